@@ -1,0 +1,75 @@
+/**
+ * Every failure type of this project, declared once. `docs/errors.md` has a section for each.
+ *
+ * Three words say what follows from a failure:
+ * - `invalid`: the caller's; asking again with the same words cannot help. Not retried.
+ * - `unavailable`: something outside did not answer as it should; asking again may help. Retried with backoff.
+ * - `defect`: ours. Not retried, because it would fail the same way.
+ *
+ * Adapters throw these and know nothing of Temporal; `to-temporal.ts` turns them into what the service stores.
+ */
+export type FailureClass = 'invalid' | 'unavailable' | 'defect';
+
+export const FAILURES = {
+  // model
+  modelBadRequest: 'invalid',
+  modelUnauthorized: 'invalid',
+  modelNotFound: 'invalid',
+  contextWindowExceeded: 'invalid',
+  usageLimitExceeded: 'invalid',
+  modelRateLimited: 'unavailable',
+  modelServerError: 'unavailable',
+  modelUnreachable: 'unavailable',
+  modelStreamBroken: 'unavailable',
+  modelAnswerMalformed: 'unavailable',
+  // agent identity and agent task
+  agentTaskStale: 'invalid',
+  agentAssertionRejected: 'invalid',
+  agentIdentityUnavailable: 'unavailable',
+  agentIdentityRefused: 'invalid',
+  agentIdentityAnswerMalformed: 'unavailable',
+  agentKeyMissing: 'invalid',
+  // workspace, commands, patches
+  workspaceMissing: 'invalid',
+  sandboxUnavailable: 'invalid',
+  commandNotStarted: 'invalid',
+  patchMalformed: 'invalid',
+  patchDoesNotApply: 'invalid',
+  patchOutsideWorkspace: 'invalid',
+  // storage
+  archiveUnavailable: 'unavailable',
+  archiveMissing: 'invalid',
+  threadUnreadable: 'unavailable',
+  // ours
+  internal: 'defect',
+} as const satisfies Record<string, FailureClass>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+export interface FailureOptions {
+  /** The failure this one stands for; kept, never flattened into the message. */
+  cause?: unknown;
+  /** How long the other side asked us to wait before the next try, in milliseconds. */
+  retryAfterMs?: number;
+  /** Facts for a program, for example an HTTP status. Never a secret. */
+  details?: Record<string, string | number | boolean>;
+}
+
+/** A failure with a code from {@link FAILURES}. Its message says what failed, with which ids, and what to do. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly retryAfterMs: number | undefined;
+  readonly details: Record<string, string | number | boolean>;
+
+  constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details ?? {};
+  }
+
+  get class(): FailureClass {
+    return FAILURES[this.code];
+  }
+}

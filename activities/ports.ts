@@ -1,0 +1,191 @@
+/**
+ * What activities need of the world outside, as small interfaces. Adapters in `src/adapters/` implement them, the
+ * composition root in `src/worker/` joins the two, and a test passes an object literal.
+ *
+ * Every method that can wait takes an `AbortSignal` and ends soon after it fires. What goes wrong is thrown as a
+ * `Failure` (see `failures.ts`).
+ */
+
+// ---------------------------------------------------------------------------------------------------------- models
+
+/** One entry of the conversation as a model sees it, independent of any provider. */
+export type ConversationEntry =
+  | { type: 'message'; role: 'user' | 'assistant'; text: string }
+  | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
+  | { type: 'toolCall'; callId: string; name: string; arguments: string }
+  | { type: 'toolOutput'; callId: string; name: string; output: string };
+
+/** A tool the model may call; `parameters` is a JSON schema of an object. */
+export interface ToolSpec {
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+}
+
+export interface ModelRequest {
+  /** `provider/model`, or a model name of the default provider. */
+  model: string;
+  instructions: string;
+  conversation: ConversationEntry[];
+  tools: ToolSpec[];
+  parallelToolCalls: boolean;
+  /** Keeps a provider's prompt cache on one thread. */
+  promptCacheKey: string;
+  /** Whole value of the `Authorization` header where an agent assertion replaces the bearer token. */
+  authorization?: string;
+}
+
+/** Whole output entries of one response, in the order the model gave them. */
+export type ModelOutput =
+  | { type: 'message'; text: string }
+  | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
+  | { type: 'toolCall'; callId: string; name: string; arguments: string };
+
+export interface TokenUsage {
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+  totalTokens: number;
+}
+
+export interface ModelResponse {
+  responseId: string;
+  output: ModelOutput[];
+  usage: TokenUsage;
+}
+
+export interface ModelPort {
+  /**
+   * One model call, streamed. `onText` is given each piece of assistant text as it arrives. Rejects with the reason of
+   * `signal` once that fires, with the connection closed.
+   */
+  respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
+}
+
+// -------------------------------------------------------------------------------------------------------- commands
+
+export type SandboxMode = 'read-only' | 'workspace-write' | 'danger-full-access';
+
+export interface SandboxPolicy {
+  mode: SandboxMode;
+  /** Absolute paths that may be written in mode `workspace-write`, besides the working directory and the temp folder. */
+  writableRoots: string[];
+  networkAccess: boolean;
+}
+
+export interface CommandSpec {
+  /** Unique for this run of the command; names its process records. */
+  commandId: string;
+  /** Run by `bash -c` where there is a bash, else `sh -c`. */
+  command: string;
+  /** Absolute. */
+  cwd: string;
+  /** Root of the workspace the command belongs to, absolute; the fence is kept per workspace. */
+  workspace: string;
+  sandbox: SandboxPolicy;
+  /** Milliseconds until the command is stopped with outcome `timedOut`. */
+  timeoutMs: number;
+  /** Bytes of output kept, split between head and tail. */
+  maxOutputBytes: number;
+}
+
+export interface CommandReport {
+  outcome: 'exited' | 'timedOut' | 'aborted';
+  /** Null where a signal ended it. */
+  exitCode: number | null;
+  /** Standard output and error as they came, head and tail kept, the middle replaced by a line that says how much. */
+  output: string;
+  /** Bytes the command wrote in all. */
+  outputBytes: number;
+  truncated: boolean;
+  durationMs: number;
+  /** True once no process of the command is left, those that left its process group included. */
+  gone: boolean;
+}
+
+export interface CommandPort {
+  /**
+   * Runs one command. When `signal` fires: SIGTERM to the whole process group, 100 ms, then SIGKILL to all that is
+   * left, and a report with outcome `aborted` and the output so far. A command that fails is a report, not a failure.
+   */
+  run(spec: CommandSpec, io: { signal: AbortSignal; onOutput: (tail: string) => void }): Promise<CommandReport>;
+  /**
+   * Ends every process that earlier commands of this workspace left behind when the worker that ran them died, and says
+   * how many. Safe to call at any time; commands of workers that are alive are left alone, except those in `commandIds`.
+   */
+  clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
+  /** Which sandbox works on this machine, or why none does. */
+  sandbox(): Promise<{ available: true; name: string } | { available: false; reason: string }>;
+}
+
+// --------------------------------------------------------------------------------------------------------- patches
+
+export interface PatchChange {
+  /** Relative to the working directory where it lies inside, absolute otherwise. */
+  path: string;
+  kind: 'add' | 'update' | 'delete' | 'move';
+  movePath?: string;
+  linesAdded: number;
+  linesRemoved: number;
+}
+
+export interface PatchPort {
+  /**
+   * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
+   * written; a patch whose result is already there counts as applied, so that twice is once.
+   */
+  apply(
+    patch: string,
+    where: { cwd: string; sandbox: SandboxPolicy },
+    signal: AbortSignal,
+  ): Promise<{ changes: PatchChange[]; alreadyApplied: boolean }>;
+}
+
+/** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
+export interface ProjectDocsPort {
+  read(cwd: string): Promise<string>;
+}
+
+// ---------------------------------------------------------------------------------------------------- agent identity
+
+/** A registered runtime of an account. The private key stays in the key store, found by `agentRuntimeId`. */
+export interface AgentIdentity {
+  account: string;
+  agentRuntimeId: string;
+  /** RFC 3339, UTC. */
+  registeredAt: string;
+}
+
+export interface AgentTask {
+  agentRuntimeId: string;
+  taskId: string;
+  /** RFC 3339, UTC. */
+  registeredAt: string;
+}
+
+export interface IdentityPort {
+  /** Makes a key pair, registers it for the account and keeps the key. Not idempotent: callers see to "once". */
+  registerIdentity(account: string, signal: AbortSignal): Promise<AgentIdentity>;
+  /** Makes an identity the one in use for its account on this key store. */
+  useIdentity(identity: AgentIdentity): Promise<void>;
+  /** The identity in use for the account, read from the key store; undefined where there is none. */
+  currentIdentity(account: string): Promise<AgentIdentity | undefined>;
+  /** Registers an agent task under that identity. Each call makes one more task at the service. */
+  registerTask(identity: AgentIdentity, signal: AbortSignal): Promise<AgentTask>;
+  /**
+   * The `Authorization` value for one request, freshly signed. Fails with `agentTaskStale` when the identity in use for
+   * the account is not the one the task was registered under.
+   */
+  assertion(account: string, task: AgentTask): Promise<string>;
+}
+
+// --------------------------------------------------------------------------------------------------------- archive
+
+/** Segments of a thread's past, written once under a name that is derived from their content's place. */
+export interface ArchivePort {
+  /** Writing the same segment twice is writing it once. */
+  write(segmentId: string, body: string): Promise<void>;
+  /** Fails with `archiveMissing` where there is no such segment. */
+  read(segmentId: string): Promise<string>;
+}
