@@ -1,0 +1,62 @@
+import type { ArchiveSegment, Item, PlanStep } from './items.ts';
+import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
+import type { ThreadSettings } from './thread.ts';
+import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
+
+/** What an event says, by its Codex app-server name where there is one. */
+export type EventBody =
+  | { type: 'thread/started'; threadId: string; settings: ThreadSettings }
+  | { type: 'thread/closed'; reason: string | null }
+  | { type: 'turn/started'; turnId: string; kind: TurnKind; besideTurnId: string | null }
+  | { type: 'turn/completed'; turn: TurnCompletion }
+  | { type: 'turn/queued'; turnId: string; kind: TurnKind }
+  | { type: 'turn/steered'; turnId: string; steerTurnId: string | null }
+  | { type: 'turn/plan/updated'; turnId: string; explanation: string; plan: PlanStep[] }
+  | { type: 'item/started'; turnId: string; item: Item }
+  | { type: 'item/completed'; turnId: string; item: Item }
+  | { type: 'item/commandExecution/requestApproval'; request: ThreadRequest }
+  | { type: 'item/fileChange/requestApproval'; request: ThreadRequest }
+  | { type: 'item/tool/requestUserInput'; request: ThreadRequest }
+  | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
+  | { type: 'thread/tokenUsage/updated'; turnId: string; last: Usage; total: Usage }
+  | { type: 'error'; turnId: string; error: TurnError; willRetry: boolean }
+  | { type: 'warning'; message: string }
+  /** A message that was not taken: what it was, why not, and the ids it spoke of. It changed nothing. */
+  | { type: 'message/rejected'; message: string; code: RejectionCode; reason: string; id: string | null }
+  | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string }
+  | { type: 'agentTask/cleared'; reason: 'stale' | 'rejected' };
+
+export type EventType = EventBody['type'];
+
+/** `seq` counts from 1 without a gap, through the thread's whole life. `at` is milliseconds since the epoch. */
+export type ThreadEvent = { seq: number; at: number } & EventBody;
+
+export type RejectionCode =
+  | 'malformed'
+  | 'inputTooLarge'
+  | 'duplicateTurn'
+  | 'turnNotActive'
+  | 'turnNotSteerable'
+  | 'threadBusy'
+  | 'queueFull'
+  | 'requestNotOpen'
+  | 'requestMismatch'
+  | 'threadClosed';
+
+/** Answer of the `events` query. */
+export interface EventsPage {
+  events: ThreadEvent[];
+  /** The `after` to ask with next. */
+  next: number;
+  /** Set when the events after `after` lie in the archive: read that segment, then ask again from its end. */
+  archived: ArchiveSegment | null;
+}
+
+/** What a segment of the archive holds. */
+export interface ArchiveBody {
+  version: 1;
+  threadId: string;
+  segment: ArchiveSegment;
+  items: Item[];
+  events: ThreadEvent[];
+}

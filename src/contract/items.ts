@@ -1,0 +1,85 @@
+import type { InputItem } from './turn.ts';
+
+/**
+ * How far a step got. `lost`: the worker that ran it died, so it may have partly run; it is never run again by itself.
+ */
+export type StepStatus = 'inProgress' | 'completed' | 'failed' | 'declined' | 'aborted' | 'lost';
+
+export interface PlanStep {
+  step: string;
+  status: 'pending' | 'in_progress' | 'completed';
+}
+
+export interface FileUpdateChange {
+  path: string;
+  kind: 'add' | 'update' | 'delete' | 'move';
+  movePath?: string;
+  linesAdded: number;
+  linesRemoved: number;
+}
+
+export interface Question {
+  id: string;
+  header: string;
+  question: string;
+  options: { label: string; description: string }[];
+}
+
+/** Answers to questions by question id, in the shape of Codex's `item/tool/requestUserInput`. */
+export type Answers = Record<string, { answers: string[] }>;
+
+interface ItemBase {
+  /** `item_N`, N counting from 0 through the thread's whole life. */
+  id: string;
+  turnId: string;
+  /** Which model step of its turn gave this item; 0 for what came before the first. */
+  step: number;
+}
+
+/** A tool call by the model: its own words are kept, so that it can be shown them again unchanged. */
+export interface ToolItemBase extends ItemBase {
+  callId: string;
+  /** The tool's name and raw arguments as the model wrote them; null for a command typed by the person. */
+  call: { name: string; arguments: string } | null;
+  status: StepStatus;
+  /** What the model is told; empty until the step has ended. */
+  output: string;
+}
+
+export type Item =
+  | (ItemBase & { type: 'userMessage'; content: InputItem[] })
+  | (ItemBase & { type: 'agentMessage'; text: string })
+  | (ItemBase & { type: 'reasoning'; summary: string[]; reasoningId?: string; encryptedContent?: string })
+  | (ItemBase & { type: 'turnAborted'; text: string })
+  | (ToolItemBase & {
+      type: 'commandExecution';
+      command: string;
+      cwd: string;
+      source: 'agent' | 'userShell';
+      exitCode: number | null;
+      durationMs: number | null;
+    })
+  | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
+  | (ToolItemBase & { type: 'plan'; plan: PlanStep[]; explanation: string })
+  | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
+  /** A call no tool could take: an unknown name, or arguments that are not what the tool asks for. */
+  | (ToolItemBase & { type: 'dynamicToolCall' });
+
+export type ItemType = Item['type'];
+export type ToolItem = Extract<Item, { callId: string }>;
+
+/** Answer of the `items` query. */
+export interface ItemsPage {
+  items: Item[];
+  /** Index to ask for next, one past the last item given. */
+  next: number;
+  /** Set when the items from `after` on lie in the archive: read that segment, then ask again from its end. */
+  archived: ArchiveSegment | null;
+}
+
+/** A stretch of a thread's past in the archive. Ranges are half open: `from` is inside, `to` is not. */
+export interface ArchiveSegment {
+  segmentId: string;
+  items: { from: number; to: number };
+  events: { from: number; to: number };
+}

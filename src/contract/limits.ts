@@ -1,0 +1,19 @@
+/** Bounds of the wire, in one place. Each is far enough below the service's own limits (2 MiB a payload) to be safe. */
+export const LIMITS = {
+  /** UTF-16 code units of all text in one turn's or steer's input. */
+  inputChars: 262_144,
+  /** Entries of one `input` list. */
+  inputItems: 64,
+  /** Code units of an id that a caller chooses. */
+  idChars: 200,
+  /** Code units of titles and reasons. */
+  shortChars: 2_000,
+  /** Code units of a path. */
+  pathChars: 4_096,
+  /** Code units of a thread's own instructions. */
+  instructionsChars: 131_072,
+  /** Entries of one page of `events` or `items`. */
+  pageSize: 500,
+  /** Turns that may wait in a thread's queue. */
+  queuedTurns: 100,
+} as const;

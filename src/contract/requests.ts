@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { IdSchema, compact, optional } from './shapes.ts';
+import type { Question } from './items.ts';
+
+/** `accept` once, `acceptForSession` for the thread's life, `decline` and the turn goes on, `cancel` ends the turn. */
+export const ApprovalDecisionSchema = z.enum(['accept', 'acceptForSession', 'decline', 'cancel']);
+export type ApprovalDecision = z.infer<typeof ApprovalDecisionSchema>;
+
+/** By question id. */
+export const AnswersSchema = z.record(
+  z.string().min(1).max(LIMITS.idChars),
+  z.object({ answers: z.array(z.string().max(LIMITS.instructionsChars)).max(LIMITS.inputItems) }),
+);
+
+/** Payload of the signal `resolveRequest` and the update `resolve`. `answers` go with a request of type `userInput`. */
+export const ResolveRequestSchema = z
+  .object({ requestId: IdSchema, decision: ApprovalDecisionSchema, answers: optional(AnswersSchema) })
+  .transform(compact);
+export type ResolveRequest = z.infer<typeof ResolveRequestSchema>;
+
+interface RequestBase {
+  /** `req_N`, N being the number of the item that waits. */
+  requestId: string;
+  turnId: string;
+  itemId: string;
+  /** Milliseconds since the epoch. */
+  openedAt: number;
+  /** When the default answers; null for never. */
+  deadlineAt: number | null;
+  /** What the deadline decides. */
+  default: ApprovalDecision;
+  /** Why this is asked, for the person who answers. */
+  reason: string;
+}
+
+/** Something a thread waits for a person or a policy to answer. */
+export type ThreadRequest =
+  | (RequestBase & { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean })
+  | (RequestBase & { type: 'fileChange'; patch: string })
+  | (RequestBase & { type: 'userInput'; questions: Question[] });
+
+/** Who or what gave the answer. */
+export type ResolvedBy = 'person' | 'deadline' | 'policy' | 'abort';

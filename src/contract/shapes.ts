@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+
+/** An id a caller chooses: no white space or control characters, so that it can stand in a URL, a log line, a command. */
+export const IdSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.idChars)
+  .regex(/^[A-Za-z0-9._:@/-]+$/, 'only letters, digits and . _ : @ / - are allowed');
+
+export const ShortTextSchema = z.string().max(LIMITS.shortChars);
+
+/** Absent and null mean the same, since clients of many languages write null for what they leave out. */
+export function optional<S extends z.ZodType>(schema: S) {
+  return schema.nullish().transform((value): z.output<S> | undefined => value ?? undefined);
+}
+
+/** Drops undefined members, so that a parsed message is plain JSON. */
+export type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+} extends infer O
+  ? { [K in keyof O]: O[K] }
+  : never;
+
+/** The same value without members that are undefined. */
+export function compact<T extends object>(value: T): Compact<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Compact<T>;
+}

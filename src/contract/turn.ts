@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
+import { ApprovalPolicySchema, SandboxModeSchema } from './thread.ts';
+
+/** One entry of an input, by its Codex name. */
+export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });
+export type InputItem = z.infer<typeof InputItemSchema>;
+
+export const InputSchema = z
+  .array(InputItemSchema)
+  .min(1)
+  .max(LIMITS.inputItems)
+  .refine((items) => items.reduce((sum, item) => sum + item.text.length, 0) <= LIMITS.inputChars, {
+    message: `the text of an input may have ${LIMITS.inputChars} characters in all`,
+  })
+  .refine((items) => items.some((item) => item.text.trim() !== ''), { message: 'an input needs some text' });
+
+export const TurnKindSchema = z.enum(['regular', 'user_shell']);
+export type TurnKind = z.infer<typeof TurnKindSchema>;
+
+/**
+ * What happens when a turn is already active. Left out, it is `replace`, except for a `user_shell`, which then runs
+ * beside the active turn.
+ */
+export const OnBusySchema = z.enum(['replace', 'steer', 'queue', 'reject']);
+export type OnBusy = z.infer<typeof OnBusySchema>;
+
+/** Settings that change with this turn and stay changed for later ones, as in Codex's `turn/start`. */
+export const OverridesSchema = z
+  .object({
+    model: optional(z.string().min(1).max(LIMITS.idChars)),
+    approvalPolicy: optional(ApprovalPolicySchema),
+    sandbox: optional(SandboxModeSchema),
+  })
+  .transform(compact);
+export type Overrides = z.infer<typeof OverridesSchema>;
+
+/** Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. */
+export const SubmitTurnSchema = z
+  .object({
+    turnId: IdSchema,
+    kind: TurnKindSchema,
+    input: InputSchema,
+    onBusy: optional(OnBusySchema),
+    overrides: optional(OverridesSchema),
+  })
+  .transform(compact);
+export type SubmitTurn = z.infer<typeof SubmitTurnSchema>;
+
+/** Payload of the update `steerTurn`. */
+export const SteerTurnSchema = z.object({ expectedTurnId: IdSchema, input: InputSchema });
+export type SteerTurn = z.infer<typeof SteerTurnSchema>;
+
+/** Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. */
+export const InterruptTurnSchema = z
+  .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema) })
+  .transform(compact);
+export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
+
+/** Payload of the signal `closeThread`. */
+export const CloseThreadSchema = z.object({ reason: optional(ShortTextSchema) }).transform(compact);
+export type CloseThread = z.infer<typeof CloseThreadSchema>;
+
+export type AbortReason = 'interrupted' | 'replaced' | 'budgetLimited' | 'threadClosed';
+
+/** Why a turn failed. Codes of the model follow Codex's `codexErrorInfo`, in camel case. */
+export interface TurnError {
+  code: string;
+  message: string;
+}
+
+export interface Usage {
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+  totalTokens: number;
+}
+
+interface Completion {
+  turnId: string;
+  kind: TurnKind;
+  /** The last message the agent gave in this turn, or null. */
+  lastAgentMessage: string | null;
+  /** Milliseconds since the epoch; null where the turn never started. */
+  startedAt: number | null;
+  durationMs: number;
+  usage: Usage;
+}
+
+/** The one terminal event of a turn. */
+export type TurnCompletion = Completion &
+  (
+    | { status: 'completed' }
+    /** `quiescent` is false where a worker was lost and the end of its step could not be seen. */
+    | { status: 'aborted'; reason: AbortReason; detail: string | null; quiescent: boolean }
+    | { status: 'failed'; error: TurnError }
+  );

@@ -1,0 +1,51 @@
+import type { AgentTaskView } from './agent-task.ts';
+import type { ThreadRequest } from './requests.ts';
+import type { ThreadSettings } from './thread.ts';
+import type { TurnKind, Usage } from './turn.ts';
+
+/** What an active turn does right now. */
+export type TurnPhase =
+  | { type: 'waitingForAgentTask' }
+  | { type: 'waitingForWorkspace' }
+  | { type: 'callingModel'; step: number }
+  | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
+  | { type: 'aborting'; reason: string };
+
+export interface ActiveTurnView {
+  turnId: string;
+  kind: TurnKind;
+  startedAt: number;
+  phase: TurnPhase;
+}
+
+/** Answer of the `thread` query. */
+export interface ThreadView {
+  threadId: string;
+  status: 'opening' | 'idle' | 'active' | 'closing' | 'closed';
+  /** By their Codex names, set while `status` is `active`. */
+  activeFlags: ('waitingOnApproval' | 'waitingOnUserInput')[];
+  settings: ThreadSettings;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  updatedAt: number;
+  activeTurn: ActiveTurnView | null;
+  /** Commands of the person that run beside the active turn. */
+  besideTurns: { turnId: string; command: string; startedAt: number }[];
+  queuedTurns: { turnId: string; kind: TurnKind }[];
+  openRequests: ThreadRequest[];
+  agentTask: AgentTaskView;
+  usage: Usage;
+  /** How much there is to read: sequence number of the newest event, number of items and of turns that ended. */
+  lastSeq: number;
+  itemCount: number;
+  turnCount: number;
+  /** Times this thread went on as a new run. */
+  runCount: number;
+  counters: {
+    /** Results that came after the abort of what they were for. */
+    droppedResults: number;
+    rejectedMessages: number;
+    /** Agent tasks registered and then not used, because the identity had changed or a try was repeated. */
+    unusedAgentTasks: number;
+  };
+}
