@@ -37,7 +37,8 @@ interface RequestBase {
 /** Something a thread waits for a person or a policy to answer. */
 export type ThreadRequest =
   | (RequestBase & { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean })
-  | (RequestBase & { type: 'fileChange'; patch: string })
+  /** The patch itself is in the item. */
+  | (RequestBase & { type: 'fileChange'; paths: string[] })
   | (RequestBase & { type: 'userInput'; questions: Question[] });
 
 /** Who or what gave the answer. */

@@ -12,11 +12,7 @@ export type SandboxMode = z.infer<typeof SandboxModeSchema>;
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
 
-const PathSchema = z
-  .string()
-  .min(1)
-  .max(LIMITS.pathChars)
-  .startsWith('/', 'an absolute path is needed');
+const PathSchema = z.string().min(1).max(LIMITS.pathChars).startsWith('/', 'an absolute path is needed');
 
 export const WorkspaceSchema = z.object({ cwd: PathSchema });
 
@@ -58,4 +54,11 @@ export interface ThreadSettings {
   unattended: Unattended | null;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
+  /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */
+  continueAsNewAfter: { events: number; bytes: number };
 }
+
+/** Result of the `thread` workflow. A start argument that cannot be used is refused, not failed. */
+export type ThreadResult =
+  | { status: 'closed'; threadId: string; turnCount: number; reason: string | null }
+  | { status: 'refused'; reason: string };

@@ -1,0 +1,76 @@
+/** The activities as workflows see them: what goes in, what comes out. Plain JSON, nothing secret. */
+import type {
+  AgentIdentityChoice,
+  AgentTaskRecord,
+  ArchiveBody,
+  ArchiveSegment,
+  FileUpdateChange,
+  SandboxMode,
+  StartThread,
+  ThreadSettings,
+  Usage,
+} from '../src/contract/index.ts';
+import type { AgentIdentity, CommandReport, ModelOutput } from './ports.ts';
+
+export interface ModelStep {
+  threadId: string;
+  turnId: string;
+  step: number;
+  /** Number of items the conversation has; the activity asks the `context` query for those it lacks. */
+  contextVersion: number;
+  agentTask: AgentTaskRecord | null;
+  agentIdentity: AgentIdentityChoice;
+}
+
+export type ModelStepResult = { type: 'answered'; output: ModelOutput[]; usage: Usage } | { type: 'aborted' };
+
+export interface CommandStep {
+  threadId: string;
+  /** Names the command's processes; unique. */
+  commandId: string;
+  /** Number of the command's item; read from there when `command` is null because it is long. */
+  index: number;
+  command: string | null;
+  cwd: string;
+  workspace: string;
+  sandbox: SandboxMode;
+  timeoutMs: number;
+}
+
+/** What the last heartbeat of a running command held, for the person who watches and for a worker that is lost. */
+export interface CommandProgress {
+  type: 'command';
+  output: string;
+}
+
+export interface PatchStep {
+  threadId: string;
+  /** Number of the item that holds the patch. */
+  index: number;
+  cwd: string;
+  sandbox: SandboxMode;
+}
+
+export type PatchStepResult = { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' };
+
+export interface AgentTaskRegistration {
+  threadId: string;
+  account: string;
+  /** Runtime id that is no longer taken and is to be replaced first; null for none. */
+  replaceIdentity: string | null;
+}
+
+export interface Activities {
+  /** Fills a start argument with the worker's defaults. */
+  openThread(start: StartThread): Promise<ThreadSettings>;
+  callModel(step: ModelStep): Promise<ModelStepResult>;
+  /** Never retried: a command that may have run is not run again by itself. */
+  execCommand(step: CommandStep): Promise<CommandReport>;
+  applyPatch(step: PatchStep): Promise<PatchStepResult>;
+  registerAgentTask(request: AgentTaskRegistration): Promise<{ task: AgentTaskRecord; currentRuntimeId: string }>;
+  /** For the entity workflow of an account only. */
+  registerAgentIdentity(account: string): Promise<AgentIdentity>;
+  cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
+  archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
+  readSegment(segmentId: string): Promise<ArchiveBody>;
+}

@@ -1,0 +1,4 @@
+/** Every workflow type a worker serves, by its name on the wire. */
+export { agentIdentity } from './agent-identity/workflow.ts';
+export { readArchive } from './archive/workflow.ts';
+export { thread } from './thread/workflow.ts';

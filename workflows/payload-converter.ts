@@ -1,0 +1,23 @@
+/**
+ * Temporal's own conversion, but for one thing: a payload that cannot be read becomes a value that says so. A client can
+ * send any bytes; were reading them to throw here, the workflow task would fail and be retried for ever.
+ */
+import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
+
+export interface Unreadable {
+  unreadable: string;
+}
+
+const standard = new DefaultPayloadConverter();
+
+export const payloadConverter: PayloadConverter = {
+  toPayload: (value) => standard.toPayload(value),
+  fromPayload<T>(payload: Payload): T {
+    try {
+      return standard.fromPayload<T>(payload);
+    } catch (error) {
+      const unreadable: Unreadable = { unreadable: error instanceof Error ? error.message : String(error) };
+      return unreadable as T;
+    }
+  },
+};

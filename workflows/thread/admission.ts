@@ -1,0 +1,98 @@
+/** Whether the thread takes a message as things stand. Updates ask before they are accepted, signals when they arrive. */
+import type { InterruptTurn, RejectionCode, ResolveRequest, SteerTurn, SubmitTurn } from '../../src/contract/index.ts';
+import { BOUNDS } from './bounds.ts';
+import type { ThreadState } from './state.ts';
+
+export interface Refusal {
+  code: RejectionCode;
+  reason: string;
+}
+
+function closed(state: ThreadState): Refusal | null {
+  if (state.status === 'open') return null;
+  return { code: 'threadClosed', reason: `Thread ${state.threadId} is ${state.status}; start a new one.` };
+}
+
+/** A turn id that is known is not a refusal but the same turn again; see {@link isKnownTurn}. */
+export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null {
+  const refusal = closed(state);
+  if (refusal !== null || state.active === null) return refusal;
+  const active = state.active.turnId;
+  switch (turn.onBusy ?? 'replace') {
+    case 'reject':
+      return { code: 'threadBusy', reason: `Turn ${active} is active and the message asked to be rejected then.` };
+    case 'steer':
+      if (turn.kind !== 'regular') {
+        return {
+          code: 'turnNotSteerable',
+          reason: `A ${turn.kind} cannot steer; submit it without onBusy to run beside.`,
+        };
+      }
+      return refuseSteer(state, { expectedTurnId: active, input: turn.input });
+    case 'queue':
+      return state.queue.length < BOUNDS.queuedTurns
+        ? null
+        : { code: 'queueFull', reason: `${state.queue.length} turns are queued already; wait for some to end.` };
+    case 'replace':
+      return null;
+  }
+}
+
+export function isKnownTurn(state: ThreadState, turnId: string): boolean {
+  return state.knownTurnIds.includes(turnId);
+}
+
+export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | null {
+  const refusal = closed(state);
+  if (refusal !== null) return refusal;
+  const active = state.active;
+  if (active?.turnId !== steer.expectedTurnId) return notActive(state, steer.expectedTurnId);
+  if (active.kind !== 'regular') {
+    return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is a ${active.kind}, which cannot be steered.` };
+  }
+  if (active.aborting !== null) {
+    return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is being aborted; submit a new turn.` };
+  }
+  return null;
+}
+
+export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): Refusal | null {
+  const { turnId } = interrupt;
+  if (turnId === undefined) {
+    return state.active !== null || state.beside.length > 0
+      ? null
+      : { code: 'turnNotActive', reason: `Thread ${state.threadId} has no active turn to interrupt.` };
+  }
+  const found =
+    state.active?.turnId === turnId ||
+    state.beside.some((turn) => turn.turnId === turnId) ||
+    state.queue.some((turn) => turn.turnId === turnId);
+  return found ? null : notActive(state, turnId);
+}
+
+function notActive(state: ThreadState, turnId: string): Refusal {
+  const active = state.active === null ? 'no turn is active' : `the active turn is ${state.active.turnId}`;
+  return { code: 'turnNotActive', reason: `Turn ${turnId} is not active in thread ${state.threadId}: ${active}.` };
+}
+
+export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusal | null {
+  const request = state.requests.find((open) => open.requestId === answer.requestId);
+  if (request === undefined) {
+    return {
+      code: 'requestNotOpen',
+      reason: `Request ${answer.requestId} is not open in thread ${state.threadId}: it was answered, withdrawn, or never made.`,
+    };
+  }
+  if (
+    request.type === 'userInput' &&
+    answer.decision !== 'decline' &&
+    answer.decision !== 'cancel' &&
+    !answer.answers
+  ) {
+    return { code: 'requestMismatch', reason: `Request ${answer.requestId} asks questions: \`answers\` are needed.` };
+  }
+  if (request.type !== 'userInput' && answer.answers) {
+    return { code: 'requestMismatch', reason: `Request ${answer.requestId} is an approval: it takes no \`answers\`.` };
+  }
+  return null;
+}

@@ -1,0 +1,16 @@
+/**
+ * The bounds of `src/contract/limits.ts` once more: workflow code takes types, not values, from the contract. The
+ * compiler holds the two to the same numbers.
+ */
+import type { LIMITS } from '../../src/contract/index.ts';
+
+export const BOUNDS: typeof LIMITS = {
+  inputChars: 262_144,
+  inputItems: 64,
+  idChars: 200,
+  shortChars: 2_000,
+  pathChars: 4_096,
+  instructionsChars: 131_072,
+  pageSize: 500,
+  queuedTurns: 100,
+};

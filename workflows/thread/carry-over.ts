@@ -1,0 +1,24 @@
+/** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
+import { STATE_VERSION, type ThreadState } from './state.ts';
+
+export interface CarryOver {
+  carriedOver: ThreadState;
+}
+
+export function toCarryOver(state: ThreadState): CarryOver {
+  return { carriedOver: { ...state, rollover: null, runCount: state.runCount + 1 } };
+}
+
+export function isCarryOver(argument: unknown): argument is CarryOver {
+  if (typeof argument !== 'object' || argument === null || !('carriedOver' in argument)) return false;
+  const { carriedOver } = argument;
+  return (
+    typeof carriedOver === 'object' &&
+    carriedOver !== null &&
+    'version' in carriedOver &&
+    carriedOver.version === STATE_VERSION
+  );
+}
+
+/** Bytes that may be carried over: half of the service's limit for one payload. */
+export const CARRY_OVER_BYTES = 1_048_576;

@@ -1,0 +1,198 @@
+/** Runs one action and says what came of it. Whatever goes wrong becomes an event: this never throws. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  TimeoutFailure,
+  isCancellation,
+  log,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { Activities, CommandProgress } from '../../activities/contract.ts';
+import type { Action } from './actions.ts';
+import type { Happening, StepFailure } from './machine-events.ts';
+
+/** Heartbeats tell a lost worker from a slow step; how soon a stop is noticed is the worker's throttle. */
+const HEARTBEAT_TIMEOUT = '5s';
+/** A command longer than this travels by reference to its item. */
+const INLINE_COMMAND_CHARS = 2_000;
+
+const WAIT = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
+const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** How often a step is tried is counted by the activity itself, so that a worker's restart does not use up a try. */
+const modelOptions = {
+  ...WAIT,
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: BACKOFF,
+} as const;
+const patchOptions = {
+  ...WAIT,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: BACKOFF,
+} as const;
+const registerOptions = {
+  ...WAIT,
+  startToCloseTimeout: '60s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: BACKOFF,
+} as const;
+const cleanOptions = { ...WAIT, startToCloseTimeout: '60s', retry: { ...BACKOFF, maximumAttempts: 10 } } as const;
+const archiveOptions = { ...WAIT, startToCloseTimeout: '60s', retry: { ...BACKOFF, maximumAttempts: 5 } } as const;
+
+const activities = proxyActivities<Activities>(modelOptions);
+
+type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
+
+export async function run(threadId: string, action: Runnable): Promise<Happening | null> {
+  const { id } = action;
+  switch (action.type) {
+    case 'callModel':
+      return { type: 'modelEnded', id, end: await callModel(threadId, action) };
+    case 'execCommand':
+      return { type: 'commandEnded', id, end: await execCommand(threadId, action) };
+    case 'applyPatch':
+      return { type: 'patchEnded', id, end: await applyPatch(threadId, action) };
+    case 'registerAgentTask':
+      return { type: 'registrationEnded', id, end: await registerAgentTask(threadId, action) };
+    case 'cleanWorkspace':
+      return { type: 'workspaceCleaned', id, ended: await cleanWorkspace(action) };
+    case 'archiveSegment':
+      return archiveSegment(threadId, action);
+    case 'awaitTime':
+      return awaitTime(action);
+  }
+}
+
+type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
+type EndOf<T extends Happening['type']> = Extract<Happening, { type: T; end: unknown }>['end'];
+
+async function callModel(threadId: string, action: Of<'callModel'>): Promise<EndOf<'modelEnded'>> {
+  const { turnId, step, contextVersion, agentTask, agentIdentity } = action;
+  try {
+    const options = { ...modelOptions, summary: `model: step ${step}` };
+    return await activities.callModel.executeWithOptions(options, [
+      { threadId, turnId, step, contextVersion, agentTask, agentIdentity },
+    ]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function execCommand(threadId: string, action: Of<'execCommand'>): Promise<EndOf<'commandEnded'>> {
+  const { id, index, command, cwd, workspace, sandbox, timeoutMs } = action;
+  const options = {
+    ...WAIT,
+    startToCloseTimeout: timeoutMs + 60_000,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: { maximumAttempts: 1 },
+    summary: summaryOf('exec', command),
+  };
+  const inline = command.length <= INLINE_COMMAND_CHARS ? command : null;
+  try {
+    const report = await activities.execCommand.executeWithOptions(options, [
+      { threadId, commandId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
+    ]);
+    const { outcome, exitCode, output, durationMs, gone } = report;
+    return { type: 'reported', outcome, exitCode, output, durationMs, gone };
+  } catch (error) {
+    if (isCancellation(error)) return { type: 'aborted' };
+    const lost = lostOutput(error);
+    return lost === null ? { type: 'failed', failure: toStepFailure(error) } : { type: 'lost', output: lost };
+  }
+}
+
+/** The output seen in the last heartbeat, where the error says that the worker was lost; else null. */
+function lostOutput(error: unknown): string | null {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure && cause.type === 'WorkerShutdown') return '';
+  if (!(cause instanceof TimeoutFailure)) return null;
+  const progress = cause.lastHeartbeatDetails as CommandProgress | undefined;
+  return progress?.output ?? '';
+}
+
+async function applyPatch(threadId: string, action: Of<'applyPatch'>): Promise<EndOf<'patchEnded'>> {
+  const { index, cwd, sandbox } = action;
+  try {
+    return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: `patch: item_${index}` }, [
+      { threadId, index, cwd, sandbox },
+    ]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function registerAgentTask(
+  threadId: string,
+  action: Of<'registerAgentTask'>,
+): Promise<EndOf<'registrationEnded'>> {
+  const { account, replaceIdentity } = action;
+  try {
+    const options = { ...registerOptions, summary: `agent task: register for ${account}` };
+    const registered = await activities.registerAgentTask.executeWithOptions(options, [
+      { threadId, account, replaceIdentity },
+    ]);
+    return { type: 'registered', ...registered };
+  } catch (error) {
+    return { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | null> {
+  const { workspace, commandIds } = action;
+  try {
+    const options = { ...cleanOptions, summary: `clean up: ${workspace}` };
+    return (await activities.cleanWorkspace.executeWithOptions(options, [{ workspace, commandIds }])).ended;
+  } catch (error) {
+    log.warn('The workspace could not be cleaned', { workspace, error: toStepFailure(error).message });
+    return null;
+  }
+}
+
+async function archiveSegment(threadId: string, action: Of<'archiveSegment'>): Promise<Happening> {
+  const { id, segment } = action;
+  try {
+    await activities.archiveSegment.executeWithOptions(
+      { ...archiveOptions, summary: `archive: ${segment.segmentId}` },
+      [{ threadId, segment }],
+    );
+    return { type: 'archivingEnded', id, written: true, message: '' };
+  } catch (error) {
+    return { type: 'archivingEnded', id, written: false, message: toStepFailure(error).message };
+  }
+}
+
+/** Null when the timer was cancelled. */
+async function awaitTime(action: Of<'awaitTime'>): Promise<Happening | null> {
+  try {
+    await sleep(Math.max(1, action.at - Date.now()), { summary: action.id });
+    return { type: 'timeCame', id: action.id, about: action.about };
+  } catch (error) {
+    if (isCancellation(error)) return null;
+    throw error;
+  }
+}
+
+function summaryOf(verb: string, text: string): string {
+  const line = text.split('\n', 1)[0] ?? '';
+  return `${verb}: ${line.length > 100 ? `${line.slice(0, 99)}…` : line}`;
+}
+
+const MESSAGE_CHARS = 2_000;
+
+/** An activity's failure as the machine takes it. The failure types are those of `activities/failures.ts`. */
+export function toStepFailure(error: unknown): StepFailure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_CHARS);
+  if (cause instanceof ApplicationFailure) {
+    const [details] = (cause.details ?? []) as StepFailure['details'][];
+    return { code: cause.type ?? 'internal', message, details: details ?? {} };
+  }
+  if (cause instanceof TimeoutFailure)
+    return { code: 'stepTimedOut', message: `The step timed out: ${message}`, details: {} };
+  if (cause instanceof CancelledFailure) return { code: 'cancelled', message, details: {} };
+  return { code: 'internal', message, details: {} };
+}

@@ -1,0 +1,205 @@
+/**
+ * Small guards for messages of clients that reach the workflow without passing our edge. They accept and refuse exactly
+ * what the schemas in `src/contract` do (a property test holds them to it) and, like them, drop unknown members and take
+ * null for "left out".
+ */
+import type {
+  Answers,
+  CloseThread,
+  InputItem,
+  InterruptTurn,
+  Overrides,
+  RejectionCode,
+  ResolveRequest,
+  StartThread,
+  SteerTurn,
+  SubmitTurn,
+} from '../../src/contract/index.ts';
+import { BOUNDS } from './bounds.ts';
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false; code: RejectionCode; reason: string };
+
+/** Thrown and caught inside this file only. */
+class Refused extends Error {
+  readonly code: RejectionCode;
+  constructor(reason: string, code: RejectionCode = 'malformed') {
+    super(reason);
+    this.code = code;
+  }
+}
+
+type Fields = Record<string, unknown>;
+
+function parse<T>(read: () => T): Parsed<T> {
+  try {
+    return { ok: true, value: read() };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, code: error.code, reason: error.message };
+    throw error;
+  }
+}
+
+function fields(value: unknown, name: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Refused(`${name}: an object is needed`);
+  return value as Fields;
+}
+
+function text(value: unknown, name: string, max: number, min = 0): string {
+  if (typeof value !== 'string') throw new Refused(`${name}: a string is needed`);
+  if (value.length < min) throw new Refused(`${name}: must not be empty`);
+  if (value.length > max) throw new Refused(`${name}: at most ${max} characters`);
+  return value;
+}
+
+function id(value: unknown, name: string): string {
+  const string = text(value, name, BOUNDS.idChars, 1);
+  if (!/^[A-Za-z0-9._:@/-]+$/.test(string))
+    throw new Refused(`${name}: only letters, digits and . _ : @ / - are allowed`);
+  return string;
+}
+
+function oneOf<T extends string>(value: unknown, name: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw new Refused(`${name}: one of ${allowed.join(', ')} is needed`);
+  return found;
+}
+
+function path(value: unknown, name: string): string {
+  const string = text(value, name, BOUNDS.pathChars, 1);
+  if (!string.startsWith('/')) throw new Refused(`${name}: an absolute path is needed`);
+  return string;
+}
+
+/** `{ [key]: read(value) }`, or nothing where the value is left out. */
+function maybe<K extends string, T>(from: Fields, key: K, read: (value: unknown, name: string) => T): { [P in K]?: T } {
+  const value = from[key];
+  if (value === undefined || value === null) return {};
+  return { [key]: read(value, key) } as { [P in K]?: T };
+}
+
+const shortText = (value: unknown, name: string) => text(value, name, BOUNDS.shortChars);
+const modelName = (value: unknown, name: string) => text(value, name, BOUNDS.idChars, 1);
+const approvalPolicy = (value: unknown, name: string) =>
+  oneOf(value, name, ['untrusted', 'on-request', 'never'] as const);
+const sandbox = (value: unknown, name: string) =>
+  oneOf(value, name, ['read-only', 'workspace-write', 'danger-full-access'] as const);
+
+function input(value: unknown, name: string): InputItem[] {
+  if (!Array.isArray(value)) throw new Refused(`${name}: a list is needed`);
+  if (value.length === 0) throw new Refused(`${name}: must not be empty`);
+  if (value.length > BOUNDS.inputItems)
+    throw new Refused(`${name}: at most ${BOUNDS.inputItems} entries`, 'inputTooLarge');
+  const items = value.map((entry, index): InputItem => {
+    const item = fields(entry, `${name}[${index}]`);
+    return {
+      type: oneOf(item['type'], `${name}[${index}].type`, ['text'] as const),
+      text: text(item['text'], `${name}[${index}].text`, Infinity),
+    };
+  });
+  const chars = items.reduce((sum, item) => sum + item.text.length, 0);
+  if (chars > BOUNDS.inputChars) {
+    throw new Refused(`${name}: ${chars} characters, at most ${BOUNDS.inputChars} are taken`, 'inputTooLarge');
+  }
+  if (!items.some((item) => item.text.trim() !== '')) throw new Refused(`${name}: needs some text`);
+  return items;
+}
+
+function overrides(value: unknown, name: string): Overrides {
+  const from = fields(value, name);
+  return {
+    ...maybe(from, 'model', modelName),
+    ...maybe(from, 'approvalPolicy', approvalPolicy),
+    ...maybe(from, 'sandbox', sandbox),
+  };
+}
+
+function answers(value: unknown, name: string): Answers {
+  const entries = Object.entries(fields(value, name)).map(([key, entry]): [string, { answers: string[] }] => {
+    text(key, name, BOUNDS.idChars, 1);
+    const list = fields(entry, `${name}.${key}`)['answers'];
+    if (!Array.isArray(list)) throw new Refused(`${name}.${key}.answers: a list is needed`);
+    if (list.length > BOUNDS.inputItems)
+      throw new Refused(`${name}.${key}.answers: at most ${BOUNDS.inputItems} entries`);
+    return [key, { answers: list.map((one) => text(one, `${name}.${key}.answers`, BOUNDS.instructionsChars)) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function parseSubmitTurn(value: unknown): Parsed<SubmitTurn> {
+  return parse(() => {
+    const from = fields(value, 'turn');
+    return {
+      turnId: id(from['turnId'], 'turnId'),
+      kind: oneOf(from['kind'], 'kind', ['regular', 'user_shell'] as const),
+      input: input(from['input'], 'input'),
+      ...maybe(from, 'onBusy', (v, name) => oneOf(v, name, ['replace', 'steer', 'queue', 'reject'] as const)),
+      ...maybe(from, 'overrides', overrides),
+    };
+  });
+}
+
+export function parseSteerTurn(value: unknown): Parsed<SteerTurn> {
+  return parse(() => {
+    const from = fields(value, 'steer');
+    return { expectedTurnId: id(from['expectedTurnId'], 'expectedTurnId'), input: input(from['input'], 'input') };
+  });
+}
+
+export function parseInterruptTurn(value: unknown): Parsed<InterruptTurn> {
+  return parse(() => {
+    const from = fields(value, 'interrupt');
+    return { ...maybe(from, 'turnId', id), ...maybe(from, 'reason', shortText) };
+  });
+}
+
+export function parseResolveRequest(value: unknown): Parsed<ResolveRequest> {
+  return parse(() => {
+    const from = fields(value, 'answer');
+    return {
+      requestId: id(from['requestId'], 'requestId'),
+      decision: oneOf(from['decision'], 'decision', ['accept', 'acceptForSession', 'decline', 'cancel'] as const),
+      ...maybe(from, 'answers', answers),
+    };
+  });
+}
+
+export function parseCloseThread(value: unknown): Parsed<CloseThread> {
+  return parse(() => maybe(fields(value, 'close'), 'reason', shortText));
+}
+
+export function parseStartThread(value: unknown): Parsed<StartThread> {
+  return parse(() => {
+    const from = fields(value, 'thread');
+    return {
+      threadId: id(from['threadId'], 'threadId'),
+      workspace: { cwd: path(fields(from['workspace'], 'workspace')['cwd'], 'workspace.cwd') },
+      ...maybe(from, 'title', shortText),
+      ...maybe(from, 'model', modelName),
+      ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
+      ...maybe(from, 'approvalPolicy', approvalPolicy),
+      ...maybe(from, 'sandbox', sandbox),
+      ...maybe(from, 'agentIdentity', (v, name) => {
+        const identity = fields(v, name);
+        return {
+          mode: oneOf(identity['mode'], `${name}.mode`, ['off', 'recoverable', 'strict'] as const),
+          account: id(identity['account'], `${name}.account`),
+        };
+      }),
+      ...maybe(from, 'unattended', (v, name) => ({
+        approvals: oneOf(fields(v, name)['approvals'], `${name}.approvals`, ['accept', 'decline', 'cancel'] as const),
+      })),
+    };
+  });
+}
+
+/** The id a refused message spoke of, where one can be read at all. */
+export function mentionedId(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const from = value as Fields;
+  for (const key of ['turnId', 'expectedTurnId', 'requestId']) {
+    const found = from[key];
+    if (typeof found === 'string') return found.slice(0, BOUNDS.idChars);
+  }
+  return null;
+}

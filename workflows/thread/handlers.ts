@@ -1,0 +1,234 @@
+/**
+ * The messages a thread answers to. A signal cannot be answered, so a bad one becomes a visible rejection; an update is
+ * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
+ */
+import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import { isKnownTurn, refuseAnswer, refuseInterrupt, refuseSteer, refuseTurn, type Refusal } from './admission.ts';
+import { BOUNDS } from './bounds.ts';
+import {
+  type Parsed,
+  mentionedId,
+  parseCloseThread,
+  parseInterruptTurn,
+  parseResolveRequest,
+  parseSteerTurn,
+  parseSubmitTurn,
+} from './guards.ts';
+import { readEvents, readItems } from './log.ts';
+import type { Happening } from './machine-events.ts';
+import {
+  type PageRequest,
+  closeThreadSignal,
+  contextQuery,
+  eventsQuery,
+  interruptTurnSignal,
+  interruptUpdate,
+  itemsQuery,
+  resolveRequestSignal,
+  resolveUpdate,
+  startTurnUpdate,
+  steerTurnUpdate,
+  submitTurnSignal,
+  threadQuery,
+} from './messages.ts';
+import type { ThreadState } from './state.ts';
+import { findTurn } from './turns.ts';
+import { toContext, toThreadView } from './view.ts';
+import type { ThreadHost } from './workflow.ts';
+
+type Dispatch = (happening: Happening) => void;
+
+export function registerHandlers(host: ThreadHost, dispatch: Dispatch): void {
+  registerSignals(dispatch);
+  registerUpdates(host, dispatch);
+  registerQueries(host);
+}
+
+// --------------------------------------------------------------------------------------------------------- signals
+
+function registerSignals(dispatch: Dispatch): void {
+  const onSignal = <T>(name: string, parse: (value: unknown) => Parsed<T>, toHappening: (value: T) => Happening) => {
+    return (payload: unknown): void => {
+      guarded(dispatch, name, payload, () => {
+        const parsed = parse(payload);
+        if (parsed.ok) dispatch(toHappening(parsed.value));
+        else
+          dispatch({
+            type: 'messageRejected',
+            message: name,
+            code: parsed.code,
+            reason: parsed.reason,
+            id: mentionedId(payload),
+          });
+      });
+    };
+  };
+  setHandler(
+    submitTurnSignal,
+    onSignal('submitTurn', parseSubmitTurn, (turn) => ({ type: 'turnSubmitted', turn })),
+    {
+      description: 'Starts a turn: { "turnId": "t1", "kind": "regular", "input": [{ "type": "text", "text": "..." }] }',
+    },
+  );
+  setHandler(
+    interruptTurnSignal,
+    onSignal('interruptTurn', parseInterruptTurn, (interrupt) => ({ type: 'interruptRequested', interrupt })),
+    { description: 'Stops the active turn: {} or { "turnId": "t1", "reason": "..." }' },
+  );
+  setHandler(
+    resolveRequestSignal,
+    onSignal('resolveRequest', parseResolveRequest, (answer) => ({ type: 'requestAnswered', answer, by: 'person' })),
+    { description: 'Answers an open request: { "requestId": "req_3", "decision": "accept" }' },
+  );
+  setHandler(
+    closeThreadSignal,
+    onSignal('closeThread', parseCloseThread, (close) => ({ type: 'closeRequested', close })),
+    {
+      description: 'Stops everything and closes the thread: {} or { "reason": "..." }',
+    },
+  );
+  setDefaultSignalHandler((name) => {
+    const reason = 'A thread takes the signals submitTurn, interruptTurn, resolveRequest and closeThread.';
+    dispatch({ type: 'messageRejected', message: name.slice(0, BOUNDS.idChars), code: 'malformed', reason, id: null });
+  });
+}
+
+/** A defect of ours in the handling of a message costs that message, never the thread. */
+function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: () => void): void {
+  try {
+    handle();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error('A message could not be handled', { message, reason });
+    dispatch({ type: 'messageRejected', message, code: 'malformed', reason, id: mentionedId(payload) });
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- updates
+
+function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
+  setHandler(
+    startTurnUpdate,
+    async (payload) => {
+      const turn = read(parseSubmitTurn(payload));
+      const state = await opened(host);
+      if (isKnownTurn(state, turn.turnId)) return { turnId: turn.turnId };
+      admit(refuseTurn(state, turn));
+      dispatch({ type: 'turnSubmitted', turn });
+      return { turnId: turn.turnId };
+    },
+    {
+      description: 'Like submitTurn, but refuses what it cannot take',
+      validator: (payload) => {
+        const turn = read(parseSubmitTurn(payload));
+        if (host.state !== null && !isKnownTurn(host.state, turn.turnId)) admit(refuseTurn(host.state, turn));
+      },
+    },
+  );
+  setHandler(
+    steerTurnUpdate,
+    async (payload) => {
+      const steer = read(parseSteerTurn(payload));
+      admit(refuseSteer(await opened(host), steer));
+      dispatch({ type: 'turnSteered', steer });
+      return { turnId: steer.expectedTurnId };
+    },
+    {
+      description: 'Adds input to the active turn: { "expectedTurnId": "t1", "input": [...] }',
+      validator: (payload) => {
+        const steer = read(parseSteerTurn(payload));
+        if (host.state !== null) admit(refuseSteer(host.state, steer));
+      },
+    },
+  );
+  setHandler(
+    interruptUpdate,
+    async (payload) => {
+      const interrupt = read(parseInterruptTurn(payload));
+      const state = await opened(host);
+      admit(refuseInterrupt(state, interrupt));
+      const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
+      dispatch({ type: 'interruptRequested', interrupt });
+      await condition(() => turnId === null || host.state === null || findTurn(host.state, turnId) === null);
+      return { turnId };
+    },
+    {
+      description: 'Like interruptTurn, and answers once the terminal event is recorded',
+      validator: (payload) => {
+        const interrupt = read(parseInterruptTurn(payload));
+        if (host.state !== null) admit(refuseInterrupt(host.state, interrupt));
+      },
+    },
+  );
+  setHandler(
+    resolveUpdate,
+    async (payload) => {
+      const answer = read(parseResolveRequest(payload));
+      admit(refuseAnswer(await opened(host), answer));
+      dispatch({ type: 'requestAnswered', answer, by: 'person' });
+      return { requestId: answer.requestId };
+    },
+    {
+      description: 'Like resolveRequest, but refuses an answer to a request that is not open',
+      validator: (payload) => {
+        const answer = read(parseResolveRequest(payload));
+        if (host.state !== null) admit(refuseAnswer(host.state, answer));
+      },
+    },
+  );
+}
+
+function read<T>(parsed: Parsed<T>): T {
+  if (parsed.ok) return parsed.value;
+  throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
+}
+
+function admit(refusal: Refusal | null): void {
+  if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
+}
+
+async function opened(host: ThreadHost): Promise<ThreadState> {
+  await condition(() => host.state !== null);
+  return current(host);
+}
+
+// --------------------------------------------------------------------------------------------------------- queries
+
+function registerQueries(host: ThreadHost): void {
+  setHandler(threadQuery, () => toThreadView(current(host)), { description: 'The thread as it stands' });
+  setHandler(
+    eventsQuery,
+    (page) => {
+      const { after, limit } = readPage(page);
+      return readEvents(current(host).log, after, limit);
+    },
+    { description: 'Events after a sequence number: { "after": 0, "limit": 100 }' },
+  );
+  setHandler(
+    itemsQuery,
+    (page) => {
+      const { after, limit } = readPage(page);
+      return readItems(current(host).log, after, limit);
+    },
+    { description: 'Items from a number on: { "after": 0, "limit": 100 }' },
+  );
+  setHandler(contextQuery, (page) => toContext(current(host), readPage(page).after), {
+    description: 'What a model step needs, from an item number on',
+  });
+}
+
+function current(host: ThreadHost): ThreadState {
+  if (host.state === null)
+    throw ApplicationFailure.nonRetryable('The thread is not open yet; ask again.', 'threadOpening');
+  return host.state;
+}
+
+function readPage(page: PageRequest | null | undefined): { after: number; limit: number } {
+  const after = page?.after ?? 0;
+  const limit = page?.limit ?? 100;
+  if (!Number.isInteger(after) || after < 0)
+    throw ApplicationFailure.nonRetryable('`after` must be a whole number, 0 or more', 'malformed');
+  if (!Number.isInteger(limit) || limit < 1)
+    throw ApplicationFailure.nonRetryable('`limit` must be a whole number, 1 or more', 'malformed');
+  return { after, limit: Math.min(limit, BOUNDS.pageSize) };
+}

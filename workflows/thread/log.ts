@@ -1,0 +1,147 @@
+/** The thread's single history: items and the events about them, append-only, gapless. */
+import type { ArchiveSegment, EventBody, EventsPage, Item, ItemsPage, ThreadEvent } from '../../src/contract/index.ts';
+import type { StoredEvent, ThreadLog, ThreadState } from './state.ts';
+
+type PlainEventBody = Exclude<EventBody, { type: 'item/started' | 'item/completed' }>;
+
+export function itemCount(log: ThreadLog): number {
+  return log.firstItem + log.items.length;
+}
+
+export function lastSeq(log: ThreadLog): number {
+  return log.firstSeq + log.events.length - 1;
+}
+
+export function itemAt(log: ThreadLog, index: number): Item {
+  const item = log.items[index - log.firstItem];
+  if (item === undefined) throw new Error(`Item ${index} is not in the live log`);
+  return item;
+}
+
+export function emit(state: ThreadState, at: number, body: PlainEventBody): ThreadState {
+  return append(state, { seq: lastSeq(state.log) + 1, at, ...body });
+}
+
+function append(state: ThreadState, event: StoredEvent): ThreadState {
+  return { ...state, updatedAt: event.at, log: { ...state.log, events: [...state.log.events, event] } };
+}
+
+/** An item without the id that its place in the history gives it. */
+export type NewItem = Item extends infer I ? (I extends Item ? Omit<I, 'id'> : never) : never;
+
+/** Adds an item and says that it began; an item that is whole at once is said to be complete, too. */
+export function addItem(state: ThreadState, at: number, item: NewItem): ThreadState {
+  const index = itemCount(state.log);
+  const added = { ...item, id: `item_${index}` } as Item;
+  const withItem = { ...state, log: { ...state.log, items: [...state.log.items, added] } };
+  const started = append(withItem, itemEvent(withItem, at, 'item/started', index));
+  return isRunning(added) ? started : append(started, itemEvent(started, at, 'item/completed', index));
+}
+
+/** Records the end of an item that was in progress. */
+export function completeItem(state: ThreadState, at: number, index: number, change: Partial<NewItem>): ThreadState {
+  const items = [...state.log.items];
+  items[index - state.log.firstItem] = { ...itemAt(state.log, index), ...change } as Item;
+  const changed = { ...state, log: { ...state.log, items } };
+  return append(changed, itemEvent(changed, at, 'item/completed', index));
+}
+
+function itemEvent(
+  state: ThreadState,
+  at: number,
+  type: 'item/started' | 'item/completed',
+  index: number,
+): StoredEvent {
+  return { seq: lastSeq(state.log) + 1, at, type, turnId: itemAt(state.log, index).turnId, index };
+}
+
+export function isRunning(item: Item): boolean {
+  return 'status' in item && item.status === 'inProgress';
+}
+
+/** An event as readers see it. `item/started` shows the item as it began, whatever became of it since. */
+function toThreadEvent(log: ThreadLog, event: StoredEvent): ThreadEvent {
+  if (!('index' in event)) return event;
+  const { seq, at, type, turnId, index } = event;
+  const item = itemAt(log, index);
+  return { seq, at, type, turnId, item: type === 'item/started' ? toStartedItem(item) : item };
+}
+
+function toStartedItem(item: Item): Item {
+  switch (item.type) {
+    case 'commandExecution':
+      return { ...item, status: 'inProgress', output: '', exitCode: null, durationMs: null };
+    case 'fileChange':
+      return { ...item, status: 'inProgress', output: '', changes: [] };
+    case 'userInput':
+      return { ...item, status: 'inProgress', output: '', answers: null };
+    case 'userMessage':
+    case 'agentMessage':
+    case 'reasoning':
+    case 'turnAborted':
+    case 'plan':
+    case 'dynamicToolCall':
+      return item;
+  }
+}
+
+/** Events with `after < seq <= to`, at most `limit`, all of them in the live log. */
+export function readEvents(log: ThreadLog, after: number, limit: number): EventsPage {
+  if (after + 1 < log.firstSeq) return { events: [], next: after, archived: segmentOfEvent(log, after + 1) };
+  const from = Math.max(0, after + 1 - log.firstSeq);
+  const events = log.events.slice(from, from + limit).map((event) => toThreadEvent(log, event));
+  return { events, next: events.at(-1)?.seq ?? Math.min(after, lastSeq(log)), archived: null };
+}
+
+/** Items from number `after` on, at most `limit`, all of them in the live log. */
+export function readItems(log: ThreadLog, after: number, limit: number): ItemsPage {
+  if (after < log.firstItem) return { items: [], next: after, archived: segmentOfItem(log, after) };
+  const from = after - log.firstItem;
+  const items = log.items.slice(from, from + limit);
+  return { items, next: Math.min(after, itemCount(log)) + items.length, archived: null };
+}
+
+function segmentOfEvent(log: ThreadLog, seq: number): ArchiveSegment | null {
+  return log.archived.find((segment) => segment.events.from <= seq && seq < segment.events.to) ?? null;
+}
+
+function segmentOfItem(log: ThreadLog, index: number): ArchiveSegment | null {
+  return log.archived.find((segment) => segment.items.from <= index && index < segment.items.to) ?? null;
+}
+
+/**
+ * The oldest stretch of the live log that may move to the archive: every item in it has ended, and every event in it
+ * speaks of such items only. The newest `keepEvents` events stay, for readers who are nearly up to date. Null where
+ * there is nothing to move.
+ */
+export function archivable(state: ThreadState, keepEvents: number): ArchiveSegment | null {
+  const { log } = state;
+  const held = log.items.findIndex(isRunning);
+  const candidates = log.events.slice(0, Math.max(0, log.events.length - keepEvents));
+  const heldIndex = held === -1 ? itemCount(log) : log.firstItem + held;
+  const blocked = candidates.findIndex((event) => 'index' in event && event.index >= heldIndex);
+  const moved = blocked === -1 ? candidates : candidates.slice(0, blocked);
+  // An item may go once no event that stays behind speaks of it.
+  const stays = log.events.slice(moved.length).flatMap((event) => ('index' in event ? [event.index] : []));
+  const itemsTo = Math.min(heldIndex, ...stays);
+  const last = moved.at(-1);
+  if (last === undefined) return null;
+  const items = { from: log.firstItem, to: Math.max(log.firstItem, itemsTo) };
+  const events = { from: log.firstSeq, to: last.seq + 1 };
+  return {
+    segmentId: `${state.threadId}/${state.createdAt}/${items.from}-${items.to}.${events.from}-${events.to}`,
+    items,
+    events,
+  };
+}
+
+/** The live log after a segment has been written. */
+export function withoutSegment(log: ThreadLog, segment: ArchiveSegment): ThreadLog {
+  return {
+    items: log.items.slice(segment.items.to - log.firstItem),
+    firstItem: segment.items.to,
+    events: log.events.slice(segment.events.to - log.firstSeq),
+    firstSeq: segment.events.to,
+    archived: [...log.archived, segment],
+  };
+}

@@ -1,0 +1,78 @@
+/** What can happen to a thread. The shell stamps each event with the time and with the actions that are running. */
+import type {
+  AgentTaskRecord,
+  CloseThread,
+  FileUpdateChange,
+  InterruptTurn,
+  RejectionCode,
+  ResolveRequest,
+  ResolvedBy,
+  SteerTurn,
+  SubmitTurn,
+  Usage,
+} from '../../src/contract/index.ts';
+import type { TimerAbout } from './actions.ts';
+
+/** A failure as an activity reported it. `class` is what a retry may do; see `activities/failures.ts`. */
+export interface StepFailure {
+  code: string;
+  message: string;
+  details: Record<string, string | number | boolean>;
+}
+
+export type ModelOutput =
+  | { type: 'message'; text: string }
+  | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
+  | { type: 'toolCall'; callId: string; name: string; arguments: string };
+
+export type ModelEnd =
+  | { type: 'answered'; output: ModelOutput[]; usage: Usage }
+  | { type: 'aborted' }
+  | { type: 'failed'; failure: StepFailure };
+
+export type CommandEnd =
+  | {
+      type: 'reported';
+      outcome: 'exited' | 'timedOut' | 'aborted';
+      exitCode: number | null;
+      output: string;
+      durationMs: number;
+      /** True once no process of the command is left. */
+      gone: boolean;
+    }
+  /** Stopped before it was begun. */
+  | { type: 'aborted' }
+  /** The worker that ran it was lost. */
+  | { type: 'lost'; output: string }
+  | { type: 'failed'; failure: StepFailure };
+
+export type PatchEnd =
+  { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
+
+export type RegistrationEnd =
+  /** `currentRuntimeId` is the identity in use after the registration. */
+  { type: 'registered'; task: AgentTaskRecord; currentRuntimeId: string } | { type: 'failed'; failure: StepFailure };
+
+export type Happening =
+  | { type: 'threadOpened' }
+  | { type: 'runContinued' }
+  | { type: 'turnSubmitted'; turn: SubmitTurn }
+  | { type: 'turnSteered'; steer: SteerTurn }
+  | { type: 'interruptRequested'; interrupt: InterruptTurn }
+  | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy }
+  | { type: 'closeRequested'; close: CloseThread }
+  | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
+  | { type: 'modelEnded'; id: string; end: ModelEnd }
+  | { type: 'commandEnded'; id: string; end: CommandEnd }
+  | { type: 'patchEnded'; id: string; end: PatchEnd }
+  | { type: 'registrationEnded'; id: string; end: RegistrationEnd }
+  | { type: 'workspaceCleaned'; id: string; ended: number | null }
+  | { type: 'timeCame'; id: string; about: TimerAbout }
+  /** This run's history is long enough to go on as a new one at the next step boundary. */
+  | { type: 'rolloverDue' }
+  | { type: 'archivingEnded'; id: string; written: boolean; message: string }
+  /** What would be carried over is too large as long as it cannot be archived: this run goes on. */
+  | { type: 'rolloverPostponed'; bytes: number };
+
+/** `at`: milliseconds since the epoch. `running`: ids of the actions that are under way. */
+export type MachineEvent = Happening & { at: number; running: readonly string[] };

@@ -1,0 +1,336 @@
+/**
+ * The thread machine: `reduce(state, event) -> state` and `decide(state, running) -> actions`, both pure.
+ *
+ * Invariants (tests cite them by number):
+ * 1. At most one turn is active.
+ * 2. Every turn that was taken has exactly one terminal event, after all of its items.
+ * 3. Every request is resolved exactly once.
+ * 4. Event sequence numbers have no gap.
+ * 5. Nothing of a turn is wanted once its abort has begun, and nothing of it changes after its terminal event.
+ * 6. No step touches the workspace while something of an earlier one may still run there.
+ *
+ * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
+ * that is to be under way; the shell starts what is new and stops what is no longer wanted.
+ */
+import { endRegistration, isReady, prewarm, wantedRegistration } from './agent-task.ts';
+import { type Action, type TimerAbout, actionIds } from './actions.ts';
+import { isKnownTurn, refuseAnswer, refuseInterrupt, refuseSteer, refuseTurn, type Refusal } from './admission.ts';
+import { archivable, emit, withoutSegment } from './log.ts';
+import type { MachineEvent } from './machine-events.ts';
+import { closeRequest, wantedDeadlines } from './requests.ts';
+import type { ActiveTurn, ThreadState } from './state.ts';
+import { needCleanUp } from './tasks/command-results.ts';
+import { tasks } from './tasks/index.ts';
+import { steer } from './tasks/regular.ts';
+import type { TaskEvent } from './tasks/task.ts';
+import {
+  abortTurn,
+  dropQueued,
+  failTurn,
+  findTurn,
+  finishAbort,
+  rememberTurn,
+  toQueuedTurn,
+  withTurn,
+} from './turns.ts';
+
+/** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
+export const QUIESCENCE_BOUND_MS = 5_000;
+
+/** Events that stay in the live log when the rest is archived, for readers who are nearly up to date. */
+const KEPT_EVENTS = 100;
+
+export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
+  return settle(apply(state, event), event);
+}
+
+// ---------------------------------------------------------------------------------------------------------- taking
+
+function apply(state: ThreadState, event: MachineEvent): ThreadState {
+  const { at } = event;
+  switch (event.type) {
+    case 'threadOpened':
+      return prewarm(emit(state, at, { type: 'thread/started', threadId: state.threadId, settings: state.settings }));
+    case 'runContinued':
+      return prewarm(state);
+    case 'turnSubmitted':
+      return submit(state, event);
+    case 'turnSteered':
+      return orReject(state, event, 'steerTurn', event.steer.expectedTurnId, refuseSteer(state, event.steer), () =>
+        steerActive(state, event, event.steer.input, null),
+      );
+    case 'interruptRequested':
+      return orReject(
+        state,
+        event,
+        'interruptTurn',
+        event.interrupt.turnId ?? null,
+        refuseInterrupt(state, event.interrupt),
+        () => interrupt(state, event),
+      );
+    case 'requestAnswered':
+      return orReject(state, event, 'resolveRequest', event.answer.requestId, refuseAnswer(state, event.answer), () =>
+        answer(state, event),
+      );
+    case 'closeRequested':
+      return state.status === 'open' ? { ...state, status: 'closing', closeReason: event.close.reason ?? null } : state;
+    case 'messageRejected':
+      return reject(state, at, event.message, event.id, event);
+    case 'modelEnded':
+    case 'commandEnded':
+    case 'patchEnded':
+      return endStep(state, event);
+    case 'registrationEnded':
+      return takeRegistration(state, event);
+    case 'workspaceCleaned':
+      return takeCleanUp(state, event);
+    case 'timeCame':
+      return takeTime(state, event, event.about);
+    case 'rolloverDue':
+      return { ...state, rollover: { archiving: archivable(state, KEPT_EVENTS) } };
+    case 'archivingEnded':
+      return takeArchiving(state, event);
+    case 'rolloverPostponed':
+      return emit({ ...state, rollover: null }, at, {
+        type: 'warning',
+        message: `This run goes on: ${event.bytes} bytes would have to be carried over. See the archive's warning before this one.`,
+      });
+  }
+}
+
+function orReject(
+  state: ThreadState,
+  event: MachineEvent,
+  message: string,
+  id: string | null,
+  refusal: Refusal | null,
+  accept: () => ThreadState,
+): ThreadState {
+  return refusal === null ? accept() : reject(state, event.at, message, id, refusal);
+}
+
+function reject(state: ThreadState, at: number, message: string, id: string | null, refusal: Refusal): ThreadState {
+  const counters = { ...state.counters, rejectedMessages: state.counters.rejectedMessages + 1 };
+  const { code, reason } = refusal;
+  return emit({ ...state, counters }, at, { type: 'message/rejected', message, code, reason, id });
+}
+
+type Of<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
+
+function submit(state: ThreadState, event: Of<'turnSubmitted'>): ThreadState {
+  const { turn, at } = event;
+  if (isKnownTurn(state, turn.turnId)) return state;
+  const refusal = refuseTurn(state, turn);
+  if (refusal !== null) return reject(state, at, 'submitTurn', turn.turnId, refusal);
+  const known = rememberTurn(state, turn.turnId);
+  const { active } = known;
+  if (active === null) return { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
+  if (turn.kind === 'user_shell' && turn.onBusy === undefined) return tasks.begin(known, at, toQueuedTurn(turn));
+  if (turn.onBusy === 'steer') return steerActive(known, event, turn.input, turn.turnId);
+  if (turn.onBusy === 'queue') {
+    const queued = { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
+    return emit(queued, at, { type: 'turn/queued', turnId: turn.turnId, kind: turn.kind });
+  }
+  const next = { ...known, queue: [toQueuedTurn(turn), ...known.queue] };
+  return abort(next, event, active, 'replaced', `by turn ${turn.turnId}`);
+}
+
+/** @param steerTurnId the turn that was submitted to steer, which has no life of its own; null for a plain steer. */
+function steerActive(
+  state: ThreadState,
+  event: MachineEvent,
+  input: Of<'turnSteered'>['steer']['input'],
+  steerTurnId: string | null,
+): ThreadState {
+  const { active } = state;
+  if (active?.kind !== 'regular') return state;
+  const told = emit(state, event.at, { type: 'turn/steered', turnId: active.turnId, steerTurnId });
+  return steer(told, event.at, active, input, event.running);
+}
+
+function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {
+  const { turnId, reason } = event.interrupt;
+  const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
+  if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
+  return turnId === undefined ? state : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
+}
+
+function abort(
+  state: ThreadState,
+  event: MachineEvent,
+  turn: ActiveTurn,
+  reason: 'interrupted' | 'replaced' | 'threadClosed',
+  detail: string | null,
+) {
+  const running = event.running.filter((id) => tasks.owns(state, turn, id));
+  return abortTurn(state, event.at, turn, { reason, detail }, running);
+}
+
+function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
+  const request = state.requests.find((open) => open.requestId === event.answer.requestId);
+  const turn = request === undefined ? null : findTurn(state, request.turnId);
+  if (request === undefined) return state;
+  // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
+  if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
+  if (turn.aborting !== null) return state;
+  return tasks.take(state, turn, event);
+}
+
+function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
+  const turn = [state.active, ...state.beside].find((one) => one !== null && tasks.owns(state, one, event.id));
+  if (turn) return tasks.take(state, turn, event);
+  return { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
+}
+
+function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): ThreadState {
+  const ended = endRegistration(state, event.at, event.id, event.end);
+  if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
+  const { failure } = ended.outcome;
+  if (ended.purpose === 'prewarm') {
+    return emit(ended.state, event.at, {
+      type: 'warning',
+      message: `The agent task could not be registered ahead of time: ${failure.message}`,
+    });
+  }
+  const turn = ended.state.active;
+  const waits =
+    turn?.kind === 'regular' && turn.stage.type === 'model' && turn.aborting === null && !isReady(ended.state);
+  return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
+}
+
+function takeCleanUp(state: ThreadState, event: Of<'workspaceCleaned'>): ThreadState {
+  if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== event.id) return state;
+  const cleaned = { ...state, cleanUp: null };
+  if (event.ended === 0) return cleaned;
+  const what =
+    event.ended === null
+      ? 'could not be looked at'
+      : `had ${event.ended} processes left over from a lost step; they were ended`;
+  return emit(cleaned, event.at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });
+}
+
+function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): ThreadState {
+  switch (about.type) {
+    case 'requestDeadline': {
+      const request = state.requests.find((open) => open.requestId === about.requestId);
+      if (request === undefined) return state;
+      const given = { requestId: request.requestId, decision: request.default };
+      return answer(state, {
+        type: 'requestAnswered',
+        answer: given,
+        by: 'deadline',
+        at: event.at,
+        running: event.running,
+      });
+    }
+    case 'quiescence': {
+      const turn = findTurn(state, about.turnId);
+      if (turn?.aborting == null || turn.aborting.awaiting.length === 0) return state;
+      const commandIds = turn.aborting.awaiting.filter((id) => id.startsWith('tool/'));
+      const given = withTurn(state, { ...turn, aborting: { ...turn.aborting, awaiting: [], quiescent: false } });
+      return needCleanUp(given, commandIds);
+    }
+  }
+}
+
+function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadState {
+  const segment = state.rollover?.archiving;
+  if (!segment || actionIds.archive(segment.segmentId) !== event.id) return state;
+  const next = { ...state, rollover: { archiving: null } };
+  if (event.written) return { ...next, log: withoutSegment(state.log, segment) };
+  return emit(next, event.at, {
+    type: 'warning',
+    message: `The past of this thread could not be archived and is carried along: ${event.message}`,
+  });
+}
+
+// -------------------------------------------------------------------------------------------------------- settling
+
+function settle(state: ThreadState, event: MachineEvent): ThreadState {
+  let current = state;
+  for (;;) {
+    const next = settleOnce(current, event);
+    if (next === current) return current;
+    current = next;
+  }
+}
+
+function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
+  if (state.status === 'closing') {
+    const closing = wind(state, event);
+    if (closing !== state) return closing;
+  }
+  for (const turn of [state.active, ...state.beside]) {
+    if (turn?.aborting?.awaiting.length === 0) return finishAbort(state, event.at, turn);
+  }
+  const [next, ...rest] = state.queue;
+  if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
+  const { active } = state;
+  return active === null || active.aborting !== null ? state : tasks.settle(state, event.at, active);
+}
+
+/** Closing: everything queued is dropped, everything running aborted; then the thread is closed. */
+function wind(state: ThreadState, event: MachineEvent): ThreadState {
+  const [queued] = state.queue;
+  if (queued !== undefined) return dropQueued(state, event.at, queued.turnId, 'threadClosed', state.closeReason);
+  const open = [state.active, ...state.beside].find((turn) => turn !== null && turn.aborting === null);
+  if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
+  if (state.active !== null || state.beside.length > 0) return state;
+  return emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
+}
+
+// -------------------------------------------------------------------------------------------------------- deciding
+
+/** Every action that is to be under way. @param running ids of those that are. */
+export function decide(state: ThreadState, running: readonly string[]): Action[] {
+  if (state.status === 'closed') return [{ type: 'complete', id: 'complete' }];
+  const steps = wantedSteps(state);
+  const timers = wantedTimers(state);
+  if (state.rollover === null || steps.some((step) => running.includes(step.id)) || isStopping(state))
+    return [...steps, ...timers];
+  const { archiving } = state.rollover;
+  if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
+  return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
+}
+
+function wantedSteps(state: ThreadState): Action[] {
+  const turns = [state.active, ...state.beside].filter((turn) => turn !== null && turn.aborting === null);
+  return [
+    ...turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn))),
+    ...wantedRegistration(state),
+    ...wantedCleanUp(state),
+  ];
+}
+
+function wantedCleanUp(state: ThreadState): Action[] {
+  const { cleanUp } = state;
+  if (cleanUp === null) return [];
+  return [
+    {
+      type: 'cleanWorkspace',
+      id: actionIds.clean(cleanUp.number),
+      workspace: state.settings.cwd,
+      commandIds: cleanUp.commandIds,
+    },
+  ];
+}
+
+function isStopping(state: ThreadState): boolean {
+  return [state.active, ...state.beside].some((turn) => turn?.aborting != null);
+}
+
+function wantedTimers(state: ThreadState): Action[] {
+  const bounds = [state.active, ...state.beside].flatMap((turn): Action[] =>
+    turn?.aborting == null
+      ? []
+      : [
+          {
+            type: 'awaitTime',
+            id: actionIds.quiescence(turn.turnId),
+            at: turn.aborting.since + QUIESCENCE_BOUND_MS,
+            about: { type: 'quiescence', turnId: turn.turnId },
+          },
+        ],
+  );
+  return [...wantedDeadlines(state), ...bounds];
+}

@@ -1,0 +1,35 @@
+/** The names a thread answers to, fixed by `docs/design.md` 3.2. Payloads are unknown until a guard has read them. */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type {
+  CloseThread,
+  EventsPage,
+  InterruptTurn,
+  ItemsPage,
+  ResolveRequest,
+  SteerTurn,
+  SubmitTurn,
+  ThreadView,
+} from '../../src/contract/index.ts';
+import type { ThreadContext } from './view.ts';
+
+export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
+export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');
+export const resolveRequestSignal = defineSignal<[ResolveRequest]>('resolveRequest');
+export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
+
+export const startTurnUpdate = defineUpdate<{ turnId: string }, [SubmitTurn]>('startTurn');
+export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('steerTurn');
+export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
+export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
+
+export interface PageRequest {
+  /** For `events` a sequence number, for `items` and `context` an item number. Left out, it is 0. */
+  after?: number;
+  /** At most 500; left out, it is 100. */
+  limit?: number;
+}
+
+export const threadQuery = defineQuery<ThreadView>('thread');
+export const eventsQuery = defineQuery<EventsPage, [PageRequest?]>('events');
+export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');
+export const contextQuery = defineQuery<ThreadContext, [PageRequest?]>('context');

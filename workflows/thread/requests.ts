@@ -1,0 +1,80 @@
+/** What a thread waits for a person or a policy to answer. A request is answered exactly once. */
+import type { ApprovalDecision, ResolveRequest, ResolvedBy, ThreadRequest } from '../../src/contract/index.ts';
+import { type Action, actionIds } from './actions.ts';
+import { emit, itemAt } from './log.ts';
+import type { ThreadState } from './state.ts';
+
+type NewRequest =
+  | { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean; reason: string }
+  | { type: 'fileChange'; paths: string[]; reason: string }
+  | { type: 'userInput'; questions: Extract<ThreadRequest, { type: 'userInput' }>['questions']; reason: string };
+
+const EVENT_OF = {
+  commandExecution: 'item/commandExecution/requestApproval',
+  fileChange: 'item/fileChange/requestApproval',
+  userInput: 'item/tool/requestUserInput',
+} as const;
+
+export function requestIdOf(index: number): string {
+  return `req_${index}`;
+}
+
+/** Opens the request of the item with number `index`. */
+export function openRequest(state: ThreadState, at: number, index: number, request: NewRequest): ThreadState {
+  const { id: itemId, turnId } = itemAt(state.log, index);
+  const deadline = state.settings.requestDeadlineMs;
+  const open: ThreadRequest = {
+    ...request,
+    requestId: requestIdOf(index),
+    turnId,
+    itemId,
+    openedAt: at,
+    deadlineAt: deadline > 0 ? at + deadline : null,
+    default: 'decline',
+  };
+  return emit({ ...state, requests: [...state.requests, open] }, at, { type: EVENT_OF[open.type], request: open });
+}
+
+/** The answer that a thread which nobody watches gives at once; null where somebody may answer. */
+export function policyAnswer(state: ThreadState, index: number): ResolveRequest | null {
+  const { unattended } = state.settings;
+  const request = state.requests.find((open) => open.requestId === requestIdOf(index));
+  if (unattended === null || request === undefined) return null;
+  if (request.type !== 'userInput') return { requestId: request.requestId, decision: unattended.approvals };
+  return { requestId: request.requestId, decision: 'decline' };
+}
+
+/** Takes the request off the list and says who decided what. */
+export function closeRequest(
+  state: ThreadState,
+  at: number,
+  requestId: string,
+  decision: ApprovalDecision,
+  by: ResolvedBy,
+): ThreadState {
+  const requests = state.requests.filter((open) => open.requestId !== requestId);
+  return emit({ ...state, requests }, at, { type: 'serverRequest/resolved', requestId, decision, by });
+}
+
+/** Withdraws every request of a turn, once nothing of the turn is left that could take this for an answer. */
+export function withdrawRequests(state: ThreadState, at: number, turnId: string): ThreadState {
+  return state.requests
+    .filter((open) => open.turnId === turnId)
+    .reduce((current, open) => closeRequest(current, at, open.requestId, 'cancel', 'abort'), state);
+}
+
+/** A timer for each request that has a deadline. */
+export function wantedDeadlines(state: ThreadState): Action[] {
+  return state.requests.flatMap((open): Action[] =>
+    open.deadlineAt === null
+      ? []
+      : [
+          {
+            type: 'awaitTime',
+            id: actionIds.deadline(open.requestId),
+            at: open.deadlineAt,
+            about: { type: 'requestDeadline', requestId: open.requestId },
+          },
+        ],
+  );
+}

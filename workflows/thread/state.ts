@@ -1,0 +1,197 @@
+/**
+ * Everything a thread knows, as plain JSON: it is carried over to the next run as it stands. No Map, Date, class
+ * instance or undefined.
+ */
+import type {
+  AbortReason,
+  AgentTaskStatus,
+  ArchiveSegment,
+  EventBody,
+  InputItem,
+  Item,
+  Overrides,
+  ThreadRequest,
+  ThreadSettings,
+  Usage,
+} from '../../src/contract/index.ts';
+
+export const STATE_VERSION = 1;
+
+/** An event as it is kept: one about an item holds the item's number in place of the item. */
+export type StoredEvent = { seq: number; at: number } & (
+  | Exclude<EventBody, { type: 'item/started' | 'item/completed' }>
+  | { type: 'item/started' | 'item/completed'; turnId: string; index: number }
+);
+
+/** The single history of a thread: its newest part here, what came before it in the archive. */
+export interface ThreadLog {
+  items: Item[];
+  /** Number of `items[0]`; all items before it are archived. */
+  firstItem: number;
+  events: StoredEvent[];
+  /** Sequence number of `events[0]`; all events before it are archived. */
+  firstSeq: number;
+  archived: ArchiveSegment[];
+}
+
+export interface QueuedTurn {
+  turnId: string;
+  kind: 'regular' | 'user_shell';
+  input: InputItem[];
+  overrides: Overrides;
+}
+
+/** The end of a turn has begun: no new steps, and its running ones have been told to stop. */
+export interface Aborting {
+  reason: AbortReason;
+  /** What the person said, or null. */
+  detail: string | null;
+  since: number;
+  /** Ids of the actions whose end is not yet known. */
+  awaiting: string[];
+  /** False once one of them ended without proof that nothing of it is left. */
+  quiescent: boolean;
+}
+
+/** A tool call of the current step that has not ended. */
+export interface ToolCall {
+  /** Number of its item. */
+  index: number;
+  tool: 'exec' | 'patch' | 'question';
+  /** Calls that only read may run side by side. */
+  readOnly: boolean;
+  /** `pending` until its turn has come, `asking` while a request is open, `running` once it may run. */
+  status: 'pending' | 'asking' | 'running';
+  /** Set for a command or a patch that runs outside the sandbox once it is accepted. */
+  escalated: boolean;
+  /** The model's words for why; commands only. */
+  justification: string;
+  /** Milliseconds; commands only. */
+  timeoutMs: number;
+  /** Absolute; commands only. */
+  cwd: string;
+}
+
+interface TurnBase {
+  turnId: string;
+  startedAt: number;
+  usage: Usage;
+  lastAgentMessage: string | null;
+  aborting: Aborting | null;
+}
+
+export type RegularTurn = TurnBase & {
+  kind: 'regular';
+  /** Model steps begun so far. */
+  step: number;
+  /** Steered input that the next model request will carry. */
+  pendingInput: InputItem[][];
+  stage:
+    | {
+        type: 'model';
+        /** How often this step was begun. */ tries: number;
+        /** Its assertion was renewed. */ renewed: boolean;
+      }
+    | { type: 'tools'; calls: ToolCall[] };
+};
+
+export type ShellTurn = TurnBase & {
+  kind: 'user_shell';
+  /** Number of the command's item. */
+  index: number;
+};
+
+export type ActiveTurn = RegularTurn | ShellTurn;
+
+export type ApprovalRule = { type: 'command'; command: string; escalated: boolean } | { type: 'patch' };
+
+export interface AgentTaskState {
+  current: AgentTaskStatus;
+  /** The one registration in flight, or null. */
+  registration: {
+    /** Counts registrations of this thread; part of the action's id. */
+    number: number;
+    purpose: 'prewarm' | 'ensure';
+    /** 1 or 2: the identity may change once while a task is registered. */
+    round: 1 | 2;
+    /** Runtime id that the identity service no longer takes, to be replaced first; null for none. */
+    replaceIdentity: string | null;
+  } | null;
+  registrations: number;
+}
+
+export interface ThreadState {
+  version: typeof STATE_VERSION;
+  threadId: string;
+  settings: ThreadSettings;
+  status: 'open' | 'closing' | 'closed';
+  closeReason: string | null;
+  createdAt: number;
+  updatedAt: number;
+  runCount: number;
+  log: ThreadLog;
+  active: ActiveTurn | null;
+  beside: ShellTurn[];
+  queue: QueuedTurn[];
+  /** Turn ids taken, newest last, so that the same id twice is one turn. */
+  knownTurnIds: string[];
+  requests: ThreadRequest[];
+  rules: ApprovalRule[];
+  agentTask: AgentTaskState;
+  /** Commands that may have left processes behind; no step touches the workspace before they are ended. */
+  cleanUp: { number: number; commandIds: string[] } | null;
+  cleanUps: number;
+  /** Set once this run is long enough to go on as a new one: first the segment is archived, if there is one. */
+  rollover: { archiving: ArchiveSegment | null } | null;
+  usage: Usage;
+  turnCount: number;
+  counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
+}
+
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningOutputTokens: 0,
+  totalTokens: 0,
+};
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    reasoningOutputTokens: a.reasoningOutputTokens + b.reasoningOutputTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+  };
+}
+
+/** How many turn ids are remembered for "the same id twice is one turn". */
+export const KNOWN_TURN_IDS = 1_000;
+
+export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
+  return {
+    version: STATE_VERSION,
+    threadId,
+    settings,
+    status: 'open',
+    closeReason: null,
+    createdAt: at,
+    updatedAt: at,
+    runCount: 1,
+    log: { items: [], firstItem: 0, events: [], firstSeq: 1, archived: [] },
+    active: null,
+    beside: [],
+    queue: [],
+    knownTurnIds: [],
+    requests: [],
+    rules: [],
+    agentTask: { current: { status: 'none' }, registration: null, registrations: 0 },
+    cleanUp: null,
+    cleanUps: 0,
+    rollover: null,
+    usage: NO_USAGE,
+    turnCount: 0,
+    counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },
+  };
+}

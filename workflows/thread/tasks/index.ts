@@ -1,0 +1,24 @@
+/** The registry of task kinds: one line each. */
+import type { Action } from '../actions.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
+import { regular } from './regular.ts';
+import type { TaskEvent, TaskKind } from './task.ts';
+import { userShell } from './user-shell.ts';
+
+const KINDS = {
+  regular,
+  user_shell: userShell,
+} satisfies { [K in ActiveTurn['kind']]: TaskKind<Extract<ActiveTurn, { kind: K }>> };
+
+/** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */
+function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
+  return KINDS[turn.kind] as unknown as TaskKind<T>;
+}
+
+export const tasks = {
+  begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState => KINDS[turn.kind].begin(state, at, turn),
+  settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
+  wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
+  owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),
+  take: (state: ThreadState, turn: ActiveTurn, event: TaskEvent): ThreadState => kindOf(turn).take(state, turn, event),
+};

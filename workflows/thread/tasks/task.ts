@@ -1,0 +1,24 @@
+/** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
+import type { Action } from '../actions.ts';
+import type { MachineEvent } from '../machine-events.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
+
+/** The end of one of a task's actions, or an answer to one of its requests. */
+export type TaskEvent = Extract<
+  MachineEvent,
+  { type: 'modelEnded' | 'commandEnded' | 'patchEnded' | 'requestAnswered' }
+>;
+
+export interface TaskKind<T extends ActiveTurn> {
+  kind: T['kind'];
+  /** Makes the turn the active one, or one beside it, and records its first items. */
+  begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
+  /** Goes on as far as it can without anything from outside. Never called for a turn that is being aborted. */
+  settle(state: ThreadState, at: number, turn: T): ThreadState;
+  /** What is to run now. Never called for a turn that is being aborted. */
+  wants(state: ThreadState, turn: T): Action[];
+  /** Whether an action of this id is one of this turn's. */
+  owns(state: ThreadState, turn: T, actionId: string): boolean;
+  /** Takes the end of an action of its own, or an answer; also while it is being aborted. */
+  take(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
+}

@@ -1,0 +1,294 @@
+/** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
+import type { Answers, ResolvedBy } from '../../../src/contract/index.ts';
+import { type Action, actionIds } from '../actions.ts';
+import {
+  type Verdict,
+  assessCommand,
+  assessPatch,
+  isWritable,
+  pathsOfPatch,
+  sandboxFor,
+  toAbsolute,
+} from '../approvals.ts';
+import { addItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
+import type { MachineEvent, ModelOutput } from '../machine-events.ts';
+import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
+import { isKnownSafe } from '../safe-commands.ts';
+import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import { parseCall } from '../tools.ts';
+import { abortTurn, quieten, withTurn } from '../turns.ts';
+import { needCleanUp, toCommandResult } from './command-results.ts';
+
+type ToolCallOutput = Extract<ModelOutput, { type: 'toolCall' }>;
+
+// ------------------------------------------------------------------------------------------------------- recording
+
+export function recordCall(state: ThreadState, at: number, turn: RegularTurn, output: ToolCallOutput): ThreadState {
+  const parsed = parseCall(output.name, output.arguments);
+  const base = {
+    turnId: turn.turnId,
+    step: turn.step,
+    callId: output.callId,
+    call: { name: output.name, arguments: output.arguments },
+    status: 'inProgress' as const,
+    output: '',
+  };
+  const call: ToolCall = {
+    index: itemCount(state.log),
+    tool: 'exec',
+    readOnly: false,
+    status: 'pending',
+    escalated: false,
+    justification: '',
+    timeoutMs: 0,
+    cwd: state.settings.cwd,
+  };
+  switch (parsed.type) {
+    case 'invalid':
+      return addItem(state, at, { ...base, type: 'dynamicToolCall', status: 'failed', output: parsed.message });
+    case 'plan': {
+      const { plan, explanation } = parsed;
+      const told = emit(state, at, { type: 'turn/plan/updated', turnId: turn.turnId, explanation, plan });
+      return addItem(told, at, {
+        ...base,
+        type: 'plan',
+        status: 'completed',
+        output: 'Plan updated',
+        plan,
+        explanation,
+      });
+    }
+    case 'question': {
+      const item = addItem(state, at, { ...base, type: 'userInput', questions: parsed.questions, answers: null });
+      return withCall(item, { ...call, tool: 'question' });
+    }
+    case 'patch': {
+      const item = addItem(state, at, { ...base, type: 'fileChange', patch: parsed.patch, changes: [] });
+      return withCall(item, { ...call, tool: 'patch' });
+    }
+    case 'exec': {
+      const { command, escalated, justification, timeoutMs } = parsed;
+      const cwd = toAbsolute(parsed.workdir ?? '.', state.settings.cwd);
+      const readOnly = !escalated && (state.settings.sandbox === 'read-only' || isKnownSafe(command));
+      const item = { ...base, type: 'commandExecution' as const, command, cwd, source: 'agent' as const };
+      const added = addItem(state, at, { ...item, exitCode: null, durationMs: null });
+      return withCall(added, { ...call, readOnly, escalated, justification, timeoutMs, cwd });
+    }
+  }
+}
+
+function withCall(state: ThreadState, call: ToolCall): ThreadState {
+  return changeCalls(state, (calls) => [...calls, call]);
+}
+
+function changeCalls(state: ThreadState, change: (calls: ToolCall[]) => ToolCall[]): ThreadState {
+  const turn = state.active;
+  if (turn?.kind !== 'regular' || turn.stage.type !== 'tools') return state;
+  return withTurn(state, { ...turn, stage: { type: 'tools', calls: change(turn.stage.calls) } });
+}
+
+function setStatus(state: ThreadState, index: number, status: ToolCall['status']): ThreadState {
+  return changeCalls(state, (calls) => calls.map((call) => (call.index === index ? { ...call, status } : call)));
+}
+
+function removeCall(state: ThreadState, index: number): ThreadState {
+  return changeCalls(state, (calls) => calls.filter((call) => call.index !== index));
+}
+
+// ------------------------------------------------------------------------------------------------- asking, running
+
+/** Lets every call begin whose turn has come: the first one, and with it those after it as long as all only read. */
+export function advanceCalls(state: ThreadState, at: number, calls: readonly ToolCall[]): ThreadState {
+  const barrier = calls.findIndex((call) => !call.readOnly);
+  const allowed = barrier === 0 ? calls.slice(0, 1) : barrier === -1 ? calls : calls.slice(0, barrier);
+  const next = allowed.find((call) => call.status === 'pending');
+  return next === undefined ? state : beginCall(state, at, next);
+}
+
+function beginCall(state: ThreadState, at: number, call: ToolCall): ThreadState {
+  const item = itemAt(state.log, call.index);
+  if (item.type === 'userInput') {
+    return ask(state, at, call, { type: 'userInput', questions: item.questions, reason: 'The agent has a question.' });
+  }
+  const verdict = assess(state, call);
+  switch (verdict.type) {
+    case 'run':
+      return setStatus(state, call.index, 'running');
+    case 'refuse':
+      return removeCall(
+        completeItem(state, at, call.index, { status: 'declined', output: verdict.reason }),
+        call.index,
+      );
+    case 'ask': {
+      const { reason } = verdict;
+      if (item.type === 'fileChange') {
+        const paths = absolutePaths(item.patch, call.cwd);
+        return ask(state, at, call, { type: 'fileChange', paths, reason });
+      }
+      const command = item.type === 'commandExecution' ? item.command : '';
+      return ask(state, at, call, {
+        type: 'commandExecution',
+        command,
+        cwd: call.cwd,
+        sandboxed: !call.escalated,
+        reason,
+      });
+    }
+  }
+}
+
+function assess(state: ThreadState, call: ToolCall): Verdict {
+  const item = itemAt(state.log, call.index);
+  if (item.type === 'fileChange')
+    return assessPatch(absolutePaths(item.patch, call.cwd), state.settings.cwd, state.settings, state.rules);
+  const command = item.type === 'commandExecution' ? item.command : '';
+  return assessCommand(
+    { command, escalated: call.escalated, justification: call.justification },
+    state.settings,
+    state.rules,
+  );
+}
+
+function absolutePaths(patch: string, cwd: string): string[] {
+  return pathsOfPatch(patch).map((path) => toAbsolute(path, cwd));
+}
+
+function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters<typeof openRequest>[3]): ThreadState {
+  const asking = openRequest(setStatus(state, call.index, 'asking'), at, call.index, request);
+  const answer = policyAnswer(asking, call.index);
+  const current = asking.active;
+  if (answer === null || current?.kind !== 'regular') return asking;
+  return takeAnswer(asking, current, { type: 'requestAnswered', answer, by: 'policy', at, running: [] });
+}
+
+export function callActions(state: ThreadState, turn: RegularTurn, calls: readonly ToolCall[]): Action[] {
+  if (state.cleanUp !== null) return [];
+  return calls.filter((call) => call.status === 'running').map((call) => toAction(state, turn, call));
+}
+
+function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action {
+  const item = itemAt(state.log, call.index);
+  const common = {
+    id: actionIds.tool(state.threadId, call.index),
+    turnId: turn.turnId,
+    index: call.index,
+    cwd: call.cwd,
+  };
+  if (item.type === 'fileChange')
+    return { ...common, type: 'applyPatch', sandbox: patchSandbox(state, item.patch, call.cwd) };
+  const command = item.type === 'commandExecution' ? item.command : '';
+  const sandbox = sandboxFor(state.settings, call.escalated);
+  return { ...common, type: 'execCommand', command, workspace: state.settings.cwd, sandbox, timeoutMs: call.timeoutMs };
+}
+
+/** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. */
+function patchSandbox(state: ThreadState, patch: string, cwd: string) {
+  const { settings } = state;
+  const inside = absolutePaths(patch, cwd).every((path) => isWritable(path, settings.cwd));
+  if (settings.sandbox === 'danger-full-access' || !inside) return 'danger-full-access';
+  return 'workspace-write';
+}
+
+export function ownsCall(state: ThreadState, calls: readonly ToolCall[], actionId: string): boolean {
+  return calls.some((call) => actionIds.tool(state.threadId, call.index) === actionId);
+}
+
+// ------------------------------------------------------------------------------------------------------------ ends
+
+export function takeCallEnd(
+  state: ThreadState,
+  turn: RegularTurn,
+  event: Extract<MachineEvent, { type: 'commandEnded' | 'patchEnded' }>,
+): ThreadState {
+  const call =
+    turn.stage.type === 'tools' &&
+    turn.stage.calls.find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
+  if (!call) return state;
+  const { change, proven } = event.type === 'commandEnded' ? toCommandResult(event.end) : toPatchResult(event.end);
+  let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
+  if (!proven) next = needCleanUp(next, [event.id]);
+  const current = next.active;
+  return current?.aborting ? quieten(next, current, event.id, proven) : next;
+}
+
+function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']) {
+  switch (end.type) {
+    case 'applied': {
+      const lines = end.changes.map(
+        (change) => `${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`,
+      );
+      return {
+        change: { status: 'completed' as const, changes: end.changes, output: `Done.\n${lines.join('\n')}` },
+        proven: true,
+      };
+    }
+    case 'aborted':
+      return {
+        change: { status: 'aborted' as const, output: 'aborted by user; it may have been applied in part' },
+        proven: true,
+      };
+    case 'failed':
+      return { change: { status: 'failed' as const, output: end.failure.message }, proven: true };
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- answers
+
+export function takeAnswer(
+  state: ThreadState,
+  turn: RegularTurn,
+  event: Extract<MachineEvent, { type: 'requestAnswered' }>,
+): ThreadState {
+  const { answer, by, at } = event;
+  const call =
+    turn.stage.type === 'tools' && turn.stage.calls.find(({ index }) => requestIdOf(index) === answer.requestId);
+  if (!call) return state;
+  const closed = closeRequest(state, at, answer.requestId, answer.decision, by);
+  switch (answer.decision) {
+    case 'accept':
+    case 'acceptForSession':
+      if (call.tool === 'question') return takeAnswersToQuestions(closed, at, call, answer.answers ?? {});
+      return setStatus(answer.decision === 'accept' ? closed : remember(closed, call), call.index, 'running');
+    case 'decline':
+      return declineCall(closed, at, call, by);
+    case 'cancel': {
+      const declined = declineCall(closed, at, call, by);
+      const current = declined.active;
+      if (current === null) return declined;
+      const running = event.running.filter(
+        (id) =>
+          current.kind === 'regular' && current.stage.type === 'tools' && ownsCall(state, current.stage.calls, id),
+      );
+      return abortTurn(
+        declined,
+        at,
+        current,
+        { reason: 'interrupted', detail: `request ${answer.requestId} was cancelled` },
+        running,
+      );
+    }
+  }
+}
+
+function remember(state: ThreadState, call: ToolCall): ThreadState {
+  const item = itemAt(state.log, call.index);
+  if (item.type === 'fileChange') return { ...state, rules: [...state.rules, { type: 'patch' }] };
+  if (item.type !== 'commandExecution') return state;
+  return { ...state, rules: [...state.rules, { type: 'command', command: item.command, escalated: call.escalated }] };
+}
+
+function takeAnswersToQuestions(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState {
+  const change = { status: 'completed' as const, answers, output: JSON.stringify({ answers }) };
+  return removeCall(completeItem(state, at, call.index, change), call.index);
+}
+
+const DECLINED: Record<ResolvedBy, string> = {
+  person: 'rejected by user',
+  deadline: 'Nobody answered in time, so it was declined. Go on without it where you can.',
+  policy: 'Nobody watches this thread and its policy declines this. Go on without it where you can.',
+  abort: 'withdrawn',
+};
+
+function declineCall(state: ThreadState, at: number, call: ToolCall, by: ResolvedBy): ThreadState {
+  return removeCall(completeItem(state, at, call.index, { status: 'declined', output: DECLINED[by] }), call.index);
+}

@@ -1,0 +1,201 @@
+/** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
+import type { AbortReason, InputItem, SubmitTurn, TurnCompletion, TurnError } from '../../src/contract/index.ts';
+import { addItem, completeItem, emit, isRunning } from './log.ts';
+import { withdrawRequests } from './requests.ts';
+import {
+  type ActiveTurn,
+  KNOWN_TURN_IDS,
+  NO_USAGE,
+  type QueuedTurn,
+  type RegularTurn,
+  type ShellTurn,
+  type ThreadState,
+} from './state.ts';
+
+const MARKER = `<turn_aborted>
+The person stopped the previous turn on purpose. Commands and changes that were under way may have partly run: look at
+the state of the workspace before you repeat any of them.
+</turn_aborted>`;
+
+/** Remembers the id, so that the same submission once more is the same turn. */
+export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
+  return { ...state, knownTurnIds: [...state.knownTurnIds, turnId].slice(-KNOWN_TURN_IDS) };
+}
+
+export function toQueuedTurn(turn: SubmitTurn): QueuedTurn {
+  return { turnId: turn.turnId, kind: turn.kind, input: turn.input, overrides: turn.overrides ?? {} };
+}
+
+export function addUserMessage(
+  state: ThreadState,
+  at: number,
+  turnId: string,
+  step: number,
+  content: InputItem[],
+): ThreadState {
+  return addItem(state, at, { type: 'userMessage', turnId, step, content });
+}
+
+export function inputText(input: readonly InputItem[]): string {
+  return input.map((item) => item.text).join('\n');
+}
+
+export function withTurn(state: ThreadState, turn: ActiveTurn): ThreadState {
+  if (state.active?.turnId === turn.turnId) return { ...state, active: turn };
+  const beside = state.beside.map((other) =>
+    other.turnId === turn.turnId && turn.kind === 'user_shell' ? turn : other,
+  );
+  return { ...state, beside };
+}
+
+export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null {
+  if (state.active?.turnId === turnId) return state.active;
+  return state.beside.find((turn) => turn.turnId === turnId) ?? null;
+}
+
+export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const active: RegularTurn = {
+    ...newTurn(turn.turnId, at),
+    kind: 'regular',
+    step: 1,
+    pendingInput: [],
+    stage: { type: 'model', tries: 0, renewed: false },
+  };
+  const settings = { ...state.settings, ...turn.overrides };
+  const begun = emitStarted({ ...state, settings, active }, at, turn, null);
+  return addUserMessage(begun, at, turn.turnId, 0, turn.input);
+}
+
+/** A command of the person: the active turn where there is none, beside it where there is. */
+export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const besideTurnId = state.active?.turnId ?? null;
+  const started = emitStarted(state, at, turn, besideTurnId);
+  const index = started.log.firstItem + started.log.items.length;
+  const withItem = addItem(started, at, {
+    type: 'commandExecution',
+    turnId: turn.turnId,
+    step: 0,
+    callId: `shell_${index}`,
+    call: null,
+    command: inputText(turn.input),
+    cwd: state.settings.cwd,
+    source: 'userShell',
+    status: 'inProgress',
+    output: '',
+    exitCode: null,
+    durationMs: null,
+  });
+  const shell: ShellTurn = { ...newTurn(turn.turnId, at), kind: 'user_shell', index };
+  return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
+}
+
+function newTurn(turnId: string, at: number) {
+  return { turnId, startedAt: at, usage: NO_USAGE, lastAgentMessage: null, aborting: null };
+}
+
+function emitStarted(state: ThreadState, at: number, turn: QueuedTurn, besideTurnId: string | null): ThreadState {
+  return emit(state, at, { type: 'turn/started', turnId: turn.turnId, kind: turn.kind, besideTurnId });
+}
+
+/**
+ * Begins the end of a turn. Twice is once: a later reason does not replace the first.
+ * @param running ids of this turn's actions that are under way, whose end is waited for.
+ */
+export function abortTurn(
+  state: ThreadState,
+  at: number,
+  turn: ActiveTurn,
+  why: { reason: AbortReason; detail: string | null },
+  running: readonly string[],
+): ThreadState {
+  if (turn.aborting !== null) return state;
+  return withTurn(state, { ...turn, aborting: { ...why, since: at, awaiting: [...running], quiescent: true } });
+}
+
+/** One of the actions an aborted turn waits for has ended. `proven`: nothing of it is left. */
+export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, proven: boolean): ThreadState {
+  if (turn.aborting === null) return state;
+  const awaiting = turn.aborting.awaiting.filter((id) => id !== actionId);
+  return withTurn(state, {
+    ...turn,
+    aborting: { ...turn.aborting, awaiting, quiescent: turn.aborting.quiescent && proven },
+  });
+}
+
+/**
+ * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
+ * input goes to history, the marker for the model, the terminal event.
+ */
+export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  if (turn.aborting === null) return state;
+  const { reason, detail, quiescent } = turn.aborting;
+  let next = abortItems(state, at, turn);
+  next = withdrawRequests(next, at, turn.turnId);
+  if (turn.kind === 'regular') {
+    for (const input of turn.pendingInput) next = addUserMessage(next, at, turn.turnId, turn.step, input);
+  }
+  if (reason === 'interrupted' && turn.kind === 'regular') {
+    next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text: MARKER });
+  }
+  return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
+}
+
+function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  const seconds = ((at - turn.startedAt) / 1000).toFixed(1);
+  return state.log.items.reduce((current, item, offset) => {
+    if (item.turnId !== turn.turnId || !isRunning(item)) return current;
+    const change = { status: 'aborted' as const, output: `aborted by user after ${seconds}s` };
+    return completeItem(current, at, state.log.firstItem + offset, change);
+  }, state);
+}
+
+type End = TurnCompletion extends infer C ? (C extends TurnCompletion ? Omit<C, keyof Shared> : never) : never;
+type Shared = Pick<TurnCompletion, 'turnId' | 'kind' | 'lastAgentMessage' | 'startedAt' | 'durationMs' | 'usage'>;
+
+export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: End): ThreadState {
+  const completion: TurnCompletion = {
+    turnId: turn.turnId,
+    kind: turn.kind,
+    lastAgentMessage: turn.lastAgentMessage,
+    startedAt: turn.startedAt,
+    durationMs: at - turn.startedAt,
+    usage: turn.usage,
+    ...end,
+  };
+  const ended: ThreadState =
+    state.active?.turnId === turn.turnId
+      ? { ...state, active: null }
+      : { ...state, beside: state.beside.filter((other) => other.turnId !== turn.turnId) };
+  return emit({ ...ended, turnCount: ended.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
+}
+
+export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {
+  const told = emit(state, at, { type: 'error', turnId: turn.turnId, error, willRetry: false });
+  return endTurn(told, at, turn, { status: 'failed', error });
+}
+
+/** Ends a turn that was queued and will never begin. */
+export function dropQueued(
+  state: ThreadState,
+  at: number,
+  turnId: string,
+  reason: AbortReason,
+  detail: string | null,
+): ThreadState {
+  const turn = state.queue.find((queued) => queued.turnId === turnId);
+  if (turn === undefined) return state;
+  const completion: TurnCompletion = {
+    turnId,
+    kind: turn.kind,
+    lastAgentMessage: null,
+    startedAt: null,
+    durationMs: 0,
+    usage: NO_USAGE,
+    status: 'aborted',
+    reason,
+    detail,
+    quiescent: true,
+  };
+  const queue = state.queue.filter((queued) => queued.turnId !== turnId);
+  return emit({ ...state, queue, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
+}

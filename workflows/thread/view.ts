@@ -1,0 +1,138 @@
+/** What queries answer, derived from the state. */
+import type {
+  ActiveTurnView,
+  ArchiveSegment,
+  Item,
+  ThreadSettings,
+  ThreadView,
+  TurnPhase,
+} from '../../src/contract/index.ts';
+import { isReady, toAgentTaskView } from './agent-task.ts';
+import { isRunning, itemAt, itemCount, lastSeq } from './log.ts';
+import type { ActiveTurn, ThreadState } from './state.ts';
+
+/** What a model step needs: the settings, and the items from a number on, or the archived stretch to read first. */
+export interface ThreadContext {
+  settings: ThreadSettings;
+  /** Stretches to read from the archive, oldest first, before `items`. */
+  archived: ArchiveSegment[];
+  /** Number of `items[0]`. */
+  from: number;
+  items: Item[];
+  /** Items before this number will not change any more. */
+  stable: number;
+}
+
+export function toContext(state: ThreadState, after: number): ThreadContext {
+  const { log } = state;
+  const from = Math.max(after, log.firstItem);
+  const firstRunning = log.items.findIndex(isRunning);
+  return {
+    settings: state.settings,
+    archived: log.archived.filter((segment) => segment.items.to > after),
+    from,
+    items: log.items.slice(from - log.firstItem),
+    stable: firstRunning === -1 ? itemCount(log) : log.firstItem + firstRunning,
+  };
+}
+
+export function toThreadView(state: ThreadState): ThreadView {
+  return {
+    threadId: state.threadId,
+    status: toStatus(state),
+    activeFlags: toActiveFlags(state),
+    settings: state.settings,
+    createdAt: state.createdAt,
+    updatedAt: state.updatedAt,
+    activeTurn: state.active === null ? null : toActiveTurnView(state, state.active),
+    besideTurns: state.beside.map((turn) => ({
+      turnId: turn.turnId,
+      startedAt: turn.startedAt,
+      command: commandOf(state, turn.index),
+    })),
+    queuedTurns: state.queue.map(({ turnId, kind }) => ({ turnId, kind })),
+    openRequests: state.requests,
+    agentTask: toAgentTaskView(state),
+    usage: state.usage,
+    lastSeq: lastSeq(state.log),
+    itemCount: itemCount(state.log),
+    turnCount: state.turnCount,
+    runCount: state.runCount,
+    counters: state.counters,
+  };
+}
+
+function toStatus(state: ThreadState): ThreadView['status'] {
+  if (state.status !== 'open') return state.status;
+  return state.active === null ? 'idle' : 'active';
+}
+
+function toActiveFlags(state: ThreadState): ThreadView['activeFlags'] {
+  const flags: ThreadView['activeFlags'] = [];
+  if (state.requests.some((open) => open.type !== 'userInput')) flags.push('waitingOnApproval');
+  if (state.requests.some((open) => open.type === 'userInput')) flags.push('waitingOnUserInput');
+  return flags;
+}
+
+function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView {
+  return { turnId: turn.turnId, kind: turn.kind, startedAt: turn.startedAt, phase: toPhase(state, turn) };
+}
+
+function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
+  if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
+  if (turn.kind === 'user_shell') {
+    return state.cleanUp === null
+      ? { type: 'runningTools', step: 0, running: [commandOf(state, turn.index)], waiting: [] }
+      : { type: 'waitingForWorkspace' };
+  }
+  if (turn.stage.type === 'model') {
+    return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
+  }
+  if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
+  const { calls } = turn.stage;
+  const names = (running: boolean) =>
+    calls.filter((call) => (call.status === 'running') === running).map((call) => labelOf(state, call.index));
+  return { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) };
+}
+
+function labelOf(state: ThreadState, index: number): string {
+  const item = itemAt(state.log, index);
+  return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
+}
+
+function commandOf(state: ThreadState, index: number): string {
+  const item = itemAt(state.log, index);
+  return item.type === 'commandExecution' ? item.command.slice(0, 200) : '';
+}
+
+/** One paragraph of Markdown for the person who opens the thread in the Temporal UI. */
+export function toCurrentDetails(state: ThreadState): string {
+  const lines = [`**${toStatus(state)}** in \`${state.settings.cwd}\`, ${state.turnCount} turns ended`];
+  if (state.active !== null) {
+    lines.push(
+      `- turn \`${state.active.turnId}\` (${state.active.kind}): ${describePhase(toPhase(state, state.active))}`,
+    );
+  }
+  for (const request of state.requests) {
+    lines.push(
+      `- waits for an answer: \`${request.requestId}\` (${request.type}): ${request.reason}`,
+      `  - answer with \`bobbin thread approve ${state.threadId} ${request.requestId}\``,
+    );
+  }
+  return lines.join('\n');
+}
+
+function describePhase(phase: TurnPhase): string {
+  switch (phase.type) {
+    case 'waitingForAgentTask':
+      return 'waits for its agent task to be registered';
+    case 'waitingForWorkspace':
+      return 'waits for the workspace to be cleaned after a lost step';
+    case 'callingModel':
+      return `model step ${phase.step}`;
+    case 'runningTools':
+      return `tools of step ${phase.step}: ${[...phase.running, ...phase.waiting].map((name) => `\`${name.replaceAll('`', "'")}\``).join(', ')}`;
+    case 'aborting':
+      return `is being aborted (${phase.reason})`;
+  }
+}

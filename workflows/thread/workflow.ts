@@ -1,0 +1,166 @@
+/**
+ * The `thread` workflow: the thin shell around the machine. Messages and ends of actions become events for `reduce`;
+ * what `decide` lists is started, what it no longer lists is stopped.
+ */
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  proxyLocalActivities,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../../activities/contract.ts';
+import type { ThreadResult } from '../../src/contract/index.ts';
+import type { Action } from './actions.ts';
+import { CARRY_OVER_BYTES, type CarryOver, isCarryOver, toCarryOver } from './carry-over.ts';
+import { run } from './effects.ts';
+import { parseStartThread } from './guards.ts';
+import { registerHandlers } from './handlers.ts';
+import type { Happening } from './machine-events.ts';
+import { decide, reduce } from './machine.ts';
+import { type ThreadState, newThreadState } from './state.ts';
+import { toCurrentDetails } from './view.ts';
+
+const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
+
+/** The one mutable place of a thread: its state, and the actions under way. */
+export interface ThreadHost {
+  /** Null until the thread is open. */
+  state: ThreadState | null;
+  /** What happened before that. */
+  early: Happening[];
+  running: Map<string, CancellationScope>;
+  /** Set by every event, cleared when the loop has seen it. */
+  changed: boolean;
+  /** Grows when a run that should go on as a new one cannot. */
+  patience: number;
+}
+
+export async function thread(argument: unknown): Promise<ThreadResult> {
+  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1 };
+  registerHandlers(host, (happening) => dispatch(host, happening));
+  closeWhenCancelled(host);
+  return CancellationScope.nonCancellable(async () => {
+    const refused = await open(host, argument);
+    return refused ?? (await loop(host));
+  });
+}
+
+/** Cancelling the workflow closes the thread in good order. */
+function closeWhenCancelled(host: ThreadHost): void {
+  CancellationScope.current().cancelRequested.catch(() =>
+    dispatch(host, { type: 'closeRequested', close: { reason: 'the workflow was cancelled' } }),
+  );
+}
+
+async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
+  if (isCarryOver(argument)) {
+    start(host, argument.carriedOver, { type: 'runContinued' });
+    return null;
+  }
+  const parsed = parseStartThread(argument);
+  if (!parsed.ok) return { status: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
+  const settings = await openThread(parsed.value);
+  start(host, newThreadState(parsed.value.threadId, settings, Date.now()), { type: 'threadOpened' });
+  return null;
+}
+
+function start(host: ThreadHost, state: ThreadState, first: Happening): void {
+  host.state = state;
+  dispatch(host, first);
+  for (const happening of host.early.splice(0)) dispatch(host, happening);
+}
+
+function dispatch(host: ThreadHost, happening: Happening): void {
+  if (host.state === null) {
+    host.early.push(happening);
+    return;
+  }
+  host.state = reduce(host.state, { ...happening, at: Date.now(), running: [...host.running.keys()] });
+  host.changed = true;
+}
+
+async function loop(host: ThreadHost): Promise<ThreadResult> {
+  for (;;) {
+    if (isRolloverDue(host)) dispatch(host, { type: 'rolloverDue' });
+    const state = current(host);
+    host.changed = false;
+    setCurrentDetails(toCurrentDetails(state));
+    const actions = decide(state, [...host.running.keys()]);
+    reconcile(host, state.threadId, actions);
+    const end = actions.find(({ type }) => type === 'complete' || type === 'continueAsNew');
+    if (end !== undefined && (await handlersFinished(host))) {
+      if (end.type === 'complete') return toResult(state);
+      await goOnAsNew(host, state);
+    } else {
+      await condition(() => host.changed);
+    }
+  }
+}
+
+function current(host: ThreadHost): ThreadState {
+  if (host.state === null) throw new Error('The thread is not open yet');
+  return host.state;
+}
+
+/** False when something happened meanwhile, which comes first. */
+async function handlersFinished(host: ThreadHost): Promise<boolean> {
+  await condition(() => host.changed || allHandlersFinished());
+  return !host.changed;
+}
+
+function isRolloverDue(host: ThreadHost): boolean {
+  const { rollover, settings } = current(host);
+  if (rollover !== null) return false;
+  const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
+  const { events, bytes } = settings.continueAsNewAfter;
+  const long = historyLength >= events * host.patience || historySize >= bytes * host.patience;
+  return long || (continueAsNewSuggested && host.patience === 1);
+}
+
+async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
+  const carried = toCarryOver(state);
+  const bytes = JSON.stringify(carried).length;
+  if (bytes > CARRY_OVER_BYTES) {
+    host.patience *= 2;
+    dispatch(host, { type: 'rolloverPostponed', bytes });
+    return;
+  }
+  await continueAsNew<(argument: CarryOver) => Promise<ThreadResult>>(carried);
+}
+
+function toResult(state: ThreadState): ThreadResult {
+  return { status: 'closed', threadId: state.threadId, turnCount: state.turnCount, reason: state.closeReason };
+}
+
+/** Starts what is wanted and not under way, stops what is under way and not wanted. */
+function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]): void {
+  const ids = new Set(wanted.map(({ id }) => id));
+  for (const [id, scope] of host.running) {
+    if (ids.has(id)) continue;
+    // A timer is gone at once and may be wanted again; a step stays under way until its end is known.
+    if (isTimer(id)) host.running.delete(id);
+    if (!scope.consideredCancelled) scope.cancel();
+  }
+  for (const action of wanted) {
+    if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;
+    begin(host, threadId, action);
+  }
+}
+
+function isTimer(id: string): boolean {
+  return id.startsWith('deadline/') || id.startsWith('quiescence/');
+}
+
+function begin(host: ThreadHost, threadId: string, action: Parameters<typeof run>[1]): void {
+  const scope = new CancellationScope({ cancellable: true });
+  host.running.set(action.id, scope);
+  void scope
+    .run(() => run(threadId, action))
+    .then((happening) => {
+      if (host.running.get(action.id) === scope) host.running.delete(action.id);
+      if (happening !== null) dispatch(host, happening);
+    });
+}
