@@ -14,6 +14,8 @@ import type { AgentIdentity, CommandReport, ModelOutput } from './ports.ts';
 
 export interface ModelStep {
   threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
   turnId: string;
   step: number;
   /** Number of items the conversation has; the activity asks the `context` query for those it lacks. */
@@ -26,8 +28,8 @@ export type ModelStepResult = { type: 'answered'; output: ModelOutput[]; usage: 
 
 export interface CommandStep {
   threadId: string;
-  /** Names the command's processes; unique. */
-  commandId: string;
+  /** The id the thread knows this step by; unique, so it names the command's processes, too. */
+  actionId: string;
   /** Number of the command's item; read from there when `command` is null because it is long. */
   index: number;
   command: string | null;
@@ -43,8 +45,15 @@ export interface CommandProgress {
   output: string;
 }
 
+/** Details of the failure of a command that its worker ended because the worker itself was told to stop. */
+export interface StoppedByWorker {
+  output: string;
+}
+
 export interface PatchStep {
   threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
   /** Number of the item that holds the patch. */
   index: number;
   cwd: string;

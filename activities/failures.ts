@@ -33,6 +33,7 @@ export const FAILURES = {
   workspaceMissing: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
+  commandStoppedByWorker: 'invalid',
   patchMalformed: 'invalid',
   patchDoesNotApply: 'invalid',
   patchOutsideWorkspace: 'invalid',

@@ -1,3 +1,5 @@
+import type { ArchiveSegment, Item, StartThread, ThreadEvent, ThreadSettings } from '../src/contract/index.ts';
+
 /**
  * What activities need of the world outside, as small interfaces. Adapters in `src/adapters/` implement them, the
  * composition root in `src/worker/` joins the two, and a test passes an object literal.
@@ -188,4 +190,56 @@ export interface ArchivePort {
   write(segmentId: string, body: string): Promise<void>;
   /** Fails with `archiveMissing` where there is no such segment. */
   read(segmentId: string): Promise<string>;
+}
+
+// --------------------------------------------------------------------------------------------------------- threads
+
+/** What a model step needs of its thread, from an item number on; answered by the `context` query. */
+export interface ThreadContext {
+  settings: ThreadSettings;
+  /** Stretches to read from the archive first, oldest first. */
+  archived: ArchiveSegment[];
+  /** Number of `items[0]`. */
+  from: number;
+  items: Item[];
+  /** Items before this number will not change any more. */
+  stable: number;
+}
+
+export interface ThreadReader {
+  context(threadId: string, after: number): Promise<ThreadContext>;
+  /** The live log from these numbers on, as queries answer it. */
+  segment(threadId: string, segment: ArchiveSegment): Promise<{ items: Item[]; events: ThreadEvent[] }>;
+}
+
+/** The identity in use per account, kept by one entity workflow each, so that many workers register one. */
+export interface IdentityDirectory {
+  ensure(account: string): Promise<AgentIdentity>;
+  replace(account: string, agentRuntimeId: string): Promise<AgentIdentity>;
+}
+
+/** The worker's configuration as far as a thread's settings come from it. */
+export type Defaults = (start: StartThread) => ThreadSettings;
+
+/** Stops a step that runs in this process at once, ahead of the service's own word. */
+export interface StepRegistry {
+  /** The signal fires when `stop` is called for that step; `release` when it has ended. */
+  enter(threadId: string, actionId: string): { signal: AbortSignal; release: () => void };
+}
+
+export interface Ports {
+  models: ModelPort;
+  commands: CommandPort;
+  patches: PatchPort;
+  projectDocs: ProjectDocsPort;
+  identity: IdentityPort;
+  identities: IdentityDirectory;
+  archive: ArchivePort;
+  threads: ThreadReader;
+  steps: StepRegistry;
+  defaults: Defaults;
+  /** Milliseconds between heartbeats of a running step. */
+  heartbeatEveryMs: number;
+  /** Bytes of a command's output that history keeps. */
+  maxOutputBytes: number;
 }

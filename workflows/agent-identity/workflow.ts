@@ -31,7 +31,7 @@ export const identityQuery = defineQuery<AgentIdentity | null>('identity');
 const { registerAgentIdentity } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '200ms', maximumInterval: '5s' },
+  retry: { initialInterval: '200ms', maximumInterval: '5s', maximumAttempts: 3 },
   summary: 'agent identity: register',
 });
 

@@ -9,7 +9,7 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { Activities, CommandProgress } from '../../activities/contract.ts';
+import type { Activities, CommandProgress, StoppedByWorker } from '../../activities/contract.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
 
@@ -17,6 +17,9 @@ import type { Happening, StepFailure } from './machine-events.ts';
 const HEARTBEAT_TIMEOUT = '5s';
 /** A command longer than this travels by reference to its item. */
 const INLINE_COMMAND_CHARS = 2_000;
+
+/** Failure type of a command whose worker was told to stop; see `activities/shell/exec-command.ts`. */
+const STOPPED_BY_WORKER = 'commandStoppedByWorker';
 
 const WAIT = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
 const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -75,7 +78,7 @@ async function callModel(threadId: string, action: Of<'callModel'>): Promise<End
   try {
     const options = { ...modelOptions, summary: `model: step ${step}` };
     return await activities.callModel.executeWithOptions(options, [
-      { threadId, turnId, step, contextVersion, agentTask, agentIdentity },
+      { threadId, actionId: action.id, turnId, step, contextVersion, agentTask, agentIdentity },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
@@ -94,7 +97,7 @@ async function execCommand(threadId: string, action: Of<'execCommand'>): Promise
   const inline = command.length <= INLINE_COMMAND_CHARS ? command : null;
   try {
     const report = await activities.execCommand.executeWithOptions(options, [
-      { threadId, commandId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
+      { threadId, actionId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
     ]);
     const { outcome, exitCode, output, durationMs, gone } = report;
     return { type: 'reported', outcome, exitCode, output, durationMs, gone };
@@ -108,7 +111,10 @@ async function execCommand(threadId: string, action: Of<'execCommand'>): Promise
 /** The output seen in the last heartbeat, where the error says that the worker was lost; else null. */
 function lostOutput(error: unknown): string | null {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  if (cause instanceof ApplicationFailure && cause.type === 'WorkerShutdown') return '';
+  if (cause instanceof ApplicationFailure && cause.type === STOPPED_BY_WORKER) {
+    const [details] = (cause.details ?? []) as StoppedByWorker[];
+    return details?.output ?? '';
+  }
   if (!(cause instanceof TimeoutFailure)) return null;
   const progress = cause.lastHeartbeatDetails as CommandProgress | undefined;
   return progress?.output ?? '';
@@ -118,7 +124,7 @@ async function applyPatch(threadId: string, action: Of<'applyPatch'>): Promise<E
   const { index, cwd, sandbox } = action;
   try {
     return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: `patch: item_${index}` }, [
-      { threadId, index, cwd, sandbox },
+      { threadId, actionId: action.id, index, cwd, sandbox },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };

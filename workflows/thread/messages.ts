@@ -1,5 +1,6 @@
 /** The names a thread answers to, fixed by `docs/design.md` 3.2. Payloads are unknown until a guard has read them. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ThreadContext } from '../../activities/ports.ts';
 import type {
   CloseThread,
   EventsPage,
@@ -10,7 +11,6 @@ import type {
   SubmitTurn,
   ThreadView,
 } from '../../src/contract/index.ts';
-import type { ThreadContext } from './view.ts';
 
 export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
 export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');

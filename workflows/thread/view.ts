@@ -1,27 +1,9 @@
 /** What queries answer, derived from the state. */
-import type {
-  ActiveTurnView,
-  ArchiveSegment,
-  Item,
-  ThreadSettings,
-  ThreadView,
-  TurnPhase,
-} from '../../src/contract/index.ts';
+import type { ActiveTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
+import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { isRunning, itemAt, itemCount, lastSeq } from './log.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
-
-/** What a model step needs: the settings, and the items from a number on, or the archived stretch to read first. */
-export interface ThreadContext {
-  settings: ThreadSettings;
-  /** Stretches to read from the archive, oldest first, before `items`. */
-  archived: ArchiveSegment[];
-  /** Number of `items[0]`. */
-  from: number;
-  items: Item[];
-  /** Items before this number will not change any more. */
-  stable: number;
-}
 
 export function toContext(state: ThreadState, after: number): ThreadContext {
   const { log } = state;

@@ -1,0 +1,24 @@
+/** One patch. Twice is once: it is checked against the files before anything is written. */
+import type { PatchStep, PatchStepResult } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+
+export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchStepResult> {
+  return runStep<{ type: 'patch' }, PatchStepResult>({ ...ports, ...input }, { type: 'patch' }, async ({ signal }) => {
+    const patch = await readPatch(ports, input);
+    const where = { cwd: input.cwd, sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false } };
+    const { changes } = await ports.patches.apply(patch, where, signal);
+    return { type: 'applied', changes };
+  });
+}
+
+async function readPatch(ports: Ports, input: PatchStep): Promise<string> {
+  const { items, from } = await ports.threads.context(input.threadId, input.index);
+  const item = items[input.index - from];
+  if (item?.type === 'fileChange') return item.patch;
+  throw new Failure(
+    'internal',
+    `Item ${input.index} of thread ${input.threadId} is not the patch of ${input.actionId}.`,
+  );
+}

@@ -1,0 +1,31 @@
+/** All activities over a set of ports. */
+import type { Activities } from './contract.ts';
+import { registerAgentIdentity, registerAgentTask } from './agent-identity/register.ts';
+import { archiveSegment, readSegment } from './archive/segments.ts';
+import { applyPatch } from './files/apply-patch.ts';
+import { callModel } from './model/call-model.ts';
+import { createContextCache } from './model/context-cache.ts';
+import type { Ports } from './ports.ts';
+import { execCommand } from './shell/exec-command.ts';
+import { toTemporal } from './to-temporal.ts';
+
+export function createActivities(ports: Ports): Activities {
+  const contexts = createContextCache(ports);
+  return {
+    openThread: (start) => Promise.resolve(ports.defaults(start)),
+    callModel: (step) => callModel(ports, contexts, step),
+    execCommand: (step) => execCommand(ports, step),
+    applyPatch: (step) => applyPatch(ports, step),
+    registerAgentTask: (request) => registerAgentTask(ports, request),
+    registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
+    archiveSegment: (request) => archiveSegment(ports, request),
+    readSegment: (segmentId) => readSegment(ports, segmentId),
+    async cleanWorkspace({ workspace, commandIds }) {
+      try {
+        return await ports.commands.clean(workspace, commandIds);
+      } catch (error) {
+        throw toTemporal(error);
+      }
+    },
+  };
+}

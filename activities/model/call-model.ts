@@ -1,0 +1,92 @@
+/** One model step. Twice is safe: its output enters history once, with the one attempt that is answered. */
+import type { ModelStep, ModelStepResult } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+import type { ContextCache } from './context-cache.ts';
+import { toConversation } from './conversation.ts';
+import { toInstructions } from './instructions.ts';
+import { TOOL_SPECS } from './tool-specs.ts';
+
+export interface ModelProgress {
+  type: 'model';
+  /** The end of the text that has come so far, for who watches. */
+  text: string;
+  /** Characters that have come so far. */
+  chars: number;
+}
+
+const TAIL_CHARS = 2_000;
+/** Far below what one payload may hold, whatever the text is made of. */
+const MAX_OUTPUT_CHARS = 300_000;
+
+export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
+  const first: ModelProgress = { type: 'model', text: '', chars: 0 };
+  return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
+    const { settings, items } = await contexts.read(input.threadId, input.contextVersion);
+    const [projectDocs, authorization] = await Promise.all([
+      ports.projectDocs.read(settings.cwd),
+      authorize(ports, input),
+    ]);
+    step.signal.throwIfAborted();
+    const response = await ports.models.respond(
+      {
+        model: settings.model,
+        instructions: toInstructions(settings, projectDocs),
+        conversation: toConversation(items),
+        tools: TOOL_SPECS,
+        parallelToolCalls: true,
+        promptCacheKey: input.threadId,
+        ...(authorization === null ? {} : { authorization }),
+      },
+      { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
+    );
+    return { type: 'answered', output: bounded(response), usage: response.usage };
+  });
+}
+
+function withText(progress: ModelProgress, delta: string): ModelProgress {
+  return { type: 'model', text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
+}
+
+/** Here the assertion is signed, so here a task that belongs to another identity is found out. */
+async function authorize(ports: Ports, input: ModelStep): Promise<string | null> {
+  const { agentIdentity, agentTask } = input;
+  if (agentIdentity.mode === 'off') return null;
+  if (agentTask === null)
+    throw new Failure(
+      'internal',
+      `Model step ${input.actionId} of thread ${input.threadId} came without its agent task.`,
+    );
+  return ports.identity.assertion(agentIdentity.account, agentTask);
+}
+
+/** An answer too large for history is cut where it is text and refused where it is a call, which must stay whole. */
+function bounded(response: ModelResponse): ModelOutput[] {
+  let left = MAX_OUTPUT_CHARS;
+  return response.output.map((output) => {
+    const chars = sizeOf(output);
+    left -= chars;
+    if (left >= 0) return output;
+    if (output.type !== 'message') {
+      throw new Failure(
+        'modelBadRequest',
+        `The model's answer has more than ${MAX_OUTPUT_CHARS} characters, calls among them; ask for less at a time.`,
+      );
+    }
+    const kept = Math.max(0, left + chars);
+    left = 0;
+    return { ...output, text: `${output.text.slice(0, kept)}\n… ${chars - kept} characters were left out` };
+  });
+}
+
+function sizeOf(output: ModelOutput): number {
+  switch (output.type) {
+    case 'message':
+      return output.text.length;
+    case 'toolCall':
+      return output.arguments.length;
+    case 'reasoning':
+      return output.summary.join('').length + (output.encryptedContent ?? '').length;
+  }
+}

@@ -1,0 +1,80 @@
+/** The tools as the model is told of them. `workflows/thread/tools.ts` reads the calls. */
+import type { ToolSpec } from '../ports.ts';
+
+const text = (description: string) => ({ type: 'string', description });
+
+function object(properties: Record<string, unknown>, required: string[]): Record<string, unknown> {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+export const TOOL_SPECS: ToolSpec[] = [
+  {
+    name: 'exec_command',
+    description: 'Runs a shell command in the workspace and returns its exit code and output.',
+    parameters: object(
+      {
+        cmd: text('The command line, run by bash.'),
+        workdir: text('Folder to run it in; the workspace by default.'),
+        timeout_ms: { type: 'number', description: 'Milliseconds until it is stopped; 120000 by default.' },
+        sandbox_permissions: {
+          type: 'string',
+          enum: ['use_default', 'require_escalated'],
+          description: 'require_escalated asks the person to let it run outside the sandbox.',
+        },
+        justification: text('One question to the person that says why it must run outside the sandbox.'),
+      },
+      ['cmd'],
+    ),
+  },
+  {
+    name: 'apply_patch',
+    description:
+      'Edits files. The input is a patch: `*** Begin Patch`, then `*** Add File: PATH` with + lines, `*** Delete File: PATH`, ' +
+      'or `*** Update File: PATH` (optionally `*** Move to: PATH`) with `@@` hunks of context, - and + lines, then `*** End Patch`.',
+    parameters: object({ input: text('The whole patch.') }, ['input']),
+  },
+  {
+    name: 'update_plan',
+    description: 'Shows the person the plan and how far it is. At most one step is in_progress.',
+    parameters: object(
+      {
+        explanation: text('Why the plan changed.'),
+        plan: {
+          type: 'array',
+          items: object(
+            { step: text('A short line.'), status: { type: 'string', enum: ['pending', 'in_progress', 'completed'] } },
+            ['step', 'status'],
+          ),
+        },
+      },
+      ['plan'],
+    ),
+  },
+  {
+    name: 'request_user_input',
+    description: 'Asks the person up to three short questions and waits for the answers.',
+    parameters: object(
+      {
+        questions: {
+          type: 'array',
+          items: object(
+            {
+              id: text('Names the answer.'),
+              header: text('A label of a few words.'),
+              question: text('The question.'),
+              options: {
+                type: 'array',
+                items: object({ label: text('The answer.'), description: text('What it means.') }, [
+                  'label',
+                  'description',
+                ]),
+              },
+            },
+            ['id', 'header', 'question'],
+          ),
+        },
+      },
+      ['questions'],
+    ),
+  },
+];

@@ -1,0 +1,56 @@
+/** One command. Never run again by itself: an attempt that does not report is told as lost. */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';
+import { Failure, type FailureCode } from '../failures.ts';
+import type { CommandReport, Ports } from '../ports.ts';
+import { isStopped } from '../step.ts';
+import { toTemporal } from '../to-temporal.ts';
+
+export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandReport> {
+  const context = Context.current();
+  const local = ports.steps.enter(input.threadId, input.actionId);
+  let progress: CommandProgress = { type: 'command', output: '' };
+  const beat = setInterval(() => context.heartbeat(progress), ports.heartbeatEveryMs);
+  try {
+    const report = await ports.commands.run(
+      {
+        commandId: input.actionId,
+        command: input.command ?? (await readCommand(ports, input)),
+        cwd: input.cwd,
+        workspace: input.workspace,
+        sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
+        timeoutMs: input.timeoutMs,
+        maxOutputBytes: ports.maxOutputBytes,
+      },
+      {
+        signal: AbortSignal.any([context.cancellationSignal, local.signal]),
+        onOutput: (output) => (progress = { type: 'command', output }),
+      },
+    );
+    if (report.outcome === 'aborted' && !isStopped(context, local.signal)) throw stoppedByWorker(input, report);
+    return report;
+  } catch (error) {
+    throw toTemporal(error, true);
+  } finally {
+    clearInterval(beat);
+    local.release();
+  }
+}
+
+function stoppedByWorker(input: CommandStep, report: CommandReport): ApplicationFailure {
+  const type: FailureCode = 'commandStoppedByWorker';
+  const details: StoppedByWorker = { output: report.output };
+  const message = `Command ${input.actionId} was ended because its worker was told to stop.`;
+  return ApplicationFailure.create({ message, type, nonRetryable: true, details: [details] });
+}
+
+async function readCommand(ports: Ports, input: CommandStep): Promise<string> {
+  const { items, from } = await ports.threads.context(input.threadId, input.index);
+  const item = items[input.index - from];
+  if (item?.type === 'commandExecution') return item.command;
+  throw new Failure(
+    'internal',
+    `Item ${input.index} of thread ${input.threadId} is not the command of ${input.actionId}.`,
+  );
+}

@@ -1,0 +1,126 @@
+/** Starts, finds and lists threads. */
+import { randomUUID } from 'node:crypto';
+import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
+import {
+  type StartThread,
+  StartThreadSchema,
+  type SubmitTurn,
+  SubmitTurnSchema,
+  WORKFLOW_TYPE,
+  toWorkflowId,
+} from '../contract/index.ts';
+import type { thread } from '../../workflows/thread/workflow.ts';
+import { submitTurnSignal } from '../../workflows/thread/messages.ts';
+import { toBobbinError } from './errors.ts';
+import { type Service, type ServiceOptions, connectService } from './service.ts';
+import { type ThreadHandle, openHandle } from './thread-handle.ts';
+
+export interface ThreadSummary {
+  threadId: string;
+  /** Temporal's status of the workflow: RUNNING, COMPLETED, TERMINATED, ... */
+  status: string;
+  title: string;
+  cwd: string;
+  startedAt: Date;
+  runId: string;
+}
+
+export interface Bobbin {
+  readonly threads: {
+    /** Starts a thread, or finds the open one of that id. A closed thread's id is not taken again. */
+    start(start: Omit<StartThread, 'threadId'> & { threadId?: string }): Promise<ThreadHandle>;
+    /** Starts the thread if need be and submits a turn, in one durable call that needs no worker. */
+    startWith(start: StartThread, turn: SubmitTurn): Promise<ThreadHandle>;
+    /** A handle without a look whether the thread exists. */
+    get(threadId: string): ThreadHandle;
+    /** Newest first. */
+    list(options?: { open?: boolean; limit?: number }): Promise<ThreadSummary[]>;
+  };
+  readonly service: Service;
+  close(): Promise<void>;
+}
+
+export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
+  const service = await connectService(options).catch((error: unknown) => {
+    throw toBobbinError(error, {
+      threadId: '-',
+      action: `connect to ${options.connection.address ?? 'the Temporal service'}`,
+    });
+  });
+  return bobbinOver(service);
+}
+
+export function bobbinOver(service: Service): Bobbin {
+  const startOptions = (start: StartThread) => ({
+    workflowId: toWorkflowId(start.threadId),
+    taskQueue: service.taskQueue,
+    args: [start] as [StartThread],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    staticSummary: start.title ?? start.threadId,
+    memo: { title: start.title ?? '', cwd: start.workspace.cwd },
+  });
+
+  const start: Bobbin['threads']['start'] = async (given) => {
+    const threadId = given.threadId ?? randomUUID();
+    try {
+      const parsed = StartThreadSchema.parse({ ...given, threadId });
+      await service.within(() => service.client.workflow.start<typeof thread>(WORKFLOW_TYPE, startOptions(parsed)));
+    } catch (error) {
+      throw toBobbinError(error, { threadId, action: 'start a thread' });
+    }
+    return openHandle(service, threadId);
+  };
+
+  const startWith: Bobbin['threads']['startWith'] = async (given, turn) => {
+    try {
+      const parsed = StartThreadSchema.parse(given);
+      const signalArgs: [SubmitTurn] = [SubmitTurnSchema.parse(turn)];
+      await service.within(() =>
+        service.client.workflow.signalWithStart<typeof thread, [SubmitTurn]>(WORKFLOW_TYPE, {
+          ...startOptions(parsed),
+          signal: submitTurnSignal,
+          signalArgs,
+        }),
+      );
+    } catch (error) {
+      throw toBobbinError(error, { threadId: given.threadId, action: 'start a thread with a turn' });
+    }
+    return openHandle(service, given.threadId);
+  };
+
+  const list: Bobbin['threads']['list'] = async (options = {}) => {
+    const query = `WorkflowType = "${WORKFLOW_TYPE}"${options.open === true ? ' AND ExecutionStatus = "Running"' : ''}`;
+    const limit = options.limit ?? 50;
+    const found: ThreadSummary[] = [];
+    const seen = new Set<string>();
+    try {
+      await service.within(async () => {
+        for await (const info of service.client.workflow.list({ query })) {
+          // A thread that went on as a new run is listed once, by its newest run.
+          if (seen.has(info.workflowId)) continue;
+          seen.add(info.workflowId);
+          const memo = (info.memo ?? {}) as { title?: string; cwd?: string };
+          found.push({
+            threadId: info.workflowId.slice(toWorkflowId('').length),
+            status: info.status.name,
+            title: memo.title ?? '',
+            cwd: memo.cwd ?? '',
+            startedAt: info.startTime,
+            runId: info.runId,
+          });
+          if (found.length >= limit) break;
+        }
+      });
+    } catch (error) {
+      throw toBobbinError(error, { threadId: '-', action: 'list threads' });
+    }
+    return found;
+  };
+
+  return {
+    service,
+    threads: { start, startWith, list, get: (threadId) => openHandle(service, threadId) },
+    close: () => service.close(),
+  };
+}

@@ -1,0 +1,107 @@
+/** What can go wrong between a caller and a thread, as one kind of error with a code. */
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  isGrpcServiceError,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { ZodError } from 'zod';
+import type { RejectionCode } from '../contract/index.ts';
+
+export type BobbinErrorCode =
+  | RejectionCode
+  /** The message was refused before it was sent. */
+  | 'invalid'
+  | 'threadNotFound'
+  | 'threadExists'
+  | 'threadOpening'
+  | 'serviceUnavailable'
+  /** No worker answered in time. What was sent as a signal is kept and will be done. */
+  | 'workerUnavailable'
+  | 'internal';
+
+/** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
+export class BobbinError extends Error {
+  readonly code: BobbinErrorCode;
+  constructor(code: BobbinErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = 'BobbinError';
+    this.code = code;
+  }
+}
+
+/** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
+const GRPC = {
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  FAILED_PRECONDITION: 9,
+  UNAVAILABLE: 14,
+  CANCELLED: 1,
+  NOT_FOUND: 5,
+};
+
+/** Wraps an error of the Temporal client once. @param about what was asked of which thread, for the message. */
+export function toBobbinError(error: unknown, about: { threadId: string; action: string }): BobbinError {
+  const { threadId, action } = about;
+  if (error instanceof BobbinError) return error;
+  if (error instanceof ZodError) return new BobbinError('invalid', `${action}: ${describeZod(error)}`, error);
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    return new BobbinError(
+      (error.cause.type ?? 'internal') as BobbinErrorCode,
+      `${action}: ${error.cause.message}`,
+      error,
+    );
+  }
+  if (error instanceof WorkflowExecutionAlreadyStartedError) {
+    return new BobbinError(
+      'threadExists',
+      `${action}: a thread ${threadId} exists or has been closed; take another id.`,
+      error,
+    );
+  }
+  if (error instanceof WorkflowNotFoundError) return notFound(error, about);
+  const status = grpcStatus(error);
+  if (status === GRPC.NOT_FOUND) return notFound(error, about);
+  if (status === GRPC.DEADLINE_EXCEEDED || status === GRPC.CANCELLED) {
+    return new BobbinError(
+      'workerUnavailable',
+      `${action}: thread ${threadId} did not answer in time. Is a worker running on its task queue? Start one with \`bobbin worker\`.`,
+      error,
+    );
+  }
+  if (status === GRPC.UNAVAILABLE) {
+    return new BobbinError(
+      'serviceUnavailable',
+      `${action}: the Temporal service cannot be reached. Look with \`bobbin doctor\`.`,
+      error,
+    );
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
+}
+
+function notFound(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {
+  const message = error instanceof Error ? error.message : '';
+  return /completed|closed/i.test(message)
+    ? new BobbinError('threadClosed', `${action}: thread ${threadId} is closed; start a new one.`, error)
+    : new BobbinError(
+        'threadNotFound',
+        `${action}: there is no thread ${threadId} in this namespace. \`bobbin thread list\` shows those there are.`,
+        error,
+      );
+}
+
+/** The gRPC status of an error or of what caused it; undefined where there is none. */
+export function grpcStatus(error: unknown): number | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (isGrpcServiceError(current)) return current.code;
+  }
+  return undefined;
+}
+
+function describeZod(error: ZodError): string {
+  return error.issues
+    .map((issue) => [issue.path.join('.'), issue.message].filter((part) => part !== '').join(': '))
+    .join('; ');
+}

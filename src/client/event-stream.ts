@@ -1,0 +1,77 @@
+/** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
+import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
+import { BobbinError, toBobbinError } from './errors.ts';
+import { pause, watchHistory } from './history-changes.ts';
+import type { Service } from './service.ts';
+
+export interface EventStreamOptions {
+  /** Sequence number to go on from: the first event given has a higher one. 0 by default. */
+  after?: number;
+  /** Ends the iteration, without an error. */
+  signal?: AbortSignal;
+}
+
+const PAGE = 200;
+const RETRY_MS = { first: 100, most: 2_000 };
+/** Errors that may pass by themselves: the reader waits for a worker or the service to come back. */
+const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening']);
+
+export interface EventSource {
+  events(after: number, limit: number): Promise<EventsPage>;
+  archived(segment: ArchiveSegment): Promise<ArchiveBody>;
+}
+
+/** Every event in order, each once. Ends after `thread/closed`, or when the signal fires. */
+export async function* streamEvents(
+  service: Service,
+  thread: { threadId: string; workflowId: string },
+  source: EventSource,
+  options: EventStreamOptions = {},
+): AsyncGenerator<ThreadEvent, void, undefined> {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const changes = watchHistory(service, thread.workflowId, signal);
+  let after = options.after ?? 0;
+  let retryMs = RETRY_MS.first;
+  try {
+    for (;;) {
+      await changes.next();
+      for (let more = true; more;) {
+        if (signal.aborted) return;
+        const read = await readOnce(source, thread.threadId, after);
+        if (read === null) {
+          await pause(retryMs, signal);
+          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          continue;
+        }
+        retryMs = RETRY_MS.first;
+        for (const event of read.events) {
+          yield event;
+          if (event.type === 'thread/closed') return;
+        }
+        after = read.next;
+        more = read.more;
+      }
+    }
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Null when what went wrong may pass. */
+async function readOnce(
+  source: EventSource,
+  threadId: string,
+  after: number,
+): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | null> {
+  try {
+    const page = await source.events(after, PAGE);
+    if (page.archived === null) return { events: page.events, next: page.next, more: page.events.length === PAGE };
+    const { events } = await source.archived(page.archived);
+    return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };
+  } catch (error) {
+    const failure = error instanceof BobbinError ? error : toBobbinError(error, { threadId, action: 'read events' });
+    if (PASSING.has(failure.code)) return null;
+    throw failure;
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Wakes a reader when something has been added to a thread's history. The service holds the call open until there is
+ * something new, so nobody polls in vain; what is new is then read by query.
+ */
+import type { Service } from './service.ts';
+
+/** The service answers an idle long poll after about 20 seconds; a little more, and the call has died. */
+const LONG_POLL_DEADLINE_MS = 35_000;
+const RETRY_MS = { first: 50, most: 2_000 };
+
+export interface HistoryChanges {
+  /** Resolves when there may be something new since the last call returned; at once the first time. */
+  next(): Promise<void>;
+}
+
+export function watchHistory(service: Service, workflowId: string, signal: AbortSignal): HistoryChanges {
+  let token: Uint8Array | null = null;
+  let retryMs = RETRY_MS.first;
+
+  const poll = async (): Promise<boolean> => {
+    const { workflowService } = service.connection;
+    const request = {
+      namespace: service.namespace,
+      execution: { workflowId },
+      waitNewEvent: true,
+      ...(token === null ? {} : { nextPageToken: token }),
+    };
+    const answer = await service.connection.withAbortSignal(signal, () =>
+      service.connection.withDeadline(Date.now() + LONG_POLL_DEADLINE_MS, () =>
+        workflowService.getWorkflowExecutionHistory(request),
+      ),
+    );
+    // Without a token this run has ended; the next call finds the run that followed it.
+    token = answer.nextPageToken.length > 0 ? answer.nextPageToken : null;
+    return (answer.history?.events?.length ?? 0) > 0;
+  };
+
+  return {
+    async next() {
+      while (!signal.aborted) {
+        try {
+          const news = await poll();
+          retryMs = RETRY_MS.first;
+          if (news) return;
+        } catch (error) {
+          if (signal.aborted) return;
+          void error; // The query that follows tells what is wrong, if it lasts.
+          token = null;
+          await pause(retryMs, signal);
+          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          return;
+        }
+      }
+    },
+  };
+}
+
+/** Resolves after that time, or as soon as the signal fires. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,155 @@
+/** One thread, as a service drives it. */
+import { randomUUID } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
+import {
+  type ArchiveBody,
+  type ArchiveSegment,
+  type CloseThread,
+  CloseThreadSchema,
+  type InterruptTurn,
+  InterruptTurnSchema,
+  type Item,
+  type ResolveRequest,
+  ResolveRequestSchema,
+  type SteerTurn,
+  SteerTurnSchema,
+  type SubmitTurn,
+  SubmitTurnSchema,
+  type ThreadEvent,
+  type ThreadView,
+  type TurnCompletion,
+  toWorkflowId,
+} from '../contract/index.ts';
+import {
+  closeThreadSignal,
+  eventsQuery,
+  interruptTurnSignal,
+  interruptUpdate,
+  itemsQuery,
+  resolveRequestSignal,
+  resolveUpdate,
+  startTurnUpdate,
+  steerTurnUpdate,
+  submitTurnSignal,
+  threadQuery,
+} from '../../workflows/thread/messages.ts';
+import { readArchive } from './archive.ts';
+import { toBobbinError } from './errors.ts';
+import { type EventStreamOptions, streamEvents } from './event-stream.ts';
+import { type StepProgress, readProgress } from './progress.ts';
+import type { Service } from './service.ts';
+
+/** Longer than the bound a thread gives a step to end. */
+const INTERRUPT_DEADLINE_MS = 30_000;
+
+export interface ThreadHandle {
+  readonly threadId: string;
+  readonly workflowId: string;
+  /** Durable as soon as it resolves, whether a worker is up or not. The same `turnId` twice is one turn. */
+  submit(turn: SubmitTurn): Promise<void>;
+  /** Like `submit`, but needs a worker and rejects with the reason where the thread does not take the turn. */
+  startTurn(turn: SubmitTurn): Promise<void>;
+  /** Adds input to the active turn; it is in the next model request. */
+  steer(steer: SteerTurn): Promise<void>;
+  /** Resolves once the terminal event of the turn is recorded and its processes are gone, or said not to be. */
+  interrupt(interrupt?: InterruptTurn): Promise<{ turnId: string | null }>;
+  /** Asks for the same without waiting, and without a worker. */
+  requestInterrupt(interrupt?: InterruptTurn): Promise<void>;
+  /** Answers a request exactly once; a second answer rejects with `requestNotOpen`. */
+  resolve(answer: ResolveRequest): Promise<void>;
+  /** The same as a signal: durable without a worker, and a late answer is recorded as refused. */
+  requestResolve(answer: ResolveRequest): Promise<void>;
+  view(): Promise<ThreadView>;
+  /** Every event in order, each once, from `after` on; survives lost connections. Ends after `thread/closed`. */
+  events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
+  /** The whole history, the archived part included. */
+  items(): AsyncGenerator<Item, void, undefined>;
+  /** The terminal event of a turn, waiting for it where it is still to come. */
+  completion(turnId: string, options?: EventStreamOptions): Promise<TurnCompletion>;
+  /** What the steps under way have to show so far: partial text, partial output. */
+  progress(): Promise<StepProgress[]>;
+  /** Stops everything and closes the thread. Durable as soon as it resolves. */
+  close(close?: CloseThread): Promise<void>;
+}
+
+export function openHandle(service: Service, threadId: string): ThreadHandle {
+  const workflowId = toWorkflowId(threadId);
+  const handle: WorkflowHandle = service.client.workflow.getHandle(workflowId);
+
+  const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
+    try {
+      return await service.within(body, deadlineMs);
+    } catch (error) {
+      throw toBobbinError(error, { threadId, action });
+    }
+  };
+  const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
+    call('read the archive', () => readArchive(service, segment.segmentId), 30_000);
+  const source = {
+    events: (after: number, limit: number) => call('read events', () => handle.query(eventsQuery, { after, limit })),
+    archived,
+  };
+  const events = (options?: EventStreamOptions) => streamEvents(service, { threadId, workflowId }, source, options);
+
+  return {
+    threadId,
+    workflowId,
+    events,
+    submit: (turn) => call('submit a turn', async () => handle.signal(submitTurnSignal, SubmitTurnSchema.parse(turn))),
+    startTurn: (turn) =>
+      call('start a turn', async () => {
+        await handle.executeUpdate(startTurnUpdate, { args: [SubmitTurnSchema.parse(turn)], updateId: randomUUID() });
+      }),
+    steer: (steer) =>
+      call('steer a turn', async () => {
+        await handle.executeUpdate(steerTurnUpdate, { args: [SteerTurnSchema.parse(steer)], updateId: randomUUID() });
+      }),
+    interrupt: (interrupt = {}) =>
+      call(
+        'interrupt a turn',
+        async () =>
+          handle.executeUpdate(interruptUpdate, {
+            args: [InterruptTurnSchema.parse(interrupt)],
+            updateId: randomUUID(),
+          }),
+        INTERRUPT_DEADLINE_MS,
+      ),
+    requestInterrupt: (interrupt = {}) =>
+      call('interrupt a turn', async () => handle.signal(interruptTurnSignal, InterruptTurnSchema.parse(interrupt))),
+    resolve: (answer) =>
+      call('answer a request', async () => {
+        await handle.executeUpdate(resolveUpdate, {
+          args: [ResolveRequestSchema.parse(answer)],
+          updateId: randomUUID(),
+        });
+      }),
+    requestResolve: (answer) =>
+      call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
+    view: () => call('look at the thread', () => handle.query(threadQuery)),
+    progress: () => call('look at the running steps', () => readProgress(handle)),
+    close: (close = {}) =>
+      call('close the thread', async () => handle.signal(closeThreadSignal, CloseThreadSchema.parse(close))),
+    async *items() {
+      for (let after = 0; ;) {
+        const page = await call('read items', () => handle.query(itemsQuery, { after, limit: 200 }));
+        const from = after;
+        const items =
+          page.archived === null
+            ? page.items
+            : (await archived(page.archived)).items.slice(from - page.archived.items.from);
+        yield* items;
+        after = page.archived?.items.to ?? page.next;
+        if (page.archived === null && items.length < 200) return;
+      }
+    },
+    async completion(turnId, options) {
+      for await (const event of events(options)) {
+        if (event.type === 'turn/completed' && event.turn.turnId === turnId) return event.turn;
+      }
+      throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), {
+        threadId,
+        action: 'wait for a turn',
+      });
+    },
+  };
+}
