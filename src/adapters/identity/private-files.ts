@@ -1,0 +1,123 @@
+/** Small files that nobody else may read: written whole, cached by what the file system says of them. */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Above the size of any file kept here. */
+const MAX_FILE_BYTES = 16 * 1024;
+const MAX_CACHED_FILES = 512;
+const MAX_NAME_LENGTH = 150;
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+/**
+ * Reads a file through `parse`, again only after it changed; undefined where there is none. Rejects with what the file
+ * system or `parse` threw.
+ */
+export function createFileReader<T>(
+  parse: (text: string, path: string) => T,
+): (path: string) => Promise<T | undefined> {
+  const cache = new Map<string, { version: string; value: T }>();
+  return async (path) => {
+    const seen = await versionAt(path);
+    const hit = cache.get(path);
+    if (hit !== undefined && hit.version === seen) return hit.value;
+    cache.delete(path);
+    if (seen === undefined) return undefined;
+    const read = await readWhole(path);
+    const value = parse(read.text, path);
+    const oldest = cache.keys().next();
+    if (cache.size >= MAX_CACHED_FILES && oldest.done !== true) cache.delete(oldest.value);
+    cache.set(path, { version: read.version, value });
+    return value;
+  };
+}
+
+async function versionAt(path: string): Promise<string | undefined> {
+  try {
+    return toVersion(await stat(path, { bigint: true }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Text and version of the same file, even where another one takes its name meanwhile. */
+async function readWhole(path: string): Promise<{ text: string; version: string }> {
+  const file = await open(path, 'r');
+  try {
+    const stats = await file.stat({ bigint: true });
+    if (stats.size > MAX_FILE_BYTES) throw new Error('it is larger than any file written here');
+    return { text: await file.readFile('utf8'), version: toVersion(stats) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** An inode number can come back after a delete, a change time cannot. */
+function toVersion(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
+}
+
+/** Replaces the file as a whole: a reader sees the old text or the new one, also after a loss of power. */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await makePrivateFolder(dirname(path));
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', FILE_MODE);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Writes and removes a file of the usual size, to learn that a later write will find room and leave to write. */
+export async function tryWriting(folder: string): Promise<void> {
+  const path = join(folder, `.${randomUUID()}.tmp`);
+  await makePrivateFolder(folder);
+  try {
+    const file = await open(path, 'wx', FILE_MODE);
+    try {
+      await file.writeFile('-'.repeat(4096));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** A folder that is there keeps its mode: it is someone's choice, and the files are closed to others by themselves. */
+async function makePrivateFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A file name that no account or runtime id can escape from, and that two of them never share. */
+export function toFileName(name: string): string {
+  const encoded = Array.from(Buffer.from(name, 'utf8'), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[A-Za-z0-9_-]/.test(character) ? character : `%${byte.toString(16).padStart(2, '0')}`;
+  }).join('');
+  if (encoded !== '' && encoded.length <= MAX_NAME_LENGTH) return encoded;
+  return `${encoded.slice(0, 60)}~${createHash('sha256').update(name).digest('hex')}`;
+}

@@ -1,0 +1,117 @@
+/** One JSON request to the identity service, with every way it can go wrong turned into a `Failure`. No retry here. */
+import { Failure } from '../../../activities/failures.ts';
+import type { FailureCode, FailureOptions } from '../../../activities/failures.ts';
+
+export interface Post {
+  url: string;
+  body: unknown;
+  bearer?: string;
+  /** What is being done, with its ids, to begin a message with: `registering an identity for account a`. */
+  doing: string;
+  /** Texts that no message may quote, in whatever an answer echoes. */
+  secrets: string[];
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** Above any registration answer, in bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_QUOTED_CHARACTERS = 512;
+
+/** The answer's JSON object. Rejects with the reason of `signal` once that fires, with a `Failure` otherwise. */
+export async function post(request: Post): Promise<Record<string, unknown>> {
+  request.signal.throwIfAborted();
+  const timeout = AbortSignal.timeout(request.timeoutMs);
+  const { response, text } = await exchange(request, AbortSignal.any([request.signal, timeout])).catch(
+    (error: unknown) => {
+      request.signal.throwIfAborted();
+      throw unreachable(request, timeout.aborted, error);
+    },
+  );
+  if (!response.ok) throw refused(request, response, text);
+  const answer = toObject(text);
+  if (answer === undefined) throw malformed(request, 'is no JSON object');
+  return answer;
+}
+
+/** A failure for an answer that came with a good status and cannot be used. */
+export function malformed(request: Pick<Post, 'url' | 'doing'>, problem: string): Failure {
+  const message = `${failing(request)}: the answer ${problem}. ${ADVICE}`;
+  return new Failure('agentIdentityAnswerMalformed', message, { details: { url: request.url } });
+}
+
+const ADVICE = 'Check that the identity URL is the one of an agent identity service.';
+
+async function exchange(request: Post, signal: AbortSignal): Promise<{ response: Response; text: string }> {
+  const response = await fetch(request.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(request.bearer === undefined ? {} : { authorization: `Bearer ${request.bearer}` }),
+    },
+    body: JSON.stringify(request.body),
+    redirect: 'manual',
+    signal,
+  });
+  return { response, text: await readLimited(response) };
+}
+
+/** The first part of the body; what is above the limit is not waited for. */
+async function readLimited(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    text += decoder.decode(chunk, { stream: true });
+    if (size > MAX_ANSWER_BYTES) break;
+  }
+  return text;
+}
+
+function unreachable(request: Post, timedOut: boolean, error: unknown): Failure {
+  const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+  const why = timedOut ? `no answer within ${request.timeoutMs} ms` : (cause?.code ?? (error as Error).message);
+  const message = `${failing(request)}: ${scrub(why, request.secrets)}. Check that the service is up and reachable.`;
+  return new Failure('agentIdentityUnavailable', message, { cause: error, details: { url: request.url, timedOut } });
+}
+
+function refused(request: Post, response: Response, text: string): Failure {
+  const { status } = response;
+  const transient = status === 408 || status === 429 || status >= 500;
+  const code: FailureCode = transient ? 'agentIdentityUnavailable' : 'agentIdentityRefused';
+  const advice = transient ? 'It may work later.' : 'Check the access token, the account and the identity URL.';
+  const said = scrub(text.trim(), request.secrets).slice(0, MAX_QUOTED_CHARACTERS);
+  const retryAfterMs = toMilliseconds(response.headers.get('retry-after'));
+  const options: FailureOptions = { details: { url: request.url, status } };
+  if (retryAfterMs !== undefined) options.retryAfterMs = retryAfterMs;
+  return new Failure(code, `${failing(request)}: HTTP ${status}, saying: ${said || 'nothing'}. ${advice}`, options);
+}
+
+function failing(request: Pick<Post, 'url' | 'doing'>): string {
+  return `${request.doing} at ${request.url} failed`;
+}
+
+function scrub(text: string, secrets: string[]): string {
+  return secrets.filter((secret) => secret !== '').reduce((said, secret) => said.replaceAll(secret, '[removed]'), text);
+}
+
+/** `Retry-After` in either of its forms, seconds or a date. */
+function toMilliseconds(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  if (/^\d+$/.test(retryAfter.trim())) return Number(retryAfter) * 1000;
+  const at = Date.parse(retryAfter);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+function toObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
