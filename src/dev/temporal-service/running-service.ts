@@ -9,7 +9,6 @@ import { readRecord, removeRecord, writeRecord } from './service-record.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { StartOptions, TemporalService } from './service.ts';
 
-/** Longer than a healthy service needs, since one that another start has just launched is found here too. */
 const ANSWER_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
@@ -36,11 +35,12 @@ export async function adoptRunningService(options: StartOptions): Promise<Tempor
 
 /** False where the service ended while it was asked. */
 async function answers(record: ServiceRecord, namespace: string, options: StartOptions): Promise<boolean> {
+  const timeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   try {
     await withProgress(
       options.onProgress,
       () => `Waiting for the Temporal service that runs on ${record.address} (pid ${record.pid})`,
-      () => waitUntilReady(record.address, namespace, { timeoutMs: ANSWER_TIMEOUT_MS, signal: options.signal }),
+      () => waitUntilReady(record.address, namespace, { timeoutMs, signal: options.signal }),
     );
     return true;
   } catch (error) {

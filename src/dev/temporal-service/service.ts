@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TemporalBinary } from './binary.ts';
@@ -41,6 +42,8 @@ export interface StartOptions {
   stopReused?: boolean | 'orphaned';
   /** Where the search for a free pair starts; 7233 and 8233. */
   preferredPorts?: PortPair;
+  /** Milliseconds a service that runs already is given to answer; 15,000, since another start may just have launched it. */
+  answerTimeoutMs?: number;
   onProgress?: Progress;
   signal?: AbortSignal;
   env?: Environment;
@@ -91,7 +94,7 @@ export async function startTemporalService(options: StartOptions): Promise<Tempo
 async function prepareDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
-    const probe = join(path, `.writable-${process.pid}`);
+    const probe = join(path, `.writable-${randomUUID()}`);
     await writeFile(probe, 'x'.repeat(4096));
     await rm(probe);
   } catch (error) {
