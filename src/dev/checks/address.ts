@@ -1,0 +1,18 @@
+import { connect } from 'node:net';
+import { reasonOf } from '../temporal-service/service-error.ts';
+
+/** Why nothing can be asked of an HTTP URL; undefined where something listens there. Sends nothing. */
+export async function findFault(url: string, signal: AbortSignal): Promise<string | undefined> {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) return 'no http or https URL';
+  const port = Number(parsed.port) || (parsed.protocol === 'https:' ? 443 : 80);
+  const socket = connect({ host: parsed.hostname.replace(/^\[|\]$/g, ''), port, signal });
+  try {
+    return await new Promise((resolve) => {
+      socket.once('connect', () => resolve(undefined));
+      socket.once('error', (error) => resolve(reasonOf(error) || 'no connection'));
+    });
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,58 @@
+import { defaultCacheDirectory } from '../temporal-service/cache.ts';
+import type { Environment } from '../temporal-service/program.ts';
+import { reasonOf } from '../temporal-service/service-error.ts';
+import type { Check, CheckContext, Finding, Probe } from './check.ts';
+import { machineProbes } from './machine.ts';
+import { sandboxProbe } from './sandbox.ts';
+import { settingProbes } from './settings.ts';
+import { temporalProbes } from './temporal.ts';
+
+export interface CheckOptions {
+  /** Where the embedded service would keep its data. */
+  dataDirectory: string;
+  cacheDirectory?: string;
+  /** Defaults to the environment of this process. */
+  env?: Environment;
+  /** Milliseconds after which a check that has not answered is given up; 5,000. */
+  timeoutMs?: number;
+}
+
+/**
+ * Looks at everything that Bobbin needs on this machine, all at once. Starts no service, downloads and writes nothing,
+ * and answers within `timeoutMs`. Never rejects: a check that fails is a finding.
+ */
+export async function runChecks(options: CheckOptions): Promise<Check[]> {
+  const env = options.env ?? process.env;
+  const context: Omit<CheckContext, 'signal'> = {
+    env,
+    dataDirectory: options.dataDirectory,
+    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(env),
+  };
+  const probes = [...machineProbes, ...temporalProbes, sandboxProbe, ...settingProbes];
+  return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
+}
+
+async function toCheck(probe: Probe, context: Omit<CheckContext, 'signal'>, timeoutMs: number): Promise<Check> {
+  const { name, need } = probe;
+  const finding = await lookWithin(timeoutMs, (signal) => probe.look({ ...context, signal }));
+  return { name, need, howTo: '', ...finding };
+}
+
+async function lookWithin(timeoutMs: number, look: (signal: AbortSignal) => Promise<Finding>): Promise<Finding> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const reason = new Error(`no answer within ${timeoutMs / 1000} s`);
+      controller.abort(reason);
+      reject(reason);
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([look(controller.signal), givenUp]);
+  } catch (error) {
+    return { status: 'missing', found: reasonOf(error), howTo: 'Look at what was found, correct it, and check again.' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

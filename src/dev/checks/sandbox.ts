@@ -1,0 +1,43 @@
+import { platform } from 'node:os';
+import { findOnPath, lastLines, runProgram } from '../temporal-service/program.ts';
+import type { Probe } from './check.ts';
+
+/** Everything apart that can be: what a command in the sandbox is given. */
+const SMALLEST_SANDBOX = [
+  '--unshare-all',
+  '--die-with-parent',
+  '--ro-bind',
+  '/',
+  '/',
+  '--proc',
+  '/proc',
+  '--dev',
+  '/dev',
+];
+
+const WITHOUT = 'Until then only commands of threads in mode danger-full-access run.';
+
+/** Whether bubblewrap is there, and whether the kernel lets it work, which only trying tells. */
+export const sandboxProbe: Probe = {
+  name: 'sandbox',
+  need: 'bubblewrap that may make user namespaces, to keep commands inside their workspace',
+  look: async ({ env, signal }) => {
+    const path = await findOnPath('bwrap', env);
+    if (path === undefined) {
+      const howTo =
+        platform() === 'linux'
+          ? `Install bubblewrap (\`apt install bubblewrap\`, \`dnf install bubblewrap\`). ${WITHOUT}`
+          : `bubblewrap exists for Linux only. ${WITHOUT}`;
+      return { status: 'missing', found: 'no `bwrap` on PATH', howTo };
+    }
+    const report = await runProgram(path, [...SMALLEST_SANDBOX, 'true'], { env, signal, timeoutMs: 4_000 });
+    if (report.exitCode === 0) return { status: 'ok', found: `${path}, and it works` };
+    return {
+      status: 'missing',
+      found: `${path}, but it does not work: ${lastLines(report.output, 1) || 'it said nothing'}`,
+      howTo:
+        'Allow user namespaces to bwrap (on Ubuntu: `sysctl kernel.apparmor_restrict_unprivileged_userns=0` or a profile ' +
+        `for it; in a container: the security options in docker-compose.yml). ${WITHOUT}`,
+    };
+  },
+};

@@ -1,0 +1,141 @@
+import { Connection } from '@temporalio/client';
+import { locateTemporalBinary } from '../temporal-service/binary.ts';
+import type { TemporalBinary } from '../temporal-service/binary.ts';
+import { serviceCapabilities } from '../temporal-service/capabilities.ts';
+import { connectTarget } from '../temporal-service/connect-target.ts';
+import type { ConnectTarget } from '../temporal-service/connect-target.ts';
+import { findPortHolder } from '../temporal-service/port-holder.ts';
+import { PREFERRED_PORTS, isPortFree } from '../temporal-service/ports.ts';
+import { isAlive } from '../temporal-service/process-start.ts';
+import { findOnPath } from '../temporal-service/program.ts';
+import { reasonOf } from '../temporal-service/service-error.ts';
+import { readRecord } from '../temporal-service/service-record.ts';
+import type { ServiceRecord } from '../temporal-service/service-record.ts';
+import type { CheckContext, Finding, Probe } from './check.ts';
+import { lookForProgram } from './machine.ts';
+
+const ANSWER_TIMEOUT_MS = 3_000;
+
+const INSTALL = 'Install the Temporal CLI (https://docs.temporal.io/cli), or set BOBBIN_TEMPORAL to the path of one.';
+
+/** What serves the threads: a Temporal service that somebody runs, or the program to run one. */
+export const temporalProbes: Probe[] = [
+  {
+    name: 'Temporal binary',
+    need: 'a `temporal` program, found or obtained at the first start; none where TEMPORAL_ADDRESS names a service',
+    look: lookForBinary,
+  },
+  {
+    name: 'Temporal service',
+    need: 'one named by TEMPORAL_ADDRESS or a Temporal profile, or one that Bobbin runs itself',
+    look: lookAtService,
+  },
+  portProbe('Temporal port', 'port'),
+  portProbe('Temporal UI port', 'uiPort'),
+  {
+    name: 'Go toolchain',
+    need: 'only to build the Temporal service where it can be had in no other way',
+    look: lookForGo,
+  },
+];
+
+async function lookForBinary(context: CheckContext): Promise<Finding> {
+  const binary = await locate(context);
+  if (binary !== undefined) {
+    return {
+      status: 'ok',
+      found: `${binary.path} (${binary.source}), CLI ${binary.cliVersion}, server ${binary.serverVersion}`,
+    };
+  }
+  const target = connectTarget(context.env);
+  if (target !== undefined) return { status: 'ok', found: `none, and not needed: ${target.namedBy} names a service` };
+  const go = await findOnPath('go', context.env);
+  const next = `none here; the first start lets the Temporal SDK download one${go === undefined ? '' : `, or builds it with ${go}`}`;
+  return { status: 'warning', found: next, howTo: INSTALL };
+}
+
+async function locate({ env, cacheDirectory, signal }: CheckContext): Promise<TemporalBinary | undefined> {
+  const located = await locateTemporalBinary({ allowDownload: false, env, cacheDirectory, signal });
+  return 'binary' in located ? located.binary : undefined;
+}
+
+async function lookAtService(context: CheckContext): Promise<Finding> {
+  const target = connectTarget(context.env);
+  if (target !== undefined) return await lookAtTarget(target);
+  const running = await findRunning(context.dataDirectory);
+  if (running === undefined) return { status: 'ok', found: `none is named: one is run on ${context.dataDirectory}` };
+  return await lookAtTarget({
+    connectionOptions: { address: running.address },
+    namespace: 'default',
+    namedBy: `pid ${running.pid}, run on ${context.dataDirectory}`,
+  });
+}
+
+async function lookAtTarget(target: ConnectTarget): Promise<Finding> {
+  const { address } = target.connectionOptions;
+  const where = `${address}, namespace ${target.namespace} (${target.namedBy})`;
+  const connection = Connection.lazy({
+    ...target.connectionOptions,
+    connectTimeout: ANSWER_TIMEOUT_MS,
+    interceptors: [],
+  });
+  try {
+    const { serverVersion, workerCommands } = await connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
+      serviceCapabilities(connection, target.namespace),
+    );
+    const cancellation = workerCommands ? 'pushes cancellations' : 'cancellations go with heartbeats';
+    return { status: 'ok', found: `${where}: server ${serverVersion}, ${cancellation}` };
+  } catch (error) {
+    return {
+      status: 'missing',
+      found: `${where} does not serve: ${reasonOf(error)}`,
+      howTo:
+        'Start that service, or correct or unset the setting that names it; see also its namespace and TLS settings.',
+    };
+  } finally {
+    await connection.close();
+  }
+}
+
+async function findRunning(dataDirectory: string): Promise<ServiceRecord | undefined> {
+  const record = readRecord(dataDirectory);
+  return record !== undefined && (await isAlive(record)) ? record : undefined;
+}
+
+function portProbe(name: string, key: 'port' | 'uiPort'): Probe {
+  const port = PREFERRED_PORTS[key];
+  return {
+    name,
+    need: `port ${port} on 127.0.0.1, or else the next free pair`,
+    look: async ({ dataDirectory }) => await lookAtPort(port, dataDirectory),
+  };
+}
+
+/** Exported for tests, which must not depend on who holds the preferred ports. */
+export async function lookAtPort(port: number, dataDirectory: string): Promise<Finding> {
+  if (await isPortFree(port, '127.0.0.1')) return { status: 'ok', found: `${port} is free` };
+  const running = await findRunning(dataDirectory);
+  if (running !== undefined && (running.port === port || running.uiPort === port)) {
+    return { status: 'ok', found: `${port} is held by our own service (pid ${running.pid})` };
+  }
+  const holder = await findPortHolder(port);
+  const who = holder === undefined ? 'a process that cannot be told' : `${holder.name} (pid ${holder.pid})`;
+  return {
+    status: 'warning',
+    found: `${port} is in use by ${who}`,
+    howTo:
+      'Nothing has to be done: another port is taken. If that is a Temporal service to be used, set TEMPORAL_ADDRESS.',
+  };
+}
+
+async function lookForGo(context: CheckContext): Promise<Finding> {
+  const finding = await lookForProgram(
+    context,
+    'go',
+    'Install Go (https://go.dev/dl), or better: the Temporal CLI.',
+    'version',
+  );
+  if (finding.status === 'ok') return finding;
+  const served = connectTarget(context.env) !== undefined || (await locate(context)) !== undefined;
+  return served ? { status: 'ok', found: 'none, and not needed' } : { ...finding, status: 'warning' };
+}

@@ -1,0 +1,68 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { describePortHolder } from './port-holder.ts';
+import { TemporalServiceError } from './service-error.ts';
+
+export interface PortPair {
+  port: number;
+  uiPort: number;
+}
+
+/** What the caller insists on; 0 stands for any free port. */
+export type WantedPorts = Partial<PortPair>;
+
+export const PREFERRED_PORTS: PortPair = { port: 7233, uiPort: 8233 };
+
+const PAIRS_TRIED = 200;
+
+export async function isPortFree(port: number, ip: string): Promise<boolean> {
+  return (await listenOnce(port, ip)) !== undefined;
+}
+
+/** A port that nothing listens on at this moment. */
+export async function findFreePort(ip: string): Promise<number> {
+  const port = await listenOnce(0, ip);
+  if (port === undefined) throw new TemporalServiceError('portTaken', `No port can be opened on ${ip}.`);
+  return port;
+}
+
+/**
+ * The ports to listen on: a wanted one as it is, otherwise the preferred pair or the first later pair of which both are
+ * free. Throws `portTaken` where a wanted port is in use.
+ */
+export async function choosePorts(wanted: WantedPorts, ip: string, preferred = PREFERRED_PORTS): Promise<PortPair> {
+  const port = wanted.port === 0 ? await findFreePort(ip) : wanted.port;
+  const uiPort = wanted.uiPort === 0 ? await findFreePort(ip) : wanted.uiPort;
+  if (wanted.port) await requireFree(wanted.port, ip, 'Temporal service');
+  if (wanted.uiPort) await requireFree(wanted.uiPort, ip, 'Temporal UI');
+  for (let step = 0; step < PAIRS_TRIED; step++) {
+    const pair = { port: port ?? preferred.port + step, uiPort: uiPort ?? preferred.uiPort + step };
+    if (pair.port === pair.uiPort) continue;
+    if ((await isPortFree(pair.port, ip)) && (await isPortFree(pair.uiPort, ip))) return pair;
+  }
+  throw new TemporalServiceError(
+    'portTaken',
+    `None of ${PAIRS_TRIED} port pairs from ${preferred.port} and ${preferred.uiPort} on is free on ${ip}. ` +
+      'Name free ones, or end what holds them.',
+  );
+}
+
+async function requireFree(port: number, ip: string, purpose: string): Promise<void> {
+  if (await isPortFree(port, ip)) return;
+  throw new TemporalServiceError(
+    'portTaken',
+    `Port ${port} on ${ip}, wanted for the ${purpose}, is in use by ${await describePortHolder(port)}. ` +
+      'End that process, or choose another port, or leave the choice to Bobbin.',
+  );
+}
+
+async function listenOnce(port: number, ip: string): Promise<number | undefined> {
+  const server = createServer();
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: ip, exclusive: true }, () => {
+      const bound = (server.address() as AddressInfo).port;
+      server.close(() => resolve(bound));
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, markOf } from './process-start.ts';
+import { withProgress } from './progress.ts';
+import { waitUntilReady } from './readiness.ts';
+import { endProcess } from './server-process.ts';
+import type { ServiceExit } from './server-process.ts';
+import { TemporalServiceError, reasonOf } from './service-error.ts';
+import { readRecord, removeRecord, writeRecord } from './service-record.ts';
+import type { ServiceRecord } from './service-record.ts';
+import type { StartOptions, TemporalService } from './service.ts';
+
+const ANSWER_TIMEOUT_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+
+/**
+ * The service that runs on this data already, found by the note that its start left behind. Undefined where none runs;
+ * a note of one that has ended is removed. Throws `serviceUnresponsive` where one is alive and does not answer: a second
+ * one on the same database would lose data.
+ */
+export async function adoptRunningService(options: StartOptions): Promise<TemporalService | undefined> {
+  const record = readRecord(options.dataDirectory);
+  if (record === undefined) return undefined;
+  if (!(await isAlive(record))) {
+    removeRecord(options.dataDirectory, record);
+    return undefined;
+  }
+  const namespace = options.namespace ?? 'default';
+  if (!(await answers(record, namespace, options))) return undefined;
+  const orphaned = !(await isAlive(record.owner));
+  options.onProgress?.(`Found the Temporal service of this data directory running on ${record.address}`);
+  const mayStop = options.stopReused === true || (options.stopReused === 'orphaned' && orphaned);
+  if (mayStop) await takeOver(options.dataDirectory, record);
+  return toService(record, { namespace, orphaned, mayStop, dataDirectory: options.dataDirectory });
+}
+
+/** False where the service ended while it was asked. */
+async function answers(record: ServiceRecord, namespace: string, options: StartOptions): Promise<boolean> {
+  const timeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
+  try {
+    await withProgress(
+      options.onProgress,
+      () => `Waiting for the Temporal service that runs on ${record.address} (pid ${record.pid})`,
+      () => waitUntilReady(record.address, namespace, { timeoutMs, signal: options.signal }),
+    );
+    return true;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(await isAlive(record))) return false;
+    throw new TemporalServiceError(
+      'serviceUnresponsive',
+      `The Temporal service of ${options.dataDirectory} runs as pid ${record.pid} but does not answer on ` +
+        `${record.address}: ${reasonOf(error)}. End it with \`kill ${record.pid}\` and start again.`,
+      error,
+    );
+  }
+}
+
+async function takeOver(dataDirectory: string, record: ServiceRecord): Promise<void> {
+  const self = await markOf(process.pid);
+  if (self !== undefined) writeRecord(dataDirectory, { ...record, owner: self });
+}
+
+function toService(
+  record: ServiceRecord,
+  found: { namespace: string; orphaned: boolean; mayStop: boolean; dataDirectory: string },
+): TemporalService {
+  const { address, uiUrl, pid, cliVersion, serverVersion } = record;
+  const stop = async () => {
+    if (!found.mayStop) return;
+    await endProcess(record);
+    removeRecord(found.dataDirectory, record);
+  };
+  let stopped: Promise<void> | undefined;
+  return {
+    ...{ address, uiUrl, pid, namespace: found.namespace, version: { cli: cliVersion, server: serverVersion } },
+    ...{ reused: true, orphaned: found.orphaned, exited: watchExit(record) },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+/** The end of a process that is not our child can only be looked for. Does not keep this process running. */
+async function watchExit(record: ServiceRecord): Promise<ServiceExit> {
+  while (await isAlive(record)) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+  return { exitCode: null, signal: null };
+}

@@ -1,0 +1,48 @@
+/**
+ * A process of its own that lets the Temporal SDK download its development server into the folder given as the first
+ * argument. The SDK has no way to stop a download or to bound it; ending this process does both. The SDK downloads only
+ * in order to start the server, so it is started, in memory, and stopped again.
+ */
+import { createRequire } from 'node:module';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+
+async function download(directory: string): Promise<void> {
+  const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as { version: string };
+  const runtime = Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const server = await runtime.createEphemeralServer({
+    type: 'dev-server',
+    exe: {
+      type: 'cached-download',
+      downloadDir: directory,
+      version: 'default',
+      ttl: YEAR_MS,
+      sdkName: 'sdk-typescript',
+      sdkVersion: version,
+    },
+    namespace: 'default',
+    ip: '127.0.0.1',
+    port: null,
+    ui: false,
+    uiPort: null,
+    dbFilename: null,
+    log: { format: 'pretty', level: 'error' },
+    extraArgs: [],
+  });
+  await runtime.shutdownEphemeralServer(server);
+}
+
+function messagesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${messagesOf(error.cause)}`;
+}
+
+const directory = process.argv[2];
+if (directory === undefined) throw new Error('The folder to download into is missing.');
+try {
+  await download(directory);
+} catch (error) {
+  process.stderr.write(`${messagesOf(error)}\n`);
+  process.exitCode = 1;
+}

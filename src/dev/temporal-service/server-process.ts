@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Environment } from './program.ts';
+import { isAlive } from './process-start.ts';
+import type { ProcessMark } from './process-start.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ServiceExit {
+  /** Null where a signal ended it. */
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface ServerProcess {
+  pid: number;
+  /** Settles when the process has ended; never rejects. */
+  exited: Promise<ServiceExit>;
+}
+
+const STOP_GRACE_MS = 10_000;
+const LOOK_EVERY_MS = 25;
+
+/**
+ * Starts the server in a process group of its own, so that Ctrl-C in a terminal reaches only us, with its output in
+ * `logFile`, so that it goes on writing when we are gone. Rejects where the program cannot be started.
+ */
+export async function spawnServer(
+  path: string,
+  args: string[],
+  options: { env: Environment; cwd: string; logFile: string },
+): Promise<ServerProcess> {
+  const log = openSync(options.logFile, 'a');
+  let child: ChildProcess;
+  try {
+    child = spawn(path, args, {
+      env: withoutTemporalSettings(options.env),
+      cwd: options.cwd,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+  } finally {
+    closeSync(log);
+  }
+  const exited = new Promise<ServiceExit>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  const { pid } = child;
+  if (pid !== undefined) return { pid, exited };
+  return await new Promise((_resolve, reject) => child.once('error', reject));
+}
+
+/** Settings that name some other service are not for the server that we run. */
+function withoutTemporalSettings(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+}
+
+/** SIGTERM, ten seconds, SIGKILL; to that one process, whoever started it. Resolves when it is gone. */
+export async function endProcess(mark: ProcessMark): Promise<void> {
+  if (!(await isAlive(mark))) return;
+  send(mark.pid, 'SIGTERM');
+  const until = Date.now() + STOP_GRACE_MS;
+  while (await isAlive(mark)) {
+    if (Date.now() > until) send(mark.pid, 'SIGKILL');
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended in the meantime.
+  }
+}

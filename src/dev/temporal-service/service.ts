@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, writeFile, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { TemporalBinary } from './binary.ts';
+import { choosePorts, findFreePort } from './ports.ts';
+import type { PortPair } from './ports.ts';
+import { markOf } from './process-start.ts';
+import type { ProcessMark } from './process-start.ts';
+import type { Environment } from './program.ts';
+import { withProgress } from './progress.ts';
+import type { Progress } from './progress.ts';
+import { waitUntilReady } from './readiness.ts';
+import { adoptRunningService } from './running-service.ts';
+import { toServerArguments } from './server-arguments.ts';
+import { readLog, rotateLog, toStartError } from './server-log.ts';
+import { endProcess, spawnServer } from './server-process.ts';
+import type { ServiceExit } from './server-process.ts';
+import { TemporalServiceError, reasonOf, systemCodeOf } from './service-error.ts';
+import { removeRecord, writeRecord } from './service-record.ts';
+import { withStartLock } from './start-lock.ts';
+
+export interface StartOptions {
+  binary: TemporalBinary;
+  /** Holds the database, the log and the note of the running service; made where it does not exist. */
+  dataDirectory: string;
+  /** A port that must be had, or 0 for any free one. Without it: 7233, or the next one of a free pair. */
+  port?: number;
+  /** The same for the UI, from 8233; null for a service without a UI. */
+  uiPort?: number | null;
+  /** Address to listen on; 127.0.0.1. */
+  ip?: string;
+  /** `default`. */
+  namespace?: string;
+  /** Everything in memory, on any free port unless one is named, never shared with another start. For tests. */
+  ephemeral?: boolean;
+  /** `<dataDirectory>/temporal.log`. */
+  logFile?: string;
+  /**
+   * Whether `stop` also ends a service that was found running: never (the default), always, or where the process that
+   * had started it is gone.
+   */
+  stopReused?: boolean | 'orphaned';
+  /** Where the search for a free pair starts; 7233 and 8233. */
+  preferredPorts?: PortPair;
+  /** Milliseconds a service that runs already is given to answer; 15,000, since another start may just have launched it. */
+  answerTimeoutMs?: number;
+  onProgress?: Progress;
+  signal?: AbortSignal;
+  env?: Environment;
+}
+
+export interface TemporalService {
+  /** `host:port` of the gRPC front end. */
+  address: string;
+  /** Null where it runs without a UI. */
+  uiUrl: string | null;
+  pid: number;
+  namespace: string;
+  version: { cli: string; server: string };
+  /** Whether it was found running and not started by this call. */
+  reused: boolean;
+  /** Whether it was found running and the process that had started it is gone. */
+  orphaned: boolean;
+  /** Settles when the service has ended, by `stop` or by itself. Never rejects. */
+  exited: Promise<ServiceExit>;
+  /** Ends the service, and only it, and waits until it is gone; see `stopReused`. Twice is once. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+/** The server opens some more ports of its own choice, which another start may take first. */
+const LAUNCHES = 3;
+
+/**
+ * Starts the Temporal service on the data in `dataDirectory`, or finds the one that serves it already. When it returns,
+ * the service answers and the namespace is there. Throws a `TemporalServiceError`: `portTaken`, `directoryUnwritable`,
+ * `diskFull`, `databaseLocked`, `databaseCorrupted`, `serviceUnresponsive`, `startFailed`.
+ */
+export async function startTemporalService(options: StartOptions): Promise<TemporalService> {
+  const dataDirectory = resolve(options.dataDirectory);
+  const logFile = resolve(options.logFile ?? join(dataDirectory, 'temporal.log'));
+  await prepareDirectory(dataDirectory);
+  await prepareDirectory(dirname(logFile));
+  const settings = { ...options, dataDirectory, logFile };
+  if (options.ephemeral === true) return await launch(settings);
+  return await withStartLock(
+    dataDirectory,
+    options,
+    async () => (await adoptRunningService(settings)) ?? (await launch(settings)),
+  );
+}
+
+/** Writes and removes a file, since only that tells whether there is room and permission. */
+async function prepareDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    const probe = join(path, `.writable-${randomUUID()}`);
+    await writeFile(probe, 'x'.repeat(4096));
+    await rm(probe);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOSPC' || systemCodeOf(error) === 'EDQUOT') {
+      throw new TemporalServiceError('diskFull', `No space is left for ${path}. Free some, or choose another.`, error);
+    }
+    throw new TemporalServiceError(
+      'directoryUnwritable',
+      `The directory ${path} cannot be made or written: ${reasonOf(error)}. Correct that, or choose another one.`,
+      error,
+    );
+  }
+}
+
+type LaunchSettings = StartOptions & { dataDirectory: string; logFile: string };
+
+async function launch(options: LaunchSettings): Promise<TemporalService> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launchOnce(options);
+    } catch (error) {
+      const collided = error instanceof TemporalServiceError && error.code === 'portTaken';
+      const mayMove = !options.port && !options.uiPort;
+      if (!collided || !mayMove || attempt === LAUNCHES) throw error;
+      options.onProgress?.('A port was taken by another process while the Temporal service started; trying others');
+    }
+  }
+}
+
+async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
+  const ip = options.ip ?? '127.0.0.1';
+  const namespace = options.namespace ?? 'default';
+  const { port, uiPort } = await portsFor(options, ip);
+  const database = options.ephemeral === true ? null : join(options.dataDirectory, 'temporal.db');
+  const { path, cliVersion, serverVersion } = options.binary;
+  const args = toServerArguments({ ip, port, uiPort, namespace, database, serverVersion });
+  const env = options.env ?? process.env;
+  const { logFile } = options;
+
+  options.signal?.throwIfAborted();
+  const logFrom = await rotateLog(logFile);
+  const where = [`${ip}:${port}`, path, ...(database === null ? [] : [database])].join(', ');
+  const toError = async (how: string) => toStartError({ where, how, logFile, log: await readLog(logFile, logFrom) });
+
+  const child = await spawnServer(path, args, { env, cwd: options.dataDirectory, logFile }).catch(
+    async (error: unknown) => {
+      throw await toError(reasonOf(error));
+    },
+  );
+  const mark = (await markOf(child.pid)) ?? { pid: child.pid, startedAt: '' };
+  const owner = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
+  const address = `${ip}:${port}`;
+  const uiUrl = uiPort === null ? null : `http://${ip}:${uiPort}`;
+  const stop = () => stopChild(options, child.exited, mark);
+  try {
+    if (database !== null) {
+      writeRecord(options.dataDirectory, { ...mark, address, uiUrl, port, uiPort, cliVersion, serverVersion, owner });
+    }
+    await becomeReady(child.exited, address, namespace, options, toError);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  let stopped: Promise<void> | undefined;
+  return {
+    ...{ address, uiUrl, pid: child.pid, namespace, version: { cli: cliVersion, server: serverVersion } },
+    ...{ reused: false, orphaned: false, exited: child.exited },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: number; uiPort: number | null }> {
+  const wantedPort = options.port ?? (options.ephemeral === true ? 0 : undefined);
+  const wantedUiPort = options.uiPort === undefined && options.ephemeral === true ? null : options.uiPort;
+  const pair = await choosePorts(
+    {
+      ...(wantedPort === undefined ? {} : { port: wantedPort }),
+      // A pair of which one is not wanted: any free port stands in for it.
+      ...(wantedUiPort === undefined ? {} : { uiPort: wantedUiPort ?? (await findFreePort(ip)) }),
+    },
+    ip,
+    options.preferredPorts,
+  );
+  const preferred = options.preferredPorts?.port ?? 7233;
+  if (wantedPort === undefined && pair.port !== preferred) {
+    options.onProgress?.(`Port ${preferred} or its UI port is in use: the Temporal service takes port ${pair.port}`);
+  }
+  return { port: pair.port, uiPort: wantedUiPort === null ? null : pair.uiPort };
+}
+
+async function becomeReady(
+  exited: Promise<ServiceExit>,
+  address: string,
+  namespace: string,
+  options: LaunchSettings,
+  toError: (how: string) => Promise<TemporalServiceError>,
+): Promise<void> {
+  const ended = new AbortController();
+  void exited.then((exit) => ended.abort(exit));
+  const signal = options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
+  try {
+    await withProgress(
+      options.onProgress,
+      () => `Starting the Temporal service on ${address}`,
+      () => waitUntilReady(address, namespace, { timeoutMs: START_TIMEOUT_MS, signal }),
+    );
+  } catch (error) {
+    if (ended.signal.aborted) throw await toError(`it ended with ${describeExit(await exited)}`);
+    options.signal?.throwIfAborted();
+    throw await toError(`it was not ready within ${START_TIMEOUT_MS / 1000} s: ${reasonOf(error)}`);
+  }
+}
+
+function describeExit(exit: ServiceExit): string {
+  return exit.signal === null ? `code ${exit.exitCode ?? 'none'}` : exit.signal;
+}
+
+async function stopChild(options: LaunchSettings, exited: Promise<ServiceExit>, mark: ProcessMark): Promise<void> {
+  await endProcess(mark);
+  await exited;
+  if (options.ephemeral !== true) removeRecord(options.dataDirectory, mark);
+}

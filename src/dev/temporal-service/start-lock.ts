@@ -1,0 +1,85 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, markOf } from './process-start.ts';
+import type { ProcessMark } from './process-start.ts';
+import { withProgress } from './progress.ts';
+import type { Progress } from './progress.ts';
+import { TemporalServiceError, systemCodeOf } from './service-error.ts';
+
+const WAIT_MS = 90_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Runs `work` while no other process starts a service on the same data. The lock names its holder, so that one left by
+ * a killed process is taken over. Throws `serviceUnresponsive` where another start takes longer than 90 seconds.
+ */
+export async function withStartLock<T>(
+  dataDirectory: string,
+  options: { onProgress?: Progress; signal?: AbortSignal },
+  work: () => Promise<T>,
+): Promise<T> {
+  const path = join(dataDirectory, 'temporal.lock');
+  const self = await markOf(process.pid);
+  if (self === undefined) throw new TemporalServiceError('startFailed', 'This process cannot be found in the system.');
+  await withProgress(
+    options.onProgress,
+    () => `Waiting for another start of the Temporal service in ${dataDirectory}`,
+    () => acquire(path, self, options.signal),
+  );
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+async function acquire(path: string, self: ProcessMark, signal?: AbortSignal): Promise<void> {
+  const until = Date.now() + WAIT_MS;
+  while (!tryAcquire(path, self)) {
+    const seen = readText(path);
+    const holder = parseMark(seen);
+    // Looked at twice, so that a lock which somebody else has just taken over is not removed.
+    if (holder !== undefined && !(await isAlive(holder)) && readText(path) === seen) rmSync(path, { force: true });
+    else if (Date.now() > until) throw heldTooLong(path, holder);
+    else await sleep(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+function tryAcquire(path: string, self: ProcessMark): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(self), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** An unreadable lock is one that is being written, or was cut short by a full disk; it names nobody who is alive. */
+function parseMark(text: string | undefined): ProcessMark | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as ProcessMark;
+    return { pid: value.pid, startedAt: value.startedAt };
+  } catch {
+    return undefined;
+  }
+}
+
+function heldTooLong(path: string, holder: ProcessMark | undefined): TemporalServiceError {
+  const who = holder === undefined ? 'a process that cannot be told' : `pid ${holder.pid}`;
+  return new TemporalServiceError(
+    'serviceUnresponsive',
+    `${path} has been held by ${who} for ${WAIT_MS / 1000} s while it starts the Temporal service. ` +
+      'Wait for it or end it; where no such process runs, remove that file.',
+  );
+}
