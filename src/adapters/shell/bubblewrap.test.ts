@@ -1,0 +1,164 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { probeBubblewrap } from './bubblewrap.ts';
+import { createTestBench, detach } from './test-bench.ts';
+
+const state = await probeBubblewrap();
+const bench = createTestBench();
+afterAll(() => bench[Symbol.dispose]());
+
+const readOnly: SandboxPolicy = { mode: 'read-only', writableRoots: [], networkAccess: false };
+const workspaceWrite: SandboxPolicy = { mode: 'workspace-write', writableRoots: [], networkAccess: false };
+const inWorkspace = (name: string): string => join(bench.workspace, name);
+
+describe.runIf(state.available)('a command in the sandbox', () => {
+  beforeAll(() => {
+    mkdirSync(inWorkspace('.git'));
+    mkdirSync(join(bench.folder, 'outside'));
+    writeFileSync(join(bench.folder, 'outside', 'file'), 'theirs');
+  });
+
+  it('writes in the workspace and nowhere else in mode workspace-write', async () => {
+    const outside = `${process.cwd()}/written-from-the-sandbox`;
+    const report = await bench.run(`echo mine > inside; echo bad > ${outside}; echo bad > /usr/written; echo done`, {
+      sandbox: workspaceWrite,
+    });
+    expect(report).toMatchObject({ outcome: 'exited', exitCode: 0, gone: true });
+    expect(report.output).toMatch(/Read-only file system[^]*Read-only file system[^]*done/);
+    expect(readFileSync(inWorkspace('inside'), 'utf8')).toBe('mine\n');
+    expect([existsSync(outside), existsSync('/usr/written')]).toEqual([false, false]);
+  });
+
+  it('writes in the writable roots of the policy', async () => {
+    using place = createTestBenchOutsideTmp();
+    const command = `echo more > ${place.path}/file && echo written; echo bad > ${place.path}/.codex/file`;
+    const closed = await bench.run(command, { sandbox: workspaceWrite });
+    const open = await bench.run(command, { sandbox: { ...workspaceWrite, writableRoots: [place.path] } });
+    expect(closed.output).not.toContain('written');
+    expect(open.output).toMatch(/^written\n[^]*Read-only file system\n$/);
+  });
+
+  it('leaves .git alone in mode workspace-write', async () => {
+    const report = await bench.run('echo bad > .git/config; rm -rf .git; mv .git other', { sandbox: workspaceWrite });
+    expect(report.output).toContain('Read-only file system');
+    expect([existsSync(inWorkspace('.git')), existsSync(inWorkspace('.git/config'))]).toEqual([true, false]);
+  });
+
+  it('does not make a working directory outside of the workspace writable', async () => {
+    using place = createTestBenchOutsideTmp();
+    const report = await bench.run('echo bad > file', { sandbox: workspaceWrite, cwd: place.path });
+    expect(report).toMatchObject({ exitCode: 1, output: expect.stringContaining('Read-only file system') as string });
+  });
+
+  it('writes nothing that stays in mode read-only, and has a /tmp of its own', async () => {
+    const report = await bench.run(
+      'ls; echo bad > written; echo scratch > /tmp/scratch-file && cat /tmp/scratch-file',
+      {
+        sandbox: readOnly,
+      },
+    );
+    expect(report.output).toMatch(/^inside\n[^]*Read-only file system\nscratch\n$/);
+    expect([existsSync(inWorkspace('written')), existsSync('/tmp/scratch-file')]).toEqual([false, false]);
+  });
+
+  it('cannot undo the sandbox', async () => {
+    const report = await bench.run('mount -o remount,rw,bind / && echo undone; umount -l /tmp && echo undone; true', {
+      sandbox: readOnly,
+    });
+    expect(report).toMatchObject({ exitCode: 0 });
+    expect(report.output).not.toContain('undone');
+  });
+
+  it('reaches the network only where the policy grants it', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const connect = `exec 3<>/dev/tcp/127.0.0.1/${String(port)} && echo connected`;
+    try {
+      const off = await bench.run(connect, { sandbox: readOnly });
+      const on = await bench.run(connect, { sandbox: { ...readOnly, networkAccess: true } });
+      expect(off.output).not.toContain('connected');
+      expect(on.output).toBe('connected\n');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('sees no process of the machine', async () => {
+    const report = await bench.run(`kill -0 ${String(process.pid)} && echo seen; ls /proc | grep -c '^[0-9]'`, {
+      sandbox: readOnly,
+    });
+    expect(report.output).not.toContain('seen');
+    expect(Number(report.output.trim().split('\n').at(-1))).toBeLessThan(8);
+  });
+
+  it('gets SIGTERM when it is stopped and may clean up', async () => {
+    const report = await bench.runUntilReady(
+      'trap "echo cleaned > trace; echo cleaned; exit 0" TERM; echo ready; while :; do sleep 0.01; done',
+      { sandbox: workspaceWrite },
+    );
+    expect(report).toMatchObject({
+      outcome: 'aborted',
+      output: expect.stringMatching(/^ready\n[^]*cleaned\n$/) as string,
+      gone: true,
+    });
+    expect(readFileSync(inWorkspace('trace'), 'utf8')).toBe('cleaned\n');
+  });
+
+  it('is killed with all that it detached where it ignores SIGTERM', async () => {
+    const report = await bench.runUntilReady(
+      `trap "" TERM; ${detach('caged')}; echo ready; while :; do sleep 300; done`,
+      { sandbox: workspaceWrite },
+    );
+    expect(report).toMatchObject({ outcome: 'aborted', output: 'ready\n', gone: true });
+  });
+
+  it('leaves nothing running when it ends by itself', async () => {
+    const report = await bench.run(`${detach('left')}; sleep 301 & echo done`, { sandbox: workspaceWrite });
+    expect(report).toMatchObject({ outcome: 'exited', exitCode: 0, output: 'done\n', gone: true });
+  });
+
+  it('is what the runner says it is', async () => {
+    expect(await bench.runner.sandbox()).toEqual({ available: true, name: 'bubblewrap' });
+  });
+});
+
+/** /tmp is writable in mode workspace-write, so this one lies beside the source. */
+function createTestBenchOutsideTmp(): { path: string; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(process.cwd(), '.bobbin-test-'));
+  mkdirSync(join(path, '.codex'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+describe('a machine without a working sandbox', () => {
+  it('says so where bubblewrap is not installed', async () => {
+    const path = process.env['PATH'];
+    using other = createTestBench();
+    process.env['PATH'] = '/nonexistent';
+    try {
+      expect(await other.runner.sandbox()).toMatchObject({ available: false });
+    } finally {
+      process.env['PATH'] = path;
+    }
+    await expect(other.run('true', { sandbox: readOnly })).rejects.toMatchObject({
+      code: 'sandboxUnavailable',
+      message: expect.stringMatching(/read-only.*apt install bubblewrap.*danger-full-access/s) as string,
+    });
+    expect(await other.run('echo runs')).toMatchObject({ output: 'runs\n' });
+  });
+
+  it('says what bubblewrap complained about where it does not work', async () => {
+    const program = join(bench.folder, 'bwrap-that-fails');
+    writeFileSync(program, '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    expect(await probeBubblewrap(program)).toEqual({
+      available: false,
+      reason: expect.stringContaining('No permissions to create new namespace') as string,
+    });
+  });
+});

@@ -1,0 +1,204 @@
+/**
+ * Runs the commands of threads as real processes, and stops them with proof.
+ *
+ * Invariants:
+ * 1. A record of the command exists before its first process does, and until the last one is gone (the fence).
+ * 2. `gone` is said only after a look at the process table found none of them.
+ * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
+import { Failure } from '../../../activities/failures.ts';
+import { assertWorkspace } from '../files/workspace.ts';
+import { probeBubblewrap, toBubblewrapArguments, type SandboxState } from './bubblewrap.ts';
+import { buildCommandEnvironment, findProgram } from './command-environment.ts';
+import { endProcesses, type EndTarget } from './end-processes.ts';
+import { createFence } from './fence.ts';
+import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
+import { watchOutput, type OutputWatch } from './output-watch.ts';
+import { createProcessTable, readLastPid, type ProcessTable } from './process-table.ts';
+import { startLeader, type Launch, type Leader } from './leader.ts';
+
+export interface CommandRunnerOptions {
+  /** Absolute; holds the records of running commands and the pipes they write to. Made when needed. */
+  stateDirectory: string;
+  /** Told of what is odd but harms no command. */
+  log?: (message: string) => void;
+}
+
+/** What the output still has after the leader has ended, in milliseconds, before those that hold it open are ended. */
+const LAST_OUTPUT_MS = 50;
+/** Once no process is left the end of output is certain to come; this bound is for a writer that is not ours. */
+const CERTAIN_END_MS = 500;
+/** Process ids cannot have gone round within this time; then a scan may skip all that are older than the command. */
+const NO_WRAP_MS = 10_000;
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** The one runner of a worker. See `CommandPort` for what its methods promise. */
+export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
+  const { stateDirectory, log = () => undefined } = options;
+  const table = createProcessTable();
+  const fence = createFence({ stateDirectory, table, log });
+  const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
+  let probe: Promise<SandboxState> | undefined;
+  const sandbox = (): Promise<SandboxState> => (probe ??= probeBubblewrap());
+
+  return {
+    sandbox,
+    clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
+    async run(spec, io) {
+      assertWorkspace(spec.cwd);
+      if (spec.sandbox.mode !== 'danger-full-access') assertSandbox(spec.sandbox.mode, await sandbox());
+      await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
+      const pipe = await openOutput(pipes, stateDirectory);
+      try {
+        if (io.signal.aborted) return NEVER_STARTED;
+        const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
+        return await runInFence(spec, io, { table, pipe, leave });
+      } finally {
+        pipe.release();
+      }
+    },
+  };
+}
+
+const NEVER_STARTED: CommandReport = {
+  outcome: 'aborted',
+  exitCode: null,
+  output: '',
+  outputBytes: 0,
+  truncated: false,
+  durationMs: 0,
+  gone: true,
+};
+
+function assertSandbox(mode: SandboxMode, state: SandboxState): void {
+  if (state.available) return;
+  throw new Failure(
+    'sandboxUnavailable',
+    `A command in mode ${mode} needs a sandbox, and none works here: ${state.reason} ` +
+      'Without one, only mode danger-full-access runs commands.',
+  );
+}
+
+function toLaunch(spec: CommandSpec): Launch {
+  const shell = findProgram('bash') ?? '/bin/sh';
+  const environment = buildCommandEnvironment(process.env, spec.commandId);
+  const plain = [shell, '-c', spec.command];
+  if (spec.sandbox.mode === 'danger-full-access') return { argv: plain, cwd: spec.cwd, environment };
+  const place = { cwd: spec.cwd, workspace: spec.workspace };
+  return { argv: ['bwrap', ...toBubblewrapArguments(spec.sandbox, place), ...plain], cwd: spec.cwd, environment };
+}
+
+async function openOutput(pipes: OutputPipes, stateDirectory: string): Promise<OutputPipe> {
+  try {
+    return await pipes.open();
+  } catch (error) {
+    throw notStarted(`no pipe for its output could be made in ${stateDirectory}`, error);
+  }
+}
+
+async function cleanFirst(clean: () => Promise<unknown>, stateDirectory: string): Promise<void> {
+  try {
+    await clean();
+  } catch (error) {
+    throw notStarted(`the records of earlier commands could not be read in ${stateDirectory}`, error);
+  }
+}
+
+function enterFence(enter: () => () => void, stateDirectory: string): () => void {
+  try {
+    return enter();
+  } catch (error) {
+    throw notStarted(`its record could not be written in ${stateDirectory}`, error);
+  }
+}
+
+function notStarted(reason: string, cause: unknown): Failure {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return new Failure('commandNotStarted', `The command was not started: ${reason}: ${said}`, { cause });
+}
+
+interface RunParts {
+  table: ProcessTable;
+  pipe: OutputPipe;
+  leave: () => void;
+}
+
+type RunIo = Parameters<CommandPort['run']>[1];
+
+async function runInFence(spec: CommandSpec, io: RunIo, { table, pipe, leave }: RunParts): Promise<CommandReport> {
+  const startedAt = performance.now();
+  let leader: Leader;
+  try {
+    leader = await startLeader(toLaunch(spec), pipe.writeEnd);
+  } catch (error) {
+    leave();
+    throw notStarted('its process could not be made', error);
+  }
+  pipe.closeWriteEnd();
+  const output = watchOutput(spec.maxOutputBytes, io.onOutput);
+  pipe.read((chunk) => output.push(chunk));
+  const outcome = await waitForEnd(spec.timeoutMs, io.signal, leader);
+  const target = toTarget(spec, leader);
+  const gone =
+    outcome === 'exited'
+      ? await endLeftovers(table, target, { pipe, startedAt })
+      : (await endProcesses(table, target)).gone;
+  await settled(pipe.ended, gone ? CERTAIN_END_MS : LAST_OUTPUT_MS);
+  // Where something is left the record stays, so that a later worker can try again.
+  if (gone) leave();
+  return { outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt), ...finish(output) };
+}
+
+function toTarget(spec: CommandSpec, leader: Leader): EndTarget & { group: number } {
+  const target = { commandIds: new Set([spec.commandId]), group: leader.pid, exited: leader.exited };
+  return spec.sandbox.mode === 'danger-full-access' ? target : { ...target, spared: leader.pid };
+}
+
+function elapsed(startedAt: number): number {
+  return Math.round(performance.now() - startedAt);
+}
+
+function finish(output: OutputWatch): Pick<CommandReport, 'output' | 'outputBytes' | 'truncated'> {
+  const { text, truncated, bytes } = output.finish();
+  return { output: text, outputBytes: bytes, truncated };
+}
+
+/** Says why the command is over. Listens to the leader, the signal and the clock until the first of them speaks. */
+function waitForEnd(timeoutMs: number, signal: AbortSignal, leader: Leader): Promise<CommandReport['outcome']> {
+  return new Promise((resolve) => {
+    const over = (outcome: CommandReport['outcome']): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      resolve(outcome);
+    };
+    const onAbort = (): void => over('aborted');
+    const timer = setTimeout(() => over('timedOut'), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    void leader.exited.then(() => over('exited'));
+  });
+}
+
+/** Ends what a command left running when it ended by itself. Nearly always there is nothing, which one scan shows. */
+async function endLeftovers(
+  table: ProcessTable,
+  target: EndTarget & { group: number },
+  run: { pipe: OutputPipe; startedAt: number },
+): Promise<boolean> {
+  await settled(run.pipe.ended, LAST_OUTPUT_MS);
+  const lastPid = readLastPid();
+  const noWrap = lastPid !== undefined && lastPid >= target.group && performance.now() - run.startedAt < NO_WRAP_MS;
+  const left = await table.find(noWrap ? { ...target, from: target.group } : target);
+  if (left.length === 0) return true;
+  return (await endProcesses(table, target)).gone;
+}
+
+async function settled(promise: Promise<unknown>, boundMs: number): Promise<void> {
+  const timer = new AbortController();
+  const bound = delay(boundMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([promise, bound]);
+  timer.abort();
+}

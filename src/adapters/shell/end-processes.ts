@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProcessQuery, ProcessTable } from './process-table.ts';
+
+export interface EndTarget extends ProcessQuery {
+  /**
+   * A process that gets no SIGTERM, because the others would die with it before they could clean up: the outer process
+   * of the sandbox, which passes no signal on. It ends by itself when they have, and SIGKILL reaches it too.
+   */
+  spared?: number;
+  /** Settles when the leader of the group has been reaped; lets the end be seen at once. */
+  exited?: Promise<unknown>;
+}
+
+export interface EndReport {
+  /** How many processes were sent a signal. */
+  ended: number;
+  /** True only where the last scan found none. */
+  gone: boolean;
+}
+
+/** What a process has between SIGTERM and SIGKILL, in milliseconds. */
+export const GRACE_MS = 100;
+const KILL_BOUND_MS = 2_000;
+const SCAN_PAUSE_MS = 10;
+
+/**
+ * SIGTERM to all that match, {@link GRACE_MS}, then SIGKILL to all that match by then, again and again until a scan
+ * finds none, for 2 s at most. Returns as soon as none is left. Doing it twice is doing it once.
+ */
+export async function endProcesses(table: ProcessTable, target: EndTarget): Promise<EndReport> {
+  const signalled = new Set<number>();
+  terminate(target, await table.find(target), signalled);
+  let left = await waitUntilNone(table, target, GRACE_MS);
+  const deadline = performance.now() + KILL_BOUND_MS;
+  while (left.length > 0 && performance.now() < deadline) {
+    if (target.group !== undefined) send(-target.group, 'SIGKILL');
+    for (const pid of left) if (send(pid, 'SIGKILL')) signalled.add(pid);
+    left = await waitUntilNone(table, target, SCAN_PAUSE_MS);
+  }
+  return { ended: signalled.size, gone: left.length === 0 };
+}
+
+function terminate(target: EndTarget, members: number[], signalled: Set<number>): void {
+  if (target.group !== undefined && target.spared === undefined) send(-target.group, 'SIGTERM');
+  for (const pid of members) {
+    if (pid === target.spared) continue;
+    if (send(pid, 'SIGTERM')) signalled.add(pid);
+  }
+}
+
+async function waitUntilNone(table: ProcessTable, target: EndTarget, boundMs: number): Promise<number[]> {
+  const deadline = performance.now() + boundMs;
+  let exited = target.exited;
+  for (;;) {
+    const pause = delay(Math.min(SCAN_PAUSE_MS, Math.max(1, deadline - performance.now())));
+    await (exited === undefined ? pause : Promise.race([exited.then(() => (exited = undefined)), pause]));
+    const left = await table.find(target);
+    if (left.length === 0 || performance.now() >= deadline) return left;
+  }
+}
+
+/** False where there is no such process any more, or it is not ours to signal. */
+function send(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * One pipe that both output streams of a command write to, so that what it prints arrives in the order it was printed.
+ *
+ * The pipes of `child_process` do not serve: they are two, so their order is lost, and they are sockets, so that
+ * `echo … > /dev/stderr` fails. Node cannot make a pipe by itself but can open a named one, which is made by `mkfifo`
+ * and used again for later commands.
+ */
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { constants, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface OutputPipe {
+  /** Passed to the child as its standard output and error. */
+  readonly writeEnd: number;
+  /** Call once the child has its own copy, or will not get one: the end of output is seen only after this. */
+  closeWriteEnd(): void;
+  /** Starts reading. The bytes given are valid during the call only. */
+  read(onChunk: (chunk: Buffer) => void): void;
+  /** Resolves once no process holds the write end any more and all was read. */
+  readonly ended: Promise<void>;
+  /** Gives the pipe back. To be called once, whatever happened. */
+  release(): void;
+}
+
+export interface OutputPipes {
+  /** Rejects with what `mkfifo` or the file system said. */
+  open(): Promise<OutputPipe>;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** @param directory where the named pipes lie; made when the first one is needed. */
+export function createOutputPipes(directory: string): OutputPipes {
+  const idle: string[] = [];
+  return {
+    async open() {
+      for (let path = idle.pop(); path !== undefined; path = idle.pop()) {
+        // A file that somebody deleted meanwhile is no reason to fail: the next one is tried, then a new one made.
+        const pipe = openIfThere(path, idle);
+        if (pipe !== undefined) return pipe;
+      }
+      return openPipe(await makeNamedPipe(directory), idle);
+    },
+  };
+}
+
+async function makeNamedPipe(directory: string): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `${randomUUID()}.pipe`);
+  await promisify(execFile)('mkfifo', ['-m', '600', path]);
+  return path;
+}
+
+function openIfThere(path: string, idle: string[]): OutputPipe | undefined {
+  try {
+    return openPipe(path, idle);
+  } catch {
+    return undefined;
+  }
+}
+
+function openPipe(path: string, idle: string[]): OutputPipe {
+  // The reader comes first and does not wait; with it there, opening the writer does not wait either.
+  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writeEnd = openWriteEnd(path, readEnd);
+  let socket: Socket | undefined;
+  let writeEndOpen = true;
+  let clean = false;
+  let settle: () => void;
+  const ended = new Promise<void>((resolve) => (settle = resolve));
+
+  return {
+    writeEnd,
+    closeWriteEnd() {
+      if (writeEndOpen) closeSync(writeEnd);
+      writeEndOpen = false;
+    },
+    read(onChunk) {
+      socket = readFrom(readEnd, onChunk, (hadError) => {
+        clean = !hadError;
+        settle();
+      });
+    },
+    ended,
+    release() {
+      this.closeWriteEnd();
+      if (socket === undefined) closeSync(readEnd);
+      // Only a pipe that was read to its end has no writer left that could speak into the next command's output.
+      if (clean) idle.push(path);
+      else {
+        socket?.destroy();
+        rmSync(path, { force: true });
+      }
+    },
+  };
+}
+
+function openWriteEnd(path: string, readEnd: number): number {
+  try {
+    return openSync(path, constants.O_WRONLY);
+  } catch (error) {
+    closeSync(readEnd);
+    throw error;
+  }
+}
+
+function readFrom(fd: number, onChunk: (chunk: Buffer) => void, onEnd: (hadError: boolean) => void): Socket {
+  const socket = new Socket({
+    fd,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafe(CHUNK_BYTES),
+      callback(length, buffer) {
+        onChunk(Buffer.from(buffer.buffer, buffer.byteOffset, length));
+        return true;
+      },
+    },
+  });
+  let ended = false;
+  socket.on('end', () => (ended = true));
+  socket.on('error', () => undefined);
+  socket.on('close', () => onEnd(!ended));
+  socket.resume();
+  return socket;
+}
