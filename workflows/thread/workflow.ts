@@ -5,9 +5,11 @@
 import {
   CancellationScope,
   allHandlersFinished,
+  type Sinks,
   condition,
   continueAsNew,
   proxyLocalActivities,
+  proxySinks,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -24,6 +26,13 @@ import { type ThreadState, newThreadState } from './state.ts';
 import { toCurrentDetails } from './view.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
+
+/** Best effort, ahead of the service's word: a step that runs in the worker of its thread is stopped at once. */
+interface ThreadSinks extends Sinks {
+  steps: { stop(actionId: string): void };
+}
+
+const { steps } = proxySinks<ThreadSinks>();
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
@@ -142,7 +151,9 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
     if (ids.has(id)) continue;
     // A timer is gone at once and may be wanted again; a step stays under way until its end is known.
     if (isTimer(id)) host.running.delete(id);
-    if (!scope.consideredCancelled) scope.cancel();
+    if (scope.consideredCancelled) continue;
+    scope.cancel();
+    if (!isTimer(id)) steps.stop(id);
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;

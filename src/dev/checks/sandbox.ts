@@ -41,3 +41,14 @@ export const sandboxProbe: Probe = {
     };
   },
 };
+
+/** The same look for whoever is about to start a thread here. */
+export async function sandboxOfThisMachine(): Promise<{ available: true } | { available: false; reason: string }> {
+  const finding = await sandboxProbe.look({
+    env: process.env,
+    dataDirectory: '',
+    cacheDirectory: '',
+    signal: AbortSignal.timeout(5_000),
+  });
+  return finding.status === 'ok' ? { available: true } : { available: false, reason: finding.found };
+}

@@ -1,0 +1,42 @@
+/** What activities ask of a thread, by query. */
+import type { ThreadReader } from '../../activities/ports.ts';
+import { Failure } from '../../activities/failures.ts';
+import { contextQuery, eventsQuery, itemsQuery } from '../../workflows/thread/messages.ts';
+import { LIMITS, toWorkflowId } from '../contract/index.ts';
+import type { Service } from './service.ts';
+
+export function createThreadReader(service: Service): ThreadReader {
+  const ask = async <T>(threadId: string, body: (handle: ReturnType<typeof handleOf>) => Promise<T>): Promise<T> => {
+    try {
+      return await service.within(() => body(handleOf(service, threadId)));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Failure('threadUnreadable', `Thread ${threadId} did not answer a query: ${message}`, { cause: error });
+    }
+  };
+
+  return {
+    context: (threadId, after) => ask(threadId, (handle) => handle.query(contextQuery, { after })),
+    segment: (threadId, segment) =>
+      ask(threadId, async (handle) => ({
+        items: await readAll(segment.items, async (after, limit) => (await handle.query(itemsQuery, { after, limit })).items),
+        events: await readAll(segment.events, async (after, limit) => (await handle.query(eventsQuery, { after: after - 1, limit })).events),
+      })),
+  };
+}
+
+function handleOf(service: Service, threadId: string) {
+  return service.client.workflow.getHandle(toWorkflowId(threadId));
+}
+
+/** Everything of a half-open range, page by page. */
+async function readAll<T>(range: { from: number; to: number }, page: (after: number, limit: number) => Promise<T[]>): Promise<T[]> {
+  const all: T[] = [];
+  while (range.from + all.length < range.to) {
+    const limit = Math.min(LIMITS.pageSize, range.to - range.from - all.length);
+    const found = await page(range.from + all.length, limit);
+    if (found.length === 0) throw new Error(`nothing was given from ${range.from + all.length} on, up to ${range.to} was asked for`);
+    all.push(...found);
+  }
+  return all;
+}

@@ -1,0 +1,136 @@
+/** The embedded stack of `bobbin dev`: a Temporal service, stand-ins for what no key or URL is set for, and a worker. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
+import { connectTarget } from './temporal-service/connect-target.ts';
+import { findTemporalBinary } from './temporal-service/binary.ts';
+import { startTemporalService } from './temporal-service/service.ts';
+import { startIdentityService } from './identity-service/server.ts';
+import { startModelServer } from './model-server/server.ts';
+import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
+
+export interface StackOptions {
+  /** Absolute; everything the stack keeps is below it. */
+  dataDirectory: string;
+  env: NodeJS.ProcessEnv;
+  onProgress: (line: string) => void;
+  signal: AbortSignal;
+}
+
+/** What other commands need to reach the stack; kept in `dev.json`. */
+export interface StackAddresses {
+  address: string;
+  namespace: string;
+  taskQueue: string;
+  uiUrl: string | null;
+}
+
+export interface Stack extends StackAddresses {
+  /** One line per part: its name, and what serves as it. */
+  parts: { name: string; text: string }[];
+  model: ModelChoice;
+  /** Ends every process this stack started, and only those. Twice is once. */
+  stop(): Promise<void>;
+}
+
+interface Part {
+  name: string;
+  text: string;
+  stop(): Promise<void>;
+}
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  mkdirSync(options.dataDirectory, { recursive: true });
+  const started: Part[] = [];
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= stopAll(started));
+  try {
+    const temporal = await startTemporal(options);
+    started.push(temporal);
+    const model = await startModel(options);
+    started.push(model);
+    const identity = await startIdentity(options);
+    started.push(identity);
+    const worker = await startWorker(options, temporal, model, identity);
+    started.push(worker);
+    const parts = started.map(({ name, text }) => ({ name, text }));
+    const { address, namespace, uiUrl } = temporal;
+    const taskQueue = options.env['BOBBIN_TASK_QUEUE'] ?? 'bobbin';
+    return { address, namespace, uiUrl, taskQueue, parts, model: model.choice, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** In the reverse order of starting: the worker drains while the service is still there. */
+async function stopAll(started: Part[]): Promise<void> {
+  for (const part of started.reverse()) await part.stop();
+}
+
+async function startTemporal({ env, dataDirectory, onProgress, signal }: StackOptions): Promise<Part & StackAddressesOfService> {
+  const target = connectTarget(env);
+  if (target !== undefined) {
+    const { address } = target.connectionOptions;
+    const text = `${address}, namespace ${target.namespace} (${target.namedBy})`;
+    const uiUrl = env['TEMPORAL_UI_URL'] ?? null;
+    return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
+  }
+  const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });
+  const service = await startTemporalService({ binary, dataDirectory, onProgress, signal, env, stopReused: 'orphaned' });
+  const how = service.reused ? 'found running' : `server ${service.version.server}`;
+  return {
+    name: 'Temporal',
+    text: `${service.address} (${how}, data in ${dataDirectory})`,
+    address: service.address,
+    namespace: service.namespace,
+    uiUrl: service.uiUrl,
+    stop: () => service.stop(),
+  };
+}
+
+type StackAddressesOfService = Pick<StackAddresses, 'address' | 'namespace' | 'uiUrl'>;
+
+async function startModel({ env }: StackOptions): Promise<Part & { url: string | undefined; choice: ModelChoice }> {
+  const given = env['BOBBIN_OFFLINE_MODEL_URL'];
+  const real = describeModelChoice(env, given);
+  if (real.via !== 'offline' || given !== undefined) {
+    return { name: 'Model', text: `${real.model} (key ${real.key})`, url: given, choice: real, stop: () => Promise.resolve() };
+  }
+  const server = await startModelServer({});
+  const choice = describeModelChoice(env, server.url);
+  const text = `${choice.model}, the offline model server at ${server.url} (set OPENAI_API_KEY for a real one)`;
+  return { name: 'Model', text, url: server.url, choice, stop: () => server.close() };
+}
+
+async function startIdentity({ env, dataDirectory }: StackOptions): Promise<Part & { url: string | undefined; standIn: boolean }> {
+  const given = env['BOBBIN_IDENTITY_URL'];
+  if (given !== undefined) return { name: 'Identity', text: given, url: given, standIn: false, stop: () => Promise.resolve() };
+  const server = await startIdentityService({ stateFile: join(dataDirectory, 'reference-identity.json') });
+  const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
+  return { name: 'Identity', text, url: server.url, standIn: true, stop: () => server.close() };
+}
+
+async function startWorker(
+  options: StackOptions,
+  temporal: StackAddressesOfService,
+  model: { url: string | undefined },
+  identity: { url: string | undefined; standIn: boolean },
+): Promise<Part> {
+  const external = connectTarget(options.env) !== undefined;
+  const worker: WorkerProcess = await startWorkerProcess({
+    logFile: join(options.dataDirectory, 'worker.log'),
+    onProgress: options.onProgress,
+    signal: options.signal,
+    env: {
+      ...options.env,
+      ...(external ? {} : { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
+      BOBBIN_DATA_DIR: options.dataDirectory,
+      ...(model.url === undefined ? {} : { BOBBIN_OFFLINE_MODEL_URL: model.url }),
+      ...(identity.url === undefined ? {} : { BOBBIN_IDENTITY_URL: identity.url }),
+      // The reference service takes any token; it says so itself.
+      ...(identity.standIn ? { BOBBIN_IDENTITY_TOKEN: options.env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference' } : {}),
+    },
+  });
+  return { name: 'Worker', text: `process ${worker.pid}, log in ${join(options.dataDirectory, 'worker.log')}`, stop: () => worker.stop() };
+}

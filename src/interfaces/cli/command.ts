@@ -1,0 +1,79 @@
+/** What the commands share: finding the service, running a body, turning its errors into an exit code. */
+import { resolve } from 'node:path';
+import { type Bobbin, BobbinError, connectBobbin } from '../../client/index.ts';
+import { readDevState } from '../../dev/dev-state.ts';
+import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
+import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { type Output, createOutput } from './output.ts';
+
+export interface CommonOptions {
+  json?: boolean;
+  dataDir?: string;
+}
+
+export function dataDirectoryOf(options: CommonOptions): string {
+  return resolve(options.dataDir ?? process.env['BOBBIN_DATA_DIR'] ?? '.bobbin');
+}
+
+/** Runs a command's body with a client, and sets the exit code. */
+export function withBobbin(options: CommonOptions, body: (bobbin: Bobbin, output: Output) => Promise<number>): Promise<void> {
+  return runCommand(options, async (output) => {
+    const bobbin = await connect(options);
+    try {
+      return await body(bobbin, output);
+    } finally {
+      await bobbin.close();
+    }
+  });
+}
+
+export async function runCommand(options: CommonOptions, body: (output: Output) => Promise<number>): Promise<void> {
+  const output = createOutput({ json: options.json ?? false });
+  try {
+    process.exitCode = await body(output);
+  } catch (error) {
+    process.exitCode = reportError(error, output);
+  }
+}
+
+function reportError(error: unknown, output: Output): number {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof BobbinError ? error.code : 'internal';
+  if (output.json) process.stdout.write(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
+  else process.stderr.write(`bobbin: ${message}\n`);
+  return error instanceof BobbinError ? exitCodeOfError(error.code) : EXIT.failure;
+}
+
+/** The service of the environment or profile, else the stack that runs on this data directory. */
+function connect(options: CommonOptions): Promise<Bobbin> {
+  const target = connectTarget(process.env);
+  const taskQueue = process.env['BOBBIN_TASK_QUEUE'];
+  if (target !== undefined) {
+    return connectBobbin({
+      connection: target.connectionOptions,
+      namespace: target.namespace,
+      ...(taskQueue === undefined ? {} : { taskQueue }),
+    });
+  }
+  const { running } = readDevState(dataDirectoryOf(options));
+  if (running === null) {
+    const where = dataDirectoryOf(options);
+    throw new BobbinError(
+      'serviceUnavailable',
+      `No Temporal service is known here: no stack runs on ${where}, and TEMPORAL_ADDRESS is not set. Start one with \`bobbin dev\`.`,
+    );
+  }
+  return connectBobbin({ connection: { address: running.address }, namespace: running.namespace, taskQueue: taskQueue ?? running.taskQueue });
+}
+
+/** Fires on the first Ctrl-C; the second one ends the process at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort(new Error('interrupted'));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return controller.signal;
+}

@@ -1,0 +1,28 @@
+/** `bobbin doctor`: what is found, what is missing, how to get it. */
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { runChecks } from '../../dev/checks/checks.ts';
+import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+
+const MARKS = { ok: pc.green('ok     '), warning: pc.yellow('warning'), missing: pc.red('missing') };
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('look at what this machine has and lacks; changes nothing')
+    .option('--data-dir <path>', 'where `bobbin dev` would keep its data (default: .bobbin)')
+    .option('--json', 'JSON in place of lines')
+    .addHelpText('after', '\nExample:\n  bobbin doctor')
+    .action((options: CommonOptions) =>
+      runCommand(options, async (output) => {
+        const checks = await runChecks({ dataDirectory: dataDirectoryOf(options), env: process.env });
+        const lines = checks.flatMap((check) => [
+          `${MARKS[check.status]} ${check.name.padEnd(18)} ${check.found}`,
+          ...(check.howTo === '' ? [] : [`${' '.repeat(27)}${check.howTo}`]),
+        ]);
+        output.result(checks, lines);
+        return checks.some((check) => check.status === 'missing') ? EXIT.failure : EXIT.ok;
+      }),
+    );
+}

@@ -1,0 +1,56 @@
+/** Exit codes of every command; `docs/cli.md` has the same table. */
+import type { BobbinErrorCode } from '../../client/index.ts';
+import type { TurnCompletion } from '../../contract/index.ts';
+
+export const EXIT = {
+  ok: 0,
+  /** Something of ours, or of the machine, went wrong. */
+  failure: 1,
+  /** The command line cannot be used. */
+  usage: 2,
+  turnFailed: 3,
+  turnAborted: 4,
+  /** The Temporal service or a worker cannot be reached. */
+  unavailable: 5,
+  /** The thread does not take it: not found, closed, busy, not open. */
+  refused: 6,
+  /** Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+export function exitCodeOfTurn(turn: TurnCompletion): number {
+  switch (turn.status) {
+    case 'completed':
+      return EXIT.ok;
+    case 'failed':
+      return EXIT.turnFailed;
+    case 'aborted':
+      return EXIT.turnAborted;
+  }
+}
+
+export function exitCodeOfError(code: BobbinErrorCode): number {
+  switch (code) {
+    case 'invalid':
+    case 'malformed':
+    case 'inputTooLarge':
+      return EXIT.usage;
+    case 'serviceUnavailable':
+    case 'workerUnavailable':
+    case 'threadOpening':
+      return EXIT.unavailable;
+    case 'internal':
+      return EXIT.failure;
+    case 'threadNotFound':
+    case 'threadExists':
+    case 'threadClosed':
+    case 'duplicateTurn':
+    case 'turnNotActive':
+    case 'turnNotSteerable':
+    case 'threadBusy':
+    case 'queueFull':
+    case 'requestNotOpen':
+    case 'requestMismatch':
+      return EXIT.refused;
+  }
+}

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** The `bobbin` command. */
+import { Command, CommanderError } from 'commander';
+import { addDevCommand } from './dev-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
+import { EXIT } from './exit-codes.ts';
+import { addRunCommand } from './run-command.ts';
+import { addThreadCommands } from './thread-commands.ts';
+import { addWorkerCommand } from './worker-command.ts';
+
+const program = new Command('bobbin')
+  .description('durable coding-agent threads on Temporal')
+  .version('0.1.0')
+  .exitOverride()
+  .showHelpAfterError()
+  .addHelpText('after', '\nStart with `bobbin dev`. Exit codes: docs/cli.md.');
+addDevCommand(program);
+addWorkerCommand(program);
+addRunCommand(program);
+addThreadCommands(program);
+addDoctorCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}

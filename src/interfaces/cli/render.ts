@@ -1,0 +1,115 @@
+/** Events as lines for a person. Colour only where the terminal takes it. */
+import pc from 'picocolors';
+import type { Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../contract/index.ts';
+
+const MAX_OUTPUT_LINES = 8;
+
+/** Lines for one event; none for what a person need not see. */
+export function renderEvent(event: ThreadEvent): string[] {
+  switch (event.type) {
+    case 'item/started':
+      return renderStarted(event.item);
+    case 'item/completed':
+      return renderCompleted(event.item);
+    case 'turn/plan/updated':
+      return event.plan.map(({ step, status }) => `  ${{ pending: '○', in_progress: '◐', completed: '●' }[status]} ${step}`);
+    case 'turn/completed':
+      return [renderCompletion(event.turn)];
+    case 'turn/queued':
+      return [pc.dim(`turn ${event.turnId} is queued`)];
+    case 'turn/steered':
+      return [pc.dim(`turn ${event.turnId} was steered`)];
+    case 'item/commandExecution/requestApproval':
+    case 'item/fileChange/requestApproval':
+    case 'item/tool/requestUserInput':
+      return renderRequest(event.request);
+    case 'serverRequest/resolved':
+      return [pc.dim(`  ${event.requestId}: ${event.decision} (by ${event.by})`)];
+    case 'warning':
+      return [pc.yellow(`warning: ${event.message}`)];
+    case 'error':
+      return [pc.red(`error: ${event.error.message} [${event.error.code}]`)];
+    case 'message/rejected':
+      return [pc.yellow(`${event.message} was not taken [${event.code}]: ${event.reason}`)];
+    case 'agentTask/registered':
+      return [pc.dim(`agent task ${event.taskId} registered under ${event.agentRuntimeId}`)];
+    case 'agentTask/cleared':
+      return [pc.dim(`agent task cleared: ${event.reason}`)];
+    case 'thread/closed':
+      return [pc.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
+    case 'thread/started':
+    case 'turn/started':
+    case 'thread/tokenUsage/updated':
+      return [];
+  }
+}
+
+function renderStarted(item: Item): string[] {
+  switch (item.type) {
+    case 'userMessage':
+      return ['', pc.bold(`> ${item.content.map((part) => part.text).join('\n')}`), ''];
+    case 'commandExecution':
+      return [`${pc.cyan('$')} ${item.command}`];
+    case 'fileChange':
+      return [`${pc.cyan('✎')} patch`];
+    case 'agentMessage':
+    case 'reasoning':
+    case 'plan':
+    case 'userInput':
+    case 'dynamicToolCall':
+    case 'turnAborted':
+      return [];
+  }
+}
+
+function renderCompleted(item: Item): string[] {
+  switch (item.type) {
+    case 'agentMessage':
+      return ['', item.text];
+    case 'commandExecution':
+      return renderCommandEnd(item);
+    case 'fileChange':
+      return item.changes.length > 0
+        ? item.changes.map((change) => pc.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`))
+        : [pc.yellow(`  ${item.status}: ${item.output}`)];
+    case 'dynamicToolCall':
+      return [pc.yellow(`  ${item.output}`)];
+    case 'userInput':
+    case 'plan':
+    case 'userMessage':
+    case 'reasoning':
+    case 'turnAborted':
+      return [];
+  }
+}
+
+function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {
+  const output = item.output.replace(/^[\s\S]*?\nOutput:\n/, '').trimEnd();
+  const lines = output === '' ? [] : output.split('\n');
+  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((line) => pc.dim(`  ${line}`));
+  const more = lines.length > MAX_OUTPUT_LINES ? [pc.dim(`  … ${lines.length - MAX_OUTPUT_LINES} more lines`)] : [];
+  const end = item.status === 'completed' ? [] : [pc.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
+  return [...shown, ...more, ...end];
+}
+
+function renderRequest(request: ThreadRequest): string[] {
+  const what = {
+    commandExecution: () => `run: ${request.type === 'commandExecution' ? request.command : ''}`,
+    fileChange: () => `change: ${request.type === 'fileChange' ? request.paths.join(', ') : ''}`,
+    userInput: () => (request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : ''),
+  }[request.type]();
+  return [pc.yellow(`? ${request.requestId} ${what}`), pc.yellow(`  ${request.reason}`)];
+}
+
+export function renderCompletion(turn: TurnCompletion): string {
+  const seconds = (turn.durationMs / 1000).toFixed(1);
+  const tokens = `${turn.usage.totalTokens.toLocaleString('en')} tokens`;
+  switch (turn.status) {
+    case 'completed':
+      return pc.green(`\nturn completed in ${seconds} s, ${tokens}`);
+    case 'aborted':
+      return pc.yellow(`\nturn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`);
+    case 'failed':
+      return pc.red(`\nturn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);
+  }
+}

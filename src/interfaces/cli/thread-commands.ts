@@ -1,0 +1,182 @@
+/** `bobbin thread ...`: look at threads and drive them. */
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { type Bobbin, BobbinError } from '../../client/index.ts';
+import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKind } from '../../contract/index.ts';
+import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
+import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
+import type { Output } from './output.ts';
+import { watchThread } from './watch.ts';
+
+type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
+
+export function addThreadCommands(program: Command): void {
+  const thread = program.command('thread').description('look at threads and drive them');
+  const command = <O extends CommonOptions>(name: string, description: string, example: string, body: Body<O>): Command =>
+    thread
+      .command(name)
+      .argument('<threadId>')
+      .description(description)
+      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--json', 'JSON in place of lines')
+      .addHelpText('after', `\nExample:\n  bobbin thread ${example}`)
+      .action((threadId: string, ...rest: unknown[]) => {
+        const self = rest.at(-1) as Command;
+        const options = { ...self.opts<O>(), args: self.args.slice(1) };
+        return withBobbin(options, (bobbin, output) => body(bobbin, output, threadId, options));
+      });
+
+  thread
+    .command('list')
+    .description('threads, newest first')
+    .option('--open', 'only those that are not closed')
+    .option('--limit <n>', 'at most so many', Number, 50)
+    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--json', 'JSON in place of lines')
+    .addHelpText('after', '\nExample:\n  bobbin thread list --open')
+    .action((options: ListOptions) => withBobbin(options, (bobbin, output) => list(bobbin, output, options)));
+
+  command('show', 'the thread as it stands', 'show my-thread', show);
+  command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send)
+    .argument('<text>')
+    .option('--kind <kind>', 'regular or user_shell', 'regular')
+    .option('--on-busy <what>', 'replace, steer, queue or reject')
+    .option('--turn-id <id>', 'idempotency key; the same id twice is one turn')
+    .option('--wait', 'follow the turn and exit with its status');
+  command<{ turn?: string } & ArgumentsOf>('steer', 'add input to the active turn', 'steer my-thread "only the unit tests"', steer)
+    .argument('<text>')
+    .option('--turn <id>', 'the turn that must be active (default: whichever is)');
+  command<{ turn?: string; reason?: string }>('interrupt', 'stop the active turn, and wait until it has stopped', 'interrupt my-thread', interrupt)
+    .option('--turn <id>', 'this turn and no other')
+    .option('--reason <text>');
+  command<ApproveOptions & ArgumentsOf>('approve', 'answer a request', 'approve my-thread req_3 --decision acceptForSession', approve)
+    .argument('<requestId>')
+    .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
+    .option('--answer <id=text...>', 'answer to a question, by its id');
+  command<{ after: string }>('watch', 'follow a thread', 'watch my-thread', watch).option('--after <seq>', 'from this event on', '0');
+  command<{ reason?: string }>('close', 'stop everything and close the thread', 'close my-thread', close).option('--reason <text>');
+}
+
+/** What stands behind the thread id on the command line. */
+interface ArgumentsOf {
+  args: string[];
+}
+
+interface ListOptions extends CommonOptions {
+  open?: boolean;
+  limit: number;
+}
+
+async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promise<number> {
+  const threads = await bobbin.threads.list({ open: options.open ?? false, limit: options.limit });
+  const lines = threads.map((one) => `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd}`);
+  output.result(threads, lines.length > 0 ? lines : ['no threads']);
+  return EXIT.ok;
+}
+
+const show: Body<CommonOptions> = async (bobbin, output, threadId) => {
+  const view = await bobbin.threads.get(threadId).view();
+  output.result(view, describeView(view));
+  return EXIT.ok;
+};
+
+function describeView(view: ThreadView): string[] {
+  const turn = view.activeTurn;
+  return [
+    `thread      ${view.threadId}: ${view.status}${view.activeFlags.length > 0 ? ` (${view.activeFlags.join(', ')})` : ''}`,
+    `workspace   ${view.settings.cwd}`,
+    `settings    model ${view.settings.model}, sandbox ${view.settings.sandbox}, approvals ${view.settings.approvalPolicy}`,
+    `turns       ${view.turnCount} ended, ${view.queuedTurns.length} queued`,
+    ...(turn === null ? [] : [`active      ${turn.turnId} (${turn.kind}): ${JSON.stringify(turn.phase)}`]),
+    ...view.besideTurns.map((one) => `beside      ${one.turnId}: ${one.command}`),
+    ...view.openRequests.map((one) => `waits for   ${one.requestId} (${one.type}): ${one.reason}`),
+    `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
+    `tokens      ${view.usage.totalTokens}`,
+    `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
+  ];
+}
+
+interface SendOptions extends CommonOptions, ArgumentsOf {
+  kind: TurnKind;
+  onBusy?: OnBusy;
+  turnId?: string;
+  wait?: boolean;
+}
+
+const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
+  const thread = bobbin.threads.get(threadId);
+  const turnId = options.turnId ?? `turn-${randomUUID()}`;
+  const turn: SubmitTurn = {
+    turnId,
+    kind: options.kind,
+    input: [{ type: 'text', text: options.args[0] ?? '' }],
+    ...(options.onBusy === undefined ? {} : { onBusy: options.onBusy }),
+  };
+  const after = options.wait === true ? (await thread.view()).lastSeq : 0;
+  await thread.submit(turn);
+  if (options.wait !== true) {
+    output.result({ threadId, turnId }, [`turn ${turnId} submitted to thread ${threadId}`]);
+    return EXIT.ok;
+  }
+  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId });
+  return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
+};
+
+const steer: Body<{ turn?: string } & ArgumentsOf> = async (bobbin, output, threadId, options) => {
+  const thread = bobbin.threads.get(threadId);
+  const expectedTurnId = options.turn ?? (await thread.view()).activeTurn?.turnId;
+  if (expectedTurnId === undefined) throw new BobbinError('turnNotActive', `Thread ${threadId} has no active turn to steer; use \`bobbin thread send\`.`);
+  await thread.steer({ expectedTurnId, input: [{ type: 'text', text: options.args[0] ?? '' }] });
+  output.result({ threadId, turnId: expectedTurnId }, [`turn ${expectedTurnId} steered`]);
+  return EXIT.ok;
+};
+
+const interrupt: Body<{ turn?: string; reason?: string }> = async (bobbin, output, threadId, options) => {
+  const thread = bobbin.threads.get(threadId);
+  const { turnId } = await thread.interrupt({
+    ...(options.turn === undefined ? {} : { turnId: options.turn }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
+  output.result({ threadId, turnId }, [`turn ${turnId ?? ''} interrupted`]);
+  return EXIT.ok;
+};
+
+interface ApproveOptions {
+  decision: ApprovalDecision;
+  answer?: string[];
+}
+
+const approve: Body<ApproveOptions & ArgumentsOf> = async (bobbin, output, threadId, options) => {
+  const requestId = options.args[0] ?? '';
+  const { decision } = options;
+  const answers = options.answer === undefined ? {} : { answers: parseAnswers(options.answer) };
+  await bobbin.threads.get(threadId).resolve({ requestId, decision, ...answers });
+  output.result({ threadId, requestId, decision }, [`${requestId}: ${decision}`]);
+  return EXIT.ok;
+};
+
+function parseAnswers(given: string[]): Answers {
+  const answers: Answers = {};
+  for (const one of given) {
+    const at = one.indexOf('=');
+    if (at < 1) throw new BobbinError('invalid', `--answer ${one}: the form is <question id>=<text>`);
+    const id = one.slice(0, at);
+    answers[id] = { answers: [...(answers[id]?.answers ?? []), one.slice(at + 1)] };
+  }
+  return answers;
+}
+
+const watch: Body<{ after: string }> = async (bobbin, output, threadId, options) => {
+  const after = Number(options.after);
+  if (!Number.isInteger(after) || after < 0) throw new BobbinError('invalid', `--after ${options.after}: a whole number is needed`);
+  const thread = bobbin.threads.get(threadId);
+  await thread.view();
+  await watchThread(thread, output, { after, signal: interruptSignal() });
+  return EXIT.ok;
+};
+
+const close: Body<{ reason?: string }> = async (bobbin, output, threadId, options) => {
+  await bobbin.threads.get(threadId).close(options.reason === undefined ? {} : { reason: options.reason });
+  output.result({ threadId }, [`thread ${threadId} is being closed`]);
+  return EXIT.ok;
+};

@@ -1,0 +1,63 @@
+/** The workflow bundle: built once by `npm run build`, and again when the sources have changed since. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+
+/** Root of the checkout or of the installed package: the folder that holds `workflows/`. */
+const here = fileURLToPath(import.meta.url);
+const root = resolve(dirname(here), '../..');
+const extension = here.endsWith('.ts') ? 'ts' : 'js';
+
+export interface BuiltBundle {
+  code: string;
+  /** Modules inside, by their place below the root or in a package. */
+  modules: string[];
+}
+
+export async function buildBundle(): Promise<BuiltBundle> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, 'workflows', `index.${extension}`),
+    payloadConverterPath: payloadConverterPath(),
+    logger: new DefaultLogger('WARN'),
+    webpackConfigHook: (config) => ({ ...config, devtool: false }),
+  });
+  const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)":/gm)].map((match) => match[1] ?? '');
+  return { code, modules };
+}
+
+export function payloadConverterPath(): string {
+  return join(root, 'workflows', `payload-converter.${extension}`);
+}
+
+/** The bundle for this source, from the cache where it is there. */
+export async function loadBundle(): Promise<{ code: string }> {
+  const file = join(root, extension === 'ts' ? 'dist' : '.', `workflow-bundle-${hashOfSources()}.cjs`);
+  if (existsSync(file)) return { code: readFileSync(file, 'utf8') };
+  const { code } = await buildBundle();
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.${process.pid}`, code);
+    renameSync(`${file}.${process.pid}`, file);
+  } catch {
+    // An unwritable installation costs a second at each start, no more.
+  }
+  return { code };
+}
+
+function hashOfSources(): string {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'node_modules/@temporalio/worker/package.json')));
+  for (const file of sourcesBelow(join(root, 'workflows'))) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function sourcesBelow(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith(`.${extension}`) && !name.endsWith(`.test.${extension}`))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+if (process.argv[1] === here) await loadBundle();

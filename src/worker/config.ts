@@ -1,0 +1,94 @@
+/** The worker's configuration, from the environment. `docs/configuration.md` lists every variable. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { AgentIdentityModeSchema, ApprovalPolicySchema, DEFAULT_TASK_QUEUE, SandboxModeSchema, type StartThread, type ThreadSettings } from '../contract/index.ts';
+
+const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0'])
+    .default(fallback ? 'true' : 'false')
+    .transform((value) => value === 'true' || value === '1');
+
+const EnvironmentSchema = z.object({
+  BOBBIN_DATA_DIR: z.string().min(1).default('.bobbin'),
+  BOBBIN_ARCHIVE_DIR: z.string().min(1).optional(),
+  BOBBIN_KEYS_DIR: z.string().min(1).optional(),
+  BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
+  BOBBIN_OFFLINE_MODEL_URL: z.url().optional(),
+  BOBBIN_IDENTITY_URL: z.url().optional(),
+  BOBBIN_IDENTITY_MODE: AgentIdentityModeSchema.optional(),
+  BOBBIN_IDENTITY_ACCOUNT: z.string().min(1).default('default'),
+  BOBBIN_IDENTITY_TOKEN: z.string().min(1).optional(),
+  BOBBIN_APPROVAL_POLICY: ApprovalPolicySchema.default('on-request'),
+  BOBBIN_SANDBOX: SandboxModeSchema.default('workspace-write'),
+  /** Milliseconds; 0 for never. A day by default. */
+  BOBBIN_REQUEST_DEADLINE_MS: wholeNumber(86_400_000, 0),
+  BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
+  BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
+  BOBBIN_HEARTBEAT_MS: wholeNumber(200, 20),
+  BOBBIN_LOCAL_STOP: flag(true),
+  BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
+  BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
+  BOBBIN_MAX_STEPS: wholeNumber(100),
+  BOBBIN_SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0),
+});
+
+export interface WorkerConfig {
+  taskQueue: string;
+  /** For process records, absolute. */
+  stateDirectory: string;
+  archiveDirectory: string;
+  keyDirectory: string;
+  offlineModelUrl: string | undefined;
+  identityUrl: string | undefined;
+  identityToken: string | undefined;
+  heartbeatEveryMs: number;
+  /** Steps in the worker that serves their thread are stopped at once, ahead of the service's word. */
+  localStop: boolean;
+  maxOutputBytes: number;
+  maxCachedThreads: number;
+  maxSteps: number;
+  shutdownGraceMs: number;
+  defaults: (start: StartThread) => ThreadSettings;
+}
+
+/** Throws an error that names every variable that cannot be used. */
+export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
+  const parsed = EnvironmentSchema.safeParse(env);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);
+  }
+  const vars = parsed.data;
+  const data = resolve(vars.BOBBIN_DATA_DIR.replace(/^~(?=\/|$)/, homedir()));
+  const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
+  return {
+    taskQueue: vars.BOBBIN_TASK_QUEUE,
+    stateDirectory: data,
+    archiveDirectory: resolve(vars.BOBBIN_ARCHIVE_DIR ?? join(data, 'archive')),
+    keyDirectory: resolve(vars.BOBBIN_KEYS_DIR ?? join(data, 'keys')),
+    offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
+    identityUrl: vars.BOBBIN_IDENTITY_URL,
+    identityToken: vars.BOBBIN_IDENTITY_TOKEN,
+    heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
+    localStop: vars.BOBBIN_LOCAL_STOP,
+    maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,
+    maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
+    maxSteps: vars.BOBBIN_MAX_STEPS,
+    shutdownGraceMs: vars.BOBBIN_SHUTDOWN_GRACE_MS,
+    defaults: (start) => ({
+      cwd: start.workspace.cwd,
+      title: start.title ?? '',
+      model: start.model ?? model,
+      instructions: start.instructions ?? '',
+      approvalPolicy: start.approvalPolicy ?? vars.BOBBIN_APPROVAL_POLICY,
+      sandbox: start.sandbox ?? vars.BOBBIN_SANDBOX,
+      agentIdentity: start.agentIdentity ?? { mode, account: vars.BOBBIN_IDENTITY_ACCOUNT },
+      unattended: start.unattended ?? null,
+      requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
+      continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+/** The composition root: adapters into ports, ports into activities, activities and workflows into a worker. */
+import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/index.ts';
+import type { Ports } from '../../activities/ports.ts';
+import { createFileArchive } from '../adapters/archive/file-archive.ts';
+import { createPatcher } from '../adapters/files/patcher.ts';
+import { createProjectDocs } from '../adapters/files/project-docs.ts';
+import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
+import { createModels } from '../adapters/model/models.ts';
+import { createCommandRunner } from '../adapters/shell/command-runner.ts';
+import { createIdentityDirectory } from '../client/identity-directory.ts';
+import { connectService } from '../client/service.ts';
+import { createThreadReader } from '../client/thread-reader.ts';
+import { loadBundle, payloadConverterPath } from './bundle.ts';
+import type { WorkerConfig } from './config.ts';
+import { type LocalSteps, createStepRegistry } from './step-registry.ts';
+
+export interface WorkerTarget {
+  connection: NativeConnectionOptions & { address: string };
+  namespace: string;
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped, rejects when it failed. */
+  done: Promise<void>;
+  /** Takes no more work, gives running steps the grace time, then ends them. */
+  stop(): Promise<void>;
+}
+
+const VERSION = '0.1.0';
+
+/** @param replace ports to use in place of the real ones, for tests. */
+export async function startWorker(
+  target: WorkerTarget,
+  config: WorkerConfig,
+  env: NodeJS.ProcessEnv,
+  replace: Partial<Ports> = {},
+): Promise<RunningWorker> {
+  const service = await connectService({ connection: target.connection, namespace: target.namespace, taskQueue: config.taskQueue });
+  const connection = await NativeConnection.connect(target.connection);
+  const steps = createStepRegistry();
+  const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
+  const worker = await Worker.create({
+    connection,
+    namespace: target.namespace,
+    taskQueue: config.taskQueue,
+    workflowBundle: await loadBundle(),
+    dataConverter: { payloadConverterPath: payloadConverterPath() },
+    activities: { ...createActivities(ports) },
+    sinks: { steps: { stop: { fn: ({ workflowId }, actionId: string) => stopLocally(steps, config, workflowId, actionId) } } },
+    // The longest a stop can go unnoticed where only heartbeats tell of it.
+    maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
+    // How long the first task of a thread waits for a worker that is gone.
+    stickyQueueScheduleToStartTimeout: '1s',
+    shutdownGraceTime: config.shutdownGraceMs,
+    maxCachedWorkflows: config.maxCachedThreads,
+    maxConcurrentActivityTaskExecutions: config.maxSteps,
+  });
+  const done = worker.run().finally(async () => {
+    await connection.close();
+    await service.close();
+  });
+  return {
+    done,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await done;
+    },
+  };
+}
+
+function stopLocally(steps: LocalSteps, config: WorkerConfig, workflowId: string, actionId: string): void {
+  if (config.localStop) steps.stop(workflowId.replace(/^thread\//, ''), actionId);
+}
+
+function createPorts(
+  config: WorkerConfig,
+  env: NodeJS.ProcessEnv,
+  steps: LocalSteps,
+  service: Awaited<ReturnType<typeof connectService>>,
+): Ports {
+  const { identityToken } = config;
+  return {
+    models: createModels({ env, ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }) }),
+    commands: createCommandRunner({ stateDirectory: config.stateDirectory }),
+    patches: createPatcher(),
+    projectDocs: createProjectDocs(),
+    identity: createIdentityAdapter({
+      identityUrl: config.identityUrl ?? 'http://identity.invalid',
+      keyDirectory: config.keyDirectory,
+      version: VERSION,
+      runningLocation: `bobbin-${process.platform}`,
+      ...(identityToken === undefined ? {} : { accessToken: () => identityToken }),
+    }),
+    identities: createIdentityDirectory(service),
+    archive: createFileArchive({ directory: config.archiveDirectory }),
+    threads: createThreadReader(service),
+    steps,
+    defaults: config.defaults,
+    heartbeatEveryMs: config.heartbeatEveryMs,
+    maxOutputBytes: config.maxOutputBytes,
+  };
+}
