@@ -1,0 +1,162 @@
+/** Decides what a request is answered with: the rules of its text, and how far the calls after that text have come. */
+import { countedWords, quoteAdditions, quoteUses, SIGNATURE, signed, wordsOfLength } from './answer-text.ts';
+import type { Segment } from './answer-text.ts';
+import type { Conversation } from './conversation.ts';
+import type { Rule } from './rules.ts';
+import { toCalls } from './tool-calls.ts';
+import type { OfferedTool, ToolCall } from './tool-calls.ts';
+import { nextOfTour } from './workspace-tour.ts';
+
+/** Output of one response, in order. */
+export type OutputPart = { type: 'message'; segments: Segment[] } | ToolCall;
+
+export type Move = { delayMs: number } & (
+  | { type: 'respond'; output: OutputPart[]; cutAfter?: number; failure?: { as: FailureEvent; code: string } }
+  | { type: 'refuse'; status: number; code: string | undefined; retryAfterSeconds: number | undefined }
+  | { type: 'garbage' }
+  | { type: 'silence' }
+);
+export type FailureEvent = 'response.failed' | 'error';
+
+export interface Surroundings {
+  tools: OfferedTool[];
+  /** Whether a response may hold several calls. */
+  parallel: boolean;
+  /** Counts one more meeting of this request with a rule line, and says the how manieth it is. */
+  meet: (line: string) => number;
+}
+
+/** What the rules passed on the way to the next call or to the end have gathered. */
+interface Gathered {
+  delayMs: number;
+  retryAfterSeconds: number | undefined;
+  cutAfter: number | undefined;
+  segments: Segment[];
+  /** Sentences about rules that could not be followed. */
+  remarks: string[];
+}
+
+export function nextMove(conversation: Conversation, around: Surroundings): Move {
+  if (conversation.rules.length === 0) return tourMove(conversation, around);
+  const { rules, done } = pending(conversation, around.tools);
+  const gathered: Gathered = {
+    delayMs: 0,
+    retryAfterSeconds: undefined,
+    cutAfter: undefined,
+    segments: [],
+    remarks: [],
+  };
+  for (const rule of rules) {
+    const stop = follow(rule, gathered, around);
+    if (stop !== undefined) return { ...stop, delayMs: gathered.delayMs };
+    const calls = toCalls(rule, around.tools);
+    if ('missing' in calls) gathered.remarks.push(`The rule \`${rule.type}\` needs ${calls.missing}: not offered.`);
+    else if (calls.calls.length > 0) return respond(gathered, [...preamble(gathered), ...calls.calls.slice(done)]);
+  }
+  return respond(gathered, [{ type: 'message', segments: finalAnswer(conversation, gathered) }]);
+}
+
+function tourMove(conversation: Conversation, { tools, parallel }: Surroundings): Move {
+  const next = nextOfTour(conversation, tools, parallel);
+  if ('calls' in next) return { type: 'respond', delayMs: 0, output: next.calls };
+  const segments = signed(inParagraphs([next.text, quoteAdditions(conversation.additions)]));
+  return { type: 'respond', delayMs: 0, output: [{ type: 'message', segments }] };
+}
+
+/** The rules after the last one whose calls are all made; `done` counts the calls made of the next one that calls. */
+function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: Rule[]; done: number } {
+  let start = 0;
+  let done = uses.length;
+  for (const [index, rule] of rules.entries()) {
+    const calls = toCalls(rule, tools);
+    const count = 'missing' in calls ? 0 : calls.calls.length;
+    if (count > done) break;
+    if (count > 0) start = index + 1;
+    done -= count;
+  }
+  return { rules: rules.slice(start), done };
+}
+
+/** Takes a rule into account; a move where it stands in place of a response. */
+function follow(rule: Rule, gathered: Gathered, { meet }: Surroundings): Stop | undefined {
+  switch (rule.type) {
+    case 'wait':
+      gathered.delayMs += rule.ms;
+      return undefined;
+    case 'retryAfter':
+      gathered.retryAfterSeconds = rule.seconds;
+      return undefined;
+    case 'cut':
+      if (meet(rule.line) <= rule.times) gathered.cutAfter = rule.events;
+      return undefined;
+    case 'say':
+      add(gathered, { text: rule.text });
+      return undefined;
+    case 'stream':
+      add(gathered, { text: countedWords(rule.words), intervalMs: rule.intervalMs });
+      return undefined;
+    case 'answer':
+      add(gathered, { text: wordsOfLength(Math.max(0, rule.bytes - SIGNATURE.length - 2)) });
+      return undefined;
+    case 'unreadable':
+      gathered.remarks.push(`I cannot read the rule line \`${rule.line}\`.`);
+      return undefined;
+    case 'status':
+    case 'garbage':
+    case 'hang':
+    case 'fail':
+      return meet(rule.line) <= rule.times ? toStop(rule, gathered) : undefined;
+    case 'run':
+    case 'patch':
+    case 'ask':
+    case 'plan':
+    case 'spawn':
+    case 'call':
+      return undefined;
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+type Stop = DistributiveOmit<Move, 'delayMs'>;
+
+function toStop(rule: Extract<Rule, { type: 'status' | 'garbage' | 'hang' | 'fail' }>, gathered: Gathered): Stop {
+  switch (rule.type) {
+    case 'status': {
+      const { status, code } = rule;
+      const retryAfterSeconds = gathered.retryAfterSeconds ?? (status === 429 ? 1 : undefined);
+      return { type: 'refuse', status, code, retryAfterSeconds };
+    }
+    case 'garbage':
+      return { type: 'garbage' };
+    case 'hang':
+      return { type: 'silence' };
+    case 'fail':
+      return { type: 'respond', output: preamble(gathered), failure: { as: rule.as, code: rule.code } };
+  }
+}
+
+function add(gathered: Gathered, segment: Segment): void {
+  if (gathered.segments.length > 0) gathered.segments.push({ text: '\n' });
+  gathered.segments.push(segment);
+}
+
+function preamble({ segments }: Gathered): OutputPart[] {
+  return segments.length === 0 ? [] : [{ type: 'message', segments: signed(segments) }];
+}
+
+function respond({ delayMs, cutAfter }: Gathered, output: OutputPart[]): Move {
+  return { type: 'respond', delayMs, output, ...(cutAfter === undefined ? {} : { cutAfter }) };
+}
+
+/** The text that the rules give, or else what the calls gave; then remarks, what came meanwhile, and the signature. */
+function finalAnswer({ uses, additions }: Conversation, { segments, remarks }: Gathered): Segment[] {
+  const rest = inParagraphs([remarks.join('\n'), quoteAdditions(additions)]);
+  if (segments.length > 0) return signed([...segments, ...rest.map(({ text }) => ({ text: `\n\n${text}` }))]);
+  const quoted = uses.length > 0 ? quoteUses(uses) : '';
+  return signed(inParagraphs([quoted || (rest.length === 0 ? 'Done.' : ''), ...rest.map(({ text }) => text)]));
+}
+
+function inParagraphs(texts: string[]): Segment[] {
+  const text = texts.filter((part) => part !== '').join('\n\n');
+  return text === '' ? [] : [{ text }];
+}

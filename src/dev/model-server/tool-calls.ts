@@ -1,0 +1,121 @@
+/** Shapes calls for the tools that a request offers: other clients have other names for a shell and a patch. */
+import { isObject } from '../loopback-http.ts';
+import type { Rule } from './rules.ts';
+
+export type ToolCall =
+  | { type: 'function_call'; name: string; arguments: string }
+  | { type: 'custom_tool_call'; name: string; input: string }
+  | { type: 'local_shell_call'; command: string[] };
+
+export interface OfferedTool {
+  type: string;
+  name: string;
+  /** JSON schema of the arguments; empty for tools that have none. */
+  properties: Record<string, unknown>;
+}
+
+/** Calls of a rule; `missing` names what would have been needed and is not offered. */
+export type Calls = { calls: ToolCall[] } | { missing: string };
+
+const JUSTIFICATION = 'The rule of the prompt asks for this command outside the sandbox.';
+
+export function toOfferedTools(tools: unknown): OfferedTool[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.filter(isObject).map((tool) => {
+    const parameters = isObject(tool['parameters']) ? tool['parameters'] : {};
+    const type = typeof tool['type'] === 'string' ? tool['type'] : 'function';
+    return {
+      type,
+      name: typeof tool['name'] === 'string' ? tool['name'] : type,
+      properties: isObject(parameters['properties']) ? parameters['properties'] : {},
+    };
+  });
+}
+
+/** The calls a rule stands for; none for rules that call nothing. */
+export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
+  switch (rule.type) {
+    case 'run':
+      return runCalls(rule.commands, rule.escalated, tools);
+    case 'patch':
+      return patchCalls(rule.patch, tools);
+    case 'ask':
+      return named('request_user_input', tools, { questions: [toQuestion(rule.question, rule.options)] });
+    case 'plan':
+      return named('update_plan', tools, { plan: rule.steps.map(toPlanStep) });
+    case 'spawn':
+      return named('spawn_agent', tools, { message: rule.prompt, ...taskNameFor(tools) });
+    case 'call':
+      return { calls: [{ type: 'function_call', name: rule.name, arguments: rule.arguments }] };
+    case 'say':
+    case 'stream':
+    case 'answer':
+    case 'wait':
+    case 'retryAfter':
+    case 'status':
+    case 'cut':
+    case 'garbage':
+    case 'hang':
+    case 'fail':
+    case 'unreadable':
+      return { calls: [] };
+  }
+}
+
+export function runCalls(commands: string[], escalated: boolean, tools: OfferedTool[]): Calls {
+  const calls = commands.map((command) => shellCall(command, escalated, tools));
+  return calls.every((call) => call !== undefined) ? { calls } : { missing: 'a shell tool' };
+}
+
+function shellCall(command: string, escalated: boolean, tools: OfferedTool[]): ToolCall | undefined {
+  const names = ['exec_command', 'shell_command', 'shell', 'container.exec', 'local_shell'];
+  const tool = names.flatMap((name) => tools.filter((offered) => offered.name === name))[0];
+  if (tool === undefined) return undefined;
+  const argv = ['bash', '-lc', command];
+  if (tool.type === 'local_shell') return { type: 'local_shell_call', command: argv };
+  const words = tool.name === 'exec_command' ? { cmd: command } : { command: takesText(tool) ? command : argv };
+  return functionCall(tool.name, { ...words, ...(escalated ? escalation(tool) : {}) });
+}
+
+function takesText(tool: OfferedTool): boolean {
+  const command = tool.properties['command'];
+  return isObject(command) ? command['type'] === 'string' : tool.name === 'shell_command';
+}
+
+/** Older clients have a flag where newer ones have a word. */
+function escalation(tool: OfferedTool): object {
+  const flag = Object.hasOwn(tool.properties, 'with_escalated_permissions');
+  const how = flag ? { with_escalated_permissions: true } : { sandbox_permissions: 'require_escalated' };
+  return { ...how, justification: JUSTIFICATION };
+}
+
+/** Where no patch tool is offered, a shell may know the command of that name, as Codex does. */
+function patchCalls(patch: string, tools: OfferedTool[]): Calls {
+  const tool = tools.find(({ name }) => name === 'apply_patch');
+  if (tool?.type === 'custom') return { calls: [{ type: 'custom_tool_call', name: tool.name, input: patch }] };
+  if (tool !== undefined) return { calls: [functionCall(tool.name, { input: patch })] };
+  return runCalls([`apply_patch <<'END_OF_PATCH'\n${patch}\nEND_OF_PATCH`], false, tools);
+}
+
+function named(name: string, tools: OfferedTool[], args: object): Calls {
+  return tools.some((tool) => tool.name === name) ? { calls: [functionCall(name, args)] } : { missing: name };
+}
+
+function functionCall(name: string, args: object): ToolCall {
+  return { type: 'function_call', name, arguments: JSON.stringify(args) };
+}
+
+function toQuestion(question: string, options: string[]): object {
+  const choices = options.map((label) => ({ label, description: label }));
+  return { id: 'question', header: 'Question', question, ...(choices.length === 0 ? {} : { options: choices }) };
+}
+
+function toPlanStep(step: string, index: number): object {
+  return { step, status: index === 0 ? 'in_progress' : 'pending' };
+}
+
+/** One generation of clients names a spawned agent's task. */
+function taskNameFor(tools: OfferedTool[]): object {
+  const tool = tools.find(({ name }) => name === 'spawn_agent');
+  return tool !== undefined && Object.hasOwn(tool.properties, 'task_name') ? { task_name: 'spawned_by_rule' } : {};
+}
