@@ -131,8 +131,11 @@ test('an identity service is asked whether it listens', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/identity`;
   const answered = (await check({ BOBBIN_IDENTITY_URL: url })).get('identity service');
+  const withPassword = url.replace('//', '//somebody:secret@');
+  const hidden = (await check({ BOBBIN_IDENTITY_URL: withPassword })).get('identity service');
   await new Promise((resolve) => server.close(resolve));
   expect(answered).toMatchObject({ status: 'ok', found: `${url} answers` });
+  expect(hidden).toEqual(answered);
   const gone = (await check({ BOBBIN_IDENTITY_URL: url })).get('identity service');
   expect(gone).toMatchObject({ status: 'missing', found: expect.stringContaining('ECONNREFUSED') as string });
   const nonsense = (await check({ BOBBIN_IDENTITY_URL: 'nonsense' })).get('identity service');

@@ -43,7 +43,12 @@ async function lookAtIdentity({ env, signal }: CheckContext): Promise<Finding> {
   const url = env['BOBBIN_IDENTITY_URL'];
   if (!url) return { status: 'ok', found: 'not set: the reference identity service answers' };
   const fault = await findFault(url, signal);
-  if (fault === undefined) return { status: 'ok', found: `${url} answers` };
+  const shown = withoutCredentials(url);
+  if (fault === undefined) return { status: 'ok', found: `${shown} answers` };
   const howTo = 'Correct BOBBIN_IDENTITY_URL or start that service, or unset it to use the reference service.';
-  return { status: 'missing', found: `${url}: ${fault}`, howTo };
+  return { status: 'missing', found: `${shown}: ${fault}`, howTo };
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, '//');
 }

@@ -1,0 +1,31 @@
+# The worker. Build: docker build -t bobbin-worker .
+FROM node:24.21.0-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY . .
+RUN npm run build
+
+FROM node:24.21.0-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+
+FROM node:24.21.0-bookworm-slim
+# git, bubblewrap and ripgrep are what an agent's commands need; tini passes signals on and reaps what they leave behind.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git ripgrep tini \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json LICENSE ./
+COPY deploy/worker-health.mjs ./deploy/
+# Volumes take over the owner of the folder they are mounted on.
+RUN mkdir -p /var/lib/bobbin/archive /var/lib/bobbin/keys /workspaces \
+  && chown -R node:node /var/lib/bobbin /workspaces \
+  && chmod 700 /var/lib/bobbin/keys
+USER node
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "dist/src/worker/main.js"]
