@@ -1,0 +1,197 @@
+/**
+ * One POST whose answer is read as it comes, on `node:http`: it gives a connect timeout, an idle timeout and a connection
+ * that is closed at once, without a second HTTP library, and less time per request than `fetch`.
+ */
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+export type ExchangeTrouble =
+  /** No connection: refused, no such host, a certificate nobody trusts, or cut before the answer began. */
+  | 'unreachable'
+  | 'connectTimeout'
+  /** What answers does not speak HTTP. */
+  | 'notHttp'
+  | 'idle'
+  /** Cut while the answer was coming. */
+  | 'broken';
+
+/** Why an exchange ended, other than by its signal. */
+export class ExchangeProblem extends Error {
+  readonly trouble: ExchangeTrouble;
+
+  constructor(trouble: ExchangeTrouble, message: string) {
+    super(message);
+    this.name = 'ExchangeProblem';
+    this.trouble = trouble;
+  }
+}
+
+export interface Post {
+  url: URL;
+  headers: Record<string, string>;
+  body: string;
+  connectTimeoutMs: number;
+  /** Longest silence: from the request to the answer, and between two pieces of it. */
+  idleTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** A pooled connection is closed after this long without a request, before some box in between drops it silently. */
+const POOLED_MS = 60_000;
+/** How long the rest of an answer may take whose result is known already, for its connection to be used again. */
+const DRAIN_MS = 1_000;
+/** How long the body of an error may stall. */
+const ERROR_BODY_STALL_MS = 5_000;
+
+// Proxies from the environment are followed where Node was told to follow them, as its `fetch` does.
+const proxied = process.env.NODE_USE_ENV_PROXY === '1' ? { proxyEnv: process.env } : {};
+const agentOptions = { keepAlive: true, timeout: POOLED_MS, maxFreeSockets: 64, ...proxied };
+// Idle sockets of an agent hold no process open, so that nobody has to close these two.
+const plainAgent = new HttpAgent(agentOptions);
+const secureAgent = new HttpsAgent(agentOptions);
+
+/**
+ * Sends the request. Every method rejects with the reason of the signal once that fires, and with an
+ * {@link ExchangeProblem} otherwise; `close` must be called in the end. Throws a TypeError for headers that cannot be sent.
+ */
+export class Exchange {
+  readonly #request: ClientRequest;
+  readonly #signal: AbortSignal;
+  readonly #response: Promise<IncomingMessage>;
+  readonly #stopped: Promise<never>;
+  readonly #idleMs: number;
+  readonly #connectTimer: NodeJS.Timeout;
+  #idleTimer: NodeJS.Timeout;
+  #stop: (reason: Error) => void = () => undefined;
+  #answer: IncomingMessage | undefined;
+
+  constructor(post: Post) {
+    this.#signal = post.signal;
+    this.#idleMs = post.idleTimeoutMs;
+    this.#request = open(post);
+    this.#stopped = new Promise((_, reject) => {
+      this.#stop = (reason) => {
+        reject(reason);
+        this.#request.destroy();
+      };
+    });
+    this.#stopped.catch(() => undefined);
+    this.#connectTimer = this.#limit('connectTimeout', post.connectTimeoutMs);
+    this.#idleTimer = this.#limit('idle', post.idleTimeoutMs);
+    this.#response = this.#watch(post.url.protocol === 'https:');
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#request.end(post.body);
+  }
+
+  /** Status and headers, as soon as they are there. */
+  async head(): Promise<IncomingMessage> {
+    return Promise.race([this.#response, this.#stopped]);
+  }
+
+  /**
+   * Reads the body as UTF-8. `onChunk` ends it by returning a value, `onEnd` gives the value of a body that came to its
+   * end; what either throws ends it too, and closes the connection.
+   */
+  async read<T>(onChunk: (text: string) => T | undefined, onEnd: () => T): Promise<T> {
+    const response = await this.head();
+    const result = new Promise<T>((resolve, reject) => {
+      let over = false;
+      const settle = (step: () => T | undefined) => {
+        if (over || this.#signal.aborted) return;
+        try {
+          const value = step();
+          if (value === undefined) return;
+          over = true;
+          resolve(value);
+        } catch (error) {
+          over = true;
+          const reason = error as Error;
+          reject(reason);
+          this.#request.destroy();
+        }
+      };
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => {
+        if (!over) this.#idleTimer.refresh();
+        settle(() => onChunk(text));
+      });
+      response.on('end', () => settle(onEnd));
+    });
+    return Promise.race([result, this.#stopped]);
+  }
+
+  /** The body as far as it comes, `limit` characters at most; only the signal makes it reject. */
+  async readText(limit: number): Promise<string> {
+    let text = '';
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = this.#limit('idle', Math.min(this.#idleMs, ERROR_BODY_STALL_MS));
+    try {
+      return await this.read(
+        (chunk) => {
+          text += chunk;
+          return text.length >= limit ? text.slice(0, limit) : undefined;
+        },
+        () => text,
+      );
+    } catch (error) {
+      if (error instanceof ExchangeProblem) return text;
+      throw error;
+    }
+  }
+
+  /** Ends all waiting. The connection stays for the next request where the answer is over, or where `kept` says it soon is. */
+  close(kept: boolean): void {
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#idleTimer);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    const answer = this.#answer;
+    if (answer === undefined || !(kept || answer.complete)) {
+      this.#request.destroy();
+      return;
+    }
+    answer.resume();
+    if (answer.complete) return;
+    const timer = setTimeout(() => this.#request.destroy(), DRAIN_MS).unref();
+    answer.once('close', () => clearTimeout(timer));
+  }
+
+  readonly #onAbort = () => this.#stop(this.#signal.reason as Error);
+
+  #limit(trouble: 'connectTimeout' | 'idle', ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#stop(new ExchangeProblem(trouble, `nothing for ${ms} ms`)), ms);
+  }
+
+  #watch(secure: boolean): Promise<IncomingMessage> {
+    this.#request.once('socket', (socket) => {
+      if (!socket.connecting) clearTimeout(this.#connectTimer);
+      else socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(this.#connectTimer));
+    });
+    this.#request.on('error', (error) => this.#stop(toProblem(error, this.#answer !== undefined)));
+    return new Promise((resolve) => {
+      this.#request.once('response', (response) => {
+        this.#answer = response;
+        this.#idleTimer.refresh();
+        response.on('error', (error) => this.#stop(toProblem(error, true)));
+        resolve(response);
+      });
+    });
+  }
+}
+
+function open({ url, headers, body }: Post): ClientRequest {
+  const options = {
+    method: 'POST',
+    headers: { ...headers, 'content-length': Buffer.byteLength(body).toString() },
+  };
+  if (url.protocol === 'https:') return httpsRequest(url, { ...options, agent: secureAgent });
+  return httpRequest(url, { ...options, agent: plainAgent });
+}
+
+/** Made anew from code and message: the original can hold raw bytes of the answer. */
+function toProblem(error: NodeJS.ErrnoException, answering: boolean): ExchangeProblem {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  const message = error.message || (first instanceof Error ? first.message : '') || (error.code ?? 'connection lost');
+  if (error.code?.startsWith('HPE_')) return new ExchangeProblem(answering ? 'broken' : 'notHttp', message);
+  return new ExchangeProblem(answering ? 'broken' : 'unreachable', message);
+}

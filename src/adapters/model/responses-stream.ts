@@ -1,0 +1,155 @@
+/** Reads the event stream of a Responses answer. */
+import { createParser } from 'eventsource-parser';
+import type { EventSourceMessage } from 'eventsource-parser';
+import type { Failure } from '../../../activities/failures.ts';
+import type { ModelResponse, TokenUsage } from '../../../activities/ports.ts';
+import { createAnswerMeter } from './answer-limits.ts';
+import type { CallFacts } from './call-facts.ts';
+import { excerpt } from './call-facts.ts';
+import { fromStreamProblem, modelFailure, toProblem } from './http-failures.ts';
+import { asCount, asObject, asText, parseJson } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { createAnswer, MalformedEntry } from './responses-answer.ts';
+import type { Answer } from './responses-answer.ts';
+
+export interface AnswerReader {
+  /** Takes a piece of the body; returns the response once it is whole. Throws a failure. */
+  feed: (text: string) => ModelResponse | undefined;
+  /** The failure of a body that ended before its response did. */
+  ended: () => Failure;
+}
+
+/** Events that are read; the others are not even parsed, since some repeat the whole request. */
+const READ = new Set([
+  'response.output_item.added',
+  'response.output_item.done',
+  'response.output_text.delta',
+  'response.refusal.delta',
+  'response.function_call_arguments.delta',
+  'response.custom_tool_call_input.delta',
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+  'error',
+]);
+
+/** Characters of one event. The last one repeats the whole answer and what was asked. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
+export function createAnswerReader(facts: CallFacts, onText: (delta: string) => void): AnswerReader {
+  const answer = createAnswer(createAnswerMeter(facts));
+  let response: ModelResponse | undefined;
+  let events = 0;
+  const malformed = (what: string) => modelFailure('modelAnswerMalformed', facts, what);
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT,
+    onEvent(message) {
+      events += 1;
+      if (response === undefined) response = readEvent(message);
+    },
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') throw malformed('sent an event without end');
+    },
+  });
+  const readEvent = (message: EventSourceMessage): ModelResponse | undefined => {
+    if (message.event !== undefined && !READ.has(message.event)) return undefined;
+    if (message.data === '[DONE]') return undefined;
+    const event = asObject(parseJson(message.data));
+    if (event === undefined) throw malformed(`sent an event that is no JSON object: ${excerpt(message.data, facts)}`);
+    try {
+      return applyEvent(event, answer, facts, onText);
+    } catch (error) {
+      throw error instanceof MalformedEntry ? malformed(`sent ${error.message}`) : error;
+    }
+  };
+  return {
+    feed(text) {
+      parser.feed(text);
+      return response;
+    },
+    ended: () =>
+      events === 0
+        ? malformed('sent a body without a single event')
+        : modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete'),
+  };
+}
+
+function applyEvent(
+  event: JsonObject,
+  answer: Answer,
+  facts: CallFacts,
+  onText: (delta: string) => void,
+): ModelResponse | undefined {
+  switch (event.type) {
+    case 'response.output_text.delta':
+    case 'response.refusal.delta': {
+      const delta = deltaOf(event);
+      answer.append(answer.placeOf(event), delta);
+      if (delta !== '') onText(delta);
+      return undefined;
+    }
+    case 'response.function_call_arguments.delta':
+    case 'response.custom_tool_call_input.delta':
+      answer.append(answer.placeOf(event), deltaOf(event));
+      return undefined;
+    case 'response.output_item.added':
+      answer.announce(answer.placeOf(event), itemOf(event));
+      return undefined;
+    case 'response.output_item.done': {
+      const unseen = answer.finish(answer.placeOf(event), itemOf(event));
+      if (unseen !== '') onText(unseen);
+      return undefined;
+    }
+    case 'response.completed':
+      return toResponse(event, answer, true);
+    case 'response.incomplete':
+      return toCutResponse(event, answer, facts);
+    case 'response.failed':
+      throw fromStreamProblem(facts, toProblem(asObject(event.response)));
+    case 'error':
+      throw fromStreamProblem(facts, toProblem(event));
+    default:
+      return undefined;
+  }
+}
+
+function toResponse(event: JsonObject, answer: Answer, whole: boolean): ModelResponse {
+  const response = asObject(event.response) ?? {};
+  return {
+    responseId: asText(response.id) ?? '',
+    output: answer.outputs(response.output, whole),
+    usage: toUsage(response.usage),
+  };
+}
+
+/** An answer that was stopped is still an answer where it says or asks something. */
+function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
+  const response = toResponse(event, answer, false);
+  if (response.output.some((output) => output.type !== 'reasoning')) return response;
+  const reason = excerpt(asText(asObject(asObject(event.response)?.incomplete_details)?.reason) ?? 'no reason', facts);
+  throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
+}
+
+function toUsage(value: unknown): TokenUsage {
+  const usage = asObject(value) ?? {};
+  const inputTokens = asCount(usage.input_tokens) ?? 0;
+  const outputTokens = asCount(usage.output_tokens) ?? 0;
+  return {
+    inputTokens,
+    cachedInputTokens: asCount(asObject(usage.input_tokens_details)?.cached_tokens) ?? 0,
+    outputTokens,
+    reasoningOutputTokens: asCount(asObject(usage.output_tokens_details)?.reasoning_tokens) ?? 0,
+    totalTokens: asCount(usage.total_tokens) ?? inputTokens + outputTokens,
+  };
+}
+
+function deltaOf(event: JsonObject): string {
+  if (typeof event.delta !== 'string') throw new MalformedEntry('a delta without text');
+  return event.delta;
+}
+
+function itemOf(event: JsonObject): JsonObject {
+  const item = asObject(event.item);
+  if (item === undefined) throw new MalformedEntry('an output entry without an item');
+  return item;
+}
