@@ -3,14 +3,21 @@ import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFai
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, Failure, type FailureCode } from '../../activities/failures.ts';
 import type { AgentIdentity, IdentityDirectory } from '../../activities/ports.ts';
-import { ensureIdentityUpdate, replaceIdentityUpdate, type agentIdentity } from '../../workflows/agent-identity/workflow.ts';
+import {
+  ensureIdentityUpdate,
+  replaceIdentityUpdate,
+  type agentIdentity,
+} from '../../workflows/agent-identity/workflow.ts';
 import type { Service } from './service.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
-  const ask = async (account: string, update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>): Promise<AgentIdentity> => {
+  const ask = async (
+    account: string,
+    update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
+  ): Promise<AgentIdentity> => {
     try {
       return await service.within(() => update(toStart(service, account)), DEADLINE_MS);
     } catch (error) {
@@ -20,7 +27,9 @@ export function createIdentityDirectory(service: Service): IdentityDirectory {
   const { workflow } = service.client;
   return {
     ensure: (account) =>
-      ask(account, (startWorkflowOperation) => workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation })),
+      ask(account, (startWorkflowOperation) =>
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
+      ),
     replace: (account, agentRuntimeId) =>
       ask(account, (startWorkflowOperation) =>
         workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
@@ -41,7 +50,8 @@ function toStart(service: Service, account: string) {
 function toFailure(error: unknown, account: string): Failure {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : error;
   const message = cause instanceof Error ? cause.message : String(cause);
-  const code = cause instanceof ApplicationFailure && isFailureCode(cause.type) ? cause.type : 'agentIdentityUnavailable';
+  const code =
+    cause instanceof ApplicationFailure && isFailureCode(cause.type) ? cause.type : 'agentIdentityUnavailable';
   return new Failure(code, `The identity of account ${account} could not be acquired: ${message}`, { cause: error });
 }
 

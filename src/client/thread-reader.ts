@@ -19,8 +19,14 @@ export function createThreadReader(service: Service): ThreadReader {
     context: (threadId, after) => ask(threadId, (handle) => handle.query(contextQuery, { after })),
     segment: (threadId, segment) =>
       ask(threadId, async (handle) => ({
-        items: await readAll(segment.items, async (after, limit) => (await handle.query(itemsQuery, { after, limit })).items),
-        events: await readAll(segment.events, async (after, limit) => (await handle.query(eventsQuery, { after: after - 1, limit })).events),
+        items: await readAll(
+          segment.items,
+          async (after, limit) => (await handle.query(itemsQuery, { after, limit })).items,
+        ),
+        events: await readAll(
+          segment.events,
+          async (after, limit) => (await handle.query(eventsQuery, { after: after - 1, limit })).events,
+        ),
       })),
   };
 }
@@ -30,12 +36,16 @@ function handleOf(service: Service, threadId: string) {
 }
 
 /** Everything of a half-open range, page by page. */
-async function readAll<T>(range: { from: number; to: number }, page: (after: number, limit: number) => Promise<T[]>): Promise<T[]> {
+async function readAll<T>(
+  range: { from: number; to: number },
+  page: (after: number, limit: number) => Promise<T[]>,
+): Promise<T[]> {
   const all: T[] = [];
   while (range.from + all.length < range.to) {
     const limit = Math.min(LIMITS.pageSize, range.to - range.from - all.length);
     const found = await page(range.from + all.length, limit);
-    if (found.length === 0) throw new Error(`nothing was given from ${range.from + all.length} on, up to ${range.to} was asked for`);
+    if (found.length === 0)
+      throw new Error(`nothing was given from ${range.from + all.length} on, up to ${range.to} was asked for`);
     all.push(...found);
   }
   return all;

@@ -68,7 +68,12 @@ async function stopAll(started: Part[]): Promise<void> {
   for (const part of started.reverse()) await part.stop();
 }
 
-async function startTemporal({ env, dataDirectory, onProgress, signal }: StackOptions): Promise<Part & StackAddressesOfService> {
+async function startTemporal({
+  env,
+  dataDirectory,
+  onProgress,
+  signal,
+}: StackOptions): Promise<Part & StackAddressesOfService> {
   const target = connectTarget(env);
   if (target !== undefined) {
     const { address } = target.connectionOptions;
@@ -77,7 +82,14 @@ async function startTemporal({ env, dataDirectory, onProgress, signal }: StackOp
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
   }
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });
-  const service = await startTemporalService({ binary, dataDirectory, onProgress, signal, env, stopReused: 'orphaned' });
+  const service = await startTemporalService({
+    binary,
+    dataDirectory,
+    onProgress,
+    signal,
+    env,
+    stopReused: 'orphaned',
+  });
   const how = service.reused ? 'found running' : `server ${service.version.server}`;
   return {
     name: 'Temporal',
@@ -95,7 +107,13 @@ async function startModel({ env }: StackOptions): Promise<Part & { url: string |
   const given = env['BOBBIN_OFFLINE_MODEL_URL'];
   const real = describeModelChoice(env, given);
   if (real.via !== 'offline' || given !== undefined) {
-    return { name: 'Model', text: `${real.model} (key ${real.key})`, url: given, choice: real, stop: () => Promise.resolve() };
+    return {
+      name: 'Model',
+      text: `${real.model} (key ${real.key})`,
+      url: given,
+      choice: real,
+      stop: () => Promise.resolve(),
+    };
   }
   const server = await startModelServer({});
   const choice = describeModelChoice(env, server.url);
@@ -103,9 +121,13 @@ async function startModel({ env }: StackOptions): Promise<Part & { url: string |
   return { name: 'Model', text, url: server.url, choice, stop: () => server.close() };
 }
 
-async function startIdentity({ env, dataDirectory }: StackOptions): Promise<Part & { url: string | undefined; standIn: boolean }> {
+async function startIdentity({
+  env,
+  dataDirectory,
+}: StackOptions): Promise<Part & { url: string | undefined; standIn: boolean }> {
   const given = env['BOBBIN_IDENTITY_URL'];
-  if (given !== undefined) return { name: 'Identity', text: given, url: given, standIn: false, stop: () => Promise.resolve() };
+  if (given !== undefined)
+    return { name: 'Identity', text: given, url: given, standIn: false, stop: () => Promise.resolve() };
   const server = await startIdentityService({ stateFile: join(dataDirectory, 'reference-identity.json') });
   const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
   return { name: 'Identity', text, url: server.url, standIn: true, stop: () => server.close() };
@@ -132,5 +154,9 @@ async function startWorker(
       ...(identity.standIn ? { BOBBIN_IDENTITY_TOKEN: options.env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference' } : {}),
     },
   });
-  return { name: 'Worker', text: `process ${worker.pid}, log in ${join(options.dataDirectory, 'worker.log')}`, stop: () => worker.stop() };
+  return {
+    name: 'Worker',
+    text: `process ${worker.pid}, log in ${join(options.dataDirectory, 'worker.log')}`,
+    stop: () => worker.stop(),
+  };
 }

@@ -22,7 +22,9 @@ const RESTART_MS = { first: 250, most: 10_000 };
 /** Longer than the grace time a worker gives its running steps. */
 const STOP_TIMEOUT_MS = 30_000;
 
-const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../worker/main.ts' : '../worker/main.js', import.meta.url));
+const ENTRY = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../worker/main.ts' : '../worker/main.js', import.meta.url),
+);
 
 /** Resolves when the worker serves its task queue. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
@@ -33,7 +35,9 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const watch = (watched: ChildProcess): void => {
     watched.once('exit', (code, signal) => {
       if (stopping) return;
-      options.onProgress(`The worker ended (${signal ?? `exit code ${code ?? 0}`}); it is started again. Log: ${options.logFile}`);
+      options.onProgress(
+        `The worker ended (${signal ?? `exit code ${code ?? 0}`}); it is started again. Log: ${options.logFile}`,
+      );
       setTimeout(() => void restart(), restartMs).unref();
       restartMs = Math.min(restartMs * 2, RESTART_MS.most);
     });
@@ -45,7 +49,9 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       restartMs = RESTART_MS.first;
       watch(child);
     } catch (error) {
-      options.onProgress(`The worker could not be started again: ${error instanceof Error ? error.message : String(error)}`);
+      options.onProgress(
+        `The worker could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+      );
       setTimeout(() => void restart(), restartMs).unref();
       restartMs = Math.min(restartMs * 2, RESTART_MS.most);
     }
@@ -79,7 +85,8 @@ async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<C
 
 function ready(child: ChildProcess, logFile: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (why: string) => done(() => reject(new Error(`The worker did not come up: ${why}. The end of ${logFile}:\n${tail(logFile)}`)));
+    const fail = (why: string) =>
+      done(() => reject(new Error(`The worker did not come up: ${why}. The end of ${logFile}:\n${tail(logFile)}`)));
     const timer = setTimeout(() => fail(`no word within ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS);
     const onExit = (code: number | null) => fail(`it ended with exit code ${code ?? 'none'}`);
     const onError = (error: Error) => fail(error.message);

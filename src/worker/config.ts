@@ -2,7 +2,14 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { AgentIdentityModeSchema, ApprovalPolicySchema, DEFAULT_TASK_QUEUE, SandboxModeSchema, type StartThread, type ThreadSettings } from '../contract/index.ts';
+import {
+  AgentIdentityModeSchema,
+  ApprovalPolicySchema,
+  DEFAULT_TASK_QUEUE,
+  SandboxModeSchema,
+  type StartThread,
+  type ThreadSettings,
+} from '../contract/index.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
 const flag = (fallback: boolean) =>

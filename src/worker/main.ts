@@ -8,21 +8,30 @@ import { startWorker } from './worker.ts';
 const target = connectTarget(process.env);
 const address = target?.connectionOptions.address ?? '127.0.0.1:7233';
 const namespace = target?.namespace ?? 'default';
-const config = readWorkerConfig(process.env, describeModelChoice(process.env, process.env['BOBBIN_OFFLINE_MODEL_URL']).model);
+const config = readWorkerConfig(
+  process.env,
+  describeModelChoice(process.env, process.env['BOBBIN_OFFLINE_MODEL_URL']).model,
+);
 
 Runtime.install({
   logger: new DefaultLogger((process.env['BOBBIN_LOG_LEVEL'] as LogLevel | undefined) ?? 'INFO'),
   // Stopping is decided here, so that a parent that goes away counts, too.
   shutdownSignals: [],
 });
-const worker = await startWorker({ connection: { ...target?.connectionOptions, address }, namespace }, config, process.env);
+const worker = await startWorker(
+  { connection: { ...target?.connectionOptions, address }, namespace },
+  config,
+  process.env,
+);
 
 const stop = () => void worker.stop();
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.on('disconnect', stop);
 process.send?.({ type: 'ready' });
-process.stderr.write(`bobbin worker ${process.pid} serves task queue ${config.taskQueue} at ${address}, namespace ${namespace}\n`);
+process.stderr.write(
+  `bobbin worker ${process.pid} serves task queue ${config.taskQueue} at ${address}, namespace ${namespace}\n`,
+);
 await worker.done;
 // The channel to a parent, where there is one, would keep this process alive.
 if (process.connected) process.disconnect();

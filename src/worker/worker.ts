@@ -36,7 +36,11 @@ export async function startWorker(
   env: NodeJS.ProcessEnv,
   replace: Partial<Ports> = {},
 ): Promise<RunningWorker> {
-  const service = await connectService({ connection: target.connection, namespace: target.namespace, taskQueue: config.taskQueue });
+  const service = await connectService({
+    connection: target.connection,
+    namespace: target.namespace,
+    taskQueue: config.taskQueue,
+  });
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
   const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
@@ -47,7 +51,9 @@ export async function startWorker(
     workflowBundle: await loadBundle(),
     dataConverter: { payloadConverterPath: payloadConverterPath() },
     activities: { ...createActivities(ports) },
-    sinks: { steps: { stop: { fn: ({ workflowId }, actionId: string) => stopLocally(steps, config, workflowId, actionId) } } },
+    sinks: {
+      steps: { stop: { fn: ({ workflowId }, actionId: string) => stopLocally(steps, config, workflowId, actionId) } },
+    },
     // The longest a stop can go unnoticed where only heartbeats tell of it.
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
     // How long the first task of a thread waits for a worker that is gone.
@@ -81,7 +87,10 @@ function createPorts(
 ): Ports {
   const { identityToken } = config;
   return {
-    models: createModels({ env, ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }) }),
+    models: createModels({
+      env,
+      ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }),
+    }),
     commands: createCommandRunner({ stateDirectory: config.stateDirectory }),
     patches: createPatcher(),
     projectDocs: createProjectDocs(),

@@ -16,7 +16,10 @@ export function dataDirectoryOf(options: CommonOptions): string {
 }
 
 /** Runs a command's body with a client, and sets the exit code. */
-export function withBobbin(options: CommonOptions, body: (bobbin: Bobbin, output: Output) => Promise<number>): Promise<void> {
+export function withBobbin(
+  options: CommonOptions,
+  body: (bobbin: Bobbin, output: Output) => Promise<number>,
+): Promise<void> {
   return runCommand(options, async (output) => {
     const bobbin = await connect(options);
     try {
@@ -63,7 +66,11 @@ function connect(options: CommonOptions): Promise<Bobbin> {
       `No Temporal service is known here: no stack runs on ${where}, and TEMPORAL_ADDRESS is not set. Start one with \`bobbin dev\`.`,
     );
   }
-  return connectBobbin({ connection: { address: running.address }, namespace: running.namespace, taskQueue: taskQueue ?? running.taskQueue });
+  return connectBobbin({
+    connection: { address: running.address },
+    namespace: running.namespace,
+    taskQueue: taskQueue ?? running.taskQueue,
+  });
 }
 
 /** Fires on the first Ctrl-C; the second one ends the process at once. */

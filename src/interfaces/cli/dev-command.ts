@@ -40,7 +40,12 @@ async function dev(options: DevOptions, output: Output): Promise<number> {
       `A stack runs on ${dataDirectory} already (process ${running.pid}). Use it with \`bobbin run\`, or stop it first.`,
     );
   }
-  const stack = await startStack({ dataDirectory, env: process.env, onProgress: (line) => output.progress(line), signal });
+  const stack = await startStack({
+    dataDirectory,
+    env: process.env,
+    onProgress: (line) => output.progress(line),
+    signal,
+  });
   try {
     const { address, namespace, taskQueue, uiUrl } = stack;
     writeDevState(dataDirectory, { running: { address, namespace, taskQueue, uiUrl, pid: process.pid } });
@@ -53,16 +58,30 @@ async function dev(options: DevOptions, output: Output): Promise<number> {
   }
 }
 
-async function withStack(stack: Stack, options: DevOptions, dataDirectory: string, output: Output, signal: AbortSignal): Promise<number> {
+async function withStack(
+  stack: Stack,
+  options: DevOptions,
+  dataDirectory: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
   for (const part of stack.parts) output.say(`${part.name.padEnd(9)} ${part.text}`);
-  const bobbin = await connectBobbin({ connection: { address: stack.address }, namespace: stack.namespace, taskQueue: stack.taskQueue });
+  const bobbin = await connectBobbin({
+    connection: { address: stack.address },
+    namespace: stack.namespace,
+    taskQueue: stack.taskQueue,
+  });
   try {
     const { thread, isNew } = await openThread(bobbin, dataDirectory, output);
     const status = await runTurn(thread, options.once ?? FIRST_PROMPT, output, signal);
     await sayWhere(thread, stack, isNew, output);
     if (options.once !== undefined) return status;
-    output.say('\nIt stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.');
-    await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())));
+    output.say(
+      '\nIt stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.',
+    );
+    await new Promise<void>((resolve) =>
+      signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
+    );
     return EXIT.ok;
   } finally {
     await bobbin.close();
@@ -70,7 +89,11 @@ async function withStack(stack: Stack, options: DevOptions, dataDirectory: strin
 }
 
 /** The thread of last time, where it is still open; else a new one on this repository. */
-async function openThread(bobbin: Bobbin, dataDirectory: string, output: Output): Promise<{ thread: ThreadHandle; isNew: boolean }> {
+async function openThread(
+  bobbin: Bobbin,
+  dataDirectory: string,
+  output: Output,
+): Promise<{ thread: ThreadHandle; isNew: boolean }> {
   const last = readDevState(dataDirectory).threadId;
   if (last !== null && (await isOpen(bobbin, last))) {
     output.say(`Thread    ${last} (continued)`);
@@ -97,7 +120,10 @@ async function isOpen(bobbin: Bobbin, threadId: string): Promise<boolean> {
 
 function repositoryRoot(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--show-toplevel'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['rev-parse', '--show-toplevel'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return process.cwd();
   }
@@ -107,7 +133,9 @@ function repositoryRoot(): string {
 async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
   const sandbox = await sandboxOfThisMachine();
   if (sandbox.available) return {};
-  output.say(`Sandbox   none (${sandbox.reason}): only commands that are known to only read run unasked. See \`bobbin doctor\`.`);
+  output.say(
+    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run unasked. See \`bobbin doctor\`.`,
+  );
   return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
 }
 
@@ -124,7 +152,9 @@ async function sayWhere(thread: ThreadHandle, stack: Stack, isNew: boolean, outp
   output.say('');
   output.say(`thread      ${thread.threadId}`);
   if (agentTask.status === 'registered') {
-    output.say(`agent task  ${agentTask.task.taskId}${isNew ? '' : ' (the same as before)'} of ${agentTask.task.agentRuntimeId}`);
+    output.say(
+      `agent task  ${agentTask.task.taskId}${isNew ? '' : ' (the same as before)'} of ${agentTask.task.agentRuntimeId}`,
+    );
   }
   const url = stack.uiUrl === null ? null : workflowUrl(stack.uiUrl, stack.namespace, thread.workflowId);
   if (url !== null) output.say(`Temporal UI ${url}`);

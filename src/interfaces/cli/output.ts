@@ -22,7 +22,8 @@ export function createOutput(options: { json: boolean }): Output {
   return {
     json,
     live: !json && process.stdout.isTTY,
-    result: (value, lines) => print(json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join('')),
+    result: (value, lines) =>
+      print(json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join('')),
     event: (event, lines) => print(json ? `${JSON.stringify(event)}\n` : lines.map((line) => `${line}\n`).join('')),
     say: (line) => void (json || print(`${line}\n`)),
     write: (text) => void (json || print(text)),

@@ -12,7 +12,9 @@ export function renderEvent(event: ThreadEvent): string[] {
     case 'item/completed':
       return renderCompleted(event.item);
     case 'turn/plan/updated':
-      return event.plan.map(({ step, status }) => `  ${{ pending: '○', in_progress: '◐', completed: '●' }[status]} ${step}`);
+      return event.plan.map(
+        ({ step, status }) => `  ${{ pending: '○', in_progress: '◐', completed: '●' }[status]} ${step}`,
+      );
     case 'turn/completed':
       return [renderCompletion(event.turn)];
     case 'turn/queued':
@@ -70,7 +72,9 @@ function renderCompleted(item: Item): string[] {
       return renderCommandEnd(item);
     case 'fileChange':
       return item.changes.length > 0
-        ? item.changes.map((change) => pc.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`))
+        ? item.changes.map((change) =>
+            pc.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`),
+          )
         : [pc.yellow(`  ${item.status}: ${item.output}`)];
     case 'dynamicToolCall':
       return [pc.yellow(`  ${item.output}`)];
@@ -88,7 +92,10 @@ function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): st
   const lines = output === '' ? [] : output.split('\n');
   const shown = lines.slice(0, MAX_OUTPUT_LINES).map((line) => pc.dim(`  ${line}`));
   const more = lines.length > MAX_OUTPUT_LINES ? [pc.dim(`  … ${lines.length - MAX_OUTPUT_LINES} more lines`)] : [];
-  const end = item.status === 'completed' ? [] : [pc.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
+  const end =
+    item.status === 'completed'
+      ? []
+      : [pc.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
   return [...shown, ...more, ...end];
 }
 
@@ -96,7 +103,8 @@ function renderRequest(request: ThreadRequest): string[] {
   const what = {
     commandExecution: () => `run: ${request.type === 'commandExecution' ? request.command : ''}`,
     fileChange: () => `change: ${request.type === 'fileChange' ? request.paths.join(', ') : ''}`,
-    userInput: () => (request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : ''),
+    userInput: () =>
+      request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : '',
   }[request.type]();
   return [pc.yellow(`? ${request.requestId} ${what}`), pc.yellow(`  ${request.reason}`)];
 }
@@ -108,7 +116,9 @@ export function renderCompletion(turn: TurnCompletion): string {
     case 'completed':
       return pc.green(`\nturn completed in ${seconds} s, ${tokens}`);
     case 'aborted':
-      return pc.yellow(`\nturn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`);
+      return pc.yellow(
+        `\nturn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`,
+      );
     case 'failed':
       return pc.red(`\nturn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);
   }

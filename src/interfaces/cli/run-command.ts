@@ -31,13 +31,22 @@ export function addRunCommand(program: Command): void {
     .option('--unattended <answer>', 'answer every approval with accept, decline or cancel')
     .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
     .option('--json', 'events as lines of JSON')
-    .addHelpText('after', '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"')
-    .action((prompt: string, options: RunOptions) => withBobbin(options, (bobbin, output) => run(bobbin, output, prompt, options)));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"',
+    )
+    .action((prompt: string, options: RunOptions) =>
+      withBobbin(options, (bobbin, output) => run(bobbin, output, prompt, options)),
+    );
 }
 
 async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunOptions): Promise<number> {
   const signal = interruptSignal();
-  const turn = { turnId: `turn-${randomUUID()}`, kind: 'regular' as const, input: [{ type: 'text' as const, text: prompt }] };
+  const turn = {
+    turnId: `turn-${randomUUID()}`,
+    kind: 'regular' as const,
+    input: [{ type: 'text' as const, text: prompt }],
+  };
   const { thread, after } = await submit(bobbin, turn, options);
   output.say(`thread ${thread.threadId}`);
   const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId });
@@ -50,7 +59,11 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
 
 type Turn = Parameters<ThreadHandle['submit']>[0];
 
-async function submit(bobbin: Bobbin, turn: Turn, options: RunOptions): Promise<{ thread: ThreadHandle; after: number }> {
+async function submit(
+  bobbin: Bobbin,
+  turn: Turn,
+  options: RunOptions,
+): Promise<{ thread: ThreadHandle; after: number }> {
   if (options.thread !== undefined) {
     const thread = bobbin.threads.get(options.thread);
     const { lastSeq } = await thread.view();

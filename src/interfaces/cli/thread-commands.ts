@@ -12,7 +12,7 @@ type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) =>
 
 export function addThreadCommands(program: Command): void {
   const thread = program.command('thread').description('look at threads and drive them');
-  const command = <O extends CommonOptions>(name: string, description: string, example: string, body: Body<O>): Command =>
+  const command = <O extends object>(name: string, description: string, example: string, body: Body<O>): Command =>
     thread
       .command(name)
       .argument('<threadId>')
@@ -22,7 +22,7 @@ export function addThreadCommands(program: Command): void {
       .addHelpText('after', `\nExample:\n  bobbin thread ${example}`)
       .action((threadId: string, ...rest: unknown[]) => {
         const self = rest.at(-1) as Command;
-        const options = { ...self.opts<O>(), args: self.args.slice(1) };
+        const options = { ...self.opts<O & CommonOptions>(), args: self.args.slice(1) };
         return withBobbin(options, (bobbin, output) => body(bobbin, output, threadId, options));
       });
 
@@ -43,18 +43,39 @@ export function addThreadCommands(program: Command): void {
     .option('--on-busy <what>', 'replace, steer, queue or reject')
     .option('--turn-id <id>', 'idempotency key; the same id twice is one turn')
     .option('--wait', 'follow the turn and exit with its status');
-  command<{ turn?: string } & ArgumentsOf>('steer', 'add input to the active turn', 'steer my-thread "only the unit tests"', steer)
+  command<{ turn?: string } & ArgumentsOf>(
+    'steer',
+    'add input to the active turn',
+    'steer my-thread "only the unit tests"',
+    steer,
+  )
     .argument('<text>')
     .option('--turn <id>', 'the turn that must be active (default: whichever is)');
-  command<{ turn?: string; reason?: string }>('interrupt', 'stop the active turn, and wait until it has stopped', 'interrupt my-thread', interrupt)
+  command<{ turn?: string; reason?: string }>(
+    'interrupt',
+    'stop the active turn, and wait until it has stopped',
+    'interrupt my-thread',
+    interrupt,
+  )
     .option('--turn <id>', 'this turn and no other')
     .option('--reason <text>');
-  command<ApproveOptions & ArgumentsOf>('approve', 'answer a request', 'approve my-thread req_3 --decision acceptForSession', approve)
+  command<ApproveOptions & ArgumentsOf>(
+    'approve',
+    'answer a request',
+    'approve my-thread req_3 --decision acceptForSession',
+    approve,
+  )
     .argument('<requestId>')
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
     .option('--answer <id=text...>', 'answer to a question, by its id');
-  command<{ after: string }>('watch', 'follow a thread', 'watch my-thread', watch).option('--after <seq>', 'from this event on', '0');
-  command<{ reason?: string }>('close', 'stop everything and close the thread', 'close my-thread', close).option('--reason <text>');
+  command<{ after: string }>('watch', 'follow a thread', 'watch my-thread', watch).option(
+    '--after <seq>',
+    'from this event on',
+    '0',
+  );
+  command<{ reason?: string }>('close', 'stop everything and close the thread', 'close my-thread', close).option(
+    '--reason <text>',
+  );
 }
 
 /** What stands behind the thread id on the command line. */
@@ -69,7 +90,9 @@ interface ListOptions extends CommonOptions {
 
 async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promise<number> {
   const threads = await bobbin.threads.list({ open: options.open ?? false, limit: options.limit });
-  const lines = threads.map((one) => `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd}`);
+  const lines = threads.map(
+    (one) => `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd}`,
+  );
   output.result(threads, lines.length > 0 ? lines : ['no threads']);
   return EXIT.ok;
 }
@@ -125,7 +148,11 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
 const steer: Body<{ turn?: string } & ArgumentsOf> = async (bobbin, output, threadId, options) => {
   const thread = bobbin.threads.get(threadId);
   const expectedTurnId = options.turn ?? (await thread.view()).activeTurn?.turnId;
-  if (expectedTurnId === undefined) throw new BobbinError('turnNotActive', `Thread ${threadId} has no active turn to steer; use \`bobbin thread send\`.`);
+  if (expectedTurnId === undefined)
+    throw new BobbinError(
+      'turnNotActive',
+      `Thread ${threadId} has no active turn to steer; use \`bobbin thread send\`.`,
+    );
   await thread.steer({ expectedTurnId, input: [{ type: 'text', text: options.args[0] ?? '' }] });
   output.result({ threadId, turnId: expectedTurnId }, [`turn ${expectedTurnId} steered`]);
   return EXIT.ok;
@@ -168,7 +195,8 @@ function parseAnswers(given: string[]): Answers {
 
 const watch: Body<{ after: string }> = async (bobbin, output, threadId, options) => {
   const after = Number(options.after);
-  if (!Number.isInteger(after) || after < 0) throw new BobbinError('invalid', `--after ${options.after}: a whole number is needed`);
+  if (!Number.isInteger(after) || after < 0)
+    throw new BobbinError('invalid', `--after ${options.after}: a whole number is needed`);
   const thread = bobbin.threads.get(threadId);
   await thread.view();
   await watchThread(thread, output, { after, signal: interruptSignal() });

@@ -1,5 +1,5 @@
 /** Follows a thread on the terminal: finished events from `events`, text as it comes from the running steps. */
-import type { ThreadHandle } from '../../client/index.ts';
+import type { StepProgress, ThreadHandle } from '../../client/index.ts';
 import type { ThreadEvent, TurnCompletion } from '../../contract/index.ts';
 import type { Output } from './output.ts';
 import { renderEvent } from './render.ts';
@@ -15,7 +15,11 @@ export interface WatchOptions {
 }
 
 /** Resolves with the completion of `untilTurn`, or with undefined when the thread closed or the signal fired. */
-export async function watchThread(thread: ThreadHandle, output: Output, options: WatchOptions): Promise<TurnCompletion | undefined> {
+export async function watchThread(
+  thread: ThreadHandle,
+  output: Output,
+  options: WatchOptions,
+): Promise<TurnCompletion | undefined> {
   const live = output.live ? followLiveText(thread, output) : undefined;
   try {
     for await (const event of thread.events({ after: options.after, signal: options.signal })) {
@@ -52,7 +56,7 @@ function followLiveText(thread: ThreadHandle, output: Output): LiveText {
 
   const look = async (): Promise<void> => {
     const steps = await thread.progress().catch(() => []);
-    const model = steps.find((step) => step.type === 'model');
+    const model = steps.find((step): step is Extract<StepProgress, { type: 'model' }> => step.type === 'model');
     if (model === undefined || model.chars <= printed) return;
     const fresh = model.text.slice(-(model.chars - printed));
     output.write(printed === 0 ? `\n${fresh}` : fresh);

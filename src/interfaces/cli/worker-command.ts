@@ -7,14 +7,21 @@ import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
-const ENTRY = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../worker/main.ts' : '../../worker/main.js', import.meta.url));
+const ENTRY = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../worker/main.ts' : '../../worker/main.js', import.meta.url),
+);
 
 export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
-    .description('run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the stack that runs here')
+    .description(
+      'run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the stack that runs here',
+    )
     .option('--data-dir <path>', 'where the worker keeps its data (default: .bobbin)')
-    .addHelpText('after', '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists what the environment can set.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists what the environment can set.',
+    )
     .action((options: CommonOptions) => runCommand(options, () => worker(options)));
 }
 
