@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SIGNATURE } from './answer-text.ts';
-import { EXEC_COMMAND, outputOf, readStream, respond, runTurn, send, user } from './responses-client.ts';
-import type { WireItem } from './responses-client.ts';
+import {
+  EXEC_COMMAND,
+  outputOf,
+  readStream,
+  respond,
+  runTurn,
+  send,
+  user,
+} from '../../../test/parts/responses-client.ts';
+import type { WireItem } from '../../../test/parts/responses-client.ts';
 import { startModelServer } from './server.ts';
 import type { ModelServer } from './server.ts';
 
@@ -261,9 +269,7 @@ describe('trouble', () => {
   it('never answers, until the client leaves', async () => {
     const leaving = new AbortController();
     const asking = send(server.url, body('hang: 1\nsay: this time'), { signal: leaving.signal });
-    const seen = await server.waitForRequest(({ body: { input } }: { body: any }) =>
-      JSON.stringify(input).includes('hang: 1'),
-    );
+    const seen = await server.waitForRequest(({ body: sent }) => JSON.stringify(sent).includes('hang: 1'));
     expect([seen.status, seen.closedByClient]).toEqual([undefined, false]);
     leaving.abort();
     await expect(asking).rejects.toThrow();
