@@ -1,6 +1,7 @@
 /** The workflow bundle: built once by `npm run build`, and again when the sources have changed since. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
@@ -21,7 +22,6 @@ export async function buildBundle(): Promise<BuiltBundle> {
     workflowsPath: join(root, 'workflows', `index.${extension}`),
     payloadConverterPath: payloadConverterPath(),
     logger: new DefaultLogger('WARN'),
-    webpackConfigHook: (config) => ({ ...config, devtool: false }),
   });
   const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)":/gm)].map((match) => match[1] ?? '');
   return { code, modules };
@@ -47,7 +47,8 @@ export async function loadBundle(): Promise<{ code: string }> {
 }
 
 function hashOfSources(): string {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'node_modules/@temporalio/worker/package.json')));
+  const hash = createHash('sha256').update(readFileSync(here));
+  hash.update(readFileSync(createRequire(here).resolve('@temporalio/worker/package.json')));
   for (const file of sourcesBelow(join(root, 'workflows'))) hash.update(file).update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }

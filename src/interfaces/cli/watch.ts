@@ -55,7 +55,7 @@ function followLiveText(thread: ThreadHandle, output: Output): LiveText {
   let printed = 0;
 
   const look = async (): Promise<void> => {
-    const steps = await thread.progress().catch(() => []);
+    const steps = await thread.progress().catch((): StepProgress[] => []);
     const model = steps.find((step): step is Extract<StepProgress, { type: 'model' }> => step.type === 'model');
     if (model === undefined || model.chars <= printed) return;
     const fresh = model.text.slice(-(model.chars - printed));
