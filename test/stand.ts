@@ -1,0 +1,145 @@
+/** Everything one test file needs, with real parts: a worker, the model server, the identity service, a git workspace. */
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import type { Ports } from '../activities/ports.ts';
+import { describeModelChoice } from '../src/adapters/model/models.ts';
+import { type Bobbin, connectBobbin, type ThreadHandle } from '../src/client/index.ts';
+import type { StartThread, SubmitTurn, ThreadEvent, ThreadRequest, TurnCompletion } from '../src/contract/index.ts';
+import { type IdentityService, startIdentityService } from '../src/dev/identity-service/server.ts';
+import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
+import { readWorkerConfig } from '../src/worker/config.ts';
+import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
+
+export interface Stand {
+  bobbin: Bobbin;
+  model: ModelServer;
+  identity: IdentityService;
+  /** A git repository of its own, with one commit. */
+  cwd: string;
+  /** Where workers keep their data. */
+  data: string;
+  taskQueue: string;
+  /** Environment of a worker on this stand. */
+  env: Record<string, string>;
+  worker(env?: Record<string, string>, replace?: Partial<Ports>): Promise<RunningWorker>;
+  /** A thread with a new id; nothing is started before `run` or `submit`. */
+  start(start?: Partial<StartThread>): Promise<ThreadHandle>;
+  close(): Promise<void>;
+}
+
+export interface StandOptions {
+  env?: Record<string, string>;
+  requireAssertion?: boolean;
+  /** Without one, the test starts its own. */
+  worker?: boolean;
+}
+
+export async function openStand(options: StandOptions = {}): Promise<Stand> {
+  const { address, namespace } = inject('temporal');
+  const root = mkdtempSync(join(tmpdir(), 'bobbin-stand-'));
+  const cwd = join(root, 'repo');
+  const data = join(root, 'data');
+  makeRepository(cwd);
+  const identity = await startIdentityService({});
+  const model = await startModelServer({ requireAssertion: options.requireAssertion ?? false, verifyUrl: identity.url });
+  const taskQueue = `bobbin-${randomUUID()}`;
+  const env: Record<string, string> = {
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    BOBBIN_TASK_QUEUE: taskQueue,
+    BOBBIN_DATA_DIR: data,
+    BOBBIN_OFFLINE_MODEL_URL: model.url,
+    BOBBIN_IDENTITY_URL: identity.url,
+    BOBBIN_IDENTITY_TOKEN: 'test',
+    BOBBIN_SHUTDOWN_GRACE_MS: '2000',
+    ...options.env,
+  };
+  const workers: RunningWorker[] = [];
+  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue });
+  const stand: Stand = {
+    bobbin,
+    model,
+    identity,
+    cwd,
+    data,
+    taskQueue,
+    env,
+    async worker(more = {}, replace = {}) {
+      const all = { ...env, ...more };
+      const config = readWorkerConfig(all, describeModelChoice(all, model.url).model);
+      const worker = await startWorker({ connection: { address }, namespace }, config, all, replace);
+      workers.push(worker);
+      return worker;
+    },
+    start: (start = {}) => bobbin.threads.start({ threadId: `t-${randomUUID()}`, workspace: { cwd }, ...start }),
+    async close() {
+      for (const worker of workers) await worker.stop();
+      await bobbin.close();
+      await model.close();
+      await identity.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  if (options.worker !== false) await stand.worker();
+  return stand;
+}
+
+function makeRepository(cwd: string): void {
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(join(cwd, 'README.md'), '# A repository of the tests\n');
+  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
+  git('init', '-q', '-b', 'main');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'Begin');
+}
+
+let turns = 0;
+
+export function turn(text: string, more: Partial<SubmitTurn> = {}): SubmitTurn {
+  return { turnId: `turn-${++turns}-${randomUUID().slice(0, 8)}`, kind: 'regular', input: [{ type: 'text', text }], ...more };
+}
+
+/** Runs one turn to its end. */
+export async function runTurn(thread: ThreadHandle, text: string, more: Partial<SubmitTurn> = {}): Promise<TurnCompletion> {
+  const submitted = turn(text, more);
+  await thread.submit(submitted);
+  return thread.completion(submitted.turnId);
+}
+
+/** All events so far. */
+export async function eventsSoFar(thread: ThreadHandle): Promise<ThreadEvent[]> {
+  const { lastSeq } = await thread.view();
+  const all: ThreadEvent[] = [];
+  if (lastSeq === 0) return all;
+  for await (const event of thread.events()) {
+    all.push(event);
+    if (event.seq >= lastSeq) break;
+  }
+  return all;
+}
+
+/** The first event that fits, waiting for it. */
+export async function waitForEvent<T extends ThreadEvent['type']>(
+  thread: ThreadHandle,
+  type: T,
+  fits: (event: Extract<ThreadEvent, { type: T }>) => boolean = () => true,
+): Promise<Extract<ThreadEvent, { type: T }>> {
+  for await (const event of thread.events()) {
+    if (event.type === type && fits(event as Extract<ThreadEvent, { type: T }>)) return event as Extract<ThreadEvent, { type: T }>;
+  }
+  throw new Error(`The thread closed without ${type}`);
+}
+
+/** The next request that the thread opens, or the one that is open. */
+export async function waitForRequest(thread: ThreadHandle): Promise<ThreadRequest> {
+  for await (const event of thread.events()) {
+    if (!('request' in event)) continue;
+    const open = (await thread.view()).openRequests.find(({ requestId }) => requestId === event.request.requestId);
+    if (open) return open;
+  }
+  throw new Error('The thread closed without a request');
+}
