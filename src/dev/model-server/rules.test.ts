@@ -160,6 +160,12 @@ describe('other tools', () => {
     expect(args(call)).toEqual({ message: 'look', task_name: 'spawned_by_rule' });
   });
 
+  it('that are offered in a namespace are called with its name', async () => {
+    const namespaced = [{ type: 'namespace', name: 'multi_agent', tools: [tool('spawn_agent', { message: {} })] }];
+    const { items } = await respond(server.url, [user('spawn: look')], { tools: namespaced });
+    expect(items[0]).toMatchObject({ type: 'function_call', name: 'spawn_agent', namespace: 'multi_agent' });
+  });
+
   it('are called as the call line says, with malformed arguments too', async () => {
     const { items } = await respond(server.url, [user('call: no_such_tool {"a": 1,')]);
     expect(items[0]).toMatchObject({ type: 'function_call', name: 'no_such_tool', arguments: '{"a": 1,' });

@@ -3,13 +3,15 @@ import { isObject } from '../loopback-http.ts';
 import type { Rule } from './rules.ts';
 
 export type ToolCall =
-  | { type: 'function_call'; name: string; arguments: string }
+  | { type: 'function_call'; name: string; namespace?: string; arguments: string }
   | { type: 'custom_tool_call'; name: string; input: string }
   | { type: 'local_shell_call'; command: string[] };
 
 export interface OfferedTool {
   type: string;
   name: string;
+  /** The group of tools it is offered in, where it is; its calls name it. */
+  namespace?: string;
   /** JSON schema of the arguments; empty for tools that have none. */
   properties: Record<string, unknown>;
 }
@@ -21,15 +23,21 @@ const JUSTIFICATION = 'The rule of the prompt asks for this command outside the 
 
 export function toOfferedTools(tools: unknown): OfferedTool[] {
   if (!Array.isArray(tools)) return [];
-  return tools.filter(isObject).map((tool) => {
-    const parameters = isObject(tool['parameters']) ? tool['parameters'] : {};
-    const type = typeof tool['type'] === 'string' ? tool['type'] : 'function';
-    return {
-      type,
-      name: typeof tool['name'] === 'string' ? tool['name'] : type,
-      properties: isObject(parameters['properties']) ? parameters['properties'] : {},
-    };
+  return tools.filter(isObject).flatMap((tool) => {
+    if (tool['type'] !== 'namespace' || typeof tool['name'] !== 'string') return [toOfferedTool(tool)];
+    const namespace = tool['name'];
+    return toOfferedTools(tool['tools']).map((inner) => ({ ...inner, namespace }));
   });
+}
+
+function toOfferedTool(tool: Record<string, unknown>): OfferedTool {
+  const parameters = isObject(tool['parameters']) ? tool['parameters'] : {};
+  const type = typeof tool['type'] === 'string' ? tool['type'] : 'function';
+  return {
+    type,
+    name: typeof tool['name'] === 'string' ? tool['name'] : type,
+    properties: isObject(parameters['properties']) ? parameters['properties'] : {},
+  };
 }
 
 /** The calls a rule stands for; none for rules that call nothing. */
@@ -74,7 +82,7 @@ function shellCall(command: string, escalated: boolean, tools: OfferedTool[]): T
   const argv = ['bash', '-lc', command];
   if (tool.type === 'local_shell') return { type: 'local_shell_call', command: argv };
   const words = tool.name === 'exec_command' ? { cmd: command } : { command: takesText(tool) ? command : argv };
-  return functionCall(tool.name, { ...words, ...(escalated ? escalation(tool) : {}) });
+  return functionCall(tool, { ...words, ...(escalated ? escalation(tool) : {}) });
 }
 
 function takesText(tool: OfferedTool): boolean {
@@ -93,16 +101,22 @@ function escalation(tool: OfferedTool): object {
 function patchCalls(patch: string, tools: OfferedTool[]): Calls {
   const tool = tools.find(({ name }) => name === 'apply_patch');
   if (tool?.type === 'custom') return { calls: [{ type: 'custom_tool_call', name: tool.name, input: patch }] };
-  if (tool !== undefined) return { calls: [functionCall(tool.name, { input: patch })] };
+  if (tool !== undefined) return { calls: [functionCall(tool, { input: patch })] };
   return runCalls([`apply_patch <<'END_OF_PATCH'\n${patch}\nEND_OF_PATCH`], false, tools);
 }
 
 function named(name: string, tools: OfferedTool[], args: object): Calls {
-  return tools.some((tool) => tool.name === name) ? { calls: [functionCall(name, args)] } : { missing: name };
+  const tool = tools.find((offered) => offered.name === name);
+  return tool === undefined ? { missing: name } : { calls: [functionCall(tool, args)] };
 }
 
-function functionCall(name: string, args: object): ToolCall {
-  return { type: 'function_call', name, arguments: JSON.stringify(args) };
+function functionCall({ name, namespace }: OfferedTool, args: object): ToolCall {
+  return {
+    type: 'function_call',
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    arguments: JSON.stringify(args),
+  };
 }
 
 function toQuestion(question: string, options: string[]): object {
