@@ -19,7 +19,7 @@ let root: string;
 let cwd: string;
 beforeEach(() => {
   // Not below /tmp, which is writable in mode workspace-write.
-  root = realpathSync(mkdtempSync(join(process.cwd(), '.bobbin-test-')));
+  root = realpathSync(mkdtempSync('/var/tmp/patch-'));
   cwd = join(root, 'workspace');
   mkdirSync(cwd);
 });
