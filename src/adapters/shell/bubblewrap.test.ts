@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -23,7 +23,8 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 
   it('writes in the workspace and nowhere else in mode workspace-write', async () => {
-    const outside = `${process.cwd()}/written-from-the-sandbox`;
+    using place = createFolderOutsideTmp();
+    const outside = join(place.path, 'file');
     const report = await bench.run(`echo mine > inside; echo bad > ${outside}; echo bad > /usr/written; echo done`, {
       sandbox: workspaceWrite,
     });
@@ -34,7 +35,7 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 
   it('writes in the writable roots of the policy', async () => {
-    using place = createTestBenchOutsideTmp();
+    using place = createFolderOutsideTmp();
     const command = `echo more > ${place.path}/file && echo written; echo bad > ${place.path}/.codex/file`;
     const closed = await bench.run(command, { sandbox: workspaceWrite });
     const open = await bench.run(command, { sandbox: { ...workspaceWrite, writableRoots: [place.path] } });
@@ -49,7 +50,7 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 
   it('does not make a working directory outside of the workspace writable', async () => {
-    using place = createTestBenchOutsideTmp();
+    using place = createFolderOutsideTmp();
     const report = await bench.run('echo bad > file', { sandbox: workspaceWrite, cwd: place.path });
     expect(report).toMatchObject({ exitCode: 1, output: expect.stringContaining('Read-only file system') as string });
   });
@@ -127,9 +128,9 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 });
 
-/** /tmp is writable in mode workspace-write, so this one lies beside the source. */
-function createTestBenchOutsideTmp(): { path: string; [Symbol.dispose](): void } {
-  const path = mkdtempSync(join(process.cwd(), '.bobbin-test-'));
+/** Not below /tmp, which is writable in mode workspace-write. */
+function createFolderOutsideTmp(): { path: string; [Symbol.dispose](): void } {
+  const path = realpathSync(mkdtempSync('/var/tmp/sandbox-'));
   mkdirSync(join(path, '.codex'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }

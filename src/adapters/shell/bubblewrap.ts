@@ -36,7 +36,7 @@ export interface SandboxPlace {
 /** The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. */
 export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace): string[] {
   const cwd = realpathSync(place.cwd);
-  const workspace = existing([place.workspace])[0] ?? cwd;
+  const workspace = realpathSync(place.workspace);
   const files = policy.mode === 'read-only' ? toReadOnly(cwd, workspace) : toWorkspaceWrite(policy, cwd, workspace);
   return [
     ...BASE,

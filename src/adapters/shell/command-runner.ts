@@ -48,6 +48,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     sandbox,
     clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
     async run(spec, io) {
+      assertWorkspace(spec.workspace);
       assertWorkspace(spec.cwd);
       if (spec.sandbox.mode !== 'danger-full-access') assertSandbox(spec.sandbox.mode, await sandbox());
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);

@@ -18,7 +18,7 @@ export interface OutputPipe {
   /** Call once the child has its own copy, or will not get one: the end of output is seen only after this. */
   closeWriteEnd(): void;
   /** Starts reading. The bytes given are valid during the call only. */
-  read(onChunk: (chunk: Buffer) => void): void;
+  read(onChunk: (chunk: Uint8Array) => void): void;
   /** Resolves once no process holds the write end any more and all was read. */
   readonly ended: Promise<void>;
   /** Gives the pipe back. To be called once, whatever happened. */
@@ -107,7 +107,7 @@ function openWriteEnd(path: string, readEnd: number): number {
   }
 }
 
-function readFrom(fd: number, onChunk: (chunk: Buffer) => void, onEnd: (hadError: boolean) => void): Socket {
+function readFrom(fd: number, onChunk: (chunk: Uint8Array) => void, onEnd: (hadError: boolean) => void): Socket {
   const socket = new Socket({
     fd,
     readable: true,
@@ -115,7 +115,7 @@ function readFrom(fd: number, onChunk: (chunk: Buffer) => void, onEnd: (hadError
     onread: {
       buffer: Buffer.allocUnsafe(CHUNK_BYTES),
       callback(length, buffer) {
-        onChunk(Buffer.from(buffer.buffer, buffer.byteOffset, length));
+        onChunk(buffer.subarray(0, length));
         return true;
       },
     },

@@ -12,6 +12,8 @@ function fill(limit: number, parts: Uint8Array[]): ReturnType<typeof createOutpu
   return window;
 }
 
+const lengthOf = (text: string): number => Buffer.byteLength(text);
+
 it('never keeps more than the limit, whatever the bytes are', () => {
   fc.assert(
     fc.property(chunks, fc.integer({ min: 0, max: 200 }), (parts, limit) => {
@@ -54,6 +56,8 @@ it('keeps whole characters from start and end of a longer text, and counts the r
       const kept = Buffer.byteLength(all) - omitted;
       expect(kept).toBeLessThanOrEqual(limit);
       expect(kept).toBeGreaterThan(limit - 8);
+      const middle = Buffer.from(all).subarray(lengthOf(all) - lengthOf(tail) - omitted);
+      expect(Number(found![2])).toBe(middle.subarray(0, omitted).filter((byte) => byte === 10).length);
     }),
   );
 });

@@ -92,11 +92,21 @@ function createRing(capacity: number): Ring {
   };
 }
 
+/** Sees every byte a command prints, so it takes four at a time. */
 function countNewlines(bytes: Uint8Array): number {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes.length >>> 2 : 0;
+  const words = new Uint32Array(bytes.buffer, aligned === 0 ? 0 : bytes.byteOffset, aligned);
   let count = 0;
-  // By index: the iterator of a typed array costs several times as much, and this sees every byte a command prints.
-  for (let at = 0; at < bytes.length; at += 1) if (bytes[at] === NEWLINE) count += 1;
+  for (let at = 0; at < aligned; at += 1) count += countNewlinesInWord(words[at] ?? 0);
+  for (let at = aligned * 4; at < bytes.length; at += 1) if (bytes[at] === NEWLINE) count += 1;
   return count;
+}
+
+/** Bytes that are newlines become zero, zero bytes become a high bit, and the multiplication adds those up. */
+function countNewlinesInWord(word: number): number {
+  const differences = word ^ 0x0a0a0a0a;
+  const zeroes = ~(((differences & 0x7f7f7f7f) + 0x7f7f7f7f) | differences | 0x7f7f7f7f);
+  return zeroes === 0 ? 0 : Math.imul((zeroes >>> 7) & 0x01010101, 0x01010101) >>> 24;
 }
 
 function decode(bytes: Uint8Array): string {

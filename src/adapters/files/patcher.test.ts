@@ -1,0 +1,240 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SandboxMode } from '../../../activities/ports.ts';
+import { createPatcher } from './patcher.ts';
+
+let root: string;
+let cwd: string;
+beforeEach(() => {
+  // Not below /tmp, which is writable in mode workspace-write.
+  root = realpathSync(mkdtempSync('/var/tmp/patch-'));
+  cwd = join(root, 'workspace');
+  mkdirSync(cwd);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const at = (name: string): string => join(cwd, name);
+const put = (name: string, text: string | Uint8Array): void => writeFileSync(at(name), text);
+const read = (name: string): string => readFileSync(at(name), 'utf8');
+const list = (): string[] => readdirSync(cwd, { recursive: true, encoding: 'utf8' }).sort();
+
+function apply(lines: string[], mode: SandboxMode = 'workspace-write', writableRoots: string[] = []) {
+  const sandbox = { mode, writableRoots, networkAccess: false };
+  const patch = ['*** Begin Patch', ...lines, '*** End Patch'].join('\n');
+  return createPatcher().apply(patch, { cwd, sandbox }, new AbortController().signal);
+}
+
+const ALL = [
+  '*** Add File: deep/new.txt',
+  '+hello',
+  '*** Update File: a.txt',
+  '@@',
+  ' one',
+  '-two',
+  '+TWO',
+  '*** Delete File: gone.txt',
+  '*** Update File: from.txt',
+  '*** Move to: moved/to.txt',
+  '-x',
+  '+y',
+];
+
+function putAll(): void {
+  put('a.txt', 'one\ntwo\n');
+  put('gone.txt', 'bye\nbye\n');
+  put('from.txt', 'w\nx\n');
+}
+
+describe('a patch', () => {
+  it('changes, adds, removes and moves files, and says what it did', async () => {
+    putAll();
+    expect(await apply(ALL)).toEqual({
+      alreadyApplied: false,
+      changes: [
+        { path: 'deep/new.txt', kind: 'add', linesAdded: 1, linesRemoved: 0 },
+        { path: 'a.txt', kind: 'update', linesAdded: 1, linesRemoved: 1 },
+        { path: 'gone.txt', kind: 'delete', linesAdded: 0, linesRemoved: 2 },
+        { path: 'from.txt', movePath: 'moved/to.txt', kind: 'move', linesAdded: 1, linesRemoved: 1 },
+      ],
+    });
+    expect(list()).toEqual(['a.txt', 'deep', 'deep/new.txt', 'moved', 'moved/to.txt']);
+    expect([read('a.txt'), read('deep/new.txt'), read('moved/to.txt')]).toEqual(['one\nTWO\n', 'hello\n', 'w\ny\n']);
+  });
+
+  it('applied twice is applied once', async () => {
+    putAll();
+    await apply(ALL);
+    const before = statSync(at('a.txt')).ino;
+    expect(await apply(ALL)).toMatchObject({ alreadyApplied: true, changes: [{}, {}, {}, {}] });
+    expect(read('a.txt')).toBe('one\nTWO\n');
+    expect(statSync(at('a.txt')).ino).toBe(before);
+  });
+
+  it.each([
+    [
+      'after the first file',
+      () => {
+        mkdirSync(at('deep'));
+        put('deep/new.txt', 'hello\n');
+      },
+    ],
+    [
+      'after the second file',
+      () => {
+        put('a.txt', 'one\nTWO\n');
+      },
+    ],
+    [
+      'between the two halves of the move',
+      () => {
+        mkdirSync(at('moved'));
+        put('moved/to.txt', 'w\ny\n');
+      },
+    ],
+    [
+      'before the last removal',
+      () => {
+        put('a.txt', 'one\nTWO\n');
+        rmSync(at('gone.txt'));
+      },
+    ],
+  ])('that was cut short %s is completed when it is applied again', async (_where, arrange) => {
+    putAll();
+    arrange();
+    expect(await apply(ALL)).toMatchObject({ alreadyApplied: false });
+    expect(list()).toEqual(['a.txt', 'deep', 'deep/new.txt', 'moved', 'moved/to.txt']);
+    expect([read('a.txt'), read('deep/new.txt'), read('moved/to.txt')]).toEqual(['one\nTWO\n', 'hello\n', 'w\ny\n']);
+  });
+
+  it('writes nothing where a part of it does not apply', async () => {
+    putAll();
+    await expect(apply([...ALL, '*** Update File: a.txt', '-three', '+3'])).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+      message: expect.stringMatching(/a\.txt.*line 15.*\nthree$/s) as string,
+    });
+    expect(list()).toEqual(['a.txt', 'from.txt', 'gone.txt']);
+    expect(read('a.txt')).toBe('one\ntwo\n');
+  });
+
+  it('may touch a file more than once', async () => {
+    const lines = ['*** Add File: a', '+1', '*** Update File: a', '-1', '+2', '*** Update File: a', ' 2', '+3'];
+    expect(await apply(lines)).toMatchObject({ alreadyApplied: false });
+    expect(read('a')).toBe('2\n3\n');
+    expect(await apply(lines)).toMatchObject({ alreadyApplied: true });
+  });
+
+  it('keeps the mode of a file and writes through a link to it', async () => {
+    put('script', 'one\n');
+    chmodSync(at('script'), 0o750);
+    symlinkSync('script', at('link'));
+    await apply(['*** Update File: link', '-one', '+two']);
+    expect(read('script')).toBe('two\n');
+    expect(statSync(at('script')).mode & 0o777).toBe(0o750);
+    expect(list()).toEqual(['link', 'script']);
+  });
+
+  it('removes a link, not what it points to, and a file that is no text', async () => {
+    put('kept', 'one\n');
+    symlinkSync('kept', at('link'));
+    put('binary', new Uint8Array([0, 255, 1]));
+    await apply(['*** Delete File: link', '*** Delete File: binary']);
+    expect(list()).toEqual(['kept']);
+  });
+
+  it('is not begun where the signal has fired', async () => {
+    const reason = new Error('stopped');
+    const patch = '*** Begin Patch\n*** Add File: a\n+1\n*** End Patch';
+    const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
+    await expect(createPatcher().apply(patch, { cwd, sandbox }, AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(list()).toEqual([]);
+  });
+});
+
+describe('a patch that is refused', () => {
+  it('says which line is malformed', async () => {
+    await expect(apply(['*** Add File: a', 'no plus'])).rejects.toMatchObject({
+      code: 'patchMalformed',
+      message: expect.stringMatching(/^Line 3 of the patch: expected /) as string,
+    });
+  });
+
+  it.each([
+    ['a missing file', () => undefined, 'there is no such file'],
+    ['a folder', () => mkdirSync(at('file')), 'folder'],
+    ['a binary file', () => put('file', new Uint8Array([120, 10, 0])), 'no text'],
+    ['a file in another encoding', () => put('file', new Uint8Array([120, 10, 0xe9, 10])), 'no text'],
+    ['a huge file', () => put('file', 'x\n'.repeat(6_000_000)), 'larger than'],
+  ])('names %s', async (_what, arrange, reason) => {
+    arrange();
+    await expect(apply(['*** Update File: file', '-x', '+y'])).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+      message: expect.stringContaining(reason) as string,
+    });
+  });
+
+  it('fails where the working directory is missing', async () => {
+    rmSync(cwd, { recursive: true });
+    await expect(apply(['*** Add File: a', '+1'])).rejects.toMatchObject({ code: 'workspaceMissing' });
+  });
+});
+
+describe('the place a patch may write', () => {
+  const add = (path: string): string[] => [`*** Add File: ${path}`, '+1'];
+
+  it.each([
+    '../outside',
+    '/usr/local/outside',
+    'a/../../outside',
+    '.git/config',
+    '.GIT/config',
+    'sub/.git/hooks/pre-commit',
+    '.codex/config.toml',
+    '.bobbin/state',
+    'link-out/file',
+  ])('does not contain %s', async (path) => {
+    symlinkSync(root, at('link-out'));
+    await expect(apply(add(path))).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    expect(readdirSync(cwd)).toEqual(['link-out']);
+    expect(readdirSync(root)).toEqual(['workspace']);
+  });
+
+  it('does not contain the target of a move or of a link to a file', async () => {
+    put('a', 'x\n');
+    writeFileSync(join(root, 'target'), 'x\n');
+    symlinkSync(join(root, 'target'), at('link'));
+    await expect(apply(['*** Update File: a', '*** Move to: ../b', '-x', '+y'])).rejects.toMatchObject({
+      code: 'patchOutsideWorkspace',
+    });
+    await expect(apply(['*** Update File: link', '-x', '+y'])).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    expect(readFileSync(join(root, 'target'), 'utf8')).toBe('x\n');
+  });
+
+  it('contains the writable roots, files that look like protected ones, and links that stay inside', async () => {
+    mkdirSync(at('real'));
+    symlinkSync('real', at('link'));
+    const { changes } = await apply(
+      [...add(join(root, 'more/file')), ...add('.gitignore'), ...add('link/file')],
+      'workspace-write',
+      [join(root, 'more')],
+    );
+    expect(changes.map((change) => change.path)).toEqual([join(root, 'more/file'), '.gitignore', 'real/file']);
+  });
+
+  it('is empty in mode read-only and everything in mode danger-full-access', async () => {
+    await expect(apply(add('a'), 'read-only')).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    await apply([...add('../outside'), ...add('.git/config')], 'danger-full-access');
+    expect(readFileSync(join(root, 'outside'), 'utf8')).toBe('1\n');
+  });
+});

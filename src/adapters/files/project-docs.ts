@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { ProjectDocsPort } from '../../../activities/ports.ts';
+
+const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
+const SEPARATOR = '\n\n--- project-doc ---\n\n';
+
+interface CachedDoc {
+  stamp: string;
+  text: string;
+}
+
+/**
+ * The instructions a repository has for agents: from its root (the nearest folder upwards with a `.git`, else `cwd`
+ * alone) down to `cwd`, of each folder the first of `AGENTS.override.md` and `AGENTS.md`, joined by a separator line. At
+ * most `maxBytes` in UTF-8, the note that something was cut included. What cannot be read is skipped; empty where there
+ * is nothing. A file that has not changed since the last call is not read again.
+ */
+export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number } = {}): ProjectDocsPort {
+  const cache = new Map<string, CachedDoc>();
+  return {
+    async read(cwd) {
+      const texts: string[] = [];
+      for (const folder of listFolders(resolve(cwd))) {
+        const text = await readFirst(folder, cache);
+        if (text !== undefined && text.trim() !== '') texts.push(text.trimEnd());
+      }
+      return cut(texts.join(SEPARATOR), maxBytes);
+    },
+  };
+}
+
+function listFolders(cwd: string): string[] {
+  const folders = [cwd];
+  for (let folder = cwd; !existsSync(join(folder, '.git'));) {
+    const parent = dirname(folder);
+    if (parent === folder) return [cwd];
+    folder = parent;
+    folders.unshift(folder);
+  }
+  return folders;
+}
+
+async function readFirst(folder: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
+  for (const name of NAMES) {
+    const text = await readCached(join(folder, name), cache);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+async function readCached(path: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    const stamp = [mtimeMs, size, ino].join(' ');
+    const cached = cache.get(path);
+    if (cached?.stamp === stamp) return cached.text;
+    const text = await readFile(path, 'utf8');
+    cache.set(path, { stamp, text });
+    return text;
+  } catch {
+    cache.delete(path);
+    return undefined;
+  }
+}
+
+function cut(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  const note = `\n\n(cut here: the project docs are longer than ${String(maxBytes)} bytes)`;
+  let end = Math.max(0, maxBytes - Buffer.byteLength(note));
+  // A byte of the form 10xxxxxx continues a character, which must not be cut in two.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return end === 0 ? '' : bytes.toString('utf8', 0, end) + note;
+}

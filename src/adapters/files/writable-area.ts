@@ -1,0 +1,71 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { Failure } from '../../../activities/failures.ts';
+import type { SandboxPolicy } from '../../../activities/ports.ts';
+
+const TMP = '/tmp';
+/** Folders inside of a writable root that a patch leaves alone, at any depth. */
+const PROTECTED = new Set(['.git', '.codex', '.bobbin']);
+
+export interface WritableArea {
+  /**
+   * The real path of what a patch names, relative paths taken from the working directory. Symbolic links are followed,
+   * that of the file itself too unless `entry` is set, which is for paths that are to be removed. Throws
+   * `patchOutsideWorkspace` where the policy does not allow to write there.
+   */
+  resolve(path: string, options?: { entry: boolean }): string;
+  /** As a report shows it: relative where it lies inside of the working directory. */
+  show(realPath: string): string;
+}
+
+/** The same area that the sandbox opens to commands, for what is written without a command. */
+export function createWritableArea(cwd: string, policy: SandboxPolicy): WritableArea {
+  const realCwd = realpathSync(cwd);
+  const roots = [realCwd, ...[TMP, ...policy.writableRoots].map((root) => followLinks(resolve(root)))];
+  return {
+    resolve(path, { entry } = { entry: false }) {
+      const wanted = resolve(realCwd, path);
+      const real = entry ? join(followLinks(dirname(wanted)), basename(wanted)) : followLinks(wanted);
+      const complaint = complain(real, roots, policy);
+      if (complaint === undefined) return real;
+      throw new Failure('patchOutsideWorkspace', `The patch may not write ${path}: ${complaint}`, {
+        details: { path, realPath: real, mode: policy.mode },
+      });
+    },
+    show: (realPath) => (isInside(realPath, realCwd) ? relative(realCwd, realPath) : realPath),
+  };
+}
+
+function complain(real: string, roots: string[], policy: SandboxPolicy): string | undefined {
+  switch (policy.mode) {
+    case 'danger-full-access':
+      return undefined;
+    case 'read-only':
+      return 'the sandbox is read-only. Ask for mode workspace-write, or answer without a change.';
+    case 'workspace-write': {
+      const around = roots.filter((root) => isInside(real, root));
+      if (around.length === 0) {
+        return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.`;
+      }
+      const kept = around
+        .flatMap((root) => relative(root, real).split(sep))
+        .find((part) => PROTECTED.has(part.toLowerCase()));
+      return kept === undefined ? undefined : `what lies in ${kept} is protected.`;
+    }
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}
+
+/** The real path of the deepest part that exists, with the rest as it is. */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(followLinks(parent), basename(path));
+  }
+}
