@@ -40,7 +40,7 @@ export interface Post {
 /** A pooled connection is closed after this long without a request, before some box in between drops it silently. */
 const POOLED_MS = 60_000;
 /** How long the rest of an answer may take whose result is known already, for its connection to be used again. */
-const DRAIN_MS = 1_000;
+const DRAIN_MS = 250;
 /** How long the body of an error may stall. */
 const ERROR_BODY_STALL_MS = 5_000;
 

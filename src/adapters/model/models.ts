@@ -1,0 +1,114 @@
+/** One model port for all models: each request goes to the endpoint that the name of its model says. */
+import { Failure } from '../../../activities/failures.ts';
+import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
+import { createAiSdkModel, unknownProvider } from './ai-sdk.ts';
+import { checkProviderSettings, isProviderName, readProviderSettings, readVariable, splitModel } from './providers.ts';
+import type { Environment } from './providers.ts';
+import { createResponsesModel } from './responses.ts';
+
+/** OpenAI's own advice for coding agents that call its API. */
+export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';
+export const OFFLINE_MODEL = 'offline/bobbin-offline';
+
+const OFFLINE = 'offline';
+
+export interface ModelsConfig {
+  /** Where keys and addresses are read, at each call. */
+  env: Environment;
+  /** Origin of the offline model server, with or without `/v1`; undefined where none runs. */
+  offlineUrl?: string;
+  /** Provider of a model that is named without one; `openai` by default. */
+  defaultProvider?: string;
+  idleTimeoutMs?: number;
+  connectTimeoutMs?: number;
+}
+
+/**
+ * Routes by `request.model`:
+ * - `openai/<model>`: the Responses API at `OPENAI_BASE_URL`, with `OPENAI_API_KEY`
+ * - `offline/<model>`: the offline model server, which speaks the same wire
+ * - `anthropic/<model>`, `google/<model>`, `openai-compatible/<model>`: the AI SDK
+ *
+ * A missing key is `modelUnauthorized` with the name of its variable, before anything is sent. Where the request carries an
+ * assertion, OpenAI and compatible endpoints need no key.
+ */
+export function createModels(config: ModelsConfig): ModelPort {
+  const { env, offlineUrl, defaultProvider = 'openai', ...timeouts } = config;
+  const aiSdk = createAiSdkModel(env, timeouts);
+  return {
+    async respond(request, io) {
+      const { provider, name } = splitModel(request.model, defaultProvider);
+      if (provider === OFFLINE) {
+        const model = createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...timeouts });
+        return model.respond({ ...request, model: name }, io);
+      }
+      if (!isProviderName(provider)) throw unknownProvider(request.model);
+      if (provider !== 'openai') return aiSdk.respond({ ...request, model: `${provider}/${name}` }, io);
+      return createOpenAi(env, request, timeouts).respond({ ...request, model: name }, io);
+    },
+  };
+}
+
+function createOpenAi(
+  env: Environment,
+  request: ModelRequest,
+  timeouts: Pick<ModelsConfig, 'idleTimeoutMs' | 'connectTimeoutMs'>,
+): ModelPort {
+  const settings = readProviderSettings(env, 'openai');
+  const isSigned = request.authorization !== undefined;
+  const checked = isSigned ? { ...settings, keyState: 'not needed' as const } : settings;
+  checkProviderSettings(checked, request.model);
+  const { baseUrl, keyName, key } = checked;
+  return createResponsesModel({ baseUrl, keyName, apiKey: () => key, ...timeouts });
+}
+
+function toOfflineBaseUrl(offlineUrl: string | undefined, model: string): string {
+  if (offlineUrl === undefined) {
+    throw new Failure(
+      'modelNotFound',
+      `Model ${model} belongs to the offline model server, and none runs here. Set OPENAI_API_KEY or BOBBIN_MODEL to use another model, or start the whole stack.`,
+      { details: { model } },
+    );
+  }
+  const url = offlineUrl.replace(/\/+$/, '');
+  return url.endsWith('/v1') ? url : `${url}/v1`;
+}
+
+export interface ModelChoice {
+  /** With its provider. */
+  model: string;
+  provider: string;
+  via: 'responses' | 'ai-sdk' | 'offline';
+  key: 'set' | 'missing' | 'not needed';
+  /** What would fail every request, and what to do; absent where nothing is known to be wrong. */
+  problem?: string;
+}
+
+/**
+ * The model that is used where a thread names none: `BOBBIN_MODEL`, else OpenAI's where its key is set, else the offline
+ * one. Never throws, and shows no key.
+ */
+export function describeModelChoice(env: Environment, offlineUrl?: string): ModelChoice {
+  const fallback = readVariable(env, 'OPENAI_API_KEY') === undefined ? OFFLINE_MODEL : DEFAULT_OPENAI_MODEL;
+  const { provider, name } = splitModel(readVariable(env, 'BOBBIN_MODEL') ?? fallback, 'openai');
+  const model = `${provider}/${name}`;
+  if (provider === OFFLINE) {
+    const problem = problemOf(() => toOfflineBaseUrl(offlineUrl, model));
+    return { model, provider, via: 'offline', key: 'not needed', ...problem };
+  }
+  if (!isProviderName(provider)) {
+    return { model, provider, via: 'ai-sdk', key: 'missing', problem: unknownProvider(model).message };
+  }
+  const settings = readProviderSettings(env, provider);
+  const problem = problemOf(() => checkProviderSettings(settings, model));
+  return { model, provider, via: provider === 'openai' ? 'responses' : 'ai-sdk', key: settings.keyState, ...problem };
+}
+
+function problemOf(check: () => unknown): { problem?: string } {
+  try {
+    check();
+    return {};
+  } catch (error) {
+    return { problem: (error as Failure).message };
+  }
+}
