@@ -3,21 +3,18 @@
  * send any bytes; were reading them to throw here, the workflow task would fail and be retried for ever.
  */
 import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
-
-export interface Unreadable {
-  unreadable: string;
-}
+import { toUnreadable } from './unreadable.ts';
 
 const standard = new DefaultPayloadConverter();
 
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => standard.toPayload(value),
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the interface asks for it
   fromPayload<T>(payload: Payload): T {
     try {
       return standard.fromPayload<T>(payload);
     } catch (error) {
-      const unreadable: Unreadable = { unreadable: error instanceof Error ? error.message : String(error) };
-      return unreadable as T;
+      return toUnreadable(error) as T;
     }
   },
 };
