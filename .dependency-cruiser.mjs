@@ -67,14 +67,14 @@ export default {
     },
     {
       name: 'doors-go-through-the-client',
-      comment: 'Parse, call src/client, render. The embedded stack is a door\'s own business.',
+      comment: "Parse, call src/client, render. The embedded stack is a door's own business.",
       severity: 'error',
       from: { path: '^src/interfaces/' },
       to: { path: '^(workflows|activities|src/adapters|src/worker)/' },
     },
     {
       name: 'private-keys-stay-in-their-folder',
-      comment: 'Only the adapter\'s own door is open to others.',
+      comment: "Only the adapter's own door is open to others.",
       severity: 'error',
       from: { pathNot: '^src/adapters/identity/|^test/|\\.test\\.ts$' },
       to: { path: '^src/adapters/identity/', pathNot: '/identity-adapter\\.ts$' },
@@ -85,13 +85,21 @@ export default {
       from: { path: '^(src|workflows|activities)/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
       to: { path: '^(test|bench|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
     },
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|bench/peers)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };
