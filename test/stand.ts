@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
@@ -13,6 +14,9 @@ import { type IdentityService, startIdentityService } from '../src/dev/identity-
 import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
 import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
+
+// The worker says a lot about itself; a test that wants to read it looks at a worker process.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 export interface Stand {
   bobbin: Bobbin;
@@ -45,7 +49,10 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
   const data = join(root, 'data');
   makeRepository(cwd);
   const identity = await startIdentityService({});
-  const model = await startModelServer({ requireAssertion: options.requireAssertion ?? false, verifyUrl: identity.url });
+  const model = await startModelServer({
+    requireAssertion: options.requireAssertion ?? false,
+    verifyUrl: identity.url,
+  });
   const taskQueue = `bobbin-${randomUUID()}`;
   const env: Record<string, string> = {
     TEMPORAL_ADDRESS: address,
@@ -91,7 +98,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
 function makeRepository(cwd: string): void {
   mkdirSync(cwd, { recursive: true });
   writeFileSync(join(cwd, 'README.md'), '# A repository of the tests\n');
-  const git = (...args: string[]) => execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
   git('init', '-q', '-b', 'main');
   git('add', '-A');
   git('commit', '-q', '-m', 'Begin');
@@ -100,11 +108,20 @@ function makeRepository(cwd: string): void {
 let turns = 0;
 
 export function turn(text: string, more: Partial<SubmitTurn> = {}): SubmitTurn {
-  return { turnId: `turn-${++turns}-${randomUUID().slice(0, 8)}`, kind: 'regular', input: [{ type: 'text', text }], ...more };
+  return {
+    turnId: `turn-${++turns}-${randomUUID().slice(0, 8)}`,
+    kind: 'regular',
+    input: [{ type: 'text', text }],
+    ...more,
+  };
 }
 
 /** Runs one turn to its end. */
-export async function runTurn(thread: ThreadHandle, text: string, more: Partial<SubmitTurn> = {}): Promise<TurnCompletion> {
+export async function runTurn(
+  thread: ThreadHandle,
+  text: string,
+  more: Partial<SubmitTurn> = {},
+): Promise<TurnCompletion> {
   const submitted = turn(text, more);
   await thread.submit(submitted);
   return thread.completion(submitted.turnId);
@@ -129,7 +146,8 @@ export async function waitForEvent<T extends ThreadEvent['type']>(
   fits: (event: Extract<ThreadEvent, { type: T }>) => boolean = () => true,
 ): Promise<Extract<ThreadEvent, { type: T }>> {
   for await (const event of thread.events()) {
-    if (event.type === type && fits(event as Extract<ThreadEvent, { type: T }>)) return event as Extract<ThreadEvent, { type: T }>;
+    if (event.type === type && fits(event as Extract<ThreadEvent, { type: T }>))
+      return event as Extract<ThreadEvent, { type: T }>;
   }
   throw new Error(`The thread closed without ${type}`);
 }

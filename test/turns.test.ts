@@ -37,7 +37,11 @@ describe('a regular turn', () => {
     const request = await waitForRequest(thread);
     expect(request).toMatchObject({ type: 'userInput' });
     if (request.type !== 'userInput') return;
-    await thread.resolve({ requestId: request.requestId, decision: 'accept', answers: { [request.questions[0]!.id]: { answers: ['8080'] } } });
+    await thread.resolve({
+      requestId: request.requestId,
+      decision: 'accept',
+      answers: { [request.questions[0]!.id]: { answers: ['8080'] } },
+    });
     const end = await thread.completion(asked.turnId);
     expect(end.lastAgentMessage).toContain('8080');
   });
@@ -92,7 +96,11 @@ describe('onBusy and steering', () => {
     await thread.submit(queued);
     const replacing = turn('say: replacing');
     await thread.submit(replacing);
-    expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'aborted', reason: 'replaced', quiescent: true });
+    expect(await thread.completion(slow.turnId)).toMatchObject({
+      status: 'aborted',
+      reason: 'replaced',
+      quiescent: true,
+    });
     expect(await thread.completion(replacing.turnId)).toMatchObject({ status: 'completed' });
     expect(await thread.completion(queued.turnId)).toMatchObject({ status: 'completed' });
   });

@@ -42,9 +42,8 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
           const news = await poll();
           retryMs = RETRY_MS.first;
           if (news) return;
-        } catch (error) {
-          if (signal.aborted) return;
-          void error; // The query that follows tells what is wrong, if it lasts.
+        } catch {
+          // The query that follows tells what is wrong, if it lasts.
           token = null;
           await pause(retryMs, signal);
           retryMs = Math.min(retryMs * 2, RETRY_MS.most);
@@ -58,7 +57,10 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
 /** Resolves after that time, or as soon as the signal fires. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
     const done = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);

@@ -49,7 +49,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     started.push(temporal);
     const model = await startModel(options);
     started.push(model);
-    const identity = await startIdentity(options);
+    const identity = await startIdentity(options, model.choice);
     started.push(identity);
     const worker = await startWorker(options, temporal, model, identity);
     started.push(worker);
@@ -121,23 +121,37 @@ async function startModel({ env }: StackOptions): Promise<Part & { url: string |
   return { name: 'Model', text, url: server.url, choice, stop: () => server.close() };
 }
 
-async function startIdentity({
-  env,
-  dataDirectory,
-}: StackOptions): Promise<Part & { url: string | undefined; standIn: boolean }> {
+interface IdentityPart extends Part {
+  /** What the worker has to know of it. */
+  env: NodeJS.ProcessEnv;
+}
+
+/** The reference service signs nothing a real model endpoint would take, so it serves the offline model only. */
+async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelChoice): Promise<IdentityPart> {
   const given = env['BOBBIN_IDENTITY_URL'];
-  if (given !== undefined)
-    return { name: 'Identity', text: given, url: given, standIn: false, stop: () => Promise.resolve() };
+  const nothing = () => Promise.resolve();
+  if (given !== undefined) return { name: 'Identity', text: given, env: {}, stop: nothing };
+  if (model.via !== 'offline') {
+    const text = 'none: requests carry the key of the model (set BOBBIN_IDENTITY_URL for agent assertions)';
+    return { name: 'Identity', text, env: { BOBBIN_IDENTITY_MODE: 'off' }, stop: nothing };
+  }
   const server = await startIdentityService({ stateFile: join(dataDirectory, 'reference-identity.json') });
   const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
-  return { name: 'Identity', text, url: server.url, standIn: true, stop: () => server.close() };
+  // It takes any token, and says so itself.
+  const token = env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference';
+  return {
+    name: 'Identity',
+    text,
+    env: { BOBBIN_IDENTITY_URL: server.url, BOBBIN_IDENTITY_TOKEN: token },
+    stop: () => server.close(),
+  };
 }
 
 async function startWorker(
   options: StackOptions,
   temporal: StackAddressesOfService,
   model: { url: string | undefined },
-  identity: { url: string | undefined; standIn: boolean },
+  identity: IdentityPart,
 ): Promise<Part> {
   const external = connectTarget(options.env) !== undefined;
   const worker: WorkerProcess = await startWorkerProcess({
@@ -149,9 +163,7 @@ async function startWorker(
       ...(external ? {} : { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
       BOBBIN_DATA_DIR: options.dataDirectory,
       ...(model.url === undefined ? {} : { BOBBIN_OFFLINE_MODEL_URL: model.url }),
-      ...(identity.url === undefined ? {} : { BOBBIN_IDENTITY_URL: identity.url }),
-      // The reference service takes any token; it says so itself.
-      ...(identity.standIn ? { BOBBIN_IDENTITY_TOKEN: options.env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference' } : {}),
+      ...identity.env,
     },
   });
   return {

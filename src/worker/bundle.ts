@@ -23,7 +23,7 @@ export async function buildBundle(): Promise<BuiltBundle> {
     payloadConverterPath: payloadConverterPath(),
     logger: new DefaultLogger('WARN'),
   });
-  const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)":/gm)].map((match) => match[1] ?? '');
+  const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)"/gm)].map((match) => match[1] ?? '');
   return { code, modules };
 }
 

@@ -23,7 +23,7 @@ export interface AgentIdentityState {
 }
 
 /** Answers with the identity in use, registering one first where there is none. */
-export const ensureIdentityUpdate = defineUpdate<AgentIdentity, []>('ensureIdentity');
+export const ensureIdentityUpdate = defineUpdate<AgentIdentity>('ensureIdentity');
 /** Replaces the identity with that runtime id; where another one is in use already, answers with that. */
 export const replaceIdentityUpdate = defineUpdate<AgentIdentity, [string]>('replaceIdentity');
 export const identityQuery = defineQuery<AgentIdentity | null>('identity');

@@ -32,7 +32,7 @@ export type NewItem = Item extends infer I ? (I extends Item ? Omit<I, 'id'> : n
 /** Adds an item and says that it began; an item that is whole at once is said to be complete, too. */
 export function addItem(state: ThreadState, at: number, item: NewItem): ThreadState {
   const index = itemCount(state.log);
-  const added = { ...item, id: `item_${index}` } as Item;
+  const added = { ...item, id: `item_${index}` };
   const withItem = { ...state, log: { ...state.log, items: [...state.log.items, added] } };
   const started = append(withItem, itemEvent(withItem, at, 'item/started', index));
   return isRunning(added) ? started : append(started, itemEvent(started, at, 'item/completed', index));

@@ -37,6 +37,7 @@ function fromApiCallError(error: APICallError, facts: CallFacts): Failure {
   if (status === undefined)
     return modelFailure('modelUnreachable', facts, `cannot be reached (${reasonOf(error, facts)})`);
   const body = error.responseBody ?? '';
+  if (status < 300 && isConnectionError(error.cause)) return cut(facts, error);
   if (status < 300) {
     const said = excerpt(`${error.message} ${body}`, facts);
     return modelFailure('modelAnswerMalformed', facts, `sent what cannot be read: ${said}`, { details: { status } });
@@ -44,10 +45,14 @@ function fromApiCallError(error: APICallError, facts: CallFacts): Failure {
   return fromErrorAnswer(facts, { status, body, header: (name) => error.responseHeaders?.[name] });
 }
 
-/** `fetch` says "terminated" with the socket's error as its cause; anything else is a mistake in our request. */
 function fromOtherError(error: Error, facts: CallFacts): Failure {
-  if (error instanceof TypeError || asText(asObject(error.cause)?.code) !== undefined) return cut(facts, error);
+  if (isConnectionError(error)) return cut(facts, error);
   return modelFailure('modelBadRequest', facts, `could not be asked (${excerpt(error.message, facts)})`);
+}
+
+/** `fetch` throws a TypeError, with the error of the socket as its cause, for all that happens to a connection. */
+function isConnectionError(error: unknown): boolean {
+  return error instanceof TypeError || asText(asObject(asObject(error)?.cause)?.code) !== undefined;
 }
 
 function cut(facts: CallFacts, error: Error): Failure {

@@ -1,4 +1,5 @@
 /** The model port over the AI SDK, for every provider that has a package of its own. */
+import type * as Ai from 'ai';
 import type { LanguageModel, ToolSet } from 'ai';
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest, ModelResponse, ToolSpec } from '../../../activities/ports.ts';
@@ -22,6 +23,7 @@ export interface AiSdkModelOptions {
 }
 
 type Io = Parameters<ModelPort['respond']>[1];
+type AiSdk = Pick<typeof Ai, 'jsonSchema' | 'streamText'>;
 type Settings = ProviderSettings & { baseUrl: string };
 type ProviderOptions = Record<string, Record<string, string | boolean | { type: string }>>;
 
@@ -62,7 +64,12 @@ interface Call {
 }
 
 async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: number): Promise<ModelResponse> {
-  const { fromAiSdkError } = await import('./ai-sdk-failures.ts');
+  // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
+  const [sdk, { fromAiSdkError }, model] = await Promise.all([
+    import('ai'),
+    import('./ai-sdk-failures.ts'),
+    loadModel(call),
+  ]);
   const ours = new AbortController();
   const idle = setTimeout(() => {
     ours.abort(modelFailure('modelStreamBroken', facts, `fell silent (nothing for ${idleTimeoutMs} ms)`));
@@ -79,7 +86,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: nu
   const reader = createPartReader(facts, call.settings.provider, onText);
   const signal = AbortSignal.any([io.signal, ours.signal]);
   try {
-    for await (const part of await startStream(call, signal)) {
+    for await (const part of startStream(sdk, model, call, signal)) {
       signal.throwIfAborted();
       idle.refresh();
       reader.take(part);
@@ -97,18 +104,16 @@ async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: nu
   }
 }
 
-async function startStream(call: Call, abortSignal: AbortSignal) {
-  const { request, settings } = call;
-  const { jsonSchema, streamText } = await import('ai');
+function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Call, abortSignal: AbortSignal) {
   // Its warnings about unsupported settings would go to the console, between the output of commands.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const toTool = ({ description, parameters }: ToolSpec): ToolSet[string] => ({
     description,
-    inputSchema: jsonSchema(parameters),
+    inputSchema: sdk.jsonSchema(parameters),
   });
   const tools: ToolSet = Object.fromEntries(request.tools.map((spec) => [spec.name, toTool(spec)]));
-  return streamText({
-    model: await loadModel(call),
+  return sdk.streamText({
+    model,
     ...(request.instructions === '' ? {} : { system: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
     ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),

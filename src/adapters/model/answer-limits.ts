@@ -7,7 +7,7 @@ import { modelFailure } from './http-failures.ts';
 export const MAX_ENTRY_BYTES = 1024 * 1024;
 export const MAX_ENTRIES = 512;
 /** UTF-8 bytes of all output entries together. */
-export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 export interface AnswerMeter {
   /** Counts bytes of an entry; `key` names it. Throws `modelAnswerMalformed` above a limit. */

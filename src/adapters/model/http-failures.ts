@@ -102,7 +102,8 @@ export function modelFailure(
   const { problem, cause, retryAfterMs, details } = options;
   const said = problem?.code ?? problem?.type;
   const providerCode = said === undefined ? undefined : excerpt(said, facts);
-  return new Failure(code, `Model ${facts.model} at ${facts.url} ${what}. ${toAdvice(code, facts)}`, {
+  const sentence = /[.!?]$/.test(what) ? what : `${what}.`;
+  return new Failure(code, `Model ${facts.model} at ${facts.url} ${sentence} ${toAdvice(code, facts)}`, {
     ...(cause === undefined ? {} : { cause }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     details: {

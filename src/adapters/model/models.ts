@@ -8,7 +8,7 @@ import { createResponsesModel } from './responses.ts';
 
 /** OpenAI's own advice for coding agents that call its API. */
 export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';
-export const OFFLINE_MODEL = 'offline/bobbin-offline';
+const OFFLINE_MODEL = 'offline/bobbin-offline';
 
 const OFFLINE = 'offline';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelRequest } from '../../../activities/ports.ts';
 
-export interface Received {
+interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   body: unknown;

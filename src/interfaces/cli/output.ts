@@ -25,8 +25,12 @@ export function createOutput(options: { json: boolean }): Output {
     result: (value, lines) =>
       print(json ? `${JSON.stringify(value, null, 2)}\n` : lines.map((line) => `${line}\n`).join('')),
     event: (event, lines) => print(json ? `${JSON.stringify(event)}\n` : lines.map((line) => `${line}\n`).join('')),
-    say: (line) => void (json || print(`${line}\n`)),
-    write: (text) => void (json || print(text)),
+    say(line) {
+      if (!json) print(`${line}\n`);
+    },
+    write(text) {
+      if (!json) print(text);
+    },
     progress: (line) => void process.stderr.write(`${line}\n`),
   };
 }

@@ -67,7 +67,11 @@ function followLiveText(thread: ThreadHandle, output: Output): LiveText {
     timer = undefined;
   };
   return {
-    start: () => (timer ??= setInterval(() => (looking = looking.then(look)), LIVE_EVERY_MS)),
+    start() {
+      timer ??= setInterval(() => {
+        looking = looking.then(look);
+      }, LIVE_EVERY_MS);
+    },
     stop,
     async finish(text) {
       await looking;

@@ -1,0 +1,105 @@
+/** Imports point one way: interfaces -> client -> workflows -> activities -> ports <- adapters; the contract under all. */
+const WORKFLOW_VALUES = '^(workflows/|node_modules/@temporalio/(workflow|common)/)';
+
+export default {
+  forbidden: [
+    {
+      name: 'contract-imports-nothing-of-ours',
+      comment: 'The wire stands alone.',
+      severity: 'error',
+      from: { path: '^src/contract/' },
+      to: { path: '^(src|workflows|activities)/', pathNot: '^src/contract/' },
+    },
+    {
+      name: 'workflows-take-values-only-from-the-sandbox',
+      comment: 'Whatever else is imported by value would be bundled and run inside the sandbox.',
+      severity: 'error',
+      from: { path: '^workflows/', pathNot: '\\.test\\.ts$|/testing\\.ts$' },
+      to: { pathNot: WORKFLOW_VALUES, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'workflows-know-activities-by-contract',
+      comment: 'Types of activities/contract.ts and ports.ts; no implementation.',
+      severity: 'error',
+      from: { path: '^workflows/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^activities/', pathNot: '^activities/(contract|ports)\\.ts$' },
+    },
+    {
+      name: 'the-machine-is-pure',
+      comment: 'Everything reduce and decide stand on knows nothing of Temporal.',
+      severity: 'error',
+      from: {
+        path: '^workflows/thread/',
+        pathNot: '/(workflow|handlers|effects|messages)\\.ts$|\\.test\\.ts$',
+      },
+      to: { path: '^node_modules/' },
+    },
+    {
+      name: 'activities-reach-out-through-ports',
+      severity: 'error',
+      from: { path: '^activities/' },
+      to: { path: '^(src/(?!contract/)|workflows/)' },
+    },
+    {
+      name: 'adapters-know-nothing-of-temporal',
+      severity: 'error',
+      from: { path: '^src/adapters/' },
+      to: { path: '^(node_modules/@temporalio/|workflows/|src/(client|interfaces|worker)/)' },
+    },
+    {
+      name: 'adapters-know-ports-and-failures-only',
+      severity: 'error',
+      from: { path: '^src/adapters/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(activities/|src/dev/)', pathNot: '^activities/(ports|failures)\\.ts$' },
+    },
+    {
+      name: 'only-the-client-uses-the-temporal-client',
+      comment: 'The embedded stack may ask whether its service is up.',
+      severity: 'error',
+      from: { path: '^(src|workflows|activities)/', pathNot: '^src/(client|dev)/|\\.test\\.ts$' },
+      to: { path: '^node_modules/@temporalio/client/' },
+    },
+    {
+      name: 'the-client-knows-no-adapter-and-no-door',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^src/(adapters|interfaces|worker|dev)/' },
+    },
+    {
+      name: 'doors-go-through-the-client',
+      comment: "Parse, call src/client, render. The embedded stack is a door's own business.",
+      severity: 'error',
+      from: { path: '^src/interfaces/' },
+      to: { path: '^(workflows|activities|src/adapters|src/worker)/' },
+    },
+    {
+      name: 'private-keys-stay-in-their-folder',
+      comment: "Only the adapter's own door is open to others.",
+      severity: 'error',
+      from: { pathNot: '^src/adapters/identity/|^test/|\\.test\\.ts$' },
+      to: { path: '^src/adapters/identity/', pathNot: '/identity-adapter\\.ts$' },
+    },
+    {
+      name: 'nothing-ships-what-only-tests-use',
+      severity: 'error',
+      from: { path: '^(src|workflows|activities)/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
+      to: { path: '^(test|bench|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|bench/peers)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

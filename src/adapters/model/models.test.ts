@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { createModels, DEFAULT_OPENAI_MODEL, describeModelChoice } from './models.ts';
+import type { ModelChoice } from './models.ts';
+import type { Environment } from './providers.ts';
+import { aRequest, anIo, beginStream, completed, failureOf, sendEvents, startEndpoint } from './test-endpoint.ts';
+
+const KEY = 'sk-very-secret-0123456789';
+
+async function startResponses() {
+  return startEndpoint((response) => sendEvents(response, [completed()]));
+}
+
+async function startChat() {
+  return startEndpoint((response) => {
+    beginStream(response);
+    response.end('data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n');
+  });
+}
+
+describe('Routing by the name of the model', () => {
+  test('OpenAI models, named with or without their provider, go to the Responses endpoint without the prefix', async () => {
+    await using endpoint = await startResponses();
+    const models = createModels({ env: { OPENAI_API_KEY: KEY, OPENAI_BASE_URL: endpoint.url } });
+    for (const model of ['gpt-test', 'openai/gpt-test', 'openai/org/gpt-test']) {
+      await models.respond(aRequest({ model }), anIo());
+    }
+    expect(endpoint.received.map(({ path, body }) => [path, (body as { model: string }).model])).toStrictEqual([
+      ['/v1/responses', 'gpt-test'],
+      ['/v1/responses', 'gpt-test'],
+      ['/v1/responses', 'org/gpt-test'],
+    ]);
+    expect(endpoint.received[0]!.headers.authorization).toBe(`Bearer ${KEY}`);
+  });
+
+  test('Offline models go to the offline server, with or without /v1, and never with a key', async () => {
+    await using endpoint = await startResponses();
+    for (const offlineUrl of [endpoint.url, endpoint.url.replace('/v1', ''), `${endpoint.url}/`]) {
+      const models = createModels({ env: { OPENAI_API_KEY: KEY }, offlineUrl });
+      await models.respond(aRequest({ model: 'offline/bobbin-offline' }), anIo());
+    }
+    for (const { path, headers, body } of endpoint.received) {
+      expect({ path, authorization: headers.authorization }).toStrictEqual({
+        path: '/v1/responses',
+        authorization: undefined,
+      });
+      expect(body).toMatchObject({ model: 'bobbin-offline' });
+    }
+    expect(endpoint.received.length).toBe(3);
+  });
+
+  test('Other providers go through the AI SDK', async () => {
+    await using endpoint = await startChat();
+    const models = createModels({ env: { BOBBIN_MODEL_BASE_URL: endpoint.url } });
+    await models.respond(aRequest({ model: 'openai-compatible/org/m' }), anIo());
+    expect(endpoint.received[0]).toMatchObject({ path: '/v1/chat/completions', body: { model: 'org/m' } });
+    expect(endpoint.received[0]!.headers.authorization).toBeUndefined();
+  });
+
+  test('A bare name goes to the default provider', async () => {
+    await using chat = await startChat();
+    await using responses = await startResponses();
+    const env = { BOBBIN_MODEL_BASE_URL: chat.url };
+    await createModels({ env, defaultProvider: 'openai-compatible' }).respond(aRequest({ model: 'm' }), anIo());
+    await createModels({ env, defaultProvider: 'offline', offlineUrl: responses.url }).respond(aRequest(), anIo());
+    expect([chat.received.length, responses.received.length]).toStrictEqual([1, 1]);
+  });
+
+  test('A key that is set later is used without starting anew', async () => {
+    await using endpoint = await startResponses();
+    const env: Record<string, string> = { OPENAI_BASE_URL: endpoint.url, OPENAI_API_KEY: 'first-key' };
+    const models = createModels({ env });
+    await models.respond(aRequest(), anIo());
+    env.OPENAI_API_KEY = 'second-key';
+    await models.respond(aRequest(), anIo());
+    expect(endpoint.received.map(({ headers }) => headers.authorization)).toStrictEqual([
+      'Bearer first-key',
+      'Bearer second-key',
+    ]);
+  });
+
+  test('An OpenAI endpoint of one’s own needs no key', async () => {
+    await using endpoint = await startResponses();
+    await createModels({ env: { OPENAI_BASE_URL: endpoint.url } }).respond(aRequest(), anIo());
+    expect(endpoint.received[0]!.headers.authorization).toBeUndefined();
+  });
+});
+
+describe('What is missing is named, before anything is sent', () => {
+  test.each([
+    ['gpt-test', 'OPENAI_API_KEY'],
+    ['anthropic/claude-test', 'ANTHROPIC_API_KEY'],
+    ['google/gemini-test', 'GOOGLE_GENERATIVE_AI_API_KEY'],
+  ])('%s without its key is unauthorized and names %s', async (model, variable) => {
+    const failure = await failureOf(createModels({ env: { [variable]: '  ' } }).respond(aRequest({ model }), anIo()));
+    expect(failure.code).toBe('modelUnauthorized');
+    expect(failure.message).toContain(`Set ${variable}`);
+    expect(failure.details).toMatchObject({ variable });
+  });
+
+  test.each([undefined, 'not a url', 'file:///etc'])('A compatible endpoint at %s is refused', async (address) => {
+    const env = { BOBBIN_MODEL_BASE_URL: address };
+    const call = createModels({ env }).respond(aRequest({ model: 'openai-compatible/m' }), anIo());
+    const failure = await failureOf(call);
+    expect(failure.code).toBe('modelBadRequest');
+    expect(failure.message).toContain('BOBBIN_MODEL_BASE_URL');
+  });
+
+  test('An unknown provider is refused with the list of those that are known', async () => {
+    const failure = await failureOf(createModels({ env: {} }).respond(aRequest({ model: 'nobody/m' }), anIo()));
+    expect(failure.code).toBe('modelNotFound');
+    expect(failure.message).toContain('anthropic/<model>');
+  });
+
+  test('An offline model without an offline server is refused', async () => {
+    const failure = await failureOf(createModels({ env: {} }).respond(aRequest({ model: 'offline/x' }), anIo()));
+    expect(failure.code).toBe('modelNotFound');
+  });
+});
+
+describe('The choice of a model', () => {
+  const offlineUrl = 'http://127.0.0.1:4000';
+  const openai = { provider: 'openai', via: 'responses' } as const;
+  const cases: [env: Environment, choice: ModelChoice][] = [
+    [{}, { model: 'offline/bobbin-offline', provider: 'offline', via: 'offline', key: 'not needed' }],
+    [{ OPENAI_API_KEY: KEY }, { model: DEFAULT_OPENAI_MODEL, ...openai, key: 'set' }],
+    [
+      { OPENAI_API_KEY: KEY, BOBBIN_MODEL: 'gpt-test' },
+      { model: 'openai/gpt-test', ...openai, key: 'set' },
+    ],
+    [
+      { BOBBIN_MODEL: 'gpt-test', OPENAI_BASE_URL: 'http://127.0.0.1:1/v1' },
+      { model: 'openai/gpt-test', ...openai, key: 'not needed' },
+    ],
+    [
+      { BOBBIN_MODEL: 'anthropic/claude-test', ANTHROPIC_API_KEY: KEY },
+      { model: 'anthropic/claude-test', provider: 'anthropic', via: 'ai-sdk', key: 'set' },
+    ],
+    [
+      { OPENAI_API_KEY: KEY, BOBBIN_MODEL: 'offline/other' },
+      { model: 'offline/other', provider: 'offline', via: 'offline', key: 'not needed' },
+    ],
+  ];
+  test.each(cases)('%j', (env, choice) => {
+    expect(describeModelChoice(env, offlineUrl)).toStrictEqual(choice);
+  });
+
+  test.each([
+    [{ BOBBIN_MODEL: 'anthropic/claude-test' }, 'missing', /ANTHROPIC_API_KEY/],
+    [{ BOBBIN_MODEL: 'openai-compatible/m' }, 'not needed', /BOBBIN_MODEL_BASE_URL/],
+    [{ BOBBIN_MODEL: 'nobody/m' }, 'missing', /names no provider/],
+    [{}, 'not needed', /offline model server, and none runs/],
+  ])('%j says what is wrong', (env, key, problem) => {
+    const choice = describeModelChoice(env);
+    expect(choice.key).toBe(key);
+    expect(choice.problem).toMatch(problem);
+  });
+});
