@@ -284,7 +284,7 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
 /** Every action that is to be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
   if (state.status === 'closed') return [{ type: 'complete', id: 'complete' }];
-  const steps = wantedSteps(state);
+  const steps = wantedSteps(state, running);
   const timers = wantedTimers(state);
   if (state.rollover === null || steps.some((step) => running.includes(step.id)) || isStopping(state))
     return [...steps, ...timers];
@@ -293,13 +293,19 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
 }
 
-function wantedSteps(state: ThreadState): Action[] {
+function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const turns = [state.active, ...state.beside].filter((turn) => turn !== null && turn.aborting === null);
+  const ofTurns = turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn)));
   return [
-    ...turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn))),
+    // What runs already goes on beside a clean-up, which ends nothing but what was lost.
+    ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
   ];
+}
+
+function isOnWorkspace({ type }: Action): boolean {
+  return type === 'execCommand' || type === 'applyPatch';
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {
