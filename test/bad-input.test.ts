@@ -111,7 +111,9 @@ describe('a turn id that is used twice', () => {
 describe('an update', () => {
   const raw = (thread: ThreadHandle, name: string, ...args: unknown[]) =>
     stand.bobbin.service.within(() =>
-      stand.bobbin.service.client.workflow.getHandle(thread.workflowId).executeUpdate(name, { args }),
+      stand.bobbin.service.client.workflow
+        .getHandle(thread.workflowId)
+        .executeUpdate(name, { args: args as [unknown] }),
     );
 
   it('that cannot be used is refused with the reason, and leaves no trace', async () => {
@@ -190,11 +192,17 @@ describe('a query', () => {
     await expect(handle.query('dance')).rejects.toThrow(/dance/);
     expect(await handle.query('events')).toMatchObject({ next: 7 });
     expect(await handle.query('events', null)).toMatchObject({ next: 7 });
-    expect(await handle.query('events', { after: 999, limit: 1e9 })).toEqual({ events: [], next: 7, archived: null });
-    expect(await handle.query('items', { after: 999 })).toEqual({ items: [], next: 2, archived: null });
+    expect(await handle.query('events', { after: 999, limit: 1e9 })).toEqual({
+      events: [],
+      next: 7,
+      more: false,
+      archived: null,
+    });
+    expect(await handle.query('items', { after: 999 })).toEqual({ items: [], next: 2, more: false, archived: null });
     expect(await handle.query('events', { after: 3, limit: 2 })).toMatchObject({
       events: [{ seq: 4 }, { seq: 5 }],
       next: 5,
+      more: true,
     });
   });
 });

@@ -23,10 +23,10 @@ export async function sendSignal(
   signalName: string,
   ...payloads: RawPayload[]
 ): Promise<void> {
-  const { connection, namespace, within } = stand.bobbin.service;
-  await within(async () => {
-    await connection.workflowService.signalWorkflowExecution({
-      namespace,
+  const { service } = stand.bobbin;
+  await service.within(async () => {
+    await service.connection.workflowService.signalWorkflowExecution({
+      namespace: service.namespace,
       workflowExecution: { workflowId },
       signalName,
       input: { payloads },
@@ -38,10 +38,10 @@ export async function sendSignal(
 
 /** Starts a workflow of type `thread` with whatever arguments. */
 export async function startRaw(stand: Stand, workflowId: string, ...payloads: RawPayload[]): Promise<void> {
-  const { connection, namespace, within } = stand.bobbin.service;
-  await within(async () => {
-    await connection.workflowService.startWorkflowExecution({
-      namespace,
+  const { service } = stand.bobbin;
+  await service.within(async () => {
+    await service.connection.workflowService.startWorkflowExecution({
+      namespace: service.namespace,
       workflowId,
       workflowType: { name: 'thread' },
       taskQueue: { name: stand.taskQueue },
@@ -62,12 +62,11 @@ export async function assertHealthy(stand: Stand, workflowId: string): Promise<v
   if (status.name !== 'RUNNING' && status.name !== 'COMPLETED') throw new Error(`${workflowId} is ${status.name}`);
   const { events } = await handle.fetchHistory();
   for (const { workflowTaskFailedEventAttributes: failed, eventId } of events ?? []) {
-    if (failed == null || failed.cause === UNHANDLED_COMMAND || failed.cause === FORCE_CLOSE_COMMAND) continue;
+    if (failed == null || PASSING.has(Number(failed.cause))) continue;
     const what = `${failed.cause ?? 'no cause'}: ${failed.failure?.message ?? ''}`;
     throw new Error(`A task of ${workflowId} failed at event ${String(eventId)}, cause ${what}`);
   }
 }
 
-/** `temporal.api.enums.v1.WorkflowTaskFailedCause`. */
-const UNHANDLED_COMMAND = 1;
-const FORCE_CLOSE_COMMAND = 17;
+/** Of `temporal.api.enums.v1.WorkflowTaskFailedCause`: UNHANDLED_COMMAND, FORCE_CLOSE_COMMAND, UNHANDLED_UPDATE. */
+const PASSING = new Set([1, 17, 31]);

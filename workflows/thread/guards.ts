@@ -203,6 +203,21 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
   });
 }
 
+/** The argument of a query; left out, it is the first page. */
+export function parsePage(value: unknown): Parsed<{ after: number; limit: number }> {
+  return parse(() => {
+    const from = value === undefined || value === null ? {} : fields(value, 'page');
+    const { after } = { after: 0, ...maybe(from, 'after', (v, name) => wholeNumber(v, name, 0)) };
+    const { limit } = { limit: 100, ...maybe(from, 'limit', (v, name) => wholeNumber(v, name, 1)) };
+    return { after, limit: Math.min(limit, BOUNDS.pageSize) };
+  });
+}
+
+function wholeNumber(value: unknown, name: string, min: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value;
+  throw new Refused(`${name}: a whole number is needed, ${min} or more`);
+}
+
 /** The id a refused message spoke of, where one can be read at all. */
 export function mentionedId(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;

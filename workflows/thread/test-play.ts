@@ -2,9 +2,10 @@
 import type { ApprovalDecision, ThreadSettings } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
-import type { CommandEnd, Happening, ModelOutput, RegistrationEnd, StepFailure } from './machine-events.ts';
+import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
-import { type ThreadState, NO_USAGE, newThreadState } from './state.ts';
+import { type ThreadState, newThreadState } from './state.ts';
+import { type Ending, type Output, type Step, toEnd } from './test-ends.ts';
 import { createWitness, type Witness } from './test-witness.ts';
 import { SETTINGS, text } from './testing.ts';
 
@@ -28,13 +29,6 @@ export type Play =
   | { do: 'malformed' }
   | { do: 'manyTurns'; pick: number }
   | { do: 'close' };
-
-/** How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task. */
-export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale';
-export type Output =
-  'say' | 'think' | 'ls' | 'cat' | 'make' | 'escalate' | 'patch' | 'patch out' | 'plan' | 'ask' | 'nonsense' | 'twin';
-
-type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
 /** A thread with its shell: what is under way, and a clock that moves with every event. */
 interface Shell {
@@ -111,65 +105,63 @@ function goOnAsNew(shell: Shell): void {
 }
 
 function perform(shell: Shell, play: Play): void {
+  const happening = toHappening(shell, play);
+  if (happening !== null) happen(shell, happening);
+  else if (play.do === 'answer') answer(shell, play);
+  else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
+  else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
+}
+
+/** Null for what is more than one happening, or none as things stand. */
+function toHappening(shell: Shell, play: Play): Happening | null {
   switch (play.do) {
     case 'submit':
-      return submit(shell, play);
+      return toSubmission(play);
     case 'steer': {
       const expectedTurnId = play.right ? (shell.state.active?.turnId ?? play.id) : play.id;
-      return happen(shell, { type: 'turnSteered', steer: { expectedTurnId, input: text('also') } });
+      return { type: 'turnSteered', steer: { expectedTurnId, input: text('also') } };
     }
     case 'interrupt':
-      return happen(shell, { type: 'interruptRequested', interrupt: whom(shell, play) });
-    case 'answer':
-      return answer(shell, play);
-    case 'end': {
-      const action = among([...shell.running.values()], play.pick);
-      return action === undefined ? undefined : end(shell, action, play.how, play.outputs);
-    }
-    case 'endAgain': {
-      const action = among(shell.ended, play.pick);
-      return action === undefined || shell.running.has(action.id)
-        ? undefined
-        : end(shell, action, 'well', play.outputs);
-    }
+      return { type: 'interruptRequested', interrupt: whom(shell, play) };
     case 'rollover':
-      return shell.state.rollover === null ? happen(shell, { type: 'rolloverDue' }) : undefined;
-    case 'postpone':
-      return shell.wanted.some(({ type }) => type === 'continueAsNew')
-        ? happen(shell, { type: 'rolloverPostponed', bytes: 2_000_000 })
-        : undefined;
+      return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
+    case 'postpone': {
+      const due = shell.wanted.some(({ type }) => type === 'continueAsNew');
+      return due ? { type: 'rolloverPostponed', bytes: 2_000_000 } : null;
+    }
     case 'malformed':
-      return happen(shell, {
-        type: 'messageRejected',
-        message: 'submitTurn',
-        code: 'malformed',
-        reason: 'no',
-        id: null,
-      });
-    case 'manyTurns':
-      return manyTurns(shell, play.pick);
+      return { type: 'messageRejected', message: 'submitTurn', code: 'malformed', reason: 'no', id: null };
     case 'close':
-      return happen(shell, { type: 'closeRequested', close: { reason: 'enough' } });
+      return { type: 'closeRequested', close: { reason: 'enough' } };
+    case 'answer':
+    case 'manyTurns':
+    case 'end':
+    case 'endAgain':
+      return null;
   }
+}
+
+function endOne(shell: Shell, play: Extract<Play, { do: 'end' | 'endAgain' }>): void {
+  const again = play.do === 'endAgain';
+  const action = among(again ? shell.ended : [...shell.running.values()], play.pick);
+  if (action === undefined || (again && shell.running.has(action.id))) return;
+  end(shell, action, again ? 'well' : play.how, play.outputs);
 }
 
 function among<T>(all: readonly T[], pick: number): T | undefined {
   return all[pick % Math.max(1, all.length)];
 }
 
-function submit(shell: Shell, play: Extract<Play, { do: 'submit' }>): void {
-  const { id: turnId, shell: isShell, onBusy, override } = play;
-  const overrides = override ? { overrides: { approvalPolicy: 'untrusted' as const } } : {};
-  happen(shell, {
-    type: 'turnSubmitted',
-    turn: {
-      turnId,
-      kind: isShell ? 'user_shell' : 'regular',
-      input: text(isShell ? 'git status' : 'do it'),
-      ...(onBusy === undefined ? {} : { onBusy }),
-      ...overrides,
-    },
-  });
+function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
+  const { id: turnId, shell, onBusy, override } = play;
+  const turn = {
+    turnId,
+    kind: shell ? ('user_shell' as const) : ('regular' as const),
+    input: text(shell ? 'git status' : 'do it'),
+    ...(onBusy === undefined ? {} : { onBusy }),
+    ...(override ? { overrides: { approvalPolicy: 'untrusted' as const } } : {}),
+  };
+  return { type: 'turnSubmitted', turn };
 }
 
 function whom({ state }: Shell, play: Extract<Play, { do: 'interrupt' }>): { turnId?: string; reason?: string } {
@@ -195,7 +187,8 @@ function answer(shell: Shell, play: Extract<Play, { do: 'answer' }>): void {
 /** Enough quick turns for something to be old enough for the archive. */
 function manyTurns(shell: Shell, pick: number): void {
   for (let i = 0; i < 20 && shell.state.status === 'open' && shell.state.active === null; i++) {
-    submit(shell, { do: 'submit', id: `many-${pick}-${shell.at}`, shell: false, onBusy: undefined, override: false });
+    const id = `many-${pick}-${shell.at}`;
+    happen(shell, toSubmission({ do: 'submit', id, shell: false, onBusy: undefined, override: false }));
     const action = [...shell.running.values()].find(({ type }) => type === 'callModel');
     if (action !== undefined) end(shell, action, 'well', ['say']);
   }
@@ -221,114 +214,9 @@ function comeToRest(shell: Shell): void {
   throw new Error(`It never comes to rest: ${[...shell.running.keys()].join(', ')}`);
 }
 
-// ------------------------------------------------------------------------------------------------------------ ends
-
 function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): void {
   shell.running.delete(action.id);
   shell.ended.push(action);
-  happen(shell, toEnd(shell, action, how, outputs));
-}
-
-function toEnd(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): Happening {
-  const { id } = action;
-  switch (action.type) {
-    case 'callModel':
-      return { type: 'modelEnded', id, end: toModelEnd(how, outputs) };
-    case 'execCommand':
-      return { type: 'commandEnded', id, end: toCommandEnd(how) };
-    case 'applyPatch':
-      if (how === 'aborted') return { type: 'patchEnded', id, end: { type: 'aborted' } };
-      return how === 'failed' || how === 'lost'
-        ? { type: 'patchEnded', id, end: { type: 'failed', failure: failure('patchDoesNotApply') } }
-        : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
-    case 'registerAgentTask':
-      return { type: 'registrationEnded', id, end: toRegistrationEnd(how, shell.at) };
-    case 'cleanWorkspace':
-      return { type: 'workspaceCleaned', id, ended: how === 'failed' ? null : how === 'left over' ? 2 : 0 };
-    case 'archiveSegment':
-      if (how !== 'failed') shell.witness.archived(shell.state, action.segment);
-      return { type: 'archivingEnded', id, written: how !== 'failed', message: how === 'failed' ? 'disk full' : '' };
-    case 'awaitTime':
-      return { type: 'timeCame', id, about: action.about };
-  }
-}
-
-function failure(code: string): StepFailure {
-  return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
-}
-
-function toModelEnd(how: Ending, outputs: readonly Output[]): Extract<Happening, { type: 'modelEnded' }>['end'] {
-  switch (how) {
-    case 'well':
-    case 'left over':
-      return { type: 'answered', output: outputs.map(toOutput), usage: NO_USAGE };
-    case 'aborted':
-      return { type: 'aborted' };
-    case 'stale':
-      return { type: 'failed', failure: failure('agentTaskStale') };
-    case 'rejected':
-      return { type: 'failed', failure: failure('agentAssertionRejected') };
-    case 'failed':
-    case 'lost':
-      return { type: 'failed', failure: failure('modelServerError') };
-  }
-}
-
-function toCommandEnd(how: Ending): CommandEnd {
-  const report = { type: 'reported', exitCode: 0, output: 'out\n', durationMs: 5 } as const;
-  switch (how) {
-    case 'well':
-      return { ...report, outcome: 'exited', gone: true };
-    case 'left over':
-    case 'stale':
-      return { ...report, outcome: 'aborted', exitCode: null, gone: false };
-    case 'aborted':
-      return { type: 'aborted' };
-    case 'lost':
-      return { type: 'lost', output: 'half' };
-    case 'failed':
-    case 'rejected':
-      return { type: 'failed', failure: failure('workspaceMissing') };
-  }
-}
-
-function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
-  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('agentIdentityUnavailable') };
-  const task = { agentRuntimeId: 'runtime-1', taskId: `task-${at}`, registeredAt: '2026-01-01T00:00:00Z' };
-  return { type: 'registered', task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1' };
-}
-
-let calls = 0;
-
-function toOutput(output: Output): ModelOutput {
-  const call = (name: string, args: unknown): ModelOutput => ({
-    type: 'toolCall',
-    callId: output === 'twin' ? 'call_twin' : `call_${calls++}`,
-    name,
-    arguments: typeof args === 'string' ? args : JSON.stringify(args),
-  });
-  switch (output) {
-    case 'say':
-      return { type: 'message', text: 'hello' };
-    case 'think':
-      return { type: 'reasoning', summary: ['hm'] };
-    case 'ls':
-    case 'cat':
-      return call('exec_command', { cmd: output === 'ls' ? 'ls' : 'cat x' });
-    case 'make':
-    case 'twin':
-      return call('exec_command', { cmd: 'make' });
-    case 'escalate':
-      return call('exec_command', { cmd: 'curl x', sandbox_permissions: 'require_escalated' });
-    case 'patch':
-      return call('apply_patch', { input: '*** Begin Patch\n*** Add File: a\n+a\n*** End Patch' });
-    case 'patch out':
-      return call('apply_patch', { input: '*** Begin Patch\n*** Add File: /etc/a\n+a\n*** End Patch' });
-    case 'plan':
-      return call('update_plan', { plan: [{ step: 'one', status: 'pending' }] });
-    case 'ask':
-      return call('request_user_input', { questions: [{ id: 'q', header: 'h', question: 'why?' }] });
-    case 'nonsense':
-      return call('no_such_tool', '{');
-  }
+  if (action.type === 'archiveSegment' && how !== 'failed') shell.witness.archived(shell.state, action.segment);
+  happen(shell, toEnd(action, how, outputs, shell.at));
 }
