@@ -297,6 +297,20 @@ describe('a start that cannot work', () => {
     });
   });
 
+  test('leaves no half-made database behind, and an existing one as it was', async () => {
+    const path = join(folder, 'no-server');
+    await writeFile(path, '#!/bin/sh\necho partial >> temporal.db\necho "database or disk is full (13)"\nexit 1\n', {
+      mode: 0o755,
+    });
+    const broken = { ...binary, path };
+    await expect(start({ binary: broken })).rejects.toMatchObject({ code: 'diskFull' });
+    expect(await readdir(join(folder, 'data'))).toEqual(['temporal.log']);
+
+    await writeFile(join(folder, 'data', 'temporal.db'), 'kept\n');
+    await expect(start({ binary: broken })).rejects.toMatchObject({ code: 'diskFull' });
+    expect(await readFile(join(folder, 'data', 'temporal.db'), 'utf8')).toBe('kept\npartial\n');
+  });
+
   test('when it is called off, the reason comes back and nothing is left running', async () => {
     const controller = new AbortController();
     const starting = start({ signal: controller.signal });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TemporalBinary } from './binary.ts';
@@ -140,6 +141,7 @@ async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
     await becomeReady(child.exited, plan, options, toError);
   } catch (error) {
     await stop();
+    if (plan.newDatabase !== null) await removeDatabase(plan.newDatabase);
     throw error;
   }
   const { cliVersion, serverVersion } = options.binary;
@@ -159,6 +161,8 @@ interface LaunchPlan {
   address: string;
   uiUrl: string | null;
   args: string[];
+  /** Path of a database that this launch makes; null where there was one before, or none is kept. */
+  newDatabase: string | null;
   /** For messages: what it listens on, the program, the database. */
   where: string;
 }
@@ -173,9 +177,15 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   return {
     ...{ namespace, port, uiPort, address },
     uiUrl: uiPort === null ? null : `http://${ip}:${uiPort}`,
+    newDatabase: database === null || existsSync(database) ? null : database,
     args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion }),
     where: [address, path, ...(database === null ? [] : [database])].join(', '),
   };
+}
+
+/** A database whose making was cut short, by a full disk for example, would be taken for a whole one by the next start. */
+async function removeDatabase(path: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(path + suffix, { force: true });
 }
 
 async function noteDown(options: LaunchSettings, plan: LaunchPlan, mark: ProcessMark): Promise<void> {
