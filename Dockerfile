@@ -1,15 +1,14 @@
 # The worker. Build: docker build -t bobbin-worker .
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci
 COPY . .
-RUN npm run build
+# Installing builds, too: see `prepare` in package.json.
+RUN npm ci
 
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev
+RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24.21.0-bookworm-slim
 # git, bubblewrap and ripgrep are what an agent's commands need; tini passes signals on and reaps what they leave behind.
@@ -17,7 +16,7 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends bubblewrap ca-certificates git ripgrep tini \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-ENV NODE_ENV=production
+ENV NODE_ENV=production BOBBIN_DATA_DIR=/var/lib/bobbin
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDirectory = await mkdtemp(join(tmpdir(), 'bobbin-tests-'));
   const service = await startTemporalService({ binary, dataDirectory, ephemeral: true, onProgress });
   // Where the test runner is ended before it can tear down, this still runs.
-  const endAtExit = () => process.kill(service.pid, 'SIGKILL');
+  const endAtExit = () => {
+    process.kill(service.pid, 'SIGKILL');
+    rmSync(dataDirectory, { recursive: true, force: true });
+  };
   process.once('exit', endAtExit);
   const { address, namespace, version } = service;
   project.provide('temporal', { address, namespace, serverVersion: version.server, binary: binary.path });

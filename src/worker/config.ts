@@ -63,7 +63,9 @@ export interface WorkerConfig {
 
 /** Throws an error that names every variable that cannot be used. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
-  const parsed = EnvironmentSchema.safeParse(env);
+  // An empty variable is how many shells and compose files say "not set".
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = EnvironmentSchema.safeParse(set);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);

@@ -23,7 +23,9 @@ export async function buildWithGo(options: {
   if (go === undefined) return { problem: 'no `go` on PATH' };
   return await withScratchDirectory(options.cacheDirectory, async (directory) => {
     let compiled = 0;
-    const describe = () => `Building the Temporal service with ${go}: ${compiled} packages so far, two to four minutes`;
+    const describe = () =>
+      `Building the Temporal service with ${go}, two to four minutes once: ` +
+      (compiled === 0 ? 'fetching its source' : `${compiled} packages so far`);
     const report = await withProgress(options.onProgress, describe, () =>
       runProgram(go, ['install', '-v', GO_INSTALL_COMMAND.replace('go install ', '')], {
         env: { ...options.env, GOBIN: directory },

@@ -33,9 +33,10 @@ async function download(directory: string): Promise<void> {
   await runtime.shutdownEphemeralServer(server);
 }
 
-function messagesOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${messagesOf(error.cause)}`;
+/** The SDK repeats itself along the chain of causes. */
+function toLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return [...new Set(text.replace(/\?[\w=&.-]+/g, '').split(': '))].join(': ');
 }
 
 const directory = process.argv[2];
@@ -43,6 +44,6 @@ if (directory === undefined) throw new Error('The folder to download into is mis
 try {
   await download(directory);
 } catch (error) {
-  process.stderr.write(`${messagesOf(error)}\n`);
+  process.stderr.write(`${toLine(error)}\n`);
   process.exitCode = 1;
 }

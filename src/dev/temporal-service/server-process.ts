@@ -28,14 +28,14 @@ const LOOK_EVERY_MS = 25;
 export async function spawnServer(
   path: string,
   args: string[],
-  options: { env: Environment; cwd: string; logFile: string },
+  options: { env?: Environment; dataDirectory: string; logFile: string },
 ): Promise<ServerProcess> {
   const log = openSync(options.logFile, 'a');
   let child: ChildProcess;
   try {
     child = spawn(path, args, {
-      env: withoutTemporalSettings(options.env),
-      cwd: options.cwd,
+      env: environmentOf(options.env ?? process.env),
+      cwd: options.dataDirectory,
       detached: true,
       stdio: ['ignore', log, log],
     });
@@ -50,9 +50,11 @@ export async function spawnServer(
   return await new Promise((_resolve, reject) => child.once('error', reject));
 }
 
-/** Settings that name some other service are not for the server that we run. */
-function withoutTemporalSettings(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+/** What the server needs, and nothing else: no key of a model, no setting that names another Temporal service. */
+const PASSED_ON = ['HOME', 'PATH', 'TMPDIR', 'TZ', 'LANG', 'USER'];
+
+function environmentOf(env: Environment): Environment {
+  return Object.fromEntries(PASSED_ON.map((name) => [name, env[name]]));
 }
 
 /** SIGTERM, ten seconds, SIGKILL; to that one process, whoever started it. Resolves when it is gone. */

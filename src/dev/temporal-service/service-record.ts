@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { ProcessMark } from './process-start.ts';
 
-const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
+export const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
 
 const RecordSchema = MarkSchema.extend({
   /** `host:port` of the gRPC front end. */

@@ -8,6 +8,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findTemporalBinary } from './binary.ts';
@@ -31,7 +32,7 @@ beforeAll(async () => {
 }, 1_200_000);
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bobbin-service-'));
+  folder = await mkdtemp(join(tmpdir(), 'bobbin service-'));
   running = [];
   lines = [];
 });
@@ -65,7 +66,7 @@ async function endHard(pid: number): Promise<void> {
 }
 
 async function waitUntilGone(pid: number): Promise<void> {
-  while ((await processStart(pid)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+  while ((await processStart(pid)) !== undefined) await sleep(10);
 }
 
 async function withConnection<T>(address: string, use: (connection: Connection) => Promise<T>): Promise<T> {
@@ -113,6 +114,14 @@ describe('a service and its data directory', () => {
     expect(await processStart(first.pid)).toBeUndefined();
     expect((await readdir(join(folder, 'data'))).sort()).toEqual(['temporal.db', 'temporal.log']);
     await second.exited;
+  });
+
+  test('is not handed the keys and Temporal settings of this process', async () => {
+    const env = { ...process.env, OPENAI_API_KEY: 'sk-secret', TEMPORAL_ADDRESS: 'elsewhere:7233' };
+    const service = await start({ ephemeral: true, env });
+    const handed = await readFile(`/proc/${service.pid}/environ`, 'utf8');
+    expect(handed).toContain('PATH=');
+    expect(handed).not.toMatch(/sk-secret|elsewhere/);
   });
 
   test('runs in a process group of its own, so that Ctrl-C in a terminal does not reach it', async () => {
@@ -286,6 +295,20 @@ describe('a start that cannot work', () => {
       code: 'startFailed',
       message: expect.stringContaining('ENOENT') as string,
     });
+  });
+
+  test('leaves no half-made database behind, and an existing one as it was', async () => {
+    const path = join(folder, 'no-server');
+    await writeFile(path, '#!/bin/sh\necho partial >> temporal.db\necho "database or disk is full (13)"\nexit 1\n', {
+      mode: 0o755,
+    });
+    const broken = { ...binary, path };
+    await expect(start({ binary: broken })).rejects.toMatchObject({ code: 'diskFull' });
+    expect(await readdir(join(folder, 'data'))).toEqual(['temporal.log']);
+
+    await writeFile(join(folder, 'data', 'temporal.db'), 'kept\n');
+    await expect(start({ binary: broken })).rejects.toMatchObject({ code: 'diskFull' });
+    expect(await readFile(join(folder, 'data', 'temporal.db'), 'utf8')).toBe('kept\npartial\n');
   });
 
   test('when it is called off, the reason comes back and nothing is left running', async () => {

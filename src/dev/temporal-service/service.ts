@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TemporalBinary } from './binary.ts';
@@ -125,45 +126,73 @@ async function launch(options: LaunchSettings): Promise<TemporalService> {
 }
 
 async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
+  options.signal?.throwIfAborted();
+  const plan = await planLaunch(options);
+  const logFrom = await rotateLog(options.logFile);
+  const toError = async (how: string) =>
+    toStartError({ where: plan.where, how, logFile: options.logFile, log: await readLog(options.logFile, logFrom) });
+  const child = await spawnServer(options.binary.path, plan.args, options).catch(async (error: unknown) => {
+    throw await toError(reasonOf(error));
+  });
+  const mark = (await markOf(child.pid)) ?? { pid: child.pid, startedAt: '' };
+  const stop = () => stopChild(options, child.exited, mark);
+  try {
+    if (options.ephemeral !== true) await noteDown(options, plan, mark);
+    await becomeReady(child.exited, plan, options, toError);
+  } catch (error) {
+    await stop();
+    if (plan.newDatabase !== null) await removeDatabase(plan.newDatabase);
+    throw error;
+  }
+  const { cliVersion, serverVersion } = options.binary;
+  let stopped: Promise<void> | undefined;
+  return {
+    ...{ address: plan.address, uiUrl: plan.uiUrl, namespace: plan.namespace },
+    ...{ pid: child.pid, version: { cli: cliVersion, server: serverVersion } },
+    ...{ reused: false, orphaned: false, exited: child.exited },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+interface LaunchPlan {
+  namespace: string;
+  port: number;
+  uiPort: number | null;
+  address: string;
+  uiUrl: string | null;
+  args: string[];
+  /** Path of a database that this launch makes; null where there was one before, or none is kept. */
+  newDatabase: string | null;
+  /** For messages: what it listens on, the program, the database. */
+  where: string;
+}
+
+async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   const ip = options.ip ?? '127.0.0.1';
   const namespace = options.namespace ?? 'default';
   const { port, uiPort } = await portsFor(options, ip);
   const database = options.ephemeral === true ? null : join(options.dataDirectory, 'temporal.db');
-  const { path, cliVersion, serverVersion } = options.binary;
-  const args = toServerArguments({ ip, port, uiPort, namespace, database, serverVersion });
-  const env = options.env ?? process.env;
-  const { logFile } = options;
-
-  options.signal?.throwIfAborted();
-  const logFrom = await rotateLog(logFile);
-  const where = [`${ip}:${port}`, path, ...(database === null ? [] : [database])].join(', ');
-  const toError = async (how: string) => toStartError({ where, how, logFile, log: await readLog(logFile, logFrom) });
-
-  const child = await spawnServer(path, args, { env, cwd: options.dataDirectory, logFile }).catch(
-    async (error: unknown) => {
-      throw await toError(reasonOf(error));
-    },
-  );
-  const mark = (await markOf(child.pid)) ?? { pid: child.pid, startedAt: '' };
-  const owner = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
+  const { path, serverVersion } = options.binary;
   const address = `${ip}:${port}`;
-  const uiUrl = uiPort === null ? null : `http://${ip}:${uiPort}`;
-  const stop = () => stopChild(options, child.exited, mark);
-  try {
-    if (database !== null) {
-      writeRecord(options.dataDirectory, { ...mark, address, uiUrl, port, uiPort, cliVersion, serverVersion, owner });
-    }
-    await becomeReady(child.exited, address, namespace, options, toError);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  let stopped: Promise<void> | undefined;
   return {
-    ...{ address, uiUrl, pid: child.pid, namespace, version: { cli: cliVersion, server: serverVersion } },
-    ...{ reused: false, orphaned: false, exited: child.exited },
-    stop: () => (stopped ??= stop()),
+    ...{ namespace, port, uiPort, address },
+    uiUrl: uiPort === null ? null : `http://${ip}:${uiPort}`,
+    newDatabase: database === null || existsSync(database) ? null : database,
+    args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion }),
+    where: [address, path, ...(database === null ? [] : [database])].join(', '),
   };
+}
+
+/** A database whose making was cut short, by a full disk for example, would be taken for a whole one by the next start. */
+async function removeDatabase(path: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(path + suffix, { force: true });
+}
+
+async function noteDown(options: LaunchSettings, plan: LaunchPlan, mark: ProcessMark): Promise<void> {
+  const { address, uiUrl, port, uiPort } = plan;
+  const { cliVersion, serverVersion } = options.binary;
+  const owner = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
+  writeRecord(options.dataDirectory, { ...mark, address, uiUrl, port, uiPort, cliVersion, serverVersion, owner });
 }
 
 async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: number; uiPort: number | null }> {
@@ -187,8 +216,7 @@ async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: nu
 
 async function becomeReady(
   exited: Promise<ServiceExit>,
-  address: string,
-  namespace: string,
+  { address, namespace }: LaunchPlan,
   options: LaunchSettings,
   toError: (how: string) => Promise<TemporalServiceError>,
 ): Promise<void> {

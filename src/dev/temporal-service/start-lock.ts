@@ -1,8 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, markOf } from './process-start.ts';
 import type { ProcessMark } from './process-start.ts';
+import { MarkSchema } from './service-record.ts';
 import { withProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { TemporalServiceError, systemCodeOf } from './service-error.ts';
@@ -37,22 +39,29 @@ export async function withStartLock<T>(
 async function acquire(path: string, self: ProcessMark, signal?: AbortSignal): Promise<void> {
   const until = Date.now() + WAIT_MS;
   while (!tryAcquire(path, self)) {
+    signal?.throwIfAborted();
     const seen = readText(path);
     const holder = parseMark(seen);
+    const stale = seen !== undefined && (holder === undefined || !(await isAlive(holder)));
     // Looked at twice, so that a lock which somebody else has just taken over is not removed.
-    if (holder !== undefined && !(await isAlive(holder)) && readText(path) === seen) rmSync(path, { force: true });
+    if (stale && readText(path) === seen) rmSync(path, { force: true });
     else if (Date.now() > until) throw heldTooLong(path, holder);
-    else await sleep(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal });
+    else await sleep(LOOK_EVERY_MS);
   }
 }
 
+/** Made under another name first, so that a lock is never seen half written. */
 function tryAcquire(path: string, self: ProcessMark): boolean {
+  const draft = `${path}.${randomUUID()}`;
   try {
-    writeFileSync(path, JSON.stringify(self), { flag: 'wx' });
+    writeFileSync(draft, JSON.stringify(self));
+    linkSync(draft, path);
     return true;
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
@@ -64,19 +73,17 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** An unreadable lock is one that is being written, or was cut short by a full disk; it names nobody who is alive. */
 function parseMark(text: string | undefined): ProcessMark | undefined {
   if (text === undefined) return undefined;
   try {
-    const value = JSON.parse(text) as ProcessMark;
-    return { pid: value.pid, startedAt: value.startedAt };
+    return MarkSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }
 }
 
 function heldTooLong(path: string, holder: ProcessMark | undefined): TemporalServiceError {
-  const who = holder === undefined ? 'a process that cannot be told' : `pid ${holder.pid}`;
+  const who = holder === undefined ? 'another process' : `pid ${holder.pid}`;
   return new TemporalServiceError(
     'serviceUnresponsive',
     `${path} has been held by ${who} for ${WAIT_MS / 1000} s while it starts the Temporal service. ` +

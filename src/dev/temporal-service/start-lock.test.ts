@@ -1,0 +1,51 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { withStartLock } from './start-lock.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bobbin-lock-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('two pieces of work on one directory run one after the other, and leave no lock', async () => {
+  const seen: string[] = [];
+  let letFirstEnd = () => {};
+  const first = withStartLock(folder, {}, async () => {
+    seen.push('first begins');
+    await new Promise<void>((resolve) => (letFirstEnd = resolve));
+    seen.push('first ends');
+  });
+  while (seen.length === 0) await readdir(folder);
+  const second = withStartLock(folder, {}, () => Promise.resolve(seen.push('second')));
+  for (let look = 0; look < 20; look++) await readdir(folder);
+  letFirstEnd();
+  await Promise.all([first, second]);
+  expect(seen).toEqual(['first begins', 'first ends', 'second']);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test.each(['', 'no json', JSON.stringify({ pid: process.pid, startedAt: 'long ago' })])(
+  'a lock that names no living process (%j) is taken over',
+  async (text) => {
+    await writeFile(join(folder, 'temporal.lock'), text);
+    expect(await withStartLock(folder, {}, () => readdir(folder))).toEqual(['temporal.lock']);
+  },
+);
+
+test('waiting for a lock can be called off, and work that fails gives it back', async () => {
+  const controller = new AbortController();
+  await withStartLock(folder, {}, async () => {
+    const waiting = withStartLock(folder, { signal: controller.signal }, () => Promise.resolve());
+    controller.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+  await expect(withStartLock(folder, {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await readdir(folder)).toEqual([]);
+});
