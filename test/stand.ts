@@ -62,6 +62,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: 'test',
+    // Accounts belong to the whole Temporal service, and this identity service is ours alone.
+    BOBBIN_IDENTITY_ACCOUNT: taskQueue,
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     ...options.env,
   };
