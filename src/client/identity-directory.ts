@@ -16,22 +16,25 @@ const DEADLINE_MS = 50_000;
 export function createIdentityDirectory(service: Service): IdentityDirectory {
   const ask = async (
     account: string,
+    signal: AbortSignal,
     update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
   ): Promise<AgentIdentity> => {
     try {
-      return await service.within(() => update(toStart(service, account)), DEADLINE_MS);
+      return await service.client.withAbortSignal(signal, () =>
+        service.within(() => update(toStart(service, account)), DEADLINE_MS),
+      );
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
   return {
-    ensure: (account) =>
-      ask(account, (startWorkflowOperation) =>
+    ensure: (account, signal) =>
+      ask(account, signal, (startWorkflowOperation) =>
         workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
       ),
-    replace: (account, agentRuntimeId) =>
-      ask(account, (startWorkflowOperation) =>
+    replace: (account, agentRuntimeId, signal) =>
+      ask(account, signal, (startWorkflowOperation) =>
         workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
       ),
   };
