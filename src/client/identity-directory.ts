@@ -8,7 +8,7 @@ import {
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
-import type { Service } from './service.ts';
+import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
@@ -46,6 +46,7 @@ function toStart(service: Service, account: string) {
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     staticSummary: `agent identity of ${account}`,
   });
 }
