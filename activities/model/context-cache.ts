@@ -13,7 +13,7 @@ export interface Conversation {
 }
 
 export interface ContextCache {
-  read(threadId: string, version: number): Promise<Conversation>;
+  read(threadId: string, version: number, signal: AbortSignal): Promise<Conversation>;
 }
 
 export function createContextCache(
@@ -24,9 +24,9 @@ export function createContextCache(
   const kept = new Map<string, Item[]>();
 
   return {
-    async read(threadId, version) {
+    async read(threadId, version, signal) {
       const known = kept.get(threadId) ?? [];
-      const context = await ports.threads.context(threadId, known.length);
+      const context = await ports.threads.context(threadId, known.length, signal);
       const items = [...known];
       for (const segment of context.archived) {
         const body = await readSegment(ports.archive, segment.segmentId);
