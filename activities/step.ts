@@ -50,7 +50,8 @@ export async function runStep<P extends object, T>(
     return await body(step);
   } catch (error) {
     if (isStopped(context, local.signal)) return { type: 'aborted' };
-    if (context.cancellationDetails?.workerShutdown === true) throw leftToTheNext(`Step ${place.actionId} of thread ${place.threadId}`, error);
+    if (context.cancellationDetails?.workerShutdown === true)
+      throw leftToTheNext(`Step ${place.actionId} of thread ${place.threadId}`, error);
     if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason as Error;
     const failures = earlier + 1;
     if (error instanceof Failure && error.class === 'unavailable') context.heartbeat({ ...step.progress, failures });

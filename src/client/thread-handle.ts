@@ -35,7 +35,8 @@ import {
   threadQuery,
 } from '../../workflows/thread/messages.ts';
 import { readArchive } from './archive.ts';
-import { BobbinError, toBobbinError } from './errors.ts';
+import { BobbinError } from './bobbin-error.ts';
+import { toBobbinError } from './errors.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import { type StepProgress, readProgress } from './progress.ts';
 import type { Service } from './service.ts';

@@ -12,7 +12,9 @@ export function createThreadReader(service: Service): ThreadReader {
     body: (handle: ReturnType<typeof handleOf>) => Promise<T>,
   ): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () => service.within(() => body(handleOf(service, threadId))));
+      return await service.client.withAbortSignal(signal, () =>
+        service.within(() => body(handleOf(service, threadId))),
+      );
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new Failure('threadUnreadable', `Thread ${threadId} did not answer a query: ${message}`, { cause: error });

@@ -13,7 +13,9 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
 const mostKills = Number(values.kills ?? 2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-say(`Kill test: ${rounds} rounds, seed ${seed}. The same again: node test/kill/main.ts --rounds ${rounds} --seed ${seed}`);
+say(
+  `Kill test: ${rounds} rounds, seed ${seed}. The same again: node test/kill/main.ts --rounds ${rounds} --seed ${seed}`,
+);
 const report = await runKillTest({ rounds, seed, mostKills, onProgress: say });
 
 const folder = fileURLToPath(new URL('reports/', import.meta.url));
