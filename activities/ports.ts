@@ -201,6 +201,7 @@ export interface ThreadContext {
   archived: ArchiveSegment[];
   /** Number of `items[0]`. */
   from: number;
+  /** As many as one answer holds; ask again for those after them. */
   items: Item[];
   /** Items before this number will not change any more. */
   stable: number;

@@ -29,7 +29,7 @@ export interface Stand {
   taskQueue: string;
   /** Environment of a worker on this stand. */
   env: Record<string, string>;
-  worker(env?: Record<string, string>, replace?: Partial<Ports>): Promise<RunningWorker>;
+  worker: (env?: Record<string, string>, replace?: Partial<Ports>) => Promise<RunningWorker>;
   /** A thread with a new id; nothing is started before `run` or `submit`. */
   start(start?: Partial<StartThread>): Promise<ThreadHandle>;
   close(): Promise<void>;

@@ -82,7 +82,7 @@ async function readOnce(
 ): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | BobbinError> {
   try {
     const page = await source.events(after, PAGE);
-    if (page.archived === null) return { events: page.events, next: page.next, more: page.events.length === PAGE };
+    if (page.archived === null) return { events: page.events, next: page.next, more: page.more };
     const { events } = await source.archived(page.archived);
     return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };
   } catch (error) {

@@ -156,7 +156,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
             : (await archived(page.archived)).items.slice(from - page.archived.items.from);
         yield* items;
         after = page.archived?.items.to ?? page.next;
-        if (page.archived === null && items.length < 200) return;
+        if (!page.more) return;
       }
     },
     async completion(turnId, options) {

@@ -154,7 +154,7 @@ async function registerAgentTask(
 async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | null> {
   const { workspace, commandIds } = action;
   try {
-    const options = { ...cleanOptions, summary: `clean up: ${workspace}` };
+    const options = { ...cleanOptions, summary: summaryOf('clean up', workspace) };
     return (await activities.cleanWorkspace.executeWithOptions(options, [{ workspace, commandIds }])).ended;
   } catch (error) {
     log.warn('The workspace could not be cleaned', { workspace, error: toStepFailure(error).message });

@@ -16,7 +16,7 @@ import {
 import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, isCarryOver, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, type CarryOver, bytesOf, isCarryOver, toCarryOver } from './carry-over.ts';
 import { run } from './effects.ts';
 import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
@@ -133,7 +133,7 @@ function isRolloverDue(host: ThreadHost): boolean {
 
 async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
   const carried = toCarryOver(state);
-  const bytes = JSON.stringify(carried).length;
+  const bytes = bytesOf(carried);
   if (bytes > CARRY_OVER_BYTES) {
     host.patience *= 2;
     dispatch(host, { type: 'rolloverPostponed', bytes });
