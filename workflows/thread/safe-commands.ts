@@ -107,13 +107,13 @@ export function splitCommand(command: string): Word[][] | null {
   let word: Word | null = null;
   for (let i = 0; i < command.length; i++) {
     const char = command.charAt(i);
-    const { text, open }: Word = word ?? { text: '', open: false };
+    const begun: Word = word ?? { text: '', open: false };
     if (char === "'" || char === '"') {
       const end = command.indexOf(char, i + 1);
       if (end === -1) return null;
       const quoted = command.slice(i + 1, end);
       if (char === '"' && /[$`\\!]/.test(quoted)) return null;
-      word = { text: text + quoted, open };
+      word = { ...begun, text: begun.text + quoted };
       i = end;
     } else if (char === ' ' || char === '\t') {
       if (word !== null) words.push(word);
@@ -127,10 +127,10 @@ export function splitCommand(command: string): Word[][] | null {
       if (words.length === 0) return null;
       parts.push(words);
       words = [];
-    } else if (NOT_FOLLOWED.test(char) && !(char === '=' && text.startsWith('-'))) {
+    } else if (NOT_FOLLOWED.test(char) && !(char === '=' && begun.text.startsWith('-'))) {
       return null;
     } else {
-      word = { text: text + char, open: open || (/[*?[]/.test(char) && /^($|[-+])/.test(text)) };
+      word = { text: begun.text + char, open: begun.open || (/[*?[]/.test(char) && /^($|[-+])/.test(begun.text)) };
     }
   }
   if (word !== null) words.push(word);
