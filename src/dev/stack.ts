@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
 import { connectTarget } from './temporal-service/connect-target.ts';
 import { findTemporalBinary } from './temporal-service/binary.ts';
-import { startTemporalService } from './temporal-service/service.ts';
+import { type TemporalService, startTemporalService } from './temporal-service/service.ts';
 import { startIdentityService } from './identity-service/server.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
@@ -82,23 +82,51 @@ async function startTemporal({
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
   }
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });
-  const service = await startTemporalService({
-    binary,
-    dataDirectory,
-    onProgress,
-    signal,
-    env,
-    stopReused: 'orphaned',
-  });
+  const start = (ports: { port?: number; uiPort?: number }) =>
+    startTemporalService({ binary, dataDirectory, onProgress, signal, env, stopReused: 'orphaned', ...ports });
+  const service = await start({});
   const how = service.reused ? 'found running' : `server ${service.version.server}`;
+  const supervised = supervise(service, () => start(portsOf(service)), onProgress);
   return {
     name: 'Temporal',
     text: `${service.address} (${how}, data in ${dataDirectory})`,
     address: service.address,
     namespace: service.namespace,
     uiUrl: service.uiUrl,
-    stop: () => service.stop(),
+    stop: () => supervised.stop(),
   };
+}
+
+/** A service that ends by itself is started again on the same data and ports: nothing that was acknowledged is lost. */
+function supervise(first: TemporalService, again: () => Promise<TemporalService>, onProgress: (line: string) => void) {
+  let service = first;
+  let stopping = false;
+  const watch = (): void => {
+    void service.exited.then(async () => {
+      if (stopping) return;
+      onProgress('The Temporal service ended; it is started again.');
+      try {
+        service = await again();
+        watch();
+      } catch (error) {
+        onProgress(
+          `The Temporal service could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+    });
+  };
+  watch();
+  return {
+    stop(): Promise<void> {
+      stopping = true;
+      return service.stop();
+    },
+  };
+}
+
+function portsOf({ address, uiUrl }: TemporalService): { port: number; uiPort?: number } {
+  const port = Number(address.split(':').at(-1));
+  return uiUrl === null ? { port } : { port, uiPort: Number(new URL(uiUrl).port) };
 }
 
 type StackAddressesOfService = Pick<StackAddresses, 'address' | 'namespace' | 'uiUrl'>;

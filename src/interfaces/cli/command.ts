@@ -73,11 +73,16 @@ function connect(options: CommonOptions): Promise<Bobbin> {
   });
 }
 
-/** Fires on the first Ctrl-C; the second one ends the process at once. */
+/** Under npm one Ctrl-C comes twice: from the terminal, and passed on by npm. */
+const ONE_KEY_PRESS_MS = 1_000;
+
+/** Fires on the first Ctrl-C; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
+  let first = 0;
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted && Date.now() - first > ONE_KEY_PRESS_MS) process.exit(EXIT.interrupted);
+    if (!controller.signal.aborted) first = Date.now();
     controller.abort(new Error('interrupted'));
   };
   process.on('SIGINT', onSignal);
