@@ -1,4 +1,4 @@
-/** What can go wrong between a caller and a thread, as one kind of error with a code. */
+/** From the errors of the Temporal client to the one error of this client. */
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -7,29 +7,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
-import type { RejectionCode } from '../contract/index.ts';
-
-export type BobbinErrorCode =
-  | RejectionCode
-  /** The message was refused before it was sent. */
-  | 'invalid'
-  | 'threadNotFound'
-  | 'threadExists'
-  | 'threadOpening'
-  | 'serviceUnavailable'
-  /** No worker answered in time. What was sent as a signal is kept and will be done. */
-  | 'workerUnavailable'
-  | 'internal';
-
-/** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
-export class BobbinError extends Error {
-  readonly code: BobbinErrorCode;
-  constructor(code: BobbinErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause });
-    this.name = 'BobbinError';
-    this.code = code;
-  }
-}
+import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 
 /** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
 const GRPC = {

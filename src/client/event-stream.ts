@@ -1,6 +1,7 @@
 /** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
-import { BobbinError, toBobbinError } from './errors.ts';
+import { BobbinError } from './bobbin-error.ts';
+import { toBobbinError } from './errors.ts';
 import { pause, watchHistory } from './history-changes.ts';
 import type { Service } from './service.ts';
 
