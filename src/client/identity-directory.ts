@@ -5,6 +5,7 @@ import { FAILURES, Failure, type FailureCode } from '../../activities/failures.t
 import type { AgentIdentity, IdentityDirectory } from '../../activities/ports.ts';
 import {
   ensureIdentityUpdate,
+  identityQuery,
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
@@ -14,32 +15,48 @@ import type { Service } from './service.ts';
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
-  const ask = async (
-    account: string,
-    update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
-  ): Promise<AgentIdentity> => {
+  const ask = async <T>(account: string, question: () => Promise<T>): Promise<T> => {
     try {
-      return await service.within(() => update(toStart(service, account)), DEADLINE_MS);
+      return await service.within(question, DEADLINE_MS);
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
+  // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
+  const asked = new Map<string, Promise<AgentIdentity>>();
+  const askOnce = (question: string, account: string, update: () => Promise<AgentIdentity>): Promise<AgentIdentity> => {
+    const key = `${question} ${account}`;
+    const known = asked.get(key);
+    if (known !== undefined) return known;
+    const answer = ask(account, update).finally(() => asked.delete(key));
+    asked.set(key, answer);
+    return answer;
+  };
   return {
     ensure: (account) =>
-      ask(account, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
+      askOnce('ensure', account, () =>
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) }),
       ),
     replace: (account, agentRuntimeId) =>
-      ask(account, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
+      askOnce(`replace ${agentRuntimeId}`, account, () =>
+        workflow.executeUpdateWithStart(replaceIdentityUpdate, {
+          startWorkflowOperation: toStart(service, account),
+          args: [agentRuntimeId],
+        }),
       ),
+    // Never shared: whoever asks wants to know what is so now.
+    current: (account) => ask(account, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
   };
+}
+
+function toWorkflowId(account: string): string {
+  return `agent-identity/${account}`;
 }
 
 function toStart(service: Service, account: string) {
   return new WithStartWorkflowOperation<typeof agentIdentity>('agentIdentity', {
-    workflowId: `agent-identity/${account}`,
+    workflowId: toWorkflowId(account),
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
