@@ -5,6 +5,7 @@ import { FAILURES, Failure, type FailureCode } from '../../activities/failures.t
 import type { AgentIdentity, IdentityDirectory } from '../../activities/ports.ts';
 import {
   ensureIdentityUpdate,
+  identityQuery,
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
@@ -14,35 +15,64 @@ import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
-  const ask = async (
-    account: string,
-    signal: AbortSignal,
-    update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
-  ): Promise<AgentIdentity> => {
+  const ask = async <T>(account: string, question: () => Promise<T>): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () =>
-        service.within(() => update(toStart(service, account)), DEADLINE_MS),
-      );
+      return await service.within(question, DEADLINE_MS);
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
+  // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
+  const asked = new Map<string, Promise<AgentIdentity>>();
+  const askOnce = (question: string, account: string, update: () => Promise<AgentIdentity>): Promise<AgentIdentity> => {
+    const key = `${question} ${account}`;
+    const known = asked.get(key);
+    if (known !== undefined) return known;
+    const answer = ask(account, update).finally(() => asked.delete(key));
+    asked.set(key, answer);
+    return answer;
+  };
   return {
     ensure: (account, signal) =>
-      ask(account, signal, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
+      untilAborted(
+        signal,
+        askOnce('ensure', account, () =>
+          workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) }),
+        ),
       ),
     replace: (account, agentRuntimeId, signal) =>
-      ask(account, signal, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
+      untilAborted(
+        signal,
+        askOnce(`replace ${agentRuntimeId}`, account, () =>
+          workflow.executeUpdateWithStart(replaceIdentityUpdate, {
+            startWorkflowOperation: toStart(service, account),
+            args: [agentRuntimeId],
+          }),
+        ),
       ),
+    // Never shared: whoever asks wants to know what is so now.
+    current: (account) => ask(account, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
   };
+}
+
+function toWorkflowId(account: string): string {
+  return `agent-identity/${account}`;
+}
+
+/** One who waits no longer leaves the others to wait on. */
+function untilAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    void answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    if (signal.aborted) onAbort();
+  });
 }
 
 function toStart(service: Service, account: string) {
   return new WithStartWorkflowOperation<typeof agentIdentity>('agentIdentity', {
-    workflowId: `agent-identity/${account}`,
+    workflowId: toWorkflowId(account),
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,

@@ -9,7 +9,7 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
-  proxyActivities,
+  proxyLocalActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -28,13 +28,14 @@ export const ensureIdentityUpdate = defineUpdate<AgentIdentity>('ensureIdentity'
 export const replaceIdentityUpdate = defineUpdate<AgentIdentity, [string]>('replaceIdentity');
 export const identityQuery = defineQuery<AgentIdentity | null>('identity');
 
-const { registerAgentIdentity } = proxyActivities<Activities>({
+/**
+ * A local activity: threads wait for it inside activities of their own, and where those take up every place of every
+ * worker, one more that needs a place would never run.
+ */
+const { registerAgentIdentity } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '30s',
-  heartbeatTimeout: '5s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  // Tries are counted by the activity itself, so that a worker's end does not use one up.
-  retry: { initialInterval: '200ms', maximumInterval: '5s' },
-  summary: 'agent identity: register',
+  retry: { initialInterval: '200ms', maximumInterval: '5s', maximumAttempts: 3 },
 });
 
 /** Updates are for acceptance: their number is bounded per run, so the entity goes on as a new run long before that. */
@@ -60,12 +61,12 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
 
   setHandler(ensureIdentityUpdate, async () => {
     updates++;
-    return identity ?? (await register());
+    return identity !== null && registering === null ? identity : register();
   });
+  // Until the new one is registered the old one stays: a service that is down must not cost an identity that works.
   setHandler(replaceIdentityUpdate, async (runtimeId) => {
     updates++;
-    if (identity?.agentRuntimeId === runtimeId) identity = null;
-    return identity ?? (await register());
+    return identity !== null && identity.agentRuntimeId !== runtimeId ? identity : register();
   });
   setHandler(identityQuery, () => identity);
 
