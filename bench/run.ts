@@ -4,12 +4,16 @@ import { parseArgs } from 'node:util';
 import type { Row } from './figures.ts';
 import { type Machine, currentLoad, describeMachine } from './machine.ts';
 import type { Part } from './part.ts';
+import { history } from './parts/history.ts';
+import { memory } from './parts/memory.ts';
+import { prewarm } from './parts/prewarm.ts';
 import { stop } from './parts/stop.ts';
+import { throughput } from './parts/throughput.ts';
 import { turnOverhead } from './parts/turn-overhead.ts';
 import { type Stand, openStand } from './stand.ts';
 import { toTable } from './table.ts';
 
-const PARTS: Record<string, Part> = { turn: turnOverhead, stop };
+const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput };
 
 interface Results {
   startedAt: string;

@@ -87,9 +87,8 @@ async function assemble(
   };
   const connect = async (taskQueue: string) => {
     const { address, namespace } = temporal;
-    const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue });
-    cleanUps.push(() => bobbin.close());
-    return bobbin;
+    // Not closed: it goes away with the process, and a call that is to be repeated does not take a closed one well.
+    return await connectBobbin({ connection: { address }, namespace, taskQueue });
   };
   const launch = async (name: string, entry: URL, taskQueue: string, options: WorkerOptions) => {
     const { child: worker } = await startChild({
