@@ -64,6 +64,8 @@ export type PatchStepResult = { type: 'applied'; changes: FileUpdateChange[] } |
 
 export interface AgentTaskRegistration {
   threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
   account: string;
   /** Runtime id that is no longer taken and is to be replaced first; null for none. */
   replaceIdentity: string | null;
@@ -76,9 +78,11 @@ export interface Activities {
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
-  registerAgentTask(request: AgentTaskRegistration): Promise<{ task: AgentTaskRecord; currentRuntimeId: string }>;
+  registerAgentTask(
+    request: AgentTaskRegistration,
+  ): Promise<{ task: AgentTaskRecord; currentRuntimeId: string } | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
-  registerAgentIdentity(account: string): Promise<AgentIdentity>;
+  registerAgentIdentity(account: string): Promise<AgentIdentity | { type: 'aborted' }>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;

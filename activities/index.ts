@@ -7,7 +7,7 @@ import { callModel } from './model/call-model.ts';
 import { createContextCache } from './model/context-cache.ts';
 import type { Ports } from './ports.ts';
 import { execCommand } from './shell/exec-command.ts';
-import { toTemporal } from './to-temporal.ts';
+import { runShortStep } from './step.ts';
 
 export function createActivities(ports: Ports): Activities {
   const contexts = createContextCache(ports);
@@ -20,12 +20,7 @@ export function createActivities(ports: Ports): Activities {
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
-    async cleanWorkspace({ workspace, commandIds }) {
-      try {
-        return await ports.commands.clean(workspace, commandIds);
-      } catch (error) {
-        throw toTemporal(error);
-      }
-    },
+    cleanWorkspace: ({ workspace, commandIds }) =>
+      runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, () => ports.commands.clean(workspace, commandIds)),
   };
 }

@@ -6,8 +6,8 @@ export default class ClosingLine implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) counts[test.result().state]++;
-      // A file that could not be read has no tests to count, and has failed all the same.
-      if (module.state() === 'failed' && module.errors().length > 0) counts.failed++;
+      // A file that could not be read, or a hook that failed, has no test to count, and has failed all the same.
+      for (const part of [module, ...module.children.allSuites()]) if (part.errors().length > 0) counts.failed++;
     }
     const failed = counts.failed + errors.length;
     const skipped = counts.skipped + counts.pending;

@@ -39,12 +39,8 @@ describe('the README', () => {
   const runs: Run[] = [];
 
   function start(command: string, args: string[]): Run {
-    const env: NodeJS.ProcessEnv = {
-      ...process.env,
-      BOBBIN_DATA_DIR: data,
-      BOBBIN_TEMPORAL: inject('temporal').binary,
-    };
-    for (const name of ['TEMPORAL_ADDRESS', 'OPENAI_API_KEY', 'BOBBIN_MODEL', 'FORCE_COLOR']) delete env[name];
+    const { TEMPORAL_ADDRESS: _address, OPENAI_API_KEY: _key, BOBBIN_MODEL: _model, ...rest } = process.env;
+    const env = { ...rest, BOBBIN_DATA_DIR: data, BOBBIN_TEMPORAL: inject('temporal').binary };
     // A process group of its own, so that Ctrl-C can be sent to it as a terminal does.
     const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
@@ -81,7 +77,7 @@ describe('the README', () => {
   });
   afterAll(async () => {
     for (const run of runs) {
-      if (run.child.exitCode === null && run.child.pid !== undefined) {
+      if (run.child.exitCode === null && run.child.signalCode === null && run.child.pid !== undefined) {
         process.kill(-run.child.pid, 'SIGINT');
         await run.exit;
       }

@@ -29,7 +29,7 @@ export interface Stand {
   taskQueue: string;
   /** Environment of a worker on this stand. */
   env: Record<string, string>;
-  worker(env?: Record<string, string>, replace?: Partial<Ports>): Promise<RunningWorker>;
+  worker: (env?: Record<string, string>, replace?: Partial<Ports>) => Promise<RunningWorker>;
   /** A thread with a new id; nothing is started before `run` or `submit`. */
   start(start?: Partial<StartThread>): Promise<ThreadHandle>;
   close(): Promise<void>;
@@ -62,6 +62,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: 'test',
+    // Accounts belong to the whole Temporal service, and this identity service is ours alone.
+    BOBBIN_IDENTITY_ACCOUNT: taskQueue,
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     ...options.env,
   };

@@ -1,45 +1,40 @@
-/** Registration of identities and tasks. A retry may leave an unused task at the service: no request carries a key. */
-import { Context } from '@temporalio/activity';
+/**
+ * Registration of identities and tasks. Beats, so that the death of a worker is noticed long before the step times out,
+ * and a retry may leave an unused task or identity at the service: no request carries a key.
+ */
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
 import type { AgentTaskRegistration } from '../contract.ts';
 import type { AgentIdentity, Ports } from '../ports.ts';
-import { toTemporal } from '../to-temporal.ts';
+import { runStep } from '../step.ts';
 
 /** Tries of a registration within one turn; the next turn begins anew. */
 const MAX_TRIES = 3;
 
-/**
- * Registers a task under the identity in use, and says which identity is in use afterwards, for the thread to compare.
- * Beats, so that the death of this worker is noticed long before the whole step times out.
- */
+/** Registers a task under the identity in use, and says which identity is in use afterwards, for the thread to compare. */
 export async function registerAgentTask(
   ports: Ports,
   input: AgentTaskRegistration,
-): Promise<{ task: AgentTaskRecord; currentRuntimeId: string }> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat({ type: 'registration' }), ports.heartbeatEveryMs);
-  try {
-    const { account, replaceIdentity } = input;
+): Promise<{ task: AgentTaskRecord; currentRuntimeId: string } | { type: 'aborted' }> {
+  const { account, replaceIdentity } = input;
+  return runStep({ ...ports, ...input, maxTries: MAX_TRIES }, { type: 'registration' }, async ({ signal }) => {
     const identity = await (replaceIdentity === null
-      ? ports.identities.ensure(account)
-      : ports.identities.replace(account, replaceIdentity));
+      ? ports.identities.ensure(account, signal)
+      : ports.identities.replace(account, replaceIdentity, signal));
     await ports.identity.useIdentity(identity);
-    const task = await ports.identity.registerTask(identity, context.cancellationSignal);
+    const task = await ports.identity.registerTask(identity, signal);
     const now = await ports.identity.currentIdentity(account);
     return { task, currentRuntimeId: now?.agentRuntimeId ?? '' };
-  } catch (error) {
-    throw toTemporal(error, context.info.attempt >= MAX_TRIES);
-  } finally {
-    clearInterval(beat);
-  }
+  });
 }
 
-export async function registerAgentIdentity(ports: Ports, account: string): Promise<AgentIdentity> {
-  try {
-    const identity = await ports.identity.registerIdentity(account, Context.current().cancellationSignal);
+export async function registerAgentIdentity(
+  ports: Ports,
+  account: string,
+): Promise<AgentIdentity | { type: 'aborted' }> {
+  const place = { ...ports, threadId: `identity of ${account}`, actionId: 'register', maxTries: MAX_TRIES };
+  return runStep(place, { type: 'registration' }, async ({ signal }) => {
+    const identity = await ports.identity.registerIdentity(account, signal);
     await ports.identity.useIdentity(identity);
     return identity;
-  } catch (error) {
-    throw toTemporal(error);
-  }
+  });
 }

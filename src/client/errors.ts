@@ -1,5 +1,6 @@
-/** What can go wrong between a caller and a thread, as one kind of error with a code. */
+/** From the errors of the Temporal client to the one error of this client. */
 import {
+  QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -7,29 +8,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
-import type { RejectionCode } from '../contract/index.ts';
-
-export type BobbinErrorCode =
-  | RejectionCode
-  /** The message was refused before it was sent. */
-  | 'invalid'
-  | 'threadNotFound'
-  | 'threadExists'
-  | 'threadOpening'
-  | 'serviceUnavailable'
-  /** No worker answered in time. What was sent as a signal is kept and will be done. */
-  | 'workerUnavailable'
-  | 'internal';
-
-/** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
-export class BobbinError extends Error {
-  readonly code: BobbinErrorCode;
-  constructor(code: BobbinErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? {} : { cause });
-    this.name = 'BobbinError';
-    this.code = code;
-  }
-}
+import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 
 /** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
 const GRPC = {
@@ -61,9 +40,15 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
     );
   }
   if (error instanceof WorkflowNotFoundError) return notFound(error, about);
+  // Every query of ours is known to every thread, so one that is refused came before its thread was open.
+  if (error instanceof QueryNotRegisteredError) {
+    return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
+  }
   const status = grpcStatus(error);
   if (status === GRPC.NOT_FOUND) return notFound(error, about);
-  if (status === GRPC.DEADLINE_EXCEEDED || status === GRPC.CANCELLED) {
+  // A precondition that fails: no worker has served this thread yet, or none has asked for work lately.
+  const noWorker = [GRPC.DEADLINE_EXCEEDED, GRPC.CANCELLED, GRPC.FAILED_PRECONDITION].some((code) => code === status);
+  if (noWorker) {
     return new BobbinError(
       'workerUnavailable',
       `${action}: thread ${threadId} did not answer in time. Is a worker running on its task queue? Start one with \`bobbin worker\`.`,

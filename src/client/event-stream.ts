@@ -1,6 +1,7 @@
 /** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
-import { BobbinError, toBobbinError } from './errors.ts';
+import { BobbinError } from './bobbin-error.ts';
+import { toBobbinError } from './errors.ts';
 import { pause, watchHistory } from './history-changes.ts';
 import type { Service } from './service.ts';
 
@@ -66,7 +67,7 @@ async function readOnce(
 ): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | null> {
   try {
     const page = await source.events(after, PAGE);
-    if (page.archived === null) return { events: page.events, next: page.next, more: page.events.length === PAGE };
+    if (page.archived === null) return { events: page.events, next: page.next, more: page.more };
     const { events } = await source.archived(page.archived);
     return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };
   } catch (error) {

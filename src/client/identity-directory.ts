@@ -8,7 +8,7 @@ import {
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
-import type { Service } from './service.ts';
+import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
@@ -16,22 +16,25 @@ const DEADLINE_MS = 50_000;
 export function createIdentityDirectory(service: Service): IdentityDirectory {
   const ask = async (
     account: string,
+    signal: AbortSignal,
     update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
   ): Promise<AgentIdentity> => {
     try {
-      return await service.within(() => update(toStart(service, account)), DEADLINE_MS);
+      return await service.client.withAbortSignal(signal, () =>
+        service.within(() => update(toStart(service, account)), DEADLINE_MS),
+      );
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
   return {
-    ensure: (account) =>
-      ask(account, (startWorkflowOperation) =>
+    ensure: (account, signal) =>
+      ask(account, signal, (startWorkflowOperation) =>
         workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
       ),
-    replace: (account, agentRuntimeId) =>
-      ask(account, (startWorkflowOperation) =>
+    replace: (account, agentRuntimeId, signal) =>
+      ask(account, signal, (startWorkflowOperation) =>
         workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
       ),
   };
@@ -43,6 +46,7 @@ function toStart(service: Service, account: string) {
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     staticSummary: `agent identity of ${account}`,
   });
 }

@@ -1,7 +1,7 @@
 /** `bobbin/client`: start and drive coding-agent threads from a service. */
 export type * from '../contract/index.ts';
 export { type Bobbin, type ThreadSummary, connectBobbin } from './bobbin.ts';
-export { BobbinError, type BobbinErrorCode } from './errors.ts';
+export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
 export type { ServiceOptions } from './service.ts';

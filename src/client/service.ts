@@ -2,6 +2,9 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 
+/** How long a workflow task may take, and so how long a thread waits for a worker that was killed in the middle of one. */
+export const WORKFLOW_TASK_TIMEOUT = '5s';
+
 export interface ServiceOptions {
   /** As `Connection.connect` takes them: address, TLS, API key. */
   connection: ConnectionOptions;

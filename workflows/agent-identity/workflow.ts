@@ -30,8 +30,10 @@ export const identityQuery = defineQuery<AgentIdentity | null>('identity');
 
 const { registerAgentIdentity } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
+  heartbeatTimeout: '5s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '200ms', maximumInterval: '5s', maximumAttempts: 3 },
+  // Tries are counted by the activity itself, so that a worker's end does not use one up.
+  retry: { initialInterval: '200ms', maximumInterval: '5s' },
   summary: 'agent identity: register',
 });
 
@@ -44,7 +46,7 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
   let updates = 0;
 
   const register = async (): Promise<AgentIdentity> => {
-    registering ??= registerAgentIdentity(state.account);
+    registering ??= registerOnce(state.account);
     try {
       identity = await registering;
       return identity;
@@ -69,4 +71,10 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
 
   await condition(() => (updates >= UPDATES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
   await continueAsNew<typeof agentIdentity>({ account: state.account, identity });
+}
+
+async function registerOnce(account: string): Promise<AgentIdentity> {
+  const registered = await registerAgentIdentity(account);
+  if ('agentRuntimeId' in registered) return registered;
+  throw ApplicationFailure.nonRetryable(`The registration of an identity for ${account} was stopped.`, 'internal');
 }

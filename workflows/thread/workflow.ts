@@ -16,7 +16,7 @@ import {
 import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, isCarryOver, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, type CarryOver, bytesOf, isCarryOver, toCarryOver } from './carry-over.ts';
 import { run } from './effects.ts';
 import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
@@ -38,8 +38,8 @@ const { steps } = proxySinks<ThreadSinks>();
 export interface ThreadHost {
   /** Null until the thread is open. */
   state: ThreadState | null;
-  /** What happened before that. */
-  early: Happening[];
+  /** What happened before that, and when. */
+  early: { happening: Happening; at: number }[];
   running: Map<string, CancellationScope>;
   /** Set by every event, cleared when the loop has seen it. */
   changed: boolean;
@@ -66,28 +66,30 @@ function closeWhenCancelled(host: ThreadHost): void {
 
 async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
   if (isCarryOver(argument)) {
-    start(host, argument.carriedOver, { type: 'runContinued' });
+    start(host, argument.carriedOver, { type: 'runContinued' }, Date.now());
     return null;
   }
   const parsed = parseStartThread(argument);
   if (!parsed.ok) return { status: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
+  // Taken before the wait: what the clock shows right after a local activity may be another time when this is replayed.
+  const openedAt = Date.now();
   const settings = await openThread(parsed.value);
-  start(host, newThreadState(parsed.value.threadId, settings, Date.now()), { type: 'threadOpened' });
+  start(host, newThreadState(parsed.value.threadId, settings, openedAt), { type: 'threadOpened' }, openedAt);
   return null;
 }
 
-function start(host: ThreadHost, state: ThreadState, first: Happening): void {
+function start(host: ThreadHost, state: ThreadState, first: Happening, at: number): void {
   host.state = state;
-  dispatch(host, first);
-  for (const happening of host.early.splice(0)) dispatch(host, happening);
+  dispatch(host, first, at);
+  for (const early of host.early.splice(0)) dispatch(host, early.happening, early.at);
 }
 
-function dispatch(host: ThreadHost, happening: Happening): void {
+function dispatch(host: ThreadHost, happening: Happening, at = Date.now()): void {
   if (host.state === null) {
-    host.early.push(happening);
+    host.early.push({ happening, at });
     return;
   }
-  host.state = reduce(host.state, { ...happening, at: Date.now(), running: [...host.running.keys()] });
+  host.state = reduce(host.state, { ...happening, at, running: [...host.running.keys()] });
   host.changed = true;
 }
 
@@ -131,7 +133,7 @@ function isRolloverDue(host: ThreadHost): boolean {
 
 async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
   const carried = toCarryOver(state);
-  const bytes = JSON.stringify(carried).length;
+  const bytes = bytesOf(carried);
   if (bytes > CARRY_OVER_BYTES) {
     host.patience *= 2;
     dispatch(host, { type: 'rolloverPostponed', bytes });

@@ -1,8 +1,11 @@
-/** What the commands share: finding the service, running a body, turning its errors into an exit code. */
+/**
+ * What the commands share: finding the service, running a body, turning its errors into an exit code. What is large is
+ * loaded when it is used, so that `--help` and a mistake on the command line answer at once.
+ */
 import { resolve } from 'node:path';
-import { type Bobbin, BobbinError, connectBobbin } from '../../client/index.ts';
+import { BobbinError } from '../../client/bobbin-error.ts';
+import type { Bobbin } from '../../client/index.ts';
 import { readDevState } from '../../dev/dev-state.ts';
-import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './output.ts';
 
@@ -48,7 +51,9 @@ function reportError(error: unknown, output: Output): number {
 }
 
 /** The service of the environment or profile, else the stack that runs on this data directory. */
-function connect(options: CommonOptions): Promise<Bobbin> {
+async function connect(options: CommonOptions): Promise<Bobbin> {
+  const { connectBobbin } = await import('../../client/index.ts');
+  const { connectTarget } = await import('../../dev/temporal-service/connect-target.ts');
   const target = connectTarget(process.env);
   const taskQueue = process.env['BOBBIN_TASK_QUEUE'];
   if (target !== undefined) {

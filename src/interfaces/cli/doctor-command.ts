@@ -1,7 +1,6 @@
 /** `bobbin doctor`: what is found, what is missing, how to get it. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { runChecks } from '../../dev/checks/checks.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -16,6 +15,7 @@ export function addDoctorCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  bobbin doctor')
     .action((options: CommonOptions) =>
       runCommand(options, async (output) => {
+        const { runChecks } = await import('../../dev/checks/checks.ts');
         const checks = await runChecks({ dataDirectory: dataDirectoryOf(options), env: process.env });
         const lines = checks.flatMap((check) => [
           `${MARKS[check.status]} ${check.name.padEnd(18)} ${check.found}`,

@@ -1,7 +1,8 @@
 /** `bobbin thread ...`: look at threads and drive them. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { type Bobbin, BobbinError } from '../../client/index.ts';
+import { BobbinError } from '../../client/bobbin-error.ts';
+import type { Bobbin } from '../../client/index.ts';
 import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKind } from '../../contract/index.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';

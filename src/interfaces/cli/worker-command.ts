@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { readDevState } from '../../dev/dev-state.ts';
-import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -26,6 +25,7 @@ export function addWorkerCommand(program: Command): void {
 }
 
 async function worker(options: CommonOptions): Promise<number> {
+  const { connectTarget } = await import('../../dev/temporal-service/connect-target.ts');
   const dataDirectory = dataDirectoryOf(options);
   const { running } = readDevState(dataDirectory);
   const here = connectTarget(process.env) === undefined && running !== null;

@@ -1,0 +1,24 @@
+/** The one error of the client; by itself, so that a command can name it without loading the client. */
+import type { RejectionCode } from '../contract/index.ts';
+
+export type BobbinErrorCode =
+  | RejectionCode
+  /** The message was refused before it was sent. */
+  | 'invalid'
+  | 'threadNotFound'
+  | 'threadExists'
+  | 'threadOpening'
+  | 'serviceUnavailable'
+  /** No worker answered in time. What was sent as a signal is kept and will be done. */
+  | 'workerUnavailable'
+  | 'internal';
+
+/** An error of the client. `code` is for programs, the message says what failed, with which ids, and what to do. */
+export class BobbinError extends Error {
+  readonly code: BobbinErrorCode;
+  constructor(code: BobbinErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.name = 'BobbinError';
+    this.code = code;
+  }
+}

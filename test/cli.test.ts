@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ThreadView } from '../src/contract/index.ts';
+import { type Stand, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
+
+const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await openStand();
+});
+afterAll(() => stand.close());
+
+interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command; `meanwhile` may act on its process, for example press Ctrl-C. */
+function bobbin(
+  args: string[],
+  meanwhile: (kill: () => void) => Promise<void> = () => Promise.resolve(),
+): Promise<Ran> {
+  const child = spawn('node', [MAIN, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const done = new Promise<Ran>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return meanwhile(() => child.kill('SIGINT')).then(() => done);
+}
+
+describe('bobbin run', () => {
+  it('follows a turn and exits with its status: 0 completed, 3 failed', async () => {
+    const good = await bobbin(['run', 'run: echo from the shell']);
+    const stdout = expect.stringContaining('$ echo from the shell\n  from the shell') as string;
+    expect(good).toMatchObject({ code: 0, stderr: '', stdout });
+    const bad = await bobbin(['run', 'status: 400']);
+    expect(bad.code).toBe(3);
+    expect(bad.stdout).toContain('[modelBadRequest]');
+  });
+
+  it('prints events as lines of JSON', async () => {
+    const { stdout } = await bobbin(['run', 'say: hi', '--json']);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; seq: number });
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.at(-1)?.type).toBe('turn/completed');
+  });
+
+  it('interrupts its turn on Ctrl-C and exits with 130; the thread is still there', async () => {
+    const thread = await stand.start();
+    const ran = await bobbin(['run', '--thread', thread.threadId, 'run: sleep 60'], async (kill) => {
+      await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+      kill();
+    });
+    expect(ran.code).toBe(130);
+    const { turn: ended } = await waitForEvent(thread, 'turn/completed');
+    expect(ended).toMatchObject({ status: 'aborted', reason: 'interrupted' });
+    expect(await runTurn(thread, 'say: still here')).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('bobbin thread', () => {
+  it('lists and shows threads, for people and for programs', async () => {
+    const thread = await stand.start({ title: 'a title' });
+    await runTurn(thread, 'say: hi');
+    const shown = await bobbin(['thread', 'show', thread.threadId, '--json']);
+    expect(JSON.parse(shown.stdout) as ThreadView).toMatchObject({
+      threadId: thread.threadId,
+      status: 'idle',
+      turnCount: 1,
+    });
+    expect((await bobbin(['thread', 'show', thread.threadId])).stdout).toContain(`${thread.threadId}: idle`);
+    await expect
+      .poll(async () => (await bobbin(['thread', 'list', '--open', '--json'])).stdout, { timeout: 20_000 })
+      .toContain(thread.threadId);
+  });
+
+  it('sends, steers, interrupts, watches and closes', async () => {
+    const thread = await stand.start();
+    const sent = await bobbin(['thread', 'send', thread.threadId, 'run: sleep 60', '--turn-id', 'slow']);
+    expect(sent).toMatchObject({ code: 0, stdout: `turn slow submitted to thread ${thread.threadId}\n` });
+    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    expect((await bobbin(['thread', 'steer', thread.threadId, 'more'])).code).toBe(0);
+    expect((await bobbin(['thread', 'interrupt', thread.threadId, '--turn', 'slow', '--reason', 'enough'])).code).toBe(
+      0,
+    );
+    expect(await thread.completion('slow')).toMatchObject({ status: 'aborted', detail: 'enough' });
+    expect((await bobbin(['thread', 'send', thread.threadId, 'pwd', '--kind', 'user_shell', '--wait'])).code).toBe(0);
+    const watched = bobbin(['thread', 'watch', thread.threadId, '--after', '1', '--json']);
+    expect((await bobbin(['thread', 'close', thread.threadId, '--reason', 'done'])).code).toBe(0);
+    expect((await watched).stdout).toContain('"thread/closed"');
+    expect((await watched).code).toBe(0);
+    const late = await bobbin(['thread', 'send', thread.threadId, 'say: too late']);
+    expect(late).toMatchObject({ code: 6, stderr: expect.stringContaining('is closed') as string });
+  });
+
+  it('answers approvals and questions', async () => {
+    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const asked = turn('run: touch made-by-approval\nask: Which port?');
+    await thread.submit(asked);
+    const approval = await waitForRequest(thread);
+    expect((await bobbin(['thread', 'approve', thread.threadId, approval.requestId])).code).toBe(0);
+    const { request } = await waitForEvent(thread, 'item/tool/requestUserInput');
+    const questionId = request.type === 'userInput' ? request.questions[0]?.id : '';
+    const answered = await bobbin([
+      'thread',
+      'approve',
+      thread.threadId,
+      request.requestId,
+      '--answer',
+      `${questionId ?? ''}=8080`,
+    ]);
+    expect(answered.code).toBe(0);
+    expect((await thread.completion(asked.turnId)).lastAgentMessage).toContain('8080');
+    const again = await bobbin(['thread', 'approve', thread.threadId, approval.requestId, '--json']);
+    expect(again.code).toBe(6);
+    expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'requestNotOpen' } });
+  });
+
+  it('says what is wrong with a thread that is not there, and with a command line that cannot be used', async () => {
+    expect(await bobbin(['thread', 'show', 'no-such-thread'])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('no thread no-such-thread') as string,
+    });
+    expect((await bobbin(['thread', 'frobnicate'])).code).toBe(2);
+    expect((await bobbin(['thread', 'send', 'x', 'text', '--kind', 'nothing'])).code).toBe(2);
+  });
+});
+
+describe('every command', () => {
+  it.each([
+    'dev',
+    'worker',
+    'run',
+    'doctor',
+    'thread list',
+    'thread show',
+    'thread send',
+    'thread steer',
+    'thread interrupt',
+    'thread approve',
+    'thread watch',
+    'thread close',
+  ])('%s has --help with an example', async (command) => {
+    const { code, stdout } = await bobbin([...command.split(' '), '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Examples?:\n {2}/);
+  });
+});
