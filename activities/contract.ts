@@ -64,6 +64,8 @@ export type PatchStepResult = { type: 'applied'; changes: FileUpdateChange[] } |
 
 export interface AgentTaskRegistration {
   threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
   account: string;
   /** Runtime id that is no longer taken and is to be replaced first; null for none. */
   replaceIdentity: string | null;
@@ -85,7 +87,7 @@ export interface Activities {
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
-  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered>;
+  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;

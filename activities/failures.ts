@@ -37,6 +37,8 @@ export const FAILURES = {
   patchMalformed: 'invalid',
   patchDoesNotApply: 'invalid',
   patchOutsideWorkspace: 'invalid',
+  // steps that are tried again
+  stepStoppedByWorker: 'unavailable',
   // storage
   archiveUnavailable: 'unavailable',
   archiveMissing: 'invalid',

@@ -4,13 +4,12 @@ import { registerAgentIdentity, registerAgentTask } from './agent-identity/regis
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
 import { callModel } from './model/call-model.ts';
-import { createContextCache } from './model/context-cache.ts';
+import type { ContextCache } from './model/context-cache.ts';
 import type { Ports } from './ports.ts';
 import { execCommand } from './shell/exec-command.ts';
-import { toTemporal } from './to-temporal.ts';
+import { runShortStep } from './step.ts';
 
-export function createActivities(ports: Ports): Activities {
-  const contexts = createContextCache(ports);
+export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
     openThread: (start) => Promise.resolve(ports.defaults(start)),
     callModel: (step) => callModel(ports, contexts, step),
@@ -20,12 +19,7 @@ export function createActivities(ports: Ports): Activities {
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
-    async cleanWorkspace({ workspace, commandIds }) {
-      try {
-        return await ports.commands.clean(workspace, commandIds);
-      } catch (error) {
-        throw toTemporal(error);
-      }
-    },
+    cleanWorkspace: ({ workspace, commandIds }) =>
+      runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, () => ports.commands.clean(workspace, commandIds)),
   };
 }

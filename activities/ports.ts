@@ -201,25 +201,30 @@ export interface ThreadContext {
   archived: ArchiveSegment[];
   /** Number of `items[0]`. */
   from: number;
+  /** As many as one answer holds; ask again for those after them. */
   items: Item[];
   /** Items before this number will not change any more. */
   stable: number;
 }
 
 export interface ThreadReader {
-  context(threadId: string, after: number): Promise<ThreadContext>;
+  context(threadId: string, after: number, signal: AbortSignal): Promise<ThreadContext>;
   /** The live log from these numbers on, as queries answer it. */
-  segment(threadId: string, segment: ArchiveSegment): Promise<{ items: Item[]; events: ThreadEvent[] }>;
+  segment(
+    threadId: string,
+    segment: ArchiveSegment,
+    signal: AbortSignal,
+  ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
 }
 
 /** The identity in use per account, kept by one entity workflow each, so that many workers register one. */
 export interface IdentityDirectory {
   /** The identity in use; registers one where there is none. */
-  ensure(account: string): Promise<AgentIdentity>;
+  ensure(account: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** Registers another one in place of that one; where another one is in use already, answers with that. */
-  replace(account: string, agentRuntimeId: string): Promise<AgentIdentity>;
+  replace(account: string, agentRuntimeId: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** The identity in use, or null; registers nothing. */
-  current(account: string): Promise<AgentIdentity | null>;
+  current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
 }
 
 /** The worker's configuration as far as a thread's settings come from it. */

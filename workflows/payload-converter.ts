@@ -3,10 +3,7 @@
  * send any bytes; were reading them to throw here, the workflow task would fail and be retried for ever.
  */
 import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
-
-export interface Unreadable {
-  unreadable: string;
-}
+import { toUnreadable } from './unreadable.ts';
 
 const standard = new DefaultPayloadConverter();
 
@@ -16,8 +13,7 @@ export const payloadConverter: PayloadConverter = {
     try {
       return standard.fromPayload(payload);
     } catch (error) {
-      const unreadable: Unreadable = { unreadable: error instanceof Error ? error.message : String(error) };
-      return unreadable as never;
+      return toUnreadable(error) as never;
     }
   },
 };

@@ -2,27 +2,21 @@
 import type { ArchiveBody, ArchiveSegment } from '../../src/contract/index.ts';
 import { readSegment as readBody } from '../model/context-cache.ts';
 import type { Ports } from '../ports.ts';
-import { toTemporal } from '../to-temporal.ts';
+import { runShortStep } from '../step.ts';
 
 export async function archiveSegment(
   ports: Ports,
   input: { threadId: string; segment: ArchiveSegment },
 ): Promise<null> {
-  try {
-    const { threadId, segment } = input;
-    const { items, events } = await ports.threads.segment(threadId, segment);
+  const { threadId, segment } = input;
+  return runShortStep({ ...ports, name: `Archiving segment ${segment.segmentId}` }, async (signal) => {
+    const { items, events } = await ports.threads.segment(threadId, segment, signal);
     const body: ArchiveBody = { version: 1, threadId, segment, items, events };
     await ports.archive.write(segment.segmentId, JSON.stringify(body));
     return null;
-  } catch (error) {
-    throw toTemporal(error);
-  }
+  });
 }
 
 export async function readSegment(ports: Ports, segmentId: string): Promise<ArchiveBody> {
-  try {
-    return await readBody(ports.archive, segmentId);
-  } catch (error) {
-    throw toTemporal(error);
-  }
+  return runShortStep({ ...ports, name: `Reading segment ${segmentId}` }, () => readBody(ports.archive, segmentId));
 }

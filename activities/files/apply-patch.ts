@@ -6,15 +6,15 @@ import { runStep } from '../step.ts';
 
 export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchStepResult> {
   return runStep<{ type: 'patch' }, PatchStepResult>({ ...ports, ...input }, { type: 'patch' }, async ({ signal }) => {
-    const patch = await readPatch(ports, input);
+    const patch = await readPatch(ports, input, signal);
     const where = { cwd: input.cwd, sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false } };
     const { changes } = await ports.patches.apply(patch, where, signal);
     return { type: 'applied', changes };
   });
 }
 
-async function readPatch(ports: Ports, input: PatchStep): Promise<string> {
-  const { items, from } = await ports.threads.context(input.threadId, input.index);
+async function readPatch(ports: Ports, input: PatchStep, signal: AbortSignal): Promise<string> {
+  const { items, from } = await ports.threads.context(input.threadId, input.index, signal);
   const item = items[input.index - from];
   if (item?.type === 'fileChange') return item.patch;
   throw new Failure(

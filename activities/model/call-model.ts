@@ -23,7 +23,7 @@ const MAX_OUTPUT_CHARS = 300_000;
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { settings, items } = await contexts.read(input.threadId, input.contextVersion);
+    const { settings, items } = await contexts.read(input.threadId, input.contextVersion, step.signal);
     const [projectDocs, authorization] = await Promise.all([
       ports.projectDocs.read(settings.cwd),
       authorize(ports, input),

@@ -10,13 +10,14 @@ import { toTemporal } from '../to-temporal.ts';
 export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandReport> {
   const context = Context.current();
   const local = ports.steps.enter(input.threadId, input.actionId);
+  const signal = AbortSignal.any([context.cancellationSignal, local.signal]);
   let progress: CommandProgress = { type: 'command', output: '' };
   const beat = setInterval(() => context.heartbeat(progress), ports.heartbeatEveryMs);
   try {
     const report = await ports.commands.run(
       {
         commandId: input.actionId,
-        command: input.command ?? (await readCommand(ports, input)),
+        command: input.command ?? (await readCommand(ports, input, signal)),
         cwd: input.cwd,
         workspace: input.workspace,
         sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
@@ -24,7 +25,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
         maxOutputBytes: ports.maxOutputBytes,
       },
       {
-        signal: AbortSignal.any([context.cancellationSignal, local.signal]),
+        signal,
         onOutput: (output) => (progress = { type: 'command', output }),
       },
     );
@@ -45,8 +46,8 @@ function stoppedByWorker(input: CommandStep, report: CommandReport): Application
   return ApplicationFailure.create({ message, type, nonRetryable: true, details: [details] });
 }
 
-async function readCommand(ports: Ports, input: CommandStep): Promise<string> {
-  const { items, from } = await ports.threads.context(input.threadId, input.index);
+async function readCommand(ports: Ports, input: CommandStep, signal: AbortSignal): Promise<string> {
+  const { items, from } = await ports.threads.context(input.threadId, input.index, signal);
   const item = items[input.index - from];
   if (item?.type === 'commandExecution') return item.command;
   throw new Failure(

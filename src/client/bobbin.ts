@@ -12,7 +12,7 @@ import {
 import type { thread } from '../../workflows/thread/workflow.ts';
 import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { toBobbinError } from './errors.ts';
-import { type Service, type ServiceOptions, connectService } from './service.ts';
+import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 export interface ThreadSummary {
@@ -57,6 +57,7 @@ export function bobbinOver(service: Service): Bobbin {
     args: [start] as [StartThread],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     staticSummary: start.title ?? start.threadId,
     memo: { title: start.title ?? '', cwd: start.workspace.cwd },
   });

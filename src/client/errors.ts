@@ -1,5 +1,6 @@
 /** From the errors of the Temporal client to the one error of this client. */
 import {
+  QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -39,9 +40,15 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
     );
   }
   if (error instanceof WorkflowNotFoundError) return notFound(error, about);
+  // Every query of ours is known to every thread, so one that is refused came before its thread was open.
+  if (error instanceof QueryNotRegisteredError) {
+    return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
+  }
   const status = grpcStatus(error);
   if (status === GRPC.NOT_FOUND) return notFound(error, about);
-  if (status === GRPC.DEADLINE_EXCEEDED || status === GRPC.CANCELLED) {
+  // A precondition that fails: no worker has served this thread yet, or none has asked for work lately.
+  const noWorker = [GRPC.DEADLINE_EXCEEDED, GRPC.CANCELLED, GRPC.FAILED_PRECONDITION].some((code) => code === status);
+  if (noWorker) {
     return new BobbinError(
       'workerUnavailable',
       `${action}: thread ${threadId} did not answer in time. Is a worker running on its task queue? Start one with \`bobbin worker\`.`,

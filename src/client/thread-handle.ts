@@ -1,5 +1,6 @@
 /** One thread, as a service drives it. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
   type ArchiveBody,
@@ -34,6 +35,7 @@ import {
   threadQuery,
 } from '../../workflows/thread/messages.ts';
 import { readArchive } from './archive.ts';
+import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import { type StepProgress, readProgress } from './progress.ts';
@@ -41,6 +43,8 @@ import type { Service } from './service.ts';
 
 /** Longer than the bound a thread gives a step to end. */
 const INTERRUPT_DEADLINE_MS = 30_000;
+/** A thread is opened in its first workflow task, within milliseconds once a worker has it. */
+const OPENING_MS = 20;
 
 export interface ThreadHandle {
   readonly threadId: string;
@@ -81,6 +85,19 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       return await service.within(body, deadlineMs);
     } catch (error) {
       throw toBobbinError(error, { threadId, action });
+    }
+  };
+  /** A question that can be answered once the thread is open, which is at once where a worker is up. */
+  const ask = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
+    const until = Date.now() + service.deadlineMs;
+    for (;;) {
+      try {
+        return await call(action, body);
+      } catch (error) {
+        const opening = error instanceof BobbinError && error.code === 'threadOpening';
+        if (!opening || Date.now() > until) throw error;
+        await delay(OPENING_MS);
+      }
     }
   };
   const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
@@ -125,13 +142,13 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestResolve: (answer) =>
       call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
-    view: () => call('look at the thread', () => handle.query(threadQuery)),
+    view: () => ask('look at the thread', () => handle.query(threadQuery)),
     progress: () => call('look at the running steps', () => readProgress(handle)),
     close: (close = {}) =>
       call('close the thread', async () => handle.signal(closeThreadSignal, CloseThreadSchema.parse(close))),
     async *items() {
       for (let after = 0; ;) {
-        const page = await call('read items', () => handle.query(itemsQuery, { after, limit: 200 }));
+        const page = await ask('read items', () => handle.query(itemsQuery, { after, limit: 200 }));
         const from = after;
         const items =
           page.archived === null
@@ -139,7 +156,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
             : (await archived(page.archived)).items.slice(from - page.archived.items.from);
         yield* items;
         after = page.archived?.items.to ?? page.next;
-        if (page.archived === null && items.length < 200) return;
+        if (!page.more) return;
       }
     },
     async completion(turnId, options) {

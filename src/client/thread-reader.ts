@@ -6,9 +6,15 @@ import { LIMITS, toWorkflowId } from '../contract/index.ts';
 import type { Service } from './service.ts';
 
 export function createThreadReader(service: Service): ThreadReader {
-  const ask = async <T>(threadId: string, body: (handle: ReturnType<typeof handleOf>) => Promise<T>): Promise<T> => {
+  const ask = async <T>(
+    threadId: string,
+    signal: AbortSignal,
+    body: (handle: ReturnType<typeof handleOf>) => Promise<T>,
+  ): Promise<T> => {
     try {
-      return await service.within(() => body(handleOf(service, threadId)));
+      return await service.client.withAbortSignal(signal, () =>
+        service.within(() => body(handleOf(service, threadId))),
+      );
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       throw new Failure('threadUnreadable', `Thread ${threadId} did not answer a query: ${message}`, { cause: error });
@@ -16,9 +22,9 @@ export function createThreadReader(service: Service): ThreadReader {
   };
 
   return {
-    context: (threadId, after) => ask(threadId, (handle) => handle.query(contextQuery, { after })),
-    segment: (threadId, segment) =>
-      ask(threadId, async (handle) => ({
+    context: (threadId, after, signal) => ask(threadId, signal, (handle) => handle.query(contextQuery, { after })),
+    segment: (threadId, segment, signal) =>
+      ask(threadId, signal, async (handle) => ({
         items: await readAll(
           segment.items,
           async (after, limit) => (await handle.query(itemsQuery, { after, limit })).items,

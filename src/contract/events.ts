@@ -48,6 +48,8 @@ export interface EventsPage {
   events: ThreadEvent[];
   /** The `after` to ask with next. */
   next: number;
+  /** Whether there is more to read now: a page ends at its limit, or before it where its entries are large. */
+  more: boolean;
   /** Set when the events after `after` lie in the archive: read that segment, then ask again from its end. */
   archived: ArchiveSegment | null;
 }

@@ -73,6 +73,8 @@ export interface ItemsPage {
   items: Item[];
   /** Index to ask for next, one past the last item given. */
   next: number;
+  /** Whether there is more to read now: a page ends at its limit, or before it where its entries are large. */
+  more: boolean;
   /** Set when the items from `after` on lie in the archive: read that segment, then ask again from its end. */
   archived: ArchiveSegment | null;
 }

@@ -8,6 +8,7 @@ import type { ArchiveBody } from '../../src/contract/index.ts';
 
 const { readSegment } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
+  heartbeatTimeout: '5s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { maximumAttempts: 5 },
 });

@@ -22,3 +22,8 @@ export function isCarryOver(argument: unknown): argument is CarryOver {
 
 /** Bytes that may be carried over: half of the service's limit for one payload. */
 export const CARRY_OVER_BYTES = 1_048_576;
+
+/** Bytes of the payload, which is JSON in UTF-8. */
+export function bytesOf(carried: CarryOver): number {
+  return new TextEncoder().encode(JSON.stringify(carried)).length;
+}

@@ -43,8 +43,9 @@ const registerOptions = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: BACKOFF,
 } as const;
-const cleanOptions = { ...WAIT, startToCloseTimeout: '60s', retry: { ...BACKOFF, maximumAttempts: 10 } } as const;
-const archiveOptions = { ...WAIT, startToCloseTimeout: '60s', retry: { ...BACKOFF, maximumAttempts: 5 } } as const;
+const shortOptions = { ...WAIT, startToCloseTimeout: '60s', heartbeatTimeout: HEARTBEAT_TIMEOUT } as const;
+const cleanOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 10 } } as const;
+const archiveOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 5 } } as const;
 
 const activities = proxyActivities<Activities>(modelOptions);
 
@@ -69,6 +70,9 @@ export async function run(threadId: string, action: Runnable): Promise<Happening
       return awaitTime(action);
   }
 }
+
+/** Nobody waits for a registration that was stopped. */
+const STOPPED: StepFailure = { code: 'internal', message: 'The registration was stopped by its thread.', details: {} };
 
 type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
 type EndOf<T extends Happening['type']> = Extract<Happening, { type: T; end: unknown }>['end'];
@@ -139,9 +143,9 @@ async function registerAgentTask(
   try {
     const options = { ...registerOptions, summary: `agent task: register for ${account}` };
     const registered = await activities.registerAgentTask.executeWithOptions(options, [
-      { threadId, account, replaceIdentity },
+      { threadId, actionId: action.id, account, replaceIdentity },
     ]);
-    return { type: 'registered', ...registered };
+    return 'task' in registered ? { type: 'registered', ...registered } : { type: 'failed', failure: STOPPED };
   } catch (error) {
     return { type: 'failed', failure: toStepFailure(error) };
   }
@@ -150,7 +154,7 @@ async function registerAgentTask(
 async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | null> {
   const { workspace, commandIds } = action;
   try {
-    const options = { ...cleanOptions, summary: `clean up: ${workspace}` };
+    const options = { ...cleanOptions, summary: summaryOf('clean up', workspace) };
     return (await activities.cleanWorkspace.executeWithOptions(options, [{ workspace, commandIds }])).ended;
   } catch (error) {
     log.warn('The workspace could not be cleaned', { workspace, error: toStepFailure(error).message });

@@ -15,6 +15,7 @@ import type {
   SteerTurn,
   SubmitTurn,
 } from '../../src/contract/index.ts';
+import { unreadableReason } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; code: RejectionCode; reason: string };
@@ -40,9 +41,16 @@ function parse<T>(read: () => T): Parsed<T> {
 }
 
 function fields(value: unknown, name: string): Fields {
+  const unreadable = unreadableReason(value);
+  if (unreadable !== null) throw new Refused(`${name}: the payload cannot be read: ${quote(unreadable)}`);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Refused(`${name}: an object is needed`);
   return value as Fields;
+}
+
+/** A client's own words inside a reason: not without end, and well-formed, since what cannot be encoded cannot be sent. */
+function quote(words: string): string {
+  return words.slice(0, BOUNDS.idChars).replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function text(value: unknown, name: string, max: number, min = 0): string {
@@ -115,13 +123,15 @@ function overrides(value: unknown, name: string): Overrides {
 }
 
 function answers(value: unknown, name: string): Answers {
-  const entries = Object.entries(fields(value, name)).map(([key, entry]): [string, { answers: string[] }] => {
+  // A member of this name would be the prototype where the answers are read; the schema leaves it out, too.
+  const given = Object.entries(fields(value, name)).filter(([key]) => key !== '__proto__');
+  const entries = given.map(([key, entry]): [string, { answers: string[] }] => {
     text(key, name, BOUNDS.idChars, 1);
-    const list = fields(entry, `${name}.${key}`)['answers'];
-    if (!Array.isArray(list)) throw new Refused(`${name}.${key}.answers: a list is needed`);
-    if (list.length > BOUNDS.inputItems)
-      throw new Refused(`${name}.${key}.answers: at most ${BOUNDS.inputItems} entries`);
-    return [key, { answers: list.map((one) => text(one, `${name}.${key}.answers`, BOUNDS.instructionsChars)) }];
+    const place = `${name}.${quote(key)}`;
+    const list = fields(entry, place)['answers'];
+    if (!Array.isArray(list)) throw new Refused(`${place}.answers: a list is needed`);
+    if (list.length > BOUNDS.inputItems) throw new Refused(`${place}.answers: at most ${BOUNDS.inputItems} entries`);
+    return [key, { answers: list.map((one) => text(one, `${place}.answers`, BOUNDS.instructionsChars)) }];
   });
   return Object.fromEntries(entries);
 }
@@ -193,13 +203,28 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
   });
 }
 
+/** The argument of a query; left out, it is the first page. */
+export function parsePage(value: unknown): Parsed<{ after: number; limit: number }> {
+  return parse(() => {
+    const from = value === undefined || value === null ? {} : fields(value, 'page');
+    const { after } = { after: 0, ...maybe(from, 'after', (v, name) => wholeNumber(v, name, 0)) };
+    const { limit } = { limit: 100, ...maybe(from, 'limit', (v, name) => wholeNumber(v, name, 1)) };
+    return { after, limit: Math.min(limit, BOUNDS.pageSize) };
+  });
+}
+
+function wholeNumber(value: unknown, name: string, min: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value;
+  throw new Refused(`${name}: a whole number is needed, ${min} or more`);
+}
+
 /** The id a refused message spoke of, where one can be read at all. */
 export function mentionedId(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;
   const from = value as Fields;
   for (const key of ['turnId', 'expectedTurnId', 'requestId']) {
     const found = from[key];
-    if (typeof found === 'string') return found.slice(0, BOUNDS.idChars);
+    if (typeof found === 'string') return quote(found);
   }
   return null;
 }

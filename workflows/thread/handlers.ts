@@ -10,6 +10,7 @@ import {
   mentionedId,
   parseCloseThread,
   parseInterruptTurn,
+  parsePage,
   parseResolveRequest,
   parseSteerTurn,
   parseSubmitTurn,
@@ -17,7 +18,6 @@ import {
 import { readEvents, readItems } from './log.ts';
 import type { Happening } from './machine-events.ts';
 import {
-  type PageRequest,
   closeThreadSignal,
   contextQuery,
   eventsQuery,
@@ -199,23 +199,20 @@ function registerQueries(host: ThreadHost): void {
   setHandler(
     eventsQuery,
     (page) => {
-      const { after, limit } = readPage(page);
-      // A thread that is not open yet has no past; whoever reads on need not be told of an error.
-      return host.state === null
-        ? { events: [], next: after, archived: null }
-        : readEvents(host.state.log, after, limit);
+      const { after, limit } = read(parsePage(page));
+      return readEvents(current(host).log, after, limit);
     },
     { description: 'Events after a sequence number: { "after": 0, "limit": 100 }' },
   );
   setHandler(
     itemsQuery,
     (page) => {
-      const { after, limit } = readPage(page);
-      return host.state === null ? { items: [], next: after, archived: null } : readItems(host.state.log, after, limit);
+      const { after, limit } = read(parsePage(page));
+      return readItems(current(host).log, after, limit);
     },
     { description: 'Items from a number on: { "after": 0, "limit": 100 }' },
   );
-  setHandler(contextQuery, (page) => toContext(current(host), readPage(page).after), {
+  setHandler(contextQuery, (page) => toContext(current(host), read(parsePage(page)).after), {
     description: 'What a model step needs, from an item number on',
   });
 }
@@ -224,14 +221,4 @@ function current(host: ThreadHost): ThreadState {
   if (host.state === null)
     throw ApplicationFailure.nonRetryable('The thread is not open yet; ask again.', 'threadOpening');
   return host.state;
-}
-
-function readPage(page: PageRequest | null | undefined): { after: number; limit: number } {
-  const after = page?.after ?? 0;
-  const limit = page?.limit ?? 100;
-  if (!Number.isInteger(after) || after < 0)
-    throw ApplicationFailure.nonRetryable('`after` must be a whole number, 0 or more', 'malformed');
-  if (!Number.isInteger(limit) || limit < 1)
-    throw ApplicationFailure.nonRetryable('`limit` must be a whole number, 1 or more', 'malformed');
-  return { after, limit: Math.min(limit, BOUNDS.pageSize) };
 }

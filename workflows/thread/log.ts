@@ -85,20 +85,42 @@ function toStartedItem(item: Item): Item {
   }
 }
 
-/** Events with `after < seq <= to`, at most `limit`, all of them in the live log. */
+/** Events with `after < seq`, at most `limit`, all of them in the live log. */
 export function readEvents(log: ThreadLog, after: number, limit: number): EventsPage {
-  if (after + 1 < log.firstSeq) return { events: [], next: after, archived: segmentOfEvent(log, after + 1) };
+  if (after + 1 < log.firstSeq) {
+    return { events: [], next: after, more: true, archived: segmentOfEvent(log, after + 1) };
+  }
   const from = Math.max(0, after + 1 - log.firstSeq);
-  const events = log.events.slice(from, from + limit).map((event) => toThreadEvent(log, event));
-  return { events, next: events.at(-1)?.seq ?? Math.min(after, lastSeq(log)), archived: null };
+  const events = pageOf(log.events.slice(from, from + limit).map((event) => toThreadEvent(log, event)));
+  const next = events.at(-1)?.seq ?? Math.min(after, lastSeq(log));
+  return { events, next, more: next < lastSeq(log), archived: null };
 }
 
 /** Items from number `after` on, at most `limit`, all of them in the live log. */
 export function readItems(log: ThreadLog, after: number, limit: number): ItemsPage {
-  if (after < log.firstItem) return { items: [], next: after, archived: segmentOfItem(log, after) };
+  if (after < log.firstItem) return { items: [], next: after, more: true, archived: segmentOfItem(log, after) };
   const from = after - log.firstItem;
-  const items = log.items.slice(from, from + limit);
-  return { items, next: Math.min(after, itemCount(log)) + items.length, archived: null };
+  const items = pageOf(log.items.slice(from, from + limit));
+  const next = Math.min(after, itemCount(log)) + items.length;
+  return { items, next, more: next < itemCount(log), archived: null };
+}
+
+/**
+ * Characters of JSON in one answer to a query, and in one segment of the archive. A character may take three bytes, and
+ * the service takes 2 MiB; the largest single entry stays below that, too.
+ */
+const PAGE_CHARS = 400_000;
+
+/** As many of the entries as one answer may hold, one at least. */
+export function pageOf<T>(entries: readonly T[]): T[] {
+  return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries)));
+}
+
+/** How many entries, from the first on, stay within that many characters of JSON together. */
+function countWithin(chars: number, entries: readonly unknown[]): number {
+  let left = chars;
+  const beyond = entries.findIndex((entry) => (left -= JSON.stringify(entry).length) < 0);
+  return beyond === -1 ? entries.length : beyond;
 }
 
 function segmentOfEvent(log: ThreadLog, seq: number): ArchiveSegment | null {
@@ -109,18 +131,23 @@ function segmentOfItem(log: ThreadLog, index: number): ArchiveSegment | null {
   return log.archived.find((segment) => segment.items.from <= index && index < segment.items.to) ?? null;
 }
 
+/** What stays in the live log when the rest is archived, for readers who are nearly up to date. */
+const KEPT = { events: 100, chars: 200_000 };
+
 /**
  * The oldest stretch of the live log that may move to the archive: every item in it has ended, and every event in it
- * speaks of such items only. The newest `keepEvents` events stay, for readers who are nearly up to date. Null where
- * there is nothing to move.
+ * speaks of such items only. The newest events stay, and what is moved at once can be read at once. Null where there is
+ * nothing to move.
  */
-export function archivable(state: ThreadState, keepEvents: number): ArchiveSegment | null {
+export function archivable(state: ThreadState): ArchiveSegment | null {
   const { log } = state;
   const held = log.items.findIndex(isRunning);
-  const candidates = log.events.slice(0, Math.max(0, log.events.length - keepEvents));
+  const newest = log.events.slice(-KEPT.events).map((event) => toThreadEvent(log, event));
+  const candidates = log.events.slice(0, log.events.length - countWithin(KEPT.chars, newest.reverse()));
   const heldIndex = held === -1 ? itemCount(log) : log.firstItem + held;
   const blocked = candidates.findIndex((event) => 'index' in event && event.index >= heldIndex);
-  const moved = blocked === -1 ? candidates : candidates.slice(0, blocked);
+  const movable = blocked === -1 ? candidates : candidates.slice(0, blocked);
+  const moved = movable.slice(0, pageOf(movable.map((event) => toArchived(log, event))).length);
   // An item may go once no event that stays behind speaks of it.
   const stays = log.events.slice(moved.length).flatMap((event) => ('index' in event ? [event.index] : []));
   const itemsTo = Math.min(heldIndex, ...stays);
@@ -133,6 +160,12 @@ export function archivable(state: ThreadState, keepEvents: number): ArchiveSegme
     items,
     events,
   };
+}
+
+/** An event as it weighs in a segment: with the last one of an item, the item itself is moved. */
+function toArchived(log: ThreadLog, event: StoredEvent): unknown {
+  const seen = toThreadEvent(log, event);
+  return seen.type === 'item/completed' ? [seen, seen.item] : seen;
 }
 
 /** The live log after a segment has been written. */

@@ -37,9 +37,6 @@ import {
 /** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
 export const QUIESCENCE_BOUND_MS = 5_000;
 
-/** Events that stay in the live log when the rest is archived, for readers who are nearly up to date. */
-const KEPT_EVENTS = 100;
-
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
   return settle(apply(state, event), event);
 }
@@ -87,7 +84,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'timeCame':
       return takeTime(state, event, event.about);
     case 'rolloverDue':
-      return { ...state, rollover: { archiving: archivable(state, KEPT_EVENTS) } };
+      return { ...state, rollover: { archiving: archivable(state) } };
     case 'archivingEnded':
       return takeArchiving(state, event);
     case 'rolloverPostponed':
@@ -236,9 +233,11 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
 function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadState {
   const segment = state.rollover?.archiving;
   if (!segment || actionIds.archive(segment.segmentId) !== event.id) return state;
-  const next = { ...state, rollover: { archiving: null } };
-  if (event.written) return { ...next, log: withoutSegment(state.log, segment) };
-  return emit(next, event.at, {
+  if (event.written) {
+    const shorter = { ...state, log: withoutSegment(state.log, segment) };
+    return { ...shorter, rollover: { archiving: archivable(shorter) } };
+  }
+  return emit({ ...state, rollover: { archiving: null } }, event.at, {
     type: 'warning',
     message: `The past of this thread could not be archived and is carried along: ${event.message}`,
   });
@@ -284,7 +283,7 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
 /** Every action that is to be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
   if (state.status === 'closed') return [{ type: 'complete', id: 'complete' }];
-  const steps = wantedSteps(state);
+  const steps = wantedSteps(state, running);
   const timers = wantedTimers(state);
   if (state.rollover === null || steps.some((step) => running.includes(step.id)) || isStopping(state))
     return [...steps, ...timers];
@@ -293,13 +292,19 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
 }
 
-function wantedSteps(state: ThreadState): Action[] {
+function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const turns = [state.active, ...state.beside].filter((turn) => turn !== null && turn.aborting === null);
+  const ofTurns = turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn)));
   return [
-    ...turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn))),
+    // What runs already goes on beside a clean-up, which ends nothing but what was lost.
+    ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
   ];
+}
+
+function isOnWorkspace({ type }: Action): boolean {
+  return type === 'execCommand' || type === 'applyPatch';
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {

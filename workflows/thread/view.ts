@@ -2,9 +2,10 @@
 import type { ActiveTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
-import { isRunning, itemAt, itemCount, lastSeq } from './log.ts';
+import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 
+/** What a model step asks for: as many items as one answer may hold. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
   const { log } = state;
   const from = Math.max(after, log.firstItem);
@@ -13,7 +14,7 @@ export function toContext(state: ThreadState, after: number): ThreadContext {
     settings: state.settings,
     archived: log.archived.filter((segment) => segment.items.to > after),
     from,
-    items: log.items.slice(from - log.firstItem),
+    items: pageOf(log.items.slice(from - log.firstItem)),
     stable: firstRunning === -1 ? itemCount(log) : log.firstItem + firstRunning,
   };
 }

@@ -5,50 +5,44 @@
 import {
   CancellationScope,
   allHandlersFinished,
-  type Sinks,
   condition,
   continueAsNew,
   proxyLocalActivities,
-  proxySinks,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, isCarryOver, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, type CarryOver, bytesOf, isCarryOver, toCarryOver } from './carry-over.ts';
 import { run } from './effects.ts';
 import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
+import { contexts, steps } from './sinks.ts';
 import { type ThreadState, newThreadState } from './state.ts';
-import { toCurrentDetails } from './view.ts';
+import { toContext, toCurrentDetails } from './view.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
-
-/** Best effort, ahead of the service's word: a step that runs in the worker of its thread is stopped at once. */
-interface ThreadSinks extends Sinks {
-  steps: { stop(actionId: string): void };
-}
-
-const { steps } = proxySinks<ThreadSinks>();
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
   /** Null until the thread is open. */
   state: ThreadState | null;
-  /** What happened before that. */
-  early: Happening[];
+  /** What happened before that, and when. */
+  early: { happening: Happening; at: number }[];
   running: Map<string, CancellationScope>;
   /** Set by every event, cleared when the loop has seen it. */
   changed: boolean;
   /** Grows when a run that should go on as a new one cannot. */
   patience: number;
+  /** Items before this number have been offered to this worker, and will not change. */
+  offered: number;
 }
 
 export async function thread(argument: unknown): Promise<ThreadResult> {
-  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1 };
+  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1, offered: 0 };
   registerHandlers(host, (happening) => dispatch(host, happening));
   closeWhenCancelled(host);
   return CancellationScope.nonCancellable(async () => {
@@ -66,28 +60,30 @@ function closeWhenCancelled(host: ThreadHost): void {
 
 async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
   if (isCarryOver(argument)) {
-    start(host, argument.carriedOver, { type: 'runContinued' });
+    start(host, argument.carriedOver, { type: 'runContinued' }, Date.now());
     return null;
   }
   const parsed = parseStartThread(argument);
   if (!parsed.ok) return { status: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
+  // Taken before the wait: what the clock shows right after a local activity may be another time when this is replayed.
+  const openedAt = Date.now();
   const settings = await openThread(parsed.value);
-  start(host, newThreadState(parsed.value.threadId, settings, Date.now()), { type: 'threadOpened' });
+  start(host, newThreadState(parsed.value.threadId, settings, openedAt), { type: 'threadOpened' }, openedAt);
   return null;
 }
 
-function start(host: ThreadHost, state: ThreadState, first: Happening): void {
+function start(host: ThreadHost, state: ThreadState, first: Happening, at: number): void {
   host.state = state;
-  dispatch(host, first);
-  for (const happening of host.early.splice(0)) dispatch(host, happening);
+  dispatch(host, first, at);
+  for (const early of host.early.splice(0)) dispatch(host, early.happening, early.at);
 }
 
-function dispatch(host: ThreadHost, happening: Happening): void {
+function dispatch(host: ThreadHost, happening: Happening, at = Date.now()): void {
   if (host.state === null) {
-    host.early.push(happening);
+    host.early.push({ happening, at });
     return;
   }
-  host.state = reduce(host.state, { ...happening, at: Date.now(), running: [...host.running.keys()] });
+  host.state = reduce(host.state, { ...happening, at, running: [...host.running.keys()] });
   host.changed = true;
 }
 
@@ -131,7 +127,7 @@ function isRolloverDue(host: ThreadHost): boolean {
 
 async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
   const carried = toCarryOver(state);
-  const bytes = JSON.stringify(carried).length;
+  const bytes = bytesOf(carried);
   if (bytes > CARRY_OVER_BYTES) {
     host.patience *= 2;
     dispatch(host, { type: 'rolloverPostponed', bytes });
@@ -157,8 +153,15 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;
+    if (action.type === 'callModel') offerContext(host);
     begin(host, threadId, action);
   }
+}
+
+function offerContext(host: ThreadHost): void {
+  const context = toContext(current(host), host.offered);
+  contexts.offer(context);
+  host.offered = Math.min(context.stable, context.from + context.items.length);
 }
 
 function isTimer(id: string): boolean {

@@ -15,7 +15,7 @@ export interface TaskKind<T extends ActiveTurn> {
   begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
   /** Goes on as far as it can without anything from outside. Never called for a turn that is being aborted. */
   settle(state: ThreadState, at: number, turn: T): ThreadState;
-  /** What is to run now. Never called for a turn that is being aborted. */
+  /** What is to run now, but for what the workspace has to be clean for. Never called for a turn that is being aborted. */
   wants(state: ThreadState, turn: T): Action[];
   /** Whether an action of this id is one of this turn's. */
   owns(state: ThreadState, turn: T, actionId: string): boolean;

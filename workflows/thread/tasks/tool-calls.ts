@@ -163,7 +163,6 @@ function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters
 }
 
 export function callActions(state: ThreadState, turn: RegularTurn, calls: readonly ToolCall[]): Action[] {
-  if (state.cleanUp !== null) return [];
   return calls.filter((call) => call.status === 'running').map((call) => toAction(state, turn, call));
 }
 

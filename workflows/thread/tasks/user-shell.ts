@@ -13,7 +13,7 @@ export const userShell: TaskKind<ShellTurn> = {
   settle: (state) => state,
   wants(state, turn) {
     const item = itemAt(state.log, turn.index);
-    if (item.type !== 'commandExecution' || state.cleanUp !== null) return [];
+    if (item.type !== 'commandExecution') return [];
     return [
       {
         type: 'execCommand',

@@ -1,0 +1,46 @@
+/** A Temporal service of its own with its data on disk, that can be stopped or killed and started again on that data. */
+import { findTemporalBinary } from '../../src/dev/temporal-service/binary.ts';
+import { findFreePort } from '../../src/dev/temporal-service/ports.ts';
+import { type TemporalService, startTemporalService } from '../../src/dev/temporal-service/service.ts';
+
+export interface DiskService {
+  /** The same after every start. */
+  readonly address: string;
+  readonly namespace: string;
+  readonly serverVersion: string;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM, and waits until it has ended. */
+  stop(): Promise<void>;
+  /** Resolves once it answers again. */
+  start(): Promise<void>;
+}
+
+export async function startDiskService(dataDirectory: string): Promise<DiskService> {
+  const binary = await findTemporalBinary({ allowDownload: true });
+  const port = await findFreePort('127.0.0.1');
+  let running = false;
+  const launch = async (): Promise<TemporalService> => {
+    const launched = await startTemporalService({ binary, dataDirectory, port, uiPort: null });
+    running = true;
+    void launched.exited.then(() => (running = false));
+    return launched;
+  };
+  let service = await launch();
+  // Where the test runner is ended before it can tear down, this still runs.
+  const endAtExit = () => running && process.kill(service.pid, 'SIGKILL');
+  process.once('exit', endAtExit);
+  return {
+    address: service.address,
+    namespace: service.namespace,
+    serverVersion: service.version.server,
+    async kill() {
+      process.kill(service.pid, 'SIGKILL');
+      await service.exited;
+    },
+    stop: () => service.stop(),
+    async start() {
+      service = await launch();
+    },
+  };
+}

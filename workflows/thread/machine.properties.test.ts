@@ -1,0 +1,178 @@
+/** Any order of legal and illegal happenings keeps the invariants of `machine.ts`; numbers are those of its header. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
+import { readEvents, readItems } from './log.ts';
+import { type Play, playOut } from './test-play.ts';
+import { readAllEvents } from './test-reader.ts';
+import { EXITED, testThread } from './testing.ts';
+import { toContext } from './view.ts';
+
+const pick = fc.nat(1_000);
+const id = fc.nat(9).map((n) => `turn-${n}`);
+const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');
+
+/** What the model answers, by small words that `test-play.ts` understands. */
+const outputs = fc.array(
+  fc.constantFrom(
+    'say',
+    'shout',
+    'think',
+    'ls',
+    'cat',
+    'make',
+    'escalate',
+    'patch',
+    'patch out',
+    'plan',
+    'ask',
+    'nonsense',
+    'twin',
+  ),
+  { maxLength: 4 },
+);
+
+const plays: fc.Arbitrary<Play> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('submit'), id, shell: fc.boolean(), onBusy, override: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('steer'), id, right: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('interrupt'), id, which: fc.constantFrom('active', 'any', 'id') }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('answer'),
+      pick,
+      decision: fc.constantFrom('accept', 'acceptForSession', 'decline', 'cancel'),
+      fitting: fc.boolean(),
+      twice: fc.boolean(),
+    }),
+  },
+  {
+    weight: 16,
+    arbitrary: fc.record({
+      do: fc.constant('end'),
+      pick,
+      how: fc.constantFrom('well', 'well', 'well', 'failed', 'lost', 'aborted', 'left over', 'rejected', 'stale'),
+      outputs,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('endAgain'), pick, outputs }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('manyTurns'), pick }) },
+);
+
+const settings = fc.record({
+  approvalPolicy: fc.constantFrom('untrusted', 'on-request', 'never'),
+  sandbox: fc.constantFrom('read-only', 'workspace-write', 'danger-full-access'),
+  agentIdentity: fc.constantFrom('off', 'recoverable', 'strict').map((mode) => ({ mode, account: 'default' })),
+  unattended: fc.option(
+    fc.constantFrom('accept', 'decline', 'cancel').map((approvals) => ({ approvals })),
+    { freq: 2 },
+  ),
+  requestDeadlineMs: fc.constantFrom(0, 60_000),
+});
+
+describe('any sequence of happenings', () => {
+  it('keeps every invariant after each one, and every turn that was taken ends exactly once', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(settings, fc.array(plays, { maxLength: 60, size: 'max' }), fc.boolean(), (given, sequence, close) => {
+        for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
+      }),
+      { numRuns: 400 },
+    );
+    // The property says something only where all of this came about.
+    expect([...seen].sort()).toEqual(
+      expect.arrayContaining([
+        'agentTask/cleared',
+        'agentTask/registered',
+        'archiveSegment',
+        'cleanWorkspace',
+        'completed',
+        'continueAsNew',
+        'failed',
+        'interrupted',
+        'item/commandExecution/requestApproval',
+        'item/fileChange/requestApproval',
+        'item/tool/requestUserInput',
+        'message/rejected',
+        'not quiescent',
+        'replaced',
+        'resolved by abort',
+        'resolved by deadline',
+        'resolved by person',
+        'resolved by policy',
+        'threadClosed',
+        'turn/queued',
+        'turn/steered',
+      ]),
+    );
+  });
+});
+
+describe('found by that property once', () => {
+  it('a command that runs is not stopped because the workspace is to be cleaned after another', () => {
+    const thread = testThread();
+    thread.submit('a', 'git status', { kind: 'user_shell' });
+    thread.submit('b', 'sleep 5', { kind: 'user_shell' });
+    const [first, second] = thread.actions('execCommand');
+    thread.dispatch({ type: 'commandEnded', id: first!.id, end: { type: 'lost', output: '' } });
+    expect(thread.action('cleanWorkspace').commandIds).toEqual([first!.id]);
+    expect(thread.stopping).toEqual([]);
+    thread.dispatch({ type: 'commandEnded', id: second!.id, end: EXITED });
+    expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
+  });
+});
+
+describe('a thread of long answers', () => {
+  it('is read in pages that one answer of the service can hold', () => {
+    const thread = longThread(20);
+    const { log } = thread.state;
+    for (const page of [readEvents(log, 0, 500), readItems(log, 0, 500), toContext(thread.state, 0)]) {
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(SERVICE_LIMIT);
+    }
+    expect(readAllEvents(log, new Map(), 0, 500)).toHaveLength(thread.state.log.events.length);
+  });
+
+  it('moves to the archive in segments that can be read at once, and what is left can be carried over', () => {
+    const thread = longThread(20);
+    thread.dispatch({ type: 'rolloverDue' });
+    let segments = 0;
+    for (; thread.actions('archiveSegment').length > 0; segments++) {
+      const { id, segment } = thread.action('archiveSegment');
+      const events = readAllEvents(thread.state.log, new Map(), segment.events.from - 1, 500);
+      const moved = events.slice(0, segment.events.to - segment.events.from);
+      expect(Buffer.byteLength(JSON.stringify(moved))).toBeLessThan(SERVICE_LIMIT);
+      thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+    }
+    expect(segments).toBeGreaterThan(5);
+    expect(thread.action('continueAsNew')).toBeDefined();
+    expect(bytesOf(toCarryOver(thread.state))).toBeLessThan(CARRY_OVER_BYTES);
+  });
+
+  it('is weighed in bytes before it is carried over', () => {
+    const thread = longThread(1);
+    const carried = toCarryOver(thread.state);
+    expect(bytesOf(carried)).toBe(Buffer.byteLength(JSON.stringify(carried)));
+    expect(bytesOf(carried)).toBeGreaterThan(3 * LONG);
+  });
+});
+
+const SERVICE_LIMIT = 2 * 1024 * 1024;
+const LONG = 100_000;
+
+function longThread(turns: number) {
+  const thread = testThread();
+  for (let i = 0; i < turns; i++) {
+    thread.submit(`turn-${i}`);
+    thread.answer('漢'.repeat(LONG));
+  }
+  return thread;
+}

@@ -1,0 +1,131 @@
+/** For tests of the machine: how actions end. */
+import type { Action } from './actions.ts';
+import type { CommandEnd, Happening, ModelOutput, RegistrationEnd, StepFailure } from './machine-events.ts';
+import { NO_USAGE } from './state.ts';
+
+/** How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task. */
+export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale';
+
+/** What the model answers. */
+export type Output =
+  | 'say'
+  | 'shout'
+  | 'think'
+  | 'ls'
+  | 'cat'
+  | 'make'
+  | 'escalate'
+  | 'patch'
+  | 'patch out'
+  | 'plan'
+  | 'ask'
+  | 'nonsense'
+  | 'twin';
+
+export type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
+
+/** The end of an action. @param at makes ids of agent tasks differ. */
+export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at: number): Happening {
+  const { id } = action;
+  switch (action.type) {
+    case 'callModel':
+      return { type: 'modelEnded', id, end: toModelEnd(how, outputs) };
+    case 'execCommand':
+      return { type: 'commandEnded', id, end: toCommandEnd(how) };
+    case 'applyPatch':
+      if (how === 'aborted') return { type: 'patchEnded', id, end: { type: 'aborted' } };
+      return how === 'failed' || how === 'lost'
+        ? { type: 'patchEnded', id, end: { type: 'failed', failure: failure('patchDoesNotApply') } }
+        : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
+    case 'registerAgentTask':
+      return { type: 'registrationEnded', id, end: toRegistrationEnd(how, at) };
+    case 'cleanWorkspace':
+      return { type: 'workspaceCleaned', id, ended: how === 'failed' ? null : how === 'left over' ? 2 : 0 };
+    case 'archiveSegment':
+      return { type: 'archivingEnded', id, written: how !== 'failed', message: how === 'failed' ? 'disk full' : '' };
+    case 'awaitTime':
+      return { type: 'timeCame', id, about: action.about };
+  }
+}
+
+function failure(code: string): StepFailure {
+  return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
+}
+
+function toModelEnd(how: Ending, outputs: readonly Output[]): Extract<Happening, { type: 'modelEnded' }>['end'] {
+  switch (how) {
+    case 'well':
+    case 'left over':
+      return { type: 'answered', output: outputs.map(toOutput), usage: NO_USAGE };
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'stale':
+      return { type: 'failed', failure: failure('agentTaskStale') };
+    case 'rejected':
+      return { type: 'failed', failure: failure('agentAssertionRejected') };
+    case 'failed':
+    case 'lost':
+      return { type: 'failed', failure: failure('modelServerError') };
+  }
+}
+
+function toCommandEnd(how: Ending): CommandEnd {
+  const report = { type: 'reported', exitCode: 0, output: 'out\n', durationMs: 5 } as const;
+  switch (how) {
+    case 'well':
+      return { ...report, outcome: 'exited', gone: true };
+    case 'left over':
+    case 'stale':
+      return { ...report, outcome: 'aborted', exitCode: null, gone: false };
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'lost':
+      return { type: 'lost', output: 'half' };
+    case 'failed':
+    case 'rejected':
+      return { type: 'failed', failure: failure('workspaceMissing') };
+  }
+}
+
+function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
+  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('agentIdentityUnavailable') };
+  const task = { agentRuntimeId: 'runtime-1', taskId: `task-${at}`, registeredAt: '2026-01-01T00:00:00Z' };
+  return { type: 'registered', task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1', unusedTasks: 0 };
+}
+
+let calls = 0;
+
+function toOutput(output: Output): ModelOutput {
+  const call = (name: string, args: unknown): ModelOutput => ({
+    type: 'toolCall',
+    callId: output === 'twin' ? 'call_twin' : `call_${calls++}`,
+    name,
+    arguments: typeof args === 'string' ? args : JSON.stringify(args),
+  });
+  switch (output) {
+    case 'say':
+      return { type: 'message', text: 'hello' };
+    case 'shout':
+      return { type: 'message', text: 'LONG '.repeat(20_000) };
+    case 'think':
+      return { type: 'reasoning', summary: ['hm'] };
+    case 'ls':
+    case 'cat':
+      return call('exec_command', { cmd: output === 'ls' ? 'ls' : 'cat x' });
+    case 'make':
+    case 'twin':
+      return call('exec_command', { cmd: 'make' });
+    case 'escalate':
+      return call('exec_command', { cmd: 'curl x', sandbox_permissions: 'require_escalated' });
+    case 'patch':
+      return call('apply_patch', { input: '*** Begin Patch\n*** Add File: a\n+a\n*** End Patch' });
+    case 'patch out':
+      return call('apply_patch', { input: '*** Begin Patch\n*** Add File: /etc/a\n+a\n*** End Patch' });
+    case 'plan':
+      return call('update_plan', { plan: [{ step: 'one', status: 'pending' }] });
+    case 'ask':
+      return call('request_user_input', { questions: [{ id: 'q', header: 'h', question: 'why?' }] });
+    case 'nonsense':
+      return call('no_such_tool', '{');
+  }
+}

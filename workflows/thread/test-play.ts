@@ -1,0 +1,222 @@
+/** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
+import type { ApprovalDecision, ThreadSettings } from '../../src/contract/index.ts';
+import type { Action } from './actions.ts';
+import { toCarryOver } from './carry-over.ts';
+import type { Happening } from './machine-events.ts';
+import { decide, reduce } from './machine.ts';
+import { type ThreadState, newThreadState } from './state.ts';
+import { type Ending, type Output, type Step, toEnd } from './test-ends.ts';
+import { createWitness, type Witness } from './test-witness.ts';
+import { SETTINGS, text } from './testing.ts';
+
+/** One thing that happens; where it needs something of the thread as it stands, `pick` chooses among what there is. */
+export type Play =
+  | {
+      do: 'submit';
+      id: string;
+      shell: boolean;
+      onBusy: 'replace' | 'steer' | 'queue' | 'reject' | undefined;
+      override: boolean;
+    }
+  | { do: 'steer'; id: string; right: boolean }
+  | { do: 'interrupt'; id: string; which: 'active' | 'any' | 'id' }
+  | { do: 'answer'; pick: number; decision: ApprovalDecision; fitting: boolean; twice: boolean }
+  | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
+  /** An action ends that has ended before. */
+  | { do: 'endAgain'; pick: number; outputs: Output[] }
+  | { do: 'rollover' }
+  | { do: 'postpone' }
+  | { do: 'malformed' }
+  | { do: 'manyTurns'; pick: number }
+  | { do: 'close' };
+
+/** A thread with its shell: what is under way, and a clock that moves with every event. */
+interface Shell {
+  state: ThreadState;
+  at: number;
+  wanted: Action[];
+  running: Map<string, Step>;
+  /** Ids of steps that were told to stop. */
+  stopping: Set<string>;
+  ended: Step[];
+  turns: number;
+  witness: Witness;
+}
+
+/** Plays the sequence, then lets everything come to its end. Throws where an invariant does not hold. */
+export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Witness {
+  const state = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
+  const shell: Shell = {
+    state,
+    at: 1_000,
+    wanted: [],
+    running: new Map(),
+    stopping: new Set(),
+    ended: [],
+    turns: 0,
+    witness: createWitness(),
+  };
+  happen(shell, { type: 'threadOpened' });
+  for (const play of plays) perform(shell, play);
+  if (end.close) perform(shell, { do: 'close' });
+  comeToRest(shell);
+  shell.witness.atRest(shell.state);
+  return shell.witness;
+}
+
+// ------------------------------------------------------------------------------------------------------- the shell
+
+function happen(shell: Shell, happening: Happening): void {
+  if (isOver(shell)) return;
+  shell.at += 1;
+  const before = shell.state;
+  shell.state = reduce(before, { ...happening, at: shell.at, running: [...shell.running.keys()] });
+  shell.wanted = decide(shell.state, [...shell.running.keys()]);
+  const starting = shell.wanted.filter(({ id }) => !shell.running.has(id));
+  const ids = new Set(shell.wanted.map(({ id }) => id));
+  const stopping = [...shell.running.values()].filter(({ id }) => !ids.has(id) && !shell.stopping.has(id));
+  for (const { id } of stopping) shell.stopping.add(id);
+  const { state, wanted } = shell;
+  shell.witness.after({ before, happening, state, wanted, starting, stopping });
+  follow(shell);
+}
+
+function isOver(shell: Shell): boolean {
+  return shell.state.status === 'closed';
+}
+
+/** As `reconcile` in `workflow.ts`: timers that are no longer wanted are gone, steps stay until their end is known. */
+function follow(shell: Shell): void {
+  const ids = new Set(shell.wanted.map(({ id }) => id));
+  for (const [id, action] of shell.running) if (action.type === 'awaitTime' && !ids.has(id)) shell.running.delete(id);
+  for (const action of shell.wanted) {
+    if (action.type === 'continueAsNew' || action.type === 'complete') continue;
+    if (!shell.running.has(action.id)) shell.running.set(action.id, action);
+  }
+  if (shell.wanted.some(({ type }) => type === 'continueAsNew') && shell.turns++ % 3 !== 2) goOnAsNew(shell);
+}
+
+function goOnAsNew(shell: Shell): void {
+  shell.state = JSON.parse(JSON.stringify(toCarryOver(shell.state).carriedOver)) as ThreadState;
+  shell.running.clear();
+  shell.stopping.clear();
+  shell.witness.continued();
+  happen(shell, { type: 'runContinued' });
+}
+
+function perform(shell: Shell, play: Play): void {
+  const happening = toHappening(shell, play);
+  if (happening !== null) happen(shell, happening);
+  else if (play.do === 'answer') answer(shell, play);
+  else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
+  else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
+}
+
+/** Null for what is more than one happening, or none as things stand. */
+function toHappening(shell: Shell, play: Play): Happening | null {
+  switch (play.do) {
+    case 'submit':
+      return toSubmission(play);
+    case 'steer': {
+      const expectedTurnId = play.right ? (shell.state.active?.turnId ?? play.id) : play.id;
+      return { type: 'turnSteered', steer: { expectedTurnId, input: text('also') } };
+    }
+    case 'interrupt':
+      return { type: 'interruptRequested', interrupt: whom(shell, play) };
+    case 'rollover':
+      return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
+    case 'postpone': {
+      const due = shell.wanted.some(({ type }) => type === 'continueAsNew');
+      return due ? { type: 'rolloverPostponed', bytes: 2_000_000 } : null;
+    }
+    case 'malformed':
+      return { type: 'messageRejected', message: 'submitTurn', code: 'malformed', reason: 'no', id: null };
+    case 'close':
+      return { type: 'closeRequested', close: { reason: 'enough' } };
+    case 'answer':
+    case 'manyTurns':
+    case 'end':
+    case 'endAgain':
+      return null;
+  }
+}
+
+function endOne(shell: Shell, play: Extract<Play, { do: 'end' | 'endAgain' }>): void {
+  const again = play.do === 'endAgain';
+  const action = among(again ? shell.ended : [...shell.running.values()], play.pick);
+  if (action === undefined || (again && shell.running.has(action.id))) return;
+  end(shell, action, again ? 'well' : play.how, play.outputs);
+}
+
+function among<T>(all: readonly T[], pick: number): T | undefined {
+  return all[pick % Math.max(1, all.length)];
+}
+
+function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
+  const { id: turnId, shell, onBusy, override } = play;
+  const turn = {
+    turnId,
+    kind: shell ? ('user_shell' as const) : ('regular' as const),
+    input: text(shell ? 'git status' : 'do it'),
+    ...(onBusy === undefined ? {} : { onBusy }),
+    ...(override ? { overrides: { approvalPolicy: 'untrusted' as const } } : {}),
+  };
+  return { type: 'turnSubmitted', turn };
+}
+
+function whom({ state }: Shell, play: Extract<Play, { do: 'interrupt' }>): { turnId?: string; reason?: string } {
+  if (play.which === 'any') return {};
+  const turnId = play.which === 'active' ? (state.active?.turnId ?? play.id) : play.id;
+  return { turnId, reason: 'stop' };
+}
+
+function answer(shell: Shell, play: Extract<Play, { do: 'answer' }>): void {
+  const request = among(shell.state.requests, play.pick);
+  const requestId = request?.requestId ?? `req_${play.pick}`;
+  const withAnswers = (request?.type === 'userInput') === play.fitting;
+  const given = {
+    requestId,
+    decision: play.decision,
+    ...(withAnswers ? { answers: { q: { answers: ['yes'] } } } : {}),
+  };
+  for (let times = play.twice ? 2 : 1; times > 0; times--) {
+    happen(shell, { type: 'requestAnswered', answer: given, by: 'person' });
+  }
+}
+
+/** Enough quick turns for something to be old enough for the archive. */
+function manyTurns(shell: Shell, pick: number): void {
+  for (let i = 0; i < 20 && shell.state.status === 'open' && shell.state.active === null; i++) {
+    const id = `many-${pick}-${shell.at}`;
+    happen(shell, toSubmission({ do: 'submit', id, shell: false, onBusy: undefined, override: false }));
+    const action = [...shell.running.values()].find(({ type }) => type === 'callModel');
+    if (action !== undefined) end(shell, action, 'well', ['say']);
+  }
+}
+
+/** Everything under way ends well, requests are declined; timers come last, since most of them then have no cause. */
+function comeToRest(shell: Shell): void {
+  for (let steps = 0; steps < 2_000; steps++) {
+    const [request] = shell.state.requests;
+    const actions = [...shell.running.values()];
+    const next = actions.find(({ type }) => type !== 'awaitTime') ?? actions[0];
+    if (isOver(shell)) return;
+    if (next !== undefined) end(shell, next, 'well', ['say']);
+    else if (request !== undefined) {
+      happen(shell, {
+        type: 'requestAnswered',
+        answer: { requestId: request.requestId, decision: 'decline' },
+        by: 'person',
+      });
+    } else if (shell.wanted.some(({ type }) => type === 'continueAsNew')) goOnAsNew(shell);
+    else return;
+  }
+  throw new Error(`It never comes to rest: ${[...shell.running.keys()].join(', ')}`);
+}
+
+function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): void {
+  shell.running.delete(action.id);
+  shell.ended.push(action);
+  if (action.type === 'archiveSegment' && how !== 'failed') shell.witness.archived(shell.state, action.segment);
+  happen(shell, toEnd(action, how, outputs, shell.at));
+}

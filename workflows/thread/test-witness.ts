@@ -1,0 +1,312 @@
+/** For tests of the machine: keeps its own record of everything a thread ever said, and holds the thread to it. */
+import type { ArchiveSegment, Item, ThreadEvent } from '../../src/contract/index.ts';
+import type { Action } from './actions.ts';
+import { itemCount, lastSeq } from './log.ts';
+import { readAllEvents, readAllItems } from './test-reader.ts';
+import type { Happening } from './machine-events.ts';
+import type { ThreadState } from './state.ts';
+import { toContext, toCurrentDetails, toThreadView } from './view.ts';
+
+export interface Witness {
+  /** What came about, by short names. */
+  readonly seen: ReadonlySet<string>;
+  /** Looks at one step of the machine. */
+  after(step: MachineStep): void;
+  /** A segment is being written: takes what the archive would hold. */
+  archived(state: ThreadState, segment: ArchiveSegment): void;
+  continued(): void;
+  /** Everything has ended. */
+  atRest(state: ThreadState): void;
+}
+
+export interface MachineStep {
+  before: ThreadState;
+  happening: Happening;
+  state: ThreadState;
+  wanted: Action[];
+  /** What the shell begins because of it, and what it tells to stop. */
+  starting: Action[];
+  stopping: Action[];
+}
+
+interface Turn {
+  began: number;
+  terminals: number;
+}
+
+interface Memory {
+  seen: Set<string>;
+  /** Every event there was, in order, as readers saw it when it came. */
+  events: ThreadEvent[];
+  /** By segment id. */
+  archive: Map<string, { items: Item[]; events: ThreadEvent[] }>;
+  turns: Map<string, Turn>;
+  /** Open or not, by request id. */
+  requests: Map<string, boolean>;
+  /** Commands that may still run although nobody waits for them any more. */
+  orphans: Set<string>;
+  /** Steps on the workspace that were begun and have not ended, by the turn they are of. */
+  underWay: Map<string, string>;
+}
+
+export function createWitness(): Witness {
+  const memory: Memory = {
+    seen: new Set(),
+    events: [],
+    archive: new Map(),
+    turns: new Map(),
+    requests: new Map(),
+    orphans: new Set(),
+    underWay: new Map(),
+  };
+  return {
+    seen: memory.seen,
+    after({ before, happening, state, wanted, starting, stopping }) {
+      assertPlain(state, 'state');
+      assertNumbered(state);
+      assertOneActive(state);
+      for (const event of newEvents(memory, state)) record(memory, event, state);
+      assertSubmissionKnown(memory, before, happening, state);
+      assertRequests(memory, state);
+      assertWanted(memory, state, wanted);
+      assertStoppedForCause(state, stopping);
+      assertWorkspaceFree(memory, happening, state, starting);
+      for (const { type } of wanted) memory.seen.add(type);
+      // Queries are answered from any state.
+      toThreadView(state);
+      toCurrentDetails(state);
+      toContext(state, 0);
+    },
+    archived(state, segment) {
+      // The late end of an archiving that is over says nothing new.
+      if (state.rollover?.archiving?.segmentId !== segment.segmentId) return;
+      // As the activity does that writes it: from the live log alone, page by page.
+      const nowhere = new Map<string, never>();
+      const { from, to } = segment.events;
+      const events = readAllEvents(state.log, nowhere, from - 1, 50).slice(0, to - from);
+      const items = readAllItems(state.log, nowhere, segment.items.from, 50);
+      const body = { items: items.slice(0, segment.items.to - segment.items.from), events };
+      check(body.items.length === segment.items.to - segment.items.from, 'a segment has all of its items');
+      check(events.length === to - from, 'a segment has all of its events');
+      // Four long messages, each in its item and in both of its events, are more than a segment holds.
+      check(events.length === 1 || JSON.stringify(body).length < 800_000, 'a segment can be read at once');
+      memory.archive.set(segment.segmentId, copy(body));
+    },
+    continued() {
+      memory.seen.add('continueAsNew');
+      memory.underWay.clear();
+    },
+    atRest(state) {
+      check(state.active === null && state.beside.length === 0 && state.queue.length === 0, 'no turn is left');
+      check(state.requests.length === 0, 'no request is left');
+      for (const [turnId, { terminals }] of memory.turns)
+        check(terminals === 1, `${turnId} ended once, not ${terminals} times`);
+      check(state.turnCount === memory.turns.size, `${state.turnCount} turns are counted, ${memory.turns.size} ended`);
+      assertReadable(memory, state);
+    },
+  };
+}
+
+function check(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(`It does not hold that ${what}`);
+}
+
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** Plain JSON: what comes back from the service is the same as what went there. */
+function assertPlain(value: unknown, where: string): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number') {
+    check(Number.isFinite(value), `${where} is a number of JSON`);
+    return;
+  }
+  check(typeof value === 'object', `${where} is plain JSON, and not ${typeof value}`);
+  const proto: unknown = Object.getPrototypeOf(value);
+  check(proto === Object.prototype || proto === Array.prototype, `${where} is a plain object or a list`);
+  for (const [key, member] of Object.entries(value)) assertPlain(member, `${where}.${key}`);
+}
+
+/** Invariant 4. */
+function assertNumbered({ log }: ThreadState): void {
+  log.events.forEach((event, offset) =>
+    check(event.seq === log.firstSeq + offset, `event ${event.seq} has its number`),
+  );
+  log.items.forEach((item, offset) => check(item.id === `item_${log.firstItem + offset}`, `${item.id} has its number`));
+}
+
+/** Invariant 1. */
+function assertOneActive({ active, beside, queue }: ThreadState): void {
+  const ids = [...(active === null ? [] : [active]), ...beside, ...queue].map(({ turnId }) => turnId);
+  check(new Set(ids).size === ids.length, `no turn is there twice: ${ids.join(', ')}`);
+}
+
+function newEvents(memory: Memory, state: ThreadState): ThreadEvent[] {
+  const events = readAllEvents(state.log, memory.archive, memory.events.length, 500);
+  check(memory.events.length + events.length === lastSeq(state.log), 'every event is seen');
+  return copy(events);
+}
+
+// --------------------------------------------------------------------------------------------- invariants 2, 3, 5
+
+function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
+  memory.events.push(event);
+  memory.seen.add(event.type);
+  switch (event.type) {
+    case 'turn/started':
+      check((turnOf(memory, event.turnId).began += 1) === 1, `${event.turnId} begins once`);
+      break;
+    case 'turn/completed':
+      complete(memory, event, state);
+      break;
+    case 'turn/queued':
+      turnOf(memory, event.turnId);
+      break;
+    case 'item/started':
+    case 'item/completed':
+    case 'turn/steered':
+    case 'turn/plan/updated':
+    case 'error': {
+      const { began, terminals } = turnOf(memory, event.turnId);
+      check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${event.turnId}`);
+      break;
+    }
+    case 'item/commandExecution/requestApproval':
+    case 'item/fileChange/requestApproval':
+    case 'item/tool/requestUserInput':
+      check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
+      memory.requests.set(event.request.requestId, true);
+      check(turnOf(memory, event.request.turnId).terminals === 0, `${event.request.requestId} is of a turn that runs`);
+      break;
+    case 'serverRequest/resolved':
+      check(memory.requests.get(event.requestId) === true, `${event.requestId} is resolved once, while it is open`);
+      memory.requests.set(event.requestId, false);
+      memory.seen.add(`resolved by ${event.by}`);
+      break;
+    case 'thread/started':
+    case 'thread/closed':
+    case 'thread/tokenUsage/updated':
+    case 'warning':
+    case 'message/rejected':
+    case 'agentTask/registered':
+    case 'agentTask/cleared':
+      break;
+  }
+}
+
+function turnOf(memory: Memory, turnId: string): Turn {
+  const known = memory.turns.get(turnId) ?? { began: 0, terminals: 0 };
+  memory.turns.set(turnId, known);
+  return known;
+}
+
+function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/completed' }>, state: ThreadState): void {
+  const { turn } = event;
+  check((turnOf(memory, turn.turnId).terminals += 1) === 1, `${turn.turnId} ends once`);
+  check((turn.startedAt === null) === (turnOf(memory, turn.turnId).began === 0), 'a turn that began says when');
+  const items = memory.events.flatMap((past) =>
+    past.type === 'item/started' && past.turnId === turn.turnId ? [past.item.id] : [],
+  );
+  for (const itemId of items) {
+    const ends = memory.events.filter((past) => past.type === 'item/completed' && past.item.id === itemId);
+    check(ends.length === 1, `${itemId} has ended once before ${turn.turnId}`);
+  }
+  check(!state.requests.some(({ turnId }) => turnId === turn.turnId), 'no request outlives its turn');
+  memory.seen.add(turn.status === 'aborted' ? turn.reason : turn.status);
+  if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
+}
+
+/** Every submission is taken, steers, is one that is known, or is refused visibly: none is lost. */
+function assertSubmissionKnown(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
+  if (happening.type !== 'turnSubmitted') return;
+  const { turnId } = happening.turn;
+  const known = before.knownTurnIds.includes(turnId);
+  if (known) {
+    check(state === before, 'the same turn twice is one turn');
+    return;
+  }
+  const queued = state.queue.some((turn) => turn.turnId === turnId);
+  if (queued) turnOf(memory, turnId);
+  const said = memory.events
+    .slice(lastSeq(before.log))
+    .some(
+      (event) =>
+        (event.type === 'message/rejected' && event.id === turnId) ||
+        (event.type === 'turn/steered' && event.steerTurnId === turnId) ||
+        (event.type === 'turn/started' && event.turnId === turnId),
+    );
+  check(queued || said, `what became of ${turnId} can be seen`);
+}
+
+function assertRequests(memory: Memory, state: ThreadState): void {
+  const open = [...memory.requests].flatMap(([requestId, isOpen]) => (isOpen ? [requestId] : []));
+  const listed = state.requests.map(({ requestId }) => requestId);
+  check(open.join() === listed.join(), `open requests are ${open.join()}, and not ${listed.join()}`);
+}
+
+/** Invariant 5: nothing but its bound in time is wanted of a turn that is aborted, and nothing of one that has ended. */
+function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Action[]): void {
+  check(new Set(wanted.map(({ id }) => id)).size === wanted.length, 'every action has its own id');
+  for (const action of wanted) {
+    if (!('turnId' in action)) continue;
+    const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
+    check(turn?.aborting === null, `${action.id} is of a turn that runs`);
+    check(memory.turns.get(action.turnId)?.terminals === 0, `${action.id} is of a turn that has not ended`);
+  }
+}
+
+/** A step is told to stop only by the end or the abort of its turn. */
+function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]): void {
+  for (const action of stopping) {
+    if (!('turnId' in action)) continue;
+    const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
+    check(!turn || turn.aborting !== null, `${action.id} is stopped for a cause of its own turn`);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------- invariant 6
+
+function assertWorkspaceFree(
+  memory: Memory,
+  happening: Happening,
+  state: ThreadState,
+  starting: readonly Action[],
+): void {
+  if (happening.type === 'commandEnded' || happening.type === 'patchEnded') endStep(memory, happening);
+  if (happening.type === 'workspaceCleaned' && state.cleanUp === null) {
+    for (const actionId of memory.orphans) memory.underWay.delete(actionId);
+    memory.orphans.clear();
+  }
+  for (const [actionId, turnId] of memory.underWay) {
+    if (memory.turns.get(turnId)?.terminals === 1 && actionId.startsWith('tool/')) memory.orphans.add(actionId);
+  }
+  for (const action of starting) {
+    if (action.type !== 'execCommand' && action.type !== 'applyPatch') continue;
+    const orphans = [...memory.orphans].join();
+    check(
+      orphans === '' && state.cleanUp === null,
+      `${action.id} begins when nothing of earlier steps runs: ${orphans}`,
+    );
+    memory.underWay.set(action.id, action.turnId);
+  }
+}
+
+/** A command that has ended with proof, however late, is no orphan. */
+function endStep(memory: Memory, { id, end }: Extract<Happening, { type: 'commandEnded' | 'patchEnded' }>): void {
+  const wasUnderWay = memory.underWay.delete(id);
+  const proven = end.type === 'lost' ? false : end.type === 'reported' ? end.gone : true;
+  if (proven) memory.orphans.delete(id);
+  else if (wasUnderWay) memory.orphans.add(id);
+}
+
+/** Page by page, from the archive where it says so, a reader gets exactly what came about, each once and in order. */
+function assertReadable(memory: Memory, { log }: ThreadState): void {
+  for (const limit of [1, 7, 500]) {
+    const events = readAllEvents(log, memory.archive, 0, limit);
+    check(JSON.stringify(events) === JSON.stringify(memory.events), `pages of ${limit} events are what came about`);
+    const items = readAllItems(log, memory.archive, 0, limit);
+    check(items.length === itemCount(log), `pages of ${limit} items are all there are`);
+    items.forEach((item, index) => check(item.id === `item_${index}`, `${item.id} is in its place`));
+  }
+}
