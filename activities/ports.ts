@@ -224,7 +224,7 @@ export interface IdentityDirectory {
   /** Registers another one in place of that one; where another one is in use already, answers with that. */
   replace(account: string, agentRuntimeId: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** The identity in use, or null; registers nothing. */
-  current(account: string): Promise<AgentIdentity | null>;
+  current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
 }
 
 /** The worker's configuration as far as a thread's settings come from it. */

@@ -12,8 +12,6 @@ export interface Step<P> {
   signal: AbortSignal;
   /** Shows in the Temporal UI and outlives this worker. */
   progress: P;
-  /** Lets the next attempt find the progress even if this worker dies right now. */
-  beat(): void;
 }
 
 /** Tries of a step that fails for reasons outside of us. */
@@ -46,12 +44,8 @@ export async function runStep<P extends object, T>(
   const context = Context.current();
   const earlier = (context.info.heartbeatDetails as BeatDetails | undefined)?.failures ?? 0;
   const local = place.steps.enter(place.threadId, place.actionId);
-  const step: Step<P> = {
-    signal: AbortSignal.any([context.cancellationSignal, local.signal]),
-    progress: first,
-    beat: () => context.heartbeat({ ...step.progress, failures: earlier }),
-  };
-  const beat = setInterval(() => step.beat(), place.heartbeatEveryMs);
+  const step: Step<P> = { signal: AbortSignal.any([context.cancellationSignal, local.signal]), progress: first };
+  const beat = setInterval(() => context.heartbeat({ ...step.progress, failures: earlier }), place.heartbeatEveryMs);
   try {
     return await body(step);
   } catch (error) {
@@ -93,7 +87,8 @@ export async function runShortStep<T>(
   }
 }
 
-function leftToTheNext(name: string, cause: unknown): Error {
+/** The failure of an attempt that its worker ended; the next one begins at once. */
+export function leftToTheNext(name: string, cause: unknown): Error {
   const message = `${name} was ended because its worker was told to stop; the next one goes on with it.`;
   return toTemporal(new Failure('stepStoppedByWorker', message, { cause, retryAfterMs: AT_ONCE_MS }));
 }

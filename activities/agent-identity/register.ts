@@ -1,17 +1,16 @@
-/**
- * Registration of identities and tasks. No request carries a key, so a retry may leave an unused task or identity at the
- * service; what is known of them is counted.
- */
+/** Registration of identities and tasks. A retry may leave an unused one at the service: no request carries a key. */
 import { Context } from '@temporalio/activity';
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
 import type { AgentTaskRegistered, AgentTaskRegistration } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { AgentIdentity, Ports } from '../ports.ts';
-import { runStep } from '../step.ts';
+import { type Step, leftToTheNext, runStep } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
 
 /** Tries of a registration within one turn; the next turn begins anew. */
 const MAX_TRIES = 3;
+/** HTTP statuses that say that the service does not take this identity, and not that the request was bad. */
+const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
 
 /** Beats with each try, so that the next one finds what this one left. */
 interface RegistrationProgress {
@@ -30,41 +29,50 @@ export async function registerAgentTask(
   ports: Ports,
   input: AgentTaskRegistration,
 ): Promise<AgentTaskRegistered | { type: 'aborted' }> {
-  const { account, replaceIdentity } = input;
   const earlier = Context.current().info.heartbeatDetails as RegistrationProgress | undefined;
-  const first: RegistrationProgress = earlier ?? { type: 'registration', task: null, unusedTasks: 0 };
+  const first: RegistrationProgress = {
+    type: 'registration',
+    task: earlier?.task ?? null,
+    unusedTasks: earlier?.unusedTasks ?? 0,
+  };
   return runStep({ ...ports, ...input, maxTries: MAX_TRIES }, first, async (step) => {
     try {
-      const identity = await (replaceIdentity === null
-        ? ports.identities.ensure(account, step.signal)
-        : ports.identities.replace(account, replaceIdentity, step.signal));
-      await ports.identity.useIdentity(identity);
-      const { task: known } = step.progress;
-      if (known !== null && known.agentRuntimeId !== identity.agentRuntimeId) step.progress = left(step.progress);
-      const task = step.progress.task ?? (await registerUnder(ports, identity, step.signal));
-      step.progress = { ...step.progress, task };
-      step.beat();
-      const now = await ports.identities.current(account);
-      return { task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks };
+      return await register(ports, input, step);
     } catch (error) {
-      const { unusedTasks } = left(step.progress);
+      const { unusedTasks } = withoutTask(step.progress);
       throw unusedTasks === 0 ? error : withDetails(error, { unusedTasks });
     }
   });
 }
 
+async function register(
+  ports: Ports,
+  { account, replaceIdentity }: AgentTaskRegistration,
+  step: Step<RegistrationProgress>,
+): Promise<AgentTaskRegistered> {
+  const { signal } = step;
+  const identity = await (replaceIdentity === null
+    ? ports.identities.ensure(account, signal)
+    : ports.identities.replace(account, replaceIdentity, signal));
+  await ports.identity.useIdentity(identity);
+  if (step.progress.task?.agentRuntimeId !== identity.agentRuntimeId) step.progress = withoutTask(step.progress);
+  const task = step.progress.task ?? (await registerUnder(ports, identity, signal));
+  step.progress = { ...step.progress, task };
+  const now = await ports.identities.current(account, signal);
+  return { task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks };
+}
+
 /** The same once nobody will use the task any more. */
-function left(progress: RegistrationProgress): RegistrationProgress {
-  const { type, task, unusedTasks } = progress;
+function withoutTask({ type, task, unusedTasks }: RegistrationProgress): RegistrationProgress {
   return { type, task: null, unusedTasks: unusedTasks + (task === null ? 0 : 1) };
 }
 
-/** A refusal names the identity it was given to, since it is that one which the service no longer takes. */
+/** A refusal names the identity it was given to where it is that one which the service no longer takes. */
 async function registerUnder(ports: Ports, identity: AgentIdentity, signal: AbortSignal): Promise<AgentTaskRecord> {
   try {
     return await ports.identity.registerTask(identity, signal);
   } catch (error) {
-    const refused = error instanceof Failure && error.code === 'agentIdentityRefused';
+    const refused = error instanceof Failure && IDENTITY_REFUSED.includes(error.details['status']);
     throw refused ? withDetails(error, { refusedRuntimeId: identity.agentRuntimeId }) : error;
   }
 }
@@ -79,13 +87,16 @@ function withDetails(error: unknown, details: Failure['details']): unknown {
   });
 }
 
-/** Runs inside the entity of the account, which sees to "once". */
+/** Local activities do not beat: how often this is tried is counted by the entity workflow. */
 export async function registerAgentIdentity(ports: Ports, account: string): Promise<AgentIdentity> {
+  const { cancellationSignal } = Context.current();
   try {
-    const identity = await ports.identity.registerIdentity(account, Context.current().cancellationSignal);
+    const identity = await ports.identity.registerIdentity(account, cancellationSignal);
     await ports.identity.useIdentity(identity);
     return identity;
   } catch (error) {
+    if (cancellationSignal.aborted)
+      throw leftToTheNext(`The registration of an identity for account ${account}`, error);
     throw toTemporal(error);
   }
 }

@@ -10,64 +10,44 @@ import {
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
 import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import { createSharedCalls } from './shared-calls.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
-  const ask = async <T>(account: string, question: () => Promise<T>): Promise<T> => {
+  const ask = async <T>(account: string, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
     try {
-      return await service.within(question, DEADLINE_MS);
+      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
   // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
-  const asked = new Map<string, Promise<AgentIdentity>>();
-  const askOnce = (question: string, account: string, update: () => Promise<AgentIdentity>): Promise<AgentIdentity> => {
-    const key = `${question} ${account}`;
-    const known = asked.get(key);
-    if (known !== undefined) return known;
-    const answer = ask(account, update).finally(() => asked.delete(key));
-    asked.set(key, answer);
-    return answer;
-  };
+  const share = createSharedCalls<AgentIdentity>();
   return {
-    ensure: (account, signal) =>
-      untilAborted(
-        signal,
-        askOnce('ensure', account, () =>
-          workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) }),
-        ),
-      ),
-    replace: (account, agentRuntimeId, signal) =>
-      untilAborted(
-        signal,
-        askOnce(`replace ${agentRuntimeId}`, account, () =>
-          workflow.executeUpdateWithStart(replaceIdentityUpdate, {
-            startWorkflowOperation: toStart(service, account),
-            args: [agentRuntimeId],
-          }),
-        ),
-      ),
+    ensure(account, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) });
+      return share(`ensure ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
+    replace(account, agentRuntimeId, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(replaceIdentityUpdate, {
+          startWorkflowOperation: toStart(service, account),
+          args: [agentRuntimeId],
+        });
+      return share(`replace ${agentRuntimeId} of ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
     // Never shared: whoever asks wants to know what is so now.
-    current: (account) => ask(account, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
+    current: (account, signal) =>
+      ask(account, signal, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
   };
 }
 
 function toWorkflowId(account: string): string {
   return `agent-identity/${account}`;
-}
-
-/** One who waits no longer leaves the others to wait on. */
-function untilAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
 }
 
 function toStart(service: Service, account: string) {

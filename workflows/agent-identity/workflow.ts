@@ -47,7 +47,7 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
   let updates = 0;
 
   const register = async (): Promise<AgentIdentity> => {
-    registering ??= registerOnce(state.account);
+    registering ??= registerAgentIdentity(state.account);
     try {
       identity = await registering;
       return identity;
@@ -72,10 +72,4 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
 
   await condition(() => (updates >= UPDATES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
   await continueAsNew<typeof agentIdentity>({ account: state.account, identity });
-}
-
-async function registerOnce(account: string): Promise<AgentIdentity> {
-  const registered = await registerAgentIdentity(account);
-  if ('agentRuntimeId' in registered) return registered;
-  throw ApplicationFailure.nonRetryable(`The registration of an identity for ${account} was stopped.`, 'internal');
 }
