@@ -4,13 +4,12 @@ import { registerAgentIdentity, registerAgentTask } from './agent-identity/regis
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
 import { callModel } from './model/call-model.ts';
-import { createContextCache } from './model/context-cache.ts';
+import type { ContextCache } from './model/context-cache.ts';
 import type { Ports } from './ports.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
 
-export function createActivities(ports: Ports): Activities {
-  const contexts = createContextCache(ports);
+export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
     openThread: (start) => Promise.resolve(ports.defaults(start)),
     callModel: (step) => callModel(ports, contexts, step),

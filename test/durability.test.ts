@@ -52,14 +52,14 @@ describe('on a Temporal service that is restarted', () => {
     },
   ];
 
-  it.each(ways)('a turn that was submitted before any worker came is run once: service $how', async ({ goDown }) => {
+  it.each(ways)('a turn that was submitted before any worker came is run once: service $how', async (way) => {
     const threadId = `early-${randomUUID()}`;
     const cwd = arena.workspace(threadId);
     const early = turn('run: echo made >> made');
     const thread = await arena.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
     const watch = watchThread(thread);
     await arena.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
-    await goDown();
+    await way.goDown();
     await arena.service.start();
     await startWorker();
     expect(await thread.completion(early.turnId)).toMatchObject({ status: 'completed' });
@@ -69,7 +69,7 @@ describe('on a Temporal service that is restarted', () => {
     await watch.stop();
   });
 
-  it.each(ways)('an open approval is still open, and is answered exactly once: both $how', async ({ goDown }) => {
+  it.each(ways)('an open approval is still open, and is answered exactly once: both $how', async (way) => {
     await startWorker();
     const threadId = `approval-${randomUUID()}`;
     const cwd = arena.workspace(threadId);
@@ -79,7 +79,7 @@ describe('on a Temporal service that is restarted', () => {
     await thread.submit(asking);
     const request = await waitForRequest(thread);
     const { agentTask } = await thread.view();
-    await goDown();
+    await way.goDown();
     await arena.service.start();
     await startWorker();
     expect((await thread.view()).openRequests).toEqual([request]);

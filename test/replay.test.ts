@@ -81,7 +81,7 @@ describe('recorded histories', () => {
       {
         workflowBundle: await loadBundle(),
         dataConverter: { payloadConverterPath: payloadConverterPath() },
-        sinks: { steps: { stop: { fn: () => undefined, callDuringReplay: false } } },
+        sinks: { steps: { stop: { fn: () => undefined } }, contexts: { offer: { fn: () => undefined } } },
       },
       history,
     );

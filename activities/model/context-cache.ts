@@ -1,6 +1,9 @@
 /**
  * The items of the threads this worker serves, kept between model steps: a step asks its thread only for what is new.
  * What is kept never changes at the thread, so a version that is cached is a version that is right.
+ *
+ * Where the worker that runs the step serves its thread, too, the thread offers what is new as the step begins, and the
+ * step asks for nothing. An offer that does not fit to what is kept is passed over: asking always works.
  */
 import type { ArchiveBody, Item, ThreadSettings } from '../../src/contract/index.ts';
 import { Failure } from '../failures.ts';
@@ -13,6 +16,8 @@ export interface Conversation {
 }
 
 export interface ContextCache {
+  /** Takes what a thread of this worker says ahead of a step. */
+  offer(threadId: string, context: ThreadContext): void;
   read(threadId: string, version: number, signal: AbortSignal): Promise<Conversation>;
 }
 
@@ -21,20 +26,42 @@ export function createContextCache(
   bounds: { threads: number } = { threads: 64 },
 ): ContextCache {
   /** In the order of use, oldest first. */
-  const kept = new Map<string, Item[]>();
+  const kept = new Map<string, Kept>();
+
+  const keep = (threadId: string, entry: Kept): void => {
+    kept.delete(threadId);
+    kept.set(threadId, entry);
+    const oldest = kept.keys().next();
+    if (kept.size > bounds.threads && oldest.done !== true) kept.delete(oldest.value);
+  };
 
   return {
+    offer(threadId, context) {
+      const known = kept.get(threadId)?.stable ?? [];
+      if (context.from > known.length) return;
+      const items = [...known.slice(0, context.from), ...context.items];
+      keep(threadId, { stable: items.slice(0, context.stable), offered: { settings: context.settings, items } });
+    },
     async read(threadId, version, signal) {
-      const known = kept.get(threadId) ?? [];
-      const items = [...known];
-      const context = await readUpTo(version, ports, threadId, items, signal);
-      kept.delete(threadId);
-      kept.set(threadId, items.slice(0, Math.min(context.stable, items.length)));
-      const oldest = kept.keys().next();
-      if (kept.size > bounds.threads && oldest.done !== true) kept.delete(oldest.value);
-      return { settings: context.settings, items: items.slice(0, version) };
+      const { stable, offered } = kept.get(threadId) ?? { stable: [], offered: null };
+      if (offered !== null && offered.items.length >= version) return upTo(version, offered);
+      const items = [...stable];
+      const { settings, stable: until } = await readUpTo(version, ports, threadId, items, signal);
+      keep(threadId, { stable: items.slice(0, until), offered: null });
+      return upTo(version, { settings, items });
     },
   };
+}
+
+interface Kept {
+  /** Items that will not change any more. */
+  stable: Item[];
+  /** The whole of the last offer; its settings are those of the step that it was made for. */
+  offered: Conversation | null;
+}
+
+function upTo(version: number, { settings, items }: Conversation): Conversation {
+  return { settings, items: items.slice(0, version) };
 }
 
 /** Adds to the items until there are that many; the settings are asked for in any case. */

@@ -1,7 +1,9 @@
 /** The composition root: adapters into ports, ports into activities, activities and workflows into a worker. */
-import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import { type InjectedSinks, NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
-import type { Ports } from '../../activities/ports.ts';
+import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
+import type { Ports, ThreadContext } from '../../activities/ports.ts';
 import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
@@ -11,6 +13,8 @@ import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { connectService } from '../client/service.ts';
 import { createThreadReader } from '../client/thread-reader.ts';
+import { toWorkflowId } from '../contract/index.ts';
+import type { ThreadSinks } from '../../workflows/thread/sinks.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
@@ -44,16 +48,15 @@ export async function startWorker(
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
   const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
+  const contexts = createContextCache(ports);
   const worker = await Worker.create({
     connection,
     namespace: target.namespace,
     taskQueue: config.taskQueue,
     workflowBundle: await loadBundle(),
     dataConverter: { payloadConverterPath: payloadConverterPath() },
-    activities: { ...createActivities(ports) },
-    sinks: {
-      steps: { stop: { fn: ({ workflowId }, actionId: string) => stopLocally(steps, config, workflowId, actionId) } },
-    },
+    activities: { ...createActivities(ports, contexts) },
+    sinks: toSinks(steps, contexts, config),
     // The longest a stop can go unnoticed where only heartbeats tell of it.
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
     // How long the first task of a thread waits for a worker that is gone.
@@ -75,8 +78,19 @@ export async function startWorker(
   };
 }
 
-function stopLocally(steps: LocalSteps, config: WorkerConfig, workflowId: string, actionId: string): void {
-  if (config.localStop) steps.stop(workflowId.replace(/^thread\//, ''), actionId);
+/** What threads that this process serves tell it directly, beside what goes through the service. Never during a replay. */
+function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig): InjectedSinks<ThreadSinks> {
+  const threadOf = ({ workflowId }: WorkflowInfo) => workflowId.slice(toWorkflowId('').length);
+  return {
+    steps: {
+      stop: {
+        fn(info, actionId) {
+          if (config.localStop) steps.stop(threadOf(info), actionId);
+        },
+      },
+    },
+    contexts: { offer: { fn: (info, context: ThreadContext) => contexts.offer(threadOf(info), context) } },
+  };
 }
 
 function createPorts(

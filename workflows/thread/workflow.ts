@@ -5,11 +5,9 @@
 import {
   CancellationScope,
   allHandlersFinished,
-  type Sinks,
   condition,
   continueAsNew,
   proxyLocalActivities,
-  proxySinks,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -22,17 +20,11 @@ import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
+import { contexts, steps } from './sinks.ts';
 import { type ThreadState, newThreadState } from './state.ts';
-import { toCurrentDetails } from './view.ts';
+import { toContext, toCurrentDetails } from './view.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
-
-/** Best effort, ahead of the service's word: a step that runs in the worker of its thread is stopped at once. */
-interface ThreadSinks extends Sinks {
-  steps: { stop(actionId: string): void };
-}
-
-const { steps } = proxySinks<ThreadSinks>();
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
@@ -45,10 +37,12 @@ export interface ThreadHost {
   changed: boolean;
   /** Grows when a run that should go on as a new one cannot. */
   patience: number;
+  /** Items before this number have been offered to this worker, and will not change. */
+  offered: number;
 }
 
 export async function thread(argument: unknown): Promise<ThreadResult> {
-  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1 };
+  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1, offered: 0 };
   registerHandlers(host, (happening) => dispatch(host, happening));
   closeWhenCancelled(host);
   return CancellationScope.nonCancellable(async () => {
@@ -159,8 +153,15 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;
+    if (action.type === 'callModel') offerContext(host);
     begin(host, threadId, action);
   }
+}
+
+function offerContext(host: ThreadHost): void {
+  const context = toContext(current(host), host.offered);
+  contexts.offer(context);
+  host.offered = Math.min(context.stable, context.from + context.items.length);
 }
 
 function isTimer(id: string): boolean {

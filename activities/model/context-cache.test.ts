@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Item, ThreadSettings } from '../../src/contract/index.ts';
+import type { ThreadContext } from '../ports.ts';
+import { createContextCache } from './context-cache.ts';
+
+const settings = { cwd: '/w' } as ThreadSettings;
+const signal = new AbortController().signal;
+
+function message(index: number): Item {
+  return { id: `item_${index}`, turnId: 't', step: 0, type: 'agentMessage', text: `text ${index}` };
+}
+
+/** A thread with that many items, the first ones archived in one segment; counts how often it is asked. */
+function openThread(count: number, archivedTo = 0) {
+  const all = Array.from({ length: count }, (_, index) => message(index));
+  const segment = { segmentId: 's', items: { from: 0, to: archivedTo }, events: { from: 1, to: 2 } };
+  const thread = {
+    asked: [] as number[],
+    context(_threadId: string, after: number): Promise<ThreadContext> {
+      thread.asked.push(after);
+      const from = Math.max(after, archivedTo);
+      const archived = after < archivedTo ? [segment] : [];
+      return Promise.resolve({ settings, archived, from, items: all.slice(from), stable: all.length });
+    },
+    segment: () => Promise.reject(new Error('not asked for here')),
+  };
+  const archive = {
+    write: () => Promise.resolve(),
+    read: () => Promise.resolve(JSON.stringify({ items: all.slice(0, archivedTo) })),
+  };
+  return { all, thread, cache: createContextCache({ threads: thread, archive }) };
+}
+
+describe('the context of a model step', () => {
+  it('is asked for from the first item on, and then only for what is new', async () => {
+    const { all, thread, cache } = openThread(5);
+    expect(await cache.read('t', 5, signal)).toEqual({ settings, items: all });
+    expect(await cache.read('t', 3, signal)).toEqual({ settings, items: all.slice(0, 3) });
+    expect(thread.asked).toEqual([0, 5]);
+  });
+
+  it('has what lies in the archive, read once', async () => {
+    const { all, thread, cache } = openThread(5, 3);
+    expect((await cache.read('t', 5, signal)).items).toEqual(all);
+    expect((await cache.read('t', 5, signal)).items).toEqual(all);
+    expect(thread.asked).toEqual([0, 5]);
+  });
+
+  it('is not asked for where the thread has offered it', async () => {
+    const { all, thread, cache } = openThread(5);
+    cache.offer('t', { settings, archived: [], from: 0, items: all.slice(0, 2), stable: 2 });
+    cache.offer('t', { settings, archived: [], from: 2, items: all.slice(2), stable: 5 });
+    expect(await cache.read('t', 5, signal)).toEqual({ settings, items: all });
+    expect(thread.asked).toEqual([]);
+  });
+
+  it('is asked for where an offer leaves a gap, or comes short', async () => {
+    const { all, thread, cache } = openThread(5);
+    cache.offer('t', { settings, archived: [], from: 2, items: all.slice(2), stable: 5 });
+    expect((await cache.read('t', 5, signal)).items).toEqual(all);
+    expect(thread.asked).toEqual([0]);
+  });
+
+  it('takes no item for final that may still change', async () => {
+    const { all, thread, cache } = openThread(5);
+    const running = { ...message(4), text: 'not yet' } as Item;
+    cache.offer('t', { settings, archived: [], from: 0, items: [...all.slice(0, 4), running], stable: 4 });
+    cache.offer('t', { settings, archived: [], from: 4, items: all.slice(4), stable: 5 });
+    expect((await cache.read('t', 5, signal)).items).toEqual(all);
+    expect(thread.asked).toEqual([]);
+  });
+
+  it('fails as unreadable where the thread has less than the step needs', async () => {
+    const { cache } = openThread(2);
+    await expect(cache.read('t', 3, signal)).rejects.toMatchObject({ code: 'threadUnreadable' });
+  });
+});
