@@ -1,9 +1,10 @@
 /** `npm run bench`: measures every part on one Temporal service, prints a table, writes `bench/results/latest.json`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import type { Row } from './figures.ts';
 import { type Machine, currentLoad, describeMachine } from './machine.ts';
 import type { Part } from './part.ts';
+import { anatomy } from './parts/anatomy.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
 import { prewarm } from './parts/prewarm.ts';
@@ -13,7 +14,7 @@ import { turnOverhead } from './parts/turn-overhead.ts';
 import { type Stand, openStand } from './stand.ts';
 import { toTable } from './table.ts';
 
-const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput };
+const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput, anatomy };
 
 interface Results {
   startedAt: string;
@@ -63,7 +64,7 @@ async function bench(): Promise<number> {
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : print(results));
     return 0;
   } catch (error) {
-    progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    progress(inspect(error));
     return 1;
   }
 }

@@ -41,6 +41,7 @@ export interface BobbinWorker extends AsyncDisposable {
 }
 
 export interface BareWorker extends AsyncDisposable {
+  child: Child;
   service: Bobbin['service'];
 }
 
@@ -121,7 +122,7 @@ async function assemble(
       const taskQueue = `bare-${randomUUID()}`;
       const worker = await launch('The bare worker', BARE_WORKER, taskQueue, {});
       const { service } = await connect(taskQueue);
-      return { service, [Symbol.asyncDispose]: () => worker.stop() };
+      return { child: worker, service, [Symbol.asyncDispose]: () => worker.stop() };
     },
     [Symbol.asyncDispose]: close,
   };

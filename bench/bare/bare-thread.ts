@@ -1,5 +1,6 @@
 /** Drives one bare workflow; waits for the end of a turn as Bobbin's client does, by long poll and then a query. */
 import { randomUUID } from 'node:crypto';
+import { toBobbinError } from '../../src/client/errors.ts';
 import { type HistoryChanges, watchHistory } from '../../src/client/history-changes.ts';
 import type { Service } from '../../src/client/service.ts';
 import type { SubmitTurn } from '../../src/contract/index.ts';
@@ -25,7 +26,18 @@ export async function startBareThread(service: Service): Promise<BareThread> {
   const ended = async (): Promise<void> => {
     for (;;) {
       await changes.next();
-      if ((await service.within(() => handle.query(endedQuery))) >= wanted) return;
+      if ((await askUntilAnswered()) >= wanted) return;
+    }
+  };
+  // As Bobbin's client: what may pass by itself is asked again.
+  const askUntilAnswered = async (): Promise<number> => {
+    for (;;) {
+      try {
+        return await service.within(() => handle.query(endedQuery));
+      } catch (error) {
+        const { code } = toBobbinError(error, { threadId: workflowId, action: 'query' });
+        if (code !== 'workerUnavailable' && code !== 'serviceUnavailable') throw error;
+      }
     }
   };
   return {

@@ -3,6 +3,7 @@
  * workflows. On demand it tells the size of all heaps after a collection, and when calls to the outside were made.
  */
 import { subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { type Span, now } from '../clock.ts';
@@ -56,11 +57,6 @@ async function readMemory(): Promise<Memory> {
   return { heapBytes, rssBytes: process.memoryUsage.rss() };
 }
 
-interface UndiciRequest {
-  method: string;
-  path: string;
-}
-
 interface Http2Stream {
   sentHeaders?: Record<string, unknown>;
 }
@@ -75,11 +71,11 @@ function recordCalls(): OutgoingCall[] {
     open.delete(key);
     calls.push({ ...call, end: now() });
   };
-  subscribe('undici:request:create', (event) => {
-    const { request } = event as { request: UndiciRequest };
+  subscribe('http.client.request.start', (event) => {
+    const { request } = event as { request: ClientRequest };
     begin(request, `${request.method} ${request.path}`);
   });
-  subscribe('undici:request:trailers', (event) => finish((event as { request: object }).request));
+  subscribe('http.client.response.finish', (event) => finish((event as { request: ClientRequest }).request));
   subscribe('http2.client.stream.created', (event) => {
     const { stream, headers } = event as { stream: Http2Stream & object; headers?: Record<string, unknown> };
     const path = headers?.[':path'] ?? stream.sentHeaders?.[':path'];
