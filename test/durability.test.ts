@@ -39,14 +39,14 @@ describe('on a Temporal service that is restarted', () => {
   const ways = [
     {
       how: 'told to stop',
-      async goDown() {
+      goDown: async () => {
         for (const worker of workers.splice(0)) await worker.stop();
         await arena.service.stop();
       },
     },
     {
       how: 'killed',
-      async goDown() {
+      goDown: async () => {
         await Promise.all([...workers.splice(0).map((worker) => worker.kill()), arena.service.kill()]);
       },
     },

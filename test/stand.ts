@@ -27,6 +27,8 @@ export interface Stand {
   /** Where workers keep their data. */
   data: string;
   taskQueue: string;
+  /** The account of its threads. Nobody else's: the workflow that holds its identity is served by this stand's workers. */
+  account: string;
   /** Environment of a worker on this stand. */
   env: Record<string, string>;
   worker: (env?: Record<string, string>, replace?: Partial<Ports>) => Promise<RunningWorker>;
@@ -54,6 +56,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     verifyUrl: identity.url,
   });
   const taskQueue = `bobbin-${randomUUID()}`;
+  const account = `account-${randomUUID()}`;
   const env: Record<string, string> = {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
@@ -62,8 +65,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: 'test',
-    // Accounts belong to the whole Temporal service, and this identity service is ours alone.
-    BOBBIN_IDENTITY_ACCOUNT: taskQueue,
+    BOBBIN_IDENTITY_ACCOUNT: account,
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     ...options.env,
   };
@@ -76,6 +78,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     cwd,
     data,
     taskQueue,
+    account,
     env,
     async worker(more = {}, replace = {}) {
       const all = { ...env, ...more };

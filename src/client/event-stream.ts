@@ -2,7 +2,7 @@
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
-import { pause, watchHistory } from './history-changes.ts';
+import { pause, untilAborted, watchHistory } from './history-changes.ts';
 import type { Service } from './service.ts';
 
 export interface EventStreamOptions {
@@ -22,7 +22,10 @@ export interface EventSource {
   archived(segment: ArchiveSegment): Promise<ArchiveBody>;
 }
 
-/** Every event in order, each once. Ends after `thread/closed`, or when the signal fires. */
+/**
+ * Every event in order, each once. Ends after `thread/closed`, or when the signal fires. Throws `threadClosed` where the
+ * thread ended without saying so: terminated, or refused for its start argument.
+ */
 export async function* streamEvents(
   service: Service,
   thread: { threadId: string; workflowId: string },
@@ -34,15 +37,21 @@ export async function* streamEvents(
   const changes = watchHistory(service, thread.workflowId, signal);
   let after = options.after ?? 0;
   let retryMs = RETRY_MS.first;
+  let ends = 0;
   try {
     for (;;) {
       await changes.next();
+      // A run that has ended may still have a successor, which the next look finds.
+      ends = changes.over ? ends + 1 : 0;
       for (let more = true; more;) {
         if (signal.aborted) return;
-        const read = await readOnce(source, thread.threadId, after);
-        if (read === null) {
+        const read = await untilAborted(readOnce(source, thread.threadId, after), signal);
+        if (read === null || read instanceof BobbinError) {
+          if (ends > 0 && read?.code === 'threadOpening') throw endedSilently(thread.threadId);
           await pause(retryMs, signal);
           retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          // Whatever becomes of a thread that is being opened, its history tells.
+          more = read?.code !== 'threadOpening';
           continue;
         }
         retryMs = RETRY_MS.first;
@@ -53,18 +62,24 @@ export async function* streamEvents(
         after = read.next;
         more = read.more;
       }
+      if (ends > 1) throw endedSilently(thread.threadId);
     }
   } finally {
     stop.abort();
   }
 }
 
-/** Null when what went wrong may pass. */
+function endedSilently(threadId: string): BobbinError {
+  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread; look at it with \`bobbin thread show ${threadId}\`.`;
+  return new BobbinError('threadClosed', message);
+}
+
+/** The error as a value where it may pass. */
 async function readOnce(
   source: EventSource,
   threadId: string,
   after: number,
-): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | null> {
+): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | BobbinError> {
   try {
     const page = await source.events(after, PAGE);
     if (page.archived === null) return { events: page.events, next: page.next, more: page.more };
@@ -72,7 +87,7 @@ async function readOnce(
     return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };
   } catch (error) {
     const failure = error instanceof BobbinError ? error : toBobbinError(error, { threadId, action: 'read events' });
-    if (PASSING.has(failure.code)) return null;
+    if (PASSING.has(failure.code)) return failure;
     throw failure;
   }
 }

@@ -9,13 +9,16 @@ const LONG_POLL_DEADLINE_MS = 35_000;
 const RETRY_MS = { first: 50, most: 2_000 };
 
 export interface HistoryChanges {
-  /** Resolves when there may be something new since the last call returned; at once the first time. */
+  /** Resolves when there may be something new since the last call returned; at once the first time, and once aborted. */
   next(): Promise<void>;
+  /** Whether the workflow has ended, so that nothing new will come. */
+  readonly over: boolean;
 }
 
 export function watchHistory(service: Service, workflowId: string, signal: AbortSignal): HistoryChanges {
   let token: Uint8Array | null = null;
   let retryMs = RETRY_MS.first;
+  let over = false;
 
   const poll = async (): Promise<boolean> => {
     const { workflowService } = service.connection;
@@ -32,16 +35,21 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
     );
     // Without a token this run has ended; the next call finds the run that followed it.
     token = answer.nextPageToken.length > 0 ? answer.nextPageToken : null;
-    return (answer.history?.events?.length ?? 0) > 0;
+    const events = answer.history?.events ?? [];
+    over = token === null && events.length > 0 && !events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
+    return events.length > 0;
   };
 
   return {
+    get over() {
+      return over;
+    },
     async next() {
       while (!signal.aborted) {
         try {
-          const news = await poll();
+          const news = await untilAborted(poll(), signal);
           retryMs = RETRY_MS.first;
-          if (news) return;
+          if (news !== false) return;
         } catch {
           // The query that follows tells what is wrong, if it lasts.
           token = null;
@@ -52,6 +60,17 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
       }
     },
   };
+}
+
+/** The promise's value, or null as soon as the signal fires: what then becomes of the promise concerns nobody. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  promise.catch(() => undefined);
+  const ended = new AbortController();
+  const aborted = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true, signal: ended.signal });
+  });
+  return Promise.race([promise, aborted]).finally(() => ended.abort());
 }
 
 /** Resolves after that time, or as soon as the signal fires. */

@@ -1,5 +1,12 @@
 /** The connection to the Temporal service, with a deadline on every call: a call without one can hang for ever. */
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 
 /** How long a workflow task may take, and so how long a thread waits for a worker that was killed in the middle of one. */
@@ -31,8 +38,13 @@ const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 export async function connectService(options: ServiceOptions): Promise<Service> {
   const namespace = options.namespace ?? 'default';
   const deadlineMs = options.deadlineMs ?? 10_000;
-  const channelArgs = { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs };
-  const connection = await Connection.connect({ connectTimeout: deadlineMs, ...options.connection, channelArgs });
+  const retries = createRetries();
+  const connection = await Connection.connect({
+    connectTimeout: deadlineMs,
+    interceptors: [retries.interceptor],
+    ...options.connection,
+    channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },
+  });
   const client = new Client({ connection, namespace });
   return {
     client,
@@ -41,6 +53,38 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
     deadlineMs,
     within: (call, ms = deadlineMs) => client.withDeadline(Date.now() + ms, call),
-    close: () => connection.close(),
+    async close() {
+      await retries.end();
+      await connection.close();
+    },
+  };
+}
+
+/** Longest pause before a call is tried again; a service that was killed is back within seconds. */
+const LONGEST_RETRY_MS = 1_000;
+
+/**
+ * The SDK's own retries, with two differences: shorter pauses, and an end. A retry that comes due after the connection
+ * was closed throws where nobody can catch it.
+ */
+function createRetries() {
+  const sdk = defaultGrpcRetryOptions();
+  let ended = false;
+  let lastDueAt = 0;
+  const interceptor = makeGrpcRetryInterceptor({
+    retryableDecider: (attempt, status) => !ended && sdk.retryableDecider(attempt, status),
+    delayFunction(attempt, status) {
+      const ms = Math.min(sdk.delayFunction(attempt, status), LONGEST_RETRY_MS);
+      lastDueAt = Math.max(lastDueAt, Date.now() + ms);
+      return ms;
+    },
+  });
+  return {
+    interceptor,
+    /** Lets no further retry be planned, and waits for those that are. */
+    async end(): Promise<void> {
+      ended = true;
+      while (Date.now() <= lastDueAt) await delay(lastDueAt - Date.now() + 1);
+    },
   };
 }

@@ -173,8 +173,8 @@ async function killOnce(
   kill: PlannedKill,
   shortTurns: readonly SubmitTurn[],
 ): Promise<[KillRecord, TurnRecord[]]> {
-  await atStep(scene.watch, scene.plan, kill.afterStep);
   if (kill.victim === 'oneOfTwo') scene.workers.push(await scene.newWorker());
+  await atStep(scene.watch, scene.plan, kill.afterStep);
   await sleep(kill.delayMs);
   const during = describeMoment(scene);
   const killedAt = Date.now();
@@ -216,6 +216,8 @@ async function strike(scene: Scene, { victim, which }: PlannedKill): Promise<(()
 /** What the turn does, as far as its events tell. */
 function describeMoment({ watch, longTurnId, plan }: Scene): string {
   const last = watch.events.findLast((event) => 'turnId' in event && event.turnId === longTurnId);
+  const ended = watch.events.some((event) => event.type === 'turn/completed' && event.turn.turnId === longTurnId);
+  if (ended) return 'nothing: the turn had ended';
   if (last?.type !== 'item/started' || last.item.type !== 'commandExecution') return 'model step';
   return `command ${plan.commands.indexOf(last.item.command) + 1}`;
 }

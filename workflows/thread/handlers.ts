@@ -200,7 +200,10 @@ function registerQueries(host: ThreadHost): void {
     eventsQuery,
     (page) => {
       const { after, limit } = toPage(page);
-      return readEvents(asked(host).log, after, limit);
+      // A thread that is not open yet has no past; whoever reads on need not be told of an error.
+      return host.state === null
+        ? { events: [], next: after, more: false, archived: null }
+        : readEvents(host.state.log, after, limit);
     },
     { description: 'Events after a sequence number: { "after": 0, "limit": 100 }' },
   );
@@ -208,7 +211,9 @@ function registerQueries(host: ThreadHost): void {
     itemsQuery,
     (page) => {
       const { after, limit } = toPage(page);
-      return readItems(asked(host).log, after, limit);
+      return host.state === null
+        ? { items: [], next: after, more: false, archived: null }
+        : readItems(host.state.log, after, limit);
     },
     { description: 'Items from a number on: { "after": 0, "limit": 100 }' },
   );
