@@ -1,7 +1,8 @@
 /** What all parts measure on: one Temporal service as `bobbin dev` runs it, the stand-ins, a workspace, workers on demand. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync,  writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bobbin, connectBobbin } from '../src/client/index.ts';
@@ -65,7 +66,7 @@ async function assemble(
   close: () => Promise<void>,
 ): Promise<Stand> {
   const root = mkdtempSync(join(tmpdir(), 'bobbin-bench-'));
-  cleanUps.push(() => Promise.resolve(rmSync(root, { recursive: true, force: true })));
+  cleanUps.push(() => rm(root, { recursive: true, force: true }));
   const temporal = await startTemporal(root, progress, signal);
   cleanUps.push(() => temporal.stop());
   const { child, ready } = await startChild<ServicesReady>({

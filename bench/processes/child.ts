@@ -33,6 +33,7 @@ process.on('exit', () => {
 });
 
 /** Resolves when the child has said `{ type: 'ready' }`; gives what it said, too. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what its child says
 export async function startChild<R = unknown>(options: ChildOptions): Promise<{ child: Child; ready: R }> {
   const log = openSync(options.logFile, 'a');
   const spawned = spawn(process.execPath, [...(options.execArgv ?? []), options.entry.pathname], {
