@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
@@ -16,7 +16,15 @@ import { readWorkerConfig } from '../src/worker/config.ts';
 import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
 
 // The worker says a lot about itself; a test that wants to read it looks at a worker process.
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+const shown = new DefaultLogger('ERROR');
+/** Takes every line that workers here log, where a test sets it. */
+export const workerLog: { take: (entry: LogEntry) => void } = { take: () => undefined };
+Runtime.install({
+  logger: new DefaultLogger('TRACE', (entry) => {
+    workerLog.take(entry);
+    shown.log(entry.level, entry.message, entry.meta);
+  }),
+});
 
 export interface Stand {
   bobbin: Bobbin;
