@@ -1,7 +1,7 @@
 /** What all parts measure on: one Temporal service as `bobbin dev` runs it, the stand-ins, a workspace, workers on demand. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync,  writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,7 +135,13 @@ const PROBE = ['--expose-gc', '--import', new URL('./processes/probe.ts', import
 
 async function startTemporal(root: string, onProgress: (line: string) => void, signal: AbortSignal) {
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal });
-  const service = await startTemporalService({ binary, dataDirectory: join(root, 'temporal'), port: 0, uiPort: 0, signal });
+  const service = await startTemporalService({
+    binary,
+    dataDirectory: join(root, 'temporal'),
+    port: 0,
+    uiPort: 0,
+    signal,
+  });
   // The last resort, where the bench itself ends without having stopped it.
   process.on('exit', () => {
     try {

@@ -20,7 +20,12 @@ export const anatomy: Part = async (stand, { quick, signal }) => {
   const thread = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
   const bare = await startBareThread(bareWorker.service);
 
-  const pids = { temporal: stand.temporal.pid, bobbin: worker.child.pid, bare: bareWorker.child.pid, client: process.pid };
+  const pids = {
+    temporal: stand.temporal.pid,
+    bobbin: worker.child.pid,
+    bare: bareWorker.child.pid,
+    client: process.pid,
+  };
   const run = async (turn: () => Promise<Span>, workerPid: number): Promise<Traced> => {
     const before = [pids.temporal, workerPid, pids.client].map(processorMs);
     const span = await turn();

@@ -69,7 +69,13 @@ async function measureResume(stand: Stand, { quick, signal }: Parameters<Part>[1
   });
   const { thread } = long;
   const { taskQueue } = worker;
-  const samples = { cached: [] as number[], stopped: [] as number[], killed: [] as number[], query: [] as number[], cachedQuery: [] as number[] };
+  const samples = {
+    cached: [] as number[],
+    stopped: [] as number[],
+    killed: [] as number[],
+    query: [] as number[],
+    cachedQuery: [] as number[],
+  };
   for (let round = 0; round < rounds; round++) {
     signal.throwIfAborted();
     samples.cached.push(lengthOf(await thread.turn(LONG_TEXT)));

@@ -50,7 +50,11 @@ async function tryCodex(
   try {
     const codex = await ensureCodex(stand.progress, signal);
     const home = join(stand.root, 'codex-home');
-    const thread = await startCodexThread(codex, { home, cwd: stand.repository, modelUrl: stand.services.openModelUrl });
+    const thread = await startCodexThread(codex, {
+      home,
+      cwd: stand.repository,
+      modelUrl: stand.services.openModelUrl,
+    });
     return { thread, problem: null };
   } catch (error) {
     signal.throwIfAborted();

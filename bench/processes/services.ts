@@ -24,8 +24,7 @@ export interface ServedRequest extends Span {
 }
 
 export type ServicesQuestion =
-  | { id: number; type: 'takeRequests' }
-  | { id: number; type: 'delayRegistrations'; delayMs: number };
+  { id: number; type: 'takeRequests' } | { id: number; type: 'delayRegistrations'; delayMs: number };
 
 interface HttpEvent {
   request: IncomingMessage;
