@@ -4,6 +4,9 @@ import type { ThreadHandle } from '../src/client/index.ts';
 import type { SubmitTurn, ThreadEvent } from '../src/contract/index.ts';
 import { type Span, now } from './clock.ts';
 
+/** Nothing that is measured takes as long; a bench that waits for ever tells nobody why. */
+const EVENT_TIMEOUT_MS = 60_000;
+
 export interface BenchThread {
   handle: ThreadHandle;
   /** Runs a turn to its end, from before the signal until the client has seen the terminal event. */
@@ -21,10 +24,15 @@ export function driveThread(handle: ThreadHandle): BenchThread {
   const stop = new AbortController();
   const events = handle.events({ signal: stop.signal });
   const next: BenchThread['next'] = async (fits) => {
-    for (;;) {
-      const { value } = await events.next();
-      if (value === undefined) throw new Error(`Thread ${handle.threadId} gave no more events`);
-      if (fits(value)) return value;
+    const timer = setTimeout(() => stop.abort(), EVENT_TIMEOUT_MS);
+    try {
+      for (;;) {
+        const { value } = await events.next();
+        if (value === undefined) throw new Error(`Thread ${handle.threadId} gave no such event within a minute`);
+        if (fits(value)) return value;
+      }
+    } finally {
+      clearTimeout(timer);
     }
   };
   return {

@@ -9,6 +9,8 @@ import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { type Span, now } from '../clock.ts';
 
 export interface Memory {
+  /** Threads with a heap of their own; workflows run in another one than the main thread. */
+  threads: number;
   /** Sum over the heaps of all threads, after a collection. */
   heapBytes: number;
   /** Resident set of the process, after that. */
@@ -23,11 +25,20 @@ export interface OutgoingCall extends Span {
 export type ProbeQuestion = { id: number; type: 'memory' } | { id: number; type: 'takeCalls' };
 
 const COLLECTIONS = 3;
-/** Other threads answer within this time. */
-const ANSWER_MS = 500;
+const ANSWER_TIMEOUT_MS = 30_000;
+
+type ThreadMessage = { type: 'here' } | { type: 'collect' } | { type: 'collected'; heapBytes: number };
 
 const channel = new BroadcastChannel('bench-probe');
 channel.unref();
+
+function say(message: ThreadMessage): void {
+  channel.postMessage(message);
+}
+
+function hear(listener: (message: ThreadMessage) => void): void {
+  channel.onmessage = (event) => listener((event as { data: ThreadMessage }).data);
+}
 
 function heapAfterCollection(): number {
   for (let i = 0; i < COLLECTIONS; i++) globalThis.gc?.();
@@ -35,26 +46,42 @@ function heapAfterCollection(): number {
 }
 
 if (isMainThread) {
+  serveQuestions();
+} else {
+  hear((message) => {
+    if (message.type === 'collect') say({ type: 'collected', heapBytes: heapAfterCollection() });
+  });
+  say({ type: 'here' });
+}
+
+function serveQuestions(): void {
   const calls = recordCalls();
+  let threads = 0;
+  let collected: number[] = [];
+  let onCollected = () => {};
+  hear((message) => {
+    if (message.type === 'here') threads += 1;
+    if (message.type === 'collected') {
+      collected.push(message.heapBytes);
+      if (collected.length === threads) onCollected();
+    }
+  });
+  const readMemory = async (): Promise<Memory> => {
+    collected = [];
+    const all = new Promise<void>((resolve) => (onCollected = resolve));
+    const timer = setTimeout(() => onCollected(), ANSWER_TIMEOUT_MS);
+    say({ type: 'collect' });
+    const own = heapAfterCollection();
+    if (threads > 0) await all;
+    clearTimeout(timer);
+    if (collected.length < threads) throw new Error('A thread of the worker did not tell its memory');
+    const heapBytes = collected.reduce((sum, bytes) => sum + bytes, own);
+    return { threads: 1 + threads, heapBytes, rssBytes: process.memoryUsage.rss() };
+  };
   process.on('message', (question: ProbeQuestion) => {
     if (question.type === 'memory') void readMemory().then((memory) => process.send?.({ id: question.id, ...memory }));
     else process.send?.({ id: question.id, calls: calls.splice(0) });
   });
-} else {
-  channel.onmessage = (event) => {
-    if ((event as { data: unknown }).data === 'collect') channel.postMessage(heapAfterCollection());
-  };
-}
-
-async function readMemory(): Promise<Memory> {
-  let heapBytes = heapAfterCollection();
-  channel.onmessage = (event) => {
-    const { data } = event as { data: unknown };
-    if (typeof data === 'number') heapBytes += data;
-  };
-  channel.postMessage('collect');
-  await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-  return { heapBytes, rssBytes: process.memoryUsage.rss() };
 }
 
 interface Http2Stream {
