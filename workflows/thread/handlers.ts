@@ -112,7 +112,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const turn = read(parseSubmitTurn(payload));
       await opened(host);
-      const state = current(host);
+      const state = asked(host);
       if (isKnownTurn(state, turn.turnId)) return { turnId: turn.turnId };
       admit(refuseTurn(state, turn));
       dispatch({ type: 'turnSubmitted', turn });
@@ -131,7 +131,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const steer = read(parseSteerTurn(payload));
       await opened(host);
-      admit(refuseSteer(current(host), steer));
+      admit(refuseSteer(asked(host), steer));
       dispatch({ type: 'turnSteered', steer });
       return { turnId: steer.expectedTurnId };
     },
@@ -148,7 +148,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const interrupt = read(parseInterruptTurn(payload));
       await opened(host);
-      const state = current(host);
+      const state = asked(host);
       admit(refuseInterrupt(state, interrupt));
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
@@ -168,7 +168,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const answer = read(parseResolveRequest(payload));
       await opened(host);
-      admit(refuseAnswer(current(host), answer));
+      admit(refuseAnswer(asked(host), answer));
       dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return { requestId: answer.requestId };
     },
