@@ -42,7 +42,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (error instanceof WorkflowNotFoundError) return notFound(error, about);
   // Every query of ours is known to every thread, so one that is refused came before its thread was open.
   if (error instanceof QueryNotRegisteredError) {
-    return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
+    return new BobbinError('threadOpening', `${action}: thread ${threadId} cannot say yet: ${error.message}`, error);
   }
   const status = grpcStatus(error);
   if (status === GRPC.NOT_FOUND) return notFound(error, about);
