@@ -71,6 +71,15 @@ export interface AgentTaskRegistration {
   replaceIdentity: string | null;
 }
 
+/** What became of a registration that ended well. */
+export interface AgentTaskRegistered {
+  task: AgentTaskRecord;
+  /** The identity in use after the registration; empty where there is none. */
+  currentRuntimeId: string;
+  /** Tasks that earlier tries registered and that nobody will use, as far as they are known. */
+  unusedTasks: number;
+}
+
 export interface Activities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
@@ -78,11 +87,9 @@ export interface Activities {
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
-  registerAgentTask(
-    request: AgentTaskRegistration,
-  ): Promise<{ task: AgentTaskRecord; currentRuntimeId: string } | { type: 'aborted' }>;
+  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
-  registerAgentIdentity(account: string): Promise<AgentIdentity | { type: 'aborted' }>;
+  registerAgentIdentity(account: string): Promise<AgentIdentity>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;

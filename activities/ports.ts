@@ -219,8 +219,12 @@ export interface ThreadReader {
 
 /** The identity in use per account, kept by one entity workflow each, so that many workers register one. */
 export interface IdentityDirectory {
+  /** The identity in use; registers one where there is none. */
   ensure(account: string, signal: AbortSignal): Promise<AgentIdentity>;
+  /** Registers another one in place of that one; where another one is in use already, answers with that. */
   replace(account: string, agentRuntimeId: string, signal: AbortSignal): Promise<AgentIdentity>;
+  /** The identity in use, or null; registers nothing. */
+  current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
 }
 
 /** The worker's configuration as far as a thread's settings come from it. */

@@ -87,7 +87,8 @@ export async function runShortStep<T>(
   }
 }
 
-function leftToTheNext(name: string, cause: unknown): Error {
+/** The failure of an attempt that its worker ended; the next one begins at once. */
+export function leftToTheNext(name: string, cause: unknown): Error {
   const message = `${name} was ended because its worker was told to stop; the next one goes on with it.`;
   return toTemporal(new Failure('stepStoppedByWorker', message, { cause, retryAfterMs: AT_ONCE_MS }));
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
@@ -16,7 +16,15 @@ import { readWorkerConfig } from '../src/worker/config.ts';
 import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
 
 // The worker says a lot about itself; a test that wants to read it looks at a worker process.
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+const shown = new DefaultLogger('ERROR');
+/** Takes every line that workers here log, where a test sets it. */
+export const workerLog: { take: (entry: LogEntry) => void } = { take: () => undefined };
+Runtime.install({
+  logger: new DefaultLogger('TRACE', (entry) => {
+    workerLog.take(entry);
+    shown.log(entry.level, entry.message, entry.meta);
+  }),
+});
 
 export interface Stand {
   bobbin: Bobbin;
@@ -27,6 +35,8 @@ export interface Stand {
   /** Where workers keep their data. */
   data: string;
   taskQueue: string;
+  /** The account of its threads. Nobody else's: the workflow that holds its identity is served by this stand's workers. */
+  account: string;
   /** Environment of a worker on this stand. */
   env: Record<string, string>;
   worker: (env?: Record<string, string>, replace?: Partial<Ports>) => Promise<RunningWorker>;
@@ -54,6 +64,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     verifyUrl: identity.url,
   });
   const taskQueue = `bobbin-${randomUUID()}`;
+  const account = `account-${randomUUID()}`;
   const env: Record<string, string> = {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
@@ -62,8 +73,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: 'test',
-    // Accounts belong to the whole Temporal service, and this identity service is ours alone.
-    BOBBIN_IDENTITY_ACCOUNT: taskQueue,
+    BOBBIN_IDENTITY_ACCOUNT: account,
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     ...options.env,
   };
@@ -76,6 +86,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     cwd,
     data,
     taskQueue,
+    account,
     env,
     async worker(more = {}, replace = {}) {
       const all = { ...env, ...more };

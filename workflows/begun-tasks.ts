@@ -30,7 +30,7 @@ export function interceptors(): WorkflowInterceptors {
           const { historyLength, historySize, unsafe } = workflowInfo();
           const seen: Seen = { historyLength, historySize, time: Date.now() };
           if (!unsafe.isReplaying && last !== null && isAheadOf(last, seen)) {
-            throw new Error('This was asked while a workflow task was still to come; ask again.');
+            throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
           }
           last = seen;
           next(input);

@@ -1,40 +1,102 @@
-/**
- * Registration of identities and tasks. Beats, so that the death of a worker is noticed long before the step times out,
- * and a retry may leave an unused task or identity at the service: no request carries a key.
- */
+/** Registration of identities and tasks. A retry may leave an unused one at the service: no request carries a key. */
+import { Context } from '@temporalio/activity';
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
-import type { AgentTaskRegistration } from '../contract.ts';
+import type { AgentTaskRegistered, AgentTaskRegistration } from '../contract.ts';
+import { Failure } from '../failures.ts';
 import type { AgentIdentity, Ports } from '../ports.ts';
-import { runStep } from '../step.ts';
+import { type Step, leftToTheNext, runStep } from '../step.ts';
+import { toTemporal } from '../to-temporal.ts';
 
 /** Tries of a registration within one turn; the next turn begins anew. */
 const MAX_TRIES = 3;
+/** HTTP statuses that say that the service does not take this identity, and not that the request was bad. */
+const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
 
-/** Registers a task under the identity in use, and says which identity is in use afterwards, for the thread to compare. */
+/** Beats with each try, so that the next one finds what this one left. */
+interface RegistrationProgress {
+  type: 'registration';
+  /** Registered and not reported yet. */
+  task: AgentTaskRecord | null;
+  unusedTasks: number;
+}
+
+/**
+ * Registers a task under the identity in use, and says which identity is in use afterwards, for the thread to compare.
+ * Twice is safe: a task that an earlier try is known to have registered is used, or counted where its identity is no
+ * longer the one in use.
+ */
 export async function registerAgentTask(
   ports: Ports,
   input: AgentTaskRegistration,
-): Promise<{ task: AgentTaskRecord; currentRuntimeId: string } | { type: 'aborted' }> {
-  const { account, replaceIdentity } = input;
-  return runStep({ ...ports, ...input, maxTries: MAX_TRIES }, { type: 'registration' }, async ({ signal }) => {
-    const identity = await (replaceIdentity === null
-      ? ports.identities.ensure(account, signal)
-      : ports.identities.replace(account, replaceIdentity, signal));
-    await ports.identity.useIdentity(identity);
-    const task = await ports.identity.registerTask(identity, signal);
-    const now = await ports.identity.currentIdentity(account);
-    return { task, currentRuntimeId: now?.agentRuntimeId ?? '' };
+): Promise<AgentTaskRegistered | { type: 'aborted' }> {
+  const earlier = Context.current().info.heartbeatDetails as RegistrationProgress | undefined;
+  const first: RegistrationProgress = {
+    type: 'registration',
+    task: earlier?.task ?? null,
+    unusedTasks: earlier?.unusedTasks ?? 0,
+  };
+  return runStep({ ...ports, ...input, maxTries: MAX_TRIES }, first, async (step) => {
+    try {
+      return await register(ports, input, step);
+    } catch (error) {
+      const { unusedTasks } = withoutTask(step.progress);
+      throw unusedTasks === 0 ? error : withDetails(error, { unusedTasks });
+    }
   });
 }
 
-export async function registerAgentIdentity(
+async function register(
   ports: Ports,
-  account: string,
-): Promise<AgentIdentity | { type: 'aborted' }> {
-  const place = { ...ports, threadId: `identity of ${account}`, actionId: 'register', maxTries: MAX_TRIES };
-  return runStep(place, { type: 'registration' }, async ({ signal }) => {
-    const identity = await ports.identity.registerIdentity(account, signal);
+  { account, replaceIdentity }: AgentTaskRegistration,
+  step: Step<RegistrationProgress>,
+): Promise<AgentTaskRegistered> {
+  const { signal } = step;
+  const identity = await (replaceIdentity === null
+    ? ports.identities.ensure(account, signal)
+    : ports.identities.replace(account, replaceIdentity, signal));
+  await ports.identity.useIdentity(identity);
+  if (step.progress.task?.agentRuntimeId !== identity.agentRuntimeId) step.progress = withoutTask(step.progress);
+  const task = step.progress.task ?? (await registerUnder(ports, identity, signal));
+  step.progress = { ...step.progress, task };
+  const now = await ports.identities.current(account, signal);
+  return { task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks };
+}
+
+/** The same once nobody will use the task any more. */
+function withoutTask({ type, task, unusedTasks }: RegistrationProgress): RegistrationProgress {
+  return { type, task: null, unusedTasks: unusedTasks + (task === null ? 0 : 1) };
+}
+
+/** A refusal names the identity it was given to where it is that one which the service no longer takes. */
+async function registerUnder(ports: Ports, identity: AgentIdentity, signal: AbortSignal): Promise<AgentTaskRecord> {
+  try {
+    return await ports.identity.registerTask(identity, signal);
+  } catch (error) {
+    const refused = error instanceof Failure && IDENTITY_REFUSED.includes(error.details['status']);
+    throw refused ? withDetails(error, { refusedRuntimeId: identity.agentRuntimeId }) : error;
+  }
+}
+
+function withDetails(error: unknown, details: Failure['details']): unknown {
+  if (!(error instanceof Failure)) return error;
+  const { code, message, cause, retryAfterMs } = error;
+  return new Failure(code, message, {
+    ...(cause === undefined ? {} : { cause }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    details: { ...error.details, ...details },
+  });
+}
+
+/** Local activities do not beat: how often this is tried is counted by the entity workflow. */
+export async function registerAgentIdentity(ports: Ports, account: string): Promise<AgentIdentity> {
+  const { cancellationSignal } = Context.current();
+  try {
+    const identity = await ports.identity.registerIdentity(account, cancellationSignal);
     await ports.identity.useIdentity(identity);
     return identity;
-  });
+  } catch (error) {
+    if (cancellationSignal.aborted)
+      throw leftToTheNext(`The registration of an identity for account ${account}`, error);
+    throw toTemporal(error);
+  }
 }

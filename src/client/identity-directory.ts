@@ -5,44 +5,54 @@ import { FAILURES, Failure, type FailureCode } from '../../activities/failures.t
 import type { AgentIdentity, IdentityDirectory } from '../../activities/ports.ts';
 import {
   ensureIdentityUpdate,
+  identityQuery,
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
 import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import { createSharedCalls } from './shared-calls.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
-  const ask = async (
-    account: string,
-    signal: AbortSignal,
-    update: (start: ReturnType<typeof toStart>) => Promise<AgentIdentity>,
-  ): Promise<AgentIdentity> => {
+  const ask = async <T>(account: string, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () =>
-        service.within(() => update(toStart(service, account)), DEADLINE_MS),
-      );
+      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
     } catch (error) {
       throw toFailure(error, account);
     }
   };
   const { workflow } = service.client;
+  // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
+  const share = createSharedCalls<AgentIdentity>();
   return {
-    ensure: (account, signal) =>
-      ask(account, signal, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation }),
-      ),
-    replace: (account, agentRuntimeId, signal) =>
-      ask(account, signal, (startWorkflowOperation) =>
-        workflow.executeUpdateWithStart(replaceIdentityUpdate, { startWorkflowOperation, args: [agentRuntimeId] }),
-      ),
+    ensure(account, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) });
+      return share(`ensure ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
+    replace(account, agentRuntimeId, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(replaceIdentityUpdate, {
+          startWorkflowOperation: toStart(service, account),
+          args: [agentRuntimeId],
+        });
+      return share(`replace ${agentRuntimeId} of ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
+    // Never shared: whoever asks wants to know what is so now.
+    current: (account, signal) =>
+      ask(account, signal, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
   };
+}
+
+function toWorkflowId(account: string): string {
+  return `agent-identity/${account}`;
 }
 
 function toStart(service: Service, account: string) {
   return new WithStartWorkflowOperation<typeof agentIdentity>('agentIdentity', {
-    workflowId: `agent-identity/${account}`,
+    workflowId: toWorkflowId(account),
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,

@@ -105,7 +105,7 @@ function createPorts(
       env,
       ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }),
     }),
-    commands: createCommandRunner({ stateDirectory: config.stateDirectory }),
+    commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
     patches: createPatcher(),
     projectDocs: createProjectDocs(),
     identity: createIdentityAdapter({

@@ -9,7 +9,7 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
-  proxyActivities,
+  proxyLocalActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -28,13 +28,14 @@ export const ensureIdentityUpdate = defineUpdate<AgentIdentity>('ensureIdentity'
 export const replaceIdentityUpdate = defineUpdate<AgentIdentity, [string]>('replaceIdentity');
 export const identityQuery = defineQuery<AgentIdentity | null>('identity');
 
-const { registerAgentIdentity } = proxyActivities<Activities>({
+/**
+ * A local activity: threads wait for it inside activities of their own, and where those take up every place of every
+ * worker, one more that needs a place would never run.
+ */
+const { registerAgentIdentity } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '30s',
-  heartbeatTimeout: '5s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  // Tries are counted by the activity itself, so that a worker's end does not use one up.
-  retry: { initialInterval: '200ms', maximumInterval: '5s' },
-  summary: 'agent identity: register',
+  retry: { initialInterval: '200ms', maximumInterval: '5s', maximumAttempts: 3 },
 });
 
 /** Updates are for acceptance: their number is bounded per run, so the entity goes on as a new run long before that. */
@@ -46,7 +47,7 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
   let updates = 0;
 
   const register = async (): Promise<AgentIdentity> => {
-    registering ??= registerOnce(state.account);
+    registering ??= registerAgentIdentity(state.account);
     try {
       identity = await registering;
       return identity;
@@ -60,21 +61,15 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
 
   setHandler(ensureIdentityUpdate, async () => {
     updates++;
-    return identity ?? (await register());
+    return identity !== null && registering === null ? identity : register();
   });
+  // Until the new one is registered the old one stays: a service that is down must not cost an identity that works.
   setHandler(replaceIdentityUpdate, async (runtimeId) => {
     updates++;
-    if (identity?.agentRuntimeId === runtimeId) identity = null;
-    return identity ?? (await register());
+    return identity !== null && identity.agentRuntimeId !== runtimeId ? identity : register();
   });
   setHandler(identityQuery, () => identity);
 
   await condition(() => (updates >= UPDATES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
   await continueAsNew<typeof agentIdentity>({ account: state.account, identity });
-}
-
-async function registerOnce(account: string): Promise<AgentIdentity> {
-  const registered = await registerAgentIdentity(account);
-  if ('agentRuntimeId' in registered) return registered;
-  throw ApplicationFailure.nonRetryable(`The registration of an identity for ${account} was stopped.`, 'internal');
 }

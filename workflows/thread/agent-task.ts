@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. At most one registration is in flight per thread.
- * 2. A task is kept only when the identity it was registered under is still the one in use; at most two rounds.
+ * 2. A task is kept only when the identity it was registered under is still the one in use. At most two rounds: the
+ *    second is for an identity that changed meanwhile or, in mode `recoverable`, for one that the service refuses.
  * 3. Only a thread that never had a task is prewarmed: a cleared one waits for a turn that needs it.
  * 4. A task is cleared only by the step that found it unfit, and only while it is still the same task.
  */
@@ -45,9 +46,10 @@ function beginRegistration(
   state: ThreadState,
   purpose: 'prewarm' | 'ensure',
   replaceIdentity: string | null,
+  round: 1 | 2 = 1,
 ): ThreadState {
   const number = state.agentTask.registrations + 1;
-  return withAgentTask(state, { registration: { number, purpose, round: 1, replaceIdentity }, registrations: number });
+  return withAgentTask(state, { registration: { number, purpose, round, replaceIdentity }, registrations: number });
 }
 
 function withAgentTask(state: ThreadState, change: Partial<AgentTaskState>): ThreadState {
@@ -71,29 +73,45 @@ export function endRegistration(
 ): { state: ThreadState; outcome: RegistrationOutcome; purpose: 'prewarm' | 'ensure' } | null {
   const { registration } = state.agentTask;
   if (registration === null || actionIds.register(registration.number) !== id) return null;
-  const idle = withAgentTask(state, { registration: null });
-  const { purpose } = registration;
-  if (end.type === 'failed') return { state: idle, outcome: { type: 'failed', failure: end.failure }, purpose };
+  const { purpose, round } = registration;
+  const idle = countUnused(withAgentTask(state, { registration: null }), unusedTasksOf(end));
+  if (end.type === 'failed') {
+    const refused = refusedIdentity(state, end.failure);
+    if (refused !== null && registration.replaceIdentity === null && round < MAX_ROUNDS) {
+      return { state: beginRegistration(idle, purpose, refused, 2), outcome: { type: 'again' }, purpose };
+    }
+    return { state: idle, outcome: { type: 'failed', failure: end.failure }, purpose };
+  }
   if (end.task.agentRuntimeId === end.currentRuntimeId) {
     return { state: keep(idle, at, end.task), outcome: { type: 'registered' }, purpose };
   }
-  const counted = countUnused(idle);
-  if (registration.round < MAX_ROUNDS) {
-    const number = counted.agentTask.registrations + 1;
-    const next = { number, purpose, round: 2 as const, replaceIdentity: null };
-    return {
-      state: withAgentTask(counted, { registration: next, registrations: number }),
-      outcome: { type: 'again' },
-      purpose,
-    };
+  const counted = countUnused(idle, 1);
+  if (round < MAX_ROUNDS) {
+    return { state: beginRegistration(counted, purpose, null, 2), outcome: { type: 'again' }, purpose };
   }
+  return { state: counted, outcome: { type: 'failed', failure: unstable(state) }, purpose };
+}
+
+function unusedTasksOf(end: RegistrationEnd): number {
+  if (end.type === 'registered') return end.unusedTasks;
+  const { unusedTasks } = end.failure.details;
+  return typeof unusedTasks === 'number' ? unusedTasks : 0;
+}
+
+/** The identity that the service refused to register a task under, where this thread may replace it; else null. */
+function refusedIdentity(state: ThreadState, failure: StepFailure): string | null {
+  const { refusedRuntimeId } = failure.details;
+  const may = state.settings.agentIdentity.mode === 'recoverable' && failure.code === 'agentIdentityRefused';
+  return may && typeof refusedRuntimeId === 'string' ? refusedRuntimeId : null;
+}
+
+function unstable(state: ThreadState): StepFailure {
   const { account } = state.settings.agentIdentity;
-  const failure: StepFailure = {
+  return {
     code: 'agentIdentityUnstable',
     message: `The agent identity of account ${account} changed twice while a task was registered under it; try again once it stands.`,
     details: { account },
   };
-  return { state: counted, outcome: { type: 'failed', failure }, purpose };
 }
 
 function keep(state: ThreadState, at: number, task: AgentTaskRecord): ThreadState {
@@ -104,8 +122,9 @@ function keep(state: ThreadState, at: number, task: AgentTaskRecord): ThreadStat
   return emit(kept, at, { type: 'agentTask/registered', agentRuntimeId, taskId, registeredAt });
 }
 
-function countUnused(state: ThreadState): ThreadState {
-  return { ...state, counters: { ...state.counters, unusedAgentTasks: state.counters.unusedAgentTasks + 1 } };
+function countUnused(state: ThreadState, tasks: number): ThreadState {
+  const unusedAgentTasks = state.counters.unusedAgentTasks + tasks;
+  return tasks > 0 ? { ...state, counters: { ...state.counters, unusedAgentTasks } } : state;
 }
 
 /** Whether a failed model step means that its task no longer serves, and what that leads to in this thread's mode. */

@@ -3,29 +3,39 @@ import type { SandboxMode, ThreadSettings } from '../../src/contract/index.ts';
 import type { ApprovalRule } from './state.ts';
 import { isKnownSafe } from './safe-commands.ts';
 
-/** `sandbox`: the mode the step runs in, once it may. */
 export type Verdict =
   | { type: 'run' }
   | { type: 'ask'; reason: string }
   /** The reason is written for the model. */
   | { type: 'refuse'; reason: string };
 
-type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox'>;
+type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox' | 'cwd'>;
 
 export interface CommandRequest {
   command: string;
+  /** Where it runs, absolute. */
+  cwd: string;
   /** The model asked to run it outside the sandbox. */
   escalated: boolean;
   justification: string;
 }
 
+/** A rule of the session stands in for the answer of a person; what no person is asked is not changed by it. */
 export function assessCommand(request: CommandRequest, policies: Policies, rules: readonly ApprovalRule[]): Verdict {
-  const open = policies.sandbox === 'danger-full-access';
-  const escalated = request.escalated && !open;
+  const escalated = request.escalated && policies.sandbox !== 'danger-full-access';
+  const verdict = assessByPolicy(request, policies, escalated);
   const remembered = rules.some(
-    (rule) => rule.type === 'command' && rule.command === request.command && (rule.escalated || !escalated),
+    (rule) =>
+      rule.type === 'command' &&
+      rule.command === request.command &&
+      rule.cwd === request.cwd &&
+      (rule.escalated || !escalated),
   );
-  if (remembered) return { type: 'run' };
+  return verdict.type === 'ask' && remembered ? { type: 'run' } : verdict;
+}
+
+function assessByPolicy(request: CommandRequest, policies: Policies, escalated: boolean): Verdict {
+  const outside = request.justification || 'The agent asks to run this outside the sandbox.';
   switch (policies.approvalPolicy) {
     case 'never':
       return escalated
@@ -35,57 +45,69 @@ export function assessCommand(request: CommandRequest, policies: Policies, rules
           }
         : { type: 'run' };
     case 'on-request':
-      return escalated
-        ? { type: 'ask', reason: request.justification || 'The agent asks to run this outside the sandbox.' }
-        : { type: 'run' };
+      return escalated ? { type: 'ask', reason: outside } : { type: 'run' };
     case 'untrusted':
-      if (escalated)
-        return { type: 'ask', reason: request.justification || 'The agent asks to run this outside the sandbox.' };
-      return isKnownSafe(request.command)
+      if (escalated) return { type: 'ask', reason: outside };
+      return isKnownSafe(request.command, isRoot(request.cwd, policies.cwd))
         ? { type: 'run' }
         : { type: 'ask', reason: 'Not known to only read, and the policy is untrusted.' };
   }
 }
 
 /** @param paths every path the patch touches, absolute and normalised. */
-export function assessPatch(
-  paths: readonly string[],
-  cwd: string,
-  policies: Policies,
-  rules: readonly ApprovalRule[],
-): Verdict {
-  const open = policies.sandbox === 'danger-full-access';
-  const inside = policies.sandbox === 'workspace-write' && paths.every((path) => isWritable(path, cwd));
-  if ((inside || open) && rules.some((rule) => rule.type === 'patch')) return { type: 'run' };
-  const reach =
-    inside || open
-      ? ''
-      : policies.sandbox === 'read-only'
-        ? 'The sandbox is read-only.'
-        : 'It writes outside the workspace.';
+export function assessPatch(paths: readonly string[], policies: Policies, rules: readonly ApprovalRule[]): Verdict {
+  const verdict = assessPatchByPolicy(toReach(paths, policies), policies);
+  const remembered = new Set(rules.flatMap((rule) => (rule.type === 'patch' ? rule.paths : [])));
+  const covered = paths.length > 0 && paths.every((path) => remembered.has(path));
+  return verdict.type === 'ask' && covered ? { type: 'run' } : verdict;
+}
+
+function assessPatchByPolicy(reach: string | null, policies: Policies): Verdict {
   switch (policies.approvalPolicy) {
     case 'never':
-      return reach === ''
+      return reach === null
         ? { type: 'run' }
         : { type: 'refuse', reason: `${reach} Approval policy is never: nobody can allow it.` };
     case 'on-request':
-      return reach === '' ? { type: 'run' } : { type: 'ask', reason: reach };
+      return reach === null ? { type: 'run' } : { type: 'ask', reason: reach };
     case 'untrusted':
-      return { type: 'ask', reason: reach || 'The policy is untrusted: every change is asked for.' };
+      return { type: 'ask', reason: reach ?? 'The policy is untrusted: every change is asked for.' };
   }
 }
 
-/** The sandbox of a step that somebody accepted although it reaches outside; patches only widen as far as they must. */
+/** How a patch goes beyond what its mode lets it write; null where it does not. */
+function toReach(paths: readonly string[], { sandbox, cwd }: Policies): string | null {
+  switch (sandbox) {
+    case 'danger-full-access':
+      return null;
+    case 'read-only':
+      return 'The sandbox is read-only.';
+    case 'workspace-write': {
+      const beyond = paths.find((path) => !isWritable(path, cwd));
+      return beyond === undefined ? null : `${beyond} is outside the workspace, or in a protected folder of it.`;
+    }
+  }
+}
+
+/** The sandbox a command runs in once it may: one that was allowed to leave it has none. */
 export function sandboxFor(settings: Policies, escalated: boolean): SandboxMode {
   return escalated ? 'danger-full-access' : settings.sandbox;
 }
 
-const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/;
+const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;
 
-/** Whether mode `workspace-write` lets a path be written: the workspace or /tmp, without the protected folders. */
+/**
+ * Whether mode `workspace-write` lets a patch write a path: below the workspace or /tmp, outside of protected folders.
+ * Symbolic links are not followed here; `src/adapters/files/writable-area.ts` does that and has the last word.
+ */
 export function isWritable(path: string, cwd: string): boolean {
-  if (isUnder(path, cwd)) return !PROTECTED.test(path.slice(cwd.length));
-  return isUnder(path, '/tmp');
+  const roots = [toAbsolute('.', cwd), '/tmp'].filter((root) => isUnder(path, root));
+  return roots.length > 0 && roots.every((root) => !PROTECTED.test(path.slice(root.length)));
+}
+
+/** Whether an absolute path is the root of the workspace, however that is written. */
+export function isRoot(path: string, cwd: string): boolean {
+  return path === toAbsolute('.', cwd);
 }
 
 function isUnder(path: string, folder: string): boolean {
@@ -103,9 +125,16 @@ export function toAbsolute(path: string, cwd: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Paths that the headers of a patch name, in the `*** Begin Patch` form. */
+const PATCH_HEADERS = ['*** Add File:', '*** Delete File:', '*** Update File:', '*** Move to:'];
+
+/**
+ * Every path that a line of the patch may name, read at least as freely as the parser of patches does: a path that is
+ * written but was never shown to anybody would be worse than one that is shown and not written.
+ */
 export function pathsOfPatch(patch: string): string[] {
-  return [...patch.matchAll(/^\*\*\* (?:Add File|Delete File|Update File|Move to): (.+)$/gm)].map((match) =>
-    (match[1] ?? '').trim(),
-  );
+  return patch.split('\n').flatMap((line) => {
+    const header = line.trim();
+    const marker = PATCH_HEADERS.find((start) => header.startsWith(start));
+    return marker === undefined ? [] : [header.slice(marker.length).trim()];
+  });
 }

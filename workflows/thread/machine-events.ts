@@ -50,8 +50,12 @@ export type PatchEnd =
   { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
 export type RegistrationEnd =
-  /** `currentRuntimeId` is the identity in use after the registration. */
-  { type: 'registered'; task: AgentTaskRecord; currentRuntimeId: string } | { type: 'failed'; failure: StepFailure };
+  /**
+   * `currentRuntimeId` is the identity in use after the registration; `unusedTasks` counts what earlier tries left at the
+   * service.
+   */
+  | { type: 'registered'; task: AgentTaskRecord; currentRuntimeId: string; unusedTasks: number }
+  | { type: 'failed'; failure: StepFailure };
 
 export type Happening =
   | { type: 'threadOpened' }

@@ -103,7 +103,9 @@ export type ShellTurn = TurnBase & {
 
 export type ActiveTurn = RegularTurn | ShellTurn;
 
-export type ApprovalRule = { type: 'command'; command: string; escalated: boolean } | { type: 'patch' };
+/** What somebody accepted for the session: this command in this folder, or changes to these files. */
+export type ApprovalRule =
+  { type: 'command'; command: string; cwd: string; escalated: boolean } | { type: 'patch'; paths: string[] };
 
 export interface AgentTaskState {
   current: AgentTaskStatus;

@@ -90,7 +90,7 @@ function toCommandEnd(how: Ending): CommandEnd {
 function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
   if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('agentIdentityUnavailable') };
   const task = { agentRuntimeId: 'runtime-1', taskId: `task-${at}`, registeredAt: '2026-01-01T00:00:00Z' };
-  return { type: 'registered', task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1' };
+  return { type: 'registered', task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1', unusedTasks: 0 };
 }
 
 let calls = 0;

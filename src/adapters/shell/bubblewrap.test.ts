@@ -55,6 +55,16 @@ describe.runIf(state.available)('a command in the sandbox', () => {
     expect(report).toMatchObject({ exitCode: 1, output: expect.stringContaining('Read-only file system') as string });
   });
 
+  it.each([workspaceWrite, readOnly])('finds a hidden folder empty in mode $mode', async (sandbox) => {
+    mkdirSync(bench.hiddenFolder, { recursive: true });
+    writeFileSync(join(bench.hiddenFolder, 'key'), 'very secret');
+    const report = await bench.run('cat hidden/key; find . -name key; grep -r very .; echo looked', { sandbox });
+    expect(report.output).toMatch(/No such file[^]*looked\n$/);
+    expect(report.output).not.toContain('secret');
+    expect(readFileSync(join(bench.hiddenFolder, 'key'), 'utf8')).toBe('very secret');
+    rmSync(bench.hiddenFolder, { recursive: true });
+  });
+
   it('writes nothing that stays in mode read-only, and has a /tmp of its own', async () => {
     const report = await bench.run(
       'ls; echo bad > written; echo scratch > /tmp/scratch-file && cat /tmp/scratch-file',

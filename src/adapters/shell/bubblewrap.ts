@@ -8,8 +8,9 @@
  * - In both, processes live in a process namespace that ends with the command, without capabilities (as root: with those
  *   that concern files), and without a network unless the policy grants it.
  *
- * What it does not do: it hides no file that the worker may read, and a Unix socket that can be reached by its path can
- * be connected to. The sockets of container engines, which would hand out the machine, are covered up.
+ * What it does not do: it hides no file that the worker may read but those it is told to hide, and a Unix socket that can
+ * be reached by its path can be connected to. The sockets of container engines, which would hand out the machine, are
+ * covered up.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
@@ -31,6 +32,8 @@ export interface SandboxPlace {
   cwd: string;
   /** Absolute; what may be written in mode `workspace-write`. A `cwd` outside of it does not become writable. */
   workspace: string;
+  /** Absolute; folders that are empty for the command, where they exist. */
+  hidden: string[];
 }
 
 /** The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. */
@@ -41,6 +44,7 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
   return [
     ...BASE,
     ...files,
+    ...existing(place.hidden).flatMap((path) => ['--tmpfs', path]),
     ...existing(ENGINE_SOCKETS).flatMap((socket) => ['--ro-bind', '/dev/null', socket]),
     ...(policy.networkAccess ? [] : ['--unshare-net']),
     ...['--setenv', 'TMPDIR', TMP, '--chdir', cwd, '--'],

@@ -23,6 +23,8 @@ import { startLeader, type Launch, type Leader } from './leader.ts';
 export interface CommandRunnerOptions {
   /** Absolute; holds the records of running commands and the pipes they write to. Made when needed. */
   stateDirectory: string;
+  /** Absolute; folders that no command in a sandbox can look into. */
+  hiddenFolders?: string[];
   /** Told of what is odd but harms no command. */
   log?: (message: string) => void;
 }
@@ -37,7 +39,7 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** The one runner of a worker. See `CommandPort` for what its methods promise. */
 export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
-  const { stateDirectory, log = () => undefined } = options;
+  const { stateDirectory, hiddenFolders = [], log = () => undefined } = options;
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
@@ -56,7 +58,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       try {
         if (io.signal.aborted) return NEVER_STARTED;
         const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-        return await runInFence(spec, io, { table, pipe, leave });
+        return await runInFence(spec, io, { table, pipe, leave, hiddenFolders });
       } finally {
         pipe.release();
       }
@@ -83,12 +85,12 @@ function assertSandbox(mode: SandboxMode, state: SandboxState): void {
   );
 }
 
-function toLaunch(spec: CommandSpec): Launch {
+function toLaunch(spec: CommandSpec, hidden: string[]): Launch {
   const shell = findProgram('bash') ?? '/bin/sh';
   const environment = buildCommandEnvironment(process.env, spec.commandId);
   const plain = [shell, '-c', spec.command];
   if (spec.sandbox.mode === 'danger-full-access') return { argv: plain, cwd: spec.cwd, environment };
-  const place = { cwd: spec.cwd, workspace: spec.workspace };
+  const place = { cwd: spec.cwd, workspace: spec.workspace, hidden };
   return { argv: ['bwrap', ...toBubblewrapArguments(spec.sandbox, place), ...plain], cwd: spec.cwd, environment };
 }
 
@@ -125,15 +127,17 @@ interface RunParts {
   table: ProcessTable;
   pipe: OutputPipe;
   leave: () => void;
+  hiddenFolders: string[];
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
 
-async function runInFence(spec: CommandSpec, io: RunIo, { table, pipe, leave }: RunParts): Promise<CommandReport> {
+async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<CommandReport> {
+  const { table, pipe, leave, hiddenFolders } = parts;
   const startedAt = performance.now();
   let leader: Leader;
   try {
-    leader = await startLeader(toLaunch(spec), pipe.writeEnd);
+    leader = await startLeader(toLaunch(spec, hiddenFolders), pipe.writeEnd);
   } catch (error) {
     leave();
     throw notStarted('its process could not be made', error);

@@ -11,6 +11,8 @@ export interface TestBench {
   folder: string;
   workspace: string;
   stateDirectory: string;
+  /** Hidden from commands in a sandbox, once it is made. */
+  hiddenFolder: string;
   log: string[];
   runner: CommandPort;
   spec(command: string, more?: Partial<CommandSpec>): CommandSpec;
@@ -26,7 +28,12 @@ export function createTestBench(): TestBench {
   const workspace = mkdtempSync(join(folder, 'workspace-'));
   const stateDirectory = join(folder, 'state');
   const log: string[] = [];
-  const runner = createCommandRunner({ stateDirectory, log: (message) => log.push(message) });
+  const hiddenFolder = join(workspace, 'hidden');
+  const runner = createCommandRunner({
+    stateDirectory,
+    hiddenFolders: [hiddenFolder],
+    log: (message) => log.push(message),
+  });
   const spec: TestBench['spec'] = (command, more) => ({
     commandId: randomUUID(),
     command,
@@ -41,6 +48,7 @@ export function createTestBench(): TestBench {
     folder,
     workspace,
     stateDirectory,
+    hiddenFolder,
     log,
     runner,
     spec,

@@ -5,6 +5,7 @@ import {
   type Verdict,
   assessCommand,
   assessPatch,
+  isRoot,
   isWritable,
   pathsOfPatch,
   sandboxFor,
@@ -14,7 +15,7 @@ import { addItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
 import type { MachineEvent, ModelOutput } from '../machine-events.ts';
 import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
 import { isKnownSafe } from '../safe-commands.ts';
-import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import type { ApprovalRule, RegularTurn, ThreadState, ToolCall } from '../state.ts';
 import { parseCall } from '../tools.ts';
 import { abortTurn, quieten, withTurn } from '../turns.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
@@ -69,7 +70,8 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     case 'exec': {
       const { command, escalated, justification, timeoutMs } = parsed;
       const cwd = toAbsolute(parsed.workdir ?? '.', state.settings.cwd);
-      const readOnly = !escalated && (state.settings.sandbox === 'read-only' || isKnownSafe(command));
+      const readOnly =
+        !escalated && (state.settings.sandbox === 'read-only' || isKnownSafe(command, isRoot(cwd, state.settings.cwd)));
       const item = { ...base, type: 'commandExecution' as const, command, cwd, source: 'agent' as const };
       const added = addItem(state, at, { ...item, exitCode: null, durationMs: null });
       return withCall(added, { ...call, readOnly, escalated, justification, timeoutMs, cwd });
@@ -97,11 +99,14 @@ function removeCall(state: ThreadState, index: number): ThreadState {
 
 // ------------------------------------------------------------------------------------------------- asking, running
 
+/** Calls of one turn that run at a time. One answer can hold hundreds, and a worker serves other threads, too. */
+const SIDE_BY_SIDE = 8;
+
 /** Lets every call begin whose turn has come: the first one, and with it those after it as long as all only read. */
 export function advanceCalls(state: ThreadState, at: number, calls: readonly ToolCall[]): ThreadState {
   const barrier = calls.findIndex((call) => !call.readOnly);
   const allowed = barrier === 0 ? calls.slice(0, 1) : barrier === -1 ? calls : calls.slice(0, barrier);
-  const next = allowed.find((call) => call.status === 'pending');
+  const next = allowed.slice(0, SIDE_BY_SIDE).find((call) => call.status === 'pending');
   return next === undefined ? state : beginCall(state, at, next);
 }
 
@@ -139,18 +144,17 @@ function beginCall(state: ThreadState, at: number, call: ToolCall): ThreadState 
 
 function assess(state: ThreadState, call: ToolCall): Verdict {
   const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange')
-    return assessPatch(absolutePaths(item.patch, call.cwd), state.settings.cwd, state.settings, state.rules);
+  if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), state.settings, state.rules);
   const command = item.type === 'commandExecution' ? item.command : '';
   return assessCommand(
-    { command, escalated: call.escalated, justification: call.justification },
+    { command, cwd: call.cwd, escalated: call.escalated, justification: call.justification },
     state.settings,
     state.rules,
   );
 }
 
 function absolutePaths(patch: string, cwd: string): string[] {
-  return pathsOfPatch(patch).map((path) => toAbsolute(path, cwd));
+  return [...new Set(pathsOfPatch(patch).map((path) => toAbsolute(path, cwd)))];
 }
 
 function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters<typeof openRequest>[3]): ThreadState {
@@ -271,9 +275,14 @@ export function takeAnswer(
 
 function remember(state: ThreadState, call: ToolCall): ThreadState {
   const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange') return { ...state, rules: [...state.rules, { type: 'patch' }] };
+  const { cwd, escalated } = call;
+  if (item.type === 'fileChange') return withRule(state, { type: 'patch', paths: absolutePaths(item.patch, cwd) });
   if (item.type !== 'commandExecution') return state;
-  return { ...state, rules: [...state.rules, { type: 'command', command: item.command, escalated: call.escalated }] };
+  return withRule(state, { type: 'command', command: item.command, cwd, escalated });
+}
+
+function withRule(state: ThreadState, rule: ApprovalRule): ThreadState {
+  return { ...state, rules: [...state.rules, rule] };
 }
 
 function takeAnswersToQuestions(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState {

@@ -1,0 +1,346 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parsePatch } from '../../src/adapters/files/patch-grammar.ts';
+import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../src/contract/index.ts';
+import { assessCommand, assessPatch, isWritable, pathsOfPatch, toAbsolute } from './approvals.ts';
+import { toCarryOver } from './carry-over.ts';
+import type { ApprovalRule } from './state.ts';
+import { EXITED, type TestThread, exec, testThread } from './testing.ts';
+
+const CWD = '/work/repo';
+
+/** What is asked for, in the order of the columns of the table. */
+const COLUMNS = [
+  { type: 'command', command: 'ls', escalated: false },
+  { type: 'command', command: 'make', escalated: false },
+  { type: 'command', command: 'make', escalated: true },
+  { type: 'patch', path: 'src/a.ts' },
+  { type: 'patch', path: '../other/a.ts' },
+  { type: 'patch', path: '.git/hooks/pre-commit' },
+] as const;
+
+type Row = [policy: ApprovalPolicy, sandbox: SandboxMode, ...verdicts: ('run' | 'ask' | 'refuse')[]];
+
+// prettier-ignore
+const TABLE: Row[] = [
+  //                                    known safe  other     escalated  inside    outside   protected
+  ['untrusted',  'read-only',           'run',      'ask',    'ask',     'ask',    'ask',    'ask'],
+  ['untrusted',  'workspace-write',     'run',      'ask',    'ask',     'ask',    'ask',    'ask'],
+  ['untrusted',  'danger-full-access',  'run',      'ask',    'ask',     'ask',    'ask',    'ask'],
+  ['on-request', 'read-only',           'run',      'run',    'ask',     'ask',    'ask',    'ask'],
+  ['on-request', 'workspace-write',     'run',      'run',    'ask',     'run',    'ask',    'ask'],
+  ['on-request', 'danger-full-access',  'run',      'run',    'run',     'run',    'run',    'run'],
+  ['never',      'read-only',           'run',      'run',    'refuse',  'refuse', 'refuse', 'refuse'],
+  ['never',      'workspace-write',     'run',      'run',    'refuse',  'run',    'refuse', 'refuse'],
+  ['never',      'danger-full-access',  'run',      'run',    'run',     'run',    'run',    'run'],
+];
+
+const CELLS = TABLE.flatMap(([policy, sandbox, ...verdicts]) =>
+  COLUMNS.map((column, index) => ({ policy, sandbox, column, verdict: verdicts[index] ?? 'missing' })),
+);
+
+const update = (...paths: string[]) =>
+  ['*** Begin Patch', ...paths.flatMap((path) => [`*** Add File: ${path}`, '+x']), '*** End Patch'].join('\n');
+
+function verdictOf(
+  column: (typeof COLUMNS)[number],
+  policies: { approvalPolicy: ApprovalPolicy; sandbox: SandboxMode },
+  rules: ApprovalRule[] = [],
+) {
+  const settings = { ...policies, cwd: CWD };
+  if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings, rules);
+  return assessCommand({ ...column, cwd: CWD, justification: '' }, settings, rules);
+}
+
+/** A thread whose model has just asked for that. */
+function asking(column: (typeof COLUMNS)[number], settings: Parameters<typeof testThread>[0]): TestThread {
+  const thread = testThread({ cwd: CWD, ...settings });
+  thread.submit('a');
+  if (column.type === 'patch') thread.answer({ name: 'apply_patch', arguments: { input: update(column.path) } });
+  else thread.answer(column.escalated ? escalated(column.command) : exec(column.command));
+  return thread;
+}
+
+function escalated(command: string, more: object = {}) {
+  return exec(command, { sandbox_permissions: 'require_escalated', justification: 'it needs the network', ...more });
+}
+
+function answer(thread: TestThread, decision: ApprovalDecision): void {
+  const [request] = thread.state.requests;
+  const given = { requestId: request?.requestId ?? 'none', decision };
+  thread.dispatch({ type: 'requestAnswered', answer: given, by: 'person' });
+}
+
+describe('the table of policies and sandbox modes', () => {
+  it('has a verdict for each combination', () => {
+    expect(CELLS).toHaveLength(54);
+    expect(CELLS.some(({ verdict }) => verdict === 'missing')).toBe(false);
+  });
+
+  it.each(CELLS)('$policy, $sandbox: $column -> $verdict', ({ policy, sandbox, column, verdict }) => {
+    expect(verdictOf(column, { approvalPolicy: policy, sandbox }).type).toBe(verdict);
+  });
+
+  it.each(CELLS)(
+    'the thread does it: $policy, $sandbox: $column -> $verdict',
+    ({ policy, sandbox, column, verdict }) => {
+      const thread = asking(column, { approvalPolicy: policy, sandbox });
+      const steps = [...thread.actions('execCommand'), ...thread.actions('applyPatch')];
+      const item = thread.state.log.items[1];
+      expect(thread.state.requests).toHaveLength(verdict === 'ask' ? 1 : 0);
+      expect(steps).toHaveLength(verdict === 'run' ? 1 : 0);
+      expect(item).toMatchObject({ status: verdict === 'refuse' ? 'declined' : 'inProgress' });
+      if (verdict === 'refuse') expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    },
+  );
+
+  it('a refusal tells the model why', () => {
+    const thread = asking(COLUMNS[2], { approvalPolicy: 'never' });
+    expect(thread.state.log.items[1]).toMatchObject({ output: expect.stringContaining('never') as string });
+    expect(thread.types().filter((type) => type.includes('requestApproval'))).toEqual([]);
+  });
+});
+
+describe('the sandbox that a step runs in, once it may', () => {
+  // prettier-ignore
+  const MODES: [sandbox: SandboxMode, ...modes: SandboxMode[]][] = [
+    //                    known safe            other                 escalated             inside               outside               protected
+    ['read-only',          'read-only',          'read-only',          'danger-full-access', 'workspace-write',    'danger-full-access', 'danger-full-access'],
+    ['workspace-write',    'workspace-write',    'workspace-write',    'danger-full-access', 'workspace-write',    'danger-full-access', 'danger-full-access'],
+    ['danger-full-access', 'danger-full-access', 'danger-full-access', 'danger-full-access', 'danger-full-access', 'danger-full-access', 'danger-full-access'],
+  ];
+  it.each(
+    MODES.flatMap(([sandbox, ...modes]) => COLUMNS.map((column, index) => ({ sandbox, column, mode: modes[index] }))),
+  )('$sandbox: $column, accepted -> $mode', ({ sandbox, column, mode }) => {
+    const thread = asking(column, { approvalPolicy: 'untrusted', sandbox });
+    if (thread.state.requests.length > 0) answer(thread, 'accept');
+    const [step] = [...thread.actions('execCommand'), ...thread.actions('applyPatch')];
+    expect(step?.sandbox).toBe(mode);
+  });
+});
+
+describe('decisions', () => {
+  it('accept runs the step, once', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    answer(thread, 'accept');
+    const { id } = thread.action('execCommand');
+    expect(thread.state.rules).toEqual([]);
+    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    thread.answer(exec('make'));
+    expect(thread.state.requests).toHaveLength(1);
+  });
+
+  it('decline tells the model, and the turn goes on', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    answer(thread, 'decline');
+    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.state.log.items[1]).toMatchObject({ status: 'declined', output: 'rejected by user' });
+    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+  });
+
+  it('cancel interrupts the turn', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    answer(thread, 'cancel');
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted' }]);
+    expect(thread.state.log.items.at(-1)).toMatchObject({ type: 'turnAborted' });
+    expect(thread.running).toEqual([]);
+  });
+
+  it('a second answer changes nothing and is recorded as refused', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    const requestId = thread.state.requests[0]?.requestId ?? 'none';
+    answer(thread, 'accept');
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'cancel' }, by: 'person' });
+    expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'requestNotOpen', id: requestId });
+    expect(thread.actions('execCommand')).toHaveLength(1);
+    expect(thread.types().filter((type) => type === 'serverRequest/resolved')).toHaveLength(1);
+  });
+
+  it('an answer in another shape than the request is refused, and the request stays open', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    const requestId = thread.state.requests[0]?.requestId ?? 'none';
+    const answers = { q: { answers: ['yes'] } };
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept', answers }, by: 'person' });
+    expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'requestMismatch' });
+    expect(thread.state.requests).toHaveLength(1);
+  });
+});
+
+describe('a rule of the session', () => {
+  const untrusted = { approvalPolicy: 'untrusted', sandbox: 'workspace-write', cwd: CWD } as const;
+  const rule: ApprovalRule = { type: 'command', command: 'make', cwd: CWD, escalated: false };
+  const request = { command: 'make', cwd: CWD, escalated: false, justification: '' };
+
+  // prettier-ignore
+  it.each([
+    ['the same command', request, 'run'],
+    ['another command', { ...request, command: 'make all' }, 'ask'],
+    ['the command with more after it', { ...request, command: 'make && rm -r x' }, 'ask'],
+    ['the same in another folder', { ...request, cwd: `${CWD}/vendor` }, 'ask'],
+    ['the same outside the sandbox', { ...request, escalated: true }, 'ask'],
+  ])('for a command: %s', (_, asked, verdict) => {
+    expect(assessCommand(asked, untrusted, [rule]).type).toBe(verdict);
+  });
+
+  it('for a command outside the sandbox holds within it, too', () => {
+    const rules = [{ ...rule, escalated: true }];
+    expect(assessCommand({ ...request, escalated: true }, untrusted, rules).type).toBe('run');
+    expect(assessCommand(request, untrusted, rules).type).toBe('run');
+  });
+
+  it('answers what a person would be asked, and changes nothing that no person is asked', () => {
+    const rules: ApprovalRule[] = [
+      { ...rule, escalated: true },
+      { type: 'patch', paths: ['/etc/hosts'] },
+    ];
+    const never = { ...untrusted, approvalPolicy: 'never' } as const;
+    expect(assessCommand({ ...request, escalated: true }, never, rules).type).toBe('refuse');
+    expect(assessPatch(['/etc/hosts'], never, rules).type).toBe('refuse');
+  });
+
+  // prettier-ignore
+  it.each([
+    ['the same files', ['/work/repo/a', '/work/repo/b'], 'run'],
+    ['one of them', ['/work/repo/b'], 'run'],
+    ['another file', ['/work/repo/c'], 'ask'],
+    ['another file besides', ['/work/repo/a', '/work/repo/c'], 'ask'],
+    ['no file at all', [], 'ask'],
+  ])('for a patch: %s', (_, paths, verdict) => {
+    const rules: ApprovalRule[] = [{ type: 'patch', paths: ['/work/repo/a', '/work/repo/b'] }];
+    expect(assessPatch(paths, untrusted, rules).type).toBe(verdict);
+  });
+
+  it('is made by acceptForSession, for exactly what was shown, and lives on in the next run of the thread', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
+    answer(thread, 'acceptForSession');
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.answer({ name: 'apply_patch', arguments: { input: update('a', 'b') } });
+    answer(thread, 'acceptForSession');
+    expect(thread.state.rules).toEqual([rule, { type: 'patch', paths: [`${CWD}/a`, `${CWD}/b`] }]);
+    const { id } = thread.action('applyPatch');
+    thread.dispatch({ type: 'patchEnded', id, end: { type: 'applied', changes: [] } });
+    thread.restart(toCarryOver(thread.state).carriedOver);
+    thread.dispatch({ type: 'runContinued' });
+    thread.answer(exec('make'), exec('make install'));
+    expect(thread.action('execCommand').command).toBe('make');
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    expect(thread.state.requests).toMatchObject([{ command: 'make install' }]);
+  });
+});
+
+describe('a deadline', () => {
+  it('gives the default once; what comes later is refused', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', requestDeadlineMs: 5_000 });
+    const { id, about, at } = thread.action('awaitTime');
+    const [request] = thread.state.requests;
+    expect(at).toBe((request?.openedAt ?? 0) + 5_000);
+    thread.dispatch({ type: 'timeCame', id, about });
+    const late = { type: 'timeCame', id, about } as const;
+    thread.dispatch(late);
+    const resolved = thread.events().filter(({ type }) => type === 'serverRequest/resolved');
+    expect(resolved).toMatchObject([{ requestId: request?.requestId, decision: 'decline', by: 'deadline' }]);
+    expect(thread.state.log.items[1]).toMatchObject({ status: 'declined' });
+    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+  });
+
+  it('is dropped once somebody answered', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', requestDeadlineMs: 5_000 });
+    const { id, about } = thread.action('awaitTime');
+    answer(thread, 'accept');
+    expect(thread.actions('awaitTime')).toEqual([]);
+    thread.dispatch({ type: 'timeCame', id, about });
+    expect(thread.actions('execCommand')).toHaveLength(1);
+  });
+
+  it('of 0 is none', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', requestDeadlineMs: 0 });
+    expect(thread.state.requests).toMatchObject([{ deadlineAt: null }]);
+    expect(thread.actions('awaitTime')).toEqual([]);
+  });
+});
+
+describe('a thread that nobody watches', () => {
+  it.each([
+    ['accept', { status: 'inProgress' }],
+    ['decline', { status: 'declined' }],
+    ['cancel', { status: 'declined' }],
+  ] as const)('answers its own approvals at once by its policy: %s', (approvals, item) => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', unattended: { approvals } });
+    expect(thread.state.requests).toEqual([]);
+    const resolved = thread.events().filter(({ type }) => type === 'serverRequest/resolved');
+    expect(resolved).toMatchObject([{ decision: approvals, by: 'policy' }]);
+    expect(thread.state.log.items[1]).toMatchObject(item);
+    const ends = thread.completions('a').map(({ status }) => status);
+    expect(ends).toEqual(approvals === 'cancel' ? ['aborted'] : []);
+    expect(thread.running).toHaveLength(approvals === 'cancel' ? 0 : 1);
+  });
+
+  it.each(['accept', 'decline', 'cancel'] as const)(
+    'has no answer to a question, whatever its policy: %s',
+    (approvals) => {
+      const thread = testThread({ unattended: { approvals } });
+      thread.submit('a');
+      const questions = [{ id: 'q', header: 'Port', question: 'Which?' }];
+      thread.answer({ name: 'request_user_input', arguments: { questions } });
+      expect(thread.state.requests).toEqual([]);
+      expect(thread.state.log.items[1]).toMatchObject({
+        status: 'declined',
+        output: expect.stringContaining('Nobody watches') as string,
+      });
+      expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    },
+  );
+});
+
+describe('paths', () => {
+  // prettier-ignore
+  it.each([
+    ['/work/repo/a', true],
+    ['/work/repo/a/.gitignore', true],
+    ['/work/repo/.github/x', true],
+    ['/tmp/x', true],
+    ['/work/repository/a', false],
+    ['/work', false],
+    ['/etc/passwd', false],
+    ['/work/repo/.git/config', false],
+    ['/work/repo/.GIT/config', false],
+    ['/work/repo/.git', false],
+    ['/work/repo/sub/.git/hooks/x', false],
+    ['/work/repo/.codex/x', false],
+    ['/work/repo/.bobbin/x', false],
+    ['/tmp/other/.git/hooks/x', false],
+  ])('%s may be written in mode workspace-write: %s', (path, writable) => {
+    expect(isWritable(path, CWD)).toBe(writable);
+    expect(isWritable(path, `${CWD}/`)).toBe(writable);
+  });
+
+  it('are made absolute without a way around', () => {
+    expect(toAbsolute('a/../../b/./c', CWD)).toBe('/work/b/c');
+    expect(toAbsolute('/a//b/../../../c', CWD)).toBe('/c');
+    expect(toAbsolute('.', `${CWD}/`)).toBe(CWD);
+  });
+
+  it('of a patch are all shown, in whatever way its headers are written', () => {
+    const headers = fc.constantFrom('*** Add File:', '*** Delete File:', '*** Update File:', '*** Move to:');
+    const space = fc.constantFrom('', ' ', '  ', '\t', '\r', '\u2028', '\u00a0');
+    const path = fc.constantFrom('a', '../b', '/etc/c', '.git/d', 'e f', 'g\u2028/../h', 'i\rj', '');
+    const header = fc.tuple(space, headers, space, path, space).map((parts) => parts.join(''));
+    const body = fc.constantFrom('+x', '@@', '-y', ' kept', '', '*** End of File');
+    const lines = fc.array(fc.oneof(header, header, body), { maxLength: 8 });
+    let named = 0;
+    fc.assert(
+      fc.property(lines, (inner) => {
+        const patch = ['*** Begin Patch', ...inner, '*** End Patch'].join('\n');
+        const parsed = parsePatch(patch);
+        if (!parsed.ok) return;
+        const written = parsed.files.flatMap((file) =>
+          file.type === 'update' && file.movePath !== undefined ? [file.path, file.movePath] : [file.path],
+        );
+        named += written.length;
+        expect(pathsOfPatch(patch)).toEqual(expect.arrayContaining(written));
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(named).toBeGreaterThan(200);
+  });
+});
