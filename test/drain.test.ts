@@ -54,6 +54,9 @@ async function troubleOf(thread: ThreadHandle) {
   return (await eventsSoFar(thread)).filter(({ type }) => type === 'warning' || type === 'error');
 }
 
+/** Far below what would be waited for in vain. */
+const SOON_MS = 10_000;
+
 describe('a worker that is told to stop', () => {
   it('lets a running command finish within the grace time, and the turn goes on at the next worker', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '10000' });
@@ -114,7 +117,7 @@ describe('a worker that is told to stop', () => {
   });
 
   it('stops soon although a registration is under way, which the next worker makes', async () => {
-    await stand.identity.control({ delayMs: 2_000 });
+    await stand.identity.control({ delayMs: 30_000 });
     try {
       const asked = () => stand.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
       const before = asked();
@@ -125,7 +128,7 @@ describe('a worker that is told to stop', () => {
       await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
       const stoppingAt = Date.now();
       expect(await first.stop()).toEqual({ code: 0, signal: null });
-      expect(Date.now() - stoppingAt).toBeLessThan(1_500);
+      expect(Date.now() - stoppingAt).toBeLessThan(SOON_MS);
       await stand.identity.control({ delayMs: 0 });
       await startWorker();
       expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
@@ -137,7 +140,7 @@ describe('a worker that is told to stop', () => {
 
   it('stops soon although an identity is being registered, which the next worker makes', async () => {
     const account = { BOBBIN_IDENTITY_ACCOUNT: `fresh-${randomUUID()}` };
-    await stand.identity.control({ delayMs: 2_000 });
+    await stand.identity.control({ delayMs: 30_000 });
     try {
       const asked = () => stand.identity.state().requests['POST /v1/agent/register'] ?? 0;
       const before = asked();
@@ -148,7 +151,7 @@ describe('a worker that is told to stop', () => {
       await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
       const stoppingAt = Date.now();
       expect(await first.stop()).toEqual({ code: 0, signal: null });
-      expect(Date.now() - stoppingAt).toBeLessThan(1_500);
+      expect(Date.now() - stoppingAt).toBeLessThan(SOON_MS);
       await stand.identity.control({ delayMs: 0 });
       await startWorker(account);
       expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });

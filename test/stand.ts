@@ -35,7 +35,7 @@ export interface Stand {
   /** Where workers keep their data. */
   data: string;
   taskQueue: string;
-  /** Account of the agent identity of its threads. */
+  /** The account of its threads. Nobody else's: the workflow that holds its identity is served by this stand's workers. */
   account: string;
   /** Environment of a worker on this stand. */
   env: Record<string, string>;
@@ -64,6 +64,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     verifyUrl: identity.url,
   });
   const taskQueue = `bobbin-${randomUUID()}`;
+  const account = `account-${randomUUID()}`;
   const env: Record<string, string> = {
     TEMPORAL_ADDRESS: address,
     TEMPORAL_NAMESPACE: namespace,
@@ -72,8 +73,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: 'test',
-    // Accounts belong to the whole Temporal service, and this identity service is ours alone.
-    BOBBIN_IDENTITY_ACCOUNT: taskQueue,
+    BOBBIN_IDENTITY_ACCOUNT: account,
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     ...options.env,
   };
@@ -86,7 +86,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     cwd,
     data,
     taskQueue,
-    account: taskQueue,
+    account,
     env,
     async worker(more = {}, replace = {}) {
       const all = { ...env, ...more };

@@ -17,7 +17,7 @@ export interface ModelProgress {
 }
 
 const TAIL_CHARS = 2_000;
-/** Far below what one payload may hold, whatever the text is made of. */
+/** Characters of JSON. Far below what one payload may hold, whatever the text is made of. */
 const MAX_OUTPUT_CHARS = 300_000;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
@@ -74,19 +74,32 @@ function bounded(response: ModelResponse): ModelOutput[] {
         `The model's answer has more than ${MAX_OUTPUT_CHARS} characters, calls among them; ask for less at a time.`,
       );
     }
-    const kept = Math.max(0, left + chars);
+    const kept = cutTo(Math.max(0, left + chars), output.text);
     left = 0;
-    return { ...output, text: `${output.text.slice(0, kept)}\n… ${chars - kept} characters were left out` };
+    return { ...output, text: `${kept}\n… ${output.text.length - kept.length} characters were left out` };
   });
+}
+
+/** The beginning of a text, at most that many characters of JSON. */
+function cutTo(chars: number, text: string): string {
+  let kept = text.slice(0, chars);
+  for (let size = jsonChars(kept); size > chars; size = jsonChars(kept)) {
+    kept = kept.slice(0, Math.floor((kept.length * chars) / size));
+  }
+  return kept;
+}
+
+function jsonChars(text: string): number {
+  return JSON.stringify(text).length - 2;
 }
 
 function sizeOf(output: ModelOutput): number {
   switch (output.type) {
     case 'message':
-      return output.text.length;
+      return jsonChars(output.text);
     case 'toolCall':
-      return output.arguments.length;
+      return jsonChars(output.arguments);
     case 'reasoning':
-      return output.summary.join('').length + (output.encryptedContent ?? '').length;
+      return jsonChars(output.summary.join('')) + (output.encryptedContent ?? '').length;
   }
 }

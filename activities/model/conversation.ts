@@ -4,11 +4,13 @@ import type { ConversationEntry } from '../ports.ts';
 
 export function toConversation(items: readonly Item[]): ConversationEntry[] {
   const entries: ConversationEntry[] = [];
+  const rename = createRenaming();
   for (let i = 0; i < items.length;) {
     const group = callsOfOneStep(items, i);
     if (group.length > 0) {
       // All calls of a step first, then all outputs: the order in which they came about.
-      entries.push(...group.map(toCall), ...group.map(toOutput));
+      const named = group.map((item) => ({ ...item, callId: rename(item.callId) }));
+      entries.push(...named.map(toCall), ...named.map(toOutput));
       i += group.length;
     } else {
       entries.push(...toEntries(items[i]));
@@ -16,6 +18,17 @@ export function toConversation(items: readonly Item[]): ConversationEntry[] {
     }
   }
   return entries;
+}
+
+/** Some models give two calls the same id, and endpoints then refuse the conversation: later ones get a number. */
+function createRenaming(): (callId: string) => string {
+  const taken = new Set<string>();
+  return (callId) => {
+    let name = callId;
+    for (let n = 2; taken.has(name); n++) name = `${callId}_${n}`;
+    taken.add(name);
+    return name;
+  };
 }
 
 type CalledItem = Item & ToolItemBase & { call: NonNullable<ToolItemBase['call']> };

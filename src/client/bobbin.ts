@@ -11,6 +11,7 @@ import {
 } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
 import { submitTurnSignal } from '../../workflows/thread/messages.ts';
+import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
@@ -42,10 +43,13 @@ export interface Bobbin {
 
 export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
   const service = await connectService(options).catch((error: unknown) => {
-    throw toBobbinError(error, {
-      threadId: '-',
-      action: `connect to ${options.connection.address ?? 'the Temporal service'}`,
-    });
+    const where = options.connection.address ?? '127.0.0.1:7233';
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BobbinError(
+      'serviceUnavailable',
+      `The Temporal service at ${where} cannot be reached: ${reason}. Check the address and that the service runs; \`bobbin doctor\` looks around.`,
+      error,
+    );
   });
   return bobbinOver(service);
 }

@@ -40,10 +40,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
     );
   }
   if (error instanceof WorkflowNotFoundError) return notFound(error, about);
-  // Every query of ours is known to every thread, so one that is refused came before its thread was open.
-  if (error instanceof QueryNotRegisteredError) {
-    return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
-  }
+  if (error instanceof QueryNotRegisteredError) return fromQuery(error, about);
   const status = grpcStatus(error);
   if (status === GRPC.NOT_FOUND) return notFound(error, about);
   // A precondition that fails: no worker has served this thread yet, or none has asked for work lately.
@@ -64,6 +61,16 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   }
   const message = error instanceof Error ? error.message : String(error);
   return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
+}
+
+/** A query's failure comes as a message alone; a thread puts its code in front, see `workflows/thread/handlers.ts`. */
+function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threadId: string; action: string }) {
+  const [, code, reason] = /^(threadOpening|malformed): (.*)$/s.exec(error.message) ?? [];
+  if (code === 'threadOpening') {
+    return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
+  }
+  const known = code === 'malformed' ? 'malformed' : 'internal';
+  return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);
 }
 
 function notFound(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {

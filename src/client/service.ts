@@ -32,12 +32,19 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** Bytes of one answer. A page of history may hold more than gRPC's default of 4 MiB, and reading it would then fail. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+
 export async function connectService(options: ServiceOptions): Promise<Service> {
   const namespace = options.namespace ?? 'default';
   const deadlineMs = options.deadlineMs ?? 10_000;
   const retries = createRetries();
-  const interceptors = [retries.interceptor];
-  const connection = await Connection.connect({ connectTimeout: deadlineMs, interceptors, ...options.connection });
+  const connection = await Connection.connect({
+    connectTimeout: deadlineMs,
+    interceptors: [retries.interceptor],
+    ...options.connection,
+    channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },
+  });
   const client = new Client({ connection, namespace });
   return {
     client,

@@ -1,10 +1,10 @@
 /** The embedded stack of `bobbin dev`: a Temporal service, stand-ins for what no key or URL is set for, and a worker. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
+import { connectBobbin } from '../client/index.ts';
 import { connectTarget } from './temporal-service/connect-target.ts';
 import { findTemporalBinary } from './temporal-service/binary.ts';
-import { type TemporalService, startTemporalService } from './temporal-service/service.ts';
+import { type TemporalService, prepareDirectory, startTemporalService } from './temporal-service/service.ts';
 import { startIdentityService } from './identity-service/server.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
@@ -40,7 +40,7 @@ interface Part {
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  mkdirSync(options.dataDirectory, { recursive: true });
+  await prepareDirectory(options.dataDirectory);
   const started: Part[] = [];
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= stopAll(started));
@@ -77,6 +77,9 @@ async function startTemporal({
   const target = connectTarget(env);
   if (target !== undefined) {
     const { address } = target.connectionOptions;
+    // Said here, where it can be said plainly: else the worker would be the first to find out.
+    const bobbin = await connectBobbin({ connection: target.connectionOptions, namespace: target.namespace });
+    await bobbin.close();
     const text = `${address}, namespace ${target.namespace} (${target.namedBy})`;
     const uiUrl = env['TEMPORAL_UI_URL'] ?? null;
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };

@@ -13,7 +13,7 @@ describe('a turn of 20 steps goes on after kill -9', () => {
   beforeAll(async () => {
     report = await runKillTest({ rounds: 3, seed: SEED, mostKills: 1 });
     process.stdout.write(`\n${toSummary(report)}\n`);
-  }, 150_000);
+  }, 240_000);
 
   it.each([
     [1, 'the worker'],

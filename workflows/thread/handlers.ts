@@ -112,7 +112,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const turn = read(parseSubmitTurn(payload));
       await opened(host);
-      const state = current(host);
+      const state = asked(host);
       if (isKnownTurn(state, turn.turnId)) return { turnId: turn.turnId };
       admit(refuseTurn(state, turn));
       dispatch({ type: 'turnSubmitted', turn });
@@ -131,7 +131,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const steer = read(parseSteerTurn(payload));
       await opened(host);
-      admit(refuseSteer(current(host), steer));
+      admit(refuseSteer(asked(host), steer));
       dispatch({ type: 'turnSteered', steer });
       return { turnId: steer.expectedTurnId };
     },
@@ -148,7 +148,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const interrupt = read(parseInterruptTurn(payload));
       await opened(host);
-      const state = current(host);
+      const state = asked(host);
       admit(refuseInterrupt(state, interrupt));
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
@@ -168,7 +168,7 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     async (payload) => {
       const answer = read(parseResolveRequest(payload));
       await opened(host);
-      admit(refuseAnswer(current(host), answer));
+      admit(refuseAnswer(asked(host), answer));
       dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return { requestId: answer.requestId };
     },
@@ -202,30 +202,45 @@ async function opened(host: ThreadHost): Promise<void> {
 // --------------------------------------------------------------------------------------------------------- queries
 
 function registerQueries(host: ThreadHost): void {
-  setHandler(threadQuery, () => toThreadView(current(host)), { description: 'The thread as it stands' });
+  setHandler(threadQuery, () => toThreadView(asked(host)), { description: 'The thread as it stands' });
   setHandler(
     eventsQuery,
     (page) => {
-      const { after, limit } = read(parsePage(page));
-      return readEvents(current(host).log, after, limit);
+      const { after, limit } = toPage(page);
+      // A thread that is not open yet has no past; whoever reads on need not be told of an error.
+      return host.state === null
+        ? { events: [], next: after, more: false, archived: null }
+        : readEvents(host.state.log, after, limit);
     },
     { description: 'Events after a sequence number: { "after": 0, "limit": 100 }' },
   );
   setHandler(
     itemsQuery,
     (page) => {
-      const { after, limit } = read(parsePage(page));
-      return readItems(current(host).log, after, limit);
+      const { after, limit } = toPage(page);
+      return host.state === null
+        ? { items: [], next: after, more: false, archived: null }
+        : readItems(host.state.log, after, limit);
     },
     { description: 'Items from a number on: { "after": 0, "limit": 100 }' },
   );
-  setHandler(contextQuery, (page) => toContext(current(host), read(parsePage(page)).after), {
+  setHandler(contextQuery, (page) => toContext(asked(host), toPage(page).after), {
     description: 'What a model step needs, from an item number on',
   });
 }
 
-function current(host: ThreadHost): ThreadState {
-  if (host.state === null)
-    throw ApplicationFailure.nonRetryable('The thread is not open yet; ask again.', 'threadOpening');
+function asked(host: ThreadHost): ThreadState {
+  if (host.state === null) throw queryRefused('threadOpening', 'The thread is not open yet; ask again.');
   return host.state;
+}
+
+function toPage(page: unknown): { after: number; limit: number } {
+  const parsed = parsePage(page);
+  if (parsed.ok) return parsed.value;
+  throw queryRefused(parsed.code, parsed.reason);
+}
+
+/** All that the service passes on of a query's failure is its message, so the code stands in front of it. */
+function queryRefused(code: string, reason: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${code}: ${reason}`, code);
 }

@@ -106,20 +106,20 @@ export function readItems(log: ThreadLog, after: number, limit: number): ItemsPa
 }
 
 /**
- * Characters of JSON in one answer to a query, and in one segment of the archive. A character may take three bytes, and
- * the service takes 2 MiB; the largest single entry stays below that, too.
+ * Characters of JSON in one answer to a query; a segment of the archive has as many of items and of events. A character
+ * may take three bytes, and the service takes 2 MiB.
  */
-const PAGE_CHARS = 400_000;
+const PAGE_CHARS = 300_000;
 
-/** As many of the entries as one answer may hold, one at least. */
-export function pageOf<T>(entries: readonly T[]): T[] {
-  return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries)));
+/** As many of the entries as one answer may hold, one at least. @param seen an entry as it is answered. */
+export function pageOf<T>(entries: readonly T[], seen: (entry: T) => unknown = (entry) => entry): T[] {
+  return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries, seen)));
 }
 
 /** How many entries, from the first on, stay within that many characters of JSON together. */
-function countWithin(chars: number, entries: readonly unknown[]): number {
+function countWithin<T>(chars: number, entries: readonly T[], seen: (entry: T) => unknown): number {
   let left = chars;
-  const beyond = entries.findIndex((entry) => (left -= JSON.stringify(entry).length) < 0);
+  const beyond = entries.findIndex((entry) => (left -= JSON.stringify(seen(entry)).length) < 0);
   return beyond === -1 ? entries.length : beyond;
 }
 
@@ -142,30 +142,25 @@ const KEPT = { events: 100, chars: 200_000 };
 export function archivable(state: ThreadState): ArchiveSegment | null {
   const { log } = state;
   const held = log.items.findIndex(isRunning);
-  const newest = log.events.slice(-KEPT.events).map((event) => toThreadEvent(log, event));
-  const candidates = log.events.slice(0, log.events.length - countWithin(KEPT.chars, newest.reverse()));
+  const newest = log.events.slice(-KEPT.events).reverse();
+  const kept = countWithin(KEPT.chars, newest, (event) => toThreadEvent(log, event));
+  const candidates = log.events.slice(0, log.events.length - kept);
   const heldIndex = held === -1 ? itemCount(log) : log.firstItem + held;
   const blocked = candidates.findIndex((event) => 'index' in event && event.index >= heldIndex);
-  const movable = blocked === -1 ? candidates : candidates.slice(0, blocked);
-  const moved = movable.slice(0, pageOf(movable.map((event) => toArchived(log, event))).length);
+  const moved = pageOf(blocked === -1 ? candidates : candidates.slice(0, blocked), (event) =>
+    toThreadEvent(log, event),
+  );
   // An item may go once no event that stays behind speaks of it.
   const stays = log.events.slice(moved.length).flatMap((event) => ('index' in event ? [event.index] : []));
-  const itemsTo = Math.min(heldIndex, ...stays);
-  const last = moved.at(-1);
-  if (last === undefined) return null;
-  const items = { from: log.firstItem, to: Math.max(log.firstItem, itemsTo) };
-  const events = { from: log.firstSeq, to: last.seq + 1 };
+  const movedItems = pageOf(log.items.slice(0, Math.max(0, Math.min(heldIndex, ...stays) - log.firstItem)));
+  if (moved.length === 0 && movedItems.length === 0) return null;
+  const items = { from: log.firstItem, to: log.firstItem + movedItems.length };
+  const events = { from: log.firstSeq, to: log.firstSeq + moved.length };
   return {
     segmentId: `${state.threadId}/${state.createdAt}/${items.from}-${items.to}.${events.from}-${events.to}`,
     items,
     events,
   };
-}
-
-/** An event as it weighs in a segment: with the last one of an item, the item itself is moved. */
-function toArchived(log: ThreadLog, event: StoredEvent): unknown {
-  const seen = toThreadEvent(log, event);
-  return seen.type === 'item/completed' ? [seen, seen.item] : seen;
 }
 
 /** The live log after a segment has been written. */

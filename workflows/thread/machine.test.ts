@@ -78,6 +78,20 @@ describe('tool calls of one step', () => {
     expect(thread.action('execCommand').command).toBe('cat x');
   });
 
+  it('run a few at a time, however many one answer holds', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer(...Array.from({ length: 20 }, (_, i) => exec(`cat ${i}`)));
+    let most = 0;
+    for (let ended = 0; ended < 20; ended++) {
+      const running = thread.actions('execCommand');
+      most = Math.max(most, running.length);
+      thread.dispatch({ type: 'commandEnded', id: running.at(-1)!.id, end: EXITED });
+    }
+    expect(most).toBe(8);
+    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+  });
+
   it('of a lost command: it is never run again, its last output is told, and the workspace is cleaned first', () => {
     const thread = testThread();
     thread.submit('a');

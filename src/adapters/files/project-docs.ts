@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ProjectDocsPort } from '../../../activities/ports.ts';
 
@@ -23,7 +23,7 @@ export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number 
     async read(cwd) {
       const texts: string[] = [];
       for (const folder of listFolders(resolve(cwd))) {
-        const text = await readFirst(folder, cache);
+        const text = await readFirst(folder, cache, maxBytes);
         if (text !== undefined && text.trim() !== '') texts.push(text.trimEnd());
       }
       return cut(texts.join(SEPARATOR), maxBytes);
@@ -42,26 +42,46 @@ function listFolders(cwd: string): string[] {
   return folders;
 }
 
-async function readFirst(folder: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
+async function readFirst(folder: string, cache: Map<string, CachedDoc>, maxBytes: number): Promise<string | undefined> {
   for (const name of NAMES) {
-    const text = await readCached(join(folder, name), cache);
+    const text = await readCached(join(folder, name), cache, maxBytes);
     if (text !== undefined) return text;
   }
   return undefined;
 }
 
-async function readCached(path: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
+async function readCached(path: string, cache: Map<string, CachedDoc>, maxBytes: number): Promise<string | undefined> {
   try {
-    const { mtimeMs, size, ino } = await stat(path);
+    const stats = await stat(path);
+    // To open a pipe or a device could wait for ever.
+    if (!stats.isFile()) return undefined;
+    const { mtimeMs, size, ino } = stats;
     const stamp = [mtimeMs, size, ino].join(' ');
     const cached = cache.get(path);
     if (cached?.stamp === stamp) return cached.text;
-    const text = await readFile(path, 'utf8');
+    const text = await readBeginning(path, maxBytes + 1);
     cache.set(path, { stamp, text });
     return text;
   } catch {
     cache.delete(path);
     return undefined;
+  }
+}
+
+/** No more than is needed to see that the rest will be cut. */
+async function readBeginning(path: string, bytes: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const buffer = Buffer.alloc(bytes);
+    let length = 0;
+    for (let more = true; more && length < bytes;) {
+      const { bytesRead } = await file.read(buffer, length, bytes - length, length);
+      length += bytesRead;
+      more = bytesRead > 0;
+    }
+    return buffer.toString('utf8', 0, length);
+  } finally {
+    await file.close();
   }
 }
 

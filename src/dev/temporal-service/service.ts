@@ -92,7 +92,7 @@ export async function startTemporalService(options: StartOptions): Promise<Tempo
 }
 
 /** Writes and removes a file, since only that tells whether there is room and permission. */
-async function prepareDirectory(path: string): Promise<void> {
+export async function prepareDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
     const probe = join(path, `.writable-${randomUUID()}`);

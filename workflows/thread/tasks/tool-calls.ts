@@ -99,11 +99,14 @@ function removeCall(state: ThreadState, index: number): ThreadState {
 
 // ------------------------------------------------------------------------------------------------- asking, running
 
+/** Calls of one turn that run at a time. One answer can hold hundreds, and a worker serves other threads, too. */
+const SIDE_BY_SIDE = 8;
+
 /** Lets every call begin whose turn has come: the first one, and with it those after it as long as all only read. */
 export function advanceCalls(state: ThreadState, at: number, calls: readonly ToolCall[]): ThreadState {
   const barrier = calls.findIndex((call) => !call.readOnly);
   const allowed = barrier === 0 ? calls.slice(0, 1) : barrier === -1 ? calls : calls.slice(0, barrier);
-  const next = allowed.find((call) => call.status === 'pending');
+  const next = allowed.slice(0, SIDE_BY_SIDE).find((call) => call.status === 'pending');
   return next === undefined ? state : beginCall(state, at, next);
 }
 

@@ -1,0 +1,36 @@
+/** For tests: a Python with the Temporal SDK of the example, kept in the user's cache between runs. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { defaultCacheDirectory } from '../../src/dev/temporal-service/cache.ts';
+
+const run = promisify(execFile);
+const REQUIREMENTS = join(import.meta.dirname, '../../examples/python/requirements.txt');
+
+/** Path of the interpreter, or why there is none. */
+export type PreparedPython = { python: string } | { missing: string };
+
+export async function preparePython(): Promise<PreparedPython> {
+  const requirements = readFileSync(REQUIREMENTS, 'utf8');
+  const key = createHash('sha256').update(requirements).digest('hex').slice(0, 12);
+  const folder = join(defaultCacheDirectory(process.env), `python-example-${key}`);
+  const python = join(folder, 'bin/python');
+  if (existsSync(python)) return { python };
+  const scratch = `${folder}.${process.pid}`;
+  try {
+    mkdirSync(defaultCacheDirectory(process.env), { recursive: true });
+    await run('python3', ['-m', 'venv', scratch]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS];
+    await run(join(scratch, 'bin/python'), pip, { timeout: 90_000 });
+    // Whole or not there at all: a folder that another run made meanwhile serves as well.
+    if (!existsSync(folder)) renameSync(scratch, folder);
+    return { python };
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    return { missing: (stderr?.trim() || message).split('\n').at(-1) ?? '' };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
