@@ -97,7 +97,8 @@ async function assemble(
       name,
       entry,
       execArgv: options.probed === true ? PROBE : [],
-      env: { ...env, ...options.env, BOBBIN_TASK_QUEUE: taskQueue },
+      // The identity of an account is kept on the task queue that asked for it first.
+      env: { ...env, ...options.env, BOBBIN_TASK_QUEUE: taskQueue, BOBBIN_IDENTITY_ACCOUNT: taskQueue },
       logFile: join(root, `${taskQueue}.log`),
     });
     cleanUps.push(() => worker.stop());
