@@ -58,11 +58,11 @@ it('an answer that was given while the death of a worker was noticed is never ta
 
   const answers: ThreadEvent[][] = [];
   const asking = Array.from({ length: 4 }, async (_, reader) => {
-    for (let rejected = 0; rejected < SIGNALS; await sleep(10 + 5 * reader)) {
+    for (let rejected = 0; rejected < SIGNALS;) {
       const page = await readPage(thread);
-      if (page === undefined) continue;
-      answers.push(page);
-      rejected = countRejected(page);
+      if (page !== undefined) answers.push(page);
+      rejected = countRejected(page ?? []);
+      await sleep(10 + 5 * reader);
     }
   });
   // Each leaves one event, of the time at which it was taken up.
