@@ -177,7 +177,7 @@ describe('after all that', () => {
     const names = [...secrets().keys()];
     expect(names.filter((name) => name.startsWith('key of')).length).toBeGreaterThanOrEqual(2);
     expect(names.filter((name) => name.startsWith('signature')).length).toBeGreaterThanOrEqual(12);
-    expect(names.filter((name) => name.startsWith('assertion')).length).toBeGreaterThanOrEqual(8);
+    expect(names.filter((name) => name.startsWith('assertion')).length).toBeGreaterThanOrEqual(5);
     expect(
       identity.sent.filter(({ authorization }) => authorization === `Bearer ${TOKEN}`).length,
     ).toBeGreaterThanOrEqual(4);

@@ -87,4 +87,7 @@ async def events(handle: WorkflowHandle[Any, Any]) -> AsyncIterator[dict[str, An
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2])))
+    code = asyncio.run(main(sys.argv[1], sys.argv[2]))
+    sys.stdout.flush()
+    # Not sys.exit: threads of the SDK's core may still run, and Python 3.11 can crash while it ends beside them.
+    os._exit(code)

@@ -63,11 +63,14 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
 }
 
-/** A query's failure comes as a message alone; a thread puts its code in front, see `workflows/thread/handlers.ts`. */
+/** A query's failure comes as a message alone; a code stands in front, see `workflows/thread/handlers.ts` and `workflows/begun-tasks.ts`. */
 function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threadId: string; action: string }) {
-  const [, code, reason] = /^(threadOpening|malformed): (.*)$/s.exec(error.message) ?? [];
+  const [, code, reason] = /^(threadOpening|taskToCome|malformed): (.*)$/s.exec(error.message) ?? [];
   if (code === 'threadOpening') {
     return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
+  }
+  if (code === 'taskToCome') {
+    return new BobbinError('threadOpening', `${action}: thread ${threadId} changes its worker; ask again.`, error);
   }
   const known = code === 'malformed' ? 'malformed' : 'internal';
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);

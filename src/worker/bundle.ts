@@ -20,6 +20,7 @@ export interface BuiltBundle {
 export async function buildBundle(): Promise<BuiltBundle> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, 'workflows', `index.${extension}`),
+    workflowInterceptorModules: [join(root, 'workflows', `begun-tasks.${extension}`)],
     payloadConverterPath: payloadConverterPath(),
     logger: new DefaultLogger('WARN'),
   });

@@ -1,6 +1,6 @@
 /** What must hold after every kill, as a list of sentences about what does not. An empty list is the only good one. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Item, ThreadEvent, ThreadView } from '../../src/contract/index.ts';
+import type { Item, ThreadEvent, ThreadView, TurnCompletion } from '../../src/contract/index.ts';
 import type { MarkedProcess } from './marked-processes.ts';
 
 export interface Evidence {
@@ -17,6 +17,8 @@ export interface Evidence {
   lines: readonly string[];
   /** Processes of this thread's commands that are still there. */
   left: readonly MarkedProcess[];
+  /** Outputs of calls, as the last model request told them. */
+  told: readonly unknown[];
   agentTask: { before: ThreadView['agentTask']; after: ThreadView['agentTask'] };
 }
 
@@ -29,6 +31,7 @@ export function findViolations(evidence: Evidence): string[] {
     ...evidence.turnIds.flatMap((turnId) => turnViolations(evidence.recorded, turnId)),
     ...itemViolations(evidence.recorded, evidence.items),
     ...lineViolations(evidence),
+    ...toldViolations(evidence),
     ...evidence.left.map(({ pid, commandId }) => `process ${pid} of command ${commandId} is left`),
     ...taskViolations(evidence.agentTask),
   ];
@@ -52,11 +55,17 @@ function turnViolations(events: readonly ThreadEvent[], turnId: string): string[
   const [end] = ends;
   if (ends.length !== 1 || end?.type !== 'turn/completed') return [`turn ${turnId} has ${ends.length} terminal events`];
   const wrong: string[] = [];
-  if (end.turn.status !== 'completed') wrong.push(`turn ${turnId} ended ${JSON.stringify(end.turn)}`);
+  if (!isGoodEnd(end.turn)) wrong.push(`turn ${turnId} ended ${JSON.stringify(end.turn)}`);
   const starts = events.filter((event) => event.type === 'turn/started' && event.turnId === turnId);
   if (starts.length !== 1) wrong.push(`turn ${turnId} was started ${starts.length} times`);
   const late = events.filter((event) => 'turnId' in event && event.turnId === turnId && event.seq > end.seq);
   return [...wrong, ...late.map(({ seq, type }) => `event ${seq} (${type}) comes after the end of turn ${turnId}`)];
+}
+
+/** A command of the person has nobody to be told of its loss but the person. */
+function isGoodEnd(turn: TurnCompletion): boolean {
+  if (turn.kind === 'user_shell' && turn.status === 'failed') return turn.error.code === 'commandLost';
+  return turn.status === 'completed';
 }
 
 function itemViolations(events: readonly ThreadEvent[], items: readonly Item[]): string[] {
@@ -85,6 +94,14 @@ function lineViolations({ commands, lines, items }: Evidence): string[] {
   });
   const strange = lines.filter((line) => !/^(step|short)-\d+$/.test(line));
   return [...wrong, ...strange.map((line) => `the file holds the line ${JSON.stringify(line)}`)];
+}
+
+/** The model knows what the history knows, whatever the workers kept of it or lost. */
+function toldViolations({ items, told }: Evidence): string[] {
+  const kept = items.flatMap((item) => ('call' in item && item.call !== null ? [item.output] : []));
+  const at = kept.findIndex((output, index) => output !== told[index]);
+  if (at !== -1) return [`the model was told ${JSON.stringify(told[at])} in place of ${JSON.stringify(kept[at])}`];
+  return kept.length === told.length ? [] : [`the model was told ${told.length} outputs of ${kept.length}`];
 }
 
 function taskViolations({ before, after }: Evidence['agentTask']): string[] {

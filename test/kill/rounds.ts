@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BobbinError, type ThreadHandle } from '../../src/client/index.ts';
 import type { Item, SubmitTurn, ThreadEvent } from '../../src/contract/index.ts';
+import type { ModelServer } from '../../src/dev/model-server/server.ts';
 import { type Arena, openArena } from './arena.ts';
 import { findViolations } from './checks.ts';
 import { type MarkedProcess, findMarked } from './marked-processes.ts';
@@ -95,6 +96,7 @@ async function runRound(arena: Arena, plan: RoundPlan, seed: number): Promise<Ro
   const { commands } = plan;
   const found = findViolations({
     ...{ seen, recorded, items, turnIds, commands, lines, left },
+    told: lastTold(arena.model, threadId),
     agentTask: { before, after },
   });
   await watch.stop();
@@ -104,7 +106,7 @@ async function runRound(arena: Arena, plan: RoundPlan, seed: number): Promise<Ro
     plan,
     kills,
     turns,
-    lost: lostCommands(items, commands, lines),
+    lost: lostCommands(items, lines),
     linesWritten: lines.length,
     events: recorded.length,
     runs: view?.runCount ?? 0,
@@ -121,13 +123,14 @@ function toLongTurn(turnId: string, commands: readonly string[]): SubmitTurn {
   return { turnId, kind: 'regular', input: [{ type: 'text', text }] };
 }
 
+/** By turns one that waits in the queue, and a command of the person that runs beside. */
 function toShortTurns(count: number): SubmitTurn[] {
-  return Array.from({ length: count }, (_, index) => ({
-    turnId: `short-${index + 1}`,
-    kind: 'regular',
-    input: [{ type: 'text', text: `run: echo short-${index + 1} >> log` }],
-    onBusy: 'queue',
-  }));
+  return Array.from({ length: count }, (_, index): SubmitTurn => {
+    const turnId = `short-${index + 1}`;
+    const command = `echo ${turnId} >> log`;
+    if (index % 2 === 1) return { turnId, kind: 'user_shell', input: [{ type: 'text', text: command }] };
+    return { turnId, kind: 'regular', input: [{ type: 'text', text: `run: ${command}` }], onBusy: 'queue' };
+  });
 }
 
 const AGAIN_MS = 100;
@@ -256,6 +259,14 @@ async function gather(thread: ThreadHandle, watch: Watch) {
   return { view, recorded, items, seen: watch.events.filter(({ seq }) => seq <= view.lastSeq) };
 }
 
+function lastTold(model: ModelServer, threadId: string): unknown[] {
+  const bodies = model.requests.map(({ body }) => body as { prompt_cache_key?: string; input?: unknown[] });
+  const input = bodies.findLast((body) => body.prompt_cache_key === threadId)?.input ?? [];
+  return (input as { type?: string; output?: unknown }[])
+    .filter(({ type }) => type === 'function_call_output')
+    .map(({ output }) => output);
+}
+
 function readLines(file: string): string[] {
   try {
     return readFileSync(file, 'utf8')
@@ -266,10 +277,10 @@ function readLines(file: string): string[] {
   }
 }
 
-function lostCommands(items: readonly Item[], commands: readonly string[], lines: readonly string[]) {
+function lostCommands(items: readonly Item[], lines: readonly string[]) {
   return items.flatMap((item) => {
     if (item.type !== 'commandExecution' || item.status !== 'lost') return [];
-    const line = `step-${commands.indexOf(item.command) + 1}`;
+    const line = /step-\d+|short-\d+/.exec(item.command)?.[0] ?? item.command;
     return [{ line, written: lines.includes(line) }];
   });
 }

@@ -33,9 +33,10 @@ export const identityQuery = defineQuery<AgentIdentity | null>('identity');
  * worker, one more that needs a place would never run.
  */
 const { registerAgentIdentity } = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '30s',
+  startToCloseTimeout: '20s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '200ms', maximumInterval: '5s', maximumAttempts: 3 },
+  // Whoever waits for it tries again; a worker that is told to stop waits for one try at the most.
+  retry: { maximumAttempts: 1 },
 });
 
 /** Updates are for acceptance: their number is bounded per run, so the entity goes on as a new run long before that. */

@@ -111,7 +111,8 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     startTurnUpdate,
     async (payload) => {
       const turn = read(parseSubmitTurn(payload));
-      const state = await opened(host);
+      await opened(host);
+      const state = asked(host);
       if (isKnownTurn(state, turn.turnId)) return { turnId: turn.turnId };
       admit(refuseTurn(state, turn));
       dispatch({ type: 'turnSubmitted', turn });
@@ -129,7 +130,8 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     steerTurnUpdate,
     async (payload) => {
       const steer = read(parseSteerTurn(payload));
-      admit(refuseSteer(await opened(host), steer));
+      await opened(host);
+      admit(refuseSteer(asked(host), steer));
       dispatch({ type: 'turnSteered', steer });
       return { turnId: steer.expectedTurnId };
     },
@@ -145,7 +147,8 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     interruptUpdate,
     async (payload) => {
       const interrupt = read(parseInterruptTurn(payload));
-      const state = await opened(host);
+      await opened(host);
+      const state = asked(host);
       admit(refuseInterrupt(state, interrupt));
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
@@ -164,7 +167,8 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     resolveUpdate,
     async (payload) => {
       const answer = read(parseResolveRequest(payload));
-      admit(refuseAnswer(await opened(host), answer));
+      await opened(host);
+      admit(refuseAnswer(asked(host), answer));
       dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return { requestId: answer.requestId };
     },
@@ -187,9 +191,12 @@ function admit(refusal: Refusal | null): void {
   if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
 }
 
-async function opened(host: ThreadHost): Promise<ThreadState> {
+/**
+ * Answers nothing: of several updates that arrive together, each must look at the state as the one before left it, and
+ * what a promise brings was looked up before that.
+ */
+async function opened(host: ThreadHost): Promise<void> {
   await condition(() => host.state !== null);
-  return asked(host);
 }
 
 // --------------------------------------------------------------------------------------------------------- queries

@@ -93,20 +93,22 @@ it('makes its folder when it is needed', async () => {
 const sandbox = await probeBubblewrap();
 
 it.runIf(sandbox.available)('says that the disk is full, and leaves nothing half written', async () => {
+  const disk = join(directory, 'disk');
+  mkdirSync(disk);
   const source = `
     import { readdirSync } from 'node:fs';
     import { createFileArchive } from ${JSON.stringify(join(import.meta.dirname, 'file-archive.ts'))};
-    const archive = createFileArchive({ directory: '/tmp/archive', gzip: false });
+    const archive = createFileArchive({ directory: ${JSON.stringify(join(disk, 'archive'))}, gzip: false });
     const { code, details, message } = await archive.write('a', 'x'.repeat(1_000_000)).catch((failure) => failure);
-    console.log(JSON.stringify({ code, cause: details.code, message, left: readdirSync('/tmp/archive') }));
+    console.log(JSON.stringify({ code, cause: details.code, message, left: readdirSync(${JSON.stringify(join(disk, 'archive'))}) }));
   `;
-  const smallDisk = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--size', '65536', '--tmpfs', '/tmp'];
+  const smallDisk = ['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--size', '65536', '--tmpfs', disk];
   const node = [process.execPath, '--no-warnings', '--input-type=module', '-e', source];
   const { stdout } = await promisify(execFile)('bwrap', [...smallDisk, '--', ...node]);
   expect(JSON.parse(stdout)).toEqual({
     code: 'archiveUnavailable',
     cause: 'ENOSPC',
-    message: expect.stringMatching(/\/tmp\/archive.*The disk is full/) as string,
+    message: expect.stringMatching(/\/disk\/archive.*The disk is full/) as string,
     left: [],
   });
 });

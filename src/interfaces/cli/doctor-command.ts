@@ -1,6 +1,6 @@
 /** `bobbin doctor`: what is found, what is missing, how to get it. */
 import type { Command } from 'commander';
-import pc from 'picocolors';
+import { colours as pc } from './colours.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 

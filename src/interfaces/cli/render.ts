@@ -1,5 +1,5 @@
 /** Events as lines for a person. Colour only where the terminal takes it. */
-import pc from 'picocolors';
+import { colours as pc } from './colours.ts';
 import type { Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../contract/index.ts';
 
 const MAX_OUTPUT_LINES = 8;

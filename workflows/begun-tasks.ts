@@ -1,0 +1,47 @@
+/**
+ * Keeps a query from getting ahead of the workflow task that is to come.
+ *
+ * A query that reaches a worker without this workflow in its cache has the whole history replayed, and with it what came
+ * since the last workflow task: no task has taken that up yet. The one that will may bring more, and in another order
+ * (signals go before the ends of activities, wherever they stand in history), and it has a time of its own. So what would
+ * be made of it here is not what a replay makes of it. The SDK answers from it all the same, keeps it, and goes on from it;
+ * the next worker to replay the history then disagrees, and the workflow can never go on again.
+ *
+ * An error here fails that query and makes the worker drop this copy of the workflow; whoever asked asks again, and the
+ * task begins from the history. A worker that was given the task meanwhile drops it, too, so it may begin only after the
+ * workflow task timeout. Passing over what came ahead would be quicker and wrong: the SDK then ends the task by itself,
+ * with nothing done. Every real task has a time and a history size of its own, and so is never mistaken.
+ */
+import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
+
+interface Seen {
+  historyLength: number;
+  historySize: number;
+  /** Milliseconds since the epoch. */
+  time: number;
+}
+
+export function interceptors(): WorkflowInterceptors {
+  let last: Seen | null = null;
+  return {
+    internals: [
+      {
+        activate(input, next) {
+          const { historyLength, historySize, unsafe } = workflowInfo();
+          const seen: Seen = { historyLength, historySize, time: Date.now() };
+          if (!unsafe.isReplaying && last !== null && isAheadOf(last, seen)) {
+            throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
+          }
+          last = seen;
+          next(input);
+        },
+      },
+    ],
+  };
+}
+
+/** More history, and still the time and the size that came with the last task. A size of 0 is one that nobody told. */
+function isAheadOf(last: Seen, seen: Seen): boolean {
+  const sameTask = seen.time === last.time && seen.historySize === last.historySize;
+  return seen.historySize > 0 && sameTask && seen.historyLength > last.historyLength;
+}
