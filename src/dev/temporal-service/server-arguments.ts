@@ -21,6 +21,9 @@ const LATENCY_SETTINGS = [
   'history.MaxBufferedQueryCount=100',
 ];
 
+/** A write-ahead log takes one fsync for each commit where the default journal takes several; both lose nothing. */
+const DATABASE_SETTINGS = ['journal_mode=wal', 'synchronous=full'];
+
 /** With both, a cancellation is pushed to the worker and does not wait for a heartbeat. */
 const PUSHED_CANCELLATION_SETTINGS = [
   'frontend.WorkerCommandsEnabled=true',
@@ -35,6 +38,7 @@ export function toServerArguments(settings: ServerSettings): string[] {
     ...(settings.uiPort === null ? ['--headless'] : ['--ui-port', String(settings.uiPort)]),
     ...['--namespace', settings.namespace, '--log-level', 'warn'],
     ...(settings.database === null ? [] : ['--db-filename', settings.database]),
+    ...(settings.database === null ? [] : DATABASE_SETTINGS.flatMap((pragma) => ['--sqlite-pragma', pragma])),
     ...[...LATENCY_SETTINGS, ...pushed].flatMap((value) => ['--dynamic-config-value', value]),
   ];
 }

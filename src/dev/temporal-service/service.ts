@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TemporalBinary } from './binary.ts';
+import { assertDatabase, removeDatabase } from './database.ts';
 import { choosePorts, findFreePort } from './ports.ts';
 import type { PortPair } from './ports.ts';
 import { markOf } from './process-start.ts';
@@ -172,6 +173,7 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   const namespace = options.namespace ?? 'default';
   const { port, uiPort } = await portsFor(options, ip);
   const database = options.ephemeral === true ? null : join(options.dataDirectory, 'temporal.db');
+  if (database !== null) await assertDatabase(database);
   const { path, serverVersion } = options.binary;
   const address = `${ip}:${port}`;
   return {
@@ -181,11 +183,6 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
     args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion }),
     where: [address, path, ...(database === null ? [] : [database])].join(', '),
   };
-}
-
-/** A database whose making was cut short, by a full disk for example, would be taken for a whole one by the next start. */
-async function removeDatabase(path: string): Promise<void> {
-  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(path + suffix, { force: true });
 }
 
 async function noteDown(options: LaunchSettings, plan: LaunchPlan, mark: ProcessMark): Promise<void> {
