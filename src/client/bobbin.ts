@@ -6,6 +6,7 @@ import {
   StartThreadSchema,
   type SubmitTurn,
   SubmitTurnSchema,
+  type TurnSubmission,
   WORKFLOW_TYPE,
   toWorkflowId,
 } from '../contract/index.ts';
@@ -31,7 +32,7 @@ export interface Bobbin {
     /** Starts a thread, or finds the open one of that id. A closed thread's id is not taken again. */
     start(start: Omit<StartThread, 'threadId'> & { threadId?: string }): Promise<ThreadHandle>;
     /** Starts the thread if need be and submits a turn, in one durable call that needs no worker. */
-    startWith(start: StartThread, turn: SubmitTurn): Promise<ThreadHandle>;
+    startWith(start: StartThread, turn: TurnSubmission): Promise<ThreadHandle>;
     /** A handle without a look whether the thread exists. */
     get(threadId: string): ThreadHandle;
     /** Newest first. */

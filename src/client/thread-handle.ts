@@ -14,11 +14,11 @@ import {
   ResolveRequestSchema,
   type SteerTurn,
   SteerTurnSchema,
-  type SubmitTurn,
   SubmitTurnSchema,
   type ThreadEvent,
   type ThreadView,
   type TurnCompletion,
+  type TurnSubmission,
   toWorkflowId,
 } from '../contract/index.ts';
 import {
@@ -50,9 +50,9 @@ export interface ThreadHandle {
   readonly threadId: string;
   readonly workflowId: string;
   /** Durable as soon as it resolves, whether a worker is up or not. The same `turnId` twice is one turn. */
-  submit(turn: SubmitTurn): Promise<void>;
+  submit(turn: TurnSubmission): Promise<void>;
   /** Like `submit`, but needs a worker and rejects with the reason where the thread does not take the turn. */
-  startTurn(turn: SubmitTurn): Promise<void>;
+  startTurn(turn: TurnSubmission): Promise<void>;
   /** Adds input to the active turn; it is in the next model request. */
   steer(steer: SteerTurn): Promise<void>;
   /** Resolves once the terminal event of the turn is recorded and its processes are gone, or said not to be. */

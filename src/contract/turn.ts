@@ -7,17 +7,22 @@ import { ApprovalPolicySchema, SandboxModeSchema } from './thread.ts';
 export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });
 export type InputItem = z.infer<typeof InputItemSchema>;
 
-export const InputSchema = z
+const InputListSchema = z
   .array(InputItemSchema)
-  .min(1)
   .max(LIMITS.inputItems)
   .refine((items) => items.reduce((sum, item) => sum + item.text.length, 0) <= LIMITS.inputChars, {
     message: `the text of an input may have ${LIMITS.inputChars} characters in all`,
   })
-  .refine((items) => items.some((item) => item.text.trim() !== ''), { message: 'an input needs some text' });
+  .refine((items) => items.length === 0 || items.some((item) => item.text.trim() !== ''), {
+    message: 'an input needs some text',
+  });
+
+export const InputSchema = InputListSchema.min(1);
 
 export const TurnKindSchema = z.enum(['regular', 'user_shell']);
 export type TurnKind = z.infer<typeof TurnKindSchema>;
+/** Kinds of turns that say something in words. */
+export const WORDED_KINDS: readonly TurnKind[] = ['regular', 'user_shell'];
 
 /**
  * What happens when a turn is already active. Left out, it is `replace`, except for a `user_shell`, which then runs
@@ -36,17 +41,26 @@ export const OverridesSchema = z
   .transform(compact);
 export type Overrides = z.infer<typeof OverridesSchema>;
 
-/** Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. */
+/**
+ * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
+ * {@link WORDED_KINDS} need an `input`; for others it is left out, and read as an empty list.
+ */
 export const SubmitTurnSchema = z
   .object({
     turnId: IdSchema,
     kind: TurnKindSchema,
-    input: InputSchema,
+    input: InputListSchema.nullish().transform((input) => input ?? []),
     onBusy: optional(OnBusySchema),
     overrides: optional(OverridesSchema),
   })
+  .refine(({ kind, input }) => input.length > 0 === WORDED_KINDS.includes(kind), {
+    message: 'a regular turn and a user_shell need an input, other kinds take none',
+    path: ['input'],
+  })
   .transform(compact);
 export type SubmitTurn = z.infer<typeof SubmitTurnSchema>;
+/** A turn as a client writes it. */
+export type TurnSubmission = z.input<typeof SubmitTurnSchema>;
 
 /** Payload of the update `steerTurn`. */
 export const SteerTurnSchema = z.object({ expectedTurnId: IdSchema, input: InputSchema });

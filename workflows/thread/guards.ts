@@ -14,6 +14,7 @@ import type {
   StartThread,
   SteerTurn,
   SubmitTurn,
+  TurnKind,
 } from '../../src/contract/index.ts';
 import { unreadableReason } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
@@ -136,17 +137,29 @@ function answers(value: unknown, name: string): Answers {
   return Object.fromEntries(entries);
 }
 
+const KINDS = ['regular', 'user_shell'] as const satisfies readonly TurnKind[];
+const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
+
 export function parseSubmitTurn(value: unknown): Parsed<SubmitTurn> {
   return parse(() => {
     const from = fields(value, 'turn');
+    const kind = oneOf(from['kind'], 'kind', KINDS);
     return {
       turnId: id(from['turnId'], 'turnId'),
-      kind: oneOf(from['kind'], 'kind', ['regular', 'user_shell'] as const),
-      input: input(from['input'], 'input'),
+      kind,
+      input: wordsOf(kind, from['input']),
       ...maybe(from, 'onBusy', (v, name) => oneOf(v, name, ['replace', 'steer', 'queue', 'reject'] as const)),
       ...maybe(from, 'overrides', overrides),
     };
   });
+}
+
+function wordsOf(kind: TurnKind, value: unknown): InputItem[] {
+  const none = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  const given = none ? [] : input(value, 'input');
+  if (given.length === 0 && WORDED.includes(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
+  if (given.length > 0 && !WORDED.includes(kind)) throw new Refused(`input: a ${kind} takes none`);
+  return given;
 }
 
 export function parseSteerTurn(value: unknown): Parsed<SteerTurn> {

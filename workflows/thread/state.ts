@@ -12,6 +12,8 @@ import type {
   Overrides,
   ThreadRequest,
   ThreadSettings,
+  TurnCompletion,
+  TurnKind,
   Usage,
 } from '../../src/contract/index.ts';
 
@@ -36,7 +38,7 @@ export interface ThreadLog {
 
 export interface QueuedTurn {
   turnId: string;
-  kind: 'regular' | 'user_shell';
+  kind: TurnKind;
   input: InputItem[];
   overrides: Overrides;
 }
@@ -72,8 +74,21 @@ export interface ToolCall {
   cwd: string;
 }
 
+/** A turn that has ended, and where in the history it stands. */
+export interface TurnRecord {
+  turnId: string;
+  kind: TurnKind;
+  status: TurnCompletion['status'];
+  /** Number of its first item. */
+  firstItem: number;
+  /** Number of the first item after its end. Items of turns beside it may lie between. */
+  endItem: number;
+}
+
 interface TurnBase {
   turnId: string;
+  /** Number of the first item that it may have. */
+  firstItem: number;
   startedAt: number;
   usage: Usage;
   lastAgentMessage: string | null;
@@ -135,6 +150,8 @@ export interface ThreadState {
   active: ActiveTurn | null;
   beside: ShellTurn[];
   queue: QueuedTurn[];
+  /** The newest turns that have ended, newest last; turns that never began are not among them. */
+  turns: TurnRecord[];
   /** Turn ids taken, newest last, so that the same id twice is one turn. */
   knownTurnIds: string[];
   requests: ThreadRequest[];
@@ -171,6 +188,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
 /** How many turn ids are remembered for "the same id twice is one turn". */
 export const KNOWN_TURN_IDS = 1_000;
 
+/** How many ended turns are remembered with their place in the history. */
+export const KNOWN_TURNS = 200;
+
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
   return {
     version: STATE_VERSION,
@@ -185,6 +205,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     active: null,
     beside: [],
     queue: [],
+    turns: [],
     knownTurnIds: [],
     requests: [],
     rules: [],

@@ -1,9 +1,10 @@
 /** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
 import type { AbortReason, InputItem, SubmitTurn, TurnCompletion, TurnError } from '../../src/contract/index.ts';
-import { addItem, completeItem, emit, isRunning } from './log.ts';
+import { addItem, completeItem, emit, isRunning, itemCount } from './log.ts';
 import { withdrawRequests } from './requests.ts';
 import {
   type ActiveTurn,
+  KNOWN_TURNS,
   KNOWN_TURN_IDS,
   NO_USAGE,
   type QueuedTurn,
@@ -55,7 +56,7 @@ export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null 
 
 export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const active: RegularTurn = {
-    ...newTurn(turn.turnId, at),
+    ...newTurn(state, turn.turnId, at),
     kind: 'regular',
     step: 1,
     pendingInput: [],
@@ -70,7 +71,7 @@ export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): 
 export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const besideTurnId = state.active?.turnId ?? null;
   const started = emitStarted(state, at, turn, besideTurnId);
-  const index = started.log.firstItem + started.log.items.length;
+  const index = itemCount(started.log);
   const withItem = addItem(started, at, {
     type: 'commandExecution',
     turnId: turn.turnId,
@@ -85,12 +86,19 @@ export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): Th
     exitCode: null,
     durationMs: null,
   });
-  const shell: ShellTurn = { ...newTurn(turn.turnId, at), kind: 'user_shell', index };
+  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), kind: 'user_shell', index };
   return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
 }
 
-function newTurn(turnId: string, at: number) {
-  return { turnId, startedAt: at, usage: NO_USAGE, lastAgentMessage: null, aborting: null };
+function newTurn(state: ThreadState, turnId: string, at: number) {
+  return {
+    turnId,
+    firstItem: itemCount(state.log),
+    startedAt: at,
+    usage: NO_USAGE,
+    lastAgentMessage: null,
+    aborting: null,
+  };
 }
 
 function emitStarted(state: ThreadState, at: number, turn: QueuedTurn, besideTurnId: string | null): ThreadState {
@@ -162,11 +170,14 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     usage: turn.usage,
     ...end,
   };
+  const { turnId, kind, firstItem } = turn;
+  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log) };
+  const turns = [...state.turns, record].slice(-KNOWN_TURNS);
   const ended: ThreadState =
     state.active?.turnId === turn.turnId
       ? { ...state, active: null }
       : { ...state, beside: state.beside.filter((other) => other.turnId !== turn.turnId) };
-  return emit({ ...ended, turnCount: ended.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
+  return emit({ ...ended, turns, turnCount: ended.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {
