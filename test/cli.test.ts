@@ -100,6 +100,33 @@ describe('bobbin thread', () => {
     expect(late).toMatchObject({ code: 6, stderr: expect.stringContaining('is closed') as string });
   });
 
+  it('lists, edits, moves and drops queued turns', async () => {
+    const thread = await stand.start();
+    await thread.submit(turn('run: sleep 60'));
+    for (const turnId of ['one', 'two', 'three'])
+      await thread.submit(turn(`say: ${turnId}`, { turnId, onBusy: 'queue' }));
+    const queue = (...more: string[]) => bobbin(['thread', 'queue', thread.threadId, ...more]);
+    expect(await queue()).toMatchObject({
+      code: 0,
+      stdout: 'one  regular  say: one\ntwo  regular  say: two\nthree  regular  say: three\n',
+    });
+    expect((await queue('--move', 'three', '--before', 'one')).code).toBe(0);
+    expect((await queue('--move', 'one', '--before', 'end')).code).toBe(0);
+    expect((await queue('--edit', 'two', 'say: deux')).code).toBe(0);
+    const left = await queue('--drop', 'three', '--reason', 'changed my mind', '--json');
+    expect(JSON.parse(left.stdout)).toEqual([
+      { turnId: 'two', kind: 'regular', text: 'say: deux', chars: 9, overrides: {} },
+      { turnId: 'one', kind: 'regular', text: 'say: one', chars: 8, overrides: {} },
+    ]);
+    expect(await thread.completion('three')).toMatchObject({ status: 'aborted', detail: 'changed my mind' });
+    expect(await queue('--drop', 'three')).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('does not wait') as string,
+    });
+    expect((await queue('--move', 'one')).code).toBe(2);
+    await thread.close();
+  });
+
   it('answers approvals and questions', async () => {
     const thread = await stand.start({ approvalPolicy: 'untrusted' });
     const asked = turn('run: touch made-by-approval\nask: Which port?');
@@ -144,6 +171,7 @@ describe('every command', () => {
     'thread send',
     'thread steer',
     'thread interrupt',
+    'thread queue',
     'thread approve',
     'thread watch',
     'thread close',

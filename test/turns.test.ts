@@ -106,6 +106,32 @@ describe('onBusy and steering', () => {
   });
 });
 
+describe('the queue', () => {
+  it('is edited, reordered and shortened while it waits, and then worked off as it is', async () => {
+    const thread = await stand.start();
+    const slow = turn('run: sleep 30');
+    await thread.submit(slow);
+    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    const [first, second, third] = ['one', 'two', 'three'].map((word) => turn(`say: ${word}`, { onBusy: 'queue' }));
+    for (const queued of [first!, second!, third!]) await thread.startTurn(queued);
+    await thread.editQueue({ op: 'move', turnId: third!.turnId, before: first!.turnId });
+    await thread.editQueue({ op: 'edit', turnId: first!.turnId, input: [{ type: 'text', text: 'say: uno' }] });
+    await thread.requestQueueEdit({ op: 'drop', turnId: second!.turnId, reason: 'not needed' });
+    expect(await thread.completion(second!.turnId)).toMatchObject({ status: 'aborted', detail: 'not needed' });
+    const { queuedTurns } = await thread.view();
+    expect(queuedTurns.map(({ text }) => text)).toEqual(['say: three', 'say: uno']);
+    await expect(thread.editQueue({ op: 'drop', turnId: slow.turnId })).rejects.toMatchObject({
+      code: 'turnNotQueued',
+    });
+    await thread.interrupt({ turnId: slow.turnId });
+    expect((await thread.completion(first!.turnId)).lastAgentMessage).toContain('uno');
+    const ends = (await eventsSoFar(thread)).flatMap((event) =>
+      event.type === 'turn/completed' ? [event.turn.turnId] : [],
+    );
+    expect(ends).toEqual([second!.turnId, slow.turnId, third!.turnId, first!.turnId]);
+  });
+});
+
 describe('user_shell', () => {
   it('runs beside an active turn, is recorded, and is told to the model later', async () => {
     const thread = await stand.start();

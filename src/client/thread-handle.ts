@@ -7,6 +7,8 @@ import {
   type ArchiveSegment,
   type CloseThread,
   CloseThreadSchema,
+  type EditQueue,
+  EditQueueSchema,
   type InterruptTurn,
   InterruptTurnSchema,
   type Item,
@@ -23,6 +25,8 @@ import {
 } from '../contract/index.ts';
 import {
   closeThreadSignal,
+  editQueueSignal,
+  editQueueUpdate,
   eventsQuery,
   interruptTurnSignal,
   interruptUpdate,
@@ -55,6 +59,10 @@ export interface ThreadHandle {
   startTurn(turn: TurnSubmission): Promise<void>;
   /** Adds input to the active turn; it is in the next model request. */
   steer(steer: SteerTurn): Promise<void>;
+  /** Edits, moves or drops a queued turn; rejects with `turnNotQueued` where it waits no more. */
+  editQueue(edit: EditQueue): Promise<void>;
+  /** The same as a signal: durable without a worker, and one that comes too late is recorded as refused. */
+  requestQueueEdit(edit: EditQueue): Promise<void>;
   /** Resolves once the terminal event of the turn is recorded and its processes are gone, or said not to be. */
   interrupt(interrupt?: InterruptTurn): Promise<{ turnId: string | null }>;
   /** Asks for the same without waiting, and without a worker. */
@@ -121,6 +129,12 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       call('steer a turn', async () => {
         await handle.executeUpdate(steerTurnUpdate, { args: [SteerTurnSchema.parse(steer)], updateId: randomUUID() });
       }),
+    editQueue: (edit) =>
+      call('edit the queue', async () => {
+        await handle.executeUpdate(editQueueUpdate, { args: [EditQueueSchema.parse(edit)], updateId: randomUUID() });
+      }),
+    requestQueueEdit: (edit) =>
+      call('edit the queue', async () => handle.signal(editQueueSignal, EditQueueSchema.parse(edit))),
     interrupt: (interrupt = {}) =>
       call(
         'interrupt a turn',

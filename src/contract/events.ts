@@ -10,6 +10,8 @@ export type EventBody =
   | { type: 'turn/started'; turnId: string; kind: TurnKind; besideTurnId: string | null }
   | { type: 'turn/completed'; turn: TurnCompletion }
   | { type: 'turn/queued'; turnId: string; kind: TurnKind }
+  /** A queued turn was edited, moved or dropped; `queue` holds the ids of all that wait now, in order. */
+  | { type: 'turn/queueUpdated'; turnId: string; change: QueueChange; queue: string[] }
   | { type: 'turn/steered'; turnId: string; steerTurnId: string | null }
   | { type: 'turn/plan/updated'; turnId: string; explanation: string; plan: PlanStep[] }
   | { type: 'item/started'; turnId: string; item: Item }
@@ -26,6 +28,8 @@ export type EventBody =
   | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string }
   | { type: 'agentTask/cleared'; reason: 'stale' | 'rejected' };
 
+export type QueueChange = 'edited' | 'moved' | 'dropped';
+
 export type EventType = EventBody['type'];
 
 /** `seq` counts from 1 without a gap, through the thread's whole life. `at` is milliseconds since the epoch. */
@@ -39,6 +43,7 @@ export type RejectionCode =
   | 'turnNotSteerable'
   | 'threadBusy'
   | 'queueFull'
+  | 'turnNotQueued'
   | 'requestNotOpen'
   | 'requestMismatch'
   | 'threadClosed';

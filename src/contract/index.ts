@@ -3,6 +3,7 @@ export * from './events.ts';
 export * from './items.ts';
 export * from './limits.ts';
 export * from './names.ts';
+export * from './queue.ts';
 export * from './requests.ts';
 export * from './thread.ts';
 export * from './turn.ts';

@@ -1,7 +1,7 @@
 import type { AgentTaskView } from './agent-task.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { ThreadSettings } from './thread.ts';
-import type { TurnKind, Usage } from './turn.ts';
+import type { Overrides, TurnKind, Usage } from './turn.ts';
 
 /** What an active turn does right now. */
 export type TurnPhase =
@@ -18,6 +18,17 @@ export interface ActiveTurnView {
   phase: TurnPhase;
 }
 
+/** A turn that waits for its time. */
+export interface QueuedTurnView {
+  turnId: string;
+  kind: TurnKind;
+  /** The beginning of its input, at most 2,000 characters. */
+  text: string;
+  /** Characters of the whole input. */
+  chars: number;
+  overrides: Overrides;
+}
+
 /** Answer of the `thread` query. */
 export interface ThreadView {
   threadId: string;
@@ -31,7 +42,8 @@ export interface ThreadView {
   activeTurn: ActiveTurnView | null;
   /** Commands of the person that run beside the active turn. */
   besideTurns: { turnId: string; command: string; startedAt: number }[];
-  queuedTurns: { turnId: string; kind: TurnKind }[];
+  /** In the order in which they will begin. */
+  queuedTurns: QueuedTurnView[];
   openRequests: ThreadRequest[];
   agentTask: AgentTaskView;
   usage: Usage;

@@ -1,7 +1,16 @@
 /** Whether the thread takes a message as things stand. Updates ask before they are accepted, signals when they arrive. */
-import type { InterruptTurn, RejectionCode, ResolveRequest, SteerTurn, SubmitTurn } from '../../src/contract/index.ts';
+import type {
+  EditQueue,
+  InterruptTurn,
+  RejectionCode,
+  ResolveRequest,
+  SteerTurn,
+  SubmitTurn,
+} from '../../src/contract/index.ts';
 import { BOUNDS } from './bounds.ts';
+import { refuseEdit } from './queue.ts';
 import type { ThreadState } from './state.ts';
+import { tasks } from './tasks/index.ts';
 
 export interface Refusal {
   code: RejectionCode;
@@ -47,13 +56,17 @@ export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | nul
   if (refusal !== null) return refusal;
   const active = state.active;
   if (active?.turnId !== steer.expectedTurnId) return notActive(state, steer.expectedTurnId);
-  if (active.kind !== 'regular') {
+  if (!tasks.isSteerable(active)) {
     return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is a ${active.kind}, which cannot be steered.` };
   }
   if (active.aborting !== null) {
     return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is being aborted; submit a new turn.` };
   }
   return null;
+}
+
+export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | null {
+  return closed(state) ?? refuseEdit(state, edit);
 }
 
 export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): Refusal | null {

@@ -1,5 +1,5 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
-import { STATE_VERSION, type ThreadState } from './state.ts';
+import { STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
 
 export interface CarryOver {
   carriedOver: ThreadState;
@@ -18,6 +18,11 @@ export function isCarryOver(argument: unknown): argument is CarryOver {
     'version' in carriedOver &&
     carriedOver.version === STATE_VERSION
   );
+}
+
+/** A state as an earlier release left it: members that it did not know begin as in a new thread. */
+export function fromCarriedState(carried: ThreadState): ThreadState {
+  return { ...newThreadState(carried.threadId, carried.settings, carried.createdAt), ...carried };
 }
 
 /** Bytes that may be carried over: half of the service's limit for one payload. */

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LIMITS } from '../../src/contract/index.ts';
+import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
 import { StartThreadSchema } from '../../src/contract/thread.ts';
 import { CloseThreadSchema, InterruptTurnSchema, SteerTurnSchema, SubmitTurnSchema } from '../../src/contract/turn.ts';
@@ -13,6 +14,7 @@ import {
   type Parsed,
   mentionedId,
   parseCloseThread,
+  parseEditQueue,
   parseInterruptTurn,
   parseResolveRequest,
   parseStartThread,
@@ -100,6 +102,16 @@ const MESSAGES = {
     overrides: optional(fc.record(policies)),
   }),
   steerTurn: fc.record({ expectedTurnId: ids, input: inputs }),
+  editQueue: fc.oneof(
+    fc.record({
+      op: fc.constant('edit'),
+      turnId: ids,
+      input: optional(inputs),
+      overrides: optional(fc.record(policies)),
+    }),
+    fc.record({ op: fc.constant('move'), turnId: ids, before: fc.option(ids) }),
+    fc.record({ op: fc.constantFrom('drop', 'swap'), turnId: ids, reason: optional(strings) }),
+  ),
   interruptTurn: fc.record({ turnId: optional(ids), reason: optional(strings) }),
   resolveRequest: fc.record({
     requestId: ids,
@@ -219,6 +231,7 @@ function sameVerdict(
 const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unknown>][] = [
   ['submitTurn', SubmitTurnSchema, parseSubmitTurn],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
+  ['editQueue', EditQueueSchema, parseEditQueue],
   ['interruptTurn', InterruptTurnSchema, parseInterruptTurn],
   ['resolveRequest', ResolveRequestSchema, parseResolveRequest],
   ['closeThread', CloseThreadSchema, parseCloseThread],

@@ -6,6 +6,7 @@
 import type {
   Answers,
   CloseThread,
+  EditQueue,
   InputItem,
   InterruptTurn,
   Overrides,
@@ -138,7 +139,8 @@ function answers(value: unknown, name: string): Answers {
 }
 
 const KINDS = ['regular', 'user_shell'] as const satisfies readonly TurnKind[];
-const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
+/** Kinds that say something in words. */
+export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
 
 export function parseSubmitTurn(value: unknown): Parsed<SubmitTurn> {
   return parse(() => {
@@ -166,6 +168,26 @@ export function parseSteerTurn(value: unknown): Parsed<SteerTurn> {
   return parse(() => {
     const from = fields(value, 'steer');
     return { expectedTurnId: id(from['expectedTurnId'], 'expectedTurnId'), input: input(from['input'], 'input') };
+  });
+}
+
+export function parseEditQueue(value: unknown): Parsed<EditQueue> {
+  return parse((): EditQueue => {
+    const from = fields(value, 'edit');
+    const op = oneOf(from['op'], 'op', ['edit', 'move', 'drop'] as const);
+    const turnId = id(from['turnId'], 'turnId');
+    switch (op) {
+      case 'edit': {
+        const edit = { op, turnId, ...maybe(from, 'input', input), ...maybe(from, 'overrides', overrides) };
+        if (edit.input === undefined && edit.overrides === undefined)
+          throw new Refused('edit: an input or overrides are needed');
+        return edit;
+      }
+      case 'move':
+        return { op, turnId, ...maybe(from, 'before', id) };
+      case 'drop':
+        return { op, turnId, ...maybe(from, 'reason', shortText) };
+    }
   });
 }
 

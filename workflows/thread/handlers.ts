@@ -3,12 +3,21 @@
  * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
  */
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
-import { isKnownTurn, refuseAnswer, refuseInterrupt, refuseSteer, refuseTurn, type Refusal } from './admission.ts';
+import {
+  isKnownTurn,
+  refuseAnswer,
+  refuseInterrupt,
+  refuseQueueEdit,
+  refuseSteer,
+  refuseTurn,
+  type Refusal,
+} from './admission.ts';
 import { BOUNDS } from './bounds.ts';
 import {
   type Parsed,
   mentionedId,
   parseCloseThread,
+  parseEditQueue,
   parseInterruptTurn,
   parsePage,
   parseResolveRequest,
@@ -20,6 +29,8 @@ import type { Happening } from './machine-events.ts';
 import {
   closeThreadSignal,
   contextQuery,
+  editQueueSignal,
+  editQueueUpdate,
   eventsQuery,
   interruptTurnSignal,
   interruptUpdate,
@@ -81,6 +92,11 @@ function registerSignals(dispatch: Dispatch): void {
     { description: 'Answers an open request: { "requestId": "req_3", "decision": "accept" }' },
   );
   setHandler(
+    editQueueSignal,
+    onSignal('editQueue', parseEditQueue, (edit) => ({ type: 'queueEdited', edit })),
+    { description: EDIT_QUEUE },
+  );
+  setHandler(
     closeThreadSignal,
     onSignal('closeThread', parseCloseThread, (close) => ({ type: 'closeRequested', close })),
     {
@@ -88,10 +104,13 @@ function registerSignals(dispatch: Dispatch): void {
     },
   );
   setDefaultSignalHandler((name) => {
-    const reason = 'A thread takes the signals submitTurn, interruptTurn, resolveRequest and closeThread.';
+    const reason = 'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue and closeThread.';
     dispatch({ type: 'messageRejected', message: name.slice(0, BOUNDS.idChars), code: 'malformed', reason, id: null });
   });
 }
+
+const EDIT_QUEUE =
+  'Edits, moves or drops a queued turn: { "op": "move", "turnId": "t2", "before": null }; "edit" takes input and overrides, "drop" a reason';
 
 /** A defect of ours in the handling of a message costs that message, never the thread. */
 function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: () => void): void {
@@ -140,6 +159,23 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
       validator: (payload) => {
         const steer = read(parseSteerTurn(payload));
         if (host.state !== null) admit(refuseSteer(host.state, steer));
+      },
+    },
+  );
+  setHandler(
+    editQueueUpdate,
+    async (payload) => {
+      const edit = read(parseEditQueue(payload));
+      await opened(host);
+      admit(refuseQueueEdit(asked(host), edit));
+      dispatch({ type: 'queueEdited', edit });
+      return { turnId: edit.turnId };
+    },
+    {
+      description: EDIT_QUEUE,
+      validator: (payload) => {
+        const edit = read(parseEditQueue(payload));
+        if (host.state !== null) admit(refuseQueueEdit(host.state, edit));
       },
     },
   );

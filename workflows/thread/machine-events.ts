@@ -2,6 +2,7 @@
 import type {
   AgentTaskRecord,
   CloseThread,
+  EditQueue,
   FileUpdateChange,
   InterruptTurn,
   RejectionCode,
@@ -63,6 +64,7 @@ export type Happening =
   | { type: 'turnSubmitted'; turn: SubmitTurn }
   | { type: 'turnSteered'; steer: SteerTurn }
   | { type: 'interruptRequested'; interrupt: InterruptTurn }
+  | { type: 'queueEdited'; edit: EditQueue }
   | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy }
   | { type: 'closeRequested'; close: CloseThread }
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }

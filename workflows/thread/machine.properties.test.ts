@@ -43,6 +43,16 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('interrupt'), id, which: fc.constantFrom('active', 'any', 'id') }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('editQueue'),
+      op: fc.constantFrom('edit', 'move', 'drop'),
+      pick,
+      before: fc.option(pick),
+      id,
+    }),
+  },
+  {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('answer'),
@@ -110,6 +120,7 @@ describe('any sequence of happenings', () => {
         'resolved by person',
         'resolved by policy',
         'threadClosed',
+        'turn/queueUpdated',
         'turn/queued',
         'turn/steered',
       ]),

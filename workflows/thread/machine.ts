@@ -14,14 +14,22 @@
  */
 import { endRegistration, isReady, prewarm, wantedRegistration } from './agent-task.ts';
 import { type Action, type TimerAbout, actionIds } from './actions.ts';
-import { isKnownTurn, refuseAnswer, refuseInterrupt, refuseSteer, refuseTurn, type Refusal } from './admission.ts';
+import {
+  isKnownTurn,
+  refuseAnswer,
+  refuseInterrupt,
+  refuseQueueEdit,
+  refuseSteer,
+  refuseTurn,
+  type Refusal,
+} from './admission.ts';
 import { archivable, emit, withoutSegment } from './log.ts';
 import type { MachineEvent } from './machine-events.ts';
+import { editQueue } from './queue.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import { tasks } from './tasks/index.ts';
-import { steer } from './tasks/regular.ts';
 import type { TaskEvent } from './tasks/task.ts';
 import {
   abortTurn,
@@ -68,6 +76,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'requestAnswered':
       return orReject(state, event, 'resolveRequest', event.answer.requestId, refuseAnswer(state, event.answer), () =>
         answer(state, event),
+      );
+    case 'queueEdited':
+      return orReject(state, event, 'editQueue', event.edit.turnId, refuseQueueEdit(state, event.edit), () =>
+        editQueue(state, at, event.edit),
       );
     case 'closeRequested':
       return state.status === 'open' ? { ...state, status: 'closing', closeReason: event.close.reason ?? null } : state;
@@ -140,9 +152,9 @@ function steerActive(
   steerTurnId: string | null,
 ): ThreadState {
   const { active } = state;
-  if (active?.kind !== 'regular') return state;
+  if (active === null) return state;
   const told = emit(state, event.at, { type: 'turn/steered', turnId: active.turnId, steerTurnId });
-  return steer(told, event.at, active, input, event.running);
+  return tasks.steer(told, event.at, active, input, event.running);
 }
 
 function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {

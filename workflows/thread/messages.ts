@@ -3,6 +3,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ThreadContext } from '../../activities/ports.ts';
 import type {
   CloseThread,
+  EditQueue,
   EventsPage,
   InterruptTurn,
   ItemsPage,
@@ -15,10 +16,12 @@ import type {
 export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
 export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');
 export const resolveRequestSignal = defineSignal<[ResolveRequest]>('resolveRequest');
+export const editQueueSignal = defineSignal<[EditQueue]>('editQueue');
 export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
 
 export const startTurnUpdate = defineUpdate<{ turnId: string }, [SubmitTurn]>('startTurn');
 export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('steerTurn');
+export const editQueueUpdate = defineUpdate<{ turnId: string }, [EditQueue]>('editQueue');
 export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
 

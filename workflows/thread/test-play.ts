@@ -1,5 +1,5 @@
 /** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
-import type { ApprovalDecision, ThreadSettings } from '../../src/contract/index.ts';
+import type { ApprovalDecision, EditQueue, ThreadSettings } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
@@ -20,6 +20,7 @@ export type Play =
     }
   | { do: 'steer'; id: string; right: boolean }
   | { do: 'interrupt'; id: string; which: 'active' | 'any' | 'id' }
+  | { do: 'editQueue'; op: 'edit' | 'move' | 'drop'; pick: number; before: number | null; id: string }
   | { do: 'answer'; pick: number; decision: ApprovalDecision; fitting: boolean; twice: boolean }
   | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
   /** An action ends that has ended before. */
@@ -123,6 +124,8 @@ function toHappening(shell: Shell, play: Play): Happening | null {
     }
     case 'interrupt':
       return { type: 'interruptRequested', interrupt: whom(shell, play) };
+    case 'editQueue':
+      return { type: 'queueEdited', edit: toQueueEdit(shell, play) };
     case 'rollover':
       return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
     case 'postpone': {
@@ -162,6 +165,21 @@ function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
     ...(override ? { overrides: { approvalPolicy: 'untrusted' as const } } : {}),
   };
   return { type: 'turnSubmitted', turn };
+}
+
+/** Of a turn that waits where there is one, else of one that does not. */
+function toQueueEdit({ state }: Shell, play: Extract<Play, { do: 'editQueue' }>): EditQueue {
+  const turnId = among(state.queue, play.pick)?.turnId ?? play.id;
+  switch (play.op) {
+    case 'edit':
+      return { op: 'edit', turnId, input: text('git diff'), overrides: { model: 'another' } };
+    case 'move': {
+      const before = play.before === null ? undefined : (among(state.queue, play.before)?.turnId ?? play.id);
+      return { op: 'move', turnId, ...(before === undefined ? {} : { before }) };
+    }
+    case 'drop':
+      return { op: 'drop', turnId, reason: 'not needed' };
+  }
 }
 
 function whom({ state }: Shell, play: Extract<Play, { do: 'interrupt' }>): { turnId?: string; reason?: string } {

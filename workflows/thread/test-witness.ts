@@ -163,6 +163,13 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'turn/queued':
       turnOf(memory, event.turnId);
       break;
+    case 'turn/queueUpdated': {
+      const { began, terminals } = turnOf(memory, event.turnId);
+      check(began === 0 && terminals === 0, `${event.turnId} waits while it is ${event.change}`);
+      check(event.queue.includes(event.turnId) === (event.change !== 'dropped'), 'only what is dropped is gone');
+      check(new Set(event.queue).size === event.queue.length, 'no turn waits twice');
+      break;
+    }
     case 'item/started':
     case 'item/completed':
     case 'turn/steered':

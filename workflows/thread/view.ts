@@ -1,9 +1,10 @@
 /** What queries answer, derived from the state. */
-import type { ActiveTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
+import type { ActiveTurnView, QueuedTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
-import type { ActiveTurn, ThreadState } from './state.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState } from './state.ts';
+import { inputText } from './turns.ts';
 
 /** What a model step asks for: as many items as one answer may hold. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
@@ -33,7 +34,7 @@ export function toThreadView(state: ThreadState): ThreadView {
       startedAt: turn.startedAt,
       command: commandOf(state, turn.index),
     })),
-    queuedTurns: state.queue.map(({ turnId, kind }) => ({ turnId, kind })),
+    queuedTurns: state.queue.map(toQueuedTurnView),
     openRequests: state.requests,
     agentTask: toAgentTaskView(state),
     usage: state.usage,
@@ -43,6 +44,14 @@ export function toThreadView(state: ThreadState): ThreadView {
     runCount: state.runCount,
     counters: state.counters,
   };
+}
+
+/** A hundred of them are to go into one answer. */
+const QUEUED_TEXT_CHARS = 2_000;
+
+function toQueuedTurnView({ turnId, kind, input, overrides }: QueuedTurn): QueuedTurnView {
+  const text = inputText(input);
+  return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
 }
 
 function toStatus(state: ThreadState): ThreadView['status'] {

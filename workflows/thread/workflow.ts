@@ -14,7 +14,7 @@ import {
 import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, bytesOf, isCarryOver, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, type CarryOver, bytesOf, fromCarriedState, isCarryOver, toCarryOver } from './carry-over.ts';
 import { run } from './effects.ts';
 import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
@@ -60,7 +60,7 @@ function closeWhenCancelled(host: ThreadHost): void {
 
 async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
   if (isCarryOver(argument)) {
-    start(host, argument.carriedOver, { type: 'runContinued' }, Date.now());
+    start(host, fromCarriedState(argument.carriedOver), { type: 'runContinued' }, Date.now());
     return null;
   }
   const parsed = parseStartThread(argument);

@@ -49,6 +49,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'turnNotSteerable':
     case 'threadBusy':
     case 'queueFull':
+    case 'turnNotQueued':
     case 'requestNotOpen':
     case 'requestMismatch':
       return EXIT.refused;

@@ -19,6 +19,8 @@ export function renderEvent(event: ThreadEvent): string[] {
       return [renderCompletion(event.turn)];
     case 'turn/queued':
       return [pc.dim(`turn ${event.turnId} is queued`)];
+    case 'turn/queueUpdated':
+      return [pc.dim(`queued turn ${event.turnId} was ${event.change}; ${event.queue.length} wait`)];
     case 'turn/steered':
       return [pc.dim(`turn ${event.turnId} was steered`)];
     case 'item/commandExecution/requestApproval':

@@ -7,6 +7,7 @@ import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKin
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { type QueueOptions, queue } from './thread-queue.ts';
 import { watchThread } from './watch.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
@@ -60,6 +61,20 @@ export function addThreadCommands(program: Command): void {
   )
     .option('--turn <id>', 'this turn and no other')
     .option('--reason <text>');
+  command<QueueOptions>(
+    'queue',
+    'the turns that wait, in order; edit, move or drop one',
+    'queue my-thread --move turn-2 --before turn-1',
+    queue,
+  )
+    .argument('[text]', 'with --edit: what the turn is to say instead')
+    .option('--edit <turn>', 'change what this turn says, or its settings')
+    .option('--model <name>', 'with --edit')
+    .option('--sandbox <mode>', 'with --edit')
+    .option('--move <turn>', 'put this turn elsewhere')
+    .option('--before <turn>', 'with --move: the turn that comes after it, or end')
+    .option('--drop <turn>', 'take this turn out; it ends as interrupted')
+    .option('--reason <text>', 'with --drop');
   command<ApproveOptions & ArgumentsOf>(
     'approve',
     'answer a request',

@@ -1,4 +1,5 @@
 /** The registry of task kinds: one line each. */
+import type { InputItem } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
 import { regular } from './regular.ts';
@@ -17,6 +18,9 @@ function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
 
 export const tasks = {
   begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState => KINDS[turn.kind].begin(state, at, turn),
+  isSteerable: (turn: ActiveTurn): boolean => kindOf(turn).steer !== undefined,
+  steer: (state: ThreadState, at: number, turn: ActiveTurn, input: InputItem[], running: readonly string[]) =>
+    kindOf(turn).steer?.(state, at, turn, input, running) ?? state,
   settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
   wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
   owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),

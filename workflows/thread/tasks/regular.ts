@@ -11,6 +11,7 @@ import { advanceCalls, callActions, ownsCall, recordCall, takeAnswer, takeCallEn
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
   begin: beginRegular,
+  steer,
 
   settle(state, at, turn) {
     if (turn.stage.type === 'model') return ensure(state);
@@ -51,13 +52,13 @@ export const regular: TaskKind<RegularTurn> = {
 };
 
 /** Steered input waits for the next model request, which is this one where none is under way. */
-export function steer(
+function steer(
   state: ThreadState,
   at: number,
   turn: RegularTurn,
   input: RegularTurn['pendingInput'][number],
   running: readonly string[],
-) {
+): ThreadState {
   const untold = turn.stage.type === 'model' && !running.includes(modelActionId(turn));
   if (untold) return addUserMessage(state, at, turn.turnId, turn.step, input);
   return withTurn(state, { ...turn, pendingInput: [...turn.pendingInput, input] });

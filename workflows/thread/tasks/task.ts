@@ -1,4 +1,5 @@
 /** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
+import type { InputItem } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
 import type { MachineEvent } from '../machine-events.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
@@ -13,6 +14,11 @@ export interface TaskKind<T extends ActiveTurn> {
   kind: T['kind'];
   /** Makes the turn the active one, or one beside it, and records its first items. */
   begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
+  /**
+   * Takes input for the next model request, while it is not being aborted. A kind without it cannot be steered.
+   * @param running ids of the actions that are under way.
+   */
+  steer?(state: ThreadState, at: number, turn: T, input: InputItem[], running: readonly string[]): ThreadState;
   /** Goes on as far as it can without anything from outside. Never called for a turn that is being aborted. */
   settle(state: ThreadState, at: number, turn: T): ThreadState;
   /** What is to run now, but for what the workspace has to be clean for. Never called for a turn that is being aborted. */
