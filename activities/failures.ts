@@ -37,6 +37,9 @@ export const FAILURES = {
   patchMalformed: 'invalid',
   patchDoesNotApply: 'invalid',
   patchOutsideWorkspace: 'invalid',
+  // git
+  gitFailed: 'unavailable',
+  snapshotMissing: 'invalid',
   // steps that are tried again
   stepStoppedByWorker: 'unavailable',
   // storage

@@ -149,6 +149,64 @@ export interface ProjectDocsPort {
   read(cwd: string): Promise<string>;
 }
 
+// ------------------------------------------------------------------------------------------------------------- git
+
+export type Snapshot =
+  /** `warnings`: what was left out and why, one line for each reason. */
+  | { status: 'taken'; commit: string; warnings: string[] }
+  /** There is nothing to take one of. */
+  | { status: 'skipped'; reason: string };
+
+/** Snapshots of one thread in the repository around a folder. */
+export interface SnapshotNames {
+  /** Absolute. */
+  cwd: string;
+  threadId: string;
+  names: readonly string[] | 'all';
+}
+
+export interface Restored {
+  /** Files that were changed or missing and are as they were. */
+  restored: number;
+  /** Files that were new and are gone. */
+  deleted: number;
+  /** What stays as it is, for a person; one line each. */
+  notUndone: string[];
+}
+
+export interface NewWorktree {
+  /** The folder in the new work tree that stands for the one it was asked for. */
+  cwd: string;
+  /** What is missing in it, for a person. */
+  warnings: string[];
+}
+
+/**
+ * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
+ * the person are never touched. Fails with `gitFailed`, which is worth another try.
+ */
+export interface GitPort {
+  /**
+   * Makes a commit of the files as they stand, untracked ones included, ignored ones not. Nothing refers to it: `keep` it
+   * before anything may collect it. Large untracked files and folders, and what builds make, are left out.
+   */
+  snapshot(cwd: string, signal: AbortSignal): Promise<Snapshot>;
+  /** Keeps a snapshot until it is released under that name. Twice is once. */
+  keep(place: { cwd: string; threadId: string; name: string }, commit: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Brings the files back to a snapshot and deletes what is new; ignored files and what was left out of it stay. Twice is
+   * once, and a second call ends what a first one began. Fails with `snapshotMissing`.
+   */
+  restore(cwd: string, commit: string, signal: AbortSignal): Promise<Restored>;
+  /** Lets go of snapshots; those that are not there are gone already. */
+  release(names: SnapshotNames, signal: AbortSignal): Promise<void>;
+  /**
+   * A new work tree of the repository at `path`, detached at what was checked out when the snapshot was taken, with the
+   * files of the snapshot. Twice is once. Fails with `snapshotMissing`.
+   */
+  worktree(place: { cwd: string; path: string; commit: string }, signal: AbortSignal): Promise<NewWorktree>;
+}
+
 // ---------------------------------------------------------------------------------------------------- agent identity
 
 /** A registered runtime of an account. The private key stays in the key store, found by `agentRuntimeId`. */
@@ -241,6 +299,7 @@ export interface Ports {
   commands: CommandPort;
   patches: PatchPort;
   projectDocs: ProjectDocsPort;
+  git: GitPort;
   identity: IdentityPort;
   identities: IdentityDirectory;
   archive: ArchivePort;

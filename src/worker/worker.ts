@@ -7,6 +7,7 @@ import type { Ports, ThreadContext } from '../../activities/ports.ts';
 import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
+import { createGit } from '../adapters/git/git.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
@@ -108,6 +109,7 @@ function createPorts(
     commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
     patches: createPatcher(),
     projectDocs: createProjectDocs(),
+    git: createGit(),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,

@@ -1,0 +1,17 @@
+/** The repositories of workspaces, by the `git` program. */
+import type { GitPort } from '../../../activities/ports.ts';
+import { keepSnapshot, releaseSnapshots } from './refs.ts';
+import { restoreSnapshot } from './restore.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { addWorktree } from './worktree.ts';
+
+/** See `GitPort` for what its methods promise. */
+export function createGit(): GitPort {
+  return {
+    snapshot: takeSnapshot,
+    keep: keepSnapshot,
+    restore: restoreSnapshot,
+    release: releaseSnapshots,
+    worktree: addWorktree,
+  };
+}
