@@ -91,6 +91,8 @@ export interface Activities {
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
+  /** Resolves once the workflow of another thread has ended, however it did. */
+  watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
 }

@@ -8,6 +8,7 @@ import type { ContextCache } from './model/context-cache.ts';
 import type { Ports } from './ports.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
+import { watchThread } from './threads/watch-thread.ts';
 
 export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
@@ -17,6 +18,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     applyPatch: (step) => applyPatch(ports, step),
     registerAgentTask: (request) => registerAgentTask(ports, request),
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
+    watchThread: (request) => watchThread(ports, request),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
     cleanWorkspace: ({ workspace, commandIds }) =>

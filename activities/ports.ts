@@ -273,6 +273,8 @@ export interface ThreadReader {
     segment: ArchiveSegment,
     signal: AbortSignal,
   ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
+  /** Resolves once the thread's workflow has ended, however it did, and where there is none. */
+  ended(threadId: string, signal: AbortSignal): Promise<void>;
 }
 
 /** The identity in use per account, kept by one entity workflow each, so that many workers register one. */

@@ -6,7 +6,7 @@ import { runStep } from '../step.ts';
 import type { ContextCache } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
-import { TOOL_SPECS } from './tool-specs.ts';
+import { toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
   type: 'model';
@@ -34,7 +34,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         model: settings.model,
         instructions: toInstructions(settings, projectDocs),
         conversation: toConversation(items),
-        tools: TOOL_SPECS,
+        tools: toolsFor(settings),
         parallelToolCalls: true,
         promptCacheKey: input.threadId,
         ...(authorization === null ? {} : { authorization }),

@@ -22,6 +22,7 @@ function openThread(count: number, archivedTo = 0) {
       const archived = after < archivedTo ? [segment] : [];
       return Promise.resolve({ settings, archived, from, items: all.slice(from), stable: all.length });
     },
+    ended: () => Promise.reject(new Error('nobody asks')),
     segment: () => Promise.reject(new Error('not asked for here')),
   };
   const archive = {

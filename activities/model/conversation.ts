@@ -78,6 +78,9 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
       // A command of the person that still runs is told once it has ended.
       if (item.status === 'inProgress') return [];
       return [{ type: 'message', role: 'user', text: describeUserShell(item.command, item.output) }];
+    case 'subAgentNotification':
+      return [{ type: 'message', role: 'user', text: describeNotification(item) }];
+    case 'collabAgentToolCall':
     case 'fileChange':
     case 'plan':
     case 'userInput':
@@ -85,6 +88,16 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case undefined:
       return [];
   }
+}
+
+function describeNotification({
+  name,
+  threadId,
+  status,
+  text,
+}: Extract<Item, { type: 'subAgentNotification' }>): string {
+  const told = JSON.stringify({ agent: name, agent_id: threadId, status, message: text });
+  return `<subagent_notification>\n${told}\n</subagent_notification>`;
 }
 
 function describeUserShell(command: string, result: string): string {

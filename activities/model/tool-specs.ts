@@ -1,13 +1,10 @@
 /** The tools as the model is told of them. `workflows/thread/tools.ts` reads the calls. */
+import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ToolSpec } from '../ports.ts';
+import { AGENT_TOOL_SPECS } from './agent-tool-specs.ts';
+import { object, text } from './json-schema.ts';
 
-const text = (description: string) => ({ type: 'string', description });
-
-function object(properties: Record<string, unknown>, required: string[]): Record<string, unknown> {
-  return { type: 'object', properties, required, additionalProperties: false };
-}
-
-export const TOOL_SPECS: ToolSpec[] = [
+const TOOL_SPECS: ToolSpec[] = [
   {
     name: 'exec_command',
     description: 'Runs a shell command in the workspace and returns its exit code and output.',
@@ -78,3 +75,13 @@ export const TOOL_SPECS: ToolSpec[] = [
     ),
   },
 ];
+
+/** A review looks and says what it found. */
+const OF_REVIEWS = new Set(['exec_command', 'update_plan']);
+
+/** The tools of a thread. One that may have no agents of its own is not told of them. */
+export function toolsFor({ parent, subThreads }: ThreadSettings): ToolSpec[] {
+  if (parent?.role === 'review') return TOOL_SPECS.filter(({ name }) => OF_REVIEWS.has(name));
+  const depth = parent?.path.length ?? 0;
+  return depth < subThreads.maxDepth ? [...TOOL_SPECS, ...AGENT_TOOL_SPECS] : TOOL_SPECS;
+}

@@ -1,4 +1,5 @@
 /** What activities ask of a thread, by query. */
+import { WorkflowFailedError, WorkflowNotFoundError, isGrpcDeadlineError } from '@temporalio/client';
 import type { ThreadReader } from '../../activities/ports.ts';
 import { Failure } from '../../activities/failures.ts';
 import { contextQuery, eventsQuery, itemsQuery } from '../../workflows/thread/messages.ts';
@@ -22,6 +23,7 @@ export function createThreadReader(service: Service): ThreadReader {
   };
 
   return {
+    ended: (threadId, signal) => waitForEnd(service, threadId, signal),
     context: (threadId, after, signal) => ask(threadId, signal, (handle) => handle.query(contextQuery, { after })),
     segment: (threadId, segment, signal) =>
       ask(threadId, signal, async (handle) => ({
@@ -36,6 +38,26 @@ export function createThreadReader(service: Service): ThreadReader {
       })),
   };
 }
+
+/** The service is asked again and again, each time for as long as a call may take. */
+async function waitForEnd(service: Service, threadId: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const handle = handleOf(service, threadId);
+      await service.client.withAbortSignal(signal, () => service.within(() => handle.result(), WATCH_CALL_MS));
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError) return;
+      if (isGrpcDeadlineError(error)) continue;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Failure('threadUnreadable', `Thread ${threadId} cannot be watched: ${message}`, { cause: error });
+    }
+  }
+}
+
+const WATCH_CALL_MS = 60_000;
 
 function handleOf(service: Service, threadId: string) {
   return service.client.workflow.getHandle(toWorkflowId(threadId));

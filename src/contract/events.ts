@@ -1,5 +1,6 @@
 import type { ArchiveSegment, Item, PlanStep } from './items.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
+import type { SubThread } from './sub-threads.ts';
 import type { ThreadSettings } from './thread.ts';
 import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 
@@ -20,6 +21,8 @@ export type EventBody =
   | { type: 'item/fileChange/requestApproval'; request: ThreadRequest }
   | { type: 'item/tool/requestUserInput'; request: ThreadRequest }
   | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
+  /** A child was started, or is in another state than before. */
+  | { type: 'subThread/updated'; subThread: SubThread }
   | { type: 'thread/tokenUsage/updated'; turnId: string; last: Usage; total: Usage }
   | { type: 'error'; turnId: string; error: TurnError; willRetry: boolean }
   | { type: 'warning'; message: string }
@@ -46,7 +49,8 @@ export type RejectionCode =
   | 'turnNotQueued'
   | 'requestNotOpen'
   | 'requestMismatch'
-  | 'threadClosed';
+  | 'threadClosed'
+  | 'notAChild';
 
 /** Answer of the `events` query. */
 export interface EventsPage {

@@ -62,8 +62,14 @@ export type Item =
   | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
   | (ToolItemBase & { type: 'plan'; plan: PlanStep[]; explanation: string })
   | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
+  /** A tool by which an agent deals with its sub-agents. */
+  | (ToolItemBase & { type: 'collabAgentToolCall'; tool: AgentTool; receiverThreadIds: string[]; prompt: string })
+  /** How a sub-agent ended its turn, told to its parent where nothing waited for it. */
+  | (ItemBase & { type: 'subAgentNotification'; threadId: string; name: string; status: string; text: string })
   /** A call no tool could take: an unknown name, or arguments that are not what the tool asks for. */
   | (ToolItemBase & { type: 'dynamicToolCall' });
+
+export type AgentTool = 'spawn_agent' | 'send_message' | 'followup_task' | 'wait_agent' | 'list_agents' | 'close_agent';
 
 export type ItemType = Item['type'];
 export type ToolItem = Extract<Item, { callId: string }>;

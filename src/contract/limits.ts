@@ -16,4 +16,8 @@ export const LIMITS = {
   pageSize: 500,
   /** Turns that may wait in a thread's queue. */
   queuedTurns: 100,
+  /** Threads above a sub-thread. */
+  pathThreads: 16,
+  /** Code units of a message between agents. */
+  agentMessageChars: 65_536,
 } as const;

@@ -32,6 +32,18 @@ interface RequestBase {
   default: ApprovalDecision;
   /** Why this is asked, for the person who answers. */
   reason: string;
+  /** Where it was made; null for a request of the thread's own. `requestId` is the one to answer with here. */
+  origin: RequestOrigin | null;
+}
+
+/** A request of a descendant, as the threads above it show it. */
+export interface RequestOrigin {
+  threadId: string;
+  /** Ids from the child of the thread that shows it down to the thread that asked. */
+  path: string[];
+  requestId: string;
+  /** An answer is on its way down. */
+  answered: boolean;
 }
 
 /** Something a thread waits for a person or a policy to answer. */

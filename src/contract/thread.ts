@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
-
-export const ApprovalPolicySchema = z.enum(['untrusted', 'on-request', 'never']);
-export type ApprovalPolicy = z.infer<typeof ApprovalPolicySchema>;
-
-export const SandboxModeSchema = z.enum(['read-only', 'workspace-write', 'danger-full-access']);
-export type SandboxMode = z.infer<typeof SandboxModeSchema>;
+import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
+import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
+import { SubmitTurnSchema } from './turn.ts';
 
 /** `off`: no assertion is sent. `recoverable` and `strict` differ in what a rejected assertion leads to. */
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
@@ -38,6 +35,8 @@ export const StartThreadSchema = z
     sandbox: optional(SandboxModeSchema),
     agentIdentity: optional(AgentIdentityChoiceSchema),
     unattended: optional(UnattendedSchema),
+    parent: optional(ParentSchema),
+    firstTurn: optional(SubmitTurnSchema),
   })
   .transform(compact);
 export type StartThread = z.infer<typeof StartThreadSchema>;
@@ -52,6 +51,9 @@ export interface ThreadSettings {
   sandbox: SandboxMode;
   agentIdentity: AgentIdentityChoice;
   unattended: Unattended | null;
+  /** Null for a thread that no other thread started. */
+  parent: Parent | null;
+  subThreads: SubThreadLimits;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */

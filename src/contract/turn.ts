@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
-import { ApprovalPolicySchema, SandboxModeSchema } from './thread.ts';
+import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 
 /** One entry of an input, by its Codex name. */
 export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });

@@ -1,5 +1,6 @@
 import type { AgentTaskView } from './agent-task.ts';
 import type { ThreadRequest } from './requests.ts';
+import type { SubThread } from './sub-threads.ts';
 import type { ThreadSettings } from './thread.ts';
 import type { Overrides, TurnKind, Usage } from './turn.ts';
 
@@ -44,7 +45,9 @@ export interface ThreadView {
   besideTurns: { turnId: string; command: string; startedAt: number }[];
   /** In the order in which they will begin. */
   queuedTurns: QueuedTurnView[];
+  /** Those of descendants included. */
   openRequests: ThreadRequest[];
+  subThreads: SubThread[];
   agentTask: AgentTaskView;
   usage: Usage;
   /** How much there is to read: sequence number of the newest event, number of items and of turns that ended. */

@@ -32,6 +32,8 @@ const EnvironmentSchema = z.object({
   BOBBIN_SANDBOX: SandboxModeSchema.default('workspace-write'),
   /** Milliseconds; 0 for never. A day by default. */
   BOBBIN_REQUEST_DEADLINE_MS: wholeNumber(86_400_000, 0),
+  BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
+  BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
   BOBBIN_HEARTBEAT_MS: wholeNumber(200, 20),
@@ -96,6 +98,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       sandbox: start.sandbox ?? vars.BOBBIN_SANDBOX,
       agentIdentity: start.agentIdentity ?? { mode, account: vars.BOBBIN_IDENTITY_ACCOUNT },
       unattended: start.unattended ?? null,
+      parent: start.parent ?? null,
+      subThreads: { maxDepth: vars.BOBBIN_AGENT_MAX_DEPTH, maxActive: vars.BOBBIN_AGENT_MAX_ACTIVE },
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),

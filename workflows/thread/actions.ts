@@ -1,5 +1,12 @@
 /** What a thread can want done. The shell runs each action once under its id, and stops it when it is wanted no more. */
-import type { AgentIdentityChoice, AgentTaskRecord, ArchiveSegment, SandboxMode } from '../../src/contract/index.ts';
+import type {
+  AgentIdentityChoice,
+  AgentTaskRecord,
+  ArchiveSegment,
+  SandboxMode,
+  StartThread,
+} from '../../src/contract/index.ts';
+import type { OutgoingMessage } from './state.ts';
 
 export type Action =
   | {
@@ -27,13 +34,21 @@ export type Action =
   | { type: 'applyPatch'; id: string; turnId: string; index: number; cwd: string; sandbox: SandboxMode }
   | { type: 'registerAgentTask'; id: string; account: string; replaceIdentity: string | null }
   | { type: 'cleanWorkspace'; id: string; workspace: string; commandIds: string[] }
+  | { type: 'startChild'; id: string; turnId: string; start: StartThread }
+  /** Ends when the child's workflow has ended, however it did. */
+  | { type: 'watchChild'; id: string; threadId: string }
+  /** A signal to another thread. */
+  | { type: 'sendMessage'; id: string; to: string; message: OutgoingMessage }
   | { type: 'archiveSegment'; id: string; segment: ArchiveSegment }
   /** A timer; `at` is milliseconds since the epoch. */
   | { type: 'awaitTime'; id: string; at: number; about: TimerAbout }
   | { type: 'continueAsNew'; id: 'continueAsNew' }
   | { type: 'complete'; id: 'complete' };
 
-export type TimerAbout = { type: 'requestDeadline'; requestId: string } | { type: 'quiescence'; turnId: string };
+export type TimerAbout =
+  | { type: 'agentWait'; turnId: string; index: number }
+  | { type: 'requestDeadline'; requestId: string }
+  | { type: 'quiescence'; turnId: string };
 
 /** Ids of actions; a command's id is also the name its processes are found by. */
 export const actionIds = {
@@ -42,6 +57,10 @@ export const actionIds = {
   register: (number: number) => `register/${number}`,
   clean: (number: number) => `clean/${number}`,
   archive: (segmentId: string) => `archive/${segmentId}`,
+  child: (threadId: string) => `child/${threadId}`,
+  watch: (threadId: string) => `watch/${threadId}`,
+  message: (number: number) => `message/${number}`,
+  wait: (index: number) => `wait/${index}`,
   deadline: (requestId: string) => `deadline/${requestId}`,
   quiescence: (turnId: string) => `quiescence/${turnId}`,
 };

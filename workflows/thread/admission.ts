@@ -96,6 +96,12 @@ export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusa
       reason: `Request ${answer.requestId} is not open in thread ${state.threadId}: it was answered, withdrawn, or never made.`,
     };
   }
+  if (request.origin?.answered === true) {
+    return {
+      code: 'requestNotOpen',
+      reason: `Request ${answer.requestId} has an answer, which is on its way to thread ${request.origin.threadId}.`,
+    };
+  }
   if (
     request.type === 'userInput' &&
     answer.decision !== 'decline' &&

@@ -13,4 +13,6 @@ export const BOUNDS: typeof LIMITS = {
   instructionsChars: 131_072,
   pageSize: 500,
   queuedTurns: 100,
+  pathThreads: 16,
+  agentMessageChars: 65_536,
 };

@@ -22,7 +22,8 @@ export function isCarryOver(argument: unknown): argument is CarryOver {
 
 /** A state as an earlier release left it: members that it did not know begin as in a new thread. */
 export function fromCarriedState(carried: ThreadState): ThreadState {
-  return { ...newThreadState(carried.threadId, carried.settings, carried.createdAt), ...carried };
+  const fresh = newThreadState(carried.threadId, carried.settings, carried.createdAt);
+  return { ...fresh, ...carried, settings: fresh.settings };
 }
 
 /** Bytes that may be carried over: half of the service's limit for one payload. */

@@ -2,12 +2,17 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
+  type ChildWorkflowHandle,
   TimeoutFailure,
+  type Workflow,
+  getExternalWorkflowHandle,
   isCancellation,
   log,
   proxyActivities,
   sleep,
+  startChild,
 } from '@temporalio/workflow';
 import type { Activities, CommandProgress, StoppedByWorker } from '../../activities/contract.ts';
 import type { Action } from './actions.ts';
@@ -44,6 +49,13 @@ const registerOptions = {
   retry: BACKOFF,
 } as const;
 const shortOptions = { ...WAIT, startToCloseTimeout: '60s', heartbeatTimeout: HEARTBEAT_TIMEOUT } as const;
+/** It waits for as long as the child lives; each attempt is given an hour, so that no attempt is waited for in vain. */
+const watchOptions = {
+  ...WAIT,
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '30s',
+  retry: BACKOFF,
+} as const;
 const cleanOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 10 } } as const;
 const archiveOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 5 } } as const;
 
@@ -51,7 +63,10 @@ const activities = proxyActivities<Activities>(modelOptions);
 
 type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
-export async function run(threadId: string, action: Runnable): Promise<Happening | null> {
+/** Children that this run has started: their end is told to it. */
+export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
+
+export async function run(threadId: string, links: Links, action: Runnable): Promise<Happening | null> {
   const { id } = action;
   switch (action.type) {
     case 'callModel':
@@ -66,6 +81,12 @@ export async function run(threadId: string, action: Runnable): Promise<Happening
       return { type: 'workspaceCleaned', id, ended: await cleanWorkspace(action) };
     case 'archiveSegment':
       return archiveSegment(threadId, action);
+    case 'startChild':
+      return { type: 'childStarted', id, failure: await startChildThread(links, action) };
+    case 'watchChild':
+      return (await watchChild(threadId, links, action)) ? { type: 'childGone', id, threadId: action.threadId } : null;
+    case 'sendMessage':
+      return { type: 'messageSent', id, delivered: await sendMessage(action) };
     case 'awaitTime':
       return awaitTime(action);
   }
@@ -173,6 +194,64 @@ async function archiveSegment(threadId: string, action: Of<'archiveSegment'>): P
   } catch (error) {
     return { type: 'archivingEnded', id, written: false, message: toStepFailure(error).message };
   }
+}
+
+/**
+ * Null once the child is started. It is left to itself where this run ends or is cancelled: the service would apply
+ * another policy whenever a thread goes on as a new run. It is closed by a message.
+ */
+async function startChildThread(links: Links, { start }: Of<'startChild'>): Promise<StepFailure | null> {
+  try {
+    const child = await startChild<Workflow>('thread', {
+      workflowId: toWorkflowId(start.threadId),
+      args: [start],
+      parentClosePolicy: 'ABANDON',
+      cancellationType: 'ABANDON',
+      workflowTaskTimeout: '5s',
+      staticSummary: start.title ?? start.threadId,
+      memo: { title: start.title ?? '', cwd: start.workspace.cwd },
+    });
+    links.set(start.threadId, child);
+    return null;
+  } catch (error) {
+    return toStepFailure(error);
+  }
+}
+
+/** True once the child's workflow has ended; false where nobody wants to know any more. */
+async function watchChild(threadId: string, links: Links, action: Of<'watchChild'>): Promise<boolean> {
+  const child = links.get(action.threadId);
+  const ended = child === undefined ? watchFromOutside(threadId, action) : child.result().catch(() => null);
+  try {
+    await Promise.race([ended, CancellationScope.current().cancelRequested]);
+    return true;
+  } catch (error) {
+    if (isCancellation(error)) return false;
+    throw error;
+  }
+}
+
+/** An earlier run has started it: the service does not tell this one of its end. */
+async function watchFromOutside(threadId: string, action: Of<'watchChild'>): Promise<void> {
+  const options = { ...watchOptions, summary: `watch: ${action.threadId}` };
+  await activities.watchThread.executeWithOptions(options, [
+    { threadId, actionId: action.id, watched: action.threadId },
+  ]);
+}
+
+/** False where there is nobody to take it. */
+async function sendMessage({ to, message }: Of<'sendMessage'>): Promise<boolean> {
+  try {
+    await getExternalWorkflowHandle(toWorkflowId(to)).signal(message.signal, message.payload);
+    return true;
+  } catch (error) {
+    log.warn('A message could not be delivered', { to, signal: message.signal, reason: toStepFailure(error).message });
+    return false;
+  }
+}
+
+function toWorkflowId(threadId: string): string {
+  return `thread/${threadId}`;
 }
 
 /** Null when the timer was cancelled. */

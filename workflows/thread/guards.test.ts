@@ -7,6 +7,7 @@ import { LIMITS } from '../../src/contract/index.ts';
 import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
 import { StartThreadSchema } from '../../src/contract/thread.ts';
+import { AgentMessageSchema } from '../../src/contract/sub-threads.ts';
 import { CloseThreadSchema, InterruptTurnSchema, SteerTurnSchema, SubmitTurnSchema } from '../../src/contract/turn.ts';
 import { toUnreadable } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
@@ -19,6 +20,7 @@ import {
   parseResolveRequest,
   parseStartThread,
   parseSteerTurn,
+  parseAgentMessage,
   parseSubmitTurn,
 } from './guards.ts';
 
@@ -93,6 +95,10 @@ const answers = fc.dictionary(
   { maxKeys: 3 },
 );
 
+/** So that the members beside it are seen, too. */
+const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
 const MESSAGES = {
   submitTurn: fc.record({
     turnId: ids,
@@ -119,8 +125,27 @@ const MESSAGES = {
     answers: optional(answers),
   }),
   closeThread: fc.record({ reason: optional(strings) }),
+  agentMessage: fc.record({ from: ids, text: strings }),
   startThread: fc.record({
-    threadId: ids,
+    parent: seldom(
+      fc.record({
+        threadId: fc.oneof({ weight: 9, arbitrary: fc.constant('root/1') }, ids),
+        path: fc.oneof(
+          { weight: 6, arbitrary: fc.constantFrom(['root'], ['root', 'root/1']) },
+          fc.array(ids, { maxLength: 2 }),
+          fc.constantFrom(LIMITS.pathThreads, LIMITS.pathThreads + 1).map((length) => Array<string>(length).fill('a')),
+        ),
+        role: fc.constantFrom('agent', 'review', 'agent', 'review', 'king'),
+      }),
+    ),
+    firstTurn: seldom(
+      fc.record({
+        turnId: fc.oneof({ weight: 9, arbitrary: fc.constant('task') }, ids),
+        kind: fc.constantFrom('regular', 'user_shell', 'regular', 'x'),
+        input: fc.oneof({ weight: 6, arbitrary: fc.constant([{ type: 'text', text: 'go' }]) }, inputs),
+      }),
+    ),
+    threadId: fc.oneof({ weight: 3, arbitrary: fc.constant('t-1') }, ids),
     workspace: fc.record({ cwd: fc.oneof(fc.constant('/work/repo'), strings) }),
     title: optional(strings),
     instructions: optional(strings),
@@ -230,6 +255,7 @@ function sameVerdict(
 
 const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unknown>][] = [
   ['submitTurn', SubmitTurnSchema, parseSubmitTurn],
+  ['agentMessage', AgentMessageSchema, parseAgentMessage],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
   ['editQueue', EditQueueSchema, parseEditQueue],
   ['interruptTurn', InterruptTurnSchema, parseInterruptTurn],

@@ -4,16 +4,20 @@
  * null for "left out".
  */
 import type {
+  AgentMessage,
   Answers,
   CloseThread,
   EditQueue,
   InputItem,
   InterruptTurn,
   Overrides,
+  Parent,
   RejectionCode,
   ResolveRequest,
   StartThread,
   SteerTurn,
+  SubThreadMessage,
+  SubThreadReport,
   SubmitTurn,
   TurnKind,
 } from '../../src/contract/index.ts';
@@ -143,17 +147,19 @@ const KINDS = ['regular', 'user_shell'] as const satisfies readonly TurnKind[];
 export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
 
 export function parseSubmitTurn(value: unknown): Parsed<SubmitTurn> {
-  return parse(() => {
-    const from = fields(value, 'turn');
-    const kind = oneOf(from['kind'], 'kind', KINDS);
-    return {
-      turnId: id(from['turnId'], 'turnId'),
-      kind,
-      input: wordsOf(kind, from['input']),
-      ...maybe(from, 'onBusy', (v, name) => oneOf(v, name, ['replace', 'steer', 'queue', 'reject'] as const)),
-      ...maybe(from, 'overrides', overrides),
-    };
-  });
+  return parse(() => submission(value, 'turn'));
+}
+
+function submission(value: unknown, name: string): SubmitTurn {
+  const from = fields(value, name);
+  const kind = oneOf(from['kind'], 'kind', KINDS);
+  return {
+    turnId: id(from['turnId'], 'turnId'),
+    kind,
+    input: wordsOf(kind, from['input']),
+    ...maybe(from, 'onBusy', (v, member) => oneOf(v, member, ['replace', 'steer', 'queue', 'reject'] as const)),
+    ...maybe(from, 'overrides', overrides),
+  };
 }
 
 function wordsOf(kind: TurnKind, value: unknown): InputItem[] {
@@ -234,9 +240,55 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
       ...maybe(from, 'unattended', (v, name) => ({
         approvals: oneOf(fields(v, name)['approvals'], `${name}.approvals`, ['accept', 'decline', 'cancel'] as const),
       })),
+      ...maybe(from, 'parent', parent),
+      ...maybe(from, 'firstTurn', (v, name) => submission(v, name)),
     };
   });
 }
+
+function parent(value: unknown, name: string): Parent {
+  const from = fields(value, name);
+  const path = from['path'];
+  if (!Array.isArray(path) || path.length === 0) throw new Refused(`${name}.path: a list is needed`);
+  if (path.length > BOUNDS.pathThreads) throw new Refused(`${name}.path: at most ${BOUNDS.pathThreads} entries`);
+  return {
+    threadId: id(from['threadId'], `${name}.threadId`),
+    path: path.map((one) => id(one, `${name}.path`)),
+    role: oneOf(from['role'], `${name}.role`, ['agent', 'review'] as const),
+  };
+}
+
+export function parseAgentMessage(value: unknown): Parsed<AgentMessage> {
+  return parse(() => {
+    const from = fields(value, 'message');
+    return { from: id(from['from'], 'from'), text: text(from['text'], 'text', BOUNDS.agentMessageChars, 1) };
+  });
+}
+
+/**
+ * Reports come from threads of ours and hold what those made, so only what a report is told apart by is looked at. What
+ * does not come from a child of the thread is refused after that.
+ */
+export function parseSubThreadMessage(value: unknown): Parsed<SubThreadMessage> {
+  return parse(() => {
+    const from = fields(value, 'report');
+    const threadId = id(from['threadId'], 'threadId');
+    const said = fields(from['report'], 'report');
+    const type = oneOf(said['type'], 'report.type', REPORTS);
+    if (type === 'turnCompleted') fields(said['turn'], 'report.turn');
+    if (type === 'requestOpened')
+      id(fields(said['request'], 'report.request')['requestId'], 'report.request.requestId');
+    if (type === 'requestResolved') id(said['requestId'], 'report.requestId');
+    return { threadId, report: said as SubThreadReport };
+  });
+}
+
+const REPORTS = [
+  'turnCompleted',
+  'requestOpened',
+  'requestResolved',
+  'closed',
+] as const satisfies SubThreadReport['type'][];
 
 /** The argument of a query; left out, it is the first page. */
 export function parsePage(value: unknown): Parsed<{ after: number; limit: number }> {

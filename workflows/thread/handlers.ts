@@ -16,17 +16,20 @@ import { BOUNDS } from './bounds.ts';
 import {
   type Parsed,
   mentionedId,
+  parseAgentMessage,
   parseCloseThread,
   parseEditQueue,
   parseInterruptTurn,
   parsePage,
   parseResolveRequest,
   parseSteerTurn,
+  parseSubThreadMessage,
   parseSubmitTurn,
 } from './guards.ts';
 import { readEvents, readItems } from './log.ts';
 import type { Happening } from './machine-events.ts';
 import {
+  agentMessageSignal,
   closeThreadSignal,
   contextQuery,
   editQueueSignal,
@@ -39,6 +42,7 @@ import {
   resolveUpdate,
   startTurnUpdate,
   steerTurnUpdate,
+  subThreadReportSignal,
   submitTurnSignal,
   threadQuery,
 } from './messages.ts';
@@ -102,6 +106,16 @@ function registerSignals(dispatch: Dispatch): void {
     {
       description: 'Stops everything and closes the thread: {} or { "reason": "..." }',
     },
+  );
+  setHandler(
+    subThreadReportSignal,
+    onSignal('subThreadReport', parseSubThreadMessage, (message) => ({ type: 'subThreadReported', message })),
+    { description: 'What a sub-thread tells its parent; not for people' },
+  );
+  setHandler(
+    agentMessageSignal,
+    onSignal('agentMessage', parseAgentMessage, (message) => ({ type: 'agentMessageReceived', message })),
+    { description: 'Words of another agent, for the next model request: { "from": "thread", "text": "..." }' },
   );
   setDefaultSignalHandler((name) => {
     const reason = 'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue and closeThread.';

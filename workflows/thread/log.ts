@@ -38,11 +38,16 @@ export function addItem(state: ThreadState, at: number, item: NewItem): ThreadSt
   return isRunning(added) ? started : append(started, itemEvent(started, at, 'item/completed', index));
 }
 
-/** Records the end of an item that was in progress. */
-export function completeItem(state: ThreadState, at: number, index: number, change: Partial<NewItem>): ThreadState {
+/** Changes an item that is in progress, without a word about it. */
+export function changeItem(state: ThreadState, index: number, change: Partial<NewItem>): ThreadState {
   const items = [...state.log.items];
   items[index - state.log.firstItem] = { ...itemAt(state.log, index), ...change } as Item;
-  const changed = { ...state, log: { ...state.log, items } };
+  return { ...state, log: { ...state.log, items } };
+}
+
+/** Records the end of an item that was in progress. */
+export function completeItem(state: ThreadState, at: number, index: number, change: Partial<NewItem>): ThreadState {
+  const changed = changeItem(state, index, change);
   return append(changed, itemEvent(changed, at, 'item/completed', index));
 }
 
@@ -75,12 +80,17 @@ function toStartedItem(item: Item): Item {
       return { ...item, status: 'inProgress', output: '', changes: [] };
     case 'userInput':
       return { ...item, status: 'inProgress', output: '', answers: null };
+    case 'collabAgentToolCall':
+      return item.output === ''
+        ? { ...item, receiverThreadIds: [] }
+        : { ...item, status: 'inProgress', output: '', receiverThreadIds: [] };
     case 'userMessage':
     case 'agentMessage':
     case 'reasoning':
     case 'turnAborted':
     case 'plan':
     case 'dynamicToolCall':
+    case 'subAgentNotification':
       return item;
   }
 }

@@ -1,5 +1,6 @@
 /** What can happen to a thread. The shell stamps each event with the time and with the actions that are running. */
 import type {
+  AgentMessage,
   AgentTaskRecord,
   CloseThread,
   EditQueue,
@@ -9,6 +10,7 @@ import type {
   ResolveRequest,
   ResolvedBy,
   SteerTurn,
+  SubThreadMessage,
   SubmitTurn,
   Usage,
 } from '../../src/contract/index.ts';
@@ -73,6 +75,13 @@ export type Happening =
   | { type: 'patchEnded'; id: string; end: PatchEnd }
   | { type: 'registrationEnded'; id: string; end: RegistrationEnd }
   | { type: 'workspaceCleaned'; id: string; ended: number | null }
+  | { type: 'childStarted'; id: string; failure: StepFailure | null }
+  /** The workflow of a child has ended, with or without a word from it. */
+  | { type: 'childGone'; id: string; threadId: string }
+  /** @see Action `sendMessage`. Not delivered: there is no such thread, or it is closed. */
+  | { type: 'messageSent'; id: string; delivered: boolean }
+  | { type: 'subThreadReported'; message: SubThreadMessage }
+  | { type: 'agentMessageReceived'; message: AgentMessage }
   | { type: 'timeCame'; id: string; about: TimerAbout }
   /** This run's history is long enough to go on as a new one at the next step boundary. */
   | { type: 'rolloverDue' }

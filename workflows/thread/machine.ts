@@ -26,11 +26,22 @@ import {
 import { archivable, emit, withoutSegment } from './log.ts';
 import type { MachineEvent } from './machine-events.ts';
 import { editQueue } from './queue.ts';
+import { delivered, report, wantedMessages } from './outbox.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
+import {
+  closeChildren,
+  passAnswerDown,
+  refuseReport,
+  stopChildren,
+  takeGone,
+  takeReport,
+  wantedWatches,
+} from './sub-threads.ts';
 import { tasks } from './tasks/index.ts';
 import type { TaskEvent } from './tasks/task.ts';
+import { endWaitInTime } from './tasks/tool-calls.ts';
 import {
   abortTurn,
   dropQueued,
@@ -44,6 +55,9 @@ import {
 
 /** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
 export const QUIESCENCE_BOUND_MS = 5_000;
+
+/** Messages of other agents that are kept until a model request carries them. */
+const KEPT_MAIL = 100;
 
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
   return settle(apply(state, event), event);
@@ -82,13 +96,26 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         editQueue(state, at, event.edit),
       );
     case 'closeRequested':
-      return state.status === 'open' ? { ...state, status: 'closing', closeReason: event.close.reason ?? null } : state;
+      return beginClose(state, event.close.reason ?? null);
     case 'messageRejected':
       return reject(state, at, event.message, event.id, event);
     case 'modelEnded':
     case 'commandEnded':
     case 'patchEnded':
+    case 'childStarted':
       return endStep(state, event);
+    case 'childGone':
+      return takeGone(state, at, event.threadId);
+    case 'messageSent':
+      return takeDelivery(state, at, event);
+    case 'subThreadReported': {
+      const { threadId, report } = event.message;
+      return orReject(state, event, 'subThreadReport', threadId, refuseReport(state, event.message), () =>
+        takeReport(state, at, threadId, report),
+      );
+    }
+    case 'agentMessageReceived':
+      return { ...state, mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL) };
     case 'registrationEnded':
       return takeRegistration(state, event);
     case 'workspaceCleaned':
@@ -171,14 +198,30 @@ function abort(
   reason: 'interrupted' | 'replaced' | 'threadClosed',
   detail: string | null,
 ) {
+  if (turn.aborting !== null) return state;
   const running = event.running.filter((id) => tasks.owns(state, turn, id));
-  return abortTurn(state, event.at, turn, { reason, detail }, running);
+  const children = stopChildren(state, turn, reason);
+  return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
+}
+
+function beginClose(state: ThreadState, reason: string | null): ThreadState {
+  if (state.status !== 'open') return state;
+  return closeChildren({ ...state, status: 'closing', closeReason: reason }, 'its parent thread was closed');
+}
+
+/** A message that reaches nobody: the child is gone, or, where it was for the parent, this thread has no purpose any more. */
+function takeDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
+  const taken = delivered(state, event.id);
+  if (taken === null || event.delivered) return taken?.state ?? state;
+  if (state.settings.parent?.threadId === taken.to) return beginClose(taken.state, 'its parent thread is gone');
+  return takeGone(taken.state, at, taken.to);
 }
 
 function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
   const request = state.requests.find((open) => open.requestId === event.answer.requestId);
   const turn = request === undefined ? null : findTurn(state, request.turnId);
   if (request === undefined) return state;
+  if (request.origin !== null) return passAnswerDown(state, request, event.answer);
   // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
   if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (turn.aborting !== null) return state;
@@ -232,6 +275,10 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
         running: event.running,
       });
     }
+    case 'agentWait': {
+      const turn = findTurn(state, about.turnId);
+      return turn?.kind === 'regular' ? endWaitInTime(state, event.at, turn, about.index) : state;
+    }
     case 'quiescence': {
       const turn = findTurn(state, about.turnId);
       if (turn?.aborting == null || turn.aborting.awaiting.length === 0) return state;
@@ -277,7 +324,13 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   const [next, ...rest] = state.queue;
   if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
   const { active } = state;
-  return active === null || active.aborting !== null ? state : tasks.settle(state, event.at, active);
+  if (active !== null) return active.aborting === null ? tasks.settle(state, event.at, active) : state;
+  return isSpent(state) ? beginClose(state, 'its one turn has ended') : state;
+}
+
+/** A review has one turn, and no purpose after it. */
+function isSpent(state: ThreadState): boolean {
+  return state.status === 'open' && state.settings.parent?.role === 'review' && state.turnCount > 0;
 }
 
 /** Closing: everything queued is dropped, everything running aborted; then the thread is closed. */
@@ -287,14 +340,17 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
   const open = [state.active, ...state.beside].find((turn) => turn !== null && turn.aborting === null);
   if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
   if (state.active !== null || state.beside.length > 0) return state;
-  return emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
+  const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
+  return report(closed, { type: 'closed', reason: state.closeReason });
 }
 
 // -------------------------------------------------------------------------------------------------------- deciding
 
 /** Every action that is to be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
-  if (state.status === 'closed') return [{ type: 'complete', id: 'complete' }];
+  if (state.status === 'closed') {
+    return state.outbox.length > 0 ? wantedMessages(state) : [{ type: 'complete', id: 'complete' }];
+  }
   const steps = wantedSteps(state, running);
   const timers = wantedTimers(state);
   if (state.rollover === null || steps.some((step) => running.includes(step.id)) || isStopping(state))
@@ -312,6 +368,7 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
     ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
+    ...wantedMessages(state),
   ];
 }
 
@@ -349,5 +406,5 @@ function wantedTimers(state: ThreadState): Action[] {
           },
         ],
   );
-  return [...wantedDeadlines(state), ...bounds];
+  return [...wantedDeadlines(state), ...bounds, ...wantedWatches(state)];
 }

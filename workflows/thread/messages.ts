@@ -2,6 +2,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ThreadContext } from '../../activities/ports.ts';
 import type {
+  AgentMessage,
   CloseThread,
   EditQueue,
   EventsPage,
@@ -9,6 +10,7 @@ import type {
   ItemsPage,
   ResolveRequest,
   SteerTurn,
+  SubThreadMessage,
   SubmitTurn,
   ThreadView,
 } from '../../src/contract/index.ts';
@@ -18,6 +20,9 @@ export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn'
 export const resolveRequestSignal = defineSignal<[ResolveRequest]>('resolveRequest');
 export const editQueueSignal = defineSignal<[EditQueue]>('editQueue');
 export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
+
+export const subThreadReportSignal = defineSignal<[SubThreadMessage]>('subThreadReport');
+export const agentMessageSignal = defineSignal<[AgentMessage]>('agentMessage');
 
 export const startTurnUpdate = defineUpdate<{ turnId: string }, [SubmitTurn]>('startTurn');
 export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('steerTurn');

@@ -2,6 +2,7 @@
 import type { ApprovalDecision, ResolveRequest, ResolvedBy, ThreadRequest } from '../../src/contract/index.ts';
 import { type Action, actionIds } from './actions.ts';
 import { emit, itemAt } from './log.ts';
+import { report } from './outbox.ts';
 import type { ThreadState } from './state.ts';
 
 type NewRequest =
@@ -31,8 +32,18 @@ export function openRequest(state: ThreadState, at: number, index: number, reque
     openedAt: at,
     deadlineAt: deadline > 0 ? at + deadline : null,
     default: 'decline',
+    origin: null,
   };
-  return emit({ ...state, requests: [...state.requests, open] }, at, { type: EVENT_OF[open.type], request: open });
+  return showRequest(state, at, open);
+}
+
+/** Adds an open request, of this thread or of one below it, and tells the thread above. */
+export function showRequest(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
+  const told = emit({ ...state, requests: [...state.requests, request] }, at, {
+    type: EVENT_OF[request.type],
+    request,
+  });
+  return report(told, { type: 'requestOpened', request });
 }
 
 /** The answer that a thread which nobody watches gives at once; null where somebody may answer. */
@@ -53,20 +64,21 @@ export function closeRequest(
   by: ResolvedBy,
 ): ThreadState {
   const requests = state.requests.filter((open) => open.requestId !== requestId);
-  return emit({ ...state, requests }, at, { type: 'serverRequest/resolved', requestId, decision, by });
+  const told = emit({ ...state, requests }, at, { type: 'serverRequest/resolved', requestId, decision, by });
+  return report(told, { type: 'requestResolved', requestId, decision, by });
 }
 
 /** Withdraws every request of a turn, once nothing of the turn is left that could take this for an answer. */
 export function withdrawRequests(state: ThreadState, at: number, turnId: string): ThreadState {
   return state.requests
-    .filter((open) => open.turnId === turnId)
+    .filter((open) => open.origin === null && open.turnId === turnId)
     .reduce((current, open) => closeRequest(current, at, open.requestId, 'cancel', 'abort'), state);
 }
 
-/** A timer for each request that has a deadline. */
+/** A timer for each request of this thread that has a deadline. */
 export function wantedDeadlines(state: ThreadState): Action[] {
   return state.requests.flatMap((open): Action[] =>
-    open.deadlineAt === null
+    open.deadlineAt === null || open.origin !== null
       ? []
       : [
           {

@@ -4,12 +4,20 @@
  */
 import type {
   AbortReason,
+  AgentMessage,
   AgentTaskStatus,
   ArchiveSegment,
+  CloseThread,
   EventBody,
   InputItem,
+  InterruptTurn,
   Item,
   Overrides,
+  ResolveRequest,
+  StartThread,
+  SubThread,
+  SubThreadMessage,
+  SubmitTurn,
   ThreadRequest,
   ThreadSettings,
   TurnCompletion,
@@ -59,7 +67,7 @@ export interface Aborting {
 export interface ToolCall {
   /** Number of its item. */
   index: number;
-  tool: 'exec' | 'patch' | 'question';
+  tool: 'exec' | 'patch' | 'question' | 'agent';
   /** Calls that only read may run side by side. */
   readOnly: boolean;
   /** `pending` until its turn has come, `asking` while a request is open, `running` once it may run. */
@@ -72,6 +80,36 @@ export interface ToolCall {
   timeoutMs: number;
   /** Absolute; commands only. */
   cwd: string;
+  /** When a call that waits for agents gives up, in milliseconds since the epoch; null for every other call. */
+  until: number | null;
+}
+
+/** A child, with what its parent has to do about it. */
+export interface Child extends SubThread {
+  /** Until it is started. */
+  start: StartThread | null;
+  /** Turns it was given and has not ended. */
+  openTurns: number;
+  /** It was told to close. */
+  closing: boolean;
+  /** How its last turn ended, for the model, which has not been told yet. */
+  news: string | null;
+}
+
+/** What one thread says to another, under the name of the signal it goes by. */
+export type OutgoingMessage =
+  | { signal: 'subThreadReport'; payload: SubThreadMessage }
+  | { signal: 'agentMessage'; payload: AgentMessage }
+  | { signal: 'submitTurn'; payload: SubmitTurn }
+  | { signal: 'interruptTurn'; payload: InterruptTurn }
+  | { signal: 'resolveRequest'; payload: ResolveRequest }
+  | { signal: 'closeThread'; payload: CloseThread };
+
+export interface Outgoing {
+  /** Counts the messages of this thread; part of the action's id. */
+  number: number;
+  to: string;
+  message: OutgoingMessage;
 }
 
 /** A turn that has ended, and where in the history it stands. */
@@ -157,6 +195,15 @@ export interface ThreadState {
   requests: ThreadRequest[];
   rules: ApprovalRule[];
   agentTask: AgentTaskState;
+  /** Every child that is open, and the newest that are not, in the order in which they were begun. */
+  children: Child[];
+  /** Children begun so far. */
+  childCount: number;
+  /** Messages to other threads that are not delivered yet, oldest first. */
+  outbox: Outgoing[];
+  messageCount: number;
+  /** Words of other agents that no model request has carried yet. */
+  mailbox: AgentMessage[];
   /** Commands that may have left processes behind; no step touches the workspace before they are ended. */
   cleanUp: { number: number; commandIds: string[] } | null;
   cleanUps: number;
@@ -191,11 +238,17 @@ export const KNOWN_TURN_IDS = 1_000;
 /** How many ended turns are remembered with their place in the history. */
 export const KNOWN_TURNS = 200;
 
+/** Settings that came later than the first version: a thread that is older than them has these. */
+const ADDED_SETTINGS = {
+  parent: null,
+  subThreads: { maxDepth: 0, maxActive: 0 },
+} satisfies Partial<ThreadSettings>;
+
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
   return {
     version: STATE_VERSION,
     threadId,
-    settings,
+    settings: { ...ADDED_SETTINGS, ...settings },
     status: 'open',
     closeReason: null,
     createdAt: at,
@@ -210,6 +263,11 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     requests: [],
     rules: [],
     agentTask: { current: { status: 'none' }, registration: null, registrations: 0 },
+    children: [],
+    childCount: 0,
+    outbox: [],
+    messageCount: 0,
+    mailbox: [],
     cleanUp: null,
     cleanUps: 0,
     rollover: null,

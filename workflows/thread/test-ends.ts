@@ -43,6 +43,12 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
       return { type: 'workspaceCleaned', id, ended: how === 'failed' ? null : how === 'left over' ? 2 : 0 };
     case 'archiveSegment':
       return { type: 'archivingEnded', id, written: how !== 'failed', message: how === 'failed' ? 'disk full' : '' };
+    case 'startChild':
+      return { type: 'childStarted', id, failure: how === 'failed' ? failure('internal') : null };
+    case 'watchChild':
+      return { type: 'childGone', id, threadId: action.threadId };
+    case 'sendMessage':
+      return { type: 'messageSent', id, delivered: how !== 'failed' };
     case 'awaitTime':
       return { type: 'timeCame', id, about: action.about };
   }

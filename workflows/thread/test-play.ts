@@ -86,10 +86,12 @@ function isOver(shell: Shell): boolean {
   return shell.state.status === 'closed';
 }
 
+const isTimer = ({ type }: Action): boolean => type === 'awaitTime' || type === 'watchChild';
+
 /** As `reconcile` in `workflow.ts`: timers that are no longer wanted are gone, steps stay until their end is known. */
 function follow(shell: Shell): void {
   const ids = new Set(shell.wanted.map(({ id }) => id));
-  for (const [id, action] of shell.running) if (action.type === 'awaitTime' && !ids.has(id)) shell.running.delete(id);
+  for (const [id, action] of shell.running) if (isTimer(action) && !ids.has(id)) shell.running.delete(id);
   for (const action of shell.wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete') continue;
     if (!shell.running.has(action.id)) shell.running.set(action.id, action);
@@ -217,7 +219,7 @@ function comeToRest(shell: Shell): void {
   for (let steps = 0; steps < 2_000; steps++) {
     const [request] = shell.state.requests;
     const actions = [...shell.running.values()];
-    const next = actions.find(({ type }) => type !== 'awaitTime') ?? actions[0];
+    const next = actions.find((action) => !isTimer(action)) ?? actions[0];
     if (isOver(shell)) return;
     if (next !== undefined) end(shell, next, 'well', ['say']);
     else if (request !== undefined) {

@@ -195,6 +195,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'thread/closed':
     case 'thread/tokenUsage/updated':
     case 'warning':
+    case 'subThread/updated':
     case 'message/rejected':
     case 'agentTask/registered':
     case 'agentTask/cleared':

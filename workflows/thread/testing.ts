@@ -15,6 +15,8 @@ export const SETTINGS: ThreadSettings = {
   sandbox: 'workspace-write',
   agentIdentity: { mode: 'off', account: 'default' },
   unattended: null,
+  parent: null,
+  subThreads: { maxDepth: 2, maxActive: 6 },
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
 };
@@ -57,7 +59,7 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
     const ids = new Set(wanted.map(({ id }) => id));
     for (const [id, action] of running) {
       if (ids.has(id)) continue;
-      if (action.type === 'awaitTime') running.delete(id);
+      if (action.type === 'awaitTime' || action.type === 'watchChild') running.delete(id);
       else stopping.add(id);
     }
     for (const action of wanted) if (!running.has(action.id)) running.set(action.id, action);

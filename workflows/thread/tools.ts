@@ -1,5 +1,5 @@
 /** From a model's tool call to what the machine does with it. `activities/model/tool-specs.ts` is what the model is told. */
-import type { PlanStep, Question } from '../../src/contract/index.ts';
+import type { AgentTool, PlanStep, Question } from '../../src/contract/index.ts';
 import { BOUNDS } from './bounds.ts';
 
 export type ParsedCall =
@@ -14,10 +14,21 @@ export type ParsedCall =
   | { type: 'patch'; patch: string }
   | { type: 'plan'; plan: PlanStep[]; explanation: string }
   | { type: 'question'; questions: Question[] }
+  | { type: 'agent'; arguments: AgentArguments }
   /** `message` is written for the model. */
   | { type: 'invalid'; message: string };
 
 export const COMMAND_TIMEOUT = { default: 120_000, max: 3_600_000 };
+
+export type AgentArguments =
+  | { tool: 'spawn_agent'; name: string; message: string; model: string | null }
+  | { tool: 'send_message' | 'followup_task'; target: string; message: string }
+  | { tool: 'close_agent'; target: string }
+  | { tool: 'wait_agent'; targets: string[]; timeoutMs: number }
+  | { tool: 'list_agents' };
+
+/** Milliseconds, as in Codex. */
+export const AGENT_WAIT = { min: 10_000, default: 30_000, max: 300_000 };
 
 type Fields = Record<string, unknown>;
 
@@ -35,6 +46,13 @@ export function parseCall(name: string, rawArguments: string): ParsedCall {
       return parsePlan(args);
     case 'request_user_input':
       return parseQuestions(args);
+    case 'spawn_agent':
+    case 'send_message':
+    case 'followup_task':
+    case 'wait_agent':
+    case 'list_agents':
+    case 'close_agent':
+      return parseAgentCall(name, args);
     default:
       return { type: 'invalid', message: `There is no tool named ${name.slice(0, BOUNDS.idChars)}.` };
   }
@@ -120,4 +138,44 @@ function toQuestion(entry: unknown): Question | null {
 
 function asText(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, BOUNDS.shortChars) : '';
+}
+
+// ---------------------------------------------------------------------------------------------------------- agents
+
+function parseAgentCall(tool: AgentTool, args: Fields): ParsedCall {
+  const message = words(args['message'], BOUNDS.agentMessageChars);
+  const target = words(args['target'], BOUNDS.idChars);
+  const needs = (member: string): ParsedCall => ({ type: 'invalid', message: `${tool}: \`${member}\` is needed.` });
+  switch (tool) {
+    case 'spawn_agent': {
+      const name = words(args['task_name'], 80);
+      if (name === null) return needs('task_name');
+      if (message === null) return needs('message');
+      return { type: 'agent', arguments: { tool, name, message, model: words(args['model'], BOUNDS.idChars) } };
+    }
+    case 'send_message':
+    case 'followup_task':
+      if (target === null) return needs('target');
+      return message === null ? needs('message') : { type: 'agent', arguments: { tool, target, message } };
+    case 'close_agent':
+      return target === null ? needs('target') : { type: 'agent', arguments: { tool, target } };
+    case 'wait_agent':
+      return { type: 'agent', arguments: { tool, targets: toTargets(args['targets']), timeoutMs: toWait(args) } };
+    case 'list_agents':
+      return { type: 'agent', arguments: { tool } };
+  }
+}
+
+/** Text with something in it, cut to a length; null for anything else. */
+function words(value: unknown, max: number): string | null {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, max) : null;
+}
+
+function toTargets(value: unknown): string[] {
+  return Array.isArray(value) ? value.flatMap((one) => words(one, BOUNDS.idChars) ?? []).slice(0, 100) : [];
+}
+
+function toWait({ timeout_ms: asked }: Fields): number {
+  if (typeof asked !== 'number' || !(asked > 0)) return AGENT_WAIT.default;
+  return Math.min(AGENT_WAIT.max, Math.max(AGENT_WAIT.min, Math.ceil(asked)));
 }

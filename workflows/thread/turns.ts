@@ -1,6 +1,8 @@
 /** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
 import type { AbortReason, InputItem, SubmitTurn, TurnCompletion, TurnError } from '../../src/contract/index.ts';
 import { addItem, completeItem, emit, isRunning, itemCount } from './log.ts';
+import { takeMail } from './mail.ts';
+import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import {
   type ActiveTurn,
@@ -64,7 +66,7 @@ export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): 
   };
   const settings = { ...state.settings, ...turn.overrides };
   const begun = emitStarted({ ...state, settings, active }, at, turn, null);
-  return addUserMessage(begun, at, turn.turnId, 0, turn.input);
+  return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
 }
 
 /** A command of the person: the active turn where there is none, beside it where there is. */
@@ -177,7 +179,12 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     state.active?.turnId === turn.turnId
       ? { ...state, active: null }
       : { ...state, beside: state.beside.filter((other) => other.turnId !== turn.turnId) };
-  return emit({ ...ended, turns, turnCount: ended.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
+  return complete({ ...ended, turns }, at, completion);
+}
+
+function complete(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
+  const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
+  return report(told, { type: 'turnCompleted', turn });
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {
@@ -208,5 +215,5 @@ export function dropQueued(
     quiescent: true,
   };
   const queue = state.queue.filter((queued) => queued.turnId !== turnId);
-  return emit({ ...state, queue, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn: completion });
+  return complete({ ...state, queue }, at, completion);
 }

@@ -5,6 +5,7 @@ import { isReady, toAgentTaskView } from './agent-task.ts';
 import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from './state.ts';
 import { inputText } from './turns.ts';
+import { isAtWork } from './sub-threads.ts';
 
 /** What a model step asks for: as many items as one answer may hold. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
@@ -36,6 +37,9 @@ export function toThreadView(state: ThreadState): ThreadView {
     })),
     queuedTurns: state.queue.map(toQueuedTurnView),
     openRequests: state.requests,
+    subThreads: state.children.map(({ threadId, name, role, turnId, status, lastAgentMessage }) => ({
+      ...{ threadId, name, role, turnId, status, lastAgentMessage },
+    })),
     agentTask: toAgentTaskView(state),
     usage: state.usage,
     lastSeq: lastSeq(state.log),
@@ -110,6 +114,9 @@ export function toCurrentDetails(state: ThreadState): string {
       `- waits for an answer: \`${request.requestId}\` (${request.type}): ${request.reason}`,
       `  - answer with \`bobbin thread approve ${state.threadId} ${request.requestId}\``,
     );
+  }
+  for (const child of state.children.filter(isAtWork)) {
+    lines.push(`- sub-thread \`${child.threadId}\` (${child.role} ${child.name}) is at work`);
   }
   return lines.join('\n');
 }

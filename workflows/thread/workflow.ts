@@ -15,7 +15,7 @@ import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { CARRY_OVER_BYTES, type CarryOver, bytesOf, fromCarriedState, isCarryOver, toCarryOver } from './carry-over.ts';
-import { run } from './effects.ts';
+import { type Links, run } from './effects.ts';
 import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
@@ -33,6 +33,8 @@ export interface ThreadHost {
   /** What happened before that, and when. */
   early: { happening: Happening; at: number }[];
   running: Map<string, CancellationScope>;
+  /** Children that this run has started. */
+  children: Links;
   /** Set by every event, cleared when the loop has seen it. */
   changed: boolean;
   /** Grows when a run that should go on as a new one cannot. */
@@ -42,7 +44,10 @@ export interface ThreadHost {
 }
 
 export async function thread(argument: unknown): Promise<ThreadResult> {
-  const host: ThreadHost = { state: null, early: [], running: new Map(), changed: false, patience: 1, offered: 0 };
+  const host: ThreadHost = {
+    ...{ state: null, early: [], running: new Map(), children: new Map() },
+    ...{ changed: false, patience: 1, offered: 0 },
+  };
   registerHandlers(host, (happening) => dispatch(host, happening));
   closeWhenCancelled(host);
   return CancellationScope.nonCancellable(async () => {
@@ -69,6 +74,8 @@ async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult |
   const openedAt = Date.now();
   const settings = await openThread(parsed.value);
   start(host, newThreadState(parsed.value.threadId, settings, openedAt), { type: 'threadOpened' }, openedAt);
+  const { firstTurn } = parsed.value;
+  if (firstTurn !== undefined) dispatch(host, { type: 'turnSubmitted', turn: firstTurn }, openedAt);
   return null;
 }
 
@@ -164,15 +171,18 @@ function offerContext(host: ThreadHost): void {
   host.offered = Math.min(context.stable, context.from + context.items.length);
 }
 
+/** What waits and does nothing. Going on as a new run does not wait for it. */
+const TIMERS = ['deadline/', 'quiescence/', 'wait/', 'watch/'];
+
 function isTimer(id: string): boolean {
-  return id.startsWith('deadline/') || id.startsWith('quiescence/');
+  return TIMERS.some((start) => id.startsWith(start));
 }
 
-function begin(host: ThreadHost, threadId: string, action: Parameters<typeof run>[1]): void {
+function begin(host: ThreadHost, threadId: string, action: Parameters<typeof run>[2]): void {
   const scope = new CancellationScope({ cancellable: true });
   host.running.set(action.id, scope);
   void scope
-    .run(() => run(threadId, action))
+    .run(() => run(threadId, host.children, action))
     .then((happening) => {
       if (host.running.get(action.id) === scope) host.running.delete(action.id);
       if (happening !== null) dispatch(host, happening);

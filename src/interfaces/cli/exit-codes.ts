@@ -51,6 +51,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'queueFull':
     case 'turnNotQueued':
     case 'requestNotOpen':
+    case 'notAChild':
     case 'requestMismatch':
       return EXIT.refused;
   }

@@ -37,6 +37,12 @@ export function renderEvent(event: ThreadEvent): string[] {
       return [pc.yellow(`${event.message} was not taken [${event.code}]: ${event.reason}`)];
     case 'agentTask/registered':
       return [pc.dim(`agent task ${event.taskId} registered under ${event.agentRuntimeId}`)];
+    case 'subThread/updated':
+      return [
+        pc.dim(
+          `  ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
+        ),
+      ];
     case 'agentTask/cleared':
       return [pc.dim(`agent task cleared: ${event.reason}`)];
     case 'thread/closed':
@@ -56,6 +62,10 @@ function renderStarted(item: Item): string[] {
       return [`${pc.cyan('$')} ${item.command}`];
     case 'fileChange':
       return [`${pc.cyan('✎')} patch`];
+    case 'collabAgentToolCall':
+      return [`${pc.cyan('⇄')} ${item.tool}${item.prompt === '' ? '' : `: ${item.prompt}`}`];
+    case 'subAgentNotification':
+      return [pc.dim(`  ${item.name} (${item.status}): ${item.text}`)];
     case 'agentMessage':
     case 'reasoning':
     case 'plan':
@@ -78,6 +88,8 @@ function renderCompleted(item: Item): string[] {
             pc.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`),
           )
         : [pc.yellow(`  ${item.status}: ${item.output}`)];
+    case 'collabAgentToolCall':
+      return item.status === 'completed' ? [] : [pc.yellow(`  ${item.output}`)];
     case 'dynamicToolCall':
       return [pc.yellow(`  ${item.output}`)];
     case 'userInput':
@@ -85,6 +97,7 @@ function renderCompleted(item: Item): string[] {
     case 'userMessage':
     case 'reasoning':
     case 'turnAborted':
+    case 'subAgentNotification':
       return [];
   }
 }

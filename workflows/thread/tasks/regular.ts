@@ -2,11 +2,20 @@
 import { currentTask, ensure, isReady, renew, unfitness } from '../agent-task.ts';
 import { actionIds } from '../actions.ts';
 import { addItem, itemCount } from '../log.ts';
+import { hasMail, takeMail } from '../mail.ts';
 import type { ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
 import { addUsage, type RegularTurn, type ThreadState } from '../state.ts';
 import { addUserMessage, beginRegular, endTurn, failTurn, quieten, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
-import { advanceCalls, callActions, ownsCall, recordCall, takeAnswer, takeCallEnd } from './tool-calls.ts';
+import {
+  advanceCalls,
+  callActions,
+  ownsCall,
+  recordCall,
+  takeAnswer,
+  takeCallEnd,
+  takeChildStart,
+} from './tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
@@ -15,7 +24,8 @@ export const regular: TaskKind<RegularTurn> = {
 
   settle(state, at, turn) {
     if (turn.stage.type === 'model') return ensure(state);
-    return turn.stage.calls.length === 0 ? nextStep(state, at, turn) : advanceCalls(state, at, turn.stage.calls);
+    const { calls } = turn.stage;
+    return calls.length === 0 ? nextStep(state, at, turn) : advanceCalls(state, at, turn, calls);
   },
 
   wants(state, turn) {
@@ -45,6 +55,8 @@ export const regular: TaskKind<RegularTurn> = {
       case 'commandEnded':
       case 'patchEnded':
         return takeCallEnd(state, turn, event);
+      case 'childStarted':
+        return takeChildStart(state, turn, event);
       case 'requestAnswered':
         return takeAnswer(state, turn, event);
     }
@@ -74,7 +86,7 @@ function nextStep(state: ThreadState, at: number, turn: RegularTurn): ThreadStat
     (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),
     state,
   );
-  return withTurn(told, {
+  return withTurn(takeMail(told, at, turn), {
     ...turn,
     step: turn.step + 1,
     pendingInput: [],
@@ -128,7 +140,7 @@ function takeAnswerOfModel(
   if (now?.kind !== 'regular') return recorded;
   const asked = end.output.some((output) => output.type === 'toolCall');
   if (asked) return recorded;
-  return now.pendingInput.length > 0
+  return now.pendingInput.length > 0 || hasMail(recorded)
     ? nextStep(recorded, at, now)
     : endTurn(recorded, at, now, { status: 'completed' });
 }

@@ -1,5 +1,5 @@
 /** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
-import type { Answers, ResolvedBy } from '../../../src/contract/index.ts';
+import type { Answers, ResolvedBy, StepStatus } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../actions.ts';
 import {
   type Verdict,
@@ -11,13 +11,22 @@ import {
   sandboxFor,
   toAbsolute,
 } from '../approvals.ts';
-import { addItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
+import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
 import type { MachineEvent, ModelOutput } from '../machine-events.ts';
 import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
 import { isKnownSafe } from '../safe-commands.ts';
 import type { ApprovalRule, RegularTurn, ThreadState, ToolCall } from '../state.ts';
 import { parseCall } from '../tools.ts';
 import { abortTurn, quieten, withTurn } from '../turns.ts';
+import {
+  type AgentOutcome,
+  ENDED_WAIT,
+  agentActionId,
+  agentCallActions,
+  beginAgentCall,
+  endSpawn,
+  waitedEnough,
+} from './agent-calls.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
 
 type ToolCallOutput = Extract<ModelOutput, { type: 'toolCall' }>;
@@ -43,6 +52,7 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     justification: '',
     timeoutMs: 0,
     cwd: state.settings.cwd,
+    until: null,
   };
   switch (parsed.type) {
     case 'invalid':
@@ -62,6 +72,12 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     case 'question': {
       const item = addItem(state, at, { ...base, type: 'userInput', questions: parsed.questions, answers: null });
       return withCall(item, { ...call, tool: 'question' });
+    }
+    case 'agent': {
+      const { arguments: args } = parsed;
+      const prompt = 'message' in args ? args.message : '';
+      const item = { ...base, type: 'collabAgentToolCall' as const, tool: args.tool, receiverThreadIds: [], prompt };
+      return withCall(addItem(state, at, item), { ...call, tool: 'agent', readOnly: true });
     }
     case 'patch': {
       const item = addItem(state, at, { ...base, type: 'fileChange', patch: parsed.patch, changes: [] });
@@ -103,15 +119,64 @@ function removeCall(state: ThreadState, index: number): ThreadState {
 const SIDE_BY_SIDE = 8;
 
 /** Lets every call begin whose turn has come: the first one, and with it those after it as long as all only read. */
-export function advanceCalls(state: ThreadState, at: number, calls: readonly ToolCall[]): ThreadState {
+export function advanceCalls(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  calls: readonly ToolCall[],
+): ThreadState {
+  for (const call of calls) {
+    const ended = call.until === null ? null : endWait(state, at, turn, call);
+    if (ended !== null) return ended;
+  }
   const barrier = calls.findIndex((call) => !call.readOnly);
   const allowed = barrier === 0 ? calls.slice(0, 1) : barrier === -1 ? calls : calls.slice(0, barrier);
   const next = allowed.slice(0, SIDE_BY_SIDE).find((call) => call.status === 'pending');
-  return next === undefined ? state : beginCall(state, at, next);
+  return next === undefined ? state : beginCall(state, at, turn, next);
 }
 
-function beginCall(state: ThreadState, at: number, call: ToolCall): ThreadState {
+/** A wait for agents is over when one has news, or when somebody has something new to say; null as long as it is not. */
+function endWait(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): ThreadState | null {
+  if (turn.pendingInput.length > 0 || state.mailbox.length > 0) {
+    return endCall(state, at, call, { status: 'completed', output: ENDED_WAIT.input });
+  }
+  const outcome = waitedEnough(state, call);
+  return outcome === null ? null : takeOutcome(state, at, call, outcome);
+}
+
+/** The time of a wait for agents has come. */
+export function endWaitInTime(state: ThreadState, at: number, turn: RegularTurn, index: number): ThreadState {
+  const call = turn.stage.type === 'tools' ? turn.stage.calls.find((one) => one.index === index) : undefined;
+  if (call === undefined || turn.aborting !== null) return state;
+  return endCall(state, at, call, { status: 'completed', output: ENDED_WAIT.time });
+}
+
+function endCall(state: ThreadState, at: number, call: ToolCall, change: { status: StepStatus; output: string }) {
+  return removeCall(completeItem(state, at, call.index, change), call.index);
+}
+
+function takeOutcome(state: ThreadState, at: number, call: ToolCall, outcome: AgentOutcome): ThreadState {
+  switch (outcome.type) {
+    case 'done': {
+      const { ok, output, receivers } = outcome;
+      const named = receivers === undefined ? {} : { receiverThreadIds: receivers };
+      const change = { status: ok ? ('completed' as const) : ('failed' as const), output, ...named };
+      return endCall(outcome.state, at, call, change);
+    }
+    case 'starting': {
+      const receiverThreadIds = [outcome.child.threadId];
+      return setStatus(changeItem(outcome.state, call.index, { receiverThreadIds }), call.index, 'running');
+    }
+    case 'waiting':
+      return changeCalls(state, (calls) =>
+        calls.map((one) => (one.index === call.index ? { ...one, status: 'running', until: outcome.until } : one)),
+      );
+  }
+}
+
+function beginCall(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): ThreadState {
   const item = itemAt(state.log, call.index);
+  if (item.type === 'collabAgentToolCall') return takeOutcome(state, at, call, beginAgentCall(state, at, turn, call));
   if (item.type === 'userInput') {
     return ask(state, at, call, { type: 'userInput', questions: item.questions, reason: 'The agent has a question.' });
   }
@@ -166,7 +231,9 @@ function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters
 }
 
 export function callActions(state: ThreadState, turn: RegularTurn, calls: readonly ToolCall[]): Action[] {
-  return calls.filter((call) => call.status === 'running').map((call) => toAction(state, turn, call));
+  return calls
+    .filter((call) => call.status === 'running')
+    .flatMap((call) => (call.tool === 'agent' ? agentCallActions(state, turn, call) : [toAction(state, turn, call)]));
 }
 
 function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action {
@@ -193,7 +260,11 @@ function patchSandbox(state: ThreadState, patch: string, cwd: string) {
 }
 
 export function ownsCall(state: ThreadState, calls: readonly ToolCall[], actionId: string): boolean {
-  return calls.some((call) => actionIds.tool(state.threadId, call.index) === actionId);
+  return calls.some((call) => ownActionId(state, call) === actionId);
+}
+
+function ownActionId(state: ThreadState, call: ToolCall): string | null {
+  return call.tool === 'agent' ? agentActionId(state, call) : actionIds.tool(state.threadId, call.index);
 }
 
 // ------------------------------------------------------------------------------------------------------------ ends
@@ -212,6 +283,20 @@ export function takeCallEnd(
   if (!proven) next = needCleanUp(next, [event.id]);
   const current = next.active;
   return current?.aborting ? quieten(next, current, event.id, proven) : next;
+}
+
+/** The child of a call was started, or could not be. One whose turn is aborted is closed again. */
+export function takeChildStart(
+  state: ThreadState,
+  turn: RegularTurn,
+  event: Extract<MachineEvent, { type: 'childStarted' }>,
+): ThreadState {
+  const call = turn.stage.type === 'tools' && turn.stage.calls.find((one) => agentActionId(state, one) === event.id);
+  if (!call) return state;
+  const ended = endSpawn(state, event.at, call, event.failure?.message ?? null, turn.aborting === null);
+  const next = removeCall(ended, call.index);
+  const current = next.active;
+  return current?.aborting ? quieten(next, current, event.id, true) : next;
 }
 
 function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']) {

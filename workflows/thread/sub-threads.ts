@@ -1,0 +1,269 @@
+/**
+ * Threads within threads, seen from above: a thread's children, what they report, and what they are told. A child speaks to
+ * its parent by signal, so a parent that goes on as a new run loses nothing.
+ */
+import type {
+  AbortReason,
+  ResolveRequest,
+  StartThread,
+  SubThread,
+  SubThreadMessage,
+  SubThreadReport,
+  SubThreadRole,
+  SubThreadStatus,
+  ThreadRequest,
+  TurnCompletion,
+} from '../../src/contract/index.ts';
+import { type Action, actionIds } from './actions.ts';
+import type { Refusal } from './admission.ts';
+import { BOUNDS } from './bounds.ts';
+import { emit } from './log.ts';
+import { send } from './outbox.ts';
+import { closeRequest, showRequest } from './requests.ts';
+import type { ActiveTurn, Child, ThreadState } from './state.ts';
+import { quieten } from './turns.ts';
+
+/** Closed children that are still listed. */
+const KEPT_CLOSED = 50;
+/** Code units of a child's last words: in views and events, and where the model is told. */
+const WORDS = { shown: 500, told: 20_000 };
+
+export const isOver = ({ status }: Pick<SubThread, 'status'>): boolean =>
+  status === 'shutdown' || status === 'notFound';
+export const isAtWork = ({ status }: Pick<SubThread, 'status'>): boolean =>
+  status === 'pendingInit' || status === 'running';
+
+export function depthOf(state: ThreadState): number {
+  return state.settings.parent?.path.length ?? 0;
+}
+
+export function findChild(state: ThreadState, threadId: string): Child | null {
+  return state.children.find((child) => child.threadId === threadId) ?? null;
+}
+
+// -------------------------------------------------------------------------------------------------------- starting
+
+export interface NewChild {
+  name: string;
+  role: SubThreadRole;
+  turnId: string;
+  start: Omit<StartThread, 'threadId' | 'parent'>;
+}
+
+/** Why no child can be begun, in words for the model; null where one can. */
+export function refuseChild(state: ThreadState, role: SubThreadRole): string | null {
+  const { maxDepth, maxActive } = state.settings.subThreads;
+  if (state.threadId.length > BOUNDS.idChars - 20) return 'This thread has too long an id to have children.';
+  if (role === 'review') return null;
+  if (depthOf(state) >= maxDepth)
+    return `Agent depth limit reached: agents may be ${maxDepth} deep. Solve the task yourself.`;
+  const active = state.children.filter((child) => child.role === 'agent' && isAtWork(child)).length;
+  if (active < maxActive) return null;
+  return `Agent limit reached: ${active} agents are at work, which is as many as may be. Wait for one of them to end.`;
+}
+
+/** Adds a child that is to be started. Its id is its parent's and a number, so that the tree can be read from the ids. */
+export function beginChild(state: ThreadState, at: number, given: NewChild): { state: ThreadState; child: Child } {
+  const number = state.childCount + 1;
+  const threadId = `${state.threadId}/${number}`;
+  const path = [...(state.settings.parent?.path ?? []), state.threadId];
+  const { name, role, turnId } = given;
+  const child: Child = {
+    ...{ threadId, name, role, turnId, status: 'pendingInit', lastAgentMessage: null },
+    start: { ...given.start, threadId, parent: { threadId: state.threadId, path, role } },
+    openTurns: given.start.firstTurn === undefined ? 0 : 1,
+    closing: false,
+    news: null,
+  };
+  const next = { ...state, childCount: number, children: [...state.children, child] };
+  return { state: announce(next, at, child), child };
+}
+
+function announce(state: ThreadState, at: number, child: Child): ThreadState {
+  const { threadId, name, role, turnId, status, lastAgentMessage } = child;
+  const subThread = { threadId, name, role, turnId, status, lastAgentMessage };
+  return emit(state, at, { type: 'subThread/updated', subThread });
+}
+
+export function startAction(child: Child): Action[] {
+  return child.start === null
+    ? []
+    : [{ type: 'startChild', id: actionIds.child(child.threadId), turnId: child.turnId, start: child.start }];
+}
+
+/** The start of a child has ended. One that was not wanted any more by then is closed. */
+export function takeStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
+  const started = { ...child, start: null };
+  if (failure !== null) return become(state, at, started, 'notFound', failure);
+  const running = become(state, at, started, 'running', null);
+  return wanted ? running : tellToClose(running, child.threadId, 'its turn was aborted');
+}
+
+// ------------------------------------------------------------------------------------------------------- reporting
+
+export function refuseReport(state: ThreadState, { threadId }: SubThreadMessage): Refusal | null {
+  if (findChild(state, threadId) !== null) return null;
+  return { code: 'notAChild', reason: `Thread ${threadId} is no child of thread ${state.threadId}.` };
+}
+
+/** Takes what a child says. */
+export function takeReport(state: ThreadState, at: number, threadId: string, said: SubThreadReport): ThreadState {
+  const child = findChild(state, threadId);
+  if (child === null) return state;
+  switch (said.type) {
+    case 'turnCompleted':
+      return isOver(child) ? state : endChildTurn(state, at, child, said.turn);
+    case 'requestOpened':
+      return isOver(child) ? state : showRequest(state, at, fromBelow(child, said.request));
+    case 'requestResolved': {
+      const requestId = idFromBelow(threadId, said.requestId);
+      const open = state.requests.find((request) => request.requestId === requestId);
+      return open === undefined ? state : closeRequest(state, at, requestId, said.decision, said.by);
+    }
+    case 'closed':
+      return isOver(child) ? state : endChild(state, at, child, 'shutdown');
+  }
+}
+
+/** The workflow of a child has ended; where it said so before, there is nothing to do. */
+export function takeGone(state: ThreadState, at: number, threadId: string): ThreadState {
+  const child = findChild(state, threadId);
+  return child === null || isOver(child) ? state : endChild(state, at, child, 'notFound');
+}
+
+/** A thread's own requests have no colon in their ids. */
+function idFromBelow(threadId: string, requestId: string): string {
+  return requestId.includes(':') ? requestId : `${threadId}:${requestId}`;
+}
+
+/** A child's request as it is shown here. The id names the thread that asked, whatever lies between. */
+function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
+  const { origin } = request;
+  const asked = origin ?? { threadId: child.threadId, path: [], requestId: request.requestId };
+  return {
+    ...request,
+    requestId: `${asked.threadId}:${asked.requestId}`,
+    origin: { ...asked, path: [child.threadId, ...asked.path], answered: false },
+  };
+}
+
+function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
+  const openTurns = Math.max(0, child.openTurns - 1);
+  const words = wordsOf(turn);
+  const ended = { ...child, openTurns, news: words.slice(0, WORDS.told) };
+  const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
+  return quietened(become(state, at, ended, status, words), child.threadId);
+}
+
+const STATUS_AFTER = { completed: 'completed', aborted: 'interrupted', failed: 'errored' } as const;
+
+function wordsOf(turn: TurnCompletion): string {
+  switch (turn.status) {
+    case 'completed':
+      return turn.lastAgentMessage ?? '';
+    case 'aborted':
+      return turn.lastAgentMessage ?? `aborted: ${turn.reason}`;
+    case 'failed':
+      return `failed: ${turn.error.message} [${turn.error.code}]`;
+  }
+}
+
+/** A child that is over has no open requests and takes no slot. */
+function endChild(state: ThreadState, at: number, child: Child, status: 'shutdown' | 'notFound'): ThreadState {
+  const wasAtWork = isAtWork(child) && !child.closing;
+  const how = status === 'shutdown' ? 'it was closed' : 'its workflow ended without a word';
+  const ended = { ...child, openTurns: 0, news: wasAtWork ? how : child.news };
+  const gone = become(state, at, ended, status, wasAtWork ? how : null);
+  const open = gone.requests.filter(({ origin }) => origin?.path[0] === child.threadId);
+  const withdrawn = open.reduce(
+    (current, { requestId }) => closeRequest(current, at, requestId, 'cancel', 'abort'),
+    gone,
+  );
+  return forgetOld(quietened(withdrawn, child.threadId));
+}
+
+function become(state: ThreadState, at: number, child: Child, status: SubThreadStatus, words: string | null) {
+  const lastAgentMessage = words === null ? child.lastAgentMessage : words.slice(0, WORDS.shown);
+  const changed = { ...child, status, lastAgentMessage };
+  return announce(withChild(state, changed), at, changed);
+}
+
+export function withChild(state: ThreadState, child: Child): ThreadState {
+  return { ...state, children: state.children.map((other) => (other.threadId === child.threadId ? child : other)) };
+}
+
+function quietened(state: ThreadState, threadId: string): ThreadState {
+  return state.active === null ? state : quieten(state, state.active, actionIds.watch(threadId), true);
+}
+
+function forgetOld(state: ThreadState): ThreadState {
+  const over = state.children.filter((child) => isOver(child) && child.news === null);
+  const old = new Set(over.slice(0, Math.max(0, over.length - KEPT_CLOSED)));
+  return old.size === 0 ? state : { ...state, children: state.children.filter((child) => !old.has(child)) };
+}
+
+// --------------------------------------------------------------------------------------------------------- telling
+
+/** Gives a child a further turn. */
+export function giveTurn(state: ThreadState, at: number, child: Child, text: string): ThreadState {
+  const turnId = `followup-${state.messageCount + 1}`;
+  const submitted = send(state, child.threadId, {
+    signal: 'submitTurn',
+    payload: { turnId, kind: 'regular', input: [{ type: 'text', text }], onBusy: 'queue' },
+  });
+  return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, 'running', null);
+}
+
+export function tellToClose(state: ThreadState, threadId: string, reason: string): ThreadState {
+  const child = findChild(state, threadId);
+  if (child === null || child.closing || isOver(child)) return state;
+  const told = withChild(state, { ...child, closing: true });
+  // One that is not started yet is told once it is.
+  return child.start === null ? send(told, threadId, { signal: 'closeThread', payload: { reason } }) : told;
+}
+
+export function closeChildren(state: ThreadState, reason: string): ThreadState {
+  return state.children.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);
+}
+
+/**
+ * What the abort of a turn means for the children: those that the turn itself waits for are closed, and where a person or
+ * a limit ends it, every agent at work is interrupted, too. A turn that replaces another leaves agents to go on.
+ * @returns the ids that the abort waits for.
+ */
+export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
+  const concerned = state.children.filter(
+    (child) => child.start === null && isAtWork(child) && isConcerned(child, turn, reason),
+  );
+  const told = concerned.reduce((current, child) => {
+    if (child.role === 'review' || reason === 'threadClosed') return tellToClose(current, child.threadId, reason);
+    const why = `the turn of its parent was aborted: ${reason}`;
+    return send(current, child.threadId, { signal: 'interruptTurn', payload: { reason: why } });
+  }, state);
+  return { state: told, awaited: concerned.map(({ threadId }) => actionIds.watch(threadId)) };
+}
+
+function isConcerned(child: Child, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason): boolean {
+  if (turn.kind === 'user_shell') return false;
+  return child.role === 'review' ? child.turnId === turn.turnId : reason !== 'replaced';
+}
+
+/** Children that are at work are watched, so that one that ends without a word is found out. */
+export function wantedWatches(state: ThreadState): Action[] {
+  return state.children
+    .filter((child) => child.start === null && !isOver(child) && (isAtWork(child) || child.closing))
+    .map(({ threadId }) => ({ type: 'watchChild', id: actionIds.watch(threadId), threadId }));
+}
+
+/** Passes an answer on to the thread that asked; what becomes of it comes back as a report. */
+export function passAnswerDown(state: ThreadState, request: ThreadRequest, answer: ResolveRequest): ThreadState {
+  const { origin } = request;
+  if (origin === null || origin.answered) return state;
+  const requests = state.requests.map((open) =>
+    open === request ? { ...open, origin: { ...origin, answered: true } } : open,
+  );
+  return send({ ...state, requests }, origin.threadId, {
+    signal: 'resolveRequest',
+    payload: { ...answer, requestId: origin.requestId },
+  });
+}
