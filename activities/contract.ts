@@ -10,7 +10,7 @@ import type {
   ThreadSettings,
   Usage,
 } from '../src/contract/index.ts';
-import type { AgentIdentity, CommandReport, ModelOutput } from './ports.ts';
+import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput } from './ports.ts';
 
 export interface ModelStep {
   threadId: string;
@@ -24,7 +24,13 @@ export interface ModelStep {
   agentIdentity: AgentIdentityChoice;
 }
 
-export type ModelStepResult = { type: 'answered'; output: ModelOutput[]; usage: Usage } | { type: 'aborted' };
+/** A call of a tool of an MCP server says which; others have no such member. */
+export type StepOutput =
+  Exclude<ModelOutput, { type: 'toolCall' }> | (Extract<ModelOutput, { type: 'toolCall' }> & { mcp?: McpRoute });
+
+export type ModelStepResult =
+  /** `mcpWarnings` is left out where there are none. */
+  { type: 'answered'; output: StepOutput[]; usage: Usage; mcpWarnings?: McpWarning[] } | { type: 'aborted' };
 
 export interface CommandStep {
   threadId: string;
@@ -62,6 +68,25 @@ export interface PatchStep {
 
 export type PatchStepResult = { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' };
 
+export interface McpStep {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  /** Number of the call's item; its arguments are read from there when `arguments` is null because they are long. */
+  index: number;
+  server: string;
+  tool: string;
+  arguments: Record<string, unknown> | null;
+}
+
+/** What the last heartbeat of a running call held: what its server said of how far it is. */
+export interface McpProgress {
+  type: 'mcp';
+  text: string;
+}
+
+export type McpStepResult = ({ type: 'reported' } & McpReport) | { type: 'aborted' };
+
 export interface AgentTaskRegistration {
   threadId: string;
   /** The id the thread knows this step by. */
@@ -87,6 +112,8 @@ export interface Activities {
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
+  /** Retried where the tool only reads; see `workflows/thread/effects.ts`. */
+  callMcpTool(step: McpStep): Promise<McpStepResult>;
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;

@@ -40,6 +40,8 @@ export const FAILURES = {
   // git
   gitFailed: 'unavailable',
   snapshotMissing: 'invalid',
+  // MCP servers
+  mcpServerUnavailable: 'unavailable',
   // steps that are tried again
   stepStoppedByWorker: 'unavailable',
   // storage

@@ -5,6 +5,7 @@ import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
 import { callModel } from './model/call-model.ts';
 import type { ContextCache } from './model/context-cache.ts';
+import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import type { Ports } from './ports.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
@@ -16,12 +17,16 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     callModel: (step) => callModel(ports, contexts, step),
     execCommand: (step) => execCommand(ports, step),
     applyPatch: (step) => applyPatch(ports, step),
+    callMcpTool: (step) => callMcpTool(ports, step),
     registerAgentTask: (request) => registerAgentTask(ports, request),
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
     watchThread: (request) => watchThread(ports, request),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
     cleanWorkspace: ({ workspace, commandIds }) =>
-      runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, () => ports.commands.clean(workspace, commandIds)),
+      runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, async () => {
+        const reports = await Promise.all([ports.commands.clean(workspace, commandIds), ports.mcp.clean()]);
+        return { ended: reports.reduce((sum, { ended }) => sum + ended, 0) };
+      }),
   };
 }

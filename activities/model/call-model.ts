@@ -1,7 +1,7 @@
 /** One model step. Twice is safe: its output enters history once, with the one attempt that is answered. */
-import type { ModelStep, ModelStepResult } from '../contract.ts';
+import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
-import type { ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
 import { runStep } from '../step.ts';
 import type { ContextCache } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
@@ -24,8 +24,9 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
     const { settings, items } = await contexts.read(input.threadId, input.contextVersion, step.signal);
-    const [projectDocs, authorization] = await Promise.all([
+    const [projectDocs, servers, authorization] = await Promise.all([
       ports.projectDocs.read(settings.cwd),
+      ports.mcp.tools(step.signal),
       authorize(ports, input),
     ]);
     step.signal.throwIfAborted();
@@ -34,15 +35,29 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         model: settings.model,
         instructions: toInstructions(settings, projectDocs),
         conversation: toConversation(items),
-        tools: toolsFor(settings),
+        tools: [...toolsFor(settings), ...servers.tools.map(toSpec)],
         parallelToolCalls: true,
         promptCacheKey: input.threadId,
         ...(authorization === null ? {} : { authorization }),
       },
       { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
     );
-    return { type: 'answered', output: bounded(response), usage: response.usage };
+    const output = bounded(response).map((one) => withRoute(one, servers.tools));
+    const { warnings } = servers;
+    return { type: 'answered', output, usage: response.usage, ...(warnings.length > 0 && { mcpWarnings: warnings }) };
   });
+}
+
+function toSpec({ name, description, parameters }: McpTool): ToolSpec {
+  return { name, description, parameters };
+}
+
+/** Tells the thread which server a call is for, and what it has to know to decide whether the call may run. */
+function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
+  const called = output.type === 'toolCall' ? tools.find(({ name }) => name === output.name) : undefined;
+  if (output.type !== 'toolCall' || called === undefined) return output;
+  const { server, tool, readOnly, approval } = called;
+  return { ...output, mcp: { server, tool, readOnly, approval } };
 }
 
 function withText(progress: ModelProgress, delta: string): ModelProgress {

@@ -82,6 +82,7 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
       return [{ type: 'message', role: 'user', text: describeNotification(item) }];
     case 'collabAgentToolCall':
     case 'fileChange':
+    case 'mcpToolCall':
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':

@@ -6,6 +6,8 @@ export type StepProgress =
   /** `text` is the end of what has come so far, `chars` the length of all of it. */
   | { type: 'model'; attempt: number; text: string; chars: number; lastFailure: string | null }
   | { type: 'command'; attempt: number; output: string; lastFailure: string | null }
+  /** What the server of a tool said last of how far it is. */
+  | { type: 'mcp'; attempt: number; text: string; lastFailure: string | null }
   | { type: 'other'; activity: string; attempt: number; lastFailure: string | null };
 
 interface Details {
@@ -26,6 +28,8 @@ export async function readProgress(handle: WorkflowHandle): Promise<StepProgress
     }
     if (details.type === 'command' && typeof details.output === 'string')
       return { ...common, type: 'command', output: details.output };
+    if (details.type === 'mcp' && typeof details.text === 'string')
+      return { ...common, type: 'mcp', text: details.text };
     return { ...common, type: 'other', activity: pending.activityType?.name ?? '' };
   });
 }

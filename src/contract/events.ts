@@ -19,6 +19,7 @@ export type EventBody =
   | { type: 'item/completed'; turnId: string; item: Item }
   | { type: 'item/commandExecution/requestApproval'; request: ThreadRequest }
   | { type: 'item/fileChange/requestApproval'; request: ThreadRequest }
+  | { type: 'item/mcpToolCall/requestApproval'; request: ThreadRequest }
   | { type: 'item/tool/requestUserInput'; request: ThreadRequest }
   | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
   /** A child was started, or is in another state than before. */

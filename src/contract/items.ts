@@ -60,6 +60,14 @@ export type Item =
       durationMs: number | null;
     })
   | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
+  /** `call.name` is the tool's name as the model knows it; `server` and `tool` are those of the server. */
+  | (ToolItemBase & {
+      type: 'mcpToolCall';
+      server: string;
+      tool: string;
+      arguments: Record<string, unknown>;
+      durationMs: number | null;
+    })
   | (ToolItemBase & { type: 'plan'; plan: PlanStep[]; explanation: string })
   | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
   /** A tool by which an agent deals with its sub-agents. */

@@ -51,6 +51,8 @@ export type ThreadRequest =
   | (RequestBase & { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean })
   /** The patch itself is in the item. */
   | (RequestBase & { type: 'fileChange'; paths: string[] })
+  /** The arguments are in the item. `readOnly` is the server's own word. */
+  | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean })
   | (RequestBase & { type: 'userInput'; questions: Question[] });
 
 /** Who or what gave the answer. */

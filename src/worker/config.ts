@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
@@ -22,6 +23,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_DATA_DIR: z.string().min(1).default('.bobbin'),
   BOBBIN_ARCHIVE_DIR: z.string().min(1).optional(),
   BOBBIN_KEYS_DIR: z.string().min(1).optional(),
+  BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
   BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
   BOBBIN_OFFLINE_MODEL_URL: z.url().optional(),
   BOBBIN_IDENTITY_URL: z.url().optional(),
@@ -53,6 +55,7 @@ export interface WorkerConfig {
   offlineModelUrl: string | undefined;
   identityUrl: string | undefined;
   identityToken: string | undefined;
+  mcpServers: McpServerConfig[];
   heartbeatEveryMs: number;
   /** Steps in the worker that serves their thread are stopped at once, ahead of the service's word. */
   localStop: boolean;
@@ -63,7 +66,7 @@ export interface WorkerConfig {
   defaults: (start: StartThread) => ThreadSettings;
 }
 
-/** Throws an error that names every variable that cannot be used. */
+/** Throws an error that names every variable, or every member of the MCP configuration, that cannot be used. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
   // An empty variable is how many shells and compose files say "not set".
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -83,6 +86,11 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
     identityToken: vars.BOBBIN_IDENTITY_TOKEN,
+    mcpServers: readMcpConfig(
+      vars.BOBBIN_MCP_CONFIG ?? join(data, 'mcp.json'),
+      env,
+      vars.BOBBIN_MCP_CONFIG !== undefined,
+    ),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
     localStop: vars.BOBBIN_LOCAL_STOP,
     maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,

@@ -9,6 +9,7 @@ import { createPatcher } from '../adapters/files/patcher.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
+import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
@@ -67,6 +68,7 @@ export async function startWorker(
     maxConcurrentActivityTaskExecutions: config.maxSteps,
   });
   const done = worker.run().finally(async () => {
+    await ports.mcp.close();
     await connection.close();
     await service.close();
   });
@@ -107,6 +109,7 @@ function createPorts(
       ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }),
     }),
     commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
+    mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher(),
     projectDocs: createProjectDocs(),
     git: createGit(),

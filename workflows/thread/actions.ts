@@ -32,6 +32,17 @@ export type Action =
       timeoutMs: number;
     }
   | { type: 'applyPatch'; id: string; turnId: string; index: number; cwd: string; sandbox: SandboxMode }
+  | {
+      type: 'callMcpTool';
+      id: string;
+      turnId: string;
+      /** Number of the call's item. */
+      index: number;
+      server: string;
+      tool: string;
+      arguments: Record<string, unknown>;
+      readOnly: boolean;
+    }
   | { type: 'registerAgentTask'; id: string; account: string; replaceIdentity: string | null }
   | { type: 'cleanWorkspace'; id: string; workspace: string; commandIds: string[] }
   | { type: 'startChild'; id: string; turnId: string; start: StartThread }

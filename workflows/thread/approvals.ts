@@ -1,5 +1,6 @@
 /** Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table. */
 import type { SandboxMode, ThreadSettings } from '../../src/contract/index.ts';
+import type { McpRoute } from '../../activities/ports.ts';
 import type { ApprovalRule } from './state.ts';
 import { isKnownSafe } from './safe-commands.ts';
 
@@ -87,6 +88,30 @@ function toReach(paths: readonly string[], { sandbox, cwd }: Policies): string |
       return beyond === undefined ? null : `${beyond} is outside the workspace, or in a protected folder of it.`;
     }
   }
+}
+
+/**
+ * A server's own configuration says when its tools are asked for; the sandbox does not hold them. Where nobody can be
+ * asked, what would have to be is refused.
+ */
+export function assessMcpCall(
+  call: McpRoute,
+  { approvalPolicy }: Pick<Policies, 'approvalPolicy'>,
+  rules: readonly ApprovalRule[],
+): Verdict {
+  const { server, tool, readOnly, approval } = call;
+  const mustAsk = approval === 'always' || (approval === 'writes' && !readOnly);
+  if (!mustAsk) return { type: 'run' };
+  if (approvalPolicy === 'never') {
+    return {
+      type: 'refuse',
+      reason: `Approval policy is never: nobody can allow ${tool} of MCP server ${server}. Go on without it.`,
+    };
+  }
+  const remembered = rules.some((rule) => rule.type === 'mcpTool' && rule.server === server && rule.tool === tool);
+  if (remembered) return { type: 'run' };
+  const why = readOnly ? 'every call is asked for' : 'it does not say that it only reads';
+  return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
 }
 
 /** The sandbox a command runs in once it may: one that was allowed to leave it has none. */

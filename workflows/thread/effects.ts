@@ -14,17 +14,19 @@ import {
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import type { Activities, CommandProgress, StoppedByWorker } from '../../activities/contract.ts';
+import type { Activities, CommandProgress, McpProgress, StoppedByWorker } from '../../activities/contract.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
 
 /** Heartbeats tell a lost worker from a slow step; how soon a stop is noticed is the worker's throttle. */
 const HEARTBEAT_TIMEOUT = '5s';
-/** A command longer than this travels by reference to its item. */
-const INLINE_COMMAND_CHARS = 2_000;
+/** A command, or the arguments of a call, longer than this travel by reference to their item. */
+const INLINE_CHARS = 2_000;
 
 /** Failure type of a command whose worker was told to stop; see `activities/shell/exec-command.ts`. */
 const STOPPED_BY_WORKER = 'commandStoppedByWorker';
+/** Failure type of any other step whose worker was told to stop; see `activities/step.ts`. */
+const LEFT_TO_THE_NEXT = 'stepStoppedByWorker';
 
 const WAIT = { cancellationType: 'WAIT_CANCELLATION_COMPLETED' } as const;
 const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
@@ -42,6 +44,8 @@ const patchOptions = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: BACKOFF,
 } as const;
+/** The longest time limit that a server's configuration may set, and a minute. */
+const mcpOptions = { ...WAIT, startToCloseTimeout: '61m', heartbeatTimeout: HEARTBEAT_TIMEOUT } as const;
 const registerOptions = {
   ...WAIT,
   startToCloseTimeout: '60s',
@@ -75,6 +79,8 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
       return { type: 'commandEnded', id, end: await execCommand(threadId, action) };
     case 'applyPatch':
       return { type: 'patchEnded', id, end: await applyPatch(threadId, action) };
+    case 'callMcpTool':
+      return { type: 'mcpCallEnded', id, end: await callMcpTool(threadId, action) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: await registerAgentTask(threadId, action) };
     case 'cleanWorkspace':
@@ -119,7 +125,7 @@ async function execCommand(threadId: string, action: Of<'execCommand'>): Promise
     retry: { maximumAttempts: 1 },
     summary: summaryOf('exec', command),
   };
-  const inline = command.length <= INLINE_COMMAND_CHARS ? command : null;
+  const inline = command.length <= INLINE_CHARS ? command : null;
   try {
     const report = await activities.execCommand.executeWithOptions(options, [
       { threadId, actionId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
@@ -154,6 +160,32 @@ async function applyPatch(threadId: string, action: Of<'applyPatch'>): Promise<E
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
+}
+
+async function callMcpTool(threadId: string, action: Of<'callMcpTool'>): Promise<EndOf<'mcpCallEnded'>> {
+  const { id, index, server, tool, readOnly } = action;
+  // Only what the server says changes nothing may be called twice.
+  const retry = readOnly ? BACKOFF : { maximumAttempts: 1 };
+  const options = { ...mcpOptions, retry, summary: summaryOf(`mcp: ${server}`, tool) };
+  const inline = JSON.stringify(action.arguments).length <= INLINE_CHARS ? action.arguments : null;
+  try {
+    return await activities.callMcpTool.executeWithOptions(options, [
+      { threadId, actionId: id, index, server, tool, arguments: inline },
+    ]);
+  } catch (error) {
+    if (isCancellation(error)) return { type: 'aborted' };
+    const lost = lostProgress(error);
+    return lost === null ? { type: 'failed', failure: toStepFailure(error) } : { type: 'lost', text: lost };
+  }
+}
+
+/** What the server said last, where the error says that the worker was lost; else null. */
+function lostProgress(error: unknown): string | null {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure && cause.type === LEFT_TO_THE_NEXT) return '';
+  if (!(cause instanceof TimeoutFailure)) return null;
+  const progress = cause.lastHeartbeatDetails as McpProgress | undefined;
+  return progress?.text ?? '';
 }
 
 async function registerAgentTask(

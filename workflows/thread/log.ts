@@ -76,6 +76,8 @@ function toStartedItem(item: Item): Item {
   switch (item.type) {
     case 'commandExecution':
       return { ...item, status: 'inProgress', output: '', exitCode: null, durationMs: null };
+    case 'mcpToolCall':
+      return { ...item, status: 'inProgress', output: '', durationMs: null };
     case 'fileChange':
       return { ...item, status: 'inProgress', output: '', changes: [] };
     case 'userInput':

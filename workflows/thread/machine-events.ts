@@ -14,6 +14,7 @@ import type {
   SubmitTurn,
   Usage,
 } from '../../src/contract/index.ts';
+import type { McpRoute, McpWarning } from '../../activities/ports.ts';
 import type { TimerAbout } from './actions.ts';
 
 /** A failure as an activity reported it. `class` is what a retry may do; see `activities/failures.ts`. */
@@ -26,10 +27,11 @@ export interface StepFailure {
 export type ModelOutput =
   | { type: 'message'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
-  | { type: 'toolCall'; callId: string; name: string; arguments: string };
+  /** `mcp` where the tool is one of an MCP server. */
+  | { type: 'toolCall'; callId: string; name: string; arguments: string; mcp?: McpRoute };
 
 export type ModelEnd =
-  | { type: 'answered'; output: ModelOutput[]; usage: Usage }
+  | { type: 'answered'; output: ModelOutput[]; usage: Usage; mcpWarnings?: McpWarning[] }
   | { type: 'aborted' }
   | { type: 'failed'; failure: StepFailure };
 
@@ -52,6 +54,13 @@ export type CommandEnd =
 export type PatchEnd =
   { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
+export type McpEnd =
+  | { type: 'reported'; outcome: 'completed' | 'failed'; output: string; durationMs: number }
+  | { type: 'aborted' }
+  /** The worker that made the call was lost. */
+  | { type: 'lost'; text: string }
+  | { type: 'failed'; failure: StepFailure };
+
 export type RegistrationEnd =
   /**
    * `currentRuntimeId` is the identity in use after the registration; `unusedTasks` counts what earlier tries left at the
@@ -73,6 +82,7 @@ export type Happening =
   | { type: 'modelEnded'; id: string; end: ModelEnd }
   | { type: 'commandEnded'; id: string; end: CommandEnd }
   | { type: 'patchEnded'; id: string; end: PatchEnd }
+  | { type: 'mcpCallEnded'; id: string; end: McpEnd }
   | { type: 'registrationEnded'; id: string; end: RegistrationEnd }
   | { type: 'workspaceCleaned'; id: string; ended: number | null }
   | { type: 'childStarted'; id: string; failure: StepFailure | null }

@@ -103,6 +103,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'commandEnded':
     case 'patchEnded':
     case 'childStarted':
+    case 'mcpCallEnded':
       return endStep(state, event);
     case 'childGone':
       return takeGone(state, at, event.threadId);
@@ -373,7 +374,7 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
 }
 
 function isOnWorkspace({ type }: Action): boolean {
-  return type === 'execCommand' || type === 'applyPatch';
+  return type === 'execCommand' || type === 'applyPatch' || type === 'callMcpTool';
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {

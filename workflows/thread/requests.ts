@@ -8,11 +8,13 @@ import type { ThreadState } from './state.ts';
 type NewRequest =
   | { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean; reason: string }
   | { type: 'fileChange'; paths: string[]; reason: string }
+  | { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; reason: string }
   | { type: 'userInput'; questions: Extract<ThreadRequest, { type: 'userInput' }>['questions']; reason: string };
 
 const EVENT_OF = {
   commandExecution: 'item/commandExecution/requestApproval',
   fileChange: 'item/fileChange/requestApproval',
+  mcpToolCall: 'item/mcpToolCall/requestApproval',
   userInput: 'item/tool/requestUserInput',
 } as const;
 

@@ -25,6 +25,8 @@ import type {
   Usage,
 } from '../../src/contract/index.ts';
 
+import type { McpApproval } from '../../activities/ports.ts';
+
 export const STATE_VERSION = 1;
 
 /** An event as it is kept: one about an item holds the item's number in place of the item. */
@@ -67,7 +69,7 @@ export interface Aborting {
 export interface ToolCall {
   /** Number of its item. */
   index: number;
-  tool: 'exec' | 'patch' | 'question' | 'agent';
+  tool: 'exec' | 'patch' | 'mcp' | 'question' | 'agent';
   /** Calls that only read may run side by side. */
   readOnly: boolean;
   /** `pending` until its turn has come, `asking` while a request is open, `running` once it may run. */
@@ -82,6 +84,8 @@ export interface ToolCall {
   cwd: string;
   /** When a call that waits for agents gives up, in milliseconds since the epoch; null for every other call. */
   until: number | null;
+  /** When its server's configuration wants it asked for; calls of MCP tools only. */
+  approval?: McpApproval;
 }
 
 /** A child, with what its parent has to do about it. */
@@ -156,9 +160,11 @@ export type ShellTurn = TurnBase & {
 
 export type ActiveTurn = RegularTurn | ShellTurn;
 
-/** What somebody accepted for the session: this command in this folder, or changes to these files. */
+/** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
 export type ApprovalRule =
-  { type: 'command'; command: string; cwd: string; escalated: boolean } | { type: 'patch'; paths: string[] };
+  | { type: 'command'; command: string; cwd: string; escalated: boolean }
+  | { type: 'patch'; paths: string[] }
+  | { type: 'mcpTool'; server: string; tool: string };
 
 export interface AgentTaskState {
   current: AgentTaskStatus;
@@ -209,6 +215,8 @@ export interface ThreadState {
   cleanUps: number;
   /** Set once this run is long enough to go on as a new one: first the segment is archived, if there is one. */
   rollover: { archiving: ArchiveSegment | null } | null;
+  /** MCP servers that this thread was warned of. */
+  warnedOfServers: string[];
   usage: Usage;
   turnCount: number;
   counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
@@ -271,6 +279,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     cleanUp: null,
     cleanUps: 0,
     rollover: null,
+    warnedOfServers: [],
     usage: NO_USAGE,
     turnCount: 0,
     counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },

@@ -1,6 +1,6 @@
 /** For tests of the machine: how actions end. */
 import type { Action } from './actions.ts';
-import type { CommandEnd, Happening, ModelOutput, RegistrationEnd, StepFailure } from './machine-events.ts';
+import type { CommandEnd, Happening, McpEnd, ModelOutput, RegistrationEnd, StepFailure } from './machine-events.ts';
 import { NO_USAGE } from './state.ts';
 
 /** How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task. */
@@ -18,6 +18,9 @@ export type Output =
   | 'patch'
   | 'patch out'
   | 'plan'
+  | 'mcp read'
+  | 'mcp write'
+  | 'mcp nonsense'
   | 'ask'
   | 'nonsense'
   | 'twin';
@@ -37,6 +40,8 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
       return how === 'failed' || how === 'lost'
         ? { type: 'patchEnded', id, end: { type: 'failed', failure: failure('patchDoesNotApply') } }
         : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
+    case 'callMcpTool':
+      return { type: 'mcpCallEnded', id, end: toMcpEnd(how) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: toRegistrationEnd(how, at) };
     case 'cleanWorkspace':
@@ -62,7 +67,12 @@ function toModelEnd(how: Ending, outputs: readonly Output[]): Extract<Happening,
   switch (how) {
     case 'well':
     case 'left over':
-      return { type: 'answered', output: outputs.map(toOutput), usage: NO_USAGE };
+      return {
+        type: 'answered',
+        output: outputs.map(toOutput),
+        usage: NO_USAGE,
+        ...(how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] }),
+      };
     case 'aborted':
       return { type: 'aborted' };
     case 'stale':
@@ -93,6 +103,22 @@ function toCommandEnd(how: Ending): CommandEnd {
   }
 }
 
+function toMcpEnd(how: Ending): McpEnd {
+  switch (how) {
+    case 'well':
+    case 'left over':
+    case 'stale':
+      return { type: 'reported', outcome: how === 'well' ? 'completed' : 'failed', output: 'out\n', durationMs: 5 };
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'lost':
+      return { type: 'lost', text: 'half' };
+    case 'failed':
+    case 'rejected':
+      return { type: 'failed', failure: failure('internal') };
+  }
+}
+
 function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
   if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('agentIdentityUnavailable') };
   const task = { agentRuntimeId: 'runtime-1', taskId: `task-${at}`, registeredAt: '2026-01-01T00:00:00Z' };
@@ -102,7 +128,7 @@ function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
 let calls = 0;
 
 function toOutput(output: Output): ModelOutput {
-  const call = (name: string, args: unknown): ModelOutput => ({
+  const call = (name: string, args: unknown): Extract<ModelOutput, { type: 'toolCall' }> => ({
     type: 'toolCall',
     callId: output === 'twin' ? 'call_twin' : `call_${calls++}`,
     name,
@@ -131,6 +157,17 @@ function toOutput(output: Output): ModelOutput {
       return call('update_plan', { plan: [{ step: 'one', status: 'pending' }] });
     case 'ask':
       return call('request_user_input', { questions: [{ id: 'q', header: 'h', question: 'why?' }] });
+    case 'mcp read':
+      return {
+        ...call('mcp__files__read', {}),
+        mcp: { server: 'files', tool: 'read', readOnly: true, approval: 'writes' },
+      };
+    case 'mcp write':
+    case 'mcp nonsense':
+      return {
+        ...call('mcp__files__write', output === 'mcp write' ? { path: 'a' } : '['),
+        mcp: { server: 'files', tool: 'write', readOnly: false, approval: 'writes' },
+      };
     case 'nonsense':
       return call('no_such_tool', '{');
   }

@@ -181,6 +181,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     }
     case 'item/commandExecution/requestApproval':
     case 'item/fileChange/requestApproval':
+    case 'item/mcpToolCall/requestApproval':
     case 'item/tool/requestUserInput':
       check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
       memory.requests.set(event.request.requestId, true);
@@ -275,13 +276,21 @@ function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]):
 
 // ----------------------------------------------------------------------------------------------------- invariant 6
 
+const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool']);
+
+type CallEnd = Extract<Happening, { type: 'commandEnded' | 'patchEnded' | 'mcpCallEnded' }>;
+
+function isCallEnd(happening: Happening): happening is CallEnd {
+  return ['commandEnded', 'patchEnded', 'mcpCallEnded'].includes(happening.type);
+}
+
 function assertWorkspaceFree(
   memory: Memory,
   happening: Happening,
   state: ThreadState,
   starting: readonly Action[],
 ): void {
-  if (happening.type === 'commandEnded' || happening.type === 'patchEnded') endStep(memory, happening);
+  if (isCallEnd(happening)) endStep(memory, happening);
   if (happening.type === 'workspaceCleaned' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
     memory.orphans.clear();
@@ -290,20 +299,20 @@ function assertWorkspaceFree(
     if (memory.turns.get(turnId)?.terminals === 1 && actionId.startsWith('tool/')) memory.orphans.add(actionId);
   }
   for (const action of starting) {
-    if (action.type !== 'execCommand' && action.type !== 'applyPatch') continue;
+    if (!ON_WORKSPACE.has(action.type)) continue;
     const orphans = [...memory.orphans].join();
     check(
       orphans === '' && state.cleanUp === null,
       `${action.id} begins when nothing of earlier steps runs: ${orphans}`,
     );
-    memory.underWay.set(action.id, action.turnId);
+    if ('turnId' in action) memory.underWay.set(action.id, action.turnId);
   }
 }
 
 /** A command that has ended with proof, however late, is no orphan. */
-function endStep(memory: Memory, { id, end }: Extract<Happening, { type: 'commandEnded' | 'patchEnded' }>): void {
+function endStep(memory: Memory, { id, end }: CallEnd): void {
   const wasUnderWay = memory.underWay.delete(id);
-  const proven = end.type === 'lost' ? false : end.type === 'reported' ? end.gone : true;
+  const proven = end.type === 'lost' ? false : 'gone' in end ? end.gone : true;
   if (proven) memory.orphans.delete(id);
   else if (wasUnderWay) memory.orphans.add(id);
 }

@@ -15,8 +15,10 @@ export type ParsedCall =
   | { type: 'plan'; plan: PlanStep[]; explanation: string }
   | { type: 'question'; questions: Question[] }
   | { type: 'agent'; arguments: AgentArguments }
-  /** `message` is written for the model. */
-  | { type: 'invalid'; message: string };
+  | Invalid;
+
+/** `message` is written for the model. */
+type Invalid = { type: 'invalid'; message: string };
 
 export const COMMAND_TIMEOUT = { default: 120_000, max: 3_600_000 };
 
@@ -34,7 +36,7 @@ type Fields = Record<string, unknown>;
 
 export function parseCall(name: string, rawArguments: string): ParsedCall {
   const args = toFields(rawArguments);
-  if (args === null) return { type: 'invalid', message: `${name}: the arguments are not a JSON object.` };
+  if (args === null) return notAnObject(name);
   switch (name) {
     case 'exec_command':
       return parseExec(args);
@@ -56,6 +58,16 @@ export function parseCall(name: string, rawArguments: string): ParsedCall {
     default:
       return { type: 'invalid', message: `There is no tool named ${name.slice(0, BOUNDS.idChars)}.` };
   }
+}
+
+/** The arguments of a call whose tool is not one of ours, as its server will get them. */
+export function parseForeignCall(name: string, rawArguments: string): { type: 'foreign'; arguments: Fields } | Invalid {
+  const args = toFields(rawArguments);
+  return args === null ? notAnObject(name) : { type: 'foreign', arguments: args };
+}
+
+function notAnObject(name: string): Invalid {
+  return { type: 'invalid', message: `${name}: the arguments are not a JSON object.` };
 }
 
 function toFields(json: string): Fields | null {

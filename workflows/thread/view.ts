@@ -93,6 +93,7 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
 
 function labelOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
+  if (item.type === 'mcpToolCall') return `${item.server} ${item.tool}`.slice(0, 200);
   return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
 }
 

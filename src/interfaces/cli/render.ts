@@ -3,6 +3,7 @@ import { colours as pc } from './colours.ts';
 import type { Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../contract/index.ts';
 
 const MAX_OUTPUT_LINES = 8;
+const MAX_LINE_CHARS = 400;
 
 /** Lines for one event; none for what a person need not see. */
 export function renderEvent(event: ThreadEvent): string[] {
@@ -25,6 +26,7 @@ export function renderEvent(event: ThreadEvent): string[] {
       return [pc.dim(`turn ${event.turnId} was steered`)];
     case 'item/commandExecution/requestApproval':
     case 'item/fileChange/requestApproval':
+    case 'item/mcpToolCall/requestApproval':
     case 'item/tool/requestUserInput':
       return renderRequest(event.request);
     case 'serverRequest/resolved':
@@ -66,6 +68,8 @@ function renderStarted(item: Item): string[] {
       return [`${pc.cyan('⇄')} ${item.tool}${item.prompt === '' ? '' : `: ${item.prompt}`}`];
     case 'subAgentNotification':
       return [pc.dim(`  ${item.name} (${item.status}): ${item.text}`)];
+    case 'mcpToolCall':
+      return [`${pc.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments))}`];
     case 'agentMessage':
     case 'reasoning':
     case 'plan':
@@ -82,6 +86,11 @@ function renderCompleted(item: Item): string[] {
       return ['', item.text];
     case 'commandExecution':
       return renderCommandEnd(item);
+    case 'mcpToolCall':
+      return [
+        ...shownOutput(item.output.split('\n').map(shortened).join('\n')),
+        ...(item.status === 'completed' ? [] : [pc.yellow(`  ${item.status}`)]),
+      ];
     case 'fileChange':
       return item.changes.length > 0
         ? item.changes.map((change) =>
@@ -103,20 +112,29 @@ function renderCompleted(item: Item): string[] {
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {
-  const output = item.output.replace(/^[\s\S]*?\nOutput:\n/, '').trimEnd();
-  const lines = output === '' ? [] : output.split('\n');
-  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((line) => pc.dim(`  ${line}`));
-  const more = lines.length > MAX_OUTPUT_LINES ? [pc.dim(`  … ${lines.length - MAX_OUTPUT_LINES} more lines`)] : [];
+  const shown = shownOutput(item.output.replace(/^[\s\S]*?\nOutput:\n/, ''));
   const end =
     item.status === 'completed'
       ? []
       : [pc.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
-  return [...shown, ...more, ...end];
+  return [...shown, ...end];
+}
+
+function shownOutput(output: string): string[] {
+  const lines = output.trimEnd() === '' ? [] : output.trimEnd().split('\n');
+  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((line) => pc.dim(`  ${line}`));
+  const more = lines.length > MAX_OUTPUT_LINES ? [pc.dim(`  … ${lines.length - MAX_OUTPUT_LINES} more lines`)] : [];
+  return [...shown, ...more];
+}
+
+function shortened(line: string): string {
+  return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line;
 }
 
 function renderRequest(request: ThreadRequest): string[] {
   const what = {
     commandExecution: () => `run: ${request.type === 'commandExecution' ? request.command : ''}`,
+    mcpToolCall: () => `call: ${request.type === 'mcpToolCall' ? `${request.server} ${request.tool}` : ''}`,
     fileChange: () => `change: ${request.type === 'fileChange' ? request.paths.join(', ') : ''}`,
     userInput: () =>
       request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : '',

@@ -1,7 +1,8 @@
 /** `regular`: model steps and the tool calls they ask for, until the model has no more to ask for. */
 import { currentTask, ensure, isReady, renew, unfitness } from '../agent-task.ts';
 import { actionIds } from '../actions.ts';
-import { addItem, itemCount } from '../log.ts';
+import type { McpWarning } from '../../../activities/ports.ts';
+import { addItem, emit, itemCount } from '../log.ts';
 import { hasMail, takeMail } from '../mail.ts';
 import type { ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
 import { addUsage, type RegularTurn, type ThreadState } from '../state.ts';
@@ -54,6 +55,7 @@ export const regular: TaskKind<RegularTurn> = {
         return takeModelEnd(state, event.at, turn, event.id, event.end);
       case 'commandEnded':
       case 'patchEnded':
+      case 'mcpCallEnded':
         return takeCallEnd(state, turn, event);
       case 'childStarted':
         return takeChildStart(state, turn, event);
@@ -134,7 +136,7 @@ function takeAnswerOfModel(
   const spent: RegularTurn = { ...turn, usage: addUsage(turn.usage, end.usage), stage: { type: 'tools', calls: [] } };
   const recorded = end.output.reduce(
     (current, output) => recordOutput(current, at, output),
-    withTurn({ ...state, usage: total }, spent),
+    warnOfServers(withTurn({ ...state, usage: total }, spent), at, end.mcpWarnings ?? []),
   );
   const now = recorded.active;
   if (now?.kind !== 'regular') return recorded;
@@ -143,6 +145,15 @@ function takeAnswerOfModel(
   return now.pendingInput.length > 0 || hasMail(recorded)
     ? nextStep(recorded, at, now)
     : endTurn(recorded, at, now, { status: 'completed' });
+}
+
+/** Once for each server in the life of a thread, however often it fails. */
+function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWarning[]): ThreadState {
+  return warnings.reduce((current, { server, message }) => {
+    if (current.warnedOfServers.includes(server)) return current;
+    const warned = { ...current, warnedOfServers: [...current.warnedOfServers, server] };
+    return emit(warned, at, { type: 'warning', message });
+  }, state);
 }
 
 function recordOutput(state: ThreadState, at: number, output: ModelOutput): ThreadState {

@@ -7,7 +7,7 @@ import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
 /** The end of one of a task's actions, or an answer to one of its requests. */
 export type TaskEvent = Extract<
   MachineEvent,
-  { type: 'modelEnded' | 'commandEnded' | 'patchEnded' | 'childStarted' | 'requestAnswered' }
+  { type: 'modelEnded' | 'commandEnded' | 'patchEnded' | 'mcpCallEnded' | 'childStarted' | 'requestAnswered' }
 >;
 
 export interface TaskKind<T extends ActiveTurn> {

@@ -4,6 +4,7 @@ import { type Action, actionIds } from '../actions.ts';
 import {
   type Verdict,
   assessCommand,
+  assessMcpCall,
   assessPatch,
   isRoot,
   isWritable,
@@ -16,7 +17,7 @@ import type { MachineEvent, ModelOutput } from '../machine-events.ts';
 import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
 import { isKnownSafe } from '../safe-commands.ts';
 import type { ApprovalRule, RegularTurn, ThreadState, ToolCall } from '../state.ts';
-import { parseCall } from '../tools.ts';
+import { parseCall, parseForeignCall } from '../tools.ts';
 import { abortTurn, quieten, withTurn } from '../turns.ts';
 import {
   type AgentOutcome,
@@ -28,13 +29,18 @@ import {
   waitedEnough,
 } from './agent-calls.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
+import { toMcpResult } from './mcp-results.ts';
 
 type ToolCallOutput = Extract<ModelOutput, { type: 'toolCall' }>;
 
 // ------------------------------------------------------------------------------------------------------- recording
 
 export function recordCall(state: ThreadState, at: number, turn: RegularTurn, output: ToolCallOutput): ThreadState {
-  const parsed = parseCall(output.name, output.arguments);
+  const { mcp } = output;
+  const parsed =
+    mcp === undefined
+      ? parseCall(output.name, output.arguments)
+      : { ...parseForeignCall(output.name, output.arguments), mcp };
   const base = {
     turnId: turn.turnId,
     step: turn.step,
@@ -82,6 +88,12 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     case 'patch': {
       const item = addItem(state, at, { ...base, type: 'fileChange', patch: parsed.patch, changes: [] });
       return withCall(item, { ...call, tool: 'patch' });
+    }
+    case 'foreign': {
+      const { server, tool, readOnly, approval } = parsed.mcp;
+      const named = { ...base, type: 'mcpToolCall' as const, server, tool };
+      const item = addItem(state, at, { ...named, arguments: parsed.arguments, durationMs: null });
+      return withCall(item, { ...call, tool: 'mcp', readOnly, approval });
     }
     case 'exec': {
       const { command, escalated, justification, timeoutMs } = parsed;
@@ -195,6 +207,10 @@ function beginCall(state: ThreadState, at: number, turn: RegularTurn, call: Tool
         const paths = absolutePaths(item.patch, call.cwd);
         return ask(state, at, call, { type: 'fileChange', paths, reason });
       }
+      if (item.type === 'mcpToolCall') {
+        const { server, tool } = item;
+        return ask(state, at, call, { type: 'mcpToolCall', server, tool, readOnly: call.readOnly, reason });
+      }
       const command = item.type === 'commandExecution' ? item.command : '';
       return ask(state, at, call, {
         type: 'commandExecution',
@@ -210,6 +226,11 @@ function beginCall(state: ThreadState, at: number, turn: RegularTurn, call: Tool
 function assess(state: ThreadState, call: ToolCall): Verdict {
   const item = itemAt(state.log, call.index);
   if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), state.settings, state.rules);
+  if (item.type === 'mcpToolCall') {
+    const { server, tool } = item;
+    const { readOnly, approval = 'always' } = call;
+    return assessMcpCall({ server, tool, readOnly, approval }, state.settings, state.rules);
+  }
   const command = item.type === 'commandExecution' ? item.command : '';
   return assessCommand(
     { command, cwd: call.cwd, escalated: call.escalated, justification: call.justification },
@@ -238,12 +259,12 @@ export function callActions(state: ThreadState, turn: RegularTurn, calls: readon
 
 function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action {
   const item = itemAt(state.log, call.index);
-  const common = {
-    id: actionIds.tool(state.threadId, call.index),
-    turnId: turn.turnId,
-    index: call.index,
-    cwd: call.cwd,
-  };
+  const place = { id: actionIds.tool(state.threadId, call.index), turnId: turn.turnId, index: call.index };
+  if (item.type === 'mcpToolCall') {
+    const { server, tool } = item;
+    return { ...place, type: 'callMcpTool', server, tool, arguments: item.arguments, readOnly: call.readOnly };
+  }
+  const common = { ...place, cwd: call.cwd };
   if (item.type === 'fileChange')
     return { ...common, type: 'applyPatch', sandbox: patchSandbox(state, item.patch, call.cwd) };
   const command = item.type === 'commandExecution' ? item.command : '';
@@ -269,16 +290,14 @@ function ownActionId(state: ThreadState, call: ToolCall): string | null {
 
 // ------------------------------------------------------------------------------------------------------------ ends
 
-export function takeCallEnd(
-  state: ThreadState,
-  turn: RegularTurn,
-  event: Extract<MachineEvent, { type: 'commandEnded' | 'patchEnded' }>,
-): ThreadState {
+type CallEnd = Extract<MachineEvent, { type: 'commandEnded' | 'patchEnded' | 'mcpCallEnded' }>;
+
+export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: CallEnd): ThreadState {
   const call =
     turn.stage.type === 'tools' &&
     turn.stage.calls.find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
   if (!call) return state;
-  const { change, proven } = event.type === 'commandEnded' ? toCommandResult(event.end) : toPatchResult(event.end);
+  const { change, proven } = toResult(event);
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
   if (!proven) next = needCleanUp(next, [event.id]);
   const current = next.active;
@@ -297,6 +316,17 @@ export function takeChildStart(
   const next = removeCall(ended, call.index);
   const current = next.active;
   return current?.aborting ? quieten(next, current, event.id, true) : next;
+}
+
+function toResult(event: CallEnd) {
+  switch (event.type) {
+    case 'commandEnded':
+      return toCommandResult(event.end);
+    case 'patchEnded':
+      return toPatchResult(event.end);
+    case 'mcpCallEnded':
+      return toMcpResult(event.end);
+  }
 }
 
 function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']) {
@@ -362,6 +392,7 @@ function remember(state: ThreadState, call: ToolCall): ThreadState {
   const item = itemAt(state.log, call.index);
   const { cwd, escalated } = call;
   if (item.type === 'fileChange') return withRule(state, { type: 'patch', paths: absolutePaths(item.patch, cwd) });
+  if (item.type === 'mcpToolCall') return withRule(state, { type: 'mcpTool', server: item.server, tool: item.tool });
   if (item.type !== 'commandExecution') return state;
   return withRule(state, { type: 'command', command: item.command, cwd, escalated });
 }

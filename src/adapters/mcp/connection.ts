@@ -1,0 +1,223 @@
+/** One connection to one server, from its start to its end, whichever side ends it. */
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  CallToolResultSchema,
+  type CallToolResult,
+  ErrorCode,
+  ListToolsResultSchema,
+  McpError,
+  type Tool,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { createBoundedFetch } from './bounded-fetch.ts';
+import type { McpEndpoint, McpServerConfig } from './config.ts';
+import { createStdioTransport, type StdioServer } from './stdio-transport.ts';
+
+export interface CallIo {
+  signal: AbortSignal;
+  timeoutMs: number;
+  /** What the server says of how far it is. */
+  onProgress: (text: string) => void;
+}
+
+export interface Connection {
+  /** The tools as last listed; lists them again where the server said that they changed. */
+  tools(): Promise<Tool[]>;
+  /** Rejects with what went wrong; {@link describeFault} has words for it. */
+  call(tool: string, args: Record<string, unknown>, io: CallIo): Promise<CallToolResult>;
+  /** Why it cannot be used any more; null as long as it can. */
+  readonly fault: string | null;
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  config: McpServerConfig;
+  version: string;
+  /** What a process needs beside the words of the configuration. */
+  toStdioServer: (endpoint: Extract<McpEndpoint, { type: 'stdio' }>) => StdioServer;
+  /** Called once it has ended without having been closed from here. */
+  onLost: () => void;
+}
+
+/** The SDK compares codes as plain numbers. */
+const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
+const MAX_PAGES = 20;
+const MAX_PROGRESS_CHARS = 200;
+/** The goodbye to a server over HTTP, in milliseconds. */
+const GOODBYE_MS = 1_000;
+
+/** Resolves once the server has listed its tools. Nothing of it is left where this rejects. */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const { config } = options;
+  const line = openLine(options);
+  const client = createClient(options.version);
+  let ended = false;
+  let closing = false;
+  let changed = false;
+  client.onclose = () => {
+    ended = true;
+    if (!closing) options.onLost();
+  };
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+    changed = true;
+  });
+  const close = async (): Promise<void> => {
+    closing = true;
+    await line.goodbye();
+    await line.transport.close();
+  };
+
+  const limit = AbortSignal.timeout(config.startupTimeoutMs);
+  let tools: Tool[];
+  try {
+    tools = await within(limit, async () => {
+      await client.connect(line.transport, { signal: limit });
+      return listTools(client, limit);
+    });
+  } catch (error) {
+    await close();
+    if (limit.aborted) throw new ServerFault(`it did not start within ${config.startupTimeoutMs} ms`, { cause: error });
+    throw new ServerFault(line.fault() ?? describeFault(error), { cause: error });
+  }
+  return {
+    get fault() {
+      return ended ? (line.fault() ?? 'the connection was closed') : null;
+    },
+    async tools() {
+      if (!changed || ended) return tools;
+      changed = false;
+      const again = AbortSignal.timeout(config.startupTimeoutMs);
+      try {
+        tools = await within(again, () => listTools(client, again));
+      } catch {
+        // What was listed before is better than nothing, and the next step asks again.
+        changed = true;
+      }
+      return tools;
+    },
+    async call(tool, args, io) {
+      try {
+        return await callTool(client, tool, args, io);
+      } catch (error) {
+        const fault = line.fault();
+        throw fault === null ? error : new ServerFault(fault, { cause: error });
+      }
+    },
+    close,
+  };
+}
+
+/** What is wrong with a server, in words that need no more said. */
+class ServerFault extends Error {}
+
+/** What is wrong, in a few words that a person can read. */
+export function describeFault(error: unknown): string {
+  if (error instanceof ServerFault) return error.message;
+  if (error instanceof McpError && error.code === REQUEST_TIMEOUT) return 'it did not answer in time';
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'ZodError') return 'its answer does not follow the protocol';
+  const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : '';
+  return `${error.message}${cause}`;
+}
+
+/** Whether the server never took the request, so that asking a new connection is safe. */
+export function wasNeverTaken(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  // A session that the server no longer knows, or nobody there.
+  return code === 404 || cause?.code === 'ECONNREFUSED';
+}
+
+interface Line {
+  transport: Transport;
+  fault(): string | null;
+  /** What is said to the server before the line is closed. */
+  goodbye(): Promise<void>;
+}
+
+function openLine({ config, toStdioServer }: ConnectionOptions): Line {
+  const { endpoint } = config;
+  if (endpoint.type === 'stdio') {
+    const transport = createStdioTransport(toStdioServer(endpoint));
+    return { transport, fault: () => transport.fault, goodbye: () => Promise.resolve() };
+  }
+  let fault: string | null = null;
+  const transport = new StreamableHTTPClientTransport(new URL(endpoint.url), {
+    requestInit: { headers: endpoint.headers },
+    fetch: createBoundedFetch((reason) => {
+      fault ??= reason;
+      void transport.close();
+    }),
+  });
+  return {
+    transport,
+    fault: () => fault,
+    async goodbye() {
+      if (fault !== null) return;
+      await within(AbortSignal.timeout(GOODBYE_MS), () => transport.terminateSession()).catch(() => undefined);
+    },
+  };
+}
+
+function createClient(version: string): Client {
+  const client = new Client({ name: 'bobbin', version }, { capabilities: {} });
+  // What a server asks of us: we offer neither questions to the person nor model calls, and say so.
+  client.fallbackRequestHandler = ({ method }) => {
+    throw new McpError(ErrorCode.MethodNotFound, `Bobbin does not answer ${method}; go on without it`);
+  };
+  return client;
+}
+
+/** Asked for directly: the client's own method would compile every schema that a server sends. */
+async function listTools(client: Client, signal: AbortSignal): Promise<Tool[]> {
+  const tools: Tool[] = [];
+  if (client.getServerCapabilities()?.tools === undefined) return tools;
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const params = cursor === undefined ? {} : { cursor };
+    const listed = await client.request({ method: 'tools/list', params }, ListToolsResultSchema, { signal });
+    tools.push(...listed.tools);
+    cursor = listed.nextCursor;
+    if (cursor === undefined || cursor === '') break;
+  }
+  return tools;
+}
+
+async function callTool(
+  client: Client,
+  name: string,
+  args: Record<string, unknown>,
+  io: CallIo,
+): Promise<CallToolResult> {
+  // The SDK leaves its listener on the signal, and would cancel what has long been answered.
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(io.signal.reason);
+  io.signal.addEventListener('abort', onAbort);
+  if (io.signal.aborted) onAbort();
+  try {
+    return await client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, {
+      signal: stop.signal,
+      timeout: io.timeoutMs,
+      onprogress: ({ progress, total, message }) =>
+        io.onProgress((message ?? `${progress}${total === undefined ? '' : `/${total}`}`).slice(0, MAX_PROGRESS_CHARS)),
+    });
+  } finally {
+    io.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The SDK's own time limits leave out what comes before a request is sent. */
+export async function within<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([run(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,140 @@
+/** One configured server in this worker: connected when it is first needed, and again, with pauses, after it was lost. */
+import { Failure } from '../../../activities/failures.ts';
+import type { McpCall, McpReport, McpWarning } from '../../../activities/ports.ts';
+import { createOutputWindow } from '../shell/output-window.ts';
+import type { McpServerConfig } from './config.ts';
+import { type Connection, describeFault, wasNeverTaken, within } from './connection.ts';
+import { type OfferedTool, toOffer } from './offered-tools.ts';
+import { toText } from './results.ts';
+
+export interface McpServer {
+  /** Without its tools, and with a warning, where it is not there. */
+  offer(signal: AbortSignal): Promise<{ tools: OfferedTool[]; warning: McpWarning | null }>;
+  call(request: McpCall, io: { signal: AbortSignal; onProgress: (text: string) => void }): Promise<McpReport>;
+  close(): Promise<void>;
+}
+
+/** Milliseconds. The first failure is followed by a try at once. */
+const BACKOFF = { first: 250, most: 60_000 };
+/** A connection that held this long was a good one, in milliseconds. */
+const GOOD_MS = 60_000;
+const MAX_MESSAGE_CHARS = 500;
+
+/** @param open makes a new connection; `onLost` is called once that has ended by itself. */
+export function createServer(config: McpServerConfig, open: (onLost: () => void) => Promise<Connection>): McpServer {
+  let connection: Connection | null = null;
+  let connecting: Promise<Connection> | null = null;
+  let failures = 0;
+  let notBefore = 0;
+  let connectedAt = 0;
+  let lastReason = '';
+  let closed = false;
+  /** The tools as last seen: a server that was lost is started again by the call that needs it. */
+  let offered: OfferedTool[] = [];
+  let leftOut = 0;
+
+  const redact = (text: string): string =>
+    config.secrets.reduce((current, secret) => current.replaceAll(secret, '[secret]'), text);
+  const explain = (reason: string): string => redact(reason).slice(0, MAX_MESSAGE_CHARS);
+
+  const countFailure = (reason: string): void => {
+    lastReason = explain(reason);
+    failures += 1;
+    notBefore = failures < 2 ? 0 : Date.now() + Math.min(BACKOFF.first * 2 ** (failures - 2), BACKOFF.most);
+  };
+  const onLost = (): void => {
+    const reason = connection?.fault ?? 'the connection was lost';
+    if (Date.now() - connectedAt > GOOD_MS) failures = 0;
+    connection = null;
+    countFailure(reason);
+  };
+  const connect = async (): Promise<Connection> => {
+    try {
+      const opened = await open(onLost);
+      if (opened.fault !== null) throw new Error(opened.fault);
+      if (closed) await opened.close();
+      connectedAt = Date.now();
+      lastReason = '';
+      return (connection = opened);
+    } catch (error) {
+      offered = [];
+      countFailure(describeFault(error));
+      throw error;
+    } finally {
+      connecting = null;
+    }
+  };
+  const connected = (): Promise<Connection> => {
+    if (closed) return Promise.reject(new Error('this worker is stopping'));
+    if (connection !== null) return Promise.resolve(connection);
+    return (connecting ??= connect());
+  };
+  const isDue = (): boolean => Date.now() >= notBefore;
+
+  const list = async (current: Connection): Promise<void> => {
+    const offer = toOffer(config, await current.tools());
+    offered = offer.tools.map((tool) => ({ ...tool, description: redact(tool.description) }));
+    leftOut = offer.leftOut;
+  };
+
+  /** Waits for a first start and for what a turn cannot do without; a server that failed is tried again beside the turn. */
+  const refresh = async (signal: AbortSignal): Promise<void> => {
+    if (connection === null && !isDue()) return;
+    const trying = connected().then(list);
+    trying.catch(() => undefined);
+    if (connection !== null || failures === 0 || config.required) await within(signal, () => trying);
+  };
+
+  const report = async (request: McpCall, io: { signal: AbortSignal; onProgress: (text: string) => void }) => {
+    const current = await within(io.signal, connected);
+    return current.call(request.tool, request.arguments, {
+      signal: io.signal,
+      timeoutMs: config.toolTimeoutMs,
+      onProgress: (text) => io.onProgress(redact(text)),
+    });
+  };
+
+  return {
+    async offer(signal) {
+      await refresh(signal).catch(() => signal.throwIfAborted());
+      if (offered.length === 0 && lastReason !== '' && connection === null) {
+        const message = `MCP server ${config.name} is not there: ${lastReason}`;
+        if (!config.required) return { tools: [], warning: { server: config.name, message } };
+        throw new Failure('mcpServerUnavailable', `${message}. It is required.`, {
+          retryAfterMs: Math.max(1, notBefore - Date.now()),
+        });
+      }
+      const message = `MCP server ${config.name}: ${leftOut} of its tools are beyond what can be offered and are left out`;
+      return { tools: offered, warning: leftOut === 0 ? null : { server: config.name, message } };
+    },
+    async call(request, io) {
+      const startedAt = performance.now();
+      const end = (outcome: McpReport['outcome'], text: string): McpReport => {
+        const window = createOutputWindow(request.maxOutputBytes);
+        window.push(Buffer.from(redact(text)));
+        return { outcome, output: window.text().output, durationMs: Math.round(performance.now() - startedAt) };
+      };
+      try {
+        if (connection === null && !isDue()) throw new Error(`${lastReason}; it is tried again soon`);
+        const result = await report(request, io).catch((error: unknown) => {
+          io.signal.throwIfAborted();
+          if (!wasNeverTaken(error)) throw error;
+          const old = connection;
+          connection = null;
+          void old?.close();
+          return report(request, io);
+        });
+        return end(result.isError === true ? 'failed' : 'completed', toText(result));
+      } catch (error) {
+        io.signal.throwIfAborted();
+        return end('failed', `The call failed: MCP server ${config.name}: ${explain(describeFault(error))}`);
+      }
+    },
+    async close() {
+      closed = true;
+      const last = connection ?? (await connecting?.catch(() => null)) ?? null;
+      connection = null;
+      await last?.close();
+    },
+  };
+}

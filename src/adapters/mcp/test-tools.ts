@@ -1,0 +1,94 @@
+/** For tests: a real MCP server, with tools that behave well and tools that do not. */
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { z } from 'zod';
+
+const READ_ONLY = { readOnlyHint: true };
+
+function say(text: string) {
+  return { content: [{ type: 'text' as const, text }] };
+}
+
+/** @param log a file that takes a line for each thing that is worth knowing afterwards. */
+export function createTestServer(log: string): McpServer {
+  const server = new McpServer({ name: 'test', version: '1' }, { capabilities: { logging: {} } });
+  const note = (line: string) => appendFileSync(log, `${line}\n`);
+  note(`started ${process.pid}`);
+
+  const numbers = { a: z.number(), b: z.number() };
+  server.registerTool('add', { description: 'Adds', inputSchema: numbers, annotations: READ_ONLY }, ({ a, b }) =>
+    say(`sum ${a + b}`),
+  );
+  server.registerTool('note', { description: 'Writes a line', inputSchema: { text: z.string() } }, ({ text }) => {
+    note(`note ${text}`);
+    return say(`noted ${text.length} characters`);
+  });
+  const waiting = { ms: z.number() };
+  const wait = async (ms: number, extra: WaitExtra) => {
+    note('waiting');
+    extra.signal.addEventListener('abort', () => note('cancelled'));
+    const progressToken = extra._meta?.progressToken;
+    if (progressToken !== undefined) {
+      const params = { progressToken, progress: 1, total: 2, message: 'half way' };
+      await extra.sendNotification({ method: 'notifications/progress', params });
+    }
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    note('waited');
+    return say(`waited ${ms}`);
+  };
+  server.registerTool('wait', { inputSchema: waiting }, ({ ms }, extra) => wait(ms, extra));
+  server.registerTool('watch', { inputSchema: waiting, annotations: READ_ONLY }, ({ ms }, extra) => wait(ms, extra));
+  server.registerTool('die', { inputSchema: {} }, () => process.exit(3));
+  server.registerTool('flood', { inputSchema: { bytes: z.number() }, annotations: READ_ONLY }, ({ bytes }) =>
+    say(`first ${'x'.repeat(bytes)} last`),
+  );
+  server.registerTool('spam', { inputSchema: {} }, async (_args, extra) => {
+    const message = { method: 'notifications/message' as const, params: { level: 'info' as const, data: 'spam' } };
+    while (!extra.signal.aborted) {
+      await extra.sendNotification(message);
+      await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; i < 500; i++) void extra.sendNotification(message).catch(() => undefined);
+    }
+    return say('never');
+  });
+  server.registerTool('grow', { inputSchema: {} }, () => {
+    server.registerTool('grown', { description: 'New here', inputSchema: {} }, () => say('grown'));
+    return say('there is one more tool');
+  });
+  server.registerTool('environment', { inputSchema: {}, annotations: READ_ONLY }, () =>
+    say(JSON.stringify(process.env)),
+  );
+  server.registerTool('fail', { inputSchema: {}, annotations: READ_ONLY }, () => ({
+    ...say('the disk is full'),
+    isError: true,
+  }));
+  server.registerTool('shapes', { inputSchema: {}, annotations: READ_ONLY }, () => ({
+    content: [
+      { type: 'text', text: 'one' },
+      { type: 'image', mimeType: 'image/png', data: Buffer.from('1234').toString('base64') },
+      { type: 'resource', resource: { uri: 'file:///a.txt', text: 'inside' } },
+      { type: 'resource_link', uri: 'file:///b.txt', name: 'b' },
+    ],
+    structuredContent: { answer: 42 },
+  }));
+  server.registerTool('ask', { inputSchema: {}, annotations: READ_ONLY }, async (_args, extra) => {
+    const request = { method: 'sampling/createMessage' as const, params: { messages: [], maxTokens: 1 } };
+    return say(await extra.sendRequest(request, z.any()).then(JSON.stringify, String));
+  });
+  server.registerTool('spawn', { inputSchema: {} }, () => {
+    const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    child.unref();
+    return say(`pids ${process.pid} ${child.pid ?? 0}`);
+  });
+  return server;
+}
+
+interface WaitExtra {
+  signal: AbortSignal;
+  _meta?: { progressToken?: string | number | undefined } | undefined;
+  sendNotification: (notification: {
+    method: 'notifications/progress';
+    params: { progressToken: string | number; progress: number; total: number; message: string };
+  }) => Promise<void>;
+}
