@@ -5,6 +5,7 @@ import type {
   ArchiveBody,
   ArchiveSegment,
   FileUpdateChange,
+  ProviderCompaction,
   SandboxMode,
   StartThread,
   ThreadSettings,
@@ -12,25 +13,54 @@ import type {
 } from '../src/contract/index.ts';
 import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput } from './ports.ts';
 
-export interface ModelStep {
+/** What every step that asks a model has. */
+export interface ModelStepBase {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
   turnId: string;
-  step: number;
   /** Number of items the conversation has; the activity asks the `context` query for those it lacks. */
   contextVersion: number;
   agentTask: AgentTaskRecord | null;
   agentIdentity: AgentIdentityChoice;
 }
 
+export interface ModelStep extends ModelStepBase {
+  step: number;
+  /** Tokens of the conversation, where the thread does not know the limit of this model; else null. */
+  contextTokens: number | null;
+}
+
 /** A call of a tool of an MCP server says which; others have no such member. */
 export type StepOutput =
   Exclude<ModelOutput, { type: 'toolCall' }> | (Extract<ModelOutput, { type: 'toolCall' }> & { mcp?: McpRoute });
 
+/** `compactAt`: tokens from which on a conversation with this model is to be compacted. */
 export type ModelStepResult =
   /** `mcpWarnings` is left out where there are none. */
-  { type: 'answered'; output: StepOutput[]; usage: Usage; mcpWarnings?: McpWarning[] } | { type: 'aborted' };
+  | { type: 'answered'; output: StepOutput[]; usage: Usage; compactAt: number; mcpWarnings?: McpWarning[] }
+  /** The model was not asked, since the conversation has come to that limit. */
+  | { type: 'compactFirst'; compactAt: number }
+  | { type: 'aborted' };
+
+export interface CompactionStep extends ModelStepBase {
+  /** The model that is asked, which may be one the thread had before. */
+  model: string;
+}
+
+export type CompactionStepResult =
+  | {
+      type: 'compacted';
+      /** Empty where the provider has a form of its own. */
+      summary: string;
+      /** The newest messages of the person, oldest first. */
+      userMessages: string[];
+      provider: ProviderCompaction | null;
+      usage: Usage;
+      /** Entries, oldest first, that were too many even for the summary. */
+      droppedEntries: number;
+    }
+  | { type: 'aborted' };
 
 export interface CommandStep {
   threadId: string;
@@ -109,6 +139,7 @@ export interface Activities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
   callModel(step: ModelStep): Promise<ModelStepResult>;
+  compactContext(step: CompactionStep): Promise<CompactionStepResult>;
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;

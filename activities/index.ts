@@ -4,6 +4,7 @@ import { registerAgentIdentity, registerAgentTask } from './agent-identity/regis
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
 import { callModel } from './model/call-model.ts';
+import { compactContext } from './model/compact-context.ts';
 import type { ContextCache } from './model/context-cache.ts';
 import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import type { Ports } from './ports.ts';
@@ -15,6 +16,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
   return {
     openThread: (start) => Promise.resolve(ports.defaults(start)),
     callModel: (step) => callModel(ports, contexts, step),
+    compactContext: (step) => compactContext(ports, contexts, step),
     execCommand: (step) => execCommand(ports, step),
     applyPatch: (step) => applyPatch(ports, step),
     callMcpTool: (step) => callMcpTool(ports, step),

@@ -1,4 +1,11 @@
-import type { ArchiveSegment, Item, StartThread, ThreadEvent, ThreadSettings } from '../src/contract/index.ts';
+import type {
+  ArchiveSegment,
+  Item,
+  ProviderCompaction,
+  StartThread,
+  ThreadEvent,
+  ThreadSettings,
+} from '../src/contract/index.ts';
 
 /**
  * What activities need of the world outside, as small interfaces. Adapters in `src/adapters/` implement them, the
@@ -15,7 +22,9 @@ export type ConversationEntry =
   | { type: 'message'; role: 'user' | 'assistant'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
   | { type: 'toolCall'; callId: string; name: string; arguments: string }
-  | { type: 'toolOutput'; callId: string; name: string; output: string };
+  | { type: 'toolOutput'; callId: string; name: string; output: string }
+  /** What a provider made of the conversation before; `otherwise` is for those that cannot read it. */
+  | (ProviderCompaction & { type: 'compaction'; otherwise: ConversationEntry[] });
 
 /** A tool the model may call; `parameters` is a JSON schema of an object. */
 export interface ToolSpec {
@@ -57,12 +66,25 @@ export interface ModelResponse {
   usage: TokenUsage;
 }
 
+/** A conversation in a provider's own smaller form, in place of the one that was given. */
+export interface CompactedConversation extends ProviderCompaction {
+  usage: TokenUsage;
+}
+
+/** Tokens that a model takes, request and answer together, and from how many on a conversation is compacted. */
+export interface ContextLimits {
+  window: number;
+  compactAt: number;
+}
+
 export interface ModelPort {
   /**
    * One model call, streamed. `onText` is given each piece of assistant text as it arrives. Rejects with the reason of
    * `signal` once that fires, with the connection closed.
    */
   respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
+  /** The provider's own compaction of the conversation; null where it has none. Fails as `respond` does. */
+  compact?(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedConversation | null>;
 }
 
 // -------------------------------------------------------------------------------------------------------- commands
@@ -311,6 +333,10 @@ export interface ArchivePort {
 /** What a model step needs of its thread, from an item number on; answered by the `context` query. */
 export interface ThreadContext {
   settings: ThreadSettings;
+  /** Number of the first item that counts. Those before it are given to nobody, whatever was asked for. */
+  first: number;
+  /** Number of the compaction that stands for them; null where there is none. */
+  compaction: number | null;
   /** Stretches to read from the archive first, oldest first. */
   archived: ArchiveSegment[];
   /** Number of `items[0]`. */
@@ -354,6 +380,8 @@ export interface StepRegistry {
 
 export interface Ports {
   models: ModelPort;
+  /** By the name of a model as threads have it. */
+  contextLimits: (model: string) => ContextLimits;
   commands: CommandPort;
   mcp: McpPort;
   patches: PatchPort;

@@ -3,9 +3,9 @@ import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
 import { runStep } from '../step.ts';
+import { cutTo, jsonChars } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
-import { toConversation } from './conversation.ts';
-import { toInstructions } from './instructions.ts';
+import { openModelRequest } from './model-request.ts';
 import { toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
@@ -23,28 +23,20 @@ const MAX_OUTPUT_CHARS = 300_000;
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { settings, items } = await contexts.read(input.threadId, input.contextVersion, step.signal);
-    const [projectDocs, servers, authorization] = await Promise.all([
-      ports.projectDocs.read(settings.cwd),
+    const [{ request, settings }, servers] = await Promise.all([
+      openModelRequest(ports, contexts, input, step.signal),
       ports.mcp.tools(step.signal),
-      authorize(ports, input),
     ]);
-    step.signal.throwIfAborted();
+    const { compactAt } = ports.contextLimits(settings.model);
+    if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     const response = await ports.models.respond(
-      {
-        model: settings.model,
-        instructions: toInstructions(settings, projectDocs),
-        conversation: toConversation(items),
-        tools: [...toolsFor(settings), ...servers.tools.map(toSpec)],
-        parallelToolCalls: true,
-        promptCacheKey: input.threadId,
-        ...(authorization === null ? {} : { authorization }),
-      },
+      { ...request, tools: [...toolsFor(settings), ...servers.tools.map(toSpec)] },
       { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
     );
     const output = bounded(response).map((one) => withRoute(one, servers.tools));
     const { warnings } = servers;
-    return { type: 'answered', output, usage: response.usage, ...(warnings.length > 0 && { mcpWarnings: warnings }) };
+    const warned = warnings.length > 0 && { mcpWarnings: warnings };
+    return { type: 'answered', output, usage: response.usage, compactAt, ...warned };
   });
 }
 
@@ -64,18 +56,6 @@ function withText(progress: ModelProgress, delta: string): ModelProgress {
   return { type: 'model', text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
 }
 
-/** Here the assertion is signed, so here a task that belongs to another identity is found out. */
-async function authorize(ports: Ports, input: ModelStep): Promise<string | null> {
-  const { agentIdentity, agentTask } = input;
-  if (agentIdentity.mode === 'off') return null;
-  if (agentTask === null)
-    throw new Failure(
-      'internal',
-      `Model step ${input.actionId} of thread ${input.threadId} came without its agent task.`,
-    );
-  return ports.identity.assertion(agentIdentity.account, agentTask);
-}
-
 /** An answer too large for history is cut where it is text and refused where it is a call, which must stay whole. */
 function bounded(response: ModelResponse): ModelOutput[] {
   let left = MAX_OUTPUT_CHARS;
@@ -93,19 +73,6 @@ function bounded(response: ModelResponse): ModelOutput[] {
     left = 0;
     return { ...output, text: `${kept}\n… ${output.text.length - kept.length} characters were left out` };
   });
-}
-
-/** The beginning of a text, at most that many characters of JSON. */
-function cutTo(chars: number, text: string): string {
-  let kept = text.slice(0, chars);
-  for (let size = jsonChars(kept); size > chars; size = jsonChars(kept)) {
-    kept = kept.slice(0, Math.floor((kept.length * chars) / size));
-  }
-  return kept;
-}
-
-function jsonChars(text: string): number {
-  return JSON.stringify(text).length - 2;
 }
 
 function sizeOf(output: ModelOutput): number {

@@ -4,6 +4,8 @@
  *
  * Where the worker that runs the step serves its thread, too, the thread offers what is new as the step begins, and the
  * step asks for nothing. An offer that does not fit to what is kept is passed over: asking always works.
+ *
+ * A compaction makes items count no more. They are dropped here, and never read by who did not have them.
  */
 import type { ArchiveBody, Item, ThreadSettings } from '../../src/contract/index.ts';
 import { Failure } from '../failures.ts';
@@ -11,8 +13,11 @@ import type { ArchivePort, ThreadContext, ThreadReader } from '../ports.ts';
 
 export interface Conversation {
   settings: ThreadSettings;
-  /** Every item before the version that was asked for. */
+  /** The items that count, up to the version that was asked for; `first` is the number of the first one. */
   items: Item[];
+  first: number;
+  /** Number of the compaction among them that stands for what was before; null where there is none. */
+  compaction: number | null;
 }
 
 export interface ContextCache {
@@ -37,31 +42,50 @@ export function createContextCache(
 
   return {
     offer(threadId, context) {
-      const known = kept.get(threadId)?.stable ?? [];
-      if (context.from > known.length) return;
-      const items = [...known.slice(0, context.from), ...context.items];
-      keep(threadId, { stable: items.slice(0, context.stable), offered: { settings: context.settings, items } });
+      const items = joined(kept.get(threadId)?.stable ?? NOTHING, context);
+      if (items === null) return;
+      const { settings, first, compaction } = context;
+      keep(threadId, { stable: stableOf(items, context), offered: { settings, items, first, compaction } });
     },
     async read(threadId, version, signal) {
-      const { stable, offered } = kept.get(threadId) ?? { stable: [], offered: null };
-      if (offered !== null && offered.items.length >= version) return upTo(version, offered);
-      const items = [...stable];
-      const { settings, stable: until } = await readUpTo(version, ports, threadId, items, signal);
-      keep(threadId, { stable: items.slice(0, until), offered: null });
-      return upTo(version, { settings, items });
+      const { stable, offered } = kept.get(threadId) ?? { stable: NOTHING, offered: null };
+      if (offered !== null && offered.first + offered.items.length >= version) return upTo(version, offered);
+      const { stretch, context } = await readUpTo(version, ports, threadId, stable, signal);
+      keep(threadId, { stable: stableOf(stretch.items, context), offered: null });
+      const { settings, first, compaction } = context;
+      return upTo(version, { settings, items: stretch.items, first, compaction });
     },
   };
 }
 
+/** Items without a gap; `first` is the number of the first one. */
+interface Stretch {
+  first: number;
+  items: Item[];
+}
+
 interface Kept {
   /** Items that will not change any more. */
-  stable: Item[];
+  stable: Stretch;
   /** The whole of the last offer; its settings are those of the step that it was made for. */
   offered: Conversation | null;
 }
 
-function upTo(version: number, { settings, items }: Conversation): Conversation {
-  return { settings, items: items.slice(0, version) };
+const NOTHING: Stretch = { first: 0, items: [] };
+
+/** The items that count, from what is known and what came with this answer. Null where something lies between or before. */
+function joined(known: Stretch, { first, from, items }: ThreadContext): Item[] | null {
+  if (from === first) return items;
+  if (known.first > first || known.first + known.items.length < from) return null;
+  return [...known.items.slice(first - known.first, from - known.first), ...items];
+}
+
+function stableOf(items: Item[], { first, stable }: ThreadContext): Stretch {
+  return { first, items: items.slice(0, Math.max(0, stable - first)) };
+}
+
+function upTo(version: number, conversation: Conversation): Conversation {
+  return { ...conversation, items: conversation.items.slice(0, version - conversation.first) };
 }
 
 /** Adds to the items until there are that many; the settings are asked for in any case. */
@@ -69,35 +93,42 @@ async function readUpTo(
   version: number,
   ports: { threads: ThreadReader; archive: ArchivePort },
   threadId: string,
-  items: Item[],
+  known: Stretch,
   signal: AbortSignal,
-): Promise<ThreadContext> {
+): Promise<{ stretch: Stretch; context: ThreadContext }> {
+  let stretch: Stretch = { first: known.first, items: [...known.items] };
   for (;;) {
-    const before = items.length;
-    const context = await readMore(ports, threadId, items, signal);
-    if (items.length >= version) return context;
-    if (items.length > before) continue;
+    const before = endOf(stretch);
+    const context = await ports.threads.context(threadId, before, signal);
+    if (stretch.first > context.first) {
+      // What counts begins earlier than what is known: a compaction was taken back.
+      stretch = { first: context.first, items: [] };
+      continue;
+    }
+    stretch = await extended(stretch, context, ports.archive);
+    if (endOf(stretch) >= version) return { stretch, context };
+    if (endOf(stretch) > before) continue;
     throw new Failure(
       'threadUnreadable',
-      `Thread ${threadId} answered with ${items.length} items where ${version} were needed.`,
+      `Thread ${threadId} answered with items up to ${endOf(stretch)} where those up to ${version} were needed.`,
     );
   }
 }
 
-/** Adds what one answer of the thread holds, and what it says lies in the archive before that. */
-async function readMore(
-  ports: { threads: ThreadReader; archive: ArchivePort },
-  threadId: string,
-  items: Item[],
-  signal: AbortSignal,
-): Promise<ThreadContext> {
-  const context = await ports.threads.context(threadId, items.length, signal);
+function endOf({ first, items }: Stretch): number {
+  return first + items.length;
+}
+
+/** What one answer of the thread adds, less what counts no more, and what it says lies in the archive before that. */
+async function extended(known: Stretch, context: ThreadContext, archive: ArchivePort): Promise<Stretch> {
+  const { first } = context;
+  const items = known.items.slice(first - known.first);
   for (const segment of context.archived) {
-    const body = await readSegment(ports.archive, segment.segmentId);
-    items.push(...body.items.slice(items.length - segment.items.from));
+    const body = await readSegment(archive, segment.segmentId);
+    items.push(...body.items.slice(first + items.length - segment.items.from));
   }
-  items.push(...context.items.slice(items.length - context.from));
-  return context;
+  items.push(...context.items.slice(first + items.length - context.from));
+  return { first, items };
 }
 
 export async function readSegment(archive: ArchivePort, segmentId: string): Promise<ArchiveBody> {

@@ -1,8 +1,50 @@
 /** From the thread's history to the conversation as a model sees it. */
 import type { Item, ToolItemBase } from '../../src/contract/index.ts';
 import type { ConversationEntry } from '../ports.ts';
+import { UNREADABLE_SUMMARY, toSummaryMessage } from './summary-words.ts';
 
-export function toConversation(items: readonly Item[]): ConversationEntry[] {
+/** The items that count, and which compaction among them does; `first` is the number of the first one. */
+export interface CountedItems {
+  items: readonly Item[];
+  first: number;
+  compaction: number | null;
+}
+
+type CompactionItem = Extract<Item, { type: 'contextCompaction' }>;
+
+/** What a compaction kept stands first, then the items it did not replace. */
+export function toConversation(counted: CountedItems): ConversationEntry[] {
+  const compaction = countedCompaction(counted);
+  if (compaction === null) return toEntriesOf(counted.items);
+  return [...fromCompaction(compaction), ...toEntriesOf(itemsBeside(compaction, counted))];
+}
+
+/** The messages of the person that the model sees as such, oldest first; what stands for them in a compaction included. */
+export function userMessagesOf(counted: CountedItems): string[] {
+  const compaction = countedCompaction(counted);
+  const items = compaction === null ? counted.items : itemsBeside(compaction, counted);
+  const later = items.flatMap((item) => (item.type === 'userMessage' ? [textOf(item)] : []));
+  return [...(compaction?.userMessages ?? []), ...later];
+}
+
+function countedCompaction({ items, first, compaction }: CountedItems): CompactionItem | null {
+  const item = compaction === null ? undefined : items[compaction - first];
+  return item?.type === 'contextCompaction' ? item : null;
+}
+
+function itemsBeside({ upTo, keptItems }: CompactionItem, { items, first }: CountedItems): Item[] {
+  return items.filter((_item, offset) => first + offset >= upTo || keptItems.includes(first + offset));
+}
+
+function fromCompaction({ summary, userMessages, provider }: CompactionItem): ConversationEntry[] {
+  const messages = userMessages.map((text): ConversationEntry => ({ type: 'message', role: 'user', text }));
+  if (provider === null) return [...messages, { type: 'message', role: 'user', text: toSummaryMessage(summary) }];
+  const { provider: name, output } = provider;
+  const otherwise: ConversationEntry[] = [...messages, { type: 'message', role: 'user', text: UNREADABLE_SUMMARY }];
+  return [{ type: 'compaction', provider: name, output, otherwise }];
+}
+
+function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
   const entries: ConversationEntry[] = [];
   const rename = createRenaming();
   for (let i = 0; i < items.length;) {
@@ -60,7 +102,7 @@ function toOutput(item: CalledItem): ConversationEntry {
 function toEntries(item: Item | undefined): ConversationEntry[] {
   switch (item?.type) {
     case 'userMessage':
-      return [{ type: 'message', role: 'user', text: item.content.map((part) => part.text).join('\n') }];
+      return [{ type: 'message', role: 'user', text: textOf(item) }];
     case 'agentMessage':
       return [{ type: 'message', role: 'assistant', text: item.text }];
     case 'turnAborted':
@@ -86,6 +128,8 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':
+    // The one that counts stands first; others are of no use any more.
+    case 'contextCompaction':
     case undefined:
       return [];
   }
@@ -99,6 +143,10 @@ function describeNotification({
 }: Extract<Item, { type: 'subAgentNotification' }>): string {
   const told = JSON.stringify({ agent: name, agent_id: threadId, status, message: text });
   return `<subagent_notification>\n${told}\n</subagent_notification>`;
+}
+
+function textOf(item: Extract<Item, { type: 'userMessage' }>): string {
+  return item.content.map((part) => part.text).join('\n');
 }
 
 function describeUserShell(command: string, result: string): string {

@@ -46,6 +46,20 @@ export interface ToolItemBase extends ItemBase {
   output: string;
 }
 
+/**
+ * What made a compaction: a person, the limit before a turn's first step or between two of its steps, or a model that took
+ * no more.
+ */
+export type CompactionTrigger = 'manual' | 'preTurn' | 'midTurn' | 'overflow';
+
+/** A compaction by the provider itself. */
+export interface ProviderCompaction {
+  /** The provider that can read it. */
+  provider: string;
+  /** Entries in the provider's own form, the first of what its next request holds. */
+  output: Record<string, unknown>[];
+}
+
 export type Item =
   | (ItemBase & { type: 'userMessage'; content: InputItem[] })
   | (ItemBase & { type: 'agentMessage'; text: string })
@@ -74,6 +88,25 @@ export type Item =
   | (ToolItemBase & { type: 'collabAgentToolCall'; tool: AgentTool; receiverThreadIds: string[]; prompt: string })
   /** How a sub-agent ended its turn, told to its parent where nothing waited for it. */
   | (ItemBase & { type: 'subAgentNotification'; threadId: string; name: string; status: string; text: string })
+  /** The context was made smaller. What it replaces stays readable, and is shown to no model any more. */
+  | (ItemBase & {
+      type: 'contextCompaction';
+      trigger: CompactionTrigger;
+      /** In place of what was replaced; empty where the provider has a form of its own. */
+      summary: string;
+      /** The newest messages of the person among what was replaced, oldest first. */
+      userMessages: string[];
+      provider: ProviderCompaction | null;
+      /** Number of the first item that was not replaced. */
+      upTo: number;
+      /** Numbers of items before that one which had not ended, and stay in the context. */
+      keptItems: number[];
+      /** Tokens of the context as the model counted them last; null where that is not known. */
+      tokensBefore: number | null;
+      /** Entries of the conversation, oldest first, that were too many even for the summary. */
+      droppedEntries: number;
+      durationMs: number;
+    })
   /** A call no tool could take: an unknown name, or arguments that are not what the tool asks for. */
   | (ToolItemBase & { type: 'dynamicToolCall' });
 

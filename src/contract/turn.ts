@@ -19,7 +19,7 @@ const InputListSchema = z
 
 export const InputSchema = InputListSchema.min(1);
 
-export const TurnKindSchema = z.enum(['regular', 'user_shell']);
+export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact']);
 export type TurnKind = z.infer<typeof TurnKindSchema>;
 /** Kinds of turns that say something in words. */
 export const WORDED_KINDS: readonly TurnKind[] = ['regular', 'user_shell'];

@@ -1,4 +1,5 @@
 import type { AgentTaskView } from './agent-task.ts';
+import type { CompactionTrigger } from './items.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { SubThread } from './sub-threads.ts';
 import type { ThreadSettings } from './thread.ts';
@@ -9,6 +10,7 @@ export type TurnPhase =
   | { type: 'waitingForAgentTask' }
   | { type: 'waitingForWorkspace' }
   | { type: 'callingModel'; step: number }
+  | { type: 'compacting'; trigger: CompactionTrigger }
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
   | { type: 'aborting'; reason: string };
 
@@ -50,6 +52,16 @@ export interface ThreadView {
   subThreads: SubThread[];
   agentTask: AgentTaskView;
   usage: Usage;
+  /** What the next model request will hold. */
+  context: {
+    /** Tokens, as the model counted them last; null before the first step and after a compaction. */
+    tokens: number | null;
+    /** From so many tokens on the context is compacted; null until a model step has said it. */
+    compactAt: number | null;
+    /** Number of the first item that counts; all before it is replaced by the newest compaction. */
+    firstItem: number;
+    compactions: number;
+  };
   /** How much there is to read: sequence number of the newest event, number of items and of turns that ended. */
   lastSeq: number;
   itemCount: number;

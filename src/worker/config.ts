@@ -13,6 +13,7 @@ import {
 } from '../contract/index.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
+const optionalNumber = (min: number) => z.coerce.number().int().min(min).optional();
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', '1', '0'])
@@ -38,6 +39,9 @@ const EnvironmentSchema = z.object({
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
+  /** Tokens; by the table of models where they are left out. */
+  BOBBIN_CONTEXT_WINDOW: optionalNumber(1_000),
+  BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
   BOBBIN_HEARTBEAT_MS: wholeNumber(200, 20),
   BOBBIN_LOCAL_STOP: flag(true),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
@@ -63,6 +67,9 @@ export interface WorkerConfig {
   maxCachedThreads: number;
   maxSteps: number;
   shutdownGraceMs: number;
+  /** Tokens. */
+  contextWindow: number | undefined;
+  autoCompactTokens: number | undefined;
   defaults: (start: StartThread) => ThreadSettings;
 }
 
@@ -97,6 +104,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
     maxSteps: vars.BOBBIN_MAX_STEPS,
     shutdownGraceMs: vars.BOBBIN_SHUTDOWN_GRACE_MS,
+    contextWindow: vars.BOBBIN_CONTEXT_WINDOW,
+    autoCompactTokens: vars.BOBBIN_AUTO_COMPACT_TOKENS,
     defaults: (start) => ({
       cwd: start.workspace.cwd,
       title: start.title ?? '',

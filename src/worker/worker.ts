@@ -10,6 +10,7 @@ import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
+import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
@@ -102,11 +103,15 @@ function createPorts(
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
-  const { identityToken } = config;
+  const { identityToken, contextWindow, autoCompactTokens } = config;
   return {
     models: createModels({
       env,
       ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }),
+    }),
+    contextLimits: createContextLimits({
+      ...(contextWindow === undefined ? {} : { contextWindow }),
+      ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
     commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),

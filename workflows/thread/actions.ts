@@ -16,6 +16,18 @@ export type Action =
       step: number;
       /** Number of items the conversation of this step has. */
       contextVersion: number;
+      /** Tokens of the context, where the limit of the model it is for is not known here; else null. */
+      contextTokens: number | null;
+      agentTask: AgentTaskRecord | null;
+      agentIdentity: AgentIdentityChoice;
+    }
+  | {
+      type: 'compactContext';
+      id: string;
+      turnId: string;
+      model: string;
+      /** Number of the first item that is not to be replaced. */
+      contextVersion: number;
       agentTask: AgentTaskRecord | null;
       agentIdentity: AgentIdentityChoice;
     }
@@ -64,6 +76,7 @@ export type TimerAbout =
 /** Ids of actions; a command's id is also the name its processes are found by. */
 export const actionIds = {
   model: (turnId: string, step: number, tries: number) => `model/${turnId}/${step}/${tries}`,
+  compact: (number: number, tries: number) => `compact/${number}/${tries}`,
   tool: (threadId: string, index: number) => `tool/${threadId}/${index}`,
   register: (number: number) => `register/${number}`,
   clean: (number: number) => `clean/${number}`,

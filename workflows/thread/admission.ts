@@ -34,7 +34,7 @@ export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null
       if (turn.kind !== 'regular') {
         return {
           code: 'turnNotSteerable',
-          reason: `A ${turn.kind} cannot steer; submit it without onBusy to run beside.`,
+          reason: `A ${turn.kind} cannot steer; submit it with another onBusy, or without.`,
         };
       }
       return refuseSteer(state, { expectedTurnId: active, input: turn.input });

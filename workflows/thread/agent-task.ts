@@ -127,8 +127,19 @@ function countUnused(state: ThreadState, tasks: number): ThreadState {
   return tasks > 0 ? { ...state, counters: { ...state.counters, unusedAgentTasks } } : state;
 }
 
+/**
+ * What a step that failed for its agent task goes on with: the state in which a new one is being registered. Null where it
+ * failed for something else, where this thread's mode does not allow it, or where that was done for this step already.
+ */
+export function renewOnce(state: ThreadState, at: number, failure: StepFailure, renewed: boolean): ThreadState | null {
+  const why = unfitness(state, failure);
+  return (why === 'stale' || why === 'rejected') && !renewed
+    ? renew(state, at, currentTask(state), why, failure)
+    : null;
+}
+
 /** Whether a failed model step means that its task no longer serves, and what that leads to in this thread's mode. */
-export function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'stale' | 'rejected' | 'final' {
+function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'stale' | 'rejected' | 'final' {
   if (failure.code === 'agentTaskStale') return 'stale';
   if (failure.code !== 'agentAssertionRejected') return 'fit';
   return state.settings.agentIdentity.mode === 'recoverable' ? 'rejected' : 'final';
@@ -138,7 +149,7 @@ export function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'st
  * Clears a task that no longer serves and begins to register anew. A task that merely ran out is replaced under the
  * identity in use; for any other rejection the identity is replaced, too.
  */
-export function renew(
+function renew(
   state: ThreadState,
   at: number,
   used: AgentTaskRecord | null,

@@ -75,6 +75,8 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
   switch (action.type) {
     case 'callModel':
       return { type: 'modelEnded', id, end: await callModel(threadId, action) };
+    case 'compactContext':
+      return { type: 'compactionEnded', id, end: await compactContext(threadId, action) };
     case 'execCommand':
       return { type: 'commandEnded', id, end: await execCommand(threadId, action) };
     case 'applyPatch':
@@ -105,11 +107,23 @@ type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
 type EndOf<T extends Happening['type']> = Extract<Happening, { type: T; end: unknown }>['end'];
 
 async function callModel(threadId: string, action: Of<'callModel'>): Promise<EndOf<'modelEnded'>> {
-  const { turnId, step, contextVersion, agentTask, agentIdentity } = action;
+  const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity } = action;
   try {
     const options = { ...modelOptions, summary: `model: step ${step}` };
     return await activities.callModel.executeWithOptions(options, [
-      { threadId, actionId: action.id, turnId, step, contextVersion, agentTask, agentIdentity },
+      { threadId, actionId: action.id, turnId, step, contextVersion, contextTokens, agentTask, agentIdentity },
+    ]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function compactContext(threadId: string, action: Of<'compactContext'>): Promise<EndOf<'compactionEnded'>> {
+  const { turnId, model, contextVersion, agentTask, agentIdentity } = action;
+  try {
+    const options = { ...modelOptions, summary: `compact: ${contextVersion} items` };
+    return await activities.compactContext.executeWithOptions(options, [
+      { threadId, actionId: action.id, turnId, model, contextVersion, agentTask, agentIdentity },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };

@@ -142,7 +142,7 @@ function answers(value: unknown, name: string): Answers {
   return Object.fromEntries(entries);
 }
 
-const KINDS = ['regular', 'user_shell'] as const satisfies readonly TurnKind[];
+const KINDS = ['regular', 'user_shell', 'compact'] as const satisfies readonly TurnKind[];
 /** Kinds that say something in words. */
 export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
 

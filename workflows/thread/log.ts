@@ -90,6 +90,7 @@ function toStartedItem(item: Item): Item {
     case 'agentMessage':
     case 'reasoning':
     case 'turnAborted':
+    case 'contextCompaction':
     case 'plan':
     case 'dynamicToolCall':
     case 'subAgentNotification':

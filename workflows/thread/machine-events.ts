@@ -6,6 +6,7 @@ import type {
   EditQueue,
   FileUpdateChange,
   InterruptTurn,
+  ProviderCompaction,
   RejectionCode,
   ResolveRequest,
   ResolvedBy,
@@ -31,7 +32,22 @@ export type ModelOutput =
   | { type: 'toolCall'; callId: string; name: string; arguments: string; mcp?: McpRoute };
 
 export type ModelEnd =
-  | { type: 'answered'; output: ModelOutput[]; usage: Usage; mcpWarnings?: McpWarning[] }
+  /** `compactAt`: tokens of the context from which on this model's is compacted; histories of before have none. */
+  | { type: 'answered'; output: ModelOutput[]; usage: Usage; compactAt?: number; mcpWarnings?: McpWarning[] }
+  /** The model was not asked: the context is too large for it as it is. */
+  | { type: 'compactFirst'; compactAt: number }
+  | { type: 'aborted' }
+  | { type: 'failed'; failure: StepFailure };
+
+export type CompactionEnd =
+  | {
+      type: 'compacted';
+      summary: string;
+      userMessages: string[];
+      provider: ProviderCompaction | null;
+      usage: Usage;
+      droppedEntries: number;
+    }
   | { type: 'aborted' }
   | { type: 'failed'; failure: StepFailure };
 
@@ -80,6 +96,7 @@ export type Happening =
   | { type: 'closeRequested'; close: CloseThread }
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
   | { type: 'modelEnded'; id: string; end: ModelEnd }
+  | { type: 'compactionEnded'; id: string; end: CompactionEnd }
   | { type: 'commandEnded'; id: string; end: CommandEnd }
   | { type: 'patchEnded'; id: string; end: PatchEnd }
   | { type: 'mcpCallEnded'; id: string; end: McpEnd }

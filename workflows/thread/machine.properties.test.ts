@@ -10,12 +10,14 @@ import { toContext } from './view.ts';
 
 const pick = fc.nat(1_000);
 const id = fc.nat(9).map((n) => `turn-${n}`);
+const kind = fc.constantFrom('regular', 'regular', 'user_shell', 'compact');
 const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');
 
 /** What the model answers, by small words that `test-play.ts` understands. */
 const outputs = fc.array(
   fc.constantFrom(
     'say',
+    'fill',
     'shout',
     'think',
     'ls',
@@ -38,7 +40,7 @@ const outputs = fc.array(
 const plays: fc.Arbitrary<Play> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({ do: fc.constant('submit'), id, shell: fc.boolean(), onBusy, override: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('submit'), id, kind, onBusy, override: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('steer'), id, right: fc.boolean() }) },
   {
@@ -70,7 +72,7 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('end'),
       pick,
-      how: fc.constantFrom('well', 'well', 'well', 'failed', 'lost', 'aborted', 'left over', 'rejected', 'stale'),
+      how: fc.constantFrom('well', 'well', 'well', 'failed', 'lost', 'aborted', 'left over', 'rejected', 'stale', 'too long'),
       outputs,
     }),
   },
@@ -109,6 +111,11 @@ describe('any sequence of happenings', () => {
         'archiveSegment',
         'callMcpTool',
         'cleanWorkspace',
+        'compactContext',
+        'compacted: manual',
+        'compacted: midTurn',
+        'compacted: overflow',
+        'compacted: preTurn',
         'completed',
         'continueAsNew',
         'failed',

@@ -100,6 +100,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'messageRejected':
       return reject(state, at, event.message, event.id, event);
     case 'modelEnded':
+    case 'compactionEnded':
     case 'commandEnded':
     case 'patchEnded':
     case 'childStarted':
@@ -246,9 +247,20 @@ function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): T
     });
   }
   const turn = ended.state.active;
-  const waits =
-    turn?.kind === 'regular' && turn.stage.type === 'model' && turn.aborting === null && !isReady(ended.state);
+  const waits = turn !== null && isAtModel(turn) && turn.aborting === null && !isReady(ended.state);
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
+}
+
+/** Whether what the turn does now needs an agent task. */
+function isAtModel(turn: ActiveTurn): boolean {
+  switch (turn.kind) {
+    case 'regular':
+      return turn.stage.type !== 'tools';
+    case 'compact':
+      return true;
+    case 'user_shell':
+      return false;
+  }
 }
 
 function takeCleanUp(state: ThreadState, event: Of<'workspaceCleaned'>): ThreadState {

@@ -8,6 +8,7 @@ import type {
   AgentTaskStatus,
   ArchiveSegment,
   CloseThread,
+  CompactionTrigger,
   EventBody,
   InputItem,
   InterruptTurn,
@@ -24,6 +25,7 @@ import type {
   TurnKind,
   Usage,
 } from '../../src/contract/index.ts';
+import { type ContextState, NEW_CONTEXT } from './context.ts';
 
 import type { McpApproval } from '../../activities/ports.ts';
 
@@ -116,6 +118,23 @@ export interface Outgoing {
   message: OutgoingMessage;
 }
 
+/** A compaction under way, in a turn of its own or within a regular one. */
+export interface Compaction {
+  /** Counts the compactions of this thread; part of the action's id. */
+  number: number;
+  tries: number;
+  /** The assertion was renewed for it. */
+  renewed: boolean;
+  trigger: CompactionTrigger;
+  /** The model that is asked for it. */
+  model: string;
+  /** Number of the first item it does not replace. */
+  upTo: number;
+  /** Numbers of items before that one which had not ended when it began. */
+  keptItems: number[];
+  since: number;
+}
+
 /** A turn that has ended, and where in the history it stands. */
 export interface TurnRecord {
   turnId: string;
@@ -148,6 +167,12 @@ export type RegularTurn = TurnBase & {
         type: 'model';
         /** How often this step was begun. */ tries: number;
         /** Its assertion was renewed. */ renewed: boolean;
+        /** The context was compacted right before it. */ compacted: boolean;
+      }
+    | {
+        type: 'compacting';
+        compaction: Compaction;
+        /** As of the model step that comes after it. */ tries: number;
       }
     | { type: 'tools'; calls: ToolCall[] };
 };
@@ -158,7 +183,9 @@ export type ShellTurn = TurnBase & {
   index: number;
 };
 
-export type ActiveTurn = RegularTurn | ShellTurn;
+export type CompactTurn = TurnBase & { kind: 'compact'; compaction: Compaction };
+
+export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn;
 
 /** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
 export type ApprovalRule =
@@ -218,6 +245,7 @@ export interface ThreadState {
   /** MCP servers that this thread was warned of. */
   warnedOfServers: string[];
   usage: Usage;
+  context: ContextState;
   turnCount: number;
   counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
 }
@@ -281,6 +309,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     rollover: null,
     warnedOfServers: [],
     usage: NO_USAGE,
+    context: NEW_CONTEXT,
     turnCount: 0,
     counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },
   };

@@ -1,14 +1,28 @@
 /** For tests of the machine: how actions end. */
 import type { Action } from './actions.ts';
-import type { CommandEnd, Happening, McpEnd, ModelOutput, RegistrationEnd, StepFailure } from './machine-events.ts';
+import type {
+  CommandEnd,
+  CompactionEnd,
+  Happening,
+  McpEnd,
+  ModelEnd,
+  ModelOutput,
+  RegistrationEnd,
+  StepFailure,
+} from './machine-events.ts';
 import { NO_USAGE } from './state.ts';
 
-/** How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task. */
-export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale';
+/**
+ * How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task, `too long` of the
+ * context.
+ */
+export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale' | 'too long';
 
 /** What the model answers. */
 export type Output =
   | 'say'
+  /** The same, with the context at its limit. */
+  | 'fill'
   | 'shout'
   | 'think'
   | 'ls'
@@ -32,7 +46,9 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
   const { id } = action;
   switch (action.type) {
     case 'callModel':
-      return { type: 'modelEnded', id, end: toModelEnd(how, outputs) };
+      return { type: 'modelEnded', id, end: toModelEnd(how, outputs, action.contextTokens) };
+    case 'compactContext':
+      return { type: 'compactionEnded', id, end: toCompactionEnd(how) };
     case 'execCommand':
       return { type: 'commandEnded', id, end: toCommandEnd(how) };
     case 'applyPatch':
@@ -63,16 +79,19 @@ function failure(code: string): StepFailure {
   return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
 }
 
-function toModelEnd(how: Ending, outputs: readonly Output[]): Extract<Happening, { type: 'modelEnded' }>['end'] {
+/** @param contextTokens set where the step may answer that the context is too large for its model. */
+function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: number | null): ModelEnd {
   switch (how) {
     case 'well':
-    case 'left over':
-      return {
-        type: 'answered',
-        output: outputs.map(toOutput),
-        usage: NO_USAGE,
-        ...(how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] }),
-      };
+    case 'left over': {
+      const usage = { ...NO_USAGE, totalTokens: outputs.includes('fill') ? 100 : 10 };
+      const warned = how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
+      return { type: 'answered', output: outputs.map(toOutput), usage, compactAt: 50, ...warned };
+    }
+    case 'too long':
+      return contextTokens === null
+        ? { type: 'failed', failure: failure('contextWindowExceeded') }
+        : { type: 'compactFirst', compactAt: 5 };
     case 'aborted':
       return { type: 'aborted' };
     case 'stale':
@@ -81,6 +100,26 @@ function toModelEnd(how: Ending, outputs: readonly Output[]): Extract<Happening,
       return { type: 'failed', failure: failure('agentAssertionRejected') };
     case 'failed':
     case 'lost':
+      return { type: 'failed', failure: failure('modelServerError') };
+  }
+}
+
+function toCompactionEnd(how: Ending): CompactionEnd {
+  switch (how) {
+    case 'well':
+    case 'left over': {
+      const kept = { summary: 'so far', userMessages: ['do it'], provider: null };
+      return { type: 'compacted', ...kept, usage: NO_USAGE, droppedEntries: 0 };
+    }
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'stale':
+      return { type: 'failed', failure: failure('agentTaskStale') };
+    case 'rejected':
+      return { type: 'failed', failure: failure('agentAssertionRejected') };
+    case 'failed':
+    case 'lost':
+    case 'too long':
       return { type: 'failed', failure: failure('modelServerError') };
   }
 }
@@ -99,6 +138,7 @@ function toCommandEnd(how: Ending): CommandEnd {
       return { type: 'lost', output: 'half' };
     case 'failed':
     case 'rejected':
+    case 'too long':
       return { type: 'failed', failure: failure('workspaceMissing') };
   }
 }
@@ -115,6 +155,7 @@ function toMcpEnd(how: Ending): McpEnd {
       return { type: 'lost', text: 'half' };
     case 'failed':
     case 'rejected':
+    case 'too long':
       return { type: 'failed', failure: failure('internal') };
   }
 }
@@ -136,6 +177,7 @@ function toOutput(output: Output): ModelOutput {
   });
   switch (output) {
     case 'say':
+    case 'fill':
       return { type: 'message', text: 'hello' };
     case 'shout':
       return { type: 'message', text: 'LONG '.repeat(20_000) };

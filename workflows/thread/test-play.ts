@@ -1,5 +1,5 @@
 /** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
-import type { ApprovalDecision, EditQueue, ThreadSettings } from '../../src/contract/index.ts';
+import type { ApprovalDecision, EditQueue, ThreadSettings, TurnKind } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
@@ -14,7 +14,7 @@ export type Play =
   | {
       do: 'submit';
       id: string;
-      shell: boolean;
+      kind: TurnKind;
       onBusy: 'replace' | 'steer' | 'queue' | 'reject' | undefined;
       override: boolean;
     }
@@ -158,13 +158,13 @@ function among<T>(all: readonly T[], pick: number): T | undefined {
 }
 
 function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
-  const { id: turnId, shell, onBusy, override } = play;
+  const { id: turnId, kind, onBusy, override } = play;
   const turn = {
     turnId,
-    kind: shell ? ('user_shell' as const) : ('regular' as const),
-    input: text(shell ? 'git status' : 'do it'),
+    kind,
+    input: kind === 'compact' ? [] : text(kind === 'user_shell' ? 'git status' : 'do it'),
     ...(onBusy === undefined ? {} : { onBusy }),
-    ...(override ? { overrides: { approvalPolicy: 'untrusted' as const } } : {}),
+    ...(override ? { overrides: { approvalPolicy: 'untrusted' as const, model: 'offline/other' } } : {}),
   };
   return { type: 'turnSubmitted', turn };
 }
@@ -208,7 +208,7 @@ function answer(shell: Shell, play: Extract<Play, { do: 'answer' }>): void {
 function manyTurns(shell: Shell, pick: number): void {
   for (let i = 0; i < 20 && shell.state.status === 'open' && shell.state.active === null; i++) {
     const id = `many-${pick}-${shell.at}`;
-    happen(shell, toSubmission({ do: 'submit', id, shell: false, onBusy: undefined, override: false }));
+    happen(shell, toSubmission({ do: 'submit', id, kind: 'regular', onBusy: undefined, override: false }));
     const action = [...shell.running.values()].find(({ type }) => type === 'callModel');
     if (action !== undefined) end(shell, action, 'well', ['say']);
   }

@@ -68,6 +68,7 @@ export function createWitness(): Witness {
       for (const event of newEvents(memory, state)) record(memory, event, state);
       assertSubmissionKnown(memory, before, happening, state);
       assertRequests(memory, state);
+      assertContext(state);
       assertWanted(memory, state, wanted);
       assertStoppedForCause(state, stopping);
       assertWorkspaceFree(memory, happening, state, starting);
@@ -153,6 +154,8 @@ function newEvents(memory: Memory, state: ThreadState): ThreadEvent[] {
 function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
   memory.events.push(event);
   memory.seen.add(event.type);
+  if (event.type === 'item/completed' && event.item.type === 'contextCompaction')
+    memory.seen.add(`compacted: ${event.item.trigger}`);
   switch (event.type) {
     case 'turn/started':
       check((turnOf(memory, event.turnId).began += 1) === 1, `${event.turnId} begins once`);
@@ -252,6 +255,22 @@ function assertRequests(memory: Memory, state: ThreadState): void {
   const open = [...memory.requests].flatMap(([requestId, isOpen]) => (isOpen ? [requestId] : []));
   const listed = state.requests.map(({ requestId }) => requestId);
   check(open.join() === listed.join(), `open requests are ${open.join()}, and not ${listed.join()}`);
+}
+
+/** The invariants of `context.ts`, and that what a turn was asked can always be seen. */
+function assertContext(state: ThreadState): void {
+  const { context, log, active } = state;
+  context.compactions.forEach(({ item, upTo, firstItem }, place) => {
+    check(firstItem <= upTo && upTo <= item && item < itemCount(log), `compaction ${item} replaces what was before it`);
+    check(item > (context.compactions[place - 1]?.item ?? -1), `compaction ${item} comes after the one before`);
+  });
+  const { first, from, compaction } = toContext(state, 0);
+  const newest = context.compactions.at(-1);
+  check(first === (newest?.firstItem ?? 0) && from >= first, 'nothing is given that counts no more');
+  check(compaction === (newest?.item ?? null), 'the newest compaction counts');
+  if (active?.kind !== 'regular' || newest === undefined || newest.item < active.firstItem) return;
+  const whole = newest.upTo <= active.firstItem;
+  check(whole || active.step > 1, 'before its first step the input of a turn stays as it is');
 }
 
 /** Invariant 5: nothing but its bound in time is wanted of a turn that is aborted, and nothing of one that has ended. */

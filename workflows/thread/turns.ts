@@ -62,7 +62,7 @@ export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): 
     kind: 'regular',
     step: 1,
     pendingInput: [],
-    stage: { type: 'model', tries: 0, renewed: false },
+    stage: { type: 'model', tries: 0, renewed: false, compacted: false },
   };
   const settings = { ...state.settings, ...turn.overrides };
   const begun = emitStarted({ ...state, settings, active }, at, turn, null);
@@ -92,7 +92,8 @@ export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): Th
   return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
 }
 
-function newTurn(state: ThreadState, turnId: string, at: number) {
+/** The members that every turn begins with. */
+export function newTurn(state: ThreadState, turnId: string, at: number) {
   return {
     turnId,
     firstItem: itemCount(state.log),
@@ -103,7 +104,12 @@ function newTurn(state: ThreadState, turnId: string, at: number) {
   };
 }
 
-function emitStarted(state: ThreadState, at: number, turn: QueuedTurn, besideTurnId: string | null): ThreadState {
+export function emitStarted(
+  state: ThreadState,
+  at: number,
+  turn: QueuedTurn,
+  besideTurnId: string | null,
+): ThreadState {
   return emit(state, at, { type: 'turn/started', turnId: turn.turnId, kind: turn.kind, besideTurnId });
 }
 
@@ -132,6 +138,12 @@ export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, 
   });
 }
 
+/** The same for a model's answer, which is dropped and counted where there was one. */
+export function quietenAndCount(state: ThreadState, turn: ActiveTurn, actionId: string, answered: boolean): ThreadState {
+  const droppedResults = state.counters.droppedResults + (answered ? 1 : 0);
+  return quieten({ ...state, counters: { ...state.counters, droppedResults } }, turn, actionId, true);
+}
+
 /**
  * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
  * input goes to history, the marker for the model, the terminal event.
@@ -141,13 +153,20 @@ export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): T
   const { reason, detail, quiescent } = turn.aborting;
   let next = abortItems(state, at, turn);
   next = withdrawRequests(next, at, turn.turnId);
-  if (turn.kind === 'regular') {
-    for (const input of turn.pendingInput) next = addUserMessage(next, at, turn.turnId, turn.step, input);
-  }
+  next = tellLeftOver(next, at, turn);
   if (reason === 'interrupted' && turn.kind === 'regular') {
     next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text: MARKER });
   }
   return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
+}
+
+/** Input that no model step was told of goes to history. */
+function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  if (turn.kind !== 'regular') return state;
+  return turn.pendingInput.reduce(
+    (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),
+    state,
+  );
 }
 
 function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
@@ -188,7 +207,7 @@ function complete(state: ThreadState, at: number, turn: TurnCompletion): ThreadS
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {
-  const told = emit(state, at, { type: 'error', turnId: turn.turnId, error, willRetry: false });
+  const told = emit(tellLeftOver(state, at, turn), at, { type: 'error', turnId: turn.turnId, error, willRetry: false });
   return endTurn(told, at, turn, { status: 'failed', error });
 }
 

@@ -2,19 +2,23 @@
 import type { ActiveTurnView, QueuedTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
+import { firstCounted, newestCompaction } from './context.ts';
 import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
-import type { ActiveTurn, QueuedTurn, ThreadState } from './state.ts';
+import type { ActiveTurn, Compaction, QueuedTurn, ThreadState } from './state.ts';
 import { inputText } from './turns.ts';
 import { isAtWork } from './sub-threads.ts';
 
 /** What a model step asks for: as many items as one answer may hold. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
-  const { log } = state;
-  const from = Math.max(after, log.firstItem);
+  const { log, context } = state;
+  const first = firstCounted(context);
+  const from = Math.max(after, first, log.firstItem);
   const firstRunning = log.items.findIndex(isRunning);
   return {
     settings: state.settings,
-    archived: log.archived.filter((segment) => segment.items.to > after),
+    first,
+    compaction: newestCompaction(context)?.item ?? null,
+    archived: log.archived.filter((segment) => segment.items.to > Math.max(after, first)),
     from,
     items: pageOf(log.items.slice(from - log.firstItem)),
     stable: firstRunning === -1 ? itemCount(log) : log.firstItem + firstRunning,
@@ -42,6 +46,7 @@ export function toThreadView(state: ThreadState): ThreadView {
     })),
     agentTask: toAgentTaskView(state),
     usage: state.usage,
+    context: toContextView(state),
     lastSeq: lastSeq(state.log),
     itemCount: itemCount(state.log),
     turnCount: state.turnCount,
@@ -56,6 +61,12 @@ const QUEUED_TEXT_CHARS = 2_000;
 function toQueuedTurnView({ turnId, kind, input, overrides }: QueuedTurn): QueuedTurnView {
   const text = inputText(input);
   return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
+}
+
+function toContextView({ context, settings }: ThreadState): ThreadView['context'] {
+  const { tokens, limit, compactions } = context;
+  const compactAt = limit?.model === settings.model ? limit.compactAt : null;
+  return { tokens, compactAt, firstItem: firstCounted(context), compactions: compactions.length };
 }
 
 function toStatus(state: ThreadState): ThreadView['status'] {
@@ -81,6 +92,8 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
       ? { type: 'runningTools', step: 0, running: [commandOf(state, turn.index)], waiting: [] }
       : { type: 'waitingForWorkspace' };
   }
+  if (turn.kind === 'compact') return toCompacting(state, turn.compaction);
+  if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
   if (turn.stage.type === 'model') {
     return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
   }
@@ -89,6 +102,10 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   const names = (running: boolean) =>
     calls.filter((call) => (call.status === 'running') === running).map((call) => labelOf(state, call.index));
   return { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) };
+}
+
+function toCompacting(state: ThreadState, { trigger }: Compaction): TurnPhase {
+  return isReady(state) ? { type: 'compacting', trigger } : { type: 'waitingForAgentTask' };
 }
 
 function labelOf(state: ThreadState, index: number): string {
@@ -130,6 +147,8 @@ function describePhase(phase: TurnPhase): string {
       return 'waits for the workspace to be cleaned after a lost step';
     case 'callingModel':
       return `model step ${phase.step}`;
+    case 'compacting':
+      return `compacts the context (${phase.trigger})`;
     case 'runningTools':
       return `tools of step ${phase.step}: ${[...phase.running, ...phase.waiting].map((name) => `\`${name.replaceAll('`', "'")}\``).join(', ')}`;
     case 'aborting':

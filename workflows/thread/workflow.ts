@@ -160,7 +160,7 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;
-    if (action.type === 'callModel') offerContext(host);
+    if (action.type === 'callModel' || action.type === 'compactContext') offerContext(host);
     begin(host, threadId, action);
   }
 }

@@ -1,6 +1,7 @@
 /** A conversation in the form the AI SDK takes. */
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from 'ai';
 import type { ConversationEntry } from '../../../activities/ports.ts';
+import { type ReadableEntry, withoutCompactions } from './foreign-compaction.ts';
 import { fromEncryptedContent } from './foreign-reasoning.ts';
 import { asObject, parseJson } from './json.ts';
 import type { ProviderName } from './providers.ts';
@@ -13,7 +14,8 @@ type Call = Extract<AssistantPart, { type: 'tool-call' }>;
  * The SDK wants the outputs of all calls of an assistant message right after it. So they are put there wherever they stand
  * in the conversation, a call without one gets a placeholder, and an output without a call is left out.
  */
-export function toModelMessages(conversation: ConversationEntry[], provider: ProviderName): ModelMessage[] {
+export function toModelMessages(given: ConversationEntry[], provider: ProviderName): ModelMessage[] {
+  const conversation = withoutCompactions(given);
   const outputs = new Map<string, string>();
   for (const entry of conversation) if (entry.type === 'toolOutput') outputs.set(entry.callId, entry.output);
   const messages: ModelMessage[] = [];
@@ -42,7 +44,7 @@ export function toModelMessages(conversation: ConversationEntry[], provider: Pro
 }
 
 function toAssistantParts(
-  entry: Exclude<ConversationEntry, { type: 'toolOutput' }>,
+  entry: Exclude<ReadableEntry, { type: 'toolOutput' }>,
   provider: ProviderName,
   callOptions: Map<string, ProviderOptions>,
 ): AssistantPart[] {

@@ -2,9 +2,11 @@
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
 import { createAiSdkModel, unknownProvider } from './ai-sdk.ts';
+import { readableBy } from './foreign-compaction.ts';
 import { checkProviderSettings, isProviderName, readProviderSettings, readVariable, splitModel } from './providers.ts';
 import type { Environment } from './providers.ts';
 import { createResponsesModel } from './responses.ts';
+import type { ResponsesModel } from './responses.ts';
 
 /** OpenAI's own advice for coding agents that call its API. */
 export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';
@@ -35,16 +37,30 @@ export interface ModelsConfig {
 export function createModels(config: ModelsConfig): ModelPort {
   const { env, offlineUrl, defaultProvider = 'openai', ...timeouts } = config;
   const aiSdk = createAiSdkModel(env, timeouts);
+  /** Null for a provider that does not speak the Responses wire. */
+  const responsesModelOf = (request: ModelRequest, provider: string): ResponsesModel | null => {
+    if (provider === OFFLINE) {
+      return createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...timeouts });
+    }
+    if (!isProviderName(provider)) throw unknownProvider(request.model);
+    return provider === 'openai' ? createOpenAi(env, request, timeouts) : null;
+  };
+  const routed = (request: ModelRequest) => {
+    const { provider, name } = splitModel(request.model, defaultProvider);
+    const responses = responsesModelOf(request, provider);
+    const conversation = readableBy(provider, request.conversation);
+    return { provider, responses, request: { ...request, conversation, model: name } };
+  };
   return {
-    async respond(request, io) {
-      const { provider, name } = splitModel(request.model, defaultProvider);
-      if (provider === OFFLINE) {
-        const model = createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...timeouts });
-        return model.respond({ ...request, model: name }, io);
-      }
-      if (!isProviderName(provider)) throw unknownProvider(request.model);
-      if (provider !== 'openai') return aiSdk.respond({ ...request, model: `${provider}/${name}` }, io);
-      return createOpenAi(env, request, timeouts).respond({ ...request, model: name }, io);
+    async respond(given, io) {
+      const { provider, responses, request } = routed(given);
+      if (responses !== null) return responses.respond(request, io);
+      return aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
+    },
+    async compact(given, io) {
+      const { provider, responses, request } = routed(given);
+      const compacted = (await responses?.compact(request, io)) ?? null;
+      return compacted === null ? null : { provider, ...compacted };
     },
   };
 }
@@ -53,7 +69,7 @@ function createOpenAi(
   env: Environment,
   request: ModelRequest,
   timeouts: Pick<ModelsConfig, 'idleTimeoutMs' | 'connectTimeoutMs'>,
-): ModelPort {
+): ResponsesModel {
   const settings = readProviderSettings(env, 'openai');
   const isSigned = request.authorization !== undefined;
   const checked = isSigned ? { ...settings, keyState: 'not needed' as const } : settings;

@@ -7,7 +7,7 @@ export function toResponsesBody(request: ModelRequest): JsonObject {
   return {
     model: request.model,
     instructions: request.instructions,
-    input: request.conversation.map(toInputItem).filter((item) => item !== undefined),
+    input: toInput(request.conversation),
     tools: request.tools.map(toTool),
     tool_choice: 'auto',
     parallel_tool_calls: request.parallelToolCalls,
@@ -16,6 +16,24 @@ export function toResponsesBody(request: ModelRequest): JsonObject {
     include: ['reasoning.encrypted_content'],
     prompt_cache_key: request.promptCacheKey,
   };
+}
+
+/** The body of a request for a compaction: no member of it is about an answer. */
+export function toCompactBody(request: ModelRequest): JsonObject {
+  return {
+    model: request.model,
+    instructions: request.instructions,
+    input: toInput(request.conversation),
+    prompt_cache_key: request.promptCacheKey,
+  };
+}
+
+function toInput(conversation: readonly ConversationEntry[]): JsonObject[] {
+  return conversation.flatMap((entry): JsonObject[] => {
+    if (entry.type === 'compaction') return entry.output;
+    const item = toInputItem(entry);
+    return item === undefined ? [] : [item];
+  });
 }
 
 function toTool(tool: ToolSpec): JsonObject {
@@ -28,7 +46,7 @@ function toTool(tool: ToolSpec): JsonObject {
   };
 }
 
-function toInputItem(entry: ConversationEntry): JsonObject | undefined {
+function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>): JsonObject | undefined {
   switch (entry.type) {
     case 'message':
       return {

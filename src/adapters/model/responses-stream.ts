@@ -130,7 +130,8 @@ function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): Mod
   throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
 }
 
-function toUsage(value: unknown): TokenUsage {
+/** Zero for what an endpoint does not count. */
+export function toUsage(value: unknown): TokenUsage {
   const usage = asObject(value) ?? {};
   const inputTokens = asCount(usage.input_tokens) ?? 0;
   const outputTokens = asCount(usage.output_tokens) ?? 0;

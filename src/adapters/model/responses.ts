@@ -1,12 +1,15 @@
 /** The model port over the OpenAI Responses API, streamed over HTTP. */
 import { Failure } from '../../../activities/failures.ts';
-import type { ModelPort, ModelRequest, ModelResponse } from '../../../activities/ports.ts';
+import type { ModelRequest, ModelResponse, TokenUsage } from '../../../activities/ports.ts';
 import { excerpt, toSecrets, toShownUrl } from './call-facts.ts';
 import type { CallFacts } from './call-facts.ts';
 import { Exchange, ExchangeProblem } from './exchange.ts';
 import { fromErrorAnswer, modelFailure } from './http-failures.ts';
-import { toResponsesBody } from './responses-request.ts';
-import { createAnswerReader } from './responses-stream.ts';
+import { asObject, asObjects, parseJson } from './json.ts';
+import type { JsonObject } from './json.ts';
+import { toCompactBody, toResponsesBody } from './responses-request.ts';
+import type { HeaderReader } from './retry-after.ts';
+import { createAnswerReader, toUsage } from './responses-stream.ts';
 
 export interface ResponsesModelOptions {
   /** What `/responses` is added to, for example `https://api.openai.com/v1`. */
@@ -29,34 +32,67 @@ const MAX_ERROR_BODY = 64 * 1024;
  * One HTTP request per call, on kept connections, and never a second try: every problem is thrown at once as a failure of
  * the model codes, since the activity around it retries. Throws `modelBadRequest` for a base URL that is none.
  */
-export function createResponsesModel(options: ResponsesModelOptions): ModelPort {
-  const url = toEndpoint(options.baseUrl);
+export function createResponsesModel(options: ResponsesModelOptions): ResponsesModel {
+  const answers = toEndpoint(options.baseUrl, '/responses');
+  const compactions = toEndpoint(options.baseUrl, '/responses/compact');
   return {
-    async respond(request, io) {
-      io.signal.throwIfAborted();
-      const headers = toHeaders(options, request);
-      const facts: CallFacts = {
-        model: request.model,
-        url: toShownUrl(url),
-        secrets: toSecrets([headers.authorization, ...Object.values(options.headers ?? {}), url.password]),
-        ...(options.keyName === undefined || request.authorization !== undefined ? {} : { keyName: options.keyName }),
-      };
-      const exchange = openExchange(url, headers, request, options, io.signal, facts);
-      return readAnswer(exchange, facts, io.onText);
+    async respond(request, { signal, onText }) {
+      const body = toResponsesBody(request);
+      const { exchange, facts } = send(answers, { request, body, accept: 'text/event-stream' }, options, signal);
+      return readAnswer(exchange, facts, onText);
+    },
+    async compact(request, { signal }) {
+      const body = toCompactBody(request);
+      const { exchange, facts } = send(compactions, { request, body, accept: 'application/json' }, options, signal);
+      return readCompaction(exchange, facts);
     },
   };
+}
+
+export interface ResponsesModel {
+  respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
+  /** The endpoint's own compaction; null where it says that it has none. */
+  compact(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedOutput | null>;
+}
+
+export interface CompactedOutput {
+  /** Whole, in the form of the endpoint; the next request begins with it. */
+  output: JsonObject[];
+  usage: TokenUsage;
+}
+
+interface Sending {
+  request: ModelRequest;
+  body: JsonObject;
+  accept: string;
+}
+
+function send(
+  url: URL,
+  { request, body, accept }: Sending,
+  options: ResponsesModelOptions,
+  signal: AbortSignal,
+): { exchange: Exchange; facts: CallFacts } {
+  signal.throwIfAborted();
+  const headers: Record<string, string> = { ...toHeaders(options, request), accept };
+  const facts: CallFacts = {
+    model: request.model,
+    url: toShownUrl(url),
+    secrets: toSecrets([headers.authorization, ...Object.values(options.headers ?? {}), url.password]),
+    ...(options.keyName === undefined || request.authorization !== undefined ? {} : { keyName: options.keyName }),
+  };
+  return { exchange: openExchange(url, headers, JSON.stringify(body), options, signal, facts), facts };
 }
 
 function openExchange(
   url: URL,
   headers: Record<string, string>,
-  request: ModelRequest,
+  body: string,
   options: ResponsesModelOptions,
   signal: AbortSignal,
   facts: CallFacts,
 ): Exchange {
   const { idleTimeoutMs = 300_000, connectTimeoutMs = 15_000 } = options;
-  const body = JSON.stringify(toResponsesBody(request));
   try {
     return new Exchange({ url, headers, body, connectTimeoutMs, idleTimeoutMs, signal });
   } catch {
@@ -90,21 +126,60 @@ async function readAnswer(
   }
 }
 
+/** Statuses by which an endpoint says that it knows no such request; a conversation that is too long has its own code. */
+const UNSUPPORTED = [400, 404, 405, 501];
+/** Characters of the answer to a request for a compaction. */
+const MAX_COMPACTION = 16 * 1024 * 1024;
+
+async function readCompaction(exchange: Exchange, facts: CallFacts): Promise<CompactedOutput | null> {
+  try {
+    await checkStatus(exchange, facts);
+    let text = '';
+    const json = await exchange.read(
+      (chunk) => {
+        text += chunk;
+        if (text.length > MAX_COMPACTION) throw modelFailure('modelAnswerMalformed', facts, 'answered without end');
+        return undefined;
+      },
+      () => parseJson(text) ?? {},
+    );
+    const body = asObject(json);
+    const output = asObjects(body?.output);
+    if (output.length > 0) return { output, usage: toUsage(body?.usage) };
+    throw modelFailure('modelAnswerMalformed', facts, `answered no compaction: ${excerpt(text, facts)}`);
+  } catch (error) {
+    if (error instanceof ExchangeProblem) throw fromExchangeProblem(facts, error);
+    if (error instanceof Failure && isUnsupported(error)) return null;
+    throw error;
+  } finally {
+    exchange.close(false);
+  }
+}
+
+function isUnsupported({ code, details }: Failure): boolean {
+  const refused = code === 'modelBadRequest' || code === 'modelNotFound' || code === 'modelServerError';
+  return refused && UNSUPPORTED.some((status) => status === details.status);
+}
+
 /** Throws for every answer that is not the beginning of an event stream. */
 async function checkHead(exchange: Exchange, facts: CallFacts): Promise<void> {
-  const head = await exchange.head();
-  const status = head.statusCode ?? 0;
-  const header = (name: string) => {
-    const value = head.headers[name];
-    return Array.isArray(value) ? value[0] : value;
-  };
-  if (status < 200 || status > 299) {
-    throw fromErrorAnswer(facts, { status, header, body: await exchange.readText(MAX_ERROR_BODY) });
-  }
+  const { header } = await checkStatus(exchange, facts);
   const type = header('content-type');
   if (type === undefined || type.toLowerCase().startsWith('text/event-stream')) return;
   const body = excerpt(await exchange.readText(MAX_ERROR_BODY), facts);
   throw modelFailure('modelAnswerMalformed', facts, `answered no event stream but ${excerpt(type, facts)}: ${body}`);
+}
+
+/** Throws for every status that is not a success. */
+async function checkStatus(exchange: Exchange, facts: CallFacts): Promise<{ header: HeaderReader }> {
+  const head = await exchange.head();
+  const status = head.statusCode ?? 0;
+  const header: HeaderReader = (name) => {
+    const value = head.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+  if (status >= 200 && status <= 299) return { header };
+  throw fromErrorAnswer(facts, { status, header, body: await exchange.readText(MAX_ERROR_BODY) });
 }
 
 function fromExchangeProblem(facts: CallFacts, problem: ExchangeProblem): Failure {
@@ -127,7 +202,6 @@ function toHeaders(options: ResponsesModelOptions, request: ModelRequest): Recor
   const key = options.apiKey?.()?.trim();
   const authorization = request.authorization ?? (key ? `Bearer ${key}` : undefined);
   return {
-    accept: 'text/event-stream',
     'content-type': 'application/json',
     'user-agent': 'bobbin',
     ...options.headers,
@@ -135,7 +209,7 @@ function toHeaders(options: ResponsesModelOptions, request: ModelRequest): Recor
   };
 }
 
-function toEndpoint(baseUrl: string): URL {
+function toEndpoint(baseUrl: string, path: string): URL {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new Failure(
@@ -143,6 +217,6 @@ function toEndpoint(baseUrl: string): URL {
       'The base URL of the model is no http or https URL. Correct it in the settings.',
     );
   }
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/responses`;
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`;
   return url;
 }

@@ -5,6 +5,8 @@
 import { isObject } from '../loopback-http.ts';
 import { toRules } from './rules.ts';
 import type { Rule } from './rules.ts';
+import { isSummaryRequest, readSummary, unseal } from './summary.ts';
+import type { WorkState } from './summary.ts';
 
 export interface ToolUse {
   callId: string;
@@ -23,6 +25,11 @@ export interface Conversation {
   additions: string[];
   /** Calls since that text, in order. */
   uses: ToolUse[];
+  /** Every user text, oldest first. */
+  texts: string[];
+  /** Whether it ends with a request for a summary of it. */
+  summarising: boolean;
+  work: WorkState;
 }
 
 /** An input that the real API refuses with status 400 and this message. */
@@ -32,23 +39,40 @@ type Entry =
   | { type: 'user'; text: string }
   | { type: 'aborted' }
   | { type: 'assistant' }
+  | { type: 'summary'; work: WorkState }
+  | { type: 'summaryRequest' }
   | { type: 'call'; callId: string; name: string; input: string }
   | { type: 'output'; callId: string; output: string };
 
 /** Messages that clients write in the user's name: they are context, not something that was asked. */
 const CONTEXT =
-  /^\s*(<(environment_context|user_instructions|user_shell_command|subagent_notification|permissions|skills?|instructions|collaboration_mode|model_switch)\b|# AGENTS\.md instructions)/i;
+  /^\s*(<(environment_context|context_summary|user_instructions|user_shell_command|subagent_notification|permissions|skills?|instructions|collaboration_mode|model_switch)\b|# AGENTS\.md instructions)/i;
 const ABORTED_MARKER = /^\s*<turn_aborted\b/;
 const ABORTED_OUTPUT = /^\s*aborted\b|\baborted by user\b/i;
 
 export function readConversation(input: unknown): Conversation {
   const entries = toEntries(input);
   checkPairs(entries);
-  const from = findText(entries, entries.length);
-  if (from < 0) return { text: '', rules: [], additions: [], uses: usesIn(entries) };
-  const { start, additions } = findStart(entries, from);
+  const summarising = entries.at(-1)?.type === 'summaryRequest';
+  const texts = entries.flatMap((entry) => (entry.type === 'user' ? [entry.text] : []));
+  const last = findText(entries, entries.length);
+  if (last < 0) {
+    const uses = usesIn(entries);
+    const work = { behind: 0, unfinished: false, uses };
+    return { text: '', rules: [], additions: [], uses, texts, summarising, work };
+  }
+  const { start, additions } = findStart(entries, last);
   const text = textAt(entries, start);
-  return { text, rules: toRules(text), additions, uses: usesIn(entries.slice(start)) };
+  const uses = usesIn(entries.slice(start));
+  const since = entries.slice(last + 1).filter(({ type }) => type !== 'summaryRequest');
+  const work = { behind: additions.length, unfinished: isWorkOpen(since, start < last), uses };
+  return { text, rules: toRules(text), additions, uses, texts, summarising, work };
+}
+
+/** @param interrupted whether a later text came in between. */
+function isWorkOpen(since: Entry[], interrupted: boolean): boolean {
+  const ended = ['assistant', 'aborted'].includes(since.at(-1)?.type ?? '');
+  return interrupted ? !ended : isUnfinished(since);
 }
 
 /**
@@ -59,6 +83,16 @@ function findStart(entries: Entry[], last: number): { start: number; additions: 
   const additions: string[] = [];
   let start = last;
   for (;;) {
+    const summarised = summaryAfter(entries, start);
+    if (summarised !== null) {
+      for (let left = summarised.unfinished ? summarised.behind : 0; left > 0; left--) {
+        const earlier = findText(entries, start);
+        if (earlier < 0) break;
+        additions.unshift(textAt(entries, start));
+        start = earlier;
+      }
+      return { start, additions };
+    }
     const earlier = findText(entries, start);
     if (earlier < 0 || !isUnfinished(entries.slice(earlier + 1, start))) return { start, additions };
     additions.unshift(textAt(entries, start));
@@ -67,9 +101,17 @@ function findStart(entries: Entry[], last: number): { start: number; additions: 
   }
 }
 
+/** What a summary between this text and the next one says of the work; null where there is none. */
+function summaryAfter(entries: Entry[], text: number): WorkState | null {
+  const next = entries.findIndex((entry, index) => index > text && entry.type === 'user');
+  const found = entries.slice(text + 1, next < 0 ? entries.length : next).findLast(({ type }) => type === 'summary');
+  return found?.type === 'summary' ? found.work : null;
+}
+
 /** Work between two user texts that stopped neither with an answer nor with an abort. */
 function isUnfinished(between: Entry[]): boolean {
   const last = between.at(-1);
+  if (last?.type === 'summary') return last.work.unfinished;
   if (last?.type === 'output') return !ABORTED_OUTPUT.test(last.output);
   return last?.type === 'call';
 }
@@ -85,11 +127,12 @@ function textAt(entries: Entry[], index: number): string {
 
 function usesIn(entries: Entry[]): ToolUse[] {
   const outputs = new Map(entries.flatMap((entry) => (entry.type === 'output' ? [[entry.callId, entry.output]] : [])));
-  return entries.flatMap((entry) =>
-    entry.type === 'call'
-      ? [{ callId: entry.callId, name: entry.name, input: entry.input, output: outputs.get(entry.callId) ?? '' }]
-      : [],
-  );
+  return entries.flatMap((entry) => {
+    if (entry.type === 'summary') return entry.work.uses;
+    if (entry.type !== 'call') return [];
+    const { callId, name, input } = entry;
+    return [{ callId, name, input, output: outputs.get(callId) ?? '' }];
+  });
 }
 
 /** The API's own rule: every call has its output and every output its call, by `call_id`. */
@@ -139,6 +182,10 @@ function toEntry(item: Record<string, unknown>, index: number): Entry[] {
     case 'custom_tool_call_output':
     case 'local_shell_call_output':
       return [{ type: 'output', callId: callIdOf(item, index), output: toText(item['output']) }];
+    case 'compaction': {
+      const work = unseal(item['encrypted_content']);
+      return work === null ? [] : [{ type: 'summary', work }];
+    }
     default:
       return [];
   }
@@ -148,6 +195,9 @@ function toMessage(item: Record<string, unknown>): Entry[] {
   const text = toText(item['content']);
   if (item['role'] === 'assistant') return [{ type: 'assistant' }];
   if (ABORTED_MARKER.test(text)) return [{ type: 'aborted' }];
+  if (isSummaryRequest(text)) return [{ type: 'summaryRequest' }];
+  const work = readSummary(text);
+  if (work !== null) return [{ type: 'summary', work }];
   return item['role'] === 'user' && !CONTEXT.test(text) ? [{ type: 'user', text }] : [];
 }
 

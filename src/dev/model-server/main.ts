@@ -11,6 +11,7 @@ const { values } = parseArgs({
     'latency-ms': { type: 'string' },
     'verify-url': { type: 'string' },
     'require-assertion': { type: 'boolean' },
+    'no-compaction': { type: 'boolean' },
   },
 });
 const verifyUrl = values['verify-url'];
@@ -18,6 +19,7 @@ try {
   const server = await startModelServer({
     port: Number(values.port ?? 0),
     latencyMs: Number(values['latency-ms'] ?? 0),
+    compaction: values['no-compaction'] !== true,
     requireAssertion: values['require-assertion'] ?? false,
     ...(verifyUrl === undefined ? {} : { verifyUrl }),
   });

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { pause, sendJson } from '../loopback-http.ts';
 import { SERVER_NAME } from './answer-text.ts';
 import type { RequestNotes } from './request-log.ts';
-import { failureMessage, toEvents, toResponse, toTokens } from './response-events.ts';
+import { failureMessage, toCompaction, toEvents, toResponse, toTokens } from './response-events.ts';
 import type { ResponsePlan } from './response-events.ts';
 import { sendEvents } from './response-stream.ts';
 import type { Move } from './script.ts';
@@ -54,6 +54,24 @@ export async function perform(move: Move, plan: ResponsePlan, streamed: boolean,
   }
 }
 
+/** The same for a request for a compaction, whose answer is never streamed. */
+export async function performCompaction(
+  move: Move,
+  body: Record<string, unknown>,
+  plan: ResponsePlan,
+  exchange: Exchange,
+): Promise<void> {
+  if (move.type !== 'respond') {
+    await perform(move, plan, false, exchange);
+    return;
+  }
+  const { gone } = exchange;
+  const waitMs = toEvents(plan).reduce((sum, { gapMs }) => sum + gapMs, 0);
+  await pause(waitMs, gone);
+  if (plan.failure === undefined) reply(exchange, 200, toCompaction(body, plan));
+  else refuse(exchange, 500, plan.failure.code, failureMessage(plan.failure.code));
+}
+
 export function reply({ response, notes }: Exchange, status: number, body: unknown): void {
   sendJson(response, status, body);
   notes.answered(status);
@@ -76,7 +94,8 @@ function typeOf(status: number, code = 'rate_limit_exceeded'): string {
 
 export function toPlan(body: Record<string, unknown>, inputCharacters: number, move: Move): ResponsePlan {
   const model = typeof body['model'] === 'string' ? body['model'] : 'bobbin-offline';
-  const inputTokens = toTokens(inputCharacters);
+  const told = move.type === 'respond' ? move.inputTokens : undefined;
+  const inputTokens = told ?? toTokens(inputCharacters);
   const cachedTokens = Math.max(0, inputTokens - toTokens(newCharacters(body['input'], inputCharacters)));
   const { output, failure } = move.type === 'respond' ? move : { output: [], failure: undefined };
   return { model, output, inputTokens, cachedTokens, ...(failure === undefined ? {} : { failure }) };

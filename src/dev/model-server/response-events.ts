@@ -1,7 +1,9 @@
 /** The Responses wire format: output parts become whole items, and those the events of a stream. */
 import { randomUUID } from 'node:crypto';
+import { isObject } from '../loopback-http.ts';
 import type { Segment } from './answer-text.ts';
 import type { FailureEvent, OutputPart } from './script.ts';
+import { seal } from './summary.ts';
 import type { ToolCall } from './tool-calls.ts';
 
 export interface Usage {
@@ -44,6 +46,21 @@ export function toResponse(plan: ResponsePlan): Body {
   const output = plan.output.map(toItem);
   if (plan.failure !== undefined) return failed(head, output, plan.failure.code);
   return completed(head, output, toUsage(plan));
+}
+
+/** The answer to a request for a compaction: the messages of the user as they were, and one item for all the rest. */
+export function toCompaction(body: Body, plan: ResponsePlan): Body {
+  const input = Array.isArray(body['input']) ? (body['input'] as unknown[]) : [];
+  const messages = input.filter((item) => isObject(item) && item['role'] === 'user');
+  const summary = plan.output.map((part) => (part.type === 'message' ? textOf(part.segments) : '')).join('');
+  const id = randomUUID().replaceAll('-', '');
+  return {
+    id: `resp_${id}`,
+    object: 'response.compaction',
+    created_at: Math.floor(Date.now() / 1000),
+    output: [...messages, { id: `cmp_${id}`, type: 'compaction', encrypted_content: seal(summary) }],
+    usage: toUsage(plan),
+  };
 }
 
 /** All events of the stream, in order, numbered. */

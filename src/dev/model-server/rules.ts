@@ -21,6 +21,9 @@
  *   hang: [times]           no answer at all
  *   fail: CODE [times]      a stream that ends with `response.failed` and this error code
  *   error: CODE [times]     a stream that ends with an `error` event and this code
+ *   tokens: N               the response it stands in reports N input tokens
+ *   window: N               from here on a request of more than N tokens is refused as too long
+ *   summary: RULE           one of these rules, for a summary or a compaction that this text is the newest of
  */
 
 /** How often a rule is met, and the name it is counted under. */
@@ -41,6 +44,9 @@ export type Rule =
   | { type: 'answer'; bytes: number }
   | { type: 'wait'; ms: number }
   | { type: 'retryAfter'; seconds: number }
+  | { type: 'tokens'; tokens: number }
+  | { type: 'window'; tokens: number }
+  | { type: 'summary'; rule: Rule }
   | ({ type: 'status'; status: number; code: string | undefined } & Counted)
   | ({ type: 'cut'; events: number } & Counted)
   | ({ type: 'garbage' } & Counted)
@@ -80,6 +86,13 @@ const READERS: Record<string, Reader> = {
   answer: (rest) =>
     withNumbers(rest, 1, 1, ([bytes = 0]) => (bytes <= MAX_BYTES ? { type: 'answer', bytes } : undefined)),
   wait: (rest) => withNumbers(rest, 1, 1, ([ms = 0]) => ({ type: 'wait', ms })),
+  tokens: (rest) => withNumbers(rest, 1, 1, ([tokens = 0]) => ({ type: 'tokens', tokens })),
+  window: (rest) => withNumbers(rest, 1, 1, ([tokens = 0]) => ({ type: 'window', tokens })),
+  summary(rest, line) {
+    const [, name = '', words = ''] = LINE.exec(rest) ?? [];
+    const rule = Object.hasOwn(READERS, name) ? READERS[name]?.(words.trim(), line) : undefined;
+    return rule === undefined ? undefined : { type: 'summary', rule };
+  },
   'retry-after': (rest) => withNumbers(rest, 1, 1, ([seconds = 0]) => ({ type: 'retryAfter', seconds })),
   status(rest, line) {
     const words = toWords(rest);

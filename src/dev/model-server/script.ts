@@ -2,7 +2,9 @@
 import { countedWords, quoteAdditions, quoteUses, SIGNATURE, signed, wordsOfLength } from './answer-text.ts';
 import type { Segment } from './answer-text.ts';
 import type { Conversation } from './conversation.ts';
+import { toRules } from './rules.ts';
 import type { Rule } from './rules.ts';
+import { toSummary } from './summary.ts';
 import { toCalls } from './tool-calls.ts';
 import type { OfferedTool, ToolCall } from './tool-calls.ts';
 import { nextOfTour } from './workspace-tour.ts';
@@ -11,7 +13,7 @@ import { nextOfTour } from './workspace-tour.ts';
 export type OutputPart = { type: 'message'; segments: Segment[] } | ToolCall;
 
 export type Move = { delayMs: number } & (
-  | { type: 'respond'; output: OutputPart[]; cutAfter?: number; failure?: { as: FailureEvent; code: string } }
+  | { type: 'respond'; output: OutputPart[]; inputTokens?: number; cutAfter?: number; failure?: { as: FailureEvent; code: string } }
   | { type: 'refuse'; status: number; code: string | undefined; retryAfterSeconds: number | undefined }
   | { type: 'garbage' }
   | { type: 'silence' }
@@ -20,6 +22,8 @@ export type FailureEvent = 'response.failed' | 'error';
 
 export interface Surroundings {
   tools: OfferedTool[];
+  /** Tokens of the whole request. */
+  tokens: number;
   /** Whether a response may hold several calls. */
   parallel: boolean;
   /** Counts one more meeting of this request with a rule line, and says the how manieth it is. */
@@ -31,21 +35,18 @@ interface Gathered {
   delayMs: number;
   retryAfterSeconds: number | undefined;
   cutAfter: number | undefined;
+  /** Input tokens to report. */
+  tokens: number | undefined;
   segments: Segment[];
   /** Sentences about rules that could not be followed. */
   remarks: string[];
 }
 
 export function nextMove(conversation: Conversation, around: Surroundings): Move {
+  if (conversation.summarising) return summaryMove(conversation, around);
   if (conversation.rules.length === 0) return tourMove(conversation, around);
   const { rules, done } = pending(conversation, around.tools);
-  const gathered: Gathered = {
-    delayMs: 0,
-    retryAfterSeconds: undefined,
-    cutAfter: undefined,
-    segments: [],
-    remarks: [],
-  };
+  const gathered = gatherNothing();
   for (const rule of rules) {
     const stop = follow(rule, gathered, around);
     if (stop !== undefined) return { ...stop, delayMs: gathered.delayMs };
@@ -54,6 +55,28 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
     else if (calls.calls.length > 0) return respond(gathered, [...preamble(gathered), ...calls.calls.slice(done)]);
   }
   return respond(gathered, [{ type: 'message', segments: finalAnswer(conversation, gathered) }]);
+}
+
+function gatherNothing(): Gathered {
+  const nothing = { retryAfterSeconds: undefined, cutAfter: undefined, tokens: undefined };
+  return { ...nothing, delayMs: 0, segments: [], remarks: [] };
+}
+
+/** Follows the rules for summaries of the newest text that has any. */
+function summaryMove(conversation: Conversation, around: Surroundings): Move {
+  const gathered = gatherNothing();
+  const rulesOf = (text: string) => toRules(text).flatMap((rule) => (rule.type === 'summary' ? [rule.rule] : []));
+  const rules = conversation.texts.map(rulesOf).findLast((found) => found.length > 0) ?? [];
+  for (const rule of rules) {
+    const stop = follow(rule, gathered, around);
+    if (stop !== undefined) return { ...stop, delayMs: gathered.delayMs };
+  }
+  const paced = gathered.segments.some(({ intervalMs }) => intervalMs !== undefined);
+  const words = gathered.segments.map(({ text }) => text).join('');
+  const segments = paced
+    ? [...gathered.segments, { text: `\n${toSummary(conversation, ' ')}` }]
+    : [{ text: toSummary(conversation, words) }];
+  return respond(gathered, [{ type: 'message', segments }]);
 }
 
 function tourMove(conversation: Conversation, { tools, parallel }: Surroundings): Move {
@@ -78,13 +101,20 @@ function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: 
 }
 
 /** Takes a rule into account; a move where it stands in place of a response. */
-function follow(rule: Rule, gathered: Gathered, { meet }: Surroundings): Stop | undefined {
+function follow(rule: Rule, gathered: Gathered, { meet, tokens }: Surroundings): Stop | undefined {
   switch (rule.type) {
     case 'wait':
       gathered.delayMs += rule.ms;
       return undefined;
     case 'retryAfter':
       gathered.retryAfterSeconds = rule.seconds;
+      return undefined;
+    case 'tokens':
+      gathered.tokens = rule.tokens;
+      return undefined;
+    case 'window':
+      return tokens > rule.tokens ? { ...TOO_LONG } : undefined;
+    case 'summary':
       return undefined;
     case 'cut':
       if (meet(rule.line) <= rule.times) gathered.cutAfter = rule.events;
@@ -119,6 +149,13 @@ function follow(rule: Rule, gathered: Gathered, { meet }: Surroundings): Stop | 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Stop = DistributiveOmit<Move, 'delayMs'>;
 
+const TOO_LONG = {
+  type: 'refuse',
+  status: 400,
+  code: 'context_length_exceeded',
+  retryAfterSeconds: undefined,
+} as const;
+
 function toStop(rule: Extract<Rule, { type: 'status' | 'garbage' | 'hang' | 'fail' }>, gathered: Gathered): Stop {
   switch (rule.type) {
     case 'status': {
@@ -144,8 +181,14 @@ function preamble({ segments }: Gathered): OutputPart[] {
   return segments.length === 0 ? [] : [{ type: 'message', segments: signed(segments) }];
 }
 
-function respond({ delayMs, cutAfter }: Gathered, output: OutputPart[]): Move {
-  return { type: 'respond', delayMs, output, ...(cutAfter === undefined ? {} : { cutAfter }) };
+function respond({ delayMs, cutAfter, tokens }: Gathered, output: OutputPart[]): Move {
+  return {
+    type: 'respond',
+    delayMs,
+    output,
+    ...(cutAfter === undefined ? {} : { cutAfter }),
+    ...(tokens === undefined ? {} : { inputTokens: tokens }),
+  };
 }
 
 /** The text that the rules give, or else what the calls gave; then remarks, what came meanwhile, and the signature. */

@@ -4,6 +4,7 @@
  * the rules of the last user text (`rules.ts`).
  *
  * - `POST /v1/responses`, streamed with `stream: true`
+ * - `POST /v1/responses/compact`
  * - `GET /v1/models`
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,13 +12,16 @@ import { listenOnLoopback, pause, readBody, sendJson, toJsonObject, UnreadableRe
 import { SERVER_NAME } from './answer-text.ts';
 import { checkAssertion } from './assertion-check.ts';
 import { InvalidInput, readConversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { createMeetingCounter } from './meeting-counter.ts';
 import { createRequestLog, toAssertedIds, withoutCredentials } from './request-log.ts';
 import type { RecordedRequest, RequestLog } from './request-log.ts';
-import { perform, refuse, reply, toError, toPlan } from './replies.ts';
+import { perform, performCompaction, refuse, reply, toError, toPlan } from './replies.ts';
 import type { Exchange } from './replies.ts';
+import { toTokens } from './response-events.ts';
 import { watchConnection } from './response-stream.ts';
 import { nextMove } from './script.ts';
+import type { Move } from './script.ts';
 import { toOfferedTools } from './tool-calls.ts';
 
 export type { RecordedRequest } from './request-log.ts';
@@ -32,6 +36,8 @@ export interface ModelServerOptions {
   verifyUrl?: string;
   /** Milliseconds before the first byte of each answer. */
   latencyMs?: number;
+  /** Whether there is an endpoint that compacts conversations, as OpenAI has; there is by default. */
+  compaction?: boolean;
 }
 
 export interface ModelServer {
@@ -48,6 +54,8 @@ export interface ModelServer {
   waitForRequest(predicate: (request: RecordedRequest) => boolean): Promise<RecordedRequest>;
   /** From now on. Throws where no `verifyUrl` was given. */
   demandAssertions(on: boolean): void;
+  /** From now on. */
+  offerCompaction(on: boolean): void;
 }
 
 interface State {
@@ -56,13 +64,15 @@ interface State {
   latencyMs: number;
   /** Set while assertions are demanded. */
   verifyUrl: string | undefined;
+  compaction: boolean;
 }
 
 /** Starts the server on 127.0.0.1. Rejects when the port is taken. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const verifyUrl = options.verifyUrl === undefined ? undefined : toVerifyUrl(options.verifyUrl);
   const log = createRequestLog();
-  const state: State = { log, meet: createMeetingCounter(), latencyMs: options.latencyMs ?? 0, verifyUrl: undefined };
+  const { latencyMs = 0, compaction = true } = options;
+  const state: State = { log, meet: createMeetingCounter(), latencyMs, verifyUrl: undefined, compaction };
   const demandAssertions = (on: boolean) => {
     if (on && verifyUrl === undefined) throw new Error('Assertions can only be demanded where verifyUrl is given.');
     state.verifyUrl = on ? verifyUrl : undefined;
@@ -76,6 +86,9 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     requests: log.requests,
     waitForRequest: (predicate) => log.waitFor(predicate),
     demandAssertions,
+    offerCompaction: (on) => {
+      state.compaction = on;
+    },
     close() {
       log.close();
       return listener.close();
@@ -115,10 +128,11 @@ async function route(
     reply(exchange, 200, { name: SERVER_NAME });
   } else if (name === 'GET /v1/models') {
     reply(exchange, 200, MODELS);
-  } else if (name === 'POST /v1/responses') {
+  } else if (name === 'POST /v1/responses' || (name === 'POST /v1/responses/compact' && state.compaction)) {
     const refusal = state.verifyUrl && (await checkAssertion(state.verifyUrl, authorization, exchange.gone));
     if (refusal) refuse(exchange, refusal.status, refusal.code, refusal.message);
-    else await respond(state, toJsonObject(text), text.length, exchange);
+    else if (name === 'POST /v1/responses') await respond(state, toJsonObject(text), text.length, exchange);
+    else await compact(state, toJsonObject(text), text.length, exchange);
   } else {
     refuse(exchange, 404, 'not_found', `There is no ${name} here.`);
   }
@@ -135,16 +149,38 @@ async function respond(
   inputCharacters: number,
   exchange: Exchange,
 ): Promise<void> {
+  const move = toMove(state, body, readConversation(body['input']), inputCharacters);
+  await pause(state.latencyMs + move.delayMs, exchange.gone);
+  await perform(move, toPlan(body, inputCharacters, move), body['stream'] === true, exchange);
+}
+
+async function compact(
+  state: State,
+  body: Record<string, unknown>,
+  inputCharacters: number,
+  exchange: Exchange,
+): Promise<void> {
+  const conversation = { ...readConversation(body['input']), summarising: true };
+  const move = toMove(state, body, conversation, inputCharacters);
+  await pause(state.latencyMs + move.delayMs, exchange.gone);
+  await performCompaction(move, body, toPlan(body, inputCharacters, move), exchange);
+}
+
+function toMove(
+  state: State,
+  body: Record<string, unknown>,
+  conversation: Conversation,
+  inputCharacters: number,
+): Move {
   if (typeof body['previous_response_id'] === 'string') {
     throw new InvalidInput('This server keeps no responses: send the whole conversation as input.');
   }
-  const move = nextMove(readConversation(body['input']), {
+  return nextMove(conversation, {
     tools: toOfferedTools(body['tools']),
+    tokens: toTokens(inputCharacters),
     parallel: body['parallel_tool_calls'] !== false,
     meet: (line) => state.meet(body['prompt_cache_key'], body['input'], line),
   });
-  await pause(state.latencyMs + move.delayMs, exchange.gone);
-  await perform(move, toPlan(body, inputCharacters, move), body['stream'] === true, exchange);
 }
 
 /** A request that cannot be read is the client's; what else goes wrong once the client is gone concerns nobody. */

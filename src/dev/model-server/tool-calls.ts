@@ -65,6 +65,9 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
     case 'garbage':
     case 'hang':
     case 'fail':
+    case 'tokens':
+    case 'window':
+    case 'summary':
     case 'unreadable':
       return { calls: [] };
   }

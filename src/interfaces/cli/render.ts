@@ -76,6 +76,7 @@ function renderStarted(item: Item): string[] {
     case 'userInput':
     case 'dynamicToolCall':
     case 'turnAborted':
+    case 'contextCompaction':
       return [];
   }
 }
@@ -101,6 +102,8 @@ function renderCompleted(item: Item): string[] {
       return item.status === 'completed' ? [] : [pc.yellow(`  ${item.output}`)];
     case 'dynamicToolCall':
       return [pc.yellow(`  ${item.output}`)];
+    case 'contextCompaction':
+      return [pc.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'userInput':
     case 'plan':
     case 'userMessage':
@@ -109,6 +112,10 @@ function renderCompleted(item: Item): string[] {
     case 'subAgentNotification':
       return [];
   }
+}
+
+function describeBefore(tokens: number | null): string {
+  return tokens === null ? '' : `; it had ${tokens.toLocaleString('en')} tokens`;
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {

@@ -1,12 +1,18 @@
-/** `regular`: model steps and the tool calls they ask for, until the model has no more to ask for. */
-import { currentTask, ensure, isReady, renew, unfitness } from '../agent-task.ts';
-import { actionIds } from '../actions.ts';
+/**
+ * `regular`: model steps and the tool calls they ask for, until the model has no more to ask for. Where the context has
+ * come to its limit, it is compacted before the next step.
+ */
+import type { CompactionTrigger } from '../../../src/contract/index.ts';
+import { currentTask, ensure, isReady, renewOnce } from '../agent-task.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
+import { actionIds } from '../actions.ts';
+import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
+import { isOverLimit, withStep } from '../context.ts';
 import { addItem, emit, itemCount } from '../log.ts';
 import { hasMail, takeMail } from '../mail.ts';
-import type { ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
+import type { CompactionEnd, ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
 import { addUsage, type RegularTurn, type ThreadState } from '../state.ts';
-import { addUserMessage, beginRegular, endTurn, failTurn, quieten, withTurn } from '../turns.ts';
+import { addUserMessage, beginRegular, endTurn, failTurn, quietenAndCount, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
 import {
   advanceCalls,
@@ -20,17 +26,24 @@ import {
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
-  begin: beginRegular,
   steer,
 
+  begin(state, at, queued) {
+    const begun = beginRegular(state, at, queued);
+    const turn = begun.active;
+    if (turn?.kind !== 'regular' || !isOverLimit(begun.context, begun.settings.model)) return begun;
+    return compactBefore(begun, at, turn, 'preTurn', begun.settings.model) ?? begun;
+  },
+
   settle(state, at, turn) {
-    if (turn.stage.type === 'model') return ensure(state);
+    if (turn.stage.type !== 'tools') return ensure(state);
     const { calls } = turn.stage;
     return calls.length === 0 ? nextStep(state, at, turn) : advanceCalls(state, at, turn, calls);
   },
 
   wants(state, turn) {
     if (turn.stage.type === 'tools') return callActions(state, turn, turn.stage.calls);
+    if (turn.stage.type === 'compacting') return wantedCompaction(state, turn.turnId, turn.stage.compaction);
     if (!isReady(state)) return [];
     return [
       {
@@ -39,6 +52,7 @@ export const regular: TaskKind<RegularTurn> = {
         turnId: turn.turnId,
         step: turn.step,
         contextVersion: itemCount(state.log),
+        contextTokens: tokensToCheck(state, turn.stage),
         agentTask: currentTask(state),
         agentIdentity: state.settings.agentIdentity,
       },
@@ -46,13 +60,22 @@ export const regular: TaskKind<RegularTurn> = {
   },
 
   owns(state, turn, actionId) {
-    return turn.stage.type === 'model' ? modelActionId(turn) === actionId : ownsCall(state, turn.stage.calls, actionId);
+    switch (turn.stage.type) {
+      case 'model':
+        return modelActionId(turn) === actionId;
+      case 'compacting':
+        return compactionId(turn.stage.compaction) === actionId;
+      case 'tools':
+        return ownsCall(state, turn.stage.calls, actionId);
+    }
   },
 
   take(state, turn, event) {
     switch (event.type) {
       case 'modelEnded':
         return takeModelEnd(state, event.at, turn, event.id, event.end);
+      case 'compactionEnded':
+        return takeCompactionEnd(state, event.at, turn, event.id, event.end);
       case 'commandEnded':
       case 'patchEnded':
       case 'mcpCallEnded':
@@ -83,47 +106,130 @@ function modelActionId(turn: RegularTurn): string {
   return actionIds.model(turn.turnId, turn.step, tries);
 }
 
-function nextStep(state: ThreadState, at: number, turn: RegularTurn): ThreadState {
-  const told = turn.pendingInput.reduce(
-    (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),
-    state,
-  );
-  return withTurn(takeMail(told, at, turn), {
-    ...turn,
-    step: turn.step + 1,
-    pendingInput: [],
-    stage: { type: 'model', tries: 0, renewed: false },
-  });
+type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
+
+/** Only the worker knows the limit of a model that no step has used yet, so it is given the size to compare. */
+function tokensToCheck({ context, settings }: ThreadState, stage: ModelStage): number | null {
+  return stage.compacted || context.limit === null || context.limit.model === settings.model ? null : context.tokens;
 }
 
-function takeModelEnd(state: ThreadState, at: number, turn: RegularTurn, id: string, end: ModelEnd): ThreadState {
-  if (turn.aborting !== null) {
-    const dropped = end.type === 'answered' ? 1 : 0;
-    const counters = { ...state.counters, droppedResults: state.counters.droppedResults + dropped };
-    return quieten({ ...state, counters }, turn, id, true);
+/** The turn goes on with its next step; where the context has come to its limit, that is compacted first. */
+function nextStep(state: ThreadState, at: number, turn: RegularTurn): ThreadState {
+  const next = { ...turn, step: turn.step + 1 };
+  const { model } = state.settings;
+  const compacting = isOverLimit(state.context, model)
+    ? compact(state, at, next, { trigger: 'midTurn', upTo: itemCount(state.log), model, tries: 0 })
+    : null;
+  return compacting ?? toModel(state, at, next, { type: 'model', tries: 0, renewed: false, compacted: false });
+}
+
+/** Input that came meanwhile is told with the step that begins now. */
+function toModel(state: ThreadState, at: number, turn: RegularTurn, stage: ModelStage): ThreadState {
+  const place = { turnId: turn.turnId, step: turn.step - 1 };
+  const told = turn.pendingInput.reduce(
+    (current, input) => addUserMessage(current, at, place.turnId, place.step, input),
+    state,
+  );
+  return withTurn(takeMail(told, at, place), { ...turn, pendingInput: [], stage });
+}
+
+// ------------------------------------------------------------------------------------------------------ compacting
+
+interface WhatToCompact {
+  trigger: CompactionTrigger;
+  upTo: number;
+  model: string;
+  /** As of the model step that comes after it. */
+  tries: number;
+}
+
+/** Null where there is nothing to compact. */
+function compact(state: ThreadState, at: number, turn: RegularTurn, what: WhatToCompact): ThreadState | null {
+  const { tries, ...which } = what;
+  if (!canCompact(state, which.upTo)) return null;
+  const { state: begun, compaction } = beginCompaction(state, at, which);
+  return withTurn(begun, { ...turn, stage: { type: 'compacting', compaction, tries } });
+}
+
+/**
+ * Compacts before the step that is at hand, or null where that cannot help. Before its first step a turn's own input stays
+ * as it is.
+ */
+function compactBefore(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  trigger: CompactionTrigger,
+  model: string,
+): ThreadState | null {
+  const upTo = turn.step === 1 ? turn.firstItem : itemCount(state.log);
+  const tries = turn.stage.type === 'model' ? turn.stage.tries + 1 : 0;
+  return compact(state, at, turn, { trigger, upTo, model, tries });
+}
+
+function takeCompactionEnd(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  id: string,
+  end: CompactionEnd,
+): ThreadState {
+  if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'compacted');
+  if (turn.stage.type !== 'compacting') return state;
+  const { compaction, tries } = turn.stage;
+  const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
+  switch (outcome.type) {
+    case 'compacted':
+      return toModel(outcome.state, at, outcome.turn, { type: 'model', tries, renewed: false, compacted: true });
+    case 'again':
+      return withTurn(outcome.state, { ...turn, stage: { ...turn.stage, compaction: outcome.compaction } });
+    case 'failed':
+      return failTurn(state, at, turn, outcome.error);
   }
+}
+
+// ---------------------------------------------------------------------------------------------- ends of model steps
+
+function takeModelEnd(state: ThreadState, at: number, turn: RegularTurn, id: string, end: ModelEnd): ThreadState {
+  if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'answered');
+  if (turn.stage.type !== 'model') return state;
   switch (end.type) {
     case 'answered':
       return takeAnswerOfModel(state, at, turn, end);
+    case 'compactFirst':
+      return takeSmallerWindow(state, at, turn, turn.stage, end.compactAt);
     case 'aborted':
       return failTurn(state, at, turn, {
         code: 'internal',
         message: `Model step ${id} was stopped by nobody in this thread.`,
       });
     case 'failed':
-      return takeModelFailure(state, at, turn, end.failure);
+      return takeModelFailure(state, at, turn, turn.stage, end.failure);
   }
 }
 
-function takeModelFailure(state: ThreadState, at: number, turn: RegularTurn, failure: StepFailure): ThreadState {
-  const why = unfitness(state, failure);
-  const again = turn.stage.type === 'model' && !turn.stage.renewed;
-  if ((why === 'stale' || why === 'rejected') && again) {
-    const renewing = renew(state, at, currentTask(state), why, failure);
-    const tries = turn.stage.type === 'model' ? turn.stage.tries + 1 : 1;
-    return withTurn(renewing, { ...turn, stage: { type: 'model', tries, renewed: true } });
-  }
-  return failTurn(state, at, turn, { code: failure.code, message: failure.message });
+/** The model of this turn takes less than the one before it, which is asked for the summary since it takes it all. */
+function takeSmallerWindow(state: ThreadState, at: number, turn: RegularTurn, stage: ModelStage, compactAt: number) {
+  const { model } = state.settings;
+  const before = state.context.limit?.model ?? model;
+  const known = { ...state, context: { ...state.context, limit: { model, compactAt } } };
+  const again = { ...stage, tries: stage.tries + 1, compacted: true };
+  return compactBefore(known, at, turn, 'preTurn', before) ?? withTurn(known, { ...turn, stage: again });
+}
+
+function takeModelFailure(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  stage: ModelStage,
+  failure: StepFailure,
+): ThreadState {
+  const renewing = renewOnce(state, at, failure, stage.renewed);
+  if (renewing !== null)
+    return withTurn(renewing, { ...turn, stage: { ...stage, tries: stage.tries + 1, renewed: true } });
+  const tooLong = failure.code === 'contextWindowExceeded' && !stage.compacted;
+  const compacting = tooLong ? compactBefore(state, at, turn, 'overflow', state.settings.model) : null;
+  return compacting ?? failTurn(state, at, turn, { code: failure.code, message: failure.message });
 }
 
 function takeAnswerOfModel(
@@ -133,10 +239,11 @@ function takeAnswerOfModel(
   end: Extract<ModelEnd, { type: 'answered' }>,
 ): ThreadState {
   const total = addUsage(state.usage, end.usage);
+  const context = withStep(state.context, state.settings.model, end.usage, end.compactAt ?? null);
   const spent: RegularTurn = { ...turn, usage: addUsage(turn.usage, end.usage), stage: { type: 'tools', calls: [] } };
   const recorded = end.output.reduce(
     (current, output) => recordOutput(current, at, output),
-    warnOfServers(withTurn({ ...state, usage: total }, spent), at, end.mcpWarnings ?? []),
+    warnOfServers(withTurn({ ...state, usage: total, context }, spent), at, end.mcpWarnings ?? []),
   );
   const now = recorded.active;
   if (now?.kind !== 'regular') return recorded;

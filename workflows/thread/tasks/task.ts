@@ -7,7 +7,16 @@ import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
 /** The end of one of a task's actions, or an answer to one of its requests. */
 export type TaskEvent = Extract<
   MachineEvent,
-  { type: 'modelEnded' | 'commandEnded' | 'patchEnded' | 'mcpCallEnded' | 'childStarted' | 'requestAnswered' }
+  {
+    type:
+      | 'modelEnded'
+      | 'compactionEnded'
+      | 'commandEnded'
+      | 'patchEnded'
+      | 'mcpCallEnded'
+      | 'childStarted'
+      | 'requestAnswered';
+  }
 >;
 
 export interface TaskKind<T extends ActiveTurn> {

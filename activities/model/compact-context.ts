@@ -1,0 +1,122 @@
+/**
+ * Makes the conversation of a thread smaller: by the provider where it has a way of its own, else by asking the model for a
+ * summary. Twice is safe: the thread records the one attempt that is answered.
+ */
+import type { CompactionStep, CompactionStepResult } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { CompactedConversation, ConversationEntry, ModelRequest, ModelResponse, Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+import { cutTo } from './bounded-text.ts';
+import type { ContextCache } from './context-cache.ts';
+import { userMessagesOf } from './conversation.ts';
+import { openModelRequest } from './model-request.ts';
+import { SUMMARY_REQUEST, isSummaryMessage } from './summary-words.ts';
+import { newestMessages } from './user-messages.ts';
+
+export interface CompactionProgress {
+  type: 'compaction';
+  /** Characters of the summary that have come so far. */
+  chars: number;
+}
+
+const NOTHING_SAID = {
+  type: 'compacted',
+  summary: 'Nothing had been said or done before this.',
+  provider: null,
+  usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningOutputTokens: 0, totalTokens: 0 },
+  droppedEntries: 0,
+} as const;
+
+/** Tokens of the person's messages that stay as they are; with a small window no more than a quarter of it. */
+const KEPT_MESSAGE_TOKENS = 20_000;
+/** Characters of JSON. */
+const MAX_SUMMARY_CHARS = 60_000;
+/** Characters of JSON; what is larger is given up for a summary of ours. */
+const MAX_PROVIDER_CHARS = 200_000;
+
+export async function compactContext(
+  ports: Ports,
+  contexts: ContextCache,
+  input: CompactionStep,
+): Promise<CompactionStepResult> {
+  const first: CompactionProgress = { type: 'compaction', chars: 0 };
+  return runStep<CompactionProgress, CompactionStepResult>({ ...ports, ...input }, first, async (step) => {
+    const opened = await openModelRequest(ports, contexts, input, step.signal);
+    const request = { ...opened.request, model: input.model };
+    const { window } = ports.contextLimits(opened.settings.model);
+    const tokens = Math.min(KEPT_MESSAGE_TOKENS, Math.floor(window / 4));
+    const userMessages = newestMessages(userMessagesOf(opened.read), tokens);
+    if (request.conversation.length === 0) return { ...NOTHING_SAID, userMessages };
+    const { signal } = step;
+    // A form that only the provider can read is of use to the model that is asked and to no other.
+    const ownForm = input.model === opened.settings.model;
+    const own = await withFewer(request, signal, async (fewer) =>
+      ownForm ? ((await ports.models.compact?.(fewer, { signal })) ?? null) : null,
+    );
+    if (own.result !== null && isBounded(own.result)) {
+      const { provider, output, usage } = own.result;
+      const { droppedEntries } = own;
+      return { type: 'compacted', summary: '', userMessages, provider: { provider, output }, usage, droppedEntries };
+    }
+    const onText = (delta: string) => {
+      step.progress = { type: 'compaction', chars: step.progress.chars + delta.length };
+    };
+    const asked = await withFewer(request, signal, (fewer) =>
+      ports.models.respond(toSummaryRequest(fewer), { signal, onText }),
+    );
+    const { result, droppedEntries } = asked;
+    const summary = summaryOf(result, input.model);
+    return { type: 'compacted', summary, userMessages, provider: null, usage: result.usage, droppedEntries };
+  });
+}
+
+function isBounded({ output }: CompactedConversation): boolean {
+  return JSON.stringify(output).length <= MAX_PROVIDER_CHARS;
+}
+
+function toSummaryRequest(request: ModelRequest): ModelRequest {
+  const ask: ConversationEntry = { type: 'message', role: 'user', text: SUMMARY_REQUEST };
+  return { ...request, conversation: [...request.conversation, ask] };
+}
+
+function summaryOf(response: ModelResponse, model: string): string {
+  const text = response.output.flatMap((output) => (output.type === 'message' ? [output.text] : [])).join('\n');
+  if (text.trim() !== '') return cutTo(MAX_SUMMARY_CHARS, text.trim());
+  throw new Failure('modelAnswerMalformed', `Model ${model} was asked for a summary and answered without any text.`);
+}
+
+/**
+ * Asks, and where the conversation is too long for the model, asks again without its oldest entries: one fewer, then two,
+ * four and so on, so that a conversation far too long takes a few requests and not one for each of its entries.
+ */
+async function withFewer<T>(
+  request: ModelRequest,
+  signal: AbortSignal,
+  ask: (request: ModelRequest) => Promise<T>,
+): Promise<{ result: T; droppedEntries: number }> {
+  const all = request.conversation;
+  for (let drop = 0; ; drop = drop * 2 + 1) {
+    const conversation = withoutOldest(all, drop);
+    try {
+      return { result: await ask({ ...request, conversation }), droppedEntries: all.length - conversation.length };
+    } catch (error) {
+      signal.throwIfAborted();
+      const tooLong = error instanceof Failure && error.code === 'contextWindowExceeded';
+      if (!tooLong || withoutOldest(all, drop * 2 + 1).every(isSummary)) throw error;
+    }
+  }
+}
+
+/**
+ * The conversation without so many of its oldest entries. An output goes with its call, and an earlier summary stays: it
+ * is all there is of what was before it.
+ */
+export function withoutOldest(entries: readonly ConversationEntry[], count: number): ConversationEntry[] {
+  const left = entries.filter((entry, index) => index >= count || isSummary(entry));
+  const calls = new Set(left.flatMap((entry) => (entry.type === 'toolCall' ? [entry.callId] : [])));
+  return left.filter((entry) => entry.type !== 'toolOutput' || calls.has(entry.callId));
+}
+
+function isSummary(entry: ConversationEntry): boolean {
+  return entry.type === 'compaction' || (entry.type === 'message' && isSummaryMessage(entry.text));
+}

@@ -1,0 +1,46 @@
+/** What every step that asks a model begins with: the conversation, the words before it, and the right to ask. */
+import type { ThreadSettings } from '../../src/contract/index.ts';
+import type { ModelStepBase } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { ModelRequest, Ports } from '../ports.ts';
+import type { ContextCache, Conversation } from './context-cache.ts';
+import { toConversation } from './conversation.ts';
+import { toInstructions } from './instructions.ts';
+
+/** A request without tools, to the thread's own model; and the items it was made of. */
+export async function openModelRequest(
+  ports: Ports,
+  contexts: ContextCache,
+  input: ModelStepBase,
+  signal: AbortSignal,
+): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings }> {
+  const read = await contexts.read(input.threadId, input.contextVersion, signal);
+  const { settings } = read;
+  const [projectDocs, authorization] = await Promise.all([
+    ports.projectDocs.read(settings.cwd),
+    authorize(ports, input),
+  ]);
+  signal.throwIfAborted();
+  const request: ModelRequest = {
+    model: settings.model,
+    instructions: toInstructions(settings, projectDocs),
+    conversation: toConversation(read),
+    tools: [],
+    parallelToolCalls: true,
+    promptCacheKey: input.threadId,
+    ...(authorization === null ? {} : { authorization }),
+  };
+  return { request, read, settings };
+}
+
+/** Here the assertion is signed, so here a task that belongs to another identity is found out. */
+async function authorize(ports: Ports, input: ModelStepBase): Promise<string | null> {
+  const { agentIdentity, agentTask } = input;
+  if (agentIdentity.mode === 'off') return null;
+  if (agentTask === null)
+    throw new Failure(
+      'internal',
+      `Model step ${input.actionId} of thread ${input.threadId} came without its agent task.`,
+    );
+  return ports.identity.assertion(agentIdentity.account, agentTask);
+}

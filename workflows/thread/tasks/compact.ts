@@ -1,0 +1,42 @@
+/** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
+import { ensure } from '../agent-task.ts';
+import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
+import { emit, itemCount } from '../log.ts';
+import type { CompactTurn, QueuedTurn, ThreadState } from '../state.ts';
+import { emitStarted, endTurn, failTurn, newTurn, quietenAndCount, withTurn } from '../turns.ts';
+import type { TaskKind } from './task.ts';
+
+export const compact: TaskKind<CompactTurn> = {
+  kind: 'compact',
+  begin,
+  settle: (state) => ensure(state),
+  wants: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
+  owns: (_state, turn, actionId) => compactionId(turn.compaction) === actionId,
+  take(state, turn, event) {
+    if (event.type !== 'compactionEnded') return state;
+    const { id, at, end } = event;
+    if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'compacted');
+    const outcome = takeCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
+    switch (outcome.type) {
+      case 'compacted':
+        return endTurn(outcome.state, at, outcome.turn, { status: 'completed' });
+      case 'again':
+        return withTurn(outcome.state, { ...turn, compaction: outcome.compaction });
+      case 'failed':
+        return failTurn(state, at, turn, outcome.error);
+    }
+  },
+};
+
+function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const settings = { ...state.settings, ...turn.overrides };
+  const upTo = itemCount(state.log);
+  const base = newTurn(state, turn.turnId, at);
+  const what = { trigger: 'manual', upTo, model: settings.model } as const;
+  const { state: begun, compaction } = beginCompaction({ ...state, settings }, at, what);
+  const active: CompactTurn = { ...base, kind: 'compact', compaction };
+  const started = emitStarted({ ...begun, active }, at, turn, null);
+  if (canCompact(started, upTo)) return started;
+  const message = `There is nothing to compact in thread ${state.threadId}: nothing has come since it began or was compacted.`;
+  return endTurn(emit(started, at, { type: 'warning', message }), at, active, { status: 'completed' });
+}
