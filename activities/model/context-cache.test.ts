@@ -4,6 +4,8 @@ import type { ThreadContext } from '../ports.ts';
 import { createContextCache } from './context-cache.ts';
 
 const settings = { cwd: '/w' } as ThreadSettings;
+/** A thread that was never compacted. */
+const whole = { settings, first: 0, compaction: null };
 const signal = new AbortController().signal;
 
 function message(index: number): Item {
@@ -20,7 +22,7 @@ function openThread(count: number, archivedTo = 0) {
       thread.asked.push(after);
       const from = Math.max(after, archivedTo);
       const archived = after < archivedTo ? [segment] : [];
-      return Promise.resolve({ settings, archived, from, items: all.slice(from), stable: all.length });
+      return Promise.resolve({ ...whole, archived, from, items: all.slice(from), stable: all.length });
     },
     ended: () => Promise.reject(new Error('nobody asks')),
     segment: () => Promise.reject(new Error('not asked for here')),
@@ -35,8 +37,8 @@ function openThread(count: number, archivedTo = 0) {
 describe('the context of a model step', () => {
   it('is asked for from the first item on, and then only for what is new', async () => {
     const { all, thread, cache } = openThread(5);
-    expect(await cache.read('t', 5, signal)).toEqual({ settings, items: all });
-    expect(await cache.read('t', 3, signal)).toEqual({ settings, items: all.slice(0, 3) });
+    expect(await cache.read('t', 5, signal)).toEqual({ ...whole, items: all });
+    expect(await cache.read('t', 3, signal)).toEqual({ ...whole, items: all.slice(0, 3) });
     expect(thread.asked).toEqual([0, 5]);
   });
 
@@ -49,15 +51,15 @@ describe('the context of a model step', () => {
 
   it('is not asked for where the thread has offered it', async () => {
     const { all, thread, cache } = openThread(5);
-    cache.offer('t', { settings, archived: [], from: 0, items: all.slice(0, 2), stable: 2 });
-    cache.offer('t', { settings, archived: [], from: 2, items: all.slice(2), stable: 5 });
-    expect(await cache.read('t', 5, signal)).toEqual({ settings, items: all });
+    cache.offer('t', { ...whole, archived: [], from: 0, items: all.slice(0, 2), stable: 2 });
+    cache.offer('t', { ...whole, archived: [], from: 2, items: all.slice(2), stable: 5 });
+    expect(await cache.read('t', 5, signal)).toEqual({ ...whole, items: all });
     expect(thread.asked).toEqual([]);
   });
 
   it('is asked for where an offer leaves a gap, or comes short', async () => {
     const { all, thread, cache } = openThread(5);
-    cache.offer('t', { settings, archived: [], from: 2, items: all.slice(2), stable: 5 });
+    cache.offer('t', { ...whole, archived: [], from: 2, items: all.slice(2), stable: 5 });
     expect((await cache.read('t', 5, signal)).items).toEqual(all);
     expect(thread.asked).toEqual([0]);
   });
@@ -65,8 +67,8 @@ describe('the context of a model step', () => {
   it('takes no item for final that may still change', async () => {
     const { all, thread, cache } = openThread(5);
     const running = { ...message(4), text: 'not yet' } as Item;
-    cache.offer('t', { settings, archived: [], from: 0, items: [...all.slice(0, 4), running], stable: 4 });
-    cache.offer('t', { settings, archived: [], from: 4, items: all.slice(4), stable: 5 });
+    cache.offer('t', { ...whole, archived: [], from: 0, items: [...all.slice(0, 4), running], stable: 4 });
+    cache.offer('t', { ...whole, archived: [], from: 4, items: all.slice(4), stable: 5 });
     expect((await cache.read('t', 5, signal)).items).toEqual(all);
     expect(thread.asked).toEqual([]);
   });

@@ -12,6 +12,7 @@ import {
   type InterruptTurn,
   InterruptTurnSchema,
   type Item,
+  type OnBusy,
   type ResolveRequest,
   ResolveRequestSchema,
   type SteerTurn,
@@ -57,6 +58,11 @@ export interface ThreadHandle {
   submit(turn: TurnSubmission): Promise<void>;
   /** Like `submit`, but needs a worker and rejects with the reason where the thread does not take the turn. */
   startTurn(turn: TurnSubmission): Promise<void>;
+  /**
+   * Asks for the context to be made smaller, as a turn of kind `compact`; durable as soon as it resolves. Like any turn it
+   * replaces the active one, unless `onBusy` says otherwise.
+   */
+  compact(compact?: { turnId?: string; onBusy?: OnBusy }): Promise<{ turnId: string }>;
   /** Adds input to the active turn; it is in the next model request. */
   steer(steer: SteerTurn): Promise<void>;
   /** Edits, moves or drops a queued turn; rejects with `turnNotQueued` where it waits no more. */
@@ -116,11 +122,18 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   };
   const events = (options?: EventStreamOptions) => streamEvents(service, { threadId, workflowId }, source, options);
 
+  const submit = (turn: TurnSubmission) =>
+    call('submit a turn', async () => handle.signal(submitTurnSignal, SubmitTurnSchema.parse(turn)));
+
   return {
     threadId,
     workflowId,
     events,
-    submit: (turn) => call('submit a turn', async () => handle.signal(submitTurnSignal, SubmitTurnSchema.parse(turn))),
+    submit,
+    async compact({ turnId = `compact-${randomUUID()}`, onBusy } = {}) {
+      await submit({ turnId, kind: 'compact', ...(onBusy === undefined ? {} : { onBusy }) });
+      return { turnId };
+    },
     startTurn: (turn) =>
       call('start a turn', async () => {
         await handle.executeUpdate(startTurnUpdate, { args: [SubmitTurnSchema.parse(turn)], updateId: randomUUID() });

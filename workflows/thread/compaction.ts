@@ -77,7 +77,11 @@ export function takeCompaction<T extends ActiveTurn>(
     case 'compacted': {
       const spent = { ...turn, usage: addUsage(turn.usage, end.usage) };
       const counted = withTurn({ ...state, usage: addUsage(state.usage, end.usage) }, spent);
-      return { type: 'compacted', state: record(counted, at, { turnId: turn.turnId, step }, compaction, end), turn: spent };
+      return {
+        type: 'compacted',
+        state: record(counted, at, { turnId: turn.turnId, step }, compaction, end),
+        turn: spent,
+      };
     }
     case 'aborted': {
       const message = `Compaction ${compactionId(compaction)} was stopped by nobody in this thread.`;

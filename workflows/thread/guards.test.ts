@@ -102,7 +102,7 @@ const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
 const MESSAGES = {
   submitTurn: fc.record({
     turnId: ids,
-    kind: fc.constantFrom('regular', 'user_shell', 'review', 'Regular'),
+    kind: fc.constantFrom('regular', 'user_shell', 'compact', 'review', 'Regular'),
     input: inputs,
     onBusy: optional(fc.constantFrom('replace', 'steer', 'queue', 'reject', '')),
     overrides: optional(fc.record(policies)),

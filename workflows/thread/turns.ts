@@ -139,7 +139,12 @@ export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, 
 }
 
 /** The same for a model's answer, which is dropped and counted where there was one. */
-export function quietenAndCount(state: ThreadState, turn: ActiveTurn, actionId: string, answered: boolean): ThreadState {
+export function quietenAndCount(
+  state: ThreadState,
+  turn: ActiveTurn,
+  actionId: string,
+  answered: boolean,
+): ThreadState {
   const droppedResults = state.counters.droppedResults + (answered ? 1 : 0);
   return quieten({ ...state, counters: { ...state.counters, droppedResults } }, turn, actionId, true);
 }

@@ -13,7 +13,13 @@ import { nextOfTour } from './workspace-tour.ts';
 export type OutputPart = { type: 'message'; segments: Segment[] } | ToolCall;
 
 export type Move = { delayMs: number } & (
-  | { type: 'respond'; output: OutputPart[]; inputTokens?: number; cutAfter?: number; failure?: { as: FailureEvent; code: string } }
+  | {
+      type: 'respond';
+      output: OutputPart[];
+      inputTokens?: number;
+      cutAfter?: number;
+      failure?: { as: FailureEvent; code: string };
+    }
   | { type: 'refuse'; status: number; code: string | undefined; retryAfterSeconds: number | undefined }
   | { type: 'garbage' }
   | { type: 'silence' }

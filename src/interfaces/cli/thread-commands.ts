@@ -7,6 +7,7 @@ import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKin
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
 import { watchThread } from './watch.ts';
 
@@ -61,6 +62,15 @@ export function addThreadCommands(program: Command): void {
   )
     .option('--turn <id>', 'this turn and no other')
     .option('--reason <text>');
+  command<CompactOptions>(
+    'compact',
+    'replace what was said by a summary, and follow that',
+    'compact my-thread',
+    compact,
+  )
+    .option('--no-wait', 'return as soon as it is submitted')
+    .option('--on-busy <what>', 'queue, replace or reject, where a turn is active', 'queue')
+    .option('--turn-id <id>', 'idempotency key; the same id twice is one turn');
   command<QueueOptions>(
     'queue',
     'the turns that wait, in order; edit, move or drop one',
@@ -131,8 +141,15 @@ function describeView(view: ThreadView): string[] {
     ...view.openRequests.map((one) => `waits for   ${one.requestId} (${one.type}): ${one.reason}`),
     `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
     `tokens      ${view.usage.totalTokens}`,
+    `context     ${describeContext(view.context)}`,
     `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
   ];
+}
+
+function describeContext({ tokens, compactAt, compactions }: ThreadView['context']): string {
+  const size = tokens === null ? 'size not known yet' : `${tokens} tokens`;
+  const limit = compactAt === null ? '' : `, compacted from ${compactAt} on`;
+  return `${size}${limit}${compactions === 0 ? '' : `, ${compactions} times so far`}`;
 }
 
 interface SendOptions extends CommonOptions, ArgumentsOf {
