@@ -128,9 +128,9 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':
-    // The one that counts stands first; others are of no use any more.
     case 'contextCompaction':
     case undefined:
+      // Calls are told in their group; the compaction that counts stands first, and others are of no use any more.
       return [];
   }
 }

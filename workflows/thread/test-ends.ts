@@ -85,7 +85,8 @@ function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: numb
     case 'well':
     case 'left over': {
       const usage = { ...NO_USAGE, totalTokens: outputs.includes('fill') ? 100 : 10 };
-      const warned = how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
+      const warned =
+        how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
       return { type: 'answered', output: outputs.map(toOutput), usage, compactAt: 50, ...warned };
     }
     case 'too long':
