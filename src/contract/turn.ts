@@ -66,9 +66,12 @@ export type TurnSubmission = z.input<typeof SubmitTurnSchema>;
 export const SteerTurnSchema = z.object({ expectedTurnId: IdSchema, input: InputSchema });
 export type SteerTurn = z.infer<typeof SteerTurnSchema>;
 
-/** Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. */
+/**
+ * Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. With `tree`
+ * every agent below is interrupted even where no turn is active here; where nothing runs, that is no mistake.
+ */
 export const InterruptTurnSchema = z
-  .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema) })
+  .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema), tree: optional(z.boolean()) })
   .transform(compact);
 export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
 

@@ -70,7 +70,8 @@ export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | 
 }
 
 export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): Refusal | null {
-  const { turnId } = interrupt;
+  const { turnId, tree } = interrupt;
+  if (tree === true) return null;
   if (turnId === undefined) {
     return state.active !== null || state.beside.length > 0
       ? null

@@ -118,7 +118,11 @@ const MESSAGES = {
     fc.record({ op: fc.constant('move'), turnId: ids, before: fc.option(ids) }),
     fc.record({ op: fc.constantFrom('drop', 'swap'), turnId: ids, reason: optional(strings) }),
   ),
-  interruptTurn: fc.record({ turnId: optional(ids), reason: optional(strings) }),
+  interruptTurn: fc.record({
+    turnId: optional(ids),
+    reason: optional(strings),
+    tree: optional(fc.constantFrom(true, false, 'yes')),
+  }),
   resolveRequest: fc.record({
     requestId: ids,
     decision: fc.constantFrom('accept', 'acceptForSession', 'decline', 'cancel', 'approve'),

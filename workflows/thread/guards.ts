@@ -99,6 +99,11 @@ const approvalPolicy = (value: unknown, name: string) =>
 const sandbox = (value: unknown, name: string) =>
   oneOf(value, name, ['read-only', 'workspace-write', 'danger-full-access'] as const);
 
+function flag(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new Refused(`${name}: true or false is needed`);
+  return value;
+}
+
 function input(value: unknown, name: string): InputItem[] {
   if (!Array.isArray(value)) throw new Refused(`${name}: a list is needed`);
   if (value.length === 0) throw new Refused(`${name}: must not be empty`);
@@ -200,7 +205,7 @@ export function parseEditQueue(value: unknown): Parsed<EditQueue> {
 export function parseInterruptTurn(value: unknown): Parsed<InterruptTurn> {
   return parse(() => {
     const from = fields(value, 'interrupt');
-    return { ...maybe(from, 'turnId', id), ...maybe(from, 'reason', shortText) };
+    return { ...maybe(from, 'turnId', id), ...maybe(from, 'reason', shortText), ...maybe(from, 'tree', flag) };
   });
 }
 

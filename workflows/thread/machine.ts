@@ -34,6 +34,7 @@ import {
   closeChildren,
   passAnswerDown,
   refuseReport,
+  stopAgents,
   stopChildren,
   takeGone,
   takeReport,
@@ -187,7 +188,8 @@ function steerActive(
 }
 
 function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {
-  const { turnId, reason } = event.interrupt;
+  const { turnId, reason, tree } = event.interrupt;
+  if (tree === true && state.active === null) return stopAgents(state, reason ?? 'interrupted');
   const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
   if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
   return turnId === undefined ? state : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
@@ -366,8 +368,8 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   }
   const steps = wantedSteps(state, running);
   const timers = wantedTimers(state);
-  if (state.rollover === null || steps.some((step) => running.includes(step.id)) || isStopping(state))
-    return [...steps, ...timers];
+  const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
+  if (state.rollover === null || busy || isStopping(state)) return [...steps, ...timers];
   const { archiving } = state.rollover;
   if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
   return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];

@@ -227,26 +227,37 @@ export function closeChildren(state: ThreadState, reason: string): ThreadState {
 }
 
 /**
- * What the abort of a turn means for the children: those that the turn itself waits for are closed, and where a person or
- * a limit ends it, every agent at work is interrupted, too. A turn that replaces another leaves agents to go on.
- * @returns the ids that the abort waits for.
+ * What the abort of a turn means for the children: the review that it waits for is closed, and where a person or a limit
+ * ends it, every agent is interrupted, and all below, too. A turn that replaces another leaves agents to go on.
+ * @returns the ids of those at work, whose end the abort waits for.
  */
 export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
-  const concerned = state.children.filter(
-    (child) => child.start === null && isAtWork(child) && isConcerned(child, turn, reason),
-  );
-  const told = concerned.reduce((current, child) => {
-    if (child.role === 'review' || reason === 'threadClosed') return tellToClose(current, child.threadId, reason);
-    const why = `the turn of its parent was aborted: ${reason}`;
-    return send(current, child.threadId, { signal: 'interruptTurn', payload: { reason: why } });
-  }, state);
-  return { state: told, awaited: concerned.map(({ threadId }) => actionIds.watch(threadId)) };
+  if (turn.kind === 'user_shell') return { state, awaited: [] };
+  const reviews = state.children.filter((child) => child.role === 'review' && child.turnId === turn.turnId);
+  const agents = reason === 'replaced' ? [] : state.children.filter(isAgent);
+  const closed = reviews.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);
+  const awaited = [...reviews, ...agents].filter((child) => child.start === null && isAtWork(child));
+  return {
+    state: agents.length === 0 ? closed : stopAgents(closed, `the turn of its parent was aborted: ${reason}`),
+    awaited: awaited.map(({ threadId }) => actionIds.watch(threadId)),
+  };
 }
 
-function isConcerned(child: Child, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason): boolean {
-  if (turn.kind === 'user_shell') return false;
-  return child.role === 'review' ? child.turnId === turn.turnId : reason !== 'replaced';
+/** Interrupts every agent and those below them, idle ones included: something below an idle one may be at work. */
+export function stopAgents(state: ThreadState, reason: string): ThreadState {
+  return state.children
+    .filter((child) => isAgent(child) && child.start === null && !child.closing && !isOver(child))
+    .reduce(
+      (current, { threadId }) =>
+        send(current, threadId, {
+          signal: 'interruptTurn',
+          payload: { reason: reason.slice(0, BOUNDS.shortChars), tree: true },
+        }),
+      state,
+    );
 }
+
+const isAgent = ({ role }: Child): boolean => role === 'agent';
 
 /** Children that are at work are watched, so that one that ends without a word is found out. */
 export function wantedWatches(state: ThreadState): Action[] {
