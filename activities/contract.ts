@@ -9,7 +9,7 @@ import type {
   SandboxMode,
   StartThread,
   ThreadSettings,
-  Usage,
+  TokenUsage,
 } from '../src/contract/index.ts';
 import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput } from './ports.ts';
 
@@ -23,6 +23,8 @@ export interface ModelStepBase {
   contextVersion: number;
   agentTask: AgentTaskRecord | null;
   agentIdentity: AgentIdentityChoice;
+  /** A budget in dollars holds for it: a model without a price is not asked. */
+  costLimited: boolean;
 }
 
 export interface ModelStep extends ModelStepBase {
@@ -38,7 +40,15 @@ export type StepOutput =
 /** `compactAt`: tokens from which on a conversation with this model is to be compacted. */
 export type ModelStepResult =
   /** `mcpWarnings` is left out where there are none. */
-  | { type: 'answered'; output: StepOutput[]; usage: Usage; compactAt: number; mcpWarnings?: McpWarning[] }
+  | {
+      type: 'answered';
+      output: StepOutput[];
+      usage: TokenUsage;
+      /** Null for a model without a price. */
+      costMicroUsd: number | null;
+      compactAt: number;
+      mcpWarnings?: McpWarning[];
+    }
   /** The model was not asked, since the conversation has come to that limit. */
   | { type: 'compactFirst'; compactAt: number }
   | { type: 'aborted' };
@@ -56,7 +66,8 @@ export type CompactionStepResult =
       /** The newest messages of the person, oldest first. */
       userMessages: string[];
       provider: ProviderCompaction | null;
-      usage: Usage;
+      usage: TokenUsage;
+      costMicroUsd: number | null;
       /** Entries, oldest first, that were too many even for the summary. */
       droppedEntries: number;
     }

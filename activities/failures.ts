@@ -17,6 +17,7 @@ export const FAILURES = {
   modelNotFound: 'invalid',
   contextWindowExceeded: 'invalid',
   usageLimitExceeded: 'invalid',
+  modelPriceUnknown: 'invalid',
   modelRateLimited: 'unavailable',
   modelServerError: 'unavailable',
   modelUnreachable: 'unavailable',

@@ -77,6 +77,13 @@ export interface ContextLimits {
   compactAt: number;
 }
 
+/** What model calls cost. */
+export interface PricePort {
+  isKnown(model: string): boolean;
+  /** In millionths of a dollar, whole ones; null for a model without a price. */
+  costMicroUsd(model: string, usage: TokenUsage): number | null;
+}
+
 export interface ModelPort {
   /**
    * One model call, streamed. `onText` is given each piece of assistant text as it arrives. Rejects with the reason of
@@ -382,6 +389,7 @@ export interface Ports {
   models: ModelPort;
   /** By the name of a model as threads have it. */
   contextLimits: (model: string) => ContextLimits;
+  prices: PricePort;
   commands: CommandPort;
   mcp: McpPort;
   patches: PatchPort;

@@ -5,7 +5,7 @@ import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../po
 import { runStep } from '../step.ts';
 import { cutTo, jsonChars } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
-import { openModelRequest } from './model-request.ts';
+import { openModelRequest, requirePrice } from './model-request.ts';
 import { toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
@@ -29,14 +29,17 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     ]);
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
+    requirePrice(ports, input, settings.model);
     const response = await ports.models.respond(
       { ...request, tools: [...toolsFor(settings), ...servers.tools.map(toSpec)] },
       { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
     );
     const output = bounded(response).map((one) => withRoute(one, servers.tools));
     const { warnings } = servers;
+    const { usage } = response;
+    const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
     const warned = warnings.length > 0 && { mcpWarnings: warnings };
-    return { type: 'answered', output, usage: response.usage, compactAt, ...warned };
+    return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
   });
 }
 

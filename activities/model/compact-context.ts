@@ -4,12 +4,19 @@
  */
 import type { CompactionStep, CompactionStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
-import type { CompactedConversation, ConversationEntry, ModelRequest, ModelResponse, Ports } from '../ports.ts';
+import type {
+  CompactedConversation,
+  ConversationEntry,
+  ModelRequest,
+  ModelResponse,
+  Ports,
+  TokenUsage,
+} from '../ports.ts';
 import { runStep } from '../step.ts';
 import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { userMessagesOf } from './conversation.ts';
-import { openModelRequest } from './model-request.ts';
+import { openModelRequest, requirePrice } from './model-request.ts';
 import { SUMMARY_REQUEST, isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
 
@@ -24,6 +31,7 @@ const NOTHING_SAID = {
   summary: 'Nothing had been said or done before this.',
   provider: null,
   usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningOutputTokens: 0, totalTokens: 0 },
+  costMicroUsd: 0,
   droppedEntries: 0,
 } as const;
 
@@ -47,7 +55,9 @@ export async function compactContext(
     const tokens = Math.min(KEPT_MESSAGE_TOKENS, Math.floor(window / 4));
     const userMessages = newestMessages(userMessagesOf(opened.read), tokens);
     if (request.conversation.length === 0) return { ...NOTHING_SAID, userMessages };
+    requirePrice(ports, input, input.model);
     const { signal } = step;
+    const costOf = (usage: TokenUsage) => ({ usage, costMicroUsd: ports.prices.costMicroUsd(input.model, usage) });
     // A form that only the provider can read is of use to the model that is asked and to no other.
     const ownForm = input.model === opened.settings.model;
     const own = await withFewer(request, signal, async (fewer) =>
@@ -56,7 +66,8 @@ export async function compactContext(
     if (own.result !== null && isBounded(own.result)) {
       const { provider, output, usage } = own.result;
       const { droppedEntries } = own;
-      return { type: 'compacted', summary: '', userMessages, provider: { provider, output }, usage, droppedEntries };
+      const form = { summary: '', provider: { provider, output } };
+      return { type: 'compacted', ...form, userMessages, ...costOf(usage), droppedEntries };
     }
     const onText = (delta: string) => {
       step.progress = { type: 'compaction', chars: step.progress.chars + delta.length };
@@ -66,7 +77,7 @@ export async function compactContext(
     );
     const { result, droppedEntries } = asked;
     const summary = summaryOf(result, input.model);
-    return { type: 'compacted', summary, userMessages, provider: null, usage: result.usage, droppedEntries };
+    return { type: 'compacted', summary, userMessages, provider: null, ...costOf(result.usage), droppedEntries };
   });
 }
 

@@ -44,3 +44,13 @@ async function authorize(ports: Ports, input: ModelStepBase): Promise<string | n
     );
   return ports.identity.assertion(agentIdentity.account, agentTask);
 }
+
+/** Before a model is asked where a budget in dollars holds: what cannot be counted cannot be limited. */
+export function requirePrice(ports: Ports, input: ModelStepBase, model: string): void {
+  if (!input.costLimited || ports.prices.isKnown(model)) return;
+  throw new Failure(
+    'modelPriceUnknown',
+    `Turn ${input.turnId} of thread ${input.threadId} has a budget in dollars, and model ${model} has no price. Give it one in the file that BOBBIN_PRICES names, or limit tokens in place of dollars.`,
+    { details: { model } },
+  );
+}

@@ -87,12 +87,17 @@ export interface TurnError {
   message: string;
 }
 
-export interface Usage {
+export interface TokenUsage {
   inputTokens: number;
   cachedInputTokens: number;
   outputTokens: number;
   reasoningOutputTokens: number;
   totalTokens: number;
+}
+
+export interface Usage extends TokenUsage {
+  /** In millionths of a dollar; null where some of it went to a model without a price. */
+  costMicroUsd: number | null;
 }
 
 interface Completion {

@@ -44,6 +44,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
   BOBBIN_HEARTBEAT_MS: wholeNumber(200, 20),
   BOBBIN_LOCAL_STOP: flag(true),
+  BOBBIN_PRICES: z.string().min(1).optional(),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
   BOBBIN_MAX_STEPS: wholeNumber(100),
@@ -60,6 +61,8 @@ export interface WorkerConfig {
   identityUrl: string | undefined;
   identityToken: string | undefined;
   mcpServers: McpServerConfig[];
+  /** A file of prices in place of those that are built in, absolute. */
+  pricesFile: string | undefined;
   heartbeatEveryMs: number;
   /** Steps in the worker that serves their thread are stopped at once, ahead of the service's word. */
   localStop: boolean;
@@ -98,6 +101,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       env,
       vars.BOBBIN_MCP_CONFIG !== undefined,
     ),
+    pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
     localStop: vars.BOBBIN_LOCAL_STOP,
     maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,

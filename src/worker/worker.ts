@@ -12,6 +12,7 @@ import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts'
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
+import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { connectService } from '../client/service.ts';
@@ -113,6 +114,7 @@ function createPorts(
       ...(contextWindow === undefined ? {} : { contextWindow }),
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
+    prices: config.pricesFile === undefined ? createPrices() : createPrices(readPrices(config.pricesFile)),
     commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher(),

@@ -20,6 +20,8 @@ export type Action =
       contextTokens: number | null;
       agentTask: AgentTaskRecord | null;
       agentIdentity: AgentIdentityChoice;
+      /** A budget in dollars holds for it. */
+      costLimited: boolean;
     }
   | {
       type: 'compactContext';
@@ -30,6 +32,8 @@ export type Action =
       contextVersion: number;
       agentTask: AgentTaskRecord | null;
       agentIdentity: AgentIdentityChoice;
+      /** A budget in dollars holds for it. */
+      costLimited: boolean;
     }
   | {
       type: 'execCommand';

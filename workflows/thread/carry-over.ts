@@ -1,5 +1,5 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
-import { STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
+import { type ActiveTurn, NO_USAGE, STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
 
 export interface CarryOver {
   carriedOver: ThreadState;
@@ -23,7 +23,18 @@ export function isCarryOver(argument: unknown): argument is CarryOver {
 /** A state as an earlier release left it: members that it did not know begin as in a new thread. */
 export function fromCarriedState(carried: ThreadState): ThreadState {
   const fresh = newThreadState(carried.threadId, carried.settings, carried.createdAt);
-  return { ...fresh, ...carried, settings: fresh.settings };
+  return {
+    ...fresh,
+    ...carried,
+    settings: fresh.settings,
+    usage: { ...NO_USAGE, ...carried.usage },
+    active: carried.active === null ? null : fromCarriedTurn(carried.active),
+    beside: carried.beside.map(fromCarriedTurn),
+  };
+}
+
+function fromCarriedTurn<T extends ActiveTurn>(turn: T): T {
+  return { ...turn, usage: { ...NO_USAGE, ...turn.usage } };
 }
 
 /** Bytes that may be carried over: half of the service's limit for one payload. */

@@ -5,11 +5,11 @@
 import type { CompactionTrigger, TurnError } from '../../src/contract/index.ts';
 import { currentTask, isReady, renewOnce } from './agent-task.ts';
 import { type Action, actionIds } from './actions.ts';
+import { charge } from './charging.ts';
 import { newestCompaction, withCompaction } from './context.ts';
 import { addItem, emit, isRunning, itemCount } from './log.ts';
 import type { CompactionEnd, StepFailure } from './machine-events.ts';
-import { type ActiveTurn, type Compaction, type ThreadState, addUsage } from './state.ts';
-import { withTurn } from './turns.ts';
+import type { ActiveTurn, Compaction, ThreadState } from './state.ts';
 
 /** From the second one on, a person should know. */
 const LOSSY =
@@ -54,6 +54,7 @@ export function wantedCompaction(state: ThreadState, turnId: string, compaction:
       contextVersion: compaction.upTo,
       agentTask: currentTask(state),
       agentIdentity: state.settings.agentIdentity,
+      costLimited: false,
     },
   ];
 }
@@ -75,13 +76,9 @@ export function takeCompaction<T extends ActiveTurn>(
   const { compaction, step } = place;
   switch (end.type) {
     case 'compacted': {
-      const spent = { ...turn, usage: addUsage(turn.usage, end.usage) };
-      const counted = withTurn({ ...state, usage: addUsage(state.usage, end.usage) }, spent);
-      return {
-        type: 'compacted',
-        state: record(counted, at, { turnId: turn.turnId, step }, compaction, end),
-        turn: spent,
-      };
+      const charged = charge(state, at, turn, compaction.model, end);
+      const place = { turnId: turn.turnId, step };
+      return { type: 'compacted', state: record(charged.state, at, place, compaction, end), turn: charged.turn };
     }
     case 'aborted': {
       const message = `Compaction ${compactionId(compaction)} was stopped by nobody in this thread.`;

@@ -6,7 +6,7 @@
  * 1. The compactions are in the order of the history, and `upTo` of each is at most its own number.
  * 2. Sizes are those that a model counted for this context; a compaction makes them unknown.
  */
-import type { Usage } from '../../src/contract/index.ts';
+import type { TokenUsage } from '../../src/contract/index.ts';
 
 /** A compaction that counts. */
 export interface CountedCompaction {
@@ -49,7 +49,12 @@ export function firstCounted(context: ContextState): number {
 }
 
 /** Takes what a model step has said of its size. @param compactAt null where the step was recorded before it was told. */
-export function withStep(context: ContextState, model: string, usage: Usage, compactAt: number | null): ContextState {
+export function withStep(
+  context: ContextState,
+  model: string,
+  usage: TokenUsage,
+  compactAt: number | null,
+): ContextState {
   // An endpoint that counts nothing says nothing of the size.
   const tokens = usage.totalTokens === 0 ? null : usage.totalTokens;
   const floor = context.floor ?? (context.compactions.length > 0 ? tokens : null);

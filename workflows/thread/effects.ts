@@ -107,23 +107,22 @@ type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
 type EndOf<T extends Happening['type']> = Extract<Happening, { type: T; end: unknown }>['end'];
 
 async function callModel(threadId: string, action: Of<'callModel'>): Promise<EndOf<'modelEnded'>> {
-  const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity } = action;
+  const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited } = action;
+  const asked = { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited };
   try {
     const options = { ...modelOptions, summary: `model: step ${step}` };
-    return await activities.callModel.executeWithOptions(options, [
-      { threadId, actionId: action.id, turnId, step, contextVersion, contextTokens, agentTask, agentIdentity },
-    ]);
+    return await activities.callModel.executeWithOptions(options, [{ threadId, actionId: action.id, ...asked }]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
 }
 
 async function compactContext(threadId: string, action: Of<'compactContext'>): Promise<EndOf<'compactionEnded'>> {
-  const { turnId, model, contextVersion, agentTask, agentIdentity } = action;
+  const { turnId, model, contextVersion, agentTask, agentIdentity, costLimited } = action;
   try {
     const options = { ...modelOptions, summary: `compact: ${contextVersion} items` };
     return await activities.compactContext.executeWithOptions(options, [
-      { threadId, actionId: action.id, turnId, model, contextVersion, agentTask, agentIdentity },
+      { threadId, actionId: action.id, turnId, model, contextVersion, agentTask, agentIdentity, costLimited },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };

@@ -13,7 +13,7 @@ import type {
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
-  Usage,
+  TokenUsage,
 } from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning } from '../../activities/ports.ts';
 import type { TimerAbout } from './actions.ts';
@@ -32,8 +32,16 @@ export type ModelOutput =
   | { type: 'toolCall'; callId: string; name: string; arguments: string; mcp?: McpRoute };
 
 export type ModelEnd =
-  /** `compactAt`: tokens of the context from which on this model's is compacted; histories of before have none. */
-  | { type: 'answered'; output: ModelOutput[]; usage: Usage; compactAt?: number; mcpWarnings?: McpWarning[] }
+  | {
+      type: 'answered';
+      output: ModelOutput[];
+      usage: TokenUsage;
+      /** In millionths of a dollar; null for a model without a price. Histories of before there were prices have none. */
+      costMicroUsd?: number | null;
+      /** Tokens of the context from which on this model's is compacted; histories of before have none. */
+      compactAt?: number;
+      mcpWarnings?: McpWarning[];
+    }
   /** The model was not asked: the context is too large for it as it is. */
   | { type: 'compactFirst'; compactAt: number }
   | { type: 'aborted' }
@@ -45,7 +53,8 @@ export type CompactionEnd =
       summary: string;
       userMessages: string[];
       provider: ProviderCompaction | null;
-      usage: Usage;
+      usage: TokenUsage;
+      costMicroUsd?: number | null;
       droppedEntries: number;
     }
   | { type: 'aborted' }

@@ -244,6 +244,8 @@ export interface ThreadState {
   rollover: { archiving: ArchiveSegment | null } | null;
   /** MCP servers that this thread was warned of. */
   warnedOfServers: string[];
+  /** Models without a price that this thread was warned of. */
+  unpriced: string[];
   usage: Usage;
   context: ContextState;
   turnCount: number;
@@ -256,6 +258,7 @@ export const NO_USAGE: Usage = {
   outputTokens: 0,
   reasoningOutputTokens: 0,
   totalTokens: 0,
+  costMicroUsd: 0,
 };
 
 export function addUsage(a: Usage, b: Usage): Usage {
@@ -265,6 +268,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     outputTokens: a.outputTokens + b.outputTokens,
     reasoningOutputTokens: a.reasoningOutputTokens + b.reasoningOutputTokens,
     totalTokens: a.totalTokens + b.totalTokens,
+    costMicroUsd: a.costMicroUsd === null || b.costMicroUsd === null ? null : a.costMicroUsd + b.costMicroUsd,
   };
 }
 
@@ -308,6 +312,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     cleanUps: 0,
     rollover: null,
     warnedOfServers: [],
+    unpriced: [],
     usage: NO_USAGE,
     context: NEW_CONTEXT,
     turnCount: 0,

@@ -138,17 +138,6 @@ export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, 
   });
 }
 
-/** The same for a model's answer, which is dropped and counted where there was one. */
-export function quietenAndCount(
-  state: ThreadState,
-  turn: ActiveTurn,
-  actionId: string,
-  answered: boolean,
-): ThreadState {
-  const droppedResults = state.counters.droppedResults + (answered ? 1 : 0);
-  return quieten({ ...state, counters: { ...state.counters, droppedResults } }, turn, actionId, true);
-}
-
 /**
  * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
  * input goes to history, the marker for the model, the terminal event.

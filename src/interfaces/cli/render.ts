@@ -1,5 +1,6 @@
 /** Events as lines for a person. Colour only where the terminal takes it. */
 import { colours as pc } from './colours.ts';
+import { costWords } from './money.ts';
 import type { Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../contract/index.ts';
 
 const MAX_OUTPUT_LINES = 8;
@@ -151,7 +152,7 @@ function renderRequest(request: ThreadRequest): string[] {
 
 export function renderCompletion(turn: TurnCompletion): string {
   const seconds = (turn.durationMs / 1000).toFixed(1);
-  const tokens = `${turn.usage.totalTokens.toLocaleString('en')} tokens`;
+  const tokens = `${turn.usage.totalTokens.toLocaleString('en')} tokens${costWords(turn.usage.costMicroUsd)}`;
   switch (turn.status) {
     case 'completed':
       return pc.green(`\nturn completed in ${seconds} s, ${tokens}`);

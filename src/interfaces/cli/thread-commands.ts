@@ -6,6 +6,7 @@ import type { Bobbin } from '../../client/index.ts';
 import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKind } from '../../contract/index.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
+import { costWords } from './money.ts';
 import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
@@ -140,7 +141,7 @@ function describeView(view: ThreadView): string[] {
     ...view.besideTurns.map((one) => `beside      ${one.turnId}: ${one.command}`),
     ...view.openRequests.map((one) => `waits for   ${one.requestId} (${one.type}): ${one.reason}`),
     `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
-    `tokens      ${view.usage.totalTokens}`,
+    `tokens      ${view.usage.totalTokens}${costWords(view.usage.costMicroUsd)}`,
     `context     ${describeContext(view.context)}`,
     `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
   ];

@@ -1,9 +1,10 @@
 /** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
 import { ensure } from '../agent-task.ts';
+import { quietenAndCharge } from '../charging.ts';
 import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
 import { emit, itemCount } from '../log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state.ts';
-import { emitStarted, endTurn, failTurn, newTurn, quietenAndCount, withTurn } from '../turns.ts';
+import { emitStarted, endTurn, failTurn, newTurn, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {
@@ -15,7 +16,8 @@ export const compact: TaskKind<CompactTurn> = {
   take(state, turn, event) {
     if (event.type !== 'compactionEnded') return state;
     const { id, at, end } = event;
-    if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'compacted');
+    if (turn.aborting !== null)
+      return quietenAndCharge(state, at, turn, id, turn.compaction.model, end.type === 'compacted' ? end : null);
     const outcome = takeCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
     switch (outcome.type) {
       case 'compacted':

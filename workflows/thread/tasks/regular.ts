@@ -6,13 +6,14 @@ import type { CompactionTrigger } from '../../../src/contract/index.ts';
 import { currentTask, ensure, isReady, renewOnce } from '../agent-task.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
 import { actionIds } from '../actions.ts';
+import { charge, quietenAndCharge } from '../charging.ts';
 import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
 import { isOverLimit, withStep } from '../context.ts';
 import { addItem, emit, itemCount } from '../log.ts';
 import { hasMail, takeMail } from '../mail.ts';
 import type { CompactionEnd, ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
-import { addUsage, type RegularTurn, type ThreadState } from '../state.ts';
-import { addUserMessage, beginRegular, endTurn, failTurn, quietenAndCount, withTurn } from '../turns.ts';
+import type { RegularTurn, ThreadState } from '../state.ts';
+import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
 import {
   advanceCalls,
@@ -55,6 +56,7 @@ export const regular: TaskKind<RegularTurn> = {
         contextTokens: tokensToCheck(state, turn.stage),
         agentTask: currentTask(state),
         agentIdentity: state.settings.agentIdentity,
+        costLimited: false,
       },
     ];
   },
@@ -174,9 +176,10 @@ function takeCompactionEnd(
   id: string,
   end: CompactionEnd,
 ): ThreadState {
-  if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'compacted');
   if (turn.stage.type !== 'compacting') return state;
   const { compaction, tries } = turn.stage;
+  if (turn.aborting !== null)
+    return quietenAndCharge(state, at, turn, id, compaction.model, end.type === 'compacted' ? end : null);
   const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
   switch (outcome.type) {
     case 'compacted':
@@ -191,7 +194,8 @@ function takeCompactionEnd(
 // ---------------------------------------------------------------------------------------------- ends of model steps
 
 function takeModelEnd(state: ThreadState, at: number, turn: RegularTurn, id: string, end: ModelEnd): ThreadState {
-  if (turn.aborting !== null) return quietenAndCount(state, turn, id, end.type === 'answered');
+  if (turn.aborting !== null)
+    return quietenAndCharge(state, at, turn, id, state.settings.model, end.type === 'answered' ? end : null);
   if (turn.stage.type !== 'model') return state;
   switch (end.type) {
     case 'answered':
@@ -238,12 +242,13 @@ function takeAnswerOfModel(
   turn: RegularTurn,
   end: Extract<ModelEnd, { type: 'answered' }>,
 ): ThreadState {
-  const total = addUsage(state.usage, end.usage);
-  const context = withStep(state.context, state.settings.model, end.usage, end.compactAt ?? null);
-  const spent: RegularTurn = { ...turn, usage: addUsage(turn.usage, end.usage), stage: { type: 'tools', calls: [] } };
+  const { model } = state.settings;
+  const context = withStep(state.context, model, end.usage, end.compactAt ?? null);
+  const charged = charge({ ...state, context }, at, turn, model, end);
+  const begun = withTurn(charged.state, { ...charged.turn, stage: { type: 'tools', calls: [] } });
   const recorded = end.output.reduce(
     (current, output) => recordOutput(current, at, output),
-    warnOfServers(withTurn({ ...state, usage: total, context }, spent), at, end.mcpWarnings ?? []),
+    warnOfServers(begun, at, end.mcpWarnings ?? []),
   );
   const now = recorded.active;
   if (now?.kind !== 'regular') return recorded;

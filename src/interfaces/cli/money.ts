@@ -1,0 +1,11 @@
+/** Millionths of a dollar as a person reads them. */
+export function toDollars(microUsd: number): string {
+  const dollars = microUsd / 1_000_000;
+  return `$${dollars >= 1 || microUsd === 0 ? dollars.toFixed(2) : dollars.toPrecision(2)}`;
+}
+
+/** Nothing where it cost nothing; a word where it is not known. */
+export function costWords(costMicroUsd: number | null): string {
+  if (costMicroUsd === null) return ', cost not known';
+  return costMicroUsd === 0 ? '' : `, ${toDollars(costMicroUsd)}`;
+}
