@@ -1,6 +1,7 @@
 /** Any order of legal and illegal happenings keeps the invariants of `machine.ts`; numbers are those of its header. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Parent } from '../../src/contract/index.ts';
 import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
 import { readEvents, readItems } from './log.ts';
 import { type Play, playOut } from './test-play.ts';
@@ -33,6 +34,11 @@ const outputs = fc.array(
     'ask',
     'nonsense',
     'twin',
+    'spawn',
+    'spawn',
+    'wait',
+    'message',
+    'close agent',
   ),
   { maxLength: 4 },
 );
@@ -88,6 +94,15 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('endAgain'), pick, outputs }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('report'),
+      pick,
+      says: fc.constantFrom('completed', 'aborted', 'failed', 'asks', 'asks below', 'resolved', 'closed'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mail') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
@@ -102,6 +117,7 @@ const settings = fc.record({
     fc.constantFrom('accept', 'decline', 'cancel').map((approvals) => ({ approvals })),
     { freq: 2 },
   ),
+  parent: fc.constantFrom<Parent | null>(null, null, null, { threadId: 'root', path: ['root'], role: 'agent' }),
   requestDeadlineMs: fc.constantFrom(0, 60_000),
 });
 
@@ -143,7 +159,13 @@ describe('any sequence of happenings', () => {
         'resolved by person',
         'resolved by policy',
         'threadClosed',
+        'asked below',
+        'sendMessage',
+        'startChild',
+        'subThread/updated',
+        'told by an agent',
         'turn/queueUpdated',
+        'watchChild',
         'turn/queued',
         'turn/steered',
       ]),

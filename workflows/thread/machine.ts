@@ -61,6 +61,8 @@ export const QUIESCENCE_BOUND_MS = 5_000;
 const KEPT_MAIL = 100;
 
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
+  // A closed thread has said its last word; all that is left is to deliver it.
+  if (state.status === 'closed') return event.type === 'messageSent' ? takeDelivery(state, event.at, event) : state;
   return settle(apply(state, event), event);
 }
 
@@ -216,7 +218,7 @@ function beginClose(state: ThreadState, reason: string | null): ThreadState {
 /** A message that reaches nobody: the child is gone, or, where it was for the parent, this thread has no purpose any more. */
 function takeDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
   const taken = delivered(state, event.id);
-  if (taken === null || event.delivered) return taken?.state ?? state;
+  if (taken === null || event.delivered || state.status === 'closed') return taken?.state ?? state;
   if (state.settings.parent?.threadId === taken.to) return beginClose(taken.state, 'its parent thread is gone');
   return takeGone(taken.state, at, taken.to);
 }
@@ -355,6 +357,9 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
   const open = [state.active, ...state.beside].find((turn) => turn !== null && turn.aborting === null);
   if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
   if (state.active !== null || state.beside.length > 0) return state;
+  const [request] = state.requests;
+  // One of a child: the child is told to close, and nobody is here to pass an answer on.
+  if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
   return report(closed, { type: 'closed', reason: state.closeReason });
 }

@@ -37,7 +37,11 @@ export type Output =
   | 'mcp nonsense'
   | 'ask'
   | 'nonsense'
-  | 'twin';
+  | 'twin'
+  | 'spawn'
+  | 'wait'
+  | 'message'
+  | 'close agent';
 
 export type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
@@ -211,6 +215,14 @@ function toOutput(output: Output): ModelOutput {
         ...call('mcp__files__write', output === 'mcp write' ? { path: 'a' } : '['),
         mcp: { server: 'files', tool: 'write', readOnly: false, approval: 'writes' },
       };
+    case 'spawn':
+      return call('spawn_agent', { task_name: 'helper', message: 'do it' });
+    case 'wait':
+      return call('wait_agent', {});
+    case 'message':
+      return call('followup_task', { target: 'helper', message: 'and that' });
+    case 'close agent':
+      return call('close_agent', { target: 'helper' });
     case 'nonsense':
       return call('no_such_tool', '{');
   }

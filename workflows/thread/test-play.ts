@@ -5,6 +5,7 @@ import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
 import { type ThreadState, newThreadState } from './state.ts';
+import { type ChildSays, echoOf, toReport } from './test-children.ts';
 import { type Ending, type Output, type Step, toEnd } from './test-ends.ts';
 import { createWitness, type Witness } from './test-witness.ts';
 import { SETTINGS, text } from './testing.ts';
@@ -25,6 +26,9 @@ export type Play =
   | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
   /** An action ends that has ended before. */
   | { do: 'endAgain'; pick: number; outputs: Output[] }
+  /** A child says something, or somebody who is no child. */
+  | { do: 'report'; pick: number; says: ChildSays }
+  | { do: 'mail' }
   | { do: 'rollover' }
   | { do: 'postpone' }
   | { do: 'malformed' }
@@ -128,6 +132,10 @@ function toHappening(shell: Shell, play: Play): Happening | null {
       return { type: 'interruptRequested', interrupt: whom(shell, play) };
     case 'editQueue':
       return { type: 'queueEdited', edit: toQueueEdit(shell, play) };
+    case 'report':
+      return toReport(shell, play);
+    case 'mail':
+      return { type: 'agentMessageReceived', message: { from: 'other', text: 'mind the gap' } };
     case 'rollover':
       return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
     case 'postpone': {
@@ -217,7 +225,7 @@ function manyTurns(shell: Shell, pick: number): void {
 /** Everything under way ends well, requests are declined; timers come last, since most of them then have no cause. */
 function comeToRest(shell: Shell): void {
   for (let steps = 0; steps < 2_000; steps++) {
-    const [request] = shell.state.requests;
+    const request = shell.state.requests.find(({ origin }) => origin?.answered !== true);
     const actions = [...shell.running.values()];
     const next = actions.find((action) => !isTimer(action)) ?? actions[0];
     if (isOver(shell)) return;
@@ -239,4 +247,6 @@ function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]
   shell.ended.push(action);
   if (action.type === 'archiveSegment' && how !== 'failed') shell.witness.archived(shell.state, action.segment);
   happen(shell, toEnd(action, how, outputs, shell.at));
+  const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;
+  if (echo !== null) happen(shell, echo);
 }

@@ -178,6 +178,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'turn/steered':
     case 'turn/plan/updated':
     case 'error': {
+      if ('item' in event && event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
       const { began, terminals } = turnOf(memory, event.turnId);
       check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${event.turnId}`);
       break;
@@ -188,7 +189,12 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'item/tool/requestUserInput':
       check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
       memory.requests.set(event.request.requestId, true);
-      check(turnOf(memory, event.request.turnId).terminals === 0, `${event.request.requestId} is of a turn that runs`);
+      if (event.request.origin !== null) memory.seen.add('asked below');
+      else
+        check(
+          turnOf(memory, event.request.turnId).terminals === 0,
+          `${event.request.requestId} is of a turn that runs`,
+        );
       break;
     case 'serverRequest/resolved':
       check(memory.requests.get(event.requestId) === true, `${event.requestId} is resolved once, while it is open`);
@@ -224,7 +230,10 @@ function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/comp
     const ends = memory.events.filter((past) => past.type === 'item/completed' && past.item.id === itemId);
     check(ends.length === 1, `${itemId} has ended once before ${turn.turnId}`);
   }
-  check(!state.requests.some(({ turnId }) => turnId === turn.turnId), 'no request outlives its turn');
+  check(
+    !state.requests.some(({ turnId, origin }) => origin === null && turnId === turn.turnId),
+    'no request outlives its turn',
+  );
   memory.seen.add(turn.status === 'aborted' ? turn.reason : turn.status);
   if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
 }
