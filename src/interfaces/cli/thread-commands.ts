@@ -10,6 +10,7 @@ import { costWords } from './money.ts';
 import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
+import { agents } from './thread-agents.ts';
 import { watchThread } from './watch.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
@@ -55,13 +56,14 @@ export function addThreadCommands(program: Command): void {
   )
     .argument('<text>')
     .option('--turn <id>', 'the turn that must be active (default: whichever is)');
-  command<{ turn?: string; reason?: string }>(
+  command<{ turn?: string; reason?: string; tree?: boolean }>(
     'interrupt',
     'stop the active turn, and wait until it has stopped',
     'interrupt my-thread',
     interrupt,
   )
     .option('--turn <id>', 'this turn and no other')
+    .option('--tree', 'the agents below, too, even where no turn is active here')
     .option('--reason <text>');
   command<CompactOptions>(
     'compact',
@@ -86,6 +88,7 @@ export function addThreadCommands(program: Command): void {
     .option('--before <turn>', 'with --move: the turn that comes after it, or end')
     .option('--drop <turn>', 'take this turn out; it ends as interrupted')
     .option('--reason <text>', 'with --drop');
+  command('agents', 'the threads below a thread, as a tree', 'agents my-thread', agents);
   command<ApproveOptions & ArgumentsOf>(
     'approve',
     'answer a request',
@@ -192,13 +195,20 @@ const steer: Body<{ turn?: string } & ArgumentsOf> = async (bobbin, output, thre
   return EXIT.ok;
 };
 
-const interrupt: Body<{ turn?: string; reason?: string }> = async (bobbin, output, threadId, options) => {
+const interrupt: Body<{ turn?: string; reason?: string; tree?: boolean }> = async (
+  bobbin,
+  output,
+  threadId,
+  options,
+) => {
   const thread = bobbin.threads.get(threadId);
   const { turnId } = await thread.interrupt({
     ...(options.turn === undefined ? {} : { turnId: options.turn }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...(options.tree === true ? { tree: true } : {}),
   });
-  output.result({ threadId, turnId }, [`turn ${turnId ?? ''} interrupted`]);
+  const what = turnId === null ? 'the agents below were told to stop' : `turn ${turnId} interrupted`;
+  output.result({ threadId, turnId }, [what]);
   return EXIT.ok;
 };
 
