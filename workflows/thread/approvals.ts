@@ -91,16 +91,17 @@ function toReach(paths: readonly string[], { sandbox, cwd }: Policies): string |
 }
 
 /**
- * A server's own configuration says when its tools are asked for; the sandbox does not hold them. Where nobody can be
- * asked, what would have to be is refused.
+ * A server's own configuration says when its tools are asked for, since the sandbox does not hold them; in mode `read-only`
+ * what may write is asked for all the same. Where nobody can be asked, what would have to be is refused.
  */
 export function assessMcpCall(
   call: McpRoute,
-  { approvalPolicy }: Pick<Policies, 'approvalPolicy'>,
+  { approvalPolicy, sandbox }: Pick<Policies, 'approvalPolicy' | 'sandbox'>,
   rules: readonly ApprovalRule[],
 ): Verdict {
   const { server, tool, readOnly, approval } = call;
-  const mustAsk = approval === 'always' || (approval === 'writes' && !readOnly);
+  const mayWrite = !readOnly && (approval === 'writes' || sandbox === 'read-only');
+  const mustAsk = approval === 'always' || mayWrite;
   if (!mustAsk) return { type: 'run' };
   if (approvalPolicy === 'never') {
     return {

@@ -134,7 +134,9 @@ function toServer(name: string, entry: Entry, expander: Expander): McpServerConf
   const { approval, toolTimeoutMs, startupTimeoutMs, enabledTools, disabledTools, required } = entry;
   const written = { ...entry.env, ...entry.headers };
   const endpoint = toEndpoint(entry, expander);
-  const named = Object.entries(written).flatMap(([member, text]) => (SECRET_NAME.test(member) ? [text] : []));
+  const named = Object.entries(written).flatMap(([member, text]) =>
+    SECRET_NAME.test(member) && !text.includes('${') ? [text] : [],
+  );
   return {
     name,
     endpoint,

@@ -13,6 +13,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { createBoundedFetch } from './bounded-fetch.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
+import { ServerFault, describeFault, within } from './faults.ts';
 import { createStdioTransport, type StdioServer } from './stdio-transport.ts';
 
 export interface CallIo {
@@ -37,12 +38,12 @@ export interface ConnectionOptions {
   version: string;
   /** What a process needs beside the words of the configuration. */
   toStdioServer: (endpoint: Extract<McpEndpoint, { type: 'stdio' }>) => StdioServer;
-  /** Called once it has ended without having been closed from here. */
+  /** Called once it has ended without having been closed from here; not before it was open. */
   onLost: () => void;
+  /** Gives the start up. */
+  signal: AbortSignal;
 }
 
-/** The SDK compares codes as plain numbers. */
-const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const MAX_PAGES = 20;
 const MAX_PROGRESS_CHARS = 200;
 /** The goodbye to a server over HTTP, in milliseconds. */
@@ -54,31 +55,35 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const line = openLine(options);
   const client = createClient(options.version);
   let ended = false;
-  let closing = false;
+  let isOpen = false;
   let changed = false;
   client.onclose = () => {
     ended = true;
-    if (!closing) options.onLost();
+    if (isOpen) options.onLost();
   };
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
     changed = true;
   });
   const close = async (): Promise<void> => {
-    closing = true;
+    isOpen = false;
     await line.goodbye();
     await line.transport.close();
   };
 
-  const limit = AbortSignal.timeout(config.startupTimeoutMs);
+  const timeout = AbortSignal.timeout(config.startupTimeoutMs);
+  const limit = AbortSignal.any([timeout, options.signal]);
   let tools: Tool[];
   try {
     tools = await within(limit, async () => {
       await client.connect(line.transport, { signal: limit });
       return listTools(client, limit);
     });
+    if (client.transport === undefined) throw new Error('the connection was closed');
+    isOpen = true;
   } catch (error) {
     await close();
-    if (limit.aborted) throw new ServerFault(`it did not start within ${config.startupTimeoutMs} ms`, { cause: error });
+    if (timeout.aborted)
+      throw new ServerFault(`it did not start within ${config.startupTimeoutMs} ms`, { cause: error });
     throw new ServerFault(line.fault() ?? describeFault(error), { cause: error });
   }
   return {
@@ -92,8 +97,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       try {
         tools = await within(again, () => listTools(client, again));
       } catch {
-        // What was listed before is better than nothing, and the next step asks again.
-        changed = true;
+        // What was listed before is better than a step that waits for it each time.
       }
       return tools;
     },
@@ -107,26 +111,6 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     },
     close,
   };
-}
-
-/** What is wrong with a server, in words that need no more said. */
-class ServerFault extends Error {}
-
-/** What is wrong, in a few words that a person can read. */
-export function describeFault(error: unknown): string {
-  if (error instanceof ServerFault) return error.message;
-  if (error instanceof McpError && error.code === REQUEST_TIMEOUT) return 'it did not answer in time';
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'ZodError') return 'its answer does not follow the protocol';
-  const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`;
-}
-
-/** Whether the server never took the request, so that asking a new connection is safe. */
-export function wasNeverTaken(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  // A session that the server no longer knows, or nobody there.
-  return code === 404 || cause?.code === 'ECONNREFUSED';
 }
 
 interface Line {
@@ -204,20 +188,5 @@ async function callTool(
     });
   } finally {
     io.signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** The SDK's own time limits leave out what comes before a request is sent. */
-export async function within<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort);
-  });
-  try {
-    return await Promise.race([run(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

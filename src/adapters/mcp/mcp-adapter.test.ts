@@ -130,9 +130,10 @@ describe('a server that behaves well', () => {
   });
 
   it('tells how far it is', async () => {
-    const heard: string[] = [];
-    await call(start(stdio()), 'wait', { ms: 1 }, { onProgress: (text) => heard.push(text) });
-    expect(heard).toEqual(['half way']);
+    const stop = new AbortController();
+    const onProgress = (text: string) => stop.abort(new Error(`heard: ${text}`));
+    const calling = call(start(stdio()), 'wait', { ms: 60_000 }, { signal: stop.signal, onProgress });
+    await expect(calling).rejects.toThrow('heard: half way');
   });
 
   it('offers what the configuration names and nothing else', async () => {
@@ -248,7 +249,6 @@ describe('a server that dies', () => {
       outcome: 'failed',
       output: expect.stringContaining('exit code 7') as string,
     });
-    for (let i = 0; i < 50; i++) await call(mcp, 'add');
     expect(logged().length).toBeLessThanOrEqual(3);
     expect(readFileSync(join(folder, 'state', 'mcp', 'test.stderr'), 'utf8')).toBe('the database is not there\n');
   });
@@ -282,7 +282,7 @@ describe('a server that dies', () => {
   });
 });
 
-describe('a server that floods', () => {
+describe('a server that floods or talks nonsense', () => {
   it('with a long answer has it cut, head and tail kept', async () => {
     const { outcome, output } = await call(start(stdio()), 'flood', { bytes: 3_000_000 });
     expect(outcome).toBe('completed');
@@ -300,7 +300,7 @@ describe('a server that floods', () => {
   });
 
   it('without an end to its message is closed', async () => {
-    expect(await call(start(stdio('huge')), 'huge')).toMatchObject({
+    expect(await call(start(stdio('raw')), 'huge')).toMatchObject({
       outcome: 'failed',
       output: expect.stringContaining('a message of more than') as string,
     });
@@ -322,6 +322,16 @@ describe('a server that floods', () => {
       output: expect.stringContaining('more messages than can be taken') as string,
     });
     expect(longest).toBeLessThan(1_000);
+  });
+
+  it('with an answer that is none fails that call alone', async () => {
+    const mcp = start(stdio('raw'));
+    expect(await call(mcp, 'nonsense')).toMatchObject({
+      outcome: 'failed',
+      output: 'The call failed: MCP server test: its answer does not follow the protocol',
+    });
+    expect(await call(mcp, 'add', { a: 1, b: 1 })).toMatchObject({ output: 'sum 2' });
+    expect(logged().filter((line) => line.startsWith('started'))).toHaveLength(1);
   });
 
   it('with what is no message is closed', async () => {

@@ -6,7 +6,6 @@ import { buildCommandEnvironment } from '../shell/command-environment.ts';
 import { createFence } from '../shell/fence.ts';
 import { createProcessTable } from '../shell/process-table.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
-import { openConnection } from './connection.ts';
 import { type McpServer, createServer } from './server.ts';
 import type { StdioServer } from './stdio-transport.ts';
 import { toToolNames } from './tool-names.ts';
@@ -44,13 +43,15 @@ export function createMcp(options: McpAdapterOptions): McpPort {
   const servers = new Map<string, McpServer>(
     options.servers.map((config) => [
       config.name,
-      createServer(config, async (onLost) => {
+      createServer(config, async (io) => {
         if (config.endpoint.type === 'stdio') await fence.clean(place);
+        // Loaded where there is a server, since every worker waits for what is loaded at its start.
+        const { openConnection } = await import('./connection.ts');
         return openConnection({
           config,
           version,
           toStdioServer: (endpoint) => toStdioServer(config.name, endpoint),
-          onLost,
+          ...io,
         });
       }),
     ]),

@@ -1,9 +1,11 @@
 /** One configured server in this worker: connected when it is first needed, and again, with pauses, after it was lost. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../../../activities/failures.ts';
 import type { McpCall, McpReport, McpWarning } from '../../../activities/ports.ts';
 import { createOutputWindow } from '../shell/output-window.ts';
 import type { McpServerConfig } from './config.ts';
-import { type Connection, describeFault, wasNeverTaken, within } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { describeFault, wasNeverTaken, within } from './faults.ts';
 import { type OfferedTool, toOffer } from './offered-tools.ts';
 import { toText } from './results.ts';
 
@@ -18,17 +20,22 @@ export interface McpServer {
 const BACKOFF = { first: 250, most: 60_000 };
 /** A connection that held this long was a good one, in milliseconds. */
 const GOOD_MS = 60_000;
+/** The longest pause that a call waits for, in milliseconds. */
+const LONGEST_PAUSE_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
 
 /** @param open makes a new connection; `onLost` is called once that has ended by itself. */
-export function createServer(config: McpServerConfig, open: (onLost: () => void) => Promise<Connection>): McpServer {
+export function createServer(
+  config: McpServerConfig,
+  open: (io: { onLost: () => void; signal: AbortSignal }) => Promise<Connection>,
+): McpServer {
   let connection: Connection | null = null;
   let connecting: Promise<Connection> | null = null;
   let failures = 0;
   let notBefore = 0;
   let connectedAt = 0;
   let lastReason = '';
-  let closed = false;
+  const stopping = new AbortController();
   /** The tools as last seen: a server that was lost is started again by the call that needs it. */
   let offered: OfferedTool[] = [];
   let leftOut = 0;
@@ -50,9 +57,7 @@ export function createServer(config: McpServerConfig, open: (onLost: () => void)
   };
   const connect = async (): Promise<Connection> => {
     try {
-      const opened = await open(onLost);
-      if (opened.fault !== null) throw new Error(opened.fault);
-      if (closed) await opened.close();
+      const opened = await open({ onLost, signal: stopping.signal });
       connectedAt = Date.now();
       lastReason = '';
       return (connection = opened);
@@ -65,11 +70,18 @@ export function createServer(config: McpServerConfig, open: (onLost: () => void)
     }
   };
   const connected = (): Promise<Connection> => {
-    if (closed) return Promise.reject(new Error('this worker is stopping'));
+    if (stopping.signal.aborted) return Promise.reject(new Error('this worker is stopping'));
     if (connection !== null) return Promise.resolve(connection);
     return (connecting ??= connect());
   };
   const isDue = (): boolean => Date.now() >= notBefore;
+  /** Short pauses are waited for, so that a call finds a server that was lost a moment ago. */
+  const untilDue = async (signal: AbortSignal): Promise<void> => {
+    const leftMs = notBefore - Date.now();
+    if (connection !== null || leftMs <= 0) return;
+    if (leftMs > LONGEST_PAUSE_MS) throw new Error(`${lastReason}; it is tried again later`);
+    await delay(leftMs, undefined, { signal });
+  };
 
   const list = async (current: Connection): Promise<void> => {
     const offer = toOffer(config, await current.tools());
@@ -115,7 +127,7 @@ export function createServer(config: McpServerConfig, open: (onLost: () => void)
         return { outcome, output: window.text().output, durationMs: Math.round(performance.now() - startedAt) };
       };
       try {
-        if (connection === null && !isDue()) throw new Error(`${lastReason}; it is tried again soon`);
+        await untilDue(io.signal);
         const result = await report(request, io).catch((error: unknown) => {
           io.signal.throwIfAborted();
           if (!wasNeverTaken(error)) throw error;
@@ -131,7 +143,7 @@ export function createServer(config: McpServerConfig, open: (onLost: () => void)
       }
     },
     async close() {
-      closed = true;
+      stopping.abort(new Error('this worker is stopping'));
       const last = connection ?? (await connecting?.catch(() => null)) ?? null;
       connection = null;
       await last?.close();

@@ -1,7 +1,7 @@
 /**
  * For tests: the server of `test-tools.ts` as a process. `node test-stdio-server.ts LOG [MODE]`, where the mode is how it
  * misbehaves from the start: `hang`, `garbage`, `exit`, `greet` (words before its first message), `once` (hangs unless
- * the log is there already), `huge` (a message without end in its first call).
+ * the log is there already), `raw` (tools that write past the SDK: `huge`, a message without end, and `nonsense`, an answer that is none).
  */
 import { existsSync } from 'node:fs';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
@@ -23,7 +23,11 @@ switch (mode === 'once' && ready ? 'well' : mode) {
   case 'garbage':
     setInterval(() => process.stdout.write('{"jsonrpc": nonsense}\n'.repeat(20)), 1);
     break;
-  case 'huge':
+  case 'raw':
+    server.registerTool('nonsense', { inputSchema: {} }, (_args, { requestId: id }) => {
+      process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'smell' }] } })}\n`);
+      return new Promise(() => undefined);
+    });
     server.registerTool('huge', { inputSchema: {} }, () => {
       const write = () => {
         while (process.stdout.write('x'.repeat(65_536)));

@@ -1,6 +1,6 @@
 /** For tests: a real MCP server, with tools that behave well and tools that do not. */
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 
@@ -10,7 +10,7 @@ function say(text: string) {
   return { content: [{ type: 'text' as const, text }] };
 }
 
-/** @param log a file that takes a line for each thing that is worth knowing afterwards. */
+/** @param log a file that takes a line for each thing that is worth knowing afterwards; with `LOG.go` beside it nothing waits. */
 export function createTestServer(log: string): McpServer {
   const server = new McpServer({ name: 'test', version: '1' }, { capabilities: { logging: {} } });
   const note = (line: string) => appendFileSync(log, `${line}\n`);
@@ -33,7 +33,7 @@ export function createTestServer(log: string): McpServer {
       const params = { progressToken, progress: 1, total: 2, message: 'half way' };
       await extra.sendNotification({ method: 'notifications/progress', params });
     }
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await new Promise((resolve) => setTimeout(resolve, existsSync(`${log}.go`) ? 0 : ms));
     note('waited');
     return say(`waited ${ms}`);
   };

@@ -50,6 +50,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['sandbox', 'missing'],
     ['model', 'ok'],
     ['identity service', 'ok'],
+    ['mcp servers', 'ok'],
   ]);
   for (const each of found.values()) expect(each.howTo === '').toBe(each.status === 'ok');
   expect(await readdir(folder)).toEqual(['bin']);
@@ -156,4 +157,25 @@ test('the data directory is judged by the nearest one that exists, and by the ro
 test('an old Node.js is told from one that runs the source', () => {
   const versions = ['24.1.0', '22.18.0', '22.17.1', '20.20.2', '18.0.0'];
   expect(versions.map((version) => lookAtNode(version).status)).toEqual(['ok', 'ok', 'warning', 'warning', 'missing']);
+});
+
+test('the MCP servers are named with where they are, and a program that is absent is said', async () => {
+  await writeProgram('present', 'exit 1');
+  const file = join(folder, 'servers.json');
+  const web = { url: 'http://user:secret@127.0.0.1:9/mcp', required: true };
+  await writeFile(file, JSON.stringify({ mcpServers: { here: { command: 'present' }, web } }));
+  expect((await check({ BOBBIN_MCP_CONFIG: file })).get('mcp servers')).toMatchObject({
+    status: 'ok',
+    found: 'here (present), web (http://127.0.0.1:9, required)',
+  });
+  await writeFile(file, JSON.stringify({ mcpServers: { gone: { command: 'absent' } } }));
+  expect((await check({ BOBBIN_MCP_CONFIG: file })).get('mcp servers')).toMatchObject({
+    status: 'missing',
+    howTo: expect.stringContaining('Install absent') as string,
+  });
+  await writeFile(file, '{ "mcpServers": { "bad": {} } }');
+  expect((await check({ BOBBIN_MCP_CONFIG: file })).get('mcp servers')).toMatchObject({
+    status: 'missing',
+    found: expect.stringContaining('mcpServers.bad: either a command or a url') as string,
+  });
 });

@@ -3,6 +3,7 @@ import type { Environment } from '../temporal-service/program.ts';
 import { reasonOf } from '../temporal-service/service-error.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
 import { machineProbes } from './machine.ts';
+import { mcpProbe } from './mcp.ts';
 import { sandboxProbe } from './sandbox.ts';
 import { settingProbes } from './settings.ts';
 import { temporalProbes } from './temporal.ts';
@@ -28,7 +29,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     dataDirectory: options.dataDirectory,
     cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(env),
   };
-  const probes = [...machineProbes, ...temporalProbes, sandboxProbe, ...settingProbes];
+  const probes = [...machineProbes, ...temporalProbes, sandboxProbe, ...settingProbes, mcpProbe];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
 }
 
