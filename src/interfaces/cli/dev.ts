@@ -7,6 +7,7 @@ import type { StartThread } from '../../contract/index.ts';
 import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
 import { readDevState, writeDevState } from '../../dev/dev-state.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
+import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -55,7 +56,8 @@ async function withStack(
 ): Promise<number> {
   for (const part of stack.parts) output.say(`${part.name.padEnd(9)} ${part.text}`);
   const bobbin = await connectBobbin({
-    connection: { address: stack.address },
+    // A service that was named may want TLS or a key.
+    connection: connectTarget(process.env)?.connectionOptions ?? { address: stack.address },
     namespace: stack.namespace,
     taskQueue: stack.taskQueue,
   });
