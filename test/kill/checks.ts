@@ -37,7 +37,7 @@ export function findViolations(evidence: Evidence): string[] {
   ];
 }
 
-function gaps(events: readonly ThreadEvent[]): string[] {
+export function gaps(events: readonly ThreadEvent[]): string[] {
   return events.flatMap(({ seq, type }, index) => {
     return seq === index + 1 ? [] : [`event ${index + 1} in order has seq ${seq} (${type})`];
   });
@@ -50,7 +50,7 @@ function difference(seen: readonly ThreadEvent[], recorded: readonly ThreadEvent
   return seen.length === recorded.length ? [] : [`${seen.length} events were seen, ${recorded.length} are recorded`];
 }
 
-function turnViolations(events: readonly ThreadEvent[], turnId: string): string[] {
+export function turnViolations(events: readonly ThreadEvent[], turnId: string): string[] {
   const ends = events.filter((event) => event.type === 'turn/completed' && event.turn.turnId === turnId);
   const [end] = ends;
   if (ends.length !== 1 || end?.type !== 'turn/completed') return [`turn ${turnId} has ${ends.length} terminal events`];
@@ -68,7 +68,7 @@ function isGoodEnd(turn: TurnCompletion): boolean {
   return turn.status === 'completed';
 }
 
-function itemViolations(events: readonly ThreadEvent[], items: readonly Item[]): string[] {
+export function itemViolations(events: readonly ThreadEvent[], items: readonly Item[]): string[] {
   const wrong = items.flatMap(({ id }, index) => (id === `item_${index}` ? [] : [`item ${index} in order is ${id}`]));
   for (const item of items) {
     const count = (type: ThreadEvent['type']) =>

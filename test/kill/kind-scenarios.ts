@@ -1,0 +1,64 @@
+/** One turn of every kind, for the kill test at each boundary. */
+import type { Item, TurnSubmission } from '../../src/contract/index.ts';
+import type { KindEvidence, KindScenario } from './kinds.ts';
+
+const say = (text: string) => [{ type: 'text' as const, text }];
+const regular = (turnId: string, text: string): TurnSubmission => ({ turnId, kind: 'regular', input: say(text) });
+
+function itemsOf<T extends Item['type']>({ items }: KindEvidence, type: T): Extract<Item, { type: T }>[] {
+  return items.filter((item): item is Extract<Item, { type: T }> => item.type === type);
+}
+
+/** A line is there once where its command ended well, and at most once where its worker was lost. */
+function once(evidence: KindEvidence, file: string, line: string): string[] {
+  const count = evidence.lines(file).filter((one) => one === line).length;
+  const command = itemsOf(evidence, 'commandExecution').find((item) => item.command.includes(line));
+  if (count > 1) return [`${line} was written ${count} times`];
+  if (count === 1 || command?.status === 'lost') return [];
+  return [`${line} is missing, and its command is ${command?.status ?? 'not there'}`];
+}
+
+function exactly(what: string, found: number, wanted: number): string[] {
+  return found === wanted ? [] : [`there are ${found} of ${what}, not ${wanted}`];
+}
+
+const PATCH = '*** Begin Patch\n*** Add File: patched.txt\n+patched\n*** End Patch';
+
+export const KIND_SCENARIOS: KindScenario[] = [
+  {
+    name: 'regular',
+    before: [],
+    turn: regular('it', `run: echo one >> log\nrun: echo two >> log\npatch: ${PATCH}`),
+    check: (evidence) => [
+      ...once(evidence, 'log', 'one'),
+      ...once(evidence, 'log', 'two'),
+      ...exactly('lines of the patch', evidence.lines('patched.txt').length, 1),
+    ],
+  },
+  {
+    name: 'user_shell',
+    before: [],
+    turn: { turnId: 'it', kind: 'user_shell', input: say('echo mine >> log') },
+    check: (evidence) => once(evidence, 'log', 'mine'),
+  },
+  {
+    name: 'compact',
+    before: [regular('first', 'say: a word'), regular('second', 'say: another word')],
+    turn: { turnId: 'it', kind: 'compact' },
+    check: (evidence) => exactly('compactions', itemsOf(evidence, 'contextCompaction').length, 1),
+  },
+  {
+    name: 'agent',
+    before: [],
+    turn: regular('it', 'spawn: run: echo deed >> log\ncall: wait_agent {"timeout_ms": 60000}'),
+    check: (evidence) => [
+      ...exactly('lines of the agent', evidence.lines('log').filter((line) => line !== 'deed').length, 0),
+      ...(evidence.lines('log').length > 1 ? ['the agent did its task twice'] : []),
+      ...exactly(
+        'spawns',
+        itemsOf(evidence, 'collabAgentToolCall').filter(({ tool }) => tool === 'spawn_agent').length,
+        1,
+      ),
+    ],
+  },
+];
