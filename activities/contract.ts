@@ -11,7 +11,7 @@ import type {
   ThreadSettings,
   TokenUsage,
 } from '../src/contract/index.ts';
-import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput } from './ports.ts';
+import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput, Snapshot } from './ports.ts';
 
 /** What every step that asks a model has. */
 export interface ModelStepBase {
@@ -31,6 +31,11 @@ export interface ModelStep extends ModelStepBase {
   step: number;
   /** Tokens of the conversation, where the thread does not know the limit of this model; else null. */
   contextTokens: number | null;
+  /**
+   * Set where the files are to be kept before a tool call may change them: under this name, while the snapshots under
+   * those others may go.
+   */
+  snapshot: { name: string; release: string[] } | null;
 }
 
 /** A call of a tool of an MCP server says which; others have no such member. */
@@ -39,7 +44,6 @@ export type StepOutput =
 
 /** `compactAt`: tokens from which on a conversation with this model is to be compacted. */
 export type ModelStepResult =
-  /** `mcpWarnings` is left out where there are none. */
   | {
       type: 'answered';
       output: StepOutput[];
@@ -47,7 +51,10 @@ export type ModelStepResult =
       /** Null for a model without a price. */
       costMicroUsd: number | null;
       compactAt: number;
+      /** Left out where there are none. */
       mcpWarnings?: McpWarning[];
+      /** There where one was asked for and the answer has tool calls. One that failed is `skipped`. */
+      snapshot?: Snapshot;
     }
   /** The model was not asked, since the conversation has come to that limit. */
   | { type: 'compactFirst'; compactAt: number }
@@ -127,6 +134,35 @@ export interface McpProgress {
 }
 
 export type McpStepResult = ({ type: 'reported' } & McpReport) | { type: 'aborted' };
+export interface SnapshotStep {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  name: string;
+  release: string[];
+}
+
+export interface UndoStep {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  undone: { turnId: string; firstItem: number; endItem: number };
+  /** The snapshot to go back to; null where there is none. */
+  commit: string | null;
+}
+
+export interface UndoneFiles {
+  /** What this try did; null where there was no snapshot to go by. */
+  files: { restored: number; deleted: number } | null;
+  /** Commands that the turn ran, as far as history takes them. */
+  commands: { command: string; cwd: string }[];
+  /** Whether the turn called any tool. */
+  called: boolean;
+  /** What stays as it is, for a person. */
+  notUndone: string[];
+}
 
 export interface AgentTaskRegistration {
   threadId: string;
@@ -156,6 +192,11 @@ export interface Activities {
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
   /** Retried where the tool only reads; see `workflows/thread/effects.ts`. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;
+  takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
+  /** Retried until it is done; twice is once. */
+  undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
+  /** Lets go of all snapshots of a thread. */
+  releaseSnapshots(request: { threadId: string; cwd: string }): Promise<null>;
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;

@@ -3,6 +3,9 @@ import type { Activities } from './contract.ts';
 import { registerAgentIdentity, registerAgentTask } from './agent-identity/register.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
+import { releaseSnapshots } from './git/release-snapshots.ts';
+import { takeSnapshot } from './git/take-snapshot.ts';
+import { undoFiles } from './git/undo-files.ts';
 import { callModel } from './model/call-model.ts';
 import { compactContext } from './model/compact-context.ts';
 import type { ContextCache } from './model/context-cache.ts';
@@ -20,6 +23,9 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     execCommand: (step) => execCommand(ports, step),
     applyPatch: (step) => applyPatch(ports, step),
     callMcpTool: (step) => callMcpTool(ports, step),
+    takeSnapshot: (step) => takeSnapshot(ports, step),
+    undoFiles: (step) => undoFiles(ports, step),
+    releaseSnapshots: (request) => releaseSnapshots(ports, request),
     registerAgentTask: (request) => registerAgentTask(ports, request),
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
     watchThread: (request) => watchThread(ports, request),

@@ -1,6 +1,7 @@
 import type {
   ArchiveSegment,
   Item,
+  ItemsPage,
   ProviderCompaction,
   StartThread,
   ThreadEvent,
@@ -362,6 +363,8 @@ export interface ThreadReader {
     segment: ArchiveSegment,
     signal: AbortSignal,
   ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
+  /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
+  items(threadId: string, after: number, signal: AbortSignal): Promise<ItemsPage>;
   /** Resolves once the thread's workflow has ended, however it did, and where there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
 }

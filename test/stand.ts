@@ -32,6 +32,8 @@ export interface Stand {
   identity: IdentityService;
   /** A git repository of its own, with one commit. */
   cwd: string;
+  /** One more such repository. */
+  workspace(): string;
   /** Where workers keep their data. */
   data: string;
   taskQueue: string;
@@ -88,6 +90,11 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     taskQueue,
     account,
     env,
+    workspace() {
+      const path = join(root, `repo-${randomUUID()}`);
+      makeRepository(path);
+      return path;
+    },
     async worker(more = {}, replace = {}) {
       const all = { ...env, ...more };
       const config = readWorkerConfig(all, describeModelChoice(all, model.url).model);

@@ -1,6 +1,7 @@
 /** One model step. Twice is safe: its output enters history once, with the one attempt that is answered. */
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
 import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
 import { runStep } from '../step.ts';
 import { cutTo, jsonChars } from './bounded-text.ts';
@@ -30,17 +31,40 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
-    const response = await ports.models.respond(
-      { ...request, tools: [...toolsFor(settings), ...servers.tools.map(toSpec)] },
-      { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
-    );
-    const output = bounded(response).map((one) => withRoute(one, servers.tools));
-    const { warnings } = servers;
-    const { usage } = response;
-    const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
-    const warned = warnings.length > 0 && { mcpWarnings: warnings };
-    return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
+    return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
+      const response = await ports.models.respond(
+        { ...request, tools: [...toolsFor(settings), ...servers.tools.map(toSpec)] },
+        { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
+      );
+      const output = bounded(response).map((one) => withRoute(one, servers.tools));
+      const { warnings } = servers;
+      const { usage } = response;
+      const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
+      const warned = warnings.length > 0 && { mcpWarnings: warnings };
+      return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
+    });
   });
+}
+
+type Answered = Extract<ModelStepResult, { type: 'answered' }>;
+
+/** The files are kept before any tool call of the answer can change them. */
+async function withSnapshot(
+  ports: Ports,
+  { snapshot: wanted, threadId }: ModelStep,
+  cwd: string,
+  signal: AbortSignal,
+  call: () => Promise<Answered>,
+): Promise<Answered> {
+  if (wanted === null) return call();
+  const beside = beginSnapshotBeside(ports.git, { ...wanted, threadId, cwd }, signal);
+  try {
+    const answered = await call();
+    const called = answered.output.some(({ type }) => type === 'toolCall');
+    return called ? { ...answered, snapshot: await beside.whenTaken() } : answered;
+  } finally {
+    beside.callOff();
+  }
 }
 
 function toSpec({ name, description, parameters }: McpTool): ToolSpec {

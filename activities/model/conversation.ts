@@ -15,21 +15,27 @@ type CompactionItem = Extract<Item, { type: 'contextCompaction' }>;
 /** What a compaction kept stands first, then the items it did not replace. */
 export function toConversation(counted: CountedItems): ConversationEntry[] {
   const compaction = countedCompaction(counted);
-  if (compaction === null) return toEntriesOf(counted.items);
-  return [...fromCompaction(compaction), ...toEntriesOf(itemsBeside(compaction, counted))];
+  const entries = toEntriesOf(toldItems(compaction, counted));
+  return compaction === null ? entries : [...fromCompaction(compaction), ...entries];
 }
 
 /** The messages of the person that the model sees as such, oldest first; what stands for them in a compaction included. */
 export function userMessagesOf(counted: CountedItems): string[] {
   const compaction = countedCompaction(counted);
-  const items = compaction === null ? counted.items : itemsBeside(compaction, counted);
-  const later = items.flatMap((item) => (item.type === 'userMessage' ? [textOf(item)] : []));
+  const later = toldItems(compaction, counted).flatMap((item) => (item.type === 'userMessage' ? [textOf(item)] : []));
   return [...(compaction?.userMessages ?? []), ...later];
 }
 
 function countedCompaction({ items, first, compaction }: CountedItems): CompactionItem | null {
   const item = compaction === null ? undefined : items[compaction - first];
   return item?.type === 'contextCompaction' ? item : null;
+}
+
+/** Without what the compaction replaces, and without the turns that were undone or rolled back. */
+function toldItems(compaction: CompactionItem | null, counted: CountedItems): Item[] {
+  const items = compaction === null ? counted.items : itemsBeside(compaction, counted);
+  const dropped = new Set(items.flatMap((item) => (item.type === 'turnsDropped' ? item.dropped : [])));
+  return items.filter(({ turnId }) => !dropped.has(turnId));
 }
 
 function itemsBeside({ upTo, keptItems }: CompactionItem, { items, first }: CountedItems): Item[] {
@@ -123,6 +129,8 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'subAgentNotification':
       return [{ type: 'message', role: 'user', text: describeNotification(item) }];
     case 'collabAgentToolCall':
+    case 'ghostSnapshot':
+    case 'turnsDropped':
     case 'fileChange':
     case 'mcpToolCall':
     case 'plan':

@@ -5,4 +5,4 @@ export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
 export type { ServiceOptions } from './service.ts';
-export type { ThreadHandle } from './thread-handle.ts';
+export type { ThreadHandle, Undone } from './thread-handle.ts';

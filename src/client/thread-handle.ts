@@ -15,6 +15,8 @@ import {
   type OnBusy,
   type ResolveRequest,
   ResolveRequestSchema,
+  type RollbackTurns,
+  RollbackTurnsSchema,
   type SteerTurn,
   SteerTurnSchema,
   SubmitTurnSchema,
@@ -34,6 +36,8 @@ import {
   itemsQuery,
   resolveRequestSignal,
   resolveUpdate,
+  rollbackTurnsSignal,
+  rollbackTurnsUpdate,
   startTurnUpdate,
   steerTurnUpdate,
   submitTurnSignal,
@@ -86,8 +90,23 @@ export interface ThreadHandle {
   completion(turnId: string, options?: EventStreamOptions): Promise<TurnCompletion>;
   /** What the steps under way have to show so far: partial text, partial output. */
   progress(): Promise<StepProgress[]>;
+  /**
+   * Takes back the newest turn: its files, as far as a snapshot reaches, and its part in the conversation. Resolves once it
+   * has ended. Rejects with `threadBusy` while a turn is active.
+   */
+  undo(): Promise<Undone>;
+  /** Takes the newest turns out of the conversation; files stay. Rejects with `threadBusy` or `notEnoughTurns`. */
+  rollback(rollback: RollbackTurns): Promise<{ dropped: string[] }>;
+  /** The same as a signal: durable without a worker, and recorded as refused where it cannot be done. */
+  requestRollback(rollback: RollbackTurns): Promise<void>;
   /** Stops everything and closes the thread. Durable as soon as it resolves. */
   close(close?: CloseThread): Promise<void>;
+}
+
+export interface Undone {
+  completion: TurnCompletion;
+  /** What was undone and what was not; null where the undo did not complete. */
+  dropped: Extract<Item, { type: 'turnsDropped' }> | null;
 }
 
 export function openHandle(service: Service, threadId: string): ThreadHandle {
@@ -125,7 +144,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const submit = (turn: TurnSubmission) =>
     call('submit a turn', async () => handle.signal(submitTurnSignal, SubmitTurnSchema.parse(turn)));
 
-  return {
+  const thread: ThreadHandle = {
     threadId,
     workflowId,
     events,
@@ -171,6 +190,21 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
     view: () => ask('look at the thread', () => handle.query(threadQuery)),
     progress: () => call('look at the running steps', () => readProgress(handle)),
+    async undo() {
+      const turnId = `undo-${randomUUID()}`;
+      const after = (await thread.view()).lastSeq;
+      await thread.startTurn({ turnId, kind: 'undo' });
+      return readUndo(events({ after }), turnId, threadId);
+    },
+    rollback: (rollback) =>
+      call('roll back', () =>
+        handle.executeUpdate(rollbackTurnsUpdate, {
+          args: [RollbackTurnsSchema.parse(rollback)],
+          updateId: randomUUID(),
+        }),
+      ),
+    requestRollback: (rollback) =>
+      call('roll back', async () => handle.signal(rollbackTurnsSignal, RollbackTurnsSchema.parse(rollback))),
     close: (close = {}) =>
       call('close the thread', async () => handle.signal(closeThreadSignal, CloseThreadSchema.parse(close))),
     async *items() {
@@ -196,4 +230,18 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       });
     },
   };
+  return thread;
+}
+
+async function readUndo(events: AsyncIterable<ThreadEvent>, turnId: string, threadId: string): Promise<Undone> {
+  let dropped: Undone['dropped'] = null;
+  for await (const event of events) {
+    if (event.type === 'item/completed' && event.turnId === turnId && event.item.type === 'turnsDropped')
+      dropped = event.item;
+    if (event.type === 'turn/completed' && event.turn.turnId === turnId) return { completion: event.turn, dropped };
+  }
+  throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), {
+    threadId,
+    action: 'undo a turn',
+  });
 }

@@ -25,6 +25,8 @@ export function createThreadReader(service: Service): ThreadReader {
   return {
     ended: (threadId, signal) => waitForEnd(service, threadId, signal),
     context: (threadId, after, signal) => ask(threadId, signal, (handle) => handle.query(contextQuery, { after })),
+    items: (threadId, after, signal) =>
+      ask(threadId, signal, (handle) => handle.query(itemsQuery, { after, limit: LIMITS.pageSize })),
     segment: (threadId, segment, signal) =>
       ask(threadId, signal, async (handle) => ({
         items: await readAll(

@@ -8,6 +8,8 @@ import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 export type EventBody =
   | { type: 'thread/started'; threadId: string; settings: ThreadSettings }
   | { type: 'thread/closed'; reason: string | null }
+  /** Turns were taken out of the conversation, newest last; files are as they were. */
+  | { type: 'thread/rolledBack'; numTurns: number; dropped: string[] }
   | { type: 'turn/started'; turnId: string; kind: TurnKind; besideTurnId: string | null }
   | { type: 'turn/completed'; turn: TurnCompletion }
   | { type: 'turn/queued'; turnId: string; kind: TurnKind }
@@ -48,6 +50,7 @@ export type RejectionCode =
   | 'threadBusy'
   | 'queueFull'
   | 'turnNotQueued'
+  | 'notEnoughTurns'
   | 'requestNotOpen'
   | 'requestMismatch'
   | 'threadClosed'

@@ -65,6 +65,20 @@ export type Item =
   | (ItemBase & { type: 'agentMessage'; text: string })
   | (ItemBase & { type: 'reasoning'; summary: string[]; reasoningId?: string; encryptedContent?: string })
   | (ItemBase & { type: 'turnAborted'; text: string })
+  /** The files as they were before the turn's first tool call, as a commit in the workspace's repository. */
+  | (ItemBase & { type: 'ghostSnapshot'; commit: string })
+  /**
+   * From here on these turns are no part of the conversation. Of a rollback, which is no turn, `turnId` is empty. `files`
+   * says what an undo did to the workspace; null where it had nothing to go by, and for a rollback.
+   */
+  | (ItemBase & {
+      type: 'turnsDropped';
+      dropped: string[];
+      cause: 'undo' | 'rollback';
+      files: { restored: number; deleted: number } | null;
+      /** What stays as it is, for a person. */
+      notUndone: string[];
+    })
   | (ToolItemBase & {
       type: 'commandExecution';
       command: string;

@@ -19,7 +19,7 @@ const InputListSchema = z
 
 export const InputSchema = InputListSchema.min(1);
 
-export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact']);
+export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact', 'undo', 'ghost_snapshot']);
 export type TurnKind = z.infer<typeof TurnKindSchema>;
 /** Kinds of turns that say something in words. */
 export const WORDED_KINDS: readonly TurnKind[] = ['regular', 'user_shell'];
@@ -74,6 +74,10 @@ export const InterruptTurnSchema = z
   .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema), tree: optional(z.boolean()) })
   .transform(compact);
 export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
+
+/** Payload of the signal and of the update `rollbackTurns`: how many of the newest regular turns go. */
+export const RollbackTurnsSchema = z.object({ numTurns: z.int().min(1) });
+export type RollbackTurns = z.infer<typeof RollbackTurnsSchema>;
 
 /** Payload of the signal `closeThread`. */
 export const CloseThreadSchema = z.object({ reason: optional(ShortTextSchema) }).transform(compact);

@@ -12,6 +12,8 @@ export type TurnPhase =
   | { type: 'callingModel'; step: number }
   | { type: 'compacting'; trigger: CompactionTrigger }
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
+  | { type: 'takingSnapshot' }
+  | { type: 'undoing'; turnId: string }
   | { type: 'aborting'; reason: string };
 
 export interface ActiveTurnView {

@@ -37,6 +37,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_REQUEST_DEADLINE_MS: wholeNumber(86_400_000, 0),
   BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
+  BOBBIN_SNAPSHOTS: z.enum(['on', 'off']).default('on'),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
   /** Tokens; by the table of models where they are left out. */
@@ -121,6 +122,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       unattended: start.unattended ?? null,
       parent: start.parent ?? null,
       subThreads: { maxDepth: vars.BOBBIN_AGENT_MAX_DEPTH, maxActive: vars.BOBBIN_AGENT_MAX_ACTIVE },
+      snapshots: vars.BOBBIN_SNAPSHOTS === 'on',
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),

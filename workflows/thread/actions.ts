@@ -22,6 +22,8 @@ export type Action =
       agentIdentity: AgentIdentityChoice;
       /** A budget in dollars holds for it. */
       costLimited: boolean;
+      /** A snapshot to be taken before any tool call of the answer, and old ones to be let go of; null for neither. */
+      snapshot: { name: string; release: string[] } | null;
     }
   | {
       type: 'compactContext';
@@ -59,6 +61,18 @@ export type Action =
       arguments: Record<string, unknown>;
       readOnly: boolean;
     }
+  | { type: 'takeSnapshot'; id: string; turnId: string; cwd: string; release: string[] }
+  | {
+      type: 'undoFiles';
+      id: string;
+      turnId: string;
+      cwd: string;
+      undone: { turnId: string; firstItem: number; endItem: number };
+      /** The snapshot to go back to; null where there is none. */
+      commit: string | null;
+    }
+  /** Of a thread that closes. */
+  | { type: 'releaseSnapshots'; id: string; cwd: string }
   | { type: 'registerAgentTask'; id: string; account: string; replaceIdentity: string | null }
   | { type: 'cleanWorkspace'; id: string; workspace: string; commandIds: string[] }
   | { type: 'startChild'; id: string; turnId: string; start: StartThread }
@@ -82,6 +96,9 @@ export const actionIds = {
   model: (turnId: string, step: number, tries: number) => `model/${turnId}/${step}/${tries}`,
   compact: (number: number, tries: number) => `compact/${number}/${tries}`,
   tool: (threadId: string, index: number) => `tool/${threadId}/${index}`,
+  snapshot: (turnId: string) => `snapshot/${turnId}`,
+  undo: (turnId: string) => `undo/${turnId}`,
+  release: (runCount: number) => `release/${runCount}`,
   register: (number: number) => `register/${number}`,
   clean: (number: number) => `clean/${number}`,
   archive: (segmentId: string) => `archive/${segmentId}`,

@@ -4,13 +4,19 @@ import type {
   InterruptTurn,
   RejectionCode,
   ResolveRequest,
+  RollbackTurns,
   SteerTurn,
   SubmitTurn,
+  TurnKind,
 } from '../../src/contract/index.ts';
 import { BOUNDS } from './bounds.ts';
+import { refuseDrop } from './dropped-turns.ts';
 import { refuseEdit } from './queue.ts';
 import type { ThreadState } from './state.ts';
 import { tasks } from './tasks/index.ts';
+
+/** Kinds of turns that no other turn is stopped for. */
+const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'ghost_snapshot']);
 
 export interface Refusal {
   code: RejectionCode;
@@ -27,6 +33,10 @@ export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null
   const refusal = closed(state);
   if (refusal !== null || state.active === null) return refusal;
   const active = state.active.turnId;
+  if (RESTING.has(turn.kind) && turn.onBusy !== 'queue') {
+    const reason = `Turn ${active} is active, and ${turn.kind} is for a thread at rest: interrupt the turn first, or submit with onBusy queue.`;
+    return { code: 'threadBusy', reason };
+  }
   switch (turn.onBusy ?? 'replace') {
     case 'reject':
       return { code: 'threadBusy', reason: `Turn ${active} is active and the message asked to be rejected then.` };
@@ -67,6 +77,10 @@ export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | nul
 
 export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   return closed(state) ?? refuseEdit(state, edit);
+}
+
+export function refuseRollback(state: ThreadState, rollback: RollbackTurns): Refusal | null {
+  return closed(state) ?? refuseDrop(state, rollback);
 }
 
 export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): Refusal | null {

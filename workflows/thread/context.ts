@@ -66,6 +66,16 @@ export function withCompaction(context: ContextState, compaction: CountedCompact
   return { ...context, compactions, tokens: null, floor: null };
 }
 
+/**
+ * After turns from that item on were taken out of the conversation: no compaction that stands for one of them counts any
+ * more, and what it replaced counts again.
+ */
+export function withoutCompactionsOver(context: ContextState, firstItem: number): ContextState {
+  const compactions = context.compactions.filter(({ upTo }) => upTo <= firstItem);
+  const floor = compactions.length === context.compactions.length ? context.floor : null;
+  return { ...context, compactions, tokens: null, floor };
+}
+
 /** Whether the context has come to its limit, as far as that is known for this model. */
 export function isOverLimit(context: ContextState, model: string): boolean {
   const { tokens, floor, limit } = context;

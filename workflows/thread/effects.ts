@@ -83,6 +83,12 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
       return { type: 'patchEnded', id, end: await applyPatch(threadId, action) };
     case 'callMcpTool':
       return { type: 'mcpCallEnded', id, end: await callMcpTool(threadId, action) };
+    case 'takeSnapshot':
+      return { type: 'snapshotEnded', id, end: await takeSnapshot(threadId, action) };
+    case 'undoFiles':
+      return { type: 'undoEnded', id, end: await undoFiles(threadId, action) };
+    case 'releaseSnapshots':
+      return { type: 'snapshotsReleased', id, failure: await releaseSnapshots(threadId, action) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: await registerAgentTask(threadId, action) };
     case 'cleanWorkspace':
@@ -107,8 +113,8 @@ type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
 type EndOf<T extends Happening['type']> = Extract<Happening, { type: T; end: unknown }>['end'];
 
 async function callModel(threadId: string, action: Of<'callModel'>): Promise<EndOf<'modelEnded'>> {
-  const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited } = action;
-  const asked = { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited };
+  const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited, snapshot } = action;
+  const asked = { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited, snapshot };
   try {
     const options = { ...modelOptions, summary: `model: step ${step}` };
     return await activities.callModel.executeWithOptions(options, [{ threadId, actionId: action.id, ...asked }]);
@@ -199,6 +205,40 @@ function lostProgress(error: unknown): string | null {
   if (!(cause instanceof TimeoutFailure)) return null;
   const progress = cause.lastHeartbeatDetails as McpProgress | undefined;
   return progress?.text ?? '';
+}
+
+async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promise<EndOf<'snapshotEnded'>> {
+  const { id: actionId, turnId: name, cwd, release } = action;
+  try {
+    const made = await activities.takeSnapshot.executeWithOptions({ ...patchOptions, summary: `snapshot: ${name}` }, [
+      { threadId, actionId, cwd, name, release },
+    ]);
+    return 'type' in made ? { status: 'aborted' } : made;
+  } catch (error) {
+    return isCancellation(error) ? { status: 'aborted' } : { status: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function undoFiles(threadId: string, action: Of<'undoFiles'>): Promise<EndOf<'undoEnded'>> {
+  const { id: actionId, cwd, undone, commit } = action;
+  try {
+    const options = { ...patchOptions, startToCloseTimeout: '30m', summary: `undo: ${undone.turnId}` } as const;
+    const end = await activities.undoFiles.executeWithOptions(options, [{ threadId, actionId, cwd, undone, commit }]);
+    return 'type' in end ? { type: 'aborted' } : { type: 'undone', ...end };
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+/** Why snapshots may be left, or null. */
+async function releaseSnapshots(threadId: string, action: Of<'releaseSnapshots'>): Promise<string | null> {
+  try {
+    const options = { ...archiveOptions, summary: 'release snapshots' };
+    await activities.releaseSnapshots.executeWithOptions(options, [{ threadId, cwd: action.cwd }]);
+    return null;
+  } catch (error) {
+    return toStepFailure(error).message;
+  }
 }
 
 async function registerAgentTask(

@@ -8,7 +8,13 @@ import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
 import { StartThreadSchema } from '../../src/contract/thread.ts';
 import { AgentMessageSchema } from '../../src/contract/sub-threads.ts';
-import { CloseThreadSchema, InterruptTurnSchema, SteerTurnSchema, SubmitTurnSchema } from '../../src/contract/turn.ts';
+import {
+  CloseThreadSchema,
+  InterruptTurnSchema,
+  RollbackTurnsSchema,
+  SteerTurnSchema,
+  SubmitTurnSchema,
+} from '../../src/contract/turn.ts';
 import { toUnreadable } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
 import {
@@ -18,6 +24,7 @@ import {
   parseEditQueue,
   parseInterruptTurn,
   parseResolveRequest,
+  parseRollbackTurns,
   parseStartThread,
   parseSteerTurn,
   parseAgentMessage,
@@ -102,8 +109,17 @@ const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
 const MESSAGES = {
   submitTurn: fc.record({
     turnId: ids,
-    kind: fc.constantFrom('regular', 'user_shell', 'compact', 'review', 'Regular'),
-    input: inputs,
+    kind: fc.constantFrom(
+      'regular',
+      'regular',
+      'user_shell',
+      'user_shell',
+      'compact',
+      'undo',
+      'ghost_snapshot',
+      'Regular',
+    ),
+    input: fc.oneof({ weight: 3, arbitrary: inputs }, { weight: 1, arbitrary: fc.constantFrom([], null) }),
     onBusy: optional(fc.constantFrom('replace', 'steer', 'queue', 'reject', '')),
     overrides: optional(fc.record(policies)),
   }),
@@ -118,6 +134,9 @@ const MESSAGES = {
     fc.record({ op: fc.constant('move'), turnId: ids, before: fc.option(ids) }),
     fc.record({ op: fc.constantFrom('drop', 'swap'), turnId: ids, reason: optional(strings) }),
   ),
+  rollbackTurns: fc.record({
+    numTurns: fc.oneof(fc.integer({ min: -1, max: 3 }), fc.constantFrom<unknown>(0.5, 2 ** 53, -0, '1', 1e300)),
+  }),
   interruptTurn: fc.record({
     turnId: optional(ids),
     reason: optional(strings),
@@ -262,6 +281,7 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['agentMessage', AgentMessageSchema, parseAgentMessage],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
   ['editQueue', EditQueueSchema, parseEditQueue],
+  ['rollbackTurns', RollbackTurnsSchema, parseRollbackTurns],
   ['interruptTurn', InterruptTurnSchema, parseInterruptTurn],
   ['resolveRequest', ResolveRequestSchema, parseResolveRequest],
   ['closeThread', CloseThreadSchema, parseCloseThread],

@@ -14,6 +14,7 @@ import type {
   Parent,
   RejectionCode,
   ResolveRequest,
+  RollbackTurns,
   StartThread,
   SteerTurn,
   SubThreadMessage,
@@ -147,7 +148,7 @@ function answers(value: unknown, name: string): Answers {
   return Object.fromEntries(entries);
 }
 
-const KINDS = ['regular', 'user_shell', 'compact'] as const satisfies readonly TurnKind[];
+const KINDS = ['regular', 'user_shell', 'compact', 'undo', 'ghost_snapshot'] as const satisfies readonly TurnKind[];
 /** Kinds that say something in words. */
 export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
 
@@ -207,6 +208,10 @@ export function parseInterruptTurn(value: unknown): Parsed<InterruptTurn> {
     const from = fields(value, 'interrupt');
     return { ...maybe(from, 'turnId', id), ...maybe(from, 'reason', shortText), ...maybe(from, 'tree', flag) };
   });
+}
+
+export function parseRollbackTurns(value: unknown): Parsed<RollbackTurns> {
+  return parse(() => ({ numTurns: wholeNumber(fields(value, 'rollback')['numTurns'], 'numTurns', 1) }));
 }
 
 export function parseResolveRequest(value: unknown): Parsed<ResolveRequest> {
@@ -306,7 +311,7 @@ export function parsePage(value: unknown): Parsed<{ after: number; limit: number
 }
 
 function wholeNumber(value: unknown, name: string, min: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
   throw new Refused(`${name}: a whole number is needed, ${min} or more`);
 }
 

@@ -8,6 +8,7 @@ import {
   refuseAnswer,
   refuseInterrupt,
   refuseQueueEdit,
+  refuseRollback,
   refuseSteer,
   refuseTurn,
   type Refusal,
@@ -22,6 +23,7 @@ import {
   parseInterruptTurn,
   parsePage,
   parseResolveRequest,
+  parseRollbackTurns,
   parseSteerTurn,
   parseSubThreadMessage,
   parseSubmitTurn,
@@ -40,6 +42,8 @@ import {
   itemsQuery,
   resolveRequestSignal,
   resolveUpdate,
+  rollbackTurnsSignal,
+  rollbackTurnsUpdate,
   startTurnUpdate,
   steerTurnUpdate,
   subThreadReportSignal,
@@ -50,6 +54,8 @@ import type { ThreadState } from './state.ts';
 import { findTurn } from './turns.ts';
 import { toContext, toThreadView } from './view.ts';
 import type { ThreadHost } from './workflow.ts';
+
+const ROLLBACK_TURNS = 'Takes the newest turns out of the conversation, files stay: { "numTurns": 1 }';
 
 type Dispatch = (happening: Happening) => void;
 
@@ -101,6 +107,11 @@ function registerSignals(dispatch: Dispatch): void {
     { description: EDIT_QUEUE },
   );
   setHandler(
+    rollbackTurnsSignal,
+    onSignal('rollbackTurns', parseRollbackTurns, (rollback) => ({ type: 'rollbackRequested', rollback })),
+    { description: ROLLBACK_TURNS },
+  );
+  setHandler(
     closeThreadSignal,
     onSignal('closeThread', parseCloseThread, (close) => ({ type: 'closeRequested', close })),
     {
@@ -118,7 +129,8 @@ function registerSignals(dispatch: Dispatch): void {
     { description: 'Words of another agent, for the next model request: { "from": "thread", "text": "..." }' },
   );
   setDefaultSignalHandler((name) => {
-    const reason = 'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue and closeThread.';
+    const reason =
+      'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns and closeThread.';
     dispatch({ type: 'messageRejected', message: name.slice(0, BOUNDS.idChars), code: 'malformed', reason, id: null });
   });
 }
@@ -210,6 +222,25 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
       validator: (payload) => {
         const interrupt = read(parseInterruptTurn(payload));
         if (host.state !== null) admit(refuseInterrupt(host.state, interrupt));
+      },
+    },
+  );
+  setHandler(
+    rollbackTurnsUpdate,
+    async (payload) => {
+      const rollback = read(parseRollbackTurns(payload));
+      await opened(host);
+      const before = asked(host).turns;
+      admit(refuseRollback(asked(host), rollback));
+      dispatch({ type: 'rollbackRequested', rollback });
+      const left = new Set(asked(host).turns.map(({ turnId }) => turnId));
+      return { dropped: before.flatMap(({ turnId }) => (left.has(turnId) ? [] : [turnId])) };
+    },
+    {
+      description: ROLLBACK_TURNS,
+      validator: (payload) => {
+        const rollback = read(parseRollbackTurns(payload));
+        if (host.state !== null) admit(refuseRollback(host.state, rollback));
       },
     },
   );

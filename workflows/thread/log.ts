@@ -94,6 +94,8 @@ function toStartedItem(item: Item): Item {
     case 'plan':
     case 'dynamicToolCall':
     case 'subAgentNotification':
+    case 'ghostSnapshot':
+    case 'turnsDropped':
       return item;
   }
 }

@@ -10,12 +10,14 @@ import type {
   RejectionCode,
   ResolveRequest,
   ResolvedBy,
+  RollbackTurns,
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
   TokenUsage,
 } from '../../src/contract/index.ts';
-import type { McpRoute, McpWarning } from '../../activities/ports.ts';
+import type { McpRoute, McpWarning, Snapshot } from '../../activities/ports.ts';
+import type { UndoneFiles } from '../../activities/contract.ts';
 import type { TimerAbout } from './actions.ts';
 
 /** A failure as an activity reported it. `class` is what a retry may do; see `activities/failures.ts`. */
@@ -41,6 +43,8 @@ export type ModelEnd =
       /** Tokens of the context from which on this model's is compacted; histories of before have none. */
       compactAt?: number;
       mcpWarnings?: McpWarning[];
+      /** There where one was asked for and the answer has tool calls. */
+      snapshot?: Snapshot;
     }
   /** The model was not asked: the context is too large for it as it is. */
   | { type: 'compactFirst'; compactAt: number }
@@ -85,6 +89,10 @@ export type McpEnd =
   /** The worker that made the call was lost. */
   | { type: 'lost'; text: string }
   | { type: 'failed'; failure: StepFailure };
+export type SnapshotEnd = Snapshot | { status: 'aborted' } | { status: 'failed'; failure: StepFailure };
+
+export type UndoEnd =
+  ({ type: 'undone' } & UndoneFiles) | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
 export type RegistrationEnd =
   /**
@@ -101,6 +109,7 @@ export type Happening =
   | { type: 'turnSteered'; steer: SteerTurn }
   | { type: 'interruptRequested'; interrupt: InterruptTurn }
   | { type: 'queueEdited'; edit: EditQueue }
+  | { type: 'rollbackRequested'; rollback: RollbackTurns }
   | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy }
   | { type: 'closeRequested'; close: CloseThread }
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
@@ -109,6 +118,10 @@ export type Happening =
   | { type: 'commandEnded'; id: string; end: CommandEnd }
   | { type: 'patchEnded'; id: string; end: PatchEnd }
   | { type: 'mcpCallEnded'; id: string; end: McpEnd }
+  | { type: 'snapshotEnded'; id: string; end: SnapshotEnd }
+  | { type: 'undoEnded'; id: string; end: UndoEnd }
+  /** `failure` says why some may be left, or is null. */
+  | { type: 'snapshotsReleased'; id: string; failure: string | null }
   | { type: 'registrationEnded'; id: string; end: RegistrationEnd }
   | { type: 'workspaceCleaned'; id: string; ended: number | null }
   | { type: 'childStarted'; id: string; failure: StepFailure | null }

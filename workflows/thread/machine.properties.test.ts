@@ -11,7 +11,19 @@ import { toContext } from './view.ts';
 
 const pick = fc.nat(1_000);
 const id = fc.nat(9).map((n) => `turn-${n}`);
-const kind = fc.constantFrom('regular', 'regular', 'user_shell', 'compact');
+const kind = fc.constantFrom(
+  ...([
+    'regular',
+    'regular',
+    'regular',
+    'user_shell',
+    'user_shell',
+    'compact',
+    'undo',
+    'undo',
+    'ghost_snapshot',
+  ] as const),
+);
 const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');
 
 /** What the model answers, by small words that `test-play.ts` understands. */
@@ -103,6 +115,7 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mail') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback'), numTurns: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
@@ -118,6 +131,7 @@ const settings = fc.record({
     { freq: 2 },
   ),
   parent: fc.constantFrom<Parent | null>(null, null, null, { threadId: 'root', path: ['root'], role: 'agent' }),
+  snapshots: fc.boolean(),
   requestDeadlineMs: fc.constantFrom(0, 60_000),
 });
 
@@ -158,6 +172,8 @@ describe('any sequence of happenings', () => {
         'resolved by deadline',
         'resolved by person',
         'resolved by policy',
+        'releaseSnapshots',
+        'thread/rolledBack',
         'threadClosed',
         'asked below',
         'sendMessage',
@@ -168,6 +184,8 @@ describe('any sequence of happenings', () => {
         'watchChild',
         'turn/queued',
         'turn/steered',
+        'undo',
+        'undoFiles',
       ]),
     );
   });

@@ -19,15 +19,18 @@ import {
   refuseAnswer,
   refuseInterrupt,
   refuseQueueEdit,
+  refuseRollback,
   refuseSteer,
   refuseTurn,
   type Refusal,
 } from './admission.ts';
+import { rollBack } from './dropped-turns.ts';
 import { archivable, emit, withoutSegment } from './log.ts';
 import type { MachineEvent } from './machine-events.ts';
 import { editQueue } from './queue.ts';
 import { delivered, report, wantedMessages } from './outbox.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
+import { takeRelease, wantedRelease } from './snapshots.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import {
@@ -98,6 +101,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return orReject(state, event, 'editQueue', event.edit.turnId, refuseQueueEdit(state, event.edit), () =>
         editQueue(state, at, event.edit),
       );
+    case 'rollbackRequested':
+      return orReject(state, event, 'rollbackTurns', null, refuseRollback(state, event.rollback), () =>
+        rollBack(state, at, event.rollback),
+      );
     case 'closeRequested':
       return beginClose(state, event.close.reason ?? null);
     case 'messageRejected':
@@ -108,6 +115,8 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'patchEnded':
     case 'childStarted':
     case 'mcpCallEnded':
+    case 'snapshotEnded':
+    case 'undoEnded':
       return endStep(state, event);
     case 'childGone':
       return takeGone(state, at, event.threadId);
@@ -121,6 +130,8 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     }
     case 'agentMessageReceived':
       return { ...state, mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL) };
+    case 'snapshotsReleased':
+      return takeRelease(state, at, event.failure);
     case 'registrationEnded':
       return takeRegistration(state, event);
     case 'workspaceCleaned':
@@ -263,6 +274,8 @@ function isAtModel(turn: ActiveTurn): boolean {
     case 'compact':
       return true;
     case 'user_shell':
+    case 'undo':
+    case 'ghost_snapshot':
       return false;
   }
 }
@@ -360,6 +373,7 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
   const [request] = state.requests;
   // One of a child: the child is told to close, and nobody is here to pass an answer on.
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
+  if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
   return report(closed, { type: 'closed', reason: state.closeReason });
 }
@@ -388,12 +402,17 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
     ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
+    ...wantedRelease(state),
     ...wantedMessages(state),
   ];
 }
 
+const ON_WORKSPACE: ReadonlySet<Action['type']> = new Set<Action['type']>([
+  ...(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot'] as const),
+]);
+
 function isOnWorkspace({ type }: Action): boolean {
-  return type === 'execCommand' || type === 'applyPatch' || type === 'callMcpTool';
+  return ON_WORKSPACE.has(type);
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {

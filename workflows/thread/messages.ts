@@ -9,6 +9,7 @@ import type {
   InterruptTurn,
   ItemsPage,
   ResolveRequest,
+  RollbackTurns,
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
@@ -19,6 +20,7 @@ export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
 export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');
 export const resolveRequestSignal = defineSignal<[ResolveRequest]>('resolveRequest');
 export const editQueueSignal = defineSignal<[EditQueue]>('editQueue');
+export const rollbackTurnsSignal = defineSignal<[RollbackTurns]>('rollbackTurns');
 export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
 
 export const subThreadReportSignal = defineSignal<[SubThreadMessage]>('subThreadReport');
@@ -28,6 +30,7 @@ export const startTurnUpdate = defineUpdate<{ turnId: string }, [SubmitTurn]>('s
 export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('steerTurn');
 export const editQueueUpdate = defineUpdate<{ turnId: string }, [EditQueue]>('editQueue');
 export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
+export const rollbackTurnsUpdate = defineUpdate<{ dropped: string[] }, [RollbackTurns]>('rollbackTurns');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
 
 export interface PageRequest {

@@ -135,6 +135,9 @@ export interface Compaction {
   since: number;
 }
 
+/** What can bring the files back to where they were before a turn. */
+export type TurnSnapshot = { status: 'taken'; commit: string } | { status: 'missing'; reason: string };
+
 /** A turn that has ended, and where in the history it stands. */
 export interface TurnRecord {
   turnId: string;
@@ -144,6 +147,8 @@ export interface TurnRecord {
   firstItem: number;
   /** Number of the first item after its end. Items of turns beside it may lie between. */
   endItem: number;
+  /** Null where none was asked for. */
+  snapshot: TurnSnapshot | null;
 }
 
 interface TurnBase {
@@ -154,6 +159,8 @@ interface TurnBase {
   usage: Usage;
   lastAgentMessage: string | null;
   aborting: Aborting | null;
+  /** Null as long as there is none, and none was tried. */
+  snapshot: TurnSnapshot | null;
 }
 
 export type RegularTurn = TurnBase & {
@@ -185,7 +192,15 @@ export type ShellTurn = TurnBase & {
 
 export type CompactTurn = TurnBase & { kind: 'compact'; compaction: Compaction };
 
-export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn;
+export type UndoTurn = TurnBase & {
+  kind: 'undo';
+  /** The turn that is undone; null where there is none. */
+  target: TurnRecord | null;
+};
+
+export type SnapshotTurn = TurnBase & { kind: 'ghost_snapshot' };
+
+export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn | UndoTurn | SnapshotTurn;
 
 /** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
 export type ApprovalRule =
@@ -223,6 +238,14 @@ export interface ThreadState {
   queue: QueuedTurn[];
   /** The newest turns that have ended, newest last; turns that never began are not among them. */
   turns: TurnRecord[];
+  snapshots: {
+    /** Some may be kept in the repository, to be let go of when the thread closes. */
+    kept: boolean;
+    /** Names of those that nobody needs any more, to be let go of beside the next one. */
+    release: string[];
+    /** What has been said about them, newest last, so that each thing is said once. */
+    told: string[];
+  };
   /** Turn ids taken, newest last, so that the same id twice is one turn. */
   knownTurnIds: string[];
   requests: ThreadRequest[];
@@ -280,6 +303,7 @@ export const KNOWN_TURNS = 200;
 
 /** Settings that came later than the first version: a thread that is older than them has these. */
 const ADDED_SETTINGS = {
+  snapshots: false,
   parent: null,
   subThreads: { maxDepth: 0, maxActive: 0 },
 } satisfies Partial<ThreadSettings>;
@@ -299,6 +323,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     beside: [],
     queue: [],
     turns: [],
+    snapshots: { kept: false, release: [], told: [] },
     knownTurnIds: [],
     requests: [],
     rules: [],

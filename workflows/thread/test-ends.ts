@@ -8,7 +8,9 @@ import type {
   ModelEnd,
   ModelOutput,
   RegistrationEnd,
+  SnapshotEnd,
   StepFailure,
+  UndoEnd,
 } from './machine-events.ts';
 import { NO_USAGE } from './state.ts';
 
@@ -50,7 +52,11 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
   const { id } = action;
   switch (action.type) {
     case 'callModel':
-      return { type: 'modelEnded', id, end: toModelEnd(how, outputs, action.contextTokens) };
+      return {
+        type: 'modelEnded',
+        id,
+        end: withSnapshot(action, toModelEnd(how, outputs, action.contextTokens), how, at),
+      };
     case 'compactContext':
       return { type: 'compactionEnded', id, end: toCompactionEnd(how) };
     case 'execCommand':
@@ -62,6 +68,12 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
         : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
     case 'callMcpTool':
       return { type: 'mcpCallEnded', id, end: toMcpEnd(how) };
+    case 'takeSnapshot':
+      return { type: 'snapshotEnded', id, end: toSnapshotEnd(how, at) };
+    case 'undoFiles':
+      return { type: 'undoEnded', id, end: toUndoEnd(how) };
+    case 'releaseSnapshots':
+      return { type: 'snapshotsReleased', id, failure: how === 'failed' ? 'disk full' : null };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: toRegistrationEnd(how, at) };
     case 'cleanWorkspace':
@@ -126,6 +138,54 @@ function toCompactionEnd(how: Ending): CompactionEnd {
     case 'lost':
     case 'too long':
       return { type: 'failed', failure: failure('modelServerError') };
+  }
+}
+
+/** As the activity does: a snapshot is there where it was asked for and a tool is called. */
+function withSnapshot(action: Action, end: ModelEnd, how: Ending, at: number): ModelEnd {
+  if (action.type !== 'callModel' || action.snapshot === null || end.type !== 'answered') return end;
+  if (!end.output.some(({ type }) => type === 'toolCall')) return end;
+  return { ...end, snapshot: how === 'left over' ? SKIPPED : toTaken(at) };
+}
+
+const SKIPPED = { status: 'skipped', reason: 'not a repository.' } as const;
+
+function toTaken(at: number) {
+  return { status: 'taken' as const, commit: `commit-${at}`, warnings: at % 3 === 0 ? ['a large file'] : [] };
+}
+
+function toSnapshotEnd(how: Ending, at: number): SnapshotEnd {
+  switch (how) {
+    case 'well':
+    case 'rejected':
+    case 'stale':
+      return toTaken(at);
+    case 'left over':
+      return SKIPPED;
+    case 'aborted':
+      return { status: 'aborted' };
+    case 'failed':
+    case 'lost':
+    case 'too long':
+      return { status: 'failed', failure: failure('gitFailed') };
+  }
+}
+
+function toUndoEnd(how: Ending): UndoEnd {
+  switch (how) {
+    case 'well':
+    case 'left over':
+    case 'rejected':
+    case 'stale': {
+      const commands = [{ command: 'make', cwd: '/work/repo' }];
+      return { type: 'undone', files: { restored: 1, deleted: 2 }, commands, called: true, notUndone: [] };
+    }
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'failed':
+    case 'lost':
+    case 'too long':
+      return { type: 'failed', failure: failure('gitFailed') };
   }
 }
 

@@ -29,6 +29,7 @@ export type Play =
   /** A child says something, or somebody who is no child. */
   | { do: 'report'; pick: number; says: ChildSays }
   | { do: 'mail' }
+  | { do: 'rollback'; numTurns: number }
   | { do: 'rollover' }
   | { do: 'postpone' }
   | { do: 'malformed' }
@@ -136,6 +137,8 @@ function toHappening(shell: Shell, play: Play): Happening | null {
       return toReport(shell, play);
     case 'mail':
       return { type: 'agentMessageReceived', message: { from: 'other', text: 'mind the gap' } };
+    case 'rollback':
+      return { type: 'rollbackRequested', rollback: { numTurns: play.numTurns } };
     case 'rollover':
       return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
     case 'postpone': {
@@ -170,7 +173,7 @@ function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
   const turn = {
     turnId,
     kind,
-    input: kind === 'compact' ? [] : text(kind === 'user_shell' ? 'git status' : 'do it'),
+    input: kind === 'regular' ? text('do it') : kind === 'user_shell' ? text('git status') : [],
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(override ? { overrides: { approvalPolicy: 'untrusted' as const, model: 'offline/other' } } : {}),
   };

@@ -41,6 +41,8 @@ interface Memory {
   /** By segment id. */
   archive: Map<string, { items: Item[]; events: ThreadEvent[] }>;
   turns: Map<string, Turn>;
+  /** By turn id, the item that dropped it. */
+  dropped: Map<string, string>;
   /** Open or not, by request id. */
   requests: Map<string, boolean>;
   /** Commands that may still run although nobody waits for them any more. */
@@ -55,6 +57,7 @@ export function createWitness(): Witness {
     events: [],
     archive: new Map(),
     turns: new Map(),
+    dropped: new Map(),
     requests: new Map(),
     orphans: new Set(),
     underWay: new Map(),
@@ -175,14 +178,16 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     }
     case 'item/started':
     case 'item/completed':
+      if (event.item.type === 'turnsDropped') drop(memory, event.item);
+      if (event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
+      // A rollback is no turn.
+      if (event.turnId !== '') within(memory, event, event.turnId);
+      break;
     case 'turn/steered':
     case 'turn/plan/updated':
-    case 'error': {
-      if ('item' in event && event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
-      const { began, terminals } = turnOf(memory, event.turnId);
-      check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${event.turnId}`);
+    case 'error':
+      within(memory, event, event.turnId);
       break;
-    }
     case 'item/commandExecution/requestApproval':
     case 'item/fileChange/requestApproval':
     case 'item/mcpToolCall/requestApproval':
@@ -203,6 +208,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       break;
     case 'thread/started':
     case 'thread/closed':
+    case 'thread/rolledBack':
     case 'thread/tokenUsage/updated':
     case 'warning':
     case 'subThread/updated':
@@ -210,6 +216,21 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'agentTask/registered':
     case 'agentTask/cleared':
       break;
+  }
+}
+
+function within(memory: Memory, event: ThreadEvent, turnId: string): void {
+  const { began, terminals } = turnOf(memory, turnId);
+  check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${turnId}`);
+}
+
+/** Only turns that have ended are dropped, and each is dropped once. */
+function drop(memory: Memory, { dropped, cause, id }: Extract<Item, { type: 'turnsDropped' }>): void {
+  memory.seen.add(cause);
+  for (const turnId of dropped) {
+    check(turnOf(memory, turnId).terminals === 1, `${turnId} has ended when it is dropped`);
+    check((memory.dropped.get(turnId) ?? id) === id, `${turnId} is dropped once`);
+    memory.dropped.set(turnId, id);
   }
 }
 
@@ -304,12 +325,13 @@ function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]):
 
 // ----------------------------------------------------------------------------------------------------- invariant 6
 
-const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool']);
+const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot']);
 
-type CallEnd = Extract<Happening, { type: 'commandEnded' | 'patchEnded' | 'mcpCallEnded' }>;
+const STEP_ENDS = ['commandEnded', 'patchEnded', 'mcpCallEnded', 'undoEnded', 'snapshotEnded'] as const;
+type StepEnd = Extract<Happening, { type: (typeof STEP_ENDS)[number] }>;
 
-function isCallEnd(happening: Happening): happening is CallEnd {
-  return ['commandEnded', 'patchEnded', 'mcpCallEnded'].includes(happening.type);
+function isStepEnd(happening: Happening): happening is StepEnd {
+  return STEP_ENDS.some((type) => type === happening.type);
 }
 
 function assertWorkspaceFree(
@@ -318,7 +340,7 @@ function assertWorkspaceFree(
   state: ThreadState,
   starting: readonly Action[],
 ): void {
-  if (isCallEnd(happening)) endStep(memory, happening);
+  if (isStepEnd(happening)) endStep(memory, happening);
   if (happening.type === 'workspaceCleaned' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
     memory.orphans.clear();
@@ -338,9 +360,10 @@ function assertWorkspaceFree(
 }
 
 /** A command that has ended with proof, however late, is no orphan. */
-function endStep(memory: Memory, { id, end }: CallEnd): void {
+function endStep(memory: Memory, { id, end }: StepEnd): void {
   const wasUnderWay = memory.underWay.delete(id);
-  const proven = end.type === 'lost' ? false : 'gone' in end ? end.gone : true;
+  const lost = 'type' in end && end.type === 'lost';
+  const proven = lost ? false : 'gone' in end ? end.gone : true;
   if (proven) memory.orphans.delete(id);
   else if (wasUnderWay) memory.orphans.add(id);
 }

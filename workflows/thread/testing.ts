@@ -15,6 +15,7 @@ export const SETTINGS: ThreadSettings = {
   sandbox: 'workspace-write',
   agentIdentity: { mode: 'off', account: 'default' },
   unattended: null,
+  snapshots: false,
   parent: null,
   subThreads: { maxDepth: 2, maxActive: 6 },
   requestDeadlineMs: 60_000,

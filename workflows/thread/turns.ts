@@ -4,6 +4,7 @@ import { addItem, completeItem, emit, isRunning, itemCount } from './log.ts';
 import { takeMail } from './mail.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
+import { withRecord } from './turn-records.ts';
 import {
   type ActiveTurn,
   KNOWN_TURNS,
@@ -11,7 +12,9 @@ import {
   NO_USAGE,
   type QueuedTurn,
   type RegularTurn,
+  type SnapshotTurn,
   type ShellTurn,
+  type UndoTurn,
   type ThreadState,
 } from './state.ts';
 
@@ -92,6 +95,20 @@ export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): Th
   return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
 }
 
+/** Makes a turn without words of its own the active one. */
+export function beginActive(
+  state: ThreadState,
+  at: number,
+  turn: QueuedTurn,
+  own: OwnMembers<UndoTurn> | OwnMembers<SnapshotTurn>,
+): ThreadState {
+  const settings = { ...state.settings, ...turn.overrides };
+  const active = { ...newTurn(state, turn.turnId, at), ...own };
+  return emitStarted({ ...state, settings, active }, at, turn, null);
+}
+
+type OwnMembers<T extends ActiveTurn> = Omit<T, keyof ReturnType<typeof newTurn>>;
+
 /** The members that every turn begins with. */
 export function newTurn(state: ThreadState, turnId: string, at: number) {
   return {
@@ -101,6 +118,7 @@ export function newTurn(state: ThreadState, turnId: string, at: number) {
     usage: NO_USAGE,
     lastAgentMessage: null,
     aborting: null,
+    snapshot: null,
   };
 }
 
@@ -185,14 +203,13 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     usage: turn.usage,
     ...end,
   };
-  const { turnId, kind, firstItem } = turn;
-  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log) };
-  const turns = [...state.turns, record].slice(-KNOWN_TURNS);
+  const { turnId, kind, firstItem, snapshot } = turn;
+  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot };
   const ended: ThreadState =
     state.active?.turnId === turn.turnId
       ? { ...state, active: null }
       : { ...state, beside: state.beside.filter((other) => other.turnId !== turn.turnId) };
-  return complete({ ...ended, turns }, at, completion);
+  return complete(withRecord(ended, record, KNOWN_TURNS), at, completion);
 }
 
 function complete(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {

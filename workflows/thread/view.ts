@@ -93,6 +93,10 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
       : { type: 'waitingForWorkspace' };
   }
   if (turn.kind === 'compact') return toCompacting(state, turn.compaction);
+  if (turn.kind !== 'regular') {
+    if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
+    return turn.kind === 'undo' ? { type: 'undoing', turnId: turn.target?.turnId ?? '' } : { type: 'takingSnapshot' };
+  }
   if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
   if (turn.stage.type === 'model') {
     return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
@@ -151,6 +155,10 @@ function describePhase(phase: TurnPhase): string {
       return `compacts the context (${phase.trigger})`;
     case 'runningTools':
       return `tools of step ${phase.step}: ${[...phase.running, ...phase.waiting].map((name) => `\`${name.replaceAll('`', "'")}\``).join(', ')}`;
+    case 'undoing':
+      return `undoes turn \`${phase.turnId}\``;
+    case 'takingSnapshot':
+      return 'takes a snapshot of the files';
     case 'aborting':
       return `is being aborted (${phase.reason})`;
   }

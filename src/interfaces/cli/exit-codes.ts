@@ -50,6 +50,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'threadBusy':
     case 'queueFull':
     case 'turnNotQueued':
+    case 'notEnoughTurns':
     case 'requestNotOpen':
     case 'notAChild':
     case 'requestMismatch':

@@ -48,6 +48,8 @@ export function renderEvent(event: ThreadEvent): string[] {
       ];
     case 'agentTask/cleared':
       return [pc.dim(`agent task cleared: ${event.reason}`)];
+    case 'thread/rolledBack':
+      return [pc.dim(`rolled back: ${event.dropped.join(', ')}`)];
     case 'thread/closed':
       return [pc.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
     case 'thread/started':
@@ -78,6 +80,8 @@ function renderStarted(item: Item): string[] {
     case 'dynamicToolCall':
     case 'turnAborted':
     case 'contextCompaction':
+    case 'ghostSnapshot':
+    case 'turnsDropped':
       return [];
   }
 }
@@ -105,6 +109,9 @@ function renderCompleted(item: Item): string[] {
       return [pc.yellow(`  ${item.output}`)];
     case 'contextCompaction':
       return [pc.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
+    case 'turnsDropped':
+      return item.cause === 'undo' ? renderDropped(item) : [];
+    case 'ghostSnapshot':
     case 'userInput':
     case 'plan':
     case 'userMessage':
@@ -117,6 +124,15 @@ function renderCompleted(item: Item): string[] {
 
 function describeBefore(tokens: number | null): string {
   return tokens === null ? '' : `; it had ${tokens.toLocaleString('en')} tokens`;
+}
+
+export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): string[] {
+  const { files, dropped, notUndone } = item;
+  const what = files === null ? 'no file was changed' : `${files.restored} files restored, ${files.deleted} deleted`;
+  return [
+    `undone: turn ${dropped.join(', ')}, ${what}`,
+    ...notUndone.map((line) => pc.yellow(`  not undone: ${line}`)),
+  ];
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {

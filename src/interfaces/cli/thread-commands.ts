@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
 import { agents } from './thread-agents.ts';
+import { rollback, undo } from './thread-undo.ts';
 import { watchThread } from './watch.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
@@ -103,6 +104,13 @@ export function addThreadCommands(program: Command): void {
     'from this event on',
     '0',
   );
+  command('undo', 'take back the newest turn, its files included', 'undo my-thread', undo);
+  command<{ turns: string }>(
+    'rollback',
+    'take the newest turns out of the conversation; files stay as they are',
+    'rollback my-thread --turns 2',
+    rollback,
+  ).requiredOption('--turns <n>', 'how many');
   command<{ reason?: string }>('close', 'stop everything and close the thread', 'close my-thread', close).option(
     '--reason <text>',
   );

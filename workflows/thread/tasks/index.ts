@@ -3,14 +3,18 @@ import type { InputItem } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
 import { compact } from './compact.ts';
+import { ghostSnapshot } from './ghost-snapshot.ts';
 import { regular } from './regular.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
+import { undo } from './undo.ts';
 import { userShell } from './user-shell.ts';
 
 const KINDS = {
   regular,
   user_shell: userShell,
   compact,
+  undo,
+  ghost_snapshot: ghostSnapshot,
 } satisfies { [K in ActiveTurn['kind']]: TaskKind<Extract<ActiveTurn, { kind: K }>> };
 
 /** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */

@@ -12,6 +12,7 @@ import { isOverLimit, withStep } from '../context.ts';
 import { addItem, emit, itemCount } from '../log.ts';
 import { hasMail, takeMail } from '../mail.ts';
 import type { CompactionEnd, ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
+import { dismissSnapshot, recordSnapshot, wantedSnapshot } from '../snapshots.ts';
 import type { RegularTurn, ThreadState } from '../state.ts';
 import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
@@ -57,6 +58,7 @@ export const regular: TaskKind<RegularTurn> = {
         agentTask: currentTask(state),
         agentIdentity: state.settings.agentIdentity,
         costLimited: false,
+        snapshot: wantedSnapshot(state, turn),
       },
     ];
   },
@@ -86,6 +88,9 @@ export const regular: TaskKind<RegularTurn> = {
         return takeChildStart(state, turn, event);
       case 'requestAnswered':
         return takeAnswer(state, turn, event);
+      case 'snapshotEnded':
+      case 'undoEnded':
+        return state;
     }
   },
 };
@@ -194,8 +199,11 @@ function takeCompactionEnd(
 // ---------------------------------------------------------------------------------------------- ends of model steps
 
 function takeModelEnd(state: ThreadState, at: number, turn: RegularTurn, id: string, end: ModelEnd): ThreadState {
-  if (turn.aborting !== null)
-    return quietenAndCharge(state, at, turn, id, state.settings.model, end.type === 'answered' ? end : null);
+  if (turn.aborting !== null) {
+    const taken = end.type === 'answered' && end.snapshot?.status === 'taken';
+    const left = taken ? dismissSnapshot(state, turn.turnId) : state;
+    return quietenAndCharge(left, at, turn, id, state.settings.model, end.type === 'answered' ? end : null);
+  }
   if (turn.stage.type !== 'model') return state;
   switch (end.type) {
     case 'answered':
@@ -245,11 +253,10 @@ function takeAnswerOfModel(
   const { model } = state.settings;
   const context = withStep(state.context, model, end.usage, end.compactAt ?? null);
   const charged = charge({ ...state, context }, at, turn, model, end);
-  const begun = withTurn(charged.state, { ...charged.turn, stage: { type: 'tools', calls: [] } });
-  const recorded = end.output.reduce(
-    (current, output) => recordOutput(current, at, output),
-    warnOfServers(begun, at, end.mcpWarnings ?? []),
-  );
+  const spent: RegularTurn = { ...charged.turn, stage: { type: 'tools', calls: [] } };
+  const warned = warnOfServers(withTurn(charged.state, spent), at, end.mcpWarnings ?? []);
+  const kept = end.snapshot === undefined ? warned : recordSnapshot(warned, at, spent, end.snapshot);
+  const recorded = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
   const now = recorded.active;
   if (now?.kind !== 'regular') return recorded;
   const asked = end.output.some((output) => output.type === 'toolCall');

@@ -14,6 +14,8 @@ export type TaskEvent = Extract<
       | 'commandEnded'
       | 'patchEnded'
       | 'mcpCallEnded'
+      | 'snapshotEnded'
+      | 'undoEnded'
       | 'childStarted'
       | 'requestAnswered';
   }

@@ -1,0 +1,11 @@
+/** A snapshot that was asked for by itself. Twice is safe: one that is not told of is let go of with the thread. */
+import type { SnapshotStep } from '../contract.ts';
+import type { Ports, Snapshot } from '../ports.ts';
+import { runStep } from '../step.ts';
+import { takeAndKeep } from './snapshot-beside.ts';
+
+export async function takeSnapshot(ports: Ports, input: SnapshotStep): Promise<Snapshot | { type: 'aborted' }> {
+  return runStep<{ type: 'snapshot' }, Snapshot>({ ...ports, ...input }, { type: 'snapshot' }, ({ signal }) =>
+    takeAndKeep(ports.git, input, signal),
+  );
+}

@@ -1,0 +1,96 @@
+/**
+ * Brings the files back to where they were before a turn, and says what that does not reach. Twice is once: each try looks
+ * at what is there and does what is missing, so a crash in the middle leaves the rest to the next try.
+ */
+import type { Item } from '../../src/contract/index.ts';
+import type { UndoStep, UndoneFiles } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import { readSegment } from '../model/context-cache.ts';
+import type { Ports, Restored } from '../ports.ts';
+import { runStep } from '../step.ts';
+
+export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFiles | { type: 'aborted' }> {
+  return runStep<{ type: 'undo' }, UndoneFiles>({ ...ports, ...input }, { type: 'undo' }, async ({ signal }) => {
+    const { commit, cwd } = input;
+    const ofTurn = await readTurn(ports, input, signal);
+    const restored = commit === null ? null : await restore(ports, cwd, commit, signal);
+    const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
+    return {
+      files: restored === null || restored.gone ? null : { restored: restored.restored, deleted: restored.deleted },
+      commands: calls.flatMap(toCommand).slice(0, MAX_COMMANDS),
+      called: calls.length > 0,
+      notUndone: [
+        ...(restored?.notUndone ?? []),
+        ...toOutsideRemark(ofTurn),
+        ...toAgentRemark(ofTurn),
+        ...toMcpRemark(ofTurn),
+      ],
+    };
+  });
+}
+
+/** The items of the turn, from the archive where they lie there; those of turns beside it are passed over. */
+async function readTurn(ports: Ports, { threadId, undone }: UndoStep, signal: AbortSignal): Promise<Item[]> {
+  const { turnId, firstItem, endItem } = undone;
+  const items: Item[] = [];
+  for (let after = firstItem; after < endItem;) {
+    const page = await ports.threads.items(threadId, after, signal);
+    const { archived } = page;
+    const from = after;
+    const found =
+      archived === null
+        ? page.items
+        : (await readSegment(ports.archive, archived.segmentId)).items.slice(from - archived.items.from);
+    if (found.length === 0) throw unreadable(threadId, after);
+    items.push(...found.slice(0, endItem - from));
+    after = from + found.length;
+  }
+  return items.filter((item) => item.turnId === turnId);
+}
+
+function unreadable(threadId: string, index: number): Failure {
+  return new Failure('threadUnreadable', `Thread ${threadId} answered without item ${index}, which it has.`);
+}
+
+/** A snapshot that is gone is no reason to keep the turn: the files stay, and that is said. */
+async function restore(
+  ports: Ports,
+  cwd: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<Restored & { gone: boolean }> {
+  try {
+    return { ...(await ports.git.restore(cwd, commit, signal)), gone: false };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'snapshotMissing') throw error;
+    return { restored: 0, deleted: 0, notUndone: [`Files are as the turn left them: ${error.message}`], gone: true };
+  }
+}
+
+/** What history takes of the commands of a turn. */
+const MAX_COMMANDS = 50;
+const MAX_COMMAND_CHARS = 300;
+
+function toCommand(item: Item): { command: string; cwd: string }[] {
+  if (item.type !== 'commandExecution') return [];
+  const { command, cwd } = item;
+  return [{ command: command.length > MAX_COMMAND_CHARS ? `${command.slice(0, MAX_COMMAND_CHARS)}…` : command, cwd }];
+}
+
+function toAgentRemark(items: readonly Item[]): string[] {
+  const agents = items.flatMap((item) => (item.type === 'collabAgentToolCall' ? item.receiverThreadIds : []));
+  return agents.length === 0 ? [] : [`What was said to agents, and what they know: ${[...new Set(agents)].join(', ')}`];
+}
+
+function toMcpRemark(items: readonly Item[]): string[] {
+  const calls = items.flatMap((item) => (item.type === 'mcpToolCall' ? [`${item.tool} of ${item.server}`] : []));
+  return calls.length === 0 ? [] : [`Effects elsewhere, if they had any, of tools: ${[...new Set(calls)].join(', ')}`];
+}
+
+/** A patch names what lies outside of its folder by an absolute path. */
+function toOutsideRemark(items: readonly Item[]): string[] {
+  const changes = items.flatMap((item) => (item.type === 'fileChange' ? item.changes : []));
+  const paths = changes.flatMap(({ path, movePath }) => [path, ...(movePath === undefined ? [] : [movePath])]);
+  const outside = [...new Set(paths.filter((path) => path.startsWith('/')))];
+  return outside.length === 0 ? [] : [`Changed outside of the workspace: ${outside.slice(0, MAX_COMMANDS).join(', ')}`];
+}

@@ -1,0 +1,48 @@
+/** The turns that have ended, as far as they are remembered, and the snapshots that are kept for their sake. */
+import type { ThreadState, TurnRecord, TurnSnapshot } from './state.ts';
+
+/** Snapshots of ended turns that are kept, the newest ones. */
+const KEPT = 100;
+
+/** Takes one more record, and lets go of the snapshots that are too many or whose turn is forgotten with it. */
+export function withRecord(state: ThreadState, record: TurnRecord, known: number): ThreadState {
+  const all = [...state.turns, record];
+  const forgotten = all.slice(0, -known);
+  const remembered = all.slice(-known);
+  const holding = remembered.filter(isTaken);
+  const old = new Set(holding.slice(0, Math.max(0, holding.length - KEPT)));
+  const turns = remembered.map((one) => (old.has(one) ? { ...one, snapshot: TOO_OLD } : one));
+  const gone = [...forgotten.filter(isTaken), ...old];
+  return releaseLater(
+    { ...state, turns },
+    gone.map(({ turnId }) => turnId),
+  );
+}
+
+const TOO_OLD: TurnSnapshot = { status: 'missing', reason: `only the newest ${KEPT} snapshots of a thread are kept.` };
+
+function isTaken({ snapshot }: TurnRecord): boolean {
+  return snapshot?.status === 'taken';
+}
+
+/** Forgets these turns as if they had never been, and lets go of their snapshots. */
+export function withoutRecords(state: ThreadState, turnIds: readonly string[]): ThreadState {
+  const [going, staying] = [true, false].map((goes) =>
+    state.turns.filter(({ turnId }) => turnIds.includes(turnId) === goes),
+  ) as [TurnRecord[], TurnRecord[]];
+  const names = going.filter(isTaken).map(({ turnId }) => turnId);
+  return releaseLater({ ...state, turns: staying }, names);
+}
+
+/** Nobody needs the snapshots under these names any more. */
+export function releaseLater(state: ThreadState, names: readonly string[]): ThreadState {
+  if (names.length === 0) return state;
+  return { ...state, snapshots: { ...state.snapshots, release: [...state.snapshots.release, ...names] } };
+}
+
+/** After the thread's snapshots were let go of. */
+export function withoutSnapshots(state: ThreadState): ThreadState {
+  return { ...state, turns: state.turns.map((one) => (isTaken(one) ? { ...one, snapshot: RELEASED } : one)) };
+}
+
+const RELEASED: TurnSnapshot = { status: 'missing', reason: 'it was let go of when the thread was closed.' };
