@@ -4,6 +4,7 @@ import { inspect, parseArgs } from 'node:util';
 import type { Row } from './figures.ts';
 import { type Machine, currentLoad, describeMachine } from './machine.ts';
 import type { Part } from './part.ts';
+import { agents } from './parts/agents.ts';
 import { anatomy } from './parts/anatomy.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
@@ -14,7 +15,7 @@ import { turnOverhead } from './parts/turn-overhead.ts';
 import { type Stand, openStand } from './stand.ts';
 import { toTable } from './table.ts';
 
-const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput, anatomy };
+const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput, agents, anatomy };
 
 interface Results {
   startedAt: string;
