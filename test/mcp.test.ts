@@ -43,7 +43,7 @@ function configFile(mcpServers: Record<string, object>): string {
 }
 
 function stdio(mode = 'well', more: object = {}) {
-  return { command: process.execPath, args: [SCRIPT, log, mode], ...more };
+  return { command: process.execPath, args: [SCRIPT, log, mode], startupTimeoutMs: 60_000, ...more };
 }
 
 function logged(): string[] {
@@ -172,6 +172,14 @@ describe('a tool of an MCP server', () => {
   });
 });
 
+describe('a configuration that cannot be used', () => {
+  it('stops the worker at its start, with the file and the member named', async () => {
+    await expect(work({ bad: { url: 'http://127.0.0.1:1', args: [] } })).rejects.toThrow(
+      `${join(folder, 'mcp.json')} cannot be used:\nmcpServers.bad.args: goes with a command`,
+    );
+  });
+});
+
 describe('approval of calls', () => {
   it('asks for what may write, and remembers what was accepted for the session', async () => {
     await work({ files: stdio() });
@@ -216,16 +224,19 @@ describe('approval of calls', () => {
 
 describe('a server in trouble', () => {
   it.each([
-    ['hang', 'it did not start within 1500 ms'],
-    ['exit', 'it ended with exit code 7'],
-    ['garbage', 'what it writes on its standard output is not MCP'],
-  ])('that does not start (%s) is warned of once, and the turns go on without it', async (mode, reason) => {
-    await work({ bad: stdio(mode, { startupTimeoutMs: 1_500 }), good: stdio() });
-    const thread = await stand.start();
-    expect(await runTurn(thread, 'call: mcp__good__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
-    expect(await runTurn(thread, 'run: echo two')).toMatchObject({ status: 'completed' });
-    expect(await warnings(thread)).toEqual([`MCP server bad is not there: ${reason}`]);
-  });
+    ['hang', 1_000, 'it did not start within 1000 ms'],
+    ['exit', 60_000, 'it ended with exit code 7'],
+    ['garbage', 60_000, 'what it writes on its standard output is not MCP'],
+  ])(
+    'that does not start (%s) is warned of once, and the turns go on without it',
+    async (mode, startupTimeoutMs, reason) => {
+      await work({ bad: stdio(mode, { startupTimeoutMs }), good: stdio() });
+      const thread = await stand.start();
+      expect(await runTurn(thread, 'call: mcp__good__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
+      expect(await runTurn(thread, 'run: echo two')).toMatchObject({ status: 'completed' });
+      expect(await warnings(thread)).toEqual([`MCP server bad is not there: ${reason}`]);
+    },
+  );
 
   it('that is required and does not start fails the turn with a code, and the thread lives on', async () => {
     await work({ bad: stdio('exit', { required: true }) });
@@ -239,12 +250,15 @@ describe('a server in trouble', () => {
   });
 
   it('that hangs on a call, dies in the next and floods in a third does not take the turn with it', async () => {
-    await work({ files: stdio('well', { approval: 'never', toolTimeoutMs: 1_500 }) });
+    await work({
+      slow: stdio('well', { approval: 'never', toolTimeoutMs: 1_000 }),
+      files: stdio('well', { approval: 'never' }),
+    });
     const thread = await stand.start();
     const end = await runTurn(
       thread,
       [
-        'call: mcp__files__wait {"ms": 60000}',
+        'call: mcp__slow__wait {"ms": 60000}',
         'call: mcp__files__die {}',
         'call: mcp__files__flood {"bytes": 20000000}',
         'call: mcp__files__add {"a": 20, "b": 22}',
@@ -252,7 +266,7 @@ describe('a server in trouble', () => {
     );
     expect(end).toMatchObject({ status: 'completed' });
     expect((await calls(thread)).map(({ status, output }) => `${status}: ${output}`)).toEqual([
-      'failed: The call failed: MCP server files: it did not answer in time',
+      'failed: The call failed: MCP server slow: it did not answer in time',
       'failed: The call failed: MCP server files: it ended with exit code 3',
       'failed: The call failed: MCP server files: it sent a message of more than 8388608 bytes',
       'completed: sum 42',
@@ -279,6 +293,23 @@ describe('a call that does not come to its end', () => {
     // The same server goes on with the next turn.
     expect(await runTurn(thread, 'call: mcp__files__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
     expect(logged().filter((line) => line.startsWith('started'))).toHaveLength(1);
+  });
+
+  it.each([
+    { tool: 'wait', status: 'lost', times: 1 },
+    { tool: 'watch', status: 'completed', times: 2 },
+  ])('because its worker is told to stop is $status ($tool)', async ({ tool, status, times }) => {
+    await work({ files: stdio('well', { approval: 'never' }) }, { BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+    const thread = await stand.start();
+    const slow = turn(`call: mcp__files__${tool} {"ms": 60000}`);
+    await thread.submit(slow);
+    await waitForLine('waiting');
+    await worker?.stop();
+    writeFileSync(`${log}.go`, '');
+    await work({ files: stdio('well', { approval: 'never' }) });
+    expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'completed' });
+    expect(await calls(thread)).toMatchObject([{ status }]);
+    expect(logged().filter((line) => line === 'waiting')).toHaveLength(times);
   });
 
   describe('because its worker is killed', () => {

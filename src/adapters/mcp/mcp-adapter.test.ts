@@ -180,19 +180,19 @@ describe('a server that behaves well', () => {
 
 describe('a server that hangs', () => {
   it('at its start is given up, said, and left to itself by the next steps', async () => {
-    const mcp = start(stdio('hang', { startupTimeoutMs: 500 }), stdio('well', { name: 'other' }));
+    const mcp = start(stdio('hang', { startupTimeoutMs: 2_000 }), stdio('well', { name: 'other' }));
     const first = await mcp.tools(never);
     expect(first.warnings).toEqual([
-      { server: 'test', message: 'MCP server test is not there: it did not start within 500 ms' },
+      { server: 'test', message: 'MCP server test is not there: it did not start within 2000 ms' },
     ]);
     expect(first.tools.map(({ server }) => server)).toContain('other');
     const before = performance.now();
     expect((await mcp.tools(never)).warnings).toHaveLength(1);
-    expect(performance.now() - before).toBeLessThan(400);
+    expect(performance.now() - before).toBeLessThan(1_500);
   });
 
   it('at its start once is there as soon as it starts', async () => {
-    const mcp = start(stdio('once', { startupTimeoutMs: 3_000 }));
+    const mcp = start(stdio('once', { startupTimeoutMs: 5_000 }));
     expect(await tools(mcp)).toEqual([]);
     // The next step begins another try beside it, which is the one this call waits for.
     expect(await tools(mcp)).toEqual([]);
@@ -321,7 +321,7 @@ describe('a server that floods or talks nonsense', () => {
       outcome: 'failed',
       output: expect.stringContaining('more messages than can be taken') as string,
     });
-    expect(longest).toBeLessThan(1_000);
+    expect(longest).toBeLessThan(2_500);
   });
 
   it('with an answer that is none fails that call alone', async () => {
