@@ -59,7 +59,10 @@ describe('after two compactions', () => {
     await say(whole, [...MANY, ...MANY]);
     const before = inputsOf(stand, compacted).at(-1) ?? [];
     const kept = [...MANY, 'a', 'b'].map((word) => `user: say: ${word}`);
-    const later = MANY.flatMap((word) => [`user: say: ${word}`, expect.stringContaining(`assistant: ${word}`) as string]);
+    const later = MANY.flatMap((word) => [
+      `user: say: ${word}`,
+      expect.stringContaining(`assistant: ${word}`) as string,
+    ]);
     expect(shown(before)).toEqual([...kept, 'summary', ...later.slice(0, -1)]);
     expect((await compacted.view()).runCount).toBeGreaterThan(2);
     const items: Item[] = [];

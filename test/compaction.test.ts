@@ -198,7 +198,11 @@ describe('a compaction that fails', () => {
     const { turnId } = await thread.compact();
     await stand.model.waitForRequest(({ body }) => shownRequest(body, thread).includes('summary request'));
     await thread.interrupt({ turnId });
-    expect(await thread.completion(turnId)).toMatchObject({ status: 'aborted', reason: 'interrupted', quiescent: true });
+    expect(await thread.completion(turnId)).toMatchObject({
+      status: 'aborted',
+      reason: 'interrupted',
+      quiescent: true,
+    });
     await stand.model.waitForRequest(
       ({ body, closedByClient }) => closedByClient && shownRequest(body, thread).includes('summary request'),
     );

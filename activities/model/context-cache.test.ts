@@ -79,3 +79,92 @@ describe('the context of a model step', () => {
     await expect(cache.read('t', 3, signal)).rejects.toMatchObject({ code: 'threadUnreadable' });
   });
 });
+
+describe('the context of a thread that was compacted', () => {
+  /** Sixty items, the first forty archived in segments of ten; what the newest compaction replaces can be changed. */
+  function openCompacted() {
+    const all = Array.from({ length: 60 }, (_, index) => message(index));
+    const segments = [0, 10, 20, 30].map((from) => ({
+      segmentId: `s${from}`,
+      items: { from, to: from + 10 },
+      events: { from: from + 1, to: from + 11 },
+    }));
+    const thread = {
+      compacted: { first: 0, compaction: null as number | null },
+      asked: [] as number[],
+      read: [] as string[],
+      answer(after: number): ThreadContext {
+        const { first } = thread.compacted;
+        const from = Math.max(after, first, 40);
+        const archived = segments.filter(({ items }) => items.to > Math.max(after, first));
+        return { settings, ...thread.compacted, archived, from, items: all.slice(from), stable: 60 };
+      },
+    };
+    const threads = {
+      context(_threadId: string, after: number) {
+        thread.asked.push(after);
+        return Promise.resolve(thread.answer(after));
+      },
+      segment: () => Promise.reject(new Error('not asked for here')),
+      ended: () => Promise.reject(new Error('nobody asks')),
+    };
+    const archive = {
+      write: () => Promise.resolve(),
+      read(segmentId: string) {
+        thread.read.push(segmentId);
+        const from = Number(segmentId.slice(1));
+        return Promise.resolve(JSON.stringify({ items: all.slice(from, from + 10) }));
+      },
+    };
+    return { all, thread, cache: createContextCache({ threads, archive }) };
+  }
+
+  it('is read from the first item that counts on, and nothing before that', async () => {
+    const { all, thread, cache } = openCompacted();
+    thread.compacted = { first: 33, compaction: 35 };
+    const expected = { settings, first: 33, compaction: 35, items: all.slice(33, 60) };
+    expect(await cache.read('t', 60, signal)).toEqual(expected);
+    expect(thread.read).toEqual(['s30']);
+    thread.read.length = 0;
+    expect(await cache.read('t', 60, signal)).toEqual(expected);
+    expect(thread.read).toEqual([]);
+  });
+
+  it('is not in the archive at all where that ends before it', async () => {
+    const { all, thread, cache } = openCompacted();
+    thread.compacted = { first: 45, compaction: 45 };
+    expect((await cache.read('t', 50, signal)).items).toEqual(all.slice(45, 50));
+    expect(thread.read).toEqual([]);
+  });
+
+  it('is dropped from here as far as a compaction replaced it, and asked for only where it is new', async () => {
+    const { all, thread, cache } = openCompacted();
+    await cache.read('t', 60, signal);
+    thread.compacted = { first: 50, compaction: 55 };
+    thread.read.length = 0;
+    expect(await cache.read('t', 60, signal)).toEqual({ settings, ...thread.compacted, items: all.slice(50) });
+    expect(thread.asked).toEqual([0, 60]);
+    expect(thread.read).toEqual([]);
+    cache.offer('t', { settings, ...thread.compacted, archived: [], from: 60, items: [message(60)], stable: 61 });
+    expect((await cache.read('t', 61, signal)).items).toEqual([...all.slice(50), message(60)]);
+    expect(thread.asked).toEqual([0, 60]);
+  });
+
+  it('is whole in an offer that begins with the first item that counts, whatever was known before', async () => {
+    const { all, thread, cache } = openCompacted();
+    thread.compacted = { first: 45, compaction: 50 };
+    cache.offer('t', thread.answer(0));
+    expect((await cache.read('t', 60, signal)).items).toEqual(all.slice(45));
+    expect(thread.asked).toEqual([]);
+  });
+
+  it('is read again where a compaction was taken back', async () => {
+    const { all, thread, cache } = openCompacted();
+    thread.compacted = { first: 50, compaction: 55 };
+    await cache.read('t', 60, signal);
+    thread.compacted = { first: 25, compaction: 28 };
+    cache.offer('t', { settings, ...thread.compacted, archived: [], from: 60, items: [message(60)], stable: 61 });
+    expect(await cache.read('t', 60, signal)).toEqual({ settings, ...thread.compacted, items: all.slice(25) });
+    expect(thread.read).toEqual(['s20', 's30']);
+  });
+});

@@ -127,7 +127,12 @@ function textAt(entries: Entry[], index: number): string {
 
 function usesIn(entries: Entry[]): ToolUse[] {
   const outputs = new Map(entries.flatMap((entry) => (entry.type === 'output' ? [[entry.callId, entry.output]] : [])));
-  return entries.flatMap((entry) => {
+  // A summary holds all calls of before, those that an earlier summary held included.
+  const from = Math.max(
+    0,
+    entries.findLastIndex(({ type }) => type === 'summary'),
+  );
+  return entries.slice(from).flatMap((entry) => {
     if (entry.type === 'summary') return entry.work.uses;
     if (entry.type !== 'call') return [];
     const { callId, name, input } = entry;
