@@ -127,6 +127,24 @@ describe('bobbin thread', () => {
     await thread.close();
   });
 
+  it('compacts, follows that, and shows the size of the context', async () => {
+    const thread = await stand.start();
+    await runTurn(thread, 'say: one\ntokens: 1234');
+    const before = await bobbin(['thread', 'show', thread.threadId]);
+    expect(before.stdout).toMatch(/^context {5}12\d\d tokens, compacted from \d+ on$/m);
+    const compacted = await bobbin(['thread', 'compact', thread.threadId]);
+    expect(compacted).toMatchObject({ code: 0, stderr: '' });
+    expect(compacted.stdout).toMatch(/^context compacted \(manual\); it had 1,2\d\d tokens$/m);
+    const submitted = await bobbin(['thread', 'compact', thread.threadId, '--no-wait', '--turn-id', 'c2', '--json']);
+    expect(JSON.parse(submitted.stdout)).toEqual({ threadId: thread.threadId, turnId: 'c2' });
+    expect(await thread.completion('c2')).toMatchObject({ kind: 'compact', status: 'completed' });
+    const after = await bobbin(['thread', 'show', thread.threadId]);
+    expect(after.stdout).toMatch(/^context {5}size not known yet, compacted from \d+ on, once so far$/m);
+    await runTurn(thread, 'say: two\nsummary: status: 400');
+    stand.model.offerCompaction(false);
+    expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);
+  });
+
   it('answers approvals and questions', async () => {
     const thread = await stand.start({ approvalPolicy: 'untrusted' });
     const asked = turn('run: touch made-by-approval\nask: Which port?');

@@ -161,7 +161,8 @@ function describeView(view: ThreadView): string[] {
 function describeContext({ tokens, compactAt, compactions }: ThreadView['context']): string {
   const size = tokens === null ? 'size not known yet' : `${tokens} tokens`;
   const limit = compactAt === null ? '' : `, compacted from ${compactAt} on`;
-  return `${size}${limit}${compactions === 0 ? '' : `, ${compactions} times so far`}`;
+  const times = compactions === 1 ? ', once so far' : `, ${compactions} times so far`;
+  return `${size}${limit}${compactions === 0 ? '' : times}`;
 }
 
 interface SendOptions extends CommonOptions, ArgumentsOf {

@@ -1,0 +1,111 @@
+/**
+ * From one model step of a regular turn to the next: what is told with it, and the compaction that comes first where the
+ * context has come to its limit.
+ */
+import type { CompactionTrigger } from '../../../src/contract/index.ts';
+import { quietenAndCharge } from '../charging.ts';
+import { beginCompaction, canCompact, takeCompaction } from '../compaction.ts';
+import { isOverLimit } from '../context.ts';
+import { itemCount } from '../log.ts';
+import type { CompactionEnd } from '../machine-events.ts';
+import { takeMail } from '../mail.ts';
+import type { RegularTurn, ThreadState } from '../state.ts';
+import { addUserMessage, failTurn, withTurn } from '../turns.ts';
+
+export type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
+
+/** Only the worker knows the limit of a model that no step has used yet, so it is given the size to compare. */
+export function tokensToCheck({ context, settings }: ThreadState, stage: ModelStage): number | null {
+  return stage.compacted || context.limit === null || context.limit.model === settings.model ? null : context.tokens;
+}
+
+/** The turn goes on with its next step; where the context has come to its limit, that is compacted first. */
+export function nextStep(state: ThreadState, at: number, turn: RegularTurn): ThreadState {
+  const next = { ...turn, step: turn.step + 1 };
+  const { model } = state.settings;
+  const compacting = isOverLimit(state.context, model)
+    ? compact(state, at, next, { trigger: 'midTurn', upTo: itemCount(state.log), model, tries: 0 })
+    : null;
+  return compacting ?? toModel(state, at, next, { type: 'model', tries: 0, renewed: false, compacted: false });
+}
+
+/** Input that came meanwhile is told with the step that begins now. */
+function toModel(state: ThreadState, at: number, turn: RegularTurn, stage: ModelStage): ThreadState {
+  const place = { turnId: turn.turnId, step: turn.step - 1 };
+  const told = turn.pendingInput.reduce(
+    (current, input) => addUserMessage(current, at, place.turnId, place.step, input),
+    state,
+  );
+  return withTurn(takeMail(told, at, place), { ...turn, pendingInput: [], stage });
+}
+
+// ------------------------------------------------------------------------------------------------------ compacting
+
+interface WhatToCompact {
+  trigger: CompactionTrigger;
+  upTo: number;
+  model: string;
+  /** As of the model step that comes after it. */
+  tries: number;
+}
+
+/** Null where there is nothing to compact. */
+function compact(state: ThreadState, at: number, turn: RegularTurn, what: WhatToCompact): ThreadState | null {
+  const { tries, ...which } = what;
+  if (!canCompact(state, which.upTo)) return null;
+  const { state: begun, compaction } = beginCompaction(state, at, which);
+  return withTurn(begun, { ...turn, stage: { type: 'compacting', compaction, tries } });
+}
+
+/**
+ * Compacts before the step that is at hand, or null where that cannot help. Before its first step a turn's own input stays
+ * as it is.
+ */
+export function compactBefore(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  trigger: CompactionTrigger,
+  model: string,
+): ThreadState | null {
+  const upTo = turn.step === 1 ? turn.firstItem : itemCount(state.log);
+  const tries = turn.stage.type === 'model' ? turn.stage.tries + 1 : 0;
+  return compact(state, at, turn, { trigger, upTo, model, tries });
+}
+
+export function takeCompactionEnd(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  id: string,
+  end: CompactionEnd,
+): ThreadState {
+  if (turn.stage.type !== 'compacting') return state;
+  const { compaction, tries } = turn.stage;
+  if (turn.aborting !== null)
+    return quietenAndCharge(state, at, turn, id, compaction.model, end.type === 'compacted' ? end : null);
+  const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
+  switch (outcome.type) {
+    case 'compacted':
+      return toModel(outcome.state, at, outcome.turn, { type: 'model', tries, renewed: false, compacted: true });
+    case 'again':
+      return withTurn(outcome.state, { ...turn, stage: { ...turn.stage, compaction: outcome.compaction } });
+    case 'failed':
+      return failTurn(state, at, turn, outcome.error);
+  }
+}
+
+/** Not even asked, the model of this turn takes less than the one before it, which is asked for the summary: it takes all. */
+export function takeSmallerWindow(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  stage: ModelStage,
+  compactAt: number,
+) {
+  const { model } = state.settings;
+  const before = state.context.limit?.model ?? model;
+  const known = { ...state, context: { ...state.context, limit: { model, compactAt } } };
+  const again = { ...stage, tries: stage.tries + 1, compacted: true };
+  return compactBefore(known, at, turn, 'preTurn', before) ?? withTurn(known, { ...turn, stage: again });
+}
