@@ -105,6 +105,7 @@ describe('the context of a thread that was compacted', () => {
         thread.asked.push(after);
         return Promise.resolve(thread.answer(after));
       },
+      items: () => Promise.reject(new Error('not asked for here')),
       segment: () => Promise.reject(new Error('not asked for here')),
       ended: () => Promise.reject(new Error('nobody asks')),
     };
