@@ -6,6 +6,9 @@ import type {
   ArchiveSegment,
   FileUpdateChange,
   ProviderCompaction,
+  ReviewOutput,
+  ReviewRange,
+  ReviewTarget,
   SandboxMode,
   StartThread,
   ThreadSettings,
@@ -182,6 +185,38 @@ export interface AgentTaskRegistered {
   unusedTasks: number;
 }
 
+export interface ReviewPreparation {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  target: ReviewTarget;
+}
+
+export interface PreparedReview {
+  type: 'prepared';
+  /** The one message of the review's conversation. */
+  prompt: string;
+  /** Null where there are no changes to compare with. */
+  range: ReviewRange | null;
+}
+
+export interface ReviewConclusion {
+  threadId: string;
+  turnId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  range: ReviewRange | null;
+  /** The last message of the review. */
+  text: string;
+}
+
+export interface ReviewConcluded {
+  type: 'concluded';
+  output: ReviewOutput;
+}
+
 export interface Activities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
@@ -197,6 +232,8 @@ export interface Activities {
   undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
   /** Lets go of all snapshots of a thread. */
   releaseSnapshots(request: { threadId: string; cwd: string }): Promise<null>;
+  prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
+  finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;

@@ -41,6 +41,12 @@ export const FAILURES = {
   // git
   gitFailed: 'unavailable',
   snapshotMissing: 'invalid',
+  // reviews
+  reviewNoRepository: 'invalid',
+  reviewTargetUnknown: 'invalid',
+  reviewBaseMissing: 'invalid',
+  reviewNothingToReview: 'invalid',
+  reviewEmpty: 'invalid',
   // MCP servers
   mcpServerUnavailable: 'unavailable',
   // steps that are tried again

@@ -11,6 +11,8 @@ import { compactContext } from './model/compact-context.ts';
 import type { ContextCache } from './model/context-cache.ts';
 import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import type { Ports } from './ports.ts';
+import { finishReview } from './review/finish-review.ts';
+import { prepareReview } from './review/prepare-review.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
 import { watchThread } from './threads/watch-thread.ts';
@@ -26,6 +28,8 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     takeSnapshot: (step) => takeSnapshot(ports, step),
     undoFiles: (step) => undoFiles(ports, step),
     releaseSnapshots: (request) => releaseSnapshots(ports, request),
+    prepareReview: (step) => prepareReview(ports, step),
+    finishReview: (step) => finishReview(ports, step),
     registerAgentTask: (request) => registerAgentTask(ports, request),
     registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
     watchThread: (request) => watchThread(ports, request),

@@ -3,6 +3,8 @@ import type {
   Item,
   ItemsPage,
   ProviderCompaction,
+  ReviewRange,
+  ReviewTarget,
   StartThread,
   ThreadEvent,
   ThreadSettings,
@@ -43,6 +45,8 @@ export interface ModelRequest {
   parallelToolCalls: boolean;
   /** Keeps a provider's prompt cache on one thread. */
   promptCacheKey: string;
+  /** JSON schema of the answer; calls come before it as ever. Endpoints that cannot hold a model to one go without. */
+  outputSchema?: { name: string; schema: Record<string, unknown> };
   /** Whole value of the `Authorization` header where an agent assertion replaces the bearer token. */
   authorization?: string;
 }
@@ -233,6 +237,8 @@ export interface PatchPort {
 /** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
 export interface ProjectDocsPort {
   read(cwd: string): Promise<string>;
+  /** Of the same files only the sections under a heading of the second level with these words. */
+  readSections(cwd: string, heading: string): Promise<string>;
 }
 
 // ------------------------------------------------------------------------------------------------------------- git
@@ -267,6 +273,31 @@ export interface NewWorktree {
   warnings: string[];
 }
 
+/** The targets of a review that have changes to look at. */
+export type ChangesTarget = Exclude<ReviewTarget, { type: 'custom' }>;
+
+/** The changes that a review is about, at commits that do not move any more. */
+export interface PinnedChanges extends ReviewRange {
+  /** Changed files, relative to the root of the repository, at most {@link PINNED_FILES}. */
+  files: string[];
+  fileCount: number;
+  /** Whether files on disk differ from `head`, which then has to be looked at by git. */
+  isElsewhere: boolean;
+}
+
+/** Files of one review that are listed by name. */
+export const PINNED_FILES = 200;
+
+/** Lines that changed, as ranges whose ends are both part of them. A file may have changed as a whole. */
+export type LineRanges = { start: number; end: number }[] | 'all';
+
+export interface ChangedLines {
+  /** The root of the repository; null where there is none. */
+  root: string | null;
+  /** For each path that was asked for: where it is, and what changed there; null where nothing did. */
+  files: { path: string; relative: string | null; ranges: LineRanges | null }[];
+}
+
 /**
  * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
  * the person are never touched. Fails with `gitFailed`, which is worth another try.
@@ -291,6 +322,21 @@ export interface GitPort {
    * files of the snapshot. Twice is once. Fails with `snapshotMissing`.
    */
   worktree(place: { cwd: string; path: string; commit: string }, signal: AbortSignal): Promise<NewWorktree>;
+  /**
+   * What a review is to look at, in the whole repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`,
+   * `reviewBaseMissing` and `reviewNothingToReview`.
+   */
+  pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges>;
+  /**
+   * What changed in these files. Paths are absolute, or relative to the root or to the working directory.
+   * @param range null for no changes: then only the places are told.
+   */
+  changedLines(
+    cwd: string,
+    range: ReviewRange | null,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ChangedLines>;
 }
 
 // ---------------------------------------------------------------------------------------------------- agent identity

@@ -3,6 +3,7 @@ import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
 import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
+import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutTo, jsonChars } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
@@ -24,16 +25,18 @@ const MAX_OUTPUT_CHARS = 300_000;
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const [{ request, settings }, servers] = await Promise.all([
-      openModelRequest(ports, contexts, input, step.signal),
-      ports.mcp.tools(step.signal),
-    ]);
+    const { request, settings } = await openModelRequest(ports, contexts, input, step.signal);
+    const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
       const response = await ports.models.respond(
-        { ...request, tools: [...toolsFor(settings), ...servers.tools.map(toSpec)] },
+        {
+          ...request,
+          tools: [...toolsFor(settings), ...servers.tools.map(toSpec)],
+          ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
+        },
         { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
       );
       const output = bounded(response).map((one) => withRoute(one, servers.tools));
@@ -66,6 +69,8 @@ async function withSnapshot(
     beside.callOff();
   }
 }
+
+const NO_SERVERS: Awaited<ReturnType<Ports['mcp']['tools']>> = { tools: [], warnings: [] };
 
 function toSpec({ name, description, parameters }: McpTool): ToolSpec {
   return { name, description, parameters };

@@ -1,5 +1,5 @@
 /** From the thread's history to the conversation as a model sees it. */
-import type { Item, ToolItemBase } from '../../src/contract/index.ts';
+import { type Item, type ToolItemBase, renderReview } from '../../src/contract/index.ts';
 import type { ConversationEntry } from '../ports.ts';
 import { UNREADABLE_SUMMARY, toSummaryMessage } from './summary-words.ts';
 
@@ -128,6 +128,9 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
       return [{ type: 'message', role: 'user', text: describeUserShell(item.command, item.output) }];
     case 'subAgentNotification':
       return [{ type: 'message', role: 'user', text: describeNotification(item) }];
+    case 'exitedReviewMode':
+      return [{ type: 'message', role: 'user', text: describeReview(item) }];
+    case 'enteredReviewMode':
     case 'collabAgentToolCall':
     case 'ghostSnapshot':
     case 'turnsDropped':
@@ -155,6 +158,14 @@ function describeNotification({
 
 function textOf(item: Extract<Item, { type: 'userMessage' }>): string {
   return item.content.map((part) => part.text).join('\n');
+}
+
+function describeReview({ review, reviewOutput }: Extract<Item, { type: 'exitedReviewMode' }>): string {
+  const found =
+    reviewOutput === null
+      ? 'It was stopped or failed, and came to no result.'
+      : renderReview(reviewOutput).join('\n') || 'It found nothing.';
+  return `<review>\n<target>\n${review}\n</target>\n<result>\n${found}\n</result>\n</review>`;
 }
 
 function describeUserShell(command: string, result: string): string {

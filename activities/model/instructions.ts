@@ -1,4 +1,5 @@
 /** What the model is told before the conversation: its role, the thread's own words, the project's documents, the place. */
+import { RUBRIC, isReview } from '../review/rubric.ts';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 
 const ROLE = `You are a coding agent in a person's workspace. Work until the task is done: look before you change, run what
@@ -12,5 +13,6 @@ export function toInstructions(settings: ThreadSettings, projectDocs: string): s
     `Approval policy: ${settings.approvalPolicy}`,
     ...(settings.unattended === null ? [] : ['Nobody watches this thread: decide yourself what you would ask.']),
   ].join('\n');
-  return [ROLE, settings.instructions, projectDocs, place].filter((part) => part.trim() !== '').join('\n\n');
+  const role = isReview(settings) ? RUBRIC : ROLE;
+  return [role, settings.instructions, projectDocs, place].filter((part) => part.trim() !== '').join('\n\n');
 }

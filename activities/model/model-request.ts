@@ -3,6 +3,7 @@ import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { ModelRequest, Ports } from '../ports.ts';
+import { RULES_HEADING, isReview } from '../review/rubric.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
@@ -16,10 +17,7 @@ export async function openModelRequest(
 ): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings }> {
   const read = await contexts.read(input.threadId, input.contextVersion, signal);
   const { settings } = read;
-  const [projectDocs, authorization] = await Promise.all([
-    ports.projectDocs.read(settings.cwd),
-    authorize(ports, input),
-  ]);
+  const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
   signal.throwIfAborted();
   const request: ModelRequest = {
     model: settings.model,
@@ -31,6 +29,11 @@ export async function openModelRequest(
     ...(authorization === null ? {} : { authorization }),
   };
   return { request, read, settings };
+}
+
+/** A review is told nothing of the project but its rules for reviews. */
+function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<string> {
+  return isReview(settings) ? projectDocs.readSections(settings.cwd, RULES_HEADING) : projectDocs.read(settings.cwd);
 }
 
 /** Here the assertion is signed, so here a task that belongs to another identity is found out. */

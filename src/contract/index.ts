@@ -6,6 +6,8 @@ export * from './names.ts';
 export * from './queue.ts';
 export * from './policies.ts';
 export * from './requests.ts';
+export * from './review.ts';
+export * from './review-text.ts';
 export * from './sub-threads.ts';
 export * from './thread.ts';
 export * from './turn.ts';

@@ -1,3 +1,4 @@
+import type { ReviewOutput, ReviewRange, ReviewTarget } from './review.ts';
 import type { InputItem } from './turn.ts';
 
 /**
@@ -100,6 +101,16 @@ export type Item =
   | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
   /** A tool by which an agent deals with its sub-agents. */
   | (ToolItemBase & { type: 'collabAgentToolCall'; tool: AgentTool; receiverThreadIds: string[]; prompt: string })
+  /** `review` says in few words what is reviewed. */
+  | (ItemBase & { type: 'enteredReviewMode'; review: string; target: ReviewTarget })
+  /** `reviewOutput` and `range` are null for a review that was stopped or failed. */
+  | (ItemBase & {
+      type: 'exitedReviewMode';
+      review: string;
+      reviewOutput: ReviewOutput | null;
+      /** What was compared; null also where the review had instructions in place of changes. */
+      range: ReviewRange | null;
+    })
   /** How a sub-agent ended its turn, told to its parent where nothing waited for it. */
   | (ItemBase & { type: 'subAgentNotification'; threadId: string; name: string; status: string; text: string })
   /** The context was made smaller. What it replaces stays readable, and is shown to no model any more. */

@@ -56,6 +56,8 @@ export interface ThreadSettings {
   subThreads: SubThreadLimits;
   /** Whether the files are kept before the first tool call of a turn that can write, so that it can be undone. */
   snapshots: boolean;
+  /** Model of its reviews; null for the thread's own. */
+  reviewModel: string | null;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
+import { ReviewRequestSchema } from './review.ts';
 
 /** One entry of an input, by its Codex name. */
 export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });
@@ -19,7 +20,7 @@ const InputListSchema = z
 
 export const InputSchema = InputListSchema.min(1);
 
-export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact', 'undo', 'ghost_snapshot']);
+export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact', 'review', 'undo', 'ghost_snapshot']);
 export type TurnKind = z.infer<typeof TurnKindSchema>;
 /** Kinds of turns that say something in words. */
 export const WORDED_KINDS: readonly TurnKind[] = ['regular', 'user_shell'];
@@ -43,7 +44,8 @@ export type Overrides = z.infer<typeof OverridesSchema>;
 
 /**
  * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
- * {@link WORDED_KINDS} need an `input`; for others it is left out, and read as an empty list.
+ * {@link WORDED_KINDS} need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
+ * member of its own name.
  */
 export const SubmitTurnSchema = z
   .object({
@@ -52,10 +54,15 @@ export const SubmitTurnSchema = z
     input: InputListSchema.nullish().transform((input) => input ?? []),
     onBusy: optional(OnBusySchema),
     overrides: optional(OverridesSchema),
+    review: optional(ReviewRequestSchema),
   })
   .refine(({ kind, input }) => input.length > 0 === WORDED_KINDS.includes(kind), {
     message: 'a regular turn and a user_shell need an input, other kinds take none',
     path: ['input'],
+  })
+  .refine(({ kind, review }) => (review !== undefined) === (kind === 'review'), {
+    message: 'a review needs a target, other kinds take none',
+    path: ['review'],
   })
   .transform(compact);
 export type SubmitTurn = z.infer<typeof SubmitTurnSchema>;

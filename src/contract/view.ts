@@ -14,6 +14,8 @@ export type TurnPhase =
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
   | { type: 'takingSnapshot' }
   | { type: 'undoing'; turnId: string }
+  /** `threadId` is the review's own thread, once there is one. */
+  | { type: 'reviewing'; stage: 'preparing' | 'running' | 'finishing'; threadId: string | null }
   | { type: 'aborting'; reason: string };
 
 export interface ActiveTurnView {
@@ -27,7 +29,7 @@ export interface ActiveTurnView {
 export interface QueuedTurnView {
   turnId: string;
   kind: TurnKind;
-  /** The beginning of its input, at most 2,000 characters. */
+  /** The beginning of its input, or what it reviews; at most 2,000 characters. */
   text: string;
   /** Characters of the whole input. */
   chars: number;

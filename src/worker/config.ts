@@ -7,6 +7,7 @@ import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
   DEFAULT_TASK_QUEUE,
+  LIMITS,
   SandboxModeSchema,
   type StartThread,
   type ThreadSettings,
@@ -38,6 +39,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_SNAPSHOTS: z.enum(['on', 'off']).default('on'),
+  BOBBIN_REVIEW_MODEL: z.string().min(1).max(LIMITS.idChars).optional(),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
   /** Tokens; by the table of models where they are left out. */
@@ -123,6 +125,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       parent: start.parent ?? null,
       subThreads: { maxDepth: vars.BOBBIN_AGENT_MAX_DEPTH, maxActive: vars.BOBBIN_AGENT_MAX_ACTIVE },
       snapshots: vars.BOBBIN_SNAPSHOTS === 'on',
+      reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),

@@ -3,6 +3,8 @@ import type {
   AgentIdentityChoice,
   AgentTaskRecord,
   ArchiveSegment,
+  ReviewRange,
+  ReviewTarget,
   SandboxMode,
   StartThread,
 } from '../../src/contract/index.ts';
@@ -73,6 +75,8 @@ export type Action =
     }
   /** Of a thread that closes. */
   | { type: 'releaseSnapshots'; id: string; cwd: string }
+  | { type: 'prepareReview'; id: string; turnId: string; cwd: string; target: ReviewTarget }
+  | { type: 'finishReview'; id: string; turnId: string; cwd: string; range: ReviewRange | null; text: string }
   | { type: 'registerAgentTask'; id: string; account: string; replaceIdentity: string | null }
   | { type: 'cleanWorkspace'; id: string; workspace: string; commandIds: string[] }
   | { type: 'startChild'; id: string; turnId: string; start: StartThread }
@@ -99,6 +103,7 @@ export const actionIds = {
   snapshot: (turnId: string) => `snapshot/${turnId}`,
   undo: (turnId: string) => `undo/${turnId}`,
   release: (runCount: number) => `release/${runCount}`,
+  review: (turnId: string, stage: 'prepare' | 'finish') => `review/${turnId}/${stage}`,
   register: (number: number) => `register/${number}`,
   clean: (number: number) => `clean/${number}`,
   archive: (segmentId: string) => `archive/${segmentId}`,

@@ -91,6 +91,10 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
       return { type: 'snapshotsReleased', id, failure: await releaseSnapshots(threadId, action) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: await registerAgentTask(threadId, action) };
+    case 'prepareReview':
+      return { type: 'reviewPrepared', id, end: await prepareReview(threadId, action) };
+    case 'finishReview':
+      return { type: 'reviewConcluded', id, end: await finishReview(threadId, action) };
     case 'cleanWorkspace':
       return { type: 'workspaceCleaned', id, ended: await cleanWorkspace(action) };
     case 'archiveSegment':
@@ -238,6 +242,28 @@ async function releaseSnapshots(threadId: string, action: Of<'releaseSnapshots'>
     return null;
   } catch (error) {
     return toStepFailure(error).message;
+  }
+}
+
+async function prepareReview(threadId: string, action: Of<'prepareReview'>): Promise<EndOf<'reviewPrepared'>> {
+  const { cwd, target } = action;
+  try {
+    return await activities.prepareReview.executeWithOptions({ ...patchOptions, summary: 'review: prepare' }, [
+      { threadId, actionId: action.id, cwd, target },
+    ]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function finishReview(threadId: string, action: Of<'finishReview'>): Promise<EndOf<'reviewConcluded'>> {
+  const { turnId, cwd, range, text } = action;
+  try {
+    return await activities.finishReview.executeWithOptions({ ...patchOptions, summary: 'review: finish' }, [
+      { threadId, turnId, actionId: action.id, cwd, range, text },
+    ]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
 }
 

@@ -102,6 +102,15 @@ const answers = fc.dictionary(
   { maxKeys: 3 },
 );
 
+/** Text with white space around it, or nothing else. */
+const filled = fc
+  .tuple(
+    fc.constantFrom('', ' ', '\t\n'),
+    fc.oneof(fc.constantFrom('main', 'a b', ''), strings),
+    fc.constantFrom('', ' '),
+  )
+  .map((parts) => parts.join(''));
+
 /** So that the members beside it are seen, too. */
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
@@ -122,6 +131,23 @@ const MESSAGES = {
     input: fc.oneof({ weight: 3, arbitrary: inputs }, { weight: 1, arbitrary: fc.constantFrom([], null) }),
     onBusy: optional(fc.constantFrom('replace', 'steer', 'queue', 'reject', '')),
     overrides: optional(fc.record(policies)),
+    review: fc.constantFrom(undefined, undefined, null, {}),
+  }),
+  submitReview: fc.record({
+    turnId: ids,
+    kind: fc.constantFrom('review', 'review', 'review', 'review', 'regular'),
+    input: fc.constantFrom(undefined, undefined, null, [], [{ type: 'text', text: 'hi' }]),
+    onBusy: optional(fc.constantFrom('replace', 'queue', 'reject')),
+    review: fc.record({
+      target: fc.oneof(
+        fc.constant({ type: 'uncommittedChanges' }),
+        fc.record({ type: fc.constant('baseBranch'), branch: filled }),
+        fc.record({ type: fc.constant('commit'), sha: filled, title: optional(strings) }),
+        fc.record({ type: fc.constant('custom'), instructions: filled }),
+        fc.record({ type: fc.constantFrom('branch', 'custom'), branch: filled }),
+      ),
+      model: optional(strings),
+    }),
   }),
   steerTurn: fc.record({ expectedTurnId: ids, input: inputs }),
   editQueue: fc.oneof(
@@ -278,6 +304,7 @@ function sameVerdict(
 
 const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unknown>][] = [
   ['submitTurn', SubmitTurnSchema, parseSubmitTurn],
+  ['submitReview', SubmitTurnSchema, parseSubmitTurn],
   ['agentMessage', AgentMessageSchema, parseAgentMessage],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
   ['editQueue', EditQueueSchema, parseEditQueue],

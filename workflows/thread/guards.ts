@@ -15,6 +15,8 @@ import type {
   RejectionCode,
   ResolveRequest,
   RollbackTurns,
+  ReviewRequest,
+  ReviewTarget,
   StartThread,
   SteerTurn,
   SubThreadMessage,
@@ -148,7 +150,14 @@ function answers(value: unknown, name: string): Answers {
   return Object.fromEntries(entries);
 }
 
-const KINDS = ['regular', 'user_shell', 'compact', 'undo', 'ghost_snapshot'] as const satisfies readonly TurnKind[];
+const KINDS = [
+  'regular',
+  'user_shell',
+  'compact',
+  'review',
+  'undo',
+  'ghost_snapshot',
+] as const satisfies readonly TurnKind[];
 /** Kinds that say something in words. */
 export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
 
@@ -165,7 +174,39 @@ function submission(value: unknown, name: string): SubmitTurn {
     input: wordsOf(kind, from['input']),
     ...maybe(from, 'onBusy', (v, member) => oneOf(v, member, ['replace', 'steer', 'queue', 'reject'] as const)),
     ...maybe(from, 'overrides', overrides),
+    ...reviewOf(kind, maybe(from, 'review', reviewRequest)),
   };
+}
+
+function reviewOf(kind: TurnKind, given: { review?: ReviewRequest }): { review?: ReviewRequest } {
+  if (kind === 'review' && given.review === undefined) throw new Refused('review: a target is needed');
+  if (kind !== 'review' && given.review !== undefined) throw new Refused(`review: a ${kind} takes none`);
+  return given;
+}
+
+function reviewRequest(value: unknown, name: string): ReviewRequest {
+  const from = fields(value, name);
+  return { target: reviewTarget(from['target'], `${name}.target`), ...maybe(from, 'model', modelName) };
+}
+
+function reviewTarget(value: unknown, name: string): ReviewTarget {
+  const from = fields(value, name);
+  const type = oneOf(from['type'], `${name}.type`, ['uncommittedChanges', 'baseBranch', 'commit', 'custom'] as const);
+  switch (type) {
+    case 'uncommittedChanges':
+      return { type };
+    case 'baseBranch':
+      return { type, branch: trimmed(from['branch'], `${name}.branch`, BOUNDS.shortChars) };
+    case 'commit':
+      return { type, sha: trimmed(from['sha'], `${name}.sha`, BOUNDS.shortChars), ...maybe(from, 'title', shortText) };
+    case 'custom':
+      return { type, instructions: trimmed(from['instructions'], `${name}.instructions`, BOUNDS.instructionsChars) };
+  }
+}
+
+function trimmed(value: unknown, name: string, max: number): string {
+  if (typeof value !== 'string') throw new Refused(`${name}: a string is needed`);
+  return text(value.trim(), name, max, 1);
 }
 
 function wordsOf(kind: TurnKind, value: unknown): InputItem[] {

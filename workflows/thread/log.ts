@@ -96,6 +96,8 @@ function toStartedItem(item: Item): Item {
     case 'subAgentNotification':
     case 'ghostSnapshot':
     case 'turnsDropped':
+    case 'enteredReviewMode':
+    case 'exitedReviewMode':
       return item;
   }
 }

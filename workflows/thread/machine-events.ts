@@ -11,6 +11,8 @@ import type {
   ResolveRequest,
   ResolvedBy,
   RollbackTurns,
+  ReviewOutput,
+  ReviewRange,
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
@@ -94,6 +96,14 @@ export type SnapshotEnd = Snapshot | { status: 'aborted' } | { status: 'failed';
 export type UndoEnd =
   ({ type: 'undone' } & UndoneFiles) | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
+export type ReviewPreparationEnd =
+  | { type: 'prepared'; prompt: string; range: ReviewRange | null }
+  | { type: 'aborted' }
+  | { type: 'failed'; failure: StepFailure };
+
+export type ReviewConclusionEnd =
+  { type: 'concluded'; output: ReviewOutput } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
+
 export type RegistrationEnd =
   /**
    * `currentRuntimeId` is the identity in use after the registration; `unusedTasks` counts what earlier tries left at the
@@ -122,6 +132,8 @@ export type Happening =
   | { type: 'undoEnded'; id: string; end: UndoEnd }
   /** `failure` says why some may be left, or is null. */
   | { type: 'snapshotsReleased'; id: string; failure: string | null }
+  | { type: 'reviewPrepared'; id: string; end: ReviewPreparationEnd }
+  | { type: 'reviewConcluded'; id: string; end: ReviewConclusionEnd }
   | { type: 'registrationEnded'; id: string; end: RegistrationEnd }
   | { type: 'workspaceCleaned'; id: string; ended: number | null }
   | { type: 'childStarted'; id: string; failure: StepFailure | null }

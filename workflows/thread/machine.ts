@@ -12,6 +12,7 @@
  * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
  * that is to be under way; the shell starts what is new and stops what is no longer wanted.
  */
+import type { SubThreadReport } from '../../src/contract/index.ts';
 import { endRegistration, isReady, prewarm, wantedRegistration } from './agent-task.ts';
 import { type Action, type TimerAbout, actionIds } from './actions.ts';
 import {
@@ -34,12 +35,14 @@ import { takeRelease, wantedRelease } from './snapshots.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import {
+  abandonUnstarted,
   closeChildren,
   passAnswerDown,
   refuseReport,
   stopAgents,
   stopChildren,
   takeGone,
+  takeLateStart,
   takeReport,
   wantedWatches,
 } from './sub-threads.ts';
@@ -117,6 +120,8 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'mcpCallEnded':
     case 'snapshotEnded':
     case 'undoEnded':
+    case 'reviewPrepared':
+    case 'reviewConcluded':
       return endStep(state, event);
     case 'childGone':
       return takeGone(state, at, event.threadId);
@@ -125,7 +130,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'subThreadReported': {
       const { threadId, report } = event.message;
       return orReject(state, event, 'subThreadReport', threadId, refuseReport(state, event.message), () =>
-        takeReport(state, at, threadId, report),
+        tellTask(takeReport(state, at, threadId, report), at, threadId, report),
       );
     }
     case 'agentMessageReceived':
@@ -148,6 +153,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         message: `This run goes on: ${event.bytes} bytes would have to be carried over. See the archive's warning before this one.`,
       });
   }
+}
+
+function tellTask(state: ThreadState, at: number, threadId: string, report: SubThreadReport): ThreadState {
+  return state.active === null ? state : tasks.hear(state, at, state.active, threadId, report);
 }
 
 function orReject(
@@ -248,7 +257,8 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
 function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
   const turn = [state.active, ...state.beside].find((one) => one !== null && tasks.owns(state, one, event.id));
   if (turn) return tasks.take(state, turn, event);
-  return { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
+  const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
+  return event.type === 'childStarted' && event.failure === null ? takeLateStart(dropped, event.id) : dropped;
 }
 
 function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): ThreadState {
@@ -276,6 +286,7 @@ function isAtModel(turn: ActiveTurn): boolean {
     case 'user_shell':
     case 'undo':
     case 'ghost_snapshot':
+    case 'review':
       return false;
   }
 }
@@ -349,7 +360,8 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
     if (closing !== state) return closing;
   }
   for (const turn of [state.active, ...state.beside]) {
-    if (turn?.aborting?.awaiting.length === 0) return finishAbort(state, event.at, turn);
+    if (turn?.aborting?.awaiting.length === 0)
+      return finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
   }
   const [next, ...rest] = state.queue;
   if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
@@ -408,7 +420,7 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
 }
 
 const ON_WORKSPACE: ReadonlySet<Action['type']> = new Set<Action['type']>([
-  ...(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot'] as const),
+  ...(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot', 'prepareReview'] as const),
 ]);
 
 function isOnWorkspace({ type }: Action): boolean {

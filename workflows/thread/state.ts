@@ -15,6 +15,8 @@ import type {
   Item,
   Overrides,
   ResolveRequest,
+  ReviewRange,
+  ReviewRequest,
   StartThread,
   SubThread,
   SubThreadMessage,
@@ -53,6 +55,8 @@ export interface QueuedTurn {
   kind: TurnKind;
   input: InputItem[];
   overrides: Overrides;
+  /** What a review is to look at; there for reviews only. */
+  review?: ReviewRequest;
 }
 
 /** The end of a turn has begun: no new steps, and its running ones have been told to stop. */
@@ -200,7 +204,17 @@ export type UndoTurn = TurnBase & {
 
 export type SnapshotTurn = TurnBase & { kind: 'ghost_snapshot' };
 
-export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn | UndoTurn | SnapshotTurn;
+export type ReviewTurn = TurnBase & {
+  kind: 'review';
+  request: ReviewRequest;
+  stage:
+    | { type: 'preparing' }
+    /** `childId` is the review's own thread. */
+    | { type: 'running'; childId: string; range: ReviewRange | null }
+    | { type: 'finishing'; childId: string; range: ReviewRange | null; text: string };
+};
+
+export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn | UndoTurn | SnapshotTurn | ReviewTurn;
 
 /** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
 export type ApprovalRule =
@@ -306,6 +320,7 @@ const ADDED_SETTINGS = {
   snapshots: false,
   parent: null,
   subThreads: { maxDepth: 0, maxActive: 0 },
+  reviewModel: null,
 } satisfies Partial<ThreadSettings>;
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {

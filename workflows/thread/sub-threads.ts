@@ -54,7 +54,9 @@ export interface NewChild {
 export function refuseChild(state: ThreadState, role: SubThreadRole): string | null {
   const { maxDepth, maxActive } = state.settings.subThreads;
   if (state.threadId.length > BOUNDS.idChars - 20) return 'This thread has too long an id to have children.';
+  if (depthOf(state) + 1 > BOUNDS.pathThreads) return 'This thread lies too deep to have children.';
   if (role === 'review') return null;
+  if (state.settings.parent?.role === 'review') return 'A review has no agents. Look yourself.';
   if (depthOf(state) >= maxDepth)
     return `Agent depth limit reached: agents may be ${maxDepth} deep. Solve the task yourself.`;
   const active = state.children.filter((child) => child.role === 'agent' && isAtWork(child)).length;
@@ -93,10 +95,26 @@ export function startAction(child: Child): Action[] {
 
 /** The start of a child has ended. One that was not wanted any more by then is closed. */
 export function takeStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
-  const started = { ...child, start: null };
+  // It may have been told before it was there to hear it.
+  const started = { ...child, start: null, closing: false };
   if (failure !== null) return become(state, at, started, 'notFound', failure);
-  const running = become(state, at, started, 'running', null);
-  return wanted ? running : tellToClose(running, child.threadId, 'its turn was aborted');
+  const isNew = child.status === 'pendingInit';
+  const running = isNew ? become(state, at, started, 'running', null) : withChild(state, started);
+  return wanted && !child.closing ? running : tellToClose(running, child.threadId, 'its turn was aborted');
+}
+
+/** Children of an aborted turn whose start was never begun, or was not waited for any longer. */
+export function abandonUnstarted(state: ThreadState, at: number, { turnId }: Pick<ActiveTurn, 'turnId'>): ThreadState {
+  return state.children
+    .filter((child) => child.start !== null && child.turnId === turnId)
+    .reduce((current, child) => become(current, at, { ...child, start: null, openTurns: 0 }, 'shutdown', null), state);
+}
+
+/** A child was started that nobody waits for any more. */
+export function takeLateStart(state: ThreadState, actionId: string): ThreadState {
+  const child = state.children.find(({ threadId }) => actionIds.child(threadId) === actionId);
+  if (child === undefined) return state;
+  return send(state, child.threadId, { signal: 'closeThread', payload: { reason: 'its turn was aborted' } });
 }
 
 // ------------------------------------------------------------------------------------------------------- reporting
@@ -149,8 +167,10 @@ function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
 
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
   const openTurns = Math.max(0, child.openTurns - 1);
-  const words = wordsOf(turn);
-  const ended = { ...child, openTurns, news: words.slice(0, WORDS.told) };
+  const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
+  // What a review says is for its turn alone, which listens, and takes it whole.
+  const news = child.role === 'review' ? null : (words ?? '').slice(0, WORDS.told);
+  const ended = { ...child, openTurns, news };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
   return quietened(become(state, at, ended, status, words), child.threadId);
 }
@@ -172,7 +192,8 @@ function wordsOf(turn: TurnCompletion): string {
 function endChild(state: ThreadState, at: number, child: Child, status: 'shutdown' | 'notFound'): ThreadState {
   const wasAtWork = isAtWork(child) && !child.closing;
   const how = status === 'shutdown' ? 'it was closed' : 'its workflow ended without a word';
-  const ended = { ...child, openTurns: 0, news: wasAtWork ? how : child.news };
+  const news = wasAtWork && child.role === 'agent' ? how : child.news;
+  const ended = { ...child, openTurns: 0, news };
   const gone = become(state, at, ended, status, wasAtWork ? how : null);
   const open = gone.requests.filter(({ origin }) => origin?.path[0] === child.threadId);
   const withdrawn = open.reduce(

@@ -12,6 +12,7 @@ import type {
   StepFailure,
   UndoEnd,
 } from './machine-events.ts';
+import { NOTHING_FOUND } from './testing.ts';
 import { NO_USAGE } from './state.ts';
 
 /**
@@ -74,6 +75,10 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
       return { type: 'undoEnded', id, end: toUndoEnd(how) };
     case 'releaseSnapshots':
       return { type: 'snapshotsReleased', id, failure: how === 'failed' ? 'disk full' : null };
+    case 'prepareReview':
+      return { type: 'reviewPrepared', id, end: toPreparationEnd(how) };
+    case 'finishReview':
+      return { type: 'reviewConcluded', id, end: toConclusionEnd(how) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: toRegistrationEnd(how, at) };
     case 'cleanWorkspace':
@@ -223,6 +228,18 @@ function toMcpEnd(how: Ending): McpEnd {
     case 'too long':
       return { type: 'failed', failure: failure('internal') };
   }
+}
+
+function toPreparationEnd(how: Ending): Extract<Happening, { type: 'reviewPrepared' }>['end'] {
+  if (how === 'aborted') return { type: 'aborted' };
+  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('reviewNothingToReview') };
+  return { type: 'prepared', prompt: 'Review it.', range: { base: 'a1', head: null } };
+}
+
+function toConclusionEnd(how: Ending): Extract<Happening, { type: 'reviewConcluded' }>['end'] {
+  if (how === 'aborted') return { type: 'aborted' };
+  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('gitFailed') };
+  return { type: 'concluded', output: NOTHING_FOUND };
 }
 
 function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {

@@ -5,6 +5,7 @@ import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
 import { type ThreadState, newThreadState } from './state.ts';
+import { isAtWork } from './sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './test-children.ts';
 import { type Ending, type Output, type Step, toEnd } from './test-ends.ts';
 import { createWitness, type Witness } from './test-witness.ts';
@@ -174,6 +175,7 @@ function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
     turnId,
     kind,
     input: kind === 'regular' ? text('do it') : kind === 'user_shell' ? text('git status') : [],
+    ...(kind === 'review' ? { review: { target: { type: 'uncommittedChanges' as const } } } : {}),
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(override ? { overrides: { approvalPolicy: 'untrusted' as const, model: 'offline/other' } } : {}),
   };
@@ -225,14 +227,17 @@ function manyTurns(shell: Shell, pick: number): void {
   }
 }
 
-/** Everything under way ends well, requests are declined; timers come last, since most of them then have no cause. */
+/** Everything under way ends well, reviews included, requests are declined; timers come last: most have no cause then. */
 function comeToRest(shell: Shell): void {
   for (let steps = 0; steps < 2_000; steps++) {
     const request = shell.state.requests.find(({ origin }) => origin?.answered !== true);
     const actions = [...shell.running.values()];
-    const next = actions.find((action) => !isTimer(action)) ?? actions[0];
+    const step = actions.find((action) => !isTimer(action));
+    const review = step === undefined ? shell.state.children.findIndex(isReviewAtWork) : -1;
+    const next = step ?? actions[0];
     if (isOver(shell)) return;
-    if (next !== undefined) end(shell, next, 'well', ['say']);
+    if (review >= 0) happen(shell, toReport(shell, { pick: review, says: 'completed' }));
+    else if (next !== undefined) end(shell, next, 'well', ['say']);
     else if (request !== undefined) {
       happen(shell, {
         type: 'requestAnswered',
@@ -243,6 +248,10 @@ function comeToRest(shell: Shell): void {
     else return;
   }
   throw new Error(`It never comes to rest: ${[...shell.running.keys()].join(', ')}`);
+}
+
+function isReviewAtWork(child: ThreadState['children'][number]): boolean {
+  return child.role === 'review' && child.start === null && isAtWork(child);
 }
 
 function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): void {

@@ -1,5 +1,5 @@
 /** For tests of the machine: keeps its own record of everything a thread ever said, and holds the thread to it. */
-import type { ArchiveSegment, Item, ThreadEvent } from '../../src/contract/index.ts';
+import type { ArchiveSegment, Item, ThreadEvent, TurnCompletion } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { itemCount, lastSeq } from './log.ts';
 import { readAllEvents, readAllItems } from './test-reader.ts';
@@ -255,8 +255,21 @@ function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/comp
     !state.requests.some(({ turnId, origin }) => origin === null && turnId === turn.turnId),
     'no request outlives its turn',
   );
+  if (turn.kind === 'review' && turn.startedAt !== null) assertLeft(memory, turn);
   memory.seen.add(turn.status === 'aborted' ? turn.reason : turn.status);
   if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
+}
+
+/** A review is entered once and left once, with a result where it completed and without one where it did not. */
+function assertLeft(memory: Memory, turn: TurnCompletion): void {
+  const items = memory.events.flatMap((past) =>
+    past.type === 'item/completed' && past.turnId === turn.turnId ? [past.item] : [],
+  );
+  const [entered, left, ...more] = items;
+  check(entered?.type === 'enteredReviewMode' && more.length === 0, `${turn.turnId} has two items`);
+  check(left?.type === 'exitedReviewMode', `${turn.turnId} is left`);
+  check((left.reviewOutput === null) === (turn.status !== 'completed'), `${turn.turnId} has a result if it completed`);
+  memory.seen.add(left.reviewOutput === null ? 'reviewed in vain' : 'reviewed');
 }
 
 /** Every submission is taken, steers, is one that is known, or is refused visibly: none is lost. */

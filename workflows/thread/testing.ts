@@ -1,5 +1,5 @@
 /** A thread without Temporal: events in, state and wanted actions out. For tests of the machine. */
-import type { InputItem, SubmitTurn, ThreadEvent, ThreadSettings } from '../../src/contract/index.ts';
+import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { readEvents } from './log.ts';
 import type { Happening, ModelOutput } from './machine-events.ts';
@@ -18,8 +18,17 @@ export const SETTINGS: ThreadSettings = {
   snapshots: false,
   parent: null,
   subThreads: { maxDepth: 2, maxActive: 6 },
+  reviewModel: null,
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
+};
+
+export const NOTHING_FOUND: ReviewOutput = {
+  findings: [],
+  overallCorrectness: 'patch is correct',
+  overallExplanation: 'It does what it says.',
+  overallConfidenceScore: 0.9,
+  findingsLeftOut: 0,
 };
 
 export interface TestThread {

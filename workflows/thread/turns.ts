@@ -5,6 +5,7 @@ import { takeMail } from './mail.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import { withRecord } from './turn-records.ts';
+import { exitReview } from './review-mode.ts';
 import {
   type ActiveTurn,
   KNOWN_TURNS,
@@ -29,7 +30,8 @@ export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
 }
 
 export function toQueuedTurn(turn: SubmitTurn): QueuedTurn {
-  return { turnId: turn.turnId, kind: turn.kind, input: turn.input, overrides: turn.overrides ?? {} };
+  const { turnId, kind, input, overrides = {}, review } = turn;
+  return { turnId, kind, input, overrides, ...(review === undefined ? {} : { review }) };
 }
 
 export function addUserMessage(
@@ -169,6 +171,7 @@ export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): T
   if (reason === 'interrupted' && turn.kind === 'regular') {
     next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text: MARKER });
   }
+  if (turn.kind === 'review') next = exitReview(next, at, turn, null);
   return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
 }
 

@@ -4,6 +4,7 @@ import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { firstCounted, newestCompaction } from './context.ts';
 import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
+import { toHint } from './review-mode.ts';
 import type { ActiveTurn, Compaction, QueuedTurn, ThreadState } from './state.ts';
 import { inputText } from './turns.ts';
 import { isAtWork } from './sub-threads.ts';
@@ -58,8 +59,8 @@ export function toThreadView(state: ThreadState): ThreadView {
 /** A hundred of them are to go into one answer. */
 const QUEUED_TEXT_CHARS = 2_000;
 
-function toQueuedTurnView({ turnId, kind, input, overrides }: QueuedTurn): QueuedTurnView {
-  const text = inputText(input);
+function toQueuedTurnView({ turnId, kind, input, overrides, review }: QueuedTurn): QueuedTurnView {
+  const text = review === undefined ? inputText(input) : toHint(review.target);
   return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
 }
 
@@ -93,6 +94,10 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
       : { type: 'waitingForWorkspace' };
   }
   if (turn.kind === 'compact') return toCompacting(state, turn.compaction);
+  if (turn.kind === 'review') {
+    const { stage } = turn;
+    return { type: 'reviewing', stage: stage.type, threadId: stage.type === 'preparing' ? null : stage.childId };
+  }
   if (turn.kind !== 'regular') {
     if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
     return turn.kind === 'undo' ? { type: 'undoing', turnId: turn.target?.turnId ?? '' } : { type: 'takingSnapshot' };
@@ -159,6 +164,8 @@ function describePhase(phase: TurnPhase): string {
       return `undoes turn \`${phase.turnId}\``;
     case 'takingSnapshot':
       return 'takes a snapshot of the files';
+    case 'reviewing':
+      return phase.threadId === null ? 'prepares a review' : `reviews in thread \`${phase.threadId}\` (${phase.stage})`;
     case 'aborting':
       return `is being aborted (${phase.reason})`;
   }

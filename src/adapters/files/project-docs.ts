@@ -4,6 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { ProjectDocsPort } from '../../../activities/ports.ts';
 
 const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
+/** Bytes of one file: a section may stand far down. */
+const FILE_BYTES = 256 * 1024;
 const SEPARATOR = '\n\n--- project-doc ---\n\n';
 
 interface CachedDoc {
@@ -19,16 +21,35 @@ interface CachedDoc {
  */
 export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number } = {}): ProjectDocsPort {
   const cache = new Map<string, CachedDoc>();
-  return {
-    async read(cwd) {
-      const texts: string[] = [];
-      for (const folder of listFolders(resolve(cwd))) {
-        const text = await readFirst(folder, cache, maxBytes);
-        if (text !== undefined && text.trim() !== '') texts.push(text.trimEnd());
-      }
-      return cut(texts.join(SEPARATOR), maxBytes);
-    },
+  const readAll = async (cwd: string, part: (text: string) => string): Promise<string> => {
+    const texts: string[] = [];
+    for (const folder of listFolders(resolve(cwd))) {
+      const text = part((await readFirst(folder, cache)) ?? '');
+      if (text.trim() !== '') texts.push(text.trimEnd());
+    }
+    return cut(texts.join(SEPARATOR), maxBytes);
   };
+  return {
+    read: (cwd) => readAll(cwd, (text) => text),
+    readSections: (cwd, heading) => readAll(cwd, (text) => sectionsOf(text, heading)),
+  };
+}
+
+/** From each heading of the second level with these words to the next one of its level or above; what is fenced is text. */
+function sectionsOf(text: string, heading: string): string {
+  let fence: string | undefined;
+  let inside = false;
+  const kept = text.split('\n').filter((line) => {
+    const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
+    if (fence === undefined) fence = mark;
+    else if (mark?.startsWith(fence) === true && line.trim() === mark) fence = undefined;
+    const [, level, words = ''] =
+      (fence === undefined && /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/.exec(line)) || [];
+    if (level !== undefined && level.length <= 2)
+      inside = level.length === 2 && words.toLowerCase() === heading.toLowerCase();
+    return inside;
+  });
+  return kept.join('\n');
 }
 
 function listFolders(cwd: string): string[] {
@@ -42,15 +63,15 @@ function listFolders(cwd: string): string[] {
   return folders;
 }
 
-async function readFirst(folder: string, cache: Map<string, CachedDoc>, maxBytes: number): Promise<string | undefined> {
+async function readFirst(folder: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
   for (const name of NAMES) {
-    const text = await readCached(join(folder, name), cache, maxBytes);
+    const text = await readCached(join(folder, name), cache);
     if (text !== undefined) return text;
   }
   return undefined;
 }
 
-async function readCached(path: string, cache: Map<string, CachedDoc>, maxBytes: number): Promise<string | undefined> {
+async function readCached(path: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
   try {
     const stats = await stat(path);
     // To open a pipe or a device could wait for ever.
@@ -59,7 +80,7 @@ async function readCached(path: string, cache: Map<string, CachedDoc>, maxBytes:
     const stamp = [mtimeMs, size, ino].join(' ');
     const cached = cache.get(path);
     if (cached?.stamp === stamp) return cached.text;
-    const text = await readBeginning(path, maxBytes + 1);
+    const text = await readBeginning(path, FILE_BYTES);
     cache.set(path, { stamp, text });
     return text;
   } catch {
@@ -68,7 +89,6 @@ async function readCached(path: string, cache: Map<string, CachedDoc>, maxBytes:
   }
 }
 
-/** No more than is needed to see that the rest will be cut. */
 async function readBeginning(path: string, bytes: number): Promise<string> {
   const file = await open(path);
   try {

@@ -1,7 +1,9 @@
 /** The repositories of workspaces, by the `git` program. */
 import type { GitPort } from '../../../activities/ports.ts';
+import { changedLines } from './changed-lines.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
 import { restoreSnapshot } from './restore.ts';
+import { pinChanges } from './review-range.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { addWorktree } from './worktree.ts';
 
@@ -13,5 +15,7 @@ export function createGit(): GitPort {
     restore: restoreSnapshot,
     release: releaseSnapshots,
     worktree: addWorktree,
+    pinChanges,
+    changedLines,
   };
 }

@@ -23,7 +23,7 @@ export interface AiSdkModelOptions {
 }
 
 type Io = Parameters<ModelPort['respond']>[1];
-type AiSdk = Pick<typeof Ai, 'jsonSchema' | 'streamText'>;
+type AiSdk = Pick<typeof Ai, 'jsonSchema' | 'streamText' | 'Output'>;
 type Settings = ProviderSettings & { baseUrl: string };
 type ProviderOptions = Record<string, Record<string, string | boolean | { type: string }>>;
 
@@ -117,12 +117,23 @@ function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Ca
     ...(request.instructions === '' ? {} : { system: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
     ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
+    ...toOutput(sdk, settings.provider, request),
     providerOptions: toProviderOptions(settings.provider, request),
     maxRetries: 0,
     abortSignal,
     // The error comes as a part of the stream as well; the default prints it.
     onError: () => undefined,
   }).fullStream;
+}
+
+/**
+ * Beside tools only OpenAI holds every model to a schema; elsewhere it would stand in the way of the tools, and the
+ * instructions have to do.
+ */
+function toOutput(sdk: AiSdk, provider: ProviderName, { outputSchema }: ModelRequest) {
+  if (outputSchema === undefined || provider !== 'openai') return {};
+  const { name, schema } = outputSchema;
+  return { output: sdk.Output.object({ name, schema: sdk.jsonSchema(schema) }) };
 }
 
 /** Providers are asked for by name, and nothing of one is loaded before. */

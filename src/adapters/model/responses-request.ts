@@ -15,6 +15,7 @@ export function toResponsesBody(request: ModelRequest): JsonObject {
     stream: true,
     include: ['reasoning.encrypted_content'],
     prompt_cache_key: request.promptCacheKey,
+    ...(request.outputSchema === undefined ? {} : { text: { format: toFormat(request.outputSchema) } }),
   };
 }
 
@@ -34,6 +35,10 @@ function toInput(conversation: readonly ConversationEntry[]): JsonObject[] {
     const item = toInputItem(entry);
     return item === undefined ? [] : [item];
   });
+}
+
+function toFormat({ name, schema }: NonNullable<ModelRequest['outputSchema']>): JsonObject {
+  return { type: 'json_schema', name, strict: true, schema };
 }
 
 function toTool(tool: ToolSpec): JsonObject {

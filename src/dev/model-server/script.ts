@@ -1,6 +1,7 @@
 /** Decides what a request is answered with: the rules of its text, and how far the calls after that text have come. */
 import { countedWords, quoteAdditions, quoteUses, SIGNATURE, signed, wordsOfLength } from './answer-text.ts';
 import type { Segment } from './answer-text.ts';
+import { nextOfReview, signedFindings } from './code-review.ts';
 import type { Conversation } from './conversation.ts';
 import { toRules } from './rules.ts';
 import type { Rule } from './rules.ts';
@@ -32,6 +33,8 @@ export interface Surroundings {
   tokens: number;
   /** Whether a response may hold several calls. */
   parallel: boolean;
+  /** Whether the answer is to be the findings of a review, as JSON. */
+  review: boolean;
   /** Counts one more meeting of this request with a rule line, and says the how manieth it is. */
   meet: (line: string) => number;
 }
@@ -50,7 +53,8 @@ interface Gathered {
 
 export function nextMove(conversation: Conversation, around: Surroundings): Move {
   if (conversation.summarising) return summaryMove(conversation, around);
-  if (conversation.rules.length === 0) return tourMove(conversation, around);
+  if (conversation.rules.length === 0)
+    return around.review ? reviewMove(conversation, around) : tourMove(conversation, around);
   const { rules, done } = pending(conversation, around.tools);
   const gathered = gatherNothing();
   for (const rule of rules) {
@@ -60,7 +64,7 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
     if ('missing' in calls) gathered.remarks.push(`The rule \`${rule.type}\` needs ${calls.missing}: not offered.`);
     else if (calls.calls.length > 0) return respond(gathered, [...preamble(gathered), ...calls.calls.slice(done)]);
   }
-  return respond(gathered, [{ type: 'message', segments: finalAnswer(conversation, gathered) }]);
+  return respond(gathered, [{ type: 'message', segments: finalAnswer(conversation, gathered, around) }]);
 }
 
 function gatherNothing(): Gathered {
@@ -90,6 +94,14 @@ function tourMove(conversation: Conversation, { tools, parallel }: Surroundings)
   if ('calls' in next) return { type: 'respond', delayMs: 0, output: next.calls };
   const segments = signed(inParagraphs([next.text, quoteAdditions(conversation.additions)]));
   return { type: 'respond', delayMs: 0, output: [{ type: 'message', segments }] };
+}
+
+function reviewMove(conversation: Conversation, { tools, parallel }: Surroundings): Move {
+  const next = nextOfReview(conversation, tools, parallel);
+  if ('calls' in next) return { type: 'respond', delayMs: 0, output: next.calls };
+  const findings = signedFindings(next.text);
+  const answer = findings === null ? signed([{ text: next.text }]) : [{ text: findings }];
+  return { type: 'respond', delayMs: 0, output: [{ type: 'message', segments: answer }] };
 }
 
 /** The rules after the last one whose calls are all made; `done` counts the calls made of the next one that calls. */
@@ -198,7 +210,13 @@ function respond({ delayMs, cutAfter, tokens }: Gathered, output: OutputPart[]):
 }
 
 /** The text that the rules give, or else what the calls gave; then remarks, what came meanwhile, and the signature. */
-function finalAnswer({ uses, additions }: Conversation, { segments, remarks }: Gathered): Segment[] {
+function finalAnswer(
+  { uses, additions }: Conversation,
+  { segments, remarks }: Gathered,
+  { review }: Surroundings,
+): Segment[] {
+  const findings = review ? signedFindings(segments.map(({ text }) => text).join('')) : null;
+  if (findings !== null) return [{ text: findings }];
   const rest = inParagraphs([remarks.join('\n'), quoteAdditions(additions)]);
   if (segments.length > 0) return signed([...segments, ...rest.map(({ text }) => ({ text: `\n\n${text}` }))]);
   const quoted = uses.length > 0 ? quoteUses(uses) : '';

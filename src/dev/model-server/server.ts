@@ -13,6 +13,7 @@ import { SERVER_NAME } from './answer-text.ts';
 import { checkAssertion } from './assertion-check.ts';
 import { InvalidInput, readConversation } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
+import { wantsReview } from './code-review.ts';
 import { createMeetingCounter } from './meeting-counter.ts';
 import { createRequestLog, toAssertedIds, withoutCredentials } from './request-log.ts';
 import type { RecordedRequest, RequestLog } from './request-log.ts';
@@ -179,6 +180,7 @@ function toMove(
     tools: toOfferedTools(body['tools']),
     tokens: toTokens(inputCharacters),
     parallel: body['parallel_tool_calls'] !== false,
+    review: wantsReview(body['text']),
     meet: (line) => state.meet(body['prompt_cache_key'], body['input'], line),
   });
 }

@@ -1,7 +1,13 @@
 /** Events as lines for a person. Colour only where the terminal takes it. */
 import { colours as pc } from './colours.ts';
 import { costWords } from './money.ts';
-import type { Item, ThreadEvent, ThreadRequest, TurnCompletion } from '../../contract/index.ts';
+import {
+  type Item,
+  type ThreadEvent,
+  type ThreadRequest,
+  type TurnCompletion,
+  renderReview,
+} from '../../contract/index.ts';
 
 const MAX_OUTPUT_LINES = 8;
 const MAX_LINE_CHARS = 400;
@@ -71,6 +77,8 @@ function renderStarted(item: Item): string[] {
       return [`${pc.cyan('⇄')} ${item.tool}${item.prompt === '' ? '' : `: ${item.prompt}`}`];
     case 'subAgentNotification':
       return [pc.dim(`  ${item.name} (${item.status}): ${item.text}`)];
+    case 'enteredReviewMode':
+      return ['', pc.bold(`reviewing: ${item.review}`)];
     case 'mcpToolCall':
       return [`${pc.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments))}`];
     case 'agentMessage':
@@ -78,6 +86,7 @@ function renderStarted(item: Item): string[] {
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':
+    case 'exitedReviewMode':
     case 'turnAborted':
     case 'contextCompaction':
     case 'ghostSnapshot':
@@ -111,6 +120,8 @@ function renderCompleted(item: Item): string[] {
       return [pc.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'turnsDropped':
       return item.cause === 'undo' ? renderDropped(item) : [];
+    case 'exitedReviewMode':
+      return item.reviewOutput === null ? [] : ['', ...renderReview(item.reviewOutput)];
     case 'ghostSnapshot':
     case 'userInput':
     case 'plan':
@@ -118,6 +129,7 @@ function renderCompleted(item: Item): string[] {
     case 'reasoning':
     case 'turnAborted':
     case 'subAgentNotification':
+    case 'enteredReviewMode':
       return [];
   }
 }

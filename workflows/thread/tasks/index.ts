@@ -1,9 +1,10 @@
 /** The registry of task kinds: one line each. */
-import type { InputItem } from '../../../src/contract/index.ts';
+import type { InputItem, SubThreadReport } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
 import { compact } from './compact.ts';
 import { ghostSnapshot } from './ghost-snapshot.ts';
+import { review } from './review.ts';
 import { regular } from './regular.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
 import { undo } from './undo.ts';
@@ -15,6 +16,7 @@ const KINDS = {
   compact,
   undo,
   ghost_snapshot: ghostSnapshot,
+  review,
 } satisfies { [K in ActiveTurn['kind']]: TaskKind<Extract<ActiveTurn, { kind: K }>> };
 
 /** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */
@@ -30,5 +32,7 @@ export const tasks = {
   settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
   wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
   owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),
+  hear: (state: ThreadState, at: number, turn: ActiveTurn, threadId: string, report: SubThreadReport): ThreadState =>
+    kindOf(turn).hear?.(state, at, turn, threadId, report) ?? state,
   take: (state: ThreadState, turn: ActiveTurn, event: TaskEvent): ThreadState => kindOf(turn).take(state, turn, event),
 };

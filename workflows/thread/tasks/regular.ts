@@ -91,6 +91,9 @@ export const regular: TaskKind<RegularTurn> = {
       case 'patchEnded':
       case 'mcpCallEnded':
         return takeCallEnd(state, turn, event);
+      case 'reviewPrepared':
+      case 'reviewConcluded':
+        return state;
       case 'childStarted':
         return takeChildStart(state, turn, event);
       case 'requestAnswered':

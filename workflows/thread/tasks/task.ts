@@ -1,5 +1,5 @@
 /** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
-import type { InputItem } from '../../../src/contract/index.ts';
+import type { InputItem, SubThreadReport } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
 import type { MachineEvent } from '../machine-events.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
@@ -16,6 +16,8 @@ export type TaskEvent = Extract<
       | 'mcpCallEnded'
       | 'snapshotEnded'
       | 'undoEnded'
+      | 'reviewPrepared'
+      | 'reviewConcluded'
       | 'childStarted'
       | 'requestAnswered';
   }
@@ -36,6 +38,8 @@ export interface TaskKind<T extends ActiveTurn> {
   wants(state: ThreadState, turn: T): Action[];
   /** Whether an action of this id is one of this turn's. */
   owns(state: ThreadState, turn: T, actionId: string): boolean;
+  /** Takes what a child has said, after the thread itself has; also while it is being aborted. */
+  hear?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Takes the end of an action of its own, or an answer; also while it is being aborted. */
   take(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
 }

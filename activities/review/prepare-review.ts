@@ -1,0 +1,18 @@
+/** Finds out what a review is to look at, and pins it. Twice is safe: it only reads. */
+import type { PreparedReview, ReviewPreparation } from '../contract.ts';
+import type { Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+import { toReviewPrompt } from './review-prompt.ts';
+
+export async function prepareReview(
+  ports: Ports,
+  input: ReviewPreparation,
+): Promise<PreparedReview | { type: 'aborted' }> {
+  const { cwd, target } = input;
+  return runStep<{ type: 'review' }, PreparedReview>({ ...ports, ...input }, { type: 'review' }, async ({ signal }) => {
+    if (target.type === 'custom') return { type: 'prepared', prompt: target.instructions, range: null };
+    const changes = await ports.git.pinChanges(cwd, target, signal);
+    const { base, head } = changes;
+    return { type: 'prepared', prompt: toReviewPrompt(target, changes), range: { base, head } };
+  });
+}

@@ -1,0 +1,90 @@
+/** What a review's model is told: how to judge a change, and the form of its answer. */
+import type { ThreadSettings } from '../../src/contract/index.ts';
+import { object, text } from '../model/json-schema.ts';
+
+export const RUBRIC = `You review a change that somebody else made, and say what its author would want to know before it is merged. You
+change nothing: run commands that read, as many as you need, and then answer.
+
+What counts as a finding
+- The change under review brings it in. What was there before is not one, however bad.
+- It matters: the behaviour, the speed, the security or the upkeep of the code suffers in a way that can be named.
+- It is one thing, and the author can do something about it. It asks for no more care than the rest of the code shows.
+- You know which code is affected and under which circumstances. That something might break somewhere is no finding;
+  show where it does.
+- It is not what the author clearly meant to do. Style is a finding only where it hides what the code means, or where the
+  rules of this project ask for it.
+Report every finding that holds, and none for the sake of having one: no findings is a good answer. Go on after the first.
+Look at the code around a change, its callers and its tests before you judge it.
+
+How to write one
+- title: an imperative of at most 80 characters, with the priority in front: [P0] stops everything and holds for any
+  input, [P1] is to be mended next, [P2] is to be mended some day, [P3] would be nice.
+- body: one paragraph of Markdown that says why it is a problem, and for which inputs or surroundings. Matter-of-fact, no
+  praise, no blame, at most three lines of code in it.
+- code_location: the file's absolute path and the fewest lines that show the problem, rarely more than ten. They overlap
+  the change. Lines are counted as in the new version of the file.
+- confidence_score: from 0 to 1, how sure you are that it is a problem. priority: 0 to 3 as in the title, null if you
+  cannot say.
+Write no patch, suggest no branch or pull request, and open no discussion.
+
+At the end comes a verdict on the whole: "patch is correct" where existing code and tests go on working and nothing
+serious was found, findings of style and small matters notwithstanding, else "patch is incorrect"; one to three sentences
+that explain it; and how sure you are of it.
+
+Your last message is one JSON object and nothing else, no fence around it:
+{
+  "findings": [
+    {
+      "title": "[P1] ...",
+      "body": "...",
+      "confidence_score": 0.8,
+      "priority": 1,
+      "code_location": { "absolute_file_path": "/...", "line_range": { "start": 1, "end": 2 } }
+    }
+  ],
+  "overall_correctness": "patch is correct" or "patch is incorrect",
+  "overall_explanation": "...",
+  "overall_confidence_score": 0.8
+}`;
+
+const score = (description: string) => ({ type: 'number', description });
+
+/** Every member is required and none may be added, as endpoints that hold a model to a schema want it. */
+export const REVIEW_SCHEMA = {
+  name: 'codex_output_schema',
+  schema: object(
+    {
+      findings: {
+        type: 'array',
+        items: object(
+          {
+            title: text('At most 80 characters, the priority in front, like [P1].'),
+            body: text('One paragraph of Markdown.'),
+            confidence_score: score('From 0 to 1.'),
+            priority: { type: ['integer', 'null'], description: 'From 0, the most urgent, to 3.' },
+            code_location: object(
+              {
+                absolute_file_path: text('Absolute path of the file.'),
+                line_range: object({ start: { type: 'integer' }, end: { type: 'integer' } }, ['start', 'end']),
+              },
+              ['absolute_file_path', 'line_range'],
+            ),
+          },
+          ['title', 'body', 'confidence_score', 'priority', 'code_location'],
+        ),
+      },
+      overall_correctness: { type: 'string', enum: ['patch is correct', 'patch is incorrect'] },
+      overall_explanation: text('One to three sentences.'),
+      overall_confidence_score: score('From 0 to 1.'),
+    },
+    ['findings', 'overall_correctness', 'overall_explanation', 'overall_confidence_score'],
+  ),
+};
+
+/** Whether a thread is a review. */
+export function isReview({ parent }: Pick<ThreadSettings, 'parent'>): boolean {
+  return parent?.role === 'review';
+}
+
+/** The one part of a project's documents that a review is told. */
+export const RULES_HEADING = 'Code Review Rules';

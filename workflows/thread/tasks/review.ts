@@ -1,0 +1,189 @@
+/**
+ * `review`: a thread of its own looks at changes, without a word of this one's history, and what it found comes back. What
+ * is looked at is pinned first; last, what was found is compared with the changes.
+ */
+import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
+import { type Action, actionIds } from '../actions.ts';
+import type { ReviewConclusionEnd, ReviewPreparationEnd, StepFailure } from '../machine-events.ts';
+import { enterReview, exitReview, toHint } from '../review-mode.ts';
+import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState } from '../state.ts';
+import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../sub-threads.ts';
+import { emitStarted, endTurn, failTurn, newTurn, quieten, withTurn } from '../turns.ts';
+import type { TaskEvent, TaskKind } from './task.ts';
+
+/** Code units of what a review said that its turn goes on with; far more than any list of findings. */
+const ANSWER_CHARS = 200_000;
+const TITLE_CHARS = 200;
+
+export const review: TaskKind<ReviewTurn> = {
+  kind: 'review',
+  begin,
+
+  settle(state, at, turn) {
+    if (turn.stage.type !== 'running') return state;
+    const { childId } = turn.stage;
+    const child = findChild(state, childId);
+    if (child !== null && !isOver(child)) return state;
+    const message = `Thread ${childId} of the review is gone, and said nothing. Ask for the review again.`;
+    return fail(state, at, turn, { code: 'reviewThreadLost', message });
+  },
+
+  wants(state, turn) {
+    const { cwd } = state.settings;
+    const { turnId, stage, request } = turn;
+    switch (stage.type) {
+      case 'preparing':
+        return [
+          { type: 'prepareReview', id: actionIds.review(turnId, 'prepare'), turnId, cwd, target: request.target },
+        ];
+      case 'running':
+        return start(state, stage.childId);
+      case 'finishing': {
+        const { range, text } = stage;
+        const id = actionIds.review(turnId, 'finish');
+        // A quick child may have ended before the word of its start comes.
+        return [...start(state, stage.childId), { type: 'finishReview', id, turnId, cwd, range, text }];
+      }
+    }
+  },
+
+  owns(_state, { turnId, stage }, actionId) {
+    switch (stage.type) {
+      case 'preparing':
+        return actionId === actionIds.review(turnId, 'prepare');
+      case 'running':
+        return actionId === actionIds.child(stage.childId);
+      case 'finishing':
+        return [actionIds.review(turnId, 'finish'), actionIds.child(stage.childId)].includes(actionId);
+    }
+  },
+
+  hear,
+
+  take(state, turn, event) {
+    if (event.type === 'reviewPrepared') return takePreparation(state, event.at, turn, event.id, event.end);
+    if (event.type === 'childStarted') return takeChildStart(state, turn, event);
+    return event.type === 'reviewConcluded' ? takeConclusion(state, event.at, turn, event.id, event.end) : state;
+  },
+};
+
+function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const { turnId, overrides, review: request } = turn;
+  if (request === undefined) throw new Error(`Review ${turnId} has nothing to look at`);
+  const active: ReviewTurn = { ...newTurn(state, turnId, at), kind: 'review', request, stage: { type: 'preparing' } };
+  const settings = { ...state.settings, ...overrides };
+  return enterReview(emitStarted({ ...state, settings, active }, at, turn, null), at, active);
+}
+
+// ------------------------------------------------------------------------------------------------------- the thread
+
+function takePreparation(
+  state: ThreadState,
+  at: number,
+  turn: ReviewTurn,
+  id: string,
+  end: ReviewPreparationEnd,
+): ThreadState {
+  if (turn.aborting !== null) return quieten(state, turn, id, true);
+  if (end.type !== 'prepared') return fail(state, at, turn, toError(end, id));
+  const refusal = refuseChild(state, 'review');
+  if (refusal !== null) return fail(state, at, turn, { code: 'reviewNotStarted', message: refusal });
+  const { state: begun, child } = beginChild(state, at, {
+    name: 'review',
+    role: 'review',
+    turnId: turn.turnId,
+    start: toStart(state, turn, end.prompt),
+  });
+  return withTurn(begun, { ...turn, stage: { type: 'running', childId: child.threadId, range: end.range } });
+}
+
+function start(state: ThreadState, childId: string): Action[] {
+  const child = findChild(state, childId);
+  return child === null ? [] : startAction(child);
+}
+
+/** Nothing of this thread but where it works, who it is, and which model it asks. Nobody is there to be asked anything. */
+function toStart({ settings }: ThreadState, { request }: ReviewTurn, prompt: string) {
+  return {
+    workspace: { cwd: settings.cwd },
+    title: `Review: ${toHint(request.target)}`.slice(0, TITLE_CHARS),
+    model: request.model ?? settings.reviewModel ?? settings.model,
+    instructions: '',
+    approvalPolicy: 'never' as const,
+    sandbox: 'read-only' as const,
+    agentIdentity: settings.agentIdentity,
+    unattended: { approvals: 'decline' as const },
+    firstTurn: { turnId: 'review', kind: 'regular' as const, input: [{ type: 'text' as const, text: prompt }] },
+  };
+}
+
+/** A thread that is not wanted any more when it is started is told to close, and its end is waited for. */
+function takeChildStart(
+  state: ThreadState,
+  turn: ReviewTurn,
+  event: Extract<TaskEvent, { type: 'childStarted' }>,
+): ThreadState {
+  const child = turn.stage.type === 'preparing' ? null : findChild(state, turn.stage.childId);
+  if (child === null) return state;
+  const { failure } = event;
+  const started = takeStart(state, event.at, child, failure?.message ?? null, turn.aborting === null);
+  if (turn.aborting === null) {
+    return failure === null
+      ? started
+      : fail(started, event.at, turn, { code: 'reviewNotStarted', message: failure.message });
+  }
+  if (failure !== null) return quieten(started, turn, event.id, true);
+  const awaiting = turn.aborting.awaiting.map((id) => (id === event.id ? actionIds.watch(child.threadId) : id));
+  return withTurn(started, { ...turn, aborting: { ...turn.aborting, awaiting } });
+}
+
+/** The one turn of the review's thread has ended. What it used is counted here, however it ended. */
+function hear(state: ThreadState, at: number, turn: ReviewTurn, threadId: string, said: SubThreadReport): ThreadState {
+  if (said.type !== 'turnCompleted' || turn.stage.type !== 'running' || turn.stage.childId !== threadId) return state;
+  const { turn: ended } = said;
+  const spent = { ...turn, usage: addUsage(turn.usage, ended.usage) };
+  const counted = withTurn({ ...state, usage: addUsage(state.usage, ended.usage) }, spent);
+  return spent.aborting === null ? takeEnd(counted, at, spent, ended) : counted;
+}
+
+function takeEnd(state: ThreadState, at: number, turn: ReviewTurn, ended: TurnCompletion): ThreadState {
+  if (turn.stage.type !== 'running') return state;
+  const { childId, range } = turn.stage;
+  switch (ended.status) {
+    case 'completed': {
+      const text = (ended.lastAgentMessage ?? '').slice(0, ANSWER_CHARS);
+      return withTurn(state, { ...turn, stage: { type: 'finishing', childId, range, text } });
+    }
+    case 'failed':
+      return fail(state, at, turn, ended.error);
+    case 'aborted': {
+      const message = `Thread ${childId} of the review was stopped (${ended.reason}), and not by this thread.`;
+      return fail(state, at, turn, { code: 'reviewThreadLost', message });
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------- ends
+
+function takeConclusion(
+  state: ThreadState,
+  at: number,
+  turn: ReviewTurn,
+  id: string,
+  end: ReviewConclusionEnd,
+): ThreadState {
+  if (turn.aborting !== null) return quieten(state, turn, id, true);
+  if (turn.stage.type !== 'finishing') return state;
+  if (end.type !== 'concluded') return fail(state, at, turn, toError(end, id));
+  const left = exitReview(state, at, turn, { output: end.output, range: turn.stage.range });
+  return endTurn(left, at, turn, { status: 'completed' });
+}
+
+function toError(end: { type: 'aborted' } | { type: 'failed'; failure: StepFailure }, id: string): TurnError {
+  if (end.type === 'failed') return { code: end.failure.code, message: end.failure.message };
+  return { code: 'internal', message: `Step ${id} was stopped by nobody in this thread.` };
+}
+
+function fail(state: ThreadState, at: number, turn: ReviewTurn, error: TurnError): ThreadState {
+  return failTurn(exitReview(state, at, turn, null), at, turn, error);
+}
