@@ -48,6 +48,22 @@ export const KIND_SCENARIOS: KindScenario[] = [
     check: (evidence) => exactly('compactions', itemsOf(evidence, 'contextCompaction').length, 1),
   },
   {
+    name: 'ghost_snapshot',
+    before: [],
+    turn: { turnId: 'it', kind: 'ghost_snapshot' },
+    check: (evidence) => exactly('snapshots', itemsOf(evidence, 'ghostSnapshot').length, 1),
+  },
+  {
+    name: 'undo',
+    before: [regular('deed', 'run: echo deed > made.txt; echo deed > kept.txt')],
+    turn: { turnId: 'it', kind: 'undo' },
+    check: (evidence) => [
+      ...exactly('lines of what the turn made', evidence.lines('made.txt').length, 0),
+      ...(evidence.lines('kept.txt').join() === 'kept' ? [] : ['the file that the turn changed is not what it was']),
+      ...exactly('turns dropped', itemsOf(evidence, 'turnsDropped').length, 1),
+    ],
+  },
+  {
     name: 'agent',
     before: [],
     turn: regular('it', 'spawn: run: echo deed >> log\ncall: wait_agent {"timeout_ms": 60000}'),
