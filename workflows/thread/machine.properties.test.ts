@@ -137,62 +137,70 @@ const settings = fc.record({
   requestDeadlineMs: fc.constantFrom(0, 60_000),
 });
 
+/** What must have come about. */
+const EXPECTED = [
+  'agentTask/cleared',
+  'agentTask/registered',
+  'archiveSegment',
+  'callMcpTool',
+  'cleanWorkspace',
+  'compactContext',
+  'compacted: manual',
+  'compacted: midTurn',
+  'compacted: overflow',
+  'compacted: preTurn',
+  'completed',
+  'continueAsNew',
+  'failed',
+  'finishReview',
+  'interrupted',
+  'item/commandExecution/requestApproval',
+  'item/fileChange/requestApproval',
+  'item/mcpToolCall/requestApproval',
+  'item/tool/requestUserInput',
+  'message/rejected',
+  'not quiescent',
+  'replaced',
+  'reviewed',
+  'reviewed in vain',
+  'resolved by abort',
+  'resolved by deadline',
+  'resolved by person',
+  'resolved by policy',
+  'releaseSnapshots',
+  'thread/rolledBack',
+  'threadClosed',
+  'asked below',
+  'sendMessage',
+  'startChild',
+  'subThread/updated',
+  'told by an agent',
+  'turn/queueUpdated',
+  'watchChild',
+  'turn/queued',
+  'turn/steered',
+  'undo',
+  'undoFiles',
+];
+
 describe('any sequence of happenings', () => {
   it('keeps every invariant after each one, and every turn that was taken ends exactly once', () => {
     const seen = new Set<string>();
-    fc.assert(
-      fc.property(settings, fc.array(plays, { maxLength: 60, size: 'max' }), fc.boolean(), (given, sequence, close) => {
-        for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
-      }),
-      { numRuns: 400 },
-    );
-    // The property says something only where all of this came about.
-    expect([...seen].sort()).toEqual(
-      expect.arrayContaining([
-        'agentTask/cleared',
-        'agentTask/registered',
-        'archiveSegment',
-        'callMcpTool',
-        'cleanWorkspace',
-        'compactContext',
-        'compacted: manual',
-        'compacted: midTurn',
-        'compacted: overflow',
-        'compacted: preTurn',
-        'completed',
-        'continueAsNew',
-        'failed',
-        'finishReview',
-        'interrupted',
-        'item/commandExecution/requestApproval',
-        'item/fileChange/requestApproval',
-        'item/mcpToolCall/requestApproval',
-        'item/tool/requestUserInput',
-        'message/rejected',
-        'not quiescent',
-        'replaced',
-        'reviewed',
-        'reviewed in vain',
-        'resolved by abort',
-        'resolved by deadline',
-        'resolved by person',
-        'resolved by policy',
-        'releaseSnapshots',
-        'thread/rolledBack',
-        'threadClosed',
-        'asked below',
-        'sendMessage',
-        'startChild',
-        'subThread/updated',
-        'told by an agent',
-        'turn/queueUpdated',
-        'watchChild',
-        'turn/queued',
-        'turn/steered',
-        'undo',
-        'undoFiles',
-      ]),
-    );
+    // The property says something only where all of this came about, which chance decides.
+    for (let batch = 0; batch < 10 && (batch === 0 || EXPECTED.some((what) => !seen.has(what))); batch++) {
+      fc.assert(
+        fc.property(
+          settings,
+          fc.array(plays, { maxLength: 60, size: 'max' }),
+          fc.boolean(),
+          (given, sequence, close) => {
+            for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
+          },
+        ),
+        { numRuns: 400 },
+      );
+    }
+    expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED));
   });
 });
 

@@ -66,9 +66,13 @@ export const QUIESCENCE_BOUND_MS = 5_000;
 /** Messages of other agents that are kept until a model request carries them. */
 const KEPT_MAIL = 100;
 
+const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
+  ...(['subThreadReported', 'childGone', 'agentMessageReceived'] as const),
+]);
+
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
-  // A closed thread has said its last word; all that is left is to deliver it.
-  if (state.status === 'closed') return event.type === 'messageSent' ? takeDelivery(state, event.at, event) : state;
+  // What children and other agents say to a closed thread is for nobody any more.
+  if (state.status === 'closed' && OF_OTHER_THREADS.has(event.type)) return state;
   return settle(apply(state, event), event);
 }
 
