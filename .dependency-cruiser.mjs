@@ -30,7 +30,7 @@ export default {
       severity: 'error',
       from: {
         path: '^workflows/thread/',
-        pathNot: '/(workflow|handlers|effects|messages|sinks)\\.ts$|\\.test\\.ts$',
+        pathNot: '/(workflow|handlers|effects|opening|messages|sinks)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^node_modules/' },
     },

@@ -14,7 +14,16 @@ import type {
   ThreadSettings,
   TokenUsage,
 } from '../src/contract/index.ts';
-import type { AgentIdentity, CommandReport, McpReport, McpRoute, McpWarning, ModelOutput, Snapshot } from './ports.ts';
+import type {
+  AgentIdentity,
+  CarriedState,
+  CommandReport,
+  McpReport,
+  McpRoute,
+  McpWarning,
+  ModelOutput,
+  Snapshot,
+} from './ports.ts';
 
 /** What every step that asks a model has. */
 export interface ModelStepBase {
@@ -220,6 +229,8 @@ export interface ReviewConcluded {
 export interface Activities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
+  /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */
+  restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
   callModel(step: ModelStep): Promise<ModelStepResult>;
   compactContext(step: CompactionStep): Promise<CompactionStepResult>;
   /** Never retried: a command that may have run is not run again by itself. */

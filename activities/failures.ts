@@ -55,6 +55,8 @@ export const FAILURES = {
   archiveUnavailable: 'unavailable',
   archiveMissing: 'invalid',
   threadUnreadable: 'unavailable',
+  threadMissing: 'invalid',
+  threadNotResumable: 'invalid',
   // ours
   internal: 'defect',
 } as const satisfies Record<string, FailureClass>;

@@ -401,18 +401,33 @@ export interface ThreadContext {
   stable: number;
 }
 
+/** The state of a thread as its workflow knows it; nobody else looks inside. */
+export interface CarriedState {
+  threadId: string;
+}
+
 export interface ThreadReader {
   context(threadId: string, after: number, signal: AbortSignal): Promise<ThreadContext>;
-  /** The live log from these numbers on, as queries answer it. */
+  /** The live log from these numbers on, as queries answer it. @param closedRunId the run, where it is one that has ended. */
   segment(
     threadId: string,
     segment: ArchiveSegment,
     signal: AbortSignal,
+    closedRunId?: string,
   ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
   /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
   items(threadId: string, after: number, signal: AbortSignal): Promise<ItemsPage>;
   /** Resolves once the thread's workflow has ended, however it did, and where there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * What a run that has ended left for the next one, and the run that it really was left by. The segments have to be
+   * archived before the state is used. Fails with `threadMissing` and `threadNotResumable`.
+   */
+  closedRun(
+    threadId: string,
+    runId: string,
+    signal: AbortSignal,
+  ): Promise<{ runId: string; state: CarriedState; toArchive: ArchiveSegment[] }>;
 }
 
 /** The identity in use per account, kept by one entity workflow each, so that many workers register one. */

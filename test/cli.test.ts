@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../src/contract/index.ts';
-import { type Stand, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
+import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
@@ -145,6 +145,26 @@ describe('bobbin thread', () => {
     expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);
   });
 
+  it('resumes a closed thread, and rejoins one that runs', async () => {
+    const thread = await stand.start();
+    await runTurn(thread, 'say: hi');
+    await closeThread(thread);
+    const resumed = await bobbin(['thread', 'resume', thread.threadId]);
+    expect(resumed).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`thread ${thread.threadId} is open again: 1 turns, `) as string,
+    });
+    const again = await bobbin(['thread', 'resume', thread.threadId, '--model', 'other', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      rejoined: true,
+      warnings: [expect.stringContaining('model') as string],
+    });
+    expect(await bobbin(['thread', 'resume', 'no-such-thread'])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('no longer keeps') as string,
+    });
+  });
+
   it('answers approvals and questions', async () => {
     const thread = await stand.start({ approvalPolicy: 'untrusted' });
     const asked = turn('run: touch made-by-approval\nask: Which port?');
@@ -189,6 +209,7 @@ describe('every command', () => {
     'thread send',
     'thread steer',
     'thread interrupt',
+    'thread resume',
     'thread queue',
     'thread approve',
     'thread watch',

@@ -159,6 +159,14 @@ export async function eventsSoFar(thread: ThreadHandle): Promise<ThreadEvent[]> 
   return all;
 }
 
+/** Closes the thread and waits for its end. Gives every event it ever had. */
+export async function closeThread(thread: ThreadHandle): Promise<ThreadEvent[]> {
+  await thread.close({ reason: 'closed by a test' });
+  const all: ThreadEvent[] = [];
+  for await (const event of thread.events()) all.push(event);
+  return all;
+}
+
 /** The first event that fits, waiting for it. */
 export async function waitForEvent<T extends ThreadEvent['type']>(
   thread: ThreadHandle,

@@ -7,12 +7,17 @@
  * be made of it here is not what a replay makes of it. The SDK answers from it all the same, keeps it, and goes on from it;
  * the next worker to replay the history then disagrees, and the workflow can never go on again.
  *
- * An error here fails that query and makes the worker drop this copy of the workflow; whoever asked asks again, and the
- * task begins from the history. A worker that was given the task meanwhile drops it, too, so it may begin only after the
- * workflow task timeout. Passing over what came ahead would be quicker and wrong: the SDK then ends the task by itself,
- * with nothing done. Every real task has a time and a history size of its own, and so is never mistaken.
+ * So what came ahead is passed over here, and the query that follows is refused: an error fails it and makes the worker drop
+ * this copy of the workflow; whoever asked asks again, and the task begins from the history. A worker that was given the
+ * task meanwhile drops it, too, so it may begin only after the workflow task timeout. To answer would be quicker and wrong:
+ * the SDK then ends the task by itself, with nothing done. Every real task has a time and a history size of its own, and so
+ * is never mistaken.
+ *
+ * One query is answered all the same, as the last task left the workflow: the one for runs that have ended, for which no
+ * task will ever come. It is to be asked of such runs only.
  */
 import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
+import { CLOSED_RUN_QUERY } from './thread/messages.ts';
 
 interface Seen {
   historyLength: number;
@@ -23,16 +28,22 @@ interface Seen {
 
 export function interceptors(): WorkflowInterceptors {
   let last: Seen | null = null;
+  /** What came ahead; from then on this copy is worth nothing. */
+  let ahead: Seen | null = null;
   return {
     internals: [
       {
         activate(input, next) {
           const { historyLength, historySize, unsafe } = workflowInfo();
           const seen: Seen = { historyLength, historySize, time: Date.now() };
-          if (!unsafe.isReplaying && last !== null && isAheadOf(last, seen)) {
+          if (!unsafe.isReplaying && last !== null && isAheadOf(last, seen)) ahead = seen;
+          last = seen;
+          const queries = (input.activation.jobs ?? []).map((job) => job.queryWorkflow?.queryType);
+          // What came ahead may come in parts.
+          if (ahead?.historyLength === historyLength && queries.every((query) => query === undefined)) return;
+          if (ahead !== null && !queries.every((query) => query === CLOSED_RUN_QUERY)) {
             throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
           }
-          last = seen;
           next(input);
         },
       },

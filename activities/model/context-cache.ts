@@ -26,8 +26,14 @@ export interface ContextCache {
   read(threadId: string, version: number, signal: AbortSignal): Promise<Conversation>;
 }
 
+/** Where conversations come from. */
+interface ConversationPorts {
+  threads: Pick<ThreadReader, 'context'>;
+  archive: ArchivePort;
+}
+
 export function createContextCache(
-  ports: { threads: ThreadReader; archive: ArchivePort },
+  ports: ConversationPorts,
   bounds: { threads: number } = { threads: 64 },
 ): ContextCache {
   /** In the order of use, oldest first. */
@@ -91,7 +97,7 @@ function upTo(version: number, conversation: Conversation): Conversation {
 /** Adds to the items until there are that many; the settings are asked for in any case. */
 async function readUpTo(
   version: number,
-  ports: { threads: ThreadReader; archive: ArchivePort },
+  ports: ConversationPorts,
   threadId: string,
   known: Stretch,
   signal: AbortSignal,

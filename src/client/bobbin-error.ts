@@ -8,6 +8,8 @@ export type BobbinErrorCode =
   | 'threadNotFound'
   | 'threadExists'
   | 'threadOpening'
+  /** The thread did not take its start argument: it could not be resumed, or forked from what was named. */
+  | 'threadRefused'
   | 'serviceUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'

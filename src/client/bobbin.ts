@@ -15,6 +15,7 @@ import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
+import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 export interface ThreadSummary {
@@ -33,6 +34,11 @@ export interface Bobbin {
     start(start: Omit<StartThread, 'threadId'> & { threadId?: string }): Promise<ThreadHandle>;
     /** Starts the thread if need be and submits a turn, in one durable call that needs no worker. */
     startWith(start: StartThread, turn: TurnSubmission): Promise<ThreadHandle>;
+    /**
+     * Opens a closed thread again, with everything it had, and waits until it is open; a running one is rejoined as it is.
+     * Works as long as Temporal keeps the closed workflow. Twice is once.
+     */
+    resume(threadId: string, changes?: ResumeChanges): Promise<ResumedThread>;
     /** A handle without a look whether the thread exists. */
     get(threadId: string): ThreadHandle;
     /** Newest first. */
@@ -126,7 +132,13 @@ export function bobbinOver(service: Service): Bobbin {
 
   return {
     service,
-    threads: { start, startWith, list, get: (threadId) => openHandle(service, threadId) },
+    threads: {
+      start,
+      startWith,
+      list,
+      resume: (threadId, changes) => resumeThread(service, threadId, changes),
+      get: (threadId) => openHandle(service, threadId),
+    },
     close: () => service.close(),
   };
 }

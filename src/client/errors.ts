@@ -79,10 +79,14 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
 function notFound(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {
   const message = error instanceof Error ? error.message : '';
   return /completed|closed/i.test(message)
-    ? new BobbinError('threadClosed', `${action}: thread ${threadId} is closed; start a new one.`, error)
+    ? new BobbinError(
+        'threadClosed',
+        `${action}: thread ${threadId} is closed; \`bobbin thread resume ${threadId}\` opens it again.`,
+        error,
+      )
     : new BobbinError(
         'threadNotFound',
-        `${action}: there is no thread ${threadId} in this namespace. \`bobbin thread list\` shows those there are.`,
+        `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time). \`bobbin thread list\` shows those there are.`,
         error,
       );
 }

@@ -23,8 +23,9 @@ export interface EventSource {
 }
 
 /**
- * Every event in order, each once. Ends after `thread/closed`, or when the signal fires. Throws `threadClosed` where the
- * thread ended without saying so: terminated, or refused for its start argument.
+ * Every event in order, each once. Ends after the `thread/closed` that no later event follows, once the workflow has ended,
+ * or when the signal fires. Throws `threadClosed` where the thread ended without saying so: terminated, or refused for its
+ * start argument.
  */
 export async function* streamEvents(
   service: Service,
@@ -38,6 +39,7 @@ export async function* streamEvents(
   let after = options.after ?? 0;
   let retryMs = RETRY_MS.first;
   let ends = 0;
+  let closed = false;
   try {
     for (;;) {
       await changes.next();
@@ -56,12 +58,14 @@ export async function* streamEvents(
         }
         retryMs = RETRY_MS.first;
         for (const event of read.events) {
+          // A thread that was closed may have been resumed since; all that it says until then is that it takes nothing.
+          closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');
           yield event;
-          if (event.type === 'thread/closed') return;
         }
         after = read.next;
         more = read.more;
       }
+      if (closed && changes.over) return;
       if (ends > 1) throw endedSilently(thread.threadId);
     }
   } finally {

@@ -4,5 +4,6 @@ export { type Bobbin, type ThreadSummary, connectBobbin } from './bobbin.ts';
 export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
+export type { ResumeChanges, ResumedThread } from './resume.ts';
 export type { ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './thread-handle.ts';

@@ -81,7 +81,8 @@ export interface ThreadHandle {
   resolve(answer: ResolveRequest): Promise<void>;
   /** The same as a signal: durable without a worker, and a late answer is recorded as refused. */
   requestResolve(answer: ResolveRequest): Promise<void>;
-  view(): Promise<ThreadView>;
+  /** @param options `wait: false` rejects with `threadOpening` where the thread is not open yet. */
+  view(options?: { wait: boolean }): Promise<ThreadView>;
   /** Every event in order, each once, from `after` on; survives lost connections. Ends after `thread/closed`. */
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
   /** The whole history, the archived part included. */
@@ -188,7 +189,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestResolve: (answer) =>
       call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
-    view: () => ask('look at the thread', () => handle.query(threadQuery)),
+    view: ({ wait } = { wait: true }) => (wait ? ask : call)('look at the thread', () => handle.query(threadQuery)),
     progress: () => call('look at the running steps', () => readProgress(handle)),
     async undo() {
       const turnId = `undo-${randomUUID()}`;

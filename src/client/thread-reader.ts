@@ -2,21 +2,26 @@
 import { WorkflowFailedError, WorkflowNotFoundError, isGrpcDeadlineError } from '@temporalio/client';
 import type { ThreadReader } from '../../activities/ports.ts';
 import { Failure } from '../../activities/failures.ts';
-import { contextQuery, eventsQuery, itemsQuery } from '../../workflows/thread/messages.ts';
-import { LIMITS, toWorkflowId } from '../contract/index.ts';
+import { closedRunQuery, contextQuery, eventsQuery, itemsQuery } from '../../workflows/thread/messages.ts';
+import { type EventsPage, type ItemsPage, LIMITS, toWorkflowId } from '../contract/index.ts';
+import { isMissing, readClosedRun, threadMissing } from './closed-runs.ts';
 import type { Service } from './service.ts';
+
+/** The history of a run that has ended is in no worker's memory and has to be replayed. */
+const CLOSED_RUN_DEADLINE_MS = 30_000;
 
 export function createThreadReader(service: Service): ThreadReader {
   const ask = async <T>(
     threadId: string,
     signal: AbortSignal,
-    body: (handle: ReturnType<typeof handleOf>) => Promise<T>,
+    body: () => Promise<T>,
+    deadlineMs?: number,
   ): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () =>
-        service.within(() => body(handleOf(service, threadId))),
-      );
+      return await service.client.withAbortSignal(signal, () => service.within(body, deadlineMs));
     } catch (error) {
+      if (error instanceof Failure) throw error;
+      if (isMissing(error)) throw threadMissing(threadId, error);
       const message = error instanceof Error ? error.message : String(error);
       throw new Failure('threadUnreadable', `Thread ${threadId} did not answer a query: ${message}`, { cause: error });
     }
@@ -24,20 +29,20 @@ export function createThreadReader(service: Service): ThreadReader {
 
   return {
     ended: (threadId, signal) => waitForEnd(service, threadId, signal),
-    context: (threadId, after, signal) => ask(threadId, signal, (handle) => handle.query(contextQuery, { after })),
+    context: (threadId, after, signal) =>
+      ask(threadId, signal, () => handleOf(service, threadId).query(contextQuery, { after })),
     items: (threadId, after, signal) =>
-      ask(threadId, signal, (handle) => handle.query(itemsQuery, { after, limit: LIMITS.pageSize })),
-    segment: (threadId, segment, signal) =>
-      ask(threadId, signal, async (handle) => ({
-        items: await readAll(
-          segment.items,
-          async (after, limit) => (await handle.query(itemsQuery, { after, limit })).items,
-        ),
-        events: await readAll(
-          segment.events,
-          async (after, limit) => (await handle.query(eventsQuery, { after: after - 1, limit })).events,
-        ),
-      })),
+      ask(threadId, signal, () => handleOf(service, threadId).query(itemsQuery, { after, limit: LIMITS.pageSize })),
+    segment: (threadId, segment, signal, closedRunId) =>
+      ask(threadId, signal, async () => {
+        const pages = pagesOf(service, threadId, closedRunId);
+        return {
+          items: await readAll(segment.items, async (after, limit) => (await pages.items(after, limit)).items),
+          events: await readAll(segment.events, async (after, limit) => (await pages.events(after - 1, limit)).events),
+        };
+      }),
+    closedRun: (threadId, runId, signal) =>
+      ask(threadId, signal, () => readClosedRun(service, threadId, runId), CLOSED_RUN_DEADLINE_MS),
   };
 }
 
@@ -61,8 +66,27 @@ async function waitForEnd(service: Service, threadId: string, signal: AbortSigna
 
 const WATCH_CALL_MS = 60_000;
 
-function handleOf(service: Service, threadId: string) {
-  return service.client.workflow.getHandle(toWorkflowId(threadId));
+interface Pages {
+  items(after: number, limit: number): Promise<ItemsPage>;
+  events(after: number, limit: number): Promise<EventsPage>;
+}
+
+function pagesOf(service: Service, threadId: string, closedRunId: string | undefined): Pages {
+  const handle = handleOf(service, threadId, closedRunId);
+  if (closedRunId === undefined) {
+    return {
+      items: (after, limit) => handle.query(itemsQuery, { after, limit }),
+      events: (after, limit) => handle.query(eventsQuery, { after, limit }),
+    };
+  }
+  return {
+    items: async (after, limit) => (await handle.query(closedRunQuery, { ask: 'items', after, limit })) as ItemsPage,
+    events: async (after, limit) => (await handle.query(closedRunQuery, { ask: 'events', after, limit })) as EventsPage,
+  };
+}
+
+function handleOf(service: Service, threadId: string, runId?: string) {
+  return service.client.workflow.getHandle(toWorkflowId(threadId), runId);
 }
 
 /** Everything of a half-open range, page by page. */

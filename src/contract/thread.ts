@@ -23,6 +23,9 @@ export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
 export const UnattendedSchema = z.object({ approvals: z.enum(['accept', 'decline', 'cancel']) });
 export type Unattended = z.infer<typeof UnattendedSchema>;
 
+/** To go on from the closed run of that id: the thread's newest one. */
+export const ResumeSchema = z.object({ runId: IdSchema });
+
 /** The argument of the `thread` workflow. The first two are enough, the worker's configuration has the rest. */
 export const StartThreadSchema = z
   .object({
@@ -37,6 +40,7 @@ export const StartThreadSchema = z
     unattended: optional(UnattendedSchema),
     parent: optional(ParentSchema),
     firstTurn: optional(SubmitTurnSchema),
+    resume: optional(ResumeSchema),
   })
   .transform(compact);
 export type StartThread = z.infer<typeof StartThreadSchema>;

@@ -25,7 +25,10 @@ export interface Refusal {
 
 function closed(state: ThreadState): Refusal | null {
   if (state.status === 'open') return null;
-  return { code: 'threadClosed', reason: `Thread ${state.threadId} is ${state.status}; start a new one.` };
+  return {
+    code: 'threadClosed',
+    reason: `Thread ${state.threadId} is ${state.status}; once it is closed it can be resumed.`,
+  };
 }
 
 /** A turn id that is known is not a refusal but the same turn again; see {@link isKnownTurn}. */

@@ -11,13 +11,11 @@ export function toCarryOver(state: ThreadState): CarryOver {
 
 export function isCarryOver(argument: unknown): argument is CarryOver {
   if (typeof argument !== 'object' || argument === null || !('carriedOver' in argument)) return false;
-  const { carriedOver } = argument;
-  return (
-    typeof carriedOver === 'object' &&
-    carriedOver !== null &&
-    'version' in carriedOver &&
-    carriedOver.version === STATE_VERSION
-  );
+  return isOfThisVersion(argument.carriedOver);
+}
+
+export function isOfThisVersion(state: unknown): state is ThreadState {
+  return typeof state === 'object' && state !== null && 'version' in state && state.version === STATE_VERSION;
 }
 
 /** A state as an earlier release left it: members that it did not know begin as in a new thread. */

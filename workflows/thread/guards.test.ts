@@ -200,6 +200,7 @@ const MESSAGES = {
     instructions: optional(strings),
     ...policies,
     agentIdentity: optional(fc.record({ mode: fc.constantFrom('off', 'recoverable', 'strict', 'on'), account: ids })),
+    resume: optional(fc.record({ runId: ids })),
     unattended: optional(fc.record({ approvals: fc.constantFrom('accept', 'decline', 'cancel', 'acceptForSession') })),
   }),
 };
@@ -322,7 +323,7 @@ describe.each(PAIRS)('%s', (name, schema, guard) => {
       fc.property(MESSAGES[name], fc.array(mutations, { maxLength: 2 }), (message, changes) => {
         seen[sameVerdict(schema, guard, changes.reduce(mutate, overTheWire(message)))]++;
       }),
-      { numRuns: 1_500 },
+      { numRuns: 2_500 },
     );
     expect(seen.taken).toBeGreaterThan(100);
     expect(seen.refused).toBeGreaterThan(100);

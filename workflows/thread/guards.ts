@@ -288,6 +288,7 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
           account: id(identity['account'], `${name}.account`),
         };
       }),
+      ...maybe(from, 'resume', (v, name) => ({ runId: id(fields(v, name)['runId'], `${name}.runId`) })),
       ...maybe(from, 'unattended', (v, name) => ({
         approvals: oneOf(fields(v, name)['approvals'], `${name}.approvals`, ['accept', 'decline', 'cancel'] as const),
       })),
@@ -349,6 +350,13 @@ export function parsePage(value: unknown): Parsed<{ after: number; limit: number
     const { limit } = { limit: 100, ...maybe(from, 'limit', (v, name) => wholeNumber(v, name, 1)) };
     return { after, limit: Math.min(limit, BOUNDS.pageSize) };
   });
+}
+
+/** The argument of the query `closedRun`. */
+export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover' | 'items' | 'events' }> {
+  return parse(() => ({
+    ask: oneOf(fields(value, 'question')['ask'], 'ask', ['handover', 'items', 'events'] as const),
+  }));
 }
 
 function wholeNumber(value: unknown, name: string, min: number): number {

@@ -3,6 +3,7 @@
  * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
  */
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import type { EventsPage, ItemsPage } from '../../src/contract/index.ts';
 import {
   isKnownTurn,
   refuseAnswer,
@@ -19,6 +20,7 @@ import {
   mentionedId,
   parseAgentMessage,
   parseCloseThread,
+  parseClosedRunQuestion,
   parseEditQueue,
   parseInterruptTurn,
   parsePage,
@@ -32,7 +34,9 @@ import { readEvents, readItems } from './log.ts';
 import type { Happening } from './machine-events.ts';
 import {
   agentMessageSignal,
+  type ClosedRunAnswer,
   closeThreadSignal,
+  closedRunQuery,
   contextQuery,
   editQueueSignal,
   editQueueUpdate,
@@ -50,6 +54,7 @@ import {
   submitTurnSignal,
   threadQuery,
 } from './messages.ts';
+import { type Handover, toHandover } from './resume.ts';
 import type { ThreadState } from './state.ts';
 import { findTurn } from './turns.ts';
 import { toContext, toThreadView } from './view.ts';
@@ -284,30 +289,50 @@ async function opened(host: ThreadHost): Promise<void> {
 
 function registerQueries(host: ThreadHost): void {
   setHandler(threadQuery, () => toThreadView(asked(host)), { description: 'The thread as it stands' });
-  setHandler(
-    eventsQuery,
-    (page) => {
-      const { after, limit } = toPage(page);
-      // A thread that is not open yet has no past; whoever reads on need not be told of an error.
-      return host.state === null
-        ? { events: [], next: after, more: false, archived: null }
-        : readEvents(host.state.log, after, limit);
-    },
-    { description: 'Events after a sequence number: { "after": 0, "limit": 100 }' },
-  );
-  setHandler(
-    itemsQuery,
-    (page) => {
-      const { after, limit } = toPage(page);
-      return host.state === null
-        ? { items: [], next: after, more: false, archived: null }
-        : readItems(host.state.log, after, limit);
-    },
-    { description: 'Items from a number on: { "after": 0, "limit": 100 }' },
-  );
+  setHandler(eventsQuery, (page) => eventsOf(host, page), {
+    description: 'Events after a sequence number: { "after": 0, "limit": 100 }',
+  });
+  setHandler(itemsQuery, (page) => itemsOf(host, page), {
+    description: 'Items from a number on: { "after": 0, "limit": 100 }',
+  });
+  setHandler(closedRunQuery, (question) => askedOnceClosed(host, question), {
+    description: 'For runs that have ended, and of no use to others: what the next run goes on from',
+  });
   setHandler(contextQuery, (page) => toContext(asked(host), toPage(page).after), {
     description: 'What a model step needs, from an item number on',
   });
+}
+
+// A thread that is not open yet has no past; whoever reads on need not be told of an error.
+
+function eventsOf(host: ThreadHost, page: unknown): EventsPage {
+  const { after, limit } = toPage(page);
+  if (host.state === null) return { events: [], next: after, more: false, archived: null };
+  return readEvents(host.state.log, after, limit);
+}
+
+function itemsOf(host: ThreadHost, page: unknown): ItemsPage {
+  const { after, limit } = toPage(page);
+  if (host.state === null) return { items: [], next: after, more: false, archived: null };
+  return readItems(host.state.log, after, limit);
+}
+
+function askedOnceClosed(host: ThreadHost, question: unknown): ClosedRunAnswer {
+  const parsed = parseClosedRunQuestion(question);
+  if (!parsed.ok) throw queryRefused(parsed.code, parsed.reason);
+  switch (parsed.value.ask) {
+    case 'handover':
+      return handoverOf(host);
+    case 'items':
+      return itemsOf(host, question);
+    case 'events':
+      return eventsOf(host, question);
+  }
+}
+
+function handoverOf({ state, resumes }: ThreadHost): Handover {
+  if (state !== null) return toHandover(state);
+  return resumes === null ? { type: 'nothing' } : { type: 'elsewhere', runId: resumes };
 }
 
 function asked(host: ThreadHost): ThreadState {

@@ -115,6 +115,8 @@ export type RegistrationEnd =
 export type Happening =
   | { type: 'threadOpened' }
   | { type: 'runContinued' }
+  /** The state is that of a closed run, and the thread is open again. */
+  | { type: 'threadResumed' }
   | { type: 'turnSubmitted'; turn: SubmitTurn }
   | { type: 'turnSteered'; steer: SteerTurn }
   | { type: 'interruptRequested'; interrupt: InterruptTurn }

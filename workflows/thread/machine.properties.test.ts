@@ -109,7 +109,7 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('endAgain'), pick, outputs }) },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({
       do: fc.constant('report'),
       pick,
@@ -121,6 +121,7 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resume'), closed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('manyTurns'), pick }) },
 );
 
@@ -139,6 +140,8 @@ const settings = fc.record({
 
 /** What must have come about. */
 const EXPECTED = [
+  'resumed',
+  'thread/closed',
   'agentTask/cleared',
   'agentTask/registered',
   'archiveSegment',
@@ -201,7 +204,7 @@ describe('any sequence of happenings', () => {
       );
     }
     expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED));
-  });
+  }, 120_000);
 });
 
 describe('found by that property once', () => {

@@ -31,6 +31,7 @@ import type { MachineEvent } from './machine-events.ts';
 import { editQueue } from './queue.ts';
 import { delivered, report, wantedMessages } from './outbox.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
+import { resumed } from './resume.ts';
 import { takeRelease, wantedRelease } from './snapshots.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
@@ -85,6 +86,8 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return prewarm(emit(state, at, { type: 'thread/started', threadId: state.threadId, settings: state.settings }));
     case 'runContinued':
       return prewarm(state);
+    case 'threadResumed':
+      return prewarm(resumed(state));
     case 'turnSubmitted':
       return submit(state, event);
     case 'turnSteered':
@@ -341,6 +344,8 @@ function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadS
     const shorter = { ...state, log: withoutSegment(state.log, segment) };
     return { ...shorter, rollover: { archiving: archivable(shorter) } };
   }
+  // Nothing is said after the end of a thread.
+  if (state.status === 'closed') return { ...state, rollover: { archiving: null } };
   return emit({ ...state, rollover: { archiving: null } }, event.at, {
     type: 'warning',
     message: `The past of this thread could not be archived and is carried along: ${event.message}`,
@@ -391,16 +396,16 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
-  return report(closed, { type: 'closed', reason: state.closeReason });
+  // As much as possible goes to the archive, so that little is left to be handed over should the thread be resumed.
+  const left = { ...closed, rollover: { archiving: closed.rollover?.archiving ?? archivable(closed) } };
+  return report(left, { type: 'closed', reason: state.closeReason });
 }
 
 // -------------------------------------------------------------------------------------------------------- deciding
 
 /** Every action that is to be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
-  if (state.status === 'closed') {
-    return state.outbox.length > 0 ? wantedMessages(state) : [{ type: 'complete', id: 'complete' }];
-  }
+  if (state.status === 'closed') return wantedAtEnd(state);
   const steps = wantedSteps(state, running);
   const timers = wantedTimers(state);
   const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
@@ -408,6 +413,14 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   const { archiving } = state.rollover;
   if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
   return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
+}
+
+function wantedAtEnd(state: ThreadState): Action[] {
+  const segment = state.rollover?.archiving ?? null;
+  const last: Action[] =
+    segment === null ? [] : [{ type: 'archiveSegment', id: actionIds.archive(segment.segmentId), segment }];
+  const wanted = [...wantedMessages(state), ...last];
+  return wanted.length > 0 ? wanted : [{ type: 'complete', id: 'complete' }];
 }
 
 function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {

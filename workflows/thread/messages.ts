@@ -15,6 +15,7 @@ import type {
   SubmitTurn,
   ThreadView,
 } from '../../src/contract/index.ts';
+import type { Handover } from './resume.ts';
 
 export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
 export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');
@@ -43,4 +44,12 @@ export interface PageRequest {
 export const threadQuery = defineQuery<ThreadView>('thread');
 export const eventsQuery = defineQuery<EventsPage, [PageRequest?]>('events');
 export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');
+/** For runs that have ended; see `workflows/begun-tasks.ts`. */
+export const CLOSED_RUN_QUERY = 'closedRun';
+
+/** `handover` is what the next run goes on from, the other two are pages of what this one knew. */
+export type ClosedRunQuestion = { ask: 'handover' } | ({ ask: 'items' | 'events' } & PageRequest);
+export type ClosedRunAnswer = Handover | ItemsPage | EventsPage;
+
+export const closedRunQuery = defineQuery<ClosedRunAnswer, [ClosedRunQuestion]>(CLOSED_RUN_QUERY);
 export const contextQuery = defineQuery<ThreadContext, [PageRequest?]>('context');

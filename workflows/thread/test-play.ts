@@ -4,6 +4,7 @@ import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
+import { toHandover } from './resume.ts';
 import { type ThreadState, newThreadState } from './state.ts';
 import { isAtWork } from './sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './test-children.ts';
@@ -34,6 +35,8 @@ export type Play =
   | { do: 'rollover' }
   | { do: 'postpone' }
   | { do: 'malformed' }
+  /** The thread is resumed after it was closed in good order, or after its workflow was ended from outside. */
+  | { do: 'resume'; closed: boolean }
   | { do: 'manyTurns'; pick: number }
   | { do: 'close' };
 
@@ -89,7 +92,7 @@ function happen(shell: Shell, happening: Happening): void {
 }
 
 function isOver(shell: Shell): boolean {
-  return shell.state.status === 'closed';
+  return shell.wanted.some(({ type }) => type === 'complete');
 }
 
 const isTimer = ({ type }: Action): boolean => type === 'awaitTime' || type === 'watchChild';
@@ -113,11 +116,29 @@ function goOnAsNew(shell: Shell): void {
   happen(shell, { type: 'runContinued' });
 }
 
+/** Whatever was under way is lost with the run. */
+function resume(shell: Shell, closed: boolean): void {
+  if (closed) {
+    perform(shell, { do: 'close' });
+    comeToRest(shell);
+  }
+  const left = toHandover(shell.state);
+  if (left.type !== 'state') throw new Error(`Nothing can be resumed: ${left.type}`);
+  for (const segment of left.toArchive) shell.witness.archived(shell.state, segment);
+  shell.state = JSON.parse(JSON.stringify(left.state)) as ThreadState;
+  shell.wanted = [];
+  shell.running.clear();
+  shell.stopping.clear();
+  shell.witness.resumed();
+  happen(shell, { type: 'threadResumed' });
+}
+
 function perform(shell: Shell, play: Play): void {
   const happening = toHappening(shell, play);
   if (happening !== null) happen(shell, happening);
   else if (play.do === 'answer') answer(shell, play);
   else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
+  else if (play.do === 'resume') resume(shell, play.closed);
   else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
 }
 
@@ -152,6 +173,7 @@ function toHappening(shell: Shell, play: Play): Happening | null {
       return { type: 'closeRequested', close: { reason: 'enough' } };
     case 'answer':
     case 'manyTurns':
+    case 'resume':
     case 'end':
     case 'endAgain':
       return null;

@@ -15,6 +15,8 @@ export interface Witness {
   /** A segment is being written: takes what the archive would hold. */
   archived(state: ThreadState, segment: ArchiveSegment): void;
   continued(): void;
+  /** The run has ended with whatever was under way, and the thread is resumed. */
+  resumed(): void;
   /** Everything has ended. */
   atRest(state: ThreadState): void;
 }
@@ -66,6 +68,7 @@ export function createWitness(): Witness {
     seen: memory.seen,
     after({ before, happening, state, wanted, starting, stopping }) {
       assertPlain(state, 'state');
+      assertResumedByReading(before, happening, state);
       assertNumbered(state);
       assertOneActive(state);
       for (const event of newEvents(memory, state)) record(memory, event, state);
@@ -100,6 +103,9 @@ export function createWitness(): Witness {
       memory.seen.add('continueAsNew');
       memory.underWay.clear();
     },
+    resumed() {
+      memory.seen.add('resumed');
+    },
     atRest(state) {
       check(state.active === null && state.beside.length === 0 && state.queue.length === 0, 'no turn is left');
       check(state.requests.length === 0, 'no request is left');
@@ -130,6 +136,21 @@ function assertPlain(value: unknown, where: string): void {
   const proto: unknown = Object.getPrototypeOf(value);
   check(proto === Object.prototype || proto === Array.prototype, `${where} is a plain object or a list`);
   for (const [key, member] of Object.entries(value)) assertPlain(member, `${where}.${key}`);
+}
+
+/** To resume changes nothing but what had not ended, and a task that is kept or cleared stays so. */
+function assertResumedByReading(before: ThreadState, happening: Happening, state: ThreadState): void {
+  if (happening.type !== 'threadResumed') return;
+  check(state.status === 'open' && state.active === null, 'a resumed thread is open and idle');
+  check(state.updatedAt === before.updatedAt, 'to resume is no change');
+  check(
+    before.status !== 'closed' || lastSeq(state.log) === lastSeq(before.log),
+    'to resume what was closed says nothing',
+  );
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  check(same(state.agentTask.current, before.agentTask.current), 'the agent task is what it was');
+  check(before.agentTask.current.status === 'none' || state.agentTask.registration === null, 'only none is prewarmed');
+  check(same([state.usage, state.rules], [before.usage, before.rules]), 'usage and rules are what they were');
 }
 
 /** Invariant 4. */

@@ -7,29 +7,27 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  proxyLocalActivities,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Activities } from '../../activities/contract.ts';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, bytesOf, fromCarriedState, isCarryOver, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, type CarryOver, bytesOf, toCarryOver } from './carry-over.ts';
 import { type Links, run } from './effects.ts';
-import { parseStartThread } from './guards.ts';
 import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
+import { openState } from './opening.ts';
 import { contexts, steps } from './sinks.ts';
-import { type ThreadState, newThreadState } from './state.ts';
+import type { ThreadState } from './state.ts';
 import { toContext, toCurrentDetails } from './view.ts';
-
-const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
   /** Null until the thread is open. */
   state: ThreadState | null;
+  /** The closed run that this one goes on from; null where there is none. */
+  resumes: string | null;
   /** What happened before that, and when. */
   early: { happening: Happening; at: number }[];
   running: Map<string, CancellationScope>;
@@ -45,7 +43,7 @@ export interface ThreadHost {
 
 export async function thread(argument: unknown): Promise<ThreadResult> {
   const host: ThreadHost = {
-    ...{ state: null, early: [], running: new Map(), children: new Map() },
+    ...{ state: null, resumes: null, early: [], running: new Map(), children: new Map() },
     ...{ changed: false, patience: 1, offered: 0 },
   };
   registerHandlers(host, (happening) => dispatch(host, happening));
@@ -64,18 +62,11 @@ function closeWhenCancelled(host: ThreadHost): void {
 }
 
 async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
-  if (isCarryOver(argument)) {
-    start(host, fromCarriedState(argument.carriedOver), { type: 'runContinued' }, Date.now());
-    return null;
-  }
-  const parsed = parseStartThread(argument);
-  if (!parsed.ok) return { status: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
-  // Taken before the wait: what the clock shows right after a local activity may be another time when this is replayed.
-  const openedAt = Date.now();
-  const settings = await openThread(parsed.value);
-  start(host, newThreadState(parsed.value.threadId, settings, openedAt), { type: 'threadOpened' }, openedAt);
-  const { firstTurn } = parsed.value;
-  if (firstTurn !== undefined) dispatch(host, { type: 'turnSubmitted', turn: firstTurn }, openedAt);
+  const opening = await openState(argument, (runId) => (host.resumes = runId));
+  if (opening.type === 'refused') return { status: 'refused', reason: opening.reason };
+  const { state, first, firstTurn, at } = opening;
+  start(host, state, first, at);
+  if (firstTurn !== null) dispatch(host, { type: 'turnSubmitted', turn: firstTurn }, at);
   return null;
 }
 

@@ -44,6 +44,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'threadNotFound':
     case 'threadExists':
     case 'threadClosed':
+    case 'threadRefused':
     case 'duplicateTurn':
     case 'turnNotActive':
     case 'turnNotSteerable':

@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
 import { agents } from './thread-agents.ts';
+import { type ResumeOptions, resume } from './thread-resume.ts';
 import { rollback, undo } from './thread-undo.ts';
 import { watchThread } from './watch.ts';
 
@@ -99,6 +100,10 @@ export function addThreadCommands(program: Command): void {
     .argument('<requestId>')
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
     .option('--answer <id=text...>', 'answer to a question, by its id');
+  command<ResumeOptions>('resume', 'open a closed thread again, with everything it had', 'resume my-thread', resume)
+    .option('--model <name>', 'from now on this model, or provider/model')
+    .option('--sandbox <mode>', 'from now on read-only, workspace-write or danger-full-access')
+    .option('--approval-policy <policy>', 'from now on untrusted, on-request or never');
   command<{ after: string }>('watch', 'follow a thread', 'watch my-thread', watch).option(
     '--after <seq>',
     'from this event on',

@@ -1,0 +1,27 @@
+/** For tests: what the model was asked on behalf of a thread, as it went over the wire. */
+import type { ModelServer } from '../../src/dev/model-server/server.ts';
+
+export interface AskedOfModel {
+  instructions: string;
+  input: { type: string; role?: string; content?: { type: string; text: string }[] }[];
+  prompt_cache_key: string;
+}
+
+/** The whole bodies, oldest first. */
+export function askedFor(model: ModelServer, threadId: string): AskedOfModel[] {
+  const bodies = model.requests.map(({ body }) => body as AskedOfModel);
+  return bodies.filter((body) => body.prompt_cache_key === threadId);
+}
+
+/** The newest one, without the key that names its thread. */
+export function lastAsked(model: ModelServer, threadId: string): Omit<AskedOfModel, 'prompt_cache_key'> {
+  const body = askedFor(model, threadId).at(-1);
+  if (body === undefined) throw new Error(`The model was never asked for thread ${threadId}`);
+  const { prompt_cache_key: _, ...rest } = body;
+  return rest;
+}
+
+export function message(role: 'user' | 'assistant', text: string): AskedOfModel['input'][number] {
+  const type = role === 'user' ? 'input_text' : 'output_text';
+  return { type: 'message', role, content: [{ type, text }] };
+}

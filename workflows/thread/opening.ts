@@ -1,0 +1,72 @@
+/** From a start argument to the state a run begins with. */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../../activities/contract.ts';
+import type { StartThread, SubmitTurn } from '../../src/contract/index.ts';
+import { fromCarriedState, isCarryOver, isOfThisVersion } from './carry-over.ts';
+import { toStepFailure } from './effects.ts';
+import { parseStartThread } from './guards.ts';
+import type { Happening } from './machine-events.ts';
+import { withChanges } from './resume.ts';
+import { type ThreadState, newThreadState } from './state.ts';
+
+const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
+
+/** Tried until it is known what there is: a thread that waits for its archive or its service is better than none. */
+const { restoreThread } = proxyActivities<Activities>({
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** `at`: milliseconds since the epoch. A start argument that cannot be used is refused, not failed. */
+export type Opening = Opened | Refused;
+
+interface Opened {
+  type: 'open';
+  state: ThreadState;
+  first: Happening;
+  /** A turn that came with the start argument. */
+  firstTurn: SubmitTurn | null;
+  at: number;
+}
+
+type Refused = { type: 'refused'; reason: string };
+
+/** @param onResume is told the run that this one is to go on from, ahead of the wait for it. */
+export async function openState(argument: unknown, onResume: (runId: string) => void): Promise<Opening> {
+  // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
+  const at = Date.now();
+  if (isCarryOver(argument)) {
+    const state = fromCarriedState(argument.carriedOver);
+    return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
+  }
+  const parsed = parseStartThread(argument);
+  if (!parsed.ok) return { type: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
+  const { value: start } = parsed;
+  if (start.resume !== undefined) {
+    onResume(start.resume.runId);
+    return resume(start, start.resume.runId, at);
+  }
+  const state = newThreadState(start.threadId, await openThread(start), at);
+  return { type: 'open', state, first: { type: 'threadOpened' }, firstTurn: start.firstTurn ?? null, at };
+}
+
+async function resume(start: StartThread, runId: string, at: number): Promise<Opening> {
+  const refused = (reason: string): Refused => ({
+    type: 'refused',
+    reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${reason}`,
+  });
+  try {
+    const left = await restoreThread.executeWithOptions({ summary: `restore: run ${runId}` }, [
+      { threadId: start.threadId, runId },
+    ]);
+    if (!isOfThisVersion(left)) return refused('it was left by a release whose state this one does not know.');
+    const state = fromCarriedState(left);
+    const settings = withChanges(state.settings, start);
+    const firstTurn = start.firstTurn ?? null;
+    return { type: 'open', state: { ...state, settings }, first: { type: 'threadResumed' }, firstTurn, at };
+  } catch (error) {
+    return refused(toStepFailure(error).message);
+  }
+}
