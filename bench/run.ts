@@ -12,10 +12,21 @@ import { prewarm } from './parts/prewarm.ts';
 import { stop } from './parts/stop.ts';
 import { throughput } from './parts/throughput.ts';
 import { turnOverhead } from './parts/turn-overhead.ts';
+import { undo } from './parts/undo.ts';
 import { type Stand, openStand } from './stand.ts';
 import { toTable } from './table.ts';
 
-const PARTS: Record<string, Part> = { turn: turnOverhead, stop, history, prewarm, memory, throughput, agents, anatomy };
+const PARTS: Record<string, Part> = {
+  turn: turnOverhead,
+  stop,
+  history,
+  prewarm,
+  memory,
+  throughput,
+  agents,
+  undo,
+  anatomy,
+};
 
 interface Results {
   startedAt: string;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../src/contract/index.ts';
@@ -163,6 +164,30 @@ describe('bobbin thread', () => {
       code: 6,
       stderr: expect.stringContaining('no longer keeps') as string,
     });
+  });
+
+  it('undoes a turn and says what it did not undo, and rolls turns back', async () => {
+    const thread = await stand.start();
+    const first = await runTurn(thread, 'say: one');
+    await runTurn(thread, 'run: echo undone > undone.txt');
+    const undone = await bobbin(['thread', 'undo', thread.threadId]);
+    expect(undone).toMatchObject({ code: 0, stderr: '' });
+    expect(undone.stdout).toMatch(/^undone: turn turn-\S+, 0 files restored, 1 deleted$/m);
+    expect(undone.stdout).toContain('  not undone: Effects elsewhere, if it had any, of: echo undone > undone.txt\n');
+    expect(existsSync(join(stand.cwd, 'undone.txt'))).toBe(false);
+    const tooMany = await bobbin(['thread', 'rollback', thread.threadId, '--turns', '2', '--json']);
+    expect(tooMany.code).toBe(6);
+    expect(JSON.parse(tooMany.stdout)).toMatchObject({ error: { code: 'notEnoughTurns' } });
+    const rolledBack = await bobbin(['thread', 'rollback', thread.threadId, '--turns', '1', '--json']);
+    expect(rolledBack.code).toBe(0);
+    expect(JSON.parse(rolledBack.stdout)).toMatchObject({
+      threadId: thread.threadId,
+      dropped: [first.turnId, expect.stringMatching(/^undo-/)],
+    });
+    expect((await bobbin(['thread', 'rollback', thread.threadId, '--turns', 'all'])).code).toBe(2);
+    const none = await bobbin(['thread', 'undo', thread.threadId, '--json']);
+    expect(none.code).toBe(3);
+    expect(JSON.parse(none.stdout)).toMatchObject({ completion: { error: { code: 'nothingToUndo' } }, dropped: null });
   });
 
   it('answers approvals and questions', async () => {

@@ -157,7 +157,7 @@ describe('undo', () => {
     expect(has('one.txt')).toBe(true);
   });
 
-  it('is not for threads that keep nothing, and takes nothing where only reading is allowed', async () => {
+  it('has no snapshot to go by where the turn could only read, and says so', async () => {
     const reading = await start({ sandbox: 'read-only', approvalPolicy: 'never' });
     await runTurn(reading, 'run: ls');
     expect(await itemsOf(reading, 'ghostSnapshot')).toEqual([]);

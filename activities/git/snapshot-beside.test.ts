@@ -26,6 +26,8 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
     },
     restore: unused,
     worktree: unused,
+    pinChanges: unused,
+    changedLines: unused,
   };
   return { git, asked };
 }
