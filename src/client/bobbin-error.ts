@@ -5,6 +5,9 @@ export type BobbinErrorCode =
   | RejectionCode
   /** The message was refused before it was sent. */
   | 'invalid'
+  /** A turn that was waited for did not complete. */
+  | 'turnFailed'
+  | 'turnAborted'
   | 'threadNotFound'
   | 'threadExists'
   | 'threadOpening'

@@ -5,5 +5,6 @@ export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
 export type { ResumeChanges, ResumedThread } from './resume.ts';
+export { type ReviewEnd, type ReviewOptions, followReview } from './review.ts';
 export type { ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './thread-handle.ts';

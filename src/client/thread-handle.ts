@@ -15,6 +15,8 @@ import {
   type OnBusy,
   type ResolveRequest,
   ResolveRequestSchema,
+  type ReviewOutput,
+  type ReviewTarget,
   type RollbackTurns,
   RollbackTurnsSchema,
   type SteerTurn,
@@ -48,6 +50,7 @@ import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import { type StepProgress, readProgress } from './progress.ts';
+import { type ReviewOptions, followReview, outputOf, toReviewTurn } from './review.ts';
 import type { Service } from './service.ts';
 
 /** Longer than the bound a thread gives a step to end. */
@@ -67,6 +70,11 @@ export interface ThreadHandle {
    * replaces the active one, unless `onBusy` says otherwise.
    */
   compact(compact?: { turnId?: string; onBusy?: OnBusy }): Promise<{ turnId: string }>;
+  /**
+   * Has changes reviewed in a thread of its own, and resolves with what was found. Rejects with the reason where the thread
+   * does not take it, and with `turnFailed` or `turnAborted` where it comes to no result.
+   */
+  review(target: ReviewTarget, options?: ReviewOptions): Promise<ReviewOutput>;
   /** Adds input to the active turn; it is in the next model request. */
   steer(steer: SteerTurn): Promise<void>;
   /** Edits, moves or drops a queued turn; rejects with `turnNotQueued` where it waits no more. */
@@ -154,6 +162,17 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       await submit({ turnId, kind: 'compact', ...(onBusy === undefined ? {} : { onBusy }) });
       return { turnId };
     },
+    async review(target, options = {}) {
+      const turnId = options.turnId ?? `review-${randomUUID()}`;
+      const { lastSeq } = await thread.view();
+      await thread.startTurn(toReviewTurn(turnId, target, options));
+      // The turn may be an earlier one of the same id.
+      const after = options.turnId === undefined ? lastSeq : 0;
+      const end = await followReview(events({ after, ...signalOf(options) }), turnId);
+      options.signal?.throwIfAborted();
+      if (end !== undefined) return outputOf(end, threadId);
+      throw new BobbinError('threadClosed', `review: thread ${threadId} closed before turn ${turnId} ended.`);
+    },
     startTurn: (turn) =>
       call('start a turn', async () => {
         await handle.executeUpdate(startTurnUpdate, { args: [SubmitTurnSchema.parse(turn)], updateId: randomUUID() });
@@ -232,6 +251,10 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
     },
   };
   return thread;
+}
+
+function signalOf({ signal }: { signal?: AbortSignal }): EventStreamOptions {
+  return signal === undefined ? {} : { signal };
 }
 
 async function readUndo(events: AsyncIterable<ThreadEvent>, turnId: string, threadId: string): Promise<Undone> {

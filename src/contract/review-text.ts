@@ -14,6 +14,6 @@ function renderFinding({ title, body, codeLocation }: ReviewFinding): string[] {
 }
 
 function renderLocation({ path, lineRange, inRepository, inDiff }: NonNullable<ReviewFinding['codeLocation']>): string {
-  const mark = inDiff !== false ? '' : inRepository ? ' (outside the changes)' : ' (outside the repository)';
+  const mark = !inRepository ? ' (outside the repository)' : inDiff === false ? ' (outside the changes)' : '';
   return `${path}:${lineRange.start}-${lineRange.end}${mark}`;
 }

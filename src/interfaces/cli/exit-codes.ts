@@ -14,6 +14,8 @@ export const EXIT = {
   unavailable: 5,
   /** The thread does not take it: not found, closed, busy, not open. */
   refused: 6,
+  /** A review found something that counts, or gave no verdict that can be read. */
+  findings: 7,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;
@@ -41,6 +43,10 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
       return EXIT.unavailable;
     case 'internal':
       return EXIT.failure;
+    case 'turnFailed':
+      return EXIT.turnFailed;
+    case 'turnAborted':
+      return EXIT.turnAborted;
     case 'threadNotFound':
     case 'threadExists':
     case 'threadClosed':

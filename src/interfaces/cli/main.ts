@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addDevCommand } from './dev-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
+import { addReviewCommand } from './review-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addThreadCommands } from './thread-commands.ts';
 import { addWorkerCommand } from './worker-command.ts';
@@ -17,6 +18,7 @@ const program = new Command('bobbin')
 addDevCommand(program);
 addWorkerCommand(program);
 addRunCommand(program);
+addReviewCommand(program);
 addThreadCommands(program);
 addDoctorCommand(program);
 

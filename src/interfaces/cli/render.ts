@@ -3,6 +3,7 @@ import { colours as pc } from './colours.ts';
 import { costWords } from './money.ts';
 import {
   type Item,
+  type ReviewOutput,
   type ThreadEvent,
   type ThreadRequest,
   type TurnCompletion,
@@ -121,7 +122,7 @@ function renderCompleted(item: Item): string[] {
     case 'turnsDropped':
       return item.cause === 'undo' ? renderDropped(item) : [];
     case 'exitedReviewMode':
-      return item.reviewOutput === null ? [] : ['', ...renderReview(item.reviewOutput)];
+      return item.reviewOutput === null ? [] : ['', ...renderFindings(item.reviewOutput)];
     case 'ghostSnapshot':
     case 'userInput':
     case 'plan':
@@ -145,6 +146,12 @@ export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): st
     `undone: turn ${dropped.join(', ')}, ${what}`,
     ...notUndone.map((line) => pc.yellow(`  not undone: ${line}`)),
   ];
+}
+
+/** What a review found, in lines; a word where that is nothing. */
+export function renderFindings(output: ReviewOutput): string[] {
+  const lines = renderReview(output);
+  return lines.length > 0 ? lines : ['nothing found'];
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {
