@@ -9,6 +9,7 @@ import { anatomy } from './parts/anatomy.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
 import { prewarm } from './parts/prewarm.ts';
+import { review } from './parts/review.ts';
 import { stop } from './parts/stop.ts';
 import { throughput } from './parts/throughput.ts';
 import { turnOverhead } from './parts/turn-overhead.ts';
@@ -25,6 +26,7 @@ const PARTS: Record<string, Part> = {
   throughput,
   agents,
   undo,
+  review,
   anatomy,
 };
 

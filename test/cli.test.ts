@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../src/contract/index.ts';
@@ -223,11 +223,78 @@ describe('bobbin thread', () => {
   });
 });
 
+describe('bobbin review', () => {
+  const makeChanges = (name: string, lines: string): string => {
+    const cwd = join(stand.data, name);
+    mkdirSync(cwd, { recursive: true });
+    const git = (...args: string[]) => execFileSync('git', args, { cwd });
+    git('init', '-q', '-b', 'main');
+    writeFileSync(join(cwd, 'new.ts'), lines);
+    return cwd;
+  };
+
+  it('prints what it found, and exits with 7 where a finding counts', async () => {
+    const cwd = makeChanges('review-findings', 'one\n// TODO two\n');
+    const all = await bobbin(['review', '--cwd', cwd]);
+    expect(all).toMatchObject({ code: 7, stderr: '' });
+    expect(all.stdout).toContain('\n- [P2] Do what is marked TODO — new.ts:2-2\n  The change adds this line');
+    expect(await bobbin(['review', '--uncommitted', '--cwd', cwd, '--fail-on', 'P1'])).toMatchObject({ code: 0 });
+    const json = await bobbin(['review', '--cwd', cwd, '--fail-on', 'never', '--json']);
+    expect(json.code).toBe(0);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      completion: { kind: 'review', status: 'completed' },
+      range: { head: null },
+      reviewOutput: { findings: [{ priority: 2, codeLocation: { path: 'new.ts', inDiff: true } }] },
+    });
+  });
+
+  it('exits with 0 where it found nothing, and with 7 where its answer holds no verdict', async () => {
+    const thread = await stand.start({ workspace: { cwd: makeChanges('review-clean', 'one\n') } });
+    const review = (...args: string[]) => bobbin(['review', '--thread', thread.threadId, ...args]);
+    expect(await review()).toMatchObject({ code: 0, stdout: expect.stringContaining('0 lines') as string });
+    expect(await review('--instructions', 'say: I would not know')).toMatchObject({ code: 7 });
+    expect((await thread.view()).turnCount).toBe(2);
+  });
+
+  it('exits with the status of a turn that comes to no result, and says why', async () => {
+    const cwd = makeChanges('review-failing', 'one\n');
+    const failed = await bobbin(['review', '--base', 'nowhere', '--cwd', cwd]);
+    expect(failed).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringContaining('[reviewBaseMissing]') as string,
+    });
+    const json = await bobbin(['review', '--commit', 'deadbeef', '--cwd', cwd, '--json']);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      ...{ reviewOutput: null, completion: { status: 'failed', error: { code: 'reviewTargetUnknown' } } },
+    });
+    expect(await bobbin(['review', '--base', 'a', '--commit', 'b'])).toMatchObject({ code: 2 });
+    expect(await bobbin(['review', '--fail-on', 'P9'])).toMatchObject({ code: 2 });
+    expect(await bobbin(['review', '--instructions', ' '])).toMatchObject({ code: 2 });
+  });
+
+  it('interrupts the review on Ctrl-C and exits with 130', async () => {
+    const thread = await stand.start({ workspace: { cwd: makeChanges('review-slow', 'one\n') } });
+    const ran = await bobbin(
+      ['review', '--thread', thread.threadId, '--instructions', 'stream: 10000 20'],
+      async (kill) => {
+        await waitForEvent(thread, 'subThread/updated', ({ subThread }) => subThread.status === 'running');
+        kill();
+      },
+    );
+    expect(ran.code).toBe(130);
+    const { turn: ended } = await waitForEvent(thread, 'turn/completed');
+    expect(ended).toMatchObject({ kind: 'review', status: 'aborted', reason: 'interrupted' });
+  });
+});
+
 describe('every command', () => {
   it.each([
     'dev',
     'worker',
     'run',
+    'review',
     'doctor',
     'thread list',
     'thread show',

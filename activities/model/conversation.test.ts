@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Item } from '../../src/contract/index.ts';
+import type { Item, ReviewOutput } from '../../src/contract/index.ts';
 import { toConversation, userMessagesOf } from './conversation.ts';
 
 type Compaction = Extract<Item, { type: 'contextCompaction' }>;
@@ -87,5 +87,50 @@ describe('a conversation after a compaction', () => {
       { type: 'compaction', provider: 'openai', output, otherwise: [{ text: 'kept' }, { role: 'user' }] },
       { type: 'message', text: 'user 2' },
     ]);
+  });
+});
+
+describe('a review in a conversation', () => {
+  const review = (output: ReviewOutput | null): Item => ({
+    ...{ type: 'exitedReviewMode', id: 'item_1', turnId: 'r', step: 0, review: 'current changes' },
+    ...{ reviewOutput: output, range: null },
+  });
+  const target = { type: 'uncommittedChanges' } as const;
+  const entered: Item = { type: 'enteredReviewMode', id: 'item_0', turnId: 'r', step: 0, review: 'x', target };
+  const messageOf = (output: ReviewOutput | null) => {
+    const entries = toConversation({ items: [entered, review(output)], first: 0, compaction: null });
+    expect(entries).toMatchObject([{ type: 'message', role: 'user' }]);
+    return entries[0]?.type === 'message' ? entries[0].text : '';
+  };
+  const finding = { confidenceScore: 1, priority: 1, codeLocation: null } as const;
+  const place = (path: string, more: object) => ({
+    ...{ path, lineRange: { start: 3, end: 4 }, inRepository: true, inDiff: true },
+    ...more,
+  });
+
+  it('is what it found: titles with their places, and bodies below them', () => {
+    const text = messageOf({
+      findings: [
+        { ...finding, title: '[P1] Close it', body: 'It leaks.\n\nAlways.', codeLocation: place('a.ts', {}) },
+        { ...finding, title: '[P3] Name it', body: '', codeLocation: place('b.ts', { inDiff: false }) },
+        { ...finding, title: 'Else', body: '', codeLocation: place('/c.ts', { inRepository: false, inDiff: false }) },
+      ],
+      ...{ overallCorrectness: 'patch is incorrect', overallExplanation: 'It leaks.', overallConfidenceScore: 1 },
+      findingsLeftOut: 2,
+    });
+    expect(text).toBe(
+      [
+        ...['<review>', '<target>', 'current changes', '</target>', '<result>', 'It leaks.', ''],
+        ...['- [P1] Close it — a.ts:3-4', '  It leaks.', '', '  Always.'],
+        ...['- [P3] Name it — b.ts:3-4 (outside the changes)', '- Else — /c.ts:3-4 (outside the repository)', ''],
+        ...['(2 more could not be read or kept)', '</result>', '</review>'],
+      ].join('\n'),
+    );
+  });
+
+  it('says so where it found nothing, and where it came to no result', () => {
+    const nothing = { findings: [], overallExplanation: '', overallConfidenceScore: null, findingsLeftOut: 0 };
+    expect(messageOf({ ...nothing, overallCorrectness: 'patch is correct' })).toContain('It found nothing.');
+    expect(messageOf(null)).toContain('came to no result');
   });
 });

@@ -62,3 +62,17 @@ it('sees a change, and does not read again what has not changed', async () => {
   rmSync(path);
   expect(await docs.read(join(root, 'repository'))).toBe('');
 });
+
+it('gives single sections, of each document, with what is fenced in them and without what is fenced elsewhere', async () => {
+  mkdirSync(join(root, 'repository/.git'));
+  const fenced = '```\n## Rules\nnot this\n```';
+  put(
+    'repository/AGENTS.md',
+    `# R\n\nnone\n\n## rules ##\n\n- one\n### More\n${fenced}\n\n## Else\n\nno\n${fenced}\n\n## Rules\n- two\n# End\nno`,
+  );
+  put('repository/packages/AGENTS.md', '## Rules of another kind\nno');
+  put('repository/packages/one/AGENTS.md', `${'x'.repeat(100_000)}\n## Rules\n- three`);
+  const sections = (path: string) => createProjectDocs().readSections(join(root, path), 'Rules');
+  expect(await sections('repository/packages')).toBe(`## rules ##\n\n- one\n### More\n${fenced}\n\n## Rules\n- two`);
+  expect(await sections('repository/packages/one')).toMatch(/- two\n\n--- project-doc ---\n\n## Rules\n- three$/);
+});

@@ -97,6 +97,18 @@ describe('Over the wire of a provider', () => {
     expect(endpoint.received[1]!.body).toMatchObject({ contents: [{ role: 'user' }, { parts: [part] }, {}] });
   });
 
+  test('OpenAI: an answer is held to its schema, tools or not', async () => {
+    await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+    const model = createAiSdkModel({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: endpoint.url });
+    const schema = { type: 'object', properties: {}, required: [], additionalProperties: false };
+    const outputSchema = { name: 'findings', schema };
+    await model.respond(aRequest({ model: 'openai/gpt-test', tools, outputSchema }), anIo());
+    expect(endpoint.received[0]!.body).toMatchObject({
+      tools: [{}],
+      text: { format: { type: 'json_schema', name: 'findings', strict: true, schema } },
+    });
+  });
+
   test('OpenAI: nothing is stored there, and calls of one thread share a cache key', async () => {
     await using endpoint = await startEndpoint((response) =>
       sendEvents(response, [

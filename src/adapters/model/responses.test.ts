@@ -15,6 +15,18 @@ import {
   toSse,
 } from './test-endpoint.ts';
 
+test('A schema for the answer is asked for strictly', async () => {
+  await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
+  const schema = { type: 'object', properties: {}, required: [], additionalProperties: false };
+  await createResponsesModel({ baseUrl: endpoint.url }).respond(
+    aRequest({ outputSchema: { name: 'findings', schema } }),
+    anIo(),
+  );
+  expect(endpoint.received[0]!.body).toMatchObject({
+    text: { format: { type: 'json_schema', name: 'findings', strict: true, schema } },
+  });
+});
+
 test('The request body has every documented member and no other', async () => {
   await using endpoint = await startEndpoint((response) => sendEvents(response, [completed()]));
   const model = createResponsesModel({ baseUrl: `${endpoint.url}/` });

@@ -46,7 +46,7 @@ type Entry =
 
 /** Messages that clients write in the user's name: they are context, not something that was asked. */
 const CONTEXT =
-  /^\s*(<(environment_context|context_summary|user_instructions|user_shell_command|subagent_notification|permissions|skills?|instructions|collaboration_mode|model_switch)\b|# AGENTS\.md instructions)/i;
+  /^\s*(<(environment_context|context_summary|user_instructions|user_shell_command|subagent_notification|review|permissions|skills?|instructions|collaboration_mode|model_switch)\b|# AGENTS\.md instructions)/i;
 const ABORTED_MARKER = /^\s*<turn_aborted\b/;
 const ABORTED_OUTPUT = /^\s*aborted\b|\baborted by user\b/i;
 
