@@ -48,6 +48,22 @@ export const KIND_SCENARIOS: KindScenario[] = [
     check: (evidence) => exactly('compactions', itemsOf(evidence, 'contextCompaction').length, 1),
   },
   {
+    name: 'review',
+    before: [regular('deed', 'run: echo "// TODO" > made.ts')],
+    turn: { turnId: 'it', kind: 'review', review: { target: { type: 'uncommittedChanges' } } },
+    check: (evidence) => {
+      const left = itemsOf(evidence, 'exitedReviewMode');
+      // A command of the review may be lost with its worker; it then says that it could not look.
+      const found = left[0]?.reviewOutput?.findings.length ?? 0;
+      return [
+        ...exactly('reviews entered', itemsOf(evidence, 'enteredReviewMode').length, 1),
+        ...exactly('reviews left', left.length, 1),
+        ...(evidence.end.status === 'completed' && left[0]?.reviewOutput !== null ? [] : ['the review has no result']),
+        ...(found <= 1 ? [] : [`one thing was found ${found} times`]),
+      ];
+    },
+  },
+  {
     name: 'ghost_snapshot',
     before: [],
     turn: { turnId: 'it', kind: 'ghost_snapshot' },
