@@ -226,7 +226,15 @@ export interface ReviewConcluded {
   output: ReviewOutput;
 }
 
-export interface Activities {
+/**
+ * Activities that one kind of task has for itself. Each is retried until it is done, so twice must be once; its input has
+ * the ids of its thread and of the step, and it answers `aborted` where the thread stopped it.
+ */
+export interface TaskActivities {
+  undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
+}
+
+export interface Activities extends TaskActivities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
   /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */
@@ -239,8 +247,6 @@ export interface Activities {
   /** Retried where the tool only reads; see `workflows/thread/effects.ts`. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
-  /** Retried until it is done; twice is once. */
-  undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
   /** Lets go of all snapshots of a thread. */
   releaseSnapshots(request: { threadId: string; cwd: string }): Promise<null>;
   prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;

@@ -20,10 +20,17 @@ const InputListSchema = z
 
 export const InputSchema = InputListSchema.min(1);
 
-export const TurnKindSchema = z.enum(['regular', 'user_shell', 'compact', 'review', 'undo', 'ghost_snapshot']);
-export type TurnKind = z.infer<typeof TurnKindSchema>;
-/** Kinds of turns that say something in words. */
-export const WORDED_KINDS: readonly TurnKind[] = ['regular', 'user_shell'];
+/** The kinds of turns on the wire, one line each, and whether they say something in words. */
+export const TURN_KINDS = {
+  regular: { words: true },
+  user_shell: { words: true },
+  compact: { words: false },
+  review: { words: false },
+  undo: { words: false },
+  ghost_snapshot: { words: false },
+} satisfies Record<string, { words: boolean }>;
+export type TurnKind = keyof typeof TURN_KINDS;
+export const TurnKindSchema = z.enum(Object.keys(TURN_KINDS) as [TurnKind, ...TurnKind[]]);
 
 /**
  * What happens when a turn is already active. Left out, it is `replace`, except for a `user_shell`, which then runs
@@ -44,7 +51,7 @@ export type Overrides = z.infer<typeof OverridesSchema>;
 
 /**
  * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
- * {@link WORDED_KINDS} need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
+ * {@link TURN_KINDS} with words need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
  * member of its own name.
  */
 export const SubmitTurnSchema = z
@@ -56,7 +63,7 @@ export const SubmitTurnSchema = z
     overrides: optional(OverridesSchema),
     review: optional(ReviewRequestSchema),
   })
-  .refine(({ kind, input }) => input.length > 0 === WORDED_KINDS.includes(kind), {
+  .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].words, {
     message: 'a regular turn and a user_shell need an input, other kinds take none',
     path: ['input'],
   })

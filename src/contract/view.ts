@@ -13,6 +13,8 @@ export type TurnPhase =
   | { type: 'compacting'; trigger: CompactionTrigger }
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
   | { type: 'takingSnapshot' }
+  /** At what its kind does. */
+  | { type: 'working' }
   | { type: 'undoing'; turnId: string }
   /** `threadId` is the review's own thread, once there is one. */
   | { type: 'reviewing'; stage: 'preparing' | 'running' | 'finishing'; threadId: string | null }

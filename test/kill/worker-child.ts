@@ -29,12 +29,17 @@ const FOREIGN = /^(BOBBIN|TEMPORAL|OPENAI|ANTHROPIC|GOOGLE)_/;
 
 /**
  * Resolves once it asks for work. Rejects with the end of its log where it ends before that.
+ * @param entry the worker of other sources than these.
  * @param env what it is configured by, beside the plain environment of this process.
  */
-export async function startWorkerChild(env: Record<string, string>, logFile: string): Promise<WorkerChild> {
+export async function startWorkerChild(
+  env: Record<string, string>,
+  logFile: string,
+  entry = ENTRY,
+): Promise<WorkerChild> {
   const plain = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [ENTRY], {
+  const child = spawn(process.execPath, [entry], {
     env: { ...Object.fromEntries(plain), ...env },
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],

@@ -8,6 +8,7 @@ import type {
   SandboxMode,
   StartThread,
 } from '../../src/contract/index.ts';
+import type { TaskActivities } from '../../activities/contract.ts';
 import type { OutgoingMessage } from './state.ts';
 
 export type Action =
@@ -64,15 +65,8 @@ export type Action =
       readOnly: boolean;
     }
   | { type: 'takeSnapshot'; id: string; turnId: string; cwd: string; release: string[] }
-  | {
-      type: 'undoFiles';
-      id: string;
-      turnId: string;
-      cwd: string;
-      undone: { turnId: string; firstItem: number; endItem: number };
-      /** The snapshot to go back to; null where there is none. */
-      commit: string | null;
-    }
+  /** An activity of one kind of task; see `TaskActivities` in `activities/contract.ts`. */
+  | ({ type: 'taskStep'; id: string; turnId: string; summary: string; onWorkspace: boolean } & TaskStepCall)
   /** Of a thread that closes. */
   | { type: 'releaseSnapshots'; id: string; cwd: string }
   | { type: 'prepareReview'; id: string; turnId: string; cwd: string; target: ReviewTarget }
@@ -89,6 +83,11 @@ export type Action =
   | { type: 'awaitTime'; id: string; at: number; about: TimerAbout }
   | { type: 'continueAsNew'; id: 'continueAsNew' }
   | { type: 'complete'; id: 'complete' };
+
+/** Which activity, and its input but for the ids that every step has. */
+export type TaskStepCall = {
+  [A in keyof TaskActivities]: { activity: A; input: Omit<Parameters<TaskActivities[A]>[0], 'threadId' | 'actionId'> };
+}[keyof TaskActivities];
 
 export type TimerAbout =
   | { type: 'agentWait'; turnId: string; index: number }

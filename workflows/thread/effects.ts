@@ -1,6 +1,7 @@
 /** Runs one action and says what came of it. Whatever goes wrong becomes an event: this never throws. */
 import {
   ActivityFailure,
+  type ActivityFunctionWithOptions,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
@@ -85,8 +86,8 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
       return { type: 'mcpCallEnded', id, end: await callMcpTool(threadId, action) };
     case 'takeSnapshot':
       return { type: 'snapshotEnded', id, end: await takeSnapshot(threadId, action) };
-    case 'undoFiles':
-      return { type: 'undoEnded', id, end: await undoFiles(threadId, action) };
+    case 'taskStep':
+      return { type: 'taskStepEnded', id, end: await taskStep(threadId, action) };
     case 'releaseSnapshots':
       return { type: 'snapshotsReleased', id, failure: await releaseSnapshots(threadId, action) };
     case 'registerAgentTask':
@@ -223,12 +224,14 @@ async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promi
   }
 }
 
-async function undoFiles(threadId: string, action: Of<'undoFiles'>): Promise<EndOf<'undoEnded'>> {
-  const { id: actionId, cwd, undone, commit } = action;
+async function taskStep(threadId: string, action: Of<'taskStep'>): Promise<EndOf<'taskStepEnded'>> {
+  const { id: actionId, activity, input, summary } = action;
   try {
-    const options = { ...patchOptions, startToCloseTimeout: '30m', summary: `undo: ${undone.turnId}` } as const;
-    const end = await activities.undoFiles.executeWithOptions(options, [{ threadId, actionId, cwd, undone, commit }]);
-    return 'type' in end ? { type: 'aborted' } : { type: 'undone', ...end };
+    const options = { ...patchOptions, startToCloseTimeout: '30m', summary } as const;
+    // The compiler cannot see that an activity and its input belong together; the action's type has seen to it.
+    const call = activities[activity] as unknown as ActivityFunctionWithOptions<(step: object) => Promise<object>>;
+    const value = await call.executeWithOptions(options, [{ threadId, actionId, ...input }]);
+    return 'type' in value ? { type: 'aborted' } : { type: 'done', value };
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }

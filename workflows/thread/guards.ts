@@ -26,6 +26,7 @@ import type {
 } from '../../src/contract/index.ts';
 import { unreadableReason } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
+import { tasks } from './tasks/index.ts';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; code: RejectionCode; reason: string };
 
@@ -150,24 +151,13 @@ function answers(value: unknown, name: string): Answers {
   return Object.fromEntries(entries);
 }
 
-const KINDS = [
-  'regular',
-  'user_shell',
-  'compact',
-  'review',
-  'undo',
-  'ghost_snapshot',
-] as const satisfies readonly TurnKind[];
-/** Kinds that say something in words. */
-export const WORDED: readonly TurnKind[] = ['regular', 'user_shell'] satisfies readonly TurnKind[];
-
 export function parseSubmitTurn(value: unknown): Parsed<SubmitTurn> {
   return parse(() => submission(value, 'turn'));
 }
 
 function submission(value: unknown, name: string): SubmitTurn {
   const from = fields(value, name);
-  const kind = oneOf(from['kind'], 'kind', KINDS);
+  const kind = oneOf(from['kind'], 'kind', tasks.kinds);
   return {
     turnId: id(from['turnId'], 'turnId'),
     kind,
@@ -212,8 +202,8 @@ function trimmed(value: unknown, name: string, max: number): string {
 function wordsOf(kind: TurnKind, value: unknown): InputItem[] {
   const none = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
   const given = none ? [] : input(value, 'input');
-  if (given.length === 0 && WORDED.includes(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
-  if (given.length > 0 && !WORDED.includes(kind)) throw new Refused(`input: a ${kind} takes none`);
+  if (given.length === 0 && tasks.takesWords(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
+  if (given.length > 0 && !tasks.takesWords(kind)) throw new Refused(`input: a ${kind} takes none`);
   return given;
 }
 

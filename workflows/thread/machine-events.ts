@@ -19,7 +19,6 @@ import type {
   TokenUsage,
 } from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning, Snapshot } from '../../activities/ports.ts';
-import type { UndoneFiles } from '../../activities/contract.ts';
 import type { TimerAbout } from './actions.ts';
 
 /** A failure as an activity reported it. `class` is what a retry may do; see `activities/failures.ts`. */
@@ -93,8 +92,9 @@ export type McpEnd =
   | { type: 'failed'; failure: StepFailure };
 export type SnapshotEnd = Snapshot | { status: 'aborted' } | { status: 'failed'; failure: StepFailure };
 
-export type UndoEnd =
-  ({ type: 'undone' } & UndoneFiles) | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
+/** The end of an activity of one kind of task. `value` is what that activity answers. */
+export type TaskStepEnd =
+  { type: 'done'; value: unknown } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
 export type ReviewPreparationEnd =
   | { type: 'prepared'; prompt: string; range: ReviewRange | null }
@@ -131,7 +131,7 @@ export type Happening =
   | { type: 'patchEnded'; id: string; end: PatchEnd }
   | { type: 'mcpCallEnded'; id: string; end: McpEnd }
   | { type: 'snapshotEnded'; id: string; end: SnapshotEnd }
-  | { type: 'undoEnded'; id: string; end: UndoEnd }
+  | { type: 'taskStepEnded'; id: string; end: TaskStepEnd }
   /** `failure` says why some may be left, or is null. */
   | { type: 'snapshotsReleased'; id: string; failure: string | null }
   | { type: 'reviewPrepared'; id: string; end: ReviewPreparationEnd }

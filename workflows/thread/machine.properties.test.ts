@@ -183,7 +183,7 @@ const EXPECTED = [
   'turn/queued',
   'turn/steered',
   'undo',
-  'undoFiles',
+  'taskStep',
 ];
 
 describe('any sequence of happenings', () => {

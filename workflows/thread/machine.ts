@@ -126,7 +126,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'childStarted':
     case 'mcpCallEnded':
     case 'snapshotEnded':
-    case 'undoEnded':
+    case 'taskStepEnded':
     case 'reviewPrepared':
     case 'reviewConcluded':
       return endStep(state, event);
@@ -279,23 +279,8 @@ function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): T
     });
   }
   const turn = ended.state.active;
-  const waits = turn !== null && isAtModel(turn) && turn.aborting === null && !isReady(ended.state);
+  const waits = turn !== null && tasks.needsAgentTask(turn) && turn.aborting === null && !isReady(ended.state);
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
-}
-
-/** Whether what the turn does now needs an agent task. */
-function isAtModel(turn: ActiveTurn): boolean {
-  switch (turn.kind) {
-    case 'regular':
-      return turn.stage.type !== 'tools';
-    case 'compact':
-      return true;
-    case 'user_shell':
-    case 'undo':
-    case 'ghost_snapshot':
-    case 'review':
-      return false;
-  }
 }
 
 function takeCleanUp(state: ThreadState, event: Of<'workspaceCleaned'>): ThreadState {
@@ -437,11 +422,11 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
 }
 
 const ON_WORKSPACE: ReadonlySet<Action['type']> = new Set<Action['type']>([
-  ...(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot', 'prepareReview'] as const),
+  ...(['execCommand', 'applyPatch', 'callMcpTool', 'takeSnapshot', 'prepareReview'] as const),
 ]);
 
-function isOnWorkspace({ type }: Action): boolean {
-  return ON_WORKSPACE.has(type);
+function isOnWorkspace(action: Action): boolean {
+  return ON_WORKSPACE.has(action.type) || (action.type === 'taskStep' && action.onWorkspace);
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {

@@ -1,24 +1,20 @@
 /** The turns that wait for their time: edited, moved and dropped while they do. */
-import type { EditQueue, QueueChange, TurnKind } from '../../src/contract/index.ts';
+import type { EditQueue, QueueChange } from '../../src/contract/index.ts';
 import type { Refusal } from './admission.ts';
-import { WORDED } from './guards.ts';
 import { emit } from './log.ts';
 import type { QueuedTurn, ThreadState } from './state.ts';
+import { tasks } from './tasks/index.ts';
 import { dropQueued } from './turns.ts';
 
 /** Why an edit cannot be taken as things stand; null where it can. */
 export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   const turn = state.queue.find(({ turnId }) => turnId === edit.turnId);
   if (turn === undefined) return notQueued(state, edit.turnId);
-  if (edit.op === 'edit' && edit.input !== undefined && !takesWords(turn.kind)) {
+  if (edit.op === 'edit' && edit.input !== undefined && !tasks.takesWords(turn.kind)) {
     return { code: 'malformed', reason: `Turn ${edit.turnId} is a ${turn.kind}, which takes no input.` };
   }
   if (edit.op !== 'move' || edit.before === undefined || isQueued(state, edit.before)) return null;
   return notQueued(state, edit.before);
-}
-
-function takesWords(kind: TurnKind): boolean {
-  return WORDED.includes(kind);
 }
 
 function isQueued(state: ThreadState, turnId: string): boolean {

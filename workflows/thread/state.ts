@@ -155,7 +155,7 @@ export interface TurnRecord {
   snapshot: TurnSnapshot | null;
 }
 
-interface TurnBase {
+export interface TurnBase {
   turnId: string;
   /** Number of the first item that it may have. */
   firstItem: number;
@@ -214,7 +214,16 @@ export type ReviewTurn = TurnBase & {
     | { type: 'finishing'; childId: string; range: ReviewRange | null; text: string };
 };
 
-export type ActiveTurn = RegularTurn | ShellTurn | CompactTurn | UndoTurn | SnapshotTurn | ReviewTurn;
+/** What a turn of each kind keeps while it lasts. A kind whose turns are described in its own file adds itself there. */
+export interface Turns {
+  regular: RegularTurn;
+  user_shell: ShellTurn;
+  compact: CompactTurn;
+  undo: UndoTurn;
+  ghost_snapshot: SnapshotTurn;
+  review: ReviewTurn;
+}
+export type ActiveTurn = Turns[keyof Turns];
 
 /** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
 export type ApprovalRule =

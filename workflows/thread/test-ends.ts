@@ -10,7 +10,7 @@ import type {
   RegistrationEnd,
   SnapshotEnd,
   StepFailure,
-  UndoEnd,
+  TaskStepEnd,
 } from './machine-events.ts';
 import { NOTHING_FOUND } from './testing.ts';
 import { NO_USAGE } from './state.ts';
@@ -71,8 +71,8 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
       return { type: 'mcpCallEnded', id, end: toMcpEnd(how) };
     case 'takeSnapshot':
       return { type: 'snapshotEnded', id, end: toSnapshotEnd(how, at) };
-    case 'undoFiles':
-      return { type: 'undoEnded', id, end: toUndoEnd(how) };
+    case 'taskStep':
+      return { type: 'taskStepEnded', id, end: toUndoEnd(how) };
     case 'releaseSnapshots':
       return { type: 'snapshotsReleased', id, failure: how === 'failed' ? 'disk full' : null };
     case 'prepareReview':
@@ -176,14 +176,15 @@ function toSnapshotEnd(how: Ending, at: number): SnapshotEnd {
   }
 }
 
-function toUndoEnd(how: Ending): UndoEnd {
+/** `undo` is the one kind that has such a step. */
+function toUndoEnd(how: Ending): TaskStepEnd {
   switch (how) {
     case 'well':
     case 'left over':
     case 'rejected':
     case 'stale': {
       const commands = [{ command: 'make', cwd: '/work/repo' }];
-      return { type: 'undone', files: { restored: 1, deleted: 2 }, commands, called: true, notUndone: [] };
+      return { type: 'done', value: { files: { restored: 1, deleted: 2 }, commands, called: true, notUndone: [] } };
     }
     case 'aborted':
       return { type: 'aborted' };

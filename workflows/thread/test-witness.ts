@@ -359,9 +359,9 @@ function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]):
 
 // ----------------------------------------------------------------------------------------------------- invariant 6
 
-const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'takeSnapshot']);
+const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool', 'taskStep', 'takeSnapshot']);
 
-const STEP_ENDS = ['commandEnded', 'patchEnded', 'mcpCallEnded', 'undoEnded', 'snapshotEnded'] as const;
+const STEP_ENDS = ['commandEnded', 'patchEnded', 'mcpCallEnded', 'taskStepEnded', 'snapshotEnded'] as const;
 type StepEnd = Extract<Happening, { type: (typeof STEP_ENDS)[number] }>;
 
 function isStepEnd(happening: Happening): happening is StepEnd {

@@ -13,9 +13,7 @@ import {
   NO_USAGE,
   type QueuedTurn,
   type RegularTurn,
-  type SnapshotTurn,
   type ShellTurn,
-  type UndoTurn,
   type ThreadState,
 } from './state.ts';
 
@@ -102,14 +100,15 @@ export function beginActive(
   state: ThreadState,
   at: number,
   turn: QueuedTurn,
-  own: OwnMembers<UndoTurn> | OwnMembers<SnapshotTurn>,
+  own: OwnMembers<ActiveTurn>,
 ): ThreadState {
   const settings = { ...state.settings, ...turn.overrides };
-  const active = { ...newTurn(state, turn.turnId, at), ...own };
+  // What a turn begins with and what its kind adds are together a turn of that kind.
+  const active = { ...newTurn(state, turn.turnId, at), ...own } as ActiveTurn;
   return emitStarted({ ...state, settings, active }, at, turn, null);
 }
 
-type OwnMembers<T extends ActiveTurn> = Omit<T, keyof ReturnType<typeof newTurn>>;
+type OwnMembers<T extends ActiveTurn> = T extends ActiveTurn ? Omit<T, keyof ReturnType<typeof newTurn>> : never;
 
 /** The members that every turn begins with. */
 export function newTurn(state: ThreadState, turnId: string, at: number) {

@@ -100,7 +100,8 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   }
   if (turn.kind !== 'regular') {
     if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
-    return turn.kind === 'undo' ? { type: 'undoing', turnId: turn.target?.turnId ?? '' } : { type: 'takingSnapshot' };
+    if (turn.kind === 'undo') return { type: 'undoing', turnId: turn.target?.turnId ?? '' };
+    return turn.kind === 'ghost_snapshot' ? { type: 'takingSnapshot' } : { type: 'working' };
   }
   if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
   if (turn.stage.type === 'model') {
@@ -162,6 +163,8 @@ function describePhase(phase: TurnPhase): string {
       return `tools of step ${phase.step}: ${[...phase.running, ...phase.waiting].map((name) => `\`${name.replaceAll('`', "'")}\``).join(', ')}`;
     case 'undoing':
       return `undoes turn \`${phase.turnId}\``;
+    case 'working':
+      return 'is at work';
     case 'takingSnapshot':
       return 'takes a snapshot of the files';
     case 'reviewing':

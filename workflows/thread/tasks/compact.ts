@@ -9,8 +9,10 @@ import type { TaskKind } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {
   kind: 'compact',
+  words: false,
   begin,
   settle: (state) => ensure(state),
+  needsAgentTask: () => true,
   wants: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
   owns: (_state, turn, actionId) => compactionId(turn.compaction) === actionId,
   take(state, turn, event) {

@@ -7,6 +7,7 @@ import type { TaskKind } from './task.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   kind: 'ghost_snapshot',
+  words: false,
   begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'ghost_snapshot' }),
   settle: (state) => state,
 

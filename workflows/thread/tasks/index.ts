@@ -1,7 +1,7 @@
 /** The registry of task kinds: one line each. */
-import type { InputItem, SubThreadReport } from '../../../src/contract/index.ts';
+import type { InputItem, SubThreadReport, TurnKind } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
-import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state.ts';
 import { compact } from './compact.ts';
 import { ghostSnapshot } from './ghost-snapshot.ts';
 import { review } from './review.ts';
@@ -17,7 +17,7 @@ const KINDS = {
   undo,
   ghost_snapshot: ghostSnapshot,
   review,
-} satisfies { [K in ActiveTurn['kind']]: TaskKind<Extract<ActiveTurn, { kind: K }>> };
+} satisfies { [K in TurnKind]: TaskKind<Turns[K]> };
 
 /** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */
 function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
@@ -25,12 +25,15 @@ function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
 }
 
 export const tasks = {
+  kinds: Object.keys(KINDS) as TurnKind[],
+  takesWords: (kind: TurnKind): boolean => KINDS[kind].words,
   begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState => KINDS[turn.kind].begin(state, at, turn),
   isSteerable: (turn: ActiveTurn): boolean => kindOf(turn).steer !== undefined,
   steer: (state: ThreadState, at: number, turn: ActiveTurn, input: InputItem[], running: readonly string[]) =>
     kindOf(turn).steer?.(state, at, turn, input, running) ?? state,
   settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
   wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
+  needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
   owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),
   hear: (state: ThreadState, at: number, turn: ActiveTurn, threadId: string, report: SubThreadReport): ThreadState =>
     kindOf(turn).hear?.(state, at, turn, threadId, report) ?? state,

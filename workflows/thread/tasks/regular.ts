@@ -35,6 +35,7 @@ import {
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
+  words: true,
   steer,
 
   begin(state, at, queued) {
@@ -70,6 +71,8 @@ export const regular: TaskKind<RegularTurn> = {
     ];
   },
 
+  needsAgentTask: (turn) => turn.stage.type !== 'tools',
+
   owns(state, turn, actionId) {
     switch (turn.stage.type) {
       case 'model':
@@ -99,7 +102,7 @@ export const regular: TaskKind<RegularTurn> = {
       case 'requestAnswered':
         return takeAnswer(state, turn, event);
       case 'snapshotEnded':
-      case 'undoEnded':
+      case 'taskStepEnded':
         return state;
     }
   },

@@ -17,6 +17,7 @@ const TITLE_CHARS = 200;
 
 export const review: TaskKind<ReviewTurn> = {
   kind: 'review',
+  words: false,
   begin,
 
   settle(state, at, turn) {

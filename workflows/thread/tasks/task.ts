@@ -15,7 +15,7 @@ export type TaskEvent = Extract<
       | 'patchEnded'
       | 'mcpCallEnded'
       | 'snapshotEnded'
-      | 'undoEnded'
+      | 'taskStepEnded'
       | 'reviewPrepared'
       | 'reviewConcluded'
       | 'childStarted'
@@ -25,6 +25,8 @@ export type TaskEvent = Extract<
 
 export interface TaskKind<T extends ActiveTurn> {
   kind: T['kind'];
+  /** Whether a turn of it says something in words, as the contract has it. */
+  words: boolean;
   /** Makes the turn the active one, or one beside it, and records its first items. */
   begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
   /**
@@ -36,6 +38,8 @@ export interface TaskKind<T extends ActiveTurn> {
   settle(state: ThreadState, at: number, turn: T): ThreadState;
   /** What is to run now, but for what the workspace has to be clean for. Never called for a turn that is being aborted. */
   wants(state: ThreadState, turn: T): Action[];
+  /** Whether what the turn does now waits for an agent task; a kind without it never does. */
+  needsAgentTask?(turn: T): boolean;
   /** Whether an action of this id is one of this turn's. */
   owns(state: ThreadState, turn: T, actionId: string): boolean;
   /** Takes what a child has said, after the thread itself has; also while it is being aborted. */

@@ -6,7 +6,8 @@
 import { isRoot } from '../approvals.ts';
 import { actionIds } from '../actions.ts';
 import { dropTurns } from '../dropped-turns.ts';
-import type { UndoEnd } from '../machine-events.ts';
+import type { UndoneFiles } from '../../../activities/contract.ts';
+import type { TaskStepEnd } from '../machine-events.ts';
 import { isKnownSafe } from '../safe-commands.ts';
 import type { ThreadState, TurnRecord, UndoTurn } from '../state.ts';
 import { beginActive, endTurn, failTurn, quieten } from '../turns.ts';
@@ -14,6 +15,7 @@ import type { TaskKind } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
   kind: 'undo',
+  words: false,
 
   begin(state, at, turn) {
     const target = state.turns.findLast(({ kind }) => kind === 'regular') ?? null;
@@ -31,24 +33,28 @@ export const undo: TaskKind<UndoTurn> = {
     const { firstItem, endItem, snapshot } = target;
     const commit = snapshot?.status === 'taken' ? snapshot.commit : null;
     const undone = { turnId: target.turnId, firstItem, endItem };
-    return [{ type: 'undoFiles', id: actionIds.undo(turnId), turnId, cwd: state.settings.cwd, undone, commit }];
+    const input = { cwd: state.settings.cwd, undone, commit };
+    const step = { activity: 'undoFiles', input, summary: `undo: ${undone.turnId}`, onWorkspace: true } as const;
+    return [{ type: 'taskStep', id: actionIds.undo(turnId), turnId, ...step }];
   },
 
   owns: (_, turn, actionId) => actionIds.undo(turn.turnId) === actionId,
 
   take(state, turn, event) {
-    if (event.type !== 'undoEnded' || turn.target === null) return state;
+    if (event.type !== 'taskStepEnded' || turn.target === null) return state;
     // Its files may be back already; asking again finds that nothing is left to do.
     if (turn.aborting !== null) return quieten(state, turn, event.id, true);
     return takeEnd(state, event.at, turn, turn.target, event.end);
   },
 };
 
-function takeEnd(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord, end: UndoEnd): ThreadState {
+function takeEnd(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord, end: TaskStepEnd): ThreadState {
   switch (end.type) {
-    case 'undone': {
-      const { files } = end;
-      const notUndone = [...toMissingRemark(state, target, end), ...end.notUndone, ...toCommandRemarks(state, end)];
+    case 'done': {
+      const undone = end.value as UndoneFiles;
+      const { files } = undone;
+      const remarks = [...undone.notUndone, ...toCommandRemarks(state, undone)];
+      const notUndone = [...toMissingRemark(state, target, undone), ...remarks];
       const said = { turnId: turn.turnId, dropped: [target.turnId], files, notUndone };
       return endTurn(dropTurns(state, at, { ...said, cause: 'undo' }), at, turn, { status: 'completed' });
     }
@@ -63,10 +69,8 @@ function takeEnd(state: ThreadState, at: number, turn: UndoTurn, target: TurnRec
   }
 }
 
-type Undone = Extract<UndoEnd, { type: 'undone' }>;
-
 /** A turn without a call changed nothing, so that it does not matter. */
-function toMissingRemark(state: ThreadState, { snapshot }: TurnRecord, { called }: Undone): string[] {
+function toMissingRemark(state: ThreadState, { snapshot }: TurnRecord, { called }: UndoneFiles): string[] {
   if (snapshot?.status === 'taken' || !called) return [];
   return [`Files are as the turn left them. There is no snapshot: ${snapshot?.reason ?? whyNone(state)}`];
 }
@@ -75,7 +79,7 @@ function whyNone(state: ThreadState): string {
   return state.settings.snapshots ? 'the turn was not allowed to write.' : 'this thread takes none.';
 }
 
-function toCommandRemarks(state: ThreadState, { commands }: Undone): string[] {
+function toCommandRemarks(state: ThreadState, { commands }: UndoneFiles): string[] {
   const root = state.settings.cwd;
   const doubtful = commands.filter(({ command, cwd }) => !isKnownSafe(command, isRoot(cwd, root)));
   return doubtful.map(({ command }) => `Effects elsewhere, if it had any, of: ${command}`);

@@ -9,6 +9,7 @@ import type { TaskKind } from './task.ts';
 
 export const userShell: TaskKind<ShellTurn> = {
   kind: 'user_shell',
+  words: true,
   begin: beginShell,
   settle: (state) => state,
   wants(state, turn) {
