@@ -1,5 +1,5 @@
 /** What queries answer, derived from the state. */
-import type { ActiveTurnView, QueuedTurnView, ThreadView, TurnPhase } from '../../src/contract/index.ts';
+import type { ActiveTurnView, QueuedTurnView, ThreadView, TurnPhase, TurnKind } from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { firstCounted, newestCompaction } from './context.ts';
@@ -101,7 +101,7 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.kind !== 'regular') {
     if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
     if (turn.kind === 'undo') return { type: 'undoing', turnId: turn.target?.turnId ?? '' };
-    return turn.kind === 'ghost_snapshot' ? { type: 'takingSnapshot' } : { type: 'working' };
+    return PHASES[turn.kind] ?? { type: 'working' };
   }
   if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
   if (turn.stage.type === 'model') {
@@ -113,6 +113,9 @@ function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
     calls.filter((call) => (call.status === 'running') === running).map((call) => labelOf(state, call.index));
   return { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) };
 }
+
+/** Of kinds that do one thing. */
+const PHASES: Partial<Record<TurnKind, TurnPhase>> = { ghost_snapshot: { type: 'takingSnapshot' } };
 
 function toCompacting(state: ThreadState, { trigger }: Compaction): TurnPhase {
   return isReady(state) ? { type: 'compacting', trigger } : { type: 'waitingForAgentTask' };
