@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { Snapshot } from '../../activities/ports.ts';
-import type { UndoEnd } from './machine-events.ts';
+import type { UndoneFiles } from '../../activities/contract.ts';
+import type { TaskStepEnd } from './machine-events.ts';
 import { NO_USAGE } from './state.ts';
 import { EXITED, type TestThread, exec, testThread } from './testing.ts';
 
@@ -10,8 +11,7 @@ const NO_REPOSITORY: Snapshot = {
   status: 'skipped',
   reason: '/work/repo is not in the work tree of a git repository.',
 };
-const UNDONE: UndoEnd = {
-  type: 'undone',
+const FILES: UndoneFiles = {
   files: { restored: 2, deleted: 1 },
   commands: [
     { command: 'make', cwd: '/work/repo' },
@@ -20,6 +20,7 @@ const UNDONE: UndoEnd = {
   called: true,
   notUndone: ['Not in the snapshot, so left as it is: big.bin'],
 };
+const UNDONE: TaskStepEnd = { type: 'done', value: FILES };
 
 function open(settings: Partial<ThreadSettings> = {}): TestThread {
   return testThread({ snapshots: true, ...settings });
@@ -46,8 +47,8 @@ function submitUndo(thread: TestThread, turnId: string, onBusy: { onBusy?: 'queu
   thread.dispatch({ type: 'turnSubmitted', turn: { turnId, kind: 'undo', input: [], ...onBusy } });
 }
 
-function endUndo(thread: TestThread, end: UndoEnd = UNDONE): void {
-  thread.dispatch({ type: 'undoEnded', id: thread.action('undoFiles').id, end });
+function endUndo(thread: TestThread, end: TaskStepEnd = UNDONE): void {
+  thread.dispatch({ type: 'taskStepEnded', id: thread.action('taskStep').id, end });
 }
 
 const dropped = (thread: TestThread) => thread.state.log.items.filter((item) => item.type === 'turnsDropped');
@@ -168,7 +169,11 @@ describe('undo', () => {
     thread.submit('shell', 'git status', { kind: 'user_shell' });
     thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
     submitUndo(thread, 'u');
-    expect(thread.action('undoFiles')).toMatchObject({ undone: { turnId: 'b' }, commit: 'c0ffee', cwd: '/work/repo' });
+    expect(thread.action('taskStep').input).toMatchObject({
+      undone: { turnId: 'b' },
+      commit: 'c0ffee',
+      cwd: '/work/repo',
+    });
     expect(dropped(thread)).toEqual([]);
     endUndo(thread);
     expect(dropped(thread)).toMatchObject([
@@ -193,7 +198,7 @@ describe('undo', () => {
       ['u2', 'a'],
     ] as const) {
       submitUndo(thread, undoId);
-      expect(thread.action('undoFiles').undone.turnId).toBe(undone);
+      expect(thread.action('taskStep').input.undone.turnId).toBe(undone);
       endUndo(thread);
     }
     submitUndo(thread, 'u3');
@@ -205,8 +210,8 @@ describe('undo', () => {
     const thread = open();
     work(thread, 'a', NO_REPOSITORY);
     submitUndo(thread, 'u');
-    expect(thread.action('undoFiles').commit).toBeNull();
-    endUndo(thread, { ...UNDONE, files: null, commands: [], notUndone: [] });
+    expect(thread.action('taskStep').input.commit).toBeNull();
+    endUndo(thread, { type: 'done', value: { ...FILES, files: null, commands: [], notUndone: [] } });
     expect(dropped(thread)).toMatchObject([
       {
         files: null,
@@ -222,7 +227,7 @@ describe('undo', () => {
     thread.submit('a');
     thread.answer('just words');
     submitUndo(thread, 'u');
-    endUndo(thread, { type: 'undone', files: null, commands: [], called: false, notUndone: [] });
+    endUndo(thread, { type: 'done', value: { files: null, commands: [], called: false, notUndone: [] } });
     expect(dropped(thread)).toMatchObject([{ dropped: ['a'], files: null, notUndone: [] }]);
   });
 
@@ -251,11 +256,11 @@ describe('undo', () => {
     expect(thread.completions('u1')).toMatchObject([{ status: 'failed', error: { code: 'gitFailed' } }]);
     submitUndo(thread, 'u2');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    thread.dispatch({ type: 'undoEnded', id: thread.stopping[0]!, end: UNDONE });
+    thread.dispatch({ type: 'taskStepEnded', id: thread.stopping[0]!, end: UNDONE });
     expect(thread.completions('u2')).toMatchObject([{ status: 'aborted', quiescent: true }]);
     expect(dropped(thread)).toEqual([]);
     submitUndo(thread, 'u3');
-    expect(thread.action('undoFiles').undone.turnId).toBe('a');
+    expect(thread.action('taskStep').input.undone.turnId).toBe('a');
   });
 
   it('waits until nothing of a lost command is left in the workspace', () => {
@@ -264,9 +269,9 @@ describe('undo', () => {
     thread.submit('shell', 'sleep 5', { kind: 'user_shell' });
     thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: { type: 'lost', output: '' } });
     submitUndo(thread, 'u');
-    expect(thread.actions('undoFiles')).toEqual([]);
+    expect(thread.actions('taskStep')).toEqual([]);
     thread.dispatch({ type: 'workspaceCleaned', id: thread.action('cleanWorkspace').id, ended: 0 });
-    expect(thread.actions('undoFiles')).toHaveLength(1);
+    expect(thread.actions('taskStep')).toHaveLength(1);
   });
 });
 
@@ -291,7 +296,7 @@ describe('rollback', () => {
     ]);
     expect(thread.running).toEqual([]);
     submitUndo(thread, 'u');
-    expect(thread.action('undoFiles').undone.turnId).toBe('a');
+    expect(thread.action('taskStep').input.undone.turnId).toBe('a');
   });
 
   it('is refused where there are not so many turns, and while one is active', () => {
