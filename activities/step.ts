@@ -4,6 +4,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { Failure } from './failures.ts';
+import { startBeating } from './heartbeats.ts';
 import type { StepRegistry } from './ports.ts';
 import { toTemporal } from './to-temporal.ts';
 
@@ -45,7 +46,7 @@ export async function runStep<P extends object, T>(
   const earlier = (context.info.heartbeatDetails as BeatDetails | undefined)?.failures ?? 0;
   const local = place.steps.enter(place.threadId, place.actionId);
   const step: Step<P> = { signal: AbortSignal.any([context.cancellationSignal, local.signal]), progress: first };
-  const beat = setInterval(() => context.heartbeat({ ...step.progress, failures: earlier }), place.heartbeatEveryMs);
+  const beats = startBeating(place.heartbeatEveryMs, () => context.heartbeat({ ...step.progress, failures: earlier }));
   try {
     return await body(step);
   } catch (error) {
@@ -57,7 +58,7 @@ export async function runStep<P extends object, T>(
     if (error instanceof Failure && error.class === 'unavailable') context.heartbeat({ ...step.progress, failures });
     throw toTemporal(error, failures >= (place.maxTries ?? MAX_TRIES));
   } finally {
-    clearInterval(beat);
+    beats.stop();
     local.release();
   }
 }
@@ -76,13 +77,13 @@ export async function runShortStep<T>(
     if (context.cancellationDetails?.workerShutdown === true) stopping.abort(context.cancellationSignal.reason);
   };
   context.cancellationSignal.addEventListener('abort', onAbort);
-  const beat = setInterval(() => context.heartbeat(), place.heartbeatEveryMs);
+  const beats = startBeating(place.heartbeatEveryMs, () => context.heartbeat());
   try {
     return await body(stopping.signal);
   } catch (error) {
     throw stopping.signal.aborted ? leftToTheNext(place.name, error) : toTemporal(error);
   } finally {
-    clearInterval(beat);
+    beats.stop();
     context.cancellationSignal.removeEventListener('abort', onAbort);
   }
 }

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';
 import { Failure, type FailureCode } from '../failures.ts';
+import { startBeating } from '../heartbeats.ts';
 import type { CommandReport, Ports } from '../ports.ts';
 import { isStopped } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
@@ -12,7 +13,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
   const local = ports.steps.enter(input.threadId, input.actionId);
   const signal = AbortSignal.any([context.cancellationSignal, local.signal]);
   let progress: CommandProgress = { type: 'command', output: '' };
-  const beat = setInterval(() => context.heartbeat(progress), ports.heartbeatEveryMs);
+  const beats = startBeating(ports.heartbeatEveryMs, () => context.heartbeat(progress));
   try {
     const report = await ports.commands.run(
       {
@@ -34,7 +35,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
   } catch (error) {
     throw toTemporal(error, true);
   } finally {
-    clearInterval(beat);
+    beats.stop();
     local.release();
   }
 }

@@ -45,7 +45,7 @@ const EnvironmentSchema = z.object({
   /** Tokens; by the table of models where they are left out. */
   BOBBIN_CONTEXT_WINDOW: optionalNumber(1_000),
   BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
-  BOBBIN_HEARTBEAT_MS: wholeNumber(200, 20),
+  BOBBIN_HEARTBEAT_MS: wholeNumber(75, 20),
   BOBBIN_LOCAL_STOP: flag(true),
   BOBBIN_PRICES: z.string().min(1).optional(),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
