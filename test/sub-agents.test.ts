@@ -115,6 +115,34 @@ describe('an agent that is spawned', () => {
   });
 });
 
+describe('what is said of an agent', () => {
+  test('is taken from the agent itself and from nobody else', async () => {
+    const thread = await stand.start();
+    await runTurn(thread, 'spawn: say: mine\ncall: wait_agent {}');
+    const other = await stand.start();
+    const turn = { turnId: 'task', kind: 'regular', status: 'completed', lastAgentMessage: 'not mine' };
+    await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).signal('subThreadReport', {
+      threadId: other.threadId,
+      report: { type: 'turnCompleted', turn },
+    });
+    expect(await waitForEvent(thread, 'message/rejected')).toMatchObject({
+      message: 'subThreadReport',
+      code: 'notAChild',
+      id: other.threadId,
+    });
+    expect((await thread.view()).subThreads).toMatchObject([{ status: 'completed' }]);
+    await runTurn(thread, 'say: and on');
+    expect(await itemsOf(thread, 'subAgentNotification')).toEqual([]);
+  });
+
+  test('names it apart from others that were given the same name', async () => {
+    const thread = await stand.start();
+    const spawn = 'call: spawn_agent {"task_name": "helper", "message": "say: done"}';
+    await runTurn(thread, `${spawn}\ncall: wait_agent {}\n${spawn}\ncall: wait_agent {"targets": ["helper-2"]}`);
+    expect((await thread.view()).subThreads.map(({ name }) => name)).toEqual(['helper', 'helper-2']);
+  });
+});
+
 describe('a wait for agents', () => {
   test('ends when the turn is steered', async () => {
     const thread = await stand.start();
