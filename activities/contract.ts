@@ -5,6 +5,7 @@ import type {
   ArchiveBody,
   ArchiveSegment,
   FileUpdateChange,
+  Fork,
   ProviderCompaction,
   ReviewOutput,
   ReviewRange,
@@ -18,10 +19,12 @@ import type {
   AgentIdentity,
   CarriedState,
   CommandReport,
+  CountedCompaction,
   McpReport,
   McpRoute,
   McpWarning,
   ModelOutput,
+  PastTurn,
   Snapshot,
 } from './ports.ts';
 
@@ -226,6 +229,30 @@ export interface ReviewConcluded {
   output: ReviewOutput;
 }
 
+export interface ForkRequest {
+  /** The new thread. */
+  threadId: string;
+  source: Fork;
+  /** Where it is to work; with a work tree of its own, the path of that, unless it is where the source works. */
+  cwd: string;
+  /** What tells the model that a turn was cut off. */
+  marker: string;
+}
+
+/** What a forked thread begins with. Its items are in the archive. */
+export interface ForkedPast {
+  /** Those of the source, but for where it works. */
+  settings: ThreadSettings;
+  segments: ArchiveSegment[];
+  itemCount: number;
+  turns: PastTurn[];
+  compactions: CountedCompaction[];
+  turnIds: string[];
+  /** The turn after which it was forked; null where there was none. */
+  lastTurnId: string | null;
+  warnings: string[];
+}
+
 /**
  * Activities that one kind of task has for itself. Each is retried until it is done, so twice must be once; its input has
  * the ids of its thread and of the step, and it answers `aborted` where the thread stopped it.
@@ -237,6 +264,8 @@ export interface TaskActivities {
 export interface Activities extends TaskActivities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<ThreadSettings>;
+  /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
+  forkHistory(request: ForkRequest): Promise<ForkedPast>;
   /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */
   restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
   callModel(step: ModelStep): Promise<ModelStepResult>;

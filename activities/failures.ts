@@ -57,6 +57,7 @@ export const FAILURES = {
   threadUnreadable: 'unavailable',
   threadMissing: 'invalid',
   threadNotResumable: 'invalid',
+  turnUnknown: 'invalid',
   // ours
   internal: 'defect',
 } as const satisfies Record<string, FailureClass>;

@@ -1,6 +1,7 @@
 /** All activities over a set of ports. */
 import type { Activities } from './contract.ts';
 import { registerAgentIdentity, registerAgentTask } from './agent-identity/register.ts';
+import { forkHistory } from './fork/fork-history.ts';
 import { restoreThread } from './archive/restore.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
@@ -21,6 +22,7 @@ import { watchThread } from './threads/watch-thread.ts';
 export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
     openThread: (start) => Promise.resolve(ports.defaults(start)),
+    forkHistory: (request) => forkHistory(ports, request),
     restoreThread: (request) => restoreThread(ports, request),
     callModel: (step) => callModel(ports, contexts, step),
     compactContext: (step) => compactContext(ports, contexts, step),

@@ -8,6 +8,8 @@ import type {
   StartThread,
   ThreadEvent,
   ThreadSettings,
+  TurnCompletion,
+  TurnKind,
 } from '../src/contract/index.ts';
 
 /**
@@ -401,6 +403,41 @@ export interface ThreadContext {
   stable: number;
 }
 
+/** A turn of a thread that is forked; the members are those of the thread's own record of it. */
+export interface PastTurn {
+  turnId: string;
+  kind: TurnKind;
+  status: TurnCompletion['status'];
+  /** Number of its first item, and of the first one after its end. */
+  firstItem: number;
+  endItem: number;
+  snapshot: { status: 'taken'; commit: string } | { status: 'missing'; reason: string } | null;
+}
+
+/** A compaction that counts, by the numbers of items. */
+export interface CountedCompaction {
+  item: number;
+  upTo: number;
+  firstItem: number;
+}
+
+/** What a fork needs to know of its source, beside the items. */
+export interface ThreadPast {
+  settings: ThreadSettings;
+  itemCount: number;
+  /** Turns that have ended, as far as they are remembered, in the order in which they did. */
+  turns: PastTurn[];
+  /** Turns in progress. */
+  running: Omit<PastTurn, 'status' | 'endItem'>[];
+  compactions: CountedCompaction[];
+}
+
+export interface PastReader {
+  past: ThreadPast;
+  /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
+  items: (after: number) => Promise<ItemsPage>;
+}
+
 /** The state of a thread as its workflow knows it; nobody else looks inside. */
 export interface CarriedState {
   threadId: string;
@@ -417,6 +454,8 @@ export interface ThreadReader {
   ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
   /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
   items(threadId: string, after: number, signal: AbortSignal): Promise<ItemsPage>;
+  /** A thread's past as it stands, running or closed. Fails with `threadMissing` and `threadNotResumable`. */
+  past(threadId: string, signal: AbortSignal): Promise<PastReader>;
   /** Resolves once the thread's workflow has ended, however it did, and where there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
   /**
@@ -465,6 +504,8 @@ export interface Ports {
   threads: ThreadReader;
   steps: StepRegistry;
   defaults: Defaults;
+  /** Absolute path of the work tree that a forked thread gets where nobody says which. */
+  worktreeOf(threadId: string): string;
   /** Milliseconds between heartbeats of a running step. */
   heartbeatEveryMs: number;
   /** Bytes of a command's output that history keeps. */

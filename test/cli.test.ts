@@ -146,6 +146,24 @@ describe('bobbin thread', () => {
     expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);
   });
 
+  it('forks a thread from a turn', async () => {
+    const thread = await stand.start();
+    await runTurn(thread, 'say: one', { turnId: 'first' });
+    await runTurn(thread, 'say: two');
+    const id = `fork-of-${thread.threadId}`;
+    const forked = await bobbin(['thread', 'fork', thread.threadId, '--turn', 'first', '--id', id, '--json']);
+    expect(forked).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(forked.stdout)).toMatchObject({
+      threadId: id,
+      forkedFrom: { threadId: thread.threadId, turnId: 'first' },
+      cwd: stand.cwd,
+    });
+    expect(await bobbin(['thread', 'fork', thread.threadId, '--turn', 'nonsense'])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('has no turn nonsense') as string,
+    });
+  });
+
   it('resumes a closed thread, and rejoins one that runs', async () => {
     const thread = await stand.start();
     await runTurn(thread, 'say: hi');
@@ -301,6 +319,7 @@ describe('every command', () => {
     'thread send',
     'thread steer',
     'thread interrupt',
+    'thread fork',
     'thread resume',
     'thread queue',
     'thread approve',

@@ -15,6 +15,7 @@ import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
+import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
@@ -39,6 +40,11 @@ export interface Bobbin {
      * Works as long as Temporal keeps the closed workflow. Twice is once.
      */
     resume(threadId: string, changes?: ResumeChanges): Promise<ResumedThread>;
+    /**
+     * A new thread with the past of another one, running or closed, up to and including a turn, and waits until it is open. The
+     * source is only read. Rejects with `threadRefused` where it has no such turn, or its files are not known.
+     */
+    fork(source: string, options?: ForkOptions): Promise<ThreadHandle>;
     /** A handle without a look whether the thread exists. */
     get(threadId: string): ThreadHandle;
     /** Newest first. */
@@ -136,6 +142,7 @@ export function bobbinOver(service: Service): Bobbin {
       start,
       startWith,
       list,
+      fork: (source, options) => forkThread(service, start, source, options),
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },

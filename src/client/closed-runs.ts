@@ -3,7 +3,7 @@ import { WorkflowNotFoundError, defaultPayloadConverter } from '@temporalio/clie
 import type { CarriedState } from '../../activities/ports.ts';
 import { Failure } from '../../activities/failures.ts';
 import { closedRunQuery } from '../../workflows/thread/messages.ts';
-import type { Handover } from '../../workflows/thread/resume.ts';
+import type { ClosedPast, Handover } from '../../workflows/thread/resume.ts';
 import { type ArchiveSegment, toWorkflowId } from '../contract/index.ts';
 import { grpcStatus } from './errors.ts';
 import type { Service } from './service.ts';
@@ -19,25 +19,44 @@ const LONGEST_CHAIN = 100;
 
 /** Fails with `threadMissing` and `threadNotResumable`; whatever else goes wrong is thrown as it comes. */
 export async function readClosedRun(service: Service, threadId: string, runId: string): Promise<LeftBehind> {
-  let current = runId;
+  const ask = async (run: string) => toTold(await askForHandover(service, threadId, run));
+  const { run, told } = await askInTurn(service, threadId, runId, ask);
+  if (told.type === 'state') return { runId: run, state: told.state, toArchive: told.toArchive };
+  const why = `left ${told.bytes} bytes that cannot be archived, more than can be carried over`;
+  throw notResumable(threadId, run, why);
+}
+
+/** What a fork needs to know of a thread whose newest run has ended; fails in the same way. */
+export async function readClosedPast(service: Service, threadId: string, runId: string) {
+  const ask = async (run: string) =>
+    toTold((await handleOf(service, threadId, run).query(closedRunQuery, { ask: 'past' })) as ClosedPast);
+  const { run, told } = await askInTurn(service, threadId, runId, ask);
+  return { runId: run, past: told.past };
+}
+
+/** What a run has to tell, or the one to ask in its place; null for one that never was open. */
+type Told<T> = { told: T } | { next: string } | null;
+type Redirected = Extract<Handover, { type: 'elsewhere' | 'nothing' }>;
+
+function toTold<T extends { type: string }>(answer: T | Redirected): Told<Exclude<T, Redirected>> {
+  if (answer.type === 'nothing') return null;
+  if (answer.type === 'elsewhere') return { next: (answer as Extract<Redirected, { type: 'elsewhere' }>).runId };
+  return { told: answer as Exclude<T, Redirected> };
+}
+
+async function askInTurn<T>(
+  service: Service,
+  threadId: string,
+  runId: string,
+  ask: (runId: string) => Promise<Told<T>>,
+): Promise<{ run: string; told: T }> {
+  let run = runId;
   for (let links = 0; links < LONGEST_CHAIN; links++) {
-    await expectClosed(service, threadId, current);
-    const left = await askForHandover(service, threadId, current);
-    switch (left.type) {
-      case 'state':
-        return { runId: current, state: left.state, toArchive: left.toArchive };
-      case 'elsewhere':
-        current = left.runId;
-        break;
-      case 'tooLarge':
-        throw notResumable(
-          threadId,
-          current,
-          `left ${left.bytes} bytes that cannot be archived, more than can be carried over`,
-        );
-      case 'nothing':
-        throw notResumable(threadId, current, 'was never open, so there is nothing to go on from');
-    }
+    await expectClosed(service, threadId, run);
+    const answer = await ask(run);
+    if (answer === null) throw notResumable(threadId, run, 'was never open, so there is nothing to go on from');
+    if ('told' in answer) return { run, told: answer.told };
+    run = answer.next;
   }
   throw notResumable(threadId, runId, 'was resumed in vain too often');
 }

@@ -4,6 +4,7 @@ export { type Bobbin, type ThreadSummary, connectBobbin } from './bobbin.ts';
 export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
+export type { ForkOptions } from './fork.ts';
 export type { ResumeChanges, ResumedThread } from './resume.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './review.ts';
 export type { ServiceOptions } from './service.ts';

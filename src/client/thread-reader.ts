@@ -1,10 +1,10 @@
 /** What activities ask of a thread, by query. */
 import { WorkflowFailedError, WorkflowNotFoundError, isGrpcDeadlineError } from '@temporalio/client';
-import type { ThreadReader } from '../../activities/ports.ts';
+import type { PastReader, ThreadReader } from '../../activities/ports.ts';
 import { Failure } from '../../activities/failures.ts';
-import { closedRunQuery, contextQuery, eventsQuery, itemsQuery } from '../../workflows/thread/messages.ts';
+import { closedRunQuery, contextQuery, eventsQuery, itemsQuery, pastQuery } from '../../workflows/thread/messages.ts';
 import { type EventsPage, type ItemsPage, LIMITS, toWorkflowId } from '../contract/index.ts';
-import { isMissing, readClosedRun, threadMissing } from './closed-runs.ts';
+import { isMissing, readClosedPast, readClosedRun, threadMissing } from './closed-runs.ts';
 import type { Service } from './service.ts';
 
 /** The history of a run that has ended is in no worker's memory and has to be replayed. */
@@ -41,6 +41,11 @@ export function createThreadReader(service: Service): ThreadReader {
           events: await readAll(segment.events, async (after, limit) => (await pages.events(after - 1, limit)).events),
         };
       }),
+    past: async (threadId, signal) => {
+      const { past, pages } = await ask(threadId, signal, () => pastOf(service, threadId), CLOSED_RUN_DEADLINE_MS);
+      const items: PastReader['items'] = (after) => ask(threadId, signal, () => pages.items(after, LIMITS.pageSize));
+      return { past, items };
+    },
     closedRun: (threadId, runId, signal) =>
       ask(threadId, signal, () => readClosedRun(service, threadId, runId), CLOSED_RUN_DEADLINE_MS),
   };
@@ -65,6 +70,16 @@ async function waitForEnd(service: Service, threadId: string, signal: AbortSigna
 }
 
 const WATCH_CALL_MS = 60_000;
+
+async function pastOf(service: Service, threadId: string) {
+  const { status, runId } = await handleOf(service, threadId).describe();
+  if (status.name === 'RUNNING') {
+    const past = await handleOf(service, threadId).query(pastQuery);
+    return { past, pages: pagesOf(service, threadId, undefined) };
+  }
+  const left = await readClosedPast(service, threadId, runId);
+  return { past: left.past, pages: pagesOf(service, threadId, left.runId) };
+}
 
 interface Pages {
   items(after: number, limit: number): Promise<ItemsPage>;

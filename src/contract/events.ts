@@ -1,12 +1,12 @@
 import type { ArchiveSegment, Item, PlanStep } from './items.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
 import type { SubThread } from './sub-threads.ts';
-import type { ThreadSettings } from './thread.ts';
+import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 
 /** What an event says, by its Codex app-server name where there is one. */
 export type EventBody =
-  | { type: 'thread/started'; threadId: string; settings: ThreadSettings }
+  | { type: 'thread/started'; threadId: string; settings: ThreadSettings; forkedFrom: ForkOrigin | null }
   | { type: 'thread/closed'; reason: string | null }
   /** Turns were taken out of the conversation, newest last; files are as they were. */
   | { type: 'thread/rolledBack'; numTurns: number; dropped: string[] }

@@ -23,6 +23,20 @@ export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
 export const UnattendedSchema = z.object({ approvals: z.enum(['accept', 'decline', 'cancel']) });
 export type Unattended = z.infer<typeof UnattendedSchema>;
 
+/**
+ * To begin with the past of another thread, up to and including that turn; left out, all that has ended, and a turn in
+ * progress cut off. `shared` (the default) works on the same files, `worktree` in a git work tree of its own, with the files
+ * as they were then.
+ */
+export const ForkSchema = z
+  .object({
+    threadId: IdSchema,
+    turnId: optional(IdSchema),
+    files: optional(z.enum(['shared', 'worktree'])),
+  })
+  .transform(compact);
+export type Fork = z.infer<typeof ForkSchema>;
+
 /** To go on from the closed run of that id: the thread's newest one. */
 export const ResumeSchema = z.object({ runId: IdSchema });
 
@@ -41,9 +55,24 @@ export const StartThreadSchema = z
     parent: optional(ParentSchema),
     firstTurn: optional(SubmitTurnSchema),
     resume: optional(ResumeSchema),
+    fork: optional(ForkSchema),
+  })
+  .refine(({ resume, fork }) => resume === undefined || fork === undefined, {
+    message: 'a thread is resumed or forked, not both',
+    path: ['fork'],
+  })
+  .refine(({ threadId, fork }) => fork?.threadId !== threadId, {
+    message: 'a fork has an id of its own',
+    path: ['threadId'],
   })
   .transform(compact);
 export type StartThread = z.infer<typeof StartThreadSchema>;
+
+/** Where a thread was forked from; `turnId` is the last turn that it took over, null where there was none. */
+export interface ForkOrigin {
+  threadId: string;
+  turnId: string | null;
+}
 
 /** Everything of a start argument, with the worker's defaults filled in. */
 export interface ThreadSettings {

@@ -2,7 +2,7 @@ import type { AgentTaskView } from './agent-task.ts';
 import type { CompactionTrigger } from './items.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { SubThread } from './sub-threads.ts';
-import type { ThreadSettings } from './thread.ts';
+import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { Overrides, TurnKind, Usage } from './turn.ts';
 
 /** What an active turn does right now. */
@@ -45,6 +45,7 @@ export interface ThreadView {
   /** By their Codex names, set while `status` is `active`. */
   activeFlags: ('waitingOnApproval' | 'waitingOnUserInput')[];
   settings: ThreadSettings;
+  forkedFrom: ForkOrigin | null;
   /** Milliseconds since the epoch. */
   createdAt: number;
   updatedAt: number;

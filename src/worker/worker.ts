@@ -1,4 +1,5 @@
 /** The composition root: adapters into ports, ports into activities, activities and workflows into a worker. */
+import { join } from 'node:path';
 import { type InjectedSinks, NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
@@ -132,7 +133,13 @@ function createPorts(
     threads: createThreadReader(service),
     steps,
     defaults: config.defaults,
+    worktreeOf: (threadId) => join(config.stateDirectory, 'worktrees', toFolderName(threadId)),
     heartbeatEveryMs: config.heartbeatEveryMs,
     maxOutputBytes: config.maxOutputBytes,
   };
+}
+
+/** Two ids never share a folder, also where the file system does not tell capitals from small letters. */
+function toFolderName(threadId: string): string {
+  return threadId.replace(/[^a-z0-9_-]/g, (unit) => `=${unit.charCodeAt(0).toString(16)}`);
 }

@@ -200,7 +200,14 @@ const MESSAGES = {
     instructions: optional(strings),
     ...policies,
     agentIdentity: optional(fc.record({ mode: fc.constantFrom('off', 'recoverable', 'strict', 'on'), account: ids })),
-    resume: optional(fc.record({ runId: ids })),
+    resume: seldom(fc.record({ runId: ids })),
+    fork: seldom(
+      fc.record({
+        threadId: ids,
+        turnId: optional(ids),
+        files: optional(fc.constantFrom('shared', 'worktree', 'none')),
+      }),
+    ),
     unattended: optional(fc.record({ approvals: fc.constantFrom('accept', 'decline', 'cancel', 'acceptForSession') })),
   }),
 };

@@ -8,6 +8,7 @@ import type {
   Answers,
   CloseThread,
   EditQueue,
+  Fork,
   InputItem,
   InterruptTurn,
   Overrides,
@@ -263,7 +264,7 @@ export function parseCloseThread(value: unknown): Parsed<CloseThread> {
 export function parseStartThread(value: unknown): Parsed<StartThread> {
   return parse(() => {
     const from = fields(value, 'thread');
-    return {
+    const start: StartThread = {
       threadId: id(from['threadId'], 'threadId'),
       workspace: { cwd: path(fields(from['workspace'], 'workspace')['cwd'], 'workspace.cwd') },
       ...maybe(from, 'title', shortText),
@@ -279,13 +280,28 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
         };
       }),
       ...maybe(from, 'resume', (v, name) => ({ runId: id(fields(v, name)['runId'], `${name}.runId`) })),
+      ...maybe(from, 'fork', fork),
       ...maybe(from, 'unattended', (v, name) => ({
         approvals: oneOf(fields(v, name)['approvals'], `${name}.approvals`, ['accept', 'decline', 'cancel'] as const),
       })),
       ...maybe(from, 'parent', parent),
       ...maybe(from, 'firstTurn', (v, name) => submission(v, name)),
     };
+    if (start.fork !== undefined && start.resume !== undefined) {
+      throw new Refused('fork: a thread is resumed or forked, not both');
+    }
+    if (start.fork?.threadId === start.threadId) throw new Refused('threadId: a fork has an id of its own');
+    return start;
   });
+}
+
+function fork(value: unknown, name: string): Fork {
+  const from = fields(value, name);
+  return {
+    threadId: id(from['threadId'], `${name}.threadId`),
+    ...maybe(from, 'turnId', id),
+    ...maybe(from, 'files', (v) => oneOf(v, `${name}.files`, ['shared', 'worktree'] as const)),
+  };
 }
 
 function parent(value: unknown, name: string): Parent {
@@ -343,9 +359,9 @@ export function parsePage(value: unknown): Parsed<{ after: number; limit: number
 }
 
 /** The argument of the query `closedRun`. */
-export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover' | 'items' | 'events' }> {
+export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover' | 'past' | 'items' | 'events' }> {
   return parse(() => ({
-    ask: oneOf(fields(value, 'question')['ask'], 'ask', ['handover', 'items', 'events'] as const),
+    ask: oneOf(fields(value, 'question')['ask'], 'ask', ['handover', 'past', 'items', 'events'] as const),
   }));
 }
 

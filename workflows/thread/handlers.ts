@@ -30,6 +30,7 @@ import {
   parseSubThreadMessage,
   parseSubmitTurn,
 } from './guards.ts';
+import { toPast } from './fork.ts';
 import { readEvents, readItems } from './log.ts';
 import type { Happening } from './machine-events.ts';
 import {
@@ -44,6 +45,7 @@ import {
   interruptTurnSignal,
   interruptUpdate,
   itemsQuery,
+  pastQuery,
   resolveRequestSignal,
   resolveUpdate,
   rollbackTurnsSignal,
@@ -298,6 +300,7 @@ function registerQueries(host: ThreadHost): void {
   setHandler(closedRunQuery, (question) => askedOnceClosed(host, question), {
     description: 'For runs that have ended, and of no use to others: what the next run goes on from',
   });
+  setHandler(pastQuery, () => toPast(asked(host)), { description: 'What a fork of this thread needs to know' });
   setHandler(contextQuery, (page) => toContext(asked(host), toPage(page).after), {
     description: 'What a model step needs, from an item number on',
   });
@@ -322,7 +325,9 @@ function askedOnceClosed(host: ThreadHost, question: unknown): ClosedRunAnswer {
   if (!parsed.ok) throw queryRefused(parsed.code, parsed.reason);
   switch (parsed.value.ask) {
     case 'handover':
-      return handoverOf(host);
+      return host.state === null ? neverOpen(host) : toHandover(host.state);
+    case 'past':
+      return host.state === null ? neverOpen(host) : { type: 'past', past: toPast(host.state) };
     case 'items':
       return itemsOf(host, question);
     case 'events':
@@ -330,8 +335,7 @@ function askedOnceClosed(host: ThreadHost, question: unknown): ClosedRunAnswer {
   }
 }
 
-function handoverOf({ state, resumes }: ThreadHost): Handover {
-  if (state !== null) return toHandover(state);
+function neverOpen({ resumes }: ThreadHost): Extract<Handover, { type: 'elsewhere' | 'nothing' }> {
   return resumes === null ? { type: 'nothing' } : { type: 'elsewhere', runId: resumes };
 }
 

@@ -113,7 +113,7 @@ export type RegistrationEnd =
   | { type: 'failed'; failure: StepFailure };
 
 export type Happening =
-  | { type: 'threadOpened' }
+  | { type: 'threadOpened'; warnings: string[] }
   | { type: 'runContinued' }
   /** The state is that of a closed run, and the thread is open again. */
   | { type: 'threadResumed' }

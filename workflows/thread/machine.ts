@@ -83,7 +83,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
   const { at } = event;
   switch (event.type) {
     case 'threadOpened':
-      return prewarm(emit(state, at, { type: 'thread/started', threadId: state.threadId, settings: state.settings }));
+      return prewarm(announce(state, at, event.warnings));
     case 'runContinued':
       return prewarm(state);
     case 'threadResumed':
@@ -164,6 +164,13 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
 
 function tellTask(state: ThreadState, at: number, threadId: string, report: SubThreadReport): ThreadState {
   return state.active === null ? state : tasks.hear(state, at, state.active, threadId, report);
+}
+
+/** What is said first of all. */
+function announce(state: ThreadState, at: number, warnings: readonly string[]): ThreadState {
+  const { threadId, settings, forkedFrom } = state;
+  const started = emit(state, at, { type: 'thread/started', threadId, settings, forkedFrom });
+  return warnings.reduce((current, message) => emit(current, at, { type: 'warning', message }), started);
 }
 
 function orReject(

@@ -1,6 +1,6 @@
 /** The names a thread answers to, fixed by `docs/design.md` 3.2. Payloads are unknown until a guard has read them. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { ThreadContext } from '../../activities/ports.ts';
+import type { ThreadContext, ThreadPast } from '../../activities/ports.ts';
 import type {
   AgentMessage,
   CloseThread,
@@ -15,7 +15,7 @@ import type {
   SubmitTurn,
   ThreadView,
 } from '../../src/contract/index.ts';
-import type { Handover } from './resume.ts';
+import type { ClosedPast, Handover } from './resume.ts';
 
 export const submitTurnSignal = defineSignal<[SubmitTurn]>('submitTurn');
 export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn');
@@ -47,9 +47,10 @@ export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');
 /** For runs that have ended; see `workflows/begun-tasks.ts`. */
 export const CLOSED_RUN_QUERY = 'closedRun';
 
-/** `handover` is what the next run goes on from, the other two are pages of what this one knew. */
-export type ClosedRunQuestion = { ask: 'handover' } | ({ ask: 'items' | 'events' } & PageRequest);
-export type ClosedRunAnswer = Handover | ItemsPage | EventsPage;
+/** `handover` is what the next run goes on from, `past` what a fork does, the others are pages of what this run knew. */
+export type ClosedRunQuestion = { ask: 'handover' | 'past' } | ({ ask: 'items' | 'events' } & PageRequest);
+export type ClosedRunAnswer = Handover | ClosedPast | ItemsPage | EventsPage;
 
 export const closedRunQuery = defineQuery<ClosedRunAnswer, [ClosedRunQuestion]>(CLOSED_RUN_QUERY);
+export const pastQuery = defineQuery<ThreadPast>('past');
 export const contextQuery = defineQuery<ThreadContext, [PageRequest?]>('context');

@@ -1,23 +1,26 @@
 /** From a start argument to the state a run begins with. */
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities, proxyLocalActivities, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
-import type { StartThread, SubmitTurn } from '../../src/contract/index.ts';
+import type { Fork, StartThread, SubmitTurn } from '../../src/contract/index.ts';
 import { fromCarriedState, isCarryOver, isOfThisVersion } from './carry-over.ts';
 import { toStepFailure } from './effects.ts';
+import { forkedState } from './fork.ts';
 import { parseStartThread } from './guards.ts';
 import type { Happening } from './machine-events.ts';
 import { withChanges } from './resume.ts';
 import { type ThreadState, newThreadState } from './state.ts';
+import { MARKER } from './turns.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
 /** Tried until it is known what there is: a thread that waits for its archive or its service is better than none. */
-const { restoreThread } = proxyActivities<Activities>({
+const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   startToCloseTimeout: '5m',
   heartbeatTimeout: '5s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
-});
+} as const;
+const { forkHistory, restoreThread } = proxyActivities<Activities>(options);
 
 /** `at`: milliseconds since the epoch. A start argument that cannot be used is refused, not failed. */
 export type Opening = Opened | Refused;
@@ -48,8 +51,25 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     onResume(start.resume.runId);
     return resume(start, start.resume.runId, at);
   }
+  if (start.fork !== undefined) return fork(start, start.fork, at);
   const state = newThreadState(start.threadId, await openThread(start), at);
-  return { type: 'open', state, first: { type: 'threadOpened' }, firstTurn: start.firstTurn ?? null, at };
+  return { type: 'open', state, first: { type: 'threadOpened', warnings: [] }, firstTurn: start.firstTurn ?? null, at };
+}
+
+async function fork(start: StartThread, source: Fork, at: number): Promise<Opening> {
+  const { threadId, workspace, firstTurn = null } = start;
+  try {
+    const past = await forkHistory.executeWithOptions({ ...options, summary: `fork: ${source.threadId}` }, [
+      { threadId, source, cwd: workspace.cwd, marker: MARKER },
+    ]);
+    const state = forkedState(start, source, past, at);
+    const { title, cwd } = state.settings;
+    if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
+    return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
+  } catch (error) {
+    const { message } = toStepFailure(error);
+    return { type: 'refused', reason: `Thread ${threadId} cannot be a fork of ${source.threadId}: ${message}` };
+  }
 }
 
 async function resume(start: StartThread, runId: string, at: number): Promise<Opening> {
@@ -58,7 +78,7 @@ async function resume(start: StartThread, runId: string, at: number): Promise<Op
     reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${reason}`,
   });
   try {
-    const left = await restoreThread.executeWithOptions({ summary: `restore: run ${runId}` }, [
+    const left = await restoreThread.executeWithOptions({ ...options, summary: `restore: run ${runId}` }, [
       { threadId: start.threadId, runId },
     ]);
     if (!isOfThisVersion(left)) return refused('it was left by a release whose state this one does not know.');

@@ -4,6 +4,7 @@
  * To resume is to read: a thread that was closed in good order gets no event and keeps its time of change. Where its
  * workflow was ended from outside, what had not ended is ended here, once, as of the last that is known of it.
  */
+import type { ThreadPast } from '../../activities/ports.ts';
 import type { ArchiveSegment, StartThread, ThreadSettings } from '../../src/contract/index.ts';
 import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from './log.ts';
@@ -22,6 +23,9 @@ export type Handover =
   | { type: 'elsewhere'; runId: string }
   /** The thread was never open. */
   | { type: 'nothing' };
+
+/** The same of what a fork needs to know. */
+export type ClosedPast = { type: 'past'; past: ThreadPast } | Extract<Handover, { type: 'elsewhere' | 'nothing' }>;
 
 /** What is not needed any more is left out, and what could not be carried over otherwise is given to the archive. */
 export function toHandover(state: ThreadState): Handover {

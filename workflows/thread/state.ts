@@ -10,6 +10,7 @@ import type {
   CloseThread,
   CompactionTrigger,
   EventBody,
+  ForkOrigin,
   InputItem,
   InterruptTurn,
   Item,
@@ -250,6 +251,7 @@ export interface ThreadState {
   version: typeof STATE_VERSION;
   threadId: string;
   settings: ThreadSettings;
+  forkedFrom: ForkOrigin | null;
   status: 'open' | 'closing' | 'closed';
   closeReason: string | null;
   createdAt: number;
@@ -337,6 +339,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     version: STATE_VERSION,
     threadId,
     settings: { ...ADDED_SETTINGS, ...settings },
+    forkedFrom: null,
     status: 'open',
     closeReason: null,
     createdAt: at,

@@ -66,7 +66,7 @@ export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[
     turns: 0,
     witness: createWitness(),
   };
-  happen(shell, { type: 'threadOpened' });
+  happen(shell, { type: 'threadOpened', warnings: [] });
   for (const play of plays) perform(shell, play);
   if (end.close) perform(shell, { do: 'close' });
   comeToRest(shell);

@@ -130,7 +130,7 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
       follow();
     },
   };
-  thread.dispatch({ type: 'threadOpened' });
+  thread.dispatch({ type: 'threadOpened', warnings: [] });
   return thread;
 }
 

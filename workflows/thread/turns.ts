@@ -17,7 +17,8 @@ import {
   type ThreadState,
 } from './state.ts';
 
-const MARKER = `<turn_aborted>
+/** Tells the model that a turn was cut off. */
+export const MARKER = `<turn_aborted>
 The person stopped the previous turn on purpose. Commands and changes that were under way may have partly run: look at
 the state of the workspace before you repeat any of them.
 </turn_aborted>`;

@@ -32,6 +32,7 @@ export function toThreadView(state: ThreadState): ThreadView {
     status: toStatus(state),
     activeFlags: toActiveFlags(state),
     settings: state.settings,
+    forkedFrom: state.forkedFrom,
     createdAt: state.createdAt,
     updatedAt: state.updatedAt,
     activeTurn: state.active === null ? null : toActiveTurnView(state, state.active),

@@ -11,6 +11,7 @@ import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
 import { agents } from './thread-agents.ts';
+import { type ForkOptions, fork } from './thread-fork.ts';
 import { type ResumeOptions, resume } from './thread-resume.ts';
 import { rollback, undo } from './thread-undo.ts';
 import { watchThread } from './watch.ts';
@@ -100,6 +101,18 @@ export function addThreadCommands(program: Command): void {
     .argument('<requestId>')
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
     .option('--answer <id=text...>', 'answer to a question, by its id');
+  command<ForkOptions>(
+    'fork',
+    'a new thread with the past of this one',
+    'fork my-thread --turn turn-3 --id another-way --worktree',
+    fork,
+  )
+    .option('--turn <id>', 'up to and including this turn (default: all of them; one in progress is cut off)')
+    .option('--id <threadId>', 'of the new thread')
+    .option('--worktree', 'files of its own, in a git work tree, as they were then (default: the same files)')
+    .option('--cwd <path>', 'where it works, with --worktree the path of that')
+    .option('--title <text>')
+    .option('--model <name>', 'model, or provider/model');
   command<ResumeOptions>('resume', 'open a closed thread again, with everything it had', 'resume my-thread', resume)
     .option('--model <name>', 'from now on this model, or provider/model')
     .option('--sandbox <mode>', 'from now on read-only, workspace-write or danger-full-access')

@@ -1,0 +1,55 @@
+/** The files that a fork begins with: those of its source, or a work tree of its own with the files as of the fork. */
+import type { ForkRequest } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { Ports, ThreadPast } from '../ports.ts';
+import type { Cut } from './cut.ts';
+
+export async function placeFiles(
+  ports: Ports,
+  request: ForkRequest,
+  past: ThreadPast,
+  cut: Cut,
+  signal: AbortSignal,
+): Promise<{ cwd: string; warnings: string[] }> {
+  if (request.source.files !== 'worktree') return { cwd: request.cwd, warnings: [] };
+  const { cwd } = past.settings;
+  const { commit, warnings } = await snapshotAfter(ports, request.source.threadId, past, cut, signal);
+  // Where the new thread is told to work in the folder of its source, it has said nothing of where.
+  const path = request.cwd === cwd ? ports.worktreeOf(request.threadId) : request.cwd;
+  const made = await ports.git.worktree({ cwd, path, commit }, signal);
+  return { cwd: made.cwd, warnings: [...warnings, ...made.warnings] };
+}
+
+/** The snapshot of the next turn that has one is how the files were before it; where there is none, they are so now. */
+async function snapshotAfter(
+  ports: Ports,
+  threadId: string,
+  past: ThreadPast,
+  cut: Cut,
+  signal: AbortSignal,
+): Promise<{ commit: string; warnings: string[] }> {
+  const warnings: string[] = [];
+  for (const { turnId, kind, snapshot } of turnsAfter(past, cut)) {
+    if (snapshot?.status === 'taken') return { commit: snapshot.commit, warnings };
+    if (snapshot?.status === 'missing') {
+      const message = `The files of thread ${threadId} as of the fork are not known: of turn ${turnId} there is no snapshot: ${snapshot.reason}`;
+      throw new Failure('snapshotMissing', message, { details: { threadId, turnId } });
+    }
+    if (kind === 'user_shell') {
+      warnings.push(`Turn ${turnId}, a command of the person, came after the fork; what it changed is in the files.`);
+    }
+  }
+  const now = await ports.git.snapshot(past.settings.cwd, signal);
+  if (now.status === 'taken') return { commit: now.commit, warnings: [...warnings, ...now.warnings] };
+  const message = `No work tree can be made for a fork of thread ${threadId}: ${now.reason}`;
+  throw new Failure('snapshotMissing', message, { details: { threadId } });
+}
+
+/** A turn that is cut off at the fork has changed files already, so those as they are now are its. */
+function turnsAfter(past: ThreadPast, cut: Cut) {
+  const taken = new Set(cut.turns.map(({ turnId }) => turnId));
+  const later = [...past.turns, ...past.running].filter(
+    ({ turnId, firstItem }) => !taken.has(turnId) && firstItem >= cut.end,
+  );
+  return later.sort((a, b) => a.firstItem - b.firstItem);
+}

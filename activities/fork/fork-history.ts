@@ -1,0 +1,84 @@
+/**
+ * Makes the past of a new thread from that of another one, which it only reads. Twice is safe: each try writes segments of its
+ * own, and the thread knows of those that the last one names.
+ */
+import { Context } from '@temporalio/activity';
+import type { ArchiveBody, ArchiveSegment, Item } from '../../src/contract/index.ts';
+import type { ForkRequest, ForkedPast } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import { readSegment } from '../model/context-cache.ts';
+import type { PastReader, Ports } from '../ports.ts';
+import { runShortStep } from '../step.ts';
+import { type Cut, cutPast } from './cut.ts';
+import { placeFiles } from './files.ts';
+
+export async function forkHistory(ports: Ports, request: ForkRequest): Promise<ForkedPast> {
+  const { threadId, source } = request;
+  return runShortStep({ ...ports, name: `Forking thread ${source.threadId} as ${threadId}` }, async (signal) => {
+    const reader = await ports.threads.past(source.threadId, signal);
+    const { past } = reader;
+    const items = await readItems(ports, source.threadId, reader);
+    const cut = cutPast(past, items, { ...source, turnId: source.turnId ?? null, marker: request.marker });
+    if (cut === null) {
+      const message = `Thread ${source.threadId} has no turn ${source.turnId ?? ''} that began; take the id of one that did.`;
+      throw new Failure('turnUnknown', message, { details: { threadId: source.threadId } });
+    }
+    const { cwd, warnings } = await placeFiles(ports, request, past, cut, signal);
+    const segments = await writeSegments(ports, threadId, cut);
+    const { turns, compactions, turnIds, lastTurnId } = cut;
+    return {
+      ...{ settings: { ...past.settings, cwd }, segments, itemCount: cut.items.length, turns, compactions, turnIds },
+      ...{ lastTurnId, warnings },
+    };
+  });
+}
+
+async function readItems(ports: Ports, threadId: string, { past, items }: PastReader): Promise<Item[]> {
+  const all: Item[] = [];
+  while (all.length < past.itemCount) {
+    const { archived, items: live } = await items(all.length);
+    const found =
+      archived === null
+        ? live
+        : (await readSegment(ports.archive, archived.segmentId)).items.slice(all.length - archived.items.from);
+    if (found.length === 0) {
+      throw new Failure('threadUnreadable', `Thread ${threadId} answered without item ${all.length}, which it has.`);
+    }
+    all.push(...found.slice(0, past.itemCount - all.length));
+  }
+  return all;
+}
+
+/** Characters of JSON in one segment, as in the thread itself: what is read at once fits into one answer of the service. */
+const SEGMENT_CHARS = 300_000;
+
+async function writeSegments(ports: Ports, threadId: string, { items }: Cut): Promise<ArchiveSegment[]> {
+  const { workflowExecution, attempt } = Context.current().info;
+  const name = `${threadId}/fork-${workflowExecution?.runId ?? ''}-${attempt}`;
+  const segments: ArchiveSegment[] = [];
+  for (const { from, to } of stretchesOf(items)) {
+    const segment = { segmentId: `${name}/${from}-${to}`, items: { from, to }, events: { from: 1, to: 1 } };
+    const body: ArchiveBody = { version: 1, threadId, segment, items: items.slice(from, to), events: [] };
+    await ports.archive.write(segment.segmentId, JSON.stringify(body));
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** One item at least in each. */
+function stretchesOf(items: readonly Item[]): { from: number; to: number }[] {
+  const stretches: { from: number; to: number }[] = [];
+  let chars = 0;
+  items.forEach((item, index) => {
+    const size = JSON.stringify(item).length;
+    const last = stretches.at(-1);
+    if (last === undefined || chars + size > SEGMENT_CHARS) {
+      stretches.push({ from: index, to: index + 1 });
+      chars = size;
+    } else {
+      last.to = index + 1;
+      chars += size;
+    }
+  });
+  return stretches;
+}
