@@ -23,6 +23,8 @@ export type EventBody =
   | { type: 'item/fileChange/requestApproval'; request: ThreadRequest }
   | { type: 'item/mcpToolCall/requestApproval'; request: ThreadRequest }
   | { type: 'item/tool/requestUserInput'; request: ThreadRequest }
+  /** A limit of a budget was reached, and a person may raise it. */
+  | { type: 'turn/budget/requestApproval'; request: ThreadRequest }
   | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
   /** A child was started, or is in another state than before. */
   | { type: 'subThread/updated'; subThread: SubThread }

@@ -1,4 +1,5 @@
 export * from './agent-task.ts';
+export * from './budget.ts';
 export * from './events.ts';
 export * from './items.ts';
 export * from './limits.ts';

@@ -20,4 +20,10 @@ export const LIMITS = {
   pathThreads: 16,
   /** Code units of a message between agents. */
   agentMessageChars: 65_536,
+  /** Tokens or model steps of a budget. */
+  budgetCount: 1_000_000_000_000,
+  /** Dollars of a budget. */
+  budgetUsd: 1_000_000,
+  /** Milliseconds of a budget: a year. */
+  budgetMs: 31_536_000_000,
 } as const;

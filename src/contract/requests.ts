@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BudgetScope, LimitName } from './budget.ts';
 import { LIMITS } from './limits.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 import type { Question } from './items.ts';
@@ -20,10 +21,11 @@ export const ResolveRequestSchema = z
 export type ResolveRequest = z.infer<typeof ResolveRequestSchema>;
 
 interface RequestBase {
-  /** `req_N`, N being the number of the item that waits. */
+  /** `req_N`, N being the number of the item that waits; `budget_N` for the Nth request of its thread for a budget. */
   requestId: string;
   turnId: string;
-  itemId: string;
+  /** Null where no item waits. */
+  itemId: string | null;
   /** Milliseconds since the epoch. */
   openedAt: number;
   /** When the default answers; null for never. */
@@ -53,7 +55,19 @@ export type ThreadRequest =
   | (RequestBase & { type: 'fileChange'; paths: string[] })
   /** The arguments are in the item. `readOnly` is the server's own word. */
   | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean })
-  | (RequestBase & { type: 'userInput'; questions: Question[] });
+  | (RequestBase & { type: 'userInput'; questions: Question[] })
+  /**
+   * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` allows `grants` more from
+   * then on; `decline` and `cancel` abort with reason `budgetLimited`.
+   */
+  | (RequestBase & {
+      type: 'budget';
+      scope: BudgetScope;
+      limit: LimitName;
+      spent: number;
+      max: number;
+      grants: number;
+    });
 
 /** Who or what gave the answer. */
 export type ResolvedBy = 'person' | 'deadline' | 'policy' | 'abort';

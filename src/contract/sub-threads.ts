@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { IdSchema } from './shapes.ts';
+import type { Spent } from './budget.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
 import type { TurnCompletion } from './turn.ts';
 
@@ -50,6 +51,11 @@ export type SubThreadReport =
   | { type: 'turnCompleted'; turn: TurnCompletion }
   | { type: 'requestOpened'; request: ThreadRequest }
   | { type: 'requestResolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
+  /**
+   * Everything that it and its descendants have used up, from its start on, so that twice is once. It waits where it would
+   * go on, and its part of the budget is used up or it was told to hold.
+   */
+  | { type: 'usage'; spent: Spent; waits: boolean }
   | { type: 'closed'; reason: string | null };
 
 /** Payload of the signal `subThreadReport`. */

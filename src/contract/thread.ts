@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Budget, BudgetSchema } from './budget.ts';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
@@ -52,6 +53,7 @@ export const StartThreadSchema = z
     sandbox: optional(SandboxModeSchema),
     agentIdentity: optional(AgentIdentityChoiceSchema),
     unattended: optional(UnattendedSchema),
+    budget: optional(BudgetSchema),
     parent: optional(ParentSchema),
     firstTurn: optional(SubmitTurnSchema),
     resume: optional(ResumeSchema),
@@ -91,6 +93,8 @@ export interface ThreadSettings {
   snapshots: boolean;
   /** Model of its reviews; null for the thread's own. */
   reviewModel: string | null;
+  /** Empty for no limits. */
+  budget: Budget;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */

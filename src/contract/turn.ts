@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BudgetSchema } from './budget.ts';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
@@ -45,6 +46,8 @@ export const OverridesSchema = z
     model: optional(z.string().min(1).max(LIMITS.idChars)),
     approvalPolicy: optional(ApprovalPolicySchema),
     sandbox: optional(SandboxModeSchema),
+    /** Each scope that is given takes the place of the thread's, with nothing granted. */
+    budget: optional(BudgetSchema),
   })
   .transform(compact);
 export type Overrides = z.infer<typeof OverridesSchema>;

@@ -1,5 +1,6 @@
 import type { AgentTaskView } from './agent-task.ts';
 import type { CompactionTrigger } from './items.ts';
+import type { BudgetView } from './budget.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { SubThread } from './sub-threads.ts';
 import type { ForkOrigin, ThreadSettings } from './thread.ts';
@@ -9,6 +10,8 @@ import type { Overrides, TurnKind, Usage } from './turn.ts';
 export type TurnPhase =
   | { type: 'waitingForAgentTask' }
   | { type: 'waitingForWorkspace' }
+  /** A limit was reached, here or in a thread above. */
+  | { type: 'waitingForBudget' }
   | { type: 'callingModel'; step: number }
   | { type: 'compacting'; trigger: CompactionTrigger }
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
@@ -59,6 +62,7 @@ export interface ThreadView {
   subThreads: SubThread[];
   agentTask: AgentTaskView;
   usage: Usage;
+  budget: BudgetView;
   /** What the next model request will hold. */
   context: {
     /** Tokens, as the model counted them last; null before the first step and after a compaction. */

@@ -6,6 +6,7 @@ import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
+  BudgetSchema,
   DEFAULT_TASK_QUEUE,
   LIMITS,
   SandboxModeSchema,
@@ -20,6 +21,21 @@ const flag = (fallback: boolean) =>
     .enum(['true', 'false', '1', '0'])
     .default(fallback ? 'true' : 'false')
     .transform((value) => value === 'true' || value === '1');
+
+/** JSON in a variable; nothing where it is not set. */
+const jsonOf = <S extends z.ZodType>(schema: S) =>
+  z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: 'JSON is needed' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema)
+    .optional();
 
 const EnvironmentSchema = z.object({
   BOBBIN_DATA_DIR: z.string().min(1).default('.bobbin'),
@@ -47,6 +63,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
   BOBBIN_HEARTBEAT_MS: wholeNumber(75, 20),
   BOBBIN_LOCAL_STOP: flag(true),
+  BOBBIN_BUDGET: jsonOf(BudgetSchema),
   BOBBIN_PRICES: z.string().min(1).optional(),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
@@ -89,6 +106,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);
   }
   const vars = parsed.data;
+  const budget = vars.BOBBIN_BUDGET;
   const data = resolve(vars.BOBBIN_DATA_DIR.replace(/^~(?=\/|$)/, homedir()));
   const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
   return {
@@ -123,6 +141,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       agentIdentity: start.agentIdentity ?? { mode, account: vars.BOBBIN_IDENTITY_ACCOUNT },
       unattended: start.unattended ?? null,
       parent: start.parent ?? null,
+      budget: start.parent === undefined ? { ...budget, ...start.budget } : (start.budget ?? {}),
       subThreads: { maxDepth: vars.BOBBIN_AGENT_MAX_DEPTH, maxActive: vars.BOBBIN_AGENT_MAX_ACTIVE },
       snapshots: vars.BOBBIN_SNAPSHOTS === 'on',
       reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,

@@ -90,6 +90,7 @@ export type TaskStepCall = {
 }[keyof TaskActivities];
 
 export type TimerAbout =
+  | { type: 'budget' }
   | { type: 'agentWait'; turnId: string; index: number }
   | { type: 'requestDeadline'; requestId: string }
   | { type: 'quiescence'; turnId: string };
@@ -111,5 +112,6 @@ export const actionIds = {
   message: (number: number) => `message/${number}`,
   wait: (index: number) => `wait/${index}`,
   deadline: (requestId: string) => `deadline/${requestId}`,
+  budget: (at: number) => `budget/${at}`,
   quiescence: (turnId: string) => `quiescence/${turnId}`,
 };

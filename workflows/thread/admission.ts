@@ -106,6 +106,11 @@ function notActive(state: ThreadState, turnId: string): Refusal {
   return { code: 'turnNotActive', reason: `Turn ${turnId} is not active in thread ${state.threadId}: ${active}.` };
 }
 
+export function refuseTreeBudget(state: ThreadState): Refusal | null {
+  if (state.settings.parent !== null) return null;
+  return { code: 'notAChild', reason: `Thread ${state.threadId} has no thread above it that could limit it.` };
+}
+
 export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusal | null {
   const request = state.requests.find((open) => open.requestId === answer.requestId);
   if (request === undefined) {

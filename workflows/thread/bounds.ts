@@ -15,4 +15,7 @@ export const BOUNDS: typeof LIMITS = {
   queuedTurns: 100,
   pathThreads: 16,
   agentMessageChars: 65_536,
+  budgetCount: 1_000_000_000_000,
+  budgetUsd: 1_000_000,
+  budgetMs: 31_536_000_000,
 };

@@ -1,5 +1,13 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
-import { type ActiveTurn, NO_USAGE, STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
+import {
+  type ActiveTurn,
+  type Child,
+  NOTHING_SPENT,
+  NO_USAGE,
+  STATE_VERSION,
+  type ThreadState,
+  newThreadState,
+} from './state.ts';
 
 export interface CarryOver {
   carriedOver: ThreadState;
@@ -28,11 +36,17 @@ export function fromCarriedState(carried: ThreadState): ThreadState {
     usage: { ...NO_USAGE, ...carried.usage },
     active: carried.active === null ? null : fromCarriedTurn(carried.active),
     beside: carried.beside.map(fromCarriedTurn),
+    children: { ...fresh, ...carried }.children.map(fromCarriedChild),
   };
 }
 
 function fromCarriedTurn<T extends ActiveTurn>(turn: T): T {
-  return { ...turn, usage: { ...NO_USAGE, ...turn.usage } };
+  const added = { spent: NOTHING_SPENT, granted: NOTHING_SPENT, clock: null, limited: false };
+  return { ...added, ...turn, usage: { ...NO_USAGE, ...turn.usage } };
+}
+
+function fromCarriedChild(child: Child): Child {
+  return { ...{ spent: NOTHING_SPENT, held: false, waits: false }, ...child };
 }
 
 /** Bytes that may be carried over: half of the service's limit for one payload. */

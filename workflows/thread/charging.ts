@@ -1,6 +1,8 @@
 /** What model calls use up, added to the turn and to the thread. */
 import type { TokenUsage } from '../../src/contract/index.ts';
 import { emit } from './log.ts';
+import { report } from './outbox.ts';
+import { plus, treeSpent } from './spending.ts';
 import { type ActiveTurn, type ThreadState, addUsage } from './state.ts';
 import { quieten, withTurn } from './turns.ts';
 
@@ -19,10 +21,32 @@ export function charge<T extends ActiveTurn>(
   model: string,
   spending: ModelSpending,
 ): { state: ThreadState; turn: T } {
-  const usage = { ...spending.usage, costMicroUsd: spending.costMicroUsd ?? null };
-  const charged = { ...turn, usage: addUsage(turn.usage, usage) };
-  const counted = withTurn({ ...state, usage: addUsage(state.usage, usage) }, charged);
+  const { usage, used } = toAmounts(spending);
+  const charged = { ...turn, usage: addUsage(turn.usage, usage), spent: plus(turn.spent, used) };
+  const spent = withTurn(addToThread(state, spending), charged);
+  const counted = state.settings.budget.tree === undefined ? spent : reportUsage(spent, at);
   return { state: spending.costMicroUsd === null ? warnOfPrice(counted, at, model) : counted, turn: charged };
+}
+
+/** Adds what came too late for any turn to the thread alone. */
+export function chargeThread(state: ThreadState, at: number, spending: ModelSpending): ThreadState {
+  return reportUsage(addToThread(state, spending), at);
+}
+
+function addToThread(state: ThreadState, spending: ModelSpending): ThreadState {
+  const { usage, used } = toAmounts(spending);
+  const budget = { ...state.budget, own: plus(state.budget.own, used) };
+  return { ...state, usage: addUsage(state.usage, usage), budget };
+}
+
+function toAmounts({ usage, costMicroUsd = null }: ModelSpending) {
+  const used = { tokens: usage.totalTokens, costMicroUsd: costMicroUsd ?? 0, steps: 1, wallMs: 0 };
+  return { usage: { ...usage, costMicroUsd }, used };
+}
+
+/** Tells the thread above what this one and its descendants have used up. */
+export function reportUsage(state: ThreadState, at: number): ThreadState {
+  return report(state, { type: 'usage', spent: treeSpent(state, at), waits: state.budget.waits });
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { CompactionTrigger, TurnError } from '../../src/contract/index.ts';
 import { currentTask, isReady, renewOnce } from './agent-task.ts';
 import { type Action, actionIds } from './actions.ts';
+import { isCostLimited } from './budget.ts';
 import { charge } from './charging.ts';
 import { newestCompaction, withCompaction } from './context.ts';
 import { addItem, emit, isRunning, itemCount } from './log.ts';
@@ -54,7 +55,7 @@ export function wantedCompaction(state: ThreadState, turnId: string, compaction:
       contextVersion: compaction.upTo,
       agentTask: currentTask(state),
       agentIdentity: state.settings.agentIdentity,
-      costLimited: false,
+      costLimited: isCostLimited(state),
     },
   ];
 }

@@ -6,11 +6,13 @@
 import type {
   AgentMessage,
   Answers,
+  Budget,
   CloseThread,
   EditQueue,
   Fork,
   InputItem,
   InterruptTurn,
+  Limits,
   Overrides,
   Parent,
   RejectionCode,
@@ -23,6 +25,7 @@ import type {
   SubThreadMessage,
   SubThreadReport,
   SubmitTurn,
+  TreeBudget,
   TurnKind,
 } from '../../src/contract/index.ts';
 import { unreadableReason } from '../unreadable.ts';
@@ -135,7 +138,39 @@ function overrides(value: unknown, name: string): Overrides {
     ...maybe(from, 'model', modelName),
     ...maybe(from, 'approvalPolicy', approvalPolicy),
     ...maybe(from, 'sandbox', sandbox),
+    ...maybe(from, 'budget', budget),
   };
+}
+
+function budget(value: unknown, name: string): Budget {
+  const from = fields(value, name);
+  return { ...maybe(from, 'turn', limits), ...maybe(from, 'thread', limits), ...maybe(from, 'tree', limits) };
+}
+
+function limits(value: unknown, name: string): Limits {
+  const from = fields(value, name);
+  return {
+    ...maybe(from, 'tokens', count),
+    ...maybe(from, 'costUsd', (v, member) => number(v, member, 0.000001, BOUNDS.budgetUsd)),
+    ...maybe(from, 'steps', count),
+    ...maybe(from, 'wallMs', (v, member) => wholeNumber(v, member, 1, BOUNDS.budgetMs)),
+  };
+}
+
+const count = (value: unknown, name: string) => wholeNumber(value, name, 1, BOUNDS.budgetCount);
+
+function number(value: unknown, name: string, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new Refused(`${name}: a number is needed, from ${min} to ${max}`);
+}
+
+export function parseTreeBudget(value: unknown): Parsed<TreeBudget> {
+  return parse(() => {
+    const from = fields(value, 'budget');
+    const { held } = from;
+    if (typeof held !== 'boolean') throw new Refused('held: true or false is needed');
+    return { held, limits: limits(from['limits'], 'limits') };
+  });
 }
 
 function answers(value: unknown, name: string): Answers {
@@ -284,6 +319,7 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
       ...maybe(from, 'unattended', (v, name) => ({
         approvals: oneOf(fields(v, name)['approvals'], `${name}.approvals`, ['accept', 'decline', 'cancel'] as const),
       })),
+      ...maybe(from, 'budget', budget),
       ...maybe(from, 'parent', parent),
       ...maybe(from, 'firstTurn', (v, name) => submission(v, name)),
     };
@@ -337,14 +373,21 @@ export function parseSubThreadMessage(value: unknown): Parsed<SubThreadMessage> 
     if (type === 'requestOpened')
       id(fields(said['request'], 'report.request')['requestId'], 'report.request.requestId');
     if (type === 'requestResolved') id(said['requestId'], 'report.requestId');
+    if (type === 'usage') spending(said['spent']);
     return { threadId, report: said as SubThreadReport };
   });
+}
+
+function spending(value: unknown): void {
+  const spent = fields(value, 'report.spent');
+  for (const amount of ['tokens', 'costMicroUsd', 'steps', 'wallMs']) wholeNumber(spent[amount], amount, 0);
 }
 
 const REPORTS = [
   'turnCompleted',
   'requestOpened',
   'requestResolved',
+  'usage',
   'closed',
 ] as const satisfies SubThreadReport['type'][];
 
@@ -365,9 +408,9 @@ export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover'
   }));
 }
 
-function wholeNumber(value: unknown, name: string, min: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
-  throw new Refused(`${name}: a whole number is needed, ${min} or more`);
+function wholeNumber(value: unknown, name: string, min: number, max = Infinity): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new Refused(`${name}: a whole number is needed, ${min} or more${max === Infinity ? '' : `, at most ${max}`}`);
 }
 
 /** The id a refused message spoke of, where one can be read at all. */

@@ -29,6 +29,7 @@ import {
   parseSteerTurn,
   parseSubThreadMessage,
   parseSubmitTurn,
+  parseTreeBudget,
 } from './guards.ts';
 import { toPast } from './fork.ts';
 import { readEvents, readItems } from './log.ts';
@@ -55,6 +56,7 @@ import {
   subThreadReportSignal,
   submitTurnSignal,
   threadQuery,
+  treeBudgetSignal,
 } from './messages.ts';
 import { type Handover, toHandover } from './resume.ts';
 import type { ThreadState } from './state.ts';
@@ -134,6 +136,11 @@ function registerSignals(dispatch: Dispatch): void {
     agentMessageSignal,
     onSignal('agentMessage', parseAgentMessage, (message) => ({ type: 'agentMessageReceived', message })),
     { description: 'Words of another agent, for the next model request: { "from": "thread", "text": "..." }' },
+  );
+  setHandler(
+    treeBudgetSignal,
+    onSignal('treeBudget', parseTreeBudget, (budget) => ({ type: 'treeBudgetTold', budget })),
+    { description: 'What a thread tells its sub-threads of their budget; not for people' },
   );
   setDefaultSignalHandler((name) => {
     const reason =

@@ -17,6 +17,7 @@ import type {
   SubThreadMessage,
   SubmitTurn,
   TokenUsage,
+  TreeBudget,
 } from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning, Snapshot } from '../../activities/ports.ts';
 import type { TimerAbout } from './actions.ts';
@@ -144,6 +145,8 @@ export type Happening =
   /** @see Action `sendMessage`. Not delivered: there is no such thread, or it is closed. */
   | { type: 'messageSent'; id: string; delivered: boolean }
   | { type: 'subThreadReported'; message: SubThreadMessage }
+  /** The thread above says what this one and its descendants may use up. */
+  | { type: 'treeBudgetTold'; budget: TreeBudget }
   | { type: 'agentMessageReceived'; message: AgentMessage }
   | { type: 'timeCame'; id: string; about: TimerAbout }
   /** This run's history is long enough to go on as a new one at the next step boundary. */

@@ -1,7 +1,7 @@
 /** Any order of legal and illegal happenings keeps the invariants of `machine.ts`; numbers are those of its header. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Parent } from '../../src/contract/index.ts';
+import type { Budget, Parent } from '../../src/contract/index.ts';
 import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
 import { readEvents, readItems } from './log.ts';
 import { type Play, playOut } from './test-play.ts';
@@ -113,17 +113,54 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('report'),
       pick,
-      says: fc.constantFrom('completed', 'aborted', 'failed', 'asks', 'asks below', 'resolved', 'closed'),
+      says: fc.constantFrom(
+        'completed',
+        'aborted',
+        'failed',
+        'asks',
+        'asks below',
+        'resolved',
+        'closed',
+        'spent',
+        'spent',
+        'waits',
+      ),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mail') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback'), numTurns: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('tellBudget'),
+      budget: fc.record({
+        held: fc.boolean(),
+        limits: fc.constantFrom({}, { tokens: 20 }, { steps: 3 }, { wallMs: 90 }),
+      }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('resume'), closed: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('manyTurns'), pick }) },
 );
+
+const limits = fc.option(
+  fc.record(
+    {
+      tokens: fc.constantFrom(5, 30, 60),
+      costUsd: fc.constantFrom(0.000004, 0.000012),
+      steps: fc.integer({ min: 1, max: 4 }),
+      wallMs: fc.constantFrom(20, 70_000),
+    },
+    { requiredKeys: [] },
+  ),
+  { nil: undefined, freq: 2 },
+);
+const budgets = fc
+  .record({ turn: limits, thread: limits, tree: limits })
+  .map((given): Budget => JSON.parse(JSON.stringify(given)) as Budget);
 
 const settings = fc.record({
   approvalPolicy: fc.constantFrom('untrusted', 'on-request', 'never'),
@@ -136,6 +173,7 @@ const settings = fc.record({
   parent: fc.constantFrom<Parent | null>(null, null, null, { threadId: 'root', path: ['root'], role: 'agent' }),
   snapshots: fc.boolean(),
   requestDeadlineMs: fc.constantFrom(0, 60_000),
+  budget: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: budgets }),
 });
 
 /** What must have come about. */
@@ -145,6 +183,7 @@ const EXPECTED = [
   'agentTask/cleared',
   'agentTask/registered',
   'archiveSegment',
+  'budgetLimited',
   'callMcpTool',
   'cleanWorkspace',
   'compactContext',
@@ -178,6 +217,7 @@ const EXPECTED = [
   'startChild',
   'subThread/updated',
   'told by an agent',
+  'turn/budget/requestApproval',
   'turn/queueUpdated',
   'watchChild',
   'turn/queued',

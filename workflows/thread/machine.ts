@@ -12,7 +12,7 @@
  * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
  * that is to be under way; the shell starts what is new and stops what is no longer wanted.
  */
-import type { SubThreadReport } from '../../src/contract/index.ts';
+import type { AbortReason, SubThreadReport } from '../../src/contract/index.ts';
 import { endRegistration, isReady, prewarm, wantedRegistration } from './agent-task.ts';
 import { type Action, type TimerAbout, actionIds } from './actions.ts';
 import {
@@ -22,10 +22,14 @@ import {
   refuseQueueEdit,
   refuseRollback,
   refuseSteer,
+  refuseTreeBudget,
   refuseTurn,
   type Refusal,
 } from './admission.ts';
 import { rollBack } from './dropped-turns.ts';
+import { chargeThread } from './charging.ts';
+import { isHeld, limitedTurn, wantedBudgetTimer } from './budget.ts';
+import { type Abort, answerBudget, settleBudget, takeTreeBudget } from './budget-settle.ts';
 import { archivable, emit, withoutSegment } from './log.ts';
 import type { MachineEvent } from './machine-events.ts';
 import { editQueue } from './queue.ts';
@@ -140,6 +144,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         tellTask(takeReport(state, at, threadId, report), at, threadId, report),
       );
     }
+    case 'treeBudgetTold':
+      return orReject(state, event, 'treeBudget', null, refuseTreeBudget(state), () =>
+        takeTreeBudget(state, event.budget),
+      );
     case 'agentMessageReceived':
       return { ...state, mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL) };
     case 'snapshotsReleased':
@@ -231,17 +239,17 @@ function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadS
   return turnId === undefined ? state : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
 }
 
-function abort(
-  state: ThreadState,
-  event: MachineEvent,
-  turn: ActiveTurn,
-  reason: 'interrupted' | 'replaced' | 'threadClosed',
-  detail: string | null,
-) {
+function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {
   if (turn.aborting !== null) return state;
   const running = event.running.filter((id) => tasks.owns(state, turn, id));
   const children = stopChildren(state, turn, reason);
   return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
+}
+
+/** How the active turn ends where more is refused. */
+function abortForBudget(event: MachineEvent): Abort {
+  return (state, detail) =>
+    state.active === null ? state : abort(state, event, state.active, 'budgetLimited', detail);
 }
 
 function beginClose(state: ThreadState, reason: string | null): ThreadState {
@@ -262,6 +270,10 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
   const turn = request === undefined ? null : findTurn(state, request.turnId);
   if (request === undefined) return state;
   if (request.origin !== null) return passAnswerDown(state, request, event.answer);
+  if (request.type === 'budget' && turn?.aborting == null) {
+    const given = { decision: event.answer.decision, by: event.by };
+    return answerBudget(state, event.at, request, given, abortForBudget(event));
+  }
   // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
   if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (turn.aborting !== null) return state;
@@ -272,7 +284,9 @@ function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestA
   const turn = [state.active, ...state.beside].find((one) => one !== null && tasks.owns(state, one, event.id));
   if (turn) return tasks.take(state, turn, event);
   const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
-  return event.type === 'childStarted' && event.failure === null ? takeLateStart(dropped, event.id) : dropped;
+  if (event.type === 'childStarted' && event.failure === null) return takeLateStart(dropped, event.id);
+  const late = event.type === 'modelEnded' || event.type === 'compactionEnded' ? event.end : null;
+  return late?.type === 'answered' || late?.type === 'compacted' ? chargeThread(dropped, event.at, late) : dropped;
 }
 
 function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): ThreadState {
@@ -315,6 +329,9 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
         running: event.running,
       });
     }
+    case 'budget':
+      // Whether it is used up is looked at after every event.
+      return state;
     case 'agentWait': {
       const turn = findTurn(state, about.turnId);
       return turn?.kind === 'regular' ? endWaitInTime(state, event.at, turn, about.index) : state;
@@ -366,9 +383,24 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   }
   const [next, ...rest] = state.queue;
   if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
+  const budgeted = settleBudgets(state, event);
+  if (budgeted !== state) return budgeted;
   const { active } = state;
-  if (active !== null) return active.aborting === null ? tasks.settle(state, event.at, active) : state;
+  if (active !== null)
+    return active.aborting === null && !isHeld(state) ? tasks.settle(state, event.at, active) : state;
   return isSpent(state) ? beginClose(state, 'its one turn has ended') : state;
+}
+
+function settleBudgets(state: ThreadState, event: MachineEvent): ThreadState {
+  if (state.status !== 'open') return state;
+  const turn = limitedTurn(state);
+  const calls = turn === null ? [] : tasks.wants(state, turn).filter(isModelCall);
+  const step = calls.some(({ id }) => !event.running.includes(id));
+  return settleBudget(state, event.at, step, abortForBudget(event));
+}
+
+function isModelCall({ type }: Action): boolean {
+  return type === 'callModel' || type === 'compactContext';
 }
 
 /** A review has one turn, and no purpose after it. */
@@ -384,7 +416,7 @@ function wind(state: ThreadState, event: MachineEvent): ThreadState {
   if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
   if (state.active !== null || state.beside.length > 0) return state;
   const [request] = state.requests;
-  // One of a child: the child is told to close, and nobody is here to pass an answer on.
+  // One of a child: the child is told to close, and nobody is here to pass an answer on. Or one for more of a budget.
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
@@ -417,7 +449,12 @@ function wantedAtEnd(state: ThreadState): Action[] {
 
 function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const turns = [state.active, ...state.beside].filter((turn) => turn !== null && turn.aborting === null);
-  const ofTurns = turns.flatMap((turn) => (turn === null ? [] : tasks.wants(state, turn)));
+  const held = isHeld(state);
+  const ofTurns = turns.flatMap((turn) => {
+    const wanted = turn === null ? [] : tasks.wants(state, turn);
+    // What runs goes on; it is stopped only where more is refused.
+    return held && turn?.limited === true ? wanted.filter(({ id }) => running.includes(id)) : wanted;
+  });
   return [
     // What runs already goes on beside a clean-up, which ends nothing but what was lost.
     ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
@@ -466,5 +503,5 @@ function wantedTimers(state: ThreadState): Action[] {
           },
         ],
   );
-  return [...wantedDeadlines(state), ...bounds, ...wantedWatches(state)];
+  return [...wantedDeadlines(state), ...wantedBudgetTimer(state), ...bounds, ...wantedWatches(state)];
 }

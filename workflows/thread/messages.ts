@@ -14,6 +14,7 @@ import type {
   SubThreadMessage,
   SubmitTurn,
   ThreadView,
+  TreeBudget,
 } from '../../src/contract/index.ts';
 import type { ClosedPast, Handover } from './resume.ts';
 
@@ -25,6 +26,7 @@ export const rollbackTurnsSignal = defineSignal<[RollbackTurns]>('rollbackTurns'
 export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
 
 export const subThreadReportSignal = defineSignal<[SubThreadMessage]>('subThreadReport');
+export const treeBudgetSignal = defineSignal<[TreeBudget]>('treeBudget');
 export const agentMessageSignal = defineSignal<[AgentMessage]>('agentMessage');
 
 export const startTurnUpdate = defineUpdate<{ turnId: string }, [SubmitTurn]>('startTurn');

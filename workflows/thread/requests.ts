@@ -12,6 +12,7 @@ type NewRequest =
   | { type: 'userInput'; questions: Extract<ThreadRequest, { type: 'userInput' }>['questions']; reason: string };
 
 const EVENT_OF = {
+  budget: 'turn/budget/requestApproval',
   commandExecution: 'item/commandExecution/requestApproval',
   fileChange: 'item/fileChange/requestApproval',
   mcpToolCall: 'item/mcpToolCall/requestApproval',
@@ -37,6 +38,30 @@ export function openRequest(state: ThreadState, at: number, index: number, reque
     origin: null,
   };
   return showRequest(state, at, open);
+}
+
+/** Opens the request of a thread that has used up a budget. */
+export function openBudgetRequest(
+  state: ThreadState,
+  at: number,
+  asked: Pick<
+    Extract<ThreadRequest, { type: 'budget' }>,
+    'turnId' | 'scope' | 'limit' | 'spent' | 'max' | 'grants' | 'reason'
+  >,
+): ThreadState {
+  const number = state.budget.requests + 1;
+  const counted = { ...state, budget: { ...state.budget, requests: number } };
+  const deadline = state.settings.requestDeadlineMs;
+  return showRequest(counted, at, {
+    type: 'budget',
+    requestId: `budget_${number}`,
+    itemId: null,
+    ...asked,
+    openedAt: at,
+    deadlineAt: deadline > 0 ? at + deadline : null,
+    default: 'decline',
+    origin: null,
+  });
 }
 
 /** Adds an open request, of this thread or of one below it, and tells the thread above. */

@@ -18,10 +18,12 @@ import type {
   ResolveRequest,
   ReviewRange,
   ReviewRequest,
+  Spent,
   StartThread,
   SubThread,
   SubThreadMessage,
   SubmitTurn,
+  TreeBudget,
   ThreadRequest,
   ThreadSettings,
   TurnCompletion,
@@ -105,6 +107,12 @@ export interface Child extends SubThread {
   closing: boolean;
   /** How its last turn ended, for the model, which has not been told yet. */
   news: string | null;
+  /** By it and its descendants, as it told last. */
+  spent: Spent;
+  /** It was told to begin no model step. */
+  held: boolean;
+  /** It would go on, and waits for a word about its budget. */
+  waits: boolean;
 }
 
 /** What one thread says to another, under the name of the signal it goes by. */
@@ -114,6 +122,7 @@ export type OutgoingMessage =
   | { signal: 'submitTurn'; payload: SubmitTurn }
   | { signal: 'interruptTurn'; payload: InterruptTurn }
   | { signal: 'resolveRequest'; payload: ResolveRequest }
+  | { signal: 'treeBudget'; payload: TreeBudget }
   | { signal: 'closeThread'; payload: CloseThread };
 
 export interface Outgoing {
@@ -166,6 +175,14 @@ export interface TurnBase {
   aborting: Aborting | null;
   /** Null as long as there is none, and none was tried. */
   snapshot: TurnSnapshot | null;
+  /** Its time up to `clock`. */
+  spent: Spent;
+  /** What it may use up beyond its budget. */
+  granted: Spent;
+  /** Since when its time runs, in milliseconds since the epoch; null while it stands still. */
+  clock: number | null;
+  /** Its time counts, and budgets hold for it. */
+  limited: boolean;
 }
 
 export type RegularTurn = TurnBase & {
@@ -247,6 +264,24 @@ export interface AgentTaskState {
   registrations: number;
 }
 
+/** Where the thread stands with its budgets. */
+export interface BudgetState {
+  /** By this thread alone: everything but the time of an active turn. */
+  own: Spent;
+  /** By children that are listed no more, and their descendants. */
+  forgotten: Spent;
+  /** What may be used up beyond the budgets. */
+  granted: { thread: Spent; tree: Spent };
+  /** The thread above has said to begin no model step. */
+  held: boolean;
+  /** It would go on, and waits for a word of the thread above. */
+  waits: boolean;
+  /** The agents that are at work were told to stop. */
+  stopping: boolean;
+  /** Requests for more so far. */
+  requests: number;
+}
+
 export interface ThreadState {
   version: typeof STATE_VERSION;
   threadId: string;
@@ -295,10 +330,23 @@ export interface ThreadState {
   /** Models without a price that this thread was warned of. */
   unpriced: string[];
   usage: Usage;
+  budget: BudgetState;
   context: ContextState;
   turnCount: number;
   counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
 }
+
+export const NOTHING_SPENT: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+
+export const NEW_BUDGET: BudgetState = {
+  own: NOTHING_SPENT,
+  forgotten: NOTHING_SPENT,
+  granted: { thread: NOTHING_SPENT, tree: NOTHING_SPENT },
+  held: false,
+  waits: false,
+  stopping: false,
+  requests: 0,
+};
 
 export const NO_USAGE: Usage = {
   inputTokens: 0,
@@ -332,6 +380,7 @@ const ADDED_SETTINGS = {
   parent: null,
   subThreads: { maxDepth: 0, maxActive: 0 },
   reviewModel: null,
+  budget: {},
 } satisfies Partial<ThreadSettings>;
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
@@ -366,6 +415,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     warnedOfServers: [],
     unpriced: [],
     usage: NO_USAGE,
+    budget: NEW_BUDGET,
     context: NEW_CONTEXT,
     turnCount: 0,
     counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },

@@ -17,10 +17,12 @@ import type {
 import { type Action, actionIds } from './actions.ts';
 import type { Refusal } from './admission.ts';
 import { BOUNDS } from './bounds.ts';
+import { budgetOfChild, isTreeUsedUp } from './budget.ts';
 import { emit } from './log.ts';
-import { send } from './outbox.ts';
+import { report, send } from './outbox.ts';
 import { closeRequest, showRequest } from './requests.ts';
-import type { ActiveTurn, Child, ThreadState } from './state.ts';
+import { later, plus, treeSpent } from './spending.ts';
+import { type ActiveTurn, type Child, NOTHING_SPENT, type ThreadState } from './state.ts';
 import { quieten } from './turns.ts';
 
 /** Closed children that are still listed. */
@@ -32,6 +34,13 @@ export const isOver = ({ status }: Pick<SubThread, 'status'>): boolean =>
   status === 'shutdown' || status === 'notFound';
 export const isAtWork = ({ status }: Pick<SubThread, 'status'>): boolean =>
   status === 'pendingInit' || status === 'running';
+
+/** At work as far as is known, or waiting to go on, on its own account or that of one below. */
+export const isBusy = (child: Child): boolean => !isOver(child) && (isAtWork(child) || child.waits);
+
+function withStopping(state: ThreadState, stopping: boolean): ThreadState {
+  return state.budget.stopping === stopping ? state : { ...state, budget: { ...state.budget, stopping } };
+}
 
 export function depthOf(state: ThreadState): number {
   return state.settings.parent?.path.length ?? 0;
@@ -55,6 +64,8 @@ export function refuseChild(state: ThreadState, role: SubThreadRole): string | n
   const { maxDepth, maxActive } = state.settings.subThreads;
   if (state.threadId.length > BOUNDS.idChars - 20) return 'This thread has too long an id to have children.';
   if (depthOf(state) + 1 > BOUNDS.pathThreads) return 'This thread lies too deep to have children.';
+  // Time goes on between two events; what is used up of it by now is seen with the next one.
+  if (isTreeUsedUp(state, state.updatedAt)) return 'The budget of this thread and its agents is used up.';
   if (role === 'review') return null;
   if (state.settings.parent?.role === 'review') return 'A review has no agents. Look yourself.';
   if (depthOf(state) >= maxDepth)
@@ -72,12 +83,20 @@ export function beginChild(state: ThreadState, at: number, given: NewChild): { s
   const { name, role, turnId } = given;
   const child: Child = {
     ...{ threadId, name, role, turnId, status: 'pendingInit', lastAgentMessage: null },
-    start: { ...given.start, threadId, parent: { threadId: state.threadId, path, role } },
+    start: {
+      ...given.start,
+      budget: budgetOfChild(state, at),
+      threadId,
+      parent: { threadId: state.threadId, path, role },
+    },
     openTurns: given.start.firstTurn === undefined ? 0 : 1,
     closing: false,
     news: null,
+    spent: NOTHING_SPENT,
+    held: false,
+    waits: false,
   };
-  const next = { ...state, childCount: number, children: [...state.children, child] };
+  const next = { ...withStopping(state, false), childCount: number, children: [...state.children, child] };
   return { state: announce(next, at, child), child };
 }
 
@@ -138,9 +157,25 @@ export function takeReport(state: ThreadState, at: number, threadId: string, sai
       const open = state.requests.find((request) => request.requestId === requestId);
       return open === undefined ? state : closeRequest(state, at, requestId, said.decision, said.by);
     }
+    case 'usage':
+      return takeUsage(state, at, child, said);
     case 'closed':
       return isOver(child) ? state : endChild(state, at, child, 'shutdown');
   }
+}
+
+/** What it told before is in what it tells now. */
+function takeUsage(
+  state: ThreadState,
+  at: number,
+  child: Child,
+  { spent, waits }: Extract<SubThreadReport, { type: 'usage' }>,
+): ThreadState {
+  const told = { ...child, spent: later(child.spent, spent), waits: waits && !isOver(child) };
+  // One that was told to stop, and waits again, has got another turn since.
+  const again = told.waits && !child.waits;
+  const counted = withStopping(withChild(state, told), state.budget.stopping && !again);
+  return report(counted, { type: 'usage', spent: treeSpent(counted, at), waits: counted.budget.waits });
 }
 
 /** The workflow of a child has ended; where it said so before, there is nothing to do. */
@@ -220,7 +255,10 @@ function quietened(state: ThreadState, threadId: string): ThreadState {
 function forgetOld(state: ThreadState): ThreadState {
   const over = state.children.filter((child) => isOver(child) && child.news === null);
   const old = new Set(over.slice(0, Math.max(0, over.length - KEPT_CLOSED)));
-  return old.size === 0 ? state : { ...state, children: state.children.filter((child) => !old.has(child)) };
+  if (old.size === 0) return state;
+  const forgotten = [...old].reduce((sum, { spent }) => plus(sum, spent), state.budget.forgotten);
+  const children = state.children.filter((child) => !old.has(child));
+  return { ...state, children, budget: { ...state.budget, forgotten } };
 }
 
 // --------------------------------------------------------------------------------------------------------- telling
@@ -228,7 +266,7 @@ function forgetOld(state: ThreadState): ThreadState {
 /** Gives a child a further turn. */
 export function giveTurn(state: ThreadState, at: number, child: Child, text: string): ThreadState {
   const turnId = `followup-${state.messageCount + 1}`;
-  const submitted = send(state, child.threadId, {
+  const submitted = send(withStopping(state, false), child.threadId, {
     signal: 'submitTurn',
     payload: { turnId, kind: 'regular', input: [{ type: 'text', text }], onBusy: 'queue' },
   });
@@ -266,16 +304,17 @@ export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId'
 
 /** Interrupts every agent and those below them, idle ones included: something below an idle one may be at work. */
 export function stopAgents(state: ThreadState, reason: string): ThreadState {
-  return state.children
-    .filter((child) => isAgent(child) && child.start === null && !child.closing && !isOver(child))
-    .reduce(
-      (current, { threadId }) =>
-        send(current, threadId, {
-          signal: 'interruptTurn',
-          payload: { reason: reason.slice(0, BOUNDS.shortChars), tree: true },
-        }),
-      state,
-    );
+  const agents = state.children.filter(
+    (child) => isAgent(child) && child.start === null && !child.closing && !isOver(child),
+  );
+  return agents.reduce(
+    (current, { threadId }) =>
+      send(current, threadId, {
+        signal: 'interruptTurn',
+        payload: { reason: reason.slice(0, BOUNDS.shortChars), tree: true },
+      }),
+    withStopping(state, agents.some(isBusy)),
+  );
 }
 
 const isAgent = ({ role }: Child): boolean => role === 'agent';

@@ -2,9 +2,10 @@
 import type { SubThreadReport, TurnCompletion } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import type { Happening } from './machine-events.ts';
-import { NO_USAGE, type ThreadState } from './state.ts';
+import { NOTHING_SPENT, NO_USAGE, type ThreadState } from './state.ts';
 
-export type ChildSays = 'completed' | 'aborted' | 'failed' | 'asks' | 'asks below' | 'resolved' | 'closed';
+export type ChildSays =
+  'completed' | 'aborted' | 'failed' | 'asks' | 'asks below' | 'resolved' | 'spent' | 'waits' | 'closed';
 
 interface Thread {
   state: ThreadState;
@@ -36,6 +37,14 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
       const request = open[play.pick % Math.max(1, open.length)];
       const requestId = request === undefined ? 'req_9' : ownId(request.requestId, threadId);
       return { type: 'requestResolved', requestId, decision: 'accept', by: 'person' };
+    }
+    case 'spent':
+    case 'waits': {
+      // More and more as time goes by, as one account after the other would say.
+      const { at } = thread;
+      const spent = { tokens: at / 1_000, costMicroUsd: at / 1_000, steps: at / 10_000, wallMs: at };
+      const whole = Object.fromEntries(Object.entries(spent).map(([name, amount]) => [name, Math.floor(amount)]));
+      return { type: 'usage', spent: { ...NOTHING_SPENT, ...whole }, waits: play.says === 'waits' };
     }
     case 'closed':
       return { type: 'closed', reason: null };
@@ -95,6 +104,7 @@ export function echoOf(
       return say(child.threadId, { type: 'requestResolved', requestId: told, decision, by: 'person' });
     }
     case 'subThreadReport':
+    case 'treeBudget':
     case 'agentMessage':
       return null;
   }

@@ -108,7 +108,7 @@ function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: numb
       const usage = { ...NO_USAGE, totalTokens: outputs.includes('fill') ? 100 : 10 };
       const warned =
         how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
-      return { type: 'answered', output: outputs.map(toOutput), usage, compactAt: 50, ...warned };
+      return { type: 'answered', output: outputs.map(toOutput), usage, costMicroUsd: 3, compactAt: 50, ...warned };
     }
     case 'too long':
       return contextTokens === null
@@ -131,7 +131,7 @@ function toCompactionEnd(how: Ending): CompactionEnd {
     case 'well':
     case 'left over': {
       const kept = { summary: 'so far', userMessages: ['do it'], provider: null };
-      return { type: 'compacted', ...kept, usage: NO_USAGE, droppedEntries: 0 };
+      return { type: 'compacted', ...kept, usage: { ...NO_USAGE, totalTokens: 4 }, costMicroUsd: 1, droppedEntries: 0 };
     }
     case 'aborted':
       return { type: 'aborted' };

@@ -1,5 +1,5 @@
 /** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
-import type { ApprovalDecision, EditQueue, ThreadSettings, TurnKind } from '../../src/contract/index.ts';
+import type { ApprovalDecision, EditQueue, ThreadSettings, TreeBudget, TurnKind } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
@@ -32,6 +32,8 @@ export type Play =
   | { do: 'report'; pick: number; says: ChildSays }
   | { do: 'mail' }
   | { do: 'rollback'; numTurns: number }
+  /** The thread above speaks of its budget. */
+  | { do: 'tellBudget'; budget: TreeBudget }
   | { do: 'rollover' }
   | { do: 'postpone' }
   | { do: 'malformed' }
@@ -161,6 +163,8 @@ function toHappening(shell: Shell, play: Play): Happening | null {
       return { type: 'agentMessageReceived', message: { from: 'other', text: 'mind the gap' } };
     case 'rollback':
       return { type: 'rollbackRequested', rollback: { numTurns: play.numTurns } };
+    case 'tellBudget':
+      return { type: 'treeBudgetTold', budget: play.budget };
     case 'rollover':
       return shell.state.rollover === null ? { type: 'rolloverDue' } : null;
     case 'postpone': {
@@ -259,6 +263,8 @@ function comeToRest(shell: Shell): void {
     const next = step ?? actions[0];
     if (isOver(shell)) return;
     if (review >= 0) happen(shell, toReport(shell, { pick: review, says: 'completed' }));
+    else if (shell.state.budget.held || shell.state.budget.waits)
+      happen(shell, { type: 'treeBudgetTold', budget: { held: false, limits: {} } });
     else if (next !== undefined) end(shell, next, 'well', ['say']);
     else if (request !== undefined) {
       happen(shell, {
@@ -279,6 +285,8 @@ function isReviewAtWork(child: ThreadState['children'][number]): boolean {
 function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]): void {
   shell.running.delete(action.id);
   shell.ended.push(action);
+  // A timer ends when its time has come.
+  if (action.type === 'awaitTime') shell.at = Math.max(shell.at, action.at);
   if (action.type === 'archiveSegment' && how !== 'failed') shell.witness.archived(shell.state, action.segment);
   happen(shell, toEnd(action, how, outputs, shell.at));
   const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;

@@ -5,6 +5,7 @@ import { itemCount, lastSeq } from './log.ts';
 import { readAllEvents, readAllItems } from './test-reader.ts';
 import type { Happening } from './machine-events.ts';
 import type { ThreadState } from './state.ts';
+import { type MoneyWitness, check, createMoneyWitness } from './test-money.ts';
 import { toContext, toCurrentDetails, toThreadView } from './view.ts';
 
 export interface Witness {
@@ -51,6 +52,7 @@ interface Memory {
   orphans: Set<string>;
   /** Steps on the workspace that were begun and have not ended, by the turn they are of. */
   underWay: Map<string, string>;
+  money: MoneyWitness;
 }
 
 export function createWitness(): Witness {
@@ -63,6 +65,7 @@ export function createWitness(): Witness {
     requests: new Map(),
     orphans: new Set(),
     underWay: new Map(),
+    money: createMoneyWitness(),
   };
   return {
     seen: memory.seen,
@@ -78,6 +81,7 @@ export function createWitness(): Witness {
       assertWanted(memory, state, wanted);
       assertStoppedForCause(state, stopping);
       assertWorkspaceFree(memory, happening, state, starting);
+      memory.money.after({ before, happening, state, starting, events: memory.events.slice(lastSeq(before.log)) });
       for (const { type } of wanted) memory.seen.add(type);
       // Queries are answered from any state.
       toThreadView(state);
@@ -115,10 +119,6 @@ export function createWitness(): Witness {
       assertReadable(memory, state);
     },
   };
-}
-
-function check(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`It does not hold that ${what}`);
 }
 
 function copy<T>(value: T): T {
@@ -213,10 +213,12 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'item/fileChange/requestApproval':
     case 'item/mcpToolCall/requestApproval':
     case 'item/tool/requestUserInput':
+    case 'turn/budget/requestApproval':
       check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
       memory.requests.set(event.request.requestId, true);
       if (event.request.origin !== null) memory.seen.add('asked below');
-      else
+      // Agents may be at work when the turn that started them is over.
+      else if (event.request.type !== 'budget' || event.request.scope !== 'tree')
         check(
           turnOf(memory, event.request.turnId).terminals === 0,
           `${event.request.requestId} is of a turn that runs`,

@@ -19,6 +19,7 @@ export const SETTINGS: ThreadSettings = {
   parent: null,
   subThreads: { maxDepth: 2, maxActive: 6 },
   reviewModel: null,
+  budget: {},
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
 };

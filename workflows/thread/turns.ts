@@ -1,15 +1,25 @@
 /** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
-import type { AbortReason, InputItem, SubmitTurn, TurnCompletion, TurnError } from '../../src/contract/index.ts';
+import type {
+  AbortReason,
+  InputItem,
+  Overrides,
+  SubmitTurn,
+  TurnCompletion,
+  TurnError,
+} from '../../src/contract/index.ts';
 import { addItem, completeItem, emit, isRunning, itemCount } from './log.ts';
 import { takeMail } from './mail.ts';
+import { withBudget } from './budget.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import { withRecord } from './turn-records.ts';
 import { exitReview } from './review-mode.ts';
+import { plus, treeSpent, turnSpent } from './spending.ts';
 import {
   type ActiveTurn,
   KNOWN_TURNS,
   KNOWN_TURN_IDS,
+  NOTHING_SPENT,
   NO_USAGE,
   type QueuedTurn,
   type RegularTurn,
@@ -22,6 +32,14 @@ export const MARKER = `<turn_aborted>
 The person stopped the previous turn on purpose. Commands and changes that were under way may have partly run: look at
 the state of the workspace before you repeat any of them.
 </turn_aborted>`;
+
+const OVER_BUDGET = `<turn_aborted>
+The previous turn was stopped because its budget was used up. Commands and changes that were under way may have partly
+run: look at the state of the workspace before you repeat any of them.
+</turn_aborted>`;
+
+/** What the model is told of an abort; nothing of one that makes room for another turn, or of the thread's end. */
+const MARKERS: Partial<Record<AbortReason, string>> = { interrupted: MARKER, budgetLimited: OVER_BUDGET };
 
 /** Remembers the id, so that the same submission once more is the same turn. */
 export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
@@ -63,13 +81,13 @@ export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null 
 export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const active: RegularTurn = {
     ...newTurn(state, turn.turnId, at),
+    limited: true,
     kind: 'regular',
     step: 1,
     pendingInput: [],
     stage: { type: 'model', tries: 0, renewed: false, compacted: false },
   };
-  const settings = { ...state.settings, ...turn.overrides };
-  const begun = emitStarted({ ...state, settings, active }, at, turn, null);
+  const begun = emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
   return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
 }
 
@@ -103,13 +121,18 @@ export function beginActive(
   turn: QueuedTurn,
   own: OwnMembers<ActiveTurn>,
 ): ThreadState {
-  const settings = { ...state.settings, ...turn.overrides };
   // What a turn begins with and what its kind adds are together a turn of that kind.
   const active = { ...newTurn(state, turn.turnId, at), ...own } as ActiveTurn;
-  return emitStarted({ ...state, settings, active }, at, turn, null);
+  return emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
 }
 
 type OwnMembers<T extends ActiveTurn> = T extends ActiveTurn ? Omit<T, keyof ReturnType<typeof newTurn>> : never;
+
+/** Settings that a turn brings along; they stay for later ones. */
+export function withOverrides(state: ThreadState, overrides: Overrides): ThreadState {
+  const { budget, ...others } = overrides;
+  return withBudget({ ...state, settings: { ...state.settings, ...others } }, budget);
+}
 
 /** The members that every turn begins with. */
 export function newTurn(state: ThreadState, turnId: string, at: number) {
@@ -121,6 +144,10 @@ export function newTurn(state: ThreadState, turnId: string, at: number) {
     lastAgentMessage: null,
     aborting: null,
     snapshot: null,
+    spent: NOTHING_SPENT,
+    granted: NOTHING_SPENT,
+    clock: null,
+    limited: false,
   };
 }
 
@@ -168,8 +195,9 @@ export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): T
   let next = abortItems(state, at, turn);
   next = withdrawRequests(next, at, turn.turnId);
   next = tellLeftOver(next, at, turn);
-  if (reason === 'interrupted' && turn.kind === 'regular') {
-    next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text: MARKER });
+  const text = MARKERS[reason];
+  if (text !== undefined && turn.kind === 'regular') {
+    next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text });
   }
   if (turn.kind === 'review') next = exitReview(next, at, turn, null);
   return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
@@ -206,18 +234,25 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     usage: turn.usage,
     ...end,
   };
-  const { turnId, kind, firstItem, snapshot } = turn;
+  const { turnId, kind, firstItem, snapshot, limited } = turn;
   const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot };
+  // The thread may have asked for more while a step was under way, and that step has ended the turn.
+  const asked = withdrawRequests(state, at, turnId);
+  const { wallMs } = turnSpent(turn, at);
+  const own = limited ? plus(asked.budget.own, { ...NOTHING_SPENT, wallMs }) : asked.budget.own;
+  const waits = limited ? false : asked.budget.waits;
+  const paid = { ...asked, budget: { ...asked.budget, own, waits } };
   const ended: ThreadState =
-    state.active?.turnId === turn.turnId
-      ? { ...state, active: null }
-      : { ...state, beside: state.beside.filter((other) => other.turnId !== turn.turnId) };
+    paid.active?.turnId === turn.turnId
+      ? { ...paid, active: null }
+      : { ...paid, beside: paid.beside.filter((other) => other.turnId !== turn.turnId) };
   return complete(withRecord(ended, record, KNOWN_TURNS), at, completion);
 }
 
 function complete(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
   const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
-  return report(told, { type: 'turnCompleted', turn });
+  const counted = report(told, { type: 'usage', spent: treeSpent(told, at), waits: told.budget.waits });
+  return report(counted, { type: 'turnCompleted', turn });
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {

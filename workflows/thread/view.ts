@@ -1,5 +1,14 @@
 /** What queries answer, derived from the state. */
-import type { ActiveTurnView, QueuedTurnView, ThreadView, TurnPhase, TurnKind } from '../../src/contract/index.ts';
+import { isHeld, limitsOf, spentIn } from './budget.ts';
+import type {
+  ActiveTurnView,
+  BudgetScope,
+  BudgetView,
+  QueuedTurnView,
+  ThreadView,
+  TurnKind,
+  TurnPhase,
+} from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { firstCounted, newestCompaction } from './context.ts';
@@ -48,6 +57,7 @@ export function toThreadView(state: ThreadState): ThreadView {
     })),
     agentTask: toAgentTaskView(state),
     usage: state.usage,
+    budget: toBudgetView(state),
     context: toContextView(state),
     lastSeq: lastSeq(state.log),
     itemCount: itemCount(state.log),
@@ -55,6 +65,12 @@ export function toThreadView(state: ThreadState): ThreadView {
     runCount: state.runCount,
     counters: state.counters,
   };
+}
+
+function toBudgetView(state: ThreadState): BudgetView {
+  const at = state.updatedAt;
+  const of = (scope: BudgetScope) => ({ spent: spentIn(state, scope, at), limits: limitsOf(state, scope) });
+  return { turn: state.active?.limited === true ? of('turn') : null, thread: of('thread'), tree: of('tree') };
 }
 
 /** A hundred of them are to go into one answer. */
@@ -89,6 +105,7 @@ function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView 
 
 function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
+  if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
   if (turn.kind === 'user_shell') {
     return state.cleanUp === null
       ? { type: 'runningTools', step: 0, running: [commandOf(state, turn.index)], waiting: [] }
@@ -157,6 +174,8 @@ function describePhase(phase: TurnPhase): string {
   switch (phase.type) {
     case 'waitingForAgentTask':
       return 'waits for its agent task to be registered';
+    case 'waitingForBudget':
+      return 'waits for its budget to be raised';
     case 'waitingForWorkspace':
       return 'waits for the workspace to be cleaned after a lost step';
     case 'callingModel':

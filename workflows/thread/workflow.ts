@@ -163,7 +163,7 @@ function offerContext(host: ThreadHost): void {
 }
 
 /** What waits and does nothing. Going on as a new run does not wait for it. */
-const TIMERS = ['deadline/', 'quiescence/', 'wait/', 'watch/'];
+const TIMERS = ['budget/', 'deadline/', 'quiescence/', 'wait/', 'watch/'];
 
 function isTimer(id: string): boolean {
   return TIMERS.some((start) => id.startsWith(start));

@@ -1,4 +1,6 @@
 /** Millionths of a dollar as a person reads them. */
+import type { LimitName } from '../../contract/index.ts';
+
 export function toDollars(microUsd: number): string {
   const dollars = microUsd / 1_000_000;
   return `$${dollars >= 1 || microUsd === 0 ? dollars.toFixed(2) : dollars.toPrecision(2)}`;
@@ -8,4 +10,18 @@ export function toDollars(microUsd: number): string {
 export function costWords(costMicroUsd: number | null): string {
   if (costMicroUsd === null) return ', cost not known';
   return costMicroUsd === 0 ? '' : `, ${toDollars(costMicroUsd)}`;
+}
+
+/** An amount in the unit of its limit. */
+export function describeAmount(limit: LimitName, amount: number): string {
+  switch (limit) {
+    case 'tokens':
+      return `${amount.toLocaleString('en')} tokens`;
+    case 'costUsd':
+      return toDollars(amount * 1_000_000);
+    case 'steps':
+      return `${amount.toLocaleString('en')} model steps`;
+    case 'wallMs':
+      return `${(amount / 1000).toLocaleString('en')} s`;
+  }
 }

@@ -1,6 +1,6 @@
 /** Events as lines for a person. Colour only where the terminal takes it. */
 import { colours as pc } from './colours.ts';
-import { costWords } from './money.ts';
+import { costWords, describeAmount } from './money.ts';
 import {
   type Item,
   type ReviewOutput,
@@ -36,6 +36,7 @@ export function renderEvent(event: ThreadEvent): string[] {
     case 'item/fileChange/requestApproval':
     case 'item/mcpToolCall/requestApproval':
     case 'item/tool/requestUserInput':
+    case 'turn/budget/requestApproval':
       return renderRequest(event.request);
     case 'serverRequest/resolved':
       return [pc.dim(`  ${event.requestId}: ${event.decision} (by ${event.by})`)];
@@ -178,11 +179,16 @@ function renderRequest(request: ThreadRequest): string[] {
   const what = {
     commandExecution: () => `run: ${request.type === 'commandExecution' ? request.command : ''}`,
     mcpToolCall: () => `call: ${request.type === 'mcpToolCall' ? `${request.server} ${request.tool}` : ''}`,
+    budget: () => (request.type === 'budget' ? describeBudgetRequest(request) : ''),
     fileChange: () => `change: ${request.type === 'fileChange' ? request.paths.join(', ') : ''}`,
     userInput: () =>
       request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : '',
   }[request.type]();
   return [pc.yellow(`? ${request.requestId} ${what}`), pc.yellow(`  ${request.reason}`)];
+}
+
+function describeBudgetRequest({ scope, limit, grants }: Extract<ThreadRequest, { type: 'budget' }>): string {
+  return `go on beyond the ${scope}'s budget, with ${describeAmount(limit, grants)} more`;
 }
 
 export function renderCompletion(turn: TurnCompletion): string {

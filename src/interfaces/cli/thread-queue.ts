@@ -57,6 +57,8 @@ function toEditOf(turnId: string, options: QueueOptions): EditQueue {
 
 function describe({ turnId, kind, text, overrides }: QueuedTurnView): string {
   const [line = ''] = text.split('\n', 1);
-  const settings = Object.entries(overrides).map(([name, value]) => `${name} ${value}`);
+  const settings = Object.entries(overrides).map(
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
   return [turnId, kind, line, ...(settings.length > 0 ? [`(${settings.join(', ')})`] : [])].join('  ');
 }

@@ -4,7 +4,7 @@ import { quietenAndCharge } from '../charging.ts';
 import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
 import { emit, itemCount } from '../log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state.ts';
-import { emitStarted, endTurn, failTurn, newTurn, withTurn } from '../turns.ts';
+import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns.ts';
 import type { TaskKind } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {
@@ -33,12 +33,12 @@ export const compact: TaskKind<CompactTurn> = {
 };
 
 function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
-  const settings = { ...state.settings, ...turn.overrides };
+  const given = withOverrides(state, turn.overrides);
   const upTo = itemCount(state.log);
   const base = newTurn(state, turn.turnId, at);
-  const what = { trigger: 'manual', upTo, model: settings.model } as const;
-  const { state: begun, compaction } = beginCompaction({ ...state, settings }, at, what);
-  const active: CompactTurn = { ...base, kind: 'compact', compaction };
+  const what = { trigger: 'manual', upTo, model: given.settings.model } as const;
+  const { state: begun, compaction } = beginCompaction(given, at, what);
+  const active: CompactTurn = { ...base, limited: true, kind: 'compact', compaction };
   const started = emitStarted({ ...begun, active }, at, turn, null);
   if (canCompact(started, upTo)) return started;
   const message = `There is nothing to compact in thread ${state.threadId}: nothing has come since it began or was compacted.`;

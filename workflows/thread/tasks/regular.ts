@@ -5,6 +5,7 @@
 import { currentTask, ensure, isReady, renewOnce } from '../agent-task.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
 import { actionIds } from '../actions.ts';
+import { isCostLimited } from '../budget.ts';
 import { charge, quietenAndCharge } from '../charging.ts';
 import { compactionId, wantedCompaction } from '../compaction.ts';
 import { isOverLimit, withStep } from '../context.ts';
@@ -65,7 +66,7 @@ export const regular: TaskKind<RegularTurn> = {
         contextTokens: tokensToCheck(state, turn.stage),
         agentTask: currentTask(state),
         agentIdentity: state.settings.agentIdentity,
-        costLimited: false,
+        costLimited: isCostLimited(state),
         snapshot: wantedSnapshot(state, turn),
       },
     ];

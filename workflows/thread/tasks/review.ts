@@ -8,7 +8,7 @@ import type { ReviewConclusionEnd, ReviewPreparationEnd, StepFailure } from '../
 import { enterReview, exitReview, toHint } from '../review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState } from '../state.ts';
 import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../sub-threads.ts';
-import { emitStarted, endTurn, failTurn, newTurn, quieten, withTurn } from '../turns.ts';
+import { emitStarted, endTurn, failTurn, newTurn, withOverrides, quieten, withTurn } from '../turns.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
 
 /** Code units of what a review said that its turn goes on with; far more than any list of findings. */
@@ -71,9 +71,14 @@ export const review: TaskKind<ReviewTurn> = {
 function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const { turnId, overrides, review: request } = turn;
   if (request === undefined) throw new Error(`Review ${turnId} has nothing to look at`);
-  const active: ReviewTurn = { ...newTurn(state, turnId, at), kind: 'review', request, stage: { type: 'preparing' } };
-  const settings = { ...state.settings, ...overrides };
-  return enterReview(emitStarted({ ...state, settings, active }, at, turn, null), at, active);
+  const active: ReviewTurn = {
+    ...newTurn(state, turnId, at),
+    limited: true,
+    kind: 'review',
+    request,
+    stage: { type: 'preparing' },
+  };
+  return enterReview(emitStarted({ ...withOverrides(state, overrides), active }, at, turn, null), at, active);
 }
 
 // ------------------------------------------------------------------------------------------------------- the thread

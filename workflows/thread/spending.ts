@@ -1,0 +1,38 @@
+/** What was used up: by a turn, by a thread, and by a thread with all its descendants. Pure sums. */
+import type { Spent } from '../../src/contract/index.ts';
+import type { ActiveTurn, ThreadState } from './state.ts';
+
+export function plus(a: Spent, b: Spent): Spent {
+  return {
+    tokens: a.tokens + b.tokens,
+    costMicroUsd: a.costMicroUsd + b.costMicroUsd,
+    steps: a.steps + b.steps,
+    wallMs: a.wallMs + b.wallMs,
+  };
+}
+
+/** Of two accounts of the same, the later one: none of these ever shrinks. */
+export function later(a: Spent, b: Spent): Spent {
+  return {
+    tokens: Math.max(a.tokens, b.tokens),
+    costMicroUsd: Math.max(a.costMicroUsd, b.costMicroUsd),
+    steps: Math.max(a.steps, b.steps),
+    wallMs: Math.max(a.wallMs, b.wallMs),
+  };
+}
+
+export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number): Spent {
+  const running = turn.clock === null ? 0 : Math.max(0, at - turn.clock);
+  return { ...turn.spent, wallMs: turn.spent.wallMs + running };
+}
+
+/** The tokens of an active turn are in the thread's account at once, its time when it has ended. */
+export function threadSpent({ active, budget }: ThreadState, at: number): Spent {
+  const wallMs = active?.limited === true ? turnSpent(active, at).wallMs : 0;
+  return { ...budget.own, wallMs: budget.own.wallMs + wallMs };
+}
+
+export function treeSpent(state: ThreadState, at: number): Spent {
+  const own = plus(threadSpent(state, at), state.budget.forgotten);
+  return state.children.reduce((sum, child) => plus(sum, child.spent), own);
+}
