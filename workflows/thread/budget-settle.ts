@@ -76,7 +76,7 @@ function waitForWord(state: ThreadState, at: number): ThreadState {
 /** Ends what goes on. Where no turn is active, the agents are interrupted, as they are with a turn. */
 function stop(state: ThreadState, tree: boolean, detail: string, abort: Abort): ThreadState {
   if (limitedTurn(state) !== null) return abort(state, detail);
-  return tree ? stopAgents(state, detail) : state;
+  return tree ? withFlags(stopAgents(state, detail), { stopping: true }) : state;
 }
 
 /** While it is held: a request without a purpose is withdrawn, and the thread above knows whether somebody waits. */

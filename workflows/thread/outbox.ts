@@ -18,10 +18,12 @@ export function report(state: ThreadState, said: SubThreadReport): ThreadState {
   });
 }
 
-/** One message at a time for each thread, so that they arrive as they were said. */
+/** One message at a time for each thread, so that they arrive as they were said; none to a child that is not there yet. */
 export function wantedMessages(state: ThreadState): Action[] {
+  const starting = new Set(state.children.flatMap(({ threadId, start }) => (start === null ? [] : [threadId])));
   const firsts = state.outbox.filter(({ to }, index) => state.outbox.findIndex((other) => other.to === to) === index);
-  return firsts.map(({ number, to, message }) => ({
+  const sendable = firsts.filter(({ to }) => !starting.has(to));
+  return sendable.map(({ number, to, message }) => ({
     type: 'sendMessage',
     id: actionIds.message(number),
     to,

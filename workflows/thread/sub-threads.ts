@@ -35,8 +35,11 @@ export const isOver = ({ status }: Pick<SubThread, 'status'>): boolean =>
 export const isAtWork = ({ status }: Pick<SubThread, 'status'>): boolean =>
   status === 'pendingInit' || status === 'running';
 
-/** At work as far as is known, or waiting to go on, on its own account or that of one below. */
-export const isBusy = (child: Child): boolean => !isOver(child) && (isAtWork(child) || child.waits);
+/**
+ * At work as far as is known, or waiting to go on, on its own account or that of one below. One that was told to close is
+ * on its way out.
+ */
+export const isBusy = (child: Child): boolean => !isOver(child) && !child.closing && (isAtWork(child) || child.waits);
 
 function withStopping(state: ThreadState, stopping: boolean): ThreadState {
   return state.budget.stopping === stopping ? state : { ...state, budget: { ...state.budget, stopping } };
