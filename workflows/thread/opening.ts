@@ -7,6 +7,7 @@ import { toStepFailure } from './effects.ts';
 import { forkedState } from './fork.ts';
 import { parseStartThread } from './guards.ts';
 import type { Happening } from './machine-events.ts';
+import { withBudget } from './budget.ts';
 import { withChanges } from './resume.ts';
 import { type ThreadState, newThreadState } from './state.ts';
 import { MARKER } from './turns.ts';
@@ -83,9 +84,9 @@ async function resume(start: StartThread, runId: string, at: number): Promise<Op
     ]);
     if (!isOfThisVersion(left)) return refused('it was left by a release whose state this one does not know.');
     const state = fromCarriedState(left);
-    const settings = withChanges(state.settings, start);
+    const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
     const firstTurn = start.firstTurn ?? null;
-    return { type: 'open', state: { ...state, settings }, first: { type: 'threadResumed' }, firstTurn, at };
+    return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };
   } catch (error) {
     return refused(toStepFailure(error).message);
   }

@@ -61,6 +61,8 @@ export function resumed(state: ThreadState): ThreadState {
     rollover: null,
     runCount: state.runCount + 1,
     agentTask: { ...state.agentTask, registration: null },
+    // What was used up stays used up; nobody above has a say any more.
+    budget: { ...state.budget, held: false, waits: false, stopping: false },
   };
   const at = state.updatedAt;
   const alone = state.status === 'closed' ? withoutChildren(open) : closeHalfStarted(open);

@@ -79,7 +79,18 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
       case 'awaitTime':
         at = Math.max(at, action.at);
         return { type: 'timeCame', id, about: action.about };
-      default:
+      case 'applyPatch':
+      case 'archiveSegment':
+      case 'callMcpTool':
+      case 'cleanWorkspace':
+      case 'compactContext':
+      case 'execCommand':
+      case 'finishReview':
+      case 'prepareReview':
+      case 'registerAgentTask':
+      case 'releaseSnapshots':
+      case 'takeSnapshot':
+      case 'undoFiles':
         throw new Error(`Nothing here ends a ${action.type}`);
     }
   };
