@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LIMITS } from '../../src/contract/index.ts';
+import { TreeBudgetSchema } from '../../src/contract/budget.ts';
 import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
 import { StartThreadSchema } from '../../src/contract/thread.ts';
@@ -29,6 +30,7 @@ import {
   parseSteerTurn,
   parseAgentMessage,
   parseSubmitTurn,
+  parseTreeBudget,
 } from './guards.ts';
 
 // --------------------------------------------------------------------------------------------- near-valid messages
@@ -85,6 +87,21 @@ function twoItemsInAll(more: number) {
   return [LIMITS.inputChars - 7, 7 + more].map((length) => ({ type: 'text', text: 'y'.repeat(length) }));
 }
 
+const amounts = fc.oneof(
+  fc.integer({ min: 1, max: 5_000 }),
+  fc.constantFrom(0, 0.5, 0.000001, 0.0000009, -1, 1e21),
+  fc
+    .constantFrom(LIMITS.budgetCount, LIMITS.budgetUsd, LIMITS.budgetMs)
+    .chain((bound) => fc.constantFrom(bound, bound + 1)),
+);
+const limits = fc.record({
+  tokens: optional(amounts),
+  costUsd: optional(amounts),
+  steps: optional(amounts),
+  wallMs: optional(amounts),
+});
+const budgets = fc.record({ turn: optional(limits), thread: optional(limits), tree: optional(limits) });
+
 const policies = {
   model: optional(strings),
   approvalPolicy: optional(fc.constantFrom('untrusted', 'on-request', 'never', 'always')),
@@ -115,6 +132,8 @@ const filled = fc
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
+const overrides = fc.record({ ...policies, budget: seldom(budgets) });
+
 const MESSAGES = {
   submitTurn: fc.record({
     turnId: ids,
@@ -130,7 +149,7 @@ const MESSAGES = {
     ),
     input: fc.oneof({ weight: 3, arbitrary: inputs }, { weight: 1, arbitrary: fc.constantFrom([], null) }),
     onBusy: optional(fc.constantFrom('replace', 'steer', 'queue', 'reject', '')),
-    overrides: optional(fc.record(policies)),
+    overrides: optional(overrides),
     review: fc.constantFrom(undefined, undefined, null, {}),
   }),
   submitReview: fc.record({
@@ -155,7 +174,7 @@ const MESSAGES = {
       op: fc.constant('edit'),
       turnId: ids,
       input: optional(inputs),
-      overrides: optional(fc.record(policies)),
+      overrides: optional(overrides),
     }),
     fc.record({ op: fc.constant('move'), turnId: ids, before: fc.option(ids) }),
     fc.record({ op: fc.constantFrom('drop', 'swap'), turnId: ids, reason: optional(strings) }),
@@ -175,6 +194,7 @@ const MESSAGES = {
   }),
   closeThread: fc.record({ reason: optional(strings) }),
   agentMessage: fc.record({ from: ids, text: strings }),
+  treeBudget: fc.record({ held: fc.boolean(), limits }),
   startThread: fc.record({
     parent: seldom(
       fc.record({
@@ -208,6 +228,7 @@ const MESSAGES = {
         files: optional(fc.constantFrom('shared', 'worktree', 'none')),
       }),
     ),
+    budget: seldom(budgets),
     unattended: optional(fc.record({ approvals: fc.constantFrom('accept', 'decline', 'cancel', 'acceptForSession') })),
   }),
 };
@@ -314,6 +335,7 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['submitTurn', SubmitTurnSchema, parseSubmitTurn],
   ['submitReview', SubmitTurnSchema, parseSubmitTurn],
   ['agentMessage', AgentMessageSchema, parseAgentMessage],
+  ['treeBudget', TreeBudgetSchema, parseTreeBudget],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
   ['editQueue', EditQueueSchema, parseEditQueue],
   ['rollbackTurns', RollbackTurnsSchema, parseRollbackTurns],

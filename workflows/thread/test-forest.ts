@@ -90,7 +90,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
       case 'registerAgentTask':
       case 'releaseSnapshots':
       case 'takeSnapshot':
-      case 'undoFiles':
+      case 'taskStep':
         throw new Error(`Nothing here ends a ${action.type}`);
     }
   };

@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Bobbin, ThreadHandle } from '../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode, StartThread } from '../../contract/index.ts';
+import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { watchThread } from './watch.ts';
 
-interface RunOptions extends CommonOptions {
+interface RunOptions extends CommonOptions, BudgetOptions {
   thread?: string;
   cwd: string;
   model?: string;
@@ -19,8 +20,7 @@ interface RunOptions extends CommonOptions {
 }
 
 export function addRunCommand(program: Command): void {
-  program
-    .command('run')
+  addBudgetOptions(program.command('run'))
     .argument('<prompt>', 'what the agent is to do')
     .description('run one turn and follow it; exits with its status')
     .option('--thread <id>', 'go on with this thread')
@@ -33,7 +33,7 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'events as lines of JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"',
+      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
     )
     .action((prompt: string, options: RunOptions) =>
       withBobbin(options, (bobbin, output) => run(bobbin, output, prompt, options)),
@@ -67,9 +67,11 @@ async function submit(
   if (options.thread !== undefined) {
     const thread = bobbin.threads.get(options.thread);
     const { lastSeq } = await thread.view();
-    await thread.submit(turn);
+    const budget = toBudget(options, 'turn');
+    await thread.submit(budget === undefined ? turn : { ...turn, overrides: { budget } });
     return { thread, after: lastSeq };
   }
+  const budget = toBudget(options, 'tree');
   const start: StartThread = {
     threadId: randomUUID(),
     workspace: { cwd: resolve(options.cwd) },
@@ -77,6 +79,7 @@ async function submit(
     ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
     ...(options.approvalPolicy === undefined ? {} : { approvalPolicy: options.approvalPolicy }),
     ...(options.unattended === undefined ? {} : { unattended: { approvals: options.unattended } }),
+    ...(budget === undefined ? {} : { budget }),
   };
   return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
 import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKind } from '../../contract/index.ts';
+import { describeBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import { costWords } from './money.ts';
@@ -171,6 +172,7 @@ function describeView(view: ThreadView): string[] {
     ...view.openRequests.map((one) => `waits for   ${one.requestId} (${one.type}): ${one.reason}`),
     `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
     `tokens      ${view.usage.totalTokens}${costWords(view.usage.costMicroUsd)}`,
+    ...describeBudget(view.budget),
     `context     ${describeContext(view.context)}`,
     `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
   ];

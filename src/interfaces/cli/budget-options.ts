@@ -1,0 +1,69 @@
+/** `--budget-...`: what a run may use up. */
+import type { Command } from 'commander';
+import { BobbinError } from '../../client/bobbin-error.ts';
+import type { Budget, BudgetScope, BudgetView, LimitName, Limits, Spent } from '../../contract/index.ts';
+import { describeAmount } from './money.ts';
+
+export interface BudgetOptions {
+  budgetTokens?: string;
+  budgetUsd?: string;
+  budgetSteps?: string;
+  budgetSeconds?: string;
+  budgetScope?: string;
+}
+
+export function addBudgetOptions(command: Command): Command {
+  return command
+    .option('--budget-tokens <n>', 'stop to ask when so many tokens are used up')
+    .option('--budget-usd <n>', 'the same for dollars')
+    .option('--budget-steps <n>', 'the same for model calls')
+    .option('--budget-seconds <n>', 'the same for time')
+    .option('--budget-scope <scope>', 'turn, thread or tree (default: tree for a new thread, else turn)');
+}
+
+const SCOPES: readonly BudgetScope[] = ['turn', 'thread', 'tree'];
+
+/** Undefined where no limit is given. @param scope where none is named. */
+export function toBudget(options: BudgetOptions, scope: BudgetScope): Budget | undefined {
+  const { budgetTokens, budgetUsd, budgetSteps, budgetSeconds, budgetScope } = options;
+  const limits: Limits = {
+    ...(budgetTokens === undefined ? {} : { tokens: toNumber('--budget-tokens', budgetTokens) }),
+    ...(budgetUsd === undefined ? {} : { costUsd: toNumber('--budget-usd', budgetUsd) }),
+    ...(budgetSteps === undefined ? {} : { steps: toNumber('--budget-steps', budgetSteps) }),
+    ...(budgetSeconds === undefined ? {} : { wallMs: Math.round(toNumber('--budget-seconds', budgetSeconds) * 1_000) }),
+  };
+  const named = SCOPES.find((known) => known === (budgetScope ?? scope));
+  if (named === undefined) throw new BobbinError('invalid', `--budget-scope ${budgetScope}: turn, thread or tree`);
+  return Object.keys(limits).length === 0 ? undefined : { [named]: limits };
+}
+
+function toNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && number > 0 && Number.isFinite(number)) return number;
+  throw new BobbinError('invalid', `${option} ${text}: a number above 0 is needed`);
+}
+
+/** What was used up, one line for each scope that says something. */
+export function describeBudget({ turn, thread, tree }: BudgetView): string[] {
+  const below = JSON.stringify(tree.spent) !== JSON.stringify(thread.spent) || Object.keys(tree.limits).length > 0;
+  return [
+    ...(turn === null ? [] : [`spent       by this turn: ${describeSpent(turn)}`]),
+    `spent       by the thread: ${describeSpent(thread)}`,
+    ...(below ? [`spent       with its agents: ${describeSpent(tree)}`] : []),
+  ];
+}
+
+function describeSpent({ spent, limits }: { spent: Spent; limits: Limits }): string {
+  const amounts: [LimitName, number][] = [
+    ['tokens', spent.tokens],
+    ['costUsd', spent.costMicroUsd / 1_000_000],
+    ['steps', spent.steps],
+    ['wallMs', spent.wallMs],
+  ];
+  return amounts
+    .map(([limit, amount]) => {
+      const max = limits[limit];
+      return `${describeAmount(limit, amount)}${max === undefined ? '' : ` of ${describeAmount(limit, max)}`}`;
+    })
+    .join(', ');
+}
