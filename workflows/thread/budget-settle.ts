@@ -127,7 +127,7 @@ function tellChildren(state: ThreadState, at: number): ThreadState {
 }
 
 function isReached(child: Child): boolean {
-  return child.start === null && !isOver(child) && !child.closing;
+  return child.status !== 'pendingInit' && !isOver(child) && !child.closing;
 }
 
 function withToldChild(state: ThreadState, child: Child): ThreadState {

@@ -1,7 +1,7 @@
 /** What a thread says to other threads: kept until it is delivered, in order for each of them. */
 import type { SubThreadReport } from '../../src/contract/index.ts';
 import { type Action, actionIds } from './actions.ts';
-import type { OutgoingMessage, ThreadState } from './state.ts';
+import type { Child, OutgoingMessage, ThreadState } from './state.ts';
 
 export function send(state: ThreadState, to: string, message: OutgoingMessage): ThreadState {
   const number = state.messageCount + 1;
@@ -20,7 +20,7 @@ export function report(state: ThreadState, said: SubThreadReport): ThreadState {
 
 /** One message at a time for each thread, so that they arrive as they were said; none to a child that is not there yet. */
 export function wantedMessages(state: ThreadState): Action[] {
-  const starting = new Set(state.children.flatMap(({ threadId, start }) => (start === null ? [] : [threadId])));
+  const starting = new Set(state.children.filter(isStarting).map(({ threadId }) => threadId));
   const firsts = state.outbox.filter(({ to }, index) => state.outbox.findIndex((other) => other.to === to) === index);
   const sendable = firsts.filter(({ to }) => !starting.has(to));
   return sendable.map(({ number, to, message }) => ({
@@ -29,6 +29,11 @@ export function wantedMessages(state: ThreadState): Action[] {
     to,
     message,
   }));
+}
+
+/** A child that has said something is there, whether or not the word of its start has come. */
+function isStarting({ start, status }: Child): boolean {
+  return start !== null && status === 'pendingInit';
 }
 
 /** Takes a message off the list; null where it is not on it. */

@@ -61,8 +61,8 @@ export function resumed(state: ThreadState): ThreadState {
     rollover: null,
     runCount: state.runCount + 1,
     agentTask: { ...state.agentTask, registration: null },
-    // What was used up stays used up; nobody above has a say any more.
-    budget: { ...state.budget, held: false, waits: false, stopping: false },
+    // What was used up stays used up. Nobody above has a say any more, and nothing is asked before something is to begin.
+    budget: { ...state.budget, held: false, waits: false, stopping: true },
   };
   const at = state.updatedAt;
   const alone = state.status === 'closed' ? withoutChildren(open) : closeHalfStarted(open);

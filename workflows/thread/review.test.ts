@@ -105,6 +105,7 @@ describe('a review', () => {
     expect(start).toEqual({
       threadId: CHILD,
       parent: { threadId: 't1', path: ['t1'], role: 'review' },
+      budget: {},
       workspace: { cwd: '/work/repo' },
       title: 'Review: current changes',
       model: 'offline/test',

@@ -273,7 +273,9 @@ export function giveTurn(state: ThreadState, at: number, child: Child, text: str
     signal: 'submitTurn',
     payload: { turnId, kind: 'regular', input: [{ type: 'text', text }], onBusy: 'queue' },
   });
-  return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, 'running', null);
+  // One that is not there yet is told once it is.
+  const status = child.status === 'pendingInit' ? 'pendingInit' : 'running';
+  return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, status, null);
 }
 
 export function tellToClose(state: ThreadState, threadId: string, reason: string): ThreadState {

@@ -11,8 +11,10 @@ export interface Tree {
   readonly threads: ReadonlyMap<string, Member>;
   /** The root is the first one. */
   readonly root: Member;
-  /** Tokens of every answer that a model gave to a thread that was not closed. */
+  /** Tokens of every answer that a model gave. */
   readonly tokens: number;
+  /** One came to a thread that was closed by then, which may have said its last word. */
+  readonly late: boolean;
   /** The largest of them. */
   readonly largest: number;
   happen(member: Member, happening: Happening): void;
@@ -35,6 +37,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
   let at = 1_000;
   let tokens = 0;
   let largest = 0;
+  let late = false;
 
   const add = (threadId: string, given: Partial<ThreadSettings>): Member => {
     const member = { state: newThreadState(threadId, { ...SETTINGS, ...given }, at), running: new Map<string, Step>() };
@@ -59,8 +62,8 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
     const { id } = action;
     switch (action.type) {
       case 'callModel':
-        // A closed thread has said its last word.
-        if (member.state.status !== 'closed') tokens += used;
+        tokens += used;
+        late ||= member.state.status === 'closed';
         largest = Math.max(largest, used);
         return {
           type: 'modelEnded',
@@ -116,6 +119,9 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
     },
     get tokens() {
       return tokens;
+    },
+    get late() {
+      return late;
     },
     get largest() {
       return largest;

@@ -6,6 +6,7 @@ import type {
   SubmitTurn,
   TurnCompletion,
   TurnError,
+  TurnKind,
 } from '../../src/contract/index.ts';
 import { addItem, completeItem, emit, isRunning, itemCount } from './log.ts';
 import { takeMail } from './mail.ts';
@@ -81,7 +82,6 @@ export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null 
 export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const active: RegularTurn = {
     ...newTurn(state, turn.turnId, at),
-    limited: true,
     kind: 'regular',
     step: 1,
     pendingInput: [],
@@ -110,9 +110,12 @@ export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): Th
     exitCode: null,
     durationMs: null,
   });
-  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), kind: 'user_shell', index };
+  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), limited: false, kind: 'user_shell', index };
   return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
 }
+
+/** Kinds that cost nothing and are not to be stopped half-way by a budget. */
+const UNLIMITED: readonly TurnKind[] = ['undo', 'ghost_snapshot'];
 
 /** Makes a turn without words of its own the active one. */
 export function beginActive(
@@ -122,7 +125,8 @@ export function beginActive(
   own: OwnMembers<ActiveTurn>,
 ): ThreadState {
   // What a turn begins with and what its kind adds are together a turn of that kind.
-  const active = { ...newTurn(state, turn.turnId, at), ...own } as ActiveTurn;
+  const limited = !UNLIMITED.includes(own.kind);
+  const active = { ...newTurn(state, turn.turnId, at), limited, ...own } as ActiveTurn;
   return emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
 }
 
@@ -147,7 +151,7 @@ export function newTurn(state: ThreadState, turnId: string, at: number) {
     spent: NOTHING_SPENT,
     granted: NOTHING_SPENT,
     clock: null,
-    limited: false,
+    limited: true,
   };
 }
 

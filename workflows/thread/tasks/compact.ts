@@ -38,7 +38,7 @@ function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   const base = newTurn(state, turn.turnId, at);
   const what = { trigger: 'manual', upTo, model: given.settings.model } as const;
   const { state: begun, compaction } = beginCompaction(given, at, what);
-  const active: CompactTurn = { ...base, limited: true, kind: 'compact', compaction };
+  const active: CompactTurn = { ...base, kind: 'compact', compaction };
   const started = emitStarted({ ...begun, active }, at, turn, null);
   if (canCompact(started, upTo)) return started;
   const message = `There is nothing to compact in thread ${state.threadId}: nothing has come since it began or was compacted.`;

@@ -73,7 +73,6 @@ function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
   if (request === undefined) throw new Error(`Review ${turnId} has nothing to look at`);
   const active: ReviewTurn = {
     ...newTurn(state, turnId, at),
-    limited: true,
     kind: 'review',
     request,
     stage: { type: 'preparing' },
