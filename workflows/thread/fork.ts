@@ -26,7 +26,8 @@ export function toPast(state: ThreadState): ThreadPast {
 export function forkedState(start: StartThread, fork: Fork, past: ForkedPast, at: number): ThreadState {
   const settings = withChanges({ ...past.settings, title: '', parent: null }, start);
   const agentIdentity = start.agentIdentity ?? settings.agentIdentity;
-  const state = newThreadState(start.threadId, { ...settings, agentIdentity }, at);
+  const budget = { ...settings.budget, ...start.budget };
+  const state = newThreadState(start.threadId, { ...settings, agentIdentity, budget }, at);
   return {
     ...state,
     forkedFrom: { threadId: fork.threadId, turnId: past.lastTurnId },

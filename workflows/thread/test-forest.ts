@@ -42,7 +42,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
   const add = (threadId: string, given: Partial<ThreadSettings>): Member => {
     const member = { state: newThreadState(threadId, { ...SETTINGS, ...given }, at), running: new Map<string, Step>() };
     threads.set(threadId, member);
-    tree.happen(member, { type: 'threadOpened' });
+    tree.happen(member, { type: 'threadOpened', warnings: [] });
     return member;
   };
 
