@@ -1,10 +1,15 @@
 import type {
   ArchiveSegment,
+  BatchTarget,
+  BeginRun,
   Item,
   ItemsPage,
   ProviderCompaction,
+  RecordedRun,
   ReviewRange,
   ReviewTarget,
+  RunBeginning,
+  RunRecorded,
   StartThread,
   ThreadEvent,
   ThreadSettings,
@@ -477,6 +482,18 @@ export interface IdentityDirectory {
   replace(account: string, agentRuntimeId: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** The identity in use, or null; registers nothing. */
   current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
+}
+
+/** The ledgers of review targets, one entity workflow each. A ledger is there once it is asked for anything. */
+export interface LedgerDirectory {
+  begin(target: LedgerTarget, run: BeginRun, signal: AbortSignal): Promise<RunBeginning>;
+  /** Twice is once. Fails with `reviewRunLost` where that run was given up meanwhile. */
+  record(target: LedgerTarget, run: RecordedRun, signal: AbortSignal): Promise<RunRecorded>;
+}
+
+export interface LedgerTarget {
+  targetId: string;
+  target: BatchTarget;
 }
 
 /** The worker's configuration as far as a thread's settings come from it. */

@@ -26,4 +26,10 @@ export const LIMITS = {
   budgetUsd: 1_000_000,
   /** Milliseconds of a budget: a year. */
   budgetMs: 31_536_000_000,
+  /** Targets of one batch. */
+  batchTargets: 5_000,
+  /** Code units of all the targets of one batch, as JSON: they travel in one payload. */
+  batchTargetsChars: 1_000_000,
+  /** Reviews of one batch that may run at a time. */
+  batchConcurrency: 100,
 } as const;

@@ -18,4 +18,7 @@ export const BOUNDS: typeof LIMITS = {
   budgetCount: 1_000_000_000_000,
   budgetUsd: 1_000_000,
   budgetMs: 31_536_000_000,
+  batchTargets: 5_000,
+  batchTargetsChars: 1_000_000,
+  batchConcurrency: 100,
 };
