@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
 import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
+import { describeZod } from './zod-words.ts';
 
 /** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
 const GRPC = {
@@ -97,10 +98,4 @@ export function grpcStatus(error: unknown): number | undefined {
     if (isGrpcServiceError(current)) return current.code;
   }
   return undefined;
-}
-
-function describeZod(error: ZodError): string {
-  return error.issues
-    .map((issue) => [issue.path.join('.'), issue.message].filter((part) => part !== '').join(': '))
-    .join('; ');
 }

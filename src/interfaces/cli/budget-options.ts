@@ -25,16 +25,29 @@ const SCOPES: readonly BudgetScope[] = ['turn', 'thread', 'tree'];
 
 /** Undefined where no limit is given. @param scope where none is named. */
 export function toBudget(options: BudgetOptions, scope: BudgetScope): Budget | undefined {
-  const { budgetTokens, budgetUsd, budgetSteps, budgetSeconds, budgetScope } = options;
-  const limits: Limits = {
-    ...(budgetTokens === undefined ? {} : { tokens: toNumber('--budget-tokens', budgetTokens) }),
-    ...(budgetUsd === undefined ? {} : { costUsd: toNumber('--budget-usd', budgetUsd) }),
-    ...(budgetSteps === undefined ? {} : { steps: toNumber('--budget-steps', budgetSteps) }),
-    ...(budgetSeconds === undefined ? {} : { wallMs: Math.round(toNumber('--budget-seconds', budgetSeconds) * 1_000) }),
-  };
+  const { budgetTokens: tokens, budgetUsd: usd, budgetSteps: steps, budgetSeconds: seconds, budgetScope } = options;
+  const limits = toLimits('--budget', { tokens, usd, steps, seconds });
   const named = SCOPES.find((known) => known === (budgetScope ?? scope));
   if (named === undefined) throw new BobbinError('invalid', `--budget-scope ${budgetScope}: turn, thread or tree`);
   return Object.keys(limits).length === 0 ? undefined : { [named]: limits };
+}
+
+/** The four options of one budget, as they were typed. */
+interface TypedLimits {
+  tokens: string | undefined;
+  usd: string | undefined;
+  steps: string | undefined;
+  seconds: string | undefined;
+}
+
+/** @param prefix what the options begin with, for the message */
+export function toLimits(prefix: string, { tokens, usd, steps, seconds }: TypedLimits): Limits {
+  return {
+    ...(tokens === undefined ? {} : { tokens: toNumber(`${prefix}-tokens`, tokens) }),
+    ...(usd === undefined ? {} : { costUsd: toNumber(`${prefix}-usd`, usd) }),
+    ...(steps === undefined ? {} : { steps: toNumber(`${prefix}-steps`, steps) }),
+    ...(seconds === undefined ? {} : { wallMs: Math.round(toNumber(`${prefix}-seconds`, seconds) * 1_000) }),
+  };
 }
 
 function toNumber(option: string, text: string): number {
