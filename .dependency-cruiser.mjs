@@ -26,10 +26,10 @@ export default {
     },
     {
       name: 'the-machine-is-pure',
-      comment: 'Everything reduce and decide stand on knows nothing of Temporal.',
+      comment: 'Everything that decides knows nothing of Temporal.',
       severity: 'error',
       from: {
-        path: '^workflows/thread/',
+        path: '^workflows/(thread|review-ledger)/',
         pathNot: '/(workflow|handlers|effects|opening|messages|sinks)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^node_modules/' },

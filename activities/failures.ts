@@ -47,6 +47,9 @@ export const FAILURES = {
   reviewBaseMissing: 'invalid',
   reviewNothingToReview: 'invalid',
   reviewEmpty: 'invalid',
+  reviewRunLost: 'invalid',
+  ledgerUnavailable: 'unavailable',
+  ledgerVersionUnknown: 'unavailable',
   // MCP servers
   mcpServerUnavailable: 'unavailable',
   // steps that are tried again

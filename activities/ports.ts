@@ -484,10 +484,16 @@ export interface IdentityDirectory {
   current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
 }
 
-/** The ledgers of review targets, one entity workflow each. A ledger is there once it is asked for anything. */
+/**
+ * The ledgers of review targets, one entity workflow each. A ledger is there once it is asked for anything. Fails with
+ * `ledgerUnavailable` and `ledgerVersionUnknown`, which are worth another try.
+ */
 export interface LedgerDirectory {
   begin(target: LedgerTarget, run: BeginRun, signal: AbortSignal): Promise<RunBeginning>;
-  /** Twice is once. Fails with `reviewRunLost` where that run was given up meanwhile. */
+  /**
+   * Twice is once. What is more than one message takes is left out, the least urgent first, and counted. Fails with
+   * `reviewRunLost` where that run was given up meanwhile.
+   */
   record(target: LedgerTarget, run: RecordedRun, signal: AbortSignal): Promise<RunRecorded>;
 }
 
@@ -517,6 +523,7 @@ export interface Ports {
   git: GitPort;
   identity: IdentityPort;
   identities: IdentityDirectory;
+  ledgers: LedgerDirectory;
   archive: ArchivePort;
   threads: ThreadReader;
   steps: StepRegistry;

@@ -1,4 +1,5 @@
 /** Every workflow type a worker serves, by its name on the wire. */
 export { agentIdentity } from './agent-identity/workflow.ts';
 export { readArchive } from './archive/workflow.ts';
+export { reviewLedger } from './review-ledger/workflow.ts';
 export { thread } from './thread/workflow.ts';

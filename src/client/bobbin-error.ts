@@ -13,6 +13,10 @@ export type BobbinErrorCode =
   | 'threadOpening'
   /** The thread did not take its start argument: it could not be resumed, or forked from what was named. */
   | 'threadRefused'
+  | 'ledgerNotFound'
+  | 'ledgerVersionUnknown'
+  | 'findingUnknown'
+  | 'findingNotDismissed'
   | 'serviceUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'

@@ -17,6 +17,7 @@ import { toBobbinError } from './errors.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
 import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
+import { type Ledgers, openLedgers } from './ledgers.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 export interface ThreadSummary {
@@ -50,6 +51,8 @@ export interface Bobbin {
     /** Newest first. */
     list(options?: { open?: boolean; limit?: number }): Promise<ThreadSummary[]>;
   };
+  /** What is known of the findings of review targets. */
+  readonly ledgers: Ledgers;
   readonly service: Service;
   close(): Promise<void>;
 }
@@ -146,6 +149,7 @@ export function bobbinOver(service: Service): Bobbin {
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },
+    ledgers: openLedgers(service),
     close: () => service.close(),
   };
 }

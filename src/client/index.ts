@@ -6,6 +6,7 @@ export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';
 export type { ForkOptions } from './fork.ts';
 export type { ResumeChanges, ResumedThread } from './resume.ts';
+export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './review.ts';
 export type { ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './thread-handle.ts';

@@ -4,6 +4,14 @@ import type { ReviewPriority } from './review.ts';
 import { IdSchema } from './shapes.ts';
 import type { BatchTarget } from './batch.ts';
 
+/** Workflow type of the ledger of one review target. */
+export const LEDGER_WORKFLOW_TYPE = 'reviewLedger';
+
+/** The workflow id of a ledger. */
+export function toLedgerWorkflowId(targetId: string): string {
+  return `review-ledger/${targetId}`;
+}
+
 /** What one run found out about the findings of a target. `unchanged` ones were known and are still there. */
 export interface FindingCounts {
   new: number;
@@ -55,7 +63,7 @@ export interface LedgerFinding {
   priority: ReviewPriority | null;
   /** From 0 to 1. */
   confidenceScore: number | null;
-  /** Where it was last seen; null for one of no place. */
+  /** Where it is, by the newest run that could follow it; null for one of no place. */
   location: FindingLocation | null;
   /** The lines of its place and a few around them, shortened; null where they could not be read. */
   code: { text: string; startLine: number } | null;
@@ -122,8 +130,14 @@ export type RunBeginning =
   /** `anchor` is the head of the last completed run; `full` that everything is to be looked at. */
   | { type: 'begun'; anchor: string | null; full: boolean; known: KnownFinding[] };
 
-/** A finding that is not over, for whoever compares. */
-export type KnownFinding = Pick<LedgerFinding, 'findingId' | 'fingerprint' | 'title' | 'location' | 'state'>;
+/** A finding for whoever compares; those that were fixed are among them, since they may come back. */
+export interface KnownFinding extends Pick<
+  LedgerFinding,
+  'findingId' | 'fingerprint' | 'title' | 'location' | 'state'
+> {
+  /** Full id of the commit in which `location` is its place. */
+  head: string;
+}
 
 /** A finding of a run, as the reviewer told it, with what it stands at. */
 export interface ObservedFinding {
@@ -135,8 +149,8 @@ export interface ObservedFinding {
   code: LedgerFinding['code'];
   /** Hash of the lines of the place without white space; null where they could not be read. Hexadecimal. */
   codeHash: string | null;
-  /** The same of the lines around the place. */
-  contextHash: string | null;
+  /** The same of the lines before and after the place; null where there are none. */
+  context: { before: string | null; after: string | null };
 }
 
 /** Where a known finding is in the files of a run's head, by the changes since it was last seen. */
@@ -144,6 +158,8 @@ export interface TrackedFinding {
   findingId: string;
   /** Null where its lines are gone. */
   location: FindingLocation | null;
+  /** What stands in place of lines that are gone; null where nothing does. */
+  near: FindingLocation | null;
 }
 
 /** Payload of the update `recordRun`. */
@@ -154,6 +170,7 @@ export interface RecordedRun {
   full: boolean;
   rulesId: string;
   findings: ObservedFinding[];
+  /** One that is not in it could not be followed, and nothing is concluded from that. */
   tracked: TrackedFinding[];
   /** Paths that the run looked at, by the names of its head and of its base; null for all there are. */
   looked: string[] | null;
@@ -163,4 +180,10 @@ export interface RecordedRun {
 export interface RunRecorded {
   counts: FindingCounts;
   open: number;
+}
+
+/** Payload of the signal `abandonRun`: the run ends without a result, and the next one may begin. */
+export interface AbandonRun {
+  runId: string;
+  reason: string;
 }

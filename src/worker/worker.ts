@@ -16,6 +16,7 @@ import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
+import { createLedgerDirectory } from '../client/ledger-directory.ts';
 import { connectService } from '../client/service.ts';
 import { createThreadReader } from '../client/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
@@ -129,6 +130,7 @@ function createPorts(
       ...(identityToken === undefined ? {} : { accessToken: () => identityToken }),
     }),
     identities: createIdentityDirectory(service),
+    ledgers: createLedgerDirectory(service),
     archive: createFileArchive({ directory: config.archiveDirectory }),
     threads: createThreadReader(service),
     steps,

@@ -40,6 +40,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'serviceUnavailable':
     case 'workerUnavailable':
     case 'threadOpening':
+    case 'ledgerVersionUnknown':
       return EXIT.unavailable;
     case 'internal':
       return EXIT.failure;
@@ -61,6 +62,9 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'requestNotOpen':
     case 'notAChild':
     case 'requestMismatch':
+    case 'ledgerNotFound':
+    case 'findingUnknown':
+    case 'findingNotDismissed':
       return EXIT.refused;
   }
 }

@@ -1,0 +1,93 @@
+/** The entity workflow of a review target, told of runs from activities: it is started by whoever comes first. */
+import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { Failure, type FailureCode } from '../../activities/failures.ts';
+import type { LedgerDirectory, LedgerTarget } from '../../activities/ports.ts';
+import type { RunRecord } from '../../workflows/review-ledger/guards.ts';
+import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
+import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
+import { LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
+import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+
+/** A ledger that is in no worker's memory has to be replayed first. */
+const DEADLINE_MS = 30_000;
+
+export function createLedgerDirectory(service: Service): LedgerDirectory {
+  const { workflow } = service.client;
+  const ask = async <T>({ targetId }: LedgerTarget, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
+    try {
+      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw toFailure(error, targetId);
+    }
+  };
+  // No update ids: a repeated message is known by its run.
+  return {
+    begin: (target, run, signal) =>
+      ask(target, signal, () =>
+        workflow.executeUpdateWithStart(beginRunUpdate, {
+          startWorkflowOperation: toStart(service, target),
+          args: [run],
+        }),
+      ),
+    record: (target, run, signal) =>
+      ask(target, signal, () =>
+        workflow.executeUpdateWithStart(recordRunUpdate, {
+          startWorkflowOperation: toStart(service, target),
+          args: [toRunRecord(run)],
+        }),
+      ),
+  };
+}
+
+function toStart(service: Service, { targetId, target }: LedgerTarget) {
+  return new WithStartWorkflowOperation<typeof reviewLedger>(LEDGER_WORKFLOW_TYPE, {
+    workflowId: toLedgerWorkflowId(targetId),
+    taskQueue: service.taskQueue,
+    args: [{ targetId, target }],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: `findings of ${target.repository}${target.branch === undefined ? '' : ` ${target.branch}`}`,
+    memo: { target },
+  });
+}
+
+const PASSED_ON: readonly FailureCode[] = ['reviewRunLost', 'ledgerVersionUnknown'];
+
+function toFailure(error: unknown, targetId: string): Failure {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const type = cause instanceof ApplicationFailure ? cause.type : null;
+  if (type === 'malformed') {
+    return new Failure('internal', `Ledger ${targetId} did not understand a run: ${message}`, { cause: error });
+  }
+  const code = PASSED_ON.find((known) => known === type) ?? 'ledgerUnavailable';
+  return new Failure(code, `Ledger ${targetId}: ${message}`, { cause: error });
+}
+
+// ------------------------------------------------------------------------------------------------------------ bounds
+
+/** Bytes as JSON, which together are well below what one payload may have. */
+const BOUNDS = { findings: 900_000, tracked: 300_000, looked: 300_000 };
+
+/** What is left out of `tracked` and `looked` costs no finding: nothing is concluded from what is not there. */
+function toRunRecord(run: RecordedRun): RunRecord {
+  const findings = within(
+    run.findings.toSorted((a, b) => (a.priority ?? 4) - (b.priority ?? 4)),
+    BOUNDS.findings,
+  );
+  return {
+    ...run,
+    findings,
+    tracked: within(run.tracked, BOUNDS.tracked),
+    looked: run.looked === null ? null : within(run.looked, BOUNDS.looked),
+    findingsLeftOut: run.findings.length - findings.length,
+  };
+}
+
+function within<T>(entries: readonly T[], bytes: number): T[] {
+  let left = bytes;
+  const beyond = entries.findIndex((entry) => (left -= Buffer.byteLength(JSON.stringify(entry)) + 1) < 0);
+  return entries.slice(0, beyond === -1 ? entries.length : beyond);
+}

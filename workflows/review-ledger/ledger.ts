@@ -1,0 +1,133 @@
+/**
+ * What happens to a ledger: each function takes the state, what was asked, and when, and gives the next state with the
+ * answer. Pure.
+ *
+ * One run of a target is under way at a time, so what two of them do is what they do one after the other. A run counts
+ * once it is recorded; one that was given up leaves everything as it was.
+ */
+import type {
+  AbandonRun,
+  BeginRun,
+  DismissFinding,
+  KnownFinding,
+  LedgerView,
+  ReopenFinding,
+  RunBeginning,
+} from '../../src/contract/index.ts';
+import { byImportance } from './bounds.ts';
+import type { KeptFinding, LedgerState } from './state.ts';
+
+export interface Outcome<T> {
+  state: LedgerState;
+  answer: T;
+}
+
+/** Why something is not done; nothing has changed then. */
+export interface Refusal {
+  code: 'reviewRunLost' | 'findingUnknown' | 'findingNotDismissed';
+  reason: string;
+}
+
+// ------------------------------------------------------------------------------------------------------------- runs
+
+/** Twice is once: the run that is under way begins again, with the head that it has come to by now. */
+export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome<RunBeginning> {
+  const { running } = state;
+  if (running !== null && running.runId !== run.runId && running.workflowId !== run.instead) {
+    return { state, answer: { type: 'busy', workflowId: running.workflowId } };
+  }
+  const free = { ...state, running: null };
+  const recorded = state.runs.find(({ runId }) => runId === run.runId);
+  if (recorded !== undefined) return { state: free, answer: { type: 'alreadyReviewed', runId: recorded.runId } };
+  const { anchor } = state;
+  // A full pass that is due waits for a change, too: there is nothing new to be found.
+  if (anchor !== null && anchor.head === run.head && anchor.rulesId === run.rulesId) {
+    return { state: free, answer: { type: 'alreadyReviewed', runId: anchor.runId } };
+  }
+  const { runId, workflowId } = run;
+  const since = running?.runId === runId ? running.at : at;
+  return {
+    state: { ...state, running: { runId, workflowId, at: since } },
+    answer: { type: 'begun', anchor: anchor?.head ?? null, full: isFullPassDue(state, run), known: toKnown(state) },
+  };
+}
+
+function isFullPassDue({ anchor, runsSinceFull }: LedgerState, { rulesId, fullPassEvery }: BeginRun): boolean {
+  if (anchor === null || anchor.rulesId !== rulesId) return true;
+  return fullPassEvery > 0 && runsSinceFull + 1 >= fullPassEvery;
+}
+
+function toKnown({ findings }: LedgerState): KnownFinding[] {
+  return findings.map(({ findingId, fingerprint, title, location, state, head }) => {
+    return { findingId, fingerprint, title, location, state, head };
+  });
+}
+
+/** A run that is not under way is over already. */
+export function abandonRun(state: LedgerState, { runId }: AbandonRun): LedgerState {
+  return state.running?.runId === runId ? { ...state, running: null } : state;
+}
+
+// ---------------------------------------------------------------------------------------------------------- persons
+
+/** Twice is once. What is fixed can be dismissed, too: it then stays so if it comes back. */
+export function dismissFinding(
+  state: LedgerState,
+  { findingId, by, why }: DismissFinding,
+  at: number,
+): LedgerState | Refusal {
+  return change(state, findingId, (finding) => {
+    const same = finding.dismissal?.by === by && finding.dismissal.why === why;
+    return same ? finding : { ...finding, state: 'dismissed', dismissal: { by, why, at } };
+  });
+}
+
+export function reopenFinding(state: LedgerState, { findingId }: ReopenFinding): LedgerState | Refusal {
+  return change(state, findingId, (finding) => {
+    if (finding.dismissal === null) {
+      const reason = `Finding ${findingId} is ${finding.state}, and was not dismissed.`;
+      return { code: 'findingNotDismissed', reason };
+    }
+    return { ...finding, state: finding.fixed === null ? 'open' : 'fixed', dismissal: null };
+  });
+}
+
+function change(
+  state: LedgerState,
+  findingId: string,
+  toChanged: (finding: KeptFinding) => KeptFinding | Refusal,
+): LedgerState | Refusal {
+  const finding = state.findings.find((one) => one.findingId === findingId);
+  if (finding === undefined) {
+    return { code: 'findingUnknown', reason: `There is no finding ${findingId} in ledger ${state.targetId}.` };
+  }
+  const changed = toChanged(finding);
+  if ('code' in changed && 'reason' in changed) return changed;
+  return { ...state, findings: state.findings.map((one) => (one === finding ? changed : one)) };
+}
+
+// ------------------------------------------------------------------------------------------------------------- view
+
+const STATES = ['open', 'dismissed', 'fixed'];
+
+export function toLedgerView(state: LedgerState): LedgerView {
+  const { targetId, target, anchor, running, runCount, runs, findingsForgotten } = state;
+  const sorted = [...state.findings].sort(
+    (a, b) => Number(b.state === 'open') - Number(a.state === 'open') || byImportance(a, b),
+  );
+  const findings = sorted.map(({ head: _head, codeHash: _code, context: _context, ...finding }) => finding);
+  const under = running === null ? null : { runId: running.runId, at: running.at };
+  return { targetId, target, anchor, running: under, runCount, runs, findings, findingsForgotten };
+}
+
+/** Markdown for a person who looks at the workflow. */
+export function toLedgerDetails({ findings, runs, running, anchor }: LedgerState): string {
+  const counts = STATES.map((word) => `${findings.filter(({ state }) => state === word).length} ${word}`).join(', ');
+  const newest = runs.at(-1);
+  const last =
+    newest === undefined ? 'No run has completed.' : `Newest run: \`${newest.runId}\` at \`${newest.head}\`.`;
+  const now = running === null ? [] : [`Under way: \`${running.runId}\` by workflow \`${running.workflowId}\`.`];
+  return [`**Findings:** ${counts}`, last, ...now, ...(anchor === null ? [] : [`Rules: \`${anchor.rulesId}\`.`])].join(
+    '\n\n',
+  );
+}

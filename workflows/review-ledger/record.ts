@@ -1,0 +1,152 @@
+/** What a run that has completed changes. Pure. */
+import type {
+  FindingCounts,
+  LedgerMoment,
+  ObservedFinding,
+  RunRecorded,
+  TrackedFinding,
+} from '../../src/contract/index.ts';
+import { withinBounds } from './bounds.ts';
+import type { RunRecord } from './guards.ts';
+import type { Outcome, Refusal } from './ledger.ts';
+import { isSaidTwice, matchFindings } from './match.ts';
+import type { KeptFinding, LedgerState } from './state.ts';
+import { hashOf, wordsOf } from './words.ts';
+
+/** Twice is once: a run that was recorded answers the same. One that is not under way is refused. */
+export function recordRun(state: LedgerState, run: RunRecord, at: number): Outcome<RunRecorded> | Refusal {
+  const recorded = state.runs.find(({ runId }) => runId === run.runId);
+  if (recorded !== undefined) return { state, answer: { counts: recorded.counts, open: recorded.open } };
+  if (state.running?.runId !== run.runId) {
+    const now = state.running === null ? 'no run is under way' : `run ${state.running.runId} is under way`;
+    return {
+      code: 'reviewRunLost',
+      reason: `Run ${run.runId} of ${state.targetId} was given up meanwhile: ${now}. Nothing of it was kept.`,
+    };
+  }
+  const moment: LedgerMoment = { runId: run.runId, head: run.head, at };
+  const observed = withoutRepeats(run.findings);
+  const matched = matchFindings(state.findings, observed, run.tracked);
+  const seen = new Map(matched.flatMap((id, index) => (id === null ? [] : [[id, observed[index]] as const])));
+  const tracked = new Map(run.tracked.map((one) => [one.findingId, one]));
+  const known = state.findings.map((finding) => {
+    const again = seen.get(finding.findingId);
+    const trace = tracked.get(finding.findingId);
+    return again === undefined ? notSeen(finding, run, trace, moment) : seenAgain(finding, again, moment);
+  });
+  const fresh = observed.filter((_, index) => matched[index] === null);
+  const findings = withNew(known, fresh, state.findingCount, moment);
+  const counts = countChanges(findings);
+  return conclude({ ...state, findings, findingCount: state.findingCount + fresh.length }, run, counts, at);
+}
+
+function conclude(state: LedgerState, run: RunRecord, counts: FindingCounts, at: number): Outcome<RunRecorded> {
+  const { runId, base, head, full, rulesId } = run;
+  const bounded = withinBounds({ ...state, findingsForgotten: state.findingsForgotten + run.findingsLeftOut });
+  const open = bounded.findings.filter((finding) => finding.state === 'open').length;
+  const next = withinBounds({
+    ...bounded,
+    running: null,
+    anchor: { runId, head, rulesId, at },
+    runCount: state.runCount + 1,
+    runsSinceFull: full ? 0 : state.runsSinceFull + 1,
+    runs: [...state.runs, { runId, at, base, head, full, rulesId, counts, open }],
+  });
+  return { state: next, answer: { counts, open } };
+}
+
+/** What was said twice of the same place, by two parts of a review for example, is one finding. */
+function withoutRepeats(findings: readonly ObservedFinding[]): ObservedFinding[] {
+  const kept: ObservedFinding[] = [];
+  for (const finding of findings) if (!kept.some((one) => isSaidTwice(one, finding))) kept.push(finding);
+  return kept;
+}
+
+// ---------------------------------------------------------------------------------------------------- known findings
+
+function seenAgain(finding: KeptFinding, seen: ObservedFinding, moment: LedgerMoment): KeptFinding {
+  const now = { ...finding, ...seen, head: moment.head, lastSeen: moment };
+  switch (finding.state) {
+    case 'open':
+      return { ...now, change: 'unchanged' };
+    case 'dismissed':
+      return { ...now, change: 'dismissed', fixed: null };
+    case 'fixed':
+      return { ...now, state: 'open', change: 'reopened', fixed: null, reopenings: finding.reopenings + 1 };
+  }
+}
+
+/**
+ * What was not found again is fixed where the run looked at its place, or where its lines are gone. What a person
+ * dismissed stays so: a review may find it on one day and not on the next.
+ */
+function notSeen(
+  finding: KeptFinding,
+  run: RunRecord,
+  trace: TrackedFinding | undefined,
+  moment: LedgerMoment,
+): KeptFinding {
+  const moved = trace?.location == null ? finding : { ...finding, location: trace.location, head: run.head };
+  if (finding.state !== 'open') return { ...moved, change: null };
+  const gone = trace !== undefined && trace.location === null;
+  if (!gone && !isLookedAt(finding, run, trace)) return { ...moved, change: null };
+  return { ...moved, state: 'fixed', change: 'fixed', fixed: moment };
+}
+
+function isLookedAt({ location }: KeptFinding, run: RunRecord, trace: TrackedFinding | undefined): boolean {
+  // Where not all that was found could be taken, what is missing may be among the rest.
+  if (run.findingsLeftOut > 0) return false;
+  if (run.full || run.looked === null) return true;
+  const paths = [location, trace?.location ?? null].flatMap((place) => place?.path ?? []);
+  return paths.some((path) => run.looked?.includes(path));
+}
+
+function countChanges(findings: readonly KeptFinding[]): FindingCounts {
+  const count = (change: KeptFinding['change']) => findings.filter((finding) => finding.change === change).length;
+  return {
+    new: count('new'),
+    unchanged: count('unchanged'),
+    reopened: count('reopened'),
+    fixed: count('fixed'),
+    dismissed: count('dismissed'),
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------ new findings
+
+function withNew(
+  known: readonly KeptFinding[],
+  fresh: readonly ObservedFinding[],
+  count: number,
+  moment: LedgerMoment,
+): KeptFinding[] {
+  const fingerprints = new Set(known.map(({ fingerprint }) => fingerprint));
+  const added = fresh.map((seen, index): KeptFinding => {
+    const fingerprint = newFingerprint(seen, fingerprints);
+    fingerprints.add(fingerprint);
+    return {
+      ...seen,
+      findingId: `f${count + index + 1}`,
+      fingerprint,
+      head: moment.head,
+      state: 'open',
+      change: 'new',
+      firstSeen: moment,
+      lastSeen: moment,
+      fixed: null,
+      dismissal: null,
+      reopenings: 0,
+    };
+  });
+  return [...known, ...added];
+}
+
+/** The same in two places gets two. */
+function newFingerprint({ title, codeHash, context, location }: ObservedFinding, taken: ReadonlySet<string>): string {
+  const facts = [[...wordsOf(title)].sort(), codeHash, context.before, context.after, location?.path ?? null];
+  for (let nth = 0; ; nth++) {
+    const text = JSON.stringify([...facts, nth]);
+    const fingerprint = hashOf(text) + hashOf(`${text} once more`);
+    if (!taken.has(fingerprint)) return fingerprint;
+  }
+}

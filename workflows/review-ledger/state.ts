@@ -1,0 +1,50 @@
+/** What a ledger keeps. Plain JSON with a version; pure. */
+import type {
+  BatchTarget,
+  LedgerFinding,
+  LedgerRun,
+  LedgerView,
+  ObservedFinding,
+} from '../../src/contract/index.ts';
+
+export const STATE_VERSION = 1;
+
+/** A finding, and what it is recognised by. */
+export interface KeptFinding extends LedgerFinding {
+  /** Full id of the commit in which `location` is its place. */
+  head: string;
+  codeHash: string | null;
+  context: ObservedFinding['context'];
+}
+
+/** The run under way. */
+export interface OpenRun {
+  runId: string;
+  workflowId: string;
+  at: number;
+}
+
+export interface LedgerState {
+  version: typeof STATE_VERSION;
+  targetId: string;
+  target: BatchTarget;
+  running: OpenRun | null;
+  anchor: LedgerView['anchor'];
+  /** Completed runs. */
+  runCount: number;
+  /** Completed runs since the last one that looked at everything. */
+  runsSinceFull: number;
+  /** The newest ones, oldest first. */
+  runs: LedgerRun[];
+  findings: KeptFinding[];
+  /** Findings there ever were; the next one is numbered by it. */
+  findingCount: number;
+  findingsForgotten: number;
+}
+
+export function newLedger(targetId: string, target: BatchTarget): LedgerState {
+  return {
+    ...{ version: STATE_VERSION, targetId, target, running: null, anchor: null },
+    ...{ runCount: 0, runsSinceFull: 0, runs: [], findings: [], findingCount: 0, findingsForgotten: 0 },
+  };
+}

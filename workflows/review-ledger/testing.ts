@@ -1,0 +1,44 @@
+/** For tests: runs, findings and commits, made of a word each. */
+import type { BeginRun, FindingLocation, ObservedFinding } from '../../src/contract/index.ts';
+import type { RunRecord } from './guards.ts';
+
+/** A full id for a name. */
+export function commit(name: string): string {
+  return Buffer.from(name).toString('hex').padEnd(40, '0').slice(0, 40);
+}
+
+export function place(path: string, startLine: number, endLine = startLine): FindingLocation {
+  return { path, startLine, endLine };
+}
+
+/** Whatever is not said is made from the title: another title is another code. */
+export function seen(title: string, more: Partial<ObservedFinding> = {}): ObservedFinding {
+  return {
+    title,
+    body: '',
+    priority: 2,
+    confidenceScore: 0.5,
+    location: place('a.ts', 1),
+    code: null,
+    codeHash: commit(title),
+    context: { before: null, after: null },
+    ...more,
+  };
+}
+
+export function beginning(runId: string, head: string, more: Partial<BeginRun> = {}): BeginRun {
+  const workflowId = `batch-review/${runId}`;
+  return { runId, workflowId, instead: null, head: commit(head), rulesId: 'rules', fullPassEvery: 10, ...more };
+}
+
+export function record(
+  runId: string,
+  head: string,
+  findings: ObservedFinding[],
+  more: Partial<RunRecord> = {},
+): RunRecord {
+  return {
+    ...{ runId, base: commit('base'), head: commit(head), full: true, rulesId: 'rules', findings },
+    ...{ tracked: [], looked: null, findingsLeftOut: 0, ...more },
+  };
+}

@@ -1,0 +1,44 @@
+/** A ledger as an earlier release left it becomes one of this release. Pure. */
+import type { ObservedFinding } from '../../src/contract/index.ts';
+import { type KeptFinding, type LedgerState, STATE_VERSION, newLedger } from './state.ts';
+
+/** Whether it is what a run of a ledger leaves to the next one, of whichever release; anything else is a start argument. */
+export function isCarriedState(argument: unknown): argument is { version: number } {
+  if (typeof argument !== 'object' || argument === null) return false;
+  const { version, findings, runs } = argument as { version?: unknown; findings?: unknown; runs?: unknown };
+  return Number.isSafeInteger(version) && Array.isArray(findings) && Array.isArray(runs);
+}
+
+/** Null for a state that this release cannot read: a later one wrote it. */
+export function toCurrentState(carried: { version: number }): LedgerState | null {
+  switch (carried.version) {
+    case STATE_VERSION:
+      return carried as LedgerState;
+    case 0:
+      return fromVersion0(carried as LedgerStateV0);
+    default:
+      return null;
+  }
+}
+
+/** Places were those of the run that had seen a finding last, and both sides of a place had one hash. */
+type FindingV0 = Omit<KeptFinding, 'head' | 'context'> & { contextHash: string | null };
+type LedgerStateV0 = Omit<LedgerState, 'version' | 'findings' | 'runsSinceFull' | 'findingsForgotten'> & {
+  version: 0;
+  findings: FindingV0[];
+};
+
+const NO_CONTEXT: ObservedFinding['context'] = { before: null, after: null };
+
+function fromVersion0(carried: LedgerStateV0): LedgerState {
+  const lastFull = carried.runs.findLastIndex(({ full }) => full);
+  return {
+    ...newLedger(carried.targetId, carried.target),
+    ...carried,
+    version: STATE_VERSION,
+    runsSinceFull: carried.runs.length - 1 - lastFull,
+    findings: carried.findings.map(({ contextHash: _unused, ...finding }) => {
+      return { ...finding, head: finding.lastSeen.head, context: NO_CONTEXT };
+    }),
+  };
+}

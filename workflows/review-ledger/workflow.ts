@@ -1,0 +1,207 @@
+/**
+ * One entity per review target: what is known of its findings, run after run. A thin shell around `ledger.ts`: what cannot
+ * be read is refused before it leaves a trace, and nothing that a client sends fails the workflow.
+ */
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { LedgerView } from '../../src/contract/index.ts';
+import {
+  type Read,
+  readAbandonRun,
+  readBeginRun,
+  readDismissFinding,
+  readPlace,
+  readRecordRun,
+  readReopenFinding,
+} from './guards.ts';
+import {
+  type Outcome,
+  type Refusal,
+  abandonRun,
+  beginRun,
+  dismissFinding,
+  reopenFinding,
+  toLedgerDetails,
+  toLedgerView,
+} from './ledger.ts';
+import {
+  abandonRunSignal,
+  beginRunUpdate,
+  dismissFindingSignal,
+  dismissFindingUpdate,
+  ledgerQuery,
+  recordRunUpdate,
+  reopenFindingSignal,
+  reopenFindingUpdate,
+} from './messages.ts';
+import { recordRun } from './record.ts';
+import { type LedgerState, newLedger } from './state.ts';
+import { isCarriedState, toCurrentState } from './upgrade.ts';
+
+/** Result of a ledger that was started with what is no target; any other one stays open. */
+export interface LedgerResult {
+  status: 'refused';
+  reason: string;
+}
+
+/** Updates are bounded per run, and signals are not: a ledger goes on as a new run long before that. */
+const MESSAGES_PER_RUN = 500;
+
+interface Host {
+  /** Null where it was written by a later release; then nothing is taken, and nothing is lost. */
+  state: LedgerState | null;
+  messages: number;
+}
+
+/** @param argument a `LedgerPlace`, or the state that the run before left. */
+export async function reviewLedger(argument: unknown): Promise<LedgerResult> {
+  const opened = open(argument);
+  if (!opened.ok) return { status: 'refused', reason: opened.reason };
+  const host: Host = { state: opened.value, messages: 0 };
+  registerRuns(host);
+  registerPersons(host);
+  setHandler(ledgerQuery, () => asked(host), { description: 'The findings and the runs of the target' });
+  describe(host);
+  const { state } = host;
+  if (state === null) return condition(() => false) as Promise<never>;
+  await condition(
+    () => (host.messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished(),
+  );
+  return continueAsNew<typeof reviewLedger>(host.state);
+}
+
+function open(argument: unknown): Read<LedgerState | null> {
+  if (isCarriedState(argument)) return { ok: true, value: toCurrentState(argument) };
+  const place = readPlace(argument);
+  return place.ok ? { ok: true, value: newLedger(place.value.targetId, place.value.target) } : place;
+}
+
+// ------------------------------------------------------------------------------------------------------------- runs
+
+function registerRuns(host: Host): void {
+  setHandler(beginRunUpdate, (run) => settle(host, beginRun(stateOf(host), taken(readBeginRun(run)), Date.now())), {
+    description: 'From reviews only: asks for the turn of a run',
+    validator: (run) => {
+      stateOf(host);
+      taken(readBeginRun(run));
+    },
+  });
+  setHandler(recordRunUpdate, (run) => settle(host, recordRun(stateOf(host), taken(readRecordRun(run)), Date.now())), {
+    description: 'From reviews only: what a run has found',
+    validator: (run) => {
+      stateOf(host);
+      taken(readRecordRun(run));
+    },
+  });
+  setHandler(
+    abandonRunSignal,
+    onSignal(host, 'abandonRun', readAbandonRun, (state, run) => abandonRun(state, run)),
+    { description: 'Gives up the run under way: { "runId": "nightly/0", "reason": "..." }' },
+  );
+}
+
+function settle<T>(host: Host, outcome: Outcome<T> | Refusal): T {
+  if ('code' in outcome) throw refused(outcome);
+  put(host, outcome.state);
+  return outcome.answer;
+}
+
+// ---------------------------------------------------------------------------------------------------------- persons
+
+const DISMISS = 'Dismisses a finding: { "findingId": "f1", "by": "ann", "why": "not reachable" }';
+const REOPEN = 'Takes a dismissal back: { "findingId": "f1", "by": "ann" }';
+
+function registerPersons(host: Host): void {
+  const dismissed = (state: LedgerState, value: unknown) =>
+    dismissFinding(state, taken(readDismissFinding(value)), Date.now());
+  const reopened = (state: LedgerState, value: unknown) => reopenFinding(state, taken(readReopenFinding(value)));
+  setHandler(dismissFindingUpdate, onUpdate(host, dismissed), {
+    description: DISMISS,
+    validator: (value) => void admitted(dismissed(stateOf(host), value)),
+  });
+  setHandler(reopenFindingUpdate, onUpdate(host, reopened), {
+    description: REOPEN,
+    validator: (value) => void admitted(reopened(stateOf(host), value)),
+  });
+  setHandler(
+    dismissFindingSignal,
+    onSignal(host, 'dismissFinding', readDismissFinding, (state, value) => dismissFinding(state, value, Date.now())),
+    { description: DISMISS },
+  );
+  setHandler(reopenFindingSignal, onSignal(host, 'reopenFinding', readReopenFinding, reopenFinding), {
+    description: REOPEN,
+  });
+}
+
+function onUpdate(host: Host, change: (state: LedgerState, value: unknown) => LedgerState | Refusal) {
+  return (value: { findingId: string }): { findingId: string } => {
+    put(host, admitted(change(stateOf(host), value)));
+    return { findingId: value.findingId };
+  };
+}
+
+/** A signal cannot be answered: one that cannot be taken is logged. */
+function onSignal<T>(
+  host: Host,
+  name: string,
+  readValue: (value: unknown) => Read<T>,
+  change: (state: LedgerState, value: T) => LedgerState | Refusal,
+) {
+  return (payload: unknown): void => {
+    host.messages++;
+    const given = readValue(payload);
+    const next = host.state === null ? TOO_NEW : given.ok ? change(host.state, given.value) : given;
+    if ('reason' in next) log.warn(`${name} was refused: ${next.reason}`);
+    else put(host, next);
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------------ state
+
+const TOO_NEW = {
+  code: 'ledgerVersionUnknown',
+  reason: 'This ledger was written by a later release. Let workers of that release serve it; nothing is lost.',
+};
+
+function stateOf(host: Host): LedgerState {
+  if (host.state === null) throw refused(TOO_NEW);
+  return host.state;
+}
+
+/** All that the service passes on of a query's failure is its message, so the code stands in front of it. */
+function asked({ state }: Host): LedgerView {
+  if (state !== null) return toLedgerView(state);
+  throw refused({ code: TOO_NEW.code, reason: `${TOO_NEW.code}: ${TOO_NEW.reason}` });
+}
+
+function put(host: Host, state: LedgerState): void {
+  host.messages++;
+  host.state = state;
+  describe(host);
+}
+
+function describe({ state }: Host): void {
+  setCurrentDetails(state === null ? TOO_NEW.reason : toLedgerDetails(state));
+}
+
+function taken<T>(given: Read<T>): T {
+  if (given.ok) return given.value;
+  throw refused(given);
+}
+
+function admitted(next: LedgerState | Refusal): LedgerState {
+  if ('code' in next) throw refused(next);
+  return next;
+}
+
+function refused({ code, reason }: { code: string; reason: string }): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(reason, code);
+}
