@@ -2,6 +2,7 @@ import type {
   ArchiveSegment,
   BatchTarget,
   BeginRun,
+  FindingLocation,
   Item,
   ItemsPage,
   ProviderCompaction,
@@ -13,6 +14,7 @@ import type {
   StartThread,
   ThreadEvent,
   ThreadSettings,
+  TrackedFinding,
   TurnCompletion,
   TurnKind,
 } from '../src/contract/index.ts';
@@ -305,6 +307,14 @@ export interface ChangedLines {
   files: { path: string; relative: string | null; ranges: LineRanges | null }[];
 }
 
+export interface PlaceInCommit {
+  /** Full id. */
+  head: string;
+  location: FindingLocation;
+}
+
+export type TrackedPlace = Omit<TrackedFinding, 'findingId'>;
+
 /**
  * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
  * the person are never touched. Fails with `gitFailed`, which is worth another try.
@@ -344,6 +354,28 @@ export interface GitPort {
     paths: readonly string[],
     signal: AbortSignal,
   ): Promise<ChangedLines>;
+  /**
+   * Texts of files in a commit, by their paths, which are relative to the root of the repository. What is not there, no
+   * file, or larger than 2 MiB is left out.
+   * @param commit full id.
+   */
+  readFiles(
+    cwd: string,
+    commit: string,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Where places in earlier commits are in another one, through changed lines and renamed files, in the order of `places`;
+   * null where that is not known, since the earlier commit is not there any more.
+   * @param head full id.
+   */
+  track(
+    cwd: string,
+    head: string,
+    places: readonly PlaceInCommit[],
+    signal: AbortSignal,
+  ): Promise<(TrackedPlace | null)[]>;
 }
 
 // ---------------------------------------------------------------------------------------------------- agent identity

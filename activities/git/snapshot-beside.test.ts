@@ -28,6 +28,8 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
     worktree: unused,
     pinChanges: unused,
     changedLines: unused,
+    readFiles: unused,
+    track: unused,
   };
   return { git, asked };
 }

@@ -1,11 +1,5 @@
 /** What a ledger keeps. Plain JSON with a version; pure. */
-import type {
-  BatchTarget,
-  LedgerFinding,
-  LedgerRun,
-  LedgerView,
-  ObservedFinding,
-} from '../../src/contract/index.ts';
+import type { BatchTarget, LedgerFinding, LedgerRun, LedgerView, ObservedFinding } from '../../src/contract/index.ts';
 
 export const STATE_VERSION = 1;
 

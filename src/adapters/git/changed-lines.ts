@@ -85,13 +85,14 @@ async function rangesOf(
   ]);
 }
 
-/** Every change with the names it concerns: two for a file that was renamed. */
-function toStatus(output: string): { names: string[] }[] {
+/** Every change with git's letter for it and the names it concerns: two for a file that was renamed. */
+export function toStatus(output: string): { kind: string; names: string[] }[] {
   const words = output.split('\0').filter((word) => word !== '');
-  const found: { names: string[] }[] = [];
+  const found: ReturnType<typeof toStatus> = [];
   for (let at = 0; at < words.length;) {
-    const count = /^[RC]/.test(words[at] ?? '') ? 2 : 1;
-    found.push({ names: words.slice(at + 1, at + 1 + count) });
+    const [kind = ''] = words[at] ?? '';
+    const count = /[RC]/.test(kind) ? 2 : 1;
+    found.push({ kind, names: words.slice(at + 1, at + 1 + count) });
     at += 1 + count;
   }
   return found;

@@ -3,9 +3,22 @@ import type { LineRanges } from '../../../activities/ports.ts';
 
 type Ranges = Exclude<LineRanges, 'all'>;
 
-interface Hunk {
-  old: { start: number; count: number };
-  new: { start: number; count: number };
+/** Lines of a file; where there are none, `start` is the line before. */
+interface Lines {
+  start: number;
+  count: number;
+}
+
+export interface Hunk {
+  old: Lines;
+  new: Lines;
+}
+
+/** What changed in one file, in the order of its lines. A path is null where the file is not there on that side. */
+export interface FileHunks {
+  oldPath: string | null;
+  newPath: string | null;
+  hunks: Hunk[];
 }
 
 const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
@@ -16,9 +29,18 @@ const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
  * @param diff with the prefixes `a/` and `b/`.
  */
 export function readChangedLines(diff: string): Map<string, Ranges> {
-  const found = new Map<string, Ranges>();
+  const files = readHunks(diff).flatMap(({ oldPath, newPath, hunks }): [string, Ranges][] => {
+    const path = newPath ?? oldPath;
+    return path === null ? [] : [[path, hunks.map((hunk) => toRange(newPath === null ? hunk.old : hunk.new))]];
+  });
+  return new Map(files);
+}
+
+/** The hunks of each file whose lines changed. @param diff with the prefixes `a/` and `b/`. */
+export function readHunks(diff: string): FileHunks[] {
+  const found: FileHunks[] = [];
   let oldPath: string | null = null;
-  let newPath: string | null = null;
+  let file: FileHunks | null = null;
   /** Lines of the hunk that are still to come: they may look like anything. */
   let inside = 0;
   for (const line of diff.split('\n')) {
@@ -27,13 +49,11 @@ export function readChangedLines(diff: string): Map<string, Ranges> {
       continue;
     }
     if (line.startsWith('--- ')) oldPath = toPath(line.slice(4));
-    else if (line.startsWith('+++ ')) newPath = toPath(line.slice(4));
+    else if (line.startsWith('+++ ')) found.push((file = { oldPath, newPath: toPath(line.slice(4)), hunks: [] }));
     const hunk = toHunk(line);
     if (hunk === null) continue;
     inside = hunk.old.count + hunk.new.count;
-    const path = newPath ?? oldPath;
-    if (path === null) continue;
-    found.set(path, [...(found.get(path) ?? []), newPath === null ? toRange(hunk.old) : toRange(hunk.new)]);
+    file?.hunks.push(hunk);
   }
   return found;
 }
@@ -47,7 +67,7 @@ function toHunk(line: string): Hunk | null {
   };
 }
 
-function toRange({ start, count }: Hunk['new']): Ranges[number] {
+function toRange({ start, count }: Lines): Ranges[number] {
   return count === 0 ? { start: Math.max(1, start), end: start + 1 } : { start, end: start + count - 1 };
 }
 

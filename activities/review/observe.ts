@@ -1,0 +1,105 @@
+/**
+ * What a ledger recognises findings by: the code they stand at and the lines around it, in the commit that was reviewed,
+ * and where the known ones have gone since. Both only read.
+ */
+import { createHash } from 'node:crypto';
+import type {
+  FindingLocation,
+  KnownFinding,
+  ObservedFinding,
+  ReviewFinding,
+  TrackedFinding,
+} from '../../src/contract/index.ts';
+import type { Ports } from '../ports.ts';
+
+type Git = { git: Pick<Ports['git'], 'readFiles' | 'track'> };
+
+/**
+ * Findings with what they stand at, in their order.
+ * @param place `cwd` in the repository, `head` the full id of the commit that was reviewed.
+ */
+export async function observeFindings(
+  { git }: Git,
+  { cwd, head, findings }: { cwd: string; head: string; findings: readonly ReviewFinding[] },
+  signal: AbortSignal,
+): Promise<ObservedFinding[]> {
+  const places = findings.map(toPlace);
+  const paths = places.flatMap((place) => place?.path ?? []);
+  const files = await git.readFiles(cwd, head, paths, signal);
+  const lines = new Map([...files].map(([path, text]) => [path, text.split(/\r?\n/)]));
+  return findings.map(({ title, body, priority, confidenceScore }, index) => {
+    const place = places[index] ?? null;
+    return { title, body, priority, confidenceScore, ...toCode(place, place && lines.get(place.path)) };
+  });
+}
+
+/**
+ * Where known findings are in another commit. Those that have no place, or whose commit is gone, are left out.
+ * @param place `cwd` in the repository, `head` the full id of that commit.
+ */
+export async function trackFindings(
+  { git }: Git,
+  { cwd, head, known }: { cwd: string; head: string; known: readonly KnownFinding[] },
+  signal: AbortSignal,
+): Promise<TrackedFinding[]> {
+  const placed = known.flatMap(({ findingId, head: from, location }) =>
+    location === null ? [] : [{ findingId, head: from, location }],
+  );
+  if (placed.length === 0) return [];
+  const places = placed.map(({ head: from, location }) => ({ head: from, location }));
+  const tracked = await git.track(cwd, head, places, signal);
+  return placed.flatMap(({ findingId }, index) => {
+    const found = tracked[index] ?? null;
+    return found === null ? [] : [{ findingId, ...found }];
+  });
+}
+
+function toPlace({ codeLocation }: ReviewFinding): FindingLocation | null {
+  if (codeLocation?.inRepository !== true) return null;
+  const { path, lineRange } = codeLocation;
+  return { path, startLine: lineRange.start, endLine: lineRange.end };
+}
+
+// -------------------------------------------------------------------------------------------------------------- code
+
+type Observed = Pick<ObservedFinding, 'location' | 'code' | 'codeHash' | 'context'>;
+
+/** Lines with something in them that make a side of a place. */
+const CONTEXT_LINES = 3;
+const AROUND = 3;
+const LONGEST_LINE = 200;
+const MOST_LINES = 24;
+
+/** @param lines of the whole file; nothing where it could not be read. */
+function toCode(location: FindingLocation | null, lines: readonly string[] | null | undefined): Observed {
+  const none = { code: null, codeHash: null, context: { before: null, after: null } };
+  if (location === null || lines == null) return { location, ...none };
+  const { path, startLine } = location;
+  if (startLine > lines.length) return { location, ...none };
+  const endLine = Math.min(location.endLine, lines.length);
+  const before = lines.slice(0, startLine - 1).filter(isFilled);
+  const after = lines.slice(endLine).filter(isFilled);
+  return {
+    location: { path, startLine, endLine },
+    code: toShown(lines, startLine, endLine),
+    codeHash: hashOf(lines.slice(startLine - 1, endLine)),
+    context: { before: hashOf(before.slice(-CONTEXT_LINES)), after: hashOf(after.slice(0, CONTEXT_LINES)) },
+  };
+}
+
+function toShown(lines: readonly string[], startLine: number, endLine: number): ObservedFinding['code'] {
+  const first = Math.max(1, startLine - AROUND);
+  const shown = lines.slice(first - 1, Math.min(endLine + AROUND, first - 1 + MOST_LINES));
+  return { text: shown.map((line) => line.slice(0, LONGEST_LINE)).join('\n'), startLine: first };
+}
+
+function isFilled(line: string): boolean {
+  return line.trim() !== '';
+}
+
+/** White space does not count; null where there is nothing else. */
+function hashOf(lines: readonly string[]): string | null {
+  const text = lines.map((line) => line.replace(/\s+/g, '')).filter((line) => line !== '');
+  if (text.length === 0) return null;
+  return createHash('sha256').update(text.join('\n')).digest('hex').slice(0, 32);
+}

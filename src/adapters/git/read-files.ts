@@ -1,0 +1,52 @@
+/** Files of a commit, as they are in it, whatever is on disk. */
+import { runGit } from './git-process.ts';
+
+/** Bytes of one file, and of all together; what is larger is not read. */
+const BOUNDS = { file: 2 * 1024 * 1024, all: 64 * 1024 * 1024 };
+
+/** See `GitPort.readFiles`. */
+export async function readFiles(
+  cwd: string,
+  commit: string,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  // Names are given to git line by line.
+  const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
+  if (asked.length === 0) return new Map();
+  const input = asked.map((path) => `${commit}:${path}\n`).join('');
+  const checked = await runGit(['cat-file', '--batch-check'], { cwd, signal, input });
+  const blobs = chooseBlobs(asked, checked.stdout.toString().split('\n'));
+  if (blobs.length === 0) return new Map();
+  const ids = blobs.map(({ id }) => `${id}\n`).join('');
+  const { stdout } = await runGit(['cat-file', '--batch'], { cwd, signal, input: ids });
+  return new Map(cutApart(stdout, blobs));
+}
+
+interface Blob {
+  path: string;
+  id: string;
+  size: number;
+}
+
+/** @param lines `<id> <type> <size>`, or something else for what is not there, in the order of the paths. */
+function chooseBlobs(paths: readonly string[], lines: readonly string[]): Blob[] {
+  let left = BOUNDS.all;
+  return paths.flatMap((path, index) => {
+    const [, id, bytes] = /^([0-9a-f]{40,64}) blob (\d+)$/.exec(lines[index] ?? '') ?? [];
+    const size = Number(bytes);
+    if (id === undefined || size > BOUNDS.file || size > left) return [];
+    left -= size;
+    return [{ path, id, size }];
+  });
+}
+
+/** Before each body stands a line that says what it is, and behind it a line break. */
+function cutApart(output: Buffer, blobs: readonly Blob[]): [string, string][] {
+  let at = 0;
+  return blobs.map(({ path, size }) => {
+    const start = output.indexOf('\n', at) + 1;
+    at = start + size + 1;
+    return [path, output.toString('utf8', start, start + size)];
+  });
+}
