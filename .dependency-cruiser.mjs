@@ -29,8 +29,8 @@ export default {
       comment: 'Everything that decides knows nothing of Temporal.',
       severity: 'error',
       from: {
-        path: '^workflows/(thread|review-ledger)/',
-        pathNot: '/(workflow|handlers|effects|opening|messages|sinks)\\.ts$|\\.test\\.ts$',
+        path: '^workflows/(thread|review-ledger|batch-review)/',
+        pathNot: '/(workflow|handlers|effects|opening|messages|sinks|target-review)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^node_modules/' },
     },

@@ -4,12 +4,14 @@ import type {
   AgentTaskRecord,
   ArchiveBody,
   ArchiveSegment,
+  BatchTarget,
   FileUpdateChange,
   Fork,
   ProviderCompaction,
   ReviewOutput,
   ReviewRange,
   ReviewTarget,
+  RunRecorded,
   SandboxMode,
   StartThread,
   ThreadSettings,
@@ -229,6 +231,64 @@ export interface ReviewConcluded {
   output: ReviewOutput;
 }
 
+/** Where a target of a batch is to be opened and what by. */
+export interface TargetOpening {
+  /** The workflow that asks, under the name that steps of threads have. */
+  threadId: string;
+  actionId: string;
+  workflowId: string;
+  runId: string;
+  targetId: string;
+  target: BatchTarget;
+  fullPassEvery: number;
+  /** Null for the workers' own. */
+  model: string | null;
+  instructions: string;
+}
+
+export interface TargetPart {
+  /** The one message of its conversation. */
+  prompt: string;
+}
+
+export type OpenedTarget =
+  | {
+      type: 'opened';
+      /** Root of a work tree that has the commits. */
+      cwd: string;
+      base: string;
+      head: string;
+      full: boolean;
+      rulesId: string;
+      model: string;
+      /** None where all that changed was left out. */
+      parts: TargetPart[];
+      filesLeftOut: number;
+    }
+  | { type: 'alreadyReviewed' | 'nothingToReview'; head: string }
+  /** Another run of the target is under way. */
+  | { type: 'busy' }
+  | { type: 'aborted' };
+
+/** What the threads of a target said. */
+export interface TargetConclusion {
+  threadId: string;
+  actionId: string;
+  runId: string;
+  targetId: string;
+  target: BatchTarget;
+  fullPassEvery: number;
+  cwd: string;
+  base: string;
+  head: string;
+  full: boolean;
+  rulesId: string;
+  model: string;
+  texts: string[];
+}
+
+export type TargetConcluded = ({ type: 'concluded' } & RunRecorded) | { type: 'aborted' };
+
 export interface ForkRequest {
   /** The new thread. */
   threadId: string;
@@ -288,4 +348,6 @@ export interface Activities extends TaskActivities {
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
+  openTarget(opening: TargetOpening): Promise<OpenedTarget>;
+  concludeTarget(conclusion: TargetConclusion): Promise<TargetConcluded>;
 }

@@ -5,6 +5,8 @@ import { forkHistory } from './fork/fork-history.ts';
 import { restoreThread } from './archive/restore.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
+import { concludeTarget } from './batch/conclude-target.ts';
+import { openTarget } from './batch/open-target.ts';
 import { releaseSnapshots } from './git/release-snapshots.ts';
 import { takeSnapshot } from './git/take-snapshot.ts';
 import { undoFiles } from './git/undo-files.ts';
@@ -39,6 +41,8 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     watchThread: (request) => watchThread(ports, request),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),
+    openTarget: (opening) => openTarget(ports, opening),
+    concludeTarget: (conclusion) => concludeTarget(ports, conclusion),
     cleanWorkspace: ({ workspace, commandIds }) =>
       runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, async () => {
         const reports = await Promise.all([ports.commands.clean(workspace, commandIds), ports.mcp.clean()]);

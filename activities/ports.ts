@@ -516,6 +516,38 @@ export interface IdentityDirectory {
   current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;
 }
 
+/** A repository to review, on this machine. */
+export interface OpenTarget {
+  /** Root of a work tree that has the commits. */
+  cwd: string;
+  /** Full id of the commit under review. */
+  head: string;
+  /** Where all its changes begin: the merge base with its base, or a tree without files. */
+  start: string;
+  isElsewhere: boolean;
+}
+
+export interface ChangedFile {
+  /** Relative to the root; the name it has at the end, and the one it had before where that is another. */
+  path: string;
+  before: string | null;
+  kind: 'text' | 'binary' | 'submodule';
+  /** Of its diff. */
+  bytes: number;
+}
+
+export interface ReviewTargetsPort {
+  /**
+   * Finds or fetches the repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`, `reviewBaseMissing`,
+   * `workspaceMissing` and `gitFailed`.
+   */
+  open(target: BatchTarget, targetId: string, signal: AbortSignal): Promise<OpenTarget>;
+  /** In the order of their names. */
+  changedFiles(cwd: string, range: { base: string; head: string }, signal: AbortSignal): Promise<ChangedFile[]>;
+  /** Whether a commit is there, and `head` came from it. */
+  isBefore(cwd: string, commit: string, head: string, signal: AbortSignal): Promise<boolean>;
+}
+
 /**
  * The ledgers of review targets, one entity workflow each. A ledger is there once it is asked for anything. Fails with
  * `ledgerUnavailable` and `ledgerVersionUnknown`, which are worth another try.
@@ -553,9 +585,10 @@ export interface Ports {
   patches: PatchPort;
   projectDocs: ProjectDocsPort;
   git: GitPort;
+  targets: ReviewTargetsPort;
+  ledgers: LedgerDirectory;
   identity: IdentityPort;
   identities: IdentityDirectory;
-  ledgers: LedgerDirectory;
   archive: ArchivePort;
   threads: ThreadReader;
   steps: StepRegistry;

@@ -2,4 +2,6 @@
 export { agentIdentity } from './agent-identity/workflow.ts';
 export { readArchive } from './archive/workflow.ts';
 export { reviewLedger } from './review-ledger/workflow.ts';
+export { targetReview } from './batch-review/target-review.ts';
+export { batchReview } from './batch-review/workflow.ts';
 export { thread } from './thread/workflow.ts';

@@ -17,6 +17,11 @@ export type BobbinErrorCode =
   | 'ledgerVersionUnknown'
   | 'findingUnknown'
   | 'findingNotDismissed'
+  | 'batchNotFound'
+  | 'batchExists'
+  | 'batchRefused'
+  /** It ended without coming to its end: terminated, or timed out. */
+  | 'batchEnded'
   | 'serviceUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'

@@ -12,6 +12,7 @@ import {
 } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
 import { submitTurnSignal } from '../../workflows/thread/messages.ts';
+import { type Batches, openBatches } from './batches.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
@@ -53,6 +54,7 @@ export interface Bobbin {
   };
   /** What is known of the findings of review targets. */
   readonly ledgers: Ledgers;
+  readonly batches: Batches;
   readonly service: Service;
   close(): Promise<void>;
 }
@@ -139,8 +141,10 @@ export function bobbinOver(service: Service): Bobbin {
     return found;
   };
 
+  const ledgers = openLedgers(service);
   return {
     service,
+    batches: openBatches(service, ledgers),
     threads: {
       start,
       startWith,
@@ -149,7 +153,7 @@ export function bobbinOver(service: Service): Bobbin {
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },
-    ledgers: openLedgers(service),
+    ledgers,
     close: () => service.close(),
   };
 }

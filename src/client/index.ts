@@ -1,6 +1,7 @@
 /** `bobbin/client`: start and drive coding-agent threads from a service. */
 export type * from '../contract/index.ts';
 export { type Bobbin, type ThreadSummary, connectBobbin } from './bobbin.ts';
+export type { BatchHandle, BatchSummary, Batches } from './batches.ts';
 export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './event-stream.ts';
 export type { StepProgress } from './progress.ts';

@@ -1,12 +1,17 @@
 /** The entity workflow of a review target, told of runs from activities: it is started by whoever comes first. */
-import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  WorkflowIdConflictPolicy,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { Failure, type FailureCode } from '../../activities/failures.ts';
 import type { LedgerDirectory, LedgerTarget } from '../../activities/ports.ts';
 import type { RunRecord } from '../../workflows/review-ledger/guards.ts';
 import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
 import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
-import { LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
+import { type BeginRun, LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
 import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
 
 /** A ledger that is in no worker's memory has to be replayed first. */
@@ -22,15 +27,22 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
       throw toFailure(error, targetId);
     }
   };
+  const begin = (target: LedgerTarget, run: BeginRun, signal: AbortSignal) =>
+    ask(target, signal, () =>
+      workflow.executeUpdateWithStart(beginRunUpdate, {
+        startWorkflowOperation: toStart(service, target),
+        args: [run],
+      }),
+    );
   // No update ids: a repeated message is known by its run.
   return {
-    begin: (target, run, signal) =>
-      ask(target, signal, () =>
-        workflow.executeUpdateWithStart(beginRunUpdate, {
-          startWorkflowOperation: toStart(service, target),
-          args: [run],
-        }),
-      ),
+    async begin(target, run, signal) {
+      const beginning = await begin(target, run, signal);
+      if (beginning.type !== 'busy') return beginning;
+      const { workflowId } = beginning;
+      const over = await ask(target, signal, () => isOver(service, workflowId));
+      return over ? begin(target, { ...run, instead: workflowId }, signal) : beginning;
+    },
     record: (target, run, signal) =>
       ask(target, signal, () =>
         workflow.executeUpdateWithStart(recordRunUpdate, {
@@ -39,6 +51,16 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
         }),
       ),
   };
+}
+
+/** A workflow that was terminated has given up nothing by itself. */
+async function isOver(service: Service, workflowId: string): Promise<boolean> {
+  try {
+    return (await service.client.workflow.getHandle(workflowId).describe()).status.name !== 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    throw error;
+  }
 }
 
 function toStart(service: Service, { targetId, target }: LedgerTarget) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
-import { IdSchema } from './shapes.ts';
+import { IdSchema, compact, optional } from './shapes.ts';
 import type { Spent } from './budget.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
 import type { TurnCompletion } from './turn.ts';
@@ -10,12 +10,16 @@ export const SubThreadRoleSchema = z.enum(['agent', 'review']);
 export type SubThreadRole = z.infer<typeof SubThreadRoleSchema>;
 
 /** Where a sub-thread hangs. Part of the start argument that a thread gives to its children. */
-export const ParentSchema = z.object({
-  threadId: IdSchema,
-  /** Ids of all threads above it, the root first, the parent last. */
-  path: z.array(IdSchema).min(1).max(LIMITS.pathThreads),
-  role: SubThreadRoleSchema,
-});
+export const ParentSchema = z
+  .object({
+    threadId: IdSchema,
+    /** Ids of all threads above it, the root first, the parent last. */
+    path: z.array(IdSchema).min(1).max(LIMITS.pathThreads),
+    role: SubThreadRoleSchema,
+    /** `result` for a parent that is no thread: nothing is reported on the way, and the workflow's result has how it went. */
+    reports: optional(z.enum(['signal', 'result'])),
+  })
+  .transform(compact);
 export type Parent = z.infer<typeof ParentSchema>;
 
 /** How far sub-threads may go. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type Budget, BudgetSchema } from './budget.ts';
+import { type Budget, BudgetSchema, type Spent } from './budget.ts';
 import { LIMITS } from './limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
-import { SubmitTurnSchema } from './turn.ts';
+import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
 
 /** `off`: no assertion is sent. `recoverable` and `strict` differ in what a rejected assertion leads to. */
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
@@ -103,5 +103,12 @@ export interface ThreadSettings {
 
 /** Result of the `thread` workflow. A start argument that cannot be used is refused, not failed. */
 export type ThreadResult =
-  | { status: 'closed'; threadId: string; turnCount: number; reason: string | null }
+  | {
+      status: 'closed';
+      threadId: string;
+      turnCount: number;
+      reason: string | null;
+      /** Of a sub-thread whose parent waits for the result: how its newest turn ended, and what it used up in all. */
+      outcome?: { turn: TurnCompletion | null; spent: Spent };
+    }
   | { status: 'refused'; reason: string };

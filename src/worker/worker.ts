@@ -9,6 +9,7 @@ import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
+import { createReviewTargets } from '../adapters/git/review-targets.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
@@ -122,6 +123,7 @@ function createPorts(
     patches: createPatcher(),
     projectDocs: createProjectDocs(),
     git: createGit(),
+    targets: createReviewTargets({ directory: config.stateDirectory }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,

@@ -205,6 +205,7 @@ const MESSAGES = {
           fc.constantFrom(LIMITS.pathThreads, LIMITS.pathThreads + 1).map((length) => Array<string>(length).fill('a')),
         ),
         role: fc.constantFrom('agent', 'review', 'agent', 'review', 'king'),
+        reports: fc.constantFrom(undefined, null, 'signal', 'result', 'loud'),
       }),
     ),
     firstTurn: seldom(

@@ -12,10 +12,8 @@ import type {
   Fork,
   InputItem,
   InterruptTurn,
-  Limits,
   Overrides,
   Parent,
-  RejectionCode,
   ResolveRequest,
   RollbackTurns,
   ReviewRequest,
@@ -28,77 +26,27 @@ import type {
   TreeBudget,
   TurnKind,
 } from '../../src/contract/index.ts';
-import { unreadableReason } from '../unreadable.ts';
+import {
+  type Parsed,
+  type Fields,
+  Refused,
+  agentIdentity,
+  fields,
+  flag,
+  id,
+  limits,
+  maybe,
+  oneOf,
+  parse,
+  path,
+  quote,
+  text,
+  wholeNumber,
+} from '../guard-values.ts';
 import { BOUNDS } from './bounds.ts';
 import { tasks } from './tasks/index.ts';
 
-export type Parsed<T> = { ok: true; value: T } | { ok: false; code: RejectionCode; reason: string };
-
-/** Thrown and caught inside this file only. */
-class Refused extends Error {
-  readonly code: RejectionCode;
-  constructor(reason: string, code: RejectionCode = 'malformed') {
-    super(reason);
-    this.code = code;
-  }
-}
-
-type Fields = Record<string, unknown>;
-
-function parse<T>(read: () => T): Parsed<T> {
-  try {
-    return { ok: true, value: read() };
-  } catch (error) {
-    if (error instanceof Refused) return { ok: false, code: error.code, reason: error.message };
-    throw error;
-  }
-}
-
-function fields(value: unknown, name: string): Fields {
-  const unreadable = unreadableReason(value);
-  if (unreadable !== null) throw new Refused(`${name}: the payload cannot be read: ${quote(unreadable)}`);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Refused(`${name}: an object is needed`);
-  return value as Fields;
-}
-
-/** A client's own words inside a reason: not without end, and well-formed, since what cannot be encoded cannot be sent. */
-function quote(words: string): string {
-  return words.slice(0, BOUNDS.idChars).replace(/\p{Surrogate}/gu, '\ufffd');
-}
-
-function text(value: unknown, name: string, max: number, min = 0): string {
-  if (typeof value !== 'string') throw new Refused(`${name}: a string is needed`);
-  if (value.length < min) throw new Refused(`${name}: must not be empty`);
-  if (value.length > max) throw new Refused(`${name}: at most ${max} characters`);
-  return value;
-}
-
-function id(value: unknown, name: string): string {
-  const string = text(value, name, BOUNDS.idChars, 1);
-  if (!/^[A-Za-z0-9._:@/-]+$/.test(string))
-    throw new Refused(`${name}: only letters, digits and . _ : @ / - are allowed`);
-  return string;
-}
-
-function oneOf<T extends string>(value: unknown, name: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found === undefined) throw new Refused(`${name}: one of ${allowed.join(', ')} is needed`);
-  return found;
-}
-
-function path(value: unknown, name: string): string {
-  const string = text(value, name, BOUNDS.pathChars, 1);
-  if (!string.startsWith('/')) throw new Refused(`${name}: an absolute path is needed`);
-  return string;
-}
-
-/** `{ [key]: read(value) }`, or nothing where the value is left out. */
-function maybe<K extends string, T>(from: Fields, key: K, read: (value: unknown, name: string) => T): { [P in K]?: T } {
-  const value = from[key];
-  if (value === undefined || value === null) return {};
-  return { [key]: read(value, key) } as { [P in K]?: T };
-}
+export type { Parsed };
 
 const shortText = (value: unknown, name: string) => text(value, name, BOUNDS.shortChars);
 const modelName = (value: unknown, name: string) => text(value, name, BOUNDS.idChars, 1);
@@ -106,11 +54,6 @@ const approvalPolicy = (value: unknown, name: string) =>
   oneOf(value, name, ['untrusted', 'on-request', 'never'] as const);
 const sandbox = (value: unknown, name: string) =>
   oneOf(value, name, ['read-only', 'workspace-write', 'danger-full-access'] as const);
-
-function flag(value: unknown, name: string): boolean {
-  if (typeof value !== 'boolean') throw new Refused(`${name}: true or false is needed`);
-  return value;
-}
 
 function input(value: unknown, name: string): InputItem[] {
   if (!Array.isArray(value)) throw new Refused(`${name}: a list is needed`);
@@ -145,23 +88,6 @@ function overrides(value: unknown, name: string): Overrides {
 function budget(value: unknown, name: string): Budget {
   const from = fields(value, name);
   return { ...maybe(from, 'turn', limits), ...maybe(from, 'thread', limits), ...maybe(from, 'tree', limits) };
-}
-
-function limits(value: unknown, name: string): Limits {
-  const from = fields(value, name);
-  return {
-    ...maybe(from, 'tokens', count),
-    ...maybe(from, 'costUsd', (v, member) => number(v, member, 0.000001, BOUNDS.budgetUsd)),
-    ...maybe(from, 'steps', count),
-    ...maybe(from, 'wallMs', (v, member) => wholeNumber(v, member, 1, BOUNDS.budgetMs)),
-  };
-}
-
-const count = (value: unknown, name: string) => wholeNumber(value, name, 1, BOUNDS.budgetCount);
-
-function number(value: unknown, name: string, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw new Refused(`${name}: a number is needed, from ${min} to ${max}`);
 }
 
 export function parseTreeBudget(value: unknown): Parsed<TreeBudget> {
@@ -307,13 +233,7 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
       ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
       ...maybe(from, 'approvalPolicy', approvalPolicy),
       ...maybe(from, 'sandbox', sandbox),
-      ...maybe(from, 'agentIdentity', (v, name) => {
-        const identity = fields(v, name);
-        return {
-          mode: oneOf(identity['mode'], `${name}.mode`, ['off', 'recoverable', 'strict'] as const),
-          account: id(identity['account'], `${name}.account`),
-        };
-      }),
+      ...maybe(from, 'agentIdentity', agentIdentity),
       ...maybe(from, 'resume', (v, name) => ({ runId: id(fields(v, name)['runId'], `${name}.runId`) })),
       ...maybe(from, 'fork', fork),
       ...maybe(from, 'unattended', (v, name) => ({
@@ -349,6 +269,7 @@ function parent(value: unknown, name: string): Parent {
     threadId: id(from['threadId'], `${name}.threadId`),
     path: path.map((one) => id(one, `${name}.path`)),
     role: oneOf(from['role'], `${name}.role`, ['agent', 'review'] as const),
+    ...maybe(from, 'reports', (v, member) => oneOf(v, `${name}.${member}`, ['signal', 'result'] as const)),
   };
 }
 
@@ -406,11 +327,6 @@ export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover'
   return parse(() => ({
     ask: oneOf(fields(value, 'question')['ask'], 'ask', ['handover', 'past', 'items', 'events'] as const),
   }));
-}
-
-function wholeNumber(value: unknown, name: string, min: number, max = Infinity): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new Refused(`${name}: a whole number is needed, ${min} or more${max === Infinity ? '' : `, at most ${max}`}`);
 }
 
 /** The id a refused message spoke of, where one can be read at all. */

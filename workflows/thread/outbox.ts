@@ -12,6 +12,7 @@ export function send(state: ThreadState, to: string, message: OutgoingMessage): 
 export function report(state: ThreadState, said: SubThreadReport): ThreadState {
   const { parent } = state.settings;
   if (parent === null) return state;
+  if (parent.reports === 'result') return said.type === 'turnCompleted' ? { ...state, newest: said.turn } : state;
   return send(state, parent.threadId, {
     signal: 'subThreadReport',
     payload: { threadId: state.threadId, report: said },

@@ -333,6 +333,8 @@ export interface ThreadState {
   budget: BudgetState;
   context: ContextState;
   turnCount: number;
+  /** How its newest turn ended, for a parent that waits for the result of this thread; else null. */
+  newest: TurnCompletion | null;
   counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
 }
 
@@ -418,6 +420,7 @@ export function newThreadState(threadId: string, settings: ThreadSettings, at: n
     budget: NEW_BUDGET,
     context: NEW_CONTEXT,
     turnCount: 0,
+    newest: null,
     counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },
   };
 }

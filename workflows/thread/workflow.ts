@@ -19,6 +19,7 @@ import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
 import { openState } from './opening.ts';
 import { contexts, steps } from './sinks.ts';
+import { treeSpent } from './spending.ts';
 import type { ThreadState } from './state.ts';
 import { toContext, toCurrentDetails } from './view.ts';
 
@@ -135,7 +136,10 @@ async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
 }
 
 function toResult(state: ThreadState): ThreadResult {
-  return { status: 'closed', threadId: state.threadId, turnCount: state.turnCount, reason: state.closeReason };
+  const { threadId, turnCount, closeReason, settings, newest } = state;
+  const closed = { status: 'closed' as const, threadId, turnCount, reason: closeReason };
+  if (settings.parent?.reports !== 'result') return closed;
+  return { ...closed, outcome: { turn: newest, spent: treeSpent(state, state.updatedAt) } };
 }
 
 /** Starts what is wanted and not under way, stops what is under way and not wanted. */

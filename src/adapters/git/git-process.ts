@@ -14,6 +14,10 @@ export interface GitCall {
   input?: string | Buffer;
   /** Exit codes that are answers and no failures; 0 alone where it is left out. */
   answers?: readonly number[];
+  /** It speaks to another machine, with whatever credentials the worker's environment has. */
+  remote?: boolean;
+  /** Given standard output as it comes, which is then not kept. */
+  onStdout?: (chunk: Buffer) => void;
 }
 
 export interface GitResult {
@@ -75,7 +79,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   const child = spawn('git', args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe' });
   const stdout: Buffer[] = [];
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stdout.on('data', call.onStdout ?? ((chunk: Buffer) => stdout.push(chunk)));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
   // Git may end before it has read everything; its exit code says why.
   child.stdin.on('error', () => undefined);
@@ -102,16 +106,32 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
 }
 
 function gitFailed(args: readonly string[], cwd: string, reason: string, cause?: unknown): Failure {
-  const message = `\`git ${args[0] ?? ''}\` failed in ${cwd}: ${reason}`;
+  const message = `\`git ${args[0] ?? ''}\` failed in ${cwd}: ${withoutUsers(reason)}`;
   return new Failure('gitFailed', message, { cause, details: { path: cwd } });
 }
 
 const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };
 
-function environmentOf(call: GitCall): Record<string, string> {
-  const inherited = Object.entries(buildCommandEnvironment(process.env, 'git')).filter(
-    ([name]) => !name.startsWith('GIT_'),
+/** Git names a remote as it was configured; who signs in there, and with what, is for nobody else. */
+function withoutUsers(text: string): string {
+  return text.replace(/(?<=\/\/)[^/@\s]+@/g, '');
+}
+
+/** Where a repository is comes from the call alone. */
+const PLACES = /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE|CEILING_DIRECTORIES|CONFIG_)/;
+
+/** What a command may have, or, to sign in elsewhere, all there is but our own settings. */
+function inherit(remote: boolean): Record<string, string> {
+  const harmless = buildCommandEnvironment(process.env, 'git');
+  if (!remote) return Object.fromEntries(Object.entries(harmless).filter(([name]) => !name.startsWith('GIT_')));
+  const all = Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && !PLACES.test(name) && !/^(BOBBIN|TEMPORAL)_/i.test(name),
   );
+  return { ...(Object.fromEntries(all) as Record<string, string>), ...harmless };
+}
+
+function environmentOf(call: GitCall): Record<string, string> {
+  const inherited = Object.entries(inherit(call.remote ?? false));
   const settings = Object.entries(SETTINGS).flatMap(([key, value], n) => [
     [`GIT_CONFIG_KEY_${n}`, key],
     [`GIT_CONFIG_VALUE_${n}`, value],

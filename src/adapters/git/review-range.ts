@@ -6,7 +6,7 @@ import { assertWorkspace } from '../files/workspace.ts';
 import { type RawPath, runGit, toRawPaths, toShownPath } from './git-process.ts';
 import { findRepository, type Repository } from './repository.ts';
 
-type Git = (args: readonly string[], answers?: readonly number[]) => Promise<{ code: number; stdout: Buffer }>;
+export type Git = (args: readonly string[], answers?: readonly number[]) => Promise<{ code: number; stdout: Buffer }>;
 
 /** See `GitPort.pinChanges`. */
 export async function pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges> {
@@ -46,13 +46,17 @@ async function sinceHead(git: Git, { head }: Repository): Promise<ReviewRange> {
 }
 
 /** Every git knows this tree without having it. */
-async function emptyTree(git: Git): Promise<string> {
+export async function emptyTree(git: Git): Promise<string> {
   return (await git(['hash-object', '-t', 'tree', '--stdin'])).stdout.toString().trim();
 }
 
 // ------------------------------------------------------------------------------------------------------ base branch
 
-async function sinceMergeBase(git: Git, { cwd, head }: Repository, branch: string): Promise<ReviewRange> {
+export async function sinceMergeBase(
+  git: Git,
+  { cwd, head }: Pick<Repository, 'cwd' | 'head'>,
+  branch: string,
+): Promise<ReviewRange> {
   if (head === null)
     throw refused(
       'reviewBaseMissing',
@@ -114,7 +118,7 @@ function headerOf(commit: Buffer): string {
 }
 
 /** Null where no commit, or more than one, goes by that name. A name that looks like an option is none. */
-async function toCommit(git: Git, name: string): Promise<string | null> {
+export async function toCommit(git: Git, name: string): Promise<string | null> {
   if (name.startsWith('-')) return null;
   const { code, stdout } = await git(['rev-parse', '--verify', '--quiet', `${name}^{commit}`], [0, 1, 128]);
   return code === 0 ? stdout.toString().trim() : null;
@@ -131,7 +135,7 @@ async function listFiles(git: Git, { base, head }: ReviewRange): Promise<RawPath
 
 export const UNTRACKED = ['ls-files', '--others', '--exclude-standard'];
 
-async function isChanged(git: Git): Promise<boolean> {
+export async function isChanged(git: Git): Promise<boolean> {
   return (await git(['status', '--porcelain', '--untracked-files=no'])).stdout.length > 0;
 }
 

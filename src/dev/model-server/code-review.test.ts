@@ -34,7 +34,7 @@ describe('a request for the findings of a review', () => {
     const turn = await runTurn(server.url, prompt, printed, FORMAT);
     const [root, diff, untracked] = turn.calls.map(commandOf);
     expect(root).toBe('git rev-parse --show-toplevel');
-    expect(diff).toMatch(/^git diff abc def --unified=0 /);
+    expect(diff).toMatch(/^git diff --unified=0 .* abc def \\| awk/);
     expect(untracked).toContain('git ls-files --others');
     const review = JSON.parse(turn.answer) as Review;
     expect(review.findings.map(({ priority, code_location }) => [priority, code_location])).toEqual([

@@ -45,7 +45,12 @@ export function nextOfReview(
 ): { calls: ToolCall[] } | { text: string } {
   const { text, uses } = conversation;
   const diff = /`(git diff [^`]+)`/.exec(text)?.[1] ?? 'git diff HEAD';
-  const commands = [ROOT, `${diff} --unified=0 --no-color --no-ext-diff --src-prefix=a/ --dst-prefix=b/ | ${ADDED}`];
+  // Names of files come last.
+  const plain = diff.replace(
+    /^git diff/,
+    'git diff --unified=0 --no-color --no-ext-diff --src-prefix=a/ --dst-prefix=b/',
+  );
+  const commands = [ROOT, `${plain} | ${ADDED}`];
   if (text.includes('untracked')) commands.push(UNTRACKED);
   const left = commands.slice(uses.length);
   const calls = runCalls(parallel ? left : left.slice(0, 1), false, tools);

@@ -48,6 +48,10 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
       return EXIT.turnFailed;
     case 'turnAborted':
       return EXIT.turnAborted;
+    case 'batchNotFound':
+    case 'batchExists':
+    case 'batchRefused':
+    case 'batchEnded':
     case 'threadNotFound':
     case 'threadExists':
     case 'threadClosed':

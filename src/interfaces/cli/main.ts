@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `bobbin` command. */
 import { Command, CommanderError } from 'commander';
+import { addBatchCommands } from './batch-command.ts';
 import { addDevCommand } from './dev-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -19,6 +20,7 @@ addDevCommand(program);
 addWorkerCommand(program);
 addRunCommand(program);
 addReviewCommand(program);
+addBatchCommands(program);
 addThreadCommands(program);
 addDoctorCommand(program);
 

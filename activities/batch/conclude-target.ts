@@ -1,0 +1,74 @@
+/** Reads what the reviews of a target said, finds its place in the code, and tells the ledger. Twice is once. */
+import type { ObservedFinding, ReviewFinding, RunBeginning } from '../../src/contract/index.ts';
+import type { TargetConcluded, TargetConclusion } from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { Ports } from '../ports.ts';
+import { parseAnswer } from '../review/parse-answer.ts';
+import { placeFindings } from '../review/place-findings.ts';
+import { runStep } from '../step.ts';
+import { pathsOf, toParts } from './parts.ts';
+
+export async function concludeTarget(ports: Ports, conclusion: TargetConclusion): Promise<TargetConcluded> {
+  return runStep<{ type: 'target'; doing: string }, TargetConcluded>(
+    { ...ports, ...conclusion },
+    { type: 'target', doing: 'telling the ledger' },
+    async ({ signal }) => {
+      const { runId, targetId, target, base, head, full, rulesId } = conclusion;
+      const findings: ReviewFinding[] = [];
+      for (const text of conclusion.texts) findings.push(...(await read(ports, conclusion, text, signal)));
+      const known = knownOf(await ports.ledgers.begin({ targetId, target }, again(conclusion), signal), conclusion);
+      const run = {
+        ...{ runId, base, head, full, rulesId },
+        findings: findings.map(toObserved),
+        tracked: known.slice(0, 0).map(({ findingId }) => ({ findingId, location: null, near: null })),
+        looked: await lookedAt(ports, conclusion, signal),
+      };
+      return { type: 'concluded', ...(await ports.ledgers.record({ targetId, target }, run, signal)) };
+    },
+  );
+}
+
+async function read(ports: Ports, conclusion: TargetConclusion, text: string, signal: AbortSignal) {
+  const { cwd, base, head, runId } = conclusion;
+  if (text.trim() === '') throw new Failure('reviewEmpty', `The review ${runId} said nothing.`);
+  const answer = parseAnswer(text);
+  const paths = answer.findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
+  const lines = await ports.git.changedLines(cwd, { base, head }, [...new Set(paths)], signal);
+  return placeFindings(answer, lines, true).findings;
+}
+
+function toObserved({ title, body, priority, confidenceScore, codeLocation }: ReviewFinding): ObservedFinding {
+  const location =
+    codeLocation === null
+      ? null
+      : { path: codeLocation.path, startLine: codeLocation.lineRange.start, endLine: codeLocation.lineRange.end };
+  return {
+    title,
+    body,
+    priority,
+    confidenceScore,
+    location,
+    code: null,
+    codeHash: null,
+    context: { before: null, after: null },
+  };
+}
+
+/** The ledger answers the run under way what it answered before. */
+function again({ runId, head, rulesId, fullPassEvery, threadId }: TargetConclusion) {
+  return { runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery };
+}
+
+function knownOf(beginning: RunBeginning, { runId, targetId }: TargetConclusion) {
+  if (beginning.type === 'begun') return beginning.known;
+  // Recorded by an attempt before this one, whose answer did not come back.
+  if (beginning.type === 'alreadyReviewed') return [];
+  throw new Failure('reviewRunLost', `The ledger of ${targetId} has given up run ${runId}, and waits for another one.`);
+}
+
+/** Null where nothing that changed was left out. */
+async function lookedAt(ports: Ports, { cwd, base, head, model, full }: TargetConclusion, signal: AbortSignal) {
+  const files = await ports.targets.changedFiles(cwd, { base, head }, signal);
+  const { parts, leftOut } = toParts(files, ports.contextLimits(model).compactAt);
+  return full && leftOut.length === 0 ? null : pathsOf(parts);
+}

@@ -1,0 +1,46 @@
+/** What of a target's changes is looked at, and by how many reviews: each has room for a part of them only. */
+import type { ChangedFile } from '../ports.ts';
+
+/** Reviews of one target in one run. */
+const MOST_PARTS = 12;
+/** Part of a model's window that a diff may take; the rest is for what else is read to understand it. */
+const SHARE = 0.5;
+const BYTES_PER_TOKEN = 3;
+
+export interface Parts {
+  parts: ChangedFile[][];
+  leftOut: { file: ChangedFile; why: string }[];
+}
+
+/** @param windowTokens from how many tokens on a conversation with the model is compacted. */
+export function toParts(files: readonly ChangedFile[], windowTokens: number): Parts {
+  const most = Math.max(1, Math.floor(windowTokens * SHARE * BYTES_PER_TOKEN));
+  const leftOut: Parts['leftOut'] = [];
+  const parts: ChangedFile[][] = [];
+  let room = 0;
+  for (const file of files) {
+    const why = complain(file, most);
+    const last = parts.at(-1);
+    if (why !== null) leftOut.push({ file, why });
+    else if (last !== undefined && file.bytes <= room) {
+      last.push(file);
+      room -= file.bytes;
+    } else if (parts.length === MOST_PARTS) leftOut.push({ file, why: `more than ${MOST_PARTS} reviews can look at` });
+    else {
+      parts.push([file]);
+      room = most - file.bytes;
+    }
+  }
+  return { parts, leftOut };
+}
+
+function complain({ kind, bytes }: ChangedFile, most: number): string | null {
+  if (kind === 'binary') return 'binary';
+  if (kind === 'submodule') return 'a submodule';
+  return bytes > most ? `${bytes} bytes of changes, more than a review of this model can take in` : null;
+}
+
+/** Every name that the files of the parts have or had. */
+export function pathsOf(parts: readonly (readonly ChangedFile[])[]): string[] {
+  return parts.flat().flatMap(({ path, before }) => (before === null ? [path] : [path, before]));
+}

@@ -1,0 +1,227 @@
+/**
+ * A batch of reviews as a value: which targets there are, what became of each, and what is to happen next. Pure; the
+ * workflow around it starts reviews and tells it how they ended.
+ */
+import type {
+  BatchCounts,
+  BatchRow,
+  BatchTarget,
+  BatchView,
+  FindingCounts,
+  Limits,
+  RowOutcome,
+  RowsPage,
+  Spent,
+  StartBatch,
+} from '../../src/contract/index.ts';
+import { plus } from '../thread/spending.ts';
+import { toTargetId } from './target-id.ts';
+
+export const BATCH_VERSION = 1;
+
+/** Plain JSON; it is what one run of the workflow hands to the next. Times are milliseconds since the epoch. */
+export interface BatchState {
+  version: typeof BATCH_VERSION;
+  batchId: string;
+  start: Omit<StartBatch, 'targets'>;
+  targets: BatchTarget[];
+  outcomes: RowOutcome[];
+  startedAt: number;
+  endedAt: number | null;
+  /** What reviews under way may use up at the most, by their row. */
+  allotted: Record<number, Limits>;
+  /** When reviews were begun, within the last minute, oldest first. */
+  begun: number[];
+  spent: Spent;
+  /** Set once no further review is to be begun. */
+  cancelled: { reason: string | null } | null;
+}
+
+export const DEFAULTS = { concurrency: 4, fullPassEvery: 10 };
+const MINUTE = 60_000;
+const LIMIT_NAMES = ['tokens', 'costUsd', 'steps', 'wallMs'] as const;
+/** Code units of an error that a row keeps: thousands of rows travel in one payload. */
+const MESSAGE_CHARS = { few: 1_000, many: 100 };
+const MANY = 1_000;
+
+const NO_COUNTS: FindingCounts = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
+const NOTHING: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+
+export function newBatch(batchId: string, { targets, ...start }: StartBatch, at: number): BatchState {
+  const seen = new Set<string>();
+  const outcomes = targets.map((target): RowOutcome => {
+    const before = seen.size;
+    const isFirst = seen.add(toTargetId(target)).size > before;
+    return isFirst ? { status: 'waiting' } : { status: 'skipped', reason: 'duplicate', head: null };
+  });
+  return {
+    ...{ version: BATCH_VERSION, batchId, start, targets, outcomes, startedAt: at, endedAt: null },
+    ...{ allotted: {}, begun: [], spent: NOTHING, cancelled: null },
+  };
+}
+
+// ----------------------------------------------------------------------------------------------------- what is next
+
+export type Next =
+  /** A review of that row, which may use up as much. */
+  | { type: 'begin'; index: number; limits: Limits }
+  /** Nothing before a review has ended, or before that time. */
+  | { type: 'wait'; until: number | null; for: 'rate' | 'reviews' }
+  /** Nothing is left to begin, and nothing runs. */
+  | { type: 'end' };
+
+export function next(state: BatchState, at: number): Next {
+  const running = indexesOf(state, 'running').length;
+  const index = state.outcomes.findIndex(({ status }) => status === 'waiting');
+  if (index === -1) return running === 0 ? { type: 'end' } : { type: 'wait', until: null, for: 'reviews' };
+  if (running >= (state.start.concurrency ?? DEFAULTS.concurrency))
+    return { type: 'wait', until: null, for: 'reviews' };
+  const due = nextStart(state, at);
+  if (due !== null) return { type: 'wait', until: due, for: 'rate' };
+  const limits = allot(state, running);
+  return limits === null ? { type: 'wait', until: null, for: 'reviews' } : { type: 'begin', index, limits };
+}
+
+/** When the rate allows for another review; null for now. */
+function nextStart({ begun, start }: BatchState, at: number): number | null {
+  const most = start.reviewsPerMinute;
+  if (most === undefined) return null;
+  const recent = begun.filter((time) => time > at - MINUTE);
+  return recent.length < most ? null : (recent[recent.length - most] ?? at) + MINUTE;
+}
+
+/**
+ * What the next review may use up: its own limit, within what the others leave of the batch's; where it has none of its own,
+ * an equal part of what is left for as many reviews as may run. Null where the rest is held for those that run.
+ */
+function allot(state: BatchState, running: number): Limits | null {
+  const { review = {}, batch = {} } = state.start.budget ?? {};
+  const free = Math.max(1, (state.start.concurrency ?? DEFAULTS.concurrency) - running);
+  const limits: Limits = { ...review };
+  for (const name of LIMIT_NAMES) {
+    const most = batch[name];
+    if (most === undefined) continue;
+    const held = Object.values(state.allotted).reduce((sum, one) => sum + (one[name] ?? 0), 0);
+    const left = most - amountOf(state.spent, name) - held;
+    const least = LEAST[name];
+    if (left < least) return null;
+    limits[name] = Math.max(least, Math.min(review[name] ?? wholeOf(name, left / free), left));
+  }
+  return limits;
+}
+
+/** The smallest limits that there can be. */
+const LEAST = { tokens: 1, costUsd: 0.000001, steps: 1, wallMs: 1 };
+const wholeOf = (name: keyof Limits, amount: number) => (name === 'costUsd' ? amount : Math.floor(amount));
+const amountOf = (spent: Spent, name: keyof Limits) =>
+  name === 'costUsd' ? spent.costMicroUsd / 1_000_000 : spent[name];
+
+/** Ends all rows that wait where no review runs and the budget of the batch has nothing left for another one. */
+export function settle(state: BatchState): BatchState {
+  if (indexesOf(state, 'running').length > 0 || allot(state, 0) !== null) return state;
+  return endWaiting(state, { status: 'notReviewed', reason: 'budget', spent: null });
+}
+
+// ------------------------------------------------------------------------------------------------- what has happened
+
+export function begin(state: BatchState, index: number, limits: Limits, at: number): BatchState {
+  const begun = [...state.begun.filter((time) => time > at - MINUTE), at];
+  return {
+    ...withOutcome(state, index, { status: 'running' }),
+    begun,
+    allotted: { ...state.allotted, [index]: limits },
+  };
+}
+
+export function end(state: BatchState, index: number, outcome: RowOutcome): BatchState {
+  const spent = 'spent' in outcome && outcome.spent !== null ? outcome.spent : NOTHING;
+  const { [index]: _, ...allotted } = state.allotted;
+  return { ...withOutcome(state, index, bounded(state, outcome)), allotted, spent: plus(state.spent, spent) };
+}
+
+export function cancel(state: BatchState, reason: string | null): BatchState {
+  if (state.cancelled !== null) return state;
+  const cancelled = { ...state, cancelled: { reason } };
+  return endWaiting(cancelled, { status: 'notReviewed', reason: 'cancelled', spent: null });
+}
+
+export function finish(state: BatchState, at: number): BatchState {
+  return { ...state, endedAt: at };
+}
+
+function endWaiting(state: BatchState, outcome: RowOutcome): BatchState {
+  return { ...state, outcomes: state.outcomes.map((one) => (one.status === 'waiting' ? outcome : one)) };
+}
+
+function withOutcome(state: BatchState, index: number, outcome: RowOutcome): BatchState {
+  return { ...state, outcomes: state.outcomes.with(index, outcome) };
+}
+
+function bounded({ targets }: BatchState, outcome: RowOutcome): RowOutcome {
+  if (outcome.status !== 'failed') return outcome;
+  const most = targets.length > MANY ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
+  return { ...outcome, message: outcome.message.slice(0, most) };
+}
+
+export function indexesOf({ outcomes }: BatchState, status: RowOutcome['status']): number[] {
+  return outcomes.flatMap((outcome, index) => (outcome.status === status ? [index] : []));
+}
+
+// ------------------------------------------------------------------------------------------------------ what is told
+
+/** Every target that was to be reviewed failed: there is something wrong with the batch, not with a target. */
+export function isInVain(state: BatchState): boolean {
+  const counts = countOutcomes(state);
+  return counts.failed > 0 && counts.reviewed + counts.skipped + counts.notReviewed === 0;
+}
+
+export function toView(state: BatchState, waitsFor: BatchView['waitsFor']): BatchView {
+  const { batchId, startedAt, endedAt, cancelled, spent } = state;
+  const findings = state.outcomes.reduce(
+    (sum, outcome) => (outcome.status === 'reviewed' ? addCounts(sum, outcome.counts) : sum),
+    NO_COUNTS,
+  );
+  return {
+    ...{ batchId, status: statusOf(state), startedAt, endedAt, counts: countOutcomes(state), findings, spent },
+    ...{ waitsFor, running: indexesOf(state, 'running'), reason: cancelled?.reason ?? null },
+  };
+}
+
+function statusOf({ endedAt, cancelled }: BatchState): BatchView['status'] {
+  if (endedAt === null) return cancelled === null ? 'running' : 'cancelling';
+  return cancelled === null ? 'completed' : 'cancelled';
+}
+
+function countOutcomes({ outcomes }: BatchState): BatchCounts {
+  const counts: BatchCounts = { waiting: 0, running: 0, reviewed: 0, skipped: 0, notReviewed: 0, failed: 0 };
+  for (const { status } of outcomes) counts[status]++;
+  return counts;
+}
+
+function addCounts(a: FindingCounts, b: FindingCounts): FindingCounts {
+  return {
+    new: a.new + b.new,
+    unchanged: a.unchanged + b.unchanged,
+    reopened: a.reopened + b.reopened,
+    fixed: a.fixed + b.fixed,
+    dismissed: a.dismissed + b.dismissed,
+  };
+}
+
+export function toRow({ targets, outcomes }: BatchState, index: number): BatchRow | null {
+  const target = targets[index];
+  const outcome = outcomes[index];
+  return target === undefined || outcome === undefined
+    ? null
+    : { index, targetId: toTargetId(target), target, outcome };
+}
+
+export function toRowsPage(state: BatchState, after: number, limit: number): RowsPage {
+  const to = Math.min(after + limit, state.targets.length);
+  const rows: BatchRow[] = [];
+  for (let index = after; index < to; index++) {
+    const row = toRow(state, index);
+    if (row !== null) rows.push(row);
+  }
+  return { rows, next: Math.max(after, to), more: to < state.targets.length };
+}

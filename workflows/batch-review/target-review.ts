@@ -1,0 +1,215 @@
+/**
+ * The review of one target: its repository is brought here, its ledger says what is new, a thread of its own looks at each
+ * part of it, and what was found goes to the ledger. Whatever goes wrong is the outcome of its row.
+ */
+import {
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  executeChild,
+  getExternalWorkflowHandle,
+  isCancellation,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
+import type {
+  AgentIdentityChoice,
+  BatchTarget,
+  Limits,
+  RowOutcome,
+  Spent,
+  StartThread,
+  ThreadResult,
+} from '../../src/contract/index.ts';
+import { toStepFailure } from '../thread/effects.ts';
+import { plus } from '../thread/spending.ts';
+import { toTargetSummary } from './details.ts';
+import { BATCH_PREFIX, WORKFLOW_TASK_TIMEOUT } from './messages.ts';
+
+/** Ours: only batches start this workflow. */
+export interface TargetReview {
+  runId: string;
+  batchId: string;
+  targetId: string;
+  target: BatchTarget;
+  limits: Limits;
+  fullPassEvery: number;
+  /** Null for that of the workers. */
+  model: string | null;
+  instructions: string;
+  agentIdentity: AgentIdentityChoice | null;
+}
+
+const options = {
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+} as const;
+/** To clone a large repository takes its time. */
+const { openTarget } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '2h' });
+const { concludeTarget } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '30m' });
+
+/** Between two looks at a target that another run is at, in milliseconds: the first, and the longest. */
+const BUSY_MS = { first: 2_000, longest: 60_000 };
+const NOTHING: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+
+/** What a review under way has come to. */
+interface Progress {
+  spent: Spent;
+  /** Whether the ledger waits for this run. */
+  begun: boolean;
+}
+
+export async function targetReview(review: TargetReview): Promise<RowOutcome> {
+  const progress: Progress = { spent: NOTHING, begun: false };
+  const outcome = await outcomeOf(review, progress);
+  if (progress.begun && outcome.status !== 'reviewed')
+    await CancellationScope.nonCancellable(() => abandon(review, outcome.status));
+  return outcome;
+}
+
+async function outcomeOf(review: TargetReview, progress: Progress): Promise<RowOutcome> {
+  try {
+    return await run(review, progress);
+  } catch (error) {
+    const { spent } = progress;
+    if (isCancellation(error)) return { status: 'notReviewed', reason: 'cancelled', spent };
+    const { code, message } = toStepFailure(error);
+    return { status: 'failed', code, message, spent };
+  }
+}
+
+async function run(review: TargetReview, progress: Progress): Promise<RowOutcome> {
+  // From here on the ledger may wait, also where the word of it does not come back.
+  progress.begun = true;
+  const opened = await open(review);
+  if (opened.type !== 'opened') {
+    progress.begun = false;
+    return { status: 'skipped', reason: opened.type, head: opened.head };
+  }
+  const texts: string[] = [];
+  for (const [number, part] of opened.parts.entries()) {
+    const said = await look(review, opened, part, number, progress);
+    if (said.type === 'ended') return said.outcome;
+    texts.push(said.text);
+  }
+  const { runId, targetId, target, fullPassEvery } = review;
+  const { cwd, base, head, full, rulesId, model } = opened;
+  const concluded = await concludeTarget.executeWithOptions(
+    { ...options, startToCloseTimeout: '30m', summary: `ledger: ${texts.length} answers` },
+    [{ ...place(review), runId, targetId, target, fullPassEvery, cwd, base, head, full, rulesId, model, texts }],
+  );
+  if (concluded.type === 'aborted') return { status: 'notReviewed', reason: 'cancelled', spent: progress.spent };
+  const { counts } = concluded;
+  return { status: 'reviewed', base, head, full, counts, filesLeftOut: opened.filesLeftOut, spent: progress.spent };
+}
+
+const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });
+
+/** Another run of the same target is waited for: what it finds out need not be found out again. */
+async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type: 'busy' | 'aborted' }>> {
+  const { runId, targetId, target, fullPassEvery, model, instructions } = review;
+  for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
+    const opened = await openTarget.executeWithOptions(
+      { ...options, startToCloseTimeout: '2h', summary: `open: ${target.repository}`.slice(0, 200) },
+      [
+        {
+          ...place(review),
+          workflowId: workflowInfo().workflowId,
+          runId,
+          targetId,
+          target,
+          fullPassEvery,
+          model,
+          instructions,
+        },
+      ],
+    );
+    if (opened.type === 'aborted') await CancellationScope.current().cancelRequested;
+    else if (opened.type !== 'busy') return opened;
+    await sleep(pause, { summary: 'another run of this target' });
+  }
+}
+
+type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcome };
+
+/** One part, by a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
+async function look(
+  review: TargetReview,
+  { cwd, model, parts }: Extract<OpenedTarget, { type: 'opened' }>,
+  part: TargetPart,
+  number: number,
+  progress: Progress,
+): Promise<Said> {
+  const { runId, batchId, target, agentIdentity } = review;
+  const threadId = parts.length === 1 ? runId : `${runId}/${number}`;
+  const start: StartThread = {
+    threadId,
+    workspace: { cwd },
+    title: toTargetSummary(target),
+    model,
+    instructions: '',
+    approvalPolicy: 'never',
+    sandbox: 'read-only',
+    ...(agentIdentity === null ? {} : { agentIdentity }),
+    unattended: { approvals: 'decline' },
+    budget: { thread: rest(review.limits, progress.spent) },
+    parent: { threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
+    firstTurn: { turnId: 'review', kind: 'regular', input: [{ type: 'text', text: part.prompt }] },
+  };
+  const result = await executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
+    workflowId: `thread/${threadId}`,
+    args: [start],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: toTargetSummary(target),
+    memo: { title: toTargetSummary(target), cwd },
+  });
+  return toSaid(result, progress);
+}
+
+function toSaid(result: ThreadResult, progress: Progress): Said {
+  const failed = (code: string, message: string): Said => {
+    return { type: 'ended', outcome: { status: 'failed', code, message, spent: progress.spent } };
+  };
+  if (result.status === 'refused') return failed('reviewNotStarted', result.reason);
+  const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING };
+  progress.spent = plus(progress.spent, spent);
+  const stopped = (reason: 'budget' | 'cancelled'): Said => {
+    return { type: 'ended', outcome: { status: 'notReviewed', reason, spent: progress.spent } };
+  };
+  if (CancellationScope.current().consideredCancelled) return stopped('cancelled');
+  if (turn === null) return failed('reviewThreadLost', `Thread ${result.threadId} was closed before it said anything.`);
+  switch (turn.status) {
+    case 'completed':
+      return { type: 'said', text: turn.lastAgentMessage ?? '' };
+    case 'failed':
+      return failed(turn.error.code, turn.error.message);
+    case 'aborted':
+      return turn.reason === 'budgetLimited'
+        ? stopped('budget')
+        : failed('reviewThreadLost', `Thread ${result.threadId} was stopped (${turn.reason}), and not by its batch.`);
+  }
+}
+
+/** What earlier parts left of the limits; a review that has used them up is stopped by the least of them. */
+function rest(limits: Limits, spent: Spent): Limits {
+  const left: Limits = {};
+  if (limits.tokens !== undefined) left.tokens = Math.max(1, limits.tokens - spent.tokens);
+  if (limits.steps !== undefined) left.steps = Math.max(1, limits.steps - spent.steps);
+  if (limits.wallMs !== undefined) left.wallMs = Math.max(1, limits.wallMs - spent.wallMs);
+  if (limits.costUsd !== undefined) left.costUsd = Math.max(0.000001, limits.costUsd - spent.costMicroUsd / 1_000_000);
+  return left;
+}
+
+/** A ledger that is not there has nothing to give up. */
+async function abandon({ targetId, runId }: TargetReview, reason: string): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(`review-ledger/${targetId}`).signal('abandonRun', { runId, reason });
+  } catch {
+    // It was never asked for anything.
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One firing of a batch: a window of reviews slides over its targets. It goes on as a new run between reviews, so the end
+ * of each is told to the run that began it.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ChildWorkflowFailure,
+  ParentClosePolicy,
+  condition,
+  continueAsNew,
+  executeChild,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BatchResult, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
+import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
+import { toStepFailure } from '../thread/effects.ts';
+import {
+  type BatchState,
+  DEFAULTS,
+  begin,
+  cancel,
+  end,
+  finish,
+  isInVain,
+  newBatch,
+  next,
+  settle,
+  toRowsPage,
+  toView,
+} from './batch.ts';
+import { toDetails, toTargetSummary } from './details.ts';
+import { parseStartBatch } from './guards.ts';
+import { BATCH_PREFIX, WORKFLOW_TASK_TIMEOUT, batchQuery, rowsQuery } from './messages.ts';
+import type { TargetReview, targetReview } from './target-review.ts';
+import { toTargetId } from './target-id.ts';
+
+/** From one run to the next. */
+interface CarriedBatch {
+  carriedBatch: BatchState;
+}
+
+interface Host {
+  state: BatchState;
+  waitsFor: BatchView['waitsFor'];
+  /** Grows with everything that happens. */
+  happened: number;
+  /** Of the reviews under way, by their rows. */
+  scopes: Map<number, CancellationScope>;
+}
+
+/** Events of a run's history; the service suggests a new run at 4,096. */
+const EVENTS_PER_RUN = 3_000;
+const PAGE = { limit: 100, most: 500 };
+
+export async function batchReview(argument: unknown): Promise<BatchResult> {
+  const host: Host = { state: openState(argument), waitsFor: null, happened: 0, scopes: new Map() };
+  register(host);
+  const { cancelRequested } = CancellationScope.current();
+  const cancelled = cancelRequested.catch((error: unknown) => {
+    stopAll(host);
+    throw error;
+  });
+  cancelled.catch(() => undefined);
+  const result = await CancellationScope.nonCancellable(() => run(host));
+  // One that was cancelled is to be seen as such: what it has done is in its rows.
+  if (host.state.cancelled !== null) await cancelled;
+  if (isInVain(host.state)) throw inVain(host.state, result);
+  return result;
+}
+
+/** An argument that cannot be used fails the workflow: a Schedule that starts it in vain is to notice, and to pause if told so. */
+function openState(argument: unknown): BatchState {
+  const { workflowId, startTime } = workflowInfo();
+  if (typeof argument === 'object' && argument !== null && 'carriedBatch' in argument)
+    return (argument as CarriedBatch).carriedBatch;
+  const batchId = workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
+  const parsed = parseStartBatch(argument);
+  if (parsed.ok) return newBatch(batchId, parsed.value, startTime.getTime());
+  const message = `The argument of batch ${batchId} cannot be used: ${parsed.reason}`;
+  throw ApplicationFailure.nonRetryable(message, 'batchRefused');
+}
+
+function inVain({ batchId, outcomes }: BatchState, result: BatchResult): ApplicationFailure {
+  const first = outcomes.find((outcome) => outcome.status === 'failed');
+  const why = first === undefined ? '' : ` The first: [${first.code}] ${first.message}`;
+  return ApplicationFailure.nonRetryable(`Every target of batch ${batchId} failed.${why}`, 'batchFailed', result);
+}
+
+function register(host: Host): void {
+  setHandler(batchQuery, () => toView(host.state, host.waitsFor), { description: 'How far it is, and what it found' });
+  setHandler(rowsQuery, (asked) => readRows(host.state, asked), {
+    description: 'What became of each target: { "after": 0, "limit": 100 }',
+  });
+}
+
+function readRows(state: BatchState, asked: unknown): RowsPage {
+  const read = parse(() => {
+    const from = fields(asked ?? {}, 'rows');
+    return {
+      ...{ after: 0, limit: PAGE.limit },
+      ...maybe(from, 'after', (v, name) => wholeNumber(v, name, 0)),
+      ...maybe(from, 'limit', (v, name) => wholeNumber(v, name, 1, PAGE.most)),
+    };
+  });
+  if (!read.ok) throw new Error(`malformed: ${read.reason}`);
+  return toRowsPage(state, read.value.after, read.value.limit);
+}
+
+function change(host: Host, state: BatchState): void {
+  host.state = state;
+  host.happened++;
+}
+
+function stopAll(host: Host): void {
+  change(host, cancel(host.state, 'the workflow was cancelled'));
+  for (const scope of host.scopes.values()) scope.cancel();
+}
+
+async function run(host: Host): Promise<BatchResult> {
+  for (;;) {
+    change(host, settle(host.state));
+    const step = next(host.state, Date.now());
+    host.waitsFor = step.type === 'wait' ? step.for : null;
+    setCurrentDetails(toDetails(toView(host.state, host.waitsFor)));
+    if (step.type === 'end') return conclude(host);
+    if (step.type === 'wait') await wait(host, step.until);
+    else if (isRunLong()) await goOnAsNew(host);
+    else start(host, step.index, step.limits);
+  }
+}
+
+function conclude(host: Host): BatchResult {
+  change(host, finish(host.state, Date.now()));
+  const view = toView(host.state, null);
+  setCurrentDetails(toDetails(view));
+  const { batchId, status, counts, findings, spent, reason } = view;
+  return { batchId, status, counts, findings, spent, reason };
+}
+
+/** Until something happens, or that time has come. */
+async function wait(host: Host, until: number | null): Promise<void> {
+  const seen = host.happened;
+  const changed = () => host.happened !== seen;
+  if (until === null) return condition(changed);
+  await condition(changed, Math.max(1, until - Date.now()), { summary: 'reviews per minute' });
+}
+
+function isRunLong(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return historyLength >= EVENTS_PER_RUN || continueAsNewSuggested;
+}
+
+/** Between two reviews: those under way are waited for, so that the end of each comes to the run that began it. */
+async function goOnAsNew(host: Host): Promise<void> {
+  await condition(() => host.scopes.size === 0);
+  if (host.state.cancelled !== null) return;
+  await continueAsNew<(argument: CarriedBatch) => Promise<BatchResult>>({ carriedBatch: host.state });
+}
+
+function start(host: Host, index: number, limits: Limits): void {
+  change(host, begin(host.state, index, limits, Date.now()));
+  const scope = new CancellationScope({ cancellable: true });
+  host.scopes.set(index, scope);
+  void scope
+    .run(() => review(host.state, index, limits))
+    .then((outcome) => {
+      host.scopes.delete(index);
+      change(host, end(host.state, index, outcome));
+    });
+}
+
+/** Whatever goes wrong becomes a row: this never throws. */
+async function review(state: BatchState, index: number, limits: Limits): Promise<RowOutcome> {
+  const { batchId, start: settings, targets } = state;
+  const target = targets[index];
+  if (target === undefined) throw new Error(`Batch ${batchId} has no target ${index}`);
+  const { model, instructions, agentIdentity, fullPassEvery = DEFAULTS.fullPassEvery } = settings;
+  const runId = `${batchId}/${index}`;
+  const argument: TargetReview = {
+    ...{ runId, batchId, targetId: toTargetId(target), target, limits, fullPassEvery },
+    ...{ model: model ?? null, instructions: instructions ?? '', agentIdentity: agentIdentity ?? null },
+  };
+  try {
+    return await executeChild<typeof targetReview>('targetReview', {
+      workflowId: `${BATCH_PREFIX}${runId}`,
+      args: [argument],
+      // One that is left alone stops in good order.
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      staticSummary: toTargetSummary(target),
+    });
+  } catch (error) {
+    if (isCancellation(error)) return { status: 'notReviewed', reason: 'cancelled', spent: null };
+    const { code, message } = toStepFailure(error instanceof ChildWorkflowFailure ? error.cause : error);
+    return { status: 'failed', code, message, spent: null };
+  }
+}
