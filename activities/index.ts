@@ -19,11 +19,12 @@ import { finishReview } from './review/finish-review.ts';
 import { prepareReview } from './review/prepare-review.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
+import { openThread } from './threads/open-thread.ts';
 import { watchThread } from './threads/watch-thread.ts';
 
 export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
-    openThread: (start) => Promise.resolve(ports.defaults(start)),
+    openThread: (start) => openThread(ports, start),
     forkHistory: (request) => forkHistory(ports, request),
     restoreThread: (request) => restoreThread(ports, request),
     callModel: (step) => callModel(ports, contexts, step),

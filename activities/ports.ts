@@ -567,7 +567,12 @@ export interface LedgerTarget {
 }
 
 /** The worker's configuration as far as a thread's settings come from it. */
-export type Defaults = (start: StartThread) => ThreadSettings;
+export type Defaults = (start: StartThread) => Omit<ThreadSettings, 'searchAttributes'>;
+
+export interface SearchAttributePort {
+  /** Whether the service knows every search attribute, so that new threads may use them. Never rejects. */
+  usable(): Promise<boolean>;
+}
 
 /** Stops a step that runs in this process at once, ahead of the service's own word. */
 export interface StepRegistry {
@@ -593,6 +598,7 @@ export interface Ports {
   threads: ThreadReader;
   steps: StepRegistry;
   defaults: Defaults;
+  searchAttributes: SearchAttributePort;
   /** Absolute path of the work tree that a forked thread gets where nobody says which. */
   worktreeOf(threadId: string): string;
   /** Milliseconds between heartbeats of a running step. */

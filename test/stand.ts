@@ -52,10 +52,13 @@ export interface StandOptions {
   requireAssertion?: boolean;
   /** Without one, the test starts its own. */
   worker?: boolean;
+  /** Of another service than the one that all tests share. */
+  address?: string;
 }
 
 export async function openStand(options: StandOptions = {}): Promise<Stand> {
-  const { address, namespace } = inject('temporal');
+  const { namespace, ...shared } = inject('temporal');
+  const address = options.address ?? shared.address;
   const root = mkdtempSync(join(tmpdir(), 'bobbin-stand-'));
   const cwd = join(root, 'repo');
   const data = join(root, 'data');

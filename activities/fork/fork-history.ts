@@ -26,8 +26,10 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const { cwd, warnings } = await placeFiles(ports, request, past, cut, signal);
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
+    const searchAttributes = await ports.searchAttributes.usable();
+    const settings = { ...past.settings, cwd, searchAttributes };
     return {
-      ...{ settings: { ...past.settings, cwd }, segments, itemCount: cut.items.length, turns, compactions, turnIds },
+      ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
       ...{ lastTurnId, warnings },
     };
   });

@@ -22,6 +22,10 @@ export type BobbinErrorCode =
   | 'batchRefused'
   /** It ended without coming to its end: terminated, or timed out. */
   | 'batchEnded'
+  /** Another search attribute of that name, or no room for one more. */
+  | 'searchAttributeTaken'
+  /** The service does not let this client do it. */
+  | 'notPermitted'
   | 'serviceUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'

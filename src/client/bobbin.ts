@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import {
+  type SearchAttributeState,
   type StartThread,
   StartThreadSchema,
   type SubmitTurn,
@@ -15,6 +16,7 @@ import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { type Batches, openBatches } from './batches.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
+import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
 import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
 import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
@@ -55,6 +57,12 @@ export interface Bobbin {
   /** What is known of the findings of review targets. */
   readonly ledgers: Ledgers;
   readonly batches: Batches;
+  readonly searchAttributes: {
+    /** What the service knows of each. */
+    list(): Promise<SearchAttributeState[]>;
+    /** Registers those that are missing; twice is once. Rejects with `searchAttributeTaken` or `notPermitted`. */
+    register(): Promise<SearchAttributeState[]>;
+  };
   readonly service: Service;
   close(): Promise<void>;
 }
@@ -154,6 +162,11 @@ export function bobbinOver(service: Service): Bobbin {
       get: (threadId) => openHandle(service, threadId),
     },
     ledgers,
+    ledgers: openLedgers(service),
+    searchAttributes: {
+      list: () => listSearchAttributes(service),
+      register: () => registerSearchAttributes(service),
+    },
     close: () => service.close(),
   };
 }

@@ -12,6 +12,7 @@ export * from './report.ts';
 export * from './requests.ts';
 export * from './review.ts';
 export * from './review-text.ts';
+export * from './search-attributes.ts';
 export * from './sub-threads.ts';
 export * from './thread.ts';
 export * from './turn.ts';

@@ -91,6 +91,8 @@ export interface ThreadSettings {
   subThreads: SubThreadLimits;
   /** Whether the files are kept before the first tool call of a turn that can write, so that it can be undone. */
   snapshots: boolean;
+  /** Whether the service knows the search attributes, which threads then keep up to date. */
+  searchAttributes: boolean;
   /** Model of its reviews; null for the thread's own. */
   reviewModel: string | null;
   /** Empty for no limits. */

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import {
   AgentIdentityModeSchema,
@@ -10,8 +11,6 @@ import {
   DEFAULT_TASK_QUEUE,
   LIMITS,
   SandboxModeSchema,
-  type StartThread,
-  type ThreadSettings,
 } from '../contract/index.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
@@ -55,6 +54,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_SNAPSHOTS: z.enum(['on', 'off']).default('on'),
+  BOBBIN_SEARCH_ATTRIBUTES: z.enum(['auto', 'on', 'off']).default('auto'),
   BOBBIN_REVIEW_MODEL: z.string().min(1).max(LIMITS.idChars).optional(),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
@@ -93,7 +93,9 @@ export interface WorkerConfig {
   /** Tokens. */
   contextWindow: number | undefined;
   autoCompactTokens: number | undefined;
-  defaults: (start: StartThread) => ThreadSettings;
+  defaults: Defaults;
+  /** `auto` asks the service whether it knows them. */
+  searchAttributes: 'auto' | 'on' | 'off';
 }
 
 /** Throws an error that names every variable, or every member of the MCP configuration, that cannot be used. */
@@ -125,6 +127,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
     localStop: vars.BOBBIN_LOCAL_STOP,
+    searchAttributes: vars.BOBBIN_SEARCH_ATTRIBUTES,
     maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,
     maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
     maxSteps: vars.BOBBIN_MAX_STEPS,

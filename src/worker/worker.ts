@@ -18,6 +18,7 @@ import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { createLedgerDirectory } from '../client/ledger-directory.ts';
+import { createSearchAttributePort } from '../client/search-attributes.ts';
 import { connectService } from '../client/service.ts';
 import { createThreadReader } from '../client/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
@@ -137,6 +138,7 @@ function createPorts(
     threads: createThreadReader(service),
     steps,
     defaults: config.defaults,
+    searchAttributes: createSearchAttributePort(service, config.searchAttributes),
     worktreeOf: (threadId) => join(config.stateDirectory, 'worktrees', toFolderName(threadId)),
     heartbeatEveryMs: config.heartbeatEveryMs,
     maxOutputBytes: config.maxOutputBytes,

@@ -379,6 +379,7 @@ export const KNOWN_TURNS = 200;
 /** Settings that came later than the first version: a thread that is older than them has these. */
 const ADDED_SETTINGS = {
   snapshots: false,
+  searchAttributes: false,
   parent: null,
   subThreads: { maxDepth: 0, maxActive: 0 },
   reviewModel: null,

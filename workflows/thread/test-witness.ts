@@ -6,7 +6,9 @@ import { readAllEvents, readAllItems } from './test-reader.ts';
 import type { Happening } from './machine-events.ts';
 import type { ThreadState } from './state.ts';
 import { type MoneyWitness, check, createMoneyWitness } from './test-money.ts';
-import { toContext, toCurrentDetails, toThreadView } from './view.ts';
+import { toCurrentDetails } from './current-details.ts';
+import { toSearchValues } from './search-values.ts';
+import { toContext, toThreadView } from './view.ts';
 
 export interface Witness {
   /** What came about, by short names. */
@@ -85,7 +87,8 @@ export function createWitness(): Witness {
       for (const { type } of wanted) memory.seen.add(type);
       // Queries are answered from any state.
       toThreadView(state);
-      toCurrentDetails(state);
+      check(toCurrentDetails(state).length <= 20_000, 'what is shown of a thread is bounded');
+      toSearchValues(state);
       toContext(state, 0);
     },
     archived(state, segment) {

@@ -16,6 +16,7 @@ export const SETTINGS: ThreadSettings = {
   agentIdentity: { mode: 'off', account: 'default' },
   unattended: null,
   snapshots: false,
+  searchAttributes: false,
   parent: null,
   subThreads: { maxDepth: 2, maxActive: 6 },
   reviewModel: null,

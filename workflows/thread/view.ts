@@ -16,7 +16,6 @@ import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
 import { toHint } from './review-mode.ts';
 import type { ActiveTurn, Compaction, QueuedTurn, ThreadState } from './state.ts';
 import { inputText } from './turns.ts';
-import { isAtWork } from './sub-threads.ts';
 
 /** What a model step asks for: as many items as one answer may hold. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
@@ -87,7 +86,7 @@ function toContextView({ context, settings }: ThreadState): ThreadView['context'
   return { tokens, compactAt, firstItem: firstCounted(context), compactions: compactions.length };
 }
 
-function toStatus(state: ThreadState): ThreadView['status'] {
+export function toStatus(state: ThreadState): ThreadView['status'] {
   if (state.status !== 'open') return state.status;
   return state.active === null ? 'idle' : 'active';
 }
@@ -103,7 +102,8 @@ function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView 
   return { turnId: turn.turnId, kind: turn.kind, startedAt: turn.startedAt, phase: toPhase(state, turn) };
 }
 
-function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
+/** What the turn does right now. */
+export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
   if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
   if (turn.kind === 'user_shell') {
@@ -148,51 +148,4 @@ function labelOf(state: ThreadState, index: number): string {
 function commandOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
   return item.type === 'commandExecution' ? item.command.slice(0, 200) : '';
-}
-
-/** One paragraph of Markdown for the person who opens the thread in the Temporal UI. */
-export function toCurrentDetails(state: ThreadState): string {
-  const lines = [`**${toStatus(state)}** in \`${state.settings.cwd}\`, ${state.turnCount} turns ended`];
-  if (state.active !== null) {
-    lines.push(
-      `- turn \`${state.active.turnId}\` (${state.active.kind}): ${describePhase(toPhase(state, state.active))}`,
-    );
-  }
-  for (const request of state.requests) {
-    lines.push(
-      `- waits for an answer: \`${request.requestId}\` (${request.type}): ${request.reason}`,
-      `  - answer with \`bobbin thread approve ${state.threadId} ${request.requestId}\``,
-    );
-  }
-  for (const child of state.children.filter(isAtWork)) {
-    lines.push(`- sub-thread \`${child.threadId}\` (${child.role} ${child.name}) is at work`);
-  }
-  return lines.join('\n');
-}
-
-function describePhase(phase: TurnPhase): string {
-  switch (phase.type) {
-    case 'waitingForAgentTask':
-      return 'waits for its agent task to be registered';
-    case 'waitingForBudget':
-      return 'waits for its budget to be raised';
-    case 'waitingForWorkspace':
-      return 'waits for the workspace to be cleaned after a lost step';
-    case 'callingModel':
-      return `model step ${phase.step}`;
-    case 'compacting':
-      return `compacts the context (${phase.trigger})`;
-    case 'runningTools':
-      return `tools of step ${phase.step}: ${[...phase.running, ...phase.waiting].map((name) => `\`${name.replaceAll('`', "'")}\``).join(', ')}`;
-    case 'undoing':
-      return `undoes turn \`${phase.turnId}\``;
-    case 'working':
-      return 'is at work';
-    case 'takingSnapshot':
-      return 'takes a snapshot of the files';
-    case 'reviewing':
-      return phase.threadId === null ? 'prepares a review' : `reviews in thread \`${phase.threadId}\` (${phase.stage})`;
-    case 'aborting':
-      return `is being aborted (${phase.reason})`;
-  }
 }

@@ -21,7 +21,10 @@ import { openState } from './opening.ts';
 import { contexts, steps } from './sinks.ts';
 import { treeSpent } from './spending.ts';
 import type { ThreadState } from './state.ts';
-import { toContext, toCurrentDetails } from './view.ts';
+import { toCurrentDetails } from './current-details.ts';
+import { publishSearchAttributes } from '../search-attributes.ts';
+import { toSearchValues } from './search-values.ts';
+import { toContext } from './view.ts';
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
@@ -91,7 +94,7 @@ async function loop(host: ThreadHost): Promise<ThreadResult> {
     if (isRolloverDue(host)) dispatch(host, { type: 'rolloverDue' });
     const state = current(host);
     host.changed = false;
-    setCurrentDetails(toCurrentDetails(state));
+    show(state);
     const actions = decide(state, [...host.running.keys()]);
     reconcile(host, state.threadId, actions);
     const end = actions.find(({ type }) => type === 'complete' || type === 'continueAsNew');
@@ -102,6 +105,12 @@ async function loop(host: ThreadHost): Promise<ThreadResult> {
       await condition(() => host.changed);
     }
   }
+}
+
+/** What the Temporal UI has of a thread that has come to rest. */
+function show(state: ThreadState): void {
+  setCurrentDetails(toCurrentDetails(state));
+  if (state.settings.searchAttributes) publishSearchAttributes(toSearchValues(state));
 }
 
 function current(host: ThreadHost): ThreadState {

@@ -44,6 +44,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['data directory', expect.stringMatching(/ok|warning/)],
     ['Temporal binary', 'warning'],
     ['Temporal service', 'ok'],
+    ['search attributes', 'ok'],
     ['Temporal port', expect.stringMatching(/ok|warning/)],
     ['Temporal UI port', expect.stringMatching(/ok|warning/)],
     ['Go toolchain', 'warning'],

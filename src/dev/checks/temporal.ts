@@ -2,6 +2,7 @@ import { Connection } from '@temporalio/client';
 import { locateTemporalBinary } from '../temporal-service/binary.ts';
 import type { TemporalBinary } from '../temporal-service/binary.ts';
 import { serviceCapabilities } from '../temporal-service/capabilities.ts';
+import { missingSearchAttributes } from '../temporal-service/search-attributes.ts';
 import { connectTarget } from '../temporal-service/connect-target.ts';
 import type { ConnectTarget } from '../temporal-service/connect-target.ts';
 import { findPortHolder } from '../temporal-service/port-holder.ts';
@@ -29,6 +30,11 @@ export const temporalProbes: Probe[] = [
     name: 'Temporal service',
     need: 'one named by TEMPORAL_ADDRESS or a Temporal profile, or one that Bobbin runs itself',
     look: lookAtService,
+  },
+  {
+    name: 'search attributes',
+    need: 'registered with the service, so that its UI can filter threads; threads work without',
+    look: lookAtSearchAttributes,
   },
   portProbe('Temporal port', 'port'),
   portProbe('Temporal UI port', 'uiPort'),
@@ -60,27 +66,45 @@ async function locate({ env, cacheDirectory, signal }: CheckContext): Promise<Te
 }
 
 async function lookAtService(context: CheckContext): Promise<Finding> {
-  const target = connectTarget(context.env);
-  if (target !== undefined) return await lookAtTarget(target);
-  const running = await findRunning(context.dataDirectory);
-  if (running === undefined) return { status: 'ok', found: `none is named: one is run on ${context.dataDirectory}` };
-  return await lookAtTarget({
-    connectionOptions: { address: running.address },
-    namespace: 'default',
-    namedBy: `pid ${running.pid}, run on ${context.dataDirectory}`,
-  });
+  const target = await findTarget(context);
+  if (target === undefined) return { status: 'ok', found: `none is named: one is run on ${context.dataDirectory}` };
+  return await lookAtTarget(target);
+}
+
+/** The service that is named, or the one that runs on the data directory. */
+async function findTarget({ env, dataDirectory }: CheckContext): Promise<ConnectTarget | undefined> {
+  const target = connectTarget(env);
+  if (target !== undefined) return target;
+  const running = await findRunning(dataDirectory);
+  if (running === undefined) return undefined;
+  const namedBy = `pid ${running.pid}, run on ${dataDirectory}`;
+  return { connectionOptions: { address: running.address }, namespace: 'default', namedBy };
+}
+
+async function lookAtSearchAttributes(context: CheckContext): Promise<Finding> {
+  const target = await findTarget(context);
+  if (target === undefined) return { status: 'ok', found: 'registered by the service that is run here' };
+  try {
+    const missing = await ask(target, (connection) => missingSearchAttributes(connection, target.namespace));
+    if (missing === null) return { status: 'ok', found: `registered in namespace ${target.namespace}` };
+    return {
+      status: 'warning',
+      found: `not in namespace ${target.namespace}: ${missing}`,
+      howTo:
+        'Run `bobbin search-attributes register`: the Temporal UI can then filter threads. Where threads have used them, this is ' +
+        'urgent: those wait until they are there again.',
+    };
+  } catch (error) {
+    const found = `cannot be looked at: ${reasonOf(error)}`;
+    return { status: 'warning', found, howTo: 'Threads work without. See docs/operators.md.' };
+  }
 }
 
 async function lookAtTarget(target: ConnectTarget): Promise<Finding> {
   const { address } = target.connectionOptions;
   const where = `${address}, namespace ${target.namespace} (${target.namedBy})`;
-  const connection = Connection.lazy({
-    ...target.connectionOptions,
-    connectTimeout: ANSWER_TIMEOUT_MS,
-    interceptors: [],
-  });
   try {
-    const { serverVersion, workerCommands } = await connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () =>
+    const { serverVersion, workerCommands } = await ask(target, (connection) =>
       serviceCapabilities(connection, target.namespace),
     );
     const cancellation = workerCommands ? 'pushes cancellations' : 'cancellations go with heartbeats';
@@ -92,6 +116,17 @@ async function lookAtTarget(target: ConnectTarget): Promise<Finding> {
       howTo:
         'Start that service, or correct or unset the setting that names it; see also its namespace and TLS settings.',
     };
+  }
+}
+
+async function ask<T>(target: ConnectTarget, question: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = Connection.lazy({
+    ...target.connectionOptions,
+    connectTimeout: ANSWER_TIMEOUT_MS,
+    interceptors: [],
+  });
+  try {
+    return await connection.withDeadline(Date.now() + ANSWER_TIMEOUT_MS, () => question(connection));
   } finally {
     await connection.close();
   }

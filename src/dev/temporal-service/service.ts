@@ -13,6 +13,7 @@ import { withProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 import { waitUntilReady } from './readiness.ts';
 import { adoptRunningService } from './running-service.ts';
+import { prepareSearchAttributes } from './search-attributes.ts';
 import { toServerArguments } from './server-arguments.ts';
 import { readLog, rotateLog, toStartError } from './server-log.ts';
 import { endProcess, spawnServer } from './server-process.ts';
@@ -75,7 +76,7 @@ const LAUNCHES = 3;
 
 /**
  * Starts the Temporal service on the data in `dataDirectory`, or finds the one that serves it already. When it returns,
- * the service answers and the namespace is there. Throws a `TemporalServiceError`: `portTaken`, `directoryUnwritable`,
+ * the service answers, the namespace is there, and with it the search attributes. Throws a `TemporalServiceError`: `portTaken`, `directoryUnwritable`,
  * `diskFull`, `databaseLocked`, `databaseCorrupted`, `serviceUnresponsive`, `startFailed`.
  */
 export async function startTemporalService(options: StartOptions): Promise<TemporalService> {
@@ -84,11 +85,17 @@ export async function startTemporalService(options: StartOptions): Promise<Tempo
   await prepareDirectory(dataDirectory);
   await prepareDirectory(dirname(logFile));
   const settings = { ...options, dataDirectory, logFile };
-  if (options.ephemeral === true) return await launch(settings);
-  return await withStartLock(
-    dataDirectory,
+  const service = await startOrAdopt(settings);
+  await prepareSearchAttributes(service, options.onProgress);
+  return service;
+}
+
+function startOrAdopt(options: LaunchSettings): Promise<TemporalService> {
+  if (options.ephemeral === true) return launch(options);
+  return withStartLock(
+    options.dataDirectory,
     options,
-    async () => (await adoptRunningService(settings)) ?? (await launch(settings)),
+    async () => (await adoptRunningService(options)) ?? (await launch(options)),
   );
 }
 

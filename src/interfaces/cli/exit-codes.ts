@@ -69,6 +69,8 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'ledgerNotFound':
     case 'findingUnknown':
     case 'findingNotDismissed':
+    case 'searchAttributeTaken':
+    case 'notPermitted':
       return EXIT.refused;
   }
 }

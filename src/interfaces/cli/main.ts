@@ -7,6 +7,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
 import { addReviewCommand } from './review-command.ts';
 import { addRunCommand } from './run-command.ts';
+import { addSearchAttributeCommands } from './search-attribute-commands.ts';
 import { addThreadCommands } from './thread-commands.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -22,6 +23,7 @@ addRunCommand(program);
 addReviewCommand(program);
 addBatchCommands(program);
 addThreadCommands(program);
+addSearchAttributeCommands(program);
 addDoctorCommand(program);
 
 try {

@@ -1,0 +1,10 @@
+/** What a new thread is given that only its worker knows. A look at the service at most, so twice is once. */
+import type { StartThread, ThreadSettings } from '../../src/contract/index.ts';
+import type { Ports } from '../ports.ts';
+
+export async function openThread(
+  { defaults, searchAttributes }: Pick<Ports, 'defaults' | 'searchAttributes'>,
+  start: StartThread,
+): Promise<ThreadSettings> {
+  return { ...defaults(start), searchAttributes: await searchAttributes.usable() };
+}
