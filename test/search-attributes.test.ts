@@ -162,7 +162,7 @@ describe('on a service of its own', () => {
       expect.objectContaining({
         name: 'search attributes',
         status: 'warning',
-        found: expect.stringContaining('BobbinDepth'),
+        found: expect.stringContaining('BobbinDepth') as string,
       }),
     );
     for (const _ of ['once', 'twice']) {

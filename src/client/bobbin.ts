@@ -12,6 +12,7 @@ import {
   toWorkflowId,
 } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
+import { toStaticTexts } from '../../workflows/thread/static-details.ts';
 import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { type Batches, openBatches } from './batches.ts';
 import { BobbinError } from './bobbin-error.ts';
@@ -88,7 +89,7 @@ export function bobbinOver(service: Service): Bobbin {
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    staticSummary: start.title ?? start.threadId,
+    ...toStaticTexts(start),
     memo: { title: start.title ?? '', cwd: start.workspace.cwd },
   });
 

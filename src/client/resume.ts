@@ -9,6 +9,7 @@ import {
 import { type StartThread, StartThreadSchema, WORKFLOW_TYPE, toWorkflowId } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
 import { threadQuery } from '../../workflows/thread/messages.ts';
+import { toStaticTexts } from '../../workflows/thread/static-details.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { viewOnceOpen } from './opening.ts';
@@ -79,7 +80,7 @@ async function startFrom(
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        staticSummary: changes.title ?? memo.title ?? threadId,
+        ...toStaticTexts({ ...argument, title: changes.title ?? memo.title ?? threadId }),
         memo: { title: changes.title ?? memo.title ?? '', cwd },
       }),
     );

@@ -60,16 +60,24 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
     }
   };
 
-  setHandler(ensureIdentityUpdate, async () => {
-    updates++;
-    return identity !== null && registering === null ? identity : register();
-  });
+  setHandler(
+    ensureIdentityUpdate,
+    async () => {
+      updates++;
+      return identity !== null && registering === null ? identity : register();
+    },
+    { description: 'The identity of this account, registered first where there is none; takes nothing' },
+  );
   // Until the new one is registered the old one stays: a service that is down must not cost an identity that works.
-  setHandler(replaceIdentityUpdate, async (runtimeId) => {
-    updates++;
-    return identity !== null && identity.agentRuntimeId !== runtimeId ? identity : register();
-  });
-  setHandler(identityQuery, () => identity);
+  setHandler(
+    replaceIdentityUpdate,
+    async (runtimeId) => {
+      updates++;
+      return identity !== null && identity.agentRuntimeId !== runtimeId ? identity : register();
+    },
+    { description: 'Replaces the identity with that runtime id: "agent-runtime-1"' },
+  );
+  setHandler(identityQuery, () => identity, { description: 'The identity in use, or null; nothing in it is secret' });
 
   await condition(() => (updates >= UPDATES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
   await continueAsNew<typeof agentIdentity>({ account: state.account, identity });

@@ -18,6 +18,7 @@ import {
 import type { Activities, CommandProgress, McpProgress, StoppedByWorker } from '../../activities/contract.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
+import { toStaticTexts } from './static-details.ts';
 
 /** Heartbeats tell a lost worker from a slow step; how soon a stop is noticed is the worker's throttle. */
 const HEARTBEAT_TIMEOUT = '5s';
@@ -66,7 +67,8 @@ const archiveOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 
 
 const activities = proxyActivities<Activities>(modelOptions);
 
-type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
+/** With the line that the Temporal UI shows for it. */
+type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }> & { summary: string };
 
 /** Children that this run has started: their end is told to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
@@ -121,7 +123,7 @@ async function callModel(threadId: string, action: Of<'callModel'>): Promise<End
   const { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited, snapshot } = action;
   const asked = { turnId, step, contextVersion, contextTokens, agentTask, agentIdentity, costLimited, snapshot };
   try {
-    const options = { ...modelOptions, summary: `model: step ${step}` };
+    const options = { ...modelOptions, summary: action.summary };
     return await activities.callModel.executeWithOptions(options, [{ threadId, actionId: action.id, ...asked }]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
@@ -131,7 +133,7 @@ async function callModel(threadId: string, action: Of<'callModel'>): Promise<End
 async function compactContext(threadId: string, action: Of<'compactContext'>): Promise<EndOf<'compactionEnded'>> {
   const { turnId, model, contextVersion, agentTask, agentIdentity, costLimited } = action;
   try {
-    const options = { ...modelOptions, summary: `compact: ${contextVersion} items` };
+    const options = { ...modelOptions, summary: action.summary };
     return await activities.compactContext.executeWithOptions(options, [
       { threadId, actionId: action.id, turnId, model, contextVersion, agentTask, agentIdentity, costLimited },
     ]);
@@ -147,7 +149,7 @@ async function execCommand(threadId: string, action: Of<'execCommand'>): Promise
     startToCloseTimeout: timeoutMs + 60_000,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: { maximumAttempts: 1 },
-    summary: summaryOf('exec', command),
+    summary: action.summary,
   };
   const inline = command.length <= INLINE_CHARS ? command : null;
   try {
@@ -178,7 +180,7 @@ function lostOutput(error: unknown): string | null {
 async function applyPatch(threadId: string, action: Of<'applyPatch'>): Promise<EndOf<'patchEnded'>> {
   const { index, cwd, sandbox } = action;
   try {
-    return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: `patch: item_${index}` }, [
+    return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: action.summary }, [
       { threadId, actionId: action.id, index, cwd, sandbox },
     ]);
   } catch (error) {
@@ -190,7 +192,7 @@ async function callMcpTool(threadId: string, action: Of<'callMcpTool'>): Promise
   const { id, index, server, tool, readOnly } = action;
   // Only what the server says changes nothing may be called twice.
   const retry = readOnly ? BACKOFF : { maximumAttempts: 1 };
-  const options = { ...mcpOptions, retry, summary: summaryOf(`mcp: ${server}`, tool) };
+  const options = { ...mcpOptions, retry, summary: action.summary };
   const inline = JSON.stringify(action.arguments).length <= INLINE_CHARS ? action.arguments : null;
   try {
     return await activities.callMcpTool.executeWithOptions(options, [
@@ -215,7 +217,7 @@ function lostProgress(error: unknown): string | null {
 async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promise<EndOf<'snapshotEnded'>> {
   const { id: actionId, turnId: name, cwd, release } = action;
   try {
-    const made = await activities.takeSnapshot.executeWithOptions({ ...patchOptions, summary: `snapshot: ${name}` }, [
+    const made = await activities.takeSnapshot.executeWithOptions({ ...patchOptions, summary: action.summary }, [
       { threadId, actionId, cwd, name, release },
     ]);
     return 'type' in made ? { status: 'aborted' } : made;
@@ -240,7 +242,7 @@ async function taskStep(threadId: string, action: Of<'taskStep'>): Promise<EndOf
 /** Why snapshots may be left, or null. */
 async function releaseSnapshots(threadId: string, action: Of<'releaseSnapshots'>): Promise<string | null> {
   try {
-    const options = { ...archiveOptions, summary: 'release snapshots' };
+    const options = { ...archiveOptions, summary: action.summary };
     await activities.releaseSnapshots.executeWithOptions(options, [{ threadId, cwd: action.cwd }]);
     return null;
   } catch (error) {
@@ -251,7 +253,7 @@ async function releaseSnapshots(threadId: string, action: Of<'releaseSnapshots'>
 async function prepareReview(threadId: string, action: Of<'prepareReview'>): Promise<EndOf<'reviewPrepared'>> {
   const { cwd, target } = action;
   try {
-    return await activities.prepareReview.executeWithOptions({ ...patchOptions, summary: 'review: prepare' }, [
+    return await activities.prepareReview.executeWithOptions({ ...patchOptions, summary: action.summary }, [
       { threadId, actionId: action.id, cwd, target },
     ]);
   } catch (error) {
@@ -262,7 +264,7 @@ async function prepareReview(threadId: string, action: Of<'prepareReview'>): Pro
 async function finishReview(threadId: string, action: Of<'finishReview'>): Promise<EndOf<'reviewConcluded'>> {
   const { turnId, cwd, range, text } = action;
   try {
-    return await activities.finishReview.executeWithOptions({ ...patchOptions, summary: 'review: finish' }, [
+    return await activities.finishReview.executeWithOptions({ ...patchOptions, summary: action.summary }, [
       { threadId, turnId, actionId: action.id, cwd, range, text },
     ]);
   } catch (error) {
@@ -276,7 +278,7 @@ async function registerAgentTask(
 ): Promise<EndOf<'registrationEnded'>> {
   const { account, replaceIdentity } = action;
   try {
-    const options = { ...registerOptions, summary: `agent task: register for ${account}` };
+    const options = { ...registerOptions, summary: action.summary };
     const registered = await activities.registerAgentTask.executeWithOptions(options, [
       { threadId, actionId: action.id, account, replaceIdentity },
     ]);
@@ -289,7 +291,7 @@ async function registerAgentTask(
 async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | null> {
   const { workspace, commandIds } = action;
   try {
-    const options = { ...cleanOptions, summary: summaryOf('clean up', workspace) };
+    const options = { ...cleanOptions, summary: action.summary };
     return (await activities.cleanWorkspace.executeWithOptions(options, [{ workspace, commandIds }])).ended;
   } catch (error) {
     log.warn('The workspace could not be cleaned', { workspace, error: toStepFailure(error).message });
@@ -300,10 +302,9 @@ async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | nu
 async function archiveSegment(threadId: string, action: Of<'archiveSegment'>): Promise<Happening> {
   const { id, segment } = action;
   try {
-    await activities.archiveSegment.executeWithOptions(
-      { ...archiveOptions, summary: `archive: ${segment.segmentId}` },
-      [{ threadId, segment }],
-    );
+    await activities.archiveSegment.executeWithOptions({ ...archiveOptions, summary: action.summary }, [
+      { threadId, segment },
+    ]);
     return { type: 'archivingEnded', id, written: true, message: '' };
   } catch (error) {
     return { type: 'archivingEnded', id, written: false, message: toStepFailure(error).message };
@@ -322,7 +323,7 @@ async function startChildThread(links: Links, { start }: Of<'startChild'>): Prom
       parentClosePolicy: 'ABANDON',
       cancellationType: 'ABANDON',
       workflowTaskTimeout: '5s',
-      staticSummary: start.title ?? start.threadId,
+      ...toStaticTexts(start),
       memo: { title: start.title ?? '', cwd: start.workspace.cwd },
     });
     links.set(start.threadId, child);
@@ -347,7 +348,7 @@ async function watchChild(threadId: string, links: Links, action: Of<'watchChild
 
 /** An earlier run has started it: the service does not tell this one of its end. */
 async function watchFromOutside(threadId: string, action: Of<'watchChild'>): Promise<void> {
-  const options = { ...watchOptions, summary: `watch: ${action.threadId}` };
+  const options = { ...watchOptions, summary: action.summary };
   await activities.watchThread.executeWithOptions(options, [
     { threadId, actionId: action.id, watched: action.threadId },
   ]);
@@ -371,17 +372,12 @@ function toWorkflowId(threadId: string): string {
 /** Null when the timer was cancelled. */
 async function awaitTime(action: Of<'awaitTime'>): Promise<Happening | null> {
   try {
-    await sleep(Math.max(1, action.at - Date.now()), { summary: action.id });
+    await sleep(Math.max(1, action.at - Date.now()), { summary: action.summary });
     return { type: 'timeCame', id: action.id, about: action.about };
   } catch (error) {
     if (isCancellation(error)) return null;
     throw error;
   }
-}
-
-function summaryOf(verb: string, text: string): string {
-  const line = text.split('\n', 1)[0] ?? '';
-  return `${verb}: ${line.length > 100 ? `${line.slice(0, 99)}…` : line}`;
 }
 
 const MESSAGE_CHARS = 2_000;

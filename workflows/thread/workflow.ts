@@ -18,6 +18,7 @@ import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
 import { openState } from './opening.ts';
+import { toSummary } from './summaries.ts';
 import { contexts, steps } from './sinks.ts';
 import { treeSpent } from './spending.ts';
 import type { ThreadState } from './state.ts';
@@ -182,11 +183,15 @@ function isTimer(id: string): boolean {
   return TIMERS.some((start) => id.startsWith(start));
 }
 
-function begin(host: ThreadHost, threadId: string, action: Parameters<typeof run>[2]): void {
+function begin(
+  host: ThreadHost,
+  threadId: string,
+  action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>,
+): void {
   const scope = new CancellationScope({ cancellable: true });
   host.running.set(action.id, scope);
   void scope
-    .run(() => run(threadId, host.children, action))
+    .run(() => run(threadId, host.children, { ...action, summary: toSummary(current(host), action) }))
     .then((happening) => {
       if (host.running.get(action.id) === scope) host.running.delete(action.id);
       if (happening !== null) dispatch(host, happening);

@@ -42,10 +42,9 @@ function serviceOver(connection: Connection, namespace: string): SearchAttribute
 /** For `bobbin doctor`: what is missing, in words; null where nothing is. */
 export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<string | null> {
   const states = await listSearchAttributes(serviceOver(connection, namespace));
-  const wrong = states.flatMap((state) =>
-    state.status === 'registered'
-      ? []
-      : [state.status === 'missing' ? state.name : `${state.name} (of type ${state.found}, not ${state.type})`],
-  );
+  const wrong = states.flatMap((state) => {
+    if (state.status === 'registered') return [];
+    return [state.status === 'otherType' ? `${state.name} (of type ${state.found}, not ${state.type})` : state.name];
+  });
   return wrong.length === 0 ? null : wrong.join(', ');
 }
