@@ -163,7 +163,6 @@ export function bobbinOver(service: Service): Bobbin {
       get: (threadId) => openHandle(service, threadId),
     },
     ledgers,
-    ledgers: openLedgers(service),
     searchAttributes: {
       list: () => listSearchAttributes(service),
       register: () => registerSearchAttributes(service),
