@@ -1,6 +1,7 @@
 export * from './agent-task.ts';
 export * from './batch.ts';
 export * from './budget.ts';
+export * from './dollars.ts';
 export * from './events.ts';
 export * from './items.ts';
 export * from './ledger.ts';

@@ -1,10 +1,5 @@
-/** Millionths of a dollar as a person reads them. */
-import type { LimitName } from '../../contract/index.ts';
-
-export function toDollars(microUsd: number): string {
-  const dollars = microUsd / 1_000_000;
-  return `$${dollars >= 1 || microUsd === 0 ? dollars.toFixed(2) : dollars.toPrecision(2)}`;
-}
+/** Money and other amounts as a person reads them. */
+import { type LimitName, toDollars } from '../../contract/index.ts';
 
 /** Nothing where it cost nothing; a word where it is not known. */
 export function costWords(costMicroUsd: number | null): string {

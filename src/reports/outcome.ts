@@ -1,0 +1,77 @@
+/** What became of a target, in words. */
+import type { BatchRow, RowOutcome, SkipReason } from '../contract/index.ts';
+import { toLine } from './foreign-text.ts';
+
+export interface OutcomeWords {
+  label: string;
+  /** One line; empty where there is nothing to add. */
+  detail: string;
+}
+
+const MAX_MESSAGE_CHARS = 300;
+
+const SKIPPED: Record<SkipReason, string> = {
+  alreadyReviewed: 'this state was reviewed before, by the same rules',
+  nothingToReview: 'nothing has changed',
+  duplicate: 'it stands further up in the list, too',
+};
+
+const NOT_REVIEWED = {
+  budget: 'the budget of the batch was used up before it',
+  cancelled: 'the batch was cancelled before it was done',
+};
+
+export function describeOutcome(outcome: RowOutcome): OutcomeWords {
+  switch (outcome.status) {
+    case 'waiting':
+      return { label: 'waiting', detail: 'its review has not begun' };
+    case 'running':
+      return { label: 'running', detail: 'its review has not ended' };
+    case 'reviewed':
+      return { label: 'reviewed', detail: describeReview(outcome) };
+    case 'skipped':
+      return { label: 'skipped', detail: SKIPPED[outcome.reason] };
+    case 'notReviewed':
+      return { label: 'not reviewed', detail: NOT_REVIEWED[outcome.reason] };
+    case 'failed':
+      return { label: 'failed', detail: `${toLine(outcome.code, 80)}: ${toLine(outcome.message, MAX_MESSAGE_CHARS)}` };
+  }
+}
+
+function describeReview(outcome: Extract<RowOutcome, { status: 'reviewed' }>): string {
+  const range = `${outcome.base.slice(0, 10)}..${outcome.head.slice(0, 10)}`;
+  const leftOut =
+    outcome.filesLeftOut === 0 ? '' : `; ${plural(outcome.filesLeftOut, 'file was', 'files were')} not looked at`;
+  return `${range}, ${outcome.full ? 'everything' : 'what is new'}${leftOut}`;
+}
+
+/** Whether its review was asked for and did not come to an end: nothing is known of what it would have found. */
+export function isUnknown({ outcome }: BatchRow): boolean {
+  switch (outcome.status) {
+    case 'waiting':
+    case 'running':
+    case 'notReviewed':
+    case 'failed':
+      return true;
+    case 'reviewed':
+    case 'skipped':
+      return false;
+  }
+}
+
+/** The commit that the report speaks of; null where none is known. */
+export function headOf({ outcome }: BatchRow): string | null {
+  return outcome.status === 'reviewed' || outcome.status === 'skipped' ? outcome.head : null;
+}
+
+export function plural(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+}
+
+/** Milliseconds since the epoch as `2026-11-21 03:00 UTC`. */
+export function toMinute(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime())
+    ? 'at an unknown time'
+    : `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The Reviewdog Diagnostic Format, `DiagnosticResult` of its proto/rdf/reviewdog.proto. It has places and words only: no states, no
+ * targets, nothing of what could not be reviewed. Paths are relative to the root of the repository.
+ */
+import type { ReviewPriority, ReviewRecord } from '../contract/index.ts';
+import { toVisible, toWellFormed } from './foreign-text.ts';
+import { withoutMentions } from './markdown-text.ts';
+import { nameTargets } from './repository.ts';
+import { type ReportedFinding, type Selection, selectFindings, toPriority } from './selection.ts';
+
+export interface DiagnosticResult {
+  source: { name: string };
+  diagnostics: Diagnostic[];
+}
+
+interface Diagnostic {
+  message: string;
+  location: { path: string; range: { start: { line: number }; end: { line: number } } };
+  severity: 'ERROR' | 'WARNING' | 'INFO';
+  source: { name: string };
+  code: { value: string };
+}
+
+const SEVERITIES: Record<ReviewPriority, Diagnostic['severity']> = { 0: 'ERROR', 1: 'ERROR', 2: 'WARNING', 3: 'INFO' };
+
+/** Findings of no place, fixed and dismissed ones are not in it. */
+export function toRdjson(record: ReviewRecord, only: Selection): DiagnosticResult {
+  const names = nameTargets(record.targets);
+  const selected = selectFindings(record, only === 'new' ? 'new' : 'open');
+  return {
+    source: { name: 'bobbin' },
+    diagnostics: selected.flatMap((reported) => toDiagnostic(reported, names[reported.index] ?? '')),
+  };
+}
+
+function toDiagnostic({ finding }: ReportedFinding, targetName: string): Diagnostic[] {
+  const { location, title, body, priority } = finding;
+  if (location === null) return [];
+  const { path, startLine, endLine } = location;
+  return [
+    {
+      message: toMessage(title, body),
+      location: { path: toWellFormed(path), range: { start: { line: startLine }, end: { line: endLine } } },
+      severity: SEVERITIES[toPriority(priority)],
+      source: { name: `bobbin ${targetName}` },
+      code: { value: priority === null ? 'review' : `P${priority}` },
+    },
+  ];
+}
+
+/** Markdown, as a reviewer wrote it; but nobody is called by it. */
+function toMessage(title: string, body: string): string {
+  const words = [toVisible(title), toVisible(body)].filter((text) => text.trim() !== '');
+  return words.length === 0 ? 'A finding without words' : withoutMentions(words.join('\n\n'));
+}

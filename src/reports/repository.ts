@@ -1,0 +1,58 @@
+/** How a report names a target and the repository it lies in. */
+import type { BatchTarget, RecordedTarget } from '../contract/index.ts';
+import { toLine } from './foreign-text.ts';
+
+const MAX_NAME_CHARS = 120;
+
+/** A name for each target, in their order: short, but for those that would be called the same. */
+export function nameTargets(targets: readonly RecordedTarget[]): string[] {
+  const short = targets.map(({ row }) => toName(row.target, lastPart(row.target.repository)));
+  const counts = new Map<string, number>();
+  for (const name of short) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return targets.map(({ row }, index) => {
+    const name = short[index] ?? '';
+    return toLine(
+      counts.get(name) === 1 ? name : toName(row.target, withoutCredentials(row.target.repository)),
+      MAX_NAME_CHARS,
+    );
+  });
+}
+
+function toName({ branch, base }: BatchTarget, repository: string): string {
+  return `${repository}${branch === undefined ? '' : `@${branch}`}${base === undefined ? '' : ` vs ${base}`}`;
+}
+
+function lastPart(repository: string): string {
+  return (
+    withoutCredentials(repository)
+      .replace(/\/+$/, '')
+      .replace(/\.git$/, '')
+      .split(/[/:]/)
+      .at(-1) ?? repository
+  );
+}
+
+/** A user of a web address may be a token; that of ssh is no secret, and needed. */
+export function withoutCredentials(repository: string): string {
+  return repository
+    .replace(/^(?!ssh:)([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1')
+    .replace(/^(ssh:\/\/[^/:@]*):[^/]*@/i, '$1@');
+}
+
+/** As an address: a path is one of this machine, `host:path` is short for ssh. */
+export function toRepositoryUri(repository: string): string {
+  const text = withoutCredentials(repository);
+  if (text.startsWith('/')) return `file://${encodePath(text)}`;
+  const short = /^([^/\s:]+):(?!\/\/)(.*)$/.exec(text);
+  const uri = short === null ? text : `ssh://${short[1] ?? ''}/${encodePath((short[2] ?? '').replace(/^\/+/, ''))}`;
+  return URL.canParse(uri) ? new URL(uri).href : `file:///${encodePath(text)}`;
+}
+
+/** A path as part of an address; its slashes stay. */
+export function encodePath(path: string): string {
+  return path
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .split('/')
+    .map(encodeURIComponent)
+    .join('/');
+}

@@ -1,0 +1,115 @@
+/** SARIF 2.1.0: one run for each target, so that each has its own repository, commit and end. */
+import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
+import { cut, toWellFormed } from './foreign-text.ts';
+import { describeOutcome, headOf, isUnknown, plural } from './outcome.ts';
+import { encodePath, toRepositoryUri, withoutCredentials } from './repository.ts';
+import type { SarifInvocation, SarifLog, SarifRun } from './sarif-log.ts';
+import { RULE, SOURCE_ROOT, toResult } from './sarif-result.ts';
+import { type ReportedFinding, type Selection, isDuplicate, selectFindings } from './selection.ts';
+import { TOOL } from './tool.ts';
+
+const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
+
+export function toSarif(record: ReviewRecord, only: Selection): SarifLog {
+  const selected: ReportedFinding[][] = record.targets.map(() => []);
+  for (const reported of selectFindings(record, only)) selected[reported.index]?.push(reported);
+  const runs = record.targets.map((target, index) => toRun(record, target, selected[index] ?? []));
+  return { $schema: SCHEMA, version: '2.1.0', runs: runs.length > 0 ? runs : [toEmptyRun(record)] };
+}
+
+function toRun(record: ReviewRecord, target: RecordedTarget, findings: readonly ReportedFinding[]): SarifRun {
+  const { row, ledger } = target;
+  const wasLookedAt = ledger !== null || row.outcome.status === 'reviewed';
+  return {
+    tool: { driver: { ...TOOL, rules: [RULE] } },
+    ...(isDuplicate(target) ? {} : { automationDetails: { id: toAutomationId(row.targetId, record.batch.batchId) } }),
+    invocations: [toInvocation(record, target)],
+    versionControlProvenance: [toProvenance(target)],
+    originalUriBaseIds: { [SOURCE_ROOT]: toRoot(row.target.repository) },
+    ...(wasLookedAt ? { results: findings.map(toResult) } : {}),
+    columnKind: 'utf16CodeUnits',
+    properties: {
+      batchId: record.batch.batchId,
+      row: row.index,
+      targetId: row.targetId,
+      outcome: row.outcome.status,
+      ...(row.target.base === undefined ? {} : { base: toWellFormed(row.target.base) }),
+      ...('counts' in row.outcome ? { counts: row.outcome.counts } : {}),
+    },
+  };
+}
+
+/** What stands in front of the last slash names the series, what comes after it the one run. */
+function toAutomationId(targetId: string, batchId: string): string {
+  return `bobbin/${targetId}/${batchId.replaceAll('/', ':')}`;
+}
+
+function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget): SarifInvocation {
+  const { label, detail } = describeOutcome(row.outcome);
+  const level = row.outcome.status === 'failed' ? 'error' : isUnknown(row) ? 'warning' : 'note';
+  const text = `${label}${detail === '' ? '' : `: ${detail}`}`;
+  const forgotten = ledger?.findingsForgotten ?? 0;
+  return {
+    executionSuccessful: !isUnknown(row),
+    ...toTimes(batch),
+    toolExecutionNotifications: [
+      { level, message: { text }, descriptor: { id: row.outcome.status } },
+      ...(forgotten === 0
+        ? []
+        : [
+            {
+              level: 'warning' as const,
+              message: { text: `${plural(forgotten, 'finding', 'findings')} more than are kept` },
+            },
+          ]),
+    ],
+  };
+}
+
+function toTimes({ startedAt, endedAt }: ReviewRecord['batch']): Pick<SarifInvocation, 'startTimeUtc' | 'endTimeUtc'> {
+  const start = toInstant(startedAt);
+  const end = toInstant(endedAt);
+  return { ...(start === null ? {} : { startTimeUtc: start }), ...(end === null ? {} : { endTimeUtc: end }) };
+}
+
+function toInstant(at: number | null): string | null {
+  const date = new Date(at ?? Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+function toProvenance({ row, ledger }: RecordedTarget): NonNullable<SarifRun['versionControlProvenance']>[number] {
+  const revision = headOf(row) ?? ledger?.anchor?.head;
+  return {
+    repositoryUri: toRepositoryUri(row.target.repository),
+    ...(revision === undefined ? {} : { revisionId: revision }),
+    ...(row.target.branch === undefined ? {} : { branch: toWellFormed(row.target.branch) }),
+    mappedTo: { uriBaseId: SOURCE_ROOT },
+  };
+}
+
+/** Where the files are is known of a path alone: the clone of a URL lies wherever the reader put it. */
+function toRoot(repository: string): { uri?: string; description: { text: string } } {
+  const description = { text: cut(`The root of ${toWellFormed(withoutCredentials(repository))}`, 1_000) };
+  return repository.startsWith('/')
+    ? { uri: `file://${encodePath(repository.replace(/\/*$/, '/'))}`, description }
+    : { description };
+}
+
+/** A batch that has no targets says why in a run of its own. */
+function toEmptyRun({ batch }: ReviewRecord): SarifRun {
+  const text = toWellFormed(`${batch.status}${batch.reason === null ? '' : `: ${batch.reason}`}`);
+  const succeeded = batch.status === 'completed';
+  return {
+    tool: { driver: { ...TOOL, rules: [RULE] } },
+    invocations: [
+      {
+        executionSuccessful: succeeded,
+        ...toTimes(batch),
+        toolExecutionNotifications: [{ level: succeeded ? 'note' : 'error', message: { text } }],
+      },
+    ],
+    originalUriBaseIds: {},
+    columnKind: 'utf16CodeUnits',
+    properties: { batchId: batch.batchId },
+  };
+}

@@ -1,0 +1,81 @@
+/** Which findings of a record a report is about, and which of them count for a pipeline. */
+import type { LedgerFinding, RecordedTarget, ReviewPriority, ReviewRecord } from '../contract/index.ts';
+
+/** `new` is what this batch found for the first time or again after it was fixed; `all` has those fixed and dismissed, too. */
+export type Selection = 'new' | 'open' | 'all';
+export const SELECTIONS: readonly Selection[] = ['new', 'open', 'all'];
+
+export interface ReportedFinding {
+  finding: LedgerFinding;
+  /** What this batch, and not a later one, said of it; null where it said nothing. */
+  change: LedgerFinding['change'];
+  /** Place of its target in the record. */
+  index: number;
+}
+
+/** The most urgent ones first, and of those the newest; the order is the same for the same record. */
+export function selectFindings(record: ReviewRecord, only: Selection): ReportedFinding[] {
+  return record.targets
+    .flatMap((target, index) => findingsOf(record, target, index))
+    .filter((reported) => isSelected(reported, only))
+    .sort(byUrgency);
+}
+
+/** A target that stands further up has its findings there. */
+function findingsOf(record: ReviewRecord, target: RecordedTarget, index: number): ReportedFinding[] {
+  const { row, ledger } = target;
+  if (ledger === null || isDuplicate(target)) return [];
+  const runId = `${record.batch.batchId}/${row.index}`;
+  const newest = ledger.runs.at(-1)?.runId === runId;
+  return ledger.findings.map((finding) => ({
+    finding,
+    index,
+    change: newest ? finding.change : changeBy(finding, runId),
+  }));
+}
+
+export function isDuplicate({ row }: RecordedTarget): boolean {
+  return row.outcome.status === 'skipped' && row.outcome.reason === 'duplicate';
+}
+
+/** A later run has said something since: what this one did can be told from where the finding's life turned. */
+function changeBy(finding: LedgerFinding, runId: string): LedgerFinding['change'] {
+  if (finding.firstSeen.runId === runId) return 'new';
+  return finding.fixed?.runId === runId ? 'fixed' : null;
+}
+
+function isSelected({ finding, change }: ReportedFinding, only: Selection): boolean {
+  switch (only) {
+    case 'new':
+      return finding.state === 'open' && (change === 'new' || change === 'reopened');
+    case 'open':
+      return finding.state === 'open';
+    case 'all':
+      return true;
+  }
+}
+
+const STATES = ['open', 'dismissed', 'fixed'];
+const CHANGES = ['new', 'reopened', 'unchanged', null];
+
+function byUrgency(one: ReportedFinding, other: ReportedFinding): number {
+  return (
+    STATES.indexOf(one.finding.state) - STATES.indexOf(other.finding.state) ||
+    toPriority(one.finding.priority) - toPriority(other.finding.priority) ||
+    CHANGES.indexOf(one.change) - CHANGES.indexOf(other.change) ||
+    one.index - other.index ||
+    compare(one.finding.location?.path ?? '', other.finding.location?.path ?? '') ||
+    (one.finding.location?.startLine ?? 0) - (other.finding.location?.startLine ?? 0) ||
+    compare(one.finding.findingId, other.finding.findingId)
+  );
+}
+
+/** By code units: the language of the machine must not change a report. */
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** A finding without a priority is one of the least urgent. */
+export function toPriority(priority: ReviewPriority | null): ReviewPriority {
+  return priority ?? 3;
+}
