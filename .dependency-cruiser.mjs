@@ -73,6 +73,13 @@ export default {
       to: { path: '^(workflows|activities|src/adapters|src/worker)/' },
     },
     {
+      name: 'reports-know-the-contract-alone',
+      comment: 'A report is made from one record; where that comes from and where the text goes is not its business.',
+      severity: 'error',
+      from: { path: '^src/reports/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$' },
+      to: { pathNot: '^src/(reports|contract)/' },
+    },
+    {
       name: 'private-keys-stay-in-their-folder',
       comment: "Only the adapter's own door is open to others.",
       severity: 'error',

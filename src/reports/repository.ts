@@ -45,7 +45,18 @@ export function toRepositoryUri(repository: string): string {
   if (text.startsWith('/')) return `file://${encodePath(text)}`;
   const short = /^([^/\s:]+):(?!\/\/)(.*)$/.exec(text);
   const uri = short === null ? text : `ssh://${short[1] ?? ''}/${encodePath((short[2] ?? '').replace(/^\/+/, ''))}`;
-  return URL.canParse(uri) ? new URL(uri).href : `file:///${encodePath(text)}`;
+  return toStrictUri(uri) ?? `file:///${encodePath(text)}`;
+}
+
+/** Browsers' rules leave characters as they are that RFC 3986 does not. Null for what is no address at all. */
+function toStrictUri(text: string): string | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, username, host, pathname, search } = new URL(text);
+  const user = username === '' ? '' : `${username}@`;
+  const place = `${pathname}${search}`
+    .replace(/%(?![0-9a-f]{2})/gi, '%25')
+    .replace(/[^\w\-.~:/?@!$&'()*+,;=%]/g, encodeURIComponent);
+  return `${protocol}//${user}${host.replace(/["{}`]/g, encodeURIComponent)}${place}`;
 }
 
 /** A path as part of an address; its slashes stay. */

@@ -1,16 +1,15 @@
 /** Lines of a file with their numbers; those of the place are marked. The numbers are not copied along. */
 import type { LedgerFinding } from '../../contract/index.ts';
 import { toVisible } from '../foreign-text.ts';
-import { type Markup, html } from './markup.ts';
+import { type Markup, markup } from './markup.ts';
 
 export function toCodeLines(code: NonNullable<LedgerFinding['code']>, place: LedgerFinding['location']): Markup {
   const lines = toVisible(code.text).replace(/\n$/, '').split('\n');
-  return html`<pre class="code" tabindex="0" dir="ltr"><code>${lines.map((line, index) =>
-    toLine(line, code.startLine + index, place),
-  )}</code></pre>`;
+  const numbered = lines.map((line, index) => toLine(line, code.startLine + index, place));
+  return markup`<pre class="code" tabindex="0" dir="ltr"><code>${numbered}</code></pre>`;
 }
 
 function toLine(text: string, number: number, place: LedgerFinding['location']): Markup {
   const isHit = place !== null && number >= place.startLine && number <= place.endLine;
-  return html`<span class="line${isHit ? ' hit' : ''}" data-n="${number}">${text} </span>`;
+  return markup`<span class="line${isHit ? ' hit' : ''}" data-n="${number}">${text}\n</span>`;
 }

@@ -1,17 +1,18 @@
 /** HTML that can only be put together in one way: what is interpolated is escaped, unless it is itself markup made here. */
 import { toVisible } from '../foreign-text.ts';
 
-/** Made by {@link html} alone: the symbol cannot come out of JSON. */
+const MARKUP = Symbol('markup');
+
+/** Made in this file alone: its symbol cannot come out of JSON. */
 export interface Markup {
   readonly [MARKUP]: string;
 }
-const MARKUP = Symbol('markup');
 
 /** Nothing is shown of null. */
 export type Part = string | number | Markup | null | readonly Markup[];
 
 /** For contents and for attribute values in double quotes; not for the inside of a style. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return { [MARKUP]: strings.map((text, index) => text + render(parts[index] ?? null)).join('') };
 }
 
@@ -20,8 +21,8 @@ export function trusted(text: string): Markup {
   return { [MARKUP]: text };
 }
 
-export function toText(markup: Markup): string {
-  return markup[MARKUP];
+export function toText(made: Markup): string {
+  return made[MARKUP];
 }
 
 function render(part: Part): string {

@@ -7,50 +7,48 @@ import { toLine } from '../foreign-text.ts';
 import { isUnknown, plural, toMinute } from '../outcome.ts';
 import { nameTargets } from '../repository.ts';
 import { type ReportedFinding, type Selection, selectFindings } from '../selection.ts';
-import { type TrendPoint, toTrend } from '../trend.ts';
-import { toChart } from './chart.ts';
+import { toTrend } from '../trend.ts';
 import { toFinding } from './finding.ts';
-import { type Markup, html, toText, trusted } from './markup.ts';
+import { type Markup, markup, toText, trusted } from './markup.ts';
 import { STYLE } from './style.ts';
 import { toTargets } from './targets.ts';
+import { toTrendSection } from './trend-section.ts';
 
 /** A page with more is too heavy for a phone; what is left out is counted. */
 export const HTML_BOUNDS = { findings: 1_000, targets: 5_000, runs: 30, unfolded: 30 };
 
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
 export function toHtml(record: ReviewRecord, only: Selection): string {
   const names = nameTargets(record.targets);
-  const findings = selectFindings(record, only);
-  const { batch } = record;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta
-          http-equiv="Content-Security-Policy"
-          content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-        />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="referrer" content="no-referrer" />
-        <meta name="color-scheme" content="light dark" />
-        <title>Review ${batch.batchId}</title>
-        <style>
-          ${trusted(STYLE)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <p class="over">Review</p>
-          <h1>${batch.batchId}</h1>
-          <p class="under">${describeBatch(record)}</p>
-        </header>
-        <main>
-          ${toTiles(record)} ${toTrendSection(toTrend(record, HTML_BOUNDS.runs))} ${toTargetsSection(record, names)}
-          ${toFindingsSection(findings, names)}
-        </main>
-        <footer>Made by Bobbin, ${toMinute(record.at)}</footer>
-      </body>
-    </html> `;
-  return toText(page);
+  const { batchId } = record.batch;
+  return toText(markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<title>Review ${batchId}</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+<header>
+<p class="over">Review</p>
+<h1>${batchId}</h1>
+<p class="under">${describeBatch(record)}</p>
+</header>
+<main>
+${toTiles(record)}
+${toTrendSection(toTrend(record, HTML_BOUNDS.runs))}
+${toTargetsSection(record, names)}
+${toFindingsSections(selectFindings(record, only), names)}
+</main>
+<footer>Made by Bobbin, ${toMinute(record.at)}</footer>
+</body>
+</html>
+`);
 }
 
 function describeBatch({ batch, targets }: ReviewRecord): string {
@@ -71,87 +69,49 @@ function toTiles({ batch, targets }: ReviewRecord): Markup {
     ['not reviewed', toCount(unknown), unknown > 0 ? 'unknown' : ''],
     [plural(spent.tokens, 'token', 'tokens'), toDollars(spent.costMicroUsd), ''],
   ];
-  return html`<ul class="tiles" aria-label="In short">
-    ${tiles.map(([name, value, kind]) => html`<li class="tile ${kind}"><b>${value}</b> ${name}</li>`)}
-  </ul>`;
+  const entries = tiles.map(([name, value, kind]) => markup`<li class="tile ${kind}"><b>${value}</b> ${name}</li>\n`);
+  return markup`<ul class="tiles" aria-label="In short">${entries}</ul>`;
 }
 
 function toCount(count: number): string {
   return count.toLocaleString('en');
 }
 
-function toTrendSection(points: readonly TrendPoint[]): Markup | null {
-  if (points.length === 0) return null;
-  return html`<section aria-labelledby="trend">
-    <h2 id="trend">Trend</h2>
-    ${toChart(points)}
-    <details class="numbers">
-      <summary>The same in numbers</summary>
-      <div class="scroll" tabindex="0">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Run</th>
-              <th scope="col" class="number">Open</th>
-              <th scope="col" class="number">New</th>
-              <th scope="col" class="number">Fixed</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${points.map(
-              (point) =>
-                html`<tr>
-                  <th scope="row">${toMinute(point.at)}</th>
-                  <td class="number">${point.open}</td>
-                  <td class="number">${point.new}</td>
-                  <td class="number">${point.fixed}</td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>
-  </section>`;
-}
-
 /** Those of which nothing is known stand first. */
 function toTargetsSection({ targets }: ReviewRecord, names: readonly string[]): Markup {
-  const order = targets
+  const named = targets
     .map((target, index) => ({ target, name: names[index] ?? '' }))
-    .sort((one, other) => Number(isUnknown(other.target.row)) - Number(isUnknown(one.target.row)))
-    .slice(0, HTML_BOUNDS.targets);
-  const table = toTargets(
-    order.map(({ target }) => target),
-    order.map(({ name }) => name),
-  );
-  return html`<section aria-labelledby="targets">
-    <h2 id="targets">Targets</h2>
-    ${targets.length === 0 ? html`<p class="none">There are none.</p>` : table}
-  </section>`;
+    .sort((one, other) => Number(isUnknown(other.target.row)) - Number(isUnknown(one.target.row)));
+  return markup`<section aria-labelledby="targets">
+<h2 id="targets">Targets</h2>
+${named.length === 0 ? NONE : toTargets(named.slice(0, HTML_BOUNDS.targets))}
+</section>`;
 }
 
+const NONE = trusted('<p class="none">There are none.</p>');
+
 const GROUPS = [
-  { state: 'open', id: 'open', title: 'Open findings' },
-  { state: 'dismissed', id: 'dismissed', title: 'Dismissed' },
-  { state: 'fixed', id: 'fixed', title: 'Fixed' },
+  { state: 'open', title: 'Open findings' },
+  { state: 'dismissed', title: 'Dismissed' },
+  { state: 'fixed', title: 'Fixed' },
 ] as const;
 
-function toFindingsSection(findings: readonly ReportedFinding[], names: readonly string[]): Markup[] {
+function toFindingsSections(findings: readonly ReportedFinding[], names: readonly string[]): Markup[] {
   const shown = findings.slice(0, HTML_BOUNDS.findings);
   const rest = findings.length - shown.length;
-  const groups = GROUPS.flatMap(({ state, id, title }) => {
+  const sections = GROUPS.flatMap(({ state, title }) => {
     const group = shown.filter(({ finding }) => finding.state === state);
     if (group.length === 0 && state !== 'open') return [];
     return [
-      html`<section class="findings" aria-labelledby="${id}">
-        <h2 id="${id}">${title} <span class="count">${group.length}</span></h2>
-        ${group.length === 0 ? html`<p class="none">There are none.</p>` : toGroup(group, names, state === 'open')}
-      </section>`,
+      markup`<section class="findings" aria-labelledby="${state}">
+<h2 id="${state}">${title} <span class="count">${group.length}</span></h2>
+${group.length === 0 ? NONE : toGroup(group, names, state === 'open')}
+</section>
+`,
     ];
   });
-  return rest === 0
-    ? groups
-    : [...groups, html`<p class="none">${plural(rest, 'finding', 'findings')} more are not shown here.</p>`];
+  if (rest === 0) return sections;
+  return [...sections, markup`<p class="none">${plural(rest, 'finding', 'findings')} more are not shown here.</p>`];
 }
 
 function toGroup(group: readonly ReportedFinding[], names: readonly string[], isOpen: boolean): Markup[] {

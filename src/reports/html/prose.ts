@@ -1,6 +1,6 @@
 /** A little of Markdown as HTML: paragraphs, lists, code and emphasis. Links and images stay the text they are. */
 import { toVisible } from '../foreign-text.ts';
-import { type Markup, html } from './markup.ts';
+import { type Markup, markup } from './markup.ts';
 
 export function toProse(markdown: string): Markup[] {
   const blocks = toVisible(markdown).split(/^ {0,3}```[^\n]*(?:\n|$)/m);
@@ -11,7 +11,7 @@ export function toProse(markdown: string): Markup[] {
 
 function toCodeBlock(text: string): Markup[] {
   const code = text.replace(/\n$/, '');
-  return code === '' ? [] : [html`<pre class="quote" tabindex="0"><code>${code}</code></pre>`];
+  return code === '' ? [] : [markup`<pre class="quote" tabindex="0"><code>${code}</code></pre>`];
 }
 
 const BULLET = /^\s*(?:[-*+]|\d+[.)])\s+/;
@@ -20,12 +20,12 @@ function toBlock(block: string): Markup[] {
   const lines = block.split('\n').filter((line) => line.trim() !== '');
   const first = lines.findIndex((line) => BULLET.test(line));
   if (lines.length === 0) return [];
-  if (first === -1) return [html`<p dir="auto">${toInline(lines.join('\n'))}</p>`];
-  const before = first === 0 ? [] : [html`<p dir="auto">${toInline(lines.slice(0, first).join('\n'))}</p>`];
+  if (first === -1) return [markup`<p dir="auto">${toInline(lines.join('\n'))}</p>`];
+  const before = first === 0 ? [] : [markup`<p dir="auto">${toInline(lines.slice(0, first).join('\n'))}</p>`];
   return [
     ...before,
-    html`<ul>
-      ${toEntries(lines.slice(first)).map((entry) => html`<li dir="auto">${toInline(entry)}</li>`)}
+    markup`<ul>
+      ${toEntries(lines.slice(first)).map((entry) => markup`<li dir="auto">${toInline(entry)}</li>`)}
     </ul>`,
   ];
 }
@@ -46,11 +46,11 @@ function toInline(text: string): Markup[] {
 }
 
 function toCodeSpan(span: string): Markup {
-  return html`<code>${span.replace(/^`+|`+$/g, '').trim()}</code>`;
+  return markup`<code>${span.replace(/^`+|`+$/g, '').trim()}</code>`;
 }
 
 function toEmphases(text: string): Markup[] {
   return text
     .split(/\*\*([^*\n]+)\*\*/)
-    .map((part, index) => (index % 2 === 1 ? html`<strong>${part}</strong>` : html`${part}`));
+    .map((part, index) => (index % 2 === 1 ? markup`<strong>${part}</strong>` : markup`${part}`));
 }

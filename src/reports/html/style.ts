@@ -21,7 +21,7 @@ code,pre{font:13px/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .chart{padding:16px 16px 12px}
 .plot{display:flex;gap:8px;height:220px}
 .plot svg{flex:1;min-width:0;width:100%;height:100%;overflow:visible}
-.axis{display:flex;flex-direction:column;justify-content:space-between;height:70%;text-align:right;color:var(--soft);font-size:.75rem;line-height:1;font-variant-numeric:tabular-nums}
+.axis{display:flex;flex-direction:column;justify-content:space-between;height:148px;text-align:right;color:var(--soft);font-size:.75rem;line-height:1;font-variant-numeric:tabular-nums}
 .dates{display:flex;justify-content:space-between;margin:6px 0 10px 24px;color:var(--soft);font-size:.75rem}
 .grid{stroke:var(--line);vector-effect:non-scaling-stroke}
 .area{fill:var(--accent);opacity:.14}
@@ -42,6 +42,7 @@ th,td{padding:10px 12px;text-align:left;vertical-align:top;font-weight:400}
 thead th{color:var(--soft);font-size:.75rem;font-weight:600}
 tbody tr:not(:first-child)>*{border-top:1px solid var(--line)}
 .targets thead th{border-bottom:1px solid var(--line)}
+.targets thead th:first-child{width:34%}
 .number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .name{display:block;font-weight:600}
 .repository,.detail{display:block;color:var(--soft);font-size:.8rem}
@@ -88,6 +89,7 @@ summary:focus-visible,[tabindex]:focus-visible{outline:2px solid var(--accent);o
 .targets tr.unknown>:first-child{box-shadow:none}
 .targets tr.unknown{box-shadow:inset 3px 0 var(--orange)}
 .targets td.number{text-align:left;font-size:.85rem}
+.targets td.nothing{display:none}
 .targets td.number::before{content:attr(data-name) " ";color:var(--soft)}
 .finding summary,.body{padding-left:12px;padding-right:12px}
 .place>*{display:block}.place>*+*{margin-left:0}

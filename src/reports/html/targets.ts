@@ -1,38 +1,42 @@
 /** The table of targets; on a phone each row is a card. */
-import type { RecordedTarget } from '../../contract/index.ts';
-import { toDollars } from '../../contract/index.ts';
+import { type RecordedTarget, toDollars } from '../../contract/index.ts';
 import { toLine } from '../foreign-text.ts';
 import { describeOutcome, isUnknown } from '../outcome.ts';
 import { withoutCredentials } from '../repository.ts';
-import { type Markup, html } from './markup.ts';
+import { type Markup, markup } from './markup.ts';
 
-export function toTargets(targets: readonly RecordedTarget[], names: readonly string[]): Markup {
-  const rows = targets.map((target, index) => toRow(target, names[index] ?? ''));
-  return html`<table class="targets">
-    <thead>
-      <tr>
-        <th scope="col">Target</th>
-        <th scope="col">Outcome</th>
-        ${NUMBERS.map((name) => html`<th scope="col" class="number">${name}</th>`)}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows}
-    </tbody>
-  </table>`;
+export interface NamedTarget {
+  target: RecordedTarget;
+  name: string;
 }
 
 const NUMBERS = ['Open', 'New', 'Back', 'Fixed', 'Dismissed', 'Cost'] as const;
 
-function toRow(target: RecordedTarget, name: string): Markup {
+export function toTargets(targets: readonly NamedTarget[]): Markup {
+  const headings = NUMBERS.map((name) => markup`<th scope="col" class="number">${name}</th>`);
+  return markup`<table class="targets">
+<thead><tr><th scope="col">Target</th><th scope="col">Outcome</th>${headings}</tr></thead>
+<tbody>${targets.map(toRow)}</tbody>
+</table>`;
+}
+
+function toRow({ target, name }: NamedTarget): Markup {
   const { outcome, target: asked } = target.row;
   const { label, detail } = describeOutcome(outcome);
   const numbers = toNumbers(target);
-  return html`<tr${isUnknown(target.row) ? html` class="unknown"` : null}>
-<th scope="row"><bdi class="name">${name}</bdi><bdi class="repository">${toLine(withoutCredentials(asked.repository), 1_000)}</bdi></th>
-<td class="outcome"><span class="status ${outcome.status}">${label}</span><span class="detail">${detail}</span></td>
-${NUMBERS.map((column, index) => html`<td class="number" data-name="${column}">${numbers[index] ?? '–'}</td>`)}
+  return markup`
+<tr class="${isUnknown(target.row) ? 'unknown' : 'known'}">
+<th scope="row">
+<bdi class="name">${name}</bdi>
+<bdi class="repository">${toLine(withoutCredentials(asked.repository), 1_000)}</bdi>
+</th>
+<td class="outcome"><span class="status ${outcome.status}">${label}</span> <span class="detail">${detail}</span></td>
+${NUMBERS.map((column, index) => toNumberCell(column, numbers[index] ?? null))}
 </tr>`;
+}
+
+function toNumberCell(column: string, value: string | number | null): Markup {
+  return markup`<td class="number${value === null ? ' nothing' : ''}" data-name="${column}">${value ?? '–'}</td>`;
 }
 
 /** In the order of {@link NUMBERS}; null where nothing is known. */
