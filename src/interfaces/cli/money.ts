@@ -1,6 +1,8 @@
 /** Money and other amounts as a person reads them. */
 import { type LimitName, toDollars } from '../../contract/index.ts';
 
+export { toDollars };
+
 /** Nothing where it cost nothing; a word where it is not known. */
 export function costWords(costMicroUsd: number | null): string {
   if (costMicroUsd === null) return ', cost not known';
