@@ -26,6 +26,10 @@ export type BobbinErrorCode =
   | 'searchAttributeTaken'
   /** The service does not let this client do it. */
   | 'notPermitted'
+  | 'scheduleNotFound'
+  | 'scheduleExists'
+  /** A schedule of that id is there, and starts something else. */
+  | 'scheduleForeign'
   | 'serviceUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'

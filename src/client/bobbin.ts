@@ -22,6 +22,7 @@ import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectServic
 import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
 import { type Ledgers, openLedgers } from './ledgers.ts';
+import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 export interface ThreadSummary {
@@ -64,6 +65,7 @@ export interface Bobbin {
     /** Registers those that are missing; twice is once. Rejects with `searchAttributeTaken` or `notPermitted`. */
     register(): Promise<SearchAttributeState[]>;
   };
+  readonly schedules: Schedules;
   readonly service: Service;
   close(): Promise<void>;
 }
@@ -167,6 +169,7 @@ export function bobbinOver(service: Service): Bobbin {
       list: () => listSearchAttributes(service),
       register: () => registerSearchAttributes(service),
     },
+    schedules: schedulesOver(service),
     close: () => service.close(),
   };
 }

@@ -12,7 +12,7 @@ import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 import { describeZod } from './zod-words.ts';
 
 /** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
-const GRPC = {
+export const GRPC = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   FAILED_PRECONDITION: 9,

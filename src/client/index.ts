@@ -9,5 +9,7 @@ export type { ForkOptions } from './fork.ts';
 export type { ResumeChanges, ResumedThread } from './resume.ts';
 export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './review.ts';
+export type { ScheduleHandle } from './schedules/schedule-handle.ts';
+export type { ScheduleCreated, Schedules } from './schedules/schedules.ts';
 export type { ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './thread-handle.ts';

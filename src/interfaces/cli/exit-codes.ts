@@ -12,7 +12,7 @@ export const EXIT = {
   turnAborted: 4,
   /** The Temporal service or a worker cannot be reached. */
   unavailable: 5,
-  /** The thread does not take it: not found, closed, busy, not open. */
+  /** The thread or the schedule does not take it: not found, there already, closed, busy, not open. */
   refused: 6,
   /** A review found something that counts, or gave no verdict that can be read. */
   findings: 7,
@@ -71,6 +71,9 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'findingNotDismissed':
     case 'searchAttributeTaken':
     case 'notPermitted':
+    case 'scheduleNotFound':
+    case 'scheduleExists':
+    case 'scheduleForeign':
       return EXIT.refused;
   }
 }

@@ -8,6 +8,7 @@ import { EXIT } from './exit-codes.ts';
 import { addReviewCommand } from './review-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSearchAttributeCommands } from './search-attribute-commands.ts';
+import { addScheduleCommands } from './schedule-command.ts';
 import { addThreadCommands } from './thread-commands.ts';
 import { addWorkerCommand } from './worker-command.ts';
 
@@ -24,6 +25,7 @@ addReviewCommand(program);
 addBatchCommands(program);
 addThreadCommands(program);
 addSearchAttributeCommands(program);
+addScheduleCommands(program);
 addDoctorCommand(program);
 
 try {

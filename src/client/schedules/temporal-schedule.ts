@@ -1,0 +1,146 @@
+/** A schedule as Temporal has it, and as this client tells it. */
+import type {
+  ScheduleDescription,
+  ScheduleOptions,
+  ScheduleSpec as TemporalSpec,
+  ScheduleSpecDescription,
+  ScheduleSummary as TemporalSummary,
+} from '@temporalio/client';
+import {
+  BATCH_WORKFLOW_TYPE,
+  type Calendar,
+  SCHEDULE_DEFAULTS,
+  type ScheduleFiring,
+  type ScheduleSpec,
+  type ScheduleSummary,
+  type ScheduleTimes,
+  type ScheduleView,
+  StartBatchSchema,
+} from '../../contract/index.ts';
+import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
+import { toBatchSummary } from '../batches.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../service.ts';
+
+/** The service turns cron lines into calendars. The line itself is kept as the calendar's comment, behind this. */
+const CRON_MARK = 'cron: ';
+
+/** What `create` and `update` of Temporal's client both take. */
+export type TemporalParts = Required<Pick<ScheduleOptions, 'spec' | 'action' | 'policies' | 'state'>>;
+
+export function toTemporalParts(scheduleId: string, taskQueue: string, spec: ScheduleSpec): TemporalParts {
+  const { batch, remainingActions } = spec;
+  return {
+    spec: toTemporalSpec(spec),
+    action: {
+      type: 'startWorkflow',
+      workflowType: BATCH_WORKFLOW_TYPE,
+      // The service puts the time of the run behind it.
+      workflowId: `${BATCH_PREFIX}${scheduleId}`,
+      taskQueue,
+      args: [batch],
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      staticSummary: toBatchSummary(batch),
+      memo: { scheduleId, targets: batch.targets.length },
+    },
+    policies: {
+      overlap: spec.overlap ?? SCHEDULE_DEFAULTS.overlap,
+      catchupWindow: spec.catchupWindowMs ?? SCHEDULE_DEFAULTS.catchupWindowMs,
+      pauseOnFailure: spec.pauseOnFailure ?? SCHEDULE_DEFAULTS.pauseOnFailure,
+    },
+    state: {
+      paused: spec.paused ?? SCHEDULE_DEFAULTS.paused,
+      note: spec.note ?? SCHEDULE_DEFAULTS.note,
+      ...(remainingActions === undefined ? {} : { remainingActions }),
+    },
+  };
+}
+
+function toTemporalSpec({ times, timezone, jitterMs, startAt, endAt }: ScheduleSpec): TemporalSpec {
+  return {
+    cronExpressions: times.cron.map((line) => `${line} # ${CRON_MARK}${line}`),
+    intervals: times.intervals.map(({ everyMs, offsetMs }) => ({ every: everyMs, offset: offsetMs })),
+    calendars: times.calendars,
+    timezone: timezone ?? SCHEDULE_DEFAULTS.timezone,
+    ...(jitterMs === undefined || jitterMs === 0 ? {} : { jitter: jitterMs }),
+    ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
+    ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
+  };
+}
+
+export function toScheduleView(description: ScheduleDescription): ScheduleView {
+  const { scheduleId, spec, policies, state, info } = description;
+  return {
+    scheduleId,
+    times: toTimes(spec),
+    timezone: toTimeZone(spec),
+    jitterMs: spec.jitter ?? 0,
+    startAt: spec.startAt?.getTime() ?? null,
+    endAt: spec.endAt?.getTime() ?? null,
+    overlap: policies.overlap ?? SCHEDULE_DEFAULTS.overlap,
+    catchupWindowMs: policies.catchupWindow,
+    pauseOnFailure: policies.pauseOnFailure,
+    remainingActions: state.remainingActions ?? null,
+    paused: state.paused,
+    note: state.note ?? '',
+    batch: readBatch(description),
+    nextTimes: info.nextActionTimes.map((time) => time.getTime()),
+    running: info.runningActions.map(({ workflow }) => toBatchId(workflow.workflowId)),
+    counts: {
+      taken: info.numActionsTaken,
+      missed: info.numActionsMissedCatchupWindow,
+      skipped: info.numActionsSkippedOverlap,
+    },
+    createdAt: info.createdAt.getTime(),
+    updatedAt: info.lastUpdatedAt?.getTime() ?? null,
+  };
+}
+
+export function toScheduleSummary({ scheduleId, spec, state, info }: TemporalSummary): ScheduleSummary {
+  const firings = toFirings(info);
+  return {
+    scheduleId,
+    times: spec === undefined ? { cron: [], intervals: [], calendars: [] } : toTimes(spec),
+    timezone: spec === undefined ? SCHEDULE_DEFAULTS.timezone : toTimeZone(spec),
+    paused: state.paused,
+    note: state.note ?? '',
+    nextAt: info.nextActionTimes[0]?.getTime() ?? null,
+    lastRun: firings.at(-1) ?? null,
+  };
+}
+
+/** Oldest first. */
+export function toFirings({ recentActions }: Pick<ScheduleDescription['info'], 'recentActions'>): ScheduleFiring[] {
+  return recentActions.map(({ scheduledAt, takenAt, action }) => ({
+    batchId: toBatchId(action.workflow.workflowId),
+    scheduledAt: scheduledAt.getTime(),
+    takenAt: takenAt.getTime(),
+  }));
+}
+
+export function toBatchWorkflowId(batchId: string): string {
+  return `${BATCH_PREFIX}${batchId}`;
+}
+
+function toBatchId(workflowId: string): string {
+  return workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
+}
+
+function toTimeZone({ timezone }: ScheduleSpecDescription): string {
+  return timezone === undefined || timezone === '' ? SCHEDULE_DEFAULTS.timezone : timezone;
+}
+
+function toTimes({ calendars = [], intervals = [] }: ScheduleSpecDescription): ScheduleTimes {
+  const isCron = ({ comment }: { comment?: string }) => comment?.startsWith(CRON_MARK) === true;
+  return {
+    cron: calendars.filter(isCron).map(({ comment = '' }) => comment.slice(CRON_MARK.length)),
+    intervals: intervals.map(({ every, offset }) => ({ everyMs: every, offsetMs: offset })),
+    calendars: calendars
+      .filter((calendar) => !isCron(calendar))
+      .map((calendar): Calendar => ({ ...calendar, comment: calendar.comment ?? '' })),
+  };
+}
+
+function readBatch({ action }: ScheduleDescription): ScheduleView['batch'] {
+  const parsed = StartBatchSchema.safeParse(action.args?.[0]);
+  return parsed.success ? parsed.data : null;
+}
