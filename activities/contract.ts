@@ -2,16 +2,19 @@
 import type {
   AgentIdentityChoice,
   AgentTaskRecord,
+  ApprovalRule,
   ArchiveBody,
   ArchiveSegment,
   BatchTarget,
   FileUpdateChange,
   Fork,
   ProviderCompaction,
+  RepositoryRules,
   ReviewOutput,
   ReviewRange,
   ReviewTarget,
   RunRecorded,
+  RuleMatch,
   SandboxMode,
   StartThread,
   ThreadSettings,
@@ -288,6 +291,20 @@ export interface TargetConclusion {
 }
 
 export type TargetConcluded = ({ type: 'concluded' } & RunRecorded) | { type: 'aborted' };
+export interface RuleLookup {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  /** What is asked for. */
+  match: RuleMatch;
+}
+
+/** Rules of the repository that may be about it, with paths as the thread names them. */
+export interface FoundRules {
+  type: 'found';
+  rules: ApprovalRule[];
+}
 
 export interface ForkRequest {
   /** The new thread. */
@@ -343,6 +360,13 @@ export interface Activities extends TaskActivities {
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;
+  /** Fails with `rulesUnavailable`, as the other three that deal with the rules of a repository do. */
+  findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
+  /** Twice is once. */
+  rememberRule(request: { cwd: string; rule: ApprovalRule }): Promise<null>;
+  listRules(request: { cwd: string }): Promise<RepositoryRules>;
+  /** Whether there was such a rule. */
+  revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
   /** Resolves once the workflow of another thread has ended, however it did. */
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;

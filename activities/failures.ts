@@ -57,6 +57,7 @@ export const FAILURES = {
   // storage
   archiveUnavailable: 'unavailable',
   archiveMissing: 'invalid',
+  rulesUnavailable: 'unavailable',
   threadUnreadable: 'unavailable',
   threadMissing: 'invalid',
   threadNotResumable: 'invalid',

@@ -17,6 +17,7 @@ import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import type { Ports } from './ports.ts';
 import { finishReview } from './review/finish-review.ts';
 import { prepareReview } from './review/prepare-review.ts';
+import { findRules, listRules, rememberRule, revokeRule } from './rules/repository-rules.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
 import { openThread } from './threads/open-thread.ts';
@@ -44,6 +45,10 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     readSegment: (segmentId) => readSegment(ports, segmentId),
     openTarget: (opening) => openTarget(ports, opening),
     concludeTarget: (conclusion) => concludeTarget(ports, conclusion),
+    findRules: (lookup) => findRules(ports, lookup),
+    rememberRule: (request) => rememberRule(ports, request),
+    listRules: (request) => listRules(ports, request),
+    revokeRule: (request) => revokeRule(ports, request),
     cleanWorkspace: ({ workspace, commandIds }) =>
       runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, async () => {
         const reports = await Promise.all([ports.commands.clean(workspace, commandIds), ports.mcp.clean()]);

@@ -1,4 +1,5 @@
 import type {
+  ApprovalRule,
   ArchiveSegment,
   BatchTarget,
   BeginRun,
@@ -7,8 +8,10 @@ import type {
   ItemsPage,
   ProviderCompaction,
   RecordedRun,
+  RepositoryRules,
   ReviewRange,
   ReviewTarget,
+  RuleMatch,
   RunBeginning,
   RunRecorded,
   StartThread,
@@ -421,6 +424,22 @@ export interface ArchivePort {
   read(segmentId: string): Promise<string>;
 }
 
+// ----------------------------------------------------------------------------------------------------------- rules
+
+/**
+ * Remembered answers of repositories, shared by the threads of all their work trees. `cwd` is any folder of one; a folder in
+ * no repository stands for itself. Fails with `rulesUnavailable`.
+ */
+export interface RulesPort {
+  list(cwd: string): Promise<RepositoryRules>;
+  /** Those that may be about what is asked for, with paths below `cwd` as it is named. */
+  find(cwd: string, asked: RuleMatch): Promise<ApprovalRule[]>;
+  /** Keeps the rule under an id of its own, made of what it says: twice is once. */
+  remember(cwd: string, rule: ApprovalRule): Promise<void>;
+  /** Whether there was such a rule. */
+  revoke(cwd: string, ruleId: string): Promise<boolean>;
+}
+
 // --------------------------------------------------------------------------------------------------------- threads
 
 /** What a model step needs of its thread, from an item number on; answered by the `context` query. */
@@ -595,6 +614,7 @@ export interface Ports {
   identity: IdentityPort;
   identities: IdentityDirectory;
   archive: ArchivePort;
+  rules: RulesPort;
   threads: ThreadReader;
   steps: StepRegistry;
   defaults: Defaults;

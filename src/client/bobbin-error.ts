@@ -31,6 +31,8 @@ export type BobbinErrorCode =
   /** A schedule of that id is there, and starts something else. */
   | 'scheduleForeign'
   | 'serviceUnavailable'
+  /** The rules of a repository could not be read or changed. */
+  | 'rulesUnavailable'
   /** No worker answered in time. What was sent as a signal is kept and will be done. */
   | 'workerUnavailable'
   | 'internal';

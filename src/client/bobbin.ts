@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import {
   type SearchAttributeState,
+  type RepositoryRules,
   type StartThread,
   StartThreadSchema,
   type SubmitTurn,
@@ -23,6 +24,7 @@ import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
 import { type Ledgers, openLedgers } from './ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
+import { askRepositoryRules } from './repository-rules.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 export interface ThreadSummary {
@@ -66,6 +68,12 @@ export interface Bobbin {
     register(): Promise<SearchAttributeState[]>;
   };
   readonly schedules: Schedules;
+  /** Answers that are remembered for a repository; `cwd` is any folder of it, absolute. Needs a worker. */
+  readonly repositoryRules: {
+    list(cwd: string): Promise<RepositoryRules>;
+    /** Resolves with those that are left; rejects with `ruleUnknown` where there is no such rule. */
+    revoke(cwd: string, ruleId: string): Promise<RepositoryRules>;
+  };
   readonly service: Service;
   close(): Promise<void>;
 }
@@ -170,6 +178,10 @@ export function bobbinOver(service: Service): Bobbin {
       register: () => registerSearchAttributes(service),
     },
     schedules: schedulesOver(service),
+    repositoryRules: {
+      list: (cwd) => askRepositoryRules(service, { cwd }),
+      revoke: (cwd, ruleId) => askRepositoryRules(service, { cwd, revoke: ruleId }),
+    },
     close: () => service.close(),
   };
 }

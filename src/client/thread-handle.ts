@@ -17,12 +17,15 @@ import {
   ResolveRequestSchema,
   type ReviewOutput,
   type ReviewTarget,
+  type RevokeRule,
+  RevokeRuleSchema,
   type RollbackTurns,
   RollbackTurnsSchema,
   type SteerTurn,
   SteerTurnSchema,
   SubmitTurnSchema,
   type ThreadEvent,
+  type ThreadRules,
   type ThreadView,
   type TurnCompletion,
   type TurnSubmission,
@@ -38,8 +41,11 @@ import {
   itemsQuery,
   resolveRequestSignal,
   resolveUpdate,
+  revokeRuleSignal,
+  revokeRuleUpdate,
   rollbackTurnsSignal,
   rollbackTurnsUpdate,
+  rulesQuery,
   startTurnUpdate,
   steerTurnUpdate,
   submitTurnSignal,
@@ -89,6 +95,12 @@ export interface ThreadHandle {
   resolve(answer: ResolveRequest): Promise<void>;
   /** The same as a signal: durable without a worker, and a late answer is recorded as refused. */
   requestResolve(answer: ResolveRequest): Promise<void>;
+  /** Answers that are remembered for the thread and its turn. */
+  rules(): Promise<ThreadRules>;
+  /** Takes one back; rejects with `ruleUnknown` where there is no such rule. */
+  revokeRule(revocation: RevokeRule): Promise<void>;
+  /** The same as a signal: durable without a worker, and recorded as refused where there is no such rule. */
+  requestRevokeRule(revocation: RevokeRule): Promise<void>;
   /** @param options `wait: false` rejects with `threadOpening` where the thread is not open yet. */
   view(options?: { wait: boolean }): Promise<ThreadView>;
   /** Every event in order, each once, from `after` on; survives lost connections. Ends after `thread/closed`. */
@@ -208,6 +220,16 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestResolve: (answer) =>
       call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
+    rules: () => ask('look at the rules', () => handle.query(rulesQuery)),
+    revokeRule: (revocation) =>
+      call('revoke a rule', async () => {
+        await handle.executeUpdate(revokeRuleUpdate, {
+          args: [RevokeRuleSchema.parse(revocation)],
+          updateId: randomUUID(),
+        });
+      }),
+    requestRevokeRule: (revocation) =>
+      call('revoke a rule', async () => handle.signal(revokeRuleSignal, RevokeRuleSchema.parse(revocation))),
     view: ({ wait } = { wait: true }) => (wait ? ask : call)('look at the thread', () => handle.query(threadQuery)),
     progress: () => call('look at the running steps', () => readProgress(handle)),
     async undo() {

@@ -1,5 +1,6 @@
 import type { ArchiveSegment, Item, PlanStep } from './items.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
+import type { ApprovalRule } from './rules.ts';
 import type { SubThread } from './sub-threads.ts';
 import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
@@ -26,6 +27,11 @@ export type EventBody =
   /** A limit of a budget was reached, and a person may raise it. */
   | { type: 'turn/budget/requestApproval'; request: ThreadRequest }
   | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
+  /** An answer is remembered from now on, as it says. */
+  | { type: 'rule/remembered'; rule: ApprovalRule }
+  /** Remembered answers stood in for a person. Several where together they cover a patch. */
+  | { type: 'rule/applied'; turnId: string; itemId: string; decision: ApprovalRule['decision']; ruleIds: string[] }
+  | { type: 'rule/revoked'; ruleId: string }
   /** A child was started, or is in another state than before. */
   | { type: 'subThread/updated'; subThread: SubThread }
   | { type: 'thread/tokenUsage/updated'; turnId: string; last: Usage; total: Usage }
@@ -55,6 +61,7 @@ export type RejectionCode =
   | 'notEnoughTurns'
   | 'requestNotOpen'
   | 'requestMismatch'
+  | 'ruleUnknown'
   | 'threadClosed'
   | 'notAChild';
 

@@ -16,6 +16,7 @@ export * from './review.ts';
 export * from './review-text.ts';
 export * from './search-attributes.ts';
 export * from './schedule.ts';
+export * from './rules.ts';
 export * from './sub-threads.ts';
 export * from './thread.ts';
 export * from './turn.ts';

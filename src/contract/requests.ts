@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BudgetScope, LimitName } from './budget.ts';
 import { LIMITS } from './limits.ts';
+import { RememberSchema } from './rules.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 import type { Question } from './items.ts';
 
@@ -14,9 +15,17 @@ export const AnswersSchema = z.record(
   z.object({ answers: z.array(z.string().max(LIMITS.instructionsChars)).max(LIMITS.inputItems) }),
 );
 
-/** Payload of the signal `resolveRequest` and the update `resolve`. `answers` go with a request of type `userInput`. */
+/**
+ * Payload of the signal `resolveRequest` and the update `resolve`. `answers` go with a request of type `userInput`, `remember`
+ * with `accept` or `decline` of an approval. `acceptForSession` is `accept`, remembered for the thread.
+ */
 export const ResolveRequestSchema = z
-  .object({ requestId: IdSchema, decision: ApprovalDecisionSchema, answers: optional(AnswersSchema) })
+  .object({
+    requestId: IdSchema,
+    decision: ApprovalDecisionSchema,
+    answers: optional(AnswersSchema),
+    remember: optional(RememberSchema),
+  })
   .transform(compact);
 export type ResolveRequest = z.infer<typeof ResolveRequestSchema>;
 

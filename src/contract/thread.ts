@@ -93,6 +93,8 @@ export interface ThreadSettings {
   snapshots: boolean;
   /** Whether the service knows the search attributes, which threads then keep up to date. */
   searchAttributes: boolean;
+  /** Whether answers are remembered for its repository, and looked up there. */
+  repositoryRules: boolean;
   /** Model of its reviews; null for the thread's own. */
   reviewModel: string | null;
   /** Empty for no limits. */

@@ -55,6 +55,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_SNAPSHOTS: z.enum(['on', 'off']).default('on'),
   BOBBIN_SEARCH_ATTRIBUTES: z.enum(['auto', 'on', 'off']).default('auto'),
+  BOBBIN_REPOSITORY_RULES: z.enum(['on', 'off']).default('on'),
   BOBBIN_REVIEW_MODEL: z.string().min(1).max(LIMITS.idChars).optional(),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
@@ -77,6 +78,8 @@ export interface WorkerConfig {
   stateDirectory: string;
   archiveDirectory: string;
   keyDirectory: string;
+  /** Of the rules of repositories. */
+  rulesDirectory: string;
   offlineModelUrl: string | undefined;
   identityUrl: string | undefined;
   identityToken: string | undefined;
@@ -115,6 +118,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     taskQueue: vars.BOBBIN_TASK_QUEUE,
     stateDirectory: data,
     archiveDirectory: resolve(vars.BOBBIN_ARCHIVE_DIR ?? join(data, 'archive')),
+    rulesDirectory: join(data, 'rules'),
     keyDirectory: resolve(vars.BOBBIN_KEYS_DIR ?? join(data, 'keys')),
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
@@ -147,6 +151,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       budget: start.parent === undefined ? { ...budget, ...start.budget } : (start.budget ?? {}),
       subThreads: { maxDepth: vars.BOBBIN_AGENT_MAX_DEPTH, maxActive: vars.BOBBIN_AGENT_MAX_ACTIVE },
       snapshots: vars.BOBBIN_SNAPSHOTS === 'on',
+      repositoryRules: vars.BOBBIN_REPOSITORY_RULES === 'on',
       reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },

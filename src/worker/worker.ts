@@ -15,6 +15,7 @@ import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
+import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { createLedgerDirectory } from '../client/ledger-directory.ts';
@@ -109,6 +110,9 @@ function createPorts(
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
   const { identityToken, contextWindow, autoCompactTokens } = config;
+  // What runs in a sandbox would else write itself the keys or the leave to get out of it.
+  const closedFolders = [config.keyDirectory, config.rulesDirectory];
+  const rules = createFileRules({ directory: config.rulesDirectory });
   return {
     models: createModels({
       env,
@@ -119,9 +123,9 @@ function createPorts(
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
     prices: config.pricesFile === undefined ? createPrices() : createPrices(readPrices(config.pricesFile)),
-    commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: [config.keyDirectory] }),
+    commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: closedFolders }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
-    patches: createPatcher(),
+    patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),
     git: createGit(),
     targets: createReviewTargets({ directory: config.stateDirectory }),
@@ -135,6 +139,7 @@ function createPorts(
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
     archive: createFileArchive({ directory: config.archiveDirectory }),
+    rules,
     threads: createThreadReader(service),
     steps,
     defaults: config.defaults,

@@ -2,9 +2,11 @@
 import type {
   AgentIdentityChoice,
   AgentTaskRecord,
+  ApprovalRule,
   ArchiveSegment,
   ReviewRange,
   ReviewTarget,
+  RuleMatch,
   SandboxMode,
   StartThread,
 } from '../../src/contract/index.ts';
@@ -64,6 +66,10 @@ export type Action =
       arguments: Record<string, unknown>;
       readOnly: boolean;
     }
+  /** Reads the rules of the repository that may be about it. */
+  | { type: 'findRules'; id: string; turnId: string; index: number; cwd: string; match: RuleMatch }
+  /** Keeps an answer for the repository. */
+  | { type: 'rememberRule'; id: string; cwd: string; rule: ApprovalRule }
   | { type: 'takeSnapshot'; id: string; turnId: string; cwd: string; release: string[] }
   /** An activity of one kind of task; see `TaskActivities` in `activities/contract.ts`. */
   | ({ type: 'taskStep'; id: string; turnId: string; summary: string; onWorkspace: boolean } & TaskStepCall)
@@ -100,6 +106,8 @@ export const actionIds = {
   model: (turnId: string, step: number, tries: number) => `model/${turnId}/${step}/${tries}`,
   compact: (number: number, tries: number) => `compact/${number}/${tries}`,
   tool: (threadId: string, index: number) => `tool/${threadId}/${index}`,
+  rules: (index: number) => `rules/${index}`,
+  remember: (ruleId: string) => `remember/${ruleId}`,
   snapshot: (turnId: string) => `snapshot/${turnId}`,
   undo: (turnId: string) => `undo/${turnId}`,
   release: (runCount: number) => `release/${runCount}`,

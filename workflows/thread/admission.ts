@@ -4,14 +4,17 @@ import type {
   InterruptTurn,
   RejectionCode,
   ResolveRequest,
+  RevokeRule,
   RollbackTurns,
   SteerTurn,
   SubmitTurn,
+  ThreadRequest,
   TurnKind,
 } from '../../src/contract/index.ts';
 import { BOUNDS } from './bounds.ts';
 import { refuseDrop } from './dropped-turns.ts';
 import { refuseEdit } from './queue.ts';
+import { refuseRevocation } from './rules.ts';
 import type { ThreadState } from './state.ts';
 import { tasks } from './tasks/index.ts';
 
@@ -86,6 +89,10 @@ export function refuseRollback(state: ThreadState, rollback: RollbackTurns): Ref
   return closed(state) ?? refuseDrop(state, rollback);
 }
 
+export function refuseRevoke(state: ThreadState, revocation: RevokeRule): Refusal | null {
+  return closed(state) ?? refuseRevocation(state, revocation);
+}
+
 export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): Refusal | null {
   const { turnId, tree } = interrupt;
   if (tree === true) return null;
@@ -136,5 +143,15 @@ export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusa
   if (request.type !== 'userInput' && answer.answers) {
     return { code: 'requestMismatch', reason: `Request ${answer.requestId} is an approval: it takes no \`answers\`.` };
   }
-  return null;
+  return refuseToRemember(request, answer);
+}
+
+function refuseToRemember({ type }: ThreadRequest, { requestId, decision, remember }: ResolveRequest): Refusal | null {
+  if (remember === undefined || remember.scope === 'call') return null;
+  if (type === 'userInput' || type === 'budget') {
+    const what = type === 'budget' ? 'a budget' : 'the answer to a question';
+    return { code: 'requestMismatch', reason: `Request ${requestId} cannot be remembered: it is about ${what}.` };
+  }
+  if (decision === 'accept' || decision === 'decline') return null;
+  return { code: 'requestMismatch', reason: `\`remember\` goes with accept or decline, and not with ${decision}.` };
 }

@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { parsePatch } from '../../src/adapters/files/patch-grammar.ts';
 import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../src/contract/index.ts';
 import { assessCommand, assessPatch, isWritable, pathsOfPatch, toAbsolute } from './approvals.ts';
-import { toCarryOver } from './carry-over.ts';
-import type { ApprovalRule } from './state.ts';
 import { EXITED, type TestThread, exec, testThread } from './testing.ts';
 
 const CWD = '/work/repo';
@@ -45,11 +43,10 @@ const update = (...paths: string[]) =>
 function verdictOf(
   column: (typeof COLUMNS)[number],
   policies: { approvalPolicy: ApprovalPolicy; sandbox: SandboxMode },
-  rules: ApprovalRule[] = [],
 ) {
   const settings = { ...policies, cwd: CWD };
-  if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings, rules);
-  return assessCommand({ ...column, cwd: CWD, justification: '' }, settings, rules);
+  if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings);
+  return assessCommand({ ...column, cwd: CWD, justification: '' }, settings);
 }
 
 /** A thread whose model has just asked for that. */
@@ -163,68 +160,6 @@ describe('decisions', () => {
     thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept', answers }, by: 'person' });
     expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'requestMismatch' });
     expect(thread.state.requests).toHaveLength(1);
-  });
-});
-
-describe('a rule of the session', () => {
-  const untrusted = { approvalPolicy: 'untrusted', sandbox: 'workspace-write', cwd: CWD } as const;
-  const rule: ApprovalRule = { type: 'command', command: 'make', cwd: CWD, escalated: false };
-  const request = { command: 'make', cwd: CWD, escalated: false, justification: '' };
-
-  // prettier-ignore
-  it.each([
-    ['the same command', request, 'run'],
-    ['another command', { ...request, command: 'make all' }, 'ask'],
-    ['the command with more after it', { ...request, command: 'make && rm -r x' }, 'ask'],
-    ['the same in another folder', { ...request, cwd: `${CWD}/vendor` }, 'ask'],
-    ['the same outside the sandbox', { ...request, escalated: true }, 'ask'],
-  ])('for a command: %s', (_, asked, verdict) => {
-    expect(assessCommand(asked, untrusted, [rule]).type).toBe(verdict);
-  });
-
-  it('for a command outside the sandbox holds within it, too', () => {
-    const rules = [{ ...rule, escalated: true }];
-    expect(assessCommand({ ...request, escalated: true }, untrusted, rules).type).toBe('run');
-    expect(assessCommand(request, untrusted, rules).type).toBe('run');
-  });
-
-  it('answers what a person would be asked, and changes nothing that no person is asked', () => {
-    const rules: ApprovalRule[] = [
-      { ...rule, escalated: true },
-      { type: 'patch', paths: ['/etc/hosts'] },
-    ];
-    const never = { ...untrusted, approvalPolicy: 'never' } as const;
-    expect(assessCommand({ ...request, escalated: true }, never, rules).type).toBe('refuse');
-    expect(assessPatch(['/etc/hosts'], never, rules).type).toBe('refuse');
-  });
-
-  // prettier-ignore
-  it.each([
-    ['the same files', ['/work/repo/a', '/work/repo/b'], 'run'],
-    ['one of them', ['/work/repo/b'], 'run'],
-    ['another file', ['/work/repo/c'], 'ask'],
-    ['another file besides', ['/work/repo/a', '/work/repo/c'], 'ask'],
-    ['no file at all', [], 'ask'],
-  ])('for a patch: %s', (_, paths, verdict) => {
-    const rules: ApprovalRule[] = [{ type: 'patch', paths: ['/work/repo/a', '/work/repo/b'] }];
-    expect(assessPatch(paths, untrusted, rules).type).toBe(verdict);
-  });
-
-  it('is made by acceptForSession, for exactly what was shown, and lives on in the next run of the thread', () => {
-    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
-    answer(thread, 'acceptForSession');
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
-    thread.answer({ name: 'apply_patch', arguments: { input: update('a', 'b') } });
-    answer(thread, 'acceptForSession');
-    expect(thread.state.rules).toEqual([rule, { type: 'patch', paths: [`${CWD}/a`, `${CWD}/b`] }]);
-    const { id } = thread.action('applyPatch');
-    thread.dispatch({ type: 'patchEnded', id, end: { type: 'applied', changes: [] } });
-    thread.restart(toCarryOver(thread.state).carriedOver);
-    thread.dispatch({ type: 'runContinued' });
-    thread.answer(exec('make'), exec('make install'));
-    expect(thread.action('execCommand').command).toBe('make');
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
-    expect(thread.state.requests).toMatchObject([{ command: 'make install' }]);
   });
 });
 

@@ -1,7 +1,9 @@
-/** Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table. */
+/**
+ * Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table. Where
+ * it must ask, a remembered answer may stand in for a person (`rules.ts`); what no person is asked is not changed by one.
+ */
 import type { SandboxMode, ThreadSettings } from '../../src/contract/index.ts';
 import type { McpRoute } from '../../activities/ports.ts';
-import type { ApprovalRule } from './state.ts';
 import { isKnownSafe } from './safe-commands.ts';
 
 export type Verdict =
@@ -21,18 +23,9 @@ export interface CommandRequest {
   justification: string;
 }
 
-/** A rule of the session stands in for the answer of a person; what no person is asked is not changed by it. */
-export function assessCommand(request: CommandRequest, policies: Policies, rules: readonly ApprovalRule[]): Verdict {
+export function assessCommand(request: CommandRequest, policies: Policies): Verdict {
   const escalated = request.escalated && policies.sandbox !== 'danger-full-access';
-  const verdict = assessByPolicy(request, policies, escalated);
-  const remembered = rules.some(
-    (rule) =>
-      rule.type === 'command' &&
-      rule.command === request.command &&
-      rule.cwd === request.cwd &&
-      (rule.escalated || !escalated),
-  );
-  return verdict.type === 'ask' && remembered ? { type: 'run' } : verdict;
+  return assessByPolicy(request, policies, escalated);
 }
 
 function assessByPolicy(request: CommandRequest, policies: Policies, escalated: boolean): Verdict {
@@ -56,11 +49,8 @@ function assessByPolicy(request: CommandRequest, policies: Policies, escalated: 
 }
 
 /** @param paths every path the patch touches, absolute and normalised. */
-export function assessPatch(paths: readonly string[], policies: Policies, rules: readonly ApprovalRule[]): Verdict {
-  const verdict = assessPatchByPolicy(toReach(paths, policies), policies);
-  const remembered = new Set(rules.flatMap((rule) => (rule.type === 'patch' ? rule.paths : [])));
-  const covered = paths.length > 0 && paths.every((path) => remembered.has(path));
-  return verdict.type === 'ask' && covered ? { type: 'run' } : verdict;
+export function assessPatch(paths: readonly string[], policies: Policies): Verdict {
+  return assessPatchByPolicy(toReach(paths, policies), policies);
 }
 
 function assessPatchByPolicy(reach: string | null, policies: Policies): Verdict {
@@ -97,7 +87,6 @@ function toReach(paths: readonly string[], { sandbox, cwd }: Policies): string |
 export function assessMcpCall(
   call: McpRoute,
   { approvalPolicy, sandbox }: Pick<Policies, 'approvalPolicy' | 'sandbox'>,
-  rules: readonly ApprovalRule[],
 ): Verdict {
   const { server, tool, readOnly, approval } = call;
   const mayWrite = !readOnly && (approval === 'writes' || sandbox === 'read-only');
@@ -109,8 +98,6 @@ export function assessMcpCall(
       reason: `Approval policy is never: nobody can allow ${tool} of MCP server ${server}. Go on without it.`,
     };
   }
-  const remembered = rules.some((rule) => rule.type === 'mcpTool' && rule.server === server && rule.tool === tool);
-  if (remembered) return { type: 'run' };
   const why = readOnly ? 'every call is asked for' : 'it does not say that it only reads';
   return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
 }

@@ -1,4 +1,5 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
+import { fromCarriedRules } from './rules.ts';
 import {
   type ActiveTurn,
   type Child,
@@ -28,7 +29,8 @@ export function isOfThisVersion(state: unknown): state is ThreadState {
 
 /** A state as an earlier release left it: members that it did not know begin as in a new thread. */
 export function fromCarriedState(carried: ThreadState): ThreadState {
-  const fresh = newThreadState(carried.threadId, carried.settings, carried.createdAt);
+  const { threadId, settings } = carried;
+  const fresh = newThreadState(threadId, settings, carried.createdAt);
   return {
     ...fresh,
     ...carried,
@@ -36,6 +38,7 @@ export function fromCarriedState(carried: ThreadState): ThreadState {
     usage: { ...NO_USAGE, ...carried.usage },
     active: carried.active === null ? null : fromCarriedTurn(carried.active),
     beside: carried.beside.map(fromCarriedTurn),
+    rules: fromCarriedRules(carried.rules, { threadId, sandbox: settings.sandbox, at: carried.updatedAt }),
     children: { ...fresh, ...carried }.children.map(fromCarriedChild),
   };
 }

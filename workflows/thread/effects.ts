@@ -62,6 +62,13 @@ const watchOptions = {
   heartbeatTimeout: '30s',
   retry: BACKOFF,
 } as const;
+/** A person waits at the other end, who is asked where this comes to nothing. */
+const lookupOptions = {
+  ...WAIT,
+  startToCloseTimeout: '10s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { ...BACKOFF, maximumAttempts: 3 },
+} as const;
 const cleanOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 10 } } as const;
 const archiveOptions = { ...shortOptions, retry: { ...BACKOFF, maximumAttempts: 5 } } as const;
 
@@ -88,6 +95,10 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
       return { type: 'mcpCallEnded', id, end: await callMcpTool(threadId, action) };
     case 'takeSnapshot':
       return { type: 'snapshotEnded', id, end: await takeSnapshot(threadId, action) };
+    case 'findRules':
+      return { type: 'rulesFound', id, end: await findRules(threadId, action) };
+    case 'rememberRule':
+      return { type: 'ruleKept', id, failure: await rememberRule(action) };
     case 'taskStep':
       return { type: 'taskStepEnded', id, end: await taskStep(threadId, action) };
     case 'releaseSnapshots':
@@ -223,6 +234,27 @@ async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promi
     return 'type' in made ? { status: 'aborted' } : made;
   } catch (error) {
     return isCancellation(error) ? { status: 'aborted' } : { status: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+async function findRules(threadId: string, action: Of<'findRules'>): Promise<EndOf<'rulesFound'>> {
+  const { id: actionId, cwd, match } = action;
+  try {
+    const options = { ...lookupOptions, summary: action.summary };
+    return await activities.findRules.executeWithOptions(options, [{ threadId, actionId, cwd, match }]);
+  } catch (error) {
+    return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
+  }
+}
+
+/** Why it could not be kept, or null. */
+async function rememberRule({ cwd, rule, summary }: Of<'rememberRule'>): Promise<string | null> {
+  try {
+    const options = { ...archiveOptions, summary };
+    await activities.rememberRule.executeWithOptions(options, [{ cwd, rule }]);
+    return null;
+  } catch (error) {
+    return toStepFailure(error).message;
   }
 }
 

@@ -7,6 +7,7 @@ import { LIMITS } from '../../src/contract/index.ts';
 import { TreeBudgetSchema } from '../../src/contract/budget.ts';
 import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
+import { RepositoryRulesRequestSchema, RevokeRuleSchema } from '../../src/contract/rules.ts';
 import { StartThreadSchema } from '../../src/contract/thread.ts';
 import { AgentMessageSchema } from '../../src/contract/sub-threads.ts';
 import {
@@ -24,7 +25,9 @@ import {
   parseCloseThread,
   parseEditQueue,
   parseInterruptTurn,
+  parseRepositoryRules,
   parseResolveRequest,
+  parseRevokeRule,
   parseRollbackTurns,
   parseStartThread,
   parseSteerTurn,
@@ -191,7 +194,12 @@ const MESSAGES = {
     requestId: ids,
     decision: fc.constantFrom('accept', 'acceptForSession', 'decline', 'cancel', 'approve'),
     answers: optional(answers),
+    remember: optional(
+      fc.record({ scope: fc.constantFrom('call', 'turn', 'thread', 'repository', 'everywhere') }, { requiredKeys: [] }),
+    ),
   }),
+  revokeRule: fc.record({ ruleId: ids }),
+  repositoryRules: fc.record({ cwd: strings, revoke: optional(ids) }),
   closeThread: fc.record({ reason: optional(strings) }),
   agentMessage: fc.record({ from: ids, text: strings }),
   treeBudget: fc.record({ held: fc.boolean(), limits }),
@@ -342,6 +350,8 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['rollbackTurns', RollbackTurnsSchema, parseRollbackTurns],
   ['interruptTurn', InterruptTurnSchema, parseInterruptTurn],
   ['resolveRequest', ResolveRequestSchema, parseResolveRequest],
+  ['revokeRule', RevokeRuleSchema, parseRevokeRule],
+  ['repositoryRules', RepositoryRulesRequestSchema, parseRepositoryRules],
   ['closeThread', CloseThreadSchema, parseCloseThread],
   ['startThread', StartThreadSchema, parseStartThread],
 ];

@@ -14,7 +14,9 @@ import type {
   InterruptTurn,
   Overrides,
   Parent,
+  RepositoryRulesRequest,
   ResolveRequest,
+  RevokeRule,
   RollbackTurns,
   ReviewRequest,
   ReviewTarget,
@@ -214,7 +216,22 @@ export function parseResolveRequest(value: unknown): Parsed<ResolveRequest> {
       requestId: id(from['requestId'], 'requestId'),
       decision: oneOf(from['decision'], 'decision', ['accept', 'acceptForSession', 'decline', 'cancel'] as const),
       ...maybe(from, 'answers', answers),
+      ...maybe(from, 'remember', (v, name) => ({
+        scope: oneOf(fields(v, name)['scope'], `${name}.scope`, ['call', 'turn', 'thread', 'repository'] as const),
+      })),
     };
+  });
+}
+
+export function parseRevokeRule(value: unknown): Parsed<RevokeRule> {
+  return parse(() => ({ ruleId: id(fields(value, 'revocation')['ruleId'], 'ruleId') }));
+}
+
+/** The argument of the workflow `repositoryRules`. */
+export function parseRepositoryRules(value: unknown): Parsed<RepositoryRulesRequest> {
+  return parse(() => {
+    const from = fields(value, 'request');
+    return { cwd: path(from['cwd'], 'cwd'), ...maybe(from, 'revoke', id) };
   });
 }
 
@@ -333,7 +350,7 @@ export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover'
 export function mentionedId(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;
   const from = value as Fields;
-  for (const key of ['turnId', 'expectedTurnId', 'requestId']) {
+  for (const key of ['turnId', 'expectedTurnId', 'requestId', 'ruleId']) {
     const found = from[key];
     if (typeof found === 'string') return quote(found);
   }

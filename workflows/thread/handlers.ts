@@ -9,6 +9,7 @@ import {
   refuseAnswer,
   refuseInterrupt,
   refuseQueueEdit,
+  refuseRevoke,
   refuseRollback,
   refuseSteer,
   refuseTurn,
@@ -25,6 +26,7 @@ import {
   parseInterruptTurn,
   parsePage,
   parseResolveRequest,
+  parseRevokeRule,
   parseRollbackTurns,
   parseSteerTurn,
   parseSubThreadMessage,
@@ -49,8 +51,11 @@ import {
   pastQuery,
   resolveRequestSignal,
   resolveUpdate,
+  revokeRuleSignal,
+  revokeRuleUpdate,
   rollbackTurnsSignal,
   rollbackTurnsUpdate,
+  rulesQuery,
   startTurnUpdate,
   steerTurnUpdate,
   subThreadReportSignal,
@@ -59,12 +64,15 @@ import {
   treeBudgetSignal,
 } from './messages.ts';
 import { type Handover, toHandover } from './resume.ts';
+import { ownRules } from './rules.ts';
 import type { ThreadState } from './state.ts';
 import { findTurn } from './turns.ts';
 import { toContext, toThreadView } from './view.ts';
 import type { ThreadHost } from './workflow.ts';
 
 const ROLLBACK_TURNS = 'Takes the newest turns out of the conversation, files stay: { "numTurns": 1 }';
+
+const REVOKE_RULE = 'Takes back a remembered answer: { "ruleId": "rule_3" }';
 
 type Dispatch = (happening: Happening) => void;
 
@@ -108,7 +116,10 @@ function registerSignals(dispatch: Dispatch): void {
   setHandler(
     resolveRequestSignal,
     onSignal('resolveRequest', parseResolveRequest, (answer) => ({ type: 'requestAnswered', answer, by: 'person' })),
-    { description: 'Answers an open request: { "requestId": "req_3", "decision": "accept" }' },
+    {
+      description:
+        'Answers an open request: { "requestId": "req_3", "decision": "accept" }; "remember": { "scope": "thread" } for the next ones, too',
+    },
   );
   setHandler(
     editQueueSignal,
@@ -119,6 +130,11 @@ function registerSignals(dispatch: Dispatch): void {
     rollbackTurnsSignal,
     onSignal('rollbackTurns', parseRollbackTurns, (rollback) => ({ type: 'rollbackRequested', rollback })),
     { description: ROLLBACK_TURNS },
+  );
+  setHandler(
+    revokeRuleSignal,
+    onSignal('revokeRule', parseRevokeRule, (revocation) => ({ type: 'revocationRequested', revocation })),
+    { description: REVOKE_RULE },
   );
   setHandler(
     closeThreadSignal,
@@ -144,7 +160,7 @@ function registerSignals(dispatch: Dispatch): void {
   );
   setDefaultSignalHandler((name) => {
     const reason =
-      'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns and closeThread.';
+      'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns, revokeRule and closeThread.';
     dispatch({ type: 'messageRejected', message: name.slice(0, BOUNDS.idChars), code: 'malformed', reason, id: null });
   });
 }
@@ -259,6 +275,23 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
     },
   );
   setHandler(
+    revokeRuleUpdate,
+    async (payload) => {
+      const revocation = read(parseRevokeRule(payload));
+      await opened(host);
+      admit(refuseRevoke(asked(host), revocation));
+      dispatch({ type: 'revocationRequested', revocation });
+      return { ruleId: revocation.ruleId };
+    },
+    {
+      description: REVOKE_RULE,
+      validator: (payload) => {
+        const revocation = read(parseRevokeRule(payload));
+        if (host.state !== null) admit(refuseRevoke(host.state, revocation));
+      },
+    },
+  );
+  setHandler(
     resolveUpdate,
     async (payload) => {
       const answer = read(parseResolveRequest(payload));
@@ -298,6 +331,7 @@ async function opened(host: ThreadHost): Promise<void> {
 
 function registerQueries(host: ThreadHost): void {
   setHandler(threadQuery, () => toThreadView(asked(host)), { description: 'The thread as it stands' });
+  setHandler(rulesQuery, () => ({ rules: ownRules(asked(host)) }), { description: 'Remembered answers' });
   setHandler(eventsQuery, (page) => eventsOf(host, page), {
     description: 'Events after a sequence number: { "after": 0, "limit": 100 }',
   });

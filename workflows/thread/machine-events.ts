@@ -2,6 +2,7 @@
 import type {
   AgentMessage,
   AgentTaskRecord,
+  ApprovalRule,
   CloseThread,
   EditQueue,
   FileUpdateChange,
@@ -10,6 +11,7 @@ import type {
   RejectionCode,
   ResolveRequest,
   ResolvedBy,
+  RevokeRule,
   RollbackTurns,
   ReviewOutput,
   ReviewRange,
@@ -91,6 +93,11 @@ export type McpEnd =
   /** The worker that made the call was lost. */
   | { type: 'lost'; text: string }
   | { type: 'failed'; failure: StepFailure };
+
+/** The rules of a repository that may be about what is asked for. */
+export type RulesEnd =
+  { type: 'found'; rules: ApprovalRule[] } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
+
 export type SnapshotEnd = Snapshot | { status: 'aborted' } | { status: 'failed'; failure: StepFailure };
 
 /** The end of an activity of one kind of task. `value` is what that activity answers. */
@@ -122,6 +129,7 @@ export type Happening =
   | { type: 'turnSteered'; steer: SteerTurn }
   | { type: 'interruptRequested'; interrupt: InterruptTurn }
   | { type: 'queueEdited'; edit: EditQueue }
+  | { type: 'revocationRequested'; revocation: RevokeRule }
   | { type: 'rollbackRequested'; rollback: RollbackTurns }
   | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy }
   | { type: 'closeRequested'; close: CloseThread }
@@ -131,6 +139,9 @@ export type Happening =
   | { type: 'commandEnded'; id: string; end: CommandEnd }
   | { type: 'patchEnded'; id: string; end: PatchEnd }
   | { type: 'mcpCallEnded'; id: string; end: McpEnd }
+  | { type: 'rulesFound'; id: string; end: RulesEnd }
+  /** `failure` says why it could not be kept for the repository, or is null. */
+  | { type: 'ruleKept'; id: string; failure: string | null }
   | { type: 'snapshotEnded'; id: string; end: SnapshotEnd }
   | { type: 'taskStepEnded'; id: string; end: TaskStepEnd }
   /** `failure` says why some may be left, or is null. */

@@ -20,6 +20,7 @@ import {
   refuseAnswer,
   refuseInterrupt,
   refuseQueueEdit,
+  refuseRevoke,
   refuseRollback,
   refuseSteer,
   refuseTreeBudget,
@@ -36,6 +37,7 @@ import { editQueue } from './queue.ts';
 import { delivered, report, wantedMessages } from './outbox.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
 import { resumed } from './resume.ts';
+import { revoke, takeKept, wantedRules } from './rules.ts';
 import { takeRelease, wantedRelease } from './snapshots.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
@@ -115,6 +117,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return orReject(state, event, 'editQueue', event.edit.turnId, refuseQueueEdit(state, event.edit), () =>
         editQueue(state, at, event.edit),
       );
+    case 'revocationRequested':
+      return orReject(state, event, 'revokeRule', event.revocation.ruleId, refuseRevoke(state, event.revocation), () =>
+        revoke(state, at, event.revocation),
+      );
     case 'rollbackRequested':
       return orReject(state, event, 'rollbackTurns', null, refuseRollback(state, event.rollback), () =>
         rollBack(state, at, event.rollback),
@@ -129,11 +135,14 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'patchEnded':
     case 'childStarted':
     case 'mcpCallEnded':
+    case 'rulesFound':
     case 'snapshotEnded':
     case 'taskStepEnded':
     case 'reviewPrepared':
     case 'reviewConcluded':
       return endStep(state, event);
+    case 'ruleKept':
+      return takeKept(state, at, event.id, event.failure);
     case 'childGone':
       return takeGone(state, at, event.threadId);
     case 'messageSent':
@@ -443,7 +452,7 @@ function wantedAtEnd(state: ThreadState): Action[] {
   const segment = state.rollover?.archiving ?? null;
   const last: Action[] =
     segment === null ? [] : [{ type: 'archiveSegment', id: actionIds.archive(segment.segmentId), segment }];
-  const wanted = [...wantedMessages(state), ...last];
+  const wanted = [...wantedRules(state), ...wantedMessages(state), ...last];
   return wanted.length > 0 ? wanted : [{ type: 'complete', id: 'complete' }];
 }
 
@@ -461,6 +470,7 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
     ...wantedRelease(state),
+    ...wantedRules(state),
     ...wantedMessages(state),
   ];
 }

@@ -9,10 +9,12 @@ import type {
   InterruptTurn,
   ItemsPage,
   ResolveRequest,
+  RevokeRule,
   RollbackTurns,
   SteerTurn,
   SubThreadMessage,
   SubmitTurn,
+  ThreadRules,
   ThreadView,
   TreeBudget,
 } from '../../src/contract/index.ts';
@@ -23,6 +25,7 @@ export const interruptTurnSignal = defineSignal<[InterruptTurn]>('interruptTurn'
 export const resolveRequestSignal = defineSignal<[ResolveRequest]>('resolveRequest');
 export const editQueueSignal = defineSignal<[EditQueue]>('editQueue');
 export const rollbackTurnsSignal = defineSignal<[RollbackTurns]>('rollbackTurns');
+export const revokeRuleSignal = defineSignal<[RevokeRule]>('revokeRule');
 export const closeThreadSignal = defineSignal<[CloseThread]>('closeThread');
 
 export const subThreadReportSignal = defineSignal<[SubThreadMessage]>('subThreadReport');
@@ -35,6 +38,8 @@ export const editQueueUpdate = defineUpdate<{ turnId: string }, [EditQueue]>('ed
 export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
 export const rollbackTurnsUpdate = defineUpdate<{ dropped: string[] }, [RollbackTurns]>('rollbackTurns');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
+/** By the name of its signal, like `editQueue` and `rollbackTurns`. */
+export const revokeRuleUpdate = defineUpdate<{ ruleId: string }, [RevokeRule]>('revokeRule');
 
 export interface PageRequest {
   /** For `events` a sequence number, for `items` and `context` an item number. Left out, it is 0. */
@@ -44,6 +49,7 @@ export interface PageRequest {
 }
 
 export const threadQuery = defineQuery<ThreadView>('thread');
+export const rulesQuery = defineQuery<ThreadRules>('rules');
 export const eventsQuery = defineQuery<EventsPage, [PageRequest?]>('events');
 export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');
 /** For runs that have ended; see `workflows/begun-tasks.ts`. */

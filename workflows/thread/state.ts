@@ -6,6 +6,7 @@ import type {
   AbortReason,
   AgentMessage,
   AgentTaskStatus,
+  ApprovalRule,
   ArchiveSegment,
   CloseThread,
   CompactionTrigger,
@@ -81,8 +82,11 @@ export interface ToolCall {
   tool: 'exec' | 'patch' | 'mcp' | 'question' | 'agent';
   /** Calls that only read may run side by side. */
   readOnly: boolean;
-  /** `pending` until its turn has come, `asking` while a request is open, `running` once it may run. */
-  status: 'pending' | 'asking' | 'running';
+  /**
+   * `pending` until its turn has come, `lookingUp` while the rules of the repository are read, `asking` while a request is
+   * open, `running` once it may run.
+   */
+  status: 'pending' | 'lookingUp' | 'asking' | 'running';
   /** Set for a command or a patch that runs outside the sandbox once it is accepted. */
   escalated: boolean;
   /** The model's words for why; commands only. */
@@ -243,12 +247,6 @@ export interface Turns {
 }
 export type ActiveTurn = Turns[keyof Turns];
 
-/** What somebody accepted for the session: this command in this folder, changes to these files, or this tool. */
-export type ApprovalRule =
-  | { type: 'command'; command: string; cwd: string; escalated: boolean }
-  | { type: 'patch'; paths: string[] }
-  | { type: 'mcpTool'; server: string; tool: string };
-
 export interface AgentTaskState {
   current: AgentTaskStatus;
   /** The one registration in flight, or null. */
@@ -309,6 +307,7 @@ export interface ThreadState {
   /** Turn ids taken, newest last, so that the same id twice is one turn. */
   knownTurnIds: string[];
   requests: ThreadRequest[];
+  /** Remembered answers, oldest first. Those of scope `repository` are here until they are kept there. */
   rules: ApprovalRule[];
   agentTask: AgentTaskState;
   /** Every child that is open, and the newest that are not, in the order in which they were begun. */
@@ -380,6 +379,7 @@ export const KNOWN_TURNS = 200;
 const ADDED_SETTINGS = {
   snapshots: false,
   searchAttributes: false,
+  repositoryRules: false,
   parent: null,
   subThreads: { maxDepth: 0, maxActive: 0 },
   reviewModel: null,

@@ -21,6 +21,10 @@ export function toSummary(state: ThreadState, action: Action): string {
       return line('patch', pathsOf(state, action.index));
     case 'callMcpTool':
       return line('mcp', `${action.server} ${action.tool}`);
+    case 'findRules':
+      return line('rules', `about item_${action.index}`);
+    case 'rememberRule':
+      return line('remember', `${action.rule.decision} for the repository`);
     case 'takeSnapshot':
       return line('snapshot', `before turn ${action.turnId}`);
     case 'taskStep':

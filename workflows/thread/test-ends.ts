@@ -8,6 +8,7 @@ import type {
   ModelEnd,
   ModelOutput,
   RegistrationEnd,
+  RulesEnd,
   SnapshotEnd,
   StepFailure,
   TaskStepEnd,
@@ -69,6 +70,10 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
         : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
     case 'callMcpTool':
       return { type: 'mcpCallEnded', id, end: toMcpEnd(how) };
+    case 'findRules':
+      return { type: 'rulesFound', id, end: toRulesEnd(action, how, outputs) };
+    case 'rememberRule':
+      return { type: 'ruleKept', id, failure: how === 'failed' ? 'disk full' : null };
     case 'takeSnapshot':
       return { type: 'snapshotEnded', id, end: toSnapshotEnd(how, at) };
     case 'taskStep':
@@ -151,6 +156,31 @@ function withSnapshot(action: Action, end: ModelEnd, how: Ending, at: number): M
   if (action.type !== 'callModel' || action.snapshot === null || end.type !== 'answered') return end;
   if (!end.output.some(({ type }) => type === 'toolCall')) return end;
   return { ...end, snapshot: how === 'left over' ? SKIPPED : toTaken(at) };
+}
+
+/** The answer of the model decides by chance what the rules are. */
+function toRulesEnd(
+  { match }: Extract<Action, { type: 'findRules' }>,
+  how: Ending,
+  outputs: readonly Output[],
+): RulesEnd {
+  const given = { scope: 'repository', by: 'person', at: 1, threadId: 'other', turnId: 'turn' } as const;
+  switch (how) {
+    case 'well':
+    case 'left over':
+    case 'rejected':
+    case 'stale': {
+      if (outputs.length === 0) return { type: 'found', rules: [] };
+      const decision = outputs.includes('say') ? 'accept' : 'decline';
+      return { type: 'found', rules: [{ ...given, ruleId: 'repo_1', match, decision }] };
+    }
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'failed':
+    case 'lost':
+    case 'too long':
+      return { type: 'failed', failure: failure('rulesUnavailable') };
+  }
 }
 
 const SKIPPED = { status: 'skipped', reason: 'not a repository.' } as const;

@@ -88,10 +88,12 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
       case 'cleanWorkspace':
       case 'compactContext':
       case 'execCommand':
+      case 'findRules':
       case 'finishReview':
       case 'prepareReview':
       case 'registerAgentTask':
       case 'releaseSnapshots':
+      case 'rememberRule':
       case 'takeSnapshot':
       case 'taskStep':
         throw new Error(`Nothing here ends a ${action.type}`);

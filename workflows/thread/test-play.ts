@@ -1,5 +1,12 @@
 /** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
-import type { ApprovalDecision, EditQueue, ThreadSettings, TreeBudget, TurnKind } from '../../src/contract/index.ts';
+import type {
+  ApprovalDecision,
+  EditQueue,
+  RuleScope,
+  ThreadSettings,
+  TreeBudget,
+  TurnKind,
+} from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { toCarryOver } from './carry-over.ts';
 import type { Happening } from './machine-events.ts';
@@ -24,7 +31,17 @@ export type Play =
   | { do: 'steer'; id: string; right: boolean }
   | { do: 'interrupt'; id: string; which: 'active' | 'any' | 'id' }
   | { do: 'editQueue'; op: 'edit' | 'move' | 'drop'; pick: number; before: number | null; id: string }
-  | { do: 'answer'; pick: number; decision: ApprovalDecision; fitting: boolean; twice: boolean }
+  | {
+      do: 'answer';
+      pick: number;
+      decision: ApprovalDecision;
+      remember: RuleScope | undefined;
+      fitting: boolean;
+      twice: boolean;
+    }
+  /** A turn of its own asks for something, and the answer is to be remembered. */
+  | { do: 'remember'; output: Output; decision: ApprovalDecision; remember: RuleScope; id: string }
+  | { do: 'revoke'; pick: number }
   | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
   /** An action ends that has ended before. */
   | { do: 'endAgain'; pick: number; outputs: Output[] }
@@ -139,6 +156,7 @@ function perform(shell: Shell, play: Play): void {
   const happening = toHappening(shell, play);
   if (happening !== null) happen(shell, happening);
   else if (play.do === 'answer') answer(shell, play);
+  else if (play.do === 'remember') remember(shell, play);
   else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
   else if (play.do === 'resume') resume(shell, play.closed);
   else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
@@ -161,6 +179,10 @@ function toHappening(shell: Shell, play: Play): Happening | null {
       return toReport(shell, play);
     case 'mail':
       return { type: 'agentMessageReceived', message: { from: 'other', text: 'mind the gap' } };
+    case 'revoke': {
+      const ruleId = among(shell.state.rules, play.pick)?.ruleId ?? 'rule_none';
+      return { type: 'revocationRequested', revocation: { ruleId } };
+    }
     case 'rollback':
       return { type: 'rollbackRequested', rollback: { numTurns: play.numTurns } };
     case 'tellBudget':
@@ -176,6 +198,7 @@ function toHappening(shell: Shell, play: Play): Happening | null {
     case 'close':
       return { type: 'closeRequested', close: { reason: 'enough' } };
     case 'answer':
+    case 'remember':
     case 'manyTurns':
     case 'resume':
     case 'end':
@@ -236,11 +259,28 @@ function answer(shell: Shell, play: Extract<Play, { do: 'answer' }>): void {
   const given = {
     requestId,
     decision: play.decision,
+    ...(play.remember === undefined ? {} : { remember: { scope: play.remember } }),
     ...(withAnswers ? { answers: { q: { answers: ['yes'] } } } : {}),
   };
   for (let times = play.twice ? 2 : 1; times > 0; times--) {
     happen(shell, { type: 'requestAnswered', answer: given, by: 'person' });
   }
+}
+
+function remember(shell: Shell, play: Extract<Play, { do: 'remember' }>): void {
+  const { output, decision } = play;
+  const id = `remember-${play.id}-${shell.at}`;
+  happen(shell, toSubmission({ do: 'submit', id, kind: 'regular', onBusy: undefined, override: true }));
+  for (const [type, outputs] of [
+    ['callModel', [output]],
+    ['findRules', []],
+  ] as const) {
+    const action = [...shell.running.values()].find((step) => step.type === type && !shell.stopping.has(step.id));
+    if (action !== undefined) end(shell, action, 'well', outputs);
+  }
+  const pick = shell.state.requests.findIndex(({ turnId, origin }) => turnId === id && origin === null);
+  if (pick < 0) return;
+  answer(shell, { do: 'answer', pick, decision, remember: play.remember, fitting: true, twice: false });
 }
 
 /** Enough quick turns for something to be old enough for the archive. */

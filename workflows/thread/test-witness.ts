@@ -79,6 +79,7 @@ export function createWitness(): Witness {
       for (const event of newEvents(memory, state)) record(memory, event, state);
       assertSubmissionKnown(memory, before, happening, state);
       assertRequests(memory, state);
+      assertRules(memory, before, happening, state);
       assertContext(state);
       assertWanted(memory, state, wanted);
       assertStoppedForCause(state, stopping);
@@ -153,7 +154,9 @@ function assertResumedByReading(before: ThreadState, happening: Happening, state
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   check(same(state.agentTask.current, before.agentTask.current), 'the agent task is what it was');
   check(before.agentTask.current.status === 'none' || state.agentTask.registration === null, 'only none is prewarmed');
-  check(same([state.usage, state.rules], [before.usage, before.rules]), 'usage and rules are what they were');
+  check(same(state.usage, before.usage), 'usage is what it was');
+  const lasting = before.rules.filter(({ scope }) => scope !== 'turn');
+  check(same(state.rules, lasting), 'rules are what they were, but for those of a turn that is over');
 }
 
 /** Invariant 4. */
@@ -207,6 +210,10 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       // A rollback is no turn.
       if (event.turnId !== '') within(memory, event, event.turnId);
       break;
+    case 'rule/applied':
+      memory.seen.add(`rule applied: ${event.decision}`);
+      within(memory, event, event.turnId);
+      break;
     case 'turn/steered':
     case 'turn/plan/updated':
     case 'error':
@@ -237,6 +244,8 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'thread/rolledBack':
     case 'thread/tokenUsage/updated':
     case 'warning':
+    case 'rule/remembered':
+    case 'rule/revoked':
     case 'subThread/updated':
     case 'message/rejected':
     case 'agentTask/registered':
@@ -304,7 +313,8 @@ function assertSubmissionKnown(memory: Memory, before: ThreadState, happening: H
   const { turnId } = happening.turn;
   const known = before.knownTurnIds.includes(turnId);
   if (known) {
-    check(state === before, 'the same turn twice is one turn');
+    // Time goes on all the same, and a budget may be used up by it.
+    check(state.knownTurnIds === before.knownTurnIds, 'the same turn twice is one turn');
     return;
   }
   const queued = state.queue.some((turn) => turn.turnId === turnId);
@@ -324,6 +334,21 @@ function assertRequests(memory: Memory, state: ThreadState): void {
   const open = [...memory.requests].flatMap(([requestId, isOpen]) => (isOpen ? [requestId] : []));
   const listed = state.requests.map(({ requestId }) => requestId);
   check(open.join() === listed.join(), `open requests are ${open.join()}, and not ${listed.join()}`);
+}
+
+/** The invariants of `rules.ts`, as far as they can be seen from outside. */
+function assertRules(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
+  for (const { scope, turnId, ruleId } of state.rules) {
+    check(scope !== 'turn' || state.active?.turnId === turnId, `${ruleId} ends with its turn`);
+    memory.seen.add(`rule: ${scope}`);
+  }
+  const said = memory.events.slice(lastSeq(before.log));
+  const applied = said.some(({ type }) => type === 'rule/applied');
+  check(!applied || state.settings.approvalPolicy !== 'never', 'no rule is asked where no person is');
+  const kept = new Set(before.rules.map(({ ruleId }) => ruleId));
+  const added = state.rules.filter(({ ruleId }) => !kept.has(ruleId));
+  const answered = happening.type === 'requestAnswered' && happening.by === 'person';
+  check(added.length === 0 || answered, `${added.map(({ ruleId }) => ruleId).join()} is the answer of a person`);
 }
 
 /** The invariants of `context.ts`, and that what a turn was asked can always be seen. */

@@ -17,6 +17,7 @@ export const SETTINGS: ThreadSettings = {
   unattended: null,
   snapshots: false,
   searchAttributes: false,
+  repositoryRules: false,
   parent: null,
   subThreads: { maxDepth: 2, maxActive: 6 },
   reviewModel: null,

@@ -13,6 +13,7 @@ import { takeMail } from './mail.ts';
 import { withBudget } from './budget.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
+import { withoutTurn } from './rules.ts';
 import { withRecord } from './turn-records.ts';
 import { exitReview } from './review-mode.ts';
 import { plus, treeSpent, turnSpent } from './spending.ts';
@@ -245,7 +246,8 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
   const { wallMs } = turnSpent(turn, at);
   const own = limited ? plus(asked.budget.own, { ...NOTHING_SPENT, wallMs }) : asked.budget.own;
   const waits = limited ? false : asked.budget.waits;
-  const paid = { ...asked, budget: { ...asked.budget, own, waits } };
+  const rules = withoutTurn(asked.rules, turnId);
+  const paid = { ...asked, rules, budget: { ...asked.budget, own, waits } };
   const ended: ThreadState =
     paid.active?.turnId === turn.turnId
       ? { ...paid, active: null }

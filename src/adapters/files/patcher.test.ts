@@ -238,3 +238,21 @@ describe('the place a patch may write', () => {
     expect(readFileSync(join(root, 'outside'), 'utf8')).toBe('1\n');
   });
 });
+
+it('leaves folders alone that are for the worker only, in a sandbox, also through a link', async () => {
+  mkdirSync(at('data/rules'), { recursive: true });
+  symlinkSync(at('data'), at('link'));
+  const write = (mode: SandboxMode, path: string) =>
+    createPatcher({ closedFolders: [at('data/rules')] }).apply(
+      `*** Begin Patch\n*** Add File: ${path}\n+x\n*** End Patch`,
+      { cwd, sandbox: { mode, writableRoots: [], networkAccess: false } },
+      new AbortController().signal,
+    );
+  for (const path of ['data/rules/x', 'link/rules/y/z', 'data/rules']) {
+    await expect(write('workspace-write', path)).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+  }
+  await write('workspace-write', 'data/ruleset');
+  await write('danger-full-access', 'data/rules/x');
+  expect(readdirSync(at('data/rules'))).toEqual(['x']);
+  expect(readdirSync(at('data'))).toEqual(['rules', 'ruleset']);
+});

@@ -7,6 +7,11 @@ import { replaceFile } from './replace-file.ts';
 import { assertWorkspace } from './workspace.ts';
 import { createWritableArea } from './writable-area.ts';
 
+export interface PatcherOptions {
+  /** Absolute; folders that no patch in a sandbox may write, wherever they lie. */
+  closedFolders?: string[];
+}
+
 /**
  * Applies patches in the form of Codex (see `patch-grammar.ts`). All is computed and checked before the first write, each
  * file is replaced as a whole, and what is there already is not written again: a patch that was cut short is completed
@@ -16,13 +21,13 @@ import { createWritableArea } from './writable-area.ts';
  * stood at their place before, the text does not say whether the patch was applied: the first is applied again, the
  * second is taken for applied (`alreadyApplied` says so).
  */
-export function createPatcher(): PatchPort {
+export function createPatcher({ closedFolders = [] }: PatcherOptions = {}): PatchPort {
   return {
     async apply(patch, where, signal) {
       signal.throwIfAborted();
       const files = parse(patch);
       assertWorkspace(where.cwd);
-      const plan = await planPatch(files, createWritableArea(where.cwd, where.sandbox));
+      const plan = await planPatch(files, createWritableArea(where.cwd, where.sandbox, closedFolders));
       const pending = plan.files.filter((file) => file.before !== file.after);
       signal.throwIfAborted();
       for (const file of pending.toSorted((one, other) => rank(one) - rank(other))) await write(file);

@@ -18,15 +18,19 @@ export interface WritableArea {
   show(realPath: string): string;
 }
 
-/** The same area that the sandbox opens to commands, for what is written without a command. */
-export function createWritableArea(cwd: string, policy: SandboxPolicy): WritableArea {
+/**
+ * The same area that the sandbox opens to commands, for what is written without a command.
+ * @param closed folders that stay closed wherever they lie.
+ */
+export function createWritableArea(cwd: string, policy: SandboxPolicy, closed: readonly string[] = []): WritableArea {
   const realCwd = realpathSync(cwd);
   const roots = [realCwd, ...[TMP, ...policy.writableRoots].map((root) => followLinks(resolve(root)))];
+  const kept = closed.map((folder) => followLinks(resolve(folder)));
   return {
     resolve(path, { entry } = { entry: false }) {
       const wanted = resolve(realCwd, path);
       const real = entry ? join(followLinks(dirname(wanted)), basename(wanted)) : followLinks(wanted);
-      const complaint = complain(real, roots, policy);
+      const complaint = complain(real, roots, policy, kept);
       if (complaint === undefined) return real;
       throw new Failure('patchOutsideWorkspace', `The patch may not write ${path}: ${complaint}`, {
         details: { path, realPath: real, mode: policy.mode },
@@ -36,13 +40,14 @@ export function createWritableArea(cwd: string, policy: SandboxPolicy): Writable
   };
 }
 
-function complain(real: string, roots: string[], policy: SandboxPolicy): string | undefined {
+function complain(real: string, roots: string[], policy: SandboxPolicy, closed: string[]): string | undefined {
   switch (policy.mode) {
     case 'danger-full-access':
       return undefined;
     case 'read-only':
       return 'the sandbox is read-only. Ask for mode workspace-write, or answer without a change.';
     case 'workspace-write': {
+      if (closed.some((folder) => isInside(real, folder))) return 'what lies there is for the worker alone.';
       const around = roots.filter((root) => isInside(real, root));
       if (around.length === 0) {
         return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.`;

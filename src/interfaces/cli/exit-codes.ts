@@ -43,6 +43,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'ledgerVersionUnknown':
       return EXIT.unavailable;
     case 'internal':
+    case 'rulesUnavailable':
       return EXIT.failure;
     case 'turnFailed':
       return EXIT.turnFailed;
@@ -74,6 +75,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'scheduleNotFound':
     case 'scheduleExists':
     case 'scheduleForeign':
+    case 'ruleUnknown':
       return EXIT.refused;
   }
 }

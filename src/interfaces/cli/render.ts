@@ -40,6 +40,12 @@ export function renderEvent(event: ThreadEvent): string[] {
       return renderRequest(event.request);
     case 'serverRequest/resolved':
       return [pc.dim(`  ${event.requestId}: ${event.decision} (by ${event.by})`)];
+    case 'rule/remembered':
+      return [pc.dim(`  remembered for the ${event.rule.scope}: ${event.rule.decision} (${event.rule.ruleId})`)];
+    case 'rule/applied':
+      return [pc.dim(`  ${event.decision} by what is remembered (${event.ruleIds.join(', ')})`)];
+    case 'rule/revoked':
+      return [pc.dim(`  ${event.ruleId} revoked`)];
     case 'warning':
       return [pc.yellow(`warning: ${event.message}`)];
     case 'error':

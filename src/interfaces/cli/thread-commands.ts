@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
-import type { Answers, ApprovalDecision, OnBusy, SubmitTurn, ThreadView, TurnKind } from '../../contract/index.ts';
+import type {
+  Answers,
+  ApprovalDecision,
+  OnBusy,
+  RuleScope,
+  SubmitTurn,
+  ThreadView,
+  TurnKind,
+} from '../../contract/index.ts';
 import { describeBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
@@ -11,6 +19,7 @@ import { costWords } from './money.ts';
 import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
+import { type RulesOptions, rules } from './thread-rules.ts';
 import { agents } from './thread-agents.ts';
 import { type ForkOptions, fork } from './thread-fork.ts';
 import { type ResumeOptions, resume } from './thread-resume.ts';
@@ -101,7 +110,16 @@ export function addThreadCommands(program: Command): void {
   )
     .argument('<requestId>')
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
-    .option('--answer <id=text...>', 'answer to a question, by its id');
+    .option('--answer <id=text...>', 'answer to a question, by its id')
+    .option('--remember <scope>', 'for call (the default), turn, thread or repository');
+  command<RulesOptions>(
+    'rules',
+    'the answers that are remembered; take one back',
+    'rules my-thread --revoke rule_3',
+    rules,
+  )
+    .option('--repository', 'those of all threads of its repository')
+    .option('--revoke <rule>', 'ask again from now on');
   command<ForkOptions>(
     'fork',
     'a new thread with the past of this one',
@@ -243,15 +261,18 @@ const interrupt: Body<{ turn?: string; reason?: string; tree?: boolean }> = asyn
 
 interface ApproveOptions {
   decision: ApprovalDecision;
+  remember?: RuleScope;
   answer?: string[];
 }
 
 const approve: Body<ApproveOptions & ArgumentsOf> = async (bobbin, output, threadId, options) => {
   const requestId = options.args[0] ?? '';
-  const { decision } = options;
+  const { decision, remember } = options;
   const answers = options.answer === undefined ? {} : { answers: parseAnswers(options.answer) };
-  await bobbin.threads.get(threadId).resolve({ requestId, decision, ...answers });
-  output.result({ threadId, requestId, decision }, [`${requestId}: ${decision}`]);
+  const remembered = remember === undefined ? {} : { remember: { scope: remember } };
+  await bobbin.threads.get(threadId).resolve({ requestId, decision, ...answers, ...remembered });
+  const how = remember === undefined ? '' : `, remembered for the ${remember}`;
+  output.result({ threadId, requestId, decision, ...remembered }, [`${requestId}: ${decision}${how}`]);
   return EXIT.ok;
 };
 

@@ -23,16 +23,10 @@ import {
   takeSmallerWindow,
   tokensToCheck,
 } from './next-step.ts';
+import { takeAnswer, takeRules } from './call-approval.ts';
+import { ownsCall } from './call-list.ts';
 import type { TaskKind } from './task.ts';
-import {
-  advanceCalls,
-  callActions,
-  ownsCall,
-  recordCall,
-  takeAnswer,
-  takeCallEnd,
-  takeChildStart,
-} from './tool-calls.ts';
+import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from './tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
@@ -100,6 +94,8 @@ export const regular: TaskKind<RegularTurn> = {
         return state;
       case 'childStarted':
         return takeChildStart(state, turn, event);
+      case 'rulesFound':
+        return takeRules(state, turn, event);
       case 'requestAnswered':
         return takeAnswer(state, turn, event);
       case 'snapshotEnded':

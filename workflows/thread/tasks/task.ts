@@ -19,6 +19,7 @@ export type TaskEvent = Extract<
       | 'reviewPrepared'
       | 'reviewConcluded'
       | 'childStarted'
+      | 'rulesFound'
       | 'requestAnswered';
   }
 >;

@@ -1,24 +1,12 @@
 /** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
-import type { Answers, ResolvedBy, StepStatus } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../actions.ts';
-import {
-  type Verdict,
-  assessCommand,
-  assessMcpCall,
-  assessPatch,
-  isRoot,
-  isWritable,
-  pathsOfPatch,
-  sandboxFor,
-  toAbsolute,
-} from '../approvals.ts';
+import { isRoot, isWritable, sandboxFor, toAbsolute } from '../approvals.ts';
 import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
 import type { MachineEvent, ModelOutput } from '../machine-events.ts';
-import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
 import { isKnownSafe } from '../safe-commands.ts';
-import type { ApprovalRule, RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
 import { parseCall, parseForeignCall } from '../tools.ts';
-import { abortTurn, quieten, withTurn } from '../turns.ts';
+import { quieten } from '../turns.ts';
 import {
   type AgentOutcome,
   ENDED_WAIT,
@@ -28,6 +16,8 @@ import {
   endSpawn,
   waitedEnough,
 } from './agent-calls.ts';
+import { absolutePaths, askQuestion, decideCall, toLookup } from './call-approval.ts';
+import { changeCalls, endCall, removeCall, setStatus, withCall } from './call-list.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
 import { toMcpResult } from './mcp-results.ts';
 
@@ -107,24 +97,6 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
   }
 }
 
-function withCall(state: ThreadState, call: ToolCall): ThreadState {
-  return changeCalls(state, (calls) => [...calls, call]);
-}
-
-function changeCalls(state: ThreadState, change: (calls: ToolCall[]) => ToolCall[]): ThreadState {
-  const turn = state.active;
-  if (turn?.kind !== 'regular' || turn.stage.type !== 'tools') return state;
-  return withTurn(state, { ...turn, stage: { type: 'tools', calls: change(turn.stage.calls) } });
-}
-
-function setStatus(state: ThreadState, index: number, status: ToolCall['status']): ThreadState {
-  return changeCalls(state, (calls) => calls.map((call) => (call.index === index ? { ...call, status } : call)));
-}
-
-function removeCall(state: ThreadState, index: number): ThreadState {
-  return changeCalls(state, (calls) => calls.filter((call) => call.index !== index));
-}
-
 // ------------------------------------------------------------------------------------------------- asking, running
 
 /** Calls of one turn that run at a time. One answer can hold hundreds, and a worker serves other threads, too. */
@@ -163,10 +135,6 @@ export function endWaitInTime(state: ThreadState, at: number, turn: RegularTurn,
   return endCall(state, at, call, { status: 'completed', output: ENDED_WAIT.time });
 }
 
-function endCall(state: ThreadState, at: number, call: ToolCall, change: { status: StepStatus; output: string }) {
-  return removeCall(completeItem(state, at, call.index, change), call.index);
-}
-
 function takeOutcome(state: ThreadState, at: number, call: ToolCall, outcome: AgentOutcome): ThreadState {
   switch (outcome.type) {
     case 'done': {
@@ -190,71 +158,17 @@ function beginCall(state: ThreadState, at: number, turn: RegularTurn, call: Tool
   const item = itemAt(state.log, call.index);
   if (item.type === 'collabAgentToolCall') return takeOutcome(state, at, call, beginAgentCall(state, at, turn, call));
   if (item.type === 'userInput') {
-    return ask(state, at, call, { type: 'userInput', questions: item.questions, reason: 'The agent has a question.' });
+    return askQuestion(state, at, call, item.questions);
   }
-  const verdict = assess(state, call);
-  switch (verdict.type) {
-    case 'run':
-      return setStatus(state, call.index, 'running');
-    case 'refuse':
-      return removeCall(
-        completeItem(state, at, call.index, { status: 'declined', output: verdict.reason }),
-        call.index,
-      );
-    case 'ask': {
-      const { reason } = verdict;
-      if (item.type === 'fileChange') {
-        const paths = absolutePaths(item.patch, call.cwd);
-        return ask(state, at, call, { type: 'fileChange', paths, reason });
-      }
-      if (item.type === 'mcpToolCall') {
-        const { server, tool } = item;
-        return ask(state, at, call, { type: 'mcpToolCall', server, tool, readOnly: call.readOnly, reason });
-      }
-      const command = item.type === 'commandExecution' ? item.command : '';
-      return ask(state, at, call, {
-        type: 'commandExecution',
-        command,
-        cwd: call.cwd,
-        sandboxed: !call.escalated,
-        reason,
-      });
-    }
-  }
-}
-
-function assess(state: ThreadState, call: ToolCall): Verdict {
-  const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), state.settings, state.rules);
-  if (item.type === 'mcpToolCall') {
-    const { server, tool } = item;
-    const { readOnly, approval = 'always' } = call;
-    return assessMcpCall({ server, tool, readOnly, approval }, state.settings, state.rules);
-  }
-  const command = item.type === 'commandExecution' ? item.command : '';
-  return assessCommand(
-    { command, cwd: call.cwd, escalated: call.escalated, justification: call.justification },
-    state.settings,
-    state.rules,
-  );
-}
-
-function absolutePaths(patch: string, cwd: string): string[] {
-  return [...new Set(pathsOfPatch(patch).map((path) => toAbsolute(path, cwd)))];
-}
-
-function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters<typeof openRequest>[3]): ThreadState {
-  const asking = openRequest(setStatus(state, call.index, 'asking'), at, call.index, request);
-  const answer = policyAnswer(asking, call.index);
-  const current = asking.active;
-  if (answer === null || current?.kind !== 'regular') return asking;
-  return takeAnswer(asking, current, { type: 'requestAnswered', answer, by: 'policy', at, running: [] });
+  return decideCall(state, at, call);
 }
 
 export function callActions(state: ThreadState, turn: RegularTurn, calls: readonly ToolCall[]): Action[] {
-  return calls
-    .filter((call) => call.status === 'running')
-    .flatMap((call) => (call.tool === 'agent' ? agentCallActions(state, turn, call) : [toAction(state, turn, call)]));
+  return calls.flatMap((call) => {
+    if (call.status === 'lookingUp') return [toLookup(state, turn, call)];
+    if (call.status !== 'running') return [];
+    return call.tool === 'agent' ? agentCallActions(state, turn, call) : [toAction(state, turn, call)];
+  });
 }
 
 function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action {
@@ -278,14 +192,6 @@ function patchSandbox(state: ThreadState, patch: string, cwd: string) {
   const inside = absolutePaths(patch, cwd).every((path) => isWritable(path, settings.cwd));
   if (settings.sandbox === 'danger-full-access' || !inside) return 'danger-full-access';
   return 'workspace-write';
-}
-
-export function ownsCall(state: ThreadState, calls: readonly ToolCall[], actionId: string): boolean {
-  return calls.some((call) => ownActionId(state, call) === actionId);
-}
-
-function ownActionId(state: ThreadState, call: ToolCall): string | null {
-  return call.tool === 'agent' ? agentActionId(state, call) : actionIds.tool(state.threadId, call.index);
 }
 
 // ------------------------------------------------------------------------------------------------------------ ends
@@ -348,71 +254,4 @@ function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']
     case 'failed':
       return { change: { status: 'failed' as const, output: end.failure.message }, proven: true };
   }
-}
-
-// --------------------------------------------------------------------------------------------------------- answers
-
-export function takeAnswer(
-  state: ThreadState,
-  turn: RegularTurn,
-  event: Extract<MachineEvent, { type: 'requestAnswered' }>,
-): ThreadState {
-  const { answer, by, at } = event;
-  const call =
-    turn.stage.type === 'tools' && turn.stage.calls.find(({ index }) => requestIdOf(index) === answer.requestId);
-  if (!call) return state;
-  const closed = closeRequest(state, at, answer.requestId, answer.decision, by);
-  switch (answer.decision) {
-    case 'accept':
-    case 'acceptForSession':
-      if (call.tool === 'question') return takeAnswersToQuestions(closed, at, call, answer.answers ?? {});
-      return setStatus(answer.decision === 'accept' ? closed : remember(closed, call), call.index, 'running');
-    case 'decline':
-      return declineCall(closed, at, call, by);
-    case 'cancel': {
-      const declined = declineCall(closed, at, call, by);
-      const current = declined.active;
-      if (current === null) return declined;
-      const running = event.running.filter(
-        (id) =>
-          current.kind === 'regular' && current.stage.type === 'tools' && ownsCall(state, current.stage.calls, id),
-      );
-      return abortTurn(
-        declined,
-        at,
-        current,
-        { reason: 'interrupted', detail: `request ${answer.requestId} was cancelled` },
-        running,
-      );
-    }
-  }
-}
-
-function remember(state: ThreadState, call: ToolCall): ThreadState {
-  const item = itemAt(state.log, call.index);
-  const { cwd, escalated } = call;
-  if (item.type === 'fileChange') return withRule(state, { type: 'patch', paths: absolutePaths(item.patch, cwd) });
-  if (item.type === 'mcpToolCall') return withRule(state, { type: 'mcpTool', server: item.server, tool: item.tool });
-  if (item.type !== 'commandExecution') return state;
-  return withRule(state, { type: 'command', command: item.command, cwd, escalated });
-}
-
-function withRule(state: ThreadState, rule: ApprovalRule): ThreadState {
-  return { ...state, rules: [...state.rules, rule] };
-}
-
-function takeAnswersToQuestions(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState {
-  const change = { status: 'completed' as const, answers, output: JSON.stringify({ answers }) };
-  return removeCall(completeItem(state, at, call.index, change), call.index);
-}
-
-const DECLINED: Record<ResolvedBy, string> = {
-  person: 'rejected by user',
-  deadline: 'Nobody answered in time, so it was declined. Go on without it where you can.',
-  policy: 'Nobody watches this thread and its policy declines this. Go on without it where you can.',
-  abort: 'withdrawn',
-};
-
-function declineCall(state: ThreadState, at: number, call: ToolCall, by: ResolvedBy): ThreadState {
-  return removeCall(completeItem(state, at, call.index, { status: 'declined', output: DECLINED[by] }), call.index);
 }

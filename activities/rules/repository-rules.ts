@@ -1,0 +1,31 @@
+/** The rules of a repository. Every step is safe to run twice: the same answer is one rule, and what is revoked is gone. */
+import type { ApprovalRule, RepositoryRules } from '../../src/contract/index.ts';
+import type { FoundRules, RuleLookup } from '../contract.ts';
+import type { Ports } from '../ports.ts';
+import { runShortStep, runStep } from '../step.ts';
+
+/** Tried once by itself: a person can be asked in its place. */
+export async function findRules(ports: Ports, input: RuleLookup): Promise<FoundRules | { type: 'aborted' }> {
+  const { cwd, match } = input;
+  return runStep<{ type: 'rules' }, FoundRules>({ ...ports, ...input, maxTries: 1 }, { type: 'rules' }, async () => ({
+    type: 'found',
+    rules: await ports.rules.find(cwd, match),
+  }));
+}
+
+export async function rememberRule(ports: Ports, { cwd, rule }: { cwd: string; rule: ApprovalRule }): Promise<null> {
+  return runShortStep({ ...ports, name: `Remembering rule ${rule.ruleId} of thread ${rule.threadId}` }, async () => {
+    await ports.rules.remember(cwd, rule);
+    return null;
+  });
+}
+
+export async function listRules(ports: Ports, { cwd }: { cwd: string }): Promise<RepositoryRules> {
+  return runShortStep({ ...ports, name: `Listing the rules around ${cwd}` }, () => ports.rules.list(cwd));
+}
+
+export async function revokeRule(ports: Ports, { cwd, ruleId }: { cwd: string; ruleId: string }): Promise<boolean> {
+  return runShortStep({ ...ports, name: `Revoking rule ${ruleId} around ${cwd}` }, () =>
+    ports.rules.revoke(cwd, ruleId),
+  );
+}

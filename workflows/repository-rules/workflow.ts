@@ -1,0 +1,32 @@
+/**
+ * Lists the rules of a repository, and takes one back, for a client that cannot reach the files they are kept in. A
+ * workflow of its own, since a repository has many threads. Id: `repository-rules/<any unique suffix>`.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../../activities/contract.ts';
+import type { RepositoryRulesResult } from '../../src/contract/index.ts';
+import { toStepFailure } from '../thread/effects.ts';
+import { parseRepositoryRules } from '../thread/guards.ts';
+
+const { listRules, revokeRule } = proxyActivities<Activities>({
+  startToCloseTimeout: '20s',
+  heartbeatTimeout: '5s',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '200ms', maximumAttempts: 3 },
+});
+
+/** A revoked rule whose answer was lost is gone at the next try, so whether there was one is looked up first. */
+export async function repositoryRules(argument: unknown): Promise<RepositoryRulesResult> {
+  const parsed = parseRepositoryRules(argument);
+  if (!parsed.ok) return { status: 'refused', reason: parsed.reason };
+  const { cwd, revoke } = parsed.value;
+  try {
+    const before = await listRules({ cwd });
+    const revoked = before.rules.some(({ ruleId }) => ruleId === revoke);
+    if (revoke === undefined || !revoked) return { status: 'read', ...before, revoked };
+    await revokeRule({ cwd, ruleId: revoke });
+    return { status: 'read', ...(await listRules({ cwd })), revoked };
+  } catch (error) {
+    return { status: 'failed', reason: toStepFailure(error).message };
+  }
+}
