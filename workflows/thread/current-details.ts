@@ -22,11 +22,11 @@ export function toCurrentDetails(state: ThreadState): string {
   const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${turnCount} turns ended`;
   const sections = [
     closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,
-    section('Turn', [...(state.active === null ? [] : [ofTurn(state, state.active)]), ...besides(state)]),
     section(
       'Waits for a person',
       state.requests.map((request) => ofRequest(state.threadId, request)),
     ),
+    section('Turn', [...(state.active === null ? [] : [ofTurn(state, state.active)]), ...besides(state)]),
     section(
       'Waiting turns',
       state.queue.map(({ turnId, kind }) => `- \`${turnId}\` (${kind})`),
