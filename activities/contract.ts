@@ -370,7 +370,8 @@ export interface Activities extends TaskActivities {
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
   /** Resolves once the workflow of another thread has ended, however it did. */
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
-  archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<null>;
+  /** Answers the id under which it was written; earlier releases wrote under the one they were given, and answered nothing. */
+  archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
   openTarget(opening: TargetOpening): Promise<OpenedTarget>;
   concludeTarget(conclusion: TargetConclusion): Promise<TargetConcluded>;

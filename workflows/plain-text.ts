@@ -4,7 +4,7 @@
 const SECRETS: readonly [RegExp, string][] = [
   [/(\w:\/\/)[^\s/@:]*:[^\s/@]+@/g, '$1…@'],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
-  [/([\w-]*(?:token|secret|password|passwd|api[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"'&;]+)/gi, '$1…'],
+  [/((?:token|secret|password|passwd|api[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"'&;]+)/gi, '$1…'],
 ];
 
 /** The first line that says something, at most `chars` UTF-16 units long; control characters become spaces. */

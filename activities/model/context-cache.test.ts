@@ -55,6 +55,24 @@ describe('the context of a model step', () => {
     expect(thread.asked).toEqual([]);
   });
 
+  it('of a run that was reset is not taken from the run before it; of one that goes on, it is', async () => {
+    const { all, thread, cache } = openThread(5);
+    const other = { ...whole, archived: [], from: 0, items: all.slice(1), stable: 4 };
+    cache.offer('t', other, { runId: 'old' });
+    expect((await cache.read('t', 4, signal, 'reset')).items).toEqual(all.slice(0, 4));
+    expect(thread.asked).toEqual([0]);
+    cache.offer(
+      't',
+      { ...whole, archived: [], from: 4, items: all.slice(4), stable: 5 },
+      { runId: 'next', continuedFrom: 'reset' },
+    );
+    expect((await cache.read('t', 5, signal, 'next')).items).toEqual(all);
+    expect(thread.asked).toEqual([0]);
+    cache.offer('t', { ...other, from: 4, items: all.slice(4) }, { runId: 'again', continuedFrom: 'old' });
+    expect((await cache.read('t', 5, signal, 'again')).items).toEqual(all);
+    expect(thread.asked).toEqual([0, 0]);
+  });
+
   it('is asked for where an offer leaves a gap, or comes short', async () => {
     const { all, thread, cache } = openThread(5);
     cache.offer('t', { ...whole, archived: [], from: 2, items: all.slice(2), stable: 5 });

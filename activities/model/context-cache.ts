@@ -1,6 +1,7 @@
 /**
  * The items of the threads this worker serves, kept between model steps: a step asks its thread only for what is new.
- * What is kept never changes at the thread, so a version that is cached is a version that is right.
+ * What is kept never changes in a run of the thread, nor in the run that goes on from it, so a version that is cached is a
+ * version that is right. A run that an operator has reset to an earlier point has another past from there on: it begins anew.
  *
  * Where the worker that runs the step serves its thread, too, the thread offers what is new as the step begins, and the
  * step asks for nothing. An offer that does not fit to what is kept is passed over: asking always works.
@@ -22,8 +23,15 @@ export interface Conversation {
 
 export interface ContextCache {
   /** Takes what a thread of this worker says ahead of a step. */
-  offer(threadId: string, context: ThreadContext): void;
-  read(threadId: string, version: number, signal: AbortSignal): Promise<Conversation>;
+  offer(threadId: string, context: ThreadContext, run?: ThreadRun): void;
+  /** @param runId of the workflow that the step is for */
+  read(threadId: string, version: number, signal: AbortSignal, runId?: string): Promise<Conversation>;
+}
+
+/** `continuedFrom` is the run before it; left out for a first run. */
+export interface ThreadRun {
+  runId: string;
+  continuedFrom?: string | undefined;
 }
 
 /** Where conversations come from. */
@@ -47,17 +55,24 @@ export function createContextCache(
   };
 
   return {
-    offer(threadId, context) {
-      const items = joined(kept.get(threadId)?.stable ?? NOTHING, context);
+    offer(threadId, context, run = ONE_RUN) {
+      const known = kept.get(threadId);
+      const shared = known !== undefined && [run.runId, run.continuedFrom].includes(known.runId);
+      const items = joined(shared ? known.stable : NOTHING, context);
       if (items === null) return;
       const { settings, first, compaction } = context;
-      keep(threadId, { stable: stableOf(items, context), offered: { settings, items, first, compaction } });
+      keep(threadId, {
+        runId: run.runId,
+        stable: stableOf(items, context),
+        offered: { settings, items, first, compaction },
+      });
     },
-    async read(threadId, version, signal) {
-      const { stable, offered } = kept.get(threadId) ?? { stable: NOTHING, offered: null };
+    async read(threadId, version, signal, runId = ONE_RUN.runId) {
+      const known = kept.get(threadId);
+      const { stable, offered } = known?.runId === runId ? known : { stable: NOTHING, offered: null };
       if (offered !== null && offered.first + offered.items.length >= version) return upTo(version, offered);
       const { stretch, context } = await readUpTo(version, ports, threadId, stable, signal);
-      keep(threadId, { stable: stableOf(stretch.items, context), offered: null });
+      keep(threadId, { runId, stable: stableOf(stretch.items, context), offered: null });
       const { settings, first, compaction } = context;
       return upTo(version, { settings, items: stretch.items, first, compaction });
     },
@@ -71,11 +86,16 @@ interface Stretch {
 }
 
 interface Kept {
+  /** The run that it was said in last. */
+  runId: string;
   /** Items that will not change any more. */
   stable: Stretch;
   /** The whole of the last offer; its settings are those of the step that it was made for. */
   offered: Conversation | null;
 }
+
+/** Of whoever does not tell runs apart. */
+const ONE_RUN: ThreadRun = { runId: '' };
 
 const NOTHING: Stretch = { first: 0, items: [] };
 

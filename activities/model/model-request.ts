@@ -1,4 +1,5 @@
 /** What every step that asks a model begins with: the conversation, the words before it, and the right to ask. */
+import { Context } from '@temporalio/activity';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -15,7 +16,8 @@ export async function openModelRequest(
   input: ModelStepBase,
   signal: AbortSignal,
 ): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings }> {
-  const read = await contexts.read(input.threadId, input.contextVersion, signal);
+  const { workflowExecution } = Context.current().info;
+  const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
   const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
   signal.throwIfAborted();

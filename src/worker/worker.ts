@@ -99,7 +99,14 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
         },
       },
     },
-    contexts: { offer: { fn: (info, context: ThreadContext) => contexts.offer(threadOf(info), context) } },
+    contexts: {
+      offer: {
+        fn(info, context: ThreadContext) {
+          const { runId, continuedFromExecutionRunId: continuedFrom } = info;
+          contexts.offer(threadOf(info), context, { runId, continuedFrom });
+        },
+      },
+    },
   };
 }
 

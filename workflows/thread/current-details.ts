@@ -17,48 +17,44 @@ const MOST = 20_000;
 /** Newest events that are looked through for an error. */
 const LOOKED_THROUGH = 500;
 
+/** Never throws: requests of other threads come by signal, as somebody wrote them, and no thread may fail over its own description. */
 export function toCurrentDetails(state: ThreadState): string {
+  try {
+    return describe(state);
+  } catch (error) {
+    return `**${toStatus(state)}**; the rest cannot be shown: ${codeSpan(String(error), WORDS)}`;
+  }
+}
+
+function describe(state: ThreadState): string {
   const { settings, turnCount, closeReason } = state;
   const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${turnCount} turns ended`;
   const sections = [
     closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,
-    section(
-      'Waits for a person',
-      state.requests.map((request) => ofRequest(state.threadId, request)),
-    ),
-    section('Turn', [...(state.active === null ? [] : [ofTurn(state, state.active)]), ...besides(state)]),
-    section(
-      'Waiting turns',
-      state.queue.map(({ turnId, kind }) => `- \`${turnId}\` (${kind})`),
-    ),
-    section(
-      'Agents',
-      state.children.filter(isAtWork).map(({ threadId, role, name }) => {
-        return `- \`${threadId}\` (${role} ${codeSpan(name, WORDS)}) is at work`;
-      }),
-    ),
-    section('Used up', ofBudget(state)),
-    section('Last error', lastError(state.log.events)),
+    section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request)),
+    section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
+    section('Waiting turns', state.queue, ({ turnId, kind }) => `- \`${turnId}\` (${kind})`),
+    section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
+      return `- \`${threadId}\` (${role} ${codeSpan(name, WORDS)}) is at work`;
+    }),
+    section('Used up', ofBudget(state), String),
+    section('Last error', lastError(state.log.events), String),
   ];
   const text = sections.filter((part) => part !== '').join('\n\n');
   return text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`;
 }
 
 /** Nothing where there is nothing to say. */
-function section(title: string, entries: readonly string[]): string {
-  if (entries.length === 0) return '';
-  const rest = entries.length - SHOWN;
+function section<T>(title: string, all: readonly T[], describeOne: (one: T) => string): string {
+  if (all.length === 0) return '';
+  const rest = all.length - SHOWN;
   const more = rest > 0 ? [`- and ${rest} more`] : [];
-  return [`### ${title}`, ...entries.slice(0, SHOWN), ...more].join('\n');
+  return [`### ${title}`, ...all.slice(0, SHOWN).map(describeOne), ...more].join('\n');
 }
 
 function ofTurn(state: ThreadState, turn: ActiveTurn): string {
   const phase = describePhase(toPhase(state, turn));
   return `- \`${turn.turnId}\` (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
-}
-
-function besides(state: ThreadState): string[] {
-  return state.beside.map((turn) => `${ofTurn(state, turn)}, beside it`);
 }
 
 /** With the commands and the signal that answer it, as they are to be typed. */

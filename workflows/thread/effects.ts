@@ -334,10 +334,11 @@ async function cleanWorkspace(action: Of<'cleanWorkspace'>): Promise<number | nu
 async function archiveSegment(threadId: string, action: Of<'archiveSegment'>): Promise<Happening> {
   const { id, segment } = action;
   try {
-    await activities.archiveSegment.executeWithOptions({ ...archiveOptions, summary: action.summary }, [
+    const written = await activities.archiveSegment.executeWithOptions({ ...archiveOptions, summary: action.summary }, [
       { threadId, segment },
     ]);
-    return { type: 'archivingEnded', id, written: true, message: '' };
+    const { segmentId } = written ?? segment;
+    return { type: 'archivingEnded', id, written: true, message: '', segmentId };
   } catch (error) {
     return { type: 'archivingEnded', id, written: false, message: toStepFailure(error).message };
   }

@@ -162,7 +162,8 @@ export type Happening =
   | { type: 'timeCame'; id: string; about: TimerAbout }
   /** This run's history is long enough to go on as a new one at the next step boundary. */
   | { type: 'rolloverDue' }
-  | { type: 'archivingEnded'; id: string; written: boolean; message: string }
+  /** `segmentId` is the one it was written under, where that is not the one it was to be written under. */
+  | { type: 'archivingEnded'; id: string; written: boolean; message: string; segmentId?: string }
   /** What would be carried over is too large as long as it cannot be archived: this run goes on. */
   | { type: 'rolloverPostponed'; bytes: number };
 

@@ -359,7 +359,10 @@ function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadS
   const segment = state.rollover?.archiving;
   if (!segment || actionIds.archive(segment.segmentId) !== event.id) return state;
   if (event.written) {
-    const shorter = { ...state, log: withoutSegment(state.log, segment) };
+    const shorter = {
+      ...state,
+      log: withoutSegment(state.log, { ...segment, segmentId: event.segmentId ?? segment.segmentId }),
+    };
     return { ...shorter, rollover: { archiving: archivable(shorter) } };
   }
   // Nothing is said after the end of a thread.
