@@ -11,6 +11,11 @@ import { findChromium, launchChromium } from './browser.ts';
 
 const executable = findChromium();
 
+const PICTURES = [
+  ['report-wide', 1280, 1700, 'light'],
+  ['report-phone', 360, 1500, 'dark'],
+] as const;
+
 describe.skipIf(executable === undefined)('the page in Chromium (skipped where none is installed)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bobbin-report-'));
   let browser: Browser;
@@ -50,6 +55,16 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     expect(line!.width).toBeGreaterThan(chart!.width * 0.8);
     expect(line!.height).toBeGreaterThan(40);
     await page.close();
+  });
+
+  it.runIf(process.env['SCREENSHOTS'] === '1')('has its pictures taken for the docs', async () => {
+    for (const [name, width, height, colorScheme] of PICTURES) {
+      const { page } = await openPage(SAMPLE_RECORD, width);
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      await page.screenshot({ path: join(import.meta.dirname, '../docs/images', `${name}.png`) });
+      await page.close();
+    }
   });
 
   it('shows every finding with its code, those fixed and dismissed once they are unfolded', async () => {

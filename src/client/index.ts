@@ -13,3 +13,5 @@ export type { ScheduleHandle } from './schedules/schedule-handle.ts';
 export type { ScheduleCreated, Schedules } from './schedules/schedules.ts';
 export type { ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './thread-handle.ts';
+export { type ReportFormat, toReport } from '../reports/report.ts';
+export type { Selection as ReportSelection } from '../reports/selection.ts';

@@ -68,7 +68,8 @@ function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget):
 
 function toTimes({ startedAt, endedAt }: ReviewRecord['batch']): Pick<SarifInvocation, 'startTimeUtc' | 'endTimeUtc'> {
   const start = toInstant(startedAt);
-  const end = toInstant(endedAt);
+  // A clock may have been set back in between; an end before the start is none.
+  const end = toInstant(endedAt === null ? null : Math.max(endedAt, startedAt));
   return { ...(start === null ? {} : { startTimeUtc: start }), ...(end === null ? {} : { endTimeUtc: end }) };
 }
 

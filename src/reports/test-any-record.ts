@@ -133,10 +133,12 @@ const ledger: fc.Arbitrary<LedgerView> = fc
     findingsForgotten: forgotten,
   }));
 
+/** What git might take as an address. */
+const name = fc.stringMatching(/^[\w .~%()?&#'"<>|é漢-]{1,30}$/);
 const repository = fc.oneof(
   text.map((path) => `/srv/${path}`),
-  text.map((path) => `https://token@git.example.com/${path}`),
-  text.map((path) => `git@git.example.com:${path}`),
+  name.map((path) => `https://token@git.example.com/${path}`),
+  name.map((path) => `git@git.example.com:${path}`),
   fc.constant('ssh://git@git.example.com:2222/shop/a.git'),
 );
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin, ReviewEnd, ThreadHandle } from '../../client/index.ts';
 import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../contract/index.ts';
@@ -10,9 +10,7 @@ import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { renderCompletion, renderEvent, renderFindings } from './render.ts';
-
-const THRESHOLDS = ['P0', 'P1', 'P2', 'P3', 'never'] as const;
-type Threshold = (typeof THRESHOLDS)[number];
+import { type Threshold, countsAt, thresholdOption } from './threshold.ts';
 
 interface ReviewCommandOptions extends CommonOptions {
   uncommitted?: boolean;
@@ -36,9 +34,7 @@ export function addReviewCommand(program: Command): void {
     .option('--thread <id>', 'on this thread, which is told of the findings')
     .option('--cwd <path>', 'workspace of a new thread', '.')
     .option('--model <name>', 'model, or provider/model, of this review')
-    .addOption(
-      new Option('--fail-on <priority>', 'the least urgent finding that counts').choices([...THRESHOLDS]).default('P3'),
-    )
+    .addOption(thresholdOption('P3'))
     .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
     .option('--json', 'the result as JSON')
     .addHelpText('after', '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json')
@@ -110,10 +106,9 @@ function conclude(end: ReviewEnd, threadId: string, output: Output, failOn: Thre
   return hasFailed(reviewOutput, failOn) ? EXIT.findings : EXIT.ok;
 }
 
-/** A finding without a priority is one of the least urgent; an answer without a verdict says nothing for the changes. */
+/** An answer without a verdict says nothing for the changes. */
 function hasFailed({ findings, overallCorrectness, findingsLeftOut }: ReviewOutput, failOn: Threshold): boolean {
   if (failOn === 'never') return false;
-  const least = THRESHOLDS.indexOf(failOn);
-  const counts = findings.some(({ priority }) => (priority ?? 3) <= least);
+  const counts = findings.some((finding) => countsAt(failOn, finding));
   return counts || findingsLeftOut > 0 || (findings.length === 0 && overallCorrectness !== 'patch is correct');
 }

@@ -1,0 +1,33 @@
+/** A record of some of the targets only. */
+import type { BatchCounts, FindingCounts, RecordedTarget, ReviewRecord, Spent } from '../contract/index.ts';
+
+/** What is counted for the batch is counted again, of these targets alone. */
+export function narrow(record: ReviewRecord, targetIds: readonly string[]): ReviewRecord {
+  const targets = record.targets.filter(({ row }) => targetIds.includes(row.targetId));
+  const counts: BatchCounts = { waiting: 0, running: 0, reviewed: 0, skipped: 0, notReviewed: 0, failed: 0 };
+  for (const { row } of targets) counts[row.outcome.status] += 1;
+  return {
+    ...record,
+    targets,
+    batch: { ...record.batch, counts, findings: sumFindings(targets), spent: sumSpent(targets) },
+  };
+}
+
+function sumFindings(targets: readonly RecordedTarget[]): FindingCounts {
+  const sum: FindingCounts = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
+  for (const { row } of targets) {
+    if (row.outcome.status !== 'reviewed') continue;
+    const { counts } = row.outcome;
+    for (const name of ['new', 'unchanged', 'reopened', 'fixed', 'dismissed'] as const) sum[name] += counts[name];
+  }
+  return sum;
+}
+
+function sumSpent(targets: readonly RecordedTarget[]): Spent {
+  const sum: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+  for (const { row } of targets) {
+    const spent = 'spent' in row.outcome ? row.outcome.spent : null;
+    for (const name of ['tokens', 'costMicroUsd', 'steps', 'wallMs'] as const) sum[name] += spent?.[name] ?? 0;
+  }
+  return sum;
+}
