@@ -47,6 +47,7 @@ export const FAILURES = {
   reviewBaseMissing: 'invalid',
   reviewNothingToReview: 'invalid',
   reviewEmpty: 'invalid',
+  reviewUnreadable: 'invalid',
   reviewRunLost: 'invalid',
   ledgerUnavailable: 'unavailable',
   ledgerVersionUnknown: 'unavailable',

@@ -251,6 +251,8 @@ export interface ProjectDocsPort {
   read(cwd: string): Promise<string>;
   /** Of the same files only the sections under a heading of the second level with these words. */
   readSections(cwd: string, heading: string): Promise<string>;
+  /** The same of one such file that was read elsewhere. */
+  sectionsOf(text: string, heading: string): string;
 }
 
 // ------------------------------------------------------------------------------------------------------------- git
@@ -536,13 +538,22 @@ export interface IdentityDirectory {
 }
 
 /** A repository to review, on this machine. */
-export interface OpenTarget {
-  /** Root of a work tree that has the commits. */
-  cwd: string;
+export interface FoundTarget {
+  /** A folder in which git finds the commits; what files lie there says nothing. */
+  repository: string;
+  /** Whether it is somebody's own, in which nothing may be changed, and not one of ours. */
+  isTheirs: boolean;
   /** Full id of the commit under review. */
   head: string;
   /** Where all its changes begin: the merge base with its base, or a tree without files. */
   start: string;
+}
+
+/** A work tree to review in. */
+export interface OpenTarget {
+  /** Its root. */
+  cwd: string;
+  /** Whether files on disk differ from the commit under review, which then has to be looked at by git. */
   isElsewhere: boolean;
 }
 
@@ -557,10 +568,12 @@ export interface ChangedFile {
 
 export interface ReviewTargetsPort {
   /**
-   * Finds or fetches the repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`, `reviewBaseMissing`,
-   * `workspaceMissing` and `gitFailed`.
+   * Finds or fetches the repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`, `reviewBaseMissing`, and
+   * `gitFailed`. Several runs may do so at a time.
    */
-  open(target: BatchTarget, targetId: string, signal: AbortSignal): Promise<OpenTarget>;
+  find(target: BatchTarget, targetId: string, signal: AbortSignal): Promise<FoundTarget>;
+  /** A work tree with the commit under review. Only the one run of a target that its ledger has let begin may ask for it. */
+  checkOut(found: FoundTarget, signal: AbortSignal): Promise<OpenTarget>;
   /** In the order of their names. */
   changedFiles(cwd: string, range: { base: string; head: string }, signal: AbortSignal): Promise<ChangedFile[]>;
   /** Whether a commit is there, and `head` came from it. */

@@ -1,16 +1,22 @@
 /** Batches of reviews, on the real service. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchHandle } from '../src/client/index.ts';
 import type { BatchRow, BatchTarget, StartBatch } from '../src/contract/index.ts';
+import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
+import { startTemporalService } from '../src/dev/temporal-service/service.ts';
+import { startWorkerChild } from './kill/worker-child.ts';
+import { startGitServer } from './parts/git-server.ts';
 import { type Stand, openStand } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
-  stand = await openStand();
+  // A window that a test can fill.
+  stand = await openStand({ env: { BOBBIN_CONTEXT_WINDOW: '20000' } });
 });
 afterAll(() => stand.close());
 
@@ -38,8 +44,8 @@ function makeRepository(files: Record<string, string | Buffer> = { 'a.ts': 'one\
   return cwd;
 }
 
-async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}) {
-  const batch = await stand.bobbin.batches.start({ targets, ...settings });
+async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}, of: Stand = stand) {
+  const batch = await of.bobbin.batches.start({ targets, ...settings });
   const view = await batch.follow();
   return { batch, view, rows: await rowsOf(batch) };
 }
@@ -84,5 +90,341 @@ describe('a batch', () => {
       counts: { new: 1 },
     });
     expect(third.rows[1]?.outcome).toMatchObject({ status: 'skipped' });
+  });
+});
+
+describe('a target that cannot be reviewed is a row that says why, and the others go on:', () => {
+  it('gone, no repository, empty, shallow, without its branch or base; and what can be is reviewed', async () => {
+    const fine = makeRepository();
+    git(fine, 'checkout', '-q', '--detach');
+    const folder = join(stand.data, `folder-${randomUUID()}`);
+    mkdirSync(folder);
+    write(folder, 'file', 'x');
+    const empty = join(stand.data, `empty-${randomUUID()}`);
+    mkdirSync(empty);
+    git(empty, 'init', '-q');
+    const source = makeRepository();
+    git(source, 'branch', 'old');
+    commit(source, { 'b.ts': 'x\n' });
+    const shallow = join(stand.data, `shallow-${randomUUID()}`);
+    git(stand.data, 'clone', '-q', '--depth', '1', '--no-single-branch', `file://${source}`, shallow);
+    const targets: BatchTarget[] = [
+      { repository: join(stand.data, 'nowhere') },
+      { repository: folder },
+      { repository: join(folder, 'file') },
+      { repository: empty },
+      { repository: fine, branch: 'missing' },
+      { repository: fine, base: 'missing' },
+      { repository: shallow, base: 'origin/old' },
+      { repository: `file://${join(stand.data, 'nowhere')}` },
+      { repository: `file://${empty}` },
+      { repository: `file://${source}`, branch: 'missing' },
+      { repository: `file://${source}`, base: 'missing' },
+      { repository: fine },
+      { repository: `${fine}/` },
+    ];
+    const { rows, view } = await runBatch(targets, { concurrency: 8 });
+    expect(rows.map(({ outcome }) => (outcome.status === 'failed' ? outcome.code : outcome.status))).toEqual([
+      ...['reviewNoRepository', 'reviewNoRepository', 'reviewNoRepository', 'reviewTargetUnknown'],
+      ...['reviewTargetUnknown', 'reviewTargetUnknown', 'reviewBaseMissing'],
+      ...['reviewNoRepository', 'reviewTargetUnknown', 'reviewTargetUnknown', 'reviewBaseMissing'],
+      ...['reviewed', 'skipped'],
+    ]);
+    const messages = rows.map(({ outcome }) => (outcome.status === 'failed' ? outcome.message : ''));
+    expect(messages[6]).toContain('shallow');
+    expect(messages[9]).toContain('missing');
+    expect(view).toMatchObject({ status: 'completed', counts: { failed: 11, reviewed: 1, skipped: 1 } });
+  });
+
+  it('binary files, submodules and files above the window are left out; the rest is split, and each part is looked at', async () => {
+    const inner = makeRepository();
+    const lines = (count: number) => 'const long = "line of code"; // with words\n'.repeat(count);
+    const repository = makeRepository({
+      'picture.png': Buffer.from([0x89, 0, 1, 2, 0, 255]),
+      'one.ts': `${lines(450)}// TODO: first\n`,
+      'two and more.ts': `// FIXME: second\n${lines(450)}`,
+      'huge.ts': `// TODO: unseen\n${lines(2_000)}`,
+    });
+    git(repository, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner, 'inner');
+    commit(repository, {});
+    const { rows, batch } = await runBatch([{ repository }]);
+    expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed', filesLeftOut: 3, counts: { new: 2 } });
+    const { targets } = await batch.record();
+    expect(targets[0]?.ledger?.findings.map(({ location }) => location?.path).sort()).toEqual([
+      'one.ts',
+      'two and more.ts',
+    ]);
+    const texts = stand.model.requests
+      .map(({ body }) => JSON.stringify(body))
+      .filter((text) => text.includes('picture.png'));
+    expect(texts.some((text) => text.includes('3 files are left out') && text.includes('huge.ts'))).toBe(true);
+  });
+});
+
+describe('a target elsewhere', () => {
+  it('is fetched with the credentials of the environment, which no history has; again only what is new', async () => {
+    const root = join(stand.data, `served-${randomUUID()}`);
+    const source = makeRepository();
+    mkdirSync(root);
+    git(root, 'clone', '-q', '--bare', source, 'repo.git');
+    const secret = `secret-${randomUUID()}`;
+    const server = await startGitServer(root, 'reader', secret);
+    const own = await openStand({ worker: false });
+    const helper = `!f() { echo username=reader; echo password=$THE_PASSWORD; }; f`;
+    process.env['THE_PASSWORD'] = secret;
+    process.env['GIT_CONFIG_COUNT'] = '1';
+    process.env['GIT_CONFIG_KEY_0'] = 'credential.helper';
+    process.env['GIT_CONFIG_VALUE_0'] = helper;
+    try {
+      await own.worker();
+      const target = { repository: `${server.url}/repo.git` };
+      const first = await runBatch([target], {}, own);
+      expect(first.rows[0]?.outcome).toMatchObject({ status: 'reviewed', counts: { new: 1 } });
+      expect(server.seen.allowed).toBeGreaterThan(0);
+      git(source, 'checkout', '-q', 'main');
+      const head = commit(source, { 'b.ts': '// FIXME: later\n' });
+      git(source, 'push', '-q', join(root, 'repo.git'), 'main');
+      const second = await runBatch([target], {}, own);
+      expect(second.rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: false, head, counts: { new: 1 } });
+
+      const { client } = own.bobbin.service;
+      for (const { workflowId } of await workflowsOf(own, second.batch))
+        expect(JSON.stringify(await client.workflow.getHandle(workflowId).fetchHistory())).not.toContain(secret);
+    } finally {
+      for (const name of ['THE_PASSWORD', 'GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0'])
+        Reflect.deleteProperty(process.env, name);
+      await own.close();
+      await server.close();
+    }
+  });
+
+  it('is refused at the edge where its URL holds a password', async () => {
+    const starting = stand.bobbin.batches.start({ targets: [{ repository: 'https://me:word@host.invalid/a' }] });
+    await expect(starting).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('password') as string,
+    });
+  });
+});
+
+describe('a review that gives no verdict', () => {
+  it('does not count: its target is a failed row, and is looked at again', async () => {
+    const target = { repository: makeRepository() };
+    const { rows } = await runBatch([target], { instructions: 'say: I could not look.' });
+    expect(rows[0]?.outcome).toMatchObject({
+      ...{
+        status: 'failed',
+        code: 'reviewUnreadable',
+        message: expect.stringContaining('I could not look.') as string,
+      },
+    });
+    expect((await runBatch([target])).rows[0]?.outcome).toMatchObject({ status: 'reviewed', counts: { new: 1 } });
+  });
+});
+
+describe('what a ledger is told, run after run:', () => {
+  it('a finding that went is fixed, one that came back is reopened, one that moved is the same, one that was dismissed stays so', async () => {
+    const text = 'one\ntwo\n// TODO: here\nthree\n';
+    const repository = makeRepository({ 'a.ts': text, 'b.ts': `${'line\n'.repeat(30)}// FIXME: there\n` });
+    const review = async (settings: Partial<StartBatch> = {}) => {
+      const { rows, batch } = await runBatch([{ repository }], { fullPassEvery: 1, ...settings });
+      const { targets } = await batch.record();
+      const outcome = rows[0]?.outcome;
+      return {
+        counts: outcome?.status === 'reviewed' ? outcome.counts : outcome,
+        findings: targets[0]?.ledger?.findings ?? [],
+        targetId: rows[0]?.targetId ?? '',
+      };
+    };
+    const first = await review();
+    expect(first.counts).toMatchObject({ new: 2 });
+    const kept = first.findings.find(({ location }) => location?.path === 'b.ts');
+    commit(repository, { 'a.ts': 'one\ntwo\nthree\n', 'b.ts': `above\n${'line\n'.repeat(30)}// FIXME: there\n` });
+    git(repository, 'mv', 'b.ts', 'c.ts');
+    commit(repository, {});
+    const second = await review();
+    expect(second.counts).toMatchObject({ new: 0, fixed: 1, unchanged: 1 });
+    expect(second.findings.find(({ findingId }) => findingId === kept?.findingId)).toMatchObject({
+      ...{ state: 'open', location: { path: 'c.ts', startLine: 32 } },
+    });
+    const ledger = stand.bobbin.ledgers.get(first.targetId);
+    await ledger.dismiss({ findingId: kept?.findingId ?? '', by: 'ann', why: 'on purpose' });
+    commit(repository, { 'a.ts': text });
+    const third = await review();
+    expect(third.counts).toEqual({ new: 0, unchanged: 0, reopened: 1, fixed: 0, dismissed: 1 });
+    expect(third.findings.find(({ findingId }) => findingId === kept?.findingId)).toMatchObject({
+      ...{ state: 'dismissed', dismissal: { by: 'ann', why: 'on purpose' } },
+    });
+  });
+
+  it('other rules are a reason to look again, at everything', async () => {
+    const repository = makeRepository();
+    await runBatch([{ repository }]);
+    const { rows } = await runBatch([{ repository }], { instructions: 'Mind the comments.' });
+    expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: true, counts: { unchanged: 1, new: 0 } });
+    commit(repository, { 'AGENTS.md': '## Code Review Rules\n\nBe strict.\n' });
+    const again = await runBatch([{ repository }], { instructions: 'Mind the comments.' });
+    expect(again.rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: true });
+  });
+});
+
+/** Workflows of a batch: its own, those of its targets, and their threads. */
+async function workflowsOf(
+  { bobbin }: Stand,
+  { batchId }: BatchHandle,
+): Promise<{ workflowId: string; status: string }[]> {
+  const found: { workflowId: string; status: string }[] = [];
+  const query = `WorkflowId BETWEEN "batch-review/${batchId}" AND "batch-review/${batchId}~" OR WorkflowId BETWEEN "thread/${batchId}" AND "thread/${batchId}~"`;
+  for await (const { workflowId, status } of bobbin.service.client.workflow.list({ query }))
+    found.push({ workflowId, status: status.name });
+  return found;
+}
+
+/** A batch whose reviews take long, once its first one asks the model. */
+async function startSlow(targets: BatchTarget[], settings: Partial<StartBatch> = {}) {
+  const slow = { instructions: `stream: 10000 20\n${randomUUID()}` };
+  const batch = await stand.bobbin.batches.start({ targets, ...slow, ...settings });
+  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(slow.instructions.split('\n')[1] ?? ''));
+  return batch;
+}
+
+describe('a batch that is stopped', () => {
+  it('keeps what is done, stops what runs, says so in the service, and leaves the targets free for the next one', async () => {
+    const [done, running, waiting] = [makeRepository({ 'a.ts': 'x\n' }), makeRepository(), makeRepository()];
+    await runBatch([{ repository: done }]);
+    const targets = [done, running, waiting].map((repository) => ({ repository }));
+    const batch = await startSlow(targets.slice(1), { concurrency: 1 });
+    await batch.cancel();
+    const view = await batch.follow();
+    expect(view).toMatchObject({
+      status: 'cancelled',
+      counts: { notReviewed: 2, reviewed: 0, running: 0, waiting: 0 },
+    });
+    const { rows, view: after } = await runBatch(targets);
+    expect(rows.map(({ outcome }) => outcome.status)).toEqual(['skipped', 'reviewed', 'reviewed']);
+    expect(after.status).toBe('completed');
+    const { client } = stand.bobbin.service;
+    const statusOf = async (id: string) => (await client.workflow.getHandle(id).describe()).status.name;
+    expect(await statusOf(batch.workflowId)).toBe('CANCELLED');
+    expect(await statusOf(`thread/${batch.batchId}/0`)).toBe('COMPLETED');
+  });
+
+  it('by an operator who terminates the review of a target has a row that says so, and the next run takes over', async () => {
+    const [target, other] = [{ repository: makeRepository() }, { repository: makeRepository() }];
+    const batch = await startSlow([target, other], { concurrency: 1 });
+    const { client } = stand.bobbin.service;
+    await client.workflow.getHandle(`batch-review/${batch.batchId}/0`).terminate('looked stuck');
+    await expect.poll(async () => (await rowsOf(batch))[0]?.outcome.status, { timeout: 20_000 }).toBe('failed');
+    await batch.cancel();
+    await batch.follow();
+    const { rows } = await runBatch([target]);
+    expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed' });
+  });
+});
+
+describe('two batches at once', () => {
+  it('review a target once: the second waits for the first, and finds nothing left to do', async () => {
+    const target = { repository: makeRepository() };
+    const [a, b] = await Promise.all([runBatch([target]), runBatch([target])]);
+    const outcomes = [a.rows[0]?.outcome, b.rows[0]?.outcome];
+    expect(outcomes.map((outcome) => outcome?.status).sort()).toEqual(['reviewed', 'skipped']);
+    const { targets } = await a.batch.record();
+    expect(targets[0]?.ledger).toMatchObject({ runCount: 1, running: null });
+  });
+});
+
+describe('bounds:', () => {
+  it('what the budget of the batch has nothing left for is reported as not reviewed', async () => {
+    const targets = Array.from({ length: 3 }, () => ({ repository: makeRepository() }));
+    const { rows, view } = await runBatch(targets, { concurrency: 1, budget: { batch: { steps: 2 } } });
+    expect(rows.map(({ outcome }) => outcome.status)).toEqual(['reviewed', 'notReviewed', 'notReviewed']);
+    expect(view).toMatchObject({ status: 'completed', spent: { steps: 2 } });
+  });
+
+  it('a review that uses up its own budget is reported so, with what it cost, and moves no anchor', async () => {
+    const target = { repository: makeRepository() };
+    const { rows } = await runBatch([target], { budget: { review: { steps: 1 } } });
+    expect(rows[0]?.outcome).toMatchObject({ status: 'notReviewed', reason: 'budget', spent: { steps: 1 } });
+    expect((await runBatch([target])).rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: true });
+  });
+
+  it('so many reviews begin in a minute, and what waits for that is said', async () => {
+    const targets = Array.from({ length: 2 }, () => ({ repository: makeRepository() }));
+    const batch = await stand.bobbin.batches.start({ targets, reviewsPerMinute: 1 });
+    await expect.poll(async () => (await batch.view()).counts.reviewed, { timeout: 20_000 }).toBe(1);
+    expect(await batch.view()).toMatchObject({ waitsFor: 'rate', counts: { waiting: 1, running: 0 } });
+    await batch.cancel();
+    expect((await batch.follow()).counts).toMatchObject({ reviewed: 1, notReviewed: 1 });
+  });
+});
+
+describe('a batch that cannot be', () => {
+  it('fails where its argument cannot be used, as raw clients may send it, and says why', async () => {
+    const { client } = stand.bobbin.service;
+    const handle = await client.workflow.start('batchReview', {
+      ...{ workflowId: `batch-review/raw-${randomUUID()}`, taskQueue: stand.taskQueue },
+      args: [{ targets: [{ repository: 'no path' }] }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'batchRefused', message: expect.stringContaining('targets[0].repository') as string },
+    });
+    const batch = stand.bobbin.batches.get(handle.workflowId.slice('batch-review/'.length));
+    await expect(batch.view()).rejects.toMatchObject({ code: 'batchRefused' });
+    await expect(stand.bobbin.batches.get('none').view()).rejects.toMatchObject({ code: 'batchNotFound' });
+  });
+
+  it('fails where every target failed, so that a Schedule notices; its rows can be read', async () => {
+    const { view, rows, batch } = await runBatch([{ repository: '/nowhere/at/all' }]);
+    expect(view).toMatchObject({ status: 'completed', counts: { failed: 1 } });
+    expect(rows[0]?.outcome).toMatchObject({ code: 'reviewNoRepository' });
+    const { status } = await stand.bobbin.service.client.workflow.getHandle(batch.workflowId).describe();
+    expect(status.name).toBe('FAILED');
+  });
+});
+
+describe('nothing is lost or done twice', () => {
+  it('when the worker is killed in the middle of a batch', async () => {
+    const own = await openStand({ worker: false });
+    try {
+      const doomed = await startWorkerChild(own.env, join(own.data, '..', 'doomed.log'));
+      const targets = Array.from({ length: 4 }, () => ({ repository: makeRepository() }));
+      const batch = await own.bobbin.batches.start({ targets, concurrency: 2 });
+      await own.model.waitForRequest(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/1`));
+      await doomed.kill();
+      await own.worker();
+      const view = await batch.follow();
+      expect(view).toMatchObject({ status: 'completed', counts: { reviewed: 4 }, findings: { new: 4, unchanged: 0 } });
+      const { targets: recorded } = await batch.record();
+      expect(recorded.map(({ ledger }) => [ledger?.runCount, ledger?.findings.length])).toEqual(Array(4).fill([1, 1]));
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('when a batch of many targets goes on as new runs', async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'bobbin-runs-'));
+    const service = await startTemporalService({
+      ...{ binary: await findTemporalBinary({ allowDownload: true }), dataDirectory, ephemeral: true },
+      // A few reviews for each run.
+      dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],
+    });
+    const own = await openStand({ address: service.address });
+    try {
+      const missing = Array.from({ length: 24 }, (_, index) => ({ repository: `/nowhere/${index}` }));
+      const all = [{ repository: makeRepository() }, ...missing, { repository: makeRepository() }];
+      const { rows, view, batch } = await runBatch(all, { concurrency: 5 }, own);
+      expect(rows.map(({ index, outcome }) => [index, outcome.status])).toEqual(
+        all.map(({ repository }, index) => [index, repository.startsWith('/nowhere') ? 'failed' : 'reviewed']),
+      );
+      expect(view.findings).toMatchObject({ new: 2 });
+      const runs: string[] = [];
+      const query = `WorkflowId = "${batch.workflowId}"`;
+      for await (const { runId } of own.bobbin.service.client.workflow.list({ query })) runs.push(runId);
+      expect(runs.length).toBeGreaterThan(1);
+    } finally {
+      await own.close();
+      await service.stop();
+      rmSync(dataDirectory, { recursive: true, force: true });
+    }
   });
 });

@@ -1,8 +1,9 @@
 /** Reads what the reviews of a target said, finds its place in the code, and tells the ledger. Twice is once. */
-import type { ObservedFinding, ReviewFinding, RunBeginning } from '../../src/contract/index.ts';
+import type { ReviewFinding, RunBeginning } from '../../src/contract/index.ts';
 import type { TargetConcluded, TargetConclusion } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
+import { observeFindings, trackFindings } from '../review/observe.ts';
 import { parseAnswer } from '../review/parse-answer.ts';
 import { placeFindings } from '../review/place-findings.ts';
 import { runStep } from '../step.ts';
@@ -13,14 +14,14 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
     { ...ports, ...conclusion },
     { type: 'target', doing: 'telling the ledger' },
     async ({ signal }) => {
-      const { runId, targetId, target, base, head, full, rulesId } = conclusion;
+      const { runId, targetId, target, cwd, base, head, full, rulesId } = conclusion;
       const findings: ReviewFinding[] = [];
       for (const text of conclusion.texts) findings.push(...(await read(ports, conclusion, text, signal)));
       const known = knownOf(await ports.ledgers.begin({ targetId, target }, again(conclusion), signal), conclusion);
       const run = {
         ...{ runId, base, head, full, rulesId },
-        findings: findings.map(toObserved),
-        tracked: known.slice(0, 0).map(({ findingId }) => ({ findingId, location: null, near: null })),
+        findings: await observeFindings(ports, { cwd, head, findings }, signal),
+        tracked: await trackFindings(ports, { cwd, head, known }, signal),
         looked: await lookedAt(ports, conclusion, signal),
       };
       return { type: 'concluded', ...(await ports.ledgers.record({ targetId, target }, run, signal)) };
@@ -28,30 +29,21 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
   );
 }
 
+/** Characters of an answer that cannot be read, for the row of its target. */
+const SAID_CHARS = 300;
+
 async function read(ports: Ports, conclusion: TargetConclusion, text: string, signal: AbortSignal) {
   const { cwd, base, head, runId } = conclusion;
   if (text.trim() === '') throw new Failure('reviewEmpty', `The review ${runId} said nothing.`);
   const answer = parseAnswer(text);
+  if (answer.findings.length === 0 && answer.overallCorrectness === null) {
+    const said = text.length > SAID_CHARS ? `${text.slice(0, SAID_CHARS)}...` : text;
+    const message = `The review ${runId} gave no findings and no verdict that can be read, so it does not count. It said: ${said}`;
+    throw new Failure('reviewUnreadable', message);
+  }
   const paths = answer.findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
   const lines = await ports.git.changedLines(cwd, { base, head }, [...new Set(paths)], signal);
   return placeFindings(answer, lines, true).findings;
-}
-
-function toObserved({ title, body, priority, confidenceScore, codeLocation }: ReviewFinding): ObservedFinding {
-  const location =
-    codeLocation === null
-      ? null
-      : { path: codeLocation.path, startLine: codeLocation.lineRange.start, endLine: codeLocation.lineRange.end };
-  return {
-    title,
-    body,
-    priority,
-    confidenceScore,
-    location,
-    code: null,
-    codeHash: null,
-    context: { before: null, after: null },
-  };
 }
 
 /** The ledger answers the run under way what it answered before. */

@@ -1,7 +1,7 @@
 /** Brings a target here, asks its ledger what is new, and says what is to be looked at. Twice is once. */
 import { createHash } from 'node:crypto';
 import type { OpenedTarget, TargetOpening } from '../contract.ts';
-import type { Ports } from '../ports.ts';
+import type { FoundTarget, Ports } from '../ports.ts';
 import { RULES_HEADING, RUBRIC } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { toPartPrompts } from './part-prompt.ts';
@@ -14,29 +14,27 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
     { type: 'target', doing: `opening ${target.repository}` },
     async (step) => {
       const { signal } = step;
-      const { cwd, head, start, isElsewhere } = await ports.targets.open(target, targetId, signal);
-      const model = modelOf(ports, opening, cwd);
-      const rulesId = await toRulesId(ports, opening, cwd, model);
+      const found = await ports.targets.find(target, targetId, signal);
+      const { repository, head, start } = found;
+      const model = modelOf(ports, opening, repository);
+      const rulesId = await toRulesId(ports, opening, found, model, signal);
       const { runId, workflowId, fullPassEvery } = opening;
       step.progress = { type: 'target', doing: 'asking the ledger' };
       const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery };
       const beginning = await ports.ledgers.begin({ targetId, target }, asked, signal);
       if (beginning.type === 'busy') return { type: 'busy' };
       if (beginning.type === 'alreadyReviewed') return { type: 'alreadyReviewed', head };
-      const since = beginning.full ? null : await usable(ports, cwd, beginning.anchor, head, signal);
+      const since = beginning.full ? null : await usable(ports, repository, beginning.anchor, head, signal);
       const base = since ?? start;
       step.progress = { type: 'target', doing: `reading the changes since ${base}` };
-      const files = await ports.targets.changedFiles(cwd, { base, head }, signal);
+      const { cwd, isElsewhere } = await ports.targets.checkOut(found, signal);
+      const files = await ports.targets.changedFiles(repository, { base, head }, signal);
       const planned = toParts(files, ports.contextLimits(model).compactAt);
+      const compared = { base, head, isElsewhere, instructions: opening.instructions };
       const hasHistory = since !== null || target.base !== undefined;
-      const prompts = toPartPrompts(
-        { base, head, hasHistory, isElsewhere, instructions: opening.instructions },
-        planned,
-      );
-      return {
-        ...{ type: 'opened', cwd, base, head, full: since === null, rulesId, model },
-        ...{ parts: prompts.map((prompt) => ({ prompt })), filesLeftOut: planned.leftOut.length },
-      };
+      const parts = toPartPrompts({ ...compared, hasHistory }, planned).map((prompt) => ({ prompt }));
+      const filesLeftOut = planned.leftOut.length;
+      return { type: 'opened', cwd, base, head, full: since === null, rulesId, model, parts, filesLeftOut };
     },
   );
 }
@@ -52,8 +50,19 @@ function modelOf(ports: Ports, { model, runId }: TargetOpening, cwd: string): st
   return settings.reviewModel ?? settings.model;
 }
 
+/** Where a repository has rules for reviews; the first that is there counts. */
+const RULES_FILES = ['AGENTS.override.md', 'AGENTS.md'];
+
 /** Of everything that decides what is found fault with. */
-async function toRulesId(ports: Ports, { instructions }: TargetOpening, cwd: string, model: string): Promise<string> {
-  const rules = [RUBRIC, model, instructions, await ports.projectDocs.readSections(cwd, RULES_HEADING)];
+async function toRulesId(
+  ports: Ports,
+  { instructions }: TargetOpening,
+  { repository, head }: FoundTarget,
+  model: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const files = await ports.git.readFiles(repository, head, RULES_FILES, signal);
+  const text = RULES_FILES.map((name) => files.get(name)).find((one) => one !== undefined) ?? '';
+  const rules = [RUBRIC, model, instructions, ports.projectDocs.sectionsOf(text, RULES_HEADING)];
   return createHash('sha256').update(JSON.stringify(rules)).digest('hex').slice(0, 16);
 }

@@ -54,9 +54,10 @@ function howToLook({ base, head, hasHistory, isElsewhere }: Compared, files: rea
   return `\`git diff ${base} ${head}${only}\` shows the changes${log}.${where}`;
 }
 
-/** As a shell takes it, on one line and without the mark that ends the command in this message. */
+/** As git and a shell take it, on one line and without the mark that ends the command in this message. */
 function quote(path: string): string {
-  const plain = path.replace(/[`\n]/g, '?');
+  const oneLine = path.replace(/[`\n]/g, '?');
+  const plain = oneLine === path && /[*?[\\]|^:/.test(path) ? `:(literal)${path}` : oneLine;
   return /^[\w./@+-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -53,8 +53,8 @@ interface Host {
   scopes: Map<number, CancellationScope>;
 }
 
-/** Events of a run's history; the service suggests a new run at 4,096. */
-const EVENTS_PER_RUN = 3_000;
+/** Events of a run's history, far below where the service suggests a new run: each review adds about ten. */
+const EVENTS_PER_RUN = 2_000;
 const PAGE = { limit: 100, most: 500 };
 
 export async function batchReview(argument: unknown): Promise<BatchResult> {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LIMITS } from '../../src/contract/index.ts';
+import { StartBatchSchema } from '../../src/contract/batch.ts';
 import { TreeBudgetSchema } from '../../src/contract/budget.ts';
 import { EditQueueSchema } from '../../src/contract/queue.ts';
 import { ResolveRequestSchema } from '../../src/contract/requests.ts';
@@ -17,6 +18,7 @@ import {
   SteerTurnSchema,
   SubmitTurnSchema,
 } from '../../src/contract/turn.ts';
+import { parseStartBatch } from '../batch-review/guards.ts';
 import { toUnreadable } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
 import {
@@ -135,6 +137,8 @@ const filled = fc
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 
+const mostly = (good: fc.Arbitrary<unknown>, bad: fc.Arbitrary<unknown>) =>
+  fc.oneof({ weight: 15, arbitrary: good }, { weight: 1, arbitrary: bad });
 const overrides = fc.record({ ...policies, budget: seldom(budgets) });
 
 const MESSAGES = {
@@ -170,6 +174,26 @@ const MESSAGES = {
       ),
       model: optional(strings),
     }),
+  }),
+  startBatch: fc.record({
+    targets: fc.array(
+      fc.record({
+        repository: mostly(
+          fc.constantFrom('/a', 'https://h/a.git', 'git@h:a/b'),
+          fc.constantFrom('relative', 'https://u:p@h/a', '/a\nb', ''),
+        ),
+        branch: mostly(fc.constantFrom('main', undefined), fc.constantFrom('-x', 'a b', '')),
+        base: mostly(fc.constantFrom('origin/x', null), fc.constantFrom('-', 1)),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+    concurrency: mostly(fc.constantFrom(1, 100, undefined), fc.constantFrom(101, 0, 1.5)),
+    reviewsPerMinute: mostly(fc.constantFrom(1, null), fc.constant(10_001)),
+    budget: seldom(fc.record({ review: budgets, batch: fc.constantFrom(null, undefined, {}, { tokens: 1 }) })),
+    model: mostly(fc.constantFrom('m', undefined), strings),
+    instructions: optional(strings),
+    fullPassEvery: mostly(fc.constantFrom(0, 5, undefined), fc.constant(-1)),
+    agentIdentity: seldom(fc.record({ mode: fc.constantFrom('off', 'strict', 'on'), account: ids })),
   }),
   steerTurn: fc.record({ expectedTurnId: ids, input: inputs }),
   editQueue: fc.oneof(
@@ -354,6 +378,7 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['repositoryRules', RepositoryRulesRequestSchema, parseRepositoryRules],
   ['closeThread', CloseThreadSchema, parseCloseThread],
   ['startThread', StartThreadSchema, parseStartThread],
+  ['startBatch', StartBatchSchema, parseStartBatch],
 ];
 
 describe.each(PAIRS)('%s', (name, schema, guard) => {

@@ -31,6 +31,7 @@ export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number 
   };
   return {
     read: (cwd) => readAll(cwd, (text) => text),
+    sectionsOf,
     readSections: (cwd, heading) => readAll(cwd, (text) => sectionsOf(text, heading)),
   };
 }

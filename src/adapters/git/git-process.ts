@@ -118,7 +118,7 @@ function withoutUsers(text: string): string {
 }
 
 /** Where a repository is comes from the call alone. */
-const PLACES = /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE|CEILING_DIRECTORIES|CONFIG_)/;
+const PLACES = /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE|CEILING_DIRECTORIES)$/;
 
 /** What a command may have, or, to sign in elsewhere, all there is but our own settings. */
 function inherit(remote: boolean): Record<string, string> {
@@ -132,13 +132,15 @@ function inherit(remote: boolean): Record<string, string> {
 
 function environmentOf(call: GitCall): Record<string, string> {
   const inherited = Object.entries(inherit(call.remote ?? false));
+  // Credentials may be among those that are there already; ours come last, and so they count.
+  const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
   const settings = Object.entries(SETTINGS).flatMap(([key, value], n) => [
-    [`GIT_CONFIG_KEY_${n}`, key],
-    [`GIT_CONFIG_VALUE_${n}`, value],
+    [`GIT_CONFIG_KEY_${first + n}`, key],
+    [`GIT_CONFIG_VALUE_${first + n}`, value],
   ]);
   return {
     ...(Object.fromEntries([...inherited, ...settings]) as Record<string, string>),
-    GIT_CONFIG_COUNT: String(Object.keys(SETTINGS).length),
+    GIT_CONFIG_COUNT: String(first + Object.keys(SETTINGS).length),
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',

@@ -1,17 +1,17 @@
 /**
  * The repositories that batches review. One on this machine is looked at where it is; any other is fetched into a repository
- * of our own, under names of the target alone, so that several targets of one repository do not get in each other's way.
+ * of our own for each target, whole, so that a sandbox that shows nothing else has all of it.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, type FailureCode } from '../../../activities/failures.ts';
-import type { OpenTarget, ReviewTargetsPort } from '../../../activities/ports.ts';
+import type { FoundTarget, OpenTarget, ReviewTargetsPort } from '../../../activities/ports.ts';
 import type { BatchTarget } from '../../contract/index.ts';
 import { runGit } from './git-process.ts';
 import { findRepository } from './repository.ts';
-import { emptyTree, isChanged, readRoot, sinceMergeBase, toCommit, type Git } from './review-range.ts';
+import { type Git, emptyTree, isChanged, readRoot, sinceMergeBase, toCommit } from './review-range.ts';
 import { readChangedFiles } from './changed-files.ts';
 
 export interface ReviewTargetsOptions {
@@ -21,10 +21,11 @@ export interface ReviewTargetsOptions {
 
 export function createReviewTargets({ directory }: ReviewTargetsOptions): ReviewTargetsPort {
   return {
-    async open(target, targetId, signal) {
+    async find(target, targetId, signal) {
       const local = await findLocal(target.repository, signal);
-      return local === null ? fetchTarget(directory, target, targetId, signal) : openLocal(local, target, signal);
+      return local === null ? fetchTarget(directory, target, targetId, signal) : lookUp(local, target, signal);
     },
+    checkOut: (found, signal) => (found.isTheirs ? seeWhatIsThere(found, signal) : checkOut(found, signal)),
     changedFiles: readChangedFiles,
     async isBefore(cwd, commit, head, signal) {
       const git = gitIn(cwd, signal);
@@ -44,25 +45,22 @@ const gitIn =
 /** The root of its work tree; null for what is to be fetched, a repository without a work tree among it. */
 async function findLocal(repository: string, signal: AbortSignal): Promise<string | null> {
   if (!repository.startsWith('/')) return null;
-  if ((await findRepository(existing(repository), signal)) !== null) return readRoot(repository, signal);
+  if (!existsSync(repository))
+    throw refused('reviewNoRepository', repository, `There is no repository at ${repository}: nothing is there.`);
+  if (!statSync(repository).isDirectory())
+    throw refused('reviewNoRepository', repository, `${repository} is no folder, so it is no repository.`);
+  if ((await findRepository(repository, signal)) !== null) return readRoot(repository, signal);
   const bare = await gitIn(repository, signal)(['rev-parse', '--is-bare-repository'], [0, 128]);
   if (bare.code === 0 && bare.stdout.toString().trim() === 'true') return null;
   throw refused('reviewNoRepository', repository, `${repository} is no git repository.`);
 }
 
-function existing(repository: string): string {
-  if (existsSync(repository)) return repository;
-  throw refused('reviewNoRepository', repository, `There is no repository at ${repository}: nothing is there.`);
-}
-
-async function openLocal(root: string, { branch, base }: BatchTarget, signal: AbortSignal): Promise<OpenTarget> {
+async function lookUp(root: string, { branch, base }: BatchTarget, signal: AbortSignal): Promise<FoundTarget> {
   const git = gitIn(root, signal);
-  const checkedOut = await toCommit(git, 'HEAD');
-  const head = branch === undefined ? checkedOut : await ofBranch(git, root, branch);
+  const head = branch === undefined ? await toCommit(git, 'HEAD') : await ofBranch(git, root, branch);
   if (head === null)
     throw refused('reviewTargetUnknown', root, `The repository ${root} has no commit yet. Nothing can be reviewed.`);
-  const isElsewhere = head !== checkedOut || (await isChanged(git));
-  return { cwd: root, head, start: await startOf(git, root, head, base), isElsewhere };
+  return { repository: root, isTheirs: true, head, start: await startOf(git, root, head, base) };
 }
 
 async function ofBranch(git: Git, root: string, branch: string): Promise<string> {
@@ -78,6 +76,11 @@ async function startOf(git: Git, root: string, head: string, base: string | unde
   return (await sinceMergeBase(git, { cwd: root, head }, base)).base;
 }
 
+async function seeWhatIsThere({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
+  const git = gitIn(repository, signal);
+  return { cwd: repository, isElsewhere: head !== (await toCommit(git, 'HEAD')) || (await isChanged(git)) };
+}
+
 // ------------------------------------------------------------------------------------------------------------ elsewhere
 
 async function fetchTarget(
@@ -85,26 +88,19 @@ async function fetchTarget(
   { repository, branch, base }: BatchTarget,
   targetId: string,
   signal: AbortSignal,
-): Promise<OpenTarget> {
-  const store = join(directory, 'repositories', createHash('sha256').update(repository).digest('hex').slice(0, 20));
+): Promise<FoundTarget> {
+  const store = join(directory, 'targets', targetId);
   await mkdir(store, { recursive: true });
   const git = gitIn(store, signal);
   await git(['init', '--quiet']);
   const names = { head: `refs/bobbin/${targetId}/head`, base: `refs/bobbin/${targetId}/base` };
-  await fetchRefs(
-    store,
-    repository,
-    [[branch ?? 'HEAD', names.head], ...(base === undefined ? [] : [[base, names.base]])],
-    signal,
-  );
+  const wanted = [[branch ?? 'HEAD', names.head], ...(base === undefined ? [] : [[base, names.base]])];
+  await withoutStaleLocks(signal, () => fetchRefs(store, repository, wanted, signal));
   const head = await toCommit(git, names.head);
   if (head === null)
     throw refused('reviewTargetUnknown', repository, `What ${repository} calls ${branch ?? 'HEAD'} is no commit.`);
-  const start =
-    base === undefined ? await emptyTree(git) : (await sinceMergeBase(git, { cwd: store, head }, names.base)).base;
-  const cwd = join(directory, 'targets', targetId);
-  await checkOut(git, cwd, head, signal);
-  return { cwd, head, start, isElsewhere: false };
+  const start = await startOf(git, store, head, base === undefined ? undefined : names.base);
+  return { repository: store, isTheirs: false, head, start };
 }
 
 /** All of the history: the changes since a merge base, or since the last review, cannot be told without it. */
@@ -115,8 +111,8 @@ async function fetchRefs(
   signal: AbortSignal,
 ): Promise<void> {
   const refs = wanted.map(([from = '', to = '']) => `+${from}:${to}`);
-  const call = { cwd: store, signal, remote: true };
   try {
+    const call = { cwd: store, signal, remote: true };
     await runGit(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', repository, ...refs], call);
   } catch (error) {
     if (signal.aborted || !(error instanceof Failure)) throw error;
@@ -128,6 +124,9 @@ async function fetchRefs(
   }
 }
 
+const NO_REPOSITORY =
+  /does not appear to be a git repository|repository '.*' (does not exist|not found)|repository not found/i;
+
 /** What asking again would not change is told apart from what it may. */
 function explain(error: Failure, repository: string, names: readonly string[]): Failure {
   const missing = /couldn't find remote ref (\S+)/i.exec(error.message)?.[1];
@@ -137,29 +136,39 @@ function explain(error: Failure, repository: string, names: readonly string[]): 
     const code = names.indexOf(missing) === 1 ? 'reviewBaseMissing' : 'reviewTargetUnknown';
     return refused(code, repository, `${repository} has no ${missing}.${hint}`, error);
   }
-  if (
-    /does not appear to be a git repository|repository '.*' (does not exist|not found)|repository not found/i.test(
-      error.message,
-    )
-  )
-    return refused(
-      'reviewNoRepository',
-      repository,
-      `There is no repository at ${repository}, or it is not shown to these credentials.`,
-      error,
-    );
-  return error;
+  if (!NO_REPOSITORY.test(error.message)) return error;
+  const message = `There is no repository at ${repository}, or it is not shown to the credentials of this worker.`;
+  return refused('reviewNoRepository', repository, message, error);
 }
 
-async function checkOut(git: Git, cwd: string, head: string, signal: AbortSignal): Promise<void> {
-  if (!existsSync(join(cwd, '.git'))) {
-    await git(['worktree', 'prune']);
-    await git(['worktree', 'add', '--quiet', '--force', '--detach', cwd, head]);
-    return;
+/** What an earlier run left there is gone afterwards. */
+async function checkOut({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
+  const git = gitIn(repository, signal);
+  await withoutStaleLocks(signal, () => git(['checkout', '--quiet', '--force', '--detach', head]));
+  await git(['clean', '-ffdqx']);
+  return { cwd: repository, isElsewhere: false };
+}
+
+/** A git process that was killed leaves its lock; one that lives lets go of it sooner. */
+const STALE_LOCK_MS = 20_000;
+const LOCK_PAUSE_MS = 500;
+
+async function withoutStaleLocks<T>(signal: AbortSignal, body: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await body();
+    } catch (error) {
+      const lock = error instanceof Failure ? /'([^']+\.lock)': File exists/.exec(error.message)?.[1] : undefined;
+      if (lock === undefined) throw error;
+      if (Date.now() - writtenAt(lock) > STALE_LOCK_MS) await rm(lock, { force: true });
+      await delay(LOCK_PAUSE_MS, undefined, { signal });
+    }
   }
-  const inside = gitIn(cwd, signal);
-  await inside(['checkout', '--quiet', '--force', '--detach', head]);
-  await inside(['clean', '-ffdqx']);
+}
+
+/** Milliseconds since the epoch; now for one that is gone. */
+function writtenAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
 }
 
 function refused(code: FailureCode, path: string, message: string, cause?: unknown): Failure {

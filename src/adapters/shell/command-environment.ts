@@ -3,6 +3,8 @@ import { delimiter, join } from 'node:path';
 import { COMMAND_MARKER } from './process-table.ts';
 
 const SECRET = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH/i;
+/** Settings of git in numbered variables, which go together or not at all; one of them may be what git signs in with. */
+const GIT_SETTINGS = /^GIT_CONFIG_(COUNT|PARAMETERS|KEY_|VALUE_)/;
 const OURS = /^(BOBBIN|TEMPORAL)_/i;
 /** Names that look like secrets and are none: without them git loses its author, and ssh its agent. */
 const HARMLESS = new Set(['SSH_AUTH_SOCK', 'GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_AUTHOR_DATE']);
@@ -14,7 +16,7 @@ const HARMLESS = new Set(['SSH_AUTH_SOCK', 'GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL'
 export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: string): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(worker)) {
-    if (value === undefined || OURS.test(name)) continue;
+    if (value === undefined || OURS.test(name) || GIT_SETTINGS.test(name)) continue;
     if (SECRET.test(name) && !HARMLESS.has(name)) continue;
     environment[name] = value;
   }

@@ -9,6 +9,8 @@ export interface ServerSettings {
   /** Null keeps everything in memory. */
   database: string | null;
   serverVersion: string;
+  /** Further settings, as `key=value`; they go before ours. */
+  dynamicConfig: readonly string[];
 }
 
 /** Settings that make the one-shard development server quick; each was measured. */
@@ -39,6 +41,9 @@ export function toServerArguments(settings: ServerSettings): string[] {
     ...['--namespace', settings.namespace, '--log-level', 'warn'],
     ...(settings.database === null ? [] : ['--db-filename', settings.database]),
     ...(settings.database === null ? [] : DATABASE_SETTINGS.flatMap((pragma) => ['--sqlite-pragma', pragma])),
-    ...[...LATENCY_SETTINGS, ...pushed].flatMap((value) => ['--dynamic-config-value', value]),
+    ...[...LATENCY_SETTINGS, ...pushed, ...settings.dynamicConfig].flatMap((value) => [
+      '--dynamic-config-value',
+      value,
+    ]),
   ];
 }

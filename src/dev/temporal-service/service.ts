@@ -36,6 +36,8 @@ export interface StartOptions {
   namespace?: string;
   /** Everything in memory, on any free port unless one is named, never shared with another start. For tests. */
   ephemeral?: boolean;
+  /** Further settings of the service, as `key=value`; they go before ours. */
+  dynamicConfig?: readonly string[];
   /** `<dataDirectory>/temporal.log`. */
   logFile?: string;
   /**
@@ -182,12 +184,13 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   const database = options.ephemeral === true ? null : join(options.dataDirectory, 'temporal.db');
   if (database !== null) await assertDatabase(database);
   const { path, serverVersion } = options.binary;
+  const { dynamicConfig = [] } = options;
   const address = `${ip}:${port}`;
   return {
     ...{ namespace, port, uiPort, address },
     uiUrl: uiPort === null ? null : `http://${ip}:${uiPort}`,
     newDatabase: database === null || existsSync(database) ? null : database,
-    args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion }),
+    args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion, dynamicConfig }),
     where: [address, path, ...(database === null ? [] : [database])].join(', '),
   };
 }
