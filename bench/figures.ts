@@ -10,7 +10,7 @@ export interface Figures {
   mean: number;
 }
 
-export type Unit = 'ms' | 'bytes' | 'KiB' | 'events' | 'turns/s';
+export type Unit = '%' | 'ms' | 'bytes' | 'KiB' | 'events' | 'turns/s';
 
 export interface Row {
   what: string;

@@ -6,6 +6,7 @@ import { type Machine, currentLoad, describeMachine } from './machine.ts';
 import type { Part } from './part.ts';
 import { agents } from './parts/agents.ts';
 import { anatomy } from './parts/anatomy.ts';
+import { fingerprints } from './parts/fingerprints.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
 import { prewarm } from './parts/prewarm.ts';
@@ -27,6 +28,7 @@ const PARTS: Record<string, Part> = {
   agents,
   undo,
   review,
+  fingerprints,
   anatomy,
 };
 

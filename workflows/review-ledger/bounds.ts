@@ -31,7 +31,7 @@ export function withinBounds(state: LedgerState): LedgerState {
     ...state,
     runs: state.runs.slice(-KEPT_RUNS),
     findings: findings.filter((finding) => kept.has(finding)),
-    findingsForgotten: state.findingsForgotten + forgotten.filter((finding) => finding.state === 'open').length,
+    findingsForgotten: state.findingsForgotten + forgotten.filter((finding) => finding.state !== 'fixed').length,
   };
 }
 

@@ -14,7 +14,7 @@ import type {
   ReopenFinding,
   RunBeginning,
 } from '../../src/contract/index.ts';
-import { byImportance } from './bounds.ts';
+import { byImportance, withinBounds } from './bounds.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
 
 export interface Outcome<T> {
@@ -103,7 +103,7 @@ function change(
   }
   const changed = toChanged(finding);
   if ('code' in changed && 'reason' in changed) return changed;
-  return { ...state, findings: state.findings.map((one) => (one === finding ? changed : one)) };
+  return withinBounds({ ...state, findings: state.findings.map((one) => (one === finding ? changed : one)) });
 }
 
 // ------------------------------------------------------------------------------------------------------------- view

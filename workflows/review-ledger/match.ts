@@ -37,9 +37,12 @@ export function matchFindings(
 
 /** Whether two findings of one run say the same of the same place. */
 export function isSaidTwice(a: ObservedFinding, b: ObservedFinding): boolean {
-  const samePlace =
-    a.location === null || b.location === null ? a.location === b.location : overlaps(a.location, b.location, 0);
-  return samePlace && likeness(wordsOf(a.title), wordsOf(b.title)) >= SAID_TWICE;
+  return isSamePlace(a.location, b.location) && likeness(wordsOf(a.title), wordsOf(b.title)) >= SAID_TWICE;
+}
+
+function isSamePlace(a: FindingLocation | null, b: FindingLocation | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.path === b.path && a.startLine === b.startLine && a.endLine === b.endLine;
 }
 
 // ------------------------------------------------------------------------------------------------------------ words
@@ -85,7 +88,7 @@ function textLikeness(a: Words, b: Words): number {
 // ------------------------------------------------------------------------------------------------------------ score
 
 /** How alike the words have to be, by what else speaks for a pair. */
-const SAME_CODE_SAME_PLACE = 0.08;
+const SAME_CODE_AND_PLACE = 0.08;
 const SAME_PLACE = 0.2;
 const SAME_CODE = 0.3;
 const SAME_CONTEXT = 0.5;
@@ -137,7 +140,8 @@ function compare(old: KeptFinding, seen: ObservedFinding, tracked: TrackedFindin
 
 function neededLikeness({ place, code, context, samePath, placeless }: Evidence): number | null {
   if (placeless) return NO_PLACE;
-  if (place >= 2) return code ? SAME_CODE_SAME_PLACE : SAME_PLACE;
+  if (code && (place >= 2 || context === 2)) return SAME_CODE_AND_PLACE;
+  if (place >= 2) return SAME_PLACE;
   if (code && (context > 0 || samePath)) return SAME_CODE;
   if (context === 2) return SAME_CONTEXT;
   return place === 1 ? IN_PLACE_OF_IT : null;
@@ -150,8 +154,7 @@ function placeOf(
 ): Evidence['place'] {
   if (location === null || tracked === undefined) return 0;
   if (tracked.location !== null) {
-    const { path, startLine, endLine } = tracked.location;
-    if (path === location.path && startLine === location.startLine && endLine === location.endLine) return 3;
+    if (isSamePlace(tracked.location, location)) return 3;
     if (overlaps(tracked.location, location, 0)) return 2;
     return overlaps(tracked.location, location, NEAR) ? 1 : 0;
   }

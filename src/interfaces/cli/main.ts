@@ -6,6 +6,7 @@ import { addDevCommand } from './dev-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
 import { addReportCommand } from './report-command.ts';
+import { addLedgerCommands } from './ledger-command.ts';
 import { addReviewCommand } from './review-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSearchAttributeCommands } from './search-attribute-commands.ts';
@@ -28,6 +29,7 @@ addReportCommand(program);
 addThreadCommands(program);
 addSearchAttributeCommands(program);
 addScheduleCommands(program);
+addLedgerCommands(program);
 addDoctorCommand(program);
 
 try {
