@@ -1,9 +1,15 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerTarget } from '../activities/ports.ts';
 import { createLedgerDirectory } from '../src/client/ledger-directory.ts';
+import { newLedger } from '../workflows/review-ledger/state.ts';
 import { beginning, commit, record, seen } from '../workflows/review-ledger/testing.ts';
+import { assertHealthy, json, rawPayload, sendSignal } from './parts/raw-client.ts';
 import { type Stand, openStand } from './stand.ts';
+
+const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -25,7 +31,11 @@ describe('the ledger of a target', () => {
   it('takes runs one at a time, and keeps what a person says of a finding', async () => {
     const target = newTarget();
     const ledgers = directory();
-    expect(await ledgers.begin(target, beginning('r1', 'one'), signal)).toEqual({
+    // Any workflow that runs will do; one that has ended would be taken for lost.
+    const other = newTarget();
+    await ledgers.begin(other, beginning('r0', 'one'), signal);
+    const { workflowId } = stand.bobbin.ledgers.get(other.targetId);
+    expect(await ledgers.begin(target, beginning('r1', 'one', { workflowId }), signal)).toEqual({
       type: 'begun',
       anchor: null,
       full: true,
@@ -33,7 +43,7 @@ describe('the ledger of a target', () => {
     });
     expect(await ledgers.begin(target, beginning('r2', 'one'), signal)).toEqual({
       type: 'busy',
-      workflowId: 'batch-review/r1',
+      workflowId,
     });
     const first = record('r1', 'one', [
       seen('the result is not awaited'),
@@ -66,3 +76,109 @@ describe('the ledger of a target', () => {
     expect((await ledger.view()).findings[0]).toMatchObject({ findingId: 'f2', state: 'open', dismissal: null });
   });
 });
+
+describe('a ledger that anybody can send anything', () => {
+  it('refuses what it cannot read, takes signals from a person, and goes on', async () => {
+    const target = newTarget();
+    const ledgers = directory();
+    await ledgers.begin(target, beginning('r1', 'one'), signal);
+    const ledger = stand.bobbin.ledgers.get(target.targetId);
+    const bad = [
+      json(null),
+      json({ findingId: 'f1' }),
+      rawPayload('json/plain', '{'),
+      json({ findingId: 'f9', by: 'a', why: 'b' }),
+    ];
+    for (const name of ['dismissFinding', 'reopenFinding', 'abandonRun', 'unheardOf']) {
+      for (const payload of bad) await sendSignal(stand, ledger, name, payload);
+    }
+    await expect(ledgers.begin(target, beginning('', 'one'), signal)).rejects.toMatchObject({ code: 'internal' });
+    await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
+    await sendSignal(stand, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'ann', why: 'by design' }));
+    expect((await ledger.view()).findings[0]).toMatchObject({ state: 'dismissed', dismissal: { by: 'ann' } });
+    await sendSignal(stand, ledger, 'reopenFinding', json({ findingId: 'f1', by: 'ann' }));
+    expect((await ledger.view()).findings[0]).toMatchObject({ state: 'open' });
+    await ledgers.begin(target, beginning('r2', 'two'), signal);
+    await sendSignal(stand, ledger, 'abandonRun', json({ runId: 'r2', reason: 'stopped by hand' }));
+    await expect(ledgers.record(target, record('r2', 'two', []), signal)).rejects.toMatchObject({
+      code: 'reviewRunLost',
+    });
+    await assertHealthy(stand, ledger.workflowId);
+  });
+
+  it('keeps what a later release wrote, takes nothing, and says so', async () => {
+    const { targetId } = newTarget();
+    const ledger = stand.bobbin.ledgers.get(targetId);
+    const { service } = stand.bobbin;
+    await service.client.workflow.start('reviewLedger', {
+      workflowId: ledger.workflowId,
+      taskQueue: stand.taskQueue,
+      args: [{ ...newLedger(targetId, { repository: '/srv/repo' }), version: 7 }],
+    });
+    await expect(ledger.view()).rejects.toMatchObject({ code: 'ledgerVersionUnknown' });
+    const dismissal = { findingId: 'f1', by: 'ann', why: 'by design' };
+    await expect(ledger.dismiss(dismissal)).rejects.toMatchObject({ code: 'ledgerVersionUnknown' });
+    await assertHealthy(stand, ledger.workflowId);
+  });
+
+  it('ends at once where it was started for no target, and its place is free', async () => {
+    const target = newTarget();
+    const { workflowId } = stand.bobbin.ledgers.get(target.targetId);
+    const { client } = stand.bobbin.service;
+    const started = await client.workflow.start('reviewLedger', {
+      workflowId,
+      taskQueue: stand.taskQueue,
+      args: ['x'],
+    });
+    expect(await started.result()).toMatchObject({ status: 'refused' });
+    expect((await directory().begin(target, beginning('r1', 'one'), signal)).type).toBe('begun');
+  });
+
+  it('goes on as a new run with all it knows', async () => {
+    const target = newTarget();
+    const ledgers = directory();
+    await ledgers.begin(target, beginning('r1', 'one'), signal);
+    await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
+    const ledger = stand.bobbin.ledgers.get(target.targetId);
+    const handle = stand.bobbin.service.client.workflow.getHandle(ledger.workflowId);
+    const { runId } = await handle.describe();
+    const before = await ledger.view();
+    for (let n = 0; n < 500; n++) await sendSignal(stand, ledger, 'abandonRun', json({ runId: 'none', reason: '' }));
+    await expect.poll(async () => (await handle.describe()).runId, { timeout: 20_000 }).not.toBe(runId);
+    expect(await ledger.view()).toEqual(before);
+    await assertHealthy(stand, ledger.workflowId);
+  });
+});
+
+describe('bobbin ledger', () => {
+  it('lists, shows, dismisses and reopens, for people and for programs', async () => {
+    const target = newTarget();
+    const ledgers = directory();
+    await ledgers.begin(target, beginning('r1', 'one'), signal);
+    await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
+    const { targetId } = target;
+    expect(await bobbin('show', targetId)).toEqual({
+      code: 0,
+      stdout: `${targetId}: /srv/repo main\n1 open, 0 dismissed, 0 fixed, after 1 run\n\nf1  P2  new  a.ts:1-1  the result is not awaited\n`,
+    });
+    const dismissed = await bobbin('dismiss', targetId, 'f1', '--why', 'by design', '--by', 'ann', '--json');
+    expect(JSON.parse(dismissed.stdout)).toMatchObject({ findingId: 'f1', state: 'dismissed', by: 'ann' });
+    expect((await bobbin('show', targetId, '--all')).stdout).toContain('dismissed by ann: by design');
+    expect((await bobbin('dismiss', targetId, 'f9', '--why', 'x')).code).toBe(6);
+    expect((await bobbin('reopen', targetId, 'f1')).code).toBe(0);
+    expect((await bobbin('reopen', targetId, 'f1')).code).toBe(6);
+    expect((await bobbin('show', 'nowhere')).code).toBe(6);
+    expect((await bobbin('dismiss', targetId, 'f1')).code).toBe(2);
+    expect((await bobbin('show', targetId, '--runs')).stdout).toMatch(/everything {2}1 new, 1 open {2}r1\n$/);
+    await expect
+      .poll(async () => (await bobbin('list')).stdout, { timeout: 20_000 })
+      .toContain(`${targetId}  /srv/repo main`);
+  });
+});
+
+function bobbin(...args: string[]): Promise<{ code: number | null; stdout: string }> {
+  const child = spawn('node', [MAIN, 'ledger', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout })));
+}

@@ -87,7 +87,7 @@ function describeLedger({ targetId, target, findings, runCount, running, finding
   const count = (state: LedgerFinding['state']) => findings.filter((finding) => finding.state === state).length;
   return [
     `${targetId}: ${describeTarget(target)}`,
-    `${count('open')} open, ${count('dismissed')} dismissed, ${count('fixed')} fixed, after ${runCount} runs`,
+    `${count('open')} open, ${count('dismissed')} dismissed, ${count('fixed')} fixed, after ${runCount} ${runCount === 1 ? 'run' : 'runs'}`,
     ...(running === null ? [] : [`under way: ${running.runId}`]),
     ...(findingsForgotten === 0 ? [] : [`${findingsForgotten} more were found than are kept`]),
   ];
