@@ -1,5 +1,5 @@
 /** Changes of code after which it is known where every line went. Each file of a change has other lines. */
-import { parse } from '@typescript-eslint/parser';
+import ts from 'typescript';
 import type { Origin } from './history.ts';
 
 export interface Changed {
@@ -107,9 +107,8 @@ export function functionsMoved(files: Files): Changed {
 
 /** Top-level functions by their lines, counted from 1. */
 function functionsOf(text: string): { start: number; end: number }[] {
-  const { body } = parse(text, { loc: true, range: true });
-  return body.flatMap((node) => {
-    const inner = node.type === 'ExportNamedDeclaration' ? node.declaration : node;
-    return inner?.type === 'FunctionDeclaration' ? [{ start: node.loc.start.line, end: node.loc.end.line }] : [];
-  });
+  const file = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest);
+  const lineOf = (position: number) => file.getLineAndCharacterOfPosition(position).line + 1;
+  const functions = file.statements.filter((statement) => ts.isFunctionDeclaration(statement));
+  return functions.map((one) => ({ start: lineOf(one.getStart(file)), end: lineOf(one.end) }));
 }

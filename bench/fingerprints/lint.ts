@@ -43,8 +43,8 @@ const eslint = new ESLint({
   overrideConfig: [
     {
       files: ['**/*.ts'],
-      plugins: { '@typescript-eslint': tseslint.plugin as never },
-      languageOptions: { parser: tseslint.parser as never },
+      plugins: { '@typescript-eslint': tseslint.plugin },
+      languageOptions: { parser: tseslint.parser },
       linterOptions: { reportUnusedDisableDirectives: 'off' },
       rules: RULES as never,
     },
