@@ -10,7 +10,8 @@ export interface Figures {
   mean: number;
 }
 
-export type Unit = '%' | 'ms' | 'bytes' | 'KiB' | 'events' | 'turns/s';
+export type Unit =
+  '%' | 'ms' | 'bytes' | 'KiB' | 'MiB' | 'events' | 'runs' | 'calls' | 'tokens' | 'turns/s' | 'targets/min';
 
 export interface Row {
   what: string;

@@ -6,6 +6,7 @@ import { type Machine, currentLoad, describeMachine } from './machine.ts';
 import type { Part } from './part.ts';
 import { agents } from './parts/agents.ts';
 import { anatomy } from './parts/anatomy.ts';
+import { batch } from './parts/batch.ts';
 import { fingerprints } from './parts/fingerprints.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
@@ -16,7 +17,7 @@ import { throughput } from './parts/throughput.ts';
 import { turnOverhead } from './parts/turn-overhead.ts';
 import { undo } from './parts/undo.ts';
 import { type Stand, openStand } from './stand.ts';
-import { toTable } from './table.ts';
+import { toMarkdown, toTable } from './table.ts';
 
 const PARTS: Record<string, Part> = {
   turn: turnOverhead,
@@ -29,6 +30,7 @@ const PARTS: Record<string, Part> = {
   undo,
   review,
   fingerprints,
+  batch,
   anatomy,
 };
 
@@ -40,11 +42,12 @@ interface Results {
   parts: Record<string, Row[]>;
 }
 
-const USAGE = `node bench/run.ts [--only NAME]... [--quick] [--json]
+const USAGE = `node bench/run.ts [--only NAME]... [--quick] [--json | --markdown]
 
   --only NAME  one part, or several: ${Object.keys(PARTS).join(', ')}
   --quick      few samples, to see that everything works
   --json       prints the results as JSON in place of the table
+  --markdown   prints the table as Markdown, for docs/benchmarks.md
 `;
 
 const { values: options } = parseArgs({
@@ -52,6 +55,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -124,7 +128,7 @@ function print({ machine, parts, quick }: Results): string {
     `${machine.cores} cores (${machine.cpu}), ${machine.platform}, Node ${machine.node}, Temporal server ${temporal.server} with ${temporal.store}, SDK ${machine.temporalSdk}`,
     `load of the last minute ${load.before.toFixed(1)} before, ${(load.after ?? 0).toFixed(1)} after${quick ? '; a quick run, no result' : ''}`,
     '',
-    toTable(Object.values(parts).flat()),
+    (options.markdown ? toMarkdown : toTable)(Object.values(parts).flat()),
     '',
   ];
   return lines.join('\n');

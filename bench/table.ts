@@ -1,4 +1,4 @@
-/** The rows as a plain table for a terminal or a page. */
+/** The rows as a plain table for a terminal, or as Markdown for a page. */
 import type { Figures, Row } from './figures.ts';
 
 const HEAD = ['what', 'median', 'p99', 'n', 'reference', 'median', 'p99', 'times', 'aim', 'met'];
@@ -19,6 +19,21 @@ export function toTable(rows: readonly Row[]): string {
   const [head = '', ...body] = lines;
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
   return [head, rule, ...body, ...toNotes(rows)].join('\n');
+}
+
+/** Columns that a page has no room for: how many samples, and the 99th percentile of the reference. */
+const TERMINAL_ONLY = new Set([3, 6]);
+
+/** The same as a table of Markdown, with its notes below it. */
+export function toMarkdown(rows: readonly Row[]): string {
+  const lines = [HEAD, HEAD.map(() => '---'), ...rows.map((row, index) => toCells(row, index).map(toMarkdownCell))];
+  const table = lines.map((cells) => `| ${cells.filter((_, column) => !TERMINAL_ONLY.has(column)).join(' | ')} |`);
+  return [...table, ...toNotes(rows)].join('\n');
+}
+
+function toMarkdownCell(cell: string): string {
+  if (cell === '-') return '';
+  return /^\d{4,}$/.test(cell) ? Number(cell).toLocaleString('en-US') : cell.replaceAll('|', '\\|');
 }
 
 function toCells(row: Row, index: number): string[] {
