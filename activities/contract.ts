@@ -267,6 +267,8 @@ export type OpenedTarget =
       /** None where all that changed was left out. */
       parts: TargetPart[];
       filesLeftOut: number;
+      /** Findings that its ledger knew. */
+      known: number;
     }
   | { type: 'alreadyReviewed' | 'nothingToReview'; head: string }
   /** Another run of the target is under way. */
@@ -288,6 +290,9 @@ export interface TargetConclusion {
   rulesId: string;
   model: string;
   texts: string[];
+  /** As the target was opened with them. */
+  filesLeftOut: number;
+  known: number;
 }
 
 export type TargetConcluded = ({ type: 'concluded' } & RunRecorded) | { type: 'aborted' };

@@ -91,6 +91,20 @@ describe('a batch', () => {
     });
     expect(third.rows[1]?.outcome).toMatchObject({ status: 'skipped' });
   });
+
+  it('asks a ledger only for what it needs to know', async () => {
+    const repository = makeRepository();
+    const messagesAfter = async () => {
+      const { rows } = await runBatch([{ repository }]);
+      const handle = stand.bobbin.service.client.workflow.getHandle(`review-ledger/${rows[0]?.targetId}`);
+      const { events = [] } = await handle.fetchHistory();
+      return (events ?? []).filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes).length;
+    };
+    const [first, skipped] = [await messagesAfter(), await messagesAfter()];
+    commit(repository, { 'c.ts': 'x\n' });
+    // Begun and recorded; begun in vain; begun, asked for what is known, and recorded.
+    expect([first, skipped - first, (await messagesAfter()) - skipped]).toEqual([2, 1, 3]);
+  });
 });
 
 describe('a target that cannot be reviewed is a row that says why, and the others go on:', () => {

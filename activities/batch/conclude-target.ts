@@ -17,7 +17,7 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
       const { runId, targetId, target, cwd, base, head, full, rulesId } = conclusion;
       const findings: ReviewFinding[] = [];
       for (const text of conclusion.texts) findings.push(...(await read(ports, conclusion, text, signal)));
-      const known = knownOf(await ports.ledgers.begin({ targetId, target }, again(conclusion), signal), conclusion);
+      const known = await readKnown(ports, conclusion, signal);
       const run = {
         ...{ runId, base, head, full, rulesId },
         findings: await observeFindings(ports, { cwd, head, findings }, signal),
@@ -41,9 +41,17 @@ async function read(ports: Ports, conclusion: TargetConclusion, text: string, si
     const message = `The review ${runId} gave no findings and no verdict that can be read, so it does not count. It said: ${said}`;
     throw new Failure('reviewUnreadable', message);
   }
+  if (answer.findings.length === 0) return [];
   const paths = answer.findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
   const lines = await ports.git.changedLines(cwd, { base, head }, [...new Set(paths)], signal);
   return placeFindings(answer, lines, true).findings;
+}
+
+/** Where there were none when the run began there are none now: nobody else may record any. */
+async function readKnown(ports: Ports, conclusion: TargetConclusion, signal: AbortSignal) {
+  const { targetId, target, known } = conclusion;
+  if (known === 0) return [];
+  return knownOf(await ports.ledgers.begin({ targetId, target }, again(conclusion), signal), conclusion);
 }
 
 /** The ledger answers the run under way what it answered before. */
@@ -59,8 +67,9 @@ function knownOf(beginning: RunBeginning, { runId, targetId }: TargetConclusion)
 }
 
 /** Null where nothing that changed was left out. */
-async function lookedAt(ports: Ports, { cwd, base, head, model, full }: TargetConclusion, signal: AbortSignal) {
+async function lookedAt(ports: Ports, conclusion: TargetConclusion, signal: AbortSignal) {
+  const { cwd, base, head, model, full, filesLeftOut } = conclusion;
+  if (full && filesLeftOut === 0) return null;
   const files = await ports.targets.changedFiles(cwd, { base, head }, signal);
-  const { parts, leftOut } = toParts(files, ports.contextLimits(model).compactAt);
-  return full && leftOut.length === 0 ? null : pathsOf(parts);
+  return pathsOf(toParts(files, ports.contextLimits(model).compactAt).parts);
 }

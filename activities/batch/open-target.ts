@@ -34,7 +34,8 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const hasHistory = since !== null || target.base !== undefined;
       const parts = toPartPrompts({ ...compared, hasHistory }, planned).map((prompt) => ({ prompt }));
       const filesLeftOut = planned.leftOut.length;
-      return { type: 'opened', cwd, base, head, full: since === null, rulesId, model, parts, filesLeftOut };
+      const known = beginning.known.length;
+      return { type: 'opened', cwd, base, head, full: since === null, rulesId, model, parts, filesLeftOut, known };
     },
   );
 }

@@ -96,14 +96,20 @@ async function run(review: TargetReview, progress: Progress): Promise<RowOutcome
     texts.push(said.text);
   }
   const { runId, targetId, target, fullPassEvery } = review;
-  const { cwd, base, head, full, rulesId, model } = opened;
+  const { cwd, base, head, full, rulesId, model, filesLeftOut, known } = opened;
   const concluded = await concludeTarget.executeWithOptions(
     { ...options, startToCloseTimeout: '30m', summary: `ledger: ${texts.length} answers` },
-    [{ ...place(review), runId, targetId, target, fullPassEvery, cwd, base, head, full, rulesId, model, texts }],
+    [
+      {
+        ...place(review),
+        ...{ runId, targetId, target, fullPassEvery },
+        ...{ cwd, base, head, full, rulesId, model, texts, filesLeftOut, known },
+      },
+    ],
   );
   if (concluded.type === 'aborted') return { status: 'notReviewed', reason: 'cancelled', spent: progress.spent };
   const { counts } = concluded;
-  return { status: 'reviewed', base, head, full, counts, filesLeftOut: opened.filesLeftOut, spent: progress.spent };
+  return { status: 'reviewed', base, head, full, counts, filesLeftOut, spent: progress.spent };
 }
 
 const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });

@@ -5,8 +5,8 @@ import type { ChangedLines, LineRanges } from '../../../activities/ports.ts';
 import type { ReviewRange } from '../../contract/index.ts';
 import { readChangedLines } from './diff-hunks.ts';
 import { runGit } from './git-process.ts';
-import { findRepository } from './repository.ts';
-import { UNTRACKED, readRoot } from './review-range.ts';
+import { findWorkTree } from './repository.ts';
+import { UNTRACKED } from './review-range.ts';
 
 /** What the person's settings may not change about a diff. */
 const PLAIN = [
@@ -21,12 +21,11 @@ export async function changedLines(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ChangedLines> {
-  if ((await findRepository(cwd, signal)) === null)
-    return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };
-  const root = await readRoot(cwd, signal);
+  const tree = await findWorkTree(cwd, signal);
+  if (tree === null) return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };
+  const { root } = tree;
   const git = async (...args: string[]) => (await runGit(args, { cwd: root, signal })).stdout.toString();
-  const prefix = (await runGit(['rev-parse', '--show-prefix'], { cwd, signal })).stdout.toString().replace(/\n$/, '');
-  const place = { root, cwd: normalize(cwd), prefix };
+  const place = { root, cwd: normalize(cwd), prefix: cwd === root ? '' : await readPrefix(cwd, signal) };
   const candidates = new Map(paths.map((path) => [path, candidatesOf(path, place)]));
   const ranges = await rangesOf(git, range, [...new Set([...candidates.values()].flat())]);
   const files = paths.map((path) => {
@@ -37,6 +36,10 @@ export async function changedLines(
 }
 
 // ----------------------------------------------------------------------------------------------------------- places
+
+async function readPrefix(cwd: string, signal: AbortSignal): Promise<string> {
+  return (await runGit(['rev-parse', '--show-prefix'], { cwd, signal })).stdout.toString().replace(/\n$/, '');
+}
 
 interface Place {
   root: string;

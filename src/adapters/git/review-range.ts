@@ -4,59 +4,67 @@ import { type ChangesTarget, PINNED_FILES, type PinnedChanges } from '../../../a
 import type { ReviewRange } from '../../contract/index.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { type RawPath, runGit, toRawPaths, toShownPath } from './git-process.ts';
-import { findRepository, type Repository } from './repository.ts';
+import { findWorkTree } from './repository.ts';
 
 export type Git = (args: readonly string[], answers?: readonly number[]) => Promise<{ code: number; stdout: Buffer }>;
 
 /** See `GitPort.pinChanges`. */
 export async function pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges> {
   assertWorkspace(cwd);
-  const repository = await findRepository(cwd, signal);
-  if (repository === null) {
+  const tree = await findWorkTree(cwd, signal);
+  if (tree === null) {
     const hint = 'Start the thread in a repository, or review by instructions.';
     throw refused('reviewNoRepository', cwd, `${cwd} is not in the work tree of a git repository. ${hint}`);
   }
-  const root = await readRoot(cwd, signal);
+  const { root, head } = tree;
   const git: Git = (args, answers = [0]) => runGit(args, { cwd: root, signal, answers });
-  const range = await toRange(git, repository, target);
+  const range = await toRange(git, { cwd, head }, target);
   const files = await listFiles(git, range);
   if (files.length === 0) throw nothingToReview(cwd, target);
-  const isElsewhere = range.head !== null && (range.head !== repository.head || (await isChanged(git)));
+  const isElsewhere = range.head !== null && (range.head !== head || (await isChanged(git)));
   return { ...range, files: files.slice(0, PINNED_FILES).map(toShownPath), fileCount: files.length, isElsewhere };
 }
 
-export async function readRoot(cwd: string, signal: AbortSignal): Promise<string> {
-  const { stdout } = await runGit(['rev-parse', '--show-toplevel'], { cwd, signal });
-  return stdout.toString().replace(/\n$/, '');
+/** A folder in a work tree, and the commit that is checked out there. */
+interface Place {
+  cwd: string;
+  head: string | null;
 }
 
-function toRange(git: Git, repository: Repository, target: ChangesTarget): Promise<ReviewRange> {
+function toRange(git: Git, place: Place, target: ChangesTarget): Promise<ReviewRange> {
   switch (target.type) {
     case 'uncommittedChanges':
-      return sinceHead(git, repository);
+      return sinceHead(git, place);
     case 'baseBranch':
-      return sinceMergeBase(git, repository, target.branch);
+      return sinceMergeBase(git, place, target.branch);
     case 'commit':
-      return ofCommit(git, repository, target.sha);
+      return ofCommit(git, place, target.sha);
   }
 }
 
-async function sinceHead(git: Git, { head }: Repository): Promise<ReviewRange> {
+async function sinceHead(git: Git, { head }: Place): Promise<ReviewRange> {
   return { base: head ?? (await emptyTree(git)), head: null };
 }
 
 /** Every git knows this tree without having it. */
-export async function emptyTree(git: Git): Promise<string> {
+async function emptyTree(git: Git): Promise<string> {
   return (await git(['hash-object', '-t', 'tree', '--stdin'])).stdout.toString().trim();
+}
+
+/** Its ids by the lengths of ids: SHA-1, and SHA-256. */
+const EMPTY_TREES: Record<number, string> = {
+  40: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  64: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
+/** The same where a commit of the repository is known, mostly without a process. */
+export async function emptyTreeBeside(git: Git, commit: string): Promise<string> {
+  return EMPTY_TREES[commit.length] ?? emptyTree(git);
 }
 
 // ------------------------------------------------------------------------------------------------------ base branch
 
-export async function sinceMergeBase(
-  git: Git,
-  { cwd, head }: Pick<Repository, 'cwd' | 'head'>,
-  branch: string,
-): Promise<ReviewRange> {
+export async function sinceMergeBase(git: Git, { cwd, head }: Place, branch: string): Promise<ReviewRange> {
   if (head === null)
     throw refused(
       'reviewBaseMissing',
@@ -98,7 +106,7 @@ async function isShallow(git: Git): Promise<boolean> {
 // ----------------------------------------------------------------------------------------------------------- commit
 
 /** Compared with its first parent. */
-async function ofCommit(git: Git, { cwd }: Repository, sha: string): Promise<ReviewRange> {
+async function ofCommit(git: Git, { cwd }: Place, sha: string): Promise<ReviewRange> {
   const head = await toCommit(git, sha);
   if (head === null) {
     const hint = 'Give an id that `git log` shows, in full or long enough to be the only one.';
@@ -107,7 +115,7 @@ async function ofCommit(git: Git, { cwd }: Repository, sha: string): Promise<Rev
   const parent = await toCommit(git, `${head}^1`);
   if (parent !== null) return { base: parent, head };
   const recorded = /^parent \w+$/m.test(headerOf((await git(['cat-file', 'commit', head])).stdout));
-  if (!recorded) return { base: await emptyTree(git), head };
+  if (!recorded) return { base: await emptyTreeBeside(git, head), head };
   const hint = 'Fetch more of the history, for example with `git fetch --unshallow`.';
   throw refused('reviewBaseMissing', cwd, `The parent of commit ${head} is not in the shallow clone ${cwd}. ${hint}`);
 }
@@ -135,7 +143,7 @@ async function listFiles(git: Git, { base, head }: ReviewRange): Promise<RawPath
 
 export const UNTRACKED = ['ls-files', '--others', '--exclude-standard'];
 
-export async function isChanged(git: Git): Promise<boolean> {
+async function isChanged(git: Git): Promise<boolean> {
   return (await git(['status', '--porcelain', '--untracked-files=no'])).stdout.length > 0;
 }
 

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -79,10 +88,36 @@ describe('a repository on this machine', () => {
   });
 
   it('says that its files are of another version where they are', async () => {
+    const look = async (branch: string) => {
+      const found = await targets.find({ repository: repository.root, branch }, 't', signal);
+      return (await targets.checkOut(found, signal)).isElsewhere;
+    };
     repository.git('branch', 'other');
+    repository.write('untracked.ts', 'says nothing\n');
+    expect(await look('other')).toBe(false);
     repository.write('a.ts', 'changed\n');
-    const found = await targets.find({ repository: repository.root, branch: 'other' }, 't', signal);
-    expect(await targets.checkOut(found, signal)).toMatchObject({ isElsewhere: true });
+    expect(await look('other')).toBe(true);
+    commit();
+    expect([await look('other'), await look('main')]).toEqual([true, false]);
+  });
+
+  it('is found from a folder in it, whatever its name, and with ids of either kind', async () => {
+    const cwd = join(directory, 'two\nlines');
+    execFileSync('git', ['init', '-q', '--object-format=sha256', cwd]);
+    const inIt = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd }).toString();
+    const find = (repository: string) => targets.find({ repository }, 't', signal);
+    await expect(find(cwd)).rejects.toMatchObject({ code: 'reviewTargetUnknown' });
+    mkdirSync(join(cwd, 'within'));
+    writeFileSync(join(cwd, 'within', 'a.ts'), 'one\n');
+    inIt('add', '-A');
+    inIt('commit', '-q', '-m', 'Begin');
+    const head = inIt('rev-parse', 'HEAD').trim();
+    const start = inIt('hash-object', '-t', 'tree', '/dev/null').trim();
+    const found = { repository: cwd, isTheirs: true, head, start };
+    expect([await find(cwd), await find(join(cwd, 'within'))]).toEqual([found, found]);
+    expect(await targets.changedFiles(cwd, { base: start, head }, signal)).toMatchObject([{ path: 'within/a.ts' }]);
+    await expect(find(join(cwd, '.git'))).rejects.toMatchObject({ code: 'reviewNoRepository' });
   });
 });
 

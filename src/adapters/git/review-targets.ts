@@ -10,8 +10,8 @@ import { Failure, type FailureCode } from '../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget, ReviewTargetsPort } from '../../../activities/ports.ts';
 import type { BatchTarget } from '../../contract/index.ts';
 import { runGit } from './git-process.ts';
-import { findRepository } from './repository.ts';
-import { type Git, emptyTree, isChanged, readRoot, sinceMergeBase, toCommit } from './review-range.ts';
+import { type WorkTree, findWorkTree } from './repository.ts';
+import { type Git, emptyTreeBeside, sinceMergeBase, toCommit } from './review-range.ts';
 import { readChangedFiles } from './changed-files.ts';
 
 export interface ReviewTargetsOptions {
@@ -28,9 +28,8 @@ export function createReviewTargets({ directory }: ReviewTargetsOptions): Review
     checkOut: (found, signal) => (found.isTheirs ? seeWhatIsThere(found, signal) : checkOut(found, signal)),
     changedFiles: readChangedFiles,
     async isBefore(cwd, commit, head, signal) {
-      const git = gitIn(cwd, signal);
-      if ((await toCommit(git, commit)) === null) return false;
-      return (await git(['merge-base', '--is-ancestor', commit, head], [0, 1, 128])).code === 0;
+      // A commit that is not there is no failure.
+      return (await gitIn(cwd, signal)(['merge-base', '--is-ancestor', commit, head], [0, 1, 128])).code === 0;
     },
   };
 }
@@ -42,22 +41,24 @@ const gitIn =
 
 // ------------------------------------------------------------------------------------------------------ on this machine
 
-/** The root of its work tree; null for what is to be fetched, a repository without a work tree among it. */
-async function findLocal(repository: string, signal: AbortSignal): Promise<string | null> {
+/** Its work tree; null for what is to be fetched, a repository without a work tree among it. */
+async function findLocal(repository: string, signal: AbortSignal): Promise<WorkTree | null> {
   if (!repository.startsWith('/')) return null;
   if (!existsSync(repository))
     throw refused('reviewNoRepository', repository, `There is no repository at ${repository}: nothing is there.`);
   if (!statSync(repository).isDirectory())
     throw refused('reviewNoRepository', repository, `${repository} is no folder, so it is no repository.`);
-  if ((await findRepository(repository, signal)) !== null) return readRoot(repository, signal);
+  const tree = await findWorkTree(repository, signal);
+  if (tree !== null) return tree;
   const bare = await gitIn(repository, signal)(['rev-parse', '--is-bare-repository'], [0, 128]);
   if (bare.code === 0 && bare.stdout.toString().trim() === 'true') return null;
   throw refused('reviewNoRepository', repository, `${repository} is no git repository.`);
 }
 
-async function lookUp(root: string, { branch, base }: BatchTarget, signal: AbortSignal): Promise<FoundTarget> {
+async function lookUp(tree: WorkTree, { branch, base }: BatchTarget, signal: AbortSignal): Promise<FoundTarget> {
+  const { root } = tree;
   const git = gitIn(root, signal);
-  const head = branch === undefined ? await toCommit(git, 'HEAD') : await ofBranch(git, root, branch);
+  const head = branch === undefined ? tree.head : await ofBranch(git, root, branch);
   if (head === null)
     throw refused('reviewTargetUnknown', root, `The repository ${root} has no commit yet. Nothing can be reviewed.`);
   return { repository: root, isTheirs: true, head, start: await startOf(git, root, head, base) };
@@ -72,13 +73,19 @@ async function ofBranch(git: Git, root: string, branch: string): Promise<string>
 }
 
 async function startOf(git: Git, root: string, head: string, base: string | undefined): Promise<string> {
-  if (base === undefined) return emptyTree(git);
+  if (base === undefined) return emptyTreeBeside(git, head);
   return (await sinceMergeBase(git, { cwd: root, head }, base)).base;
 }
 
+/** Which commit is checked out, and what differs from it. */
+const STATUS = ['status', '--porcelain=v2', '--branch', '--no-ahead-behind', '--untracked-files=no'];
+
 async function seeWhatIsThere({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
-  const git = gitIn(repository, signal);
-  return { cwd: repository, isElsewhere: head !== (await toCommit(git, 'HEAD')) || (await isChanged(git)) };
+  const { stdout } = await gitIn(repository, signal)(STATUS);
+  const lines = stdout.toString().split('\n').filter(Boolean);
+  // What begins otherwise is a change.
+  const isClean = lines.includes(`# branch.oid ${head}`) && lines.every((line) => line.startsWith('# '));
+  return { cwd: repository, isElsewhere: !isClean };
 }
 
 // ------------------------------------------------------------------------------------------------------------ elsewhere
