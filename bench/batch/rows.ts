@@ -109,7 +109,6 @@ export function memoryRows(first: Pass, loop: Loop): Row[] {
 const STAGES: [keyof TargetTimes, string][] = [
   ['whole', 'from its start to its end'],
   ['begin', 'to its first step'],
-  ['openWaits', '`openTarget` waits for a worker'],
   ['opens', '`openTarget`: find, ask the ledger, split'],
   ['toThread', 'to the thread'],
   ['threadStarts', 'the thread starts'],
@@ -117,7 +116,6 @@ const STAGES: [keyof TargetTimes, string][] = [
   ['threadSteps', 'of that, steps: model, commands, registration'],
   ['threadTasks', 'of that, workflow tasks'],
   ['toConclude', 'to the last step'],
-  ['concludeWaits', '`concludeTarget` waits for a worker'],
   ['concludes', '`concludeTarget`: place, recognise, record'],
   ['end', 'to its end'],
 ];

@@ -1,19 +1,17 @@
 /** When the steps of a target's review were recorded, by the service's clock, from its history. */
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import type { Service } from '../../src/client/service.ts';
-import { type Span, coveredMs, lengthOf } from '../clock.ts';
+import { type Span, coveredMs } from '../clock.ts';
 
 /** Milliseconds, one after the other, which together are the whole of it. */
 export interface TargetTimes {
   begin: number;
-  /** `openTarget`: to its start, and at work. */
-  openWaits: number;
+  /** `openTarget`, with its way to a worker. */
   opens: number;
   toThread: number;
   threadStarts: number;
   thread: number;
   toConclude: number;
-  concludeWaits: number;
   concludes: number;
   end: number;
   whole: number;
@@ -35,14 +33,12 @@ export async function readTargetTimes(service: Service, runId: string): Promise<
   const window: Span = { start: within.begun, end: within.ended };
   return {
     begin: open.scheduled - begun,
-    openWaits: open.start - open.scheduled,
-    opens: lengthOf(open),
+    opens: open.end - open.scheduled,
     toThread: childBegins - open.end,
     threadStarts: childStarted - childBegins,
     thread: childEnded - childStarted,
     toConclude: conclude.scheduled - childEnded,
-    concludeWaits: conclude.start - conclude.scheduled,
-    concludes: lengthOf(conclude),
+    concludes: conclude.end - conclude.scheduled,
     end: ended - conclude.end,
     whole: ended - begun,
     threadTasks: coveredMs(window, within.tasks),
