@@ -35,11 +35,11 @@ async function killAllBut(kept: WorkerChild): Promise<void> {
   others = [kept];
 }
 
-async function readPage(thread: ThreadHandle): Promise<ThreadEvent[] | undefined> {
+async function readPage(thread: ThreadHandle, deadlineMs = 5_000): Promise<ThreadEvent[] | undefined> {
   const { client } = arena.bobbin.service;
   const handle = client.workflow.getHandle(thread.workflowId);
   const query = () => handle.query<EventsPage, [unknown]>('events', { after: 0, limit: 500 });
-  const page = await client.withDeadline(Date.now() + 5_000, query).catch(() => undefined);
+  const page = await client.withDeadline(Date.now() + deadlineMs, query).catch(() => undefined);
   return page?.events;
 }
 
@@ -101,4 +101,38 @@ it('a thread goes on as its history says, and every later worker agrees', async 
   const next = turn('say: still there');
   await thread.submit(next);
   expect(await thread.completion(next.turnId)).toMatchObject({ status: 'completed' });
+});
+
+/** Takes a workflow task of this thread, as a worker does that then is gone. Queries that come first are not answered either. */
+async function takeTaskAndLoseIt(workflowId: string): Promise<void> {
+  const { connection, namespace, taskQueue } = arena.bobbin.service;
+  const { workflowService } = connection;
+  for (;;) {
+    const poll = { namespace, taskQueue: { name: taskQueue }, identity: 'lost' };
+    const task = await connection.withDeadline(Date.now() + 10_000, () => workflowService.pollWorkflowTaskQueue(poll));
+    if (task.workflowExecution?.workflowId === workflowId && task.query == null) return;
+  }
+}
+
+it('what a worker took up and never ended is told to nobody: the next one does it at another time', async () => {
+  const first = await startWorker();
+  const cwd = arena.workspace('lost');
+  const thread = await arena.bobbin.threads.start({ threadId: 'lost', workspace: { cwd } });
+  const { client, connection, namespace } = arena.bobbin.service;
+  await thread.view();
+  await first.stop();
+  others = [];
+  const { workflowId } = thread;
+  await connection.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId } });
+  // They wait for a worker, beside the task that comes after them; one or two go to whoever takes that.
+  const asking = Array.from({ length: 4 }, () => readPage(thread, 20_000));
+  await sleep(300);
+  await client.workflow.getHandle(workflowId).signal('submitTurn', { number: 1 });
+  await takeTaskAndLoseIt(workflowId);
+  await startWorker();
+  const early = (await Promise.all(asking)).filter((page) => page !== undefined);
+  await expect.poll(async () => countRejected((await readPage(thread)) ?? []), { timeout: 20_000 }).toBe(1);
+  await killAllBut(await startWorker());
+  const recorded = await eventsSoFar(thread);
+  for (const answer of early) expect(answer).toEqual(recorded.slice(0, answer.length));
 });

@@ -13,6 +13,12 @@
  * the SDK then ends the task by itself, with nothing done. Every real task has a time and a history size of its own, and so
  * is never mistaken.
  *
+ * A task that another worker took up and never ended looks like any other: it has a time, and a size. All there is to tell it
+ * by is that a query had this copy made, and that the task came last. So a copy that began with a replay and then had one task
+ * answers no query that comes to it by itself: where the task was real, that costs another replay, once for each worker that
+ * a thread comes to. (What is left: a query that goes to a worker with an older copy, while one that had the thread since was
+ * killed in the first task of its own.)
+ *
  * One query is answered all the same, as the last task left the workflow: the one for runs that have ended, for which no
  * task will ever come. It is to be asked of such runs only.
  */
@@ -30,6 +36,11 @@ export function interceptors(): WorkflowInterceptors {
   let last: Seen | null = null;
   /** What came ahead; from then on this copy is worth nothing. */
   let ahead: Seen | null = null;
+  /** Made by a replay, and asked nothing yet while it was all there was to it. */
+  let isReplay = false;
+  /** The first task that was no replay, and whether there was another one after it. */
+  let first: Seen | null = null;
+  let hadSecond = false;
   return {
     internals: [
       {
@@ -37,10 +48,22 @@ export function interceptors(): WorkflowInterceptors {
           const { historyLength, historySize, unsafe } = workflowInfo();
           const seen: Seen = { historyLength, historySize, time: Date.now() };
           if (!unsafe.isReplaying && last !== null && isAheadOf(last, seen)) ahead = seen;
+          const isFirst = last === null;
           last = seen;
-          const queries = (input.activation.jobs ?? []).map((job) => job.queryWorkflow?.queryType);
+          const jobs = input.activation.jobs ?? [];
+          const queries = jobs.map((job) => job.queryWorkflow?.queryType);
+          if (queries.includes(undefined)) {
+            if (isFirst) isReplay = unsafe.isReplaying;
+            if (!unsafe.isReplaying) {
+              first ??= seen;
+              hadSecond ||= seen.time !== first.time || seen.historySize !== first.historySize;
+            }
+          } else if (jobs.some(isByItself)) {
+            if (first === null) isReplay = false;
+            else if (isReplay && !hadSecond) ahead = seen;
+          }
           // What came ahead may come in parts.
-          if (ahead?.historyLength === historyLength && queries.every((query) => query === undefined)) return;
+          if (ahead?.historyLength === historyLength && !queries.some((query) => query !== undefined)) return;
           if (ahead !== null && !queries.every((query) => query === CLOSED_RUN_QUERY)) {
             throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
           }
@@ -49,6 +72,11 @@ export function interceptors(): WorkflowInterceptors {
       },
     ],
   };
+}
+
+/** A query that came without a workflow task; core gives all of these one id. */
+function isByItself({ queryWorkflow }: { queryWorkflow?: { queryId?: string | null } | null }): boolean {
+  return queryWorkflow?.queryId === 'legacy_query';
 }
 
 /** More history, and still the time and the size that came with the last task. A size of 0 is one that nobody told. */

@@ -21,6 +21,7 @@ import {
 } from '../contract/index.ts';
 import { BATCH_PREFIX, batchQuery, rowsQuery } from '../../workflows/batch-review/messages.ts';
 import type { batchReview } from '../../workflows/batch-review/workflow.ts';
+import { askAgain } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { watchHistory } from './history-changes.ts';
@@ -63,8 +64,6 @@ const ID_CHARS = 150;
 const PAGE = 500;
 /** Between two looks at a batch in which much happens. */
 const LOOK_MS = 250;
-/** While a worker is being found, a query may have to be asked again. */
-const RETRIES = { most: 40, ms: 250 };
 const LEDGERS_AT_A_TIME = 8;
 
 export function openBatches(service: Service, ledgers: Ledgers): Batches {
@@ -120,17 +119,14 @@ function openBatch(
 ): BatchHandle {
   const workflowId = `${BATCH_PREFIX}${batchId}`;
   const handle = service.client.workflow.getHandle(workflowId);
-  const ask = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
-    for (let tries = 1; ; tries++) {
+  const ask = <T>(action: string, body: () => Promise<T>): Promise<T> =>
+    askAgain(service, async () => {
       try {
         return await service.within(body);
       } catch (error) {
-        const known = toBatchError(error, batchId, action);
-        if (known.code !== 'threadOpening' || tries >= RETRIES.most) throw known;
-        await delay(RETRIES.ms);
+        throw toBatchError(error, batchId, action);
       }
-    }
-  };
+    });
   const view = () => ask('look at the batch', () => handle.query(batchQuery));
 
   async function* rows(): AsyncGenerator<BatchRow, void, undefined> {

@@ -11,6 +11,8 @@ export type BobbinErrorCode =
   | 'threadNotFound'
   | 'threadExists'
   | 'threadOpening'
+  /** The one who knows the workflow is being changed; the question can be asked again at once. */
+  | 'betweenWorkers'
   /** The thread did not take its start argument: it could not be resumed, or forked from what was named. */
   | 'threadRefused'
   | 'ledgerNotFound'

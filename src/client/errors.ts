@@ -71,7 +71,7 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
     return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
   }
   if (code === 'taskToCome') {
-    return new BobbinError('threadOpening', `${action}: thread ${threadId} changes its worker; ask again.`, error);
+    return new BobbinError('betweenWorkers', `${action}: ${threadId} changes its worker; ask again.`, error);
   }
   const known = code === 'malformed' ? 'malformed' : 'internal';
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);

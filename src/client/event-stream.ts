@@ -1,5 +1,6 @@
 /** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
+import { isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { pause, untilAborted, watchHistory } from './history-changes.ts';
@@ -15,7 +16,7 @@ export interface EventStreamOptions {
 const PAGE = 200;
 const RETRY_MS = { first: 100, most: 2_000 };
 /** Errors that may pass by themselves: the reader waits for a worker or the service to come back. */
-const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening']);
+const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
   events(after: number, limit: number): Promise<EventsPage>;
@@ -49,7 +50,7 @@ export async function* streamEvents(
         if (signal.aborted) return;
         const read = await untilAborted(readOnce(source, thread.threadId, after), signal);
         if (read === null || read instanceof BobbinError) {
-          if (ends > 0 && read?.code === 'threadOpening') throw endedSilently(thread.threadId);
+          if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
           await pause(retryMs, signal);
           retryMs = Math.min(retryMs * 2, RETRY_MS.most);
           // Whatever becomes of a thread that is being opened, its history tells.

@@ -12,6 +12,7 @@ import {
   toLedgerWorkflowId,
 } from '../contract/index.ts';
 import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../workflows/review-ledger/messages.ts';
+import { askAgain } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { grpcStatus, toBobbinError } from './errors.ts';
 import type { Service } from './service.ts';
@@ -48,13 +49,14 @@ export function openLedgers(service: Service): Ledgers {
 function openLedger(service: Service, targetId: string): LedgerHandle {
   const workflowId = toLedgerWorkflowId(targetId);
   const handle = service.client.workflow.getHandle(workflowId);
-  const call = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
-    try {
-      return await service.within(body);
-    } catch (error) {
-      throw toLedgerError(error, targetId, action);
-    }
-  };
+  const call = <T>(action: string, body: () => Promise<T>): Promise<T> =>
+    askAgain(service, async () => {
+      try {
+        return await service.within(body);
+      } catch (error) {
+        throw toLedgerError(error, targetId, action);
+      }
+    });
   return {
     targetId,
     workflowId,

@@ -1,6 +1,7 @@
 /** Waits for a thread that was started to be open, or to have refused its start argument. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ThreadResult, ThreadView } from '../contract/index.ts';
+import { isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import type { Service } from './service.ts';
 import type { ThreadHandle } from './thread-handle.ts';
@@ -16,8 +17,7 @@ export async function viewOnceOpen(service: Service, thread: ThreadHandle): Prom
     try {
       return await thread.view({ wait: false });
     } catch (error) {
-      const opening = error instanceof BobbinError && error.code === 'threadOpening';
-      if (!opening || Date.now() > until) throw error;
+      if (!isPassing(error) || Date.now() > until) throw error;
       const reason = await reasonOfRefusal(service, thread);
       if (reason !== null) throw new BobbinError('threadRefused', reason, error);
       await delay(LOOK_EVERY_MS);

@@ -1,6 +1,5 @@
 /** One thread, as a service drives it. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
   type ArchiveBody,
@@ -51,6 +50,7 @@ import {
   submitTurnSignal,
   threadQuery,
 } from '../../workflows/thread/messages.ts';
+import { askAgain } from './ask-again.ts';
 import { readArchive } from './archive.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
@@ -61,8 +61,6 @@ import type { Service } from './service.ts';
 
 /** Longer than the bound a thread gives a step to end. */
 const INTERRUPT_DEADLINE_MS = 30_000;
-/** A thread is opened in its first workflow task, within milliseconds once a worker has it. */
-const OPENING_MS = 20;
 
 export interface ThreadHandle {
   readonly threadId: string;
@@ -142,18 +140,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
     }
   };
   /** A question that can be answered once the thread is open, which is at once where a worker is up. */
-  const ask = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
-    const until = Date.now() + service.deadlineMs;
-    for (;;) {
-      try {
-        return await call(action, body);
-      } catch (error) {
-        const opening = error instanceof BobbinError && error.code === 'threadOpening';
-        if (!opening || Date.now() > until) throw error;
-        await delay(OPENING_MS);
-      }
-    }
-  };
+  const ask = <T>(action: string, body: () => Promise<T>): Promise<T> => askAgain(service, () => call(action, body));
   const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
     call('read the archive', () => readArchive(service, segment.segmentId), 30_000);
   const source = {

@@ -40,6 +40,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'serviceUnavailable':
     case 'workerUnavailable':
     case 'threadOpening':
+    case 'betweenWorkers':
     case 'ledgerVersionUnknown':
       return EXIT.unavailable;
     case 'internal':
