@@ -336,6 +336,19 @@ describe('a batch that is stopped', () => {
   });
 });
 
+describe('a batch that is terminated', () => {
+  it('shows how far it was; its reviews stop, and the next one takes over', async () => {
+    const targets = [{ repository: makeRepository() }, { repository: makeRepository() }];
+    const batch = await startSlow(targets, { concurrency: 1 });
+    const { client } = stand.bobbin.service;
+    await client.workflow.getHandle(batch.workflowId).terminate('no more');
+    await expect(batch.follow()).rejects.toMatchObject({ code: 'batchEnded' });
+    expect((await batch.record()).targets.map(({ row }) => row.outcome.status)).toEqual(['running', 'waiting']);
+    expect(await client.workflow.getHandle(`thread/${batch.batchId}/0`).result()).toMatchObject({ status: 'closed' });
+    expect((await runBatch(targets)).view.counts).toMatchObject({ reviewed: 2 });
+  });
+});
+
 describe('two batches at once', () => {
   it('review a target once: the second waits for the first, and finds nothing left to do', async () => {
     const target = { repository: makeRepository() };

@@ -19,11 +19,18 @@
  * a thread comes to. (What is left: a query that goes to a worker with an older copy, while one that had the thread since was
  * killed in the first task of its own.)
  *
- * One query is answered all the same, as the last task left the workflow: the one for runs that have ended, for which no
- * task will ever come. It is to be asked of such runs only.
+ * Some queries are answered all the same, as the last task left the workflow: those for runs that have ended, for which no
+ * task will ever come. They are to be asked of such runs only.
  */
 import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
+import { closedBatchQuery, closedRowsQuery } from './batch-review/messages.ts';
 import { CLOSED_RUN_QUERY } from './thread/messages.ts';
+
+const OF_CLOSED_RUNS = new Set<string | null | undefined>([
+  CLOSED_RUN_QUERY,
+  closedBatchQuery.name,
+  closedRowsQuery.name,
+]);
 
 interface Seen {
   historyLength: number;
@@ -64,7 +71,7 @@ export function interceptors(): WorkflowInterceptors {
           }
           // What came ahead may come in parts.
           if (ahead?.historyLength === historyLength && !queries.some((query) => query !== undefined)) return;
-          if (ahead !== null && !queries.every((query) => query === CLOSED_RUN_QUERY)) {
+          if (ahead !== null && !queries.every((query) => OF_CLOSED_RUNS.has(query))) {
             throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
           }
           next(input);

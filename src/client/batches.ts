@@ -19,9 +19,15 @@ import {
   type StartBatch,
   StartBatchSchema,
 } from '../contract/index.ts';
-import { BATCH_PREFIX, batchQuery, rowsQuery } from '../../workflows/batch-review/messages.ts';
+import {
+  BATCH_PREFIX,
+  batchQuery,
+  closedBatchQuery,
+  closedRowsQuery,
+  rowsQuery,
+} from '../../workflows/batch-review/messages.ts';
 import type { batchReview } from '../../workflows/batch-review/workflow.ts';
-import { askAgain } from './ask-again.ts';
+import { askAgain, isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { watchHistory } from './history-changes.ts';
@@ -127,12 +133,30 @@ function openBatch(
         throw toBatchError(error, batchId, action);
       }
     });
-  const view = () => ask('look at the batch', () => handle.query(batchQuery));
+  /** What came after the last workflow task of one that was terminated is taken up by nobody. */
+  const askEither = async <T>(action: string, open: () => Promise<T>, closed: () => Promise<T>): Promise<T> => {
+    try {
+      return await ask(action, open);
+    } catch (error) {
+      if (!isPassing(error) || (await ask(action, () => handle.describe())).status.name === 'RUNNING') throw error;
+      return ask(action, closed);
+    }
+  };
+  const view = () =>
+    askEither(
+      'look at the batch',
+      () => handle.query(batchQuery),
+      () => handle.query(closedBatchQuery),
+    );
 
   async function* rows(): AsyncGenerator<BatchRow, void, undefined> {
     for (let after = 0; ;) {
       const asked = { after, limit: PAGE };
-      const page = await ask('read the rows', () => handle.query(rowsQuery, asked));
+      const page = await askEither(
+        'read the rows',
+        () => handle.query(rowsQuery, asked),
+        () => handle.query(closedRowsQuery, asked),
+      );
       yield* page.rows;
       if (!page.more) return;
       after = page.next;

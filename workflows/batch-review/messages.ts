@@ -6,6 +6,10 @@ export const batchQuery = defineQuery<BatchView>('batch');
 /** Argument: `{ after, limit }`, both counts of rows, both optional. */
 export const rowsQuery = defineQuery<RowsPage, [unknown]>('rows');
 
+/** The same, of a run that has ended, as its last workflow task left it; also where that was by being terminated. */
+export const closedBatchQuery = defineQuery<BatchView>('closedBatch');
+export const closedRowsQuery = defineQuery<RowsPage, [unknown]>('closedRows');
+
 export const BATCH_PREFIX = 'batch-review/';
 /** A worker that is killed in the middle of a workflow task holds a workflow up for that long. */
 export const WORKFLOW_TASK_TIMEOUT = '5s';

@@ -35,7 +35,14 @@ import {
 } from './batch.ts';
 import { toDetails, toTargetSummary } from './details.ts';
 import { parseStartBatch } from './guards.ts';
-import { BATCH_PREFIX, WORKFLOW_TASK_TIMEOUT, batchQuery, rowsQuery } from './messages.ts';
+import {
+  BATCH_PREFIX,
+  WORKFLOW_TASK_TIMEOUT,
+  batchQuery,
+  closedBatchQuery,
+  closedRowsQuery,
+  rowsQuery,
+} from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
 
@@ -92,10 +99,12 @@ function inVain({ batchId, outcomes }: BatchState, result: BatchResult): Applica
 }
 
 function register(host: Host): void {
-  setHandler(batchQuery, () => toView(host.state, host.waitsFor), { description: 'How far it is, and what it found' });
-  setHandler(rowsQuery, (asked) => readRows(host.state, asked), {
-    description: 'What became of each target: { "after": 0, "limit": 100 }',
-  });
+  const view = () => toView(host.state, host.waitsFor);
+  const rows = (asked: unknown) => readRows(host.state, asked);
+  setHandler(batchQuery, view, { description: 'How far it is, and what it found' });
+  setHandler(rowsQuery, rows, { description: 'What became of each target: { "after": 0, "limit": 100 }' });
+  setHandler(closedBatchQuery, view, { description: 'The same of a batch that has ended' });
+  setHandler(closedRowsQuery, rows, { description: 'The same of a batch that has ended' });
 }
 
 function readRows(state: BatchState, asked: unknown): RowsPage {

@@ -1,16 +1,22 @@
 /** `bobbin batch`: reviews of many targets in one go. */
 import type { Command } from 'commander';
-import type { Batches, Bobbin } from '../../client/index.ts';
+import { BobbinError } from '../../client/bobbin-error.ts';
+import type { BatchHandle, Batches, Bobbin } from '../../client/index.ts';
 import type { BatchRow, BatchView, RowOutcome } from '../../contract/index.ts';
 import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { toDollars } from './money.ts';
+import type { ReportFormat } from '../../reports/report.ts';
 import type { Output } from './output.ts';
+import { exitCodeOfRecord, writeReport } from './report-file.ts';
+import { type Threshold, thresholdOption } from './threshold.ts';
 
 interface RunOptions extends CommonOptions, BatchOptions {
   id?: string;
   detach?: boolean;
+  report?: string[];
+  failOn: Threshold;
 }
 
 export function addBatchCommands(program: Command): void {
@@ -23,10 +29,13 @@ export function addBatchCommands(program: Command): void {
   common(addBatchOptions(batch.command('run').description('start a batch, and follow it to its end')))
     .option('--id <id>', 'id of the batch; one of that id that runs is followed (default: a new one)')
     .option('--detach', 'do not wait for its end')
+    .option('--report <files...>', 'write reports at its end: .html, .md, .sarif, .rdjson, or .json')
+    .addOption(thresholdOption('never'))
     .addHelpText(
       'after',
       '\nExamples:\n  bobbin batch run --repository . --base main\n' +
-        '  bobbin batch run --targets nightly.json --concurrency 8 --batch-budget-usd 20 --json\n\nCtrl-C stops the batch; what is done stays done.',
+        '  bobbin batch run --targets nightly.json --concurrency 8 --batch-budget-usd 20 --json\n' +
+        '  bobbin batch run --repository . --base main --report review.sarif review.html --fail-on P1\n\nCtrl-C stops the batch; what is done stays done.',
     )
     .action((options: RunOptions) => withBobbin(options, (bobbin, output) => run(bobbin, output, options)));
 
@@ -76,6 +85,7 @@ export function addBatchCommands(program: Command): void {
 }
 
 async function run({ batches }: Bobbin, output: Output, options: RunOptions): Promise<number> {
+  const reports = (options.report ?? []).map((path) => ({ path, format: formatOf(path) }));
   const batch = await batches.start(await toBatch(options), options.id === undefined ? {} : { batchId: options.id });
   if (options.detach === true) {
     output.result({ batchId: batch.batchId }, [batch.batchId]);
@@ -98,9 +108,46 @@ async function run({ batches }: Bobbin, output: Output, options: RunOptions): Pr
   const view = await batch.view();
   const rows = await readRows(batches, batch.batchId);
   output.result({ ...view, rows }, [...rows.map(renderRow), ...renderBatch(view)]);
+  const findings = await writeReports(batch, reports, options.failOn, output);
   if (signal.aborted) return EXIT.interrupted;
-  return exitCodeOf(view);
+  const code = exitCodeOf(view);
+  return code === EXIT.ok ? findings : code;
 }
+
+/** The exit code that the findings ask for. */
+async function writeReports(
+  batch: BatchHandle,
+  reports: readonly { path: string; format: ReportFormat }[],
+  failOn: Threshold,
+  output: Output,
+): Promise<number> {
+  if (reports.length === 0 && failOn === 'never') return EXIT.ok;
+  const record = await batch.record();
+  // The result of this command is the batch.
+  const quiet = { ...output, result: () => undefined };
+  for (const { path, format } of reports) {
+    await writeReport(record, { format, output: path, only: undefined, targets: undefined, failOn: 'never' }, quiet);
+    output.progress(`wrote ${path}`);
+  }
+  return exitCodeOfRecord(record, failOn);
+}
+
+function formatOf(path: string): ReportFormat {
+  const format = Object.entries(SUFFIXES).find(([suffix]) => path.endsWith(suffix))?.[1];
+  if (format !== undefined) return format;
+  throw new BobbinError(
+    'invalid',
+    `--report ${path}: a name that ends in ${Object.keys(SUFFIXES).join(', ')} is needed`,
+  );
+}
+
+const SUFFIXES: Record<string, ReportFormat> = {
+  '.html': 'html',
+  '.md': 'markdown',
+  '.sarif': 'sarif',
+  '.rdjson': 'rdjson',
+  '.json': 'json',
+};
 
 /** A batch in which something went wrong is not a success, whatever else it found. */
 function exitCodeOf({ status, counts }: BatchView): number {

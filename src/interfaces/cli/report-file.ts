@@ -39,6 +39,12 @@ export async function writeReport(whole: ReviewRecord, options: ReportOptions, o
   return options.failOn !== 'never' && verdict.counting + verdict.unknown > 0 ? EXIT.findings : EXIT.ok;
 }
 
+/** 7 where an open finding counts, or a target was not reviewed to the end; `never` is always 0. */
+export function exitCodeOfRecord(record: ReviewRecord, failOn: Threshold): number {
+  const { counting, unknown } = judge(record, { only: undefined, failOn });
+  return failOn !== 'never' && counting + unknown > 0 ? EXIT.findings : EXIT.ok;
+}
+
 /** One document on standard output, and not two. */
 function refuseMixture({ format, output: path }: ReportOptions, { json }: Output): void {
   if (json && path === '-' && format !== 'json')
@@ -67,7 +73,7 @@ interface Verdict {
   unknown: number;
 }
 
-function judge(record: ReviewRecord, { only, failOn }: ReportOptions): Verdict {
+function judge(record: ReviewRecord, { only, failOn }: Pick<ReportOptions, 'only' | 'failOn'>): Verdict {
   const open = selectFindings(record, only === 'new' ? 'new' : 'open');
   return {
     counting: open.filter(({ finding }) => countsAt(failOn, finding)).length,

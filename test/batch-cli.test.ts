@@ -1,0 +1,92 @@
+/** `bobbin batch`, as a process, on the real service. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Stand, openStand } from './stand.ts';
+
+const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await openStand();
+});
+afterAll(() => stand.close());
+
+function makeRepository(name: string): string {
+  const cwd = join(stand.data, name);
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(join(cwd, 'a.ts'), 'one\n// TODO: two\n');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
+  git('init', '-q', '-b', 'main');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'Begin');
+  return cwd;
+}
+
+function start(cwd: string, ...args: string[]) {
+  const child = spawn('node', [MAIN, 'batch', ...args], { cwd, env: { ...process.env, ...stand.env } });
+  const said = { code: null as number | null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
+  const ended = new Promise<typeof said>((resolve) => child.once('close', (code) => resolve({ ...said, code })));
+  return { child, said, ended };
+}
+const batch = (cwd: string, ...args: string[]) => start(cwd, ...args).ended;
+
+it('runs to its end, writes reports, and ends with 7 for what counts; show, rows and list tell of it later', async () => {
+  const cwd = makeRepository('found');
+  const run = await batch(
+    cwd,
+    'run',
+    '--repository',
+    '.',
+    '--id',
+    'found',
+    '--report',
+    'r.html',
+    'r.sarif',
+    '--fail-on',
+    'P3',
+  );
+  expect(run).toMatchObject({ code: 7, stderr: expect.stringContaining('wrote r.sarif\n') as string });
+  expect(run.stdout).toMatch(/ {2}reviewed {5}.*found: 1 new, 0 still there/);
+  expect(JSON.parse(readFileSync(join(cwd, 'r.sarif'), 'utf8'))).toMatchObject({ version: '2.1.0' });
+  expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain('// TODO: two');
+
+  const shown = await batch(cwd, 'show', 'found', '--json');
+  expect(JSON.parse(shown.stdout)).toMatchObject({ batchId: 'found', status: 'completed', findings: { new: 1 } });
+  const rows = await batch(cwd, 'rows', 'found', '--json');
+  expect(JSON.parse(rows.stdout)).toMatchObject([{ outcome: { status: 'reviewed' } }]);
+  expect((await batch(cwd, 'list')).stdout).toMatch(/^found {2}COMPLETED/m);
+  expect(await batch(cwd, 'run', '--repository', '.', '--id', 'found')).toMatchObject({ code: 6 });
+});
+
+it('ends with 3 where a target failed, with 2 for what cannot be, and with 6 for one that is not there', async () => {
+  const cwd = makeRepository('failing');
+  const failing = await batch(cwd, 'run', '--repository', '.', '--repository', './nowhere', '--json');
+  expect(failing.code).toBe(3);
+  expect(JSON.parse(failing.stdout)).toMatchObject({ counts: { reviewed: 1, failed: 1 } });
+  for (const wrong of [[], ['--repository', '.', '--report', 'r.txt'], ['--repository', 'https://a:b@c.invalid/d']])
+    expect(await batch(cwd, 'run', ...wrong)).toMatchObject({ code: 2 });
+  expect(await batch(cwd, 'show', 'none')).toMatchObject({
+    ...{ code: 6, stderr: expect.stringContaining('bobbin batch list') as string },
+  });
+});
+
+it('is stopped by Ctrl-C, with what is done told, and by the command for it', async () => {
+  const cwd = makeRepository('slow');
+  const slow = ['run', '--repository', '.', '--instructions', 'stream: 10000 20'];
+  const running = start(cwd, ...slow, '--id', 'slow');
+  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('slow/0'));
+  running.child.kill('SIGINT');
+  expect(await running.ended).toMatchObject({
+    ...{ code: 130, stdout: expect.stringContaining('slow: cancelled') as string },
+  });
+
+  expect(await batch(cwd, ...slow, '--id', 'again', '--detach')).toMatchObject({ code: 0, stdout: 'again\n' });
+  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('again/0'));
+  expect(await batch(cwd, 'cancel', 'again')).toMatchObject({ code: 0 });
+  expect((await stand.bobbin.batches.get('again').follow()).status).toBe('cancelled');
+});
