@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchHandle } from '../src/client/index.ts';
+import { type BatchHandle, connectBobbin } from '../src/client/index.ts';
 import type { BatchRow, BatchTarget, StartBatch } from '../src/contract/index.ts';
 import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
 import { startTemporalService } from '../src/dev/temporal-service/service.ts';
@@ -410,6 +410,25 @@ describe('a batch that cannot be', () => {
 });
 
 describe('nothing is lost or done twice', () => {
+  it('and whoever follows a batch waits for its workers', async () => {
+    const own = await openStand({ worker: false });
+    try {
+      const { namespace, taskQueue } = own.bobbin.service;
+      const connection = { address: own.env['TEMPORAL_ADDRESS'] ?? '' };
+      const impatient = await connectBobbin({ connection, namespace, taskQueue, deadlineMs: 2_000 });
+      const batch = await impatient.batches.start({ targets: [{ repository: own.cwd }] });
+      const views: number[] = [];
+      const following = batch.follow({ onView: ({ counts }) => views.push(counts.reviewed) });
+      await expect(batch.view()).rejects.toMatchObject({ code: 'workerUnavailable' });
+      expect(views).toEqual([]);
+      await own.worker();
+      expect(await following).toMatchObject({ status: 'completed', counts: { reviewed: 1 } });
+      await impatient.close();
+    } finally {
+      await own.close();
+    }
+  });
+
   it('when the worker is killed in the middle of a batch', async () => {
     const own = await openStand({ worker: false });
     try {

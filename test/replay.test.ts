@@ -1,7 +1,7 @@
 /**
  * Replays recorded histories through today's workflows: a change that would break what is already running shows here.
  * `npm run record:histories` records them anew; do that only together with a `patched()` for what is out there. With
- * `RECORD_HISTORIES=batch` only those whose names begin so are recorded.
+ * `RECORD_HISTORIES=batch` before it, only those whose names begin so.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';

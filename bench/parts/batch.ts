@@ -28,7 +28,7 @@ export const batch: Part = async (stand, { quick, signal }) => {
   stand.progress('batch: half of the single reviews are done');
   const first = await pass(repositories, CONCURRENCY);
   expect(first, { reviewed: targets, skipped: 0, found: targets * CONTENTS.findings });
-  stand.progress('batch: the first pass is done');
+  stand.progress(`batch: the first pass is done, ${paceOf(first)}`);
   const times = await readTimes(place, first);
   await loop.run(repositories.slice(targets / 2));
   stand.progress('batch: all single reviews are done');
@@ -36,7 +36,7 @@ export const batch: Part = async (stand, { quick, signal }) => {
   const changed = repositories.filter((_, index) => index % CHANGES_EVERY === 0).map(changeRepository).length;
   const second = await pass(repositories, CONCURRENCY);
   expect(second, { reviewed: changed, skipped: targets - changed, found: changed * CHANGE.findings });
-  stand.progress('batch: the second pass is done');
+  stand.progress(`batch: the second pass is done, ${paceOf(second)}`);
   const reference = await loop.end();
 
   const about = { targets, changed, concurrency: CONCURRENCY };
@@ -47,6 +47,12 @@ export const batch: Part = async (stand, { quick, signal }) => {
     ...stageRows(about, times, fewTimes),
   ];
 };
+
+/** Said on the way: a long run that fails later has told something. */
+function paceOf({ ms, rows, calls, tokens }: Pass): string {
+  const perMinute = rows.length / (ms / 60_000);
+  return `${perMinute.toFixed(1)} targets a minute, ${calls} model calls, ${tokens} tokens`;
+}
 
 /** A batch that did something else measures nothing. */
 function expect({ view }: Pass, wanted: { reviewed: number; skipped: number; found: number }): void {

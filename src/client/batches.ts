@@ -30,7 +30,8 @@ import type { batchReview } from '../../workflows/batch-review/workflow.ts';
 import { askAgain, isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
-import { watchHistory } from './history-changes.ts';
+import { PASSING } from './event-stream.ts';
+import { pause, watchHistory } from './history-changes.ts';
 import type { Ledgers } from './ledgers.ts';
 import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
 
@@ -48,7 +49,10 @@ export interface BatchHandle {
   view(): Promise<BatchView>;
   /** What became of each target, in the order of the list. */
   rows(): AsyncGenerator<BatchRow, void, undefined>;
-  /** Resolves once it has ended, or the signal has fired. @param onView is given each new state. */
+  /**
+   * Resolves once it has ended, or the signal has fired. Waits for workers and the service to come back.
+   * @param onView is given each new state.
+   */
   follow(options?: { signal?: AbortSignal; onView?: (view: BatchView) => void }): Promise<BatchView>;
   /** Begins no further review and stops those under way. What is done stays done. Durable as soon as it resolves. */
   cancel(): Promise<void>;
@@ -70,6 +74,9 @@ const ID_CHARS = 150;
 const PAGE = 500;
 /** Between two looks at a batch in which much happens. */
 const LOOK_MS = 250;
+/** The same where nobody answers. */
+const RETRY_MS = 1_000;
+const TRIES_AT_END = 3;
 const LEDGERS_AT_A_TIME = 8;
 
 export function openBatches(service: Service, ledgers: Ledgers): Batches {
@@ -173,7 +180,7 @@ function openBatch(
       for (;;) {
         await changes.next();
         const { over } = changes;
-        const current = await view();
+        const current = await lastingly(view, over, signal);
         onView(current);
         if (current.endedAt !== null || signal.aborted) return current;
         if (over) throw new BobbinError('batchEnded', await describeEnd(service, batchId));
@@ -190,6 +197,19 @@ function openBatch(
       return { version: 1, at: Date.now(), batch, targets: await withLedgers(all, ledgerOf) };
     },
   };
+}
+
+/** A batch of hours outlives its workers, and whoever follows it does, too. One that is over may have left nobody to ask. */
+async function lastingly<T>(ask: () => Promise<T>, over: boolean, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const mayPass = error instanceof BobbinError && PASSING.has(error.code);
+      if (!mayPass || signal.aborted || (over && tries === TRIES_AT_END)) throw error;
+      await pause(RETRY_MS, signal);
+    }
+  }
 }
 
 /** A target that is listed twice, or was never reviewed, has no ledger of its own. */

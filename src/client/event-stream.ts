@@ -16,7 +16,7 @@ export interface EventStreamOptions {
 const PAGE = 200;
 const RETRY_MS = { first: 100, most: 2_000 };
 /** Errors that may pass by themselves: the reader waits for a worker or the service to come back. */
-const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
+export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
   events(after: number, limit: number): Promise<EventsPage>;
