@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Much of the time is waiting: for deadlines, for workers that come and go.
+    maxWorkers: 3,
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {
@@ -19,6 +20,8 @@ export default defineConfig({
           name: 'service',
           include: ['test/**/*.test.ts'],
           globalSetup: ['test/temporal.setup.ts'],
+          // Each file has parts and names of its own; the SDK is loaded once for many of them.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
