@@ -311,6 +311,11 @@ export interface FoundRules {
   rules: ApprovalRule[];
 }
 
+export interface OpenedThread extends ThreadSettings {
+  /** When, by the worker's clock, in milliseconds since the epoch; earlier releases left it out. */
+  openedAt?: number;
+}
+
 export interface ForkRequest {
   /** The new thread. */
   threadId: string;
@@ -345,7 +350,7 @@ export interface TaskActivities {
 
 export interface Activities extends TaskActivities {
   /** Fills a start argument with the worker's defaults. */
-  openThread(start: StartThread): Promise<ThreadSettings>;
+  openThread(start: StartThread): Promise<OpenedThread>;
   /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
   forkHistory(request: ForkRequest): Promise<ForkedPast>;
   /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */

@@ -1,10 +1,12 @@
 /** What a new thread is given that only its worker knows. A look at the service at most, so twice is once. */
-import type { StartThread, ThreadSettings } from '../../src/contract/index.ts';
+import type { StartThread } from '../../src/contract/index.ts';
+import type { OpenedThread } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 
 export async function openThread(
   { defaults, searchAttributes }: Pick<Ports, 'defaults' | 'searchAttributes'>,
   start: StartThread,
-): Promise<ThreadSettings> {
-  return { ...defaults(start), searchAttributes: await searchAttributes.usable() };
+): Promise<OpenedThread> {
+  const usable = await searchAttributes.usable();
+  return { ...defaults(start), searchAttributes: usable, openedAt: Date.now() };
 }

@@ -26,13 +26,15 @@ const { forkHistory, restoreThread } = proxyActivities<Activities>(options);
 /** `at`: milliseconds since the epoch. A start argument that cannot be used is refused, not failed. */
 export type Opening = Opened | Refused;
 
-interface Opened {
+export interface Opened {
   type: 'open';
   state: ThreadState;
   first: Happening;
   /** A turn that came with the start argument. */
   firstTurn: SubmitTurn | null;
   at: number;
+  /** The time of all that happened before; where it is left out, each has its own. */
+  openedAt?: number;
 }
 
 type Refused = { type: 'refused'; reason: string };
@@ -53,9 +55,23 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     return resume(start, start.resume.runId, at);
   }
   if (start.fork !== undefined) return fork(start, start.fork, at);
-  const state = newThreadState(start.threadId, await openThread(start), at);
-  return { type: 'open', state, first: { type: 'threadOpened', warnings: [] }, firstTurn: start.firstTurn ?? null, at };
+  const { openedAt, ...settings } = await openThread(start);
+  const stamp = stampOf(openedAt, at);
+  const state = newThreadState(start.threadId, settings, stamp);
+  const first: Happening = { type: 'threadOpened', warnings: [] };
+  return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
+
+/**
+ * The one time that live and replayed are the same here. A query that comes while a local activity runs ends the workflow task,
+ * and a replay takes the two tasks for one, with the time of the second: what the clock says on either side of the wait
+ * is not to be relied on. A worker whose clock is off by more than a little is not believed.
+ */
+function stampOf(openedAt: number | undefined, at: number): number {
+  return openedAt !== undefined && Math.abs(openedAt - at) <= CLOCKS_DIFFER_MS ? openedAt : at;
+}
+
+const CLOCKS_DIFFER_MS = 2_000;
 
 async function fork(start: StartThread, source: Fork, at: number): Promise<Opening> {
   const { threadId, workspace, firstTurn = null } = start;

@@ -17,7 +17,7 @@ import { type Links, run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
-import { openState } from './opening.ts';
+import { type Opened, openState } from './opening.ts';
 import { toSummary } from './summaries.ts';
 import { contexts, steps } from './sinks.ts';
 import { treeSpent } from './spending.ts';
@@ -69,19 +69,21 @@ function closeWhenCancelled(host: ThreadHost): void {
 async function open(host: ThreadHost, argument: unknown): Promise<ThreadResult | null> {
   const opening = await openState(argument, (runId) => (host.resumes = runId));
   if (opening.type === 'refused') return { status: 'refused', reason: opening.reason };
-  const { state, first, firstTurn, at } = opening;
-  start(host, state, first, at);
+  const { firstTurn, at } = opening;
+  start(host, opening);
   if (firstTurn !== null) dispatch(host, { type: 'turnSubmitted', turn: firstTurn }, at);
   return null;
 }
 
-function start(host: ThreadHost, state: ThreadState, first: Happening, at: number): void {
+function start(host: ThreadHost, { state, first, at, openedAt }: Opened): void {
   host.state = state;
   dispatch(host, first, at);
-  for (const early of host.early.splice(0)) dispatch(host, early.happening, early.at);
+  for (const early of host.early.splice(0)) dispatch(host, early.happening, openedAt ?? early.at);
 }
 
-function dispatch(host: ThreadHost, happening: Happening, at = Date.now()): void {
+/** Time never goes back: a thread may have been opened by another clock than the service's. */
+function dispatch(host: ThreadHost, happening: Happening, given?: number): void {
+  const at = given ?? Math.max(Date.now(), host.state?.updatedAt ?? 0);
   if (host.state === null) {
     host.early.push({ happening, at });
     return;
