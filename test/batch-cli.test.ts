@@ -3,9 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import { type Stand, openStand } from './stand.ts';
-
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -26,7 +25,7 @@ function makeRepository(name: string): string {
 }
 
 function start(cwd: string, ...args: string[]) {
-  const child = spawn('node', [MAIN, 'batch', ...args], { cwd, env: { ...process.env, ...stand.env } });
+  const child = spawn('node', [CLI, 'batch', ...args], { cwd, env: { ...process.env, ...stand.env } });
   const said = { code: null as number | null, stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));

@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import type { ThreadRequest, ThreadView } from '../src/contract/index.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
-
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -172,7 +171,7 @@ describe('a tree with a budget', () => {
 
 describe('bobbin run with a budget', () => {
   const bobbin = (args: string[]): Promise<{ code: number | null; stdout: string }> => {
-    const process_ = spawn('node', [MAIN, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+    const process_ = spawn('node', [CLI, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
     let stdout = '';
     process_.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     return new Promise((resolve) => process_.once('close', (code) => resolve({ code, stdout })));

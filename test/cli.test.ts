@@ -2,10 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import type { ThreadView } from '../src/contract/index.ts';
 import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
-
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -24,7 +23,7 @@ function bobbin(
   args: string[],
   meanwhile: (kill: () => void) => Promise<void> = () => Promise.resolve(),
 ): Promise<Ran> {
-  const child = spawn('node', [MAIN, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  const child = spawn('node', [CLI, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

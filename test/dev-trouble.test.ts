@@ -6,8 +6,8 @@ import { type Server, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 const MARK = 'BOBBIN_TEST_MARK';
 
 let root: string;
@@ -34,7 +34,7 @@ interface Ended {
 async function dev(dataDirectory: string, env: Record<string, string> = {}): Promise<Ended> {
   const mark = randomUUID();
   const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|BOBBIN_(?!CACHE))/.test(name));
-  const args = [MAIN, 'dev', '--data-dir', dataDirectory, '--once', 'say: all is well'];
+  const args = [CLI, 'dev', '--data-dir', dataDirectory, '--once', 'say: all is well'];
   return new Promise((resolve) => {
     const options = { cwd: root, env: { ...Object.fromEntries(own), ...env, [MARK]: mark }, timeout: 55_000 };
     const child = execFile(process.execPath, args, options, (_, stdout, stderr) =>

@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import type { LedgerTarget } from '../activities/ports.ts';
 import { createLedgerDirectory } from '../src/client/ledger-directory.ts';
 import { newLedger } from '../workflows/review-ledger/state.ts';
 import { beginning, commit, record, seen } from '../workflows/review-ledger/testing.ts';
 import { assertHealthy, json, rawPayload, sendSignal } from './parts/raw-client.ts';
 import { type Stand, openStand } from './stand.ts';
-
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -177,7 +175,7 @@ describe('bobbin ledger', () => {
 });
 
 function bobbin(...args: string[]): Promise<{ code: number | null; stdout: string }> {
-  const child = spawn('node', [MAIN, 'ledger', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  const child = spawn('node', [CLI, 'ledger', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout })));

@@ -3,11 +3,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import type { ReviewRecord } from '../src/contract/index.ts';
 import type { SarifLog } from '../src/reports/sarif-log.ts';
 import { type Stand, openStand } from './stand.ts';
 
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 const BATCH = 'reported-batch';
 
 let stand: Stand;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => stand.close());
 
 function report(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn('node', [MAIN, 'report', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  const child = spawn('node', [CLI, 'report', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

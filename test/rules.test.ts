@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import { probeBubblewrap } from '../src/adapters/shell/bubblewrap.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../src/contract/index.ts';
@@ -12,7 +13,6 @@ import { type WorkerChild, startWorkerChild } from './kill/worker-child.ts';
 import { json, sendSignal } from './parts/raw-client.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 const sandbox = await probeBubblewrap();
 
 let stand: Stand;
@@ -249,7 +249,7 @@ describe('bobbin thread', () => {
   const bobbin = async (...args: string[]) => {
     const options = { cwd: stand.cwd, env: { ...process.env, ...stand.env } };
     try {
-      const { stdout } = await promisify(execFile)('node', [MAIN, 'thread', ...args], options);
+      const { stdout } = await promisify(execFile)('node', [CLI, 'thread', ...args], options);
       return { code: 0, stdout };
     } catch (error) {
       const { code, stdout } = error as { code: number; stdout: string };

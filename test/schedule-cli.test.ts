@@ -3,10 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import type { ScheduleSummary, ScheduleView } from '../src/contract/index.ts';
 import { type Stand, openStand } from './stand.ts';
-
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -21,7 +20,7 @@ interface Ran {
 }
 
 function schedule(args: string[], input = ''): Promise<Ran> {
-  const child = spawn('node', [MAIN, 'schedule', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
+  const child = spawn('node', [CLI, 'schedule', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { CLI } from './parts/programs.ts';
 import { type Bobbin, type ThreadHandle, connectBobbin } from '../src/client/index.ts';
 import { SEARCH_ATTRIBUTES } from '../src/contract/index.ts';
 import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
@@ -12,7 +13,6 @@ import { type TemporalService, startTemporalService } from '../src/dev/temporal-
 import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES);
-const MAIN = join(import.meta.dirname, '../src/interfaces/cli/main.ts');
 
 let stand: Stand;
 beforeAll(async () => {
@@ -120,7 +120,7 @@ interface Ran {
 async function bobbin(address: string, ...args: string[]): Promise<Ran> {
   const env = { ...process.env, TEMPORAL_ADDRESS: address };
   try {
-    return { code: 0, ...(await promisify(execFile)('node', [MAIN, ...args], { env })) };
+    return { code: 0, ...(await promisify(execFile)('node', [CLI, ...args], { env })) };
   } catch (error) {
     const { code, stdout, stderr } = error as Ran;
     return { code, stdout, stderr };

@@ -1,7 +1,7 @@
-/** A worker as a process of its own, `node src/worker/main.ts`, that can be told to stop and that can be killed. */
+/** A worker as a process of its own, that can be told to stop and that can be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { WORKER } from '../parts/programs.ts';
 
 export interface WorkerExit {
   /** Null where a signal ended it. */
@@ -23,7 +23,6 @@ export interface WorkerChild {
   stop(): Promise<WorkerExit>;
 }
 
-const ENTRY = fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url));
 /** Settings that say which service and which model are used; those of the machine the tests run on do not count. */
 const FOREIGN = /^(BOBBIN|TEMPORAL|OPENAI|ANTHROPIC|GOOGLE)_/;
 
@@ -35,7 +34,7 @@ const FOREIGN = /^(BOBBIN|TEMPORAL|OPENAI|ANTHROPIC|GOOGLE)_/;
 export async function startWorkerChild(
   env: Record<string, string>,
   logFile: string,
-  entry = ENTRY,
+  entry = WORKER,
 ): Promise<WorkerChild> {
   const plain = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const log = openSync(logFile, 'a');
