@@ -15,8 +15,8 @@ import type {
   ReviewPriority,
   TrackedFinding,
 } from '../../src/contract/index.ts';
+import { type Parsed, Refused, fields, flag, id, maybe, number, parse, text, wholeNumber } from '../guard-values.ts';
 import { BOUNDS } from '../thread/bounds.ts';
-import { unreadableReason } from '../unreadable.ts';
 import { shorten } from './bounds.ts';
 
 /** How a `recordRun` is read: with what had to be left out, which is counted by whoever sends it. */
@@ -29,26 +29,10 @@ export interface LedgerPlace {
   target: BatchTarget;
 }
 
-export type Read<T> = { ok: true; value: T } | { ok: false; code: 'malformed'; reason: string };
-
-/** Thrown and caught inside this file only. */
-class Refused extends Error {}
-
-type Fields = Record<string, unknown>;
-
-function read<T>(body: () => T): Read<T> {
-  try {
-    return { ok: true, value: body() };
-  } catch (error) {
-    if (error instanceof Refused) return { ok: false, code: 'malformed', reason: error.message };
-    throw error;
-  }
-}
-
 // ---------------------------------------------------------------------------------------------------------- messages
 
-export function readPlace(value: unknown): Read<LedgerPlace> {
-  return read(() => {
+export function readPlace(value: unknown): Parsed<LedgerPlace> {
+  return parse(() => {
     const from = fields(value, 'ledger');
     return { targetId: id(from['targetId'], 'targetId'), target: batchTarget(from['target']) };
   });
@@ -56,17 +40,16 @@ export function readPlace(value: unknown): Read<LedgerPlace> {
 
 function batchTarget(value: unknown): BatchTarget {
   const from = fields(value, 'target');
-  const words = (name: string, max: number) =>
-    from[name] === undefined || from[name] === null ? {} : { [name]: text(from[name], `target.${name}`, max, 1) };
+  const word = (value: unknown, name: string) => text(value, `target.${name}`, BOUNDS.idChars, 1);
   return {
     repository: text(from['repository'], 'target.repository', BOUNDS.pathChars, 1),
-    ...words('branch', BOUNDS.idChars),
-    ...words('base', BOUNDS.idChars),
+    ...maybe(from, 'branch', word),
+    ...maybe(from, 'base', word),
   };
 }
 
-export function readBeginRun(value: unknown): Read<BeginRun> {
-  return read(() => {
+export function readBeginRun(value: unknown): Parsed<BeginRun> {
+  return parse(() => {
     const from = fields(value, 'run');
     return {
       runId: id(from['runId'], 'runId'),
@@ -79,8 +62,8 @@ export function readBeginRun(value: unknown): Read<BeginRun> {
   });
 }
 
-export function readRecordRun(value: unknown): Read<RunRecord> {
-  return read(() => {
+export function readRecordRun(value: unknown): Parsed<RunRecord> {
+  return parse(() => {
     const from = fields(value, 'run');
     const left = from['findingsLeftOut'];
     return {
@@ -97,16 +80,16 @@ export function readRecordRun(value: unknown): Read<RunRecord> {
   });
 }
 
-export function readAbandonRun(value: unknown): Read<AbandonRun> {
-  return read(() => {
+export function readAbandonRun(value: unknown): Parsed<AbandonRun> {
+  return parse(() => {
     const from = fields(value, 'run');
     const reason = from['reason'];
     return { runId: id(from['runId'], 'runId'), reason: typeof reason === 'string' ? reason : '' };
   });
 }
 
-export function readDismissFinding(value: unknown): Read<DismissFinding> {
-  return read(() => {
+export function readDismissFinding(value: unknown): Parsed<DismissFinding> {
+  return parse(() => {
     const from = fields(value, 'dismissal');
     return {
       findingId: id(from['findingId'], 'findingId'),
@@ -116,8 +99,8 @@ export function readDismissFinding(value: unknown): Read<DismissFinding> {
   });
 }
 
-export function readReopenFinding(value: unknown): Read<ReopenFinding> {
-  return read(() => {
+export function readReopenFinding(value: unknown): Parsed<ReopenFinding> {
+  return parse(() => {
     const from = fields(value, 'reopening');
     return { findingId: id(from['findingId'], 'findingId'), by: trimmed(from['by'], 'by', BOUNDS.idChars) };
   });
@@ -174,15 +157,6 @@ function location(value: unknown): FindingLocation {
 
 // -------------------------------------------------------------------------------------------------------------- parts
 
-function fields(value: unknown, name: string): Fields {
-  const unreadable = unreadableReason(value);
-  if (unreadable !== null) {
-    throw new Refused(`${name}: the payload cannot be read: ${shorten(unreadable, BOUNDS.idChars)}`);
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new Refused(`${name}: an object is needed`);
-}
-
 function list(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new Refused(`${name}: a list is needed`);
@@ -192,21 +166,8 @@ function orNull<T>(value: unknown, body: (value: unknown) => T): T | null {
   return value === undefined || value === null ? null : body(value);
 }
 
-function text(value: unknown, name: string, max: number, min = 0): string {
-  if (typeof value !== 'string') throw new Refused(`${name}: a string is needed`);
-  if (value.length < min) throw new Refused(`${name}: must not be empty`);
-  if (value.length > max) throw new Refused(`${name}: at most ${max} characters`);
-  return value;
-}
-
 function trimmed(value: unknown, name: string, max: number): string {
   return text(typeof value === 'string' ? value.trim() : value, name, max, 1);
-}
-
-function id(value: unknown, name: string): string {
-  const string = text(value, name, BOUNDS.idChars, 1);
-  if (/^[A-Za-z0-9._:@/-]+$/.test(string)) return string;
-  throw new Refused(`${name}: only letters, digits and . _ : @ / - are allowed`);
 }
 
 function commit(value: unknown, name: string): string {
@@ -217,19 +178,4 @@ function commit(value: unknown, name: string): string {
 
 function hash(value: unknown): string {
   return text(value, 'hash', HASH_CHARS, 1);
-}
-
-function flag(value: unknown, name: string): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new Refused(`${name}: true or false is needed`);
-}
-
-function number(value: unknown, name: string, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw new Refused(`${name}: a number is needed, from ${min} to ${max}`);
-}
-
-function wholeNumber(value: unknown, name: string, min: number, max = Infinity): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new Refused(`${name}: a whole number is needed, ${min} or more${max === Infinity ? '' : `, at most ${max}`}`);
 }

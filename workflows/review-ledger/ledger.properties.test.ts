@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DismissFindingSchema, type ObservedFinding, ReopenFindingSchema } from '../../src/contract/index.ts';
 import { toUnreadable } from '../unreadable.ts';
-import { type Read, readDismissFinding, readRecordRun, readReopenFinding } from './guards.ts';
+import type { Parsed } from '../guard-values.ts';
+import { readDismissFinding, readRecordRun, readReopenFinding } from './guards.ts';
 import { abandonRun, beginRun, dismissFinding } from './ledger.ts';
 import { recordRun } from './record.ts';
 import { type LedgerState, newLedger } from './state.ts';
@@ -148,7 +149,7 @@ const messages = fc.oneof(
   fc.anything(),
 );
 
-function expectSame<T>(given: Read<T>, parsed: { success: boolean; data?: T }): void {
+function expectSame<T>(given: Parsed<T>, parsed: { success: boolean; data?: T }): void {
   expect(given.ok).toBe(parsed.success);
   if (given.ok) expect(given.value).toEqual(parsed.data);
 }

@@ -13,8 +13,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LedgerView } from '../../src/contract/index.ts';
+import type { Parsed } from '../guard-values.ts';
 import {
-  type Read,
   readAbandonRun,
   readBeginRun,
   readDismissFinding,
@@ -78,7 +78,7 @@ export async function reviewLedger(argument: unknown): Promise<LedgerResult> {
   return continueAsNew<typeof reviewLedger>(host.state);
 }
 
-function open(argument: unknown): Read<LedgerState | null> {
+function open(argument: unknown): Parsed<LedgerState | null> {
   if (isCarriedState(argument)) return { ok: true, value: toCurrentState(argument) };
   const place = readPlace(argument);
   return place.ok ? { ok: true, value: newLedger(place.value.targetId, place.value.target) } : place;
@@ -152,7 +152,7 @@ function onUpdate(host: Host, change: (state: LedgerState, value: unknown) => Le
 function onSignal<T>(
   host: Host,
   name: string,
-  readValue: (value: unknown) => Read<T>,
+  readValue: (value: unknown) => Parsed<T>,
   change: (state: LedgerState, value: T) => LedgerState | Refusal,
 ) {
   return (payload: unknown): void => {
@@ -192,7 +192,7 @@ function describe({ state }: Host): void {
   setCurrentDetails(state === null ? TOO_NEW.reason : toLedgerDetails(state));
 }
 
-function taken<T>(given: Read<T>): T {
+function taken<T>(given: Parsed<T>): T {
   if (given.ok) return given.value;
   throw refused(given);
 }
