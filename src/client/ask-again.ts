@@ -1,4 +1,4 @@
-/** Questions that a workflow can answer in a moment: it is being opened, or changes its worker. */
+/** Calls that are made again where that is all it takes: a workflow is being opened, or changes its worker. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { BobbinError } from './bobbin-error.ts';
 import type { Service } from './service.ts';
@@ -10,15 +10,39 @@ export function isPassing(error: unknown): boolean {
   return error instanceof BobbinError && (error.code === 'threadOpening' || error.code === 'betweenWorkers');
 }
 
-/** Runs the body, again where that is all it takes, within the deadline of the service. */
-export async function askAgain<T>({ deadlineMs }: Pick<Service, 'deadlineMs'>, body: () => Promise<T>): Promise<T> {
-  const until = Date.now() + deadlineMs;
-  for (let pause = PAUSE_MS.first; ; pause = Math.min(pause * 2, PAUSE_MS.most)) {
+/**
+ * Runs the body, again while what it throws passes by itself.
+ * @param until milliseconds since the epoch; no pause goes beyond it.
+ * @param pauseMs between two tries: the first, doubled up to the longest.
+ */
+export async function again<T>(
+  body: () => Promise<T>,
+  passes: (error: unknown) => boolean,
+  { until, pauseMs = PAUSE_MS }: { until: number; pauseMs?: { first: number; most: number } },
+): Promise<T> {
+  for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.most)) {
     try {
       return await body();
     } catch (error) {
-      if (!isPassing(error) || Date.now() > until) throw error;
+      if (!passes(error) || Date.now() + pause > until) throw error;
       await delay(pause);
     }
   }
+}
+
+/** Calls about one workflow, under the deadline of the service. @param toError says what was tried, and with which ids. */
+export function callsOf(service: Service, toError: (error: unknown, action: string) => BobbinError) {
+  const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
+    try {
+      return await service.within(body, deadlineMs);
+    } catch (error) {
+      throw toError(error, action);
+    }
+  };
+  return {
+    call,
+    /** A question that can be answered in a moment, where it cannot be at once. */
+    ask: <T>(action: string, body: () => Promise<T>): Promise<T> =>
+      again(() => call(action, body), isPassing, { until: Date.now() + service.deadlineMs }),
+  };
 }

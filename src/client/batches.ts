@@ -27,13 +27,14 @@ import {
   rowsQuery,
 } from '../../workflows/batch-review/messages.ts';
 import type { batchReview } from '../../workflows/batch-review/workflow.ts';
-import { askAgain, isPassing } from './ask-again.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
+import { callsOf, isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { PASSING } from './event-stream.ts';
 import { pause, watchHistory } from './history-changes.ts';
 import type { Ledgers } from './ledgers.ts';
-import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import type { Service } from './service.ts';
 
 export interface BatchSummary {
   batchId: string;
@@ -132,14 +133,7 @@ function openBatch(
 ): BatchHandle {
   const workflowId = `${BATCH_PREFIX}${batchId}`;
   const handle = service.client.workflow.getHandle(workflowId);
-  const ask = <T>(action: string, body: () => Promise<T>): Promise<T> =>
-    askAgain(service, async () => {
-      try {
-        return await service.within(body);
-      } catch (error) {
-        throw toBatchError(error, batchId, action);
-      }
-    });
+  const { ask } = callsOf(service, (error, action) => toBatchError(error, batchId, action));
   /** What came after the last workflow task of one that was terminated is taken up by nobody. */
   const askEither = async <T>(action: string, open: () => Promise<T>, closed: () => Promise<T>): Promise<T> => {
     try {
@@ -257,22 +251,15 @@ async function list(service: Service, limit: number): Promise<BatchSummary[]> {
 function toBatchError(error: unknown, batchId: string, action: string): BobbinError {
   if (error instanceof WorkflowExecutionAlreadyStartedError)
     return new BobbinError('batchExists', `${action}: a batch ${batchId} has ended; take another id.`, error);
-  if (error instanceof WorkflowNotFoundError) {
-    const hint = '`bobbin batch list` shows those there are.';
-    const over = /completed|closed/i.test(error.message);
-    return over
-      ? new BobbinError('batchEnded', `${action}: batch ${batchId} has ended already.`, error)
-      : new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}. ${hint}`, error);
-  }
+  const isGone = error instanceof WorkflowNotFoundError;
+  if (isGone && /completed|closed/i.test(error.message))
+    return new BobbinError('batchEnded', `${action}: batch ${batchId} has ended already.`, error);
   const known = toBobbinError(error, { threadId: `${BATCH_PREFIX}${batchId}`, action });
   if (error instanceof QueryNotRegisteredError && known.code === 'internal') {
     const message = `${action}: batch ${batchId} was refused. The Temporal UI shows why at workflow ${BATCH_PREFIX}${batchId}.`;
     return new BobbinError('batchRefused', message, error);
   }
-  if (known.code !== 'threadNotFound') return known;
-  return new BobbinError(
-    'batchNotFound',
-    `${action}: there is no batch ${batchId}. \`bobbin batch list\` shows those there are.`,
-    error,
-  );
+  if (!isGone && known.code !== 'threadNotFound') return known;
+  const hint = '`bobbin batch list` shows those there are.';
+  return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}. ${hint}`, error);
 }

@@ -13,13 +13,14 @@ import {
   toWorkflowId,
 } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { toStaticTexts } from '../../workflows/thread/static-details.ts';
 import { submitTurnSignal } from '../../workflows/thread/messages.ts';
 import { type Batches, openBatches } from './batches.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
-import { type Service, type ServiceOptions, WORKFLOW_TASK_TIMEOUT, connectService } from './service.ts';
+import { type Service, type ServiceOptions, connectService } from './service.ts';
 import { type ForkOptions, forkThread } from './fork.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
 import { type Ledgers, openLedgers } from './ledgers.ts';

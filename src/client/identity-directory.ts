@@ -9,7 +9,8 @@ import {
   replaceIdentityUpdate,
   type agentIdentity,
 } from '../../workflows/agent-identity/workflow.ts';
-import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
+import type { Service } from './service.ts';
 import { createSharedCalls } from './shared-calls.ts';
 
 /** Long enough for the entity's own tries; see `workflows/agent-identity/`. */

@@ -11,8 +11,9 @@ import type { LedgerDirectory, LedgerTarget } from '../../activities/ports.ts';
 import type { RunRecord } from '../../workflows/review-ledger/guards.ts';
 import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
 import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { type BeginRun, LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
-import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import type { Service } from './service.ts';
 
 /** A ledger that is in no worker's memory has to be replayed first. */
 const DEADLINE_MS = 30_000;

@@ -12,7 +12,7 @@ import {
   toLedgerWorkflowId,
 } from '../contract/index.ts';
 import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../workflows/review-ledger/messages.ts';
-import { askAgain } from './ask-again.ts';
+import { callsOf } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { grpcStatus, toBobbinError } from './errors.ts';
 import type { Service } from './service.ts';
@@ -49,25 +49,18 @@ export function openLedgers(service: Service): Ledgers {
 function openLedger(service: Service, targetId: string): LedgerHandle {
   const workflowId = toLedgerWorkflowId(targetId);
   const handle = service.client.workflow.getHandle(workflowId);
-  const call = <T>(action: string, body: () => Promise<T>): Promise<T> =>
-    askAgain(service, async () => {
-      try {
-        return await service.within(body);
-      } catch (error) {
-        throw toLedgerError(error, targetId, action);
-      }
-    });
+  const { ask } = callsOf(service, (error, action) => toLedgerError(error, targetId, action));
   return {
     targetId,
     workflowId,
-    view: () => call('look at the ledger', () => handle.query(ledgerQuery)),
+    view: () => ask('look at the ledger', () => handle.query(ledgerQuery)),
     dismiss: (dismissal) =>
-      call('dismiss a finding', async () => {
+      ask('dismiss a finding', async () => {
         const args: [DismissFinding] = [DismissFindingSchema.parse(dismissal)];
         await handle.executeUpdate(dismissFindingUpdate, { args, updateId: randomUUID() });
       }),
     reopen: (reopening) =>
-      call('reopen a finding', async () => {
+      ask('reopen a finding', async () => {
         const args: [ReopenFinding] = [ReopenFindingSchema.parse(reopening)];
         await handle.executeUpdate(reopenFindingUpdate, { args, updateId: randomUUID() });
       }),
@@ -103,6 +96,5 @@ function toLedgerError(error: unknown, targetId: string, action: string): Bobbin
   if (error instanceof QueryNotRegisteredError && error.message.startsWith('ledgerVersionUnknown: ')) {
     return new BobbinError('ledgerVersionUnknown', `${action}: ${error.message}`, error);
   }
-  const known = toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });
-  return known;
+  return toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });
 }

@@ -6,9 +6,10 @@ import {
   RepositoryRulesRequestSchema,
   type RepositoryRulesResult,
 } from '../contract/index.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
-import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import type { Service } from './service.ts';
 
 const DEADLINE_MS = 30_000;
 

@@ -9,11 +9,12 @@ import {
 import { type StartThread, StartThreadSchema, WORKFLOW_TYPE, toWorkflowId } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/workflow.ts';
 import { threadQuery } from '../../workflows/thread/messages.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { toStaticTexts } from '../../workflows/thread/static-details.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { viewOnceOpen } from './opening.ts';
-import { type Service, WORKFLOW_TASK_TIMEOUT } from './service.ts';
+import type { Service } from './service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 /** Settings that a resumed thread is given anew; the rest is what it was. */

@@ -9,9 +9,7 @@ import {
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
-
-/** How long a workflow task may take, and so how long a thread waits for a worker that was killed in the middle of one. */
-export const WORKFLOW_TASK_TIMEOUT = '5s';
+import { again } from './ask-again.ts';
 
 export interface ServiceOptions {
   /** As `Connection.connect` takes them: address, TLS, API key. */
@@ -53,7 +51,11 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     namespace,
     taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
     deadlineMs,
-    within: (call, ms = deadlineMs) => askAgain(Date.now() + ms, (until) => client.withDeadline(until, call)),
+    within(call, ms = deadlineMs) {
+      const until = Date.now() + ms;
+      const last = Math.min(until, Date.now() + BETWEEN_WORKERS_MS.inAll);
+      return again(() => client.withDeadline(until, call), isTaskToCome, { until: last, pauseMs: BETWEEN_WORKERS_MS });
+    },
     async close() {
       await retries.end();
       await connection.close();
@@ -65,17 +67,8 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
 const BETWEEN_WORKERS_MS = { first: 10, most: 250, inAll: 2_000 };
 
 /** A worker that may know more than is recorded answers no query; the next look finds one that does. See `workflows/begun-tasks.ts`. */
-async function askAgain<T>(until: number, call: (until: number) => Promise<T>): Promise<T> {
-  const last = Math.min(until, Date.now() + BETWEEN_WORKERS_MS.inAll);
-  for (let pause = BETWEEN_WORKERS_MS.first; ; pause = Math.min(pause * 2, BETWEEN_WORKERS_MS.most)) {
-    try {
-      return await call(until);
-    } catch (error) {
-      const passing = error instanceof QueryNotRegisteredError && error.message.startsWith('taskToCome: ');
-      if (!passing || Date.now() + pause > last) throw error;
-      await delay(pause);
-    }
-  }
+function isTaskToCome(error: unknown): boolean {
+  return error instanceof QueryNotRegisteredError && error.message.startsWith('taskToCome: ');
 }
 
 /** Longest pause before a call is tried again; a service that was killed is back within seconds. */

@@ -50,7 +50,7 @@ import {
   submitTurnSignal,
   threadQuery,
 } from '../../workflows/thread/messages.ts';
-import { askAgain } from './ask-again.ts';
+import { callsOf } from './ask-again.ts';
 import { readArchive } from './archive.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
@@ -132,15 +132,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const workflowId = toWorkflowId(threadId);
   const handle: WorkflowHandle = service.client.workflow.getHandle(workflowId);
 
-  const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
-    try {
-      return await service.within(body, deadlineMs);
-    } catch (error) {
-      throw toBobbinError(error, { threadId, action });
-    }
-  };
-  /** A question that can be answered once the thread is open, which is at once where a worker is up. */
-  const ask = <T>(action: string, body: () => Promise<T>): Promise<T> => askAgain(service, () => call(action, body));
+  const { call, ask } = callsOf(service, (error, action) => toBobbinError(error, { threadId, action }));
   const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
     call('read the archive', () => readArchive(service, segment.segmentId), 30_000);
   const source = {

@@ -8,13 +8,16 @@ import type {
   BatchTarget,
   BatchView,
   FindingCounts,
+  LimitName,
   Limits,
   RowOutcome,
   RowsPage,
   Spent,
   StartBatch,
 } from '../../src/contract/index.ts';
+import { LEAST, LIMIT_NAMES, usedUp } from '../limits.ts';
 import { plus } from '../thread/spending.ts';
+import { NOTHING_SPENT } from '../thread/state.ts';
 import { toTargetId } from './target-id.ts';
 
 export const BATCH_VERSION = 1;
@@ -39,13 +42,11 @@ export interface BatchState {
 
 export const DEFAULTS = { concurrency: 4, fullPassEvery: 10 };
 const MINUTE = 60_000;
-const LIMIT_NAMES = ['tokens', 'costUsd', 'steps', 'wallMs'] as const;
 /** Code units of an error that a row keeps: thousands of rows travel in one payload. */
 const MESSAGE_CHARS = { few: 1_000, many: 100 };
 const MANY = 1_000;
 
 const NO_COUNTS: FindingCounts = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
-const NOTHING: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
 
 export function newBatch(batchId: string, { targets, ...start }: StartBatch, at: number): BatchState {
   const seen = new Set<string>();
@@ -56,7 +57,7 @@ export function newBatch(batchId: string, { targets, ...start }: StartBatch, at:
   });
   return {
     ...{ version: BATCH_VERSION, batchId, start, targets, outcomes, startedAt: at, endedAt: null },
-    ...{ allotted: {}, begun: [], spent: NOTHING, cancelled: null },
+    ...{ allotted: {}, begun: [], spent: NOTHING_SPENT, cancelled: null },
   };
 }
 
@@ -102,7 +103,7 @@ function allot(state: BatchState, running: number): Limits | null {
     const most = batch[name];
     if (most === undefined) continue;
     const held = Object.values(state.allotted).reduce((sum, one) => sum + (one[name] ?? 0), 0);
-    const left = most - amountOf(state.spent, name) - held;
+    const left = most - usedUp(state.spent, name) - held;
     const least = LEAST[name];
     if (left < least) return null;
     limits[name] = Math.max(least, Math.min(review[name] ?? wholeOf(name, left / free), left));
@@ -110,11 +111,7 @@ function allot(state: BatchState, running: number): Limits | null {
   return limits;
 }
 
-/** The smallest limits that there can be. */
-const LEAST = { tokens: 1, costUsd: 0.000001, steps: 1, wallMs: 1 };
-const wholeOf = (name: keyof Limits, amount: number) => (name === 'costUsd' ? amount : Math.floor(amount));
-const amountOf = (spent: Spent, name: keyof Limits) =>
-  name === 'costUsd' ? spent.costMicroUsd / 1_000_000 : spent[name];
+const wholeOf = (name: LimitName, amount: number) => (name === 'costUsd' ? amount : Math.floor(amount));
 
 /** Ends all rows that wait where no review runs and the budget of the batch has nothing left for another one. */
 export function settle(state: BatchState): BatchState {
@@ -134,7 +131,7 @@ export function begin(state: BatchState, index: number, limits: Limits, at: numb
 }
 
 export function end(state: BatchState, index: number, outcome: RowOutcome): BatchState {
-  const spent = 'spent' in outcome && outcome.spent !== null ? outcome.spent : NOTHING;
+  const spent = 'spent' in outcome && outcome.spent !== null ? outcome.spent : NOTHING_SPENT;
   const { [index]: _, ...allotted } = state.allotted;
   return { ...withOutcome(state, index, bounded(state, outcome)), allotted, spent: plus(state.spent, spent) };
 }

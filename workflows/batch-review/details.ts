@@ -1,23 +1,52 @@
 /** What a person sees of a batch in the Temporal UI. Its Markdown knows no tables. */
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
+import { codeSpan, firstLine } from '../plain-text.ts';
+import { type BatchState, indexesOf, toView } from './batch.ts';
 
-export function toTargetSummary({ repository, branch, base }: BatchTarget): string {
-  const against = base === undefined ? '' : ` against ${base}`;
-  const text = `review: ${repository}${branch === undefined ? '' : ` ${branch}`}${against}`;
-  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
+/** Of a line that says what a workflow or a step is about. */
+export const SUMMARY_CHARS = 200;
+const NAME_CHARS = 100;
+const MESSAGE_CHARS = 200;
+/** Targets that are named, of those under way and of those that failed. */
+const SHOWN = 8;
+
+export function toTargetSummary(target: BatchTarget): string {
+  return firstLine(`review: ${toName(target)}`, SUMMARY_CHARS);
 }
 
-export function toDetails(view: BatchView): string {
-  const { status, counts, findings, spent, waitsFor, running } = view;
+function toName({ repository, branch, base }: BatchTarget): string {
+  return `${repository}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;
+}
+
+export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): string {
+  const { status, counts, findings, spent, running, reason } = toView(state, waitsFor);
   const done = counts.reviewed + counts.skipped + counts.notReviewed + counts.failed;
   const all = done + counts.waiting + counts.running;
-  const lines = [
-    `**${status}**: ${done} of ${all} targets are done${waitsFor === 'rate' ? ', the next one waits for the rate limit' : ''}`,
+  const waits = waitsFor === 'rate' ? ', the next one waits for the rate limit' : '';
+  const why = reason === null ? '' : `, ${firstLine(reason, MESSAGE_CHARS)}`;
+  return [
+    `**${status}**: ${done} of ${all} targets are done${waits}${why}`,
     `- reviewed ${counts.reviewed}, skipped ${counts.skipped}, failed ${counts.failed}, not reviewed ${counts.notReviewed}`,
     `- findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed`,
     `- used up: ${spent.tokens} tokens, $${(spent.costMicroUsd / 1_000_000).toFixed(4)}, ${spent.steps} model calls`,
-  ];
-  if (running.length > 0)
-    lines.push(`- under way: rows ${running.slice(0, 20).join(', ')}${running.length > 20 ? ', ...' : ''}`);
-  return lines.join('\n');
+    ...some('under way', running, (index) => nameOf(state, index)),
+    ...some('failed', indexesOf(state, 'failed'), (index) => `${nameOf(state, index)} ${failureOf(state, index)}`),
+  ].join('\n');
+}
+
+function some(what: string, indexes: readonly number[], describe: (index: number) => string): string[] {
+  if (indexes.length === 0) return [];
+  const more = indexes.length - SHOWN;
+  const lines = indexes.slice(0, SHOWN).map((index) => `  - ${describe(index)}`);
+  return [`- ${what}:`, ...lines, ...(more > 0 ? [`  - and ${more} more`] : [])];
+}
+
+function nameOf({ targets }: BatchState, index: number): string {
+  const target = targets[index];
+  return target === undefined ? `row ${index}` : codeSpan(toName(target), NAME_CHARS);
+}
+
+function failureOf({ outcomes }: BatchState, index: number): string {
+  const outcome = outcomes[index];
+  return outcome?.status === 'failed' ? `[${outcome.code}] ${codeSpan(outcome.message, MESSAGE_CHARS)}` : '';
 }

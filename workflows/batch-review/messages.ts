@@ -11,5 +11,3 @@ export const closedBatchQuery = defineQuery<BatchView>('closedBatch');
 export const closedRowsQuery = defineQuery<RowsPage, [unknown]>('closedRows');
 
 export const BATCH_PREFIX = 'batch-review/';
-/** A worker that is killed in the middle of a workflow task holds a workflow up for that long. */
-export const WORKFLOW_TASK_TIMEOUT = '5s';

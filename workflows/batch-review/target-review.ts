@@ -23,10 +23,14 @@ import type {
   StartThread,
   ThreadResult,
 } from '../../src/contract/index.ts';
+import { leftOf } from '../limits.ts';
+import { firstLine } from '../plain-text.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import { toStepFailure } from '../thread/effects.ts';
 import { plus } from '../thread/spending.ts';
-import { toTargetSummary } from './details.ts';
-import { BATCH_PREFIX, WORKFLOW_TASK_TIMEOUT } from './messages.ts';
+import { NOTHING_SPENT } from '../thread/state.ts';
+import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
+import { BATCH_PREFIX } from './messages.ts';
 
 /** Ours: only batches start this workflow. */
 export interface TargetReview {
@@ -48,24 +52,23 @@ const options = {
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
 /** To clone a large repository takes its time. */
-const { openTarget } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '2h' });
-const { concludeTarget } = proxyActivities<Activities>({ ...options, startToCloseTimeout: '30m' });
+const opening = { ...options, startToCloseTimeout: '2h' } as const;
+const concluding = { ...options, startToCloseTimeout: '30m' } as const;
+const { openTarget } = proxyActivities<Activities>(opening);
+const { concludeTarget } = proxyActivities<Activities>(concluding);
 
 /** Between two looks at a target that another run is at, in milliseconds: the first, and the longest. */
 const BUSY_MS = { first: 2_000, longest: 60_000 };
-const NOTHING: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
 
 /** What a review under way has come to. */
 interface Progress {
   spent: Spent;
-  /** Whether the ledger waits for this run. */
-  begun: boolean;
 }
 
 export async function targetReview(review: TargetReview): Promise<RowOutcome> {
-  const progress: Progress = { spent: NOTHING, begun: false };
-  const outcome = await outcomeOf(review, progress);
-  if (progress.begun && outcome.status !== 'reviewed')
+  const outcome = await outcomeOf(review, { spent: NOTHING_SPENT });
+  // Else the ledger may wait for this run, also where the word of it did not come back.
+  if (outcome.status !== 'reviewed' && outcome.status !== 'skipped')
     await CancellationScope.nonCancellable(() => abandon(review, outcome.status));
   return outcome;
 }
@@ -82,13 +85,8 @@ async function outcomeOf(review: TargetReview, progress: Progress): Promise<RowO
 }
 
 async function run(review: TargetReview, progress: Progress): Promise<RowOutcome> {
-  // From here on the ledger may wait, also where the word of it does not come back.
-  progress.begun = true;
   const opened = await open(review);
-  if (opened.type !== 'opened') {
-    progress.begun = false;
-    return { status: 'skipped', reason: opened.type, head: opened.head };
-  }
+  if (opened.type !== 'opened') return { status: 'skipped', reason: opened.type, head: opened.head };
   const texts: string[] = [];
   for (const [number, part] of opened.parts.entries()) {
     const said = await look(review, opened, part, number, progress);
@@ -98,7 +96,7 @@ async function run(review: TargetReview, progress: Progress): Promise<RowOutcome
   const { runId, targetId, target, fullPassEvery } = review;
   const { cwd, base, head, full, rulesId, model, filesLeftOut, known } = opened;
   const concluded = await concludeTarget.executeWithOptions(
-    { ...options, startToCloseTimeout: '30m', summary: `ledger: ${texts.length} answers` },
+    { ...concluding, summary: `ledger: ${texts.length} answers` },
     [
       {
         ...place(review),
@@ -119,17 +117,12 @@ async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type:
   const { runId, targetId, target, fullPassEvery, model, instructions } = review;
   for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
     const opened = await openTarget.executeWithOptions(
-      { ...options, startToCloseTimeout: '2h', summary: `open: ${target.repository}`.slice(0, 200) },
+      { ...opening, summary: firstLine(`open: ${target.repository}`, SUMMARY_CHARS) },
       [
         {
           ...place(review),
           workflowId: workflowInfo().workflowId,
-          runId,
-          targetId,
-          target,
-          fullPassEvery,
-          model,
-          instructions,
+          ...{ runId, targetId, target, fullPassEvery, model, instructions },
         },
       ],
     );
@@ -161,7 +154,7 @@ async function look(
     sandbox: 'read-only',
     ...(agentIdentity === null ? {} : { agentIdentity }),
     unattended: { approvals: 'decline' },
-    budget: { thread: rest(review.limits, progress.spent) },
+    budget: { thread: leftOf(review.limits, progress.spent) },
     parent: { threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
     firstTurn: { turnId: 'review', kind: 'regular', input: [{ type: 'text', text: part.prompt }] },
   };
@@ -182,7 +175,7 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
     return { type: 'ended', outcome: { status: 'failed', code, message, spent: progress.spent } };
   };
   if (result.status === 'refused') return failed('reviewNotStarted', result.reason);
-  const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING };
+  const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING_SPENT };
   progress.spent = plus(progress.spent, spent);
   const stopped = (reason: 'budget' | 'cancelled'): Said => {
     return { type: 'ended', outcome: { status: 'notReviewed', reason, spent: progress.spent } };
@@ -199,16 +192,6 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
         ? stopped('budget')
         : failed('reviewThreadLost', `Thread ${result.threadId} was stopped (${turn.reason}), and not by its batch.`);
   }
-}
-
-/** What earlier parts left of the limits; a review that has used them up is stopped by the least of them. */
-function rest(limits: Limits, spent: Spent): Limits {
-  const left: Limits = {};
-  if (limits.tokens !== undefined) left.tokens = Math.max(1, limits.tokens - spent.tokens);
-  if (limits.steps !== undefined) left.steps = Math.max(1, limits.steps - spent.steps);
-  if (limits.wallMs !== undefined) left.wallMs = Math.max(1, limits.wallMs - spent.wallMs);
-  if (limits.costUsd !== undefined) left.costUsd = Math.max(0.000001, limits.costUsd - spent.costMicroUsd / 1_000_000);
-  return left;
 }
 
 /** A ledger that is not there has nothing to give up. */

@@ -18,6 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { BatchResult, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
 import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import { toStepFailure } from '../thread/effects.ts';
 import {
   type BatchState,
@@ -35,14 +36,7 @@ import {
 } from './batch.ts';
 import { toDetails, toTargetSummary } from './details.ts';
 import { parseStartBatch } from './guards.ts';
-import {
-  BATCH_PREFIX,
-  WORKFLOW_TASK_TIMEOUT,
-  batchQuery,
-  closedBatchQuery,
-  closedRowsQuery,
-  rowsQuery,
-} from './messages.ts';
+import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
 
@@ -135,7 +129,7 @@ async function run(host: Host): Promise<BatchResult> {
     change(host, settle(host.state));
     const step = next(host.state, Date.now());
     host.waitsFor = step.type === 'wait' ? step.for : null;
-    setCurrentDetails(toDetails(toView(host.state, host.waitsFor)));
+    setCurrentDetails(toDetails(host.state, host.waitsFor));
     if (step.type === 'end') return conclude(host);
     if (step.type === 'wait') await wait(host, step.until);
     else if (isRunLong()) await goOnAsNew(host);
@@ -146,7 +140,7 @@ async function run(host: Host): Promise<BatchResult> {
 function conclude(host: Host): BatchResult {
   change(host, finish(host.state, Date.now()));
   const view = toView(host.state, null);
-  setCurrentDetails(toDetails(view));
+  setCurrentDetails(toDetails(host.state, null));
   const { batchId, status, counts, findings, spent, reason } = view;
   return { batchId, status, counts, findings, spent, reason };
 }

@@ -1,16 +1,7 @@
 /** What a thread does about its budgets by itself: it keeps the clock, asks for more or stops, and tells its children. */
 import type { LimitName, ThreadRequest, TreeBudget } from '../../src/contract/index.ts';
-import {
-  type Excess,
-  allowanceOf,
-  findExcess,
-  grant,
-  isHeld,
-  isTreeUsedUp,
-  limitedTurn,
-  toCounted,
-  toUnit,
-} from './budget.ts';
+import { toCounted, toUnit } from '../limits.ts';
+import { type Excess, allowanceOf, findExcess, grant, isHeld, isTreeUsedUp, limitedTurn } from './budget.ts';
 import { reportUsage } from './charging.ts';
 import { send } from './outbox.ts';
 import { closeRequest, openBudgetRequest } from './requests.ts';

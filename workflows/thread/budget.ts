@@ -4,26 +4,12 @@
  * that budget, and where it is used up waits for a word from above. `docs/budgets.md` tells it at length.
  */
 import type { Budget, BudgetScope, LimitName, Limits, Spent } from '../../src/contract/index.ts';
+import { AMOUNT_OF, LIMIT_NAMES, toCounted, toUnit } from '../limits.ts';
 import { type Action, actionIds } from './actions.ts';
 import { NOTHING_SPENT, type ActiveTurn, type Child, type ThreadState } from './state.ts';
 import { threadSpent, treeSpent, turnSpent } from './spending.ts';
 
 const SCOPES = ['turn', 'thread', 'tree'] as const satisfies BudgetScope[];
-
-const AMOUNT_OF = {
-  tokens: 'tokens',
-  costUsd: 'costMicroUsd',
-  steps: 'steps',
-  wallMs: 'wallMs',
-} as const satisfies Record<LimitName, keyof Spent>;
-const LIMIT_NAMES = Object.keys(AMOUNT_OF) as LimitName[];
-
-const MICRO = 1_000_000;
-
-/** From the unit of a limit to that of what is counted, and back. */
-export const toCounted = (limit: LimitName, amount: number): number =>
-  limit === 'costUsd' ? Math.round(amount * MICRO) : amount;
-export const toUnit = (limit: LimitName, counted: number): number => (limit === 'costUsd' ? counted / MICRO : counted);
 
 /** The turn that budgets hold for, as long as it goes on. */
 export function limitedTurn({ active }: ThreadState): ActiveTurn | null {

@@ -16,6 +16,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import type { Activities, CommandProgress, McpProgress, StoppedByWorker } from '../../activities/contract.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
 import { toStaticTexts } from './static-details.ts';
@@ -355,7 +356,7 @@ async function startChildThread(links: Links, { start }: Of<'startChild'>): Prom
       args: [start],
       parentClosePolicy: 'ABANDON',
       cancellationType: 'ABANDON',
-      workflowTaskTimeout: '5s',
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       ...toStaticTexts(start),
       memo: { title: start.title ?? '', cwd: start.workspace.cwd },
     });

@@ -19,7 +19,7 @@ import {
 } from '../../contract/index.ts';
 import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
 import { toBatchSummary } from '../batches.ts';
-import { WORKFLOW_TASK_TIMEOUT } from '../service.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/task-timeout.ts';
 
 /** The service turns cron lines into calendars. The line itself is kept as the calendar's comment, behind this. */
 const CRON_MARK = 'cron: ';

@@ -1,0 +1,33 @@
+/** Limits of what may be used up, and what is counted of it. Dollars are limited, and millionths of them counted. */
+import type { LimitName, Limits, Spent } from '../src/contract/index.ts';
+
+export const AMOUNT_OF = {
+  tokens: 'tokens',
+  costUsd: 'costMicroUsd',
+  steps: 'steps',
+  wallMs: 'wallMs',
+} as const satisfies Record<LimitName, keyof Spent>;
+export const LIMIT_NAMES = Object.keys(AMOUNT_OF) as LimitName[];
+
+/** The smallest limits that can be told: none is no limit. */
+export const LEAST: Record<LimitName, number> = { tokens: 1, costUsd: 0.000001, steps: 1, wallMs: 1 };
+
+const MICRO = 1_000_000;
+
+/** From the unit of a limit to that of what is counted, and back. */
+export const toCounted = (limit: LimitName, amount: number): number =>
+  limit === 'costUsd' ? Math.round(amount * MICRO) : amount;
+export const toUnit = (limit: LimitName, counted: number): number => (limit === 'costUsd' ? counted / MICRO : counted);
+
+/** In the unit of the limit. */
+export const usedUp = (spent: Spent, limit: LimitName): number => toUnit(limit, spent[AMOUNT_OF[limit]]);
+
+/** What is left of some limits; of those that are used up, the least there can be, which stops whatever is given it. */
+export function leftOf(limits: Limits, spent: Spent): Limits {
+  const left: Limits = {};
+  for (const name of LIMIT_NAMES) {
+    const most = limits[name];
+    if (most !== undefined) left[name] = Math.max(LEAST[name], most - usedUp(spent, name));
+  }
+  return left;
+}
