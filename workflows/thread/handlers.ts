@@ -2,6 +2,7 @@
  * The messages a thread answers to. A signal cannot be answered, so a bad one becomes a visible rejection; an update is
  * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
  */
+import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { EventsPage, ItemsPage } from '../../src/contract/index.ts';
 import {
@@ -181,133 +182,104 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 
 // --------------------------------------------------------------------------------------------------------- updates
 
+interface UpdateRules<T, R> {
+  description: string;
+  parse: (payload: unknown) => Parsed<T>;
+  refuse: (state: ThreadState, value: T) => Refusal | null;
+  /** @param state as it was before. */
+  take: (value: T, state: ThreadState) => R | Promise<R>;
+}
+
 function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
-  setHandler(
-    startTurnUpdate,
-    async (payload) => {
-      const turn = read(parseSubmitTurn(payload));
-      await opened(host);
-      const state = asked(host);
-      if (isKnownTurn(state, turn.turnId)) return { turnId: turn.turnId };
-      admit(refuseTurn(state, turn));
-      dispatch({ type: 'turnSubmitted', turn });
+  /** Refused before it leaves a trace where that can be told by then, and else once the thread is open. */
+  const onUpdate = <A, T, R>(
+    update: UpdateDefinition<R, [A]>,
+    { description, parse, refuse, take }: UpdateRules<T, R>,
+  ) => {
+    setHandler(
+      update,
+      async (payload) => {
+        const value = read(parse(payload));
+        await opened(host);
+        const state = asked(host);
+        admit(refuse(state, value));
+        return take(value, state);
+      },
+      {
+        description,
+        validator: (payload) => {
+          const value = read(parse(payload));
+          if (host.state !== null) admit(refuse(host.state, value));
+        },
+      },
+    );
+  };
+  onUpdate(startTurnUpdate, {
+    description: 'Like submitTurn, but refuses what it cannot take',
+    parse: parseSubmitTurn,
+    refuse: (state, turn) => (isKnownTurn(state, turn.turnId) ? null : refuseTurn(state, turn)),
+    take: (turn, state) => {
+      if (!isKnownTurn(state, turn.turnId)) dispatch({ type: 'turnSubmitted', turn });
       return { turnId: turn.turnId };
     },
-    {
-      description: 'Like submitTurn, but refuses what it cannot take',
-      validator: (payload) => {
-        const turn = read(parseSubmitTurn(payload));
-        if (host.state !== null && !isKnownTurn(host.state, turn.turnId)) admit(refuseTurn(host.state, turn));
-      },
-    },
-  );
-  setHandler(
-    steerTurnUpdate,
-    async (payload) => {
-      const steer = read(parseSteerTurn(payload));
-      await opened(host);
-      admit(refuseSteer(asked(host), steer));
+  });
+  onUpdate(steerTurnUpdate, {
+    description: 'Adds input to the active turn: { "expectedTurnId": "t1", "input": [...] }',
+    parse: parseSteerTurn,
+    refuse: refuseSteer,
+    take: (steer) => {
       dispatch({ type: 'turnSteered', steer });
       return { turnId: steer.expectedTurnId };
     },
-    {
-      description: 'Adds input to the active turn: { "expectedTurnId": "t1", "input": [...] }',
-      validator: (payload) => {
-        const steer = read(parseSteerTurn(payload));
-        if (host.state !== null) admit(refuseSteer(host.state, steer));
-      },
-    },
-  );
-  setHandler(
-    editQueueUpdate,
-    async (payload) => {
-      const edit = read(parseEditQueue(payload));
-      await opened(host);
-      admit(refuseQueueEdit(asked(host), edit));
+  });
+  onUpdate(editQueueUpdate, {
+    description: EDIT_QUEUE,
+    parse: parseEditQueue,
+    refuse: refuseQueueEdit,
+    take: (edit) => {
       dispatch({ type: 'queueEdited', edit });
       return { turnId: edit.turnId };
     },
-    {
-      description: EDIT_QUEUE,
-      validator: (payload) => {
-        const edit = read(parseEditQueue(payload));
-        if (host.state !== null) admit(refuseQueueEdit(host.state, edit));
-      },
-    },
-  );
-  setHandler(
-    interruptUpdate,
-    async (payload) => {
-      const interrupt = read(parseInterruptTurn(payload));
-      await opened(host);
-      const state = asked(host);
-      admit(refuseInterrupt(state, interrupt));
+  });
+  onUpdate(interruptUpdate, {
+    description: 'Like interruptTurn, and answers once the terminal event is recorded',
+    parse: parseInterruptTurn,
+    refuse: refuseInterrupt,
+    take: async (interrupt, state) => {
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
       await condition(() => turnId === null || host.state === null || findTurn(host.state, turnId) === null);
       return { turnId };
     },
-    {
-      description: 'Like interruptTurn, and answers once the terminal event is recorded',
-      validator: (payload) => {
-        const interrupt = read(parseInterruptTurn(payload));
-        if (host.state !== null) admit(refuseInterrupt(host.state, interrupt));
-      },
-    },
-  );
-  setHandler(
-    rollbackTurnsUpdate,
-    async (payload) => {
-      const rollback = read(parseRollbackTurns(payload));
-      await opened(host);
-      const before = asked(host).turns;
-      admit(refuseRollback(asked(host), rollback));
+  });
+  onUpdate(rollbackTurnsUpdate, {
+    description: ROLLBACK_TURNS,
+    parse: parseRollbackTurns,
+    refuse: refuseRollback,
+    take: (rollback, { turns }) => {
       dispatch({ type: 'rollbackRequested', rollback });
       const left = new Set(asked(host).turns.map(({ turnId }) => turnId));
-      return { dropped: before.flatMap(({ turnId }) => (left.has(turnId) ? [] : [turnId])) };
+      return { dropped: turns.flatMap(({ turnId }) => (left.has(turnId) ? [] : [turnId])) };
     },
-    {
-      description: ROLLBACK_TURNS,
-      validator: (payload) => {
-        const rollback = read(parseRollbackTurns(payload));
-        if (host.state !== null) admit(refuseRollback(host.state, rollback));
-      },
-    },
-  );
-  setHandler(
-    revokeRuleUpdate,
-    async (payload) => {
-      const revocation = read(parseRevokeRule(payload));
-      await opened(host);
-      admit(refuseRevoke(asked(host), revocation));
+  });
+  onUpdate(revokeRuleUpdate, {
+    description: REVOKE_RULE,
+    parse: parseRevokeRule,
+    refuse: refuseRevoke,
+    take: (revocation) => {
       dispatch({ type: 'revocationRequested', revocation });
       return { ruleId: revocation.ruleId };
     },
-    {
-      description: REVOKE_RULE,
-      validator: (payload) => {
-        const revocation = read(parseRevokeRule(payload));
-        if (host.state !== null) admit(refuseRevoke(host.state, revocation));
-      },
-    },
-  );
-  setHandler(
-    resolveUpdate,
-    async (payload) => {
-      const answer = read(parseResolveRequest(payload));
-      await opened(host);
-      admit(refuseAnswer(asked(host), answer));
+  });
+  onUpdate(resolveUpdate, {
+    description: 'Like resolveRequest, but refuses an answer to a request that is not open',
+    parse: parseResolveRequest,
+    refuse: refuseAnswer,
+    take: (answer) => {
       dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return { requestId: answer.requestId };
     },
-    {
-      description: 'Like resolveRequest, but refuses an answer to a request that is not open',
-      validator: (payload) => {
-        const answer = read(parseResolveRequest(payload));
-        if (host.state !== null) admit(refuseAnswer(host.state, answer));
-      },
-    },
-  );
+  });
 }
 
 function read<T>(parsed: Parsed<T>): T {
