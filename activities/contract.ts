@@ -270,7 +270,7 @@ export type OpenedTarget =
       /** Findings that its ledger knew. */
       known: number;
     }
-  | { type: 'alreadyReviewed' | 'nothingToReview'; head: string }
+  | { type: 'alreadyReviewed'; head: string }
   /** Another run of the target is under way. */
   | { type: 'busy' }
   | { type: 'aborted' };

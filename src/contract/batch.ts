@@ -73,8 +73,6 @@ export type StartBatch = z.infer<typeof StartBatchSchema>;
 export type SkipReason =
   /** Its head was reviewed before, by the same rules. */
   | 'alreadyReviewed'
-  /** Nothing has changed. */
-  | 'nothingToReview'
   /** It stands further up in the list, too. */
   | 'duplicate';
 
@@ -111,8 +109,8 @@ export type BatchCounts = Record<RowOutcome['status'], number>;
 /** Answer of the query `batch`. Times are milliseconds since the epoch. */
 export interface BatchView {
   batchId: string;
-  /** `cancelling` until the reviews under way have stopped. `refused` for an argument that cannot be used. */
-  status: 'running' | 'cancelling' | 'completed' | 'cancelled' | 'refused';
+  /** `cancelling` until the reviews under way have stopped. */
+  status: 'running' | 'cancelling' | 'completed' | 'cancelled';
   startedAt: number;
   endedAt: number | null;
   counts: BatchCounts;

@@ -12,7 +12,6 @@ const MAX_MESSAGE_CHARS = 300;
 
 const SKIPPED: Record<SkipReason, string> = {
   alreadyReviewed: 'this state was reviewed before, by the same rules',
-  nothingToReview: 'nothing has changed',
   duplicate: 'it stands further up in the list, too',
 };
 

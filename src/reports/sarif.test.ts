@@ -127,10 +127,10 @@ describe('SARIF', () => {
 
   it('says why a batch without targets has none', () => {
     const record = aRecord([]);
-    record.batch = { ...record.batch, status: 'refused', reason: 'targets: at least one is needed' };
+    record.batch = { ...record.batch, status: 'cancelled', reason: 'the workflow was cancelled' };
     expect(runs(record)[0]?.invocations[0]).toMatchObject({
       executionSuccessful: false,
-      toolExecutionNotifications: [{ level: 'error', message: { text: 'refused: targets: at least one is needed' } }],
+      toolExecutionNotifications: [{ level: 'error', message: { text: 'cancelled: the workflow was cancelled' } }],
     });
   });
 

@@ -61,7 +61,7 @@ const outcome: fc.Arbitrary<RowOutcome> = fc.oneof(
   }),
   fc.record({
     status: fc.constant('skipped' as const),
-    reason: fc.constantFrom('alreadyReviewed' as const, 'nothingToReview' as const, 'duplicate' as const),
+    reason: fc.constantFrom('alreadyReviewed' as const, 'duplicate' as const),
     head: fc.option(sha),
   }),
   fc.record({

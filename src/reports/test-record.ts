@@ -277,7 +277,7 @@ export const SAMPLE_RECORD: ReviewRecord = aRecord([
   }),
   aTarget(
     4,
-    { status: 'skipped', reason: 'nothingToReview', head: toSha(3) },
+    { status: 'skipped', reason: 'alreadyReviewed', head: toSha(3) },
     aLedger('mail-main-0c2e', [], runsOf(4, [1, 0])),
     { repository: '/srv/repositories/mail' },
   ),

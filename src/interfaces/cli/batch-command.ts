@@ -5,6 +5,7 @@ import type { BatchHandle, Batches, Bobbin } from '../../client/index.ts';
 import type { BatchRow, BatchView, RowOutcome } from '../../contract/index.ts';
 import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
+import { describeTarget } from './describe-target.ts';
 import { EXIT } from './exit-codes.ts';
 import { toDollars } from './money.ts';
 import type { ReportFormat } from '../../reports/report.ts';
@@ -179,9 +180,7 @@ export function renderBatch(view: BatchView): string[] {
 }
 
 function renderRow({ index, target, outcome }: BatchRow): string {
-  const against = target.base === undefined ? '' : ` against ${target.base}`;
-  const name = `${target.repository}${target.branch === undefined ? '' : ` ${target.branch}`}${against}`;
-  return `${String(index).padStart(4)}  ${outcome.status.padEnd(11)}  ${name}: ${describe(outcome)}`;
+  return `${String(index).padStart(4)}  ${outcome.status.padEnd(11)}  ${describeTarget(target)}: ${describe(outcome)}`;
 }
 
 function describe(outcome: RowOutcome): string {
@@ -206,6 +205,5 @@ function describe(outcome: RowOutcome): string {
 
 const REASONS = {
   alreadyReviewed: 'reviewed before, by the same rules',
-  nothingToReview: 'nothing has changed',
   duplicate: 'listed before',
 };

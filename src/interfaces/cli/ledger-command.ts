@@ -2,8 +2,9 @@
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Bobbin, LedgerSummary } from '../../client/index.ts';
-import type { BatchTarget, LedgerFinding, LedgerRun, LedgerView } from '../../contract/index.ts';
+import type { LedgerFinding, LedgerRun, LedgerView } from '../../contract/index.ts';
 import { type CommonOptions, withBobbin } from './command.ts';
+import { describeTarget } from './describe-target.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
@@ -60,14 +61,6 @@ async function list(bobbin: Bobbin, output: Output, _ids: string[], { limit }: {
 
 function describeSummary({ targetId, target }: LedgerSummary): string {
   return `${targetId}  ${describeTarget(target)}`;
-}
-
-function describeTarget({ repository, branch, base }: BatchTarget): string {
-  return [
-    repository,
-    ...(branch === undefined ? [] : [branch]),
-    ...(base === undefined ? [] : [`against ${base}`]),
-  ].join(' ');
 }
 
 async function show(

@@ -1,7 +1,6 @@
 /** A schedule in words, for a person. */
 import type {
   BatchResult,
-  BatchTarget,
   Calendar,
   CalendarRange,
   FiringOutcome,
@@ -10,6 +9,7 @@ import type {
   ScheduleTimes,
   ScheduleView,
 } from '../../contract/index.ts';
+import { describeTarget } from './describe-target.ts';
 import { describeMilliseconds, describeMoment } from './durations.ts';
 
 const SHOWN_TIMES = 5;
@@ -65,10 +65,6 @@ function targetLines({ batch }: ScheduleView): string[] {
     ...batch.targets.slice(0, SHOWN_TARGETS).map((target) => `  ${describeTarget(target)}`),
     ...(more > 0 ? [`  and ${more} more; --json has them all`] : []),
   ];
-}
-
-function describeTarget({ repository, branch, base }: BatchTarget): string {
-  return `${repository}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` since ${base}`}`;
 }
 
 function describeOutcome(outcome: FiringOutcome): string {
