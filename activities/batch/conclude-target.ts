@@ -4,7 +4,7 @@ import type { TargetConcluded, TargetConclusion } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
 import { observeFindings, trackFindings } from '../review/observe.ts';
-import { parseAnswer } from '../review/parse-answer.ts';
+import { type Answer, parseAnswer } from '../review/parse-answer.ts';
 import { placeFindings } from '../review/place-findings.ts';
 import { runStep } from '../step.ts';
 import { pathsOf, toParts } from './parts.ts';
@@ -15,8 +15,7 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
     { type: 'target', doing: 'telling the ledger' },
     async ({ signal }) => {
       const { runId, targetId, target, cwd, base, head, full, rulesId } = conclusion;
-      const findings: ReviewFinding[] = [];
-      for (const text of conclusion.texts) findings.push(...(await read(ports, conclusion, text, signal)));
+      const findings = await place(ports, conclusion, conclusion.texts.map(toAnswer(runId)), signal);
       const known = await readKnown(ports, conclusion, signal);
       const run = {
         ...{ runId, base, head, full, rulesId },
@@ -32,19 +31,28 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
 /** Characters of an answer that cannot be read, for the row of its target. */
 const SAID_CHARS = 300;
 
-async function read(ports: Ports, conclusion: TargetConclusion, text: string, signal: AbortSignal) {
-  const { cwd, base, head, runId } = conclusion;
-  if (text.trim() === '') throw new Failure('reviewEmpty', `The review ${runId} said nothing.`);
-  const answer = parseAnswer(text);
-  if (answer.findings.length === 0 && answer.overallCorrectness === null) {
+function toAnswer(runId: string): (text: string) => Answer {
+  return (text) => {
+    if (text.trim() === '') throw new Failure('reviewEmpty', `The review ${runId} said nothing.`);
+    const answer = parseAnswer(text);
+    if (answer.findings.length > 0 || answer.overallCorrectness !== null) return answer;
     const said = text.length > SAID_CHARS ? `${text.slice(0, SAID_CHARS)}...` : text;
     const message = `The review ${runId} gave no findings and no verdict that can be read, so it does not count. It said: ${said}`;
     throw new Failure('reviewUnreadable', message);
-  }
-  if (answer.findings.length === 0) return [];
-  const paths = answer.findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
-  const lines = await ports.git.changedLines(cwd, { base, head }, [...new Set(paths)], signal);
-  return placeFindings(answer, lines, true).findings;
+  };
+}
+
+async function place(
+  { git }: Ports,
+  { cwd, base, head }: TargetConclusion,
+  answers: readonly Answer[],
+  signal: AbortSignal,
+): Promise<ReviewFinding[]> {
+  const findings = answers.flatMap((answer) => answer.findings);
+  if (findings.length === 0) return [];
+  const paths = findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
+  const lines = await git.changedLines(cwd, { base, head }, [...new Set(paths)], signal);
+  return answers.flatMap((answer) => placeFindings(answer, lines, true).findings);
 }
 
 /** Where there were none when the run began there are none now: nobody else may record any. */

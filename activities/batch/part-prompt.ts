@@ -1,9 +1,7 @@
 /** The one message of the conversation that looks at a part of a target. */
 import type { ChangedFile, OpenTarget } from '../ports.ts';
+import { listFiles, whereFilesAre } from '../review/prompt-parts.ts';
 import type { Parts } from './parts.ts';
-
-/** Characters of a list of files; commands show the rest. */
-const LIST_CHARS = 10_000;
 
 export interface Compared extends Pick<OpenTarget, 'isElsewhere'> {
   base: string;
@@ -19,18 +17,8 @@ export function toPartPrompts(compared: Compared, { parts, leftOut }: Parts): st
     return [
       `Review ${whatChanged(compared)}.${others}`,
       howToLook(compared, parts.length === 1 && leftOut.length === 0 ? [] : files),
-      list(
-        'under review',
-        files.map(({ path }) => path),
-      ),
-      ...(leftOut.length === 0 || index > 0
-        ? []
-        : [
-            list(
-              'left out',
-              leftOut.map(({ file, why }) => `${file.path} (${why})`),
-            ),
-          ]),
+      list('under review', files.map(toPath)),
+      ...(leftOut.length === 0 || index > 0 ? [] : [list('left out', leftOut.map(toPathAndWhy))]),
       ...(compared.instructions.trim() === ''
         ? []
         : [`Rules of whoever asks for this review:\n\n${compared.instructions.trim()}`]),
@@ -48,10 +36,7 @@ function howToLook({ base, head, hasHistory, isElsewhere }: Compared, files: rea
   const names = files.flatMap(({ path, before }) => (before === null ? [path] : [before, path])).map(quote);
   const only = names.length === 0 ? '' : ` -- ${names.join(' ')}`;
   const log = hasHistory ? `, \`git log --oneline ${base}..${head}\` the commits` : '';
-  const where = isElsewhere
-    ? ` Files on disk are of another version: read those under review with \`git show ${head}:PATH\`.`
-    : ' Files on disk are as they are there.';
-  return `\`git diff ${base} ${head}${only}\` shows the changes${log}.${where}`;
+  return `\`git diff ${base} ${head}${only}\` shows the changes${log}. ${whereFilesAre({ isElsewhere, head })}`;
 }
 
 /** As git and a shell take it, on one line and without the mark that ends the command in this message. */
@@ -62,11 +47,8 @@ function quote(path: string): string {
 }
 
 function list(what: string, names: readonly string[]): string {
-  let left = LIST_CHARS;
-  const lines = names.map((name) => `- ${name.includes('\n') ? JSON.stringify(name) : name}`);
-  const shown = lines.filter((line) => (left -= line.length + 1) >= 0);
-  const more = names.length - shown.length;
-  return [`${names.length} ${names.length === 1 ? 'file is' : 'files are'} ${what}.`, ...shown]
-    .concat(more > 0 ? [`- and ${more} more`] : [])
-    .join('\n');
+  return listFiles(what, names, names.length);
 }
+
+const toPath = ({ path }: ChangedFile) => path;
+const toPathAndWhy = ({ file, why }: Parts['leftOut'][number]) => `${file.path} (${why})`;

@@ -1,14 +1,13 @@
 /** The one message of a review's conversation: what to look at, and how. */
 import type { ReviewTarget } from '../../src/contract/index.ts';
 import { PINNED_FILES, type PinnedChanges } from '../ports.ts';
-
-/** Characters of the list of files; commands show the rest. */
-const LIST_CHARS = 10_000;
+import { listFiles, whereFilesAre } from './prompt-parts.ts';
 
 type Changes = Exclude<ReviewTarget, { type: 'custom' }>;
 
 export function toReviewPrompt(target: Changes, changes: PinnedChanges): string {
-  return [whatToReview(target, changes), howToLook(changes), listFiles(changes)].join('\n\n');
+  const files = listFiles('changed', changes.files.slice(0, PINNED_FILES), changes.fileCount);
+  return [whatToReview(target, changes), howToLook(changes), files].join('\n\n');
 }
 
 function whatToReview(target: Changes, { base, head }: PinnedChanges): string {
@@ -34,18 +33,6 @@ function howToLook({ base, head, isElsewhere }: PinnedChanges): string {
       'untracked ones, which are new as a whole: read them, too.'
     );
   }
-  const where = isElsewhere
-    ? ` Files on disk are of another version: read those under review with \`git show ${head}:PATH\`.`
-    : ' Files on disk are as they are there.';
-  return `\`git diff ${base} ${head}\` shows the changes, \`git log --oneline ${base}..${head}\` the commits.${where}`;
-}
-
-function listFiles({ files, fileCount }: PinnedChanges): string {
-  let left = LIST_CHARS;
-  const lines = files.slice(0, PINNED_FILES).map((path) => `- ${path.includes('\n') ? JSON.stringify(path) : path}`);
-  const shown = lines.filter((line) => (left -= line.length + 1) >= 0);
-  const more = fileCount - shown.length;
-  return [`${fileCount} ${fileCount === 1 ? 'file is' : 'files are'} changed.`, ...shown]
-    .concat(more > 0 ? [`- and ${more} more`] : [])
-    .join('\n');
+  const where = whereFilesAre({ isElsewhere, head });
+  return `\`git diff ${base} ${head}\` shows the changes, \`git log --oneline ${base}..${head}\` the commits. ${where}`;
 }

@@ -82,11 +82,9 @@ export async function sinceMergeBase(git: Git, { cwd, head }: Place, branch: str
 
 /** A branch here, one of a remote, the branch of that name of `origin`, or any other name of a commit. */
 async function findBranch(git: Git, cwd: string, branch: string): Promise<string> {
-  const names = ['refs/heads/', 'refs/remotes/', 'refs/remotes/origin/', ''].map((place) => `${place}${branch}`);
-  for (const name of names) {
-    const commit = await toCommit(git, name);
-    if (commit !== null) return name.startsWith('refs/heads/') ? newerOf(git, commit, `${branch}@{upstream}`) : commit;
-  }
+  const found = await firstCommit(git, ['refs/heads/', 'refs/remotes/', 'refs/remotes/origin/', ''], branch);
+  if (found !== null)
+    return found.place === 'refs/heads/' ? newerOf(git, found.commit, `${branch}@{upstream}`) : found.commit;
   const hint = 'Give the name of a branch that is there; fetch it first where only the remote has it.';
   throw refused('reviewTargetUnknown', cwd, `There is no branch ${branch} in the repository of ${cwd}. ${hint}`);
 }
@@ -123,6 +121,15 @@ async function ofCommit(git: Git, { cwd }: Place, sha: string): Promise<ReviewRa
 function headerOf(commit: Buffer): string {
   const text = commit.toString('latin1');
   return text.slice(0, text.indexOf('\n\n'));
+}
+
+/** What a name means in the first of these places that has it. */
+export async function firstCommit(git: Git, places: readonly string[], name: string) {
+  for (const place of places) {
+    const commit = await toCommit(git, `${place}${name}`);
+    if (commit !== null) return { place, commit };
+  }
+  return null;
 }
 
 /** Null where no commit, or more than one, goes by that name. A name that looks like an option is none. */

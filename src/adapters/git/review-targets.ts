@@ -11,7 +11,7 @@ import type { FoundTarget, OpenTarget, ReviewTargetsPort } from '../../../activi
 import type { BatchTarget } from '../../contract/index.ts';
 import { runGit } from './git-process.ts';
 import { type WorkTree, findWorkTree } from './repository.ts';
-import { type Git, emptyTreeBeside, sinceMergeBase, toCommit } from './review-range.ts';
+import { type Git, emptyTreeBeside, firstCommit, sinceMergeBase, toCommit } from './review-range.ts';
 import { readChangedFiles } from './changed-files.ts';
 
 export interface ReviewTargetsOptions {
@@ -65,10 +65,8 @@ async function lookUp(tree: WorkTree, { branch, base }: BatchTarget, signal: Abo
 }
 
 async function ofBranch(git: Git, root: string, branch: string): Promise<string> {
-  for (const place of ['refs/heads/', 'refs/remotes/origin/', 'refs/remotes/', '']) {
-    const commit = await toCommit(git, `${place}${branch}`);
-    if (commit !== null) return commit;
-  }
+  const found = await firstCommit(git, ['refs/heads/', 'refs/remotes/origin/', 'refs/remotes/', ''], branch);
+  if (found !== null) return found.commit;
   throw refused('reviewTargetUnknown', root, `There is no branch or commit ${branch} in the repository ${root}.`);
 }
 
