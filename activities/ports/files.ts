@@ -1,0 +1,32 @@
+/** Files of a work tree. */
+import type { SandboxPolicy } from './commands.ts';
+
+export interface PatchChange {
+  /** Relative to the working directory where it lies inside, absolute otherwise. */
+  path: string;
+  kind: 'add' | 'update' | 'delete' | 'move';
+  movePath?: string;
+  linesAdded: number;
+  linesRemoved: number;
+}
+
+export interface PatchPort {
+  /**
+   * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
+   * written; a patch whose result is already there counts as applied, so that twice is once.
+   */
+  apply(
+    patch: string,
+    where: { cwd: string; sandbox: SandboxPolicy },
+    signal: AbortSignal,
+  ): Promise<{ changes: PatchChange[]; alreadyApplied: boolean }>;
+}
+
+/** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
+export interface ProjectDocsPort {
+  read(cwd: string): Promise<string>;
+  /** Of the same files only the sections under a heading of the second level with these words. */
+  readSections(cwd: string, heading: string): Promise<string>;
+  /** The same of one such file that was read elsewhere. */
+  sectionsOf(text: string, heading: string): string;
+}

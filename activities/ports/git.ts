@@ -1,0 +1,128 @@
+/** What a repository knows. */
+import type { FindingLocation, ReviewRange, ReviewTarget, TrackedFinding } from '../../src/contract/index.ts';
+
+export type Snapshot =
+  /** `warnings`: what was left out and why, one line for each reason. */
+  | { status: 'taken'; commit: string; warnings: string[] }
+  /** There is nothing to take one of. */
+  | { status: 'skipped'; reason: string };
+
+/** Snapshots of one thread in the repository around a folder. */
+export interface SnapshotNames {
+  /** Absolute. */
+  cwd: string;
+  threadId: string;
+  names: readonly string[] | 'all';
+}
+
+export interface Restored {
+  /** Files that were changed or missing and are as they were. */
+  restored: number;
+  /** Files that were new and are gone. */
+  deleted: number;
+  /** What stays as it is, for a person; one line each. */
+  notUndone: string[];
+}
+
+export interface NewWorktree {
+  /** The folder in the new work tree that stands for the one it was asked for. */
+  cwd: string;
+  /** What is missing in it, for a person. */
+  warnings: string[];
+}
+
+/** The targets of a review that have changes to look at. */
+export type ChangesTarget = Exclude<ReviewTarget, { type: 'custom' }>;
+
+/** The changes that a review is about, at commits that do not move any more. */
+export interface PinnedChanges extends ReviewRange {
+  /** Changed files, relative to the root of the repository, at most {@link PINNED_FILES}. */
+  files: string[];
+  fileCount: number;
+  /** Whether files on disk differ from `head`, which then has to be looked at by git. */
+  isElsewhere: boolean;
+}
+
+/** Files of one review that are listed by name. */
+export const PINNED_FILES = 200;
+
+/** Lines that changed, as ranges whose ends are both part of them. A file may have changed as a whole. */
+export type LineRanges = { start: number; end: number }[] | 'all';
+
+export interface ChangedLines {
+  /** The root of the repository; null where there is none. */
+  root: string | null;
+  /** For each path that was asked for: where it is, and what changed there; null where nothing did. */
+  files: { path: string; relative: string | null; ranges: LineRanges | null }[];
+}
+
+export interface PlaceInCommit {
+  /** Full id. */
+  head: string;
+  location: FindingLocation;
+}
+
+export type TrackedPlace = Omit<TrackedFinding, 'findingId'>;
+
+/**
+ * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
+ * the person are never touched. Fails with `gitFailed`, which is worth another try.
+ */
+export interface GitPort {
+  /**
+   * Makes a commit of the files as they stand, untracked ones included, ignored ones not. Nothing refers to it: `keep` it
+   * before anything may collect it. Large untracked files and folders, and what builds make, are left out.
+   */
+  snapshot(cwd: string, signal: AbortSignal): Promise<Snapshot>;
+  /** Keeps a snapshot until it is released under that name. Twice is once. */
+  keep(place: { cwd: string; threadId: string; name: string }, commit: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Brings the files back to a snapshot and deletes what is new; ignored files and what was left out of it stay. Twice is
+   * once, and a second call ends what a first one began. Fails with `snapshotMissing`.
+   */
+  restore(cwd: string, commit: string, signal: AbortSignal): Promise<Restored>;
+  /** Lets go of snapshots; those that are not there are gone already. */
+  release(names: SnapshotNames, signal: AbortSignal): Promise<void>;
+  /**
+   * A new work tree of the repository at `path`, detached at what was checked out when the snapshot was taken, with the
+   * files of the snapshot. Twice is once. Fails with `snapshotMissing`.
+   */
+  worktree(place: { cwd: string; path: string; commit: string }, signal: AbortSignal): Promise<NewWorktree>;
+  /**
+   * What a review is to look at, in the whole repository. Fails with `reviewNoRepository`, `reviewTargetUnknown`,
+   * `reviewBaseMissing` and `reviewNothingToReview`.
+   */
+  pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges>;
+  /**
+   * What changed in these files. Paths are absolute, or relative to the root or to the working directory.
+   * @param range null for no changes: then only the places are told.
+   */
+  changedLines(
+    cwd: string,
+    range: ReviewRange | null,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ChangedLines>;
+  /**
+   * Texts of files in a commit, by their paths, which are relative to the root of the repository. What is not there, no
+   * file, or larger than 2 MiB is left out.
+   * @param commit full id.
+   */
+  readFiles(
+    cwd: string,
+    commit: string,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Where places in earlier commits are in another one, through changed lines and renamed files, in the order of `places`;
+   * null where that is not known, since the earlier commit is not there any more.
+   * @param head full id.
+   */
+  track(
+    cwd: string,
+    head: string,
+    places: readonly PlaceInCommit[],
+    signal: AbortSignal,
+  ): Promise<(TrackedPlace | null)[]>;
+}
