@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Item, ThreadHandle, TurnCompletion } from '../src/client/index.ts';
 import { type OddEndpoint, execCall, message, respondWith, startOddEndpoint } from './parts/odd-endpoint.ts';
 import { assertHealthy } from './parts/raw-client.ts';
-import { type Stand, openStand, runTurn, turn } from './stand.ts';
+import { type Stand, itemsOf, openStand, runTurn, turn } from './stand.ts';
 
 let stand: Stand;
 let endpoint: OddEndpoint;
@@ -40,12 +40,6 @@ async function tryTurn(rules: string, how?: (response: ServerResponse) => void, 
   const items = await itemsOf(thread);
   expect(await runTurn(thread, 'run: echo next')).toMatchObject({ status: 'completed' });
   return { thread, end, times: came, items };
-}
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
 }
 
 const failed = (code: string, words: RegExp) => ({

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Item, ThreadHandle } from '../src/client/index.ts';
+import type { ThreadHandle } from '../src/client/index.ts';
 import { assertHealthy } from './parts/raw-client.ts';
-import { type Stand, eventsSoFar, openStand, runTurn } from './stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn } from './stand.ts';
 
 let stand: Stand;
 let root: string;
@@ -26,12 +26,6 @@ async function startIn(cwd: string): Promise<ThreadHandle> {
   const thread = await stand.start({ workspace: { cwd }, sandbox: 'danger-full-access' });
   threads.push(thread);
   return thread;
-}
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
 }
 
 const PATCH = 'patch:\n*** Begin Patch\n*** Add File: added.txt\n+one\n*** End Patch';

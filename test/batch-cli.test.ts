@@ -1,9 +1,9 @@
 /** `bobbin batch`, as a process, on the real service. */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
+import { makeRepository } from './parts/repositories.ts';
+import { startCli } from './parts/run-cli.ts';
 import { type Stand, openStand } from './stand.ts';
 
 let stand: Stand;
@@ -12,30 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-function makeRepository(name: string): string {
-  const cwd = join(stand.data, name);
-  mkdirSync(cwd, { recursive: true });
-  writeFileSync(join(cwd, 'a.ts'), 'one\n// TODO: two\n');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
-  git('init', '-q', '-b', 'main');
-  git('add', '-A');
-  git('commit', '-q', '-m', 'Begin');
-  return cwd;
-}
-
-function start(cwd: string, ...args: string[]) {
-  const child = spawn('node', [CLI, 'batch', ...args], { cwd, env: { ...process.env, ...stand.env } });
-  const said = { code: null as number | null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  const ended = new Promise<typeof said>((resolve) => child.once('close', (code) => resolve({ ...said, code })));
-  return { child, said, ended };
-}
+const makeTarget = (name: string) => makeRepository(join(stand.data, name), { 'a.ts': 'one\n// TODO: two\n' });
+const start = (cwd: string, ...args: string[]) => startCli(['batch', ...args], { cwd, env: stand.env });
 const batch = (cwd: string, ...args: string[]) => start(cwd, ...args).ended;
 
 it('runs to its end, writes reports, and ends with 7 for what counts; show, rows and list tell of it later', async () => {
-  const cwd = makeRepository('found');
+  const cwd = makeTarget('found');
   const run = await batch(
     cwd,
     'run',
@@ -63,7 +45,7 @@ it('runs to its end, writes reports, and ends with 7 for what counts; show, rows
 });
 
 it('ends with 3 where a target failed, with 2 for what cannot be, and with 6 for one that is not there', async () => {
-  const cwd = makeRepository('failing');
+  const cwd = makeTarget('failing');
   const failing = await batch(cwd, 'run', '--repository', '.', '--repository', './nowhere', '--json');
   expect(failing.code).toBe(3);
   expect(JSON.parse(failing.stdout)).toMatchObject({ counts: { reviewed: 1, failed: 1 } });
@@ -75,7 +57,7 @@ it('ends with 3 where a target failed, with 2 for what cannot be, and with 6 for
 });
 
 it('is stopped by Ctrl-C, with what is done told, and by the command for it', async () => {
-  const cwd = makeRepository('slow');
+  const cwd = makeTarget('slow');
   const slow = ['run', '--repository', '.', '--instructions', 'stream: 10000 20'];
   const running = start(cwd, ...slow, '--id', 'slow');
   await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('slow/0'));

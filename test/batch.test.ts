@@ -1,9 +1,8 @@
 /** Batches of reviews, on the real service. */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BatchHandle, connectBobbin } from '../src/client/index.ts';
 import type { BatchRow, BatchTarget, StartBatch } from '../src/contract/index.ts';
@@ -11,6 +10,7 @@ import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
 import { startTemporalService } from '../src/dev/temporal-service/service.ts';
 import { startWorkerChild } from './kill/worker-child.ts';
 import { startGitServer } from './parts/git-server.ts';
+import { type Files, commit, git, makeRepository } from './parts/repositories.ts';
 import { type Stand, openStand } from './stand.ts';
 
 let stand: Stand;
@@ -20,29 +20,9 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const git = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd, encoding: 'utf8' });
-
-function write(cwd: string, path: string, text: string | Buffer): void {
-  mkdirSync(dirname(join(cwd, path)), { recursive: true });
-  writeFileSync(join(cwd, path), text);
-}
-
-function commit(cwd: string, files: Record<string, string | Buffer>): string {
-  for (const [path, text] of Object.entries(files)) write(cwd, path, text);
-  git(cwd, 'add', '-A');
-  git(cwd, 'commit', '-q', '-m', 'Change');
-  return git(cwd, 'rev-parse', 'HEAD').trim();
-}
-
 /** A repository of this test alone, with one commit. */
-function makeRepository(files: Record<string, string | Buffer> = { 'a.ts': 'one\n// TODO: two\n' }): string {
-  const cwd = join(stand.data, `repo-${randomUUID()}`);
-  mkdirSync(cwd, { recursive: true });
-  git(cwd, 'init', '-q', '-b', 'main');
-  commit(cwd, files);
-  return cwd;
-}
+const makeTarget = (files: Files = { 'a.ts': 'one\n// TODO: two\n' }) =>
+  makeRepository(join(stand.data, `repo-${randomUUID()}`), files);
 
 async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}, of: Stand = stand) {
   const batch = await of.bobbin.batches.start({ targets, ...settings });
@@ -58,7 +38,7 @@ async function rowsOf(batch: BatchHandle): Promise<BatchRow[]> {
 
 describe('a batch', () => {
   it('reviews its targets, keeps what was found in their ledgers, and does not pay twice for the same', async () => {
-    const [first, second] = [makeRepository(), makeRepository({ 'b.ts': 'fine\n' })];
+    const [first, second] = [makeTarget(), makeTarget({ 'b.ts': 'fine\n' })];
     const targets = [{ repository: first }, { repository: second }];
     const { view, rows, batch } = await runBatch(targets);
 
@@ -93,7 +73,7 @@ describe('a batch', () => {
   });
 
   it('asks a ledger only for what it needs to know', async () => {
-    const repository = makeRepository();
+    const repository = makeTarget();
     const messagesAfter = async () => {
       const { rows } = await runBatch([{ repository }]);
       const handle = stand.bobbin.service.client.workflow.getHandle(`review-ledger/${rows[0]?.targetId}`);
@@ -109,15 +89,15 @@ describe('a batch', () => {
 
 describe('a target that cannot be reviewed is a row that says why, and the others go on:', () => {
   it('gone, no repository, empty, shallow, without its branch or base; and what can be is reviewed', async () => {
-    const fine = makeRepository();
+    const fine = makeTarget();
     git(fine, 'checkout', '-q', '--detach');
     const folder = join(stand.data, `folder-${randomUUID()}`);
     mkdirSync(folder);
-    write(folder, 'file', 'x');
+    writeFileSync(join(folder, 'file'), 'x');
     const empty = join(stand.data, `empty-${randomUUID()}`);
     mkdirSync(empty);
     git(empty, 'init', '-q');
-    const source = makeRepository();
+    const source = makeTarget();
     git(source, 'branch', 'old');
     commit(source, { 'b.ts': 'x\n' });
     const shallow = join(stand.data, `shallow-${randomUUID()}`);
@@ -151,9 +131,9 @@ describe('a target that cannot be reviewed is a row that says why, and the other
   });
 
   it('binary files, submodules and files above the window are left out; the rest is split, and each part is looked at', async () => {
-    const inner = makeRepository();
+    const inner = makeTarget();
     const lines = (count: number) => 'const long = "line of code"; // with words\n'.repeat(count);
-    const repository = makeRepository({
+    const repository = makeTarget({
       'picture.png': Buffer.from([0x89, 0, 1, 2, 0, 255]),
       'one.ts': `${lines(450)}// TODO: first\n`,
       'two and more.ts': `// FIXME: second\n${lines(450)}`,
@@ -178,7 +158,7 @@ describe('a target that cannot be reviewed is a row that says why, and the other
 describe('a target elsewhere', () => {
   it('is fetched with the credentials of the environment, which no history has; again only what is new', async () => {
     const root = join(stand.data, `served-${randomUUID()}`);
-    const source = makeRepository();
+    const source = makeTarget();
     mkdirSync(root);
     git(root, 'clone', '-q', '--bare', source, 'repo.git');
     const secret = `secret-${randomUUID()}`;
@@ -223,7 +203,7 @@ describe('a target elsewhere', () => {
 
 describe('a review that gives no verdict', () => {
   it('does not count: its target is a failed row, and is looked at again', async () => {
-    const target = { repository: makeRepository() };
+    const target = { repository: makeTarget() };
     const { rows } = await runBatch([target], { instructions: 'say: I could not look.' });
     expect(rows[0]?.outcome).toMatchObject({
       ...{
@@ -239,7 +219,7 @@ describe('a review that gives no verdict', () => {
 describe('what a ledger is told, run after run:', () => {
   it('a finding that went is fixed, one that came back is reopened, one that moved is the same, one that was dismissed stays so', async () => {
     const text = 'one\ntwo\n// TODO: here\nthree\n';
-    const repository = makeRepository({ 'a.ts': text, 'b.ts': `${'line\n'.repeat(30)}// FIXME: there\n` });
+    const repository = makeTarget({ 'a.ts': text, 'b.ts': `${'line\n'.repeat(30)}// FIXME: there\n` });
     const review = async (settings: Partial<StartBatch> = {}) => {
       const { rows, batch } = await runBatch([{ repository }], { fullPassEvery: 1, ...settings });
       const { targets } = await batch.record();
@@ -272,7 +252,7 @@ describe('what a ledger is told, run after run:', () => {
   });
 
   it('other rules are a reason to look again, at everything', async () => {
-    const repository = makeRepository();
+    const repository = makeTarget();
     await runBatch([{ repository }]);
     const { rows } = await runBatch([{ repository }], { instructions: 'Mind the comments.' });
     expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: true, counts: { unchanged: 1, new: 0 } });
@@ -304,7 +284,7 @@ async function startSlow(targets: BatchTarget[], settings: Partial<StartBatch> =
 
 describe('a batch that is stopped', () => {
   it('keeps what is done, stops what runs, says so in the service, and leaves the targets free for the next one', async () => {
-    const [done, running, waiting] = [makeRepository({ 'a.ts': 'x\n' }), makeRepository(), makeRepository()];
+    const [done, running, waiting] = [makeTarget({ 'a.ts': 'x\n' }), makeTarget(), makeTarget()];
     await runBatch([{ repository: done }]);
     const targets = [done, running, waiting].map((repository) => ({ repository }));
     const batch = await startSlow(targets.slice(1), { concurrency: 1 });
@@ -324,7 +304,7 @@ describe('a batch that is stopped', () => {
   });
 
   it('by an operator who terminates the review of a target has a row that says so, and the next run takes over', async () => {
-    const [target, other] = [{ repository: makeRepository() }, { repository: makeRepository() }];
+    const [target, other] = [{ repository: makeTarget() }, { repository: makeTarget() }];
     const batch = await startSlow([target, other], { concurrency: 1 });
     const { client } = stand.bobbin.service;
     await client.workflow.getHandle(`batch-review/${batch.batchId}/0`).terminate('looked stuck');
@@ -338,7 +318,7 @@ describe('a batch that is stopped', () => {
 
 describe('a batch that is terminated', () => {
   it('shows how far it was; its reviews stop, and the next one takes over', async () => {
-    const targets = [{ repository: makeRepository() }, { repository: makeRepository() }];
+    const targets = [{ repository: makeTarget() }, { repository: makeTarget() }];
     const batch = await startSlow(targets, { concurrency: 1 });
     const { client } = stand.bobbin.service;
     await client.workflow.getHandle(batch.workflowId).terminate('no more');
@@ -351,7 +331,7 @@ describe('a batch that is terminated', () => {
 
 describe('two batches at once', () => {
   it('review a target once: the second waits for the first, and finds nothing left to do', async () => {
-    const target = { repository: makeRepository() };
+    const target = { repository: makeTarget() };
     const [a, b] = await Promise.all([runBatch([target]), runBatch([target])]);
     const outcomes = [a.rows[0]?.outcome, b.rows[0]?.outcome];
     expect(outcomes.map((outcome) => outcome?.status).sort()).toEqual(['reviewed', 'skipped']);
@@ -362,21 +342,21 @@ describe('two batches at once', () => {
 
 describe('bounds:', () => {
   it('what the budget of the batch has nothing left for is reported as not reviewed', async () => {
-    const targets = Array.from({ length: 3 }, () => ({ repository: makeRepository() }));
+    const targets = Array.from({ length: 3 }, () => ({ repository: makeTarget() }));
     const { rows, view } = await runBatch(targets, { concurrency: 1, budget: { batch: { steps: 2 } } });
     expect(rows.map(({ outcome }) => outcome.status)).toEqual(['reviewed', 'notReviewed', 'notReviewed']);
     expect(view).toMatchObject({ status: 'completed', spent: { steps: 2 } });
   });
 
   it('a review that uses up its own budget is reported so, with what it cost, and moves no anchor', async () => {
-    const target = { repository: makeRepository() };
+    const target = { repository: makeTarget() };
     const { rows } = await runBatch([target], { budget: { review: { steps: 1 } } });
     expect(rows[0]?.outcome).toMatchObject({ status: 'notReviewed', reason: 'budget', spent: { steps: 1 } });
     expect((await runBatch([target])).rows[0]?.outcome).toMatchObject({ status: 'reviewed', full: true });
   });
 
   it('so many reviews begin in a minute, and what waits for that is said', async () => {
-    const targets = Array.from({ length: 2 }, () => ({ repository: makeRepository() }));
+    const targets = Array.from({ length: 2 }, () => ({ repository: makeTarget() }));
     const batch = await stand.bobbin.batches.start({ targets, reviewsPerMinute: 1 });
     await expect.poll(async () => (await batch.view()).counts.reviewed, { timeout: 20_000 }).toBe(1);
     expect(await batch.view()).toMatchObject({ waitsFor: 'rate', counts: { waiting: 1, running: 0 } });
@@ -433,7 +413,7 @@ describe('nothing is lost or done twice', () => {
     const own = await openStand({ worker: false });
     try {
       const doomed = await startWorkerChild(own.env, join(own.data, '..', 'doomed.log'));
-      const targets = Array.from({ length: 4 }, () => ({ repository: makeRepository() }));
+      const targets = Array.from({ length: 4 }, () => ({ repository: makeTarget() }));
       const batch = await own.bobbin.batches.start({ targets, concurrency: 2 });
       await own.model.waitForRequest(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/1`));
       await doomed.kill();
@@ -457,7 +437,7 @@ describe('nothing is lost or done twice', () => {
     const own = await openStand({ address: service.address });
     try {
       const missing = Array.from({ length: 24 }, (_, index) => ({ repository: `/nowhere/${index}` }));
-      const all = [{ repository: makeRepository() }, ...missing, { repository: makeRepository() }];
+      const all = [{ repository: makeTarget() }, ...missing, { repository: makeTarget() }];
       const { rows, view, batch } = await runBatch(all, { concurrency: 5 }, own);
       expect(rows.map(({ index, outcome }) => [index, outcome.status])).toEqual(
         all.map(({ repository }, index) => [index, repository.startsWith('/nowhere') ? 'failed' : 'reviewed']),

@@ -1,11 +1,10 @@
 /** Budgets on the real service, with what the offline model server says that it used up. */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import type { ThreadRequest, ThreadView } from '../src/contract/index.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 let stand: Stand;
@@ -170,12 +169,7 @@ describe('a tree with a budget', () => {
 });
 
 describe('bobbin run with a budget', () => {
-  const bobbin = (args: string[]): Promise<{ code: number | null; stdout: string }> => {
-    const process_ = spawn('node', [CLI, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
-    let stdout = '';
-    process_.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    return new Promise((resolve) => process_.once('close', (code) => resolve({ code, stdout })));
-  };
+  const bobbin = (args: string[]) => runCli(args, stand);
 
   it('ends with the exit code of an abort, and `thread show` says what was used up', async () => {
     const ran = await bobbin(['run', '--unattended', 'decline', '--budget-steps', '1', 'run: echo 1\nrun: echo 2']);

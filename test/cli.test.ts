@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import type { ThreadView } from '../src/contract/index.ts';
+import { git } from './parts/repositories.ts';
+import { type Ran, startCli } from './parts/run-cli.ts';
 import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 let stand: Stand;
@@ -12,24 +12,14 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs the command; `meanwhile` may act on its process, for example press Ctrl-C. */
-function bobbin(
+async function bobbin(
   args: string[],
   meanwhile: (kill: () => void) => Promise<void> = () => Promise.resolve(),
 ): Promise<Ran> {
-  const child = spawn('node', [CLI, ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const done = new Promise<Ran>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-  return meanwhile(() => child.kill('SIGINT')).then(() => done);
+  const { child, ended } = startCli(args, stand);
+  await meanwhile(() => child.kill('SIGINT'));
+  return ended;
 }
 
 describe('bobbin run', () => {
@@ -244,8 +234,7 @@ describe('bobbin review', () => {
   const makeChanges = (name: string, lines: string): string => {
     const cwd = join(stand.data, name);
     mkdirSync(cwd, { recursive: true });
-    const git = (...args: string[]) => execFileSync('git', args, { cwd });
-    git('init', '-q', '-b', 'main');
+    git(cwd, 'init', '-q', '-b', 'main');
     writeFileSync(join(cwd, 'new.ts'), lines);
     return cwd;
   };

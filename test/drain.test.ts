@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ThreadHandle } from '../src/client/index.ts';
-import type { Item } from '../src/contract/index.ts';
 import type { RecordedRequest } from '../src/dev/model-server/server.ts';
 import { findMarked } from './kill/marked-processes.ts';
 import { type WorkerChild, startWorkerChild } from './kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent } from './stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from './stand.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bobbin-drain-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,12 +31,6 @@ async function startWorker(env: Record<string, string> = {}): Promise<WorkerChil
   const worker = await startWorkerChild({ ...stand.env, ...env }, join(folder, `${randomUUID()}.log`));
   workers.push(worker);
   return worker;
-}
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
 }
 
 function requestsOf(thread: ThreadHandle): RecordedRequest[] {

@@ -4,25 +4,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../src/client/index.ts';
-import { type Item, toWorkflowId } from '../src/contract/index.ts';
+import { toWorkflowId } from '../src/contract/index.ts';
 import { askedFor, lastAsked } from './parts/model-requests.ts';
 import { json, startRaw } from './parts/raw-client.ts';
 import {
   type Stand,
   closeThread,
   eventsSoFar,
+  itemsOf,
   openStand,
   runTurn,
   turn,
   waitForEvent,
   waitForRequest,
 } from './stand.ts';
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
-}
 
 async function everythingOf(thread: ThreadHandle) {
   return { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };

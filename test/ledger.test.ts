@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import type { LedgerTarget } from '../activities/ports.ts';
 import { createLedgerDirectory } from '../src/client/ledger-directory.ts';
 import { newLedger } from '../workflows/review-ledger/state.ts';
 import { beginning, commit, record, seen } from '../workflows/review-ledger/testing.ts';
 import { assertHealthy, json, rawPayload, sendSignal } from './parts/raw-client.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, openStand } from './stand.ts';
 
 let stand: Stand;
@@ -158,6 +157,7 @@ describe('bobbin ledger', () => {
     expect(await bobbin('show', targetId)).toEqual({
       code: 0,
       stdout: `${targetId}: /srv/repo main\n1 open, 0 dismissed, 0 fixed, after 1 run\n\nf1  P2  new  a.ts:1-1  the result is not awaited\n`,
+      stderr: '',
     });
     const dismissed = await bobbin('dismiss', targetId, 'f1', '--why', 'by design', '--by', 'ann', '--json');
     expect(JSON.parse(dismissed.stdout)).toMatchObject({ findingId: 'f1', state: 'dismissed', by: 'ann' });
@@ -174,9 +174,4 @@ describe('bobbin ledger', () => {
   });
 });
 
-function bobbin(...args: string[]): Promise<{ code: number | null; stdout: string }> {
-  const child = spawn('node', [CLI, 'ledger', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout })));
-}
+const bobbin = (...args: string[]) => runCli(['ledger', ...args], stand);

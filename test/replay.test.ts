@@ -3,7 +3,6 @@
  * `npm run record:histories` records them anew; do that only together with a `patched()` for what is out there. With
  * `RECORD_HISTORIES=batch` before it, only those whose names begin so.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
@@ -11,6 +10,7 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../src/client/index.ts';
 import { loadBundle, payloadConverterPath } from '../src/worker/bundle.ts';
+import { commit } from './parts/repositories.ts';
 import { type Stand, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 const folder = join(import.meta.dirname, 'histories');
@@ -96,14 +96,6 @@ async function driveBatch(stand: Stand): Promise<DrivenBatch> {
   const { counts } = await batch.follow();
   expect(counts).toMatchObject({ reviewed: 2, skipped: 1, failed: 1 });
   return { batchId: batch.batchId, ledgerId: `review-ledger/${targetId}` };
-}
-
-function commit(cwd: string, files: Record<string, string>): void {
-  for (const [path, text] of Object.entries(files)) writeFileSync(join(cwd, path), text);
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
-  git('add', '-A');
-  git('commit', '-q', '-m', 'Change');
 }
 
 const NAMES = [...Object.keys(THREADS), ...Object.keys(OF_BATCH)];

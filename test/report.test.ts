@@ -1,11 +1,11 @@
 /** From a batch on the real service to the files that `bobbin report` writes. */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import type { ReviewRecord } from '../src/contract/index.ts';
 import type { SarifLog } from '../src/reports/sarif-log.ts';
+import { makeRepository } from './parts/repositories.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, openStand } from './stand.ts';
 
 const BATCH = 'reported-batch';
@@ -14,27 +14,13 @@ let stand: Stand;
 let repository: string;
 beforeAll(async () => {
   stand = await openStand();
-  repository = join(stand.data, 'reported');
-  mkdirSync(repository, { recursive: true });
-  writeFileSync(join(repository, 'a.ts'), 'one\n// TODO: two\n');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd: repository });
-  git('init', '-q', '-b', 'main');
-  git('add', '-A');
-  git('commit', '-q', '-m', 'Begin');
+  repository = makeRepository(join(stand.data, 'reported'), { 'a.ts': 'one\n// TODO: two\n' });
   const targets = [{ repository }, { repository: join(stand.data, 'nowhere') }];
   await (await stand.bobbin.batches.start({ targets }, { batchId: BATCH })).follow();
 });
 afterAll(() => stand.close());
 
-function report(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn('node', [CLI, 'report', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-}
+const report = (...args: string[]) => runCli(['report', ...args], stand);
 
 describe('bobbin report', () => {
   it('writes what a batch found, and what it did not review, in every format', async () => {

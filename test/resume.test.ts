@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../src/client/index.ts';
-import { type Item, type ThreadEvent, toWorkflowId } from '../src/contract/index.ts';
+import { type ThreadEvent, toWorkflowId } from '../src/contract/index.ts';
 import { type Arena, openArena } from './kill/arena.ts';
 import type { WorkerChild } from './kill/worker-child.ts';
 import { lastAsked, message } from './parts/model-requests.ts';
@@ -10,18 +10,13 @@ import {
   type Stand,
   closeThread,
   eventsSoFar,
+  itemsOf,
   openStand,
   runTurn,
   turn,
   waitForEvent,
   waitForRequest,
 } from './stand.ts';
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
-}
 
 let stand: Stand;
 beforeAll(async () => {

@@ -1,15 +1,15 @@
 /** Reviews, on the real service. */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelPort } from '../activities/ports.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
-import { type Item, type ReviewOutput, type ReviewTarget, renderReview } from '../src/contract/index.ts';
+import { type ReviewOutput, type ReviewTarget, renderReview } from '../src/contract/index.ts';
 import type { RecordedRequest } from '../src/dev/model-server/server.ts';
 import { startWorkerChild } from './kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent } from './stand.ts';
+import { commit, git, makeRepository } from './parts/repositories.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
@@ -17,35 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const git = (cwd: string, ...args: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd, encoding: 'utf8' });
-
 /** A repository with one commit, of this test alone. */
-function makeWorkspace(of: Stand = stand): string {
-  const cwd = join(of.data, `repo-${randomUUID()}`);
-  mkdirSync(cwd, { recursive: true });
-  git(cwd, 'init', '-q', '-b', 'main');
-  writeFileSync(join(cwd, 'a.ts'), 'one\ntwo\n');
-  commit(cwd, 'Begin');
-  return cwd;
-}
-
-function commit(cwd: string, message: string): string {
-  git(cwd, 'add', '-A');
-  git(cwd, 'commit', '-q', '-m', message);
-  return git(cwd, 'rev-parse', 'HEAD').trim();
-}
+const makeWorkspace = (of: Stand = stand) =>
+  makeRepository(join(of.data, `repo-${randomUUID()}`), { 'a.ts': 'one\ntwo\n' });
 
 const startIn = (cwd: string, of: Stand = stand) => of.start({ workspace: { cwd } });
 const custom = (instructions: string): ReviewTarget => ({ type: 'custom', instructions });
 const places = ({ findings }: ReviewOutput) =>
   findings.map(({ title, codeLocation }) => [title, codeLocation?.path, codeLocation?.lineRange.start]);
-
-async function itemsOf(thread: ThreadHandle): Promise<Item[]> {
-  const items: Item[] = [];
-  for await (const item of thread.items()) items.push(item);
-  return items;
-}
 
 /** Requests of one thread, oldest first. */
 function requestsOf(threadId: string, of: Stand = stand): (RecordedRequest & { body: Record<string, unknown> })[] {
@@ -100,10 +79,10 @@ describe('a review looks at', () => {
     const base = git(cwd, 'rev-parse', 'HEAD').trim();
     git(cwd, 'checkout', '-q', '-b', 'topic');
     writeFileSync(join(cwd, 'topic.ts'), '// TODO topic\n');
-    const head = commit(cwd, 'Topic');
+    const head = commit(cwd, {}, 'Topic');
     git(cwd, 'checkout', '-q', 'main');
     writeFileSync(join(cwd, 'main.ts'), '// TODO main\n');
-    commit(cwd, 'Main');
+    commit(cwd, {}, 'Main');
     git(cwd, 'checkout', '-q', 'topic');
     const thread = await startIn(cwd);
     const output = await thread.review({ type: 'baseBranch', branch: ' main ' });
@@ -114,9 +93,9 @@ describe('a review looks at', () => {
   it('one commit, wherever the work tree is', async () => {
     const cwd = makeWorkspace();
     writeFileSync(join(cwd, 'a.ts'), 'one\ntwo\n// TODO of the commit\n');
-    const sha = commit(cwd, 'The commit');
+    const sha = commit(cwd, {}, 'The commit');
     writeFileSync(join(cwd, 'a.ts'), '// TODO of a later one\n');
-    commit(cwd, 'Later');
+    commit(cwd, {}, 'Later');
     const thread = await startIn(cwd);
     expect(places(await thread.review({ type: 'commit', sha: sha.slice(0, 10), title: 'The commit' }))).toEqual([
       ['[P2] Do what is marked TODO', 'a.ts', 3],

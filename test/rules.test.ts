@@ -1,16 +1,15 @@
 /** Remembered answers on the real service: how long each lives, who sees it, how it ends. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import { probeBubblewrap } from '../src/adapters/shell/bubblewrap.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../src/contract/index.ts';
 import { type WorkerChild, startWorkerChild } from './kill/worker-child.ts';
 import { json, sendSignal } from './parts/raw-client.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 const sandbox = await probeBubblewrap();
@@ -246,16 +245,7 @@ describe('a rule of a thread', () => {
 });
 
 describe('bobbin thread', () => {
-  const bobbin = async (...args: string[]) => {
-    const options = { cwd: stand.cwd, env: { ...process.env, ...stand.env } };
-    try {
-      const { stdout } = await promisify(execFile)('node', [CLI, 'thread', ...args], options);
-      return { code: 0, stdout };
-    } catch (error) {
-      const { code, stdout } = error as { code: number; stdout: string };
-      return { code, stdout };
-    }
-  };
+  const bobbin = (...args: string[]) => runCli(['thread', ...args], stand);
 
   it('approve remembers, rules lists what is remembered and takes it back', async () => {
     const cwd = stand.workspace();
@@ -277,7 +267,7 @@ describe('bobbin thread', () => {
     const [ruleId = ''] = shared.stdout.split(' ');
     expect(shared.stdout).toContain('accept  command "touch two" in ., sandbox workspace-write');
     const revoked = await bobbin('rules', threadId, '--repository', '--revoke', ruleId);
-    expect(revoked).toEqual({ code: 0, stdout: 'no answers are remembered\n' });
+    expect(revoked).toEqual({ code: 0, stdout: 'no answers are remembered\n', stderr: '' });
     expect((await bobbin('rules', threadId, '--revoke', own.rules[0]!.ruleId)).stdout).toBe(
       'no answers are remembered\n',
     );

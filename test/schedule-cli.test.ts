@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import type { ScheduleSummary, ScheduleView } from '../src/contract/index.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, openStand } from './stand.ts';
 
 let stand: Stand;
@@ -13,21 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function schedule(args: string[], input = ''): Promise<Ran> {
-  const child = spawn('node', [CLI, 'schedule', ...args], { cwd: stand.cwd, env: { ...process.env, ...stand.env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin.end(input);
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-}
+const schedule = (args: string[], input = '') => runCli(['schedule', ...args], { ...stand, input });
 
 const listed = async (id: string) => (await stand.bobbin.schedules.list()).find(({ scheduleId }) => scheduleId === id);
 
@@ -79,7 +64,7 @@ describe('bobbin schedule', () => {
       'runs        0 taken, 0 left out for another one, 0 missed',
       'next        when it is resumed',
       'targets     1',
-      `  ${stand.cwd} since main`,
+      `  ${stand.cwd} against main`,
       '',
     ]);
   });

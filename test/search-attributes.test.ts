@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { CLI } from './parts/programs.ts';
 import { type Bobbin, type ThreadHandle, connectBobbin } from '../src/client/index.ts';
 import { SEARCH_ATTRIBUTES } from '../src/contract/index.ts';
 import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
 import { type TemporalService, startTemporalService } from '../src/dev/temporal-service/service.ts';
+import { runCli } from './parts/run-cli.ts';
 import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES);
@@ -110,22 +110,8 @@ describe('a thread', () => {
   });
 });
 
-interface Ran {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 /** Runs `bobbin` on a service of its own choice. */
-async function bobbin(address: string, ...args: string[]): Promise<Ran> {
-  const env = { ...process.env, TEMPORAL_ADDRESS: address };
-  try {
-    return { code: 0, ...(await promisify(execFile)('node', [CLI, ...args], { env })) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as Ran;
-    return { code, stdout, stderr };
-  }
-}
+const bobbin = (address: string, ...args: string[]) => runCli(args, { env: { TEMPORAL_ADDRESS: address } });
 
 describe('on a service of its own', () => {
   let folder: string;

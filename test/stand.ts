@@ -1,7 +1,6 @@
 /** Everything one test file needs, with real parts: a worker, the model server, the identity service, a git workspace. */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
@@ -9,11 +8,19 @@ import { inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
 import { type Bobbin, connectBobbin, type ThreadHandle } from '../src/client/index.ts';
-import type { StartThread, SubmitTurn, ThreadEvent, ThreadRequest, TurnCompletion } from '../src/contract/index.ts';
+import type {
+  Item,
+  StartThread,
+  SubmitTurn,
+  ThreadEvent,
+  ThreadRequest,
+  TurnCompletion,
+} from '../src/contract/index.ts';
 import { type IdentityService, startIdentityService } from '../src/dev/identity-service/server.ts';
 import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
 import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
+import { makeRepository } from './parts/repositories.ts';
 
 // The worker says a lot about itself; a test that wants to read it looks at a worker process.
 const shown = new DefaultLogger('ERROR');
@@ -56,13 +63,15 @@ export interface StandOptions {
   address?: string;
 }
 
+const FILES = { 'README.md': '# A repository of the tests\n' };
+
 export async function openStand(options: StandOptions = {}): Promise<Stand> {
   const { namespace, ...shared } = inject('temporal');
   const address = options.address ?? shared.address;
   const root = mkdtempSync(join(tmpdir(), 'bobbin-stand-'));
   const cwd = join(root, 'repo');
   const data = join(root, 'data');
-  makeRepository(cwd);
+  makeRepository(cwd, FILES);
   const identity = await startIdentityService({});
   const model = await startModelServer({
     requireAssertion: options.requireAssertion ?? false,
@@ -95,7 +104,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     env,
     workspace() {
       const path = join(root, `repo-${randomUUID()}`);
-      makeRepository(path);
+      makeRepository(path, FILES);
       return path;
     },
     async worker(more = {}, replace = {}) {
@@ -116,16 +125,6 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
   };
   if (options.worker !== false) await stand.worker();
   return stand;
-}
-
-function makeRepository(cwd: string): void {
-  mkdirSync(cwd, { recursive: true });
-  writeFileSync(join(cwd, 'README.md'), '# A repository of the tests\n');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd });
-  git('init', '-q', '-b', 'main');
-  git('add', '-A');
-  git('commit', '-q', '-m', 'Begin');
 }
 
 let turns = 0;
@@ -160,6 +159,18 @@ export async function eventsSoFar(thread: ThreadHandle): Promise<ThreadEvent[]> 
     if (event.seq >= lastSeq) break;
   }
   return all;
+}
+
+/** All items so far; of one type, where one is given. */
+export async function itemsOf(thread: ThreadHandle): Promise<Item[]>;
+export async function itemsOf<T extends Item['type']>(
+  thread: ThreadHandle,
+  type: T,
+): Promise<Extract<Item, { type: T }>[]>;
+export async function itemsOf(thread: ThreadHandle, type?: Item['type']): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of thread.items()) if (type === undefined || item.type === type) items.push(item);
+  return items;
 }
 
 /** Closes the thread and waits for its end. Gives every event it ever had. */

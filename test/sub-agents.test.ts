@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Item, ThreadHandle } from '../src/client/index.ts';
 import type { AgentTool, SubThreadStatus, ThreadEvent } from '../src/contract/index.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
@@ -15,12 +15,6 @@ afterAll(async () => {
 });
 
 type AgentCall = Extract<Item, { type: 'collabAgentToolCall' }>;
-
-async function itemsOf<T extends Item['type']>(thread: ThreadHandle, type: T): Promise<Extract<Item, { type: T }>[]> {
-  const found: Extract<Item, { type: T }>[] = [];
-  for await (const item of thread.items()) if (item.type === type) found.push(item as Extract<Item, { type: T }>);
-  return found;
-}
 
 async function callsOf(thread: ThreadHandle, tool: AgentTool): Promise<AgentCall[]> {
   return (await itemsOf(thread, 'collabAgentToolCall')).filter((item) => item.tool === tool);

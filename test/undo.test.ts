@@ -3,9 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../src/client/index.ts';
-import type { Item } from '../src/contract/index.ts';
 import { startWorkerChild } from './kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent } from './stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from './stand.ts';
 
 let stand: Stand;
 let cwd: string;
@@ -23,12 +22,6 @@ const has = (name: string) => existsSync(join(cwd, name));
 const git = (...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8' });
 const refs = () => git('for-each-ref', '--format=%(refname)', 'refs/bobbin').split('\n').filter(Boolean);
 const start = (more: Parameters<Stand['start']>[0] = {}) => stand.start({ workspace: { cwd }, ...more });
-
-async function itemsOf<T extends Item['type']>(thread: ThreadHandle, type: T): Promise<Extract<Item, { type: T }>[]> {
-  const found: Extract<Item, { type: T }>[] = [];
-  for await (const item of thread.items()) if (item.type === type) found.push(item as Extract<Item, { type: T }>);
-  return found;
-}
 
 /** What the model is told in the next turn, as text. */
 async function toldNext(thread: ThreadHandle): Promise<string> {
