@@ -15,6 +15,7 @@ import { findTemporalBinary } from './binary.ts';
 import type { TemporalBinary } from './binary.ts';
 import { isAtLeast } from './binary-version.ts';
 import { serviceCapabilities } from './capabilities.ts';
+import { findPortHolder } from './port-holder.ts';
 import { findFreePort } from './ports.ts';
 import { processStart } from './process-start.ts';
 import { downloadInto } from './sdk-download.ts';
@@ -100,6 +101,29 @@ async function typeOfWorkflow(address: string, workflowId: string): Promise<stri
 async function readNote(): Promise<ServiceRecord> {
   return JSON.parse(await readFile(join(folder, 'data', 'temporal.json'), 'utf8')) as ServiceRecord;
 }
+
+/** The same program, which begins only once `go` is there. */
+async function delayed(): Promise<{ binary: TemporalBinary; go: () => Promise<void> }> {
+  const path = join(folder, 'delayed');
+  const flag = join(folder, 'go');
+  await writeFile(path, `#!/bin/sh\nwhile [ ! -e '${flag}' ]; do sleep 0.02; done\nexec '${binary.path}' "$@"\n`, {
+    mode: 0o755,
+  });
+  return { binary: { ...binary, path }, go: () => writeFile(flag, '') };
+}
+
+test('a port that another start takes meanwhile is left to that one', async () => {
+  const { binary: late, go } = await delayed();
+  const second = start({ binary: late });
+  await expect.poll(readNote, { timeout: 20_000 }).toMatchObject({ port: expect.any(Number) as number });
+  const { port } = await readNote();
+  const first = await start({ port, dataDirectory: join(folder, 'first') });
+  // The second start may find it answering from now on, and its own program goes on only when that has been seen.
+  await expect.poll(() => lines.join('\n'), { timeout: 20_000 }).toContain('A port was taken by another process');
+  await go();
+  expect((await second).address).not.toBe(first.address);
+  expect(await findPortHolder(Number((await second).address.split(':')[1]))).toMatchObject({ pid: (await second).pid });
+});
 
 describe('a service and its data directory', () => {
   test('starts, is found by a second start, and is gone after the stop of the first', async () => {

@@ -4,6 +4,7 @@ import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TemporalBinary } from './binary.ts';
 import { assertDatabase, removeDatabase } from './database.ts';
+import { findPortHolder } from './port-holder.ts';
 import { choosePorts, findFreePort } from './ports.ts';
 import type { PortPair } from './ports.ts';
 import { markOf } from './process-start.ts';
@@ -149,6 +150,7 @@ async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
   try {
     if (options.ephemeral !== true) await noteDown(options, plan, mark);
     await becomeReady(child.exited, plan, options, toError);
+    await requireOurs(plan, child.pid);
   } catch (error) {
     await stop();
     if (plan.newDatabase !== null) await removeDatabase(plan.newDatabase);
@@ -241,6 +243,14 @@ async function becomeReady(
     options.signal?.throwIfAborted();
     throw await toError(`it was not ready within ${START_TIMEOUT_MS / 1000} s: ${reasonOf(error)}`);
   }
+}
+
+/** Another start may have taken the port since it was chosen, and be the one that answered. */
+async function requireOurs({ port, where }: LaunchPlan, pid: number): Promise<void> {
+  const holder = await findPortHolder(port);
+  if (holder === undefined || holder.pid === pid) return;
+  const message = `The Temporal service (${where}) could not start: ${holder.name} (pid ${holder.pid}) took port ${port} meanwhile.`;
+  throw new TemporalServiceError('portTaken', message);
 }
 
 function describeExit(exit: ServiceExit): string {
