@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     // Much of the time is waiting: for deadlines, for workers that come and go.
     maxWorkers: 3,
+    // Each file has parts and names of its own; what all of them need is loaded once for many of them.
+    isolate: false,
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {
@@ -20,8 +22,6 @@ export default defineConfig({
           name: 'service',
           include: ['test/**/*.test.ts'],
           globalSetup: ['test/temporal.setup.ts'],
-          // Each file has parts and names of its own; the SDK is loaded once for many of them.
-          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
