@@ -73,6 +73,18 @@ describe('the context of a model step', () => {
     expect(thread.asked).toEqual([0, 0]);
   });
 
+  it('is offered whole to a worker that has nothing: what lies in the archive is read there, and nothing is asked', async () => {
+    const { all, thread, cache } = openThread(6, 3);
+    const { archived } = await thread.context('t', 0);
+    thread.asked.length = 0;
+    cache.offer('t', { ...whole, archived, from: 3, items: all.slice(3, 4), stable: 4 });
+    cache.offer('t', { ...whole, archived: [], from: 4, items: all.slice(4), stable: 5 });
+    expect(await cache.read('t', 6, signal)).toEqual({ ...whole, items: all });
+    cache.offer('t', { ...whole, archived: [], from: 5, items: all.slice(5), stable: 6 });
+    expect(await cache.read('t', 6, signal)).toEqual({ ...whole, items: all });
+    expect(thread.asked).toEqual([]);
+  });
+
   it('is asked for where an offer leaves a gap, or comes short', async () => {
     const { all, thread, cache } = openThread(5);
     cache.offer('t', { ...whole, archived: [], from: 2, items: all.slice(2), stable: 5 });

@@ -4,7 +4,8 @@
  * version that is right. A run that an operator has reset to an earlier point has another past from there on: it begins anew.
  *
  * Where the worker that runs the step serves its thread, too, the thread offers what is new as the step begins, and the
- * step asks for nothing. An offer that does not fit to what is kept is passed over: asking always works.
+ * step asks for nothing; what of it lies in the archive is read there. An offer that does not fit to what is kept is passed over:
+ * asking always works.
  *
  * A compaction makes items count no more. They are dropped here, and never read by who did not have them.
  */
@@ -59,20 +60,28 @@ export function createContextCache(
       const known = kept.get(threadId);
       const shared = known !== undefined && [run.runId, run.continuedFrom].includes(known.runId);
       const items = joined(shared ? known.stable : NOTHING, context);
-      if (items === null) return;
+      if (items === null) {
+        const unread = withUnread(shared ? known.unread : null, context);
+        if (unread !== null) keep(threadId, { runId: run.runId, stable: NOTHING, offered: null, unread });
+        return;
+      }
       const { settings, first, compaction } = context;
       keep(threadId, {
         runId: run.runId,
         stable: stableOf(items, context),
         offered: { settings, items, first, compaction },
+        unread: null,
       });
     },
     async read(threadId, version, signal, runId = ONE_RUN.runId) {
       const known = kept.get(threadId);
-      const { stable, offered } = known?.runId === runId ? known : { stable: NOTHING, offered: null };
+      const { stable, offered, unread } = known?.runId === runId ? known : UNKNOWN;
       if (offered !== null && offered.first + offered.items.length >= version) return upTo(version, offered);
-      const { stretch, context } = await readUpTo(version, ports, threadId, stable, signal);
-      keep(threadId, { runId, stable: stableOf(stretch.items, context), offered: null });
+      const { stretch, context } =
+        unread !== null && unread.from + unread.items.length >= version
+          ? { stretch: await extended({ first: unread.first, items: [] }, unread, ports.archive), context: unread }
+          : await readUpTo(version, ports, threadId, stable, signal);
+      keep(threadId, { runId, stable: stableOf(stretch.items, context), offered: null, unread: null });
       const { settings, first, compaction } = context;
       return upTo(version, { settings, items: stretch.items, first, compaction });
     },
@@ -92,12 +101,29 @@ interface Kept {
   stable: Stretch;
   /** The whole of the last offer; its settings are those of the step that it was made for. */
   offered: Conversation | null;
+  /** What was offered to a worker that has nothing yet, where some of it lies in the archive, for the step to read. */
+  unread: ThreadContext | null;
 }
 
 /** Of whoever does not tell runs apart. */
 const ONE_RUN: ThreadRun = { runId: '' };
 
 const NOTHING: Stretch = { first: 0, items: [] };
+const UNKNOWN = { stable: NOTHING, offered: null, unread: null };
+
+/** An offer from the archive on, or what was left unread with the next page of it. Null where it does not fit. */
+function withUnread(unread: ThreadContext | null, context: ThreadContext): ThreadContext | null {
+  const { from, items, archived } = context;
+  const last = archived.at(-1);
+  if (last !== undefined) return last.items.to === from ? context : null;
+  if (unread === null || from > unread.from + unread.items.length || from < unread.from) return null;
+  return {
+    ...context,
+    archived: unread.archived,
+    from: unread.from,
+    items: [...unread.items.slice(0, from - unread.from), ...items],
+  };
+}
 
 /** The items that count, from what is known and what came with this answer. Null where something lies between or before. */
 function joined(known: Stretch, { first, from, items }: ThreadContext): Item[] | null {

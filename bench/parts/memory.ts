@@ -77,7 +77,7 @@ async function measureResume(stand: Stand, { quick, signal }: Parameters<Part>[1
   let worker = await stand.bobbin();
   const long = await growThread(stand, worker.bobbin, (so) => {
     signal.throwIfAborted();
-    return so.turns.length < turns;
+    return so.turns.length < turns || !isInMiddleOfRun(so);
   });
   const { thread } = long;
   const short = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
@@ -106,6 +106,12 @@ async function measureResume(stand: Stand, { quick, signal }: Parameters<Part>[1
   await short.close();
   await worker.child.stop();
   return toResumeRows(long, samples);
+}
+
+/** So that every round has much to replay, and none of them begins a new run. */
+function isInMiddleOfRun({ turns }: LongThread): boolean {
+  const { events } = turns.at(-1) ?? { events: 0 };
+  return events >= 1_000 && events < 1_200;
 }
 
 function toResumeRows({ turns }: LongThread, samples: Samples): Row[] {

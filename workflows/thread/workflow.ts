@@ -15,6 +15,7 @@ import type { Action } from './actions.ts';
 import { CARRY_OVER_BYTES, type CarryOver, bytesOf, toCarryOver } from './carry-over.ts';
 import { type Links, run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
+import { itemCount } from './log.ts';
 import type { Happening } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
 import { type Opened, openState } from './opening.ts';
@@ -172,10 +173,18 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
   }
 }
 
+/** All that this worker was not offered yet, page by page. A replay offers nothing, so after one that is the whole live log. */
 function offerContext(host: ThreadHost): void {
-  const context = toContext(current(host), host.offered);
-  contexts.offer(context);
-  host.offered = Math.min(context.stable, context.from + context.items.length);
+  if (workflowInfo().unsafe.isReplaying) return;
+  const state = current(host);
+  const count = itemCount(state.log);
+  for (let after = host.offered; ;) {
+    const context = toContext(state, after);
+    contexts.offer(context);
+    after = context.from + context.items.length;
+    host.offered = Math.min(context.stable, after);
+    if (after >= count) return;
+  }
 }
 
 /** What waits and does nothing. Going on as a new run does not wait for it. */
