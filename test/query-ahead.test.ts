@@ -136,3 +136,28 @@ it('what a worker took up and never ended is told to nobody: the next one does i
   const recorded = await eventsSoFar(thread);
   for (const answer of early) expect(answer).toEqual(recorded.slice(0, answer.length));
 });
+
+it('a reader is answered by the worker that takes a thread over without another replay', async () => {
+  const first = await startWorker();
+  const cwd = arena.workspace('followed');
+  const thread = await arena.bobbin.threads.start({ threadId: 'followed', workspace: { cwd } });
+  const reader = thread.events();
+  const readTo = async (turnId: string) => {
+    for (;;) {
+      const { value } = await reader.next();
+      if (value === undefined || (value.type === 'turn/completed' && value.turn.turnId === turnId)) return value;
+    }
+  };
+  const before = turn('say: hi');
+  await thread.submit(before);
+  expect(await readTo(before.turnId)).toBeDefined();
+  await first.stop();
+  others = [];
+  const second = await startWorker();
+  const next = turn('run: true\nsay: here');
+  await thread.submit(next);
+  expect(await readTo(next.turnId)).toMatchObject({ turn: { status: 'completed' } });
+  await reader.return();
+  const refusals = second.output().split('Failed to process Workflow Activation').slice(1);
+  expect(refusals.filter((refusal) => refusal.includes(thread.workflowId))).toEqual([]);
+});

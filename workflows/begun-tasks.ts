@@ -15,16 +15,16 @@
  *
  * A task that another worker took up and never ended looks like any other: it has a time, and a size. All there is to tell it
  * by is that a query had this copy made, and that the task came last. So a copy that began with a replay and then had one task
- * answers no query that comes to it by itself: where the task was real, that costs another replay, once for each worker that
- * a thread comes to. (What is left: a query that goes to a worker with an older copy, while one that had the thread since was
- * killed in the first task of its own.)
+ * answers no query that comes to it by itself, unless the query names that task as one that whoever asks has seen completed in
+ * the history, as readers of events do. Without that, a task that was real costs another replay. (What is left: a query that
+ * goes to a worker with an older copy, while one that had the thread since was killed in the first task of its own.)
  *
  * Some queries are answered all the same, as the last task left the workflow: those for runs that have ended, for which no
  * task will ever come. They are to be asked of such runs only.
  */
 import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
 import { closedBatchQuery, closedRowsQuery } from './batch-review/messages.ts';
-import { CLOSED_RUN_QUERY } from './thread/messages.ts';
+import { CLOSED_RUN_QUERY, type PageRequest } from './thread/messages.ts';
 
 const OF_CLOSED_RUNS = new Set<string | null | undefined>([
   CLOSED_RUN_QUERY,
@@ -66,7 +66,8 @@ export function interceptors(): WorkflowInterceptors {
               hadSecond ||= seen.time !== first.time || seen.historySize !== first.historySize;
             }
           } else if (jobs.some(isByItself)) {
-            if (first === null) isReplay = false;
+            const task = first;
+            if (task === null || jobs.every((job) => namesTask(job, task))) isReplay = false;
             else if (isReplay && !hadSecond) ahead = seen;
           }
           // What came ahead may come in parts.
@@ -81,8 +82,24 @@ export function interceptors(): WorkflowInterceptors {
   };
 }
 
+interface Job {
+  queryWorkflow?: { queryId?: string | null; arguments?: readonly { data?: Uint8Array | null }[] | null } | null;
+}
+
+/** Whether the query says that this task was completed. Its argument is anybody's. */
+function namesTask({ queryWorkflow }: Job, { historyLength }: Seen): boolean {
+  try {
+    const [payload] = queryWorkflow?.arguments ?? [];
+    const asked = JSON.parse(new TextDecoder().decode(payload?.data ?? undefined)) as PageRequest | null;
+    const task = asked?.completedTask;
+    return task?.runId === workflowInfo().runId && task.startedEventId === historyLength;
+  } catch {
+    return false;
+  }
+}
+
 /** A query that came without a workflow task; core gives all of these one id. */
-function isByItself({ queryWorkflow }: { queryWorkflow?: { queryId?: string | null } | null }): boolean {
+function isByItself({ queryWorkflow }: Job): boolean {
   return queryWorkflow?.queryId === 'legacy_query';
 }
 

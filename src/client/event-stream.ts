@@ -1,5 +1,6 @@
 /** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../contract/index.ts';
+import type { CompletedTask } from '../../workflows/thread/messages.ts';
 import { isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
@@ -19,7 +20,7 @@ const RETRY_MS = { first: 100, most: 2_000 };
 export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
-  events(after: number, limit: number): Promise<EventsPage>;
+  events(after: number, limit: number, completedTask: CompletedTask | null): Promise<EventsPage>;
   archived(segment: ArchiveSegment): Promise<ArchiveBody>;
 }
 
@@ -48,7 +49,7 @@ export async function* streamEvents(
       ends = changes.over ? ends + 1 : 0;
       for (let more = true; more;) {
         if (signal.aborted) return;
-        const read = await untilAborted(readOnce(source, thread.threadId, after), signal);
+        const read = await untilAborted(readOnce(source, thread.threadId, after, changes.completedTask), signal);
         if (read === null || read instanceof BobbinError) {
           if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
           await pause(retryMs, signal);
@@ -84,9 +85,10 @@ async function readOnce(
   source: EventSource,
   threadId: string,
   after: number,
+  completedTask: CompletedTask | null,
 ): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | BobbinError> {
   try {
-    const page = await source.events(after, PAGE);
+    const page = await source.events(after, PAGE, completedTask);
     if (page.archived === null) return { events: page.events, next: page.next, more: page.more };
     const { events } = await source.archived(page.archived);
     return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };

@@ -31,6 +31,7 @@ import {
   toWorkflowId,
 } from '../contract/index.ts';
 import {
+  type CompletedTask,
   closeThreadSignal,
   editQueueSignal,
   editQueueUpdate,
@@ -136,7 +137,10 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
     call('read the archive', () => readArchive(service, segment.segmentId), 30_000);
   const source = {
-    events: (after: number, limit: number) => call('read events', () => handle.query(eventsQuery, { after, limit })),
+    events: (after: number, limit: number, completedTask: CompletedTask | null) => {
+      const page = { after, limit, ...(completedTask === null ? {} : { completedTask }) };
+      return call('read events', () => handle.query(eventsQuery, page));
+    },
     archived,
   };
   const events = (options?: EventStreamOptions) => streamEvents(service, { threadId, workflowId }, source, options);

@@ -41,11 +41,19 @@ export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest
 /** By the name of its signal, like `editQueue` and `rollbackTurns`. */
 export const revokeRuleUpdate = defineUpdate<{ ruleId: string }, [RevokeRule]>('revokeRule');
 
+/** A workflow task that is recorded as completed, by the run and the id of the event that recorded its start. */
+export interface CompletedTask {
+  runId: string;
+  startedEventId: number;
+}
+
 export interface PageRequest {
   /** For `events` a sequence number, for `items` and `context` an item number. Left out, it is 0. */
   after?: number;
   /** At most 500; left out, it is 100. */
   limit?: number;
+  /** What whoever asks has seen in the history: with that, a worker that is new to the workflow knows what it may answer. */
+  completedTask?: CompletedTask;
 }
 
 export const threadQuery = defineQuery<ThreadView>('thread');
