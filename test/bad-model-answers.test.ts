@@ -196,9 +196,9 @@ describe.concurrent('an endpoint', () => {
 });
 
 describe('one answer', () => {
-  it('with 100 calls has all of them run, each once, and large outputs do not stop the thread', async () => {
-    const calls = Array.from({ length: 100 }, (_, i) =>
-      execCall(`call_${i}`, i % 2 === 0 ? `printf %039000d ${i}` : 'pwd'),
+  it('with 200 calls has all of them run, each once, and large outputs do not stop the thread', async () => {
+    const calls = Array.from({ length: 200 }, (_, i) =>
+      execCall(`call_${i}`, i % 4 === 0 ? `printf %039000d ${i}` : 'pwd'),
     );
     const { end, items } = await tryTurn('say: all', respondWith(...calls), 1);
     expect(end).toMatchObject({ status: 'completed' });
