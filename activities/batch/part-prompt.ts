@@ -17,8 +17,8 @@ export function toPartPrompts(compared: Compared, { parts, leftOut }: Parts): st
     return [
       `Review ${whatChanged(compared)}.${others}`,
       howToLook(compared, parts.length === 1 && leftOut.length === 0 ? [] : files),
-      list('under review', files.map(toPath)),
-      ...(leftOut.length === 0 || index > 0 ? [] : [list('left out', leftOut.map(toPathAndWhy))]),
+      listFiles('under review', files.map(toPath)),
+      ...(leftOut.length === 0 || index > 0 ? [] : [listFiles('left out', leftOut.map(toPathAndWhy))]),
       ...(compared.instructions.trim() === ''
         ? []
         : [`Rules of whoever asks for this review:\n\n${compared.instructions.trim()}`]),
@@ -44,10 +44,6 @@ function quote(path: string): string {
   const oneLine = path.replace(/[`\n]/g, '?');
   const plain = oneLine === path && /[*?[\\]|^:/.test(path) ? `:(literal)${path}` : oneLine;
   return /^[\w./@+-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", `'\\''`)}'`;
-}
-
-function list(what: string, names: readonly string[]): string {
-  return listFiles(what, names, names.length);
 }
 
 const toPath = ({ path }: ChangedFile) => path;

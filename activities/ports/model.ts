@@ -1,5 +1,7 @@
 /** Models, what they are asked and what they answer. */
-import type { ProviderCompaction } from '../../src/contract/index.ts';
+import type { ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
+
+export type { TokenUsage };
 
 /** One entry of the conversation as a model sees it, independent of any provider. */
 export type ConversationEntry =
@@ -37,14 +39,6 @@ export type ModelOutput =
   | { type: 'message'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
   | { type: 'toolCall'; callId: string; name: string; arguments: string };
-
-export interface TokenUsage {
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningOutputTokens: number;
-  totalTokens: number;
-}
 
 export interface ModelResponse {
   responseId: string;

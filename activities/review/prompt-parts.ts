@@ -10,8 +10,8 @@ export function whereFilesAre({ isElsewhere, head }: { isElsewhere: boolean; hea
     : 'Files on disk are as they are there.';
 }
 
-/** @param names of the first files, at least; @param count of all of them. */
-export function listFiles(what: string, names: readonly string[], count: number): string {
+/** @param count of all the files, where `names` are only the first of them. */
+export function listFiles(what: string, names: readonly string[], count = names.length): string {
   let left = LIST_CHARS;
   const lines = names.map((name) => `- ${name.includes('\n') ? JSON.stringify(name) : name}`);
   const shown = lines.filter((line) => (left -= line.length + 1) >= 0);

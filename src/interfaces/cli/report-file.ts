@@ -36,12 +36,15 @@ export async function writeReport(whole: ReviewRecord, options: ReportOptions, o
   else await write(options.output, text, output, { batchId: record.batch.batchId, format, ...verdict });
   for (const line of [...describeOmissions(record, format, only), ...describeVerdict(verdict, options.failOn)])
     output.progress(line);
-  return options.failOn !== 'never' && verdict.counting + verdict.unknown > 0 ? EXIT.findings : EXIT.ok;
+  return toExitCode(verdict, options.failOn);
 }
 
 /** 7 where an open finding counts, or a target was not reviewed to the end; `never` is always 0. */
 export function exitCodeOfRecord(record: ReviewRecord, failOn: Threshold): number {
-  const { counting, unknown } = judge(record, { only: undefined, failOn });
+  return toExitCode(judge(record, { only: undefined, failOn }), failOn);
+}
+
+function toExitCode({ counting, unknown }: Verdict, failOn: Threshold): number {
   return failOn !== 'never' && counting + unknown > 0 ? EXIT.findings : EXIT.ok;
 }
 
