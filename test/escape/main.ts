@@ -1,0 +1,70 @@
+/**
+ * `npm run test:escape`: tries every row of docs/security.md, as root also as an ordinary user, and prints the table.
+ * Exits with 1 where one got through. With `--markdown` it prints the table of docs/security.md and tries nothing.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { EscapeRow, Outcome } from './row.ts';
+import { loadRows, runRow } from './run-rows.ts';
+import { toMarkdownTable } from './table.ts';
+
+const ORDINARY_USER = 'bobbin-escape';
+
+const rows = await loadRows();
+if (process.argv.includes('--markdown')) process.stdout.write(toMarkdownTable(rows));
+else
+  process.exitCode =
+    (await tryAll(rows)) + (isRoot() && !process.argv.includes('--here') ? tryAsOrdinaryUser() : 0) > 0 ? 1 : 0;
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** The number of rows that got through. */
+async function tryAll(all: readonly EscapeRow[]): Promise<number> {
+  process.stdout.write(`As ${userInfo().username}:\n`);
+  let broken = 0;
+  for (const row of all) {
+    const outcome = await runRow(row);
+    if (outcome.type === 'broken') broken += 1;
+    process.stdout.write(`${toLine(row, outcome)}\n`);
+  }
+  process.stdout.write(`${all.length - broken} held or not tried, ${broken} broken\n`);
+  return broken;
+}
+
+function toLine({ row, tried }: EscapeRow, outcome: Outcome): string {
+  const words = { held: 'held', broken: 'BROKEN', notTried: 'not tried' };
+  const more = outcome.type === 'broken' ? `: ${outcome.what}` : outcome.type === 'notTried' ? `: ${outcome.why}` : '';
+  return `${String(row).padStart(3)}  ${words[outcome.type].padEnd(9)}  ${tried}${more}`;
+}
+
+/** The same program, as a user who owns nothing but an empty home folder. */
+function tryAsOrdinaryUser(): number {
+  spawnSync('useradd', ['--system', '--no-create-home', ORDINARY_USER], { stdio: 'ignore' });
+  const ids = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, ORDINARY_USER], { encoding: 'utf8' }).stdout));
+  const [uid, gid] = ids;
+  if (!uid || !gid) {
+    process.stdout.write(`An ordinary user could not be made (useradd ${ORDINARY_USER}); run this as one.\n`);
+    return 1;
+  }
+  const home = mkdtempSync(join(tmpdir(), 'bobbin-escape-home-'));
+  try {
+    spawnSync('chown', [`${uid}:${gid}`, home]);
+    chmodSync(home, 0o700);
+    const { PATH = '', LANG = 'C.UTF-8' } = process.env;
+    const env = { PATH, LANG, HOME: home, TMPDIR: home, USER: ORDINARY_USER };
+    const ran = spawnSync(process.execPath, [import.meta.filename, '--here'], {
+      uid,
+      gid,
+      env,
+      cwd: home,
+      stdio: 'inherit',
+    });
+    return ran.status === 0 ? 0 : 1;
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}

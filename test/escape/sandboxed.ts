@@ -1,0 +1,35 @@
+/** Commands of an attacker, run as a thread would run them. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandReport, SandboxMode } from '../../activities/ports.ts';
+import { createCommandRunner } from '../../src/adapters/shell/command-runner.ts';
+import type { EscapePlace } from './row.ts';
+
+export interface Attacker {
+  /** Absolute; what the attacker's thread works in. */
+  workspace: string;
+  /** Absolute; the worker's own folder. */
+  data: string;
+  run(command: string, mode?: SandboxMode): Promise<CommandReport>;
+}
+
+/** @param hidden folders of the worker that no command may see, absolute. */
+export function createAttacker(place: EscapePlace, hidden: string[] = []): Attacker {
+  const workspace = join(place.root, 'workspace');
+  const data = join(place.root, 'data');
+  for (const folder of [workspace, data]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const runner = createCommandRunner({ stateDirectory: data, hiddenFolders: hidden });
+  return {
+    workspace,
+    data,
+    run(command, mode = 'workspace-write') {
+      const sandbox = { mode, writableRoots: [], networkAccess: false };
+      const ids = { commandId: randomUUID(), command, cwd: workspace, workspace };
+      return runner.run(
+        { ...ids, sandbox, timeoutMs: 20_000, maxOutputBytes: 16_384 },
+        { signal: place.signal, onOutput: () => undefined },
+      );
+    },
+  };
+}
