@@ -1,6 +1,6 @@
 /**
  * `npm run test:escape`: tries every row of docs/security.md, as root also as an ordinary user, and prints the table.
- * Exits with 1 where one got through. With `--markdown` it prints the table of docs/security.md and tries nothing.
+ * Exits with 1 where one got through. With `--row N` it tries that one alone; with `--markdown` it prints the table of docs/security.md and tries nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,8 @@ import { toMarkdownTable } from './table.ts';
 
 const ORDINARY_USER = 'bobbin-escape';
 
-const rows = await loadRows();
+const only = process.argv.includes('--row') ? Number(process.argv[process.argv.indexOf('--row') + 1]) : undefined;
+const rows = (await loadRows()).filter(({ row }) => only === undefined || row === only);
 if (process.argv.includes('--markdown')) process.stdout.write(toMarkdownTable(rows));
 else
   process.exitCode =
@@ -56,13 +57,17 @@ function tryAsOrdinaryUser(): number {
     chmodSync(home, 0o700);
     const { PATH = '', LANG = 'C.UTF-8' } = process.env;
     const env = { PATH, LANG, HOME: home, TMPDIR: home, USER: ORDINARY_USER };
-    const ran = spawnSync(process.execPath, [import.meta.filename, '--here'], {
-      uid,
-      gid,
-      env,
-      cwd: home,
-      stdio: 'inherit',
-    });
+    const ran = spawnSync(
+      process.execPath,
+      [import.meta.filename, '--here', ...(only === undefined ? [] : ['--row', String(only)])],
+      {
+        uid,
+        gid,
+        env,
+        cwd: home,
+        stdio: 'inherit',
+      },
+    );
     return ran.status === 0 ? 0 : 1;
   } finally {
     rmSync(home, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
+import { findProgram, toSearchPath } from '../programs.ts';
 import { buildCommandEnvironment } from '../shell/command-environment.ts';
 
 export interface GitCall {
@@ -76,7 +77,9 @@ const STDERR_CHARS = 2_000;
 export async function runGit(args: readonly string[], call: GitCall): Promise<GitResult> {
   call.signal.throwIfAborted();
   assertWorkspace(call.cwd);
-  const child = spawn('git', args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe' });
+  const git = findProgram('git', [call.cwd]);
+  if (git === undefined) throw gitFailed(args, call.cwd, 'there is no git on PATH outside of the workspace');
+  const child = spawn(git, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe' });
   const stdout: Buffer[] = [];
   let stderr = '';
   child.stdout.on('data', call.onStdout ?? ((chunk: Buffer) => stdout.push(chunk)));
@@ -150,6 +153,7 @@ function environmentOf(call: GitCall): Record<string, string> {
     GIT_COMMITTER_NAME: IDENTITY.NAME,
     GIT_COMMITTER_EMAIL: IDENTITY.EMAIL,
     LC_ALL: 'C',
+    PATH: toSearchPath([call.cwd]),
     ...(call.index === undefined ? {} : { GIT_INDEX_FILE: call.index }),
   };
 }

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deserializeMessage, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { findProgram } from '../programs.ts';
 import { endProcesses } from '../shell/end-processes.ts';
 import type { ProcessTable } from '../shell/process-table.ts';
 import { MAX_MESSAGE_BYTES, createFloodGate } from './flood-gate.ts';
@@ -113,7 +114,7 @@ export function createStdioTransport(server: StdioServer): StdioTransport {
 }
 
 async function launch(server: StdioServer): Promise<ChildProcess> {
-  const child = spawn(server.command, server.args, {
+  const child = spawn(toProgram(server), server.args, {
     cwd: server.cwd,
     env: server.environment,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -124,6 +125,14 @@ async function launch(server: StdioServer): Promise<ChildProcess> {
     child.once('error', (error) => reject(new Error(`${server.command} cannot be started: ${error.message}`)));
   });
   return child;
+}
+
+/** A path is what the operator wrote. A bare name is never one that a command of a thread put there. */
+function toProgram({ command, cwd }: StdioServer): string {
+  if (command.includes('/')) return command;
+  const program = findProgram(command, [cwd, process.cwd()]);
+  if (program === undefined) throw new Error(`${command} is not on PATH outside of ${cwd} and ${process.cwd()}`);
+  return program;
 }
 
 /** Its input is closed, then it and all it started are ended, as commands are. */

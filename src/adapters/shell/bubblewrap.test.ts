@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -149,16 +158,19 @@ describe('a machine without a working sandbox', () => {
   it('says so where bubblewrap is not installed', async () => {
     const path = process.env['PATH'];
     using other = createTestBench();
-    process.env['PATH'] = '/nonexistent';
+    const programs = join(bench.folder, 'programs');
+    mkdirSync(programs);
+    for (const name of ['bash', 'mkfifo']) symlinkSync(`/usr/bin/${name}`, join(programs, name));
+    process.env['PATH'] = programs;
     try {
       expect(await other.runner.sandbox()).toMatchObject({ available: false });
+      await expect(other.run('true', { sandbox: readOnly })).rejects.toMatchObject({
+        code: 'sandboxUnavailable',
+        message: expect.stringMatching(/read-only.*apt install bubblewrap.*danger-full-access/s) as string,
+      });
     } finally {
       process.env['PATH'] = path;
     }
-    await expect(other.run('true', { sandbox: readOnly })).rejects.toMatchObject({
-      code: 'sandboxUnavailable',
-      message: expect.stringMatching(/read-only.*apt install bubblewrap.*danger-full-access/s) as string,
-    });
     expect(await other.run('echo runs')).toMatchObject({ output: 'runs\n' });
   });
 

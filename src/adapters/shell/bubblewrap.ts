@@ -16,7 +16,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
-import { findProgram } from './command-environment.ts';
+import { findProgram } from '../programs.ts';
 
 export type SandboxState = { available: true; name: string } | { available: false; reason: string };
 
@@ -92,7 +92,7 @@ function isInside(path: string, folder: string): boolean {
 const INSTALL = 'Install it with your package manager (for example `apt install bubblewrap`)';
 
 /** Runs the sandbox once for real, with all it will be asked for later. Never rejects. */
-export async function probeBubblewrap(program = findProgram('bwrap')): Promise<SandboxState> {
+export async function probeBubblewrap(program = findProgram('bwrap', [])): Promise<SandboxState> {
   if (program === undefined) {
     return { available: false, reason: `bubblewrap (bwrap) is not on the PATH. ${INSTALL}.` };
   }

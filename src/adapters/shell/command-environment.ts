@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { toSearchPath } from '../programs.ts';
 import { COMMAND_MARKER } from './process-table.ts';
 
 const SECRET = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH/i;
@@ -22,28 +21,11 @@ export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: st
   }
   return {
     ...environment,
+    PATH: toSearchPath([], worker),
     TERM: 'dumb',
     PAGER: 'cat',
     GIT_PAGER: 'cat',
     MANPAGER: 'cat',
     [COMMAND_MARKER]: commandId,
   };
-}
-
-/** The absolute path of a program on the worker's PATH; undefined where there is none. */
-export function findProgram(name: string, searchPath = process.env['PATH'] ?? ''): string | undefined {
-  return searchPath
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, name))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -12,7 +12,8 @@ import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../..
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { probeBubblewrap, toBubblewrapArguments, type SandboxState } from './bubblewrap.ts';
-import { buildCommandEnvironment, findProgram } from './command-environment.ts';
+import { findProgram } from '../programs.ts';
+import { buildCommandEnvironment } from './command-environment.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
 import { createFence } from './fence.ts';
 import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
@@ -43,22 +44,27 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
-  let probe: Promise<SandboxState> | undefined;
-  const sandbox = (): Promise<SandboxState> => (probe ??= probeBubblewrap());
+  const probes = new Map<string | undefined, Promise<SandboxState>>();
+  const sandbox = (bubblewrap = findProgram('bwrap', [])): Promise<SandboxState> => {
+    const probe = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
+    probes.set(bubblewrap, probe);
+    return probe;
+  };
 
   return {
-    sandbox,
+    sandbox: () => sandbox(),
     clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
     async run(spec, io) {
       assertWorkspace(spec.workspace);
       assertWorkspace(spec.cwd);
-      if (spec.sandbox.mode !== 'danger-full-access') assertSandbox(spec.sandbox.mode, await sandbox());
+      const bubblewrap = findProgram('bwrap', [spec.workspace]);
+      if (spec.sandbox.mode !== 'danger-full-access') assertSandbox(spec.sandbox.mode, await sandbox(bubblewrap));
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
-      const pipe = await openOutput(pipes, stateDirectory);
+      const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
       try {
         if (io.signal.aborted) return NEVER_STARTED;
         const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-        return await runInFence(spec, io, { table, pipe, leave, hiddenFolders });
+        return await runInFence(spec, io, { table, pipe, leave, hiddenFolders, bubblewrap });
       } finally {
         pipe.release();
       }
@@ -85,18 +91,18 @@ function assertSandbox(mode: SandboxMode, state: SandboxState): void {
   );
 }
 
-function toLaunch(spec: CommandSpec, hidden: string[]): Launch {
-  const shell = findProgram('bash') ?? '/bin/sh';
+function toLaunch(spec: CommandSpec, { hiddenFolders, bubblewrap = 'bwrap' }: RunParts): Launch {
+  const shell = findProgram('bash', [spec.workspace]) ?? '/bin/sh';
   const environment = buildCommandEnvironment(process.env, spec.commandId);
   const plain = [shell, '-c', spec.command];
   if (spec.sandbox.mode === 'danger-full-access') return { argv: plain, cwd: spec.cwd, environment };
-  const place = { cwd: spec.cwd, workspace: spec.workspace, hidden };
-  return { argv: ['bwrap', ...toBubblewrapArguments(spec.sandbox, place), ...plain], cwd: spec.cwd, environment };
+  const place = { cwd: spec.cwd, workspace: spec.workspace, hidden: hiddenFolders };
+  return { argv: [bubblewrap, ...toBubblewrapArguments(spec.sandbox, place), ...plain], cwd: spec.cwd, environment };
 }
 
-async function openOutput(pipes: OutputPipes, stateDirectory: string): Promise<OutputPipe> {
+async function openOutput(pipes: OutputPipes, workspace: string, stateDirectory: string): Promise<OutputPipe> {
   try {
-    return await pipes.open();
+    return await pipes.open(workspace);
   } catch (error) {
     throw notStarted(`no pipe for its output could be made in ${stateDirectory}`, error);
   }
@@ -128,16 +134,17 @@ interface RunParts {
   pipe: OutputPipe;
   leave: () => void;
   hiddenFolders: string[];
+  bubblewrap: string | undefined;
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
 
 async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<CommandReport> {
-  const { table, pipe, leave, hiddenFolders } = parts;
+  const { table, pipe, leave } = parts;
   const startedAt = performance.now();
   let leader: Leader;
   try {
-    leader = await startLeader(toLaunch(spec, hiddenFolders), pipe.writeEnd);
+    leader = await startLeader(toLaunch(spec, parts), pipe.writeEnd);
   } catch (error) {
     leave();
     throw notStarted('its process could not be made', error);

@@ -11,6 +11,7 @@ import { constants, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findProgram } from '../programs.ts';
 
 export interface OutputPipe {
   /** Passed to the child as its standard output and error. */
@@ -26,8 +27,8 @@ export interface OutputPipe {
 }
 
 export interface OutputPipes {
-  /** Rejects with what `mkfifo` or the file system said. */
-  open(): Promise<OutputPipe>;
+  /** Rejects with what `mkfifo` or the file system said. The workspace is where no `mkfifo` is taken from. */
+  open(workspace: string): Promise<OutputPipe>;
 }
 
 const CHUNK_BYTES = 64 * 1024;
@@ -36,21 +37,23 @@ const CHUNK_BYTES = 64 * 1024;
 export function createOutputPipes(directory: string): OutputPipes {
   const idle: string[] = [];
   return {
-    async open() {
+    async open(workspace) {
       for (let path = idle.pop(); path !== undefined; path = idle.pop()) {
         // A file that somebody deleted meanwhile is no reason to fail: the next one is tried, then a new one made.
         const pipe = openIfThere(path, idle);
         if (pipe !== undefined) return pipe;
       }
-      return openPipe(await makeNamedPipe(directory), idle);
+      return openPipe(await makeNamedPipe(directory, workspace), idle);
     },
   };
 }
 
-async function makeNamedPipe(directory: string): Promise<string> {
+async function makeNamedPipe(directory: string, workspace: string): Promise<string> {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `${randomUUID()}.pipe`);
-  await promisify(execFile)('mkfifo', ['-m', '600', path]);
+  const mkfifo = findProgram('mkfifo', [workspace]);
+  if (mkfifo === undefined) throw new Error(`there is no mkfifo on PATH outside of ${workspace}`);
+  await promisify(execFile)(mkfifo, ['-m', '600', path]);
   return path;
 }
 

@@ -47,7 +47,7 @@ export function lookAtNode(version: string): Finding {
 
 async function lookForShell(context: CheckContext): Promise<Finding> {
   const finding = await lookForProgram(context, 'bash', 'Install bash.');
-  if (finding.status === 'ok' || (await findOnPath('sh', context.env)) === undefined) return finding;
+  if (finding.status === 'ok' || findOnPath('sh', context.env) === undefined) return finding;
   return { ...finding, status: 'warning' };
 }
 
@@ -58,7 +58,7 @@ export async function lookForProgram(
   howTo: string,
   versionArgument = '--version',
 ): Promise<Finding> {
-  const path = await findOnPath(name, context.env);
+  const path = findOnPath(name, context.env);
   if (path === undefined) return { status: 'missing', found: 'not on PATH', howTo };
   const { env, signal } = context;
   const report = await runProgram(path, [versionArgument], { env, signal, timeoutMs: 4_000 });

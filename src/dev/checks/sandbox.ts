@@ -22,7 +22,7 @@ export const sandboxProbe: Probe = {
   name: 'sandbox',
   need: 'bubblewrap that may make user namespaces, to keep commands inside their workspace',
   look: async ({ env, signal }) => {
-    const path = await findOnPath('bwrap', env);
+    const path = findOnPath('bwrap', env);
     if (path === undefined) {
       const howTo =
         platform() === 'linux'

@@ -55,7 +55,7 @@ async function lookForBinary(context: CheckContext): Promise<Finding> {
   }
   const target = connectTarget(context.env);
   if (target !== undefined) return { status: 'ok', found: `none, and not needed: ${target.namedBy} names a service` };
-  const go = await findOnPath('go', context.env);
+  const go = findOnPath('go', context.env);
   const next = `none here; the first start lets the Temporal SDK download one${go === undefined ? '' : `, or builds it with ${go}`}`;
   return { status: 'warning', found: next, howTo: INSTALL };
 }

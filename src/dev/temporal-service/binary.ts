@@ -59,7 +59,7 @@ export async function locateTemporalBinary(options: FindOptions): Promise<Found>
   const explicit = env['BOBBIN_TEMPORAL'];
   if (explicit) return { binary: await requireExplicit(explicit, env, options.signal) };
 
-  const onPath = await findOnPath('temporal', env);
+  const onPath = findOnPath('temporal', env);
   const places: { source: BinarySource; way: string; paths: string[] }[] = [
     { source: 'PATH', way: '`temporal` on PATH', paths: onPath === undefined ? [] : [onPath] },
     { source: 'cache', way: `copy kept in ${cacheOf(options)}`, paths: cachedPaths(options) },

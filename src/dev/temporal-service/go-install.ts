@@ -19,7 +19,7 @@ export async function buildWithGo(options: {
   onProgress?: Progress;
   signal?: AbortSignal;
 }): Promise<'built' | { problem: string }> {
-  const go = await findOnPath('go', options.env);
+  const go = findOnPath('go', options.env);
   if (go === undefined) return { problem: 'no `go` on PATH' };
   return await withScratchDirectory(options.cacheDirectory, async (directory) => {
     let compiled = 0;

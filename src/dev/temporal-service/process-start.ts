@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
+import { findOnPath } from './program.ts';
 
 /** Field 22 of /proc/<pid>/stat, counted from the state, which follows the name in parentheses. */
 const START_TIME_INDEX = 19;
@@ -30,7 +31,12 @@ async function startFromProc(pid: number): Promise<string | undefined> {
 
 async function startFromPs(pid: number): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
+    const { stdout } = await promisify(execFile)(findOnPath('ps', process.env) ?? '/bin/ps', [
+      '-o',
+      'stat=,lstart=',
+      '-p',
+      String(pid),
+    ]);
     const line = stdout.trim();
     return line === '' || line.startsWith('Z') ? undefined : line.slice(line.indexOf(' ') + 1).trim();
   } catch {

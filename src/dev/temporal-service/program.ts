@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { findProgram, toSearchPath } from '../../adapters/programs.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -25,23 +23,9 @@ export interface ProgramOptions {
 const KEPT_OUTPUT = 64 * 1024;
 const GRACE_MS = 2_000;
 
-/** The first executable of that name on the PATH of `env`, as a shell would find it. */
-export async function findOnPath(name: string, env: Environment): Promise<string | undefined> {
-  for (const directory of (env['PATH'] ?? '').split(delimiter)) {
-    if (directory === '') continue;
-    const path = join(directory, name);
-    if (await isExecutable(path)) return path;
-  }
-  return undefined;
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
+/** See {@link findProgram}. The folder that the stack is started in is the workspace of its thread. */
+export function findOnPath(name: string, env: Environment): string | undefined {
+  return findProgram(name, [process.cwd()], env);
 }
 
 /**
@@ -52,7 +36,7 @@ async function isExecutable(path: string): Promise<boolean> {
 export async function runProgram(path: string, args: string[], options: ProgramOptions): Promise<ProgramReport> {
   options.signal?.throwIfAborted();
   const child = spawn(path, args, {
-    env: options.env,
+    env: { ...options.env, PATH: toSearchPath([process.cwd()], options.env) },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

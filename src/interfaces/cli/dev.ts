@@ -8,6 +8,7 @@ import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
 import { readDevState, writeDevState } from '../../dev/dev-state.ts';
 import { type Stack, startStack } from '../../dev/stack.ts';
 import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
+import { findOnPath } from '../../dev/temporal-service/program.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -109,8 +110,10 @@ async function isOpen(bobbin: Bobbin, threadId: string): Promise<boolean> {
 }
 
 function repositoryRoot(): string {
+  const git = findOnPath('git', process.env);
+  if (git === undefined) return process.cwd();
   try {
-    return execFileSync('git', ['rev-parse', '--show-toplevel'], {
+    return execFileSync(git, ['rev-parse', '--show-toplevel'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
