@@ -4,11 +4,12 @@
  * A plan reads each file once and lets the parts of a patch work on what the parts before them made of it. What differs
  * from the disk in the end has to be written; where nothing does, the patch has been applied before.
  */
-import { lstat, readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PatchChange } from '../../../activities/ports.ts';
 import { editText, resultStands } from './edit-lines.ts';
 import type { FilePatch, PatchHunk } from './patch-grammar.ts';
+import { inFolder, type SafeFolder } from './safe-folder.ts';
 import type { WritableArea } from './writable-area.ts';
 
 export interface PlannedFile {
@@ -135,15 +136,19 @@ function countLines(text: string): number {
 }
 
 async function readPlannedFile(path: string, opaque: boolean): Promise<PlannedFile> {
+  const absent = { path, before: undefined, after: undefined, like: undefined };
   try {
-    const stats = await lstat(path);
-    if (stats.isSymbolicLink()) return { path, before: OPAQUE, after: OPAQUE, like: undefined };
-    if (!stats.isFile()) throw doesNotApply(path, 'it is a folder or no regular file');
-    const text = await readText(path, stats.size, opaque);
-    return { path, before: text, after: text, like: { mode: stats.mode, uid: stats.uid, gid: stats.gid } };
+    return await inFolder(dirname(path), async (folder) => {
+      const stats = await folder.lstat(basename(path));
+      if (stats === undefined) return absent;
+      if (stats.isSymbolicLink()) return { path, before: OPAQUE, after: OPAQUE, like: undefined };
+      if (!stats.isFile()) throw doesNotApply(path, 'it is a folder or no regular file');
+      const text = await readText(folder, path, opaque);
+      return { path, before: text, after: text, like: { mode: stats.mode, uid: stats.uid, gid: stats.gid } };
+    });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { path, before: undefined, after: undefined, like: undefined };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return absent;
     if (error instanceof Failure) throw error;
     throw new Failure('patchDoesNotApply', `The patch does not apply to ${path}, it cannot be read: ${String(error)}`, {
       cause: error,
@@ -152,15 +157,13 @@ async function readPlannedFile(path: string, opaque: boolean): Promise<PlannedFi
   }
 }
 
-async function readText(path: string, size: number, opaque: boolean): Promise<string> {
-  if (size > LARGEST_BYTES) {
-    if (opaque) return OPAQUE;
-    throw doesNotApply(path, `it is larger than ${String(LARGEST_BYTES)} bytes`);
-  }
-  const text = decodeText(await readFile(path));
+async function readText(folder: SafeFolder, path: string, opaque: boolean): Promise<string> {
+  const bytes = await folder.read(basename(path), LARGEST_BYTES + 1);
+  const text = bytes.length > LARGEST_BYTES ? undefined : decodeText(bytes);
   if (text !== undefined) return text;
   if (opaque) return OPAQUE;
-  throw doesNotApply(path, 'it is no text in UTF-8');
+  const reason = bytes.length > LARGEST_BYTES ? `larger than ${String(LARGEST_BYTES)} bytes` : 'no text in UTF-8';
+  throw doesNotApply(path, `it is ${reason}`);
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {

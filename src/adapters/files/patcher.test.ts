@@ -1,15 +1,18 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SandboxMode } from '../../../activities/ports.ts';
@@ -18,8 +21,7 @@ import { createPatcher } from './patcher.ts';
 let root: string;
 let cwd: string;
 beforeEach(() => {
-  // Not below /tmp, which is writable in mode workspace-write.
-  root = realpathSync(mkdtempSync('/var/tmp/patch-'));
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'patch-')));
   cwd = join(root, 'workspace');
   mkdirSync(cwd);
 });
@@ -237,6 +239,51 @@ describe('the place a patch may write', () => {
     await apply([...add('../outside'), ...add('.git/config')], 'danger-full-access');
     expect(readFileSync(join(root, 'outside'), 'utf8')).toBe('1\n');
   });
+});
+
+describe('a folder that is swapped for a link after the patch was checked', () => {
+  /** Asked for the last time right before the first write. */
+  function swapBeforeWriting(folder: string, target: string): AbortSignal {
+    let asked = 0;
+    const throwIfAborted = (): void => {
+      asked += 1;
+      if (asked < 2) return;
+      renameSync(folder, `${folder}.aside`);
+      symlinkSync(target, folder);
+    };
+    return Object.assign(new AbortController().signal, { throwIfAborted });
+  }
+
+  it.each([
+    ['adds', ['*** Add File: folder/new', '+x']],
+    ['adds below', ['*** Add File: folder/deep/new', '+x']],
+    ['changes', ['*** Update File: folder/file', '-x', '+y']],
+    ['removes', ['*** Delete File: folder/file']],
+    ['moves', ['*** Update File: folder/file', '*** Move to: folder/moved', '-x', '+y']],
+  ])('is refused where the patch %s a file, and nothing is changed', async (_what, lines) => {
+    const outside = join(root, 'outside');
+    mkdirSync(outside);
+    mkdirSync(at('folder'));
+    put('folder/file', 'x\n');
+    writeFileSync(join(outside, 'file'), 'x\n');
+    const signal = swapBeforeWriting(at('folder'), outside);
+    const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
+    const patch = ['*** Begin Patch', ...lines, '*** End Patch'].join('\n');
+    await expect(createPatcher().apply(patch, { cwd, sandbox }, signal)).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+    });
+    expect(readdirSync(outside)).toEqual(['file']);
+    expect([readFileSync(join(outside, 'file'), 'utf8'), read('folder.aside/file')]).toEqual(['x\n', 'x\n']);
+  });
+});
+
+it('does not reach /tmp, which commands have as a private folder', async () => {
+  const name = `/tmp/patch-${String(process.pid)}`;
+  await expect(apply([`*** Add File: ${name}`, '+1'])).rejects.toMatchObject({
+    code: 'patchOutsideWorkspace',
+    message: expect.stringContaining('Only commands have a /tmp') as string,
+  });
+  expect(existsSync(name)).toBe(false);
 });
 
 it('leaves folders alone that are for the worker only, in a sandbox, also through a link', async () => {

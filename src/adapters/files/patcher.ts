@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PatchPort } from '../../../activities/ports.ts';
 import { parsePatch, type FilePatch } from './patch-grammar.ts';
 import { planPatch, type PlannedFile } from './patch-plan.ts';
-import { replaceFile } from './replace-file.ts';
+import { ignoring, inFolder } from './safe-folder.ts';
 import { assertWorkspace } from './workspace.ts';
 import { createWritableArea } from './writable-area.ts';
 
@@ -52,13 +52,22 @@ function rank(file: PlannedFile): number {
 
 async function write(file: PlannedFile): Promise<void> {
   try {
-    if (file.after === undefined) await rm(file.path, { force: true });
-    else await replaceFile(file.path, file.after, file.like === undefined ? {} : { like: file.like });
+    await put(file);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new Failure('patchDoesNotApply', `The patch could not write ${file.path}: ${said}`, {
       cause: error,
       details: { path: file.path },
     });
+  }
+}
+
+/** The path has no links, as the plan resolved them. If it has one now, it is refused: somebody else put it there. */
+async function put({ path, after, like }: PlannedFile): Promise<void> {
+  const name = basename(path);
+  if (after === undefined) {
+    await inFolder(dirname(path), (folder) => folder.unlink(name)).catch(ignoring('ENOENT'));
+  } else {
+    await inFolder(dirname(path), (folder) => folder.write(name, after, like && { like }), { create: true });
   }
 }

@@ -3,7 +3,6 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import { Failure } from '../../../activities/failures.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
 
-const TMP = '/tmp';
 /** Folders inside of a writable root that a patch leaves alone, at any depth. */
 const PROTECTED = new Set(['.git', '.codex', '.bobbin']);
 
@@ -19,12 +18,14 @@ export interface WritableArea {
 }
 
 /**
- * The same area that the sandbox opens to commands, for what is written without a command.
+ * The same area that the sandbox opens to commands, except their private /tmp, for what is written without a command.
+ *
+ * A path that was resolved here may be written through `safe-folder.ts` only: it has no links now, and may have one later.
  * @param closed folders that stay closed wherever they lie.
  */
 export function createWritableArea(cwd: string, policy: SandboxPolicy, closed: readonly string[] = []): WritableArea {
   const realCwd = realpathSync(cwd);
-  const roots = [realCwd, ...[TMP, ...policy.writableRoots].map((root) => followLinks(resolve(root)))];
+  const roots = [realCwd, ...policy.writableRoots.map((root) => followLinks(resolve(root)))];
   const kept = closed.map((folder) => followLinks(resolve(folder)));
   return {
     resolve(path, { entry } = { entry: false }) {
@@ -50,7 +51,8 @@ function complain(real: string, roots: string[], policy: SandboxPolicy, closed: 
       if (closed.some((folder) => isInside(real, folder))) return 'what lies there is for the worker alone.';
       const around = roots.filter((root) => isInside(real, root));
       if (around.length === 0) {
-        return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.`;
+        const tmp = isInside(real, '/tmp') ? ' Only commands have a /tmp: it is private to the thread.' : '';
+        return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.${tmp}`;
       }
       const kept = around
         .flatMap((root) => relative(root, real).split(sep))

@@ -1,0 +1,308 @@
+/**
+ * Folders that others may change at the same time.
+ *
+ * A path that was checked and is used afterwards may lead elsewhere by then: any folder on it may have become a symbolic
+ * link. So a folder is opened name by name, without following links, and its entries are addressed relative to the open
+ * folder: wherever it is moved to, and whatever takes its place, the operation happens in the folder that was opened.
+ *
+ * On Linux an entry is addressed as `/proc/self/fd/N/NAME`. Elsewhere Node offers nothing alike, and entries are addressed
+ * by path: before and after each operation every folder on the path must be the one that was opened. That notices a swap
+ * that lasts. It does not notice a folder that is swapped after the first check and swapped back before the second.
+ *
+ * Hard links cannot be told from other files. A file is never written in place, so what a hard link leads to stays as it is.
+ */
+import { randomUUID } from 'node:crypto';
+import { constants, type BigIntStats, type Stats } from 'node:fs';
+import { lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One name, without a slash. Bytes where it may not be UTF-8. */
+export type EntryName = string | Buffer;
+
+export interface WriteOptions {
+  /** Permission bits, and the owner if this process may give files away; without it, those of a new file. */
+  like?: { mode: number; uid: number; gid: number };
+  /** Waits until the disk has it, so that it survives a loss of power. */
+  durable?: boolean;
+}
+
+/**
+ * Opens a folder by its absolute path. Rejects if a part of it is a symbolic link (`ENOTDIR`) or missing (`ENOENT`): to
+ * allow links, resolve them first (`realpath`) and decide about the result.
+ * @param options.create makes the missing folders.
+ */
+export async function openFolder(path: string, { create = false } = {}): Promise<SafeFolder> {
+  let folder = await openTop();
+  for (const name of path.split('/').filter((part) => part !== '')) {
+    const above = folder;
+    try {
+      folder = await (create ? enterOrMake(above, name) : above.enter(name));
+    } finally {
+      await above.close();
+    }
+  }
+  return folder;
+}
+
+async function enterOrMake(above: SafeFolder, name: string): Promise<SafeFolder> {
+  const found = await above.enter(name).catch(ignoring('ENOENT'));
+  if (found !== undefined) return found;
+  await above.mkdir(name).catch(ignoring('EEXIST'));
+  return await above.enter(name);
+}
+
+/** Does something in a folder and closes it. */
+export async function inFolder<T>(
+  path: string,
+  act: (folder: SafeFolder) => Promise<T>,
+  options: { create?: boolean } = {},
+): Promise<T> {
+  const folder = await openFolder(path, options);
+  try {
+    return await act(folder);
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Like the errors of the file system, it has a `code`. `EFTYPE`: an entry is not a regular file. `EBUSY`: it was swapped. */
+function toError(code: string, path: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${message}, '${path}'`), { code, path });
+}
+
+/** The same error with the path that a person knows. */
+function withPath(error: unknown, base: string, path: string): unknown {
+  if (error instanceof Error && base !== path) error.message = error.message.replaceAll(base, path === '/' ? '' : path);
+  return error;
+}
+
+export function ignoring(...codes: string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (codes.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  };
+}
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** Only looks names up, so it needs no permission to list the folder. Linux; Node has no constant for it. */
+const O_PATH = 0o10000000;
+const CHUNK_BYTES = 64 * 1024;
+
+interface Place {
+  path: string;
+  dev: bigint;
+  ino: bigint;
+}
+
+/** An open folder. Every operation takes one name in it, never follows a link, and rejects as the file system does. */
+export class SafeFolder {
+  /** Absolute; where the folder was when it was opened. For messages. */
+  readonly path: string;
+  readonly #handle: FileHandle;
+  /** The folder and those above it, if entries have to be addressed by path; empty on Linux. */
+  readonly #places: readonly Place[];
+
+  /** Use `openFolder` and `enter`. */
+  constructor(path: string, handle: FileHandle, places: readonly Place[]) {
+    this.path = path;
+    this.#handle = handle;
+    this.#places = places;
+  }
+
+  get #base(): string {
+    return this.#places.length > 0 ? this.path : toDescriptorPath(this.#handle);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async enter(name: EntryName): Promise<SafeFolder> {
+    const byPath = this.#places.length > 0;
+    const flags = O_DIRECTORY | O_NOFOLLOW | (byPath ? O_RDONLY : O_PATH);
+    const handle = await this.#open(name, flags);
+    const path = join(this.path, name.toString());
+    if (!byPath) return new SafeFolder(path, handle, []);
+    return new SafeFolder(path, handle, [...this.#places, toPlace(path, await handle.stat({ bigint: true }))]);
+  }
+
+  /** Undefined if there is no such entry. */
+  lstat(name: EntryName): Promise<Stats | undefined> {
+    return this.#at(name, (path) => lstat(path)).catch(ignoring('ENOENT'));
+  }
+
+  /** Opens a regular file for reading. A pipe, a device or a link is refused, and opening one does not wait. */
+  async openFile(name: EntryName): Promise<{ file: FileHandle; stats: Stats }> {
+    const file = await this.#open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw toError('EFTYPE', this.#show(name), 'not a regular file');
+      return { file, stats };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** The first `maxBytes` of a regular file. */
+  async read(name: EntryName, maxBytes: number): Promise<Buffer> {
+    const { file } = await this.openFile(name);
+    try {
+      return await readBeginning(file, maxBytes);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Writes a file as a whole: a reader, now or after a crash, sees the old content or the new one. Replaces a link. */
+  async write(name: EntryName, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+    const draft = `.${name.toString().slice(0, 60)}.${randomUUID()}.tmp`;
+    try {
+      const file = await this.#open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+      await fill(file, content, options);
+      await this.rename(draft, this, name);
+    } catch (error) {
+      await this.unlink(draft).catch(() => undefined);
+      throw error;
+    }
+    if (options.durable === true) await this.#sync();
+  }
+
+  async rename(name: EntryName, to: SafeFolder, toName: EntryName): Promise<void> {
+    await this.#at(name, (from) => to.#at(toName, (path) => rename(from, path)));
+  }
+
+  async unlink(name: EntryName): Promise<void> {
+    await this.#at(name, (path) => unlink(path));
+  }
+
+  async mkdir(name: EntryName, mode = 0o777): Promise<void> {
+    await this.#at(name, (path) => mkdir(path, mode));
+  }
+
+  /** Rejects if the folder is not empty. */
+  async rmdir(name: EntryName): Promise<void> {
+    await this.#at(name, (path) => rmdir(path));
+  }
+
+  async symlink(target: string | Buffer, name: EntryName): Promise<void> {
+    await this.#at(name, (path) => symlink(target, path));
+  }
+
+  readlink(name: EntryName): Promise<Buffer> {
+    return this.#at(name, (path) => readlink(path, 'buffer'));
+  }
+
+  /** The names in the folder. */
+  async list(): Promise<Buffer[]> {
+    await this.#assertInPlace();
+    const names = await readdir(`${this.#base}/.`, 'buffer');
+    await this.#assertInPlace();
+    return names;
+  }
+
+  async #open(name: EntryName, flags: number): Promise<FileHandle> {
+    return await this.#at(
+      name,
+      (path) => open(path, flags),
+      (handle) => handle.close(),
+    );
+  }
+
+  /** `undo` is called with what came of it if the folder was swapped meanwhile. */
+  async #at<T>(
+    name: EntryName,
+    act: (path: string | Buffer) => Promise<T>,
+    undo?: (result: T) => Promise<void>,
+  ): Promise<T> {
+    assertName(name, this.path);
+    await this.#assertInPlace();
+    const base = `${this.#base}/`;
+    const path = typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name]);
+    const result = await act(path).catch((error: unknown) => {
+      throw withPath(error, this.#base, this.path);
+    });
+    try {
+      await this.#assertInPlace();
+      return result;
+    } catch (error) {
+      await undo?.(result);
+      throw error;
+    }
+  }
+
+  async #assertInPlace(): Promise<void> {
+    for (const { path, dev, ino } of this.#places) {
+      const now = await lstat(path, { bigint: true });
+      if (now.dev !== dev || now.ino !== ino) throw toError('EBUSY', path, 'another folder took its place');
+    }
+  }
+
+  async #sync(): Promise<void> {
+    const handle = await open(`${this.#base}/.`, O_RDONLY | O_DIRECTORY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  #show(name: EntryName): string {
+    return join(this.path, name.toString());
+  }
+}
+
+async function openTop(): Promise<SafeFolder> {
+  const handle = await open('/', O_RDONLY | O_DIRECTORY);
+  const own = await handle.stat({ bigint: true });
+  const seen = await stat(`${toDescriptorPath(handle)}/.`, { bigint: true }).catch(() => undefined);
+  const addressable = seen !== undefined && seen.dev === own.dev && seen.ino === own.ino;
+  return new SafeFolder('/', handle, addressable ? [] : [toPlace('/', own)]);
+}
+
+function toDescriptorPath(handle: FileHandle): string {
+  return `/proc/self/fd/${String(handle.fd)}`;
+}
+
+function toPlace(path: string, { dev, ino }: BigIntStats): Place {
+  return { path, dev, ino };
+}
+
+function assertName(name: EntryName, folder: string): void {
+  const text = typeof name === 'string' ? name : name.toString('latin1');
+  if (text === '' || text === '.' || text === '..' || /[/\0]/.test(text))
+    throw toError('EINVAL', folder, `not a name: ${JSON.stringify(text)}`);
+}
+
+async function readBeginning(file: FileHandle, maxBytes: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let left = maxBytes; left > 0;) {
+    const { bytesRead, buffer } = await file.read(
+      Buffer.alloc(Math.min(left, CHUNK_BYTES)),
+      0,
+      Math.min(left, CHUNK_BYTES),
+    );
+    if (bytesRead === 0) break;
+    parts.push(buffer.subarray(0, bytesRead));
+    left -= bytesRead;
+  }
+  return Buffer.concat(parts);
+}
+
+async function fill(file: FileHandle, content: string | Uint8Array, { like, durable }: WriteOptions): Promise<void> {
+  try {
+    await file.writeFile(content);
+    if (like !== undefined) await makeAlike(file, like);
+    if (durable === true) await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function makeAlike(file: FileHandle, like: { mode: number; uid: number; gid: number }): Promise<void> {
+  const { uid, gid } = await file.stat();
+  // Only root may give a file away; for others it stays theirs.
+  if (uid !== like.uid || gid !== like.gid) await file.chown(like.uid, like.gid).catch(() => undefined);
+  await file.chmod(like.mode & 0o7777);
+}
