@@ -1,6 +1,8 @@
-/** One `git` process: its environment is ours alone, and it ends when the signal says so. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/**
+ * One `git` process: its environment is ours alone, and it ends when the signal fires or its time is up. A pipe with the
+ * name of a file that git reads would otherwise keep it waiting for ever.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { findProgram, toSearchPath } from '../programs.ts';
@@ -19,6 +21,17 @@ export interface GitCall {
   remote?: boolean;
   /** Given standard output as it comes, which is then not kept. */
   onStdout?: (chunk: Buffer) => void;
+  /**
+   * Git directory of ours, from `private-git-dir.ts`. Git then reads no configuration but ours and finds no other
+   * repository. Without it git finds the repository around `cwd` and obeys what is configured there.
+   */
+  gitDir?: string;
+  /** Objects of another repository that may be read, absolute; for a call with `gitDir` only. */
+  objects?: string;
+  /** Milliseconds until the process is ended; the call then fails with `gitFailed`. */
+  deadlineMs?: number;
+  /** Bytes of standard output that are kept; more of it fails with `gitFailed`. */
+  maxStdoutBytes?: number;
 }
 
 export interface GitResult {
@@ -67,50 +80,119 @@ const SETTINGS: Record<string, string> = {
   'advice.updateSparsePath': 'false',
 };
 
+const PRIVATE_SETTINGS: Record<string, string> = {
+  'core.attributesFile': '/dev/null',
+  'core.excludesFile': '/dev/null',
+  'core.protectHFS': 'false',
+  'core.protectNTFS': 'false',
+  'protocol.allow': 'never',
+  'safe.bareRepository': 'explicit',
+};
+
 const KILL_AFTER_MS = 500;
 const STDERR_CHARS = 2_000;
+const DEADLINE_MS = 60_000;
+/** A whole history may come over the network. */
+const REMOTE_DEADLINE_MS = 60 * 60_000;
+const MAX_STDOUT_BYTES = 256 * 1024 * 1024;
 
 /**
  * Runs git to its end. Rejects with the reason of the signal once that has fired and the process is gone, with
- * `workspaceMissing` where there is no such folder, and with `gitFailed` where it exits with a code that is no answer.
+ * `workspaceMissing` if there is no such folder, and with `gitFailed` if it exits with a code that is no answer, takes
+ * too long or writes too much.
  */
 export async function runGit(args: readonly string[], call: GitCall): Promise<GitResult> {
   call.signal.throwIfAborted();
   assertWorkspace(call.cwd);
-  const git = findProgram('git', [call.cwd]);
-  if (git === undefined) throw gitFailed(args, call.cwd, 'there is no git on PATH outside of the workspace');
-  const child = spawn(git, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe' });
-  const stdout: Buffer[] = [];
-  let stderr = '';
-  child.stdout.on('data', call.onStdout ?? ((chunk: Buffer) => stdout.push(chunk)));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
-  // Git may end before it has read everything; its exit code says why.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(call.input ?? '');
+  const program = findProgram('git', [call.cwd]);
+  if (program === undefined) throw gitFailed(args, call.cwd, 'there is no git on PATH outside of the workspace');
+  // A group of its own, so that helpers of git end with it.
+  const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
+  const output = collect(child, call);
+  const deadlineMs = call.deadlineMs ?? (call.remote === true ? REMOTE_DEADLINE_MS : DEADLINE_MS);
+  const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.tooMuch);
+  call.signal.throwIfAborted();
+  const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
+  if (answered) return { code, stdout: Buffer.concat(output.stdout) };
+  const reason = output.stderr().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
+  throw gitFailed(args, call.cwd, problem ?? reason);
+}
 
-  let killing: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    child.kill('SIGTERM');
-    killing = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+interface Output {
+  stdout: Buffer[];
+  stderr(): string;
+  /** Resolves once more than is kept has come. */
+  tooMuch: Promise<string>;
+}
+
+function collect(child: ChildProcess, call: GitCall): Output {
+  const { onStdout, maxStdoutBytes = MAX_STDOUT_BYTES } = call;
+  const stdout: Buffer[] = [];
+  let left = maxStdoutBytes;
+  let stderr = '';
+  let report = (_problem: string): void => undefined;
+  const tooMuch = new Promise<string>((resolve) => (report = resolve));
+  const keep = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left >= 0) stdout.push(chunk);
+    else report(`it wrote more than ${maxStdoutBytes} bytes`);
   };
-  call.signal.addEventListener('abort', end, { once: true });
+  child.stdout?.on('data', onStdout ?? keep);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
+  // Git may end before it has read everything; its exit code says why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(call.input ?? '');
+  return { stdout, stderr: () => stderr, tooMuch };
+}
+
+interface Closed {
+  code: number | null;
+  /** Why the process was ended or did not start. */
+  problem?: string;
+}
+
+/** Resolves once the process is gone. */
+function untilClosed(
+  child: ChildProcess,
+  signal: AbortSignal,
+  deadlineMs: number,
+  tooMuch: Promise<string>,
+): Promise<Closed> {
+  return new Promise((resolve) => {
+    let problem: string | undefined;
+    let killing: NodeJS.Timeout | undefined;
+    const end = (why?: string): void => {
+      problem ??= why;
+      killGroup(child, 'SIGTERM');
+      killing ??= setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS);
+    };
+    const stop = (): void => end();
+    const deadline = setTimeout(() => end(`it had not ended after ${deadlineMs / 1_000} s`), deadlineMs);
+    void tooMuch.then(end);
+    signal.addEventListener('abort', stop, { once: true });
+    const finish = (closed: Closed): void => {
+      clearTimeout(deadline);
+      clearTimeout(killing);
+      signal.removeEventListener('abort', stop);
+      resolve(closed);
+    };
+    child.once('error', (error) => finish({ code: null, problem: error.message }));
+    child.once('close', (code) => finish({ code, ...(problem === undefined ? {} : { problem }) }));
+  });
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
   try {
-    const [code] = (await once(child, 'close')) as [number | null];
-    call.signal.throwIfAborted();
-    if (code !== null && (call.answers ?? [0]).includes(code)) return { code, stdout: Buffer.concat(stdout) };
-    throw gitFailed(args, call.cwd, stderr.trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`);
-  } catch (error) {
-    if (error instanceof Failure || call.signal.aborted) throw error;
-    throw gitFailed(args, call.cwd, error instanceof Error ? error.message : String(error), error);
-  } finally {
-    clearTimeout(killing);
-    call.signal.removeEventListener('abort', end);
+    process.kill(-child.pid, signal);
+  } catch {
+    // It is gone.
   }
 }
 
-function gitFailed(args: readonly string[], cwd: string, reason: string, cause?: unknown): Failure {
+function gitFailed(args: readonly string[], cwd: string, reason: string): Failure {
   const message = `\`git ${args[0] ?? ''}\` failed in ${cwd}: ${withoutUsers(reason)}`;
-  return new Failure('gitFailed', message, { cause, details: { path: cwd } });
+  return new Failure('gitFailed', message, { details: { path: cwd } });
 }
 
 const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };
@@ -137,13 +219,14 @@ function environmentOf(call: GitCall): Record<string, string> {
   const inherited = Object.entries(inherit(call.remote ?? false));
   // Credentials may be among those that are there already; ours come last, and so they count.
   const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
-  const settings = Object.entries(SETTINGS).flatMap(([key, value], n) => [
+  const ours = { ...SETTINGS, ...(call.gitDir === undefined ? {} : PRIVATE_SETTINGS) };
+  const settings = Object.entries(ours).flatMap(([key, value], n) => [
     [`GIT_CONFIG_KEY_${first + n}`, key],
     [`GIT_CONFIG_VALUE_${first + n}`, value],
   ]);
   return {
     ...(Object.fromEntries([...inherited, ...settings]) as Record<string, string>),
-    GIT_CONFIG_COUNT: String(first + Object.keys(SETTINGS).length),
+    GIT_CONFIG_COUNT: String(first + Object.keys(ours).length),
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
@@ -155,5 +238,17 @@ function environmentOf(call: GitCall): Record<string, string> {
     LC_ALL: 'C',
     PATH: toSearchPath([call.cwd]),
     ...(call.index === undefined ? {} : { GIT_INDEX_FILE: call.index }),
+    ...(call.gitDir === undefined ? {} : privately(call.gitDir, call.objects)),
+  };
+}
+
+/** What nobody but us may have a say in: no file of configuration or attributes that lies elsewhere is read. */
+function privately(gitDir: string, objects: string | undefined): Record<string, string> {
+  return {
+    GIT_DIR: gitDir,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    ...(objects === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }),
   };
 }
