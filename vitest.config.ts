@@ -1,9 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// No test touches the data folder of the person who runs it.
+const dataHome = mkdtempSync(join(tmpdir(), 'bobbin-tests-data-'));
+process.on('exit', () => rmSync(dataHome, { recursive: true, force: true }));
 
 export default defineConfig({
   test: {
     // Much of the time is waiting: for deadlines, for workers that come and go.
     maxWorkers: 3,
+    env: { XDG_DATA_HOME: dataHome },
     // Each file has parts and names of its own; what all of them need is loaded once for many of them.
     isolate: false,
     reporters: ['default', './test/closing-line.ts'],

@@ -177,7 +177,7 @@ describe('a fork with a work tree of its own', () => {
     await runTurn(source, 'run: echo two > tree-file');
     const forked = await fork(source, { turnId: first.turnId, files: 'worktree' });
     const { cwd } = (await forked.view()).settings;
-    expect(cwd.startsWith(join(stand.data, 'worktrees'))).toBe(true);
+    expect(cwd.startsWith(join(`${stand.data}-workspaces`, 'worktrees'))).toBe(true);
     expect(shown(cwd, 'tree-file')).toBe('one\n');
     expect(await runTurn(forked, 'run: pwd && echo three > tree-file')).toMatchObject({
       lastAgentMessage: expect.stringContaining(cwd) as string,

@@ -1,6 +1,6 @@
 /** `dev.json` in the data directory: how other commands find the running stack, and which thread goes on next time. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dataLayout } from '../folders/folders.ts';
 import type { StackAddresses } from './stack.ts';
 
 export interface DevState {
@@ -13,7 +13,7 @@ export interface DevState {
 const NOTHING: DevState = { running: null, threadId: null };
 
 export function readDevState(dataDirectory: string): DevState {
-  const file = join(dataDirectory, 'dev.json');
+  const file = dataLayout(dataDirectory).devState;
   if (!existsSync(file)) return NOTHING;
   try {
     const state = JSON.parse(readFileSync(file, 'utf8')) as DevState;
@@ -27,7 +27,7 @@ export function readDevState(dataDirectory: string): DevState {
 
 export function writeDevState(dataDirectory: string, change: Partial<DevState>): void {
   const state = { ...readDevState(dataDirectory), ...change };
-  const file = join(dataDirectory, 'dev.json');
+  const file = dataLayout(dataDirectory).devState;
   mkdirSync(dataDirectory, { recursive: true });
   writeFileSync(`${file}.${process.pid}`, JSON.stringify(state, null, 2));
   renameSync(`${file}.${process.pid}`, file);

@@ -1,7 +1,7 @@
 /** The embedded stack of `bobbin dev`: a Temporal service, stand-ins for what no key or URL is set for, and a worker. */
-import { join } from 'node:path';
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
 import { connectBobbin } from '../client/index.ts';
+import { dataLayout } from '../folders/folders.ts';
 import { connectTarget } from './temporal-service/connect-target.ts';
 import { findTemporalBinary } from './temporal-service/binary.ts';
 import { type TemporalService, prepareDirectory, startTemporalService } from './temporal-service/service.ts';
@@ -166,7 +166,7 @@ async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelC
     const text = 'none: requests carry the key of the model (set BOBBIN_IDENTITY_URL for agent assertions)';
     return { name: 'Identity', text, env: { BOBBIN_IDENTITY_MODE: 'off' }, stop: nothing };
   }
-  const server = await startIdentityService({ stateFile: join(dataDirectory, 'reference-identity.json') });
+  const server = await startIdentityService({ stateFile: dataLayout(dataDirectory).identities });
   const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
   // It takes any token, and says so itself.
   const token = env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference';
@@ -186,7 +186,7 @@ async function startWorker(
 ): Promise<Part> {
   const external = connectTarget(options.env) !== undefined;
   const worker: WorkerProcess = await startWorkerProcess({
-    logFile: join(options.dataDirectory, 'worker.log'),
+    logFile: dataLayout(options.dataDirectory).workerLog,
     onProgress: options.onProgress,
     signal: options.signal,
     env: {
@@ -199,7 +199,7 @@ async function startWorker(
   });
   return {
     name: 'Worker',
-    text: `process ${worker.pid}, log in ${join(options.dataDirectory, 'worker.log')}`,
+    text: `process ${worker.pid}, log in ${dataLayout(options.dataDirectory).workerLog}`,
     stop: () => worker.stop(),
   };
 }

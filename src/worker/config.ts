@@ -1,6 +1,5 @@
 /** The worker's configuration, from the environment. `docs/configuration.md` lists every variable. */
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
@@ -12,6 +11,7 @@ import {
   LIMITS,
   SandboxModeSchema,
 } from '../contract/index.ts';
+import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
 const optionalNumber = (min: number) => z.coerce.number().int().min(min).optional();
@@ -37,7 +37,6 @@ const jsonOf = <S extends z.ZodType>(schema: S) =>
     .optional();
 
 const EnvironmentSchema = z.object({
-  BOBBIN_DATA_DIR: z.string().min(1).default('.bobbin'),
   BOBBIN_ARCHIVE_DIR: z.string().min(1).optional(),
   BOBBIN_KEYS_DIR: z.string().min(1).optional(),
   BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
@@ -74,8 +73,12 @@ const EnvironmentSchema = z.object({
 
 export interface WorkerConfig {
   taskQueue: string;
-  /** For process records, absolute. */
+  /** The data folder, absolute. */
   stateDirectory: string;
+  /** For the work trees of forks and the clones of batch targets, absolute; outside of the data folder. */
+  workspacesDirectory: string;
+  /** Absolute; what no sandbox may read or write and no snapshot may hold, wherever a workspace lies. */
+  closedFolders: string[];
   archiveDirectory: string;
   keyDirectory: string;
   /** Of the rules of repositories. */
@@ -112,22 +115,22 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   }
   const vars = parsed.data;
   const budget = vars.BOBBIN_BUDGET;
-  const data = resolve(vars.BOBBIN_DATA_DIR.replace(/^~(?=\/|$)/, homedir()));
+  const data = dataLayout(dataDirectory(env));
+  const archiveDirectory = resolve(vars.BOBBIN_ARCHIVE_DIR ?? data.archive);
+  const keyDirectory = resolve(vars.BOBBIN_KEYS_DIR ?? data.keys);
   const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
   return {
     taskQueue: vars.BOBBIN_TASK_QUEUE,
-    stateDirectory: data,
-    archiveDirectory: resolve(vars.BOBBIN_ARCHIVE_DIR ?? join(data, 'archive')),
-    rulesDirectory: join(data, 'rules'),
-    keyDirectory: resolve(vars.BOBBIN_KEYS_DIR ?? join(data, 'keys')),
+    stateDirectory: data.root,
+    workspacesDirectory: workspacesDirectory(env, data.root),
+    closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
+    archiveDirectory,
+    rulesDirectory: data.rules,
+    keyDirectory,
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
     identityToken: vars.BOBBIN_IDENTITY_TOKEN,
-    mcpServers: readMcpConfig(
-      vars.BOBBIN_MCP_CONFIG ?? join(data, 'mcp.json'),
-      env,
-      vars.BOBBIN_MCP_CONFIG !== undefined,
-    ),
+    mcpServers: readMcpConfig(vars.BOBBIN_MCP_CONFIG ?? data.mcpConfig, env, vars.BOBBIN_MCP_CONFIG !== undefined),
     pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
     localStop: vars.BOBBIN_LOCAL_STOP,

@@ -24,6 +24,7 @@ import { connectService } from '../client/service.ts';
 import { createThreadReader } from '../client/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
 import type { ThreadSinks } from '../../workflows/thread/sinks.ts';
+import { moveFormerWorkspaces } from '../folders/former-workspaces.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
@@ -54,6 +55,7 @@ export async function startWorker(
     namespace: target.namespace,
     taskQueue: config.taskQueue,
   });
+  moveFormerWorkspaces(config.stateDirectory, config.workspacesDirectory);
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
   const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
@@ -116,10 +118,7 @@ function createPorts(
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
-  const { identityToken, contextWindow, autoCompactTokens } = config;
-  // What runs in a sandbox would else write itself the keys or the leave to get out of it.
-  const closedFolders = [config.keyDirectory, config.rulesDirectory];
-  const rules = createFileRules({ directory: config.rulesDirectory });
+  const { closedFolders, identityToken, contextWindow, autoCompactTokens } = config;
   return {
     models: createModels({
       env,
@@ -135,7 +134,7 @@ function createPorts(
     patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),
     git: createGit(),
-    targets: createReviewTargets({ directory: config.stateDirectory }),
+    targets: createReviewTargets({ directory: config.workspacesDirectory }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,
@@ -146,12 +145,12 @@ function createPorts(
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
     archive: createFileArchive({ directory: config.archiveDirectory }),
-    rules,
+    rules: createFileRules({ directory: config.rulesDirectory }),
     threads: createThreadReader(service),
     steps,
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),
-    worktreeOf: (threadId) => join(config.stateDirectory, 'worktrees', toFolderName(threadId)),
+    worktreeOf: (threadId) => join(config.workspacesDirectory, 'worktrees', toFolderName(threadId)),
     heartbeatEveryMs: config.heartbeatEveryMs,
     maxOutputBytes: config.maxOutputBytes,
   };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultCacheDirectory } from '../../src/dev/temporal-service/cache.ts';
+import { cacheDirectory } from '../../src/folders/folders.ts';
 
 const run = promisify(execFile);
 const REQUIREMENTS = join(import.meta.dirname, '../../examples/python/requirements.txt');
@@ -15,12 +15,12 @@ export type PreparedPython = { python: string } | { missing: string };
 export async function preparePython(): Promise<PreparedPython> {
   const requirements = readFileSync(REQUIREMENTS, 'utf8');
   const key = createHash('sha256').update(requirements).digest('hex').slice(0, 12);
-  const folder = join(defaultCacheDirectory(process.env), `python-example-${key}`);
+  const folder = join(cacheDirectory(process.env), `python-example-${key}`);
   const python = join(folder, 'bin/python');
   if (existsSync(python)) return { python };
   const scratch = `${folder}.${process.pid}`;
   try {
-    mkdirSync(defaultCacheDirectory(process.env), { recursive: true });
+    mkdirSync(cacheDirectory(process.env), { recursive: true });
     await run('python3', ['-m', 'venv', scratch]);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS];
     await run(join(scratch, 'bin/python'), pip, { timeout: 90_000 });

@@ -1,4 +1,4 @@
-import { defaultCacheDirectory } from '../temporal-service/cache.ts';
+import { cacheDirectory } from '../../folders/folders.ts';
 import type { Environment } from '../temporal-service/program.ts';
 import { reasonOf } from '../temporal-service/service-error.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
@@ -27,7 +27,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
   const context: Omit<CheckContext, 'signal'> = {
     env,
     dataDirectory: options.dataDirectory,
-    cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(env),
+    cacheDirectory: options.cacheDirectory ?? cacheDirectory(env),
   };
   const probes = [...machineProbes, ...temporalProbes, sandboxProbe, ...settingProbes, mcpProbe];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));

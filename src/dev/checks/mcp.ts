@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { type McpServerConfig, readMcpConfig } from '../../adapters/mcp/config.ts';
+import { dataLayout } from '../../folders/folders.ts';
 import { findOnPath } from '../temporal-service/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
@@ -12,7 +12,7 @@ export const mcpProbe: Probe = {
 
 function lookAtServers({ env, dataDirectory }: CheckContext): Finding {
   const asked = env['BOBBIN_MCP_CONFIG'];
-  const file = asked || join(dataDirectory, 'mcp.json');
+  const file = asked || dataLayout(dataDirectory).mcpConfig;
   let servers: McpServerConfig[];
   try {
     servers = readMcpConfig(file, env, Boolean(asked));

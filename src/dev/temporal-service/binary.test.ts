@@ -7,7 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findTemporalBinary, locateTemporalBinary } from './binary.ts';
 import { isAtLeast } from './binary-version.ts';
-import { defaultCacheDirectory } from './cache.ts';
 
 let folder: string;
 let bin: string;
@@ -200,12 +199,6 @@ async function waitForPid(path: string): Promise<number> {
     await sleep(20);
   }
 }
-
-test('the cache is where BOBBIN_CACHE says, else where XDG_CACHE_HOME says, else below the home folder', () => {
-  expect(defaultCacheDirectory({ BOBBIN_CACHE: '/a', XDG_CACHE_HOME: '/b', HOME: '/c' })).toBe('/a');
-  expect(defaultCacheDirectory({ XDG_CACHE_HOME: '/b', HOME: '/c' })).toBe('/b/bobbin');
-  expect(defaultCacheDirectory({ HOME: '/c' })).toBe('/c/.cache/bobbin');
-});
 
 test('versions are compared by number and a text that is none is older than all', () => {
   const versions = ['1.32.0', '1.32.2', '2.0.0', '1.9.9', '1.31.5', 'v1.32.0-rc.1', 'unknown'];

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readVersion } from './binary-version.ts';
 import type { BinaryVersion } from './binary-version.ts';
-import { defaultCacheDirectory } from './cache.ts';
+import { cacheDirectory } from '../../folders/folders.ts';
 import { GO_CLI_VERSION, GO_INSTALL_COMMAND, buildWithGo } from './go-install.ts';
 import { findOnPath } from './program.ts';
 import type { Environment } from './program.ts';
@@ -20,7 +20,7 @@ export interface TemporalBinary extends BinaryVersion {
 }
 
 export interface FindOptions {
-  /** See {@link defaultCacheDirectory}. */
+  /** See {@link cacheDirectory}. */
   cacheDirectory?: string;
   /** Whether the network and a compiler may be used where nothing is at hand. */
   allowDownload: boolean;
@@ -125,7 +125,7 @@ async function attempt(
 }
 
 function cacheOf(options: FindOptions): string {
-  return options.cacheDirectory ?? defaultCacheDirectory(options.env ?? process.env);
+  return options.cacheDirectory ?? cacheDirectory(options.env ?? process.env);
 }
 
 /** The SDK's download is newer than what `go install` can build, so it comes first. */

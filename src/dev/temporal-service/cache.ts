@@ -1,19 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Environment } from './program.ts';
 
 const SCRATCH_PREFIX = 'obtaining-';
 /** Far beyond the time any way of obtaining a binary is given. */
 const ABANDONED_AFTER_MS = 2 * 60 * 60 * 1000;
-
-/** Where downloaded and built programs are kept between runs: `$BOBBIN_CACHE`, `$XDG_CACHE_HOME/bobbin`, `~/.cache/bobbin`. */
-export function defaultCacheDirectory(env: Environment): string {
-  if (env['BOBBIN_CACHE']) return env['BOBBIN_CACHE'];
-  if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'bobbin');
-  return join(env['HOME'] ?? homedir(), '.cache', 'bobbin');
-}
 
 /**
  * Runs `work` with a new, empty folder inside the cache and removes that folder afterwards. Each caller has a folder of

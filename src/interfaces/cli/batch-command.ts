@@ -24,7 +24,7 @@ export function addBatchCommands(program: Command): void {
   const batch = program.command('batch').description('review many repositories, and pay once for what was reviewed');
   const common = (command: Command) =>
     command
-      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
       .option('--json', 'the result as JSON');
 
   common(addBatchOptions(batch.command('run').description('start a batch, and follow it to its end')))

@@ -2,10 +2,10 @@
  * What the commands share: finding the service, running a body, turning its errors into an exit code. What is large is
  * loaded when it is used, so that `--help` and a mistake on the command line answer at once.
  */
-import { resolve } from 'node:path';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
 import { readDevState } from '../../dev/dev-state.ts';
+import { dataDirectory } from '../../folders/folders.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './output.ts';
 
@@ -15,7 +15,7 @@ export interface CommonOptions {
 }
 
 export function dataDirectoryOf(options: CommonOptions): string {
-  return resolve(options.dataDir ?? process.env['BOBBIN_DATA_DIR'] ?? '.bobbin');
+  return dataDirectory(process.env, options.dataDir);
 }
 
 /** Runs a command's body with a client, and sets the exit code. */

@@ -8,7 +8,7 @@ export function addDevCommand(program: Command): void {
     .command('dev')
     .description('start everything here: Temporal, a worker, stand-ins for what is not configured; then run one turn')
     .option('--once <prompt>', 'run this one turn and exit with its status')
-    .option('--data-dir <path>', 'where everything is kept (default: .bobbin)')
+    .option('--data-dir <path>', 'where everything is kept (default: your data folder)')
     .option('--json', 'events as lines of JSON')
     .addHelpText('after', '\nExamples:\n  bobbin dev\n  bobbin dev --once "what does this repository do?"')
     .action((options: DevOptions) =>

@@ -10,7 +10,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('look at what this machine has and lacks; changes nothing')
-    .option('--data-dir <path>', 'where `bobbin dev` would keep its data (default: .bobbin)')
+    .option('--data-dir <path>', 'where `bobbin dev` would keep its data (default: your data folder)')
     .option('--json', 'JSON in place of lines')
     .addHelpText('after', '\nExample:\n  bobbin doctor')
     .action((options: CommonOptions) =>

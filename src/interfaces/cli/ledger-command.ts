@@ -16,7 +16,7 @@ export function addLedgerCommands(program: Command): void {
     ledger
       .command(name)
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
       .option('--json', 'JSON in place of lines')
       .addHelpText('after', `\nExample:\n  bobbin ledger ${example}`)
       .action((...given: unknown[]) => {

@@ -24,7 +24,7 @@ export function addReportCommand(program: Command): void {
     .addOption(new Option('--only <findings>', '(default: all in sarif and html, else open)').choices([...SELECTIONS]))
     .option('--target <ids...>', 'of these targets alone, by the ids that `bobbin ledger list` shows')
     .addOption(thresholdOption('never'))
-    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
     .option('--json', 'the record that all reports are made of; with --output, what was written')
     .addHelpText(
       'after',

@@ -35,7 +35,7 @@ export function addReviewCommand(program: Command): void {
     .option('--cwd <path>', 'workspace of a new thread', '.')
     .option('--model <name>', 'model, or provider/model, of this review')
     .addOption(thresholdOption('P3'))
-    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
     .option('--json', 'the result as JSON')
     .addHelpText('after', '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json')
     .action((options: ReviewCommandOptions) =>

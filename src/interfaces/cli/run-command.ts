@@ -29,7 +29,7 @@ export function addRunCommand(program: Command): void {
     .option('--sandbox <mode>', 'read-only, workspace-write or danger-full-access')
     .option('--approval-policy <policy>', 'untrusted, on-request or never')
     .option('--unattended <answer>', 'answer every approval with accept, decline or cancel')
-    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
     .option('--json', 'events as lines of JSON')
     .addHelpText(
       'after',

@@ -29,7 +29,7 @@ export function addScheduleCommands(program: Command): void {
       .command(name)
       .argument('<scheduleId>')
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
       .option('--json', 'JSON in place of lines')
       .addHelpText(
         'after',
@@ -61,7 +61,7 @@ export function addScheduleCommands(program: Command): void {
     .command('list')
     .description('the schedules there are')
     .option('--limit <n>', 'at most so many', Number, 100)
-    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
     .option('--json', 'JSON in place of lines')
     .addHelpText('after', '\nExample:\n  bobbin schedule list')
     .action((options: CommonOptions & { limit: number }) =>

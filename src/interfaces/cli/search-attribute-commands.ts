@@ -13,7 +13,7 @@ export function addSearchAttributeCommands(program: Command): void {
     group
       .command(name)
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
       .option('--json', 'JSON in place of lines')
       .addHelpText('after', `\nExample:\n  bobbin search-attributes ${name}`)
       .action((options: CommonOptions) =>

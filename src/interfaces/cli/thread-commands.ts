@@ -35,7 +35,7 @@ export function addThreadCommands(program: Command): void {
       .command(name)
       .argument('<threadId>')
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
       .option('--json', 'JSON in place of lines')
       .addHelpText('after', `\nExample:\n  bobbin thread ${example}`)
       .action((threadId: string, ...rest: unknown[]) => {
@@ -49,7 +49,7 @@ export function addThreadCommands(program: Command): void {
     .description('threads, newest first')
     .option('--open', 'only those that are not closed')
     .option('--limit <n>', 'at most so many', Number, 50)
-    .option('--data-dir <path>', 'of the stack to use (default: .bobbin)')
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
     .option('--json', 'JSON in place of lines')
     .addHelpText('after', '\nExample:\n  bobbin thread list --open')
     .action((options: ListOptions) => withBobbin(options, (bobbin, output) => list(bobbin, output, options)));

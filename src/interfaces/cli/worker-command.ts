@@ -16,7 +16,7 @@ export function addWorkerCommand(program: Command): void {
     .description(
       'run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the stack that runs here',
     )
-    .option('--data-dir <path>', 'where the worker keeps its data (default: .bobbin)')
+    .option('--data-dir <path>', 'where the worker keeps its data (default: your data folder)')
     .addHelpText(
       'after',
       '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists what the environment can set.',

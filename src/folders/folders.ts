@@ -1,0 +1,91 @@
+/**
+ * Where Bobbin keeps things on this machine: its own state, the workspaces that it makes, and what can be obtained again.
+ * All three belong to one person and lie outside of every workspace, since a workspace may be hostile.
+ */
+import { homedir, platform } from 'node:os';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+
+type Environment = Record<string, string | undefined>;
+
+/** Folders and files of the data folder, by their names in it. */
+const DATA_LAYOUT = {
+  archive: 'archive',
+  keys: 'keys',
+  rules: 'rules',
+  /** One for each thread: what its commands see as /tmp. */
+  sandboxes: 'sandboxes',
+  /** Files of workspaces as they were before and after turns. */
+  snapshots: 'snapshots',
+  mcpConfig: 'mcp.json',
+  devState: 'dev.json',
+  identities: 'reference-identity.json',
+  workerLog: 'worker.log',
+} as const;
+
+export type DataLayout = { root: string } & Record<keyof typeof DATA_LAYOUT, string>;
+
+/** @param root absolute. */
+export function dataLayout(root: string): DataLayout {
+  const paths = Object.entries(DATA_LAYOUT).map(([name, file]) => [name, join(root, file)] as const);
+  return { root, ...(Object.fromEntries(paths) as Record<keyof typeof DATA_LAYOUT, string>) };
+}
+
+/**
+ * The data folder, absolute: the one given, else `BOBBIN_DATA_DIR`, else the person's own (`$XDG_DATA_HOME/bobbin`,
+ * `~/.local/share/bobbin`, `~/Library/Application Support/bobbin`, `%LOCALAPPDATA%\bobbin`).
+ */
+export function dataDirectory(env: Environment, given?: string): string {
+  const named = given ?? setting(env, 'BOBBIN_DATA_DIR');
+  if (named !== undefined) return resolve(expandHome(named, env));
+  return join(absoluteSetting(env, 'XDG_DATA_HOME') ?? platformData(env), 'bobbin');
+}
+
+/** Holds the work trees of forks and the clones of batch targets. Beside the data folder, never in it. */
+export function workspacesDirectory(env: Environment, data: string): string {
+  const named = setting(env, 'BOBBIN_WORKSPACES_DIR');
+  return named === undefined ? `${data}-workspaces` : resolve(expandHome(named, env));
+}
+
+/** Holds programs that were obtained and compiled code: `$BOBBIN_CACHE`, `$XDG_CACHE_HOME/bobbin`, `~/.cache/bobbin`. */
+export function cacheDirectory(env: Environment): string {
+  const named = setting(env, 'BOBBIN_CACHE');
+  if (named !== undefined) return resolve(expandHome(named, env));
+  return join(absoluteSetting(env, 'XDG_CACHE_HOME') ?? join(home(env), '.cache'), 'bobbin');
+}
+
+/** Without the folders that lie in another one of them. */
+export function outermost(folders: readonly string[]): string[] {
+  const all = [...new Set(folders)];
+  return all.filter((one) => !all.some((other) => other !== one && isInside(one, other)));
+}
+
+/** Whether a path lies in a folder or is it, by their names alone. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}
+
+function platformData(env: Environment): string {
+  if (platform() === 'darwin') return join(home(env), 'Library', 'Application Support');
+  if (platform() === 'win32') return setting(env, 'LOCALAPPDATA') ?? join(home(env), 'AppData', 'Local');
+  return join(home(env), '.local', 'share');
+}
+
+/** An empty variable is how many shells and compose files say "not set". */
+function setting(env: Environment, name: string): string | undefined {
+  return env[name] || undefined;
+}
+
+/** The XDG specification has relative paths ignored. */
+function absoluteSetting(env: Environment, name: string): string | undefined {
+  const value = setting(env, name);
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}
+
+function expandHome(path: string, env: Environment): string {
+  return path.replace(/^~(?=[/\\]|$)/, () => home(env));
+}
+
+function home(env: Environment): string {
+  return setting(env, 'HOME') ?? homedir();
+}
