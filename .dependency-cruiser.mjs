@@ -1,5 +1,5 @@
 /** Imports point one way: interfaces -> client -> workflows -> activities -> ports <- adapters; the contract under all. */
-const WORKFLOW_VALUES = '^(workflows/|node_modules/@temporalio/(workflow|common)/)';
+const WORKFLOW_VALUES = '^(workflows/|src/contract/plain/|node_modules/@temporalio/(workflow|common)/)';
 
 export default {
   forbidden: [
@@ -9,6 +9,13 @@ export default {
       severity: 'error',
       from: { path: '^src/contract/' },
       to: { path: '^(src|workflows|activities)/', pathNot: '^src/contract/' },
+    },
+    {
+      name: 'the-plain-contract-imports-nothing',
+      comment: 'The only part of the contract that runs in the sandbox, too.',
+      severity: 'error',
+      from: { path: '^src/contract/plain/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^src/contract/plain/' },
     },
     {
       name: 'workflows-take-values-only-from-the-sandbox',

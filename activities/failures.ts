@@ -44,6 +44,7 @@ export const FAILURES = {
   // reviews
   reviewNoRepository: 'invalid',
   reviewTargetUnknown: 'invalid',
+  reviewTargetRefused: 'invalid',
   reviewBaseMissing: 'invalid',
   reviewNothingToReview: 'invalid',
   reviewEmpty: 'invalid',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BatchHandle, connectBobbin } from '../src/client/index.ts';
 import type { BatchRow, BatchTarget, StartBatch } from '../src/contract/index.ts';
@@ -11,7 +12,7 @@ import { startTemporalService } from '../src/dev/temporal-service/service.ts';
 import { startWorkerChild } from './kill/worker-child.ts';
 import { startGitServer } from './parts/git-server.ts';
 import { type Files, commit, git, makeRepository } from './parts/repositories.ts';
-import { type Stand, openStand } from './stand.ts';
+import { type Stand, openStand, workerLog } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
@@ -191,13 +192,64 @@ describe('a target elsewhere', () => {
       await server.close();
     }
   });
+});
 
-  it('is refused at the edge where its URL holds a password', async () => {
-    const starting = stand.bobbin.batches.start({ targets: [{ repository: 'https://me:word@host.invalid/a' }] });
-    await expect(starting).rejects.toMatchObject({
-      code: 'invalid',
-      message: expect.stringContaining('password') as string,
+describe('a target whose address may hold a credential', () => {
+  const secret = `secret-${randomUUID()}`;
+  const addresses = [
+    `http://${secret}@127.0.0.1:1/x.git`,
+    `https://127.0.0.1:1/x.git?access_token=${secret}`,
+    `someone:${secret}@127.0.0.1:x.git`,
+  ];
+
+  it.each(addresses)('is refused at the edge, by words that do not repeat it: %s', async (repository) => {
+    const message = await stand.bobbin.batches.start({ targets: [{ repository }] }).catch(String);
+    expect(message).toContain('credential helper');
+    expect(message).not.toContain(secret);
+  });
+
+  it('is a failed row where a raw client or an old Schedule names it, and goes no further; the others are reviewed', async () => {
+    const { client } = stand.bobbin.service;
+    const scheduleId = `s-${randomUUID()}`;
+    const targets = [...addresses, makeTarget()].map((repository) => ({ repository }));
+    const logged: string[] = [];
+    workerLog.take = (entry) => logged.push(inspect(entry, { depth: 10 }));
+    const schedule = await client.schedule.create({
+      scheduleId,
+      spec: { calendars: [{ month: 'FEBRUARY', dayOfMonth: 29 }] },
+      action: {
+        ...{ type: 'startWorkflow', workflowType: 'batchReview', workflowId: `batch-review/${scheduleId}` },
+        ...{ taskQueue: stand.taskQueue, args: [{ targets }] },
+      },
     });
+    try {
+      const shown = await stand.bobbin.schedules.get(scheduleId).describe();
+      const firing = await stand.bobbin.schedules.get(scheduleId).trigger();
+      const batch = stand.bobbin.batches.get(firing?.batchId ?? '');
+      expect(await batch.follow()).toMatchObject({ status: 'completed', counts: { failed: 3, reviewed: 1 } });
+      const record = await batch.record();
+      const outcomes = record.targets.map(({ row: { outcome } }) => outcome);
+      expect(outcomes.slice(0, 3)).toEqual(
+        Array(3).fill(expect.objectContaining({ status: 'failed', code: 'reviewTargetRefused' })),
+      );
+      expect(
+        JSON.stringify([shown, record, await client.workflow.getHandle(batch.workflowId).describe()]),
+      ).not.toContain(secret);
+      const histories = await Promise.all(
+        (await workflowsOf(stand, batch)).map(async ({ workflowId }) => {
+          const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+          // The first event is what the Schedule sent.
+          return workflowId === batch.workflowId ? events?.slice(1) : events;
+        }),
+      );
+      expect(histories.length).toBeGreaterThan(2);
+      expect(JSON.stringify(histories)).not.toContain(secret);
+      expect(logged.join()).not.toContain(secret);
+      for (const { targetId } of await stand.bobbin.ledgers.list()) expect(targetId).not.toContain(secret);
+    } finally {
+      workerLog.take = () => undefined;
+      await schedule.delete();
+    }
   });
 });
 

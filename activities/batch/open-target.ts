@@ -1,5 +1,6 @@
 /** Brings a target here, asks its ledger what is new, and says what is to be looked at. Twice is once. */
 import { createHash } from 'node:crypto';
+import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { OpenedTarget, TargetOpening } from '../contract.ts';
 import type { FoundTarget, Ports } from '../ports.ts';
 import { RULES_HEADING, RUBRIC } from '../review/rubric.ts';
@@ -11,7 +12,7 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
   const { targetId, target } = opening;
   return runStep<{ type: 'target'; doing: string }, OpenedTarget>(
     { ...ports, ...opening },
-    { type: 'target', doing: `opening ${target.repository}` },
+    { type: 'target', doing: `opening ${withoutSecrets(target.repository)}` },
     async (step) => {
       const { signal } = step;
       const found = await ports.targets.find(target, targetId, signal);

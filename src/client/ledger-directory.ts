@@ -13,6 +13,7 @@ import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/m
 import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { type BeginRun, LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
+import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import type { Service } from './service.ts';
 
 /** A ledger that is in no worker's memory has to be replayed first. */
@@ -71,7 +72,7 @@ function toStart(service: Service, { targetId, target }: LedgerTarget) {
     args: [{ targetId, target }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    staticSummary: `findings of ${target.repository}${target.branch === undefined ? '' : ` ${target.branch}`}`,
+    staticSummary: `findings of ${withoutSecrets(target.repository)}${target.branch === undefined ? '' : ` ${target.branch}`}`,
     memo: { target },
   });
 }

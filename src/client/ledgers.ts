@@ -11,6 +11,7 @@ import {
   ReopenFindingSchema,
   toLedgerWorkflowId,
 } from '../contract/index.ts';
+import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../workflows/review-ledger/messages.ts';
 import { callsOf } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
@@ -76,7 +77,8 @@ async function list(service: Service, limit: number): Promise<LedgerSummary[]> {
       for await (const info of service.client.workflow.list({ query })) {
         const { target } = (info.memo ?? {}) as { target?: BatchTarget };
         const targetId = info.workflowId.slice(prefix);
-        found.push({ targetId, target: target ?? { repository: '' }, startedAt: info.startTime });
+        const shown = { ...target, repository: withoutSecrets(target?.repository ?? '') };
+        found.push({ targetId, target: shown, startedAt: info.startTime });
         if (found.length >= limit) break;
       }
     });

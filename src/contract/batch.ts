@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { LimitsSchema, type Spent } from './budget.ts';
 import type { FindingCounts } from './ledger.ts';
 import { LIMITS } from './limits.ts';
+import { faultOfRepository } from './plain/repository-address.ts';
+import { isRefName } from './plain/ref-name.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 import { AgentIdentityChoiceSchema } from './thread.ts';
 
@@ -9,24 +11,20 @@ import { AgentIdentityChoiceSchema } from './thread.ts';
 export const BATCH_WORKFLOW_TYPE = 'batchReview';
 
 /**
- * A path on the workers, absolute, or a URL that git understands, which is cloned into the workers' cache. Credentials are
- * those of the workers' environment: a URL that has a password in it is refused, since it would be in history.
+ * A path on the workers, absolute, or an https, http, ssh or file URL, or `host:path`, which is fetched into the workers'
+ * folder of workspaces. Credentials are those of the workers' environment: an address that may hold one is refused, since
+ * it would be stored.
  */
 const RepositorySchema = z
   .string()
   .min(1)
   .max(LIMITS.pathChars)
-  .regex(/^(\/|[a-z][a-z0-9+.-]*:\/\/|[^/\s:]+@?[^/\s:]*:)/i, 'an absolute path or a URL is needed')
-  .refine((text) => !/^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]*@/i.test(text), {
-    message: 'a URL with a password in it is not taken; give the credentials to the workers',
-  })
-  .refine((text) => !text.includes('\n'), { message: 'one line is needed' });
+  .superRefine((address, context) => {
+    const fault = faultOfRepository(address);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault.message });
+  });
 
-const RefSchema = z
-  .string()
-  .min(1)
-  .max(LIMITS.idChars)
-  .regex(/^[^-\s][^\s]*$/, 'the name of a branch or a commit is needed');
+const RefSchema = z.string().min(1).max(LIMITS.idChars).refine(isRefName, 'the name of a branch or a commit is needed');
 
 /** What is reviewed, and against what. */
 export const BatchTargetSchema = z

@@ -1,5 +1,6 @@
 /** How a report names a target and the repository it lies in. */
 import type { BatchTarget, RecordedTarget } from '../contract/index.ts';
+import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { toLine } from './foreign-text.ts';
 
 const MAX_NAME_CHARS = 120;
@@ -12,7 +13,7 @@ export function nameTargets(targets: readonly RecordedTarget[]): string[] {
   return targets.map(({ row }, index) => {
     const name = short[index] ?? '';
     return toLine(
-      counts.get(name) === 1 ? name : toName(row.target, withoutCredentials(row.target.repository)),
+      counts.get(name) === 1 ? name : toName(row.target, withoutSecrets(row.target.repository)),
       MAX_NAME_CHARS,
     );
   });
@@ -24,7 +25,7 @@ function toName({ branch, base }: BatchTarget, repository: string): string {
 
 function lastPart(repository: string): string {
   return (
-    withoutCredentials(repository)
+    withoutSecrets(repository)
       .replace(/\/+$/, '')
       .replace(/\.git$/, '')
       .split(/[/:]/)
@@ -32,16 +33,9 @@ function lastPart(repository: string): string {
   );
 }
 
-/** A user of a web address may be a token; that of ssh is no secret, and needed. */
-export function withoutCredentials(repository: string): string {
-  return repository
-    .replace(/^(?!ssh:)([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1')
-    .replace(/^(ssh:\/\/[^/:@]*):[^/]*@/i, '$1@');
-}
-
 /** As an address: a path is one of this machine, `host:path` is short for ssh. */
 export function toRepositoryUri(repository: string): string {
-  const text = withoutCredentials(repository);
+  const text = withoutSecrets(repository);
   if (text.startsWith('/')) return `file://${encodePath(text)}`;
   const short = /^([^/\s:]+):(?!\/\/)(.*)$/.exec(text);
   const uri = short === null ? text : `ssh://${short[1] ?? ''}/${encodePath((short[2] ?? '').replace(/^\/+/, ''))}`;

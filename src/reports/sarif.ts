@@ -2,7 +2,8 @@
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { cut, toWellFormed } from './foreign-text.ts';
 import { describeOutcome, headOf, isUnknown, plural } from './outcome.ts';
-import { encodePath, toRepositoryUri, withoutCredentials } from './repository.ts';
+import { withoutSecrets } from '../contract/plain/repository-address.ts';
+import { encodePath, toRepositoryUri } from './repository.ts';
 import type { SarifInvocation, SarifLog, SarifRun } from './sarif-log.ts';
 import { RULE, SOURCE_ROOT, toResult } from './sarif-result.ts';
 import { type ReportedFinding, type Selection, isDuplicate, selectFindings } from './selection.ts';
@@ -90,7 +91,7 @@ function toProvenance({ row, ledger }: RecordedTarget): NonNullable<SarifRun['ve
 
 /** Where the files are is known of a path alone: the clone of a URL lies wherever the reader put it. */
 function toRoot(repository: string): { uri?: string; description: { text: string } } {
-  const description = { text: cut(`The root of ${toWellFormed(withoutCredentials(repository))}`, 1_000) };
+  const description = { text: cut(`The root of ${toWellFormed(withoutSecrets(repository))}`, 1_000) };
   return repository.startsWith('/')
     ? { uri: `file://${encodePath(repository.replace(/\/*$/, '/'))}`, description }
     : { description };

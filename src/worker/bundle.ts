@@ -54,7 +54,8 @@ export async function loadBundle(): Promise<{ code: string }> {
 function hashOfSources(): string {
   const hash = createHash('sha256').update(readFileSync(here));
   hash.update(readFileSync(createRequire(here).resolve('@temporalio/worker/package.json')));
-  for (const file of sourcesBelow(join(root, 'workflows'))) hash.update(file).update(readFileSync(file));
+  for (const folder of ['workflows', join('src', 'contract', 'plain')])
+    for (const file of sourcesBelow(join(root, folder))) hash.update(file).update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -57,11 +57,29 @@ describe('a batch', () => {
   });
 
   it('reviews a target once that is listed twice, however it is written', () => {
-    const targets = ['https://Host.example/a/b.git', 'https://user@host.example/a/b/', 'https://host.example/a/c'];
+    const targets = ['ssh://Host.example/a/b.git', 'ssh://user@host.example/a/b/', 'ssh://host.example/a/c'];
     const state = newBatch('b', { targets: targets.map((repository) => ({ repository })) }, 0);
     expect(state.outcomes.map(({ status }) => status)).toEqual(['waiting', 'skipped', 'waiting']);
     const other = newBatch('b', { targets: [{ repository: '/a' }, { repository: '/a', branch: 'x' }] }, 0);
     expect(other.outcomes.map(({ status }) => status)).toEqual(['waiting', 'waiting']);
+  });
+
+  it('fails the targets whose addresses cannot be used, keeps nothing of those, and reviews the others', () => {
+    const targets = ['https://secret@host.example/a', 'https://host.example/a', '/b'].map((repository) => ({
+      repository,
+    }));
+    const state = newBatch('b', { targets }, 0, ['it holds a user', null, null]);
+    expect(JSON.stringify(state)).not.toContain('secret');
+    expect(toRowsPage(state, 0, 10).rows.map(({ target, outcome }) => [target.repository, outcome])).toEqual([
+      [
+        'https://host.example/a',
+        expect.objectContaining({ status: 'failed', message: expect.stringContaining('it holds a user') as string }),
+      ],
+      ['https://host.example/a', { status: 'waiting' }],
+      ['/b', { status: 'waiting' }],
+    ]);
+    const end = fill(newBatch('b', { targets: targets.slice(0, 1) }, 0, ['it holds a user']), 0);
+    expect([next(end, 0), isInVain(end)]).toEqual([{ type: 'end' }, true]);
   });
 
   it('gives each review its own limit, within what the others leave of that of the batch', () => {

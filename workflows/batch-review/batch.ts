@@ -2,6 +2,7 @@
  * A batch of reviews as a value: which targets there are, what became of each, and what is to happen next. Pure; the
  * workflow around it starts reviews and tells it how they ended.
  */
+import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type {
   BatchCounts,
   BatchRow,
@@ -48,17 +49,38 @@ const MANY = 1_000;
 
 const NO_COUNTS: FindingCounts = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
 
-export function newBatch(batchId: string, { targets, ...start }: StartBatch, at: number): BatchState {
+/**
+ * @param faults why a target cannot be reviewed, by its place in the list. It is a failed row from the start, and what its
+ * address must not hold goes no further than the argument that it came in.
+ */
+export function newBatch(
+  batchId: string,
+  { targets, ...start }: StartBatch,
+  at: number,
+  faults: readonly (string | null)[] = [],
+): BatchState {
   const seen = new Set<string>();
-  const outcomes = targets.map((target): RowOutcome => {
+  const outcomes = targets.map((target, index): RowOutcome => {
+    const fault = faults[index] ?? null;
+    if (fault !== null) return refused(index, fault);
     const before = seen.size;
     const isFirst = seen.add(toTargetId(target)).size > before;
     return isFirst ? { status: 'waiting' } : { status: 'skipped', reason: 'duplicate', head: null };
   });
   return {
-    ...{ version: BATCH_VERSION, batchId, start, targets, outcomes, startedAt: at, endedAt: null },
+    ...{ version: BATCH_VERSION, batchId, start, outcomes, startedAt: at, endedAt: null },
+    targets: targets.map((target, index) => (faults[index] == null ? target : withoutSecretsIn(target))),
     ...{ allotted: {}, begun: [], spent: NOTHING_SPENT, cancelled: null },
   };
+}
+
+function refused(index: number, fault: string): RowOutcome {
+  const message = `The address of target ${index} cannot be used: ${fault}. Store the batch with another address.`;
+  return { status: 'failed', code: 'reviewTargetRefused', message, spent: null };
+}
+
+function withoutSecretsIn(target: BatchTarget): BatchTarget {
+  return { ...target, repository: withoutSecrets(target.repository) };
 }
 
 // ----------------------------------------------------------------------------------------------------- what is next
@@ -210,7 +232,7 @@ export function toRow({ targets, outcomes }: BatchState, index: number): BatchRo
   const outcome = outcomes[index];
   return target === undefined || outcome === undefined
     ? null
-    : { index, targetId: toTargetId(target), target, outcome };
+    : { index, targetId: toTargetId(target), target: withoutSecretsIn(target), outcome };
 }
 
 export function toRowsPage(state: BatchState, after: number, limit: number): RowsPage {

@@ -42,9 +42,11 @@ describe('what is seen of a batch', () => {
     expect(text.length).toBeLessThan(4_000);
   });
 
-  it('shows no password that stands in an address', () => {
-    expect(toTargetSummary({ repository: 'https://me:secret@host/r', base: 'main' })).toBe(
-      'review: https://…@host/r against main',
-    );
+  it('shows nothing of an address that may be a credential', () => {
+    const shown = (repository: string) => toTargetSummary({ repository, base: 'main' });
+    expect(shown('https://me:secret@host/r')).toBe('review: https://host/r against main');
+    expect(shown('http://secret@host/r?access_token=secret')).toBe('review: http://host/r against main');
+    expect(shown('user:secret@host:r')).toBe('review: user@host:r against main');
+    expect(shown('git@host:r')).toBe('review: git@host:r against main');
   });
 });

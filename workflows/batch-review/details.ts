@@ -1,4 +1,5 @@
 /** What a person sees of a batch in the Temporal UI. Its Markdown knows no tables. */
+import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
 import { codeSpan, firstLine } from '../plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
@@ -15,7 +16,7 @@ export function toTargetSummary(target: BatchTarget): string {
 }
 
 function toName({ repository, branch, base }: BatchTarget): string {
-  return `${repository}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;
+  return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;
 }
 
 export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): string {

@@ -1,4 +1,10 @@
-/** The start argument of a batch as raw clients may send it. The same as `StartBatchSchema`; a property test holds them equal. */
+/**
+ * The start argument of a batch as raw clients may send it. The same as `StartBatchSchema`, and a property test holds them
+ * equal, except for addresses that are well formed and not taken: a Schedule may have been stored with one by an earlier
+ * version, and its other targets are reviewed. `faultsOf` names those.
+ */
+import { isRefName } from '../../src/contract/plain/ref-name.ts';
+import { faultOfRepository } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, StartBatch } from '../../src/contract/index.ts';
 import {
   type Parsed,
@@ -32,6 +38,11 @@ export function parseStartBatch(value: unknown): Parsed<StartBatch> {
   });
 }
 
+/** Why a target cannot be reviewed, by its place in the list; null if it can. */
+export function faultsOf(targets: readonly BatchTarget[]): (string | null)[] {
+  return targets.map(({ repository }) => faultOfRepository(repository)?.message ?? null);
+}
+
 function targets(value: unknown): BatchTarget[] {
   if (!Array.isArray(value) || value.length === 0) throw new Refused('targets: a list is needed, of one or more');
   if (value.length > BOUNDS.batchTargets) throw new Refused(`targets: at most ${BOUNDS.batchTargets} entries`);
@@ -51,16 +62,13 @@ function targets(value: unknown): BatchTarget[] {
 function repository(value: unknown, index: number): string {
   const name = `targets[${index}].repository`;
   const written = text(value, name, BOUNDS.pathChars, 1);
-  if (!/^(\/|[a-z][a-z0-9+.-]*:\/\/|[^/\s:]+@?[^/\s:]*:)/i.test(written))
-    throw new Refused(`${name}: an absolute path or a URL is needed`);
-  if (/^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]*@/i.test(written))
-    throw new Refused(`${name}: a URL with a password in it is not taken; give the credentials to the workers`);
-  if (written.includes('\n')) throw new Refused(`${name}: one line is needed`);
+  const fault = faultOfRepository(written);
+  if (fault?.kind === 'malformed') throw new Refused(`${name}: ${fault.message}`);
   return written;
 }
 
 function ref(value: unknown, name: string): string {
   const written = text(value, name, BOUNDS.idChars, 1);
-  if (!/^[^-\s][^\s]*$/.test(written)) throw new Refused(`${name}: the name of a branch or a commit is needed`);
+  if (!isRefName(written)) throw new Refused(`${name}: the name of a branch or a commit is needed`);
   return written;
 }

@@ -13,6 +13,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
 import type {
   AgentIdentityChoice,
@@ -117,7 +118,7 @@ async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type:
   const { runId, targetId, target, fullPassEvery, model, instructions } = review;
   for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
     const opened = await openTarget.executeWithOptions(
-      { ...opening, summary: firstLine(`open: ${target.repository}`, SUMMARY_CHARS) },
+      { ...opening, summary: firstLine(`open: ${withoutSecrets(target.repository)}`, SUMMARY_CHARS) },
       [
         {
           ...place(review),

@@ -12,11 +12,12 @@ import {
   continueAsNew,
   executeChild,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BatchResult, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
+import type { BatchResult, BatchTarget, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
 import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import { toStepFailure } from '../thread/effects.ts';
@@ -35,7 +36,7 @@ import {
   toView,
 } from './batch.ts';
 import { toDetails, toTargetSummary } from './details.ts';
-import { parseStartBatch } from './guards.ts';
+import { faultsOf, parseStartBatch } from './guards.ts';
 import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
@@ -81,9 +82,15 @@ function openState(argument: unknown): BatchState {
     return (argument as CarriedBatch).carriedBatch;
   const batchId = workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
   const parsed = parseStartBatch(argument);
-  if (parsed.ok) return newBatch(batchId, parsed.value, startTime.getTime());
+  if (parsed.ok) return newBatch(batchId, parsed.value, startTime.getTime(), unusableOf(parsed.value.targets));
   const message = `The argument of batch ${batchId} cannot be used: ${parsed.reason}`;
   throw ApplicationFailure.nonRetryable(message, 'batchRefused');
+}
+
+/** A batch that was begun before addresses were looked at has a child for each of its targets. */
+function unusableOf(targets: readonly BatchTarget[]): (string | null)[] {
+  const faults = faultsOf(targets);
+  return faults.some((fault) => fault !== null) && patched('refuse-addresses') ? faults : [];
 }
 
 function inVain({ batchId, outcomes }: BatchState, result: BatchResult): ApplicationFailure {

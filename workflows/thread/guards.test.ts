@@ -18,7 +18,7 @@ import {
   SteerTurnSchema,
   SubmitTurnSchema,
 } from '../../src/contract/turn.ts';
-import { parseStartBatch } from '../batch-review/guards.ts';
+import { faultsOf, parseStartBatch } from '../batch-review/guards.ts';
 import { toUnreadable } from '../unreadable.ts';
 import { BOUNDS } from './bounds.ts';
 import {
@@ -180,9 +180,9 @@ const MESSAGES = {
       fc.record({
         repository: mostly(
           fc.constantFrom('/a', 'https://h/a.git', 'git@h:a/b'),
-          fc.constantFrom('relative', 'https://u:p@h/a', '/a\nb', ''),
+          fc.constantFrom('relative', 'https://u:p@h/a', 'https://h/a?t=1', 'ext::sh -c x', '/a\nb', ''),
         ),
-        branch: mostly(fc.constantFrom('main', undefined), fc.constantFrom('-x', 'a b', '')),
+        branch: mostly(fc.constantFrom('main', undefined), fc.constantFrom('-x', 'a b', 'a:b', '')),
         base: mostly(fc.constantFrom('origin/x', null), fc.constantFrom('-', 1)),
       }),
       { minLength: 1, maxLength: 3 },
@@ -378,8 +378,15 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['repositoryRules', RepositoryRulesRequestSchema, parseRepositoryRules],
   ['closeThread', CloseThreadSchema, parseCloseThread],
   ['startThread', StartThreadSchema, parseStartThread],
-  ['startBatch', StartBatchSchema, parseStartBatch],
+  ['startBatch', StartBatchSchema, parseUsableBatch],
 ];
+
+/** A batch with targets that cannot be used is taken by its workflow, for the others; the edge takes none of it. */
+function parseUsableBatch(value: unknown): ReturnType<typeof parseStartBatch> {
+  const parsed = parseStartBatch(value);
+  const faults = parsed.ok ? faultsOf(parsed.value.targets).filter((fault) => fault !== null) : [];
+  return faults.length === 0 ? parsed : { ok: false, code: 'malformed', reason: faults.join() };
+}
 
 describe.each(PAIRS)('%s', (name, schema, guard) => {
   it('is taken and refused by the guard exactly as by the schema, with the same value', () => {

@@ -102,7 +102,7 @@ describe('a repository on this machine', () => {
   });
 
   it('is found from a folder in it, whatever its name, and with ids of either kind', async () => {
-    const cwd = join(directory, 'two\nlines');
+    const cwd = join(directory, 'two words: ü');
     execFileSync('git', ['init', '-q', '--object-format=sha256', cwd]);
     const inIt = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', ...args], { cwd }).toString();
@@ -172,7 +172,7 @@ describe('a repository elsewhere', () => {
   it('is spoken of without whoever signs in there', async () => {
     const target = { repository: 'http://someone@127.0.0.1:1/a.git' };
     const failure = await targets.find(target, 't', signal).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'gitFailed' });
+    expect(failure).toMatchObject({ code: 'reviewTargetRefused' });
     expect(String(failure)).not.toContain('someone');
   });
 

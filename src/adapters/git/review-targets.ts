@@ -9,6 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, type FailureCode } from '../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget, ReviewTargetsPort } from '../../../activities/ports.ts';
 import type { BatchTarget } from '../../contract/index.ts';
+import { isRefName } from '../../contract/plain/ref-name.ts';
+import { faultOfRepository, withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { runGit } from './git-process.ts';
 import { type WorkTree, findWorkTree } from './repository.ts';
 import { type Git, emptyTreeBeside, firstCommit, sinceMergeBase, toCommit } from './review-range.ts';
@@ -22,6 +24,7 @@ export interface ReviewTargetsOptions {
 export function createReviewTargets({ directory }: ReviewTargetsOptions): ReviewTargetsPort {
   return {
     async find(target, targetId, signal) {
+      refuseBadNames(target);
       const local = await findLocal(target.repository, signal);
       return local === null ? fetchTarget(directory, target, targetId, signal) : lookUp(local, target, signal);
     },
@@ -32,6 +35,17 @@ export function createReviewTargets({ directory }: ReviewTargetsOptions): Review
       return (await gitIn(cwd, signal)(['merge-base', '--is-ancestor', commit, head], [0, 1, 128])).code === 0;
     },
   };
+}
+
+/** Raw clients and old Schedules have not passed the edge. */
+function refuseBadNames({ repository, branch, base }: BatchTarget): void {
+  const shown = withoutSecrets(repository);
+  const fault = faultOfRepository(repository);
+  if (fault !== null)
+    throw refused('reviewTargetRefused', shown, `The address of a target cannot be used: ${fault.message}.`);
+  const name = [branch, base].find((one) => one !== undefined && !isRefName(one));
+  if (name !== undefined)
+    throw refused('reviewTargetUnknown', shown, `${JSON.stringify(name)} is no name of a branch or a commit.`);
 }
 
 const gitIn =
@@ -118,7 +132,7 @@ async function fetchRefs(
   const refs = wanted.map(([from = '', to = '']) => `+${from}:${to}`);
   try {
     const call = { cwd: store, signal, remote: true };
-    await runGit(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', repository, ...refs], call);
+    await runGit(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', repository, ...refs], call);
   } catch (error) {
     if (signal.aborted || !(error instanceof Failure)) throw error;
     throw explain(

@@ -17,6 +17,7 @@ import {
   type ScheduleView,
   StartBatchSchema,
 } from '../../contract/index.ts';
+import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
 import { toBatchSummary } from '../batches.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/task-timeout.ts';
@@ -141,6 +142,18 @@ function toTimes({ calendars = [], intervals = [] }: ScheduleSpecDescription): S
 }
 
 function readBatch({ action }: ScheduleDescription): ScheduleView['batch'] {
-  const parsed = StartBatchSchema.safeParse(action.args?.[0]);
+  const parsed = StartBatchSchema.safeParse(withoutSecretsIn(action.args?.[0]));
   return parsed.success ? parsed.data : null;
+}
+
+/** An earlier version took addresses with credentials in them. They are not shown, and the next update stores none. */
+function withoutSecretsIn(batch: unknown): unknown {
+  if (typeof batch !== 'object' || batch === null || !('targets' in batch) || !Array.isArray(batch.targets))
+    return batch;
+  const targets = batch.targets.map((target: unknown) => {
+    if (typeof target !== 'object' || target === null || !('repository' in target)) return target;
+    const { repository } = target;
+    return typeof repository === 'string' ? { ...target, repository: withoutSecrets(repository) } : target;
+  });
+  return { ...batch, targets };
 }

@@ -2,7 +2,7 @@
 import { type RecordedTarget, toDollars } from '../../contract/index.ts';
 import { toLine } from '../foreign-text.ts';
 import { describeOutcome, isUnknown } from '../outcome.ts';
-import { withoutCredentials } from '../repository.ts';
+import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { type Markup, markup } from './markup.ts';
 
 export interface NamedTarget {
@@ -28,7 +28,7 @@ function toRow({ target, name }: NamedTarget): Markup {
 <tr class="${isUnknown(target.row) ? 'unknown' : 'known'}">
 <th scope="row">
 <bdi class="name">${name}</bdi>
-<bdi class="repository">${toLine(withoutCredentials(asked.repository), 1_000)}</bdi>
+<bdi class="repository">${toLine(withoutSecrets(asked.repository), 1_000)}</bdi>
 </th>
 <td class="outcome"><span class="status ${outcome.status}">${label}</span> <span class="detail">${detail}</span></td>
 ${NUMBERS.map((column, index) => toNumberCell(column, numbers[index] ?? null))}

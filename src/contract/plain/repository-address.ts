@@ -1,0 +1,88 @@
+/**
+ * The names that a repository may have: an absolute path, a URL, or `host:path`, which is short for ssh. Pure and without
+ * imports, so that the edge, the workflows and the workers hold the same rules.
+ */
+
+export type RepositoryFault =
+  /** The address holds what may be a credential. */
+  | { kind: 'secret'; message: string }
+  /** Git could read it, but by a transport that is not taken. */
+  | { kind: 'transport'; message: string }
+  | { kind: 'malformed'; message: string };
+
+/** How git gets there. */
+export type Transport = 'path' | 'file' | 'ssh' | 'http' | 'https';
+
+const URL_FORM = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is;
+/** The user, the host and the path. `transport::address` is the form of git's remote helpers, which are programs. */
+const SHORT_FORM = /^(?:([^/\s:@[\]]+)@)?(\[[0-9a-f:.]+\]|[a-z0-9_][\w.-]*):(?![:-])(.+)$/is;
+const HOST = /^(?:\[[0-9a-f:.]+\]|[^\s\\%[\]@:-][^\s\\%[\]@:]*)(?::\d+)?$/i;
+
+const SECRET: RepositoryFault = {
+  kind: 'secret',
+  message:
+    'an address with a user name, a password or a query in it is not taken, since it would be stored; give the ' +
+    'credentials to the workers, by a credential helper of git or their environment',
+};
+const TRANSPORT: RepositoryFault = {
+  kind: 'transport',
+  message: 'an https, http, ssh or file URL is needed; other transports of git are not taken',
+};
+const MALFORMED: RepositoryFault = { kind: 'malformed', message: 'an absolute path or a URL is needed' };
+const CONTROL: RepositoryFault = {
+  kind: 'malformed',
+  message: 'one line is needed, without control characters',
+};
+
+/** What is wrong with an address; null if it may be used. Its messages repeat nothing of the address. */
+export function faultOfRepository(repository: string): RepositoryFault | null {
+  const read = readRepository(repository);
+  return 'fault' in read ? read.fault : null;
+}
+
+/** Null for an address that {@link faultOfRepository} refuses. */
+export function transportOf(repository: string): Transport | null {
+  const read = readRepository(repository);
+  return 'fault' in read ? null : read.transport;
+}
+
+function readRepository(repository: string): { transport: Transport } | { fault: RepositoryFault } {
+  if (/\p{Cc}/u.test(repository)) return { fault: CONTROL };
+  if (repository.startsWith('/')) return { transport: 'path' };
+  if (withoutSecrets(repository) !== repository) return { fault: SECRET };
+  if (/^[^/]*::/.test(repository) && !repository.includes('[')) return { fault: TRANSPORT };
+  const [, scheme, authority = '', rest = ''] = URL_FORM.exec(repository) ?? [];
+  if (scheme === undefined) return SHORT_FORM.test(repository) ? { transport: 'ssh' } : { fault: MALFORMED };
+  return readUrl(scheme.toLowerCase(), authority, rest);
+}
+
+function readUrl(scheme: string, authority: string, path: string): ReturnType<typeof readRepository> {
+  if (scheme === 'file') return authority === '' && path.startsWith('/') ? { transport: scheme } : { fault: MALFORMED };
+  if (scheme !== 'https' && scheme !== 'http' && scheme !== 'ssh') return { fault: TRANSPORT };
+  // Userinfo is left only in an ssh URL, where it is the name of a user.
+  const host = authority.slice(authority.lastIndexOf('@') + 1);
+  return HOST.test(host) && path.startsWith('/') ? { transport: scheme } : { fault: MALFORMED };
+}
+
+/**
+ * The address without what may be a credential: the user of a web address, which may be a token; the password beside the
+ * user of ssh, who is needed and no secret; a query and a fragment. A path stays as it is.
+ */
+export function withoutSecrets(repository: string): string {
+  if (repository.startsWith('/')) return repository;
+  const [, scheme, authority = '', rest = ''] = URL_FORM.exec(repository) ?? [];
+  if (scheme === undefined) return withoutPassword(repository);
+  if (scheme.toLowerCase() === 'file') return `${scheme}://${withoutUser(authority)}${rest}`;
+  const place = scheme.toLowerCase() === 'ssh' ? withoutPassword(authority) : withoutUser(authority);
+  const path = rest.replace(/[?#].*$/s, '').replace(/(\/\/)[^/]*@/g, '$1');
+  return `${scheme}://${place}${path}`;
+}
+
+function withoutUser(authority: string): string {
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+/** Of `user:password@host`, in an authority or before the path of the short form; a password may hold a slash there. */
+function withoutPassword(text: string): string {
+  return text.replace(/^([^/:@%]*)(?::|%3a)(?:[^/]*@|.*@(?=[^/@]*:))/is, '$1@');
+}
