@@ -1,6 +1,7 @@
 /** `dev.json` in the data directory: how other commands find the running stack, and which thread goes on next time. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dataLayout } from '../folders/folders.ts';
+import { writePrivateFileSync } from '../folders/private-file.ts';
 import type { StackAddresses } from './stack.ts';
 
 export interface DevState {
@@ -27,10 +28,8 @@ export function readDevState(dataDirectory: string): DevState {
 
 export function writeDevState(dataDirectory: string, change: Partial<DevState>): void {
   const state = { ...readDevState(dataDirectory), ...change };
-  const file = dataLayout(dataDirectory).devState;
-  mkdirSync(dataDirectory, { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(state, null, 2));
-  renameSync(`${file}.${process.pid}`, file);
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  writePrivateFileSync(dataLayout(dataDirectory).devState, JSON.stringify(state, null, 2));
 }
 
 function isAlive(pid: number): boolean {

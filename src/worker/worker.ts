@@ -1,6 +1,12 @@
 /** The composition root: adapters into ports, ports into activities, activities and workflows into a worker. */
 import { join } from 'node:path';
-import { type InjectedSinks, NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import {
+  type InjectedSinks,
+  NativeConnection,
+  type NativeConnectionOptions,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
 import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
@@ -24,9 +30,9 @@ import { connectService } from '../client/service.ts';
 import { createThreadReader } from '../client/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
 import type { ThreadSinks } from '../../workflows/thread/sinks.ts';
-import { moveFormerWorkspaces } from '../folders/former-workspaces.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
+import { prepareFolders } from './prepare-folders.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
 
 export interface WorkerTarget {
@@ -55,7 +61,7 @@ export async function startWorker(
     namespace: target.namespace,
     taskQueue: config.taskQueue,
   });
-  moveFormerWorkspaces(config.stateDirectory, config.workspacesDirectory);
+  prepareFolders(config, (line) => void Runtime.instance().logger.warn(line));
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
   const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { ArchivePort } from '../../../activities/ports.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { writePrivateFile } from '../../folders/private-file.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
 
 export interface FileArchiveOptions {
@@ -58,7 +58,7 @@ async function load(path: string, segmentId: string): Promise<Segment> {
 
 async function store(path: string, segmentId: string, bytes: Buffer): Promise<void> {
   try {
-    await replaceFile(path, bytes, { durable: true });
+    await writePrivateFile(path, bytes);
   } catch (error) {
     throw unavailable('written', path, segmentId, error);
   }

@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentIdentity } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
+import { tryWriting, writePrivateFile } from '../../folders/private-file.ts';
 import { fromPkcs8 } from './agent-key.ts';
 import type { AgentKey } from './agent-key.ts';
-import { createFileReader, toFileName, tryWriting, writePrivateFile } from './private-files.ts';
+import { createFileReader, toFileName } from './key-files.ts';
 
 export interface KeyStore {
   /** Fails with `agentIdentityUnavailable` where a key could not be kept: ask before one is registered. */

@@ -171,7 +171,7 @@ function describeExit(code: number | null, signal: NodeJS.Signals | null): strin
 /** The rest is read all the same, so that the server does not stand still. */
 function keepErrors(stream: Readable, file: string): void {
   let left = MAX_ERROR_BYTES;
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const kept = createWriteStream(file, { mode: 0o600 }).on('error', () => undefined);
   stream.on('data', (chunk: Buffer) => {
     if (left > 0) kept.write(chunk.subarray(0, left));

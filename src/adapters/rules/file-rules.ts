@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Failure } from '../../../activities/failures.ts';
 import type { RulesPort } from '../../../activities/ports.ts';
 import { type ApprovalRule, type RuleMatch, SandboxModeSchema } from '../../contract/index.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { writePrivateFile } from '../../folders/private-file.ts';
 import { type RulePlace, findRulePlace, fromRulePath, toRulePath } from './rule-place.ts';
 
 export interface FileRulesOptions {
@@ -29,7 +29,7 @@ const KEPT = 300;
  */
 export function createFileRules({ directory, kept = KEPT }: FileRulesOptions): RulesPort {
   try {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch {
     // Whoever needs it is told what is wrong with it.
   }
@@ -62,7 +62,7 @@ export function createFileRules({ directory, kept = KEPT }: FileRulesOptions): R
         const rule = { ...given, scope: 'repository' as const, match, ruleId };
         const folder = folderOf(place);
         const body: RuleFile = { version: 1, repository: place.repository, rule };
-        await replaceFile(join(folder, `${ruleId}.json`), `${JSON.stringify(body, null, 2)}\n`, { durable: true });
+        await writePrivateFile(join(folder, `${ruleId}.json`), `${JSON.stringify(body, null, 2)}\n`);
         const all = await readRules(folder, place.repository);
         for (const old of all.slice(0, Math.max(0, all.length - kept))) await rm(fileOf(folder, old), { force: true });
       }),

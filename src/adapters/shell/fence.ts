@@ -42,7 +42,7 @@ export function createFence({ stateDirectory, table, log }: FenceOptions): Fence
     enter(workspace, commandId) {
       const folder = folderOf(workspace);
       const path = join(folder, `${toFileName(commandId)}.json`);
-      mkdirSync(folder, { recursive: true });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeRecord(path, { commandId, ...self, workspace: resolve(workspace) });
       running.add(path);
       return () => {
@@ -113,7 +113,7 @@ function readRecord(path: string, log: (message: string) => void): FenceRecord |
 
 /** A rename makes the record whole at once: another worker may look at any moment. */
 function writeRecord(path: string, record: FenceRecord): void {
-  writeFileSync(`${path}.tmp`, JSON.stringify(record));
+  writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 }
 

@@ -49,7 +49,7 @@ export function createOutputPipes(directory: string): OutputPipes {
 }
 
 async function makeNamedPipe(directory: string, workspace: string): Promise<string> {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${randomUUID()}.pipe`);
   const mkfifo = findProgram('mkfifo', [workspace]);
   if (mkfifo === undefined) throw new Error(`there is no mkfifo on PATH outside of ${workspace}`);

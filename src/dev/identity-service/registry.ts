@@ -3,9 +3,9 @@
  * memory, and in a JSON file where one is named, so that a restart keeps what was registered.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { writePrivateFile } from '../../folders/private-file.ts';
 
 const IdentitySchema = z.object({ publicKey: z.string(), registeredAt: z.string(), revoked: z.boolean() });
 const TaskSchema = z.object({ agentRuntimeId: z.string(), registeredAt: z.string(), expiresAtMs: z.number() });
@@ -95,22 +95,9 @@ function savingTo(stateFile: string, toText: () => string): () => Promise<void> 
       .catch(() => undefined)
       .then(() => {
         next = undefined;
-        running = writeAtomically(stateFile, toText());
+        running = writePrivateFile(stateFile, toText());
         return running;
       });
     return next;
   };
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }

@@ -30,15 +30,17 @@ export async function spawnServer(
   args: string[],
   options: { env?: Environment; dataDirectory: string; logFile: string },
 ): Promise<ServerProcess> {
-  const log = openSync(options.logFile, 'a');
+  const log = openSync(options.logFile, 'a', 0o600);
   let child: ChildProcess;
   try {
-    child = spawn(path, args, {
-      env: environmentOf(options.env ?? process.env),
-      cwd: options.dataDirectory,
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
+    child = withPrivateUmask(() =>
+      spawn(path, args, {
+        env: environmentOf(options.env ?? process.env),
+        cwd: options.dataDirectory,
+        detached: true,
+        stdio: ['ignore', log, log],
+      }),
+    );
   } finally {
     closeSync(log);
   }
@@ -48,6 +50,16 @@ export async function spawnServer(
   const { pid } = child;
   if (pid !== undefined) return { pid, exited };
   return await new Promise((_resolve, reject) => child.once('error', reject));
+}
+
+/** The server takes it over when it is spawned: its database holds every conversation. */
+function withPrivateUmask<T>(work: () => T): T {
+  const before = process.umask(0o077);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** What the server needs, and nothing else: no key of a model, no setting that names another Temporal service. */

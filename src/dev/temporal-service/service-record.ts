@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writePrivateFileSync } from '../../folders/private-file.ts';
 import type { ProcessMark } from './process-start.ts';
 
 export const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
@@ -36,10 +37,7 @@ export function readRecord(dataDirectory: string): ServiceRecord | undefined {
 
 /** Synchronous, so that nothing can end this process between the start of a service and the note of it. */
 export function writeRecord(dataDirectory: string, record: ServiceRecord): void {
-  const path = recordPath(dataDirectory);
-  const next = `${path}.${process.pid}`;
-  writeFileSync(next, `${JSON.stringify(record, null, 2)}\n`);
-  renameSync(next, path);
+  writePrivateFileSync(recordPath(dataDirectory), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Removes the record, unless it tells of another process by now. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makePrivateFolder } from '../../folders/private-folder.ts';
 import type { TemporalBinary } from './binary.ts';
 import { assertDatabase, removeDatabase } from './database.ts';
 import { findPortHolder } from './port-holder.ts';
@@ -85,8 +86,8 @@ const LAUNCHES = 3;
 export async function startTemporalService(options: StartOptions): Promise<TemporalService> {
   const dataDirectory = resolve(options.dataDirectory);
   const logFile = resolve(options.logFile ?? join(dataDirectory, 'temporal.log'));
-  await prepareDirectory(dataDirectory);
-  await prepareDirectory(dirname(logFile));
+  await prepareDataDirectory(dataDirectory, options.onProgress);
+  await mkdir(dirname(logFile), { recursive: true });
   const settings = { ...options, dataDirectory, logFile };
   const service = await startOrAdopt(settings);
   await prepareSearchAttributes(service, options.onProgress);
@@ -102,10 +103,11 @@ function startOrAdopt(options: LaunchSettings): Promise<TemporalService> {
   );
 }
 
-/** Writes and removes a file, since only that tells whether there is room and permission. */
-export async function prepareDirectory(path: string): Promise<void> {
+/** Makes it private. Writes and removes a file, since only that shows whether there is room and permission. */
+export async function prepareDataDirectory(path: string, onProgress?: Progress): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    const { wasOpen } = makePrivateFolder(path);
+    if (wasOpen) onProgress?.(`${path} was open to other users of this machine; it is closed to them now`);
     const probe = join(path, `.writable-${randomUUID()}`);
     await writeFile(probe, 'x'.repeat(4096));
     await rm(probe);

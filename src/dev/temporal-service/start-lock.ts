@@ -54,7 +54,7 @@ async function acquire(path: string, self: ProcessMark, signal?: AbortSignal): P
 function tryAcquire(path: string, self: ProcessMark): boolean {
   const draft = `${path}.${randomUUID()}`;
   try {
-    writeFileSync(draft, JSON.stringify(self));
+    writeFileSync(draft, JSON.stringify(self), { mode: 0o600 });
     linkSync(draft, path);
     return true;
   } catch (error) {

@@ -1,15 +1,12 @@
-/** Small files that nobody else may read: written whole, cached by what the file system says of them. */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+/** The small files of the key store: read again only after they changed, under names that no account can choose. */
+import { createHash } from 'node:crypto';
+import { open, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
-import { dirname, join } from 'node:path';
 
 /** Above the size of any file kept here. */
 const MAX_FILE_BYTES = 16 * 1024;
 const MAX_CACHED_FILES = 512;
 const MAX_NAME_LENGTH = 150;
-const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 /**
  * Reads a file through `parse`, again only after it changed; undefined where there is none. Rejects with what the file
@@ -58,58 +55,6 @@ async function readWhole(path: string): Promise<{ text: string; version: string 
 /** An inode number can come back after a delete, a change time cannot. */
 function toVersion(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
-}
-
-/** Replaces the file as a whole: a reader sees the old text or the new one, also after a loss of power. */
-export async function writePrivateFile(path: string, text: string): Promise<void> {
-  await makePrivateFolder(dirname(path));
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
-}
-
-/** Writes and removes a file of the usual size, to learn that a later write will find room and leave to write. */
-export async function tryWriting(folder: string): Promise<void> {
-  const path = join(folder, `.${randomUUID()}.tmp`);
-  await makePrivateFolder(folder);
-  try {
-    const file = await open(path, 'wx', FILE_MODE);
-    try {
-      await file.writeFile('-'.repeat(4096));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-/** A folder that is there keeps its mode: it is someone's choice, and the files are closed to others by themselves. */
-async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A file name that no account or runtime id can escape from, and that two of them never share. */

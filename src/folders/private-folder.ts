@@ -1,0 +1,55 @@
+/** Folders that only this user may look into, whatever the umask is. */
+import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FOLDER_MODE = 0o700;
+const OTHERS = 0o077;
+const OWNER = 0o700;
+
+/** Names that Bobbin has ever given in its data folder, in a folder of keys and in an archive. */
+const OWN_NAMES = [
+  /^(archive|commands|keys|mcp|pipes|rules|sandboxes|snapshots|targets|worktrees)$/,
+  /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log|lock)|^worker\.log$|^\.writable-/,
+  /^current$|\.(json|segment|tmp)$/,
+];
+
+/**
+ * Makes a folder private: a new one, or one that is there and was open to others, with all that lies in it. Answers
+ * whether it was open. Throws if the folder, or something in an open one, belongs to another user, and if an open one
+ * holds what is not Bobbin's: it may be somebody's home or /tmp.
+ */
+export function makePrivateFolder(path: string): { wasOpen: boolean } {
+  mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+  if (!knowsOwners()) return { wasOpen: false };
+  const { uid, mode } = statSync(path);
+  requireOwn(path, uid);
+  if ((mode & OTHERS) === 0) return { wasOpen: false };
+  const other = readdirSync(path).find((name) => !OWN_NAMES.some((pattern) => pattern.test(name)));
+  if (other !== undefined)
+    throw new Error(
+      `${path} is open to other users and holds ${other}, which Bobbin did not make: name a folder for Bobbin alone`,
+    );
+  chmodSync(path, FOLDER_MODE);
+  closeAll(path);
+  return { wasOpen: true };
+}
+
+/** Windows keeps the folders of a person apart by itself. */
+function knowsOwners(): boolean {
+  return process.getuid !== undefined;
+}
+
+function requireOwn(path: string, uid: number): void {
+  if (uid !== process.getuid?.()) throw new Error(`${path} belongs to another user (uid ${uid})`);
+}
+
+function closeAll(folder: string): void {
+  for (const entry of readdirSync(folder)) {
+    const path = join(folder, entry);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined || found.isSymbolicLink()) continue;
+    requireOwn(path, found.uid);
+    if ((found.mode & OTHERS) !== 0) chmodSync(path, found.mode & OWNER);
+    if (found.isDirectory()) closeAll(path);
+  }
+}
