@@ -17,9 +17,10 @@ export interface BuiltBundle {
   modules: string[];
 }
 
-export async function buildBundle(): Promise<BuiltBundle> {
+/** @param interceptors modules of a test that are to be run within the workflows, too. */
+export async function buildBundle(interceptors: readonly string[] = []): Promise<BuiltBundle> {
   const workflowsPath = join(root, 'workflows', `index.${extension}`);
-  const workflowInterceptorModules = [join(root, 'workflows', `begun-tasks.${extension}`)];
+  const workflowInterceptorModules = [join(root, 'workflows', `begun-tasks.${extension}`), ...interceptors];
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules,

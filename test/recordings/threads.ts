@@ -1,0 +1,244 @@
+/** Scenarios of threads that stand alone. */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ResolveRequest } from '../../src/contract/index.ts';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import { rawPayload, sendSignal } from '../parts/raw-client.ts';
+import { commit } from '../parts/repositories.ts';
+import { eventsSoFar, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import { type Scenarios, signal, submitCommand, submitStream } from './scenario.ts';
+
+const ADD_FILE = 'patch:\n*** Begin Patch\n*** Add File: recorded.txt\n+one\n*** End Patch';
+const MCP_SERVER = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
+
+/** Submits a turn and answers each request that it makes, one after the other. */
+async function answering(thread: ThreadHandle, text: string, ...answers: Omit<ResolveRequest, 'requestId'>[]) {
+  const submitted = turn(text);
+  await thread.submit(submitted);
+  for (const answer of answers) {
+    const { requestId } = await waitForRequest(thread);
+    await thread.resolve({ requestId, ...answer });
+  }
+  return thread.completion(submitted.turnId);
+}
+
+export const THREADS: Scenarios = {
+  'tools-and-plan': {
+    worker: false,
+    async drive(stand) {
+      const config = join(stand.data, '../mcp.json');
+      const args = [MCP_SERVER, join(stand.data, '../mcp.log'), 'well'];
+      const files = { command: process.execPath, args, startupTimeoutMs: 60_000 };
+      writeFileSync(config, JSON.stringify({ mcpServers: { files } }));
+      await stand.worker({ BOBBIN_MCP_CONFIG: config });
+      const thread = await stand.start({ title: 'recorded', instructions: 'Be brief.' });
+      await runTurn(thread, 'plan: look; change\nrun: echo one\nparallel: ls\nparallel: cat README.md\nsay: done');
+      await runTurn(thread, ADD_FILE);
+      await runTurn(thread, `run: printf '%s' ${'long '.repeat(450)}`);
+      await runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}\ncall: mcp__files__fail {}');
+      await runTurn(thread, 'echo beside', { kind: 'user_shell' });
+      await runTurn(thread, 'say: shorter', { overrides: { model: 'offline/other', sandbox: 'read-only' } });
+      return { thread: thread.workflowId };
+    },
+  },
+  'model-trouble': {
+    async drive(stand) {
+      const thread = await stand.start();
+      await runTurn(thread, 'status: 503 1\nsay: tried again');
+      await runTurn(thread, 'status: 400');
+      await runTurn(thread, 'status: 401\nsay: not allowed');
+      await runTurn(thread, 'cut: 2 1\nsay: whole');
+      return { thread: thread.workflowId };
+    },
+  },
+  stopping: {
+    async drive(stand) {
+      const thread = await stand.start();
+      const { workflowId } = thread;
+      await thread.interrupt({ turnId: await submitCommand(thread, 'run: sleep 30') });
+      const streamed = await submitStream(stand, thread);
+      await thread.requestInterrupt({ turnId: streamed, reason: 'enough' });
+      await thread.completion(streamed);
+      await submitStream(stand, thread);
+      await runTurn(thread, 'say: replaced');
+      const steered = await submitCommand(thread, 'run: until [ -e go-on ]; do sleep 0.05; done\nsay: end');
+      await thread.steer({ expectedTurnId: steered, input: [{ type: 'text', text: 'say: steered' }] });
+      await thread.submit(turn('say: rejected', { onBusy: 'reject' }));
+      const queued = ['one', 'two', 'three'].map((word) => turn(`say: ${word}`, { onBusy: 'queue' }));
+      const [one, two, three] = queued.map(({ turnId }) => turnId) as [string, string, string];
+      for (const each of queued) await thread.startTurn(each);
+      await thread.editQueue({ op: 'edit', turnId: one, input: [{ type: 'text', text: 'say: edited' }] });
+      await thread.editQueue({ op: 'move', turnId: three, before: one });
+      await signal(stand, workflowId, 'editQueue', { op: 'drop', turnId: two, reason: 'not needed' });
+      writeFileSync(join(stand.cwd, 'go-on'), '');
+      for (const turnId of [steered, three, one]) await thread.completion(turnId);
+      await thread.close({ reason: 'recorded' });
+      await waitForEvent(thread, 'thread/closed');
+      return { thread: workflowId };
+    },
+  },
+  'bad-messages': {
+    async drive(stand) {
+      const thread = await stand.start();
+      const { workflowId } = thread;
+      await runTurn(thread, 'say: before');
+      await signal(stand, workflowId, 'submitTurn', { turnId: '', kind: 'dance' });
+      await signal(stand, workflowId, 'unheardOf', {});
+      await sendSignal(stand, thread, 'submitTurn', rawPayload('json/plain', '{"turnId":'));
+      await signal(stand, workflowId, 'resolveRequest', { requestId: 'none', decision: 'accept' });
+      await runTurn(thread, 'say: after');
+      await stand.bobbin.service.client.workflow.getHandle(workflowId).cancel();
+      await waitForEvent(thread, 'thread/closed');
+      return { thread: workflowId };
+    },
+  },
+  approvals: {
+    keeps: ['rules'],
+    async drive(stand) {
+      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+      const { workflowId } = thread;
+      const question = turn('run: touch allowed.txt\nask: Which one?');
+      await thread.submit(question);
+      const approval = await waitForRequest(thread);
+      await thread.resolve({ requestId: approval.requestId, decision: 'acceptForSession' });
+      const asked = await waitForEvent(thread, 'item/tool/requestUserInput');
+      await signal(stand, workflowId, 'resolveRequest', { requestId: asked.request.requestId, decision: 'decline' });
+      await thread.completion(question.turnId);
+      await answering(thread, 'run: touch once', { decision: 'accept' });
+      await answering(thread, 'run: touch never', { decision: 'decline' });
+      await answering(thread, 'run: touch stop', { decision: 'cancel' });
+      await answering(thread, ADD_FILE, { decision: 'accept', remember: { scope: 'turn' } });
+      const scopes = ['thread', 'repository'] as const;
+      for (const scope of scopes)
+        await answering(thread, `run: touch ${scope}`, { decision: 'accept', remember: { scope } });
+      await runTurn(thread, 'run: touch repository');
+      const [one, two] = (await thread.rules()).rules.map(({ ruleId }) => ruleId);
+      await thread.revokeRule({ ruleId: one ?? '' });
+      await signal(stand, workflowId, 'revokeRule', { ruleId: two ?? '' });
+      const outside = await stand.start({ approvalPolicy: 'on-request' });
+      await answering(outside, 'escalate: touch /var/tmp/bobbin-recorded', { decision: 'decline' });
+      return { thread: workflowId, escalation: outside.workflowId };
+    },
+  },
+  'repository-rules': {
+    async drive(stand) {
+      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+      await answering(thread, 'run: touch kept', { decision: 'accept', remember: { scope: 'repository' } });
+      const { workflow } = stand.bobbin.service.client;
+      const ask = async (workflowId: string, argument: object) => {
+        const options = { workflowId, taskQueue: stand.taskQueue, args: [argument] };
+        return workflow.execute('repositoryRules', options) as Promise<{ rules: { ruleId: string }[] }>;
+      };
+      const ids = ['list', 'revoke', 'refused'].map((what) => `repository-rules/${what}-${randomUUID()}`);
+      const [list = '', revoke = '', refused = ''] = ids;
+      const { rules } = await ask(list, { cwd: stand.cwd });
+      await ask(revoke, { cwd: stand.cwd, revoke: rules[0]?.ruleId });
+      await ask(refused, { cwd: 'not absolute' });
+      return { list, revoke, refused };
+    },
+  },
+  deadline: {
+    env: { BOBBIN_REQUEST_DEADLINE_MS: '300' },
+    async drive(stand) {
+      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+      await runTurn(thread, 'run: touch late\nask: Still there?');
+      const unattended = await stand.start({ approvalPolicy: 'untrusted', unattended: { approvals: 'accept' } });
+      await runTurn(unattended, 'run: touch unattended\nask: Nobody?');
+      return { thread: thread.workflowId, unattended: unattended.workflowId };
+    },
+  },
+  budgets: {
+    async drive(stand) {
+      const steps = await stand.start({ budget: { thread: { steps: 2 } } });
+      const work = turn('run: echo 1\nrun: echo 2\nrun: echo 3\nrun: echo 4');
+      await steps.submit(work);
+      for (const decision of ['accept', 'decline'] as const) {
+        const { requestId } = await waitForRequest(steps);
+        await steps.resolve({ requestId, decision });
+      }
+      await steps.completion(work.turnId);
+      const time = await stand.start({ budget: { turn: { wallMs: 3_000 } } });
+      await answering(time, 'run: sleep 60', { decision: 'decline' });
+      const longer = turn('run: until [ -e go-on ]; do sleep 0.05; done');
+      await time.submit(longer);
+      const { requestId } = await waitForRequest(time);
+      await time.resolve({ requestId, decision: 'accept' });
+      writeFileSync(join(stand.cwd, 'go-on'), '');
+      await time.completion(longer.turnId);
+      const waiting = await stand.start({ approvalPolicy: 'untrusted', budget: { thread: { wallMs: 60_000 } } });
+      await answering(waiting, 'run: touch waited', { decision: 'accept' });
+      return { steps: steps.workflowId, time: time.workflowId, waiting: waiting.workflowId };
+    },
+  },
+  undo: {
+    keeps: ['snapshots'],
+    async drive(stand) {
+      const thread = await stand.start();
+      writeFileSync(join(stand.cwd, 'untracked.txt'), 'mine\n');
+      const made = turn('snapshot', { kind: 'ghost_snapshot' });
+      await thread.submit({ turnId: made.turnId, kind: 'ghost_snapshot' });
+      await thread.completion(made.turnId);
+      await runTurn(thread, 'run: echo agent | tee untracked.txt > new.txt');
+      await thread.undo();
+      await runTurn(thread, 'say: one');
+      await runTurn(thread, 'say: two');
+      await runTurn(thread, 'say: three');
+      await thread.rollback({ numTurns: 1 });
+      await signal(stand, thread.workflowId, 'rollbackTurns', { numTurns: 1 });
+      await runTurn(thread, ADD_FILE);
+      return { thread: thread.workflowId };
+    },
+  },
+  compaction: {
+    env: { BOBBIN_AUTO_COMPACT_TOKENS: '8000' },
+    async drive(stand) {
+      const thread = await stand.start();
+      await runTurn(thread, 'say: one');
+      const { turnId } = await thread.compact();
+      await thread.completion(turnId);
+      await runTurn(thread, 'tokens: 9000\nrun: echo two\nsay: after two');
+      await runTurn(thread, 'say: three');
+      return { thread: thread.workflowId };
+    },
+  },
+  'agent-task': {
+    keeps: ['keys'],
+    async drive(stand) {
+      const thread = await stand.start();
+      const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
+      await stand.identity.control({ revokeIdentities: agentRuntimeId });
+      await runTurn(thread, 'say: replaced');
+      const off = await stand.start({ agentIdentity: { mode: 'off', account: stand.account } });
+      await runTurn(off, 'say: refused');
+      return { thread: thread.workflowId, off: off.workflowId, entity: `agent-identity/${stand.account}` };
+    },
+  },
+  refused: {
+    async drive(stand) {
+      const workflowId = `thread/refused-${randomUUID()}`;
+      const { workflow } = stand.bobbin.service.client;
+      await workflow.execute('thread', { workflowId, taskQueue: stand.taskQueue, args: [{ threadId: 1 }] });
+      const threadId = `first-${randomUUID()}`;
+      const first = turn('say: at once');
+      const start = { threadId, workspace: { cwd: stand.cwd } };
+      const thread = await stand.bobbin.threads.startWith(start, first);
+      await thread.completion(first.turnId);
+      return { thread: workflowId, 'with-start': thread.workflowId };
+    },
+  },
+  review: {
+    async drive(stand) {
+      const cwd = stand.workspace();
+      commit(cwd, { 'a.ts': 'one\ntwo\n' });
+      writeFileSync(join(cwd, 'a.ts'), 'one\ntwo // TODO\n');
+      const thread = await stand.start({ workspace: { cwd } });
+      await thread.review({ type: 'uncommittedChanges' });
+      await thread.review({ type: 'custom', instructions: 'say: nothing' });
+      await thread.review({ type: 'baseBranch', branch: 'no-such-branch' }).catch(() => undefined);
+      const child = (await eventsSoFar(thread)).find(({ type }) => type === 'subThread/updated');
+      const childId = child?.type === 'subThread/updated' ? child.subThread.threadId : '';
+      return { thread: thread.workflowId, child: `thread/${childId}` };
+    },
+  },
+};
