@@ -1,7 +1,11 @@
-/** What both stand-in servers need of HTTP: a listener on loopback that really closes, whole bodies in, JSON out. */
+/**
+ * What the servers of the embedded stack need of HTTP: a listener on loopback that answers no web page of another origin and
+ * really closes, whole bodies in, JSON out.
+ */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { findForeignOrigin, isJson } from './web-guard.ts';
 
 export interface LoopbackListener {
   /** Origin without a slash at the end. */
@@ -13,7 +17,7 @@ export interface LoopbackListener {
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-const HOST = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 /** Above what any conversation within the limits of a thread can weigh, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -28,24 +32,33 @@ export class UnreadableRequest extends Error {
   }
 }
 
-/**
- * Listens on 127.0.0.1; port 0 takes a free one. Rejects with a plain sentence when the port is taken. `onError` answers
- * what a handler threw.
- */
+export interface ListenOptions {
+  /** 127.0.0.1 */
+  ip?: string;
+  /** Answers what a handler threw. */
+  onError: (error: unknown, response: ServerResponse) => void;
+}
+
+/** Listens on loopback; port 0 takes a free one. Rejects with a plain sentence when the port is taken. */
 export async function listenOnLoopback(
   name: string,
   port: number,
   handle: RequestHandler,
-  onError: (error: unknown, response: ServerResponse) => void,
+  { ip = LOOPBACK, onError }: ListenOptions,
 ): Promise<LoopbackListener> {
   // A keep-alive timeout shorter than a client's pause between two requests shows up there as a reset connection.
   const server = createServer({ noDelay: true, keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
     response.on('error', () => undefined);
+    const foreign = findForeignOrigin(request);
+    if (foreign !== undefined) {
+      response.writeHead(403, { 'content-type': 'text/plain' }).end(`Not answered: ${foreign}.\n`);
+      return;
+    }
     handle(request, response).catch((error: unknown) => onError(error, response));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(name, port, error)));
-    server.listen(port, HOST, resolve);
+    server.once('error', (error) => reject(listenError(name, `${ip}:${port}`, error)));
+    server.listen(port, ip, resolve);
   });
   const bound = (server.address() as AddressInfo).port;
   let closed: Promise<void> | undefined;
@@ -54,16 +67,18 @@ export async function listenOnLoopback(
       server.close(() => resolve());
       server.closeAllConnections();
     }));
-  return { url: `http://${HOST}:${bound}`, port: bound, close };
+  return { url: `http://${ip}:${bound}`, port: bound, close };
 }
 
-function listenError(name: string, port: number, error: NodeJS.ErrnoException): Error {
+function listenError(name: string, place: string, error: NodeJS.ErrnoException): Error {
   const why = error.code === 'EADDRINUSE' ? 'the port is in use; choose another, or 0 for a free one' : error.message;
-  return new Error(`The ${name} cannot listen on ${HOST}:${port}: ${why}.`, { cause: error });
+  return new Error(`The ${name} cannot listen on ${place}: ${why}.`, { cause: error });
 }
 
-/** The whole body as text. Throws {@link UnreadableRequest} above the size limit or for a compressed body. */
+/** The whole body as text. Throws {@link UnreadableRequest} above the size limit, and for a body that is not plain JSON. */
 export async function readBody(request: IncomingMessage): Promise<string> {
+  if (request.method === 'POST' && !isJson(request))
+    throw new UnreadableRequest(415, 'The Content-Type of a body must be application/json.');
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw new UnreadableRequest(415, `Content-Encoding ${encoding} is not understood here.`);
   const chunks: Buffer[] = [];

@@ -52,7 +52,7 @@ export function toRegistration(publicKey: string): object {
 }
 
 export async function postTo(url: string, body: unknown, authorization = '') {
-  const headers = authorization === '' ? {} : { authorization };
+  const headers = { 'content-type': 'application/json', ...(authorization === '' ? {} : { authorization }) };
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const response = await fetch(url, { method: 'POST', headers, body: text });
   return {

@@ -37,6 +37,7 @@ export function send(url: string, body: unknown, init: RequestInit = {}): Promis
     method: 'POST',
     body: typeof body === 'string' ? body : JSON.stringify(body),
     ...init,
+    headers: { 'content-type': 'application/json', ...(init.headers as Record<string, string> | undefined) },
   });
 }
 

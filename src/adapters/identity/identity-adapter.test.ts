@@ -210,6 +210,7 @@ describe('the assertion', () => {
 async function verdictOn(service: IdentityService, authorization: string): Promise<unknown> {
   const response = await fetch(`${service.url}/reference/verify`, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ authorization }),
   });
   return response.json();

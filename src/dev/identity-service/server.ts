@@ -78,7 +78,7 @@ export async function startIdentityService(options: IdentityServiceOptions = {})
     SERVICE_NAME,
     options.port ?? 0,
     (request, response) => serve(service, request, response, stopping.signal),
-    answerFailure,
+    { onError: answerFailure },
   );
   return {
     url: listener.url,

@@ -80,7 +80,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   };
   demandAssertions(options.requireAssertion ?? false);
   const serve = (request: IncomingMessage, response: ServerResponse) => answer(state, request, response);
-  const listener = await listenOnLoopback(SERVER_NAME, options.port ?? 0, serve, answerFailure);
+  const listener = await listenOnLoopback(SERVER_NAME, options.port ?? 0, serve, { onError: answerFailure });
   return {
     url: listener.url,
     port: listener.port,

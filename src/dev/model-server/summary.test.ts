@@ -13,8 +13,13 @@ afterAll(() => server.close());
 const ASK = user('<context_summary_request>\nWrite a summary.\n</context_summary_request>');
 const commandOf = (call: WireItem) => (JSON.parse(call['arguments'] as string) as { cmd: string }).cmd;
 
+const POST = { method: 'POST', headers: { 'content-type': 'application/json' } };
+
 function compactByEndpoint(url: string, body: object): Promise<Response> {
-  return fetch(`${url}/v1/responses/compact`, { method: 'POST', body: JSON.stringify({ model: 'm', ...body }) });
+  return fetch(`${url}/v1/responses/compact`, {
+    ...POST,
+    body: JSON.stringify({ model: 'm', ...body }),
+  });
 }
 
 /** Both ways of making a conversation smaller: its summary among the messages of the user, or the endpoint's own item. */
@@ -92,7 +97,7 @@ describe('rules for size', () => {
     const small = await respond(server.url, [user('window: 1000\nsay: fits')]);
     expect(small.text).toContain('fits');
     const large = await fetch(`${server.url}/v1/responses`, {
-      method: 'POST',
+      ...POST,
       body: JSON.stringify({ input: [user('x'.repeat(4_000)), assistant('y'), user('window: 1000')] }),
     });
     expect(large.status).toBe(400);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoopbackListener } from '../loopback-http.ts';
 import { isAlive, markOf } from './process-start.ts';
 import { withProgress } from './progress.ts';
 import { waitUntilReady } from './readiness.ts';
@@ -8,6 +9,7 @@ import { TemporalServiceError, reasonOf } from './service-error.ts';
 import { readRecord, removeRecord, writeRecord } from './service-record.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { StartOptions, TemporalService } from './service.ts';
+import { guardUi } from './ui-guard.ts';
 
 const ANSWER_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 250;
@@ -27,10 +29,26 @@ export async function adoptRunningService(options: StartOptions): Promise<Tempor
   const namespace = options.namespace ?? 'default';
   if (!(await answers(record, namespace, options))) return undefined;
   const orphaned = !(await isAlive(record.owner));
-  options.onProgress?.(`Found the Temporal service of this data directory running on ${record.address}`);
   const mayStop = options.stopReused === true || (options.stopReused === 'orphaned' && orphaned);
-  if (mayStop) await takeOver(options.dataDirectory, record);
-  return toService(record, { namespace, orphaned, mayStop, dataDirectory: options.dataDirectory });
+  if (mayStop && orphaned && record.uiUpstream === undefined) {
+    // Started by an earlier release, it answers every web page. Its data is on disk.
+    await end(options.dataDirectory, record);
+    return undefined;
+  }
+  options.onProgress?.(`Found the Temporal service of this data directory running on ${record.address}`);
+  const guard = orphaned ? await guardAgain(record) : undefined;
+  const served = { ...record, uiUrl: guard?.url ?? record.uiUrl };
+  if (mayStop) await takeOver(options.dataDirectory, served);
+  return toService(served, { namespace, orphaned, mayStop, dataDirectory: options.dataDirectory, guard });
+}
+
+/** The guard of the UI ended with the process that had started the service. */
+async function guardAgain({ address, uiPort, uiUpstream }: ServiceRecord): Promise<LoopbackListener | undefined> {
+  if (!uiUpstream) return undefined;
+  const [ip, ui] = [address, uiUpstream].map((place) => new URL(`http://${place}`));
+  const place = { ip: ui?.hostname ?? '', port: Number(ui?.port) };
+  const open = (port: number | null) => guardUi(ip?.hostname ?? '', port, place);
+  return await open(uiPort).catch(() => open(0));
 }
 
 /** False where the service ended while it was asked. */
@@ -62,20 +80,30 @@ async function takeOver(dataDirectory: string, record: ServiceRecord): Promise<v
 
 function toService(
   record: ServiceRecord,
-  found: { namespace: string; orphaned: boolean; mayStop: boolean; dataDirectory: string },
+  found: {
+    namespace: string;
+    orphaned: boolean;
+    mayStop: boolean;
+    dataDirectory: string;
+    guard: LoopbackListener | undefined;
+  },
 ): TemporalService {
   const { address, uiUrl, pid, cliVersion, serverVersion } = record;
   const stop = async () => {
-    if (!found.mayStop) return;
-    await endProcess(record);
-    removeRecord(found.dataDirectory, record);
+    await found.guard?.close();
+    if (found.mayStop) await end(found.dataDirectory, record);
   };
   let stopped: Promise<void> | undefined;
   return {
     ...{ address, uiUrl, pid, namespace: found.namespace, version: { cli: cliVersion, server: serverVersion } },
-    ...{ reused: true, orphaned: found.orphaned, exited: watchExit(record) },
+    ...{ reused: true, orphaned: found.orphaned, exited: watchExit(record).finally(() => found.guard?.close()) },
     stop: () => (stopped ??= stop()),
   };
+}
+
+async function end(dataDirectory: string, record: ServiceRecord): Promise<void> {
+  await endProcess(record);
+  removeRecord(dataDirectory, record);
 }
 
 /** The end of a process that is not our child can only be looked for. Does not keep this process running. */

@@ -13,6 +13,8 @@ const RecordSchema = MarkSchema.extend({
   uiUrl: z.string().nullable(),
   port: z.int(),
   uiPort: z.int().nullable(),
+  /** `host:port` of the UI itself, behind its guard; null where it runs without one. Earlier releases had no guard. */
+  uiUpstream: z.string().nullish(),
   cliVersion: z.string(),
   serverVersion: z.string(),
   /** The process that started it and would stop it. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
+import type { LoopbackListener } from '../loopback-http.ts';
 import type { TemporalBinary } from './binary.ts';
 import { assertDatabase, removeDatabase } from './database.ts';
 import { findPortHolder } from './port-holder.ts';
@@ -23,6 +24,7 @@ import type { ServiceExit } from './server-process.ts';
 import { TemporalServiceError, reasonOf, systemCodeOf } from './service-error.ts';
 import { removeRecord, writeRecord } from './service-record.ts';
 import { withStartLock } from './start-lock.ts';
+import { guardUi, pickUiPlace } from './ui-guard.ts';
 
 export interface StartOptions {
   binary: TemporalBinary;
@@ -148,11 +150,19 @@ async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
     throw await toError(reasonOf(error));
   });
   const mark = (await markOf(child.pid)) ?? { pid: child.pid, startedAt: '' };
-  const stop = () => stopChild(options, child.exited, mark);
+  let guard: LoopbackListener | undefined;
+  // The port of the UI is free again when the end of the service is known.
+  const exited = child.exited.then(async (exit) => {
+    await guard?.close();
+    return exit;
+  });
+  const stop = () => stopChild(options, exited, mark);
   try {
     if (options.ephemeral !== true) await noteDown(options, plan, mark);
     await becomeReady(child.exited, plan, options, toError);
     await requireOurs(plan, child.pid);
+    await requireClosedHttpApi(plan, options.binary);
+    guard = await guardUi(plan.ip, plan.uiPort, plan.ui);
   } catch (error) {
     await stop();
     if (plan.newDatabase !== null) await removeDatabase(plan.newDatabase);
@@ -163,15 +173,19 @@ async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
   return {
     ...{ address: plan.address, uiUrl: plan.uiUrl, namespace: plan.namespace },
     ...{ pid: child.pid, version: { cli: cliVersion, server: serverVersion } },
-    ...{ reused: false, orphaned: false, exited: child.exited },
+    ...{ reused: false, orphaned: false, exited },
     stop: () => (stopped ??= stop()),
   };
 }
 
 interface LaunchPlan {
   namespace: string;
+  ip: string;
   port: number;
+  httpPort: number;
   uiPort: number | null;
+  /** Where the UI listens behind its guard. */
+  ui: { ip: string; port: number } | null;
   address: string;
   uiUrl: string | null;
   args: string[];
@@ -190,20 +204,26 @@ async function planLaunch(options: LaunchSettings): Promise<LaunchPlan> {
   const { path, serverVersion } = options.binary;
   const { dynamicConfig = [] } = options;
   const address = `${ip}:${port}`;
+  const httpPort = await findFreePort(ip);
+  const ui = uiPort === null ? null : await pickUiPlace(ip);
   return {
-    ...{ namespace, port, uiPort, address },
+    ...{ namespace, ip, port, httpPort, uiPort, ui, address },
     uiUrl: uiPort === null ? null : `http://${ip}:${uiPort}`,
     newDatabase: database === null || existsSync(database) ? null : database,
-    args: toServerArguments({ ip, port, uiPort, namespace, database, serverVersion, dynamicConfig }),
+    args: toServerArguments({ ip, port, httpPort, ui, namespace, database, serverVersion, dynamicConfig }),
     where: [address, path, ...(database === null ? [] : [database])].join(', '),
   };
 }
 
 async function noteDown(options: LaunchSettings, plan: LaunchPlan, mark: ProcessMark): Promise<void> {
-  const { address, uiUrl, port, uiPort } = plan;
+  const { address, uiUrl, port, uiPort, ui } = plan;
+  const uiUpstream = ui === null ? null : `${ui.ip}:${ui.port}`;
   const { cliVersion, serverVersion } = options.binary;
   const owner = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
-  writeRecord(options.dataDirectory, { ...mark, address, uiUrl, port, uiPort, cliVersion, serverVersion, owner });
+  writeRecord(options.dataDirectory, {
+    ...{ ...mark, address, uiUrl, port, uiPort, uiUpstream },
+    ...{ cliVersion, serverVersion, owner },
+  });
 }
 
 async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: number; uiPort: number | null }> {
@@ -253,6 +273,20 @@ async function requireOurs({ port, where }: LaunchPlan, pid: number): Promise<vo
   if (holder === undefined || holder.pid === pid) return;
   const message = `The Temporal service (${where}) could not start: ${holder.name} (pid ${holder.pid}) took port ${port} meanwhile.`;
   throw new TemporalServiceError('portTaken', message);
+}
+
+/** Else any web page that is open on this machine could send messages to threads. */
+async function requireClosedHttpApi({ ip, httpPort, where }: LaunchPlan, binary: TemporalBinary): Promise<void> {
+  const answer = await fetch(`http://${ip}:${httpPort}/api/v1/namespaces`, {
+    signal: AbortSignal.timeout(5_000),
+  }).catch(() => undefined);
+  await answer?.body?.cancel();
+  if (answer === undefined || answer.status === 403) return;
+  throw new TemporalServiceError(
+    'startFailed',
+    `The Temporal service (${where}) lets every web page use its HTTP API: server ${binary.serverVersion} does not know ` +
+      'the setting frontend.httpAllowedHosts. Use a newer Temporal CLI, or let Bobbin obtain one.',
+  );
 }
 
 function describeExit(exit: ServiceExit): string {
