@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const inWorkspace = (name: string) => join(stand.cwd, name);
 const newName = () => `file-${randomUUID().slice(0, 8)}`;
-const addFile = (path: string, line = 'one') => `*** Add File: ${path}\n+${line}`;
+const addFile = (path: string) => `*** Add File: ${path}\n+one`;
 const patch = (...changes: string[]) => `patch:\n*** Begin Patch\n${changes.join('\n')}\n*** End Patch`;
 
 /** Submits a turn, answers its first request, and gives request and end. */
@@ -125,9 +125,10 @@ describe('a patch that is asked for', () => {
     const thread = await start();
     const [name, other] = [newName(), newName()];
     await answering(thread, patch(addFile(name)), 'acceptForSession');
-    expect((await runTurn(thread, patch(addFile(name, 'two')))).status).toBe('completed');
+    const change = `*** Update File: ${name}\n-one\n+two`;
+    expect((await runTurn(thread, patch(change))).status).toBe('completed');
     expect(readFileSync(inWorkspace(name), 'utf8')).toBe('two\n');
-    const { request } = await answering(thread, patch(addFile(name, 'three'), addFile(other)), 'decline');
+    const { request } = await answering(thread, patch(change, addFile(other)), 'decline');
     expect(request).toMatchObject({ paths: [inWorkspace(name), inWorkspace(other)] });
     expect(readFileSync(inWorkspace(name), 'utf8')).toBe('two\n');
   });

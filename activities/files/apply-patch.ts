@@ -1,4 +1,9 @@
-/** One patch. Twice is once: it is checked against the files before anything is written. */
+/**
+ * One patch. It is checked against the files before anything is written. A later attempt cannot know how far a lost one
+ * came, so it takes a file that is as the patch makes it for written, and refuses one whose text does not say. On the
+ * first attempt nobody has written anything, and the patch must apply as it stands.
+ */
+import { Context } from '@temporalio/activity';
 import type { PatchStep, PatchStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
@@ -7,8 +12,9 @@ import { runStep } from '../step.ts';
 export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchStepResult> {
   return runStep<{ type: 'patch' }, PatchStepResult>({ ...ports, ...input }, { type: 'patch' }, async ({ signal }) => {
     const patch = await readPatch(ports, input, signal);
-    const where = { cwd: input.cwd, sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false } };
-    const { changes } = await ports.patches.apply(patch, where, signal);
+    const sandbox = { mode: input.sandbox, writableRoots: [], networkAccess: false };
+    const retried = Context.current().info.attempt > 1;
+    const { changes } = await ports.patches.apply(patch, { cwd: input.cwd, sandbox, retried }, signal);
     return { type: 'applied', changes };
   });
 }

@@ -26,7 +26,7 @@ const TOOL_SPECS: ToolSpec[] = [
   {
     name: 'apply_patch',
     description:
-      'Edits files. The input is a patch: `*** Begin Patch`, then `*** Add File: PATH` with + lines, `*** Delete File: PATH`, ' +
+      'Edits files. The input is a patch: `*** Begin Patch`, then `*** Add File: PATH` (a new one) with + lines, `*** Delete File: PATH`, ' +
       'or `*** Update File: PATH` (optionally `*** Move to: PATH`) with `@@` hunks of context, - and + lines, then `*** End Patch`.',
     parameters: object({ input: text('The whole patch.') }, ['input']),
   },

@@ -8,18 +8,20 @@ export interface PatchChange {
   movePath?: string;
   linesAdded: number;
   linesRemoved: number;
+  /** Nothing had to be written: the files are like that already. */
+  unchanged?: true;
 }
 
 export interface PatchPort {
   /**
    * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
-   * written; a patch whose result is already there counts as applied, so that twice is once.
+   * written. With `retried`, what an earlier try may have written counts as applied, so that twice is once.
    */
   apply(
     patch: string,
-    where: { cwd: string; sandbox: SandboxPolicy },
+    where: { cwd: string; sandbox: SandboxPolicy; retried?: boolean },
     signal: AbortSignal,
-  ): Promise<{ changes: PatchChange[]; alreadyApplied: boolean }>;
+  ): Promise<{ changes: PatchChange[] }>;
 }
 
 /** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */

@@ -17,6 +17,8 @@ export interface FileUpdateChange {
   movePath?: string;
   linesAdded: number;
   linesRemoved: number;
+  /** Nothing had to be written: the files are like that already. */
+  unchanged?: true;
 }
 
 export interface Question {

@@ -1,8 +1,8 @@
 /**
  * Hunks of a patch on the text of a file. Pure.
  *
- * A retried patch meets a file that it has changed already. A file is written as a whole, so either all hunks of a file
- * are in it or none; both readings are tried, and the file's own text decides.
+ * A first try applies the hunks. A later one may meet a file that a lost try has changed already. A file is written as a
+ * whole, so either all hunks of a file are in it or none; both readings are tried, and the text decides between them.
  */
 import type { PatchHunk, PatchLine } from './patch-grammar.ts';
 
@@ -10,6 +10,8 @@ export type Edit =
   | { type: 'edited'; text: string }
   /** The text holds the result already. */
   | { type: 'standing' }
+  /** The text may be the one before or the one after. */
+  | { type: 'uncertain' }
   | { type: 'misfit'; hunk: PatchHunk; reason: string };
 
 /** One line with the bytes that end it: `\n`, `\r\n`, or nothing for a last line without. */
@@ -24,13 +26,19 @@ const BYTE_ORDER_MARK = '\ufeff';
  * Applies the hunks in order. Kept lines stay as the file has them, also where they were found by ignoring white space.
  * Added lines end as most lines of the file do. A last line without a line end keeps that unless the patch replaces it
  * or adds after it.
+ * @param retried whether a try before this one may have written the file. Only then are `standing` and `uncertain` possible.
  */
-export function editText(text: string, hunks: PatchHunk[]): Edit {
+export function editText(text: string, hunks: PatchHunk[], { retried = false } = {}): Edit {
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
   const lines = splitLines(text.slice(mark.length));
   const forward = locate(lines, hunks, oldLines);
-  if ('reason' in forward) return stands(lines, hunks) ? { type: 'standing' } : { type: 'misfit', ...forward };
-  if (forward.every((place, index) => isInsertedAt(lines, hunks[index], place))) return { type: 'standing' };
+  if ('reason' in forward) {
+    return retried && stands(lines, hunks) ? { type: 'standing' } : { type: 'misfit', ...forward };
+  }
+  if (retried) {
+    if (forward.every((place, index) => isInsertedAt(lines, hunks[index], place))) return { type: 'standing' };
+    if (hunks.every((hunk) => mayHold(lines, hunk))) return { type: 'uncertain' };
+  }
   return { type: 'edited', text: mark + joinLines(replace(lines, forward)) };
 }
 
@@ -64,7 +72,7 @@ function locate(
     const place = locateHunk(lines, hunk, side, from);
     if (place === undefined) return { hunk, reason: 'these lines were not found' };
     places.push(place);
-    if (!onlyAdds(hunk)) from = place.start + place.hunkLines.filter(side).length;
+    if (!appends(hunk, place.hunkLines)) from = place.start + place.hunkLines.filter(side).length;
   }
   return places;
 }
@@ -77,7 +85,11 @@ function locateHunk(
 ): Place | undefined {
   for (const hunkLines of [hunk.lines, withoutEmptyEnd(hunk.lines)]) {
     const wanted = hunkLines.filter(side).map((line) => line.text);
-    const start = onlyAdds(hunk) ? findAppended(lines, wanted) : findHunk(lines, wanted, from, hunk.endOfFile);
+    const start = appends(hunk, hunkLines)
+      ? findAppended(lines, wanted)
+      : hunkLines.every(isAdded)
+        ? findBelow(lines, wanted, from)
+        : findHunk(lines, wanted, from, hunk.endOfFile);
     if (start !== undefined) return { start, hunkLines };
   }
   return undefined;
@@ -86,22 +98,29 @@ function locateHunk(
 /** Models often write an empty line for the end of the file, which is no line of its own here. */
 function withoutEmptyEnd(lines: PatchLine[]): PatchLine[] {
   const last = lines.at(-1);
-  return last?.kind === 'kept' && last.text === '' ? lines.slice(0, -1) : lines;
+  return lines.length > 1 && last?.kind === 'kept' && last.text === '' ? lines.slice(0, -1) : lines;
 }
 
-function onlyAdds(hunk: PatchHunk): boolean {
-  return hunk.lines.every((line) => line.kind === 'added');
+const isAdded = ({ kind }: PatchLine): boolean => kind === 'added';
+
+/** A hunk that only adds and names no line to add below has its place at the end of the file. */
+function appends(hunk: PatchHunk, hunkLines: PatchLine[]): boolean {
+  return hunkLines.every(isAdded) && (hunk.context.length === 0 || hunk.endOfFile);
 }
 
-/** A hunk that only adds has its place at the end of the file, before an empty last line. */
+/** At the end of the file, before an empty last line. */
 function findAppended(lines: Line[], wanted: string[]): number | undefined {
   const end = lines.at(-1)?.text === '' ? lines.length - 1 : lines.length;
   const start = end - wanted.length;
   return standsAt(lines, wanted, start) ? start : undefined;
 }
 
+/** Right below the last line that the header of the hunk names. */
+function findBelow(lines: Line[], wanted: string[], from: number): number | undefined {
+  return standsAt(lines, wanted, from) ? from : undefined;
+}
+
 function findHunk(lines: Line[], wanted: string[], from: number, atEnd: boolean): number | undefined {
-  if (wanted.length === 0) return atEnd ? lines.length : from;
   if (!atEnd) return findLines(lines, wanted, from);
   const start = lines.length - wanted.length;
   return start >= from ? findLines(lines, wanted, start) : undefined;
@@ -137,6 +156,14 @@ function findLines(lines: Line[], wanted: string[], from: number): number | unde
   return undefined;
 }
 
+/** Whether the lines that a hunk leads to are in the file, wherever: if they are not, it was not applied. */
+function mayHold(lines: Line[], hunk: PatchHunk): boolean {
+  return [hunk.lines, withoutEmptyEnd(hunk.lines)].some((hunkLines) => {
+    const wanted = hunkLines.filter(newLines).map((line) => line.text);
+    return findLines(lines, wanted, 0) !== undefined;
+  });
+}
+
 function stands(lines: Line[], hunks: PatchHunk[]): boolean {
   const places = locate(lines, hunks, newLines);
   return !('reason' in places) && hunks.every((hunk) => leavesNoTrace(lines, hunk));
@@ -154,13 +181,14 @@ function leavesNoTrace(lines: Line[], hunk: PatchHunk): boolean {
 
 /**
  * Whether a hunk that only inserts has been applied: then its old lines are still found, but as a part of its new lines.
- * A file that held those lines before by chance is taken for one that was patched.
+ * A file that held those lines before by chance is taken for one that the lost try changed.
  */
 function isInsertedAt(lines: Line[], hunk: PatchHunk | undefined, place: Place): boolean {
   if (hunk === undefined || hunk.lines.some((line) => line.kind === 'removed')) return false;
   const wanted = place.hunkLines.map((line) => line.text);
-  const leading = place.hunkLines.findIndex((line) => line.kind !== 'added');
-  return standsAt(lines, wanted, place.start - (leading === -1 ? wanted.length : leading));
+  const leading = place.hunkLines.findIndex((line) => !isAdded(line));
+  const before = appends(hunk, place.hunkLines) ? wanted.length : Math.max(leading, 0);
+  return standsAt(lines, wanted, place.start - before);
 }
 
 function replace(lines: Line[], places: Place[]): Line[] {
@@ -169,7 +197,7 @@ function replace(lines: Line[], places: Place[]): Line[] {
   let next = 0;
   for (const place of places.toSorted((one, other) => one.start - other.start)) {
     result.push(...lines.slice(next, place.start));
-    next = place.start;
+    next = Math.max(next, place.start);
     for (const line of place.hunkLines) {
       if (line.kind === 'added') result.push({ text: line.text, end });
       else {

@@ -88,8 +88,9 @@ describe('a patch', () => {
   });
 
   it('may have the ranges of a unified diff, which say nothing', () => {
-    const [file] = parseFiles('*** Update File: a', '@@ -1,2 +1,3 @@ function f()', '+x', '@@ -9 +9 @@', '+y');
+    const [file] = parseFiles('*** Update File: a', '@@ -1,2 +1,3 @@ function f()', '-x', '@@ -9 +9 @@', ' y');
     expect(file).toMatchObject({ hunks: [{ context: ['function f()'] }, { context: [] }] });
+    expect(parseFiles('*** Update File: a', '@@ -0,0 +1 @@', '+x')).toMatchObject([{ hunks: [{ context: [] }] }]);
   });
 });
 
@@ -105,6 +106,7 @@ describe('a text that is no patch', () => {
     ['*** Begin Patch\n*** Add File: a\n+x\ny\n*** End Patch', 4, 'a line that starts with'],
     ['*** Begin Patch\n*** Update File: a\n*** End Patch', 3, 'a hunk for a'],
     ['*** Begin Patch\n*** Update File: a\n@@ f\n*** End Patch', 4, "a line that starts with ' ', '+' or '-'"],
+    ['*** Begin Patch\n*** Update File: a\n@@ -9,0 +10 @@ f\n+x\n*** End Patch', 3, 'lines of the file around'],
     ['*** Begin Patch\n*** Update File: a\n@@\n x\nwhat\n*** End Patch', 5, "'@@' at the start of a hunk"],
   ])('is refused with the line and what was expected: %j', (text, line, expected) => {
     expect(parsePatch(text)).toEqual({ ok: false, line, expected: expect.stringContaining(expected) as string });

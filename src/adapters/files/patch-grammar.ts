@@ -5,7 +5,8 @@
  *     *** Add File: PATH          followed by lines that start with `+`
  *     *** Delete File: PATH
  *     *** Update File: PATH       optionally `*** Move to: PATH`, then hunks
- *     @@ LINE                     a hunk; LINE, where given, stands somewhere before it, and several may follow each other
+ *     @@ LINE                     a hunk; LINE, where given, stands somewhere before it, and several may follow each other.
+ *                                 A hunk that only adds goes right below LINE, and without LINE to the end of the file
  *      kept                       the first character says what happens to a line; an empty line is a kept empty line
  *     -removed
  *     +added
@@ -48,6 +49,8 @@ const MOVE = '*** Move to:';
 const END_OF_FILE = '*** End of File';
 /** What `diff -u` writes after `@@`. Models write it too; the numbers are not to be trusted, the lines are. */
 const UNIFIED_RANGE = /^-\d+(?:,\d+)? \+\d+(?:,\d+)? @@ ?/;
+/** The range of a hunk for an empty file, which needs no lines to be found by. */
+const UNIFIED_START = /^@@ -0,0 /;
 const HEREDOC = /^(?:apply_patch\s+)?<<-?\s*(["']?)(\w+)\1$/;
 
 interface Cursor {
@@ -158,15 +161,20 @@ function startsHunk(cursor: Cursor): boolean {
 
 function parseHunk(cursor: Cursor, first: boolean): PatchHunk {
   const at = cursor.next + 1;
+  const header = peek(cursor) ?? '';
   const context = parseContext(cursor);
   if (context === undefined && !first) throw malformed(cursor.next, "'@@' at the start of a hunk");
   const all = parseHunkLines(cursor);
   const endOfFile = peek(cursor)?.trim() === END_OF_FILE;
   const lines = endOfFile ? all : withoutBlankEnd(all, cursor);
   if (lines.length === 0) throw malformed(cursor.next, "a line that starts with ' ', '+' or '-'");
+  if (UNIFIED_RANGE.test(header.slice(3)) && !UNIFIED_START.test(header) && !lines.some(isInFile))
+    throw malformed(at - 1, `lines of the file around the added ones, since the numbers in '${header}' are not used`);
   if (endOfFile) cursor.next += 1;
   return { at, context: context ?? [], lines, endOfFile };
 }
+
+const isInFile = ({ kind }: PatchLine): boolean => kind !== 'added';
 
 /** Undefined where there is no `@@` line. */
 function parseContext(cursor: Cursor): string[] | undefined {

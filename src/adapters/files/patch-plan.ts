@@ -2,127 +2,195 @@
  * What a patch makes of the files it names, computed before anything is written.
  *
  * A plan reads each file once and lets the parts of a patch work on what the parts before them made of it. What differs
- * from the disk in the end has to be written; where nothing does, the patch has been applied before.
+ * from the disk in the end has to be written.
+ *
+ * A first try is strict: what a patch adds must not be there, what it removes or moves must be. A later try may meet what
+ * a lost one has written, so there a file that is already as the patch makes it counts as written. If its text does not
+ * say which, the try is refused: nothing is applied twice.
  */
-import { basename, dirname } from 'node:path';
-import { Failure } from '../../../activities/failures.ts';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import type { Failure } from '../../../activities/failures.ts';
 import type { PatchChange } from '../../../activities/ports.ts';
 import { editText, resultStands } from './edit-lines.ts';
 import type { FilePatch, PatchHunk } from './patch-grammar.ts';
-import { inFolder, type SafeFolder } from './safe-folder.ts';
+import { type FileContent, type PlannedFile, doesNotApply, readPlannedFile, sameContent } from './planned-file.ts';
 import type { WritableArea } from './writable-area.ts';
-
-export interface PlannedFile {
-  /** Real and absolute. */
-  path: string;
-  /** Undefined where there is no file. */
-  before: string | undefined;
-  after: string | undefined;
-  like: { mode: number; uid: number; gid: number } | undefined;
-}
 
 export interface PatchPlan {
   files: PlannedFile[];
   changes: PatchChange[];
 }
 
-/** Stands for content that was not read. No text has it. */
-const OPAQUE = '\0';
-/** A file that is larger is none that a model wrote or read. */
-const LARGEST_BYTES = 10 * 1024 * 1024;
-
-/** Throws `patchDoesNotApply` and `patchOutsideWorkspace`; writes nothing. */
-export async function planPatch(patches: FilePatch[], area: WritableArea): Promise<PatchPlan> {
-  const files = new Map<string, PlannedFile>();
-  const open: Open = async (path, { opaque } = { opaque: false }) => {
-    const known = files.get(path);
-    if (known !== undefined) return known;
-    const file = await readPlannedFile(path, opaque);
-    files.set(path, file);
-    return file;
-  };
-  const changes: PatchChange[] = [];
-  for (const patch of patches) changes.push(await planFile(patch, area, open));
-  return { files: [...files.values()], changes };
+interface Planning {
+  area: WritableArea;
+  /** A try before this one may have written some of the files, or all of them. */
+  retried: boolean;
+  open: (path: string) => Promise<PlannedFile>;
 }
 
-/** `opaque` takes a file that is no text too: one that is removed need not be understood. */
-type Open = (path: string, options?: { opaque: boolean }) => Promise<PlannedFile>;
+/** Throws `patchDoesNotApply` and `patchOutsideWorkspace`; writes nothing. */
+export async function planPatch(patches: FilePatch[], area: WritableArea, retried: boolean): Promise<PatchPlan> {
+  const files = new Map<string, PlannedFile>();
+  const planning: Planning = {
+    area,
+    retried,
+    open: async (path) => {
+      const file = files.get(path) ?? (await readPlannedFile(path));
+      files.set(path, file);
+      file.parts += 1;
+      return file;
+    },
+  };
+  const planned: PlannedChange[] = [];
+  for (const patch of patches) planned.push(await planFile(patch, planning));
+  for (const file of files.values()) if (retried && isPending(file)) assertKnown(file);
+  const changes = planned.map(({ change, of }) =>
+    of.some(isPending) ? change : { ...change, unchanged: true as const },
+  );
+  return { files: [...files.values()].filter(isPending), changes };
+}
 
-function planFile(patch: FilePatch, area: WritableArea, open: Open): Promise<PatchChange> {
+/** One file that several parts change is known only before all of them, by not being there, and after all of them. */
+function assertKnown({ path, before, addedAgain, parts }: PlannedFile): void {
+  if (addedAgain) throw isThere(path);
+  if (before !== undefined && parts > 1) throw isUncertain(path);
+}
+
+function isUncertain(path: string): Failure {
+  const reason = 'its worker was lost, and the text of the file does not say whether the hunks were applied before';
+  return doesNotApply(path, `${reason}. Read the file`);
+}
+
+function isThere(path: string): Failure {
+  return doesNotApply(path, 'there is such a file already. Change it by Update File, or delete it first');
+}
+
+function isPending(file: PlannedFile): boolean {
+  return !sameContent(file.before, file.after);
+}
+
+interface PlannedChange {
+  change: PatchChange;
+  of: PlannedFile[];
+}
+
+function planFile(patch: FilePatch, planning: Planning): Promise<PlannedChange> {
   switch (patch.type) {
     case 'add':
-      return planAdd(patch, area, open);
+      return planAdd(patch, planning);
     case 'delete':
-      return planDelete(patch, area, open);
+      return planDelete(patch, planning);
     case 'update':
       return patch.movePath === undefined
-        ? planUpdate(patch, area, open)
-        : planMove({ ...patch, movePath: patch.movePath }, area, open);
+        ? planUpdate(patch, planning)
+        : planMove({ ...patch, movePath: patch.movePath }, planning);
   }
 }
 
-/** As in Codex, a file that is there already is replaced. */
-async function planAdd(patch: FilePatch & { type: 'add' }, area: WritableArea, open: Open): Promise<PatchChange> {
-  const path = area.resolve(patch.path);
+async function planAdd(patch: FilePatch & { type: 'add' }, { area, retried, open }: Planning): Promise<PlannedChange> {
+  const path = area.resolve(patch.path, { entry: true });
   const file = await open(path);
-  const after = patch.lines.map((line) => `${line}\n`).join('');
-  const linesRemoved = file.after === undefined || file.after === after ? 0 : countLines(file.after);
+  const after: FileContent = { type: 'text', text: patch.lines.map((line) => `${line}\n`).join('') };
+  if (file.after !== undefined) {
+    if (!retried) throw isThere(patch.path);
+    file.addedAgain = true;
+  }
   file.after = after;
-  return { path: area.show(path), kind: 'add', linesAdded: patch.lines.length, linesRemoved };
+  return {
+    change: { path: area.show(path), kind: 'add', linesAdded: patch.lines.length, linesRemoved: 0 },
+    of: [file],
+  };
 }
 
-async function planDelete(patch: FilePatch & { type: 'delete' }, area: WritableArea, open: Open): Promise<PatchChange> {
+async function planDelete(
+  patch: FilePatch & { type: 'delete' },
+  { area, retried, open }: Planning,
+): Promise<PlannedChange> {
   const path = area.resolve(patch.path, { entry: true });
-  const file = await open(path, { opaque: true });
-  const linesRemoved = file.after === undefined || file.after === OPAQUE ? 0 : countLines(file.after);
+  const file = await open(path);
+  if (file.after === undefined && !retried) throw doesNotApply(patch.path, 'there is no such file');
+  const linesRemoved = file.after?.type === 'text' ? countLines(file.after.text) : 0;
   file.after = undefined;
-  return { path: area.show(path), kind: 'delete', linesAdded: 0, linesRemoved };
+  return { change: { path: area.show(path), kind: 'delete', linesAdded: 0, linesRemoved }, of: [file] };
 }
 
 type Update = FilePatch & { type: 'update' };
 
-async function planUpdate(patch: Update, area: WritableArea, open: Open): Promise<PatchChange> {
+async function planUpdate(patch: Update, planning: Planning): Promise<PlannedChange> {
+  const { area } = planning;
   const path = area.resolve(patch.path);
-  const file = await open(path);
-  if (file.after === undefined) throw doesNotApply(patch.path, 'there is no such file');
-  file.after = applyHunks(patch, file.after);
-  return { path: area.show(path), kind: 'update', ...countHunkLines(patch.hunks) };
+  const file = await planning.open(path);
+  file.after = { type: 'text', text: applyHunks(patch, file, planning) };
+  return { change: { path: area.show(path), kind: 'update', ...countHunkLines(patch.hunks) }, of: [file] };
 }
 
-/** As in Codex, a file that is at the target already is replaced. */
-async function planMove(patch: Update & { movePath: string }, area: WritableArea, open: Open): Promise<PatchChange> {
-  const path = area.resolve(patch.path);
-  const movePath = area.resolve(patch.movePath);
-  const source = await open(path);
-  const target = await open(movePath);
-  if (source.after !== undefined) {
-    target.after = applyHunks(patch, source.after);
-    target.like = source.like;
-    if (target !== source) source.after = undefined;
-  } else if (target.after === undefined || !resultStands(target.after, patch.hunks)) {
-    throw doesNotApply(patch.path, `there is no such file, and ${patch.movePath} is not what the patch makes of it`);
+type Move = Update & { movePath: string };
+
+/** A symbolic link is moved itself; hunks change what it leads to. */
+async function planMove(patch: Move, planning: Planning): Promise<PlannedChange> {
+  const { area, retried, open } = planning;
+  const [path, movePath] = [area.resolve(patch.path, { entry: true }), area.resolve(patch.movePath, { entry: true })];
+  const [source, target] = [await open(path), await open(movePath)];
+  const of = [source, target];
+  const change = { path: area.show(path), movePath: area.show(movePath), kind: 'move' as const };
+  if (source.after === undefined) {
+    if (!retried || !isMoved(patch, target)) throw doesNotApply(patch.path, 'there is no such file');
+  } else if (source.after.type === 'link') {
+    if (patch.hunks.length > 0) of.push(await planThroughLink(patch, planning));
+    moveTo({ type: 'link', target: retarget(source.after.target, path, movePath) }, patch, source, target, retried);
+  } else {
+    const text = applyHunks(patch, source, planning);
+    if (target !== source) moveTo({ type: 'text', text }, patch, source, target, retried);
+    else source.after = { type: 'text', text };
   }
-  return { path: area.show(path), movePath: area.show(movePath), kind: 'move', ...countHunkLines(patch.hunks) };
+  return { change: { ...change, ...countHunkLines(patch.hunks) }, of };
 }
 
-function applyHunks(patch: Update, text: string): string {
-  const edit = editText(text, patch.hunks);
+async function planThroughLink(patch: Move, planning: Planning): Promise<PlannedFile> {
+  const file = await planning.open(planning.area.resolve(patch.path));
+  file.after = { type: 'text', text: applyHunks(patch, file, planning) };
+  return file;
+}
+
+function moveTo(content: FileContent, patch: Move, source: PlannedFile, target: PlannedFile, retried: boolean): void {
+  if (target.after !== undefined && !(retried && sameContent(target.after, content))) {
+    throw doesNotApply(patch.path, `${patch.movePath} is there already. Delete it first, or choose another name`);
+  }
+  target.after = content;
+  target.like = source.like;
+  source.after = undefined;
+}
+
+/** Whether a lost try has moved the file there. */
+function isMoved({ hunks }: Move, { after }: PlannedFile): boolean {
+  return after?.type === 'text' ? resultStands(after.text, hunks) : after?.type === 'link';
+}
+
+/** A relative link leads to the same file from another folder. */
+function retarget(target: string, from: string, to: string): string {
+  if (isAbsolute(target) || dirname(from) === dirname(to)) return target;
+  return relative(dirname(to), join(dirname(from), target));
+}
+
+function applyHunks(patch: Update, { before, after }: PlannedFile, planning: Planning): string {
+  if (after === undefined) throw doesNotApply(patch.path, 'there is no such file');
+  if (after.type === 'link') throw doesNotApply(patch.path, 'it is a symbolic link that leads nowhere');
+  if (after.type === 'opaque') throw doesNotApply(patch.path, after.reason);
+  // What an earlier part of this patch has made of the file was written by no lost try.
+  const edit = editText(after.text, patch.hunks, { retried: planning.retried && sameContent(before, after) });
   switch (edit.type) {
     case 'edited':
       return edit.text;
     case 'standing':
-      return text;
+      return after.text;
+    case 'uncertain':
+      throw isUncertain(patch.path);
     case 'misfit': {
       const wanted = edit.hunk.lines.filter((line) => line.kind !== 'added').map((line) => line.text);
       const place = `the hunk at line ${String(edit.hunk.at)} of the patch: ${edit.reason}`;
       throw doesNotApply(patch.path, wanted.length === 0 ? place : `${place}\n${wanted.join('\n')}`);
     }
   }
-}
-
-function doesNotApply(path: string, reason: string): Failure {
-  return new Failure('patchDoesNotApply', `The patch does not apply to ${path}, ${reason}`, { details: { path } });
 }
 
 function countHunkLines(hunks: PatchHunk[]): { linesAdded: number; linesRemoved: number } {
@@ -133,44 +201,4 @@ function countHunkLines(hunks: PatchHunk[]): { linesAdded: number; linesRemoved:
 
 function countLines(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') || text === '' ? 1 : 0);
-}
-
-async function readPlannedFile(path: string, opaque: boolean): Promise<PlannedFile> {
-  const absent = { path, before: undefined, after: undefined, like: undefined };
-  try {
-    return await inFolder(dirname(path), async (folder) => {
-      const stats = await folder.lstat(basename(path));
-      if (stats === undefined) return absent;
-      if (stats.isSymbolicLink()) return { path, before: OPAQUE, after: OPAQUE, like: undefined };
-      if (!stats.isFile()) throw doesNotApply(path, 'it is a folder or no regular file');
-      const text = await readText(folder, path, opaque);
-      return { path, before: text, after: text, like: { mode: stats.mode, uid: stats.uid, gid: stats.gid } };
-    });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return absent;
-    if (error instanceof Failure) throw error;
-    throw new Failure('patchDoesNotApply', `The patch does not apply to ${path}, it cannot be read: ${String(error)}`, {
-      cause: error,
-      details: { path },
-    });
-  }
-}
-
-async function readText(folder: SafeFolder, path: string, opaque: boolean): Promise<string> {
-  const bytes = await folder.read(basename(path), LARGEST_BYTES + 1);
-  const text = bytes.length > LARGEST_BYTES ? undefined : decodeText(bytes);
-  if (text !== undefined) return text;
-  if (opaque) return OPAQUE;
-  const reason = bytes.length > LARGEST_BYTES ? `larger than ${String(LARGEST_BYTES)} bytes` : 'no text in UTF-8';
-  throw doesNotApply(path, `it is ${reason}`);
-}
-
-function decodeText(bytes: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return text.includes('\0') ? undefined : text;
-  } catch {
-    return undefined;
-  }
 }

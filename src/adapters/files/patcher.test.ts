@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -32,11 +33,20 @@ const put = (name: string, text: string | Uint8Array): void => writeFileSync(at(
 const read = (name: string): string => readFileSync(at(name), 'utf8');
 const list = (): string[] => readdirSync(cwd, { recursive: true, encoding: 'utf8' }).sort();
 
-function apply(lines: string[], mode: SandboxMode = 'workspace-write', writableRoots: string[] = []) {
+interface Try {
+  mode?: SandboxMode;
+  writableRoots?: string[];
+  retried?: boolean;
+}
+
+function apply(lines: string[], { mode = 'workspace-write', writableRoots = [], retried = false }: Try = {}) {
   const sandbox = { mode, writableRoots, networkAccess: false };
   const patch = ['*** Begin Patch', ...lines, '*** End Patch'].join('\n');
-  return createPatcher().apply(patch, { cwd, sandbox }, new AbortController().signal);
+  return createPatcher().apply(patch, { cwd, sandbox, retried }, new AbortController().signal);
 }
+
+/** A try after one that was lost. */
+const again = (lines: string[]) => apply(lines, { retried: true });
 
 const ALL = [
   '*** Add File: deep/new.txt',
@@ -63,7 +73,6 @@ describe('a patch', () => {
   it('changes, adds, removes and moves files, and says what it did', async () => {
     putAll();
     expect(await apply(ALL)).toEqual({
-      alreadyApplied: false,
       changes: [
         { path: 'deep/new.txt', kind: 'add', linesAdded: 1, linesRemoved: 0 },
         { path: 'a.txt', kind: 'update', linesAdded: 1, linesRemoved: 1 },
@@ -75,11 +84,12 @@ describe('a patch', () => {
     expect([read('a.txt'), read('deep/new.txt'), read('moved/to.txt')]).toEqual(['one\nTWO\n', 'hello\n', 'w\ny\n']);
   });
 
-  it('applied twice is applied once', async () => {
+  it('tried twice is applied once', async () => {
     putAll();
     await apply(ALL);
     const before = statSync(at('a.txt')).ino;
-    expect(await apply(ALL)).toMatchObject({ alreadyApplied: true, changes: [{}, {}, {}, {}] });
+    const unchanged = { unchanged: true };
+    expect(await again(ALL)).toMatchObject({ changes: [unchanged, unchanged, unchanged, unchanged] });
     expect(read('a.txt')).toBe('one\nTWO\n');
     expect(statSync(at('a.txt')).ino).toBe(before);
   });
@@ -112,10 +122,11 @@ describe('a patch', () => {
         rmSync(at('gone.txt'));
       },
     ],
-  ])('that was cut short %s is completed when it is applied again', async (_where, arrange) => {
+  ])('that was cut short %s is completed when it is tried again', async (_where, arrange) => {
     putAll();
     arrange();
-    expect(await apply(ALL)).toMatchObject({ alreadyApplied: false });
+    const { changes } = await again(ALL);
+    expect(changes.every(({ unchanged }) => unchanged)).toBe(false);
     expect(list()).toEqual(['a.txt', 'deep', 'deep/new.txt', 'moved', 'moved/to.txt']);
     expect([read('a.txt'), read('deep/new.txt'), read('moved/to.txt')]).toEqual(['one\nTWO\n', 'hello\n', 'w\ny\n']);
   });
@@ -132,9 +143,10 @@ describe('a patch', () => {
 
   it('may touch a file more than once', async () => {
     const lines = ['*** Add File: a', '+1', '*** Update File: a', '-1', '+2', '*** Update File: a', ' 2', '+3'];
-    expect(await apply(lines)).toMatchObject({ alreadyApplied: false });
+    await apply(lines);
     expect(read('a')).toBe('2\n3\n');
-    expect(await apply(lines)).toMatchObject({ alreadyApplied: true });
+    expect((await again(lines)).changes.every(({ unchanged }) => unchanged)).toBe(true);
+    expect(read('a')).toBe('2\n3\n');
   });
 
   it('keeps the mode of a file and writes through a link to it', async () => {
@@ -153,6 +165,34 @@ describe('a patch', () => {
     put('binary', new Uint8Array([0, 255, 1]));
     await apply(['*** Delete File: link', '*** Delete File: binary']);
     expect(list()).toEqual(['kept']);
+  });
+
+  it('moves a link itself, and its hunks change what it leads to', async () => {
+    mkdirSync(at('folder'));
+    put('folder/file', 'one\n');
+    symlinkSync('folder/file', at('link'));
+    symlinkSync('nowhere', at('dangling'));
+    await apply([
+      '*** Update File: link',
+      '*** Move to: folder/link',
+      '*** Update File: dangling',
+      '*** Move to: still',
+    ]);
+    await apply(['*** Update File: folder/link', '*** Move to: moved', '-one', '+two']);
+    expect([readlinkSync(at('moved')), readlinkSync(at('still'))]).toEqual(['folder/file', 'nowhere']);
+    expect(read('moved')).toBe('two\n');
+    expect(list()).toEqual(['folder', 'folder/file', 'moved', 'still']);
+  });
+
+  it('completes the move of a link that was cut short, and says when nothing had to be written', async () => {
+    put('file', 'one\n');
+    symlinkSync('file', at('link'));
+    symlinkSync('file', at('moved'));
+    const lines = ['*** Update File: link', '*** Move to: moved'];
+    await again(lines);
+    expect(list()).toEqual(['file', 'moved']);
+    expect((await again(lines)).changes).toMatchObject([{ kind: 'move', unchanged: true }]);
+    expect((await apply(['*** Update File: file', '-one', '+one'])).changes).toMatchObject([{ unchanged: true }]);
   });
 
   it('is not begun where the signal has fired', async () => {
@@ -184,6 +224,64 @@ describe('a patch that is refused', () => {
       code: 'patchDoesNotApply',
       message: expect.stringContaining(reason) as string,
     });
+  });
+
+  const EXISTING = 'there is such a file already';
+  it.each([
+    ['adds a file that is there', ['*** Add File: there', '+new'], EXISTING],
+    ['adds a file that is there like this', ['*** Add File: there', '+old'], EXISTING],
+    ['adds a file where a link is', ['*** Add File: link', '+new'], EXISTING],
+    ['adds a file twice', ['*** Add File: new', '+1', '*** Add File: new', '+2'], EXISTING],
+    ['adds a file below a file', ['*** Add File: there/new', '+1'], 'a part of its path is not a folder'],
+    ['deletes a file that is not there', ['*** Delete File: gone'], 'there is no such file'],
+    ['moves a file that is not there', ['*** Update File: gone', '*** Move to: x'], 'there is no such file'],
+    ['moves a file over another one', ['*** Update File: there', '*** Move to: other'], 'other is there already'],
+    ['moves a link over a file', ['*** Update File: link', '*** Move to: other'], 'other is there already'],
+  ])('%s, and nothing is written', async (_what, lines, reason) => {
+    put('there', 'old\n');
+    put('other', 'other\n');
+    symlinkSync('nowhere', at('link'));
+    await expect(apply(['*** Add File: first', '+1', ...lines])).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+      message: expect.stringContaining(reason) as string,
+    });
+    expect(list()).toEqual(['link', 'other', 'there']);
+    expect([read('there'), read('other')]).toEqual(['old\n', 'other\n']);
+  });
+
+  it.each([
+    ['another text', ['*** Add File: file', '+mine'], EXISTING],
+    ['lines that may be before or after', ['*** Update File: file', '-a', '+b'], 'does not say'],
+    ['lines of two parts', ['*** Update File: file', '-a', '+c', '*** Update File: file', '-b', '+d'], 'does not say'],
+  ])('says on a later try that it finds %s', async (_what, lines, reason) => {
+    put('file', 'a\nb\n');
+    await expect(again(lines)).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+      message: expect.stringContaining(reason) as string,
+    });
+    expect(read('file')).toBe('a\nb\n');
+  });
+
+  it('names what was written before a file that cannot be', async () => {
+    mkdirSync(at('folder'));
+    put('folder/file', 'x\n');
+    put('other', 'x\n');
+    let asked = 0;
+    const throwIfAborted = (): void => {
+      asked += 1;
+      if (asked === 2) put('other', 'by somebody else\n');
+    };
+    const signal = Object.assign(new AbortController().signal, { throwIfAborted });
+    const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
+    const lines = ['*** Update File: folder/file', '-x', '+y', '*** Update File: other', '-x', '+y'];
+    const patch = ['*** Begin Patch', ...lines, '*** End Patch'].join('\n');
+    await expect(createPatcher().apply(patch, { cwd, sandbox }, signal)).rejects.toMatchObject({
+      code: 'patchDoesNotApply',
+      message: expect.stringMatching(
+        /other: somebody else changed it just now. Written before: .*folder\/file\.$/,
+      ) as string,
+    });
+    expect(read('other')).toBe('by somebody else\n');
   });
 
   it('fails where the working directory is missing', async () => {
@@ -226,17 +324,15 @@ describe('the place a patch may write', () => {
   it('contains the writable roots, files that look like protected ones, and links that stay inside', async () => {
     mkdirSync(at('real'));
     symlinkSync('real', at('link'));
-    const { changes } = await apply(
-      [...add(join(root, 'more/file')), ...add('.gitignore'), ...add('link/file')],
-      'workspace-write',
-      [join(root, 'more')],
-    );
+    const { changes } = await apply([...add(join(root, 'more/file')), ...add('.gitignore'), ...add('link/file')], {
+      writableRoots: [join(root, 'more')],
+    });
     expect(changes.map((change) => change.path)).toEqual([join(root, 'more/file'), '.gitignore', 'real/file']);
   });
 
   it('is empty in mode read-only and everything in mode danger-full-access', async () => {
-    await expect(apply(add('a'), 'read-only')).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
-    await apply([...add('../outside'), ...add('.git/config')], 'danger-full-access');
+    await expect(apply(add('a'), { mode: 'read-only' })).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    await apply([...add('../outside'), ...add('.git/config')], { mode: 'danger-full-access' });
     expect(readFileSync(join(root, 'outside'), 'utf8')).toBe('1\n');
   });
 });

@@ -2,8 +2,9 @@ import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PatchPort } from '../../../activities/ports.ts';
 import { parsePatch, type FilePatch } from './patch-grammar.ts';
-import { planPatch, type PlannedFile } from './patch-plan.ts';
-import { ignoring, inFolder } from './safe-folder.ts';
+import { planPatch } from './patch-plan.ts';
+import { type PlannedFile, toVersion } from './planned-file.ts';
+import { type SafeFolder, inFolder } from './safe-folder.ts';
 import { assertWorkspace } from './workspace.ts';
 import { createWritableArea } from './writable-area.ts';
 
@@ -13,25 +14,23 @@ export interface PatcherOptions {
 }
 
 /**
- * Applies patches in the form of Codex (see `patch-grammar.ts`). All is computed and checked before the first write, each
- * file is replaced as a whole, and what is there already is not written again: a patch that was cut short is completed
- * when it is applied anew. Once the first file is being written the signal is no longer heeded.
+ * Applies patches in the form of Codex (see `patch-grammar.ts`), but overwrites nothing by an added or a moved file. All is
+ * computed and checked before the first write, and each file is replaced as a whole. Once the first file is being written
+ * the signal is no longer heeded.
  *
- * Twice is once as far as the files can tell. Where the removed lines stand a second time further down, or added lines
- * stood at their place before, the text does not say whether the patch was applied: the first is applied again, the
- * second is taken for applied (`alreadyApplied` says so).
+ * A try that says that it is a later one takes what is there already for the work of a lost one, and completes the rest
+ * (see `patch-plan.ts`).
  */
 export function createPatcher({ closedFolders = [] }: PatcherOptions = {}): PatchPort {
   return {
-    async apply(patch, where, signal) {
+    async apply(patch, { cwd, sandbox, retried = false }, signal) {
       signal.throwIfAborted();
-      const files = parse(patch);
-      assertWorkspace(where.cwd);
-      const plan = await planPatch(files, createWritableArea(where.cwd, where.sandbox, closedFolders));
-      const pending = plan.files.filter((file) => file.before !== file.after);
+      const patches = parse(patch);
+      assertWorkspace(cwd);
+      const { files, changes } = await planPatch(patches, createWritableArea(cwd, sandbox, closedFolders), retried);
       signal.throwIfAborted();
-      for (const file of pending.toSorted((one, other) => rank(one) - rank(other))) await write(file);
-      return { changes: plan.changes, alreadyApplied: pending.length === 0 };
+      await writeAll(files.toSorted((one, other) => rank(one) - rank(other)));
+      return { changes };
     },
   };
 }
@@ -50,24 +49,40 @@ function rank(file: PlannedFile): number {
   return file.before === undefined ? 0 : 1;
 }
 
-async function write(file: PlannedFile): Promise<void> {
-  try {
-    await put(file);
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    throw new Failure('patchDoesNotApply', `The patch could not write ${file.path}: ${said}`, {
-      cause: error,
-      details: { path: file.path },
+async function writeAll(files: PlannedFile[]): Promise<void> {
+  for (const [index, file] of files.entries()) {
+    await put(file).catch((error: unknown) => {
+      throw couldNotWrite(file.path, files.slice(0, index), error);
     });
   }
 }
 
+function couldNotWrite(path: string, written: PlannedFile[], cause: unknown): Failure {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const before = written.length === 0 ? 'nothing' : written.map((file) => file.path).join(', ');
+  const message = `The patch could not write ${path}: ${said}. Written before: ${before}.`;
+  return new Failure('patchDoesNotApply', message, { cause, details: { path } });
+}
+
 /** The path has no links, as the plan resolved them. If it has one now, it is refused: somebody else put it there. */
-async function put({ path, after, like }: PlannedFile): Promise<void> {
-  const name = basename(path);
-  if (after === undefined) {
-    await inFolder(dirname(path), (folder) => folder.unlink(name)).catch(ignoring('ENOENT'));
-  } else {
-    await inFolder(dirname(path), (folder) => folder.write(name, after, like && { like }), { create: true });
+async function put(file: PlannedFile): Promise<void> {
+  const name = basename(file.path);
+  const putIn = async (folder: SafeFolder): Promise<void> => {
+    if (toVersion(await folder.lstat(name)) !== file.version) throw new Error('somebody else changed it just now');
+    await putContent(folder, name, file);
+  };
+  await inFolder(dirname(file.path), putIn, { create: file.after !== undefined });
+}
+
+function putContent(folder: SafeFolder, name: string, { after, like }: PlannedFile): Promise<void> {
+  switch (after?.type) {
+    case 'text':
+      return folder.write(name, after.text, like && { like });
+    case 'link':
+      return folder.symlink(after.target, name);
+    case 'opaque':
+      return Promise.reject(new Error('what it is made from was not read'));
+    case undefined:
+      return folder.unlink(name);
   }
 }

@@ -235,11 +235,14 @@ function toResult(event: CallEnd) {
   }
 }
 
+const UNCHANGED = ': nothing was written, it is like that already';
+
 function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']) {
   switch (end.type) {
     case 'applied': {
       const lines = end.changes.map(
-        (change) => `${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`,
+        ({ kind, path, linesAdded, linesRemoved, unchanged }) =>
+          `${kind} ${path} (+${linesAdded} -${linesRemoved})${unchanged ? UNCHANGED : ''}`,
       );
       return {
         change: { status: 'completed' as const, changes: end.changes, output: `Done.\n${lines.join('\n')}` },
