@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../src/adapters/programs.ts';
 import { probeBubblewrap } from '../src/adapters/shell/bubblewrap.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../src/contract/index.ts';
@@ -12,7 +13,7 @@ import { json, sendSignal } from './parts/raw-client.ts';
 import { runCli } from './parts/run-cli.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
-const sandbox = await probeBubblewrap();
+const sandbox = await probeBubblewrap(findProgram('bwrap', []));
 
 let stand: Stand;
 let outside: string;

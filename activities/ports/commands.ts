@@ -12,6 +12,8 @@ export interface SandboxPolicy {
 export interface CommandSpec {
   /** Unique for this run of the command; names its process records. */
   commandId: string;
+  /** Whose temporary folders it uses in a sandbox. */
+  threadId: string;
   /** Run by `bash -c` where there is a bash, else `sh -c`. */
   command: string;
   /** Absolute. */
@@ -50,6 +52,8 @@ export interface CommandPort {
    * how many. Safe to call at any time; commands of workers that are alive are left alone, except those in `commandIds`.
    */
   clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
+  /** Removes what the commands of a thread left in its temporary folders. Twice is once. */
+  forget(threadId: string): Promise<void>;
   /** Which sandbox works on this machine, or why none does. */
   sandbox(): Promise<{ available: true; name: string } | { available: false; reason: string }>;
 }

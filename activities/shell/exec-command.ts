@@ -18,6 +18,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
     const report = await ports.commands.run(
       {
         commandId: input.actionId,
+        threadId: input.threadId,
         command: input.command ?? (await readCommand(ports, input, signal)),
         cwd: input.cwd,
         workspace: input.workspace,

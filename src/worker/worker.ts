@@ -135,7 +135,10 @@ function createPorts(
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
     prices: config.pricesFile === undefined ? createPrices() : createPrices(readPrices(config.pricesFile)),
-    commands: createCommandRunner({ stateDirectory: config.stateDirectory, hiddenFolders: closedFolders }),
+    commands: createCommandRunner({
+      stateDirectory: config.stateDirectory,
+      hiddenFolders: [...closedFolders, config.workspacesDirectory],
+    }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),

@@ -11,21 +11,24 @@ export interface Attacker {
   workspace: string;
   /** Absolute; the worker's own folder. */
   data: string;
-  run(command: string, mode?: SandboxMode): Promise<CommandReport>;
+  run(command: string, mode?: SandboxMode, threadId?: string): Promise<CommandReport>;
 }
 
 /** @param hidden folders of the worker that no command may see, absolute. */
-export function createAttacker(place: EscapePlace, hidden: string[] = []): Attacker {
-  const workspace = join(place.root, 'workspace');
+export function createAttacker(
+  place: EscapePlace,
+  hidden: string[] = [],
+  workspace = join(place.root, 'workspace'),
+): Attacker {
   const data = join(place.root, 'data');
   for (const folder of [workspace, data]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const runner = createCommandRunner({ stateDirectory: data, hiddenFolders: hidden });
   return {
     workspace,
     data,
-    run(command, mode = 'workspace-write') {
+    run(command, mode = 'workspace-write', threadId = 'attacker') {
       const sandbox = { mode, writableRoots: [], networkAccess: false };
-      const ids = { commandId: randomUUID(), command, cwd: workspace, workspace };
+      const ids = { commandId: randomUUID(), threadId, command, cwd: workspace, workspace };
       return runner.run(
         { ...ids, sandbox, timeoutMs: 20_000, maxOutputBytes: 16_384 },
         { signal: place.signal, onOutput: () => undefined },

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findProgram } from '../programs.ts';
 import { probeBubblewrap } from '../shell/bubblewrap.ts';
 import { createFileArchive } from './file-archive.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
@@ -90,7 +91,7 @@ it('makes its folder when it is needed', async () => {
   expect(readdirSync(folder)).toEqual([toSegmentFileName('a')]);
 });
 
-const sandbox = await probeBubblewrap();
+const sandbox = await probeBubblewrap(findProgram('bwrap', []));
 
 it.runIf(sandbox.available)('says that the disk is full, and leaves nothing half written', async () => {
   const disk = join(directory, 'disk');

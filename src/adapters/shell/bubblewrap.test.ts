@@ -13,10 +13,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { findProgram } from '../programs.ts';
 import { probeBubblewrap } from './bubblewrap.ts';
 import { createTestBench, detach } from './test-bench.ts';
 
-const state = await probeBubblewrap();
+const state = await probeBubblewrap(findProgram('bwrap', []));
 const bench = createTestBench();
 afterAll(() => bench[Symbol.dispose]());
 
@@ -147,11 +148,17 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 });
 
-/** Not below /tmp, which is writable in mode workspace-write. */
+/** Not below /tmp or /var/tmp, which the sandbox has its own of. */
 function createFolderOutsideTmp(): { path: string; [Symbol.dispose](): void } {
-  const path = realpathSync(mkdtempSync('/var/tmp/sandbox-'));
+  const path = realpathSync(mkdtempSync(join(makeCache(), 'sandbox-')));
   mkdirSync(join(path, '.codex'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+function makeCache(): string {
+  const cache = join(process.cwd(), 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  return cache;
 }
 
 describe('a machine without a working sandbox', () => {

@@ -1,102 +1,141 @@
 /**
- * The sandbox of commands, by bubblewrap (https://github.com/containers/bubblewrap).
+ * The sandbox of commands, by bubblewrap (https://github.com/containers/bubblewrap). `docs/security.md` says what it
+ * holds and what it does not.
  *
- * - `read-only`: the whole file system can be read and nothing of it written. /tmp is a fresh and private folder in
- *   memory, so that tools which need a place for scratch files work; what they leave there is gone with the command.
- * - `workspace-write`: the workspace, the writable roots and /tmp can be written. `.git`, `.codex` and `.bobbin` at the
- *   top of each stay read-only where they exist.
- * - In both, processes live in a process namespace that ends with the command, without capabilities (as root: with those
+ * - `read-only`: the file system can be read and nothing of it written, except /tmp, /var/tmp and /dev/shm.
+ * - `workspace-write`: the workspace and the writable roots can be written, too. `.git`, `.codex` and `.bobbin` at the
+ *   top of each stay read-only if they exist.
+ * - In both, /tmp and /var/tmp are the thread's own, /run is empty, and what holds credentials or leads out of the
+ *   sandbox is hidden. Processes live in namespaces that end with the command, without capabilities (as root: with those
  *   that concern files), and without a network unless the policy grants it.
- *
- * What it does not do: it hides no file that the worker may read but those it is told to hide, and a Unix socket that can
- * be reached by its path can be connected to. The sockets of container engines, which would hand out the machine, are
- * covered up.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
-import { findProgram } from '../programs.ts';
+import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
+import type { Scratch } from './scratch.ts';
 
 export type SandboxState = { available: true; name: string } | { available: false; reason: string };
 
-/** Folders at the top of a writable root that stay read-only. */
+/** Names at the top of a writable root that stay read-only: programs outside read them as code or configuration. */
 const PROTECTED = ['.git', '.codex', '.bobbin'];
-const ENGINE_SOCKETS = ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock'];
 /** As root, bubblewrap leaves every capability in place, with which the mounts could be undone. */
 const ROOT_CAPABILITIES = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER'];
-const TMP = '/tmp';
+/** Of /proc, what root could change for the whole machine, and others for their namespaces. */
+const MACHINE_SETTINGS = [
+  ...['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'mtrr', 'scsi', 'asound', 'driver', 'tty', 'pressure'],
+  ...['dynamic_debug', 'latency_stats', 'sched_debug', 'timer_list', 'timer_stats'],
+];
+/** Of /proc, what root could read of everybody's memory. */
+const MACHINE_MEMORY = ['kcore', 'kmsg', 'keys', 'kallsyms', 'kpagecount', 'kpageflags', 'kpagecgroup', 'vmallocinfo'];
+/** Folders of programs on systems that keep a link to them in /run. */
+const SYSTEM_LINKS = ['/run/current-system', '/run/booted-system', '/run/opengl-driver'];
+const MEMORY_FOLDER_BYTES = 512 * 1024 * 1024;
+const IS_ROOT = process.getuid?.() === 0;
 
 export interface SandboxPlace {
   /** Absolute; the command starts here. */
   cwd: string;
   /** Absolute; what may be written in mode `workspace-write`. A `cwd` outside of it does not become writable. */
   workspace: string;
-  /** Absolute; folders that are empty for the command, where they exist. */
-  hidden: string[];
+  /** Absolute; what the command neither reads nor connects to, if it exists. A workspace in it is shown all the same. */
+  hidden: readonly string[];
+  /** Absolute; folders in what is hidden that can be read. */
+  shown: readonly string[];
+  scratch: Scratch;
+  /** Absolute; an empty file. */
+  blank: string;
+  /** Descriptor of the bubblewrap process with a filter of system calls. */
+  filter: number | undefined;
 }
 
 /** The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. */
 export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace): string[] {
-  const cwd = realpathSync(place.cwd);
   const workspace = realpathSync(place.workspace);
-  const files = policy.mode === 'read-only' ? toReadOnly(cwd, workspace) : toWorkspaceWrite(policy, cwd, workspace);
+  const writable = policy.mode === 'read-only' ? [] : [...policy.writableRoots.flatMap(toReal), workspace];
+  const mounts: Mount[] = [
+    // On some systems /var/tmp is a link to /tmp.
+    ...toReal('/var/tmp').map((path): Mount => ({ path, how: 'scratch', from: place.scratch.varTmp })),
+    { path: '/tmp', how: 'scratch', from: place.scratch.tmp },
+    { path: '/run', how: 'empty' },
+    ...SYSTEM_LINKS.flatMap(toLink),
+    ...(policy.networkAccess ? toReal('/etc/resolv.conf').map((path): Mount => ({ path, how: 'read' })) : []),
+    ...place.hidden.flatMap((path) => hide(path, place.blank)),
+    ...place.shown.flatMap(toReal).map((path): Mount => ({ path, how: 'read' })),
+    { path: workspace, how: 'read' },
+    ...writable.map((path): Mount => ({ path, how: 'write' })),
+    ...writable.flatMap(toProtected),
+  ];
   return [
-    ...BASE,
-    ...files,
-    ...existing(place.hidden).flatMap((path) => ['--tmpfs', path]),
-    ...existing(ENGINE_SOCKETS).flatMap((socket) => ['--ro-bind', '/dev/null', socket]),
+    ...[writable.includes('/') ? '--bind' : '--ro-bind', '/', '/', ...BASE],
+    ...['--size', String(MEMORY_FOLDER_BYTES), '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
+    ...toMountArguments(mounts.filter(({ path }) => existsSync(path))),
     ...(policy.networkAccess ? [] : ['--unshare-net']),
-    ...['--setenv', 'TMPDIR', TMP, '--chdir', cwd, '--'],
+    ...(place.filter === undefined ? [] : ['--seccomp', String(place.filter)]),
+    ...['--setenv', 'TMPDIR', '/tmp', '--chdir', toRealPath(place.cwd) ?? place.cwd, '--'],
   ];
 }
 
 const BASE = [
-  ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
-  ...['--unshare-pid', '--die-with-parent', '--new-session'],
-  ...(process.getuid?.() === 0
-    ? ['--cap-drop', 'ALL', ...ROOT_CAPABILITIES.flatMap((name) => ['--cap-add', name])]
-    : []),
+  ...['--dev', '/dev', '--proc', '/proc', ...coverMachine()],
+  ...['--unshare-pid', '--unshare-ipc', '--die-with-parent', '--new-session'],
+  ...(IS_ROOT ? ['--cap-drop', 'ALL', ...ROOT_CAPABILITIES.flatMap((name) => ['--cap-add', name])] : []),
 ];
 
-function toReadOnly(cwd: string, workspace: string): string[] {
-  // A workspace below /tmp would be hidden by the private /tmp, so it is shown again.
-  const hidden = [...new Set([workspace, cwd])].filter((path) => isInside(path, TMP)).sort();
-  return ['--tmpfs', TMP, ...hidden.flatMap((path) => ['--ro-bind', path, path])];
-}
-
-function toWorkspaceWrite(policy: SandboxPolicy, cwd: string, workspace: string): string[] {
-  const roots = [...new Set([...existing([TMP, ...policy.writableRoots]), workspace])].sort();
-  const guarded = cwdIsWritable(cwd, roots) ? [...roots, cwd] : roots;
-  const kept = [...new Set(existing(guarded.flatMap((root) => PROTECTED.map((name) => join(root, name)))))].sort();
+function coverMachine(): string[] {
+  const existing = (names: string[]): string[] =>
+    names.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
   return [
-    // Sorted, so that a root comes before what lies inside it and does not cover it again.
-    ...roots.flatMap((root) => ['--bind', root, root]),
-    ...kept.flatMap((path) => ['--ro-bind', path, path]),
+    ...existing(MACHINE_SETTINGS).flatMap((path) => ['--ro-bind', path, path]),
+    ...existing(MACHINE_MEMORY).flatMap((path) => ['--ro-bind', '/dev/null', path]),
   ];
 }
 
-function cwdIsWritable(cwd: string, roots: string[]): boolean {
-  return roots.some((root) => isInside(cwd, root));
+function toProtected(root: string): Mount[] {
+  return PROTECTED.flatMap((name) => toReal(join(root, name))).map((path) => ({ path, how: 'read' }));
 }
 
-function existing(paths: string[]): string[] {
-  return paths.filter((path) => existsSync(path)).map((path) => realpathSync(path));
+function toReal(path: string): string[] {
+  const real = toRealPath(path);
+  return real === undefined ? [] : [real];
 }
 
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`));
+function toLink(path: string): Mount[] {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return [];
+  return [{ path, how: 'link', to: readlinkSync(path) }];
+}
+
+/** Where a path of the command lies outside of the sandbox. */
+export function toOutsidePath(path: string, roots: readonly string[], { tmp, varTmp }: Scratch): string {
+  if (roots.some((root) => isInside(path, root))) return path;
+  for (const [inside, outside] of [
+    ['/tmp', tmp],
+    ['/var/tmp', varTmp],
+  ] as const) {
+    if (isInside(path, inside)) return join(outside, path.slice(inside.length));
+  }
+  return path;
 }
 
 const INSTALL = 'Install it with your package manager (for example `apt install bubblewrap`)';
 
 /** Runs the sandbox once for real, with all it will be asked for later. Never rejects. */
-export async function probeBubblewrap(program = findProgram('bwrap', [])): Promise<SandboxState> {
+export async function probeBubblewrap(program: string | undefined): Promise<SandboxState> {
   if (program === undefined) {
     return { available: false, reason: `bubblewrap (bwrap) is not on the PATH. ${INSTALL}.` };
   }
-  const complaint = await runOnce(program, [...BASE, '--unshare-net', '--tmpfs', TMP, '--', 'true']);
+  const complaint = await runOnce(program, [
+    '--ro-bind',
+    '/',
+    '/',
+    ...BASE,
+    '--unshare-net',
+    '--tmpfs',
+    '/tmp',
+    '--',
+    'true',
+  ]);
   if (complaint === undefined) return { available: true, name: 'bubblewrap' };
   return {
     available: false,

@@ -1,34 +1,58 @@
 import { expect, it } from 'vitest';
 import { buildCommandEnvironment } from './command-environment.ts';
 
-it('passes on what is no secret and not ours', () => {
-  const worker = {
-    PATH: '/bin',
+const OURS = { TERM: 'dumb', PAGER: 'cat', GIT_PAGER: 'cat', MANPAGER: 'cat', BOBBIN_COMMAND_ID: 'command-1' };
+
+it('passes on what is known to be harmless and nothing else', () => {
+  const harmless = {
     HOME: '/home/me',
-    SSH_AUTH_SOCK: '/run/agent',
+    LC_TIME: 'de_DE.UTF-8',
     GIT_AUTHOR_NAME: 'Me',
-    OPENAI_API_KEY: 'x',
-    github_token: 'x',
-    DB_PASSWORD: 'x',
-    PGPASSWD: 'x',
-    AWS_SECRET_ACCESS: 'x',
-    GOOGLE_APPLICATION_CREDENTIALS: 'x',
-    NPM_AUTH: 'x',
-    BOBBIN_MODEL: 'x',
-    TEMPORAL_ADDRESS: 'x',
+    JAVA_HOME: '/opt/java',
+    HTTPS_PROXY: 'http://proxy:3128',
+  };
+  const worker = {
+    ...harmless,
+    PATH: '/bin',
     TERM: 'xterm',
     PAGER: 'less',
+    SSH_AUTH_SOCK: '/run/agent',
+    OPENAI_API_KEY: 'x',
+    DATABASE_URL: 'postgres://me:secret@db/app',
+    GH_PAT: 'x',
+    SENTRY_DSN: 'x',
+    LD_PRELOAD: 'x',
+    BASH_ENV: 'x',
+    DBUS_SESSION_BUS_ADDRESS: 'x',
+    BOBBIN_MODEL: 'x',
+    TEMPORAL_ADDRESS: 'x',
     UNSET: undefined,
+  };
+  expect(buildCommandEnvironment(worker, 'command-1')).toEqual({ ...harmless, PATH: '/bin', ...OURS });
+});
+
+it('passes on no address that somebody is signed in to', () => {
+  const worker = { PATH: '/bin', http_proxy: 'http://me:secret@proxy:3128', GOPROXY: 'https://token@go.example' };
+  expect(buildCommandEnvironment(worker, 'command-1')).toEqual({ PATH: '/bin', ...OURS });
+});
+
+it('passes on what the operator names', () => {
+  const worker = {
+    PATH: '/bin',
+    BOBBIN_COMMAND_ENV: 'GH_PAT, DATABASE_URL',
+    GH_PAT: 'x',
+    DATABASE_URL: 'y',
+    OTHER: 'z',
   };
   expect(buildCommandEnvironment(worker, 'command-1')).toEqual({
     PATH: '/bin',
-    HOME: '/home/me',
-    SSH_AUTH_SOCK: '/run/agent',
-    GIT_AUTHOR_NAME: 'Me',
-    TERM: 'dumb',
-    PAGER: 'cat',
-    GIT_PAGER: 'cat',
-    MANPAGER: 'cat',
-    BOBBIN_COMMAND_ID: 'command-1',
+    GH_PAT: 'x',
+    DATABASE_URL: 'y',
+    ...OURS,
   });
+});
+
+it('passes on no entry of PATH that a workspace could fill', () => {
+  const worker = { PATH: '/work/node_modules/.bin:bin::/usr/bin' };
+  expect(buildCommandEnvironment(worker, 'command-1')).toEqual({ PATH: '/usr/bin', ...OURS });
 });

@@ -1,23 +1,46 @@
 import { toSearchPath } from '../programs.ts';
 import { COMMAND_MARKER } from './process-table.ts';
 
-const SECRET = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH/i;
-/** Settings of git in numbered variables, which go together or not at all; one of them may be what git signs in with. */
-const GIT_SETTINGS = /^GIT_CONFIG_(COUNT|PARAMETERS|KEY_|VALUE_)/;
-const OURS = /^(BOBBIN|TEMPORAL)_/i;
-/** Names that look like secrets and are none: without them git loses its author, and ssh its agent. */
-const HARMLESS = new Set(['SSH_AUTH_SOCK', 'GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_AUTHOR_DATE']);
+/** Who and where somebody is, how they like their output, and where their tools lie: what a build needs and no secret. */
+const PASSED = new Set([
+  ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'LOCALE_ARCHIVE', 'TZ', 'TZDIR', 'CI', 'EDITOR'],
+  ...['NO_COLOR', 'FORCE_COLOR', 'COLUMNS', 'LINES', 'SOURCE_DATE_EPOCH'],
+  ...['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_CONFIG_DIRS', 'XDG_DATA_HOME', 'XDG_DATA_DIRS', 'XDG_STATE_HOME'],
+  ...['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_AUTHOR_DATE'],
+  ...['GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL', 'GIT_COMMITTER_DATE'],
+  // C and its kin
+  ...['CC', 'CXX', 'CPP', 'AR', 'LD', 'CFLAGS', 'CXXFLAGS', 'CPPFLAGS', 'LDFLAGS', 'MAKEFLAGS', 'CPATH'],
+  ...['LIBRARY_PATH', 'LD_LIBRARY_PATH', 'PKG_CONFIG_PATH', 'CMAKE_PREFIX_PATH', 'CMAKE_GENERATOR', 'MANPATH'],
+  // Languages
+  ...['JAVA_HOME', 'JDK_HOME', 'GRADLE_HOME', 'GRADLE_USER_HOME', 'MAVEN_HOME', 'M2_HOME', 'KOTLIN_HOME', 'SDKMAN_DIR'],
+  ...['GOPATH', 'GOROOT', 'GOBIN', 'GOCACHE', 'GOMODCACHE', 'GOFLAGS', 'GOPROXY', 'GOSUMDB', 'GOTOOLCHAIN', 'GOARCH'],
+  ...['GOOS', 'CGO_ENABLED', 'CARGO_HOME', 'CARGO_TARGET_DIR', 'RUSTUP_HOME', 'RUSTUP_TOOLCHAIN', 'RUSTFLAGS'],
+  ...['NODE_ENV', 'NODE_EXTRA_CA_CERTS', 'NVM_DIR', 'NVM_BIN', 'NVM_INC', 'VOLTA_HOME', 'FNM_DIR', 'PNPM_HOME'],
+  ...['COREPACK_HOME', 'BUN_INSTALL', 'DENO_DIR', 'DENO_INSTALL', 'PYENV_ROOT', 'PYENV_VERSION', 'PYTHONPATH'],
+  ...['VIRTUAL_ENV', 'CONDA_PREFIX', 'CONDA_DEFAULT_ENV', 'CONDA_EXE', 'PIPX_HOME', 'UV_CACHE_DIR', 'POETRY_HOME'],
+  ...['RBENV_ROOT', 'RBENV_VERSION', 'GEM_HOME', 'GEM_PATH', 'BUNDLE_PATH', 'ASDF_DIR', 'ASDF_DATA_DIR'],
+  ...['MISE_DATA_DIR', 'DOTNET_ROOT', 'ANDROID_HOME', 'ANDROID_SDK_ROOT', 'OPAMROOT', 'GHCUP_INSTALL_BASE_PREFIX'],
+  ...['JULIA_DEPOT_PATH', 'R_HOME', 'R_LIBS_USER', 'COMPOSER_HOME', 'NIX_PATH', 'NIX_PROFILES', 'HOMEBREW_PREFIX'],
+  // The network, as far as it is on
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'],
+  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NIX_SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE'],
+]);
+const LOCALE = /^LC_[A-Z]+$/;
+/** An address with a user in it, who may have a password. */
+const SIGNED_IN = /\/\/[^/\s]*@/;
 
 /**
- * The environment a command gets: the worker's without what names a secret and without our own settings, a terminal that
- * can do nothing, no pager, and the marker by which the command's processes are found again.
+ * The environment of a command or an MCP server: what is known to be harmless and what the operator names in
+ * `BOBBIN_COMMAND_ENV`, of the worker's; a terminal that can do nothing, no pager, and the marker by which its processes
+ * are found again.
  */
 export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: string): Record<string, string> {
   const environment: Record<string, string> = {};
+  const named = new Set((worker['BOBBIN_COMMAND_ENV'] ?? '').split(/[\s,]+/));
   for (const [name, value] of Object.entries(worker)) {
-    if (value === undefined || OURS.test(name) || GIT_SETTINGS.test(name)) continue;
-    if (SECRET.test(name) && !HARMLESS.has(name)) continue;
-    environment[name] = value;
+    if (value === undefined) continue;
+    const isHarmless = (PASSED.has(name) || LOCALE.test(name)) && !SIGNED_IN.test(value);
+    if (isHarmless || named.has(name)) environment[name] = value;
   }
   return {
     ...environment,

@@ -6,23 +6,25 @@
  * 2. `gone` is said only after a look at the process table found none of them.
  * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
-import { probeBubblewrap, toBubblewrapArguments, type SandboxState } from './bubblewrap.ts';
 import { findProgram } from '../programs.ts';
-import { buildCommandEnvironment } from './command-environment.ts';
+import { probeBubblewrap, toOutsidePath, type SandboxState } from './bubblewrap.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
 import { createFence } from './fence.ts';
 import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
 import { watchOutput, type OutputWatch } from './output-watch.ts';
 import { createProcessTable, readLastPid, type ProcessTable } from './process-table.ts';
-import { startLeader, type Launch, type Leader } from './leader.ts';
+import { createLauncher, type Launcher, type SandboxParts } from './launches.ts';
+import { startLeader, type Leader } from './leader.ts';
+import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
 
 export interface CommandRunnerOptions {
-  /** Absolute; holds the records of running commands and the pipes they write to. Made when needed. */
+  /** Absolute; holds the records of running commands, their pipes and their temporary folders. Made when needed. */
   stateDirectory: string;
   /** Absolute; folders that no command in a sandbox can look into. */
   hiddenFolders?: string[];
@@ -44,27 +46,38 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
+  const launcher = createLauncher({ stateDirectory, hiddenFolders });
+  removeUnusedScratch(stateDirectory);
   const probes = new Map<string | undefined, Promise<SandboxState>>();
-  const sandbox = (bubblewrap = findProgram('bwrap', [])): Promise<SandboxState> => {
-    const probe = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
-    probes.set(bubblewrap, probe);
-    return probe;
+  const probe = (bubblewrap: string | undefined): Promise<SandboxState> => {
+    const state = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
+    probes.set(bubblewrap, state);
+    return state;
+  };
+  const toSandbox = async (spec: CommandSpec): Promise<SandboxParts | undefined> => {
+    if (spec.sandbox.mode === 'danger-full-access') return undefined;
+    const bubblewrap = findProgram('bwrap', [spec.workspace]);
+    assertSandbox(spec.sandbox.mode, await probe(bubblewrap));
+    return { bubblewrap: bubblewrap ?? '', scratch: openScratch(stateDirectory, spec.threadId, spec.workspace) };
   };
 
   return {
-    sandbox: () => sandbox(),
+    sandbox: () => probe(findProgram('bwrap', [])),
     clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
+    forget(threadId) {
+      removeScratch(stateDirectory, threadId);
+      return Promise.resolve();
+    },
     async run(spec, io) {
       assertWorkspace(spec.workspace);
-      assertWorkspace(spec.cwd);
-      const bubblewrap = findProgram('bwrap', [spec.workspace]);
-      if (spec.sandbox.mode !== 'danger-full-access') assertSandbox(spec.sandbox.mode, await sandbox(bubblewrap));
+      const sandbox = await toSandbox(spec);
+      assertCwd(spec, sandbox);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
       const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
       try {
         if (io.signal.aborted) return NEVER_STARTED;
         const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-        return await runInFence(spec, io, { table, pipe, leave, hiddenFolders, bubblewrap });
+        return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox });
       } finally {
         pipe.release();
       }
@@ -91,13 +104,17 @@ function assertSandbox(mode: SandboxMode, state: SandboxState): void {
   );
 }
 
-function toLaunch(spec: CommandSpec, { hiddenFolders, bubblewrap = 'bwrap' }: RunParts): Launch {
-  const shell = findProgram('bash', [spec.workspace]) ?? '/bin/sh';
-  const environment = buildCommandEnvironment(process.env, spec.commandId);
-  const plain = [shell, '-c', spec.command];
-  if (spec.sandbox.mode === 'danger-full-access') return { argv: plain, cwd: spec.cwd, environment };
-  const place = { cwd: spec.cwd, workspace: spec.workspace, hidden: hiddenFolders };
-  return { argv: [bubblewrap, ...toBubblewrapArguments(spec.sandbox, place), ...plain], cwd: spec.cwd, environment };
+/** A folder below /tmp is the thread's own in a sandbox. */
+function assertCwd(
+  { cwd, workspace, sandbox: { writableRoots } }: CommandSpec,
+  sandbox: SandboxParts | undefined,
+): void {
+  const outside = sandbox === undefined ? cwd : toOutsidePath(cwd, [workspace, ...writableRoots], sandbox.scratch);
+  if (outside === cwd) assertWorkspace(cwd);
+  else if (!existsSync(outside)) {
+    const message = `The working directory ${cwd} does not exist in the sandbox, where /tmp is the thread's own.`;
+    throw new Failure('workspaceMissing', message, { details: { path: cwd } });
+  }
 }
 
 async function openOutput(pipes: OutputPipes, workspace: string, stateDirectory: string): Promise<OutputPipe> {
@@ -133,8 +150,8 @@ interface RunParts {
   table: ProcessTable;
   pipe: OutputPipe;
   leave: () => void;
-  hiddenFolders: string[];
-  bubblewrap: string | undefined;
+  launcher: Launcher;
+  sandbox: SandboxParts | undefined;
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
@@ -144,7 +161,8 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   const startedAt = performance.now();
   let leader: Leader;
   try {
-    leader = await startLeader(toLaunch(spec, parts), pipe.writeEnd);
+    const { launch, close } = parts.launcher.prepare(spec, parts.sandbox);
+    leader = await startLeader(launch, pipe.writeEnd).finally(close);
   } catch (error) {
     leave();
     throw notStarted('its process could not be made', error);

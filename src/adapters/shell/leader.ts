@@ -6,6 +6,8 @@ export interface Launch {
   argv: string[];
   cwd: string;
   environment: Record<string, string>;
+  /** Descriptors that it gets as its own, from 3 on. */
+  files?: number[];
 }
 
 /** The first process of a command: leader of a session and a process group of its own. */
@@ -23,7 +25,7 @@ export async function startLeader(launch: Launch, output: number): Promise<Leade
   const child = spawn(program, args, {
     cwd: launch.cwd,
     env: launch.environment,
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, ...(launch.files ?? [])],
     detached: true,
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

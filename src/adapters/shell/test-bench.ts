@@ -36,6 +36,7 @@ export function createTestBench(): TestBench {
   });
   const spec: TestBench['spec'] = (command, more) => ({
     commandId: randomUUID(),
+    threadId: 'thread-1',
     command,
     cwd: workspace,
     workspace,

@@ -1,0 +1,106 @@
+/**
+ * What a command in the sandbox cannot read although the worker could: credentials, keys, browser profiles and the
+ * histories of shells. `BOBBIN_DENY_READ` adds to the list, `BOBBIN_ALLOW_READ` takes from it.
+ */
+import { readdirSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+const IN_A_HOME = [
+  // Keys and sign-ins
+  ...['.ssh', '.gnupg', '.password-store', '.pki', '.netrc', '.git-credentials', '.vault-token', '.pgpass', '.my.cnf'],
+  ...['.mylogin.cnf', '.Xauthority', '.ICEauthority', '.config/git/credentials', '.config/sops', '.config/age'],
+  ...['.config/op', '.config/Bitwarden', '.config/Bitwarden CLI', '.config/keepassxc', '.local/share/keyrings'],
+  ...['.local/share/kwalletd', '.kde/share/apps/kwallet', '.config/Yubico', '.config/rclone', '.config/sshfs'],
+  // Clouds and clusters
+  ...['.aws', '.azure', '.kube', '.minikube', '.config/gcloud', '.config/doctl', '.config/hcloud', '.config/scw'],
+  ...['.config/heroku', '.config/netlify', '.config/fly', '.fly', '.vercel', '.config/vercel', '.oci', '.boto'],
+  ...['.s3cfg', '.terraform.d', '.terraformrc', '.pulumi', '.bluemix', '.databrickscfg', '.snowflake', '.snowsql'],
+  // Engines that hand out the machine, and their sockets
+  ...['.docker', '.colima', '.lima', '.rd', '.orbstack', '.config/containers', '.local/share/containers'],
+  // Forges and package registries
+  ...[
+    '.config/gh',
+    '.config/hub',
+    '.config/glab-cli',
+    '.config/tea',
+    '.npmrc',
+    '.yarnrc',
+    '.yarnrc.yml',
+    '.bunfig.toml',
+  ],
+  ...['.pypirc', '.config/pip', '.pip', '.cargo/credentials', '.cargo/credentials.toml', '.gem/credentials'],
+  ...['.composer/auth.json', '.config/composer/auth.json', '.m2/settings.xml', '.m2/settings-security.xml'],
+  ...['.gradle/gradle.properties', '.nuget/NuGet', '.config/NuGet', '.hex', '.config/hatch', '.config/pypoetry'],
+  ...['.huggingface', '.cache/huggingface/token', '.kaggle', '.config/openai', '.config/anthropic'],
+  // Other agents
+  ...['.codex', '.claude', '.claude.json', '.gemini', '.config/github-copilot', '.aider.conf.yml'],
+  // Browsers and mail
+  ...['.mozilla', '.thunderbird', '.config/google-chrome', '.config/google-chrome-beta', '.config/chromium'],
+  ...['.config/BraveSoftware', '.config/microsoft-edge', '.config/vivaldi', '.config/opera', '.librewolf', '.zen'],
+  ...[
+    '.var/app',
+    'snap/firefox',
+    'snap/chromium',
+    'snap/thunderbird',
+    '.config/Slack',
+    '.config/discord',
+    '.config/Signal',
+  ],
+  ...['Library/Keychains', 'Library/Application Support/Google/Chrome', 'Library/Application Support/Firefox'],
+  // Histories
+  ...['.bash_history', '.zsh_history', '.zsh_sessions', '.histfile', '.history', '.local/share/fish/fish_history'],
+  ...['.python_history', '.node_repl_history', '.psql_history', '.mysql_history', '.sqlite_history', '.irb_history'],
+  ...['.rediscli_history', '.mongosh', '.dbshell', '.lesshst', '.viminfo', '.local/state/nvim', '.wget-hsts'],
+];
+
+const OF_THE_MACHINE = [
+  ...['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/sudoers', '/etc/sudoers.d'],
+  ...['/etc/ssl/private', '/etc/pki/tls/private', '/etc/letsencrypt', '/etc/krb5.keytab', '/etc/wireguard'],
+  ...['/etc/NetworkManager/system-connections', '/etc/ppp', '/etc/ipsec.secrets', '/etc/openvpn'],
+  ...['/etc/kubernetes', '/etc/rancher', '/var/lib/kubelet', '/var/lib/docker', '/var/lib/containerd'],
+  ...['/var/lib/lxd', '/var/lib/incus', '/var/snap/lxd', '/var/lib/libvirt', '/var/lib/NetworkManager', '/var/lib/sss'],
+  ...['/var/spool/cron', '/var/spool/mail', '/var/mail', '/var/log', '/var/backups', '/var/db/sudo'],
+  ...['ecdsa', 'ed25519', 'rsa', 'dsa'].map((kind) => `/etc/ssh/ssh_host_${kind}_key`),
+];
+
+/** Absolute paths; many of them are not there on any one machine. */
+export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] {
+  const paths = [
+    ...homes(env).flatMap((home) => IN_A_HOME.map((name) => join(home, name))),
+    ...OF_THE_MACHINE,
+    ...toPaths(env['BOBBIN_DENY_READ']),
+  ];
+  const allowed = new Set(toPaths(env['BOBBIN_ALLOW_READ']));
+  return [...new Set(paths)].filter((path) => !allowed.has(path));
+}
+
+/** The worker may have another HOME than its account, and as root it can read everybody's. */
+function homes(env: NodeJS.ProcessEnv): string[] {
+  const own = [env['HOME'], homedir(), accountHome()].filter((home) => home !== undefined && isAbsolute(home));
+  return [...new Set([...(own as string[]), ...(process.getuid?.() === 0 ? ['/root', ...foldersIn('/home')] : [])])];
+}
+
+function accountHome(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function toPaths(list: string | undefined): string[] {
+  return (list ?? '')
+    .split(delimiter)
+    .map((path) => path.trim().replace(/^~(?=\/|$)/, homedir()))
+    .filter((path) => isAbsolute(path))
+    .map((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
+}

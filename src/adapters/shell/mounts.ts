@@ -1,0 +1,128 @@
+/** What a command in the sandbox sees of the file system, as mounts on top of all of it, read-only. */
+import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+
+/** Paths are real ones: absolute and without symbolic links. */
+export type Mount =
+  /** As it is outside, and can be written. */
+  | { path: string; how: 'write' }
+  /** As it is outside, and can only be read. */
+  | { path: string; how: 'read' }
+  /** The content of another folder, which can be written. */
+  | { path: string; how: 'scratch'; from: string }
+  /** An empty folder. */
+  | { path: string; how: 'empty' }
+  /** The content of another file, which is empty. */
+  | { path: string; how: 'blank'; from: string }
+  /** A symbolic link, in an empty folder. */
+  | { path: string; how: 'link'; to: string };
+
+/**
+ * The arguments of bubblewrap. Of two mounts on one path the later one counts, and a mount below another one lies on top
+ * of it, whatever their order.
+ *
+ * A folder that can be written must not be moved away from under a mount: a new folder of its name would then be what
+ * everybody outside finds there. So each folder on the way to a mount is a mount itself, which the kernel does not move.
+ */
+export function toMountArguments(mounts: readonly Mount[]): string[] {
+  const byPath = new Map(mounts.map((mount) => [mount.path, mount]));
+  const kept: Mount[] = [];
+  const args: string[] = [];
+  const last: string[] = [];
+  const pinned = new Set<string>();
+  for (const path of [...byPath.keys()].sort(byWay)) {
+    const mount = byPath.get(path) as Mount;
+    const under = kept.findLast((other) => isBelow(path, other.path));
+    if (isNeedless(mount, under)) continue;
+    for (const step of toPins(mount, under)) {
+      if (!pinned.has(step.path)) args.push(...step.args);
+      pinned.add(step.path);
+    }
+    kept.push(mount);
+    // The root is mounted by the caller, before everything that the sandbox brings itself.
+    if (path !== '/') args.push(...toArguments(mount));
+    if (mount.how === 'empty') last.push('--remount-ro', path);
+  }
+  return [...args, ...last];
+}
+
+/** A folder comes before what lies in it. */
+function byWay(a: string, b: string): number {
+  const [left, right] = [a.split(sep).join('\0'), b.split(sep).join('\0')];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function isNeedless(mount: Mount, under: Mount | undefined): boolean {
+  const isShown = mount.how !== 'empty' && mount.how !== 'blank';
+  if (under === undefined) return mount.how === 'read';
+  if (under.how === 'read') return mount.how === 'read';
+  // What lies in a folder of another content is not seen there anyway.
+  if (under.how === 'empty' || under.how === 'scratch') return !isShown;
+  return mount.how === 'write' && under.how === 'write';
+}
+
+function toPins(mount: Mount, under: Mount | undefined): { path: string; args: string[] }[] {
+  if (under === undefined || (under.how !== 'write' && under.how !== 'scratch')) return [];
+  const names = relative(under.path, mount.path).split(sep);
+  if (under.how === 'write') {
+    return names
+      .slice(0, -1)
+      .map((_, index) => join(under.path, ...names.slice(0, index + 1)))
+      .map((path) => ({ path, args: ['--bind', path, path] }));
+  }
+  // In a folder that commands fill, bubblewrap must not follow a link of theirs to where it makes the next mount.
+  const first = names[0] ?? '';
+  makeRealFolder(join(under.from, first));
+  return names.length === 1 ? [] : [{ path: join(under.path, first), args: ['--tmpfs', join(under.path, first)] }];
+}
+
+function makeRealFolder(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  rmSync(path, { force: true });
+  mkdirSync(path, { mode: 0o700 });
+}
+
+function toArguments(mount: Mount): string[] {
+  switch (mount.how) {
+    case 'write':
+      return ['--bind', mount.path, mount.path];
+    case 'read':
+      return ['--ro-bind', mount.path, mount.path];
+    case 'scratch':
+      return ['--bind', mount.from, mount.path];
+    case 'empty':
+      return ['--tmpfs', mount.path];
+    case 'blank':
+      return ['--ro-bind', mount.from, mount.path];
+    case 'link':
+      return ['--symlink', mount.to, mount.path];
+  }
+}
+
+/**
+ * Hides what is there, whatever it is; nothing if nothing is.
+ * @param blank an empty file.
+ */
+export function hide(path: string, blank: string): Mount[] {
+  const real = toRealPath(path);
+  if (real === undefined) return [];
+  return [lstatSync(real).isDirectory() ? { path: real, how: 'empty' } : { path: real, how: 'blank', from: blank }];
+}
+
+/** Undefined if there is nothing, or nothing that this process may reach. */
+export function toRealPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for the folder itself, too. */
+export function isInside(path: string, folder: string): boolean {
+  return path === folder || isBelow(path, folder);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path !== folder && path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
