@@ -51,7 +51,6 @@ export const FAILURES = {
   reviewUnreadable: 'invalid',
   reviewRunLost: 'invalid',
   ledgerUnavailable: 'unavailable',
-  ledgerVersionUnknown: 'unavailable',
   // MCP servers
   mcpServerUnavailable: 'unavailable',
   // steps that are tried again

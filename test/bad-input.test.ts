@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SubmitTurn, ThreadHandle } from '../src/client/index.ts';
-import { LIMITS, type ThreadEvent } from '../src/contract/index.ts';
+import { LIMITS, type ThreadEvent, type ThreadSettings } from '../src/contract/index.ts';
+import { newThreadState } from '../workflows/thread/state.ts';
 import { type RawPayload, assertHealthy, json, rawPayload, sendSignal, startRaw } from './parts/raw-client.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
@@ -215,6 +216,7 @@ describe('a start', () => {
       [[json({ threadId: 't', workspace: { cwd: 'relative' } })], /absolute/],
       [[rawPayload('json/plain', '{"threadId"')], /JSON/],
       [[json({ carriedOver: { version: 99 } })], /threadId/],
+      [[json({ carriedOver: newThreadState('t', {} as ThreadSettings, 1) })], /threadId/],
       [[json({ threadId: 't', workspace: { cwd: '/x' }, sandbox: 'none' })], /sandbox/],
     ];
     for (const [payloads, reason] of arguments_) {

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerTarget } from '../activities/ports.ts';
 import { createLedgerDirectory } from '../src/client/ledger-directory.ts';
-import { newLedger } from '../workflows/review-ledger/state.ts';
 import { beginning, commit, record, seen } from '../workflows/review-ledger/testing.ts';
 import { assertHealthy, json, rawPayload, sendSignal } from './parts/raw-client.ts';
 import { runCli } from './parts/run-cli.ts';
@@ -100,21 +99,6 @@ describe('a ledger that anybody can send anything', () => {
     await expect(ledgers.record(target, record('r2', 'two', []), signal)).rejects.toMatchObject({
       code: 'reviewRunLost',
     });
-    await assertHealthy(stand, ledger.workflowId);
-  });
-
-  it('keeps what a later release wrote, takes nothing, and says so', async () => {
-    const { targetId } = newTarget();
-    const ledger = stand.bobbin.ledgers.get(targetId);
-    const { service } = stand.bobbin;
-    await service.client.workflow.start('reviewLedger', {
-      workflowId: ledger.workflowId,
-      taskQueue: stand.taskQueue,
-      args: [{ ...newLedger(targetId, { repository: '/srv/repo' }), version: 7 }],
-    });
-    await expect(ledger.view()).rejects.toMatchObject({ code: 'ledgerVersionUnknown' });
-    const dismissal = { findingId: 'f1', by: 'ann', why: 'by design' };
-    await expect(ledger.dismiss(dismissal)).rejects.toMatchObject({ code: 'ledgerVersionUnknown' });
     await assertHealthy(stand, ledger.workflowId);
   });
 

@@ -46,7 +46,7 @@ export interface ReviewTargetsPort {
 
 /**
  * The ledgers of review targets, one entity workflow each. A ledger is there once it is asked for anything. Fails with
- * `ledgerUnavailable` and `ledgerVersionUnknown`, which are worth another try.
+ * `ledgerUnavailable`, which is worth another try.
  */
 export interface LedgerDirectory {
   begin(target: LedgerTarget, run: BeginRun, signal: AbortSignal): Promise<RunBeginning>;

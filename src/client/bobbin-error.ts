@@ -16,7 +16,6 @@ export type BobbinErrorCode =
   /** The thread did not take its start argument: it could not be resumed, or forked from what was named. */
   | 'threadRefused'
   | 'ledgerNotFound'
-  | 'ledgerVersionUnknown'
   | 'findingUnknown'
   | 'findingNotDismissed'
   | 'batchNotFound'

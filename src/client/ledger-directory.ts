@@ -77,7 +77,7 @@ function toStart(service: Service, { targetId, target }: LedgerTarget) {
   });
 }
 
-const PASSED_ON: readonly FailureCode[] = ['reviewRunLost', 'ledgerVersionUnknown'];
+const PASSED_ON: readonly FailureCode[] = ['reviewRunLost'];
 
 function toFailure(error: unknown, targetId: string): Failure {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : error;

@@ -1,6 +1,6 @@
 /** The ledgers of review targets, for whoever looks at findings and decides about them. */
 import { randomUUID } from 'node:crypto';
-import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import {
   type BatchTarget,
   type DismissFinding,
@@ -94,9 +94,6 @@ function toLedgerError(error: unknown, targetId: string, action: string): Bobbin
   if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC_NOT_FOUND) {
     const message = `${action}: there is no ledger ${targetId}: no review of that target was begun. \`bobbin ledger list\` shows those there are.`;
     return new BobbinError('ledgerNotFound', message, error);
-  }
-  if (error instanceof QueryNotRegisteredError && error.message.startsWith('ledgerVersionUnknown: ')) {
-    return new BobbinError('ledgerVersionUnknown', `${action}: ${error.message}`, error);
   }
   return toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });
 }

@@ -18,10 +18,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BatchResult, BatchTarget, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
+import { UnknownStateVersion, isContinued } from '../carried-state.ts';
 import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import { toStepFailure } from '../thread/effects.ts';
 import {
+  BATCH_VERSION,
   type BatchState,
   DEFAULTS,
   begin,
@@ -78,8 +80,8 @@ export async function batchReview(argument: unknown): Promise<BatchResult> {
 /** An argument that cannot be used fails the workflow: a Schedule that starts it in vain is to notice, and to pause if told so. */
 function openState(argument: unknown): BatchState {
   const { workflowId, startTime } = workflowInfo();
-  if (typeof argument === 'object' && argument !== null && 'carriedBatch' in argument)
-    return (argument as CarriedBatch).carriedBatch;
+  if (isContinued() && typeof argument === 'object' && argument !== null && 'carriedBatch' in argument)
+    return fromCarriedBatch(argument as CarriedBatch);
   const batchId = workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
   const parsed = parseStartBatch(argument);
   if (parsed.ok) return newBatch(batchId, parsed.value, startTime.getTime(), unusableOf(parsed.value.targets));
@@ -91,6 +93,13 @@ function openState(argument: unknown): BatchState {
 function unusableOf(targets: readonly BatchTarget[]): (string | null)[] {
   const faults = faultsOf(targets);
   return faults.some((fault) => fault !== null) && patched('refuse-addresses') ? faults : [];
+}
+
+/** @throws UnknownStateVersion */
+function fromCarriedBatch({ carriedBatch }: CarriedBatch): BatchState {
+  const version: unknown = (carriedBatch as BatchState | null)?.version;
+  if (version !== BATCH_VERSION) throw new UnknownStateVersion('batch', version, BATCH_VERSION);
+  return carriedBatch;
 }
 
 function inVain({ batchId, outcomes }: BatchState, result: BatchResult): ApplicationFailure {

@@ -284,7 +284,7 @@ describe('a ledger of an older release', () => {
   });
 
   it('is told from one of a later release, which is not read, and from what is no ledger', () => {
-    expect(toCurrentState({ ...empty, version: 2 })).toBeNull();
+    expect(() => toCurrentState({ ...empty, version: 2 })).toThrow('stateVersionUnknown');
     expect([{ version: 1 }, { version: 'x', findings: [], runs: [] }, null, 'x'].map(isCarriedState)).toEqual([
       ...[false, false, false, false],
     ]);

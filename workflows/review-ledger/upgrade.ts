@@ -1,5 +1,6 @@
 /** A ledger as an earlier release left it becomes one of this release. Pure. */
 import type { ObservedFinding } from '../../src/contract/index.ts';
+import { UnknownStateVersion } from '../carried-state.ts';
 import { type KeptFinding, type LedgerState, STATE_VERSION, newLedger } from './state.ts';
 
 /** Whether it is what a run of a ledger leaves to the next one, of whichever release; anything else is a start argument. */
@@ -9,15 +10,15 @@ export function isCarriedState(argument: unknown): argument is { version: number
   return Number.isSafeInteger(version) && Array.isArray(findings) && Array.isArray(runs);
 }
 
-/** Null for a state that this release cannot read: a later one wrote it. */
-export function toCurrentState(carried: { version: number }): LedgerState | null {
+/** @throws UnknownStateVersion for one that a later release wrote. */
+export function toCurrentState(carried: { version: number }): LedgerState {
   switch (carried.version) {
     case STATE_VERSION:
       return carried as LedgerState;
     case 0:
       return fromVersion0(carried as LedgerStateV0);
     default:
-      return null;
+      throw new UnknownStateVersion('ledger', carried.version, STATE_VERSION);
   }
 }
 

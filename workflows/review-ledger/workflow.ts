@@ -12,7 +12,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LedgerView } from '../../src/contract/index.ts';
+import { isContinued } from '../carried-state.ts';
 import type { Parsed } from '../guard-values.ts';
 import {
   readAbandonRun,
@@ -56,8 +56,7 @@ export interface LedgerResult {
 const MESSAGES_PER_RUN = 500;
 
 interface Host {
-  /** Null where it was written by a later release; then nothing is taken, and nothing is lost. */
-  state: LedgerState | null;
+  state: LedgerState;
   messages: number;
 }
 
@@ -68,18 +67,17 @@ export async function reviewLedger(argument: unknown): Promise<LedgerResult> {
   const host: Host = { state: opened.value, messages: 0 };
   registerRuns(host);
   registerPersons(host);
-  setHandler(ledgerQuery, () => asked(host), { description: 'The findings and the runs of the target' });
+  setHandler(ledgerQuery, () => toLedgerView(host.state), { description: 'The findings and the runs of the target' });
   describe(host);
-  const { state } = host;
-  if (state === null) return condition(() => false) as Promise<never>;
   await condition(
     () => (host.messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished(),
   );
   return continueAsNew<typeof reviewLedger>(host.state);
 }
 
-function open(argument: unknown): Parsed<LedgerState | null> {
-  if (isCarriedState(argument)) return { ok: true, value: toCurrentState(argument) };
+/** @throws UnknownStateVersion */
+function open(argument: unknown): Parsed<LedgerState> {
+  if (isContinued() && isCarriedState(argument)) return { ok: true, value: toCurrentState(argument) };
   const place = readPlace(argument);
   return place.ok ? { ok: true, value: newLedger(place.value.targetId, place.value.target) } : place;
 }
@@ -87,19 +85,13 @@ function open(argument: unknown): Parsed<LedgerState | null> {
 // ------------------------------------------------------------------------------------------------------------- runs
 
 function registerRuns(host: Host): void {
-  setHandler(beginRunUpdate, (run) => settle(host, beginRun(stateOf(host), taken(readBeginRun(run)), Date.now())), {
+  setHandler(beginRunUpdate, (run) => settle(host, beginRun(host.state, taken(readBeginRun(run)), Date.now())), {
     description: 'From reviews only: asks for the turn of a run',
-    validator: (run) => {
-      stateOf(host);
-      taken(readBeginRun(run));
-    },
+    validator: (run) => void taken(readBeginRun(run)),
   });
-  setHandler(recordRunUpdate, (run) => settle(host, recordRun(stateOf(host), taken(readRecordRun(run)), Date.now())), {
+  setHandler(recordRunUpdate, (run) => settle(host, recordRun(host.state, taken(readRecordRun(run)), Date.now())), {
     description: 'From reviews only: what a run has found',
-    validator: (run) => {
-      stateOf(host);
-      taken(readRecordRun(run));
-    },
+    validator: (run) => void taken(readRecordRun(run)),
   });
   setHandler(
     abandonRunSignal,
@@ -125,11 +117,11 @@ function registerPersons(host: Host): void {
   const reopened = (state: LedgerState, value: unknown) => reopenFinding(state, taken(readReopenFinding(value)));
   setHandler(dismissFindingUpdate, onUpdate(host, dismissed), {
     description: DISMISS,
-    validator: (value) => void admitted(dismissed(stateOf(host), value)),
+    validator: (value) => void admitted(dismissed(host.state, value)),
   });
   setHandler(reopenFindingUpdate, onUpdate(host, reopened), {
     description: REOPEN,
-    validator: (value) => void admitted(reopened(stateOf(host), value)),
+    validator: (value) => void admitted(reopened(host.state, value)),
   });
   setHandler(
     dismissFindingSignal,
@@ -143,7 +135,7 @@ function registerPersons(host: Host): void {
 
 function onUpdate(host: Host, change: (state: LedgerState, value: unknown) => LedgerState | Refusal) {
   return (value: { findingId: string }): { findingId: string } => {
-    put(host, admitted(change(stateOf(host), value)));
+    put(host, admitted(change(host.state, value)));
     return { findingId: value.findingId };
   };
 }
@@ -158,29 +150,13 @@ function onSignal<T>(
   return (payload: unknown): void => {
     host.messages++;
     const given = readValue(payload);
-    const next = host.state === null ? TOO_NEW : given.ok ? change(host.state, given.value) : given;
+    const next = given.ok ? change(host.state, given.value) : given;
     if ('reason' in next) log.warn(`${name} was refused: ${next.reason}`);
     else put(host, next);
   };
 }
 
 // ------------------------------------------------------------------------------------------------------------ state
-
-const TOO_NEW = {
-  code: 'ledgerVersionUnknown',
-  reason: 'This ledger was written by a later release. Let workers of that release serve it; nothing is lost.',
-};
-
-function stateOf(host: Host): LedgerState {
-  if (host.state === null) throw refused(TOO_NEW);
-  return host.state;
-}
-
-/** All that the service passes on of a query's failure is its message, so the code stands in front of it. */
-function asked({ state }: Host): LedgerView {
-  if (state !== null) return toLedgerView(state);
-  throw refused({ code: TOO_NEW.code, reason: `${TOO_NEW.code}: ${TOO_NEW.reason}` });
-}
 
 function put(host: Host, state: LedgerState): void {
   host.messages++;
@@ -189,7 +165,7 @@ function put(host: Host, state: LedgerState): void {
 }
 
 function describe({ state }: Host): void {
-  setCurrentDetails(state === null ? TOO_NEW.reason : toLedgerDetails(state));
+  setCurrentDetails(toLedgerDetails(state));
 }
 
 function taken<T>(given: Parsed<T>): T {

@@ -1,4 +1,5 @@
-/** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, but for its version. */
+/** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, except for its version. */
+import { UnknownStateVersion } from '../carried-state.ts';
 import { fromCarriedRules } from './rules.ts';
 import {
   type ActiveTurn,
@@ -18,17 +19,18 @@ export function toCarryOver(state: ThreadState): CarryOver {
   return { carriedOver: { ...state, rollover: null, runCount: state.runCount + 1 } };
 }
 
+/** Whichever release wrote it. */
 export function isCarryOver(argument: unknown): argument is CarryOver {
-  if (typeof argument !== 'object' || argument === null || !('carriedOver' in argument)) return false;
-  return isOfThisVersion(argument.carriedOver);
+  return typeof argument === 'object' && argument !== null && 'carriedOver' in argument;
 }
 
-export function isOfThisVersion(state: unknown): state is ThreadState {
-  return typeof state === 'object' && state !== null && 'version' in state && state.version === STATE_VERSION;
-}
-
-/** A state as an earlier release left it: members that it did not know begin as in a new thread. */
+/**
+ * A state as an earlier release left it: members that it did not know begin as in a new thread.
+ * @throws UnknownStateVersion
+ */
 export function fromCarriedState(carried: ThreadState): ThreadState {
+  const version = (carried as ThreadState | null)?.version;
+  if (version !== STATE_VERSION) throw new UnknownStateVersion('thread', version, STATE_VERSION);
   const { threadId, settings } = carried;
   const fresh = newThreadState(threadId, settings, carried.createdAt);
   return {

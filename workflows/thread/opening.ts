@@ -1,8 +1,10 @@
 /** From a start argument to the state a run begins with. */
 import { proxyActivities, proxyLocalActivities, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
+import type { CarriedState } from '../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../src/contract/index.ts';
-import { fromCarriedState, isCarryOver, isOfThisVersion } from './carry-over.ts';
+import { isContinued } from '../carried-state.ts';
+import { fromCarriedState, isCarryOver } from './carry-over.ts';
 import { toStepFailure } from './effects.ts';
 import { forkedState } from './fork.ts';
 import { parseStartThread } from './guards.ts';
@@ -39,11 +41,14 @@ export interface Opened {
 
 type Refused = { type: 'refused'; reason: string };
 
-/** @param onResume is told the run that this one is to go on from, ahead of the wait for it. */
+/**
+ * @param onResume is told the run that this one is to go on from, ahead of the wait for it.
+ * @throws UnknownStateVersion
+ */
 export async function openState(argument: unknown, onResume: (runId: string) => void): Promise<Opening> {
   // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
   const at = Date.now();
-  if (isCarryOver(argument)) {
+  if (isContinued() && isCarryOver(argument)) {
     const state = fromCarriedState(argument.carriedOver);
     return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
   }
@@ -90,20 +95,20 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
 }
 
 async function resume(start: StartThread, runId: string, at: number): Promise<Opening> {
-  const refused = (reason: string): Refused => ({
-    type: 'refused',
-    reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${reason}`,
-  });
+  const left = await restored(start.threadId, runId);
+  if ('reason' in left)
+    return { type: 'refused', reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${left.reason}` };
+  const state = fromCarriedState(left.state as ThreadState);
+  const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
+  const firstTurn = start.firstTurn ?? null;
+  return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };
+}
+
+async function restored(threadId: string, runId: string): Promise<{ state: CarriedState } | { reason: string }> {
   try {
-    const left = await restoreThread.executeWithOptions({ ...options, summary: `restore: run ${runId}` }, [
-      { threadId: start.threadId, runId },
-    ]);
-    if (!isOfThisVersion(left)) return refused('it was left by a release whose state this one does not know.');
-    const state = fromCarriedState(left);
-    const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
-    const firstTurn = start.firstTurn ?? null;
-    return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };
+    const summarised = { ...options, summary: `restore: run ${runId}` };
+    return { state: await restoreThread.executeWithOptions(summarised, [{ threadId, runId }]) };
   } catch (error) {
-    return refused(toStepFailure(error).message);
+    return { reason: toStepFailure(error).message };
   }
 }

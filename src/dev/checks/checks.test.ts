@@ -48,6 +48,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['Temporal port', expect.stringMatching(/ok|warning/)],
     ['Temporal UI port', expect.stringMatching(/ok|warning/)],
     ['Go toolchain', 'warning'],
+    ['waiting workflows', 'ok'],
     ['sandbox', 'missing'],
     ['model', 'ok'],
     ['identity service', 'ok'],

@@ -7,6 +7,7 @@ import { mcpProbe } from './mcp.ts';
 import { sandboxProbe } from './sandbox.ts';
 import { settingProbes } from './settings.ts';
 import { temporalProbes } from './temporal.ts';
+import { waitingProbe } from './waiting.ts';
 
 export interface CheckOptions {
   /** Where the embedded service would keep its data. */
@@ -29,7 +30,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     dataDirectory: options.dataDirectory,
     cacheDirectory: options.cacheDirectory ?? cacheDirectory(env),
   };
-  const probes = [...machineProbes, ...temporalProbes, sandboxProbe, ...settingProbes, mcpProbe];
+  const probes = [...machineProbes, ...temporalProbes, waitingProbe, sandboxProbe, ...settingProbes, mcpProbe];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
 }
 

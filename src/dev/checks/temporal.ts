@@ -72,7 +72,7 @@ async function lookAtService(context: CheckContext): Promise<Finding> {
 }
 
 /** The service that is named, or the one that runs on the data directory. */
-async function findTarget({ env, dataDirectory }: CheckContext): Promise<ConnectTarget | undefined> {
+export async function findTarget({ env, dataDirectory }: CheckContext): Promise<ConnectTarget | undefined> {
   const target = connectTarget(env);
   if (target !== undefined) return target;
   const running = await findRunning(dataDirectory);
@@ -119,7 +119,7 @@ async function lookAtTarget(target: ConnectTarget): Promise<Finding> {
   }
 }
 
-async function ask<T>(target: ConnectTarget, question: (connection: Connection) => Promise<T>): Promise<T> {
+export async function ask<T>(target: ConnectTarget, question: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = Connection.lazy({
     ...target.connectionOptions,
     connectTimeout: ANSWER_TIMEOUT_MS,

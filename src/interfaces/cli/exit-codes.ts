@@ -41,7 +41,6 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'workerUnavailable':
     case 'threadOpening':
     case 'betweenWorkers':
-    case 'ledgerVersionUnknown':
       return EXIT.unavailable;
     case 'internal':
     case 'rulesUnavailable':
