@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const makeTarget = (name: string) => makeRepository(join(stand.data, name), { 'a.ts': 'one\n// TODO: two\n' });
+const makeTarget = (name: string) => makeRepository(join(stand.data, '..', name), { 'a.ts': 'one\n// TODO: two\n' });
 const start = (cwd: string, ...args: string[]) => startCli(['batch', ...args], { cwd, env: stand.env });
 const batch = (cwd: string, ...args: string[]) => start(cwd, ...args).ended;
 

@@ -23,7 +23,7 @@ afterAll(() => stand.close());
 
 /** A repository of this test alone, with one commit. */
 const makeTarget = (files: Files = { 'a.ts': 'one\n// TODO: two\n' }) =>
-  makeRepository(join(stand.data, `repo-${randomUUID()}`), files);
+  makeRepository(join(stand.data, '..', '..', `repo-${randomUUID()}`), files);
 
 async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}, of: Stand = stand) {
   const batch = await of.bobbin.batches.start({ targets, ...settings });
@@ -92,26 +92,26 @@ describe('a target that cannot be reviewed is a row that says why, and the other
   it('gone, no repository, empty, shallow, without its branch or base; and what can be is reviewed', async () => {
     const fine = makeTarget();
     git(fine, 'checkout', '-q', '--detach');
-    const folder = join(stand.data, `folder-${randomUUID()}`);
+    const folder = join(stand.data, '..', `folder-${randomUUID()}`);
     mkdirSync(folder);
     writeFileSync(join(folder, 'file'), 'x');
-    const empty = join(stand.data, `empty-${randomUUID()}`);
+    const empty = join(stand.data, '..', `empty-${randomUUID()}`);
     mkdirSync(empty);
     git(empty, 'init', '-q');
     const source = makeTarget();
     git(source, 'branch', 'old');
     commit(source, { 'b.ts': 'x\n' });
-    const shallow = join(stand.data, `shallow-${randomUUID()}`);
+    const shallow = join(stand.data, '..', `shallow-${randomUUID()}`);
     git(stand.data, 'clone', '-q', '--depth', '1', '--no-single-branch', `file://${source}`, shallow);
     const targets: BatchTarget[] = [
-      { repository: join(stand.data, 'nowhere') },
+      { repository: join(stand.data, '..', 'nowhere') },
       { repository: folder },
       { repository: join(folder, 'file') },
       { repository: empty },
       { repository: fine, branch: 'missing' },
       { repository: fine, base: 'missing' },
       { repository: shallow, base: 'origin/old' },
-      { repository: `file://${join(stand.data, 'nowhere')}` },
+      { repository: `file://${join(stand.data, '..', 'nowhere')}` },
       { repository: `file://${empty}` },
       { repository: `file://${source}`, branch: 'missing' },
       { repository: `file://${source}`, base: 'missing' },
@@ -158,7 +158,7 @@ describe('a target that cannot be reviewed is a row that says why, and the other
 
 describe('a target elsewhere', () => {
   it('is fetched with the credentials of the environment, which no history has; again only what is new', async () => {
-    const root = join(stand.data, `served-${randomUUID()}`);
+    const root = join(stand.data, '..', `served-${randomUUID()}`);
     const source = makeTarget();
     mkdirSync(root);
     git(root, 'clone', '-q', '--bare', source, 'repo.git');
@@ -167,6 +167,7 @@ describe('a target elsewhere', () => {
     const own = await openStand({ worker: false });
     const helper = `!f() { echo username=reader; echo password=$THE_PASSWORD; }; f`;
     process.env['THE_PASSWORD'] = secret;
+    process.env['BOBBIN_GIT_ENV'] = 'THE_PASSWORD';
     process.env['GIT_CONFIG_COUNT'] = '1';
     process.env['GIT_CONFIG_KEY_0'] = 'credential.helper';
     process.env['GIT_CONFIG_VALUE_0'] = helper;
@@ -186,7 +187,13 @@ describe('a target elsewhere', () => {
       for (const { workflowId } of await workflowsOf(own, second.batch))
         expect(JSON.stringify(await client.workflow.getHandle(workflowId).fetchHistory())).not.toContain(secret);
     } finally {
-      for (const name of ['THE_PASSWORD', 'GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_0', 'GIT_CONFIG_VALUE_0'])
+      for (const name of [
+        'THE_PASSWORD',
+        'BOBBIN_GIT_ENV',
+        'GIT_CONFIG_COUNT',
+        'GIT_CONFIG_KEY_0',
+        'GIT_CONFIG_VALUE_0',
+      ])
         Reflect.deleteProperty(process.env, name);
       await own.close();
       await server.close();

@@ -232,7 +232,7 @@ describe('bobbin thread', () => {
 
 describe('bobbin review', () => {
   const makeChanges = (name: string, lines: string): string => {
-    const cwd = join(stand.data, name);
+    const cwd = join(stand.data, '..', name);
     mkdirSync(cwd, { recursive: true });
     git(cwd, 'init', '-q', '-b', 'main');
     writeFileSync(join(cwd, 'new.ts'), lines);

@@ -191,7 +191,7 @@ describe('a fork with a work tree of its own', () => {
   it('begins with the files as they are where nothing came later, at the path that is given', async () => {
     const source = await stand.start();
     await runTurn(source, 'run: echo now > tree-now');
-    const path = join(stand.data, `tree-${randomUUID()}`);
+    const path = join(stand.data, '..', `tree-${randomUUID()}`);
     const forked = await fork(source, { files: 'worktree', cwd: path });
     expect((await forked.view()).settings.cwd).toBe(path);
     expect(shown(path, 'tree-now')).toBe('now\n');

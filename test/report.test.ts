@@ -14,8 +14,8 @@ let stand: Stand;
 let repository: string;
 beforeAll(async () => {
   stand = await openStand();
-  repository = makeRepository(join(stand.data, 'reported'), { 'a.ts': 'one\n// TODO: two\n' });
-  const targets = [{ repository }, { repository: join(stand.data, 'nowhere') }];
+  repository = makeRepository(join(stand.data, '..', 'reported'), { 'a.ts': 'one\n// TODO: two\n' });
+  const targets = [{ repository }, { repository: join(stand.data, '..', 'nowhere') }];
   await (await stand.bobbin.batches.start({ targets }, { batchId: BATCH })).follow();
 });
 afterAll(() => stand.close());

@@ -65,6 +65,9 @@ const EnvironmentSchema = z.object({
   BOBBIN_LOCAL_STOP: flag(true),
   BOBBIN_BUDGET: jsonOf(BudgetSchema),
   BOBBIN_PRICES: z.string().min(1).optional(),
+  BOBBIN_ALLOW_HTTP: flag(false),
+  BOBBIN_FETCH_TIMEOUT_MS: wholeNumber(3_600_000, 1_000),
+  BOBBIN_FETCH_IDLE_MS: wholeNumber(120_000, 1_000),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
   BOBBIN_MAX_STEPS: wholeNumber(100),
@@ -77,6 +80,8 @@ export interface WorkerConfig {
   stateDirectory: string;
   /** For the work trees of forks and the clones of batch targets, absolute; outside of the data folder. */
   workspacesDirectory: string;
+  /** Of the repositories of batch targets. */
+  fetching: { allowHttp: boolean; fetchTimeoutMs: number; fetchIdleMs: number };
   /** Absolute; what no sandbox may read or write and no snapshot may hold, wherever a workspace lies. */
   closedFolders: string[];
   archiveDirectory: string;
@@ -123,6 +128,11 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     taskQueue: vars.BOBBIN_TASK_QUEUE,
     stateDirectory: data.root,
     workspacesDirectory: workspacesDirectory(env, data.root),
+    fetching: {
+      allowHttp: vars.BOBBIN_ALLOW_HTTP,
+      fetchTimeoutMs: vars.BOBBIN_FETCH_TIMEOUT_MS,
+      fetchIdleMs: vars.BOBBIN_FETCH_IDLE_MS,
+    },
     closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
     archiveDirectory,
     rulesDirectory: data.rules,

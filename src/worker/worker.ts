@@ -143,7 +143,7 @@ function createPorts(
     patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),
     git: createGit(),
-    targets: createReviewTargets({ directory: config.workspacesDirectory }),
+    targets: createReviewTargets({ directory: config.workspacesDirectory, ...config.fetching }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,

@@ -1,8 +1,10 @@
 /** The files that two commits differ in, with how much there is to read of each. */
+import { Failure } from '../../../activities/failures.ts';
 import type { ChangedFile } from '../../../activities/ports.ts';
-import { runGit } from './git-process.ts';
+import { findRepositoryPlace } from './repository-place.ts';
+import { type RepositoryView, type ViewGit, withView } from './repository-view.ts';
 
-const COMPARE = ['--no-relative', '--no-ext-diff', '--find-renames', '--no-color', '--ignore-submodules=none'];
+const COMPARE = ['--find-renames', '--no-color', '--submodule=short', '--ignore-submodules=none'];
 const SUBMODULE = '160000';
 
 export async function readChangedFiles(
@@ -10,10 +12,20 @@ export async function readChangedFiles(
   { base, head }: { base: string; head: string },
   signal: AbortSignal,
 ): Promise<ChangedFile[]> {
-  const raw = await runGit(['diff', '--raw', '-z', ...COMPARE, base, head, '--'], { cwd, signal });
+  const place = await findRepositoryPlace(cwd);
+  if (place === null) throw gone(cwd);
+  return withView(place, signal, (view) => filesOf(view, base, head));
+}
+
+function gone(cwd: string): Failure {
+  return new Failure('reviewNoRepository', `There is no git repository at ${cwd}.`, { details: { path: cwd } });
+}
+
+async function filesOf({ git }: RepositoryView, base: string, head: string): Promise<ChangedFile[]> {
+  const raw = await git(['diff', '--raw', '-z', ...COMPARE, base, head, '--']);
   const files = toFiles(raw.stdout.toString());
   if (files.length === 0) return [];
-  const sizes = await measure(cwd, [base, head], signal);
+  const sizes = await measure(git, [base, head]);
   // A file that became a link, or the reverse, is told of twice.
   let section = 0;
   return files.map(({ status, ...file }) => {
@@ -49,7 +61,7 @@ const BINARY = 'Binary files ';
 const START_CHARS = Math.max(SECTION.length, BINARY.length);
 
 /** Bytes of each file's part of the diff, in its order. The diff itself is never held as a whole: it may be huge. */
-async function measure(cwd: string, range: readonly string[], signal: AbortSignal): Promise<Section[]> {
+async function measure(git: ViewGit, range: readonly string[]): Promise<Section[]> {
   const sections: Section[] = [];
   /** Beginning of the line under way, as far as it matters. */
   let start = '';
@@ -75,6 +87,6 @@ async function measure(cwd: string, range: readonly string[], signal: AbortSigna
       length = 0;
     }
   };
-  await runGit(['diff', ...COMPARE, ...range, '--'], { cwd, signal, onStdout });
+  await git(['diff', '--no-ext-diff', '--no-textconv', ...COMPARE, ...range, '--'], { onStdout });
   return sections;
 }

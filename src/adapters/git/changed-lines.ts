@@ -1,17 +1,19 @@
 /** Where the files of a review lie, and which of their lines its changes touch. */
 import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative } from 'node:path';
 import type { ChangedLines, LineRanges } from '../../../activities/ports.ts';
 import type { ReviewRange } from '../../contract/index.ts';
-import { readChangedLines } from './diff-hunks.ts';
-import { runGit } from './git-process.ts';
-import { findWorkTree } from './repository.ts';
-import { UNTRACKED } from './review-range.ts';
+import { readChangedLines, unquoteName } from './diff-hunks.ts';
+import { toShownPath } from './git-process.ts';
+import { findRepositoryPlace } from './repository-place.ts';
+import { type RepositoryView, withView } from './repository-view.ts';
+import { listUntracked, treeChanges } from './tree-changes.ts';
 
-/** What the person's settings may not change about a diff. */
+/** Nothing is left to settings. */
 const PLAIN = [
   ...['--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--find-renames', '--submodule=short'],
-  ...['--unified=0', '--inter-hunk-context=0', '--src-prefix=a/', '--dst-prefix=b/'],
+  ...['--unified=0', '--inter-hunk-context=0', '--src-prefix=a/', '--dst-prefix=b/', '--ignore-submodules=dirty'],
 ];
 
 /** See `GitPort.changedLines`. */
@@ -21,13 +23,17 @@ export async function changedLines(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ChangedLines> {
-  const tree = await findWorkTree(cwd, signal);
-  if (tree === null) return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };
-  const { root } = tree;
-  const git = async (...args: string[]) => (await runGit(args, { cwd: root, signal })).stdout.toString();
-  const place = { root, cwd: normalize(cwd), prefix: cwd === root ? '' : await readPrefix(cwd, signal) };
+  const repository = await findRepositoryPlace(cwd);
+  const root = repository?.root ?? null;
+  if (repository === null || root === null)
+    return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };
+  const place = { root, cwd: normalize(cwd), prefix: relative(root, await realpath(cwd)) };
   const candidates = new Map(paths.map((path) => [path, candidatesOf(path, place)]));
-  const ranges = await rangesOf(git, range, [...new Set([...candidates.values()].flat())]);
+  const wanted = [...new Set([...candidates.values()].flat())];
+  const ranges =
+    range === null || wanted.length === 0
+      ? new Map<string, LineRanges>()
+      : await withView(repository, signal, (view) => rangesOf(view, range, wanted));
   const files = paths.map((path) => {
     const found = choose(candidates.get(path) ?? [], ranges, root);
     return { path, relative: found, ranges: found === null ? null : (ranges.get(found) ?? null) };
@@ -37,25 +43,28 @@ export async function changedLines(
 
 // ----------------------------------------------------------------------------------------------------------- places
 
-async function readPrefix(cwd: string, signal: AbortSignal): Promise<string> {
-  return (await runGit(['rev-parse', '--show-prefix'], { cwd, signal })).stdout.toString().replace(/\n$/, '');
-}
-
 interface Place {
   root: string;
   cwd: string;
-  /** From the root to the working directory, with a slash at the end, or empty. */
+  /** From the root to the working directory, or empty. */
   prefix: string;
 }
 
-/** Where below the root a path may lie, the likeliest first. The working directory may be written with a link in it. */
-function candidatesOf(path: string, { root, cwd, prefix }: Place): string[] {
-  const inside = isAbsolute(path)
-    ? [relative(root, path), join(prefix, relative(cwd, path))]
-    : [normalize(path), join(prefix, path)];
+/**
+ * Where below the root a path may lie, the likeliest first. The working directory may be written with a link in it, and the
+ * path as git quotes it in what it shows.
+ */
+function candidatesOf(path: string, place: Place): string[] {
+  const inside = [path, unquoteName(path)].flatMap((name) => placesOf(name, place));
   return [...new Set(inside)].filter(
     (one) => one !== '' && one !== '.' && !isAbsolute(one) && !/^\.\.(\/|$)/.test(one),
   );
+}
+
+function placesOf(path: string, { root, cwd, prefix }: Place): string[] {
+  return isAbsolute(path)
+    ? [relative(root, path), join(prefix, relative(cwd, path))]
+    : [normalize(path), join(prefix, path)];
 }
 
 function choose(candidates: readonly string[], ranges: ReadonlyMap<string, LineRanges>, root: string): string | null {
@@ -66,26 +75,30 @@ function choose(candidates: readonly string[], ranges: ReadonlyMap<string, LineR
 // ----------------------------------------------------------------------------------------------------------- ranges
 
 async function rangesOf(
-  git: (...args: string[]) => Promise<string>,
-  range: ReviewRange | null,
+  view: RepositoryView,
+  { base, head }: ReviewRange,
   paths: readonly string[],
 ): Promise<Map<string, LineRanges>> {
-  if (range === null || paths.length === 0) return new Map();
-  const { base, head } = range;
+  const git = head === null ? view.inTree : view.git;
   const compared = head === null ? [base] : [base, head];
-  const status = toStatus(
-    await git('diff', '--name-status', '-z', '--no-relative', '--find-renames', ...compared, '--'),
-  );
-  const concerned = status.filter(({ names }) => names.some((name) => paths.includes(name)));
-  const names = concerned.flatMap((one) => one.names);
-  const lines = names.length === 0 ? '' : await git('diff', ...PLAIN, ...compared, '--', ...names);
-  const untracked = head === null ? (await git(...UNTRACKED, '-z', '--', ...paths)).split('\0') : [];
+  const concerned = (await changesOf(view, base, head)).filter((names) => names.some((name) => paths.includes(name)));
+  const names = concerned.flat();
+  const lines =
+    names.length === 0 ? '' : (await git(['diff', ...PLAIN, ...compared, '--', ...names])).stdout.toString();
+  const untracked = head === null ? await listUntracked(view, paths) : [];
   return new Map<string, LineRanges>([
     // A file that changed, but not by lines: its mode, its name, or bytes that are no text.
     ...names.map((name) => [name, 'all'] as const),
     ...readChangedLines(lines),
-    ...untracked.filter((name) => name !== '').map((name) => [name, 'all'] as const),
+    ...untracked.map((name) => [toShownPath(name), 'all'] as const),
   ]);
+}
+
+/** The names of each changed file: two for one that was renamed. */
+async function changesOf(view: RepositoryView, base: string, head: string | null): Promise<string[][]> {
+  if (head === null) return (await treeChanges(view, base)).map(({ names }) => names.map(toShownPath));
+  const status = await view.git(['diff', '--name-status', '-z', '--no-relative', '--find-renames', base, head, '--']);
+  return toStatus(status.stdout.toString()).map(({ names }) => names);
 }
 
 /** Every change with git's letter for it and the names it concerns: two for a file that was renamed. */

@@ -75,15 +75,19 @@ function toRange({ start, count }: Lines): Ranges[number] {
 function toPath(written: string): string | null {
   const name = written.endsWith('\t') ? written.slice(0, -1) : written;
   if (name === '/dev/null') return null;
-  return unquote(name).slice('a/'.length);
+  return unquoteName(name).slice('a/'.length);
 }
 
 const ESCAPES: Record<string, number> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, '\\': 92 };
 
-/** As in C; escapes by number are bytes of UTF-8. */
-function unquote(name: string): string {
-  if (!name.startsWith('"') || !name.endsWith('"') || name.length < 2) return name;
-  const parts = name.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/gs);
+/**
+ * A name that git put in quotes, as it is. As in C; escapes by number are bytes of UTF-8. A model may have left out the quotes
+ * around what is escaped so.
+ */
+export function unquoteName(name: string): string {
+  const isQuoted = name.startsWith('"') && name.endsWith('"') && name.length > 1;
+  if (!isQuoted && !/\\[0-3][0-7]{2}/.test(name)) return name;
+  const parts = (isQuoted ? name.slice(1, -1) : name).matchAll(/\\([0-7]{3})|\\(.)|([^\\]+)/gs);
   const bytes = [...parts].map(([, octal, letter, plain]) => {
     if (octal !== undefined) return Buffer.from([Number.parseInt(octal, 8)]);
     return letter === undefined ? Buffer.from(plain ?? '') : Buffer.from([ESCAPES[letter] ?? letter.charCodeAt(0)]);

@@ -7,6 +7,7 @@ import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { findProgram, toSearchPath } from '../programs.ts';
 import { buildCommandEnvironment } from '../shell/command-environment.ts';
+import { signInEnvironment } from './sign-in-environment.ts';
 
 export interface GitCall {
   cwd: string;
@@ -17,8 +18,11 @@ export interface GitCall {
   input?: string | Buffer;
   /** Exit codes that are answers and no failures; 0 alone where it is left out. */
   answers?: readonly number[];
-  /** It speaks to another machine, with whatever credentials the worker's environment has. */
-  remote?: boolean;
+  /**
+   * It fetches, by these transports of git, and to sign in with what the worker's environment and the operator's own
+   * configuration have. Every other call can reach nothing, whatever is configured.
+   */
+  remote?: { transports: readonly string[]; signIn: boolean };
   /** Given standard output as it comes, which is then not kept. */
   onStdout?: (chunk: Buffer) => void;
   /**
@@ -30,6 +34,8 @@ export interface GitCall {
   objects?: string;
   /** Milliseconds until the process is ended; the call then fails with `gitFailed`. */
   deadlineMs?: number;
+  /** The same since it wrote anything, standard error included. */
+  idleMs?: number;
   /** Bytes of standard output that are kept; more of it fails with `gitFailed`. */
   maxStdoutBytes?: number;
 }
@@ -89,6 +95,13 @@ const PRIVATE_SETTINGS: Record<string, string> = {
   'safe.bareRepository': 'explicit',
 };
 
+/** A connection over which nothing has come for a minute is given up. */
+const REMOTE_SETTINGS: Record<string, string> = {
+  'http.lowSpeedLimit': '1',
+  'http.lowSpeedTime': '60',
+  'fetch.recurseSubmodules': 'false',
+};
+
 const KILL_AFTER_MS = 500;
 const STDERR_CHARS = 2_000;
 const DEADLINE_MS = 60_000;
@@ -109,8 +122,8 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   // A group of its own, so that helpers of git end with it.
   const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
   const output = collect(child, call);
-  const deadlineMs = call.deadlineMs ?? (call.remote === true ? REMOTE_DEADLINE_MS : DEADLINE_MS);
-  const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.tooMuch);
+  const deadlineMs = call.deadlineMs ?? (call.remote === undefined ? DEADLINE_MS : REMOTE_DEADLINE_MS);
+  const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.problem);
   call.signal.throwIfAborted();
   const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
   if (answered) return { code, stdout: Buffer.concat(output.stdout) };
@@ -121,17 +134,17 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
 interface Output {
   stdout: Buffer[];
   stderr(): string;
-  /** Resolves once more than is kept has come. */
-  tooMuch: Promise<string>;
+  /** Resolves once more than is kept has come, or nothing has for too long. */
+  problem: Promise<string>;
 }
 
 function collect(child: ChildProcess, call: GitCall): Output {
-  const { onStdout, maxStdoutBytes = MAX_STDOUT_BYTES } = call;
+  const { onStdout, maxStdoutBytes = MAX_STDOUT_BYTES, idleMs } = call;
   const stdout: Buffer[] = [];
   let left = maxStdoutBytes;
   let stderr = '';
   let report = (_problem: string): void => undefined;
-  const tooMuch = new Promise<string>((resolve) => (report = resolve));
+  const problem = new Promise<string>((resolve) => (report = resolve));
   const keep = (chunk: Buffer): void => {
     left -= chunk.length;
     if (left >= 0) stdout.push(chunk);
@@ -139,10 +152,23 @@ function collect(child: ChildProcess, call: GitCall): Output {
   };
   child.stdout?.on('data', onStdout ?? keep);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
+  if (idleMs !== undefined) watchIdle(child, idleMs, report);
   // Git may end before it has read everything; its exit code says why.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(call.input ?? '');
-  return { stdout, stderr: () => stderr, tooMuch };
+  return { stdout, stderr: () => withoutProgress(stderr), problem };
+}
+
+function watchIdle(child: ChildProcess, idleMs: number, report: (problem: string) => void): void {
+  const timer = setTimeout(() => report(`nothing came from it for ${idleMs / 1_000} s`), idleMs);
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', () => timer.refresh());
+  for (const event of ['close', 'error']) child.once(event, () => clearTimeout(timer));
+}
+
+/** Git overwrites the line that says how far it is. */
+function withoutProgress(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.slice(line.lastIndexOf('\r') + 1));
+  return lines.filter((line) => !/^(remote: )?[A-Z][a-z]+ (objects|deltas): /.test(line)).join('\n');
 }
 
 interface Closed {
@@ -156,7 +182,7 @@ function untilClosed(
   child: ChildProcess,
   signal: AbortSignal,
   deadlineMs: number,
-  tooMuch: Promise<string>,
+  problems: Promise<string>,
 ): Promise<Closed> {
   return new Promise((resolve) => {
     let problem: string | undefined;
@@ -168,7 +194,7 @@ function untilClosed(
     };
     const stop = (): void => end();
     const deadline = setTimeout(() => end(`it had not ended after ${deadlineMs / 1_000} s`), deadlineMs);
-    void tooMuch.then(end);
+    void problems.then(end);
     signal.addEventListener('abort', stop, { once: true });
     const finish = (closed: Closed): void => {
       clearTimeout(deadline);
@@ -199,27 +225,25 @@ const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };
 
 /** Git names a remote as it was configured; who signs in there, and with what, is for nobody else. */
 function withoutUsers(text: string): string {
-  return text.replace(/(?<=\/\/)[^/@\s]+@/g, '');
+  return text.replace(/(?<=\/\/)[^/@\s]+@/g, '').replace(/(\w:\/\/[^\s?'"]*)\?[^\s'"]*/g, '$1');
 }
 
-/** Where a repository is comes from the call alone. */
-const PLACES = /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|NAMESPACE|CEILING_DIRECTORIES)$/;
-
-/** What a command may have, or, to sign in elsewhere, all there is but our own settings. */
+/** What a command may have, and, to sign in elsewhere, what that takes. */
 function inherit(remote: boolean): Record<string, string> {
-  const harmless = buildCommandEnvironment(process.env, 'git');
-  if (!remote) return Object.fromEntries(Object.entries(harmless).filter(([name]) => !name.startsWith('GIT_')));
-  const all = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && !PLACES.test(name) && !/^(BOBBIN|TEMPORAL)_/i.test(name),
-  );
-  return { ...(Object.fromEntries(all) as Record<string, string>), ...harmless };
+  const harmless = Object.entries(buildCommandEnvironment(process.env, 'git'));
+  const plain = Object.fromEntries(harmless.filter(([name]) => !name.startsWith('GIT_')));
+  return remote ? { ...plain, ...signInEnvironment(process.env) } : plain;
 }
 
 function environmentOf(call: GitCall): Record<string, string> {
-  const inherited = Object.entries(inherit(call.remote ?? false));
+  const inherited = Object.entries(inherit(call.remote?.signIn ?? false));
   // Credentials may be among those that are there already; ours come last, and so they count.
   const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
-  const ours = { ...SETTINGS, ...(call.gitDir === undefined ? {} : PRIVATE_SETTINGS) };
+  const ours = {
+    ...SETTINGS,
+    ...(call.gitDir === undefined ? {} : PRIVATE_SETTINGS),
+    ...(call.remote === undefined ? {} : REMOTE_SETTINGS),
+  };
   const settings = Object.entries(ours).flatMap(([key, value], n) => [
     [`GIT_CONFIG_KEY_${first + n}`, key],
     [`GIT_CONFIG_VALUE_${first + n}`, value],
@@ -230,6 +254,8 @@ function environmentOf(call: GitCall): Record<string, string> {
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
+    // Over all settings. A repository may be configured to fetch objects that it lacks, by any program.
+    GIT_ALLOW_PROTOCOL: (call.remote?.transports ?? []).join(':'),
     GIT_LITERAL_PATHSPECS: '1',
     GIT_AUTHOR_NAME: IDENTITY.NAME,
     GIT_AUTHOR_EMAIL: IDENTITY.EMAIL,
@@ -238,17 +264,19 @@ function environmentOf(call: GitCall): Record<string, string> {
     LC_ALL: 'C',
     PATH: toSearchPath([call.cwd]),
     ...(call.index === undefined ? {} : { GIT_INDEX_FILE: call.index }),
-    ...(call.gitDir === undefined ? {} : privately(call.gitDir, call.objects)),
+    ...(call.gitDir === undefined ? {} : privately(call)),
   };
 }
 
-/** What nobody but us may have a say in: no file of configuration or attributes that lies elsewhere is read. */
-function privately(gitDir: string, objects: string | undefined): Record<string, string> {
+/**
+ * What nobody but us may have a say in: no file of configuration or attributes that lies elsewhere is read, except the
+ * operator's own, which say how to sign in.
+ */
+function privately({ gitDir = '', objects, remote }: GitCall): Record<string, string> {
   return {
     GIT_DIR: gitDir,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_ATTR_NOSYSTEM: '1',
+    ...(remote?.signIn !== true ? { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' } : {}),
     ...(objects === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }),
   };
 }

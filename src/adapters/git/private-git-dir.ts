@@ -12,16 +12,18 @@ export interface PrivateGitDirOptions {
   alternates?: readonly string[];
   /** That of the alternates. */
   objectFormat?: 'sha1' | 'sha256';
+  /** `kept`, the default: bytes stay as they are. `configured`: by attributes and settings of the work tree, which run nothing. */
+  lineEndings?: 'kept' | 'configured';
 }
 
 /** Makes the directory, or completes one. Idempotent; several processes may do it at once. */
 export async function makePrivateGitDir(path: string, options: PrivateGitDirOptions = {}): Promise<void> {
-  const { alternates = [], objectFormat = 'sha1' } = options;
+  const { alternates = [], objectFormat = 'sha1', lineEndings = 'kept' } = options;
   for (const folder of ['objects/info', 'objects/pack', 'refs', 'info'])
     await mkdir(join(path, folder), { recursive: true, mode: 0o700 });
   const files = {
     config: toConfig(objectFormat),
-    'info/attributes': `* ${ATTRIBUTES}\n`,
+    'info/attributes': `* ${lineEndings === 'kept' ? `${LINE_ENDINGS} ` : ''}${ATTRIBUTES}\n`,
     'objects/info/alternates': alternates.map((folder) => `${toQuoted(folder)}\n`).join(''),
     // Last: git takes a folder with it for a repository.
     HEAD: 'ref: refs/heads/none\n',
@@ -33,7 +35,8 @@ export async function makePrivateGitDir(path: string, options: PrivateGitDirOpti
  * Everything by which a file of a work tree may have git run a program or change bytes. Whether a file is text is left to
  * its content.
  */
-const ATTRIBUTES = '-text -eol -crlf -ident -filter -working-tree-encoding -export-subst -export-ignore !diff !merge';
+const ATTRIBUTES = '-ident -filter -working-tree-encoding -export-subst -export-ignore !diff !merge';
+const LINE_ENDINGS = '-text -eol -crlf';
 
 function toConfig(objectFormat: 'sha1' | 'sha256'): string {
   const sha256 = objectFormat === 'sha256';

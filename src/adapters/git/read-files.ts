@@ -1,5 +1,6 @@
 /** Files of a commit, as they are in it, whatever is on disk. */
-import { runGit } from './git-process.ts';
+import { findRepositoryPlace } from './repository-place.ts';
+import { type ViewGit, withView } from './repository-view.ts';
 
 /** Bytes of one file, and of all together; what is larger is not read. */
 const BOUNDS = { file: 2 * 1024 * 1024, all: 64 * 1024 * 1024 };
@@ -13,13 +14,17 @@ export async function readFiles(
 ): Promise<Map<string, string>> {
   // Names are given to git line by line.
   const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
-  if (asked.length === 0) return new Map();
+  const place = asked.length === 0 ? null : await findRepositoryPlace(cwd);
+  return place === null ? new Map() : withView(place, signal, ({ git }) => readBlobs(git, commit, asked));
+}
+
+async function readBlobs(git: ViewGit, commit: string, asked: readonly string[]): Promise<Map<string, string>> {
   const input = asked.map((path) => `${commit}:${path}\n`).join('');
-  const checked = await runGit(['cat-file', '--batch-check'], { cwd, signal, input });
+  const checked = await git(['cat-file', '--batch-check'], { input });
   const blobs = chooseBlobs(asked, checked.stdout.toString().split('\n'));
   if (blobs.length === 0) return new Map();
   const ids = blobs.map(({ id }) => `${id}\n`).join('');
-  const { stdout } = await runGit(['cat-file', '--batch'], { cwd, signal, input: ids });
+  const { stdout } = await git(['cat-file', '--batch'], { input: ids });
   return new Map(cutApart(stdout, blobs));
 }
 

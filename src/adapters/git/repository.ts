@@ -26,33 +26,6 @@ export async function findRepository(cwd: string, signal: AbortSignal): Promise<
   return { cwd, indexFile: resolve(cwd, path.slice(0, -1).join('\n')), head };
 }
 
-export interface WorkTree {
-  /** Absolute. */
-  root: string;
-  /** Commit that is checked out; null where there is none yet. */
-  head: string | null;
-}
-
-/** The work tree around a folder, by one process where all is well; null where there is none. */
-export async function findWorkTree(cwd: string, signal: AbortSignal): Promise<WorkTree | null> {
-  if (!isBelowGit(cwd)) return null;
-  const asked = ['rev-parse', '--is-inside-work-tree', '--show-toplevel', 'HEAD^{commit}'];
-  const { code, stdout } = await runGit(asked, { cwd, signal, answers: [0, 128] });
-  if (code === 0) {
-    // A name may have line breaks in it.
-    const [inside, ...rest] = stdout.toString().replace(/\n$/, '').split('\n');
-    return inside === 'true' ? { root: rest.slice(0, -1).join('\n'), head: rest.at(-1) ?? null } : null;
-  }
-  // There is no commit yet, or no work tree, or something is wrong that has to be said.
-  const repository = await findRepository(cwd, signal);
-  return repository && { root: await readRoot(cwd, signal), head: repository.head };
-}
-
-async function readRoot(cwd: string, signal: AbortSignal): Promise<string> {
-  const { stdout } = await runGit(['rev-parse', '--show-toplevel'], { cwd, signal });
-  return stdout.toString().replace(/\n$/, '');
-}
-
 /** Said without a process, since it is asked in the first step of every turn. */
 function isBelowGit(cwd: string): boolean {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -167,6 +169,54 @@ describe('a repository elsewhere', () => {
     repository.write('a.ts', 'two\n');
     const head = commit();
     expect(await targets.find(elsewhere(), 't', signal)).toMatchObject({ head });
+  });
+
+  it('is given up when nothing comes from it, or when it takes too long', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const find = (bounds: object) =>
+      createReviewTargets({ directory, ...bounds }).find({ repository: `http://127.0.0.1:${port}/a.git` }, 't', signal);
+    try {
+      await expect(find({ fetchIdleMs: 300 })).rejects.toMatchObject({
+        ...{ code: 'gitFailed', message: expect.stringContaining('nothing came from it') as string },
+      });
+      await expect(find({ fetchTimeoutMs: 300 })).rejects.toMatchObject({
+        ...{ code: 'gitFailed', message: expect.stringContaining('had not ended') as string },
+      });
+    } finally {
+      silent.close();
+    }
+  });
+
+  it.each(['--upload-pack=touch MARKER;', 'ext::touch MARKER', 'git://127.0.0.1/a', 'http://192.0.2.1/a.git'])(
+    'is not asked for by an address that has not passed the edge: %s',
+    async (address) => {
+      const marker = join(directory, 'marker');
+      const target = { repository: address.replace('MARKER', marker) };
+      await expect(targets.find(target, 't', signal)).rejects.toMatchObject({ code: 'reviewTargetRefused' });
+      for (const branch of [`--upload-pack=touch ${marker};`, '-x', 'main:refs/heads/x', 'refs/*'])
+        await expect(targets.find(elsewhere({ branch }), 't', signal)).rejects.toMatchObject({
+          code: 'reviewTargetUnknown',
+        });
+      expect(existsSync(marker)).toBe(false);
+    },
+  );
+
+  it('is a bare one on this machine, shallow ones included, which say so where their history does not reach', async () => {
+    const source = join(directory, 'source.git');
+    repository.git('branch', 'old');
+    repository.write('a.ts', 'two\n');
+    const head = commit();
+    repository.git('clone', '-q', '--bare', '--depth', '1', '--no-single-branch', `file://${repository.root}`, source);
+    for (const address of [source, `file://${source}`, `file://${source.slice(0, -4)}`]) {
+      const found = await targets.find({ repository: address }, 't', signal);
+      expect(found).toMatchObject({ head, isTheirs: false });
+      expect((await targets.checkOut(found, signal)).isElsewhere).toBe(false);
+      await expect(targets.find({ repository: address, base: 'old' }, 't', signal)).rejects.toMatchObject({
+        ...{ code: 'reviewBaseMissing', message: expect.stringContaining('shallow') as string },
+      });
+    }
   });
 
   it('is spoken of without whoever signs in there', async () => {

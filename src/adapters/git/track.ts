@@ -2,8 +2,10 @@
 import type { PlaceInCommit, TrackedPlace } from '../../../activities/ports.ts';
 import { toStatus } from './changed-lines.ts';
 import { type FileHunks, readHunks } from './diff-hunks.ts';
-import { runGit } from './git-process.ts';
 import { moveLines } from './moved-lines.ts';
+import { findRepositoryPlace, readRepositoryAt } from './repository-place.ts';
+import { type RepositoryView, withView } from './repository-view.ts';
+import { toCommit } from './review-range.ts';
 
 /** Commits that places are followed from in one call; those of further ones are not known. */
 const MOST_COMMITS = 20;
@@ -25,30 +27,28 @@ export async function trackPlaces(
   places: readonly PlaceInCommit[],
   signal: AbortSignal,
 ): Promise<(TrackedPlace | null)[]> {
-  const root = await readTop(cwd, signal);
-  const git: Git = async (args) => (await runGit(args, { cwd: root, signal })).stdout.toString();
+  const place = (await findRepositoryPlace(cwd)) ?? (await readRepositoryAt(cwd));
+  if (place === null) return places.map(() => null);
+  return withView(place, signal, (view) => trackIn(view, head, places));
+}
+
+async function trackIn(
+  view: RepositoryView,
+  head: string,
+  places: readonly PlaceInCommit[],
+): Promise<(TrackedPlace | null)[]> {
+  const git: Git = async (args) => (await view.git(args)).stdout.toString();
   const byCommit = [...new Set(places.map(({ head: from }) => from))].map((from) => {
     return { from, those: places.filter((place) => place.head === from) };
   });
   const wanted = byCommit.sort((a, b) => b.those.length - a.those.length).slice(0, MOST_COMMITS);
   const found = new Map<PlaceInCommit, TrackedPlace>();
   for (const { from, those } of wanted) {
-    if (!(await isThere(root, from, signal))) continue;
+    if ((await toCommit(view, from)) === null) continue;
     const moves = await readMoves(git, from, head, new Set(those.map(({ location }) => location.path)));
     for (const place of those) found.set(place, moves(place.location));
   }
   return places.map((place) => found.get(place) ?? null);
-}
-
-/** Folder that names of files in a commit are relative to; the repository itself where it has no work tree. */
-async function readTop(cwd: string, signal: AbortSignal): Promise<string> {
-  const { code, stdout } = await runGit(['rev-parse', '--show-toplevel'], { cwd, signal, answers: [0, 128] });
-  return code === 0 ? stdout.toString().replace(/\n$/, '') : cwd;
-}
-
-async function isThere(root: string, commit: string, signal: AbortSignal): Promise<boolean> {
-  const { code } = await runGit(['cat-file', '-e', `${commit}^{commit}`], { cwd: root, signal, answers: [0, 1, 128] });
-  return code === 0;
 }
 
 type Moves = (location: PlaceInCommit['location']) => TrackedPlace;
