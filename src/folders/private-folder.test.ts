@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makePrivateFolder } from './private-folder.ts';
+import { isOnlyOurs, makePrivateFolder } from './private-folder.ts';
 
 let root: string;
 beforeEach(() => {
@@ -60,5 +60,30 @@ describe.skipIf(process.getuid === undefined)('a private folder', () => {
     const planted = makeOpenFolder('planted', ['mcp.json']);
     chownSync(join(planted, 'mcp.json'), 65_534, 65_534);
     expect(() => makePrivateFolder(planted)).toThrow('mcp.json belongs to another user');
+  });
+});
+
+describe.skipIf(process.getuid === undefined)('a place for code', () => {
+  it('is ours alone where neither it nor a folder above can be written by others, /tmp aside', () => {
+    const place = join(root, 'cache', 'compiled');
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    expect(isOnlyOurs(place)).toBe(true);
+    for (const open of [place, join(root, 'cache')]) {
+      chmodSync(open, 0o777);
+      expect(isOnlyOurs(place)).toBe(false);
+      chmodSync(open, 0o700);
+    }
+    chmodSync(place, 0o1777);
+    expect(isOnlyOurs(place)).toBe(false);
+  });
+
+  it('is not ours behind a link that lies where others can write', () => {
+    const [place, shared] = ['place', 'shared'].map((name) => join(root, name)) as [string, string];
+    mkdirSync(place, { mode: 0o700 });
+    mkdirSync(shared);
+    symlinkSync(place, join(shared, 'link'));
+    expect(isOnlyOurs(join(shared, 'link'))).toBe(true);
+    chmodSync(shared, 0o777);
+    expect(isOnlyOurs(join(shared, 'link'))).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /** Folders that only this user may look into, whatever the umask is. */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Stats, chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const FOLDER_MODE = 0o700;
 const OTHERS = 0o077;
@@ -32,6 +32,25 @@ export function makePrivateFolder(path: string): { wasOpen: boolean } {
   chmodSync(path, FOLDER_MODE);
   closeAll(path);
   return { wasOpen: true };
+}
+
+/**
+ * Whether nobody else can put something at this path, as far as modes say: it and all folders above it belong to this
+ * user or to root, and others may write none of them. What is loaded as code has to lie in such a place.
+ */
+export function isOnlyOurs(path: string): boolean {
+  return !knowsOwners() || [path, realpathSync(path)].every((one) => isOurs(statSync(one), false) && aboveIsOurs(one));
+}
+
+function aboveIsOurs(path: string): boolean {
+  const above = dirname(path);
+  return above === path || (isOurs(statSync(above), true) && aboveIsOurs(above));
+}
+
+/** In a sticky folder, such as /tmp, nobody can replace what belongs to another user. */
+function isOurs({ uid, mode }: Stats, maySticky: boolean): boolean {
+  const isClosed = (mode & 0o022) === 0 || (maySticky && (mode & 0o1000) !== 0);
+  return isClosed && (uid === process.getuid?.() || uid === 0);
 }
 
 /** Windows keeps the folders of a person apart by itself. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readVersion } from './binary-version.ts';
 import type { BinaryVersion } from './binary-version.ts';
 import { cacheDirectory } from '../../folders/folders.ts';
+import { isOnlyOurs } from '../../folders/private-folder.ts';
 import { GO_CLI_VERSION, GO_INSTALL_COMMAND, buildWithGo } from './go-install.ts';
 import { findOnPath } from './program.ts';
 import type { Environment } from './program.ts';
@@ -68,6 +69,10 @@ export async function locateTemporalBinary(options: FindOptions): Promise<Found>
   for (const { source, way, paths } of places) {
     const problems: string[] = [];
     for (const path of paths.filter((each) => existsSync(each))) {
+      if (source === 'cache' && !isOnlyOurs(path)) {
+        problems.push(`${path} is not used: other users of this machine can replace it`);
+        continue;
+      }
       const version = await readVersion(path, env, options.signal);
       if ('cliVersion' in version) return { binary: { path, source, ...version } };
       problems.push(version.problem);

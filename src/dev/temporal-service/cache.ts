@@ -12,10 +12,10 @@ const ABANDONED_AFTER_MS = 2 * 60 * 60 * 1000;
  * out of it is one step.
  */
 export async function withScratchDirectory<T>(cache: string, work: (directory: string) => Promise<T>): Promise<T> {
-  await mkdir(cache, { recursive: true });
+  await mkdir(cache, { recursive: true, mode: 0o700 });
   await removeAbandoned(cache);
   const directory = join(cache, `${SCRATCH_PREFIX}${process.pid}-${randomUUID().slice(0, 8)}`);
-  await mkdir(directory);
+  await mkdir(directory, { mode: 0o700 });
   try {
     return await work(directory);
   } finally {
@@ -26,7 +26,7 @@ export async function withScratchDirectory<T>(cache: string, work: (directory: s
 /** Moves a finished program to its place in the cache. Readers see the old file or the whole new one. */
 export async function publish(file: string, target: string): Promise<void> {
   await chmod(file, 0o755);
-  await mkdir(dirname(target), { recursive: true });
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   await rename(file, target);
 }
 
