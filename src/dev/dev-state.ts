@@ -1,28 +1,29 @@
-/** `dev.json` in the data directory: how other commands find the running stack, and which thread goes on next time. */
+/** `dev.json` in the data folder: how other commands find the running stack, and which thread goes on in which folder. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dataLayout } from '../folders/folders.ts';
 import { writePrivateFileSync } from '../folders/private-file.ts';
 import type { StackAddresses } from './stack.ts';
+import type { ProcessMark } from './temporal-service/process-start.ts';
 
 export interface DevState {
   /** Set while a stack runs. */
-  running: (StackAddresses & { pid: number }) | null;
-  /** The thread that `bobbin dev` goes on with. */
-  threadId: string | null;
+  running: (StackAddresses & ProcessMark) | null;
+  /** The thread that `bobbin dev` goes on with, by the real path of the folder it was started in. */
+  threads: Record<string, string>;
+  /** The one thread that earlier releases kept, of a folder that they did not name. */
+  threadId?: string | null;
 }
 
-const NOTHING: DevState = { running: null, threadId: null };
-
 export function readDevState(dataDirectory: string): DevState {
+  const nothing: DevState = { running: null, threads: {} };
   const file = dataLayout(dataDirectory).devState;
-  if (!existsSync(file)) return NOTHING;
+  if (!existsSync(file)) return nothing;
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as DevState;
-    const running = state.running !== null && isAlive(state.running.pid) ? state.running : null;
-    return { running, threadId: state.threadId };
+    const state = { ...nothing, ...(JSON.parse(readFileSync(file, 'utf8')) as Partial<DevState>) };
+    return state.running !== null && !mayRun(state.running.pid) ? { ...state, running: null } : state;
   } catch {
-    // A torn file costs the thread its place, not the start.
-    return NOTHING;
+    // A torn file costs threads their place, not the start.
+    return nothing;
   }
 }
 
@@ -32,7 +33,12 @@ export function writeDevState(dataDirectory: string, change: Partial<DevState>):
   writePrivateFileSync(dataLayout(dataDirectory).devState, JSON.stringify(state, null, 2));
 }
 
-function isAlive(pid: number): boolean {
+export function rememberThread(dataDirectory: string, folder: string, threadId: string): void {
+  const { threads } = readDevState(dataDirectory);
+  writeDevState(dataDirectory, { threads: { ...threads, [folder]: threadId } });
+}
+
+function mayRun(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

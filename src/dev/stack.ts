@@ -4,7 +4,7 @@ import { connectBobbin } from '../client/index.ts';
 import { dataLayout } from '../folders/folders.ts';
 import { connectTarget } from './temporal-service/connect-target.ts';
 import { findTemporalBinary } from './temporal-service/binary.ts';
-import { type TemporalService, prepareDataDirectory, startTemporalService } from './temporal-service/service.ts';
+import { type TemporalService, startTemporalService } from './temporal-service/service.ts';
 import { startIdentityService } from './identity-service/server.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
@@ -40,7 +40,6 @@ interface Part {
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  await prepareDataDirectory(options.dataDirectory, options.onProgress);
   const started: Part[] = [];
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= stopAll(started));

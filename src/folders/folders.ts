@@ -18,6 +18,7 @@ const DATA_LAYOUT = {
   snapshots: 'snapshots',
   mcpConfig: 'mcp.json',
   devState: 'dev.json',
+  devLock: 'dev.lock',
   identities: 'reference-identity.json',
   workerLog: 'worker.log',
 } as const;

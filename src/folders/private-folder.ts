@@ -9,7 +9,7 @@ const OWNER = 0o700;
 /** Names that Bobbin has ever given in its data folder, in a folder of keys and in an archive. */
 const OWN_NAMES = [
   /^(archive|commands|keys|mcp|pipes|rules|sandboxes|snapshots|targets|worktrees)$/,
-  /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log|lock)|^worker\.log$|^\.writable-/,
+  /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log)|\.lock|^worker\.log$|^\.writable-/,
   /^current$|\.(json|segment|tmp)$/,
 ];
 
@@ -30,7 +30,7 @@ export function makePrivateFolder(path: string): { wasOpen: boolean } {
       `${path} is open to other users and holds ${other}, which Bobbin did not make: name a folder for Bobbin alone`,
     );
   chmodSync(path, FOLDER_MODE);
-  closeAll(path);
+  closeToOthers(path);
   return { wasOpen: true };
 }
 
@@ -62,13 +62,14 @@ function requireOwn(path: string, uid: number): void {
   if (uid !== process.getuid?.()) throw new Error(`${path} belongs to another user (uid ${uid})`);
 }
 
-function closeAll(folder: string): void {
+/** All that lies in a folder. */
+export function closeToOthers(folder: string): void {
   for (const entry of readdirSync(folder)) {
     const path = join(folder, entry);
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found === undefined || found.isSymbolicLink()) continue;
     requireOwn(path, found.uid);
     if ((found.mode & OTHERS) !== 0) chmodSync(path, found.mode & OWNER);
-    if (found.isDirectory()) closeAll(path);
+    if (found.isDirectory()) closeToOthers(path);
   }
 }

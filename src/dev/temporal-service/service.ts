@@ -99,8 +99,8 @@ export async function startTemporalService(options: StartOptions): Promise<Tempo
 function startOrAdopt(options: LaunchSettings): Promise<TemporalService> {
   if (options.ephemeral === true) return launch(options);
   return withStartLock(
-    options.dataDirectory,
-    options,
+    join(options.dataDirectory, 'temporal.lock'),
+    { what: 'the Temporal service', onProgress: options.onProgress, signal: options.signal },
     async () => (await adoptRunningService(options)) ?? (await launch(options)),
   );
 }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withStartLock } from './start-lock.ts';
 
 let folder: string;
+const lock = () => join(folder, 'temporal.lock');
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bobbin-lock-'));
@@ -17,13 +18,13 @@ afterEach(async () => {
 test('two pieces of work on one directory run one after the other, and leave no lock', async () => {
   const seen: string[] = [];
   let letFirstEnd = () => {};
-  const first = withStartLock(folder, {}, async () => {
+  const first = withStartLock(lock(), { what: 'a test' }, async () => {
     seen.push('first begins');
     await new Promise<void>((resolve) => (letFirstEnd = resolve));
     seen.push('first ends');
   });
   while (seen.length === 0) await readdir(folder);
-  const second = withStartLock(folder, {}, () => Promise.resolve(seen.push('second')));
+  const second = withStartLock(lock(), { what: 'a test' }, () => Promise.resolve(seen.push('second')));
   for (let look = 0; look < 20; look++) await readdir(folder);
   letFirstEnd();
   await Promise.all([first, second]);
@@ -34,18 +35,18 @@ test('two pieces of work on one directory run one after the other, and leave no 
 test.each(['', 'no json', JSON.stringify({ pid: process.pid, startedAt: 'long ago' })])(
   'a lock that names no living process (%j) is taken over',
   async (text) => {
-    await writeFile(join(folder, 'temporal.lock'), text);
-    expect(await withStartLock(folder, {}, () => readdir(folder))).toEqual(['temporal.lock']);
+    await writeFile(lock(), text);
+    expect(await withStartLock(lock(), { what: 'a test' }, () => readdir(folder))).toEqual(['temporal.lock']);
   },
 );
 
 test('waiting for a lock can be called off, and work that fails gives it back', async () => {
   const controller = new AbortController();
-  await withStartLock(folder, {}, async () => {
-    const waiting = withStartLock(folder, { signal: controller.signal }, () => Promise.resolve());
+  await withStartLock(lock(), { what: 'a test' }, async () => {
+    const waiting = withStartLock(lock(), { what: 'a test', signal: controller.signal }, () => Promise.resolve());
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
-  await expect(withStartLock(folder, {}, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(withStartLock(lock(), { what: 'a test' }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await readdir(folder)).toEqual([]);
 });

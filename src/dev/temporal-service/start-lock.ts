@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, markOf } from './process-start.ts';
 import type { ProcessMark } from './process-start.ts';
@@ -13,21 +12,20 @@ const WAIT_MS = 90_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Runs `work` while no other process starts a service on the same data. The lock names its holder, so that one left by
- * a killed process is taken over. Throws `serviceUnresponsive` where another start takes longer than 90 seconds.
+ * Runs `work` while no other process starts the same. The lock is a file that names its holder, so that one left by a
+ * killed process is taken over. Throws `serviceUnresponsive` where another start takes longer than 90 seconds.
  */
 export async function withStartLock<T>(
-  dataDirectory: string,
-  options: { onProgress?: Progress; signal?: AbortSignal },
+  path: string,
+  options: { what: string; onProgress?: Progress | undefined; signal?: AbortSignal | undefined },
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = join(dataDirectory, 'temporal.lock');
   const self = await markOf(process.pid);
   if (self === undefined) throw new TemporalServiceError('startFailed', 'This process cannot be found in the system.');
   await withProgress(
     options.onProgress,
-    () => `Waiting for another start of the Temporal service in ${dataDirectory}`,
-    () => acquire(path, self, options.signal),
+    () => `Waiting for another start of ${options.what}`,
+    () => acquire(path, self, options),
   );
   try {
     return await work();
@@ -36,7 +34,11 @@ export async function withStartLock<T>(
   }
 }
 
-async function acquire(path: string, self: ProcessMark, signal?: AbortSignal): Promise<void> {
+async function acquire(
+  path: string,
+  self: ProcessMark,
+  { what, signal }: { what: string; signal?: AbortSignal | undefined },
+): Promise<void> {
   const until = Date.now() + WAIT_MS;
   while (!tryAcquire(path, self)) {
     signal?.throwIfAborted();
@@ -45,7 +47,7 @@ async function acquire(path: string, self: ProcessMark, signal?: AbortSignal): P
     const stale = seen !== undefined && (holder === undefined || !(await isAlive(holder)));
     // Looked at twice, so that a lock which somebody else has just taken over is not removed.
     if (stale && readText(path) === seen) rmSync(path, { force: true });
-    else if (Date.now() > until) throw heldTooLong(path, holder);
+    else if (Date.now() > until) throw heldTooLong(path, what, holder);
     else await sleep(LOOK_EVERY_MS);
   }
 }
@@ -82,11 +84,11 @@ function parseMark(text: string | undefined): ProcessMark | undefined {
   }
 }
 
-function heldTooLong(path: string, holder: ProcessMark | undefined): TemporalServiceError {
+function heldTooLong(path: string, what: string, holder: ProcessMark | undefined): TemporalServiceError {
   const who = holder === undefined ? 'another process' : `pid ${holder.pid}`;
   return new TemporalServiceError(
     'serviceUnresponsive',
-    `${path} has been held by ${who} for ${WAIT_MS / 1000} s while it starts the Temporal service. ` +
+    `${path} has been held by ${who} for ${WAIT_MS / 1000} s while it starts ${what}. ` +
       'Wait for it or end it; where no such process runs, remove that file.',
   );
 }

@@ -1,14 +1,21 @@
-/** What `bobbin dev` does: the embedded stack, a thread on this repository, one turn, and then it stays up. */
+/**
+ * What `bobbin dev` does: the embedded stack, or the one that this person runs already, a thread on this repository, and one
+ * turn. The stack stays up in the process that started it.
+ */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../client/index.ts';
 import type { StartThread } from '../../contract/index.ts';
 import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
-import { readDevState, writeDevState } from '../../dev/dev-state.ts';
-import { type Stack, startStack } from '../../dev/stack.ts';
+import { readDevState, rememberThread } from '../../dev/dev-state.ts';
+import { findFormerData } from '../../dev/former-data.ts';
+import { openStack } from '../../dev/one-stack.ts';
+import type { Stack, StackAddresses } from '../../dev/stack.ts';
 import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { findOnPath } from '../../dev/temporal-service/program.ts';
+import { isInside } from '../../folders/folders.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -22,40 +29,74 @@ export interface DevOptions extends CommonOptions {
 
 export async function dev(options: DevOptions, output: Output): Promise<number> {
   const dataDirectory = dataDirectoryOf(options);
+  const folder = realpathSync(repositoryRoot());
+  requireOutside(folder, dataDirectory);
   const signal = interruptSignal();
-  const { running } = readDevState(dataDirectory);
-  if (running !== null) {
-    throw new BobbinError(
-      'threadBusy',
-      `A stack runs on ${dataDirectory} already (process ${running.pid}). Use it with \`bobbin run\`, or stop it first.`,
-    );
-  }
-  const stack = await startStack({
+  const opened = await openStack({
     dataDirectory,
     env: process.env,
     onProgress: (line) => output.progress(line),
     signal,
   });
+  const run = { options, dataDirectory, folder, output, signal };
+  if (opened.type === 'joined') return await withJoined(opened.stack, run);
   try {
-    const { address, namespace, taskQueue, uiUrl } = stack;
-    writeDevState(dataDirectory, { running: { address, namespace, taskQueue, uiUrl, pid: process.pid } });
-    return await withStack(stack, options, dataDirectory, output, signal);
+    return await withStarted(opened.stack, run);
   } finally {
-    writeDevState(dataDirectory, { running: null });
     output.say('stopping …');
-    await stack.stop();
+    await opened.stack.stop();
     output.say('stopped');
   }
 }
 
-async function withStack(
-  stack: Stack,
-  options: DevOptions,
-  dataDirectory: string,
-  output: Output,
-  signal: AbortSignal,
-): Promise<number> {
+interface Run {
+  options: DevOptions;
+  dataDirectory: string;
+  /** The workspace of the thread, its real path. */
+  folder: string;
+  output: Output;
+  signal: AbortSignal;
+}
+
+/** No sandbox would see such a workspace. */
+function requireOutside(folder: string, dataDirectory: string): void {
+  if (!isInside(folder, dataDirectory)) return;
+  const message = `${folder} lies in Bobbin's data folder ${dataDirectory}. Start in another folder, or name another data folder.`;
+  throw new BobbinError('invalid', message);
+}
+
+async function withStarted(stack: Stack, run: Run): Promise<number> {
+  const { options, output, signal } = run;
   for (const part of stack.parts) output.say(`${part.name.padEnd(9)} ${part.text}`);
+  const status = await oneTurn(stack, run);
+  if (options.once !== undefined) return status;
+  output.say(
+    '\nIt stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.',
+  );
+  await new Promise<void>((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
+  );
+  return EXIT.ok;
+}
+
+async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Promise<number> {
+  const named = connectTarget(process.env)?.connectionOptions.address;
+  if (named !== undefined && named !== stack.address) {
+    throw new BobbinError(
+      'threadBusy',
+      `A stack with the service at ${stack.address} runs on ${run.dataDirectory} already (process ${stack.pid}). ` +
+        `Stop it first, or name another data folder for the service at ${named}.`,
+    );
+  }
+  run.output.say(`Stack     of process ${stack.pid}, with the service at ${stack.address} (joined)`);
+  const status = await oneTurn(stack, run);
+  run.output.say(`\nThe stack goes on in process ${stack.pid}, whose Ctrl-C stops it.`);
+  return status;
+}
+
+/** A turn on the thread of this folder. Gives its exit code. */
+async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
+  const { options, output, signal } = run;
   const bobbin = await connectBobbin({
     // A service that was named may want TLS or a key.
     connection: connectTarget(process.env)?.connectionOptions ?? { address: stack.address },
@@ -63,38 +104,39 @@ async function withStack(
     taskQueue: stack.taskQueue,
   });
   try {
-    const { thread, isNew } = await openThread(bobbin, dataDirectory, output);
+    nameFormerData(run);
+    const { thread, isNew } = await openThread(bobbin, run);
     const status = await runTurn(thread, options.once ?? FIRST_PROMPT, output, signal);
     await sayWhere(thread, stack, isNew, output);
-    if (options.once !== undefined) return status;
-    output.say(
-      '\nIt stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.',
-    );
-    await new Promise<void>((resolve) =>
-      signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
-    );
-    return EXIT.ok;
+    return status;
   } finally {
     await bobbin.close();
   }
 }
 
-/** The thread of last time, where it is still open; else a new one on this repository. */
+/** A clone can bring one, so it is used only when a person says so. */
+function nameFormerData({ folder, dataDirectory, output }: Run): void {
+  const former = findFormerData(folder, dataDirectory);
+  if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
+}
+
+/** The thread of last time in this folder, where it is still open; else a new one. */
 async function openThread(
   bobbin: Bobbin,
-  dataDirectory: string,
-  output: Output,
+  { folder, dataDirectory, output }: Run,
 ): Promise<{ thread: ThreadHandle; isNew: boolean }> {
-  const last = readDevState(dataDirectory).threadId;
-  if (last !== null && (await isOpen(bobbin, last))) {
+  const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-');
+  const { threads, threadId: former } = readDevState(dataDirectory);
+  const last = threads[folder] ?? (former?.startsWith(`${name}-`) ? former : undefined);
+  if (last !== undefined && (await isOpen(bobbin, last))) {
+    rememberThread(dataDirectory, folder, last);
     output.say(`Thread    ${last} (continued)`);
     return { thread: bobbin.threads.get(last), isNew: false };
   }
-  const cwd = repositoryRoot();
-  const threadId = `${basename(cwd).replace(/[^A-Za-z0-9._-]/g, '-')}-${randomUUID().slice(0, 8)}`;
-  const start: StartThread = { threadId, workspace: { cwd }, title: `bobbin dev in ${basename(cwd)}` };
+  const threadId = `${name}-${randomUUID().slice(0, 8)}`;
+  const start: StartThread = { threadId, workspace: { cwd: folder }, title: `bobbin dev in ${basename(folder)}` };
   const thread = await bobbin.threads.start({ ...start, ...(await withoutSandbox(output)) });
-  writeDevState(dataDirectory, { threadId });
+  rememberThread(dataDirectory, folder, threadId);
   output.say(`Thread    ${threadId} (new)`);
   return { thread, isNew: true };
 }
@@ -140,7 +182,7 @@ async function runTurn(thread: ThreadHandle, prompt: string, output: Output, sig
   return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
 }
 
-async function sayWhere(thread: ThreadHandle, stack: Stack, isNew: boolean, output: Output): Promise<void> {
+async function sayWhere(thread: ThreadHandle, stack: StackAddresses, isNew: boolean, output: Output): Promise<void> {
   const { agentTask } = await thread.view();
   output.say('');
   output.say(`thread      ${thread.threadId}`);

@@ -1,6 +1,7 @@
 /** The `bobbin` command: what it can do, and the one thing that it is asked for. */
 import { Command, CommanderError } from 'commander';
 import { addBatchCommands } from './batch-command.ts';
+import { addDataCommands } from './data-commands.ts';
 import { addDevCommand } from './dev-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -29,6 +30,7 @@ addThreadCommands(program);
 addSearchAttributeCommands(program);
 addScheduleCommands(program);
 addLedgerCommands(program);
+addDataCommands(program);
 addDoctorCommand(program);
 
 try {
