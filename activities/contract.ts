@@ -73,6 +73,8 @@ export type ModelStepResult =
       compactAt: number;
       /** Left out where there are none. */
       mcpWarnings?: McpWarning[];
+      /** What else went wrong without failing the step; left out where nothing did. */
+      warnings?: string[];
       /** There where one was asked for and the answer has tool calls. One that failed is `skipped`. */
       snapshot?: Snapshot;
     }

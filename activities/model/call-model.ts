@@ -25,7 +25,7 @@ const MAX_OUTPUT_CHARS = 300_000;
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { request, settings } = await openModelRequest(ports, contexts, input, step.signal);
+    const { request, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
@@ -40,10 +40,12 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
       );
       const output = bounded(response).map((one) => withRoute(one, servers.tools));
-      const { warnings } = servers;
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
-      const warned = warnings.length > 0 && { mcpWarnings: warnings };
+      const warned = {
+        ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
+        ...(warnings.length > 0 && { warnings }),
+      };
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
     });
   });

@@ -3,19 +3,19 @@ import { Context } from '@temporalio/activity';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
-import type { ModelRequest, Ports } from '../ports.ts';
+import type { ModelRequest, Ports, ProjectDocs } from '../ports.ts';
 import { RULES_HEADING, isReview } from '../review/rubric.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
 
-/** A request without tools, to the thread's own model; and the items it was made of. */
+/** A request without tools, to the thread's own model; the items it was made of; and what of the project was left out. */
 export async function openModelRequest(
   ports: Ports,
   contexts: ContextCache,
   input: ModelStepBase,
   signal: AbortSignal,
-): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings }> {
+): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings; warnings: string[] }> {
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
@@ -23,18 +23,18 @@ export async function openModelRequest(
   signal.throwIfAborted();
   const request: ModelRequest = {
     model: settings.model,
-    instructions: toInstructions(settings, projectDocs),
+    instructions: toInstructions(settings, projectDocs.text),
     conversation: toConversation(read),
     tools: [],
     parallelToolCalls: true,
     promptCacheKey: input.threadId,
     ...(authorization === null ? {} : { authorization }),
   };
-  return { request, read, settings };
+  return { request, read, settings, warnings: projectDocs.warnings };
 }
 
 /** A review is told nothing of the project but its rules for reviews. */
-function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<string> {
+function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<ProjectDocs> {
   return isReview(settings) ? projectDocs.readSections(settings.cwd, RULES_HEADING) : projectDocs.read(settings.cwd);
 }
 

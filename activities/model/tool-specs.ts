@@ -76,6 +76,8 @@ const TOOL_SPECS: ToolSpec[] = [
   },
 ];
 
+export const TOOL_NAMES = [...TOOL_SPECS, ...AGENT_TOOL_SPECS].map(({ name }) => name);
+
 /** A review looks and says what it found. */
 const OF_REVIEWS = new Set(['exec_command', 'update_plan']);
 

@@ -24,11 +24,17 @@ export interface PatchPort {
   ): Promise<{ changes: PatchChange[] }>;
 }
 
+export interface ProjectDocs {
+  text: string;
+  /** One line for each thing that was left out, and why. */
+  warnings: string[];
+}
+
 /** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
 export interface ProjectDocsPort {
-  read(cwd: string): Promise<string>;
+  read(cwd: string): Promise<ProjectDocs>;
   /** Of the same files only the sections under a heading of the second level with these words. */
-  readSections(cwd: string, heading: string): Promise<string>;
+  readSections(cwd: string, heading: string): Promise<ProjectDocs>;
   /** The same of one such file that was read elsewhere. */
   sectionsOf(text: string, heading: string): string;
 }

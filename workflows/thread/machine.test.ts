@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toCarryOver } from './carry-over.ts';
 import { QUIESCENCE_BOUND_MS } from './machine.ts';
+import { NO_USAGE } from './state.ts';
 import { EXITED, exec, testThread, text } from './testing.ts';
 
 describe('a turn', () => {
@@ -31,6 +32,33 @@ describe('a turn', () => {
     thread.dispatch({ type: 'commandEnded', id: command.id, end: EXITED });
     expect(thread.state.log.items[command.index]).toMatchObject({ status: 'completed', exitCode: 0 });
     expect(thread.action('callModel')).toMatchObject({ step: 2 });
+  });
+
+  it('tells the model of a patch what it changed, and where nothing had to be written', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer({ name: 'apply_patch', arguments: { input: '*** Begin Patch\n*** Delete File: a\n*** End Patch' } });
+    const { id, index } = thread.action('applyPatch');
+    const lines = { linesAdded: 1, linesRemoved: 0 };
+    const changes = [
+      { path: 'a', kind: 'update' as const, ...lines },
+      { path: 'b', kind: 'update' as const, ...lines, unchanged: true as const },
+    ];
+    thread.dispatch({ type: 'patchEnded', id, end: { type: 'applied', changes } });
+    expect(thread.state.log.items[index]).toMatchObject({
+      output: 'Done.\nupdate a (+1 -0)\nupdate b (+1 -0): nothing was written, it is like that already',
+    });
+  });
+
+  it('says once what went wrong beside a step, however often it is reported', () => {
+    const thread = testThread();
+    for (const turnId of ['a', 'b']) {
+      thread.submit(turnId);
+      const { id } = thread.action('callModel');
+      const end = { type: 'answered' as const, output: [], usage: NO_USAGE, warnings: ['AGENTS.md was cut'] };
+      thread.dispatch({ type: 'modelEnded', id, end });
+    }
+    expect(thread.events().filter(({ type }) => type === 'warning')).toMatchObject([{ message: 'AGENTS.md was cut' }]);
   });
 
   it('is one turn when the same id is submitted twice', () => {

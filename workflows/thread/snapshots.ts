@@ -48,7 +48,7 @@ export function dismissSnapshot(state: ThreadState, turnId: string): ThreadState
 }
 
 /** What holds for every turn of a thread is said once. */
-function tellOnce(state: ThreadState, at: number, message: string): ThreadState {
+export function tellOnce(state: ThreadState, at: number, message: string): ThreadState {
   const { told } = state.snapshots;
   if (told.includes(message)) return state;
   const snapshots = { ...state.snapshots, told: [...told, message].slice(-TOLD) };

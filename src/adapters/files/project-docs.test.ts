@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -6,13 +7,14 @@ import { createProjectDocs } from './project-docs.ts';
 
 let root: string;
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'docs-'));
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'docs-')));
   mkdirSync(join(root, 'repository/packages/one'), { recursive: true });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const put = (path: string, text: string): void => writeFileSync(join(root, path), text);
-const read = (path: string): Promise<string> => createProjectDocs().read(join(root, path));
+const readDocs = (path: string) => createProjectDocs().read(join(root, path));
+const read = async (path: string): Promise<string> => (await readDocs(path)).text;
 
 it('joins what the folders have, from the root of the repository down to the working directory', async () => {
   mkdirSync(join(root, 'repository/.git'));
@@ -42,25 +44,71 @@ it('prefers the override of a folder, and skips what cannot be read', async () =
 
 it('cuts what is too long at a character and says so', async () => {
   put('repository/AGENTS.md', 'é'.repeat(40_000));
-  const text = await read('repository');
+  const { text, warnings } = await readDocs('repository');
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(32 * 1024);
-  expect(text).toMatch(/^é+\n\n\(cut here: .* 32768 bytes\)$/);
-  expect(await createProjectDocs({ maxBytes: 5 }).read(join(root, 'repository'))).toBe('');
+  expect(text).toMatch(/^é+\n\n\(.*repository\/AGENTS\.md is cut here: .* 32768 bytes in all\)$/);
+  expect(warnings).toEqual([expect.stringContaining('repository/AGENTS.md was cut')]);
+  expect(await createProjectDocs({ maxBytes: 5 }).read(join(root, 'repository'))).toEqual({
+    text: '',
+    warnings: [expect.stringContaining('was left out')],
+  });
 });
 
-it('sees a change, and does not read again what has not changed', async () => {
-  const path = join(root, 'repository/AGENTS.md');
-  const docs = createProjectDocs();
-  writeFileSync(path, 'first');
-  utimesSync(path, 1_000, 1_000);
-  expect(await docs.read(join(root, 'repository'))).toBe('first');
-  writeFileSync(path, 'other');
-  utimesSync(path, 1_000, 1_000);
-  expect(await docs.read(join(root, 'repository'))).toBe('first');
-  utimesSync(path, 1_001, 1_001);
-  expect(await docs.read(join(root, 'repository'))).toBe('other');
-  rmSync(path);
-  expect(await docs.read(join(root, 'repository'))).toBe('');
+it('keeps the nearest files whole, cuts those above, and names what it left out', async () => {
+  mkdirSync(join(root, 'repository/.git'));
+  put('repository/AGENTS.md', 'a'.repeat(1_000));
+  put('repository/packages/AGENTS.md', 'b'.repeat(1_000));
+  put('repository/packages/one/AGENTS.md', 'c'.repeat(1_000));
+  const { text, warnings } = await createProjectDocs({ maxBytes: 1_600 }).read(join(root, 'repository/packages/one'));
+  expect(text).toMatch(/^b+\n\n\(.*cut here.*\)\n\n--- project-doc ---\n\nc{1000}$/);
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1_600);
+  expect(warnings).toEqual([
+    expect.stringMatching(/packages\/AGENTS\.md was cut/),
+    expect.stringMatching(/repository\/AGENTS\.md was left out/),
+  ]);
+});
+
+it('sees a change', async () => {
+  put('repository/AGENTS.md', 'first');
+  expect(await read('repository')).toBe('first');
+  put('repository/AGENTS.md', 'other');
+  expect(await read('repository')).toBe('other');
+  rmSync(join(root, 'repository/AGENTS.md'));
+  expect(await read('repository')).toBe('');
+});
+
+it('follows a link to a Markdown file of the repository, and to nothing else', async () => {
+  mkdirSync(join(root, 'repository/.git'));
+  put('secret.md', 'secret');
+  put('repository/.git/config.md', 'secret');
+  put('repository/.env', 'secret');
+  put('repository/GUIDE.md', 'guide');
+  const link = join(root, 'repository/packages/AGENTS.md');
+  const readThrough = async (target: string) => {
+    rmSync(link, { force: true });
+    symlinkSync(target, link);
+    return await readDocs('repository/packages');
+  };
+  expect(await readThrough('../GUIDE.md')).toEqual({ text: 'guide', warnings: [] });
+  for (const target of ['../../secret.md', join(root, 'secret.md'), '../.git/config.md', '../.env', '/etc/passwd']) {
+    expect(await readThrough(target)).toEqual({ text: '', warnings: [expect.stringContaining('symbolic link')] });
+  }
+  symlinkSync(root, join(root, 'repository/out'));
+  expect((await readThrough('../out/secret.md')).text).toBe('');
+});
+
+it('does not wait for a pipe, and says what it did not read', async () => {
+  spawnSync('mkfifo', [join(root, 'repository/AGENTS.override.md')]);
+  put('repository/AGENTS.md', 'usual');
+  expect(await readDocs('repository')).toEqual({
+    text: 'usual',
+    warnings: [expect.stringMatching(/AGENTS\.override\.md was not read: .*not a regular file/)],
+  });
+});
+
+it('finds sections whatever its lines end with, and whatever mark it begins with', async () => {
+  put('repository/AGENTS.md', '\ufeff## Rules\r\n\r\n- one\r\n\r\n## Else\r\nno\r\n');
+  expect((await createProjectDocs().readSections(join(root, 'repository'), 'Rules')).text).toBe('## Rules\n\n- one');
 });
 
 it('gives single sections, of each document, with what is fenced in them and without what is fenced elsewhere', async () => {
@@ -72,7 +120,7 @@ it('gives single sections, of each document, with what is fenced in them and wit
   );
   put('repository/packages/AGENTS.md', '## Rules of another kind\nno');
   put('repository/packages/one/AGENTS.md', `${'x'.repeat(100_000)}\n## Rules\n- three`);
-  const sections = (path: string) => createProjectDocs().readSections(join(root, path), 'Rules');
+  const sections = async (path: string) => (await createProjectDocs().readSections(join(root, path), 'Rules')).text;
   expect(await sections('repository/packages')).toBe(`## rules ##\n\n- one\n### More\n${fenced}\n\n## Rules\n- two`);
   expect(await sections('repository/packages/one')).toMatch(/- two\n\n--- project-doc ---\n\n## Rules\n- three$/);
 });

@@ -1,33 +1,42 @@
 import { existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import type { ProjectDocsPort } from '../../../activities/ports.ts';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { ProjectDocs, ProjectDocsPort } from '../../../activities/ports.ts';
+import { inFolder } from './safe-folder.ts';
 
 const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
 /** Bytes of one file: a section may stand far down. */
 const FILE_BYTES = 256 * 1024;
 const SEPARATOR = '\n\n--- project-doc ---\n\n';
 
-interface CachedDoc {
-  stamp: string;
+interface Doc {
+  path: string;
   text: string;
 }
+
+type Warn = (message: string) => void;
 
 /**
  * The instructions a repository has for agents: from its root (the nearest folder upwards with a `.git`, else `cwd`
  * alone) down to `cwd`, of each folder the first of `AGENTS.override.md` and `AGENTS.md`, joined by a separator line. At
- * most `maxBytes` in UTF-8, the note that something was cut included. What cannot be read is skipped; empty where there
- * is nothing. A file that has not changed since the last call is not read again.
+ * most `maxBytes` in UTF-8, notes included: the nearest files are kept, and warnings name what was cut or left out.
+ *
+ * What is read here is sent to a model, so only regular files of the repository are: a symbolic link is followed to a
+ * Markdown file inside it, and to nothing else.
  */
 export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number } = {}): ProjectDocsPort {
-  const cache = new Map<string, CachedDoc>();
-  const readAll = async (cwd: string, part: (text: string) => string): Promise<string> => {
-    const texts: string[] = [];
-    for (const folder of listFolders(resolve(cwd))) {
-      const text = part((await readFirst(folder, cache)) ?? '');
-      if (text.trim() !== '') texts.push(text.trimEnd());
+  const readAll = async (cwd: string, part: (text: string) => string): Promise<ProjectDocs> => {
+    const warnings: string[] = [];
+    const warn: Warn = (message) => warnings.push(message);
+    const docs: Doc[] = [];
+    const folders = await listFolders(cwd);
+    for (const folder of folders) {
+      const doc = await readFirst(folder, folders[0] ?? folder, warn);
+      const text = part(doc?.text ?? '').trimEnd();
+      if (doc !== undefined && text.trim() !== '') docs.push({ path: doc.path, text });
     }
-    return cut(texts.join(SEPARATOR), maxBytes);
+    const texts = fit(docs, maxBytes, warn).map(({ text }) => text);
+    return { text: texts.join(SEPARATOR), warnings };
   };
   return {
     read: (cwd) => readAll(cwd, (text) => text),
@@ -40,7 +49,7 @@ export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number 
 function sectionsOf(text: string, heading: string): string {
   let fence: string | undefined;
   let inside = false;
-  const kept = text.split('\n').filter((line) => {
+  const kept = text.split(/\r?\n/).filter((line) => {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];
     if (fence === undefined) fence = mark;
     else if (mark?.startsWith(fence) === true && line.trim() === mark) fence = undefined;
@@ -53,7 +62,10 @@ function sectionsOf(text: string, heading: string): string {
   return kept.join('\n');
 }
 
-function listFolders(cwd: string): string[] {
+/** Real paths, the root of the repository first. */
+async function listFolders(named: string): Promise<string[]> {
+  const cwd = await realpath(resolve(named)).catch(() => undefined);
+  if (cwd === undefined) return [];
   const folders = [cwd];
   for (let folder = cwd; !existsSync(join(folder, '.git'));) {
     const parent = dirname(folder);
@@ -64,53 +76,57 @@ function listFolders(cwd: string): string[] {
   return folders;
 }
 
-async function readFirst(folder: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
+async function readFirst(folder: string, root: string, warn: Warn): Promise<Doc | undefined> {
   for (const name of NAMES) {
-    const text = await readCached(join(folder, name), cache);
-    if (text !== undefined) return text;
+    const path = join(folder, name);
+    try {
+      const real = await findDoc(path, root);
+      if (real !== undefined) return { path, text: await readText(real, warn) };
+    } catch (error) {
+      warn(`${path} was not read: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   return undefined;
 }
 
-async function readCached(path: string, cache: Map<string, CachedDoc>): Promise<string | undefined> {
-  try {
-    const stats = await stat(path);
-    // To open a pipe or a device could wait for ever.
-    if (!stats.isFile()) return undefined;
-    const { mtimeMs, size, ino } = stats;
-    const stamp = [mtimeMs, size, ino].join(' ');
-    const cached = cache.get(path);
-    if (cached?.stamp === stamp) return cached.text;
-    const text = await readBeginning(path, FILE_BYTES);
-    cache.set(path, { stamp, text });
-    return text;
-  } catch {
-    cache.delete(path);
-    return undefined;
-  }
+/** Where the file is, without links; undefined if there is none. It may be another file by the time that it is read. */
+async function findDoc(path: string, root: string): Promise<string | undefined> {
+  const stats = await inFolder(dirname(path), (folder) => folder.lstat(basename(path)));
+  if (stats?.isSymbolicLink() !== true) return stats && path;
+  const real = await realpath(path);
+  const names = relative(root, real).split(sep);
+  const isInside = names[0] !== '..' && !names.some((name) => name.startsWith('.'));
+  if (isInside && real.toLowerCase().endsWith('.md')) return real;
+  throw new Error('it is a symbolic link, and not to a Markdown file of this repository.');
 }
 
-async function readBeginning(path: string, bytes: number): Promise<string> {
-  const file = await open(path);
-  try {
-    const buffer = Buffer.alloc(bytes);
-    let length = 0;
-    for (let more = true; more && length < bytes;) {
-      const { bytesRead } = await file.read(buffer, length, bytes - length, length);
-      length += bytesRead;
-      more = bytesRead > 0;
+async function readText(path: string, warn: Warn): Promise<string> {
+  const bytes = await inFolder(dirname(path), (folder) => folder.read(basename(path), FILE_BYTES + 1));
+  if (bytes.length > FILE_BYTES) warn(`${path} is longer than ${FILE_BYTES} bytes; the rest was not read.`);
+  return bytes.toString('utf8', 0, FILE_BYTES).replace(/^\ufeff/, '');
+}
+
+/** The nearest documents come last, and are kept first. */
+function fit(docs: Doc[], maxBytes: number, warn: Warn): Doc[] {
+  let left = maxBytes;
+  const kept: Doc[] = [];
+  for (const doc of docs.toReversed()) {
+    const text = cut(doc, left, maxBytes);
+    left -= Buffer.byteLength(text) + Buffer.byteLength(SEPARATOR);
+    if (text !== '') kept.unshift({ ...doc, text });
+    if (text !== doc.text) {
+      const what = text === '' ? 'was left out' : 'was cut';
+      warn(`${doc.path} ${what}: project docs may have ${maxBytes} bytes in all, and the nearest come first.`);
     }
-    return buffer.toString('utf8', 0, length);
-  } finally {
-    await file.close();
   }
+  return kept;
 }
 
-function cut(text: string, maxBytes: number): string {
+function cut({ path, text }: Doc, bytesLeft: number, maxBytes: number): string {
   const bytes = Buffer.from(text);
-  if (bytes.length <= maxBytes) return text;
-  const note = `\n\n(cut here: the project docs are longer than ${String(maxBytes)} bytes)`;
-  let end = Math.max(0, maxBytes - Buffer.byteLength(note));
+  if (bytes.length <= bytesLeft) return text;
+  const note = `\n\n(${path} is cut here: project docs may have ${maxBytes} bytes in all)`;
+  let end = Math.max(0, bytesLeft - Buffer.byteLength(note));
   // A byte of the form 10xxxxxx continues a character, which must not be cut in two.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return end === 0 ? '' : bytes.toString('utf8', 0, end) + note;

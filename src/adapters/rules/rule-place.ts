@@ -2,8 +2,12 @@
  * Which repository a folder belongs to, and what its paths are called there. Read from the file system, without git: a
  * repository that git refuses to work in has rules all the same, and nothing of its configuration is run.
  */
-import { lstat, readFile, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { lstat, realpath } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { inFolder } from '../files/safe-folder.ts';
+
+/** The longest path, and the word before it. */
+const POINTER_BYTES = 8_192;
 
 export interface RulePlace {
   /** What all work trees of a repository have in common, its `.git`; the folder itself where it is in none. */
@@ -52,15 +56,21 @@ async function repositoryAt(root: string): Promise<Found | null> {
 /** Of a linked work tree; null where the repository does not name it as one of its own. */
 async function commonFolderOf(dotGit: string): Promise<string | null> {
   try {
-    const [, pointer] = /^gitdir: (.+)$/m.exec(await readFile(dotGit, 'utf8')) ?? [];
+    const [, pointer] = /^gitdir: (.+)$/m.exec(await readShort(dotGit)) ?? [];
     if (pointer === undefined) return null;
     const own = await realpath(resolve(dirname(dotGit), pointer.trim()));
-    const back = await realpath(resolve(own, (await readFile(join(own, 'gitdir'), 'utf8')).trim()));
-    const common = await realpath(resolve(own, (await readFile(join(own, 'commondir'), 'utf8')).trim()));
+    const back = await realpath(resolve(own, (await readShort(join(own, 'gitdir'))).trim()));
+    const common = await realpath(resolve(own, (await readShort(join(own, 'commondir'))).trim()));
     return back === dotGit && dirname(dirname(own)) === common ? common : null;
   } catch {
     return null;
   }
+}
+
+/** A pipe in the place of such a file is refused at once. */
+async function readShort(path: string): Promise<string> {
+  const bytes = await inFolder(dirname(path), (folder) => folder.read(basename(path), POINTER_BYTES));
+  return bytes.toString();
 }
 
 async function exists(path: string): Promise<boolean> {

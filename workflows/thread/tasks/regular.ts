@@ -12,7 +12,7 @@ import { isOverLimit, withStep } from '../context.ts';
 import { addItem, emit, itemCount } from '../log.ts';
 import { hasMail } from '../mail.ts';
 import type { ModelEnd, ModelOutput, StepFailure } from '../machine-events.ts';
-import { dismissSnapshot, recordSnapshot, wantedSnapshot } from '../snapshots.ts';
+import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../snapshots.ts';
 import type { RegularTurn, ThreadState } from '../state.ts';
 import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns.ts';
 import {
@@ -171,7 +171,8 @@ function takeAnswerOfModel(
   const charged = charge({ ...state, context }, at, turn, model, end);
   const spent: RegularTurn = { ...charged.turn, stage: { type: 'tools', calls: [] } };
   const warned = warnOfServers(withTurn(charged.state, spent), at, end.mcpWarnings ?? []);
-  const kept = end.snapshot === undefined ? warned : recordSnapshot(warned, at, spent, end.snapshot);
+  const told = (end.warnings ?? []).reduce((current, warning) => tellOnce(current, at, warning), warned);
+  const kept = end.snapshot === undefined ? told : recordSnapshot(told, at, spent, end.snapshot);
   const recorded = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
   const now = recorded.active;
   if (now?.kind !== 'regular') return recorded;

@@ -1,0 +1,20 @@
+/** Tools that a model calls as commands of the shell, which knows none of them: the model is told how to call them. */
+import { TOOL_NAMES } from '../model/tool-specs.ts';
+import type { CommandReport } from '../ports.ts';
+
+/** As bash and other shells say it, whatever is around the call. */
+const NOT_FOUND = new RegExp(`(?:^|[ :])(${[...TOOL_NAMES, 'applypatch'].join('|')}): (?:command )?not found$`, 'm');
+
+export function withToolHint(report: CommandReport): CommandReport {
+  const called = NOT_FOUND.exec(report.output)?.[1];
+  return called === undefined ? report : { ...report, output: `${report.output.trimEnd()}\n${toHint(called)}\n` };
+}
+
+function toHint(called: string): string {
+  if (called !== 'apply_patch' && called !== 'applypatch')
+    return `${called} is a tool, not a command. Call the tool ${called}.`;
+  return (
+    `${called} is not a command, and no patch was applied. ` +
+    'Call the tool apply_patch instead, with the whole patch, from *** Begin Patch to *** End Patch, as its `input`.'
+  );
+}
