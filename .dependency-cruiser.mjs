@@ -15,7 +15,7 @@ export default {
       comment: 'The only part of the contract that runs in the sandbox, too.',
       severity: 'error',
       from: { path: '^src/contract/plain/', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: '^src/contract/plain/' },
+      to: { pathNot: '^src/contract/plain/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'workflows-take-values-only-from-the-sandbox',

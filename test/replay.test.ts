@@ -27,6 +27,14 @@ type Event = NonNullable<History['events']>[number];
 
 const EARLY = 'early/';
 const CHANGED = /^(activity|timer) \d+\.(input|summary)/;
+/**
+ * Differences on purpose that need no patch, since Temporal compares neither: a summary says how much it leaves out, and a
+ * request that travels to the thread above says where its step will run.
+ */
+const MEANT = [
+  /^activity \d+\.summary was "[^]*…", and is "[^]* \(\+[^]*\)"$/,
+  /^signal subThreadReport to \S+\.request\.(sandbox|workspace|escalated|network|justification|patch|arguments) was left out, /,
+];
 const SCENARIOS = { ...THREADS, ...FAMILIES };
 const { RECORD_HISTORIES: asked, RECORD_AS: label } = process.env;
 const isAsked = (name: string) => asked === '1' || (asked !== undefined && name.startsWith(asked));
@@ -52,7 +60,8 @@ describe('a recorded history', () => {
   it.each([...histories.keys()])('%s replays with the same commands', async (name) => {
     const found = (await (replays ??= replayAll(histories))).get(name);
     // Of the time before whole commands were compared: inputs and summaries have changed since.
-    expect(found?.filter((difference) => !name.startsWith(EARLY) || !CHANGED.test(difference))).toEqual([]);
+    const others = found?.filter((difference) => !MEANT.some((meant) => meant.test(difference)));
+    expect(others?.filter((difference) => !name.startsWith(EARLY) || !CHANGED.test(difference))).toEqual([]);
   });
 
   it('is there for every workflow, activity, signal and update', () => {

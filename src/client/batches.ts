@@ -27,6 +27,7 @@ import {
   rowsQuery,
 } from '../../workflows/batch-review/messages.ts';
 import type { batchReview } from '../../workflows/batch-review/workflow.ts';
+import { words } from '../../workflows/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { callsOf, isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
@@ -123,7 +124,7 @@ async function readLedger(ledgers: Ledgers, targetId: string): Promise<LedgerVie
 export function toBatchSummary({ targets }: Pick<StartBatch, 'targets'>): string {
   const [first] = targets;
   const more = targets.length === 1 ? '' : ` and ${targets.length - 1} more`;
-  return `review: ${(first?.repository ?? '').slice(-100)}${more}`;
+  return words(`review: ${(first?.repository ?? '').slice(-100)}${more}`, 200);
 }
 
 function openBatch(

@@ -11,6 +11,7 @@ import type { LedgerDirectory, LedgerTarget } from '../../activities/ports.ts';
 import type { RunRecord } from '../../workflows/review-ledger/guards.ts';
 import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
 import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
+import { words } from '../../workflows/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { type BeginRun, LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
@@ -72,7 +73,10 @@ function toStart(service: Service, { targetId, target }: LedgerTarget) {
     args: [{ targetId, target }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    staticSummary: `findings of ${withoutSecrets(target.repository)}${target.branch === undefined ? '' : ` ${target.branch}`}`,
+    staticSummary: words(
+      `findings of ${withoutSecrets(target.repository)}${target.branch === undefined ? '' : ` ${target.branch}`}`,
+      200,
+    ),
     memo: { target },
   });
 }

@@ -24,6 +24,7 @@ import {
   SteerTurnSchema,
   SubmitTurnSchema,
   type ThreadEvent,
+  type ThreadRequest,
   type ThreadRules,
   type ThreadView,
   type TurnCompletion,
@@ -59,6 +60,7 @@ import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import { type StepProgress, readProgress } from './progress.ts';
 import { type ReviewOptions, followReview, outputOf, toReviewTurn } from './review.ts';
 import type { Service } from './service.ts';
+import { toWholeRequest } from './whole-request.ts';
 
 /** Longer than the bound a thread gives a step to end. */
 const INTERRUPT_DEADLINE_MS = 30_000;
@@ -94,6 +96,8 @@ export interface ThreadHandle {
   resolve(answer: ResolveRequest): Promise<void>;
   /** The same as a signal: durable without a worker, and a late answer is recorded as refused. */
   requestResolve(answer: ResolveRequest): Promise<void>;
+  /** The same request with all that will run, of which an event or a view may hold the beginning alone. */
+  wholeRequest(request: ThreadRequest): Promise<ThreadRequest>;
   /** Answers that are remembered for the thread and its turn. */
   rules(): Promise<ThreadRules>;
   /** Takes one back; rejects with `ruleUnknown` where there is no such rule. */
@@ -203,6 +207,14 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestResolve: (answer) =>
       call('answer a request', async () => handle.signal(resolveRequestSignal, ResolveRequestSchema.parse(answer))),
+    wholeRequest: (request) =>
+      toWholeRequest(request, async (asked, after) => {
+        const source = service.client.workflow.getHandle(toWorkflowId(asked ?? threadId));
+        const page = await ask('read an item', () => source.query(itemsQuery, { after, limit: 1 }));
+        return page.archived === null
+          ? page.items[0]
+          : (await archived(page.archived)).items[after - page.archived.items.from];
+      }),
     rules: () => ask('look at the rules', () => handle.query(rulesQuery)),
     revokeRule: (revocation) =>
       call('revoke a rule', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BudgetScope, LimitName } from './budget.ts';
 import { LIMITS } from './limits.ts';
+import type { SandboxMode } from './policies.ts';
 import { RememberSchema } from './rules.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 import type { Question } from './items.ts';
@@ -41,8 +42,10 @@ interface RequestBase {
   deadlineAt: number | null;
   /** What the deadline decides. */
   default: ApprovalDecision;
-  /** Why this is asked, for the person who answers. */
+  /** Why this is asked, for the person who answers. In requests of earlier releases it may be the model's words. */
   reason: string;
+  /** The model's own words for why. Nobody has checked them. Absent if it gave none, and in requests of earlier releases. */
+  justification?: string;
   /** Where it was made; null for a request of the thread's own. `requestId` is the one to answer with here. */
   origin: RequestOrigin | null;
 }
@@ -57,13 +60,40 @@ export interface RequestOrigin {
   answered: boolean;
 }
 
+/** The beginning of a text. The rest is in the item of the request; `ThreadHandle.wholeRequest` reads it. */
+export interface Excerpt {
+  text: string;
+  /** UTF-16 code units of the whole text: more than `text` has if it is cut. */
+  chars: number;
+}
+
+/** Where a step runs once it is accepted. Absent in requests of earlier releases. */
+interface RunsIn {
+  /** `danger-full-access` is outside every sandbox. */
+  sandbox?: SandboxMode;
+  /** The workspace of the thread, absolute. */
+  workspace?: string;
+}
+
 /** Something a thread waits for a person or a policy to answer. */
 export type ThreadRequest =
-  | (RequestBase & { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean })
-  /** The patch itself is in the item. */
-  | (RequestBase & { type: 'fileChange'; paths: string[] })
-  /** The arguments are in the item. `readOnly` is the server's own word. */
-  | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean })
+  /** `command` is all of it, byte for byte what runs. `sandboxed`: it runs in a sandbox. */
+  | (RequestBase &
+      RunsIn & {
+        type: 'commandExecution';
+        command: string;
+        /** Absolute. */
+        cwd: string;
+        sandboxed: boolean;
+        /** The model asks to leave the sandbox of the thread. Absent in requests of earlier releases. */
+        escalated?: boolean;
+        /** Whether it can reach the network. Absent in requests of earlier releases. */
+        network?: boolean;
+      })
+  /** `paths` are all that the patch may touch, absolute. `patch` is absent in requests of earlier releases: the item has it. */
+  | (RequestBase & RunsIn & { type: 'fileChange'; paths: string[]; patch?: Excerpt })
+  /** `arguments` is JSON, absent in requests of earlier releases: the item has them. `readOnly` is the server's own word. */
+  | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; arguments?: Excerpt })
   | (RequestBase & { type: 'userInput'; questions: Question[] })
   /**
    * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` allows `grants` more from

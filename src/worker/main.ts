@@ -3,6 +3,7 @@ import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
 import { describeModelChoice } from '../adapters/model/models.ts';
 import { connectTarget } from '../dev/temporal-service/connect-target.ts';
 import { readWorkerConfig } from './config.ts';
+import { toLogLine } from './log-line.ts';
 import { startWorker } from './worker.ts';
 
 const target = connectTarget(process.env);
@@ -14,7 +15,9 @@ const config = readWorkerConfig(
 );
 
 Runtime.install({
-  logger: new DefaultLogger((process.env['BOBBIN_LOG_LEVEL'] as LogLevel | undefined) ?? 'INFO'),
+  logger: new DefaultLogger((process.env['BOBBIN_LOG_LEVEL'] as LogLevel | undefined) ?? 'INFO', (entry) =>
+    process.stderr.write(`${toLogLine(entry)}\n`),
+  ),
   // Stopping is decided here, so that a parent that goes away counts, too.
   shutdownSignals: [],
 });

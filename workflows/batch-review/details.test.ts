@@ -18,9 +18,9 @@ describe('what is seen of a batch', () => {
       '- findings: 0 new, 0 still there, 0 reopened, 0 fixed',
       '- used up: 0 tokens, $0.0000, 0 model calls',
       '- under way:',
-      "  - `/srv/'a' x against main`",
+      '  - ``/srv/`a` x against main``',
       '- failed:',
-      '  - `/srv/r0` [gitFailed] `fatal: https://…@host/r1 is gone`',
+      '  - `/srv/r0` `gitFailed` `fatal: https://…@host/r1 is gone (+1 line)`',
     ]);
   });
 
@@ -30,7 +30,7 @@ describe('what is seen of a batch', () => {
       '**running**: 0 of 12 targets are done, the next one waits for the rate limit',
     );
     expect(lines(toDetails(cancel(state, 'enough'), null))[0]).toBe(
-      '**cancelling**: 12 of 12 targets are done, enough',
+      '**cancelling**: 12 of 12 targets are done, `enough`',
     );
   });
 

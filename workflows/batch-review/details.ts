@@ -24,7 +24,7 @@ export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): s
   const done = counts.reviewed + counts.skipped + counts.notReviewed + counts.failed;
   const all = done + counts.waiting + counts.running;
   const waits = waitsFor === 'rate' ? ', the next one waits for the rate limit' : '';
-  const why = reason === null ? '' : `, ${firstLine(reason, MESSAGE_CHARS)}`;
+  const why = reason === null ? '' : `, ${codeSpan(reason, MESSAGE_CHARS)}`;
   return [
     `**${status}**: ${done} of ${all} targets are done${waits}${why}`,
     `- reviewed ${counts.reviewed}, skipped ${counts.skipped}, failed ${counts.failed}, not reviewed ${counts.notReviewed}`,
@@ -49,5 +49,7 @@ function nameOf({ targets }: BatchState, index: number): string {
 
 function failureOf({ outcomes }: BatchState, index: number): string {
   const outcome = outcomes[index];
-  return outcome?.status === 'failed' ? `[${outcome.code}] ${codeSpan(outcome.message, MESSAGE_CHARS)}` : '';
+  return outcome?.status === 'failed'
+    ? `${codeSpan(outcome.code, NAME_CHARS)} ${codeSpan(outcome.message, MESSAGE_CHARS)}`
+    : '';
 }

@@ -25,7 +25,7 @@ import type {
   ThreadResult,
 } from '../../src/contract/index.ts';
 import { leftOf } from '../limits.ts';
-import { firstLine } from '../plain-text.ts';
+import { firstLine, words } from '../plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import { toStepFailure } from '../thread/effects.ts';
 import { plus } from '../thread/spending.ts';
@@ -165,7 +165,7 @@ async function look(
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    staticSummary: toTargetSummary(target),
+    staticSummary: words(toTargetSummary(target), SUMMARY_CHARS),
     memo: { title: toTargetSummary(target), cwd },
   });
   return toSaid(result, progress);

@@ -37,11 +37,12 @@ import {
   toRowsPage,
   toView,
 } from './batch.ts';
-import { toDetails, toTargetSummary } from './details.ts';
+import { SUMMARY_CHARS, toDetails, toTargetSummary } from './details.ts';
 import { faultsOf, parseStartBatch } from './guards.ts';
 import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
+import { words } from '../plain-text.ts';
 
 /** From one run to the next. */
 interface CarriedBatch {
@@ -212,7 +213,7 @@ async function review(state: BatchState, index: number, limits: Limits): Promise
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      staticSummary: toTargetSummary(target),
+      staticSummary: words(toTargetSummary(target), SUMMARY_CHARS),
     });
   } catch (error) {
     if (isCancellation(error)) return { status: 'notReviewed', reason: 'cancelled', spent: null };

@@ -14,6 +14,7 @@ import type {
   ReopenFinding,
   RunBeginning,
 } from '../../src/contract/index.ts';
+import { literalSpan } from '../plain-text.ts';
 import { byImportance, withinBounds } from './bounds.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
 
@@ -125,9 +126,17 @@ export function toLedgerDetails({ findings, runs, running, anchor }: LedgerState
   const counts = STATES.map((word) => `${findings.filter(({ state }) => state === word).length} ${word}`).join(', ');
   const newest = runs.at(-1);
   const last =
-    newest === undefined ? 'No run has completed.' : `Newest run: \`${newest.runId}\` at \`${newest.head}\`.`;
-  const now = running === null ? [] : [`Under way: \`${running.runId}\` by workflow \`${running.workflowId}\`.`];
-  return [`**Findings:** ${counts}`, last, ...now, ...(anchor === null ? [] : [`Rules: \`${anchor.rulesId}\`.`])].join(
-    '\n\n',
-  );
+    newest === undefined
+      ? 'No run has completed.'
+      : `Newest run: ${literalSpan(newest.runId)} at ${literalSpan(newest.head)}.`;
+  const now =
+    running === null
+      ? []
+      : [`Under way: ${literalSpan(running.runId)} by workflow ${literalSpan(running.workflowId)}.`];
+  return [
+    `**Findings:** ${counts}`,
+    last,
+    ...now,
+    ...(anchor === null ? [] : [`Rules: ${literalSpan(anchor.rulesId)}.`]),
+  ].join('\n\n');
 }

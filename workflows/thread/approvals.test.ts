@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePatch } from '../../src/adapters/files/patch-grammar.ts';
 import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../src/contract/index.ts';
+import { HOSTILE } from '../../src/contract/test-every-type.ts';
 import { assessCommand, assessPatch, isWritable, pathsOfPatch, toAbsolute } from './approvals.ts';
 import { EXITED, type TestThread, exec, testThread } from './testing.ts';
 
@@ -46,7 +47,7 @@ function verdictOf(
 ) {
   const settings = { ...policies, cwd: CWD };
   if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings);
-  return assessCommand({ ...column, cwd: CWD, justification: '' }, settings);
+  return assessCommand({ ...column, cwd: CWD }, settings);
 }
 
 /** A thread whose model has just asked for that. */
@@ -225,6 +226,78 @@ describe('a thread that nobody watches', () => {
       expect(thread.action('callModel')).toMatchObject({ step: 2 });
     },
   );
+});
+
+describe('a request', () => {
+  const command = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1 }).filter((text) => text.trim() !== ''),
+    fc.constantFrom(HOSTILE, 'make\nrm -rf ~', 'make\u200b', 'make; true', ` make${' '.repeat(3_000)}x`),
+  );
+  const called = fc.oneof(
+    fc.record({ type: fc.constant('command' as const), command, escalated: fc.boolean() }),
+    fc.record({ type: fc.constant('patch' as const), path: fc.constantFrom('a', '../b', '.git/c'), line: command }),
+  );
+
+  it('shows byte for byte what runs once it is accepted, and where that is', () => {
+    const sandboxes = fc.constantFrom('read-only' as const, 'workspace-write' as const, 'danger-full-access' as const);
+    fc.assert(
+      fc.property(
+        called,
+        sandboxes,
+        fc.constantFrom('accept' as const, 'acceptForSession' as const),
+        (one, sandbox, yes) => {
+          const thread = testThread({ cwd: CWD, sandbox, approvalPolicy: 'untrusted' });
+          thread.submit('a');
+          if (one.type === 'command') thread.answer(one.escalated ? escalated(one.command) : exec(one.command));
+          else thread.answer({ name: 'apply_patch', arguments: { input: `${update(one.path)}\n${one.line}` } });
+          const [request] = thread.state.requests;
+          // What is known to only read is not asked for.
+          if (request === undefined) return;
+          answer(thread, yes);
+          if (request.type === 'commandExecution') {
+            const { command: runs, cwd, sandbox: within } = thread.action('execCommand');
+            expect({ runs, cwd, within }).toEqual({ runs: request.command, cwd: request.cwd, within: request.sandbox });
+            expect(runs).toBe(one.type === 'command' ? one.command : '');
+            expect(request.sandboxed).toBe(within !== 'danger-full-access');
+          } else if (request.type === 'fileChange') {
+            const { index, sandbox: within } = thread.action('applyPatch');
+            const item = thread.state.log.items[index];
+            expect(item).toMatchObject({ patch: request.patch?.text });
+            expect(request.patch?.chars).toBe(request.patch?.text.length);
+            expect(within).toBe(request.sandbox);
+          }
+        },
+      ),
+    );
+  });
+
+  it('says that a command leaves the sandbox, in words of ours, and keeps those of the model apart', () => {
+    const thread = asking(COLUMNS[2], { approvalPolicy: 'on-request' });
+    expect(thread.state.requests).toMatchObject([
+      {
+        ...{ type: 'commandExecution', command: 'make', cwd: CWD, workspace: CWD, sandbox: 'danger-full-access' },
+        ...{ sandboxed: false, escalated: true, network: true },
+        ...{ reason: 'The agent asks to run this outside the sandbox.', justification: 'it needs the network' },
+      },
+    ]);
+  });
+
+  it('does not call a command sandboxed in a thread without a sandbox', () => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', sandbox: 'danger-full-access' });
+    expect(thread.state.requests).toMatchObject([{ sandboxed: false, escalated: false, network: true }]);
+  });
+
+  it('says how long a patch or arguments are of which it holds the beginning', () => {
+    const thread = testThread({ cwd: CWD, approvalPolicy: 'untrusted' });
+    thread.submit('a');
+    const patch = `*** Begin Patch\n*** Add File: a\n+${'x'.repeat(50_000)}\n*** End Patch`;
+    thread.answer({ name: 'apply_patch', arguments: { input: patch } });
+    const [request] = thread.state.requests;
+    if (request?.type !== 'fileChange') throw new Error('nothing is asked');
+    expect(request.patch?.chars).toBe(patch.length);
+    expect(patch.startsWith(request.patch?.text ?? '-')).toBe(true);
+    expect(request.patch?.text.length).toBe(16_000);
+  });
 });
 
 describe('paths', () => {

@@ -20,16 +20,14 @@ export interface CommandRequest {
   cwd: string;
   /** The model asked to run it outside the sandbox. */
   escalated: boolean;
-  justification: string;
 }
 
 export function assessCommand(request: CommandRequest, policies: Policies): Verdict {
-  const escalated = request.escalated && policies.sandbox !== 'danger-full-access';
-  return assessByPolicy(request, policies, escalated);
+  return assessByPolicy(request, policies, leavesSandbox(policies, request.escalated));
 }
 
 function assessByPolicy(request: CommandRequest, policies: Policies, escalated: boolean): Verdict {
-  const outside = request.justification || 'The agent asks to run this outside the sandbox.';
+  const outside = 'The agent asks to run this outside the sandbox.';
   switch (policies.approvalPolicy) {
     case 'never':
       return escalated
@@ -102,9 +100,28 @@ export function assessMcpCall(
   return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
 }
 
+/** Whether a command asks to leave the sandbox: where there is none, it asks for nothing. */
+export function leavesSandbox({ sandbox }: Pick<Policies, 'sandbox'>, escalated: boolean): boolean {
+  return escalated && sandbox !== 'danger-full-access';
+}
+
 /** The sandbox a command runs in once it may: one that was allowed to leave it has none. */
-export function sandboxFor(settings: Policies, escalated: boolean): SandboxMode {
+export function sandboxFor(settings: Pick<Policies, 'sandbox'>, escalated: boolean): SandboxMode {
   return escalated ? 'danger-full-access' : settings.sandbox;
+}
+
+/** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. @param paths absolute. */
+export function sandboxForPatch(
+  { sandbox, cwd }: Pick<Policies, 'sandbox' | 'cwd'>,
+  paths: readonly string[],
+): SandboxMode {
+  const inside = paths.every((path) => isWritable(path, cwd));
+  return sandbox === 'danger-full-access' || !inside ? 'danger-full-access' : 'workspace-write';
+}
+
+/** No command in a sandbox reaches the network. */
+export function reachesNetwork(sandbox: SandboxMode): boolean {
+  return sandbox === 'danger-full-access';
 }
 
 const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;

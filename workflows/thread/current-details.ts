@@ -2,8 +2,9 @@
  * What the Temporal UI shows of a thread under its details: the words for the person on call. Markdown without tables, which
  * older UIs do not render; whatever somebody else wrote stands in code spans, so that it is nothing but text.
  */
-import type { Limits, Spent, ThreadRequest, TurnPhase } from '../../src/contract/index.ts';
-import { codeSpan, firstLine } from '../plain-text.ts';
+import type { Excerpt, Limits, Spent, ThreadRequest, TurnPhase } from '../../src/contract/index.ts';
+import { toRequestWords } from '../../src/contract/plain/request-words.ts';
+import { codeBlock, codeSpan, literalSpan } from '../plain-text.ts';
 import { limitsOf, spentIn } from './budget.ts';
 import { isAtWork } from './sub-threads.ts';
 import type { ActiveTurn, StoredEvent, ThreadState } from './state.ts';
@@ -11,9 +12,13 @@ import { toPhase, toStatus } from './view.ts';
 
 /** Of each kind of thing so many are shown, and the number of the rest. */
 const SHOWN = 8;
+/** Of one request: files, questions, and where it will run. */
+const SHOWN_FACTS = 16;
 const WORDS = 200;
+/** UTF-16 units of what runs, shared by the requests that are shown. A request takes twice its share, at most. */
+const REQUEST_TEXT = { all: 16_000, one: 8_000 };
 /** UTF-16 units of all of it. */
-const MOST = 20_000;
+const MOST = 40_000;
 /** Newest events that are looked through for an error. */
 const LOOKED_THROUGH = 500;
 
@@ -29,19 +34,32 @@ export function toCurrentDetails(state: ThreadState): string {
 function describe(state: ThreadState): string {
   const { settings, turnCount, closeReason } = state;
   const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${turnCount} turns ended`;
+  const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
   const sections = [
     closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,
-    section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request)),
+    section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request, share)),
     section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
-    section('Waiting turns', state.queue, ({ turnId, kind }) => `- \`${turnId}\` (${kind})`),
+    section('Waiting turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
     section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
-      return `- \`${threadId}\` (${role} ${codeSpan(name, WORDS)}) is at work`;
+      return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is at work`;
     }),
     section('Used up', ofBudget(state), String),
     section('Last error', lastError(state.log.events), String),
   ];
-  const text = sections.filter((part) => part !== '').join('\n\n');
-  return text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`;
+  return fit(
+    sections.filter((part) => part !== ''),
+    `bobbin thread show ${state.threadId}`,
+  );
+}
+
+/** Sections are shown whole or not at all. */
+function fit(sections: readonly string[], look: string): string {
+  const fitting = sections.reduce((text, section) => {
+    const next = text === '' ? section : `${text}\n\n${section}`;
+    return next.length <= MOST - 300 ? next : text;
+  }, '');
+  const whole = sections.join('\n\n').length === fitting.length;
+  return whole ? fitting : `${fitting}\n\n**There is more than fits here:** ${literalSpan(look)}`;
 }
 
 /** Nothing where there is nothing to say. */
@@ -54,64 +72,53 @@ function section<T>(title: string, all: readonly T[], describeOne: (one: T) => s
 
 function ofTurn(state: ThreadState, turn: ActiveTurn): string {
   const phase = describePhase(toPhase(state, turn));
-  return `- \`${turn.turnId}\` (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
+  return `- ${literalSpan(turn.turnId)} (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
 }
 
-/** With the commands and the signal that answer it, as they are to be typed. */
-function ofRequest(threadId: string, request: ThreadRequest): string {
-  const { requestId, type, reason, openedAt, deadlineAt, origin } = request;
-  const from = origin === null ? '' : ` of thread \`${origin.threadId}\``;
-  const until = deadlineAt === null ? '' : `; \`${request.default}\` by itself at ${timeOf(deadlineAt)}`;
-  const command = `bobbin thread approve ${threadId} ${requestId}`;
-  const answered = origin?.answered === true ? ['  - an answer is on its way'] : [];
-  return [
-    `- \`${requestId}\` (${type})${from} since ${timeOf(openedAt)}${until}: ${codeSpan(reason, WORDS)}`,
-    ...askedFor(request).map((line) => `  - ${line}`),
+/** What is asked for, word for word, where it will run, and the commands and the signal that answer it. */
+function ofRequest(threadId: string, request: ThreadRequest, chars: number): string {
+  const { requestId, openedAt, deadlineAt, origin } = request;
+  const { title, text, facts } = toRequestWords(request);
+  const until = deadlineAt === null ? '' : `; ${literalSpan(request.default)} by itself at ${timeOf(deadlineAt)}`;
+  const look = literalSpan(`bobbin thread requests ${threadId} ${requestId}`);
+  const rest = facts.length - SHOWN_FACTS;
+  const answered = origin?.answered === true ? ['an answer is on its way'] : [];
+  const lines = [
+    ...facts.slice(0, SHOWN_FACTS).map(([label, value]) => `${label}: ${codeSpan(value, WORDS)}`),
+    ...(rest > 0 ? [`and ${rest} more: ${look}`] : []),
     ...answered,
-    ...waysToAnswer(request, command).map((line) => `  - ${line}`),
+    ...waysToAnswer(request, `bobbin thread approve ${threadId} ${requestId}`),
+    `see all of it: ${look}`,
+  ];
+  const head = `- ${literalSpan(requestId)} ${title}, since ${timeOf(openedAt)}${until}`;
+  const whole = [
+    head,
+    ...(text === null ? [] : blockOf(text, chars, look)),
+    ...lines.map((line) => `  - ${line}`),
   ].join('\n');
+  if (whole.length <= 2 * chars) return whole;
+  return [head, `  - **too long to be shown here.** Look at it before you answer it: ${look}`].join('\n');
 }
 
-/** What it is about, beyond its reason. */
-function askedFor(request: ThreadRequest): string[] {
-  switch (request.type) {
-    case 'commandExecution':
-      return [`${codeSpan(request.command, WORDS)} in ${codeSpan(request.cwd, WORDS)}`];
-    case 'fileChange':
-      return request.paths.slice(0, SHOWN).map((path) => codeSpan(path, WORDS));
-    case 'mcpToolCall':
-      return [`tool ${codeSpan(request.tool, WORDS)} of server ${codeSpan(request.server, WORDS)}`];
-    case 'userInput':
-      return request.questions
-        .slice(0, SHOWN)
-        .map(({ id, question }) => `question ${codeSpan(id, WORDS)}: ${codeSpan(question, WORDS)}`);
-    case 'budget':
-      return [
-        `${request.limit} of the ${request.scope}: ${request.spent} of ${request.max}; accepting allows ${request.grants} more`,
-      ];
-  }
+/** In an item of a list. */
+function blockOf(excerpt: Excerpt, chars: number, look: string): string[] {
+  const { lines, left } = codeBlock(excerpt.text, chars);
+  const missing = left + excerpt.chars - excerpt.text.length;
+  const cut =
+    missing === 0 ? [] : [`**Cut: ${missing} of ${excerpt.chars} characters are not shown.** All of it: ${look}`, ''];
+  return ['', ...lines, '', ...cut].map((line) => (line === '' ? '' : `  ${line}`));
 }
 
 function waysToAnswer(request: ThreadRequest, command: string): string[] {
   const { requestId } = request;
   const signal = (answer: object) =>
-    `signal \`resolveRequest\` with ${literal(JSON.stringify({ requestId, ...answer }))}`;
-  if (request.type !== 'userInput') {
-    return [`accept: \`${command}\``, `refuse: \`${command} --decision decline\``, signal({ decision: 'accept' })];
-  }
-  const ids = request.questions.slice(0, SHOWN).map(({ id }) => firstLine(id, WORDS));
+    `signal \`resolveRequest\` with ${literalSpan(JSON.stringify({ requestId, ...answer }))}`;
+  const refuse = `refuse: ${literalSpan(`${command} --decision decline`)}`;
+  if (request.type !== 'userInput') return [`accept: ${literalSpan(command)}`, refuse, signal({ decision: 'accept' })];
+  const ids = request.questions.map(({ id }) => id);
   const options = ids.map((id) => ` --answer ${quoted(`${id}=TEXT`)}`).join('');
   const answers = Object.fromEntries(ids.map((id) => [id, { answers: ['TEXT'] }]));
-  return [
-    `answer: ${literal(`${command}${options}`)}`,
-    `refuse: \`${command} --decision decline\``,
-    signal({ decision: 'accept', answers }),
-  ];
-}
-
-/** A code span of text that is to be taken as it stands. */
-function literal(text: string): string {
-  return text.includes('`') ? `\`\`\` ${text} \`\`\`` : `\`${text}\``;
+  return [`answer: ${literalSpan(`${command}${options}`)}`, refuse, signal({ decision: 'accept', answers })];
 }
 
 /** As a shell takes it for one word. */
@@ -146,7 +153,9 @@ function lastError(events: readonly StoredEvent[]): string[] {
     const event = events[index];
     if (event?.type !== 'turn/completed' || event.turn.status !== 'failed') continue;
     const { turnId, error } = event.turn;
-    return [`- \`${error.code}\` in turn \`${turnId}\` at ${timeOf(event.at)}: ${codeSpan(error.message, 2 * WORDS)}`];
+    return [
+      `- ${codeSpan(error.code, WORDS)} in turn ${literalSpan(turnId)} at ${timeOf(event.at)}: ${codeSpan(error.message, 2 * WORDS)}`,
+    ];
   }
   return [];
 }
@@ -171,13 +180,15 @@ function describePhase(phase: TurnPhase): string {
     case 'runningTools':
       return ofTools(phase);
     case 'undoing':
-      return `undoes turn \`${phase.turnId}\``;
+      return `undoes turn ${literalSpan(phase.turnId)}`;
     case 'working':
       return 'is at work';
     case 'takingSnapshot':
       return 'takes a snapshot of the files';
     case 'reviewing':
-      return phase.threadId === null ? 'prepares a review' : `reviews in thread \`${phase.threadId}\` (${phase.stage})`;
+      return phase.threadId === null
+        ? 'prepares a review'
+        : `reviews in thread ${literalSpan(phase.threadId)} (${phase.stage})`;
     case 'aborting':
       return `is being aborted (${phase.reason})`;
   }

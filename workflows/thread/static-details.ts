@@ -1,6 +1,6 @@
 /** What the Temporal UI has of a thread from its start on, which never changes: who wants what from it, and where. */
 import type { StartThread } from '../../src/contract/index.ts';
-import { codeSpan, firstLine } from '../plain-text.ts';
+import { codeSpan, literalSpan, words } from '../plain-text.ts';
 
 const TITLE_CHARS = 100;
 const WORDS = 200;
@@ -22,9 +22,9 @@ export function toStaticTexts(start: StartThread): { staticSummary: string; stat
     value === undefined || value === '' ? [] : [`- ${name} ${codeSpan(value, WORDS)}`],
   );
   const role = parent === undefined ? 'Thread' : `Sub-thread (${parent.role})`;
-  const ways = `Follow it with \`bobbin thread watch ${threadId}\`, ask with \`bobbin thread show ${threadId}\`.`;
+  const ways = `Follow it with ${literalSpan(`bobbin thread watch ${threadId}`)}, ask with ${literalSpan(`bobbin thread show ${threadId}`)}.`;
   return {
-    staticSummary: firstLine(title ?? '', TITLE_CHARS) || firstLine(threadId, TITLE_CHARS),
-    staticDetails: [`${role} \`${threadId}\``, '', ...lines, '', ways].join('\n'),
+    staticSummary: words(title ?? '', TITLE_CHARS) || words(threadId, TITLE_CHARS),
+    staticDetails: [`${role} ${literalSpan(threadId)}`, '', ...lines, '', ways].join('\n'),
   };
 }

@@ -88,7 +88,7 @@ export function createWitness(): Witness {
       for (const { type } of wanted) memory.seen.add(type);
       // Queries are answered from any state.
       toThreadView(state);
-      check(toCurrentDetails(state).length <= 20_000, 'what is shown of a thread is bounded');
+      check(toCurrentDetails(state).length <= 40_000, 'what is shown of a thread is bounded');
       toSearchValues(state);
       toContext(state, 0);
     },

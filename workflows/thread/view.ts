@@ -10,6 +10,7 @@ import type {
   TurnPhase,
 } from '../../src/contract/index.ts';
 import type { ThreadContext } from '../../activities/ports.ts';
+import { shorten } from '../../src/contract/plain/foreign-text.ts';
 import { isReady, toAgentTaskView } from './agent-task.ts';
 import { firstCounted, newestCompaction } from './context.ts';
 import { isRunning, itemAt, itemCount, lastSeq, pageOf } from './log.ts';
@@ -141,11 +142,18 @@ function toCompacting(state: ThreadState, { trigger }: Compaction): TurnPhase {
 
 function labelOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
-  if (item.type === 'mcpToolCall') return `${item.server} ${item.tool}`.slice(0, 200);
+  if (item.type === 'mcpToolCall') return toLabel(`${item.server} ${item.tool}`);
   return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
 }
 
 function commandOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
-  return item.type === 'commandExecution' ? item.command.slice(0, 200) : '';
+  return item.type === 'commandExecution' ? toLabel(item.command) : '';
+}
+
+const LABEL_CHARS = 200;
+
+function toLabel(text: string): string {
+  const { text: begun, left } = shorten(text, LABEL_CHARS);
+  return left === 0 ? text : `${begun}… (+${left} characters)`;
 }

@@ -45,8 +45,7 @@ export async function runCommand(options: CommonOptions, body: (output: Output) 
 function reportError(error: unknown, output: Output): number {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof BobbinError ? error.code : 'internal';
-  if (output.json) process.stdout.write(`${JSON.stringify({ error: { code, message } }, null, 2)}\n`);
-  else process.stderr.write(`bobbin: ${message}\n`);
+  output.fail({ code, message });
   return error instanceof BobbinError ? exitCodeOfError(error.code) : EXIT.failure;
 }
 

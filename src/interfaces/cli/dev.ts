@@ -70,9 +70,8 @@ async function withStarted(stack: Stack, run: Run): Promise<number> {
   for (const part of stack.parts) output.say(`${part.name.padEnd(9)} ${part.text}`);
   const status = await oneTurn(stack, run);
   if (options.once !== undefined) return status;
-  output.say(
-    '\nIt stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.',
-  );
+  output.say('');
+  output.say('It stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.');
   await new Promise<void>((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
   );
@@ -90,7 +89,8 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
   }
   run.output.say(`Stack     of process ${stack.pid}, with the service at ${stack.address} (joined)`);
   const status = await oneTurn(stack, run);
-  run.output.say(`\nThe stack goes on in process ${stack.pid}, whose Ctrl-C stops it.`);
+  run.output.say('');
+  run.output.say(`The stack goes on in process ${stack.pid}, whose Ctrl-C stops it.`);
   return status;
 }
 

@@ -1,10 +1,10 @@
 /** `bobbin doctor`: what is found, what is missing, how to get it. */
 import type { Command } from 'commander';
-import { colours as pc } from './colours.ts';
+import { line, linesOf, paint } from './terminal-text.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
-const MARKS = { ok: pc.green('ok     '), warning: pc.yellow('warning'), missing: pc.red('missing') };
+const MARKS = { ok: paint.green('ok     '), warning: paint.yellow('warning'), missing: paint.red('missing') };
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -18,8 +18,8 @@ export function addDoctorCommand(program: Command): void {
         const { runChecks } = await import('../../dev/checks/checks.ts');
         const checks = await runChecks({ dataDirectory: dataDirectoryOf(options), env: process.env });
         const lines = checks.flatMap((check) => [
-          `${MARKS[check.status]} ${check.name.padEnd(18)} ${check.found}`,
-          ...(check.howTo === '' ? [] : [`${' '.repeat(27)}${check.howTo}`]),
+          line`${MARKS[check.status]} ${check.name.padEnd(18)} ${check.found}`,
+          ...(check.howTo === '' ? [] : linesOf(check.howTo).map((one) => line`${' '.repeat(27)}${one}`)),
         ]);
         output.result(checks, lines);
         return checks.some((check) => check.status === 'missing') ? EXIT.failure : EXIT.ok;

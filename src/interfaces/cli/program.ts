@@ -1,5 +1,6 @@
 /** The `bobbin` command: what it can do, and the one thing that it is asked for. */
 import { Command, CommanderError } from 'commander';
+import { toVisible } from '../../contract/plain/foreign-text.ts';
 import { addBatchCommands } from './batch-command.ts';
 import { addDataCommands } from './data-commands.ts';
 import { addDevCommand } from './dev-command.ts';
@@ -19,6 +20,7 @@ const program = new Command('bobbin')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError()
+  .configureOutput({ outputError: (message, write) => write(toVisible(message)) })
   .addHelpText('after', '\nStart with `bobbin dev`. Exit codes: docs/cli.md.');
 addDevCommand(program);
 addWorkerCommand(program);

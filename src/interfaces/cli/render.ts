@@ -1,11 +1,11 @@
-/** Events as lines for a person. Colour only where the terminal takes it. */
-import { colours as pc } from './colours.ts';
-import { costWords, describeAmount } from './money.ts';
+/** Events as lines for a person. Colour only where the terminal takes it; a plain string is one line of foreign text. */
+import { costWords } from './money.ts';
+import { renderRequest } from './render-request.ts';
+import { type Part, type TerminalText, beginning, line, linesOf, paint, shortened } from './terminal-text.ts';
 import {
   type Item,
   type ReviewOutput,
   type ThreadEvent,
-  type ThreadRequest,
   type TurnCompletion,
   renderReview,
 } from '../../contract/index.ts';
@@ -13,8 +13,8 @@ import {
 const MAX_OUTPUT_LINES = 8;
 const MAX_LINE_CHARS = 400;
 
-/** Lines for one event; none for what a person need not see. */
-export function renderEvent(event: ThreadEvent): string[] {
+/** Lines for one event of a thread; none for what a person need not see. */
+export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
   switch (event.type) {
     case 'item/started':
       return renderStarted(event.item);
@@ -25,47 +25,47 @@ export function renderEvent(event: ThreadEvent): string[] {
         ({ step, status }) => `  ${{ pending: '○', in_progress: '◐', completed: '●' }[status]} ${step}`,
       );
     case 'turn/completed':
-      return [renderCompletion(event.turn)];
+      return ['', renderCompletion(event.turn)];
     case 'turn/queued':
-      return [pc.dim(`turn ${event.turnId} is queued`)];
+      return [paint.dim(`turn ${event.turnId} is queued`)];
     case 'turn/queueUpdated':
-      return [pc.dim(`queued turn ${event.turnId} was ${event.change}; ${event.queue.length} wait`)];
+      return [paint.dim(`queued turn ${event.turnId} was ${event.change}; ${event.queue.length} wait`)];
     case 'turn/steered':
-      return [pc.dim(`turn ${event.turnId} was steered`)];
+      return [paint.dim(`turn ${event.turnId} was steered`)];
     case 'item/commandExecution/requestApproval':
     case 'item/fileChange/requestApproval':
     case 'item/mcpToolCall/requestApproval':
     case 'item/tool/requestUserInput':
     case 'turn/budget/requestApproval':
-      return renderRequest(event.request);
+      return renderRequest(event.request, threadId);
     case 'serverRequest/resolved':
-      return [pc.dim(`  ${event.requestId}: ${event.decision} (by ${event.by})`)];
+      return [paint.dim(`  ${event.requestId}: ${event.decision} (by ${event.by})`)];
     case 'rule/remembered':
-      return [pc.dim(`  remembered for the ${event.rule.scope}: ${event.rule.decision} (${event.rule.ruleId})`)];
+      return [paint.dim(`  remembered for the ${event.rule.scope}: ${event.rule.decision} (${event.rule.ruleId})`)];
     case 'rule/applied':
-      return [pc.dim(`  ${event.decision} by what is remembered (${event.ruleIds.join(', ')})`)];
+      return [paint.dim(`  ${event.decision} by what is remembered (${event.ruleIds.join(', ')})`)];
     case 'rule/revoked':
-      return [pc.dim(`  ${event.ruleId} revoked`)];
+      return [paint.dim(`  ${event.ruleId} revoked`)];
     case 'warning':
-      return [pc.yellow(`warning: ${event.message}`)];
+      return [paint.yellow(`warning: ${event.message}`)];
     case 'error':
-      return [pc.red(`error: ${event.error.message} [${event.error.code}]`)];
+      return [paint.red(`error: ${event.error.message} [${event.error.code}]`)];
     case 'message/rejected':
-      return [pc.yellow(`${event.message} was not taken [${event.code}]: ${event.reason}`)];
+      return [paint.yellow(`${event.message} was not taken [${event.code}]: ${event.reason}`)];
     case 'agentTask/registered':
-      return [pc.dim(`agent task ${event.taskId} registered under ${event.agentRuntimeId}`)];
+      return [paint.dim(`agent task ${event.taskId} registered under ${event.agentRuntimeId}`)];
     case 'subThread/updated':
       return [
-        pc.dim(
+        paint.dim(
           `  ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
         ),
       ];
     case 'agentTask/cleared':
-      return [pc.dim(`agent task cleared: ${event.reason}`)];
+      return [paint.dim(`agent task cleared: ${event.reason}`)];
     case 'thread/rolledBack':
-      return [pc.dim(`rolled back: ${event.dropped.join(', ')}`)];
+      return [paint.dim(`rolled back: ${event.dropped.join(', ')}`)];
     case 'thread/closed':
-      return [pc.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
+      return [paint.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
     case 'thread/started':
     case 'turn/started':
     case 'thread/tokenUsage/updated':
@@ -73,22 +73,32 @@ export function renderEvent(event: ThreadEvent): string[] {
   }
 }
 
-function renderStarted(item: Item): string[] {
+function renderStarted(item: Item): Part[] {
   switch (item.type) {
     case 'userMessage':
-      return ['', pc.bold(`> ${item.content.map((part) => part.text).join('\n')}`), ''];
+      return [
+        '',
+        ...linesOf(item.content.map((part) => part.text).join('\n')).map((one) => paint.bold(line`> ${one}`)),
+        '',
+      ];
     case 'commandExecution':
-      return [`${pc.cyan('$')} ${item.command}`];
+      return renderCommand(item.command);
     case 'fileChange':
-      return [`${pc.cyan('✎')} patch`];
+      return [line`${paint.cyan('✎')} patch`];
     case 'collabAgentToolCall':
-      return [`${pc.cyan('⇄')} ${item.tool}${item.prompt === '' ? '' : `: ${item.prompt}`}`];
+      return [
+        item.prompt === ''
+          ? line`${paint.cyan('⇄')} ${item.tool}`
+          : line`${paint.cyan('⇄')} ${item.tool}: ${beginning(item.prompt, MAX_LINE_CHARS)}`,
+      ];
     case 'subAgentNotification':
-      return [pc.dim(`  ${item.name} (${item.status}): ${item.text}`)];
+      return [paint.dim(line`  ${item.name} (${item.status}): ${beginning(item.text, MAX_LINE_CHARS)}`)];
     case 'enteredReviewMode':
-      return ['', pc.bold(`reviewing: ${item.review}`)];
+      return ['', paint.bold(`reviewing: ${item.review}`)];
     case 'mcpToolCall':
-      return [`${pc.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments))}`];
+      return [
+        line`${paint.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments), MAX_LINE_CHARS)}`,
+      ];
     case 'agentMessage':
     case 'reasoning':
     case 'plan':
@@ -103,29 +113,26 @@ function renderStarted(item: Item): string[] {
   }
 }
 
-function renderCompleted(item: Item): string[] {
+function renderCompleted(item: Item): Part[] {
   switch (item.type) {
     case 'agentMessage':
-      return ['', item.text];
+      return ['', ...linesOf(item.text)];
     case 'commandExecution':
       return renderCommandEnd(item);
     case 'mcpToolCall':
-      return [
-        ...shownOutput(item.output.split('\n').map(shortened).join('\n')),
-        ...(item.status === 'completed' ? [] : [pc.yellow(`  ${item.status}`)]),
-      ];
+      return [...shownOutput(item.output), ...(item.status === 'completed' ? [] : [paint.yellow(`  ${item.status}`)])];
     case 'fileChange':
       return item.changes.length > 0
         ? item.changes.map((change) =>
-            pc.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`),
+            paint.dim(`  ${change.kind} ${change.path} (+${change.linesAdded} -${change.linesRemoved})`),
           )
-        : [pc.yellow(`  ${item.status}: ${item.output}`)];
+        : [paint.yellow(line`  ${item.status}: ${beginning(item.output, MAX_LINE_CHARS)}`)];
     case 'collabAgentToolCall':
-      return item.status === 'completed' ? [] : [pc.yellow(`  ${item.output}`)];
+      return item.status === 'completed' ? [] : [paint.yellow(line`  ${beginning(item.output, MAX_LINE_CHARS)}`)];
     case 'dynamicToolCall':
-      return [pc.yellow(`  ${item.output}`)];
+      return [paint.yellow(line`  ${beginning(item.output, MAX_LINE_CHARS)}`)];
     case 'contextCompaction':
-      return [pc.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
+      return [paint.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'turnsDropped':
       return item.cause === 'undo' ? renderDropped(item) : [];
     case 'exitedReviewMode':
@@ -146,68 +153,61 @@ function describeBefore(tokens: number | null): string {
   return tokens === null ? '' : `; it had ${tokens.toLocaleString('en')} tokens`;
 }
 
-export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): string[] {
+export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): Part[] {
   const { files, dropped, notUndone } = item;
   const what = files === null ? 'no file was changed' : `${files.restored} files restored, ${files.deleted} deleted`;
   return [
     `undone: turn ${dropped.join(', ')}, ${what}`,
-    ...notUndone.map((line) => pc.yellow(`  not undone: ${line}`)),
+    ...notUndone.map((line) => paint.yellow(`  not undone: ${line}`)),
   ];
 }
 
 /** What a review found, in lines; a word where that is nothing. */
-export function renderFindings(output: ReviewOutput): string[] {
-  const lines = renderReview(output);
+export function renderFindings(output: ReviewOutput): Part[] {
+  const lines = renderReview(output).flatMap(linesOf);
   return lines.length > 0 ? lines : ['nothing found'];
 }
 
-function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): string[] {
+function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): Part[] {
   const shown = shownOutput(item.output.replace(/^[\s\S]*?\nOutput:\n/, ''));
   const end =
     item.status === 'completed'
       ? []
-      : [pc.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
+      : [paint.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
   return [...shown, ...end];
 }
 
-function shownOutput(output: string): string[] {
-  const lines = output.trimEnd() === '' ? [] : output.trimEnd().split('\n');
-  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((line) => pc.dim(`  ${line}`));
-  const more = lines.length > MAX_OUTPUT_LINES ? [pc.dim(`  … ${lines.length - MAX_OUTPUT_LINES} more lines`)] : [];
-  return [...shown, ...more];
+/** The lines of a command; long ones are cut, and say by how much. */
+function renderCommand(command: string): Part[] {
+  const lines = command.split('\n');
+  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one, index) => {
+    const text = shortened(one, MAX_LINE_CHARS);
+    return index === 0 ? line`${paint.cyan('$')} ${text}` : line`  ${text}`;
+  });
+  return [...shown, ...moreLines(lines.length)];
 }
 
-function shortened(line: string): string {
-  return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line;
+function shownOutput(output: string): Part[] {
+  const lines = output.trimEnd() === '' ? [] : output.trimEnd().split(/\r?\n/);
+  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one) => paint.dim(line`  ${shortened(one, MAX_LINE_CHARS)}`));
+  return [...shown, ...moreLines(lines.length)];
 }
 
-function renderRequest(request: ThreadRequest): string[] {
-  const what = {
-    commandExecution: () => `run: ${request.type === 'commandExecution' ? request.command : ''}`,
-    mcpToolCall: () => `call: ${request.type === 'mcpToolCall' ? `${request.server} ${request.tool}` : ''}`,
-    budget: () => (request.type === 'budget' ? describeBudgetRequest(request) : ''),
-    fileChange: () => `change: ${request.type === 'fileChange' ? request.paths.join(', ') : ''}`,
-    userInput: () =>
-      request.type === 'userInput' ? request.questions.map((one) => `${one.id}: ${one.question}`).join('; ') : '',
-  }[request.type]();
-  return [pc.yellow(`? ${request.requestId} ${what}`), pc.yellow(`  ${request.reason}`)];
+function moreLines(count: number): Part[] {
+  return count > MAX_OUTPUT_LINES ? [paint.dim(`  … ${count - MAX_OUTPUT_LINES} more lines`)] : [];
 }
 
-function describeBudgetRequest({ scope, limit, grants }: Extract<ThreadRequest, { type: 'budget' }>): string {
-  return `go on beyond the ${scope}'s budget, with ${describeAmount(limit, grants)} more`;
-}
-
-export function renderCompletion(turn: TurnCompletion): string {
+export function renderCompletion(turn: TurnCompletion): TerminalText {
   const seconds = (turn.durationMs / 1000).toFixed(1);
   const tokens = `${turn.usage.totalTokens.toLocaleString('en')} tokens${costWords(turn.usage.costMicroUsd)}`;
   switch (turn.status) {
     case 'completed':
-      return pc.green(`\nturn completed in ${seconds} s, ${tokens}`);
+      return paint.green(`turn completed in ${seconds} s, ${tokens}`);
     case 'aborted':
-      return pc.yellow(
-        `\nturn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`,
+      return paint.yellow(
+        `turn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`,
       );
     case 'failed':
-      return pc.red(`\nturn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);
+      return paint.red(`turn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);
   }
 }

@@ -6,6 +6,7 @@ import type { ReviewRecord } from '../../contract/index.ts';
 import { toReport } from '../../reports/report.ts';
 import { SAMPLE_RECORD, aFinding, aLedger, aRecord, aTarget, reviewed, runsOf } from '../../reports/test-record.ts';
 import type { Output } from './output.ts';
+import { toTerminal } from './terminal-text.ts';
 import { type ReportOptions, writeReport } from './report-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bobbin-report-'));
@@ -22,7 +23,8 @@ async function write(record: ReviewRecord, options: Partial<ReportOptions> = {})
     event: nothing,
     say: nothing,
     write: nothing,
-    progress: (line) => void told.push(line),
+    fail: nothing,
+    progress: (line) => void told.push(toTerminal(line)),
   };
   const path = join(folder, 'report');
   const chosen = {

@@ -49,7 +49,9 @@ async function review(bobbin: Bobbin, output: Output, options: ReviewCommandOpti
   const turnId = `review-${randomUUID()}`;
   const { followReview } = await import('../../client/index.ts');
   const { thread, after } = await submit(bobbin, turnId, target, options);
-  const show = isatty(STANDARD_ERROR) ? (event: ThreadEvent) => showProgress(event, output) : () => undefined;
+  const show = isatty(STANDARD_ERROR)
+    ? (event: ThreadEvent) => showProgress(event, thread.threadId, output)
+    : () => undefined;
   if (isatty(STANDARD_ERROR)) output.progress(`thread ${thread.threadId}`);
   const end = await followReview(thread.events({ after, signal }), turnId, show);
   if (end !== undefined) return conclude(end, thread.threadId, output, options.failOn);
@@ -89,10 +91,10 @@ async function submit(
 }
 
 /** What is found is printed at the end, and not twice. */
-function showProgress(event: ThreadEvent, output: Output): void {
+function showProgress(event: ThreadEvent, threadId: string, output: Output): void {
   if (event.type === 'turn/completed' || (event.type === 'item/completed' && event.item.type === 'exitedReviewMode'))
     return;
-  for (const line of renderEvent(event)) output.progress(line);
+  for (const line of renderEvent(event, threadId)) output.progress(line);
 }
 
 function conclude(end: ReviewEnd, threadId: string, output: Output, failOn: Threshold): number {

@@ -3,6 +3,7 @@ import type { Bobbin } from '../../client/index.ts';
 import type { SubThread, ThreadView } from '../../contract/index.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { type Part, beginning, line } from './terminal-text.ts';
 
 interface AgentTree extends SubThread {
   agents: AgentTree[];
@@ -27,10 +28,10 @@ async function below(bobbin: Bobbin, { subThreads }: Pick<ThreadView, 'subThread
   );
 }
 
-function describe(tree: AgentTree[], indent: string): string[] {
+function describe(tree: AgentTree[], indent: string): Part[] {
   return tree.flatMap((one) => [
     `${indent}${one.role} ${one.name}  ${one.status}  ${one.threadId}`,
-    ...(one.lastAgentMessage === null ? [] : [`${indent}  ${one.lastAgentMessage.split('\n', 1)[0] ?? ''}`]),
+    ...(one.lastAgentMessage === null ? [] : [line`${indent}  ${beginning(one.lastAgentMessage)}`]),
     ...describe(one.agents, `${indent}  `),
   ]);
 }

@@ -19,11 +19,14 @@ import { costWords } from './money.ts';
 import type { Output } from './output.ts';
 import { type CompactOptions, compact } from './thread-compact.ts';
 import { type QueueOptions, queue } from './thread-queue.ts';
+import { requests } from './thread-requests.ts';
 import { type RulesOptions, rules } from './thread-rules.ts';
+import { renderRequest } from './render-request.ts';
 import { agents } from './thread-agents.ts';
 import { type ForkOptions, fork } from './thread-fork.ts';
 import { type ResumeOptions, resume } from './thread-resume.ts';
 import { rollback, undo } from './thread-undo.ts';
+import { type Part, beginning, line } from './terminal-text.ts';
 import { watchThread } from './watch.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
@@ -112,6 +115,12 @@ export function addThreadCommands(program: Command): void {
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
     .option('--answer <id=text...>', 'answer to a question, by its id')
     .option('--remember <scope>', 'for call (the default), turn, thread or repository');
+  command<ArgumentsOf>(
+    'requests',
+    'what it waits for a person to answer, all of it',
+    'requests my-thread req_3',
+    requests,
+  ).argument('[requestId]', 'this one alone');
   command<RulesOptions>(
     'rules',
     'the answers that are remembered; take one back',
@@ -173,12 +182,14 @@ async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promi
 }
 
 const show: Body<CommonOptions> = async (bobbin, output, threadId) => {
-  const view = await bobbin.threads.get(threadId).view();
-  output.result(view, describeView(view));
+  const thread = bobbin.threads.get(threadId);
+  const view = await thread.view();
+  const openRequests = await Promise.all(view.openRequests.map((open) => thread.wholeRequest(open)));
+  output.result(view, describeView({ ...view, openRequests }));
   return EXIT.ok;
 };
 
-function describeView(view: ThreadView): string[] {
+function describeView(view: ThreadView): Part[] {
   const turn = view.activeTurn;
   return [
     `thread      ${view.threadId}: ${view.status}${view.activeFlags.length > 0 ? ` (${view.activeFlags.join(', ')})` : ''}`,
@@ -186,13 +197,13 @@ function describeView(view: ThreadView): string[] {
     `settings    model ${view.settings.model}, sandbox ${view.settings.sandbox}, approvals ${view.settings.approvalPolicy}`,
     `turns       ${view.turnCount} ended, ${view.queuedTurns.length} queued`,
     ...(turn === null ? [] : [`active      ${turn.turnId} (${turn.kind}): ${JSON.stringify(turn.phase)}`]),
-    ...view.besideTurns.map((one) => `beside      ${one.turnId}: ${one.command}`),
-    ...view.openRequests.map((one) => `waits for   ${one.requestId} (${one.type}): ${one.reason}`),
+    ...view.besideTurns.map((one) => line`beside      ${one.turnId}: ${beginning(one.command)}`),
     `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
     `tokens      ${view.usage.totalTokens}${costWords(view.usage.costMicroUsd)}`,
     ...describeBudget(view.budget),
     `context     ${describeContext(view.context)}`,
     `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
+    ...view.openRequests.flatMap((one) => renderRequest(one, view.threadId)),
   ];
 }
 

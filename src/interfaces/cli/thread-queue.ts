@@ -4,6 +4,7 @@ import type { Bobbin } from '../../client/index.ts';
 import type { EditQueue, Overrides, QueuedTurnView, SandboxMode } from '../../contract/index.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { type Part, beginning, line } from './terminal-text.ts';
 
 export interface QueueOptions {
   edit?: string;
@@ -55,10 +56,11 @@ function toEditOf(turnId: string, options: QueueOptions): EditQueue {
   };
 }
 
-function describe({ turnId, kind, text, overrides }: QueuedTurnView): string {
-  const [line = ''] = text.split('\n', 1);
+function describe({ turnId, kind, text, chars, overrides }: QueuedTurnView): Part {
   const settings = Object.entries(overrides).map(
     ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return [turnId, kind, line, ...(settings.length > 0 ? [`(${settings.join(', ')})`] : [])].join('  ');
+  const more = settings.length > 0 ? `  (${settings.join(', ')})` : '';
+  const cut = chars > text.length ? ` (of ${chars} characters)` : '';
+  return line`${turnId}  ${kind}  ${beginning(text)}${cut}${more}`;
 }

@@ -9,7 +9,7 @@ import { renderCompletion, renderDropped } from './render.ts';
 export async function undo(bobbin: Bobbin, output: Output, threadId: string): Promise<number> {
   const undone = await bobbin.threads.get(threadId).undo();
   const { completion, dropped } = undone;
-  const lines = dropped === null ? [renderCompletion(completion).trimStart()] : renderDropped(dropped);
+  const lines = dropped === null ? [renderCompletion(completion)] : renderDropped(dropped);
   output.result(undone, lines);
   return exitCodeOfTurn(completion);
 }

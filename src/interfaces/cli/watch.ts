@@ -23,7 +23,7 @@ export async function watchThread(
   const live = output.live ? followLiveText(thread, output) : undefined;
   try {
     for await (const event of thread.events({ after: options.after, signal: options.signal })) {
-      await show(event, output, live);
+      await show(await whole(thread, event), thread.threadId, output, live);
       if (event.type === 'turn/completed' && event.turn.turnId === options.untilTurn) return event.turn;
     }
     return undefined;
@@ -32,14 +32,20 @@ export async function watchThread(
   }
 }
 
-async function show(event: ThreadEvent, output: Output, live: LiveText | undefined): Promise<void> {
+/** What a person decides about is shown whole. If its item is gone, it says itself that it is cut. */
+async function whole(thread: ThreadHandle, event: ThreadEvent): Promise<ThreadEvent> {
+  if (!('request' in event)) return event;
+  return { ...event, request: await thread.wholeRequest(event.request).catch(() => event.request) };
+}
+
+async function show(event: ThreadEvent, threadId: string, output: Output, live: LiveText | undefined): Promise<void> {
   if (event.type === 'turn/started') live?.start();
   if (event.type === 'turn/completed') live?.stop();
   if (event.type === 'item/completed' && event.item.type === 'agentMessage' && live !== undefined) {
     await live.finish(event.item.text);
     return;
   }
-  output.event(event, renderEvent(event));
+  output.event(event, renderEvent(event, threadId));
 }
 
 interface LiveText {

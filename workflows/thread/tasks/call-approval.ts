@@ -6,13 +6,16 @@ import {
   assessCommand,
   assessMcpCall,
   assessPatch,
+  leavesSandbox,
   pathsOfPatch,
+  reachesNetwork,
   sandboxFor,
+  sandboxForPatch,
   toAbsolute,
 } from '../approvals.ts';
 import { completeItem, emit, itemAt } from '../log.ts';
 import type { MachineEvent } from '../machine-events.ts';
-import { closeRequest, openRequest, policyAnswer, requestIdOf } from '../requests.ts';
+import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf, toExcerpt } from '../requests.ts';
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../rules.ts';
 import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
 import { abortTurn, quieten } from '../turns.ts';
@@ -84,8 +87,8 @@ function assess(state: ThreadState, call: ToolCall): Verdict {
     const { readOnly, approval = 'always' } = call;
     return assessMcpCall({ server, tool, readOnly, approval }, state.settings);
   }
-  const { cwd, escalated, justification } = call;
-  return assessCommand({ command: commandOf(state, call), cwd, escalated, justification }, state.settings);
+  const { cwd, escalated } = call;
+  return assessCommand({ command: commandOf(state, call), cwd, escalated }, state.settings);
 }
 
 function commandOf(state: ThreadState, call: ToolCall): string {
@@ -114,25 +117,39 @@ export function askQuestion(state: ThreadState, at: number, call: ToolCall, ques
 }
 
 function askPerson(state: ThreadState, at: number, call: ToolCall, reason: string): ThreadState {
+  return ask(state, at, call, toRequest(state, call, reason));
+}
+
+/** All that will run, and where: a person decides about that and nothing else. */
+function toRequest(state: ThreadState, call: ToolCall, reason: string): NewRequest {
   const item = itemAt(state.log, call.index);
+  const { settings } = state;
   if (item.type === 'fileChange') {
     const paths = absolutePaths(item.patch, call.cwd);
-    return ask(state, at, call, { type: 'fileChange', paths, reason });
+    const sandbox = sandboxForPatch(settings, paths);
+    return { type: 'fileChange', paths, patch: toExcerpt(item.patch), sandbox, workspace: settings.cwd, reason };
   }
   if (item.type === 'mcpToolCall') {
     const { server, tool } = item;
-    return ask(state, at, call, { type: 'mcpToolCall', server, tool, readOnly: call.readOnly, reason });
+    const given = toExcerpt(JSON.stringify(item.arguments, null, 2));
+    return { type: 'mcpToolCall', server, tool, arguments: given, readOnly: call.readOnly, reason };
   }
-  return ask(state, at, call, {
+  const sandbox = sandboxFor(settings, call.escalated);
+  return {
     type: 'commandExecution',
     command: commandOf(state, call),
     cwd: call.cwd,
-    sandboxed: !call.escalated,
+    workspace: settings.cwd,
+    sandbox,
+    sandboxed: sandbox !== 'danger-full-access',
+    escalated: leavesSandbox(settings, call.escalated),
+    network: reachesNetwork(sandbox),
     reason,
-  });
+    ...(call.justification === '' ? {} : { justification: call.justification }),
+  };
 }
 
-function ask(state: ThreadState, at: number, call: ToolCall, request: Parameters<typeof openRequest>[3]): ThreadState {
+function ask(state: ThreadState, at: number, call: ToolCall, request: NewRequest): ThreadState {
   const asking = openRequest(setStatus(state, call.index, 'asking'), at, call.index, request);
   const answer = policyAnswer(asking, call.index);
   const current = asking.active;

@@ -1,6 +1,6 @@
 /** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
 import { type Action, actionIds } from '../actions.ts';
-import { isRoot, isWritable, sandboxFor, toAbsolute } from '../approvals.ts';
+import { isRoot, sandboxFor, sandboxForPatch, toAbsolute } from '../approvals.ts';
 import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
 import type { MachineEvent, ModelOutput } from '../machine-events.ts';
 import { isKnownSafe } from '../safe-commands.ts';
@@ -179,19 +179,13 @@ function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action
     return { ...place, type: 'callMcpTool', server, tool, arguments: item.arguments, readOnly: call.readOnly };
   }
   const common = { ...place, cwd: call.cwd };
-  if (item.type === 'fileChange')
-    return { ...common, type: 'applyPatch', sandbox: patchSandbox(state, item.patch, call.cwd) };
+  if (item.type === 'fileChange') {
+    const sandbox = sandboxForPatch(state.settings, absolutePaths(item.patch, call.cwd));
+    return { ...common, type: 'applyPatch', sandbox };
+  }
   const command = item.type === 'commandExecution' ? item.command : '';
   const sandbox = sandboxFor(state.settings, call.escalated);
   return { ...common, type: 'execCommand', command, workspace: state.settings.cwd, sandbox, timeoutMs: call.timeoutMs };
-}
-
-/** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. */
-function patchSandbox(state: ThreadState, patch: string, cwd: string) {
-  const { settings } = state;
-  const inside = absolutePaths(patch, cwd).every((path) => isWritable(path, settings.cwd));
-  if (settings.sandbox === 'danger-full-access' || !inside) return 'danger-full-access';
-  return 'workspace-write';
 }
 
 // ------------------------------------------------------------------------------------------------------------ ends

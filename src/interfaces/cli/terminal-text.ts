@@ -1,0 +1,101 @@
+/**
+ * Text for the terminal, which can only be put together in one way: a plain string is foreign text, of which every character
+ * that a terminal acts upon or does not show is spelled out. Colours come from here alone.
+ */
+import { shorten, spellOut, toRows, toVisible, toVisibleLine } from '../../contract/plain/foreign-text.ts';
+import { colours } from './colours.ts';
+
+const SHOWN = Symbol('terminal text');
+
+/** Made in this file alone: its symbol cannot come out of JSON. */
+export interface TerminalText {
+  readonly [SHOWN]: string;
+}
+
+/** A string is foreign text on one line; its line feeds are spelled out, too. */
+export type Part = string | number | TerminalText;
+
+/** One line, of our own words and what is interpolated. */
+export function line(strings: TemplateStringsArray, ...parts: readonly Part[]): TerminalText {
+  return made(strings.map((text, index) => text + toTerminal(parts[index] ?? '')).join(''));
+}
+
+/** What may be written to the terminal. */
+export function toTerminal(part: Part): string {
+  if (typeof part === 'object') return part[SHOWN];
+  return toVisibleLine(String(part), spell);
+}
+
+export const paint = {
+  bold: (part: Part) => made(colours.bold(toTerminal(part))),
+  dim: (part: Part) => made(colours.dim(toTerminal(part))),
+  red: (part: Part) => made(colours.red(toTerminal(part))),
+  green: (part: Part) => made(colours.green(toTerminal(part))),
+  yellow: (part: Part) => made(colours.yellow(toTerminal(part))),
+  cyan: (part: Part) => made(colours.cyan(toTerminal(part))),
+};
+
+function made(shown: string): TerminalText {
+  return { [SHOWN]: shown };
+}
+
+/** In colour, so that it differs from the same characters typed out. */
+function spell(character: string): string {
+  return colours.inverse(spellOut(character));
+}
+
+// ----------------------------------------------------------------------------------------------------- several lines
+
+/** The lines of a foreign text. Tabs stay. */
+export function linesOf(text: string): TerminalText[] {
+  return text.split(/\r?\n/).map((one) => made(toVisible(one, spell)));
+}
+
+/** The first line of a foreign text, and how much there is beyond it. */
+export function beginning(text: string, chars = Infinity): TerminalText {
+  const [first = '', ...others] = text.split(/\r?\n/);
+  const short = shortened(first, chars);
+  return others.length === 0 ? short : line`${short} … (+${plural(others.length, 'line')})`;
+}
+
+/** The beginning of a line, and how much of it is left out. */
+export function shortened(text: string, chars: number): TerminalText {
+  const { text: begun, left } = shorten(text, chars);
+  const shown = made(toVisible(begun, spell));
+  return left === 0 ? shown : line`${shown}… (+${plural(left, 'character')})`;
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** Columns if the terminal does not say how many it has. */
+const COLUMNS = 100;
+const FEWEST_COLUMNS = 20;
+
+/**
+ * All of a foreign text about which somebody decides. Each row stands behind words of ours, also where a long line goes on, so
+ * that nothing in it passes for one of our lines. @param label in front of the first row; the number of each line for null.
+ */
+export function rowsOf(text: string, label: string | null): TerminalText[] {
+  const columns = Math.max(FEWEST_COLUMNS, (process.stdout.isTTY ? process.stdout.columns : COLUMNS) - MARGIN - 1);
+  return toRows(text, columns, spell).map((row, index) => {
+    const front = label === null ? String(row.line ?? '') : index === 0 ? label : '';
+    return made(`${front.padStart(MARGIN - 3)} | ${row.text}`);
+  });
+}
+
+/** Columns in front of each row. */
+const MARGIN = 14;
+
+// ---------------------------------------------------------------------------------------------------------- a stream
+
+/** Makes text that comes in pieces fit for the terminal; a character that two pieces share is put together again. */
+export function createTextStream(): (chunk: string) => string {
+  let held = '';
+  return (chunk) => {
+    const text = held + chunk;
+    held = /[\r\ud800-\udbff]$/.exec(text)?.[0] ?? '';
+    return toVisible(text.slice(0, text.length - held.length).replace(/\r\n/g, '\n'), spell);
+  };
+}
