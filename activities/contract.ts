@@ -6,8 +6,10 @@ import type {
   ArchiveBody,
   ArchiveSegment,
   BatchTarget,
+  FileLeftOut,
   FileUpdateChange,
   Fork,
+  LedgerView,
   ProviderCompaction,
   RepositoryRules,
   ReviewOutput,
@@ -246,6 +248,8 @@ export interface TargetOpening {
   targetId: string;
   target: BatchTarget;
   fullPassEvery: number;
+  /** Everything is looked at in this run; left out for no. */
+  fullPass?: boolean;
   /** Null for the workers' own. */
   model: string | null;
   instructions: string;
@@ -254,6 +258,8 @@ export interface TargetOpening {
 export interface TargetPart {
   /** The one message of its conversation. */
   prompt: string;
+  /** Ids of the open findings that it was asked about; earlier releases asked about none. */
+  known?: string[];
 }
 
 export type OpenedTarget =
@@ -269,8 +275,12 @@ export type OpenedTarget =
       /** None where all that changed was left out. */
       parts: TargetPart[];
       filesLeftOut: number;
+      /** The first of them with why; earlier releases leave it out. */
+      leftOut?: FileLeftOut[];
       /** Findings that its ledger knew. */
       known: number;
+      /** Whether what lies in `cwd` is the commit under review; earlier releases leave it out. */
+      isThere?: boolean;
     }
   | { type: 'alreadyReviewed'; head: string }
   /** Another run of the target is under way. */
@@ -292,12 +302,25 @@ export interface TargetConclusion {
   rulesId: string;
   model: string;
   texts: string[];
+  /** For each text the ids that its review was asked about; earlier releases leave it out. */
+  asked?: string[][];
+  fullPass?: boolean;
   /** As the target was opened with them. */
   filesLeftOut: number;
   known: number;
 }
 
 export type TargetConcluded = ({ type: 'concluded' } & RunRecorded) | { type: 'aborted' };
+
+export interface LedgerReading {
+  threadId: string;
+  actionId: string;
+  targetId: string;
+}
+
+/** Null for a target of which no review was ever begun. */
+export type LedgerRead = { type: 'read'; ledger: LedgerView | null } | { type: 'aborted' };
+
 export interface RuleLookup {
   threadId: string;
   /** The id the thread knows this step by. */
@@ -387,4 +410,5 @@ export interface Activities extends TaskActivities {
   readSegment(segmentId: string): Promise<ArchiveBody>;
   openTarget(opening: TargetOpening): Promise<OpenedTarget>;
   concludeTarget(conclusion: TargetConclusion): Promise<TargetConcluded>;
+  readLedger(reading: LedgerReading): Promise<LedgerRead>;
 }

@@ -50,6 +50,7 @@ export const FAILURES = {
   reviewEmpty: 'invalid',
   reviewUnreadable: 'invalid',
   reviewRunLost: 'invalid',
+  reviewMoved: 'invalid',
   ledgerUnavailable: 'unavailable',
   // MCP servers
   mcpServerUnavailable: 'unavailable',

@@ -7,6 +7,7 @@ import { archiveSegment, readSegment } from './archive/segments.ts';
 import { applyPatch } from './files/apply-patch.ts';
 import { concludeTarget } from './batch/conclude-target.ts';
 import { openTarget } from './batch/open-target.ts';
+import { readLedger } from './batch/read-ledger.ts';
 import { releaseSnapshots } from './git/release-snapshots.ts';
 import { takeSnapshot } from './git/take-snapshot.ts';
 import { undoFiles } from './git/undo-files.ts';
@@ -45,6 +46,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     readSegment: (segmentId) => readSegment(ports, segmentId),
     openTarget: (opening) => openTarget(ports, opening),
     concludeTarget: (conclusion) => concludeTarget(ports, conclusion),
+    readLedger: (reading) => readLedger(ports, reading),
     findRules: (lookup) => findRules(ports, lookup),
     rememberRule: (request) => rememberRule(ports, request),
     listRules: (request) => listRules(ports, request),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerTarget } from '../activities/ports.ts';
 import { createLedgerDirectory } from '../src/client/ledger-directory.ts';
-import { beginning, commit, record, seen } from '../workflows/review-ledger/testing.ts';
+import { beginning, commit, record, seen, tracked } from '../workflows/review-ledger/testing.ts';
 import { assertHealthy, json, rawPayload, sendSignal } from './parts/raw-client.ts';
 import { runCli } from './parts/run-cli.ts';
 import { type Stand, openStand } from './stand.ts';
@@ -51,11 +51,16 @@ describe('the ledger of a target', () => {
 
     const ledger = stand.bobbin.ledgers.get(target.targetId);
     await ledger.dismiss({ findingId: 'f2', by: 'ann', why: 'it is closed by its owner' });
+    await expect(ledger.dismiss({ findingId: 'f2', by: 'bob', why: 'who cares' })).rejects.toMatchObject({
+      ...{ code: 'findingDismissed', message: expect.stringContaining('it is closed by its owner') as string },
+    });
     const again = await ledgers.begin(target, beginning('r2', 'two'), signal);
     expect(again).toMatchObject({ type: 'begun', anchor: commit('one'), full: false });
     await ledgers.record(
       target,
-      record('r2', 'two', [seen('the file stays open', { location: null })], { full: false, looked: ['a.ts'] }),
+      record('r2', 'two', [seen('the file stays open', { location: null })], {
+        ...{ full: false, looked: ['a.ts'], tracked: [tracked('f1', null)] },
+      }),
       signal,
     );
     const view = await ledger.view();
@@ -91,6 +96,7 @@ describe('a ledger that anybody can send anything', () => {
     await expect(ledgers.begin(target, beginning('', 'one'), signal)).rejects.toMatchObject({ code: 'internal' });
     await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
     await sendSignal(stand, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'ann', why: 'by design' }));
+    await sendSignal(stand, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'bob', why: 'who cares' }));
     expect((await ledger.view()).findings[0]).toMatchObject({ state: 'dismissed', dismissal: { by: 'ann' } });
     await sendSignal(stand, ledger, 'reopenFinding', json({ findingId: 'f1', by: 'ann' }));
     expect((await ledger.view()).findings[0]).toMatchObject({ state: 'open' });
@@ -146,6 +152,9 @@ describe('bobbin ledger', () => {
     const dismissed = await bobbin('dismiss', targetId, 'f1', '--why', 'by design', '--by', 'ann', '--json');
     expect(JSON.parse(dismissed.stdout)).toMatchObject({ findingId: 'f1', state: 'dismissed', by: 'ann' });
     expect((await bobbin('show', targetId, '--all')).stdout).toContain('dismissed by ann: by design');
+    expect(await bobbin('dismiss', targetId, 'f1', '--why', 'who cares', '--by', 'bob')).toMatchObject({
+      ...{ code: 6, stderr: expect.stringContaining('by design') as string },
+    });
     expect((await bobbin('dismiss', targetId, 'f9', '--why', 'x')).code).toBe(6);
     expect((await bobbin('reopen', targetId, 'f1')).code).toBe(0);
     expect((await bobbin('reopen', targetId, 'f1')).code).toBe(6);

@@ -101,6 +101,9 @@ describe('bobbin schedule', () => {
       code: 0,
       stdout: `schedule ${id} paused\n`,
     });
+    const full = JSON.parse((await schedule(['trigger', id, '--full-pass', '--json'])).stdout) as { batchId: string };
+    expect(full.batchId).toMatch(new RegExp(`^${id}-full-\\S+Z$`));
+    expect((await schedule(['trigger', id, '--full-pass', '--overlap', 'skip'])).code).toBe(2);
     const triggered = await schedule(['trigger', id]);
     expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z begun; \`bobbin batch show`));
     expect((await schedule(['backfill', id, '--from', '2026-01-01T00:00Z', '--to', '2026-01-02T00:00Z'])).code).toBe(0);

@@ -23,13 +23,14 @@
  * task will ever come. They are to be asked of such runs only.
  */
 import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
-import { closedBatchQuery, closedRowsQuery } from './batch-review/messages.ts';
+import { closedBatchQuery, closedLedgerQuery, closedRowsQuery } from './batch-review/messages.ts';
 import { CLOSED_RUN_QUERY, type PageRequest } from './thread/messages.ts';
 
 const OF_CLOSED_RUNS = new Set<string | null | undefined>([
   CLOSED_RUN_QUERY,
   closedBatchQuery.name,
   closedRowsQuery.name,
+  closedLedgerQuery.name,
 ]);
 
 interface Seen {

@@ -5,6 +5,7 @@ import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
 import { observeFindings, trackFindings } from '../review/observe.ts';
 import { type Answer, parseAnswer } from '../review/parse-answer.ts';
+import { mergeVerdicts, parseVerdicts } from '../review/parse-verdicts.ts';
 import { placeFindings } from '../review/place-findings.ts';
 import { runStep } from '../step.ts';
 import { pathsOf, toParts } from './parts.ts';
@@ -21,6 +22,7 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
         ...{ runId, base, head, full, rulesId },
         findings: await observeFindings(ports, { cwd, head, findings }, signal),
         tracked: await trackFindings(ports, { cwd, head, known }, signal),
+        verdicts: toVerdicts(conclusion),
         looked: await lookedAt(ports, conclusion, signal),
       };
       return { type: 'concluded', ...(await ports.ledgers.record({ targetId, target }, run, signal)) };
@@ -40,6 +42,10 @@ function toAnswer(runId: string): (text: string) => Answer {
     const message = `The review ${runId} gave no findings and no verdict that can be read, so it does not count. It said: ${said}`;
     throw new Failure('reviewUnreadable', message);
   };
+}
+
+function toVerdicts({ texts, asked = [] }: TargetConclusion) {
+  return mergeVerdicts(texts.flatMap((text, part) => parseVerdicts(text, asked[part] ?? [])));
 }
 
 async function place(
@@ -63,8 +69,8 @@ async function readKnown(ports: Ports, conclusion: TargetConclusion, signal: Abo
 }
 
 /** The ledger answers the run under way what it answered before. */
-function again({ runId, head, rulesId, fullPassEvery, threadId }: TargetConclusion) {
-  return { runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery };
+function again({ runId, head, rulesId, fullPassEvery, fullPass = false, threadId }: TargetConclusion) {
+  return { runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery, fullPass };
 }
 
 function knownOf(beginning: RunBeginning, { runId, targetId }: TargetConclusion) {

@@ -5,8 +5,10 @@ import type { OpenedTarget, TargetOpening } from '../contract.ts';
 import type { FoundTarget, Ports } from '../ports.ts';
 import { RULES_HEADING, RUBRIC } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
-import { toPartPrompts } from './part-prompt.ts';
-import { toParts } from './parts.ts';
+import { trackFindings } from '../review/observe.ts';
+import { toOpenFindings } from './known-findings.ts';
+import { toTargetParts } from './part-prompt.ts';
+import { toLeftOut, toParts } from './parts.ts';
 
 export async function openTarget(ports: Ports, opening: TargetOpening): Promise<OpenedTarget> {
   const { targetId, target } = opening;
@@ -19,9 +21,9 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const { repository, head, start } = found;
       const model = modelOf(ports, opening, repository);
       const rulesId = await toRulesId(ports, opening, found, model, signal);
-      const { runId, workflowId, fullPassEvery } = opening;
+      const { runId, workflowId, fullPassEvery, fullPass = false } = opening;
       step.progress = { type: 'target', doing: 'asking the ledger' };
-      const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery };
+      const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery, fullPass };
       const beginning = await ports.ledgers.begin({ targetId, target }, asked, signal);
       if (beginning.type === 'busy') return { type: 'busy' };
       if (beginning.type === 'alreadyReviewed') return { type: 'alreadyReviewed', head };
@@ -31,12 +33,17 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const { cwd, isElsewhere } = await ports.targets.checkOut(found, signal);
       const files = await ports.targets.changedFiles(repository, { base, head }, signal);
       const planned = toParts(files, ports.contextLimits(model).compactAt);
-      const compared = { base, head, isElsewhere, instructions: opening.instructions };
-      const hasHistory = since !== null || target.base !== undefined;
-      const parts = toPartPrompts({ ...compared, hasHistory }, planned).map((prompt) => ({ prompt }));
-      const filesLeftOut = planned.leftOut.length;
-      const known = beginning.known.length;
-      return { type: 'opened', cwd, base, head, full: since === null, rulesId, model, parts, filesLeftOut, known };
+      const full = since === null;
+      const hasHistory = !full || target.base !== undefined;
+      const compared = { base, head, isElsewhere, hasHistory, full, instructions: opening.instructions };
+      const known = beginning.known.filter(({ state }) => state === 'open');
+      const tracked = await trackFindings(ports, { cwd: repository, head, known }, signal);
+      return {
+        ...{ type: 'opened', cwd, base, head, full, rulesId, model },
+        parts: toTargetParts(compared, planned, toOpenFindings(known, tracked)),
+        ...{ filesLeftOut: planned.leftOut.length, leftOut: toLeftOut(planned) },
+        ...{ known: beginning.known.length, isThere: !isElsewhere },
+      };
     },
   );
 }

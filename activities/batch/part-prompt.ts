@@ -1,28 +1,40 @@
 /** The one message of the conversation that looks at a part of a target. */
+import type { TargetPart } from '../contract.ts';
 import type { ChangedFile, OpenTarget } from '../ports.ts';
 import { listFiles, whereFilesAre } from '../review/prompt-parts.ts';
-import type { Parts } from './parts.ts';
+import { type OpenFinding, tellOfKnown } from './known-findings.ts';
+import { type Parts, pathsOf } from './parts.ts';
 
 export interface Compared extends Pick<OpenTarget, 'isElsewhere'> {
   base: string;
   head: string;
   /** Whether `base` is a commit; else it is a tree without files, and everything is new. */
   hasHistory: boolean;
+  /** Whether everything is looked at, and not only what is new since the last review. */
+  full: boolean;
   instructions: string;
 }
 
-export function toPartPrompts(compared: Compared, { parts, leftOut }: Parts): string[] {
+/** @param open findings of earlier reviews, the most urgent first. */
+export function toTargetParts(
+  compared: Compared,
+  { parts, leftOut }: Parts,
+  open: readonly OpenFinding[],
+): TargetPart[] {
   return parts.map((files, index) => {
+    const told = tellOfKnown(open, new Set(pathsOf([files])), compared.full);
     const others = parts.length === 1 ? '' : ` This is part ${index + 1} of ${parts.length}; others look at the rest.`;
-    return [
+    const paragraphs = [
       `Review ${whatChanged(compared)}.${others}`,
       howToLook(compared, parts.length === 1 && leftOut.length === 0 ? [] : files),
       listFiles('under review', files.map(toPath)),
       ...(leftOut.length === 0 || index > 0 ? [] : [listFiles('left out', leftOut.map(toPathAndWhy))]),
+      ...(told.text === '' ? [] : [told.text]),
       ...(compared.instructions.trim() === ''
         ? []
         : [`Rules of whoever asks for this review:\n\n${compared.instructions.trim()}`]),
-    ].join('\n\n');
+    ];
+    return { prompt: paragraphs.join('\n\n'), known: told.findingIds };
   });
 }
 

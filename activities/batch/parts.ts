@@ -1,4 +1,5 @@
 /** What of a target's changes is looked at, and by how many reviews: each has room for a part of them only. */
+import type { FileLeftOut } from '../../src/contract/index.ts';
 import type { ChangedFile } from '../ports.ts';
 
 /** Reviews of one target in one run. */
@@ -38,6 +39,17 @@ function complain({ kind, bytes }: ChangedFile, most: number): string | null {
   if (kind === 'binary') return 'binary';
   if (kind === 'submodule') return 'a submodule';
   return bytes > most ? `${bytes} bytes of changes, more than a review of this model can take in` : null;
+}
+
+/** Files that are named to a person. */
+const MOST_NAMED = 20;
+const PATH_CHARS = 200;
+
+/** The first of the files that were left out. A long path keeps its end. */
+export function toLeftOut({ leftOut }: Parts): FileLeftOut[] {
+  return leftOut.slice(0, MOST_NAMED).map(({ file: { path }, why }) => {
+    return { path: path.length <= PATH_CHARS ? path : `…${path.slice(1 - PATH_CHARS)}`, why };
+  });
 }
 
 /** Every name that the files of the parts have or had. */

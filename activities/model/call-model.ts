@@ -3,6 +3,7 @@ import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
 import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
+import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutTo, jsonChars } from './bounded-text.ts';
@@ -30,6 +31,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
+    await requireHead(ports, settings, step.signal);
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
       const response = await ports.models.respond(
         {

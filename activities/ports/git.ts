@@ -62,7 +62,7 @@ export interface PlaceInCommit {
   location: FindingLocation;
 }
 
-export type TrackedPlace = Omit<TrackedFinding, 'findingId'>;
+export type TrackedPlace = Omit<TrackedFinding, 'findingId' | 'now'>;
 
 /**
  * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
@@ -115,8 +115,8 @@ export interface GitPort {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string>>;
   /**
-   * Where places in earlier commits are in another one, through changed lines and renamed files, in the order of `places`;
-   * null where that is not known, since the earlier commit is not there any more.
+   * Where places in earlier commits are in another one, through changed lines, renamed files and moved code, in the order
+   * of `places`; null where that is not known, since the earlier commit is not there any more.
    * @param head full id.
    */
   track(

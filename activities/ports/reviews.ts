@@ -1,5 +1,12 @@
 /** Targets of reviews, and their ledgers. */
-import type { BatchTarget, BeginRun, RecordedRun, RunBeginning, RunRecorded } from '../../src/contract/index.ts';
+import type {
+  BatchTarget,
+  BeginRun,
+  LedgerView,
+  RecordedRun,
+  RunBeginning,
+  RunRecorded,
+} from '../../src/contract/index.ts';
 
 /** A repository to review, on this machine. */
 export interface FoundTarget {
@@ -38,6 +45,8 @@ export interface ReviewTargetsPort {
   find(target: BatchTarget, targetId: string, signal: AbortSignal): Promise<FoundTarget>;
   /** A work tree with the commit under review. Only the one run of a target that its ledger has let begin may ask for it. */
   checkOut(found: FoundTarget, signal: AbortSignal): Promise<OpenTarget>;
+  /** Whether that commit is checked out there, and no tracked file differs from it. */
+  isCheckedOut(cwd: string, head: string, signal: AbortSignal): Promise<boolean>;
   /** In the order of their names. */
   changedFiles(cwd: string, range: { base: string; head: string }, signal: AbortSignal): Promise<ChangedFile[]>;
   /** Whether a commit is there, and `head` came from it. */
@@ -55,6 +64,8 @@ export interface LedgerDirectory {
    * `reviewRunLost` where that run was given up meanwhile.
    */
   record(target: LedgerTarget, run: RecordedRun, signal: AbortSignal): Promise<RunRecorded>;
+  /** Null if no review of that target was ever begun. */
+  read(targetId: string, signal: AbortSignal): Promise<LedgerView | null>;
 }
 
 export interface LedgerTarget {

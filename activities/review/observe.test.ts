@@ -88,12 +88,12 @@ describe('known findings', () => {
       readFiles: () => Promise.reject(new Error('not asked for')),
       track: ((_cwd, head, places) => {
         asked.push(head, places);
-        return Promise.resolve([{ location: null, near: null }, null]);
+        return Promise.resolve([{ location: null, near: null, changed: true, gone: true }, null]);
       }) satisfies Ports['git']['track'],
     };
     const all = [known('f1', 1), known('f2', null), known('f3', 3)];
     const tracked = await trackFindings({ git }, { cwd: '/repo', head: HEAD, known: all }, signal);
-    expect(tracked).toEqual([{ findingId: 'f1', location: null, near: null }]);
+    expect(tracked).toEqual([{ findingId: 'f1', location: null, near: null, changed: true, gone: true }]);
     expect(asked).toEqual([
       HEAD,
       [

@@ -25,8 +25,7 @@ export async function observeFindings(
 ): Promise<ObservedFinding[]> {
   const places = findings.map(toPlace);
   const paths = places.flatMap((place) => place?.path ?? []);
-  const files = await git.readFiles(cwd, head, paths, signal);
-  const lines = new Map([...files].map(([path, text]) => [path, text.split(/\r?\n/)]));
+  const lines = await readLines(git, { cwd, head, paths }, signal);
   return findings.map(({ title, body, priority, confidenceScore }, index) => {
     const place = places[index] ?? null;
     return { title, body, priority, confidenceScore, ...toCode(place, place && lines.get(place.path)) };
@@ -34,7 +33,8 @@ export async function observeFindings(
 }
 
 /**
- * Where known findings are in another commit. Those that have no place, or whose commit is gone, are left out.
+ * Where known findings are in another commit, and what stands there if their lines changed. Those that have no place, or
+ * whose commit is gone, are left out.
  * @param place `cwd` in the repository, `head` the full id of that commit.
  */
 export async function trackFindings(
@@ -48,10 +48,35 @@ export async function trackFindings(
   if (placed.length === 0) return [];
   const places = placed.map(({ head: from, location }) => ({ head: from, location }));
   const tracked = await git.track(cwd, head, places, signal);
-  return placed.flatMap(({ findingId }, index) => {
-    const found = tracked[index] ?? null;
-    return found === null ? [] : [{ findingId, ...found }];
+  const found = placed.flatMap(({ findingId }, index): TrackedFinding[] => {
+    const place = tracked[index] ?? null;
+    return place === null ? [] : [{ findingId, ...place }];
   });
+  const before = new Map(placed.map(({ findingId, location }) => [findingId, location.path]));
+  const other = found.filter((one) => one.changed || placeOf(one)?.path !== before.get(one.findingId));
+  const paths = other.flatMap((one) => placeOf(one)?.path ?? []);
+  const lines = await readLines(git, { cwd, head, paths }, signal);
+  return found.map((one) => {
+    const place = placeOf(one);
+    if (place === null || !other.includes(one)) return one;
+    const { code, codeHash, context } = toCode(place, lines.get(place.path));
+    return { ...one, now: { code, codeHash, context } };
+  });
+}
+
+/** Where it is, or what stands in its place. */
+export function placeOf({ location, near }: Pick<TrackedFinding, 'location' | 'near'>): FindingLocation | null {
+  return location ?? near;
+}
+
+async function readLines(
+  git: Pick<Ports['git'], 'readFiles'>,
+  { cwd, head, paths }: { cwd: string; head: string; paths: readonly string[] },
+  signal: AbortSignal,
+): Promise<Map<string, string[]>> {
+  if (paths.length === 0) return new Map();
+  const files = await git.readFiles(cwd, head, paths, signal);
+  return new Map([...files].map(([path, text]) => [path, text.split(/\r?\n/)]));
 }
 
 function toPlace({ codeLocation }: ReviewFinding): FindingLocation | null {

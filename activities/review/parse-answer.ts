@@ -18,7 +18,20 @@ type Finding = Omit<ReviewOutput['findings'][number], 'codeLocation'> & { codeLo
 export type Answer = Omit<ReviewOutput, 'findings'> & { findings: Finding[] };
 
 export function parseAnswer(text: string): Answer {
-  return fromJson(text) ?? fromJson(betweenBraces(text)) ?? toExplanation(text);
+  return fromJson(parseJson(text)) ?? fromJson(parseJson(betweenBraces(text))) ?? toExplanation(text);
+}
+
+/** The whole text as JSON, else what stands between its outermost braces; undefined for other text. */
+export function toJsonObject(text: string): unknown {
+  return parseJson(text) ?? parseJson(betweenBraces(text));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function betweenBraces(text: string): string {
@@ -86,14 +99,8 @@ const ReviewSchema = z.object({
   overall_confidence_score: score,
 });
 
-/** Null where it is no JSON, or JSON of something else. */
-function fromJson(text: string): Answer | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
+/** Null if it is something else. */
+function fromJson(value: unknown): Answer | null {
   const review = ReviewSchema.safeParse(value);
   if (!review.success) return null;
   const { findings, overall_correctness, overall_explanation, overall_confidence_score } = review.data;

@@ -13,6 +13,7 @@ import {
   BatchIdSchema,
   type BatchRow,
   type BatchView,
+  type ClosedLedger,
   type LedgerView,
   type RecordedTarget,
   type ReviewRecord,
@@ -23,6 +24,7 @@ import {
   BATCH_PREFIX,
   batchQuery,
   closedBatchQuery,
+  closedLedgerQuery,
   closedRowsQuery,
   rowsQuery,
 } from '../../workflows/batch-review/messages.ts';
@@ -32,6 +34,7 @@ import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
 import { callsOf, isPassing } from './ask-again.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
+import { asOf } from './ledger-as-of.ts';
 import { PASSING } from './event-stream.ts';
 import { pause, watchHistory } from './history-changes.ts';
 import type { Ledgers } from './ledgers.ts';
@@ -58,7 +61,7 @@ export interface BatchHandle {
   follow(options?: { signal?: AbortSignal; onView?: (view: BatchView) => void }): Promise<BatchView>;
   /** Begins no further review and stops those under way. What is done stays done. Durable as soon as it resolves. */
   cancel(): Promise<void>;
-  /** Everything that reports are made of. */
+  /** Everything that reports are made of. Of a batch that has ended it is the same whenever it is asked for. */
   record(): Promise<ReviewRecord>;
 }
 
@@ -189,9 +192,38 @@ function openBatch(
       const batch = await view();
       const all: BatchRow[] = [];
       for await (const row of rows()) all.push(row);
-      return { version: 1, at: Date.now(), batch, targets: await withLedgers(all, ledgerOf) };
+      const { endedAt } = batch;
+      const ledgerThen = async (row: BatchRow): Promise<LedgerView | null> => {
+        const closed = await readClosed(service, ask, batchId, row);
+        if (closed !== null) return closed.ledger;
+        const ledger = await ledgerOf(row.targetId);
+        return ledger === null || endedAt === null ? ledger : asOf(ledger, endedAt);
+      };
+      return { version: 1, at: endedAt ?? Date.now(), batch, targets: await withLedgers(all, ledgerThen) };
     },
   };
+}
+
+type Ask = ReturnType<typeof callsOf>['ask'];
+
+/** What the review of a row kept of its ledger when it ended; null if it has not ended, or kept nothing. */
+async function readClosed(
+  service: Service,
+  ask: Ask,
+  batchId: string,
+  { index, outcome: { status } }: BatchRow,
+): Promise<ClosedLedger | null> {
+  if (status === 'waiting' || status === 'running') return null;
+  const review = service.client.workflow.getHandle(`${BATCH_PREFIX}${batchId}/${index}`);
+  return ask('read the record', async () => {
+    try {
+      return await review.query(closedLedgerQuery);
+    } catch (error) {
+      // Reviews of earlier releases kept nothing; that of a row which the batch had no budget for never began.
+      if (error instanceof QueryNotRegisteredError || error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  });
 }
 
 /** A batch of hours outlives its workers, and whoever follows it does, too. One that is over may have left nobody to ask. */
@@ -210,14 +242,14 @@ async function lastingly<T>(ask: () => Promise<T>, over: boolean, signal: AbortS
 /** A target that is listed twice, or was never reviewed, has no ledger of its own. */
 async function withLedgers(
   rows: readonly BatchRow[],
-  ledgerOf: (targetId: string) => Promise<LedgerView | null>,
+  ledgerOf: (row: BatchRow) => Promise<LedgerView | null>,
 ): Promise<RecordedTarget[]> {
   const targets: RecordedTarget[] = rows.map((row) => ({ row, ledger: null }));
   const left = targets.filter(
     ({ row: { outcome } }) => !(outcome.status === 'skipped' && outcome.reason === 'duplicate'),
   );
   const readers = Array.from({ length: LEDGERS_AT_A_TIME }, async () => {
-    for (let next = left.pop(); next !== undefined; next = left.pop()) next.ledger = await ledgerOf(next.row.targetId);
+    for (let next = left.pop(); next !== undefined; next = left.pop()) next.ledger = await ledgerOf(next.row);
   });
   await Promise.all(readers);
   return targets;

@@ -17,6 +17,7 @@ export type BobbinErrorCode =
   | 'threadRefused'
   | 'ledgerNotFound'
   | 'findingUnknown'
+  | 'findingDismissed'
   | 'findingNotDismissed'
   | 'batchNotFound'
   | 'batchExists'

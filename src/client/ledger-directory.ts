@@ -9,11 +9,17 @@ import { ApplicationFailure } from '@temporalio/common';
 import { Failure, type FailureCode } from '../../activities/failures.ts';
 import type { LedgerDirectory, LedgerTarget } from '../../activities/ports.ts';
 import type { RunRecord } from '../../workflows/review-ledger/guards.ts';
-import { beginRunUpdate, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
+import { beginRunUpdate, ledgerQuery, recordRunUpdate } from '../../workflows/review-ledger/messages.ts';
 import type { reviewLedger } from '../../workflows/review-ledger/workflow.ts';
 import { words } from '../../workflows/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
-import { type BeginRun, LEDGER_WORKFLOW_TYPE, type RecordedRun, toLedgerWorkflowId } from '../contract/index.ts';
+import {
+  type BeginRun,
+  LEDGER_WORKFLOW_TYPE,
+  type RecordedRun,
+  type TrackedFinding,
+  toLedgerWorkflowId,
+} from '../contract/index.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import type { Service } from './service.ts';
 
@@ -22,7 +28,11 @@ const DEADLINE_MS = 30_000;
 
 export function createLedgerDirectory(service: Service): LedgerDirectory {
   const { workflow } = service.client;
-  const ask = async <T>({ targetId }: LedgerTarget, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
+  const ask = async <T>(
+    { targetId }: { targetId: string },
+    signal: AbortSignal,
+    question: () => Promise<T>,
+  ): Promise<T> => {
     try {
       return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
     } catch (error) {
@@ -53,6 +63,15 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
           args: [toRunRecord(run)],
         }),
       ),
+    read: (targetId, signal) =>
+      ask({ targetId }, signal, async () => {
+        try {
+          return await workflow.getHandle(toLedgerWorkflowId(targetId)).query(ledgerQuery);
+        } catch (error) {
+          if (error instanceof WorkflowNotFoundError) return null;
+          throw error;
+        }
+      }),
   };
 }
 
@@ -97,7 +116,7 @@ function toFailure(error: unknown, targetId: string): Failure {
 // ------------------------------------------------------------------------------------------------------------ bounds
 
 /** Bytes as JSON, which together are well below what one payload may have. */
-const BOUNDS = { findings: 900_000, tracked: 300_000, looked: 300_000 };
+const BOUNDS = { findings: 800_000, tracked: 300_000, now: 200_000, verdicts: 50_000, looked: 300_000 };
 
 /** What is left out of `tracked` and `looked` costs no finding: nothing is concluded from what is not there. */
 function toRunRecord(run: RecordedRun): RunRecord {
@@ -108,10 +127,20 @@ function toRunRecord(run: RecordedRun): RunRecord {
   return {
     ...run,
     findings,
-    tracked: within(run.tracked, BOUNDS.tracked),
+    tracked: within(withinNow(run.tracked), BOUNDS.tracked + BOUNDS.now),
+    verdicts: within(run.verdicts, BOUNDS.verdicts),
     looked: run.looked === null ? null : within(run.looked, BOUNDS.looked),
     findingsLeftOut: run.findings.length - findings.length,
   };
+}
+
+/** Code that is left out is shown as it was. */
+function withinNow(tracked: readonly TrackedFinding[]): TrackedFinding[] {
+  let left = BOUNDS.now;
+  return tracked.map(({ now, ...place }) => {
+    left -= now === undefined ? 0 : Buffer.byteLength(JSON.stringify(now));
+    return now === undefined || left < 0 ? place : { ...place, now };
+  });
 }
 
 function within<T>(entries: readonly T[], bytes: number): T[] {

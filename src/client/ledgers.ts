@@ -30,7 +30,10 @@ export interface LedgerHandle {
   readonly workflowId: string;
   /** Rejects with `ledgerNotFound` where no review of that target was ever begun. */
   view(): Promise<LedgerView>;
-  /** From then on it counts as dismissed, however often it is found. Twice is once. Rejects with `findingUnknown`. */
+  /**
+   * From then on it counts as dismissed, however often it is found. The same words twice are once; rejects with
+   * `findingDismissed` if somebody has dismissed it with others, which stay, and with `findingUnknown`.
+   */
   dismiss(dismissal: DismissFinding): Promise<void>;
   /** Takes a dismissal back. Rejects with `findingNotDismissed` and `findingUnknown`. */
   reopen(reopening: ReopenFinding): Promise<void>;

@@ -60,8 +60,13 @@ export const StartBatchSchema = z
     /** A change of either is a change of rules: what was reviewed by others is reviewed again. */
     model: optional(z.string().min(1).max(LIMITS.idChars)),
     instructions: optional(z.string().max(LIMITS.instructionsChars)),
-    /** Every so many runs of a target everything is looked at, not only what is new; 0 for never, 10 where it is left out. */
+    /**
+     * Every so many runs of a target everything is looked at, not only what is new; 0 for never, 10 if it is left out. With 1
+     * every run is one, also if nothing changed since the last.
+     */
     fullPassEvery: optional(z.number().int().min(0).max(1_000)),
+    /** Everything is looked at in this batch, also what was reviewed before and has not changed. */
+    fullPass: optional(z.boolean()),
     agentIdentity: optional(AgentIdentityChoiceSchema),
   })
   .transform(compact);
@@ -74,7 +79,19 @@ export type SkipReason =
   /** It stands further up in the list, too. */
   | 'duplicate';
 
-export type RowOutcome =
+/** A file that no review looked at, and why. */
+export interface FileLeftOut {
+  path: string;
+  why: string;
+}
+
+/** What became of a target. */
+export type RowOutcome = RowEnd & {
+  /** Findings of its ledger that were open when its review ended; left out if that is not known. */
+  open?: number;
+};
+
+type RowEnd =
   | { status: 'waiting' }
   | { status: 'running' }
   | {
@@ -86,6 +103,8 @@ export type RowOutcome =
       counts: FindingCounts;
       /** Files that were not looked at, since they were too large, binary, or a submodule. */
       filesLeftOut: number;
+      /** The first of them; earlier releases leave it out. */
+      leftOut?: FileLeftOut[];
       spent: Spent;
     }
   | { status: 'skipped'; reason: SkipReason; head: string | null }
@@ -113,6 +132,8 @@ export interface BatchView {
   endedAt: number | null;
   counts: BatchCounts;
   findings: FindingCounts;
+  /** Open findings of all targets whose review has ended, as far as that is known; left out by earlier releases. */
+  open?: number;
   spent: Spent;
   /** Why no further review is begun now. */
   waitsFor: 'rate' | 'reviews' | null;
@@ -129,6 +150,6 @@ export interface RowsPage {
 }
 
 /** Result of the `batchReview` workflow. */
-export type BatchResult = Pick<BatchView, 'batchId' | 'status' | 'counts' | 'findings' | 'spent' | 'reason'>;
+export type BatchResult = Pick<BatchView, 'batchId' | 'status' | 'counts' | 'findings' | 'open' | 'spent' | 'reason'>;
 
 export const BatchIdSchema = IdSchema;

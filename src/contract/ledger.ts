@@ -12,7 +12,7 @@ export function toLedgerWorkflowId(targetId: string): string {
   return `review-ledger/${targetId}`;
 }
 
-/** What one run found out about the findings of a target. `unchanged` ones were known and are still there. */
+/** What one run found out about the findings of a target. `unchanged` ones were known and are still there, moved or not. */
 export interface FindingCounts {
   new: number;
   unchanged: number;
@@ -120,6 +120,8 @@ export interface BeginRun {
   /** Of everything that decides what a review looks for: model, instructions, rules of the repository. */
   rulesId: string;
   fullPassEvery: number;
+  /** Everything is looked at in this run, also if nothing is new; earlier releases leave it out. */
+  fullPass?: boolean;
 }
 
 export type RunBeginning =
@@ -135,6 +137,8 @@ export interface KnownFinding extends Pick<
   LedgerFinding,
   'findingId' | 'fingerprint' | 'title' | 'location' | 'state'
 > {
+  /** Earlier releases leave it out. */
+  priority?: ReviewPriority | null;
   /** Full id of the commit in which `location` is its place. */
   head: string;
 }
@@ -160,6 +164,18 @@ export interface TrackedFinding {
   location: FindingLocation | null;
   /** What stands in place of lines that are gone; null where nothing does. */
   near: FindingLocation | null;
+  /** Whether one of its lines was changed or taken out, or others were put in between. */
+  changed: boolean;
+  /** Nothing is left: not its lines, nothing in their place, and not the same code among the lines that are new. */
+  gone: boolean;
+  /** What stands at `location`, or at `near`, if that is not what stood there before. */
+  now?: Pick<ObservedFinding, 'code' | 'codeHash' | 'context'>;
+}
+
+/** What the reviewer said of an open finding that it was told of. What it did not speak of has none. */
+export interface FindingVerdict {
+  findingId: string;
+  verdict: 'stillThere' | 'fixed';
 }
 
 /** Payload of the update `recordRun`. */
@@ -172,6 +188,7 @@ export interface RecordedRun {
   findings: ObservedFinding[];
   /** One that is not in it could not be followed, and nothing is concluded from that. */
   tracked: TrackedFinding[];
+  verdicts: FindingVerdict[];
   /** Paths that the run looked at, by the names of its head and of its base; null for all there are. */
   looked: string[] | null;
 }

@@ -18,6 +18,8 @@ export const ParentSchema = z
     role: SubThreadRoleSchema,
     /** `result` for a parent that is no thread: nothing is reported on the way, and the workflow's result has how it went. */
     reports: optional(z.enum(['signal', 'result'])),
+    /** Full id of the commit that must be checked out in its folder, unchanged, for as long as it looks at it. */
+    head: optional(z.string().regex(/^[0-9a-f]{40,64}$/, 'the full id of a commit is needed')),
   })
   .transform(compact);
 export type Parent = z.infer<typeof ParentSchema>;

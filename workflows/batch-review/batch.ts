@@ -43,7 +43,7 @@ export interface BatchState {
 
 export const DEFAULTS = { concurrency: 4, fullPassEvery: 10 };
 const MINUTE = 60_000;
-/** Code units of an error that a row keeps: thousands of rows travel in one payload. */
+/** Code units of an error, or of the names of files, that a row keeps: thousands of rows travel in one payload. */
 const MESSAGE_CHARS = { few: 1_000, many: 100 };
 const MANY = 1_000;
 
@@ -177,9 +177,12 @@ function withOutcome(state: BatchState, index: number, outcome: RowOutcome): Bat
 }
 
 function bounded({ targets }: BatchState, outcome: RowOutcome): RowOutcome {
-  if (outcome.status !== 'failed') return outcome;
-  const most = targets.length > MANY ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
-  return { ...outcome, message: outcome.message.slice(0, most) };
+  let left = targets.length > MANY ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
+  if (outcome.status === 'failed') return { ...outcome, message: outcome.message.slice(0, left) };
+  if (outcome.status !== 'reviewed' || outcome.leftOut === undefined) return outcome;
+  const { leftOut, ...rest } = outcome;
+  const named = leftOut.filter((file) => (left -= JSON.stringify(file).length) >= 0);
+  return named.length === 0 ? rest : { ...rest, leftOut: named };
 }
 
 export function indexesOf({ outcomes }: BatchState, status: RowOutcome['status']): number[] {
@@ -202,6 +205,7 @@ export function toView(state: BatchState, waitsFor: BatchView['waitsFor']): Batc
   );
   return {
     ...{ batchId, status: statusOf(state), startedAt, endedAt, counts: countOutcomes(state), findings, spent },
+    ...countOpen(state),
     ...{ waitsFor, running: indexesOf(state, 'running'), reason: cancelled?.reason ?? null },
   };
 }
@@ -215,6 +219,12 @@ function countOutcomes({ outcomes }: BatchState): BatchCounts {
   const counts: BatchCounts = { waiting: 0, running: 0, reviewed: 0, skipped: 0, notReviewed: 0, failed: 0 };
   for (const { status } of outcomes) counts[status]++;
   return counts;
+}
+
+/** Rows of earlier releases do not say. */
+function countOpen({ outcomes }: BatchState): Pick<BatchView, 'open'> {
+  const known = outcomes.flatMap(({ open }) => open ?? []);
+  return known.length === 0 ? {} : { open: known.reduce((sum, count) => sum + count, 0) };
 }
 
 function addCounts(a: FindingCounts, b: FindingCounts): FindingCounts {

@@ -11,6 +11,7 @@ import {
   Refused,
   agentIdentity,
   fields,
+  flag,
   limits,
   maybe,
   parse,
@@ -33,6 +34,7 @@ export function parseStartBatch(value: unknown): Parsed<StartBatch> {
       ...maybe(from, 'model', (v, name) => text(v, name, BOUNDS.idChars, 1)),
       ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
       ...maybe(from, 'fullPassEvery', (v, name) => wholeNumber(v, name, 0, 1_000)),
+      ...maybe(from, 'fullPass', flag),
       ...maybe(from, 'agentIdentity', agentIdentity),
     };
   });

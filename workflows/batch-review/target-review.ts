@@ -9,7 +9,9 @@ import {
   executeChild,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   proxyActivities,
+  setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -18,6 +20,8 @@ import type { Activities, OpenedTarget, TargetPart } from '../../activities/cont
 import type {
   AgentIdentityChoice,
   BatchTarget,
+  ClosedLedger,
+  LedgerView,
   Limits,
   RowOutcome,
   Spent,
@@ -31,7 +35,7 @@ import { toStepFailure } from '../thread/effects.ts';
 import { plus } from '../thread/spending.ts';
 import { NOTHING_SPENT } from '../thread/state.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
-import { BATCH_PREFIX } from './messages.ts';
+import { BATCH_PREFIX, closedLedgerQuery } from './messages.ts';
 
 /** Ours: only batches start this workflow. */
 export interface TargetReview {
@@ -41,6 +45,8 @@ export interface TargetReview {
   target: BatchTarget;
   limits: Limits;
   fullPassEvery: number;
+  /** Everything is looked at in this run; left out for no. */
+  fullPass?: true;
   /** Null for that of the workers. */
   model: string | null;
   instructions: string;
@@ -57,6 +63,8 @@ const opening = { ...options, startToCloseTimeout: '2h' } as const;
 const concluding = { ...options, startToCloseTimeout: '30m' } as const;
 const { openTarget } = proxyActivities<Activities>(opening);
 const { concludeTarget } = proxyActivities<Activities>(concluding);
+const reading = { ...options, startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m' } as const;
+const { readLedger } = proxyActivities<Activities>(reading);
 
 /** Between two looks at a target that another run is at, in milliseconds: the first, and the longest. */
 const BUSY_MS = { first: 2_000, longest: 60_000 };
@@ -67,11 +75,31 @@ interface Progress {
 }
 
 export async function targetReview(review: TargetReview): Promise<RowOutcome> {
+  let closed: ClosedLedger | null = null;
+  setHandler(closedLedgerQuery, () => closed, { description: 'What its ledger said when the review ended' });
   const outcome = await outcomeOf(review, { spent: NOTHING_SPENT });
   // Else the ledger may wait for this run, also where the word of it did not come back.
   if (outcome.status !== 'reviewed' && outcome.status !== 'skipped')
     await CancellationScope.nonCancellable(() => abandon(review, outcome.status));
-  return outcome;
+  // The part of the batch's record that is about this target: what happens to the ledger later does not change it.
+  if (patched('closed-record')) closed = await CancellationScope.nonCancellable(() => close(review));
+  return closed?.ledger == null ? outcome : { ...outcome, open: countOpen(closed.ledger) };
+}
+
+/** Null if the ledger does not answer; the record then says what it says when it is asked for. */
+async function close(review: TargetReview): Promise<ClosedLedger | null> {
+  try {
+    const summary = 'closes the record';
+    const { targetId } = review;
+    const read = await readLedger.executeWithOptions({ ...reading, summary }, [{ ...place(review), targetId }]);
+    return read.type === 'read' ? { ledger: read.ledger } : null;
+  } catch {
+    return null;
+  }
+}
+
+function countOpen({ findings }: LedgerView): number {
+  return findings.filter(({ state }) => state === 'open').length;
 }
 
 async function outcomeOf(review: TargetReview, progress: Progress): Promise<RowOutcome> {
@@ -94,28 +122,35 @@ async function run(review: TargetReview, progress: Progress): Promise<RowOutcome
     if (said.type === 'ended') return said.outcome;
     texts.push(said.text);
   }
-  const { runId, targetId, target, fullPassEvery } = review;
-  const { cwd, base, head, full, rulesId, model, filesLeftOut, known } = opened;
+  const { runId, targetId, target } = review;
+  const { cwd, base, head, full, rulesId, model, filesLeftOut, leftOut, known, parts } = opened;
+  const asked = parts.map((part) => part.known ?? []);
   const concluded = await concludeTarget.executeWithOptions(
     { ...concluding, summary: `ledger: ${texts.length} answers` },
     [
       {
         ...place(review),
-        ...{ runId, targetId, target, fullPassEvery },
+        ...{ runId, targetId, target, ...passes(review) },
         ...{ cwd, base, head, full, rulesId, model, texts, filesLeftOut, known },
+        ...(parts.some((part) => part.known !== undefined) ? { asked } : {}),
       },
     ],
   );
   if (concluded.type === 'aborted') return { status: 'notReviewed', reason: 'cancelled', spent: progress.spent };
   const { counts } = concluded;
-  return { status: 'reviewed', base, head, full, counts, filesLeftOut, spent: progress.spent };
+  const files = { filesLeftOut, ...(leftOut === undefined || leftOut.length === 0 ? {} : { leftOut }) };
+  return { status: 'reviewed', base, head, full, counts, ...files, spent: progress.spent };
+}
+
+function passes({ fullPassEvery, fullPass }: TargetReview) {
+  return { fullPassEvery, ...(fullPass === true ? { fullPass } : {}) };
 }
 
 const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });
 
 /** Another run of the same target is waited for: what it finds out need not be found out again. */
 async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type: 'busy' | 'aborted' }>> {
-  const { runId, targetId, target, fullPassEvery, model, instructions } = review;
+  const { runId, targetId, target, model, instructions } = review;
   for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
     const opened = await openTarget.executeWithOptions(
       { ...opening, summary: firstLine(`open: ${withoutSecrets(target.repository)}`, SUMMARY_CHARS) },
@@ -123,7 +158,7 @@ async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type:
         {
           ...place(review),
           workflowId: workflowInfo().workflowId,
-          ...{ runId, targetId, target, fullPassEvery, model, instructions },
+          ...{ runId, targetId, target, ...passes(review), model, instructions },
         },
       ],
     );
@@ -138,7 +173,7 @@ type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcom
 /** One part, by a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
 async function look(
   review: TargetReview,
-  { cwd, model, parts }: Extract<OpenedTarget, { type: 'opened' }>,
+  { cwd, head, model, parts, isThere }: Extract<OpenedTarget, { type: 'opened' }>,
   part: TargetPart,
   number: number,
   progress: Progress,
@@ -156,7 +191,10 @@ async function look(
     ...(agentIdentity === null ? {} : { agentIdentity }),
     unattended: { approvals: 'decline' },
     budget: { thread: leftOf(review.limits, progress.spent) },
-    parent: { threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
+    parent: {
+      ...{ threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
+      ...(isThere === true ? { head } : {}),
+    },
     firstTurn: { turnId: 'review', kind: 'regular', input: [{ type: 'text', text: part.prompt }] },
   };
   const result = await executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {

@@ -158,8 +158,8 @@ function conclude(host: Host): BatchResult {
   change(host, finish(host.state, Date.now()));
   const view = toView(host.state, null);
   setCurrentDetails(toDetails(host.state, null));
-  const { batchId, status, counts, findings, spent, reason } = view;
-  return { batchId, status, counts, findings, spent, reason };
+  const { batchId, status, counts, findings, open, spent, reason } = view;
+  return { batchId, status, counts, findings, ...(open === undefined ? {} : { open }), spent, reason };
 }
 
 /** Until something happens, or that time has come. */
@@ -199,10 +199,11 @@ async function review(state: BatchState, index: number, limits: Limits): Promise
   const { batchId, start: settings, targets } = state;
   const target = targets[index];
   if (target === undefined) throw new Error(`Batch ${batchId} has no target ${index}`);
-  const { model, instructions, agentIdentity, fullPassEvery = DEFAULTS.fullPassEvery } = settings;
+  const { model, instructions, agentIdentity, fullPassEvery = DEFAULTS.fullPassEvery, fullPass } = settings;
   const runId = `${batchId}/${index}`;
   const argument: TargetReview = {
     ...{ runId, batchId, targetId: toTargetId(target), target, limits, fullPassEvery },
+    ...(fullPass === true ? { fullPass } : {}),
     ...{ model: model ?? null, instructions: instructions ?? '', agentIdentity: agentIdentity ?? null },
   };
   try {

@@ -9,6 +9,7 @@ import type {
   BeginRun,
   DismissFinding,
   FindingLocation,
+  FindingVerdict,
   ObservedFinding,
   RecordedRun,
   ReopenFinding,
@@ -19,8 +20,10 @@ import { type Parsed, Refused, fields, flag, id, maybe, number, parse, text, who
 import { BOUNDS } from '../thread/bounds.ts';
 import { shorten } from './bounds.ts';
 
-/** How a `recordRun` is read: with what had to be left out, which is counted by whoever sends it. */
-export interface RunRecord extends RecordedRun {
+/** How a `recordRun` is read: with the number of findings that its sender had to leave out. */
+export interface RunRecord extends Omit<RecordedRun, 'verdicts'> {
+  /** Null from an earlier release, which asked its reviewers for none. */
+  verdicts: FindingVerdict[] | null;
   findingsLeftOut: number;
 }
 
@@ -58,6 +61,7 @@ export function readBeginRun(value: unknown): Parsed<BeginRun> {
       head: commit(from['head'], 'head'),
       rulesId: text(from['rulesId'], 'rulesId', BOUNDS.idChars, 1),
       fullPassEvery: wholeNumber(from['fullPassEvery'], 'fullPassEvery', 0),
+      ...maybe(from, 'fullPass', flag),
     };
   });
 }
@@ -74,6 +78,7 @@ export function readRecordRun(value: unknown): Parsed<RunRecord> {
       rulesId: text(from['rulesId'], 'rulesId', BOUNDS.idChars, 1),
       findings: list(from['findings'], 'findings').map(observed),
       tracked: list(from['tracked'], 'tracked').map(trackedFinding),
+      verdicts: orNull(from['verdicts'], (verdicts) => list(verdicts, 'verdicts').map(findingVerdict)),
       looked: orNull(from['looked'], (looked) => list(looked, 'looked').map((path) => text(path, 'looked', Infinity))),
       findingsLeftOut: left === undefined || left === null ? 0 : wholeNumber(left, 'findingsLeftOut', 0),
     };
@@ -115,13 +120,20 @@ const HASH_CHARS = 128;
 
 function observed(value: unknown): ObservedFinding {
   const from = fields(value, 'finding');
-  const context = fields(from['context'], 'context');
   return {
     title: shorten(text(from['title'], 'title', Infinity), KEPT.title),
     body: shorten(text(from['body'], 'body', Infinity), KEPT.body),
     priority: orNull(from['priority'], (priority) => wholeNumber(priority, 'priority', 0, 3) as ReviewPriority),
     confidenceScore: orNull(from['confidenceScore'], (score) => number(score, 'confidenceScore', 0, 1)),
     location: orNull(from['location'], location),
+    ...standing(from, 'finding'),
+  };
+}
+
+function standing(value: unknown, name: string): NonNullable<TrackedFinding['now']> {
+  const from = fields(value, name);
+  const context = fields(from['context'], 'context');
+  return {
     code: orNull(from['code'], code),
     codeHash: orNull(from['codeHash'], hash),
     context: { before: orNull(context['before'], hash), after: orNull(context['after'], hash) },
@@ -136,13 +148,26 @@ function code(value: unknown): NonNullable<ObservedFinding['code']> {
   };
 }
 
+/** Earlier releases say of lines neither whether they changed nor what stands there now. */
 function trackedFinding(value: unknown): TrackedFinding {
   const from = fields(value, 'tracked');
+  const place = { location: orNull(from['location'], location), near: orNull(from['near'], location) };
   return {
     findingId: id(from['findingId'], 'findingId'),
-    location: orNull(from['location'], location),
-    near: orNull(from['near'], location),
+    ...place,
+    changed: place.location === null,
+    gone: place.location === null && place.near === null,
+    ...maybe(from, 'changed', flag),
+    ...maybe(from, 'gone', flag),
+    ...maybe(from, 'now', standing),
   };
+}
+
+function findingVerdict(value: unknown): FindingVerdict {
+  const from = fields(value, 'verdict');
+  const { verdict } = from;
+  if (verdict !== 'stillThere' && verdict !== 'fixed') throw new Refused('verdict: stillThere or fixed is needed');
+  return { findingId: id(from['findingId'], 'findingId'), verdict };
 }
 
 function location(value: unknown): FindingLocation {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FindingLocation, KnownFinding, RunBeginning } from '../../src/contract/index.ts';
+import type { FindingVerdict, KnownFinding, RunBeginning } from '../../src/contract/index.ts';
 import type { RunRecord } from './guards.ts';
 import {
   type Refusal,
@@ -12,7 +12,7 @@ import {
 } from './ledger.ts';
 import { recordRun } from './record.ts';
 import { type LedgerState, newLedger } from './state.ts';
-import { beginning, commit, place, record, seen } from './testing.ts';
+import { beginning, commit, place, record, seen, tracked } from './testing.ts';
 import { isCarriedState, toCurrentState } from './upgrade.ts';
 
 const empty = newLedger('repo-main', { repository: '/srv/repo', branch: 'main' });
@@ -39,7 +39,7 @@ function accepted(next: LedgerState | Refusal): LedgerState {
 
 const statesOf = (state: LedgerState) =>
   Object.fromEntries(state.findings.map(({ findingId, state: word, change }) => [findingId, [word, change]]));
-const tracked = (findingId: string, location: FindingLocation | null) => ({ findingId, location, near: null });
+const says = (findingId: string, verdict: FindingVerdict['verdict']): FindingVerdict => ({ findingId, verdict });
 
 const A = seen('the result is not awaited', { location: place('a.ts', 1) });
 const B = seen('the file stays open', { location: place('b.ts', 1) });
@@ -80,12 +80,26 @@ describe('a run', () => {
 
   it('is not made where the head was reviewed by the same rules', () => {
     const one = review(empty, record('r1', 'one', [A]));
-    expect(beginRun(one, beginning('r2', 'one', { fullPassEvery: 1 }), 5)).toEqual({
-      state: one,
-      answer: { type: 'alreadyReviewed', runId: 'r1' },
-    });
+    for (const fullPassEvery of [0, 2, 10]) {
+      expect(beginRun(one, beginning('r2', 'one', { fullPassEvery }), 5)).toEqual({
+        state: one,
+        answer: { type: 'alreadyReviewed', runId: 'r1' },
+      });
+    }
     const other = beginRun(one, beginning('r2', 'one', { rulesId: 'others' }), 5).answer;
     expect(other).toMatchObject({ type: 'begun', full: true });
+  });
+
+  it('is made all the same where everything is to be looked at: in this run, or in every one', () => {
+    const one = review(empty, record('r1', 'one', [A]));
+    for (const more of [{ fullPass: true, fullPassEvery: 0 }, { fullPassEvery: 1 }]) {
+      const begun = beginRun(one, beginning('r2', 'one', more), 5);
+      expect(begun.answer).toMatchObject({ type: 'begun', full: true });
+      const done = recorded(begun.state, record('r2', 'one', [A]));
+      expect(beginRun(done.state, beginning('r2', 'one', more), 9).answer).toEqual({
+        ...{ type: 'alreadyReviewed', runId: 'r2' },
+      });
+    }
   });
 
   it('looks at everything at first, and then every so many runs', () => {
@@ -118,7 +132,8 @@ describe('a finding', () => {
   it('is new, still there, fixed, and reopened when it comes back', () => {
     let state = empty;
     const changes = [[A], [A], [], [A]].map((findings, n) => {
-      state = review(state, record(`r${n}`, `head ${n}`, findings));
+      const gone = findings.length === 0 ? [tracked('f1', null)] : [];
+      state = review(state, record(`r${n}`, `head ${n}`, findings, { tracked: gone }));
       return [...(statesOf(state)['f1'] ?? []), state.findings[0]?.reopenings];
     });
     expect(changes).toEqual([
@@ -140,35 +155,95 @@ describe('a finding', () => {
     });
   });
 
-  it('is fixed only where the run looked at its place, or its lines are gone', () => {
+  it('whose lines stand is still there, where they are now, whatever the reviewer says or does not say', () => {
     const one = review(empty, record('r1', 'one', [A, B, C]));
     const run = record('r2', 'two', [], {
       full: false,
-      looked: ['a.ts'],
-      tracked: [tracked('f2', null), tracked('f3', place('renamed.ts', 7))],
+      looked: ['a.ts', 'b.ts'],
+      tracked: [
+        tracked('f1', place('a.ts', 6)),
+        tracked('f2', place('b.ts', 1)),
+        tracked('f3', place('renamed.ts', 7)),
+      ],
+      verdicts: [says('f2', 'fixed')],
     });
     const two = review(one, run);
-    expect(statesOf(two)).toEqual({ f1: ['fixed', 'fixed'], f2: ['fixed', 'fixed'], f3: ['open', null] });
-    expect(two.findings[2]).toMatchObject({ location: place('renamed.ts', 7), head: commit('two') });
+    expect(statesOf(two)).toEqual({ f1: ['open', 'unchanged'], f2: ['open', 'unchanged'], f3: ['open', null] });
+    expect(two.findings.map(({ location, head }) => [location?.startLine, head])).toEqual([
+      ...[6, 1, 7].map((line) => [line, commit('two')]),
+    ]);
     expect(two.findings[2]?.lastSeen.head).toBe(commit('one'));
+  });
+
+  it('is fixed where its code is gone, or its lines changed and the reviewer says so; not where it is silent', () => {
+    const inPlace = { changed: true, near: place('a.ts', 1), gone: false };
+    const outcomes = [
+      tracked('f1', null),
+      tracked('f1', null, inPlace),
+      tracked('f1', place('a.ts', 1), { changed: true }),
+    ].map((trace) =>
+      [undefined, 'fixed' as const, 'stillThere' as const].map((verdict) => {
+        const verdicts = verdict === undefined ? [] : [says('f1', verdict)];
+        const one = review(empty, record('r1', 'one', [A]));
+        return review(one, record('r2', 'two', [], { tracked: [trace], verdicts })).findings[0]?.state;
+      }),
+    );
+    expect(outcomes).toEqual([
+      ['fixed', 'fixed', 'open'],
+      ['open', 'fixed', 'open'],
+      ['open', 'fixed', 'open'],
+    ]);
+  });
+
+  it('that is confirmed was seen by this run; one in changed lines goes to what stands there now', () => {
+    const one = review(empty, record('r1', 'one', [A, B]));
+    const now = { code: { text: 'other', startLine: 4 }, codeHash: 'cafe', context: { before: null, after: null } };
+    const two = review(
+      one,
+      record('r2', 'two', [], {
+        tracked: [
+          tracked('f1', place('a.ts', 1)),
+          tracked('f2', null, { near: place('b.ts', 4, 5), gone: false, now }),
+        ],
+        verdicts: [says('f1', 'stillThere')],
+      }),
+    );
+    expect(two.findings).toMatchObject([
+      { change: 'unchanged', lastSeen: { runId: 'r2' } },
+      { change: 'unchanged', lastSeen: { runId: 'r1' }, location: place('b.ts', 4, 5), head: commit('two'), ...now },
+    ]);
+  });
+
+  it('that could not be followed is not fixed', () => {
+    const one = review(empty, record('r1', 'one', [A]));
+    expect(statesOf(review(one, record('r2', 'two', [], { verdicts: [says('f1', 'fixed')] })))).toEqual({
+      f1: ['open', 'unchanged'],
+    });
+  });
+
+  it('shows the code of its place at the lines where it is now', () => {
+    const shown = { ...A, location: place('a.ts', 4), code: { text: 'x\ny\nz', startLine: 3 } };
+    const one = review(empty, record('r1', 'one', [shown]));
+    const two = review(one, record('r2', 'two', [], { tracked: [tracked('f1', place('a.ts', 9))] }));
+    expect(two.findings[0]).toMatchObject({ location: place('a.ts', 9), code: { text: 'x\ny\nz', startLine: 8 } });
   });
 
   it('is not fixed where the run had more to say than could be taken', () => {
     const one = review(empty, record('r1', 'one', [A, B]));
-    const two = review(
-      one,
-      record('r2', 'two', [B], { findingsLeftOut: 3, tracked: [tracked('f1', place('a.ts', 1))] }),
-    );
-    expect(statesOf(two)).toEqual({ f1: ['open', null], f2: ['open', 'unchanged'] });
+    const two = review(one, record('r2', 'two', [B], { findingsLeftOut: 3, tracked: [tracked('f1', null)] }));
+    expect(statesOf(two)).toEqual({ f1: ['open', 'unchanged'], f2: ['open', 'unchanged'] });
     expect(two.findingsForgotten).toBe(3);
   });
 
-  it('of no place is fixed by a full pass only', () => {
-    const nowhere = seen('the tests miss the retry', { location: null });
+  it('of no place is fixed by the word of a full pass only', () => {
+    const nowhere = seen('the tests miss the retry', { location: null, codeHash: null });
     const one = review(empty, record('r1', 'one', [nowhere]));
-    const two = review(one, record('r2', 'two', [], { full: false, looked: ['a.ts'] }));
+    const verdicts = [says('f1', 'fixed')];
+    const two = review(one, record('r2', 'two', [], { full: false, looked: ['a.ts'], verdicts }));
     expect(statesOf(two)).toEqual({ f1: ['open', null] });
-    expect(statesOf(review(two, record('r3', 'three', [])))).toEqual({ f1: ['fixed', 'fixed'] });
+    const three = review(two, record('r3', 'three', []));
+    expect(statesOf(three)).toEqual({ f1: ['open', 'unchanged'] });
+    expect(statesOf(review(three, record('r4', 'four', [], { verdicts })))).toEqual({ f1: ['fixed', 'fixed'] });
   });
 
   it('that two parts of a review tell of is one; two of the same place are two', () => {
@@ -208,13 +283,19 @@ describe('a dismissal', () => {
     expect(reopenFinding(back, { findingId: 'f1', by: 'bob' })).toMatchObject({ code: 'findingNotDismissed' });
   });
 
-  it('twice is once, and of a finding that is not there is refused', () => {
+  it('twice is once, with other words it is refused and the first ones stay, and of a finding that is not there is refused', () => {
     expect(dismissFinding(dismissed, dismissal, 60)).toEqual(dismissed);
+    for (const other of [{ why: 'not worth it' }, { by: 'bob' }]) {
+      expect(dismissFinding(dismissed, { ...dismissal, ...other }, 60)).toEqual({
+        code: 'findingDismissed',
+        reason: expect.stringContaining('ann dismissed it on 1970-01-01T00:00:00.050Z: by design') as string,
+      });
+    }
     expect(dismissFinding(one, { ...dismissal, findingId: 'f9' }, 60)).toMatchObject({ code: 'findingUnknown' });
   });
 
   it('of a fixed finding holds when it comes back, and taken back leaves it fixed', () => {
-    const fixed = review(one, record('r2', 'two', []));
+    const fixed = review(one, record('r2', 'two', [], { tracked: [tracked('f1', null)] }));
     const over = accepted(dismissFinding(fixed, dismissal, 60));
     expect(accepted(reopenFinding(over, { findingId: 'f1', by: 'bob' })).findings[0]?.state).toBe('fixed');
     expect(statesOf(review(over, record('r3', 'three', [A])))).toEqual({ f1: ['dismissed', 'dismissed'] });
@@ -281,6 +362,13 @@ describe('a ledger of an older release', () => {
       firstSeen: { runId: 'r1' },
     });
     expect(next.runs.map(({ runId }) => runId)).toEqual(['r1', 'r2', 'r3']);
+  });
+
+  it('takes a run that it recorded then as it took it: what was not found again was fixed', () => {
+    const one = review(empty, record('r1', 'one', [A, B]));
+    const told = record('r2', 'two', [], { full: false, looked: ['a.ts'], tracked: [tracked('f2', place('b.ts', 1))] });
+    const two = review(one, { ...told, verdicts: null });
+    expect(statesOf(two)).toEqual({ f1: ['fixed', 'fixed'], f2: ['open', null] });
   });
 
   it('is told from one of a later release, which is not read, and from what is no ledger', () => {

@@ -25,7 +25,7 @@ export interface Outcome<T> {
 
 /** Why something is not done; nothing has changed then. */
 export interface Refusal {
-  code: 'reviewRunLost' | 'findingUnknown' | 'findingNotDismissed';
+  code: 'reviewRunLost' | 'findingUnknown' | 'findingDismissed' | 'findingNotDismissed';
   reason: string;
 }
 
@@ -41,8 +41,7 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
   const recorded = state.runs.find(({ runId }) => runId === run.runId);
   if (recorded !== undefined) return { state: free, answer: { type: 'alreadyReviewed', runId: recorded.runId } };
   const { anchor } = state;
-  // A full pass that is due waits for a change, too: there is nothing new to be found.
-  if (anchor !== null && anchor.head === run.head && anchor.rulesId === run.rulesId) {
+  if (anchor !== null && anchor.head === run.head && anchor.rulesId === run.rulesId && !isForced(run)) {
     return { state: free, answer: { type: 'alreadyReviewed', runId: anchor.runId } };
   }
   const { runId, workflowId } = run;
@@ -53,14 +52,20 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
   };
 }
 
-function isFullPassDue({ anchor, runsSinceFull }: LedgerState, { rulesId, fullPassEvery }: BeginRun): boolean {
-  if (anchor === null || anchor.rulesId !== rulesId) return true;
+/** Every run, or this one, is to look at everything, changed or not. A full pass that is due otherwise waits for a change. */
+function isForced({ fullPass, fullPassEvery }: BeginRun): boolean {
+  return fullPass === true || fullPassEvery === 1;
+}
+
+function isFullPassDue({ anchor, runsSinceFull }: LedgerState, run: BeginRun): boolean {
+  const { rulesId, fullPassEvery } = run;
+  if (anchor === null || anchor.rulesId !== rulesId || isForced(run)) return true;
   return fullPassEvery > 0 && runsSinceFull + 1 >= fullPassEvery;
 }
 
 function toKnown({ findings }: LedgerState): KnownFinding[] {
-  return findings.map(({ findingId, fingerprint, title, location, state, head }) => {
-    return { findingId, fingerprint, title, location, state, head };
+  return findings.map(({ findingId, fingerprint, title, priority, location, state, head }) => {
+    return { findingId, fingerprint, title, priority, location, state, head };
   });
 }
 
@@ -71,15 +76,22 @@ export function abandonRun(state: LedgerState, { runId }: AbandonRun): LedgerSta
 
 // ---------------------------------------------------------------------------------------------------------- persons
 
-/** Twice is once. What is fixed can be dismissed, too: it then stays so if it comes back. */
+/**
+ * The same words twice are once; other words are refused, since the first ones were the reason. What is fixed can be
+ * dismissed, too: it then stays so if it comes back.
+ */
 export function dismissFinding(
   state: LedgerState,
   { findingId, by, why }: DismissFinding,
   at: number,
 ): LedgerState | Refusal {
   return change(state, findingId, (finding) => {
-    const same = finding.dismissal?.by === by && finding.dismissal.why === why;
-    return same ? finding : { ...finding, state: 'dismissed', dismissal: { by, why, at } };
+    const { dismissal } = finding;
+    if (dismissal === null) return { ...finding, state: 'dismissed', dismissal: { by, why, at } };
+    if (dismissal.by === by && dismissal.why === why) return finding;
+    const first = `${dismissal.by} dismissed it on ${new Date(dismissal.at).toISOString()}: ${dismissal.why}`;
+    const reason = `Finding ${findingId} is dismissed already: ${first}. Reopen it first to give another reason.`;
+    return { code: 'findingDismissed', reason };
   });
 }
 

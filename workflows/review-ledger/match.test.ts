@@ -4,7 +4,7 @@ import { matchFindings } from './match.ts';
 import { recordRun } from './record.ts';
 import { beginRun } from './ledger.ts';
 import { type KeptFinding, newLedger } from './state.ts';
-import { beginning, place, record, seen } from './testing.ts';
+import { beginning, place, record, seen, tracked as trackedTo } from './testing.ts';
 import { likeness, wordsOf } from './words.ts';
 
 /** Findings as a ledger keeps them, numbered from f1 on. */
@@ -16,7 +16,7 @@ function kept(...findings: ObservedFinding[]): KeptFinding[] {
 }
 
 const traced = (...places: (FindingLocation | null)[]): TrackedFinding[] =>
-  places.map((location, index) => ({ findingId: `f${index + 1}`, location, near: null }));
+  places.map((location, index) => trackedTo(`f${index + 1}`, location));
 
 const at = (startLine: number, more: Partial<ObservedFinding> = {}): Partial<ObservedFinding> => ({
   location: place('a.ts', startLine),
@@ -47,7 +47,7 @@ describe('a finding is the one that was known', () => {
 
   it('where its line was changed, and the same is said of what took its place', () => {
     const known = kept(seen('The promise of save() is not awaited', at(5)));
-    const tracked = [{ findingId: 'f1', location: null, near: place('a.ts', 6, 7) }];
+    const tracked = [trackedTo('f1', null, { near: place('a.ts', 6, 7), gone: false })];
     const same = seen('The promise of save() is not awaited', at(7, { codeHash: 'd'.repeat(32) }));
     const other = seen('Two timers are never cleared', at(7, { codeHash: 'd'.repeat(32) }));
     expect(matchFindings(known, [same], tracked)).toEqual(['f1']);

@@ -1,6 +1,7 @@
 /** What a run that has completed changes. Pure. */
 import type {
   FindingCounts,
+  FindingVerdict,
   LedgerMoment,
   ObservedFinding,
   RunRecorded,
@@ -29,10 +30,13 @@ export function recordRun(state: LedgerState, run: RunRecord, at: number): Outco
   const matched = matchFindings(state.findings, observed, run.tracked);
   const seen = new Map(matched.flatMap((id, index) => (id === null ? [] : [[id, observed[index]] as const])));
   const tracked = new Map(run.tracked.map((one) => [one.findingId, one]));
+  const verdicts = run.verdicts && new Map(run.verdicts.map(({ findingId, verdict }) => [findingId, verdict]));
   const known = state.findings.map((finding) => {
     const again = seen.get(finding.findingId);
+    if (again !== undefined) return seenAgain(finding, again, moment);
     const trace = tracked.get(finding.findingId);
-    return again === undefined ? notSeen(finding, run, trace, moment) : seenAgain(finding, again, moment);
+    if (verdicts === null) return notSeenByEarlierRelease(finding, run, trace, moment);
+    return notSeen(finding, run, { trace, verdict: verdicts.get(finding.findingId) }, moment);
   });
   const fresh = observed.filter((_, index) => matched[index] === null);
   const findings = withNew(known, fresh, state.findingCount, moment);
@@ -76,11 +80,57 @@ function seenAgain(finding: KeptFinding, seen: ObservedFinding, moment: LedgerMo
   }
 }
 
+/** What is known of a finding that the run did not find again. */
+interface Evidence {
+  /** Undefined if it could not be followed to the head of the run. */
+  trace: TrackedFinding | undefined;
+  /** Undefined if the reviewer did not speak of it. */
+  verdict: FindingVerdict['verdict'] | undefined;
+}
+
+/** What a person dismissed stays so: a review may find it on one day and not on the next. */
+function notSeen(finding: KeptFinding, run: RunRecord, evidence: Evidence, moment: LedgerMoment): KeptFinding {
+  const moved = follow(finding, evidence.trace, run);
+  if (finding.state !== 'open') return { ...moved, change: null };
+  if (isFixed(finding, run, evidence)) return { ...moved, state: 'fixed', change: 'fixed', fixed: moment };
+  if (evidence.verdict === 'stillThere') return { ...moved, change: 'unchanged', lastSeen: moment };
+  return { ...moved, change: isLookedAt(finding, run, evidence.trace) ? 'unchanged' : null };
+}
+
 /**
- * What was not found again is fixed where the run looked at its place, or where its lines are gone. What a person
- * dismissed stays so: a review may find it on one day and not on the next.
+ * That a reviewer does not find something again is no evidence: it is fixed if its code is gone, or if its lines changed
+ * and the reviewer, asked for it, says so. What has no lines to look at takes that word in a full pass.
  */
-function notSeen(
+function isFixed(finding: KeptFinding, run: RunRecord, { trace, verdict }: Evidence): boolean {
+  if (verdict === 'stillThere') return false;
+  if (!hasLines(finding)) return run.full && verdict === 'fixed';
+  if (trace === undefined) return false;
+  // If not all that was found could be taken, what is missing may be among the rest.
+  return verdict === 'fixed' ? trace.changed : trace.gone && run.findingsLeftOut === 0;
+}
+
+function hasLines({ location, code, codeHash }: KeptFinding): boolean {
+  return location !== null && (code !== null || codeHash !== null);
+}
+
+/** A place moves with its lines; that of an open finding also to what stands in place of them. */
+function follow(finding: KeptFinding, trace: TrackedFinding | undefined, { head }: RunRecord): KeptFinding {
+  const location = trace?.location ?? (finding.state === 'open' ? (trace?.near ?? null) : null);
+  if (location === null) return finding;
+  const { code } = finding;
+  const shift = location.startLine - (finding.location?.startLine ?? location.startLine);
+  const moved = code && { ...code, startLine: Math.max(1, code.startLine + shift) };
+  return { ...finding, location, head, code: moved, ...(finding.state === 'open' ? trace?.now : {}) };
+}
+
+function isLookedAt({ location }: KeptFinding, { looked }: RunRecord, trace: TrackedFinding | undefined): boolean {
+  if (looked === null) return true;
+  const places = [location, trace?.location ?? null, trace?.near ?? null];
+  return places.some((place) => place !== null && looked.includes(place.path));
+}
+
+/** How a run is taken that an earlier release recorded: a ledger that is replayed comes to what it came to then. */
+function notSeenByEarlierRelease(
   finding: KeptFinding,
   run: RunRecord,
   trace: TrackedFinding | undefined,
@@ -89,16 +139,10 @@ function notSeen(
   const moved = trace?.location == null ? finding : { ...finding, location: trace.location, head: run.head };
   if (finding.state !== 'open') return { ...moved, change: null };
   const gone = trace !== undefined && trace.location === null;
-  if (!gone && !isLookedAt(finding, run, trace)) return { ...moved, change: null };
+  const paths = [finding.location, trace?.location ?? null].flatMap((place) => place?.path ?? []);
+  const looked = run.full || run.looked === null || paths.some((path) => run.looked?.includes(path));
+  if (!gone && (run.findingsLeftOut > 0 || !looked)) return { ...moved, change: null };
   return { ...moved, state: 'fixed', change: 'fixed', fixed: moment };
-}
-
-function isLookedAt({ location }: KeptFinding, run: RunRecord, trace: TrackedFinding | undefined): boolean {
-  // Where not all that was found could be taken, what is missing may be among the rest.
-  if (run.findingsLeftOut > 0) return false;
-  if (run.full || run.looked === null) return true;
-  const paths = [location, trace?.location ?? null].flatMap((place) => place?.path ?? []);
-  return paths.some((path) => run.looked?.includes(path));
 }
 
 function countChanges(findings: readonly KeptFinding[]): FindingCounts {

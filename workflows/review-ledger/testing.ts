@@ -1,6 +1,11 @@
 /** For tests: runs, findings and commits, made of a word each. */
-import type { BeginRun, FindingLocation, ObservedFinding } from '../../src/contract/index.ts';
-import type { RunRecord } from './guards.ts';
+import type {
+  BeginRun,
+  FindingLocation,
+  ObservedFinding,
+  RecordedRun,
+  TrackedFinding,
+} from '../../src/contract/index.ts';
 
 /** A full id for a name. */
 export function commit(name: string): string {
@@ -31,14 +36,16 @@ export function beginning(runId: string, head: string, more: Partial<BeginRun> =
   return { runId, workflowId, instead: null, head: commit(head), rulesId: 'rules', fullPassEvery: 10, ...more };
 }
 
-export function record(
-  runId: string,
-  head: string,
-  findings: ObservedFinding[],
-  more: Partial<RunRecord> = {},
-): RunRecord {
+/** A known finding that is where its lines are now. */
+export function tracked(findingId: string, location: FindingLocation | null, more: Partial<TrackedFinding> = {}) {
+  return { findingId, location, near: null, changed: location === null, gone: location === null, ...more };
+}
+
+type Told = RecordedRun & { findingsLeftOut: number };
+
+export function record(runId: string, head: string, findings: ObservedFinding[], more: Partial<Told> = {}): Told {
   return {
     ...{ runId, base: commit('base'), head: commit(head), full: true, rulesId: 'rules', findings },
-    ...{ tracked: [], looked: null, findingsLeftOut: 0, ...more },
+    ...{ tracked: [], verdicts: [], looked: null, findingsLeftOut: 0, ...more },
   };
 }

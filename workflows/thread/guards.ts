@@ -287,7 +287,14 @@ function parent(value: unknown, name: string): Parent {
     path: path.map((one) => id(one, `${name}.path`)),
     role: oneOf(from['role'], `${name}.role`, ['agent', 'review'] as const),
     ...maybe(from, 'reports', (v, member) => oneOf(v, `${name}.${member}`, ['signal', 'result'] as const)),
+    ...maybe(from, 'head', (v, member) => commitId(v, `${name}.${member}`)),
   };
+}
+
+function commitId(value: unknown, name: string): string {
+  const string = text(value, name, 64, 40);
+  if (/^[0-9a-f]+$/.test(string)) return string;
+  throw new Refused(`${name}: the full id of a commit is needed`);
 }
 
 export function parseAgentMessage(value: unknown): Parsed<AgentMessage> {

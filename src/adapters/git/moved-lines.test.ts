@@ -11,18 +11,21 @@ const hunk = (oldStart: number, oldCount: number, newStart: number, newCount: nu
 
 describe('lines that moved', () => {
   it('go down with what was put in above them, and stay where it was put in below', () => {
-    expect(moveLines(range(5, 6), [hunk(2, 0, 3, 4)])).toEqual({ lines: range(9, 10), near: null });
-    expect(moveLines(range(5, 6), [hunk(6, 0, 7, 4)])).toEqual({ lines: range(5, 6), near: null });
+    const stayed = { near: null, changed: false };
+    expect(moveLines(range(5, 6), [hunk(2, 0, 3, 4)])).toEqual({ lines: range(9, 10), ...stayed });
+    expect(moveLines(range(5, 6), [hunk(6, 0, 7, 4)])).toEqual({ lines: range(5, 6), ...stayed });
+    expect(moveLines(range(5, 6), [hunk(4, 0, 5, 4)])).toEqual({ lines: range(9, 10), ...stayed });
   });
 
   it('keep what is left of them, and take in what was put between them', () => {
-    expect(moveLines(range(5, 8), [hunk(5, 2, 5, 1)])).toEqual({ lines: range(6, 7), near: null });
-    expect(moveLines(range(5, 8), [hunk(6, 0, 7, 3)])).toEqual({ lines: range(5, 11), near: null });
+    const changed = { near: null, changed: true };
+    expect(moveLines(range(5, 8), [hunk(5, 2, 5, 1)])).toEqual({ lines: range(6, 7), ...changed });
+    expect(moveLines(range(5, 8), [hunk(6, 0, 7, 3)])).toEqual({ lines: range(5, 11), ...changed });
   });
 
   it('are gone where none is left, with what stands in their place', () => {
-    expect(moveLines(range(5), [hunk(4, 3, 4, 5)])).toEqual({ lines: null, near: range(4, 8) });
-    expect(moveLines(range(5), [hunk(4, 3, 3, 0)])).toEqual({ lines: null, near: null });
+    expect(moveLines(range(5), [hunk(4, 3, 4, 5)])).toEqual({ lines: null, near: range(4, 8), changed: true });
+    expect(moveLines(range(5), [hunk(4, 3, 3, 0)])).toEqual({ lines: null, near: null, changed: true });
   });
 
   it('are where a line-by-line count finds them, whatever the edits', () => {

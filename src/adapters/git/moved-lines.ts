@@ -12,6 +12,8 @@ export interface MovedLines {
   lines: LineRange | null;
   /** What stands in place of those that are gone; null where nothing does. */
   near: LineRange | null;
+  /** Whether one of them was changed or taken out, or others were put in between. */
+  changed: boolean;
 }
 
 /** @param hunks of their file, in the order of its lines. */
@@ -21,8 +23,10 @@ export function moveLines({ startLine, endLine }: LineRange, hunks: readonly Hun
   for (const { old } of cut) if (old.start <= first) first = lastOf(old) + 1;
   let last = endLine;
   for (const { old } of cut.toReversed()) if (lastOf(old) >= last) last = old.start - 1;
-  if (first > last) return { lines: null, near: toNear(cut) };
-  return { lines: { startLine: first + shiftOf(first, hunks), endLine: last + shiftOf(last, hunks) }, near: null };
+  if (first > last) return { lines: null, near: toNear(cut), changed: true };
+  const parted = hunks.some(({ old }) => old.count === 0 && old.start >= startLine && old.start < endLine);
+  const lines = { startLine: first + shiftOf(first, hunks), endLine: last + shiftOf(last, hunks) };
+  return { lines, near: null, changed: parted || cut.length > 0 };
 }
 
 function toNear(cut: readonly Hunk[]): LineRange | null {

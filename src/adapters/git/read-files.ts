@@ -12,13 +12,15 @@ export async function readFiles(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  // Names are given to git line by line.
-  const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
-  const place = asked.length === 0 ? null : await findRepositoryPlace(cwd);
-  return place === null ? new Map() : withView(place, signal, ({ git }) => readBlobs(git, commit, asked));
+  const place = paths.length === 0 ? null : await findRepositoryPlace(cwd);
+  return place === null ? new Map() : withView(place, signal, ({ git }) => readBlobs(git, commit, paths));
 }
 
-async function readBlobs(git: ViewGit, commit: string, asked: readonly string[]): Promise<Map<string, string>> {
+/** The same in a view that is open. */
+export async function readBlobs(git: ViewGit, commit: string, paths: readonly string[]): Promise<Map<string, string>> {
+  // Names are given to git line by line.
+  const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
+  if (asked.length === 0) return new Map();
   const input = asked.map((path) => `${commit}:${path}\n`).join('');
   const checked = await git(['cat-file', '--batch-check'], { input });
   const blobs = chooseBlobs(asked, checked.stdout.toString().split('\n'));

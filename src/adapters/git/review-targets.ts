@@ -32,6 +32,7 @@ export function createReviewTargets(options: ReviewTargetsOptions): ReviewTarget
         : fetchTarget({ ...options, targetId }, source, target, signal);
     },
     checkOut: (found, signal) => (found.isTheirs ? seeWhatIsThere(found, signal) : checkOutStore(found, signal)),
+    isCheckedOut: isThere,
     changedFiles: readChangedFiles,
     async isBefore(cwd, commit, head, signal) {
       const place = await findRepositoryPlace(cwd);
@@ -111,9 +112,12 @@ async function ofBranch(view: RepositoryView, root: string, branch: string): Pro
 }
 
 async function seeWhatIsThere({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
-  const place = await findRepositoryPlace(repository);
-  const isThere = place !== null && (await withView(place, signal, (view) => isCheckedOut(view, head)));
-  return { cwd: repository, isElsewhere: !isThere };
+  return { cwd: repository, isElsewhere: !(await isThere(repository, head, signal)) };
+}
+
+async function isThere(cwd: string, head: string, signal: AbortSignal): Promise<boolean> {
+  const place = await findRepositoryPlace(cwd);
+  return place !== null && withView(place, signal, (view) => isCheckedOut(view, head));
 }
 
 function refused(code: FailureCode, path: string, message: string): Failure {

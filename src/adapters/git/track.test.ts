@@ -78,8 +78,52 @@ describe('places that are followed', () => {
     const now = commit();
     const places = [place('src/b.ts', 3), place('src/a.ts', 7)].map((location) => ({ head: from, location }));
     expect(await git.track(repository.root, now, places, signal)).toEqual([
-      { location: null, near: null },
-      { location: null, near: place('src/a.ts', 7, 8) },
+      { location: null, near: null, changed: true, gone: true },
+      { location: null, near: place('src/a.ts', 7, 8), changed: true, gone: false },
+    ]);
+  });
+
+  it('are changed where their lines are, and not where others are put in above them or they are only indented anew', async () => {
+    const from = head();
+    repository.write(
+      'src/a.ts',
+      `// header\n// header\n${numbered(1, 20).replace('const line7 = 7;', 'const line7 = 8;')}`,
+    );
+    repository.write('src/b.ts', numbered(101, 120).replaceAll(/^/gm, '  '));
+    const now = commit();
+    const places = [place('src/a.ts', 6), place('src/a.ts', 6, 7), place('src/b.ts', 3, 9)];
+    const tracked = await git.track(
+      repository.root,
+      now,
+      places.map((location) => ({ head: from, location })),
+      signal,
+    );
+    expect(tracked).toEqual([
+      { location: place('src/a.ts', 8), near: null, changed: false, gone: false },
+      { location: place('src/a.ts', 8), near: null, changed: true, gone: false },
+      { location: place('src/b.ts', 3, 9), near: null, changed: false, gone: false },
+    ]);
+  });
+
+  it('follow their code to where it was moved: below in the file, to a new file, and into one that was there', async () => {
+    const from = head();
+    const lines = numbered(1, 20).split('\n');
+    repository.write('src/a.ts', [...lines.slice(5, 20), ...lines.slice(0, 5), ''].join('\n'));
+    repository.write('src/b.ts', numbered(101, 115));
+    repository.write('src/new.ts', `function moved() {\n${numbered(116, 117).replaceAll(/^/gm, '  ')}}\n`);
+    repository.write('kept.ts', `kept\n${numbered(118, 120)}`);
+    const now = commit();
+    const places = [place('src/a.ts', 2, 3), place('src/b.ts', 16, 17), place('src/b.ts', 19)];
+    const tracked = await git.track(
+      repository.root,
+      now,
+      places.map((location) => ({ head: from, location })),
+      signal,
+    );
+    expect(tracked.map((one) => [one?.location, one?.gone])).toEqual([
+      [place('src/a.ts', 17, 18), false],
+      [place('src/new.ts', 2, 3), false],
+      [place('kept.ts', 3), false],
     ]);
   });
 
@@ -94,8 +138,8 @@ describe('places that are followed', () => {
     ];
     const expected = [
       null,
-      { location: place('src/a.ts', 2), near: null },
-      { location: place('src/a.ts', 1), near: null },
+      { location: place('src/a.ts', 2), near: null, changed: false, gone: false },
+      { location: place('src/a.ts', 1), near: null, changed: false, gone: false },
     ];
     expect(await git.track(join(repository.root, 'src'), now, places, signal)).toEqual(expected);
     const bare = join(repository.root, '..', 'bare.git');

@@ -52,16 +52,71 @@ export function nextOfReview(
   );
   const commands = [ROOT, `${plain} | ${ADDED}`];
   if (text.includes('untracked')) commands.push(UNTRACKED);
+  const known = readKnown(text);
+  const look = lookAtKnown(known, diff);
+  if (look !== null) commands.push(look);
   const left = commands.slice(uses.length);
   const calls = runCalls(parallel ? left : left.slice(0, 1), false, tools);
   if ('missing' in calls) return { text: 'No shell tool was offered, so I cannot look at the changes.' };
   if (calls.calls.length > 0) return calls;
   const [root = '', ...listed] = uses.map(printedBy);
   if (!root.startsWith('/')) return { text: `I could not look at the changes. Git said: ${root}` };
-  return { text: JSON.stringify(toReview(root, listed.join('\n'))) };
+  const standing = look === null ? '' : (listed.pop() ?? '');
+  return { text: JSON.stringify(toReview(root, listed.join('\n'), known, standing)) };
 }
 
-function toReview(root: string, listed: string): object {
+// ---------------------------------------------------------------------------------------------- findings of earlier reviews
+
+interface Known {
+  id: string;
+  path: string | undefined;
+  /** `FIRST-LAST`; null if nothing is left. */
+  lines: string | null;
+}
+
+function readKnown(text: string): Known[] {
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('- {"id":')) return [];
+    const { id, path, lines } = JSON.parse(line.slice(2)) as { id: string; path?: string; lines?: string | null };
+    return [{ id, path, lines: lines ?? null }];
+  });
+}
+
+/** Prints the lines of each below a line that names it. */
+function lookAtKnown(known: readonly Known[], diff: string): string | null {
+  const head = /^git diff \S+ (\S+)/.exec(diff)?.[1];
+  const placed = known.filter(({ path, lines }) => path !== undefined && lines !== null);
+  if (head === undefined || placed.length === 0) return null;
+  return placed
+    .map(({ id, path, lines }) => {
+      const file = `'${`${head}:${path}`.replaceAll("'", `'\\''`)}'`;
+      return `echo "${NAMES}${id}"; git show ${file} | sed -n '${String(lines).replace('-', ',')}p'`;
+    })
+    .join('; ');
+}
+
+const NAMES = 'known finding ';
+
+/** It stands for as long as its lines hold a mark. */
+function toVerdicts(known: readonly Known[], standing: string): object[] {
+  const texts = new Map<string, string>();
+  let id = '';
+  for (const line of standing.split('\n')) {
+    if (line.startsWith(NAMES)) id = line.slice(NAMES.length);
+    else texts.set(id, `${texts.get(id) ?? ''}${line}\n`);
+  }
+  const isThere = ({ id }: Known) => new RegExp(MARKS).test(texts.get(id) ?? '');
+  return known.map((one) => ({ id: one.id, verdict: verdictOn(one, isThere(one)) }));
+}
+
+function verdictOn({ path }: Known, isThere: boolean): string {
+  if (path === undefined) return 'cannot_say';
+  return isThere ? 'still_there' : 'fixed';
+}
+
+// ------------------------------------------------------------------------------------------------------- its own findings
+
+function toReview(root: string, listed: string, known: readonly Known[], standing: string): object {
   const findings = listed.split('\n').flatMap((line) => {
     const [, path, number, added] = /^(.+?):(\d+):(.*)$/.exec(line) ?? [];
     return path === undefined || added === undefined ? [] : [toFinding(`${root}/${path}`, Number(number), added)];
@@ -70,6 +125,7 @@ function toReview(root: string, listed: string): object {
   const count = findings.length === 1 ? '1 line that holds' : `${findings.length} lines that hold`;
   return {
     findings,
+    known_findings: toVerdicts(known, standing),
     overall_correctness: serious ? 'patch is incorrect' : 'patch is correct',
     overall_explanation: `The changes add ${count} TODO, FIXME or console.log. I look for nothing else.`,
     overall_confidence_score: 0.5,

@@ -16,6 +16,7 @@ import { type Threshold, thresholdOption } from './threshold.ts';
 interface RunOptions extends CommonOptions, BatchOptions {
   id?: string;
   detach?: boolean;
+  fullPass?: boolean;
   report?: string[];
   failOn: Threshold;
 }
@@ -30,6 +31,7 @@ export function addBatchCommands(program: Command): void {
   common(addBatchOptions(batch.command('run').description('start a batch, and follow it to its end')))
     .option('--id <id>', 'id of the batch; one of that id that runs is followed (default: a new one)')
     .option('--detach', 'do not wait for its end')
+    .option('--full-pass', 'look at everything in this run, also what was reviewed before and has not changed')
     .option('--report <files...>', 'write reports at its end: .html, .md, .sarif, .rdjson, or .json')
     .addOption(thresholdOption('never'))
     .addHelpText(
@@ -87,7 +89,8 @@ export function addBatchCommands(program: Command): void {
 
 async function run({ batches }: Bobbin, output: Output, options: RunOptions): Promise<number> {
   const reports = (options.report ?? []).map((path) => ({ path, format: formatOf(path) }));
-  const batch = await batches.start(await toBatch(options), options.id === undefined ? {} : { batchId: options.id });
+  const asked = { ...(await toBatch(options)), ...(options.fullPass === true ? { fullPass: true } : {}) };
+  const batch = await batches.start(asked, options.id === undefined ? {} : { batchId: options.id });
   if (options.detach === true) {
     output.result({ batchId: batch.batchId }, [batch.batchId]);
     return EXIT.ok;

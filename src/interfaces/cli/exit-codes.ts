@@ -69,6 +69,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'requestMismatch':
     case 'ledgerNotFound':
     case 'findingUnknown':
+    case 'findingDismissed':
     case 'findingNotDismissed':
     case 'searchAttributeTaken':
     case 'notPermitted':

@@ -89,9 +89,9 @@ export function addScheduleCommands(program: Command): void {
     pause,
   ).option('--note <text>', 'why');
   command<{ note?: string }>('resume', 'let it go on', ['nightly'], resume).option('--note <text>', 'why');
-  command<{ overlap?: OverlapPolicy }>('trigger', 'begin a run now, paused or not', ['nightly'], trigger).addOption(
-    overlapOption('where another run has not ended (default: BUFFER_ONE)'),
-  );
+  command<TriggerOptions>('trigger', 'begin a run now, paused or not', ['nightly', 'nightly --full-pass'], trigger)
+    .addOption(overlapOption('where another run has not ended (default: BUFFER_ONE)'))
+    .option('--full-pass', 'a batch apart from the schedule that looks at everything, changed or not');
   command<BackfillOptions>(
     'backfill',
     'begin the runs that were due in that time, now',
@@ -161,19 +161,38 @@ async function resume(
   return tell(output, await schedule.describe(), 'resumed');
 }
 
-async function trigger(
-  bobbin: Bobbin,
-  output: Output,
-  scheduleId: string,
-  options: { overlap?: OverlapPolicy },
-): Promise<number> {
-  const { overlap } = options;
+interface TriggerOptions {
+  overlap?: OverlapPolicy;
+  fullPass?: boolean;
+}
+
+async function trigger(bobbin: Bobbin, output: Output, scheduleId: string, options: TriggerOptions): Promise<number> {
+  const { overlap, fullPass = false } = options;
+  if (fullPass) return triggerFullPass(bobbin, output, scheduleId, overlap);
   const run = await bobbin.schedules.get(scheduleId).trigger(overlap === undefined ? {} : { overlap });
   output.result({ scheduleId, run }, [
     run === null
       ? `no run of ${scheduleId} has begun yet: it waits for another one, or was left out for it`
       : `batch ${run.batchId} begun; \`bobbin batch show ${run.batchId}\` follows it`,
   ]);
+  return EXIT.ok;
+}
+
+/** The service runs a schedule's batch as it stands there, so this one is started beside it; the ledgers keep them apart. */
+async function triggerFullPass(
+  { schedules, batches }: Bobbin,
+  output: Output,
+  scheduleId: string,
+  overlap: OverlapPolicy | undefined,
+): Promise<number> {
+  if (overlap !== undefined)
+    throw new BobbinError('invalid', '--full-pass starts a batch apart from the schedule: --overlap has no say in it');
+  const { batch } = await schedules.get(scheduleId).describe();
+  if (batch === null)
+    throw new BobbinError('scheduleForeign', `The batch of schedule ${scheduleId} cannot be read; somebody else changed it.`);
+  const batchId = `${scheduleId}-full-${new Date().toISOString()}`;
+  await batches.start({ ...batch, fullPass: true }, { batchId });
+  output.result({ scheduleId, batchId }, [`batch ${batchId} begun; \`bobbin batch show ${batchId}\` follows it`]);
   return EXIT.ok;
 }
 
