@@ -88,10 +88,7 @@ const EVENTS: Record<string, (attributes: Fields) => Entry | null> = {
     key: `signal ${String(signalName)} to ${String(fields(workflowExecution)['workflowId'])}`,
     content: { input: payloads(input) },
   }),
-  upsertWorkflowSearchAttributesEventAttributes: ({ searchAttributes }) => ({
-    key: 'search attributes',
-    content: { searchAttributes: map(fields(searchAttributes)['indexedFields']) },
-  }),
+  upsertWorkflowSearchAttributesEventAttributes: ({ searchAttributes }) => upsert(fields(searchAttributes)),
   workflowPropertiesModifiedEventAttributes: ({ upsertedMemo }) => ({
     key: 'memo',
     content: { memo: map(fields(upsertedMemo)['fields']) },
@@ -116,6 +113,12 @@ const EVENTS: Record<string, (attributes: Fields) => Entry | null> = {
   workflowExecutionFailedEventAttributes: ({ failure }) => ({ key: 'fail', content: { failure: toFailure(failure) } }),
   workflowExecutionCanceledEventAttributes: () => ({ key: 'end as cancelled', content: {} }),
 };
+
+/** That of the patches of a run is written along with their markers, by no command. */
+function upsert({ indexedFields }: Fields): Entry | null {
+  const { TemporalChangeVersion: _patches, ...own } = map(indexedFields);
+  return Object.keys(own).length === 0 ? null : { key: 'search attributes', content: { searchAttributes: own } };
+}
 
 function marker(name: string, details: Fields): Entry | null {
   const [data] = payloads(details['data']) as Fields[];

@@ -63,7 +63,7 @@ const opening = { ...options, startToCloseTimeout: '2h' } as const;
 const concluding = { ...options, startToCloseTimeout: '30m' } as const;
 const { openTarget } = proxyActivities<Activities>(opening);
 const { concludeTarget } = proxyActivities<Activities>(concluding);
-const reading = { ...options, startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m' } as const;
+const reading = { ...options, startToCloseTimeout: '5m' } as const;
 const { readLedger } = proxyActivities<Activities>(reading);
 
 /** Between two looks at a target that another run is at, in milliseconds: the first, and the longest. */
