@@ -53,26 +53,28 @@ describe('lines that are put in above two findings', () => {
 describe('a finding whose lines were changed', () => {
   const CHANGED = TWO.replace('// FIXME: four', '// FIXME: four, later');
 
-  it('is fixed only by a reviewer who says so: not by one that is silent, and not by one that sees it there', async () => {
-    const answer = (known: string) =>
-      `say: {"findings":[],"known_findings":[${known}],"overall_correctness":"patch is correct"}`;
-    const cases = [
-      [answer(''), 'open'],
-      [answer('{"id":"f1","verdict":"cannot_say"}'), 'open'],
-      [answer('{"id":"f1","verdict":"still_there"},{"id":"f2","verdict":"fixed"}'), 'open'],
-      [answer('{"id":"f1","verdict":"fixed"}'), 'fixed'],
-    ];
-    for (const [instructions = '', state] of cases) {
-      const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
-      const { findings } = await review(repository);
-      expect(findings.map(({ findingId }) => findingId).sort()).toEqual(['f1', 'f2']);
-      commit(repository, { 'a.ts': CHANGED });
-      const second = await review(repository, { instructions });
-      const found = (id: string) => second.findings.find(({ findingId }) => findingId === id);
-      expect(found('f1')).toMatchObject({ state, location: { path: 'a.ts', startLine: 4 } });
-      // Nobody touched the line of the other one.
-      expect(found('f2')).toMatchObject({ state: 'open', change: 'unchanged' });
-    }
+  const answer = (known: string) =>
+    `say: {"findings":[],"known_findings":[${known}],"overall_correctness":"patch is correct"}`;
+
+  it.each([
+    ['stays where its reviewer is silent', answer(''), 'open'],
+    ['stays where its reviewer cannot say', answer('{"id":"f1","verdict":"cannot_say"}'), 'open'],
+    ['stays where its reviewer sees it there', answer('{"id":"f1","verdict":"still_there"}'), 'open'],
+    [
+      'is fixed where its reviewer says so',
+      answer('{"id":"f1","verdict":"fixed"},{"id":"f2","verdict":"fixed"}'),
+      'fixed',
+    ],
+  ])('%s', async (_what, instructions, state) => {
+    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const { findings } = await review(repository);
+    expect(findings.map(({ findingId }) => findingId).sort()).toEqual(['f1', 'f2']);
+    commit(repository, { 'a.ts': CHANGED });
+    const second = await review(repository, { instructions });
+    const found = (id: string) => second.findings.find(({ findingId }) => findingId === id);
+    expect(found('f1')).toMatchObject({ state, location: { path: 'a.ts', startLine: 4 } });
+    // Nobody touched the line of the other one, whatever the reviewer says.
+    expect(found('f2')).toMatchObject({ state: 'open', change: 'unchanged' });
   });
 
   it('is gone with its file; one whose function went to another file is there', async () => {
