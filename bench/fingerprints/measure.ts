@@ -32,7 +32,16 @@ export async function review(
   const tracked = await trackFindings({ git }, { ...place, known }, signal);
   // A score has no part in what is compared, so it can say which finding is which.
   const numbered = observed.map((one, index) => ({ ...one, confidenceScore: index / observed.length }));
-  const facts = { runId, base: head, head, full: true, rulesId: 'rules', looked: null, verdicts: [], findingsLeftOut: 0 };
+  const facts = {
+    runId,
+    base: head,
+    head,
+    full: true,
+    rulesId: 'rules',
+    looked: null,
+    verdicts: [],
+    findingsLeftOut: 0,
+  };
   const outcome = recordRun(begun.state, { ...facts, findings: numbered, tracked }, state.runCount);
   if ('code' in outcome) throw new Error(outcome.reason);
   const byNumber = new Map(

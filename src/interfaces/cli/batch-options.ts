@@ -44,7 +44,11 @@ export function addBatchOptions(command: Command): Command {
   return command
     .option('--model <name>', 'model, or provider/model, of the reviews')
     .option('--instructions <text>', 'what the reviews are to look for, besides what they always do')
-    .option('--full-pass-every <n>', 'look at everything every so many runs; 1 for each, 0 for never (default: 10)', toCount);
+    .option(
+      '--full-pass-every <n>',
+      'look at everything every so many runs; 1 for each, 0 for never (default: 10)',
+      toCount,
+    );
 }
 
 /** `--branch` and `--base` belong to the repository in front of them. */

@@ -189,7 +189,10 @@ async function triggerFullPass(
     throw new BobbinError('invalid', '--full-pass starts a batch apart from the schedule: --overlap has no say in it');
   const { batch } = await schedules.get(scheduleId).describe();
   if (batch === null)
-    throw new BobbinError('scheduleForeign', `The batch of schedule ${scheduleId} cannot be read; somebody else changed it.`);
+    throw new BobbinError(
+      'scheduleForeign',
+      `The batch of schedule ${scheduleId} cannot be read; somebody else changed it.`,
+    );
   const batchId = `${scheduleId}-full-${new Date().toISOString()}`;
   await batches.start({ ...batch, fullPass: true }, { batchId });
   output.result({ scheduleId, batchId }, [`batch ${batchId} begun; \`bobbin batch show ${batchId}\` follows it`]);
