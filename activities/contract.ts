@@ -75,6 +75,8 @@ export type ModelStepResult =
       compactAt: number;
       /** Left out where there are none. */
       mcpWarnings?: McpWarning[];
+      /** Why the answer was cut, in the endpoint's words; left out if it is whole. */
+      cut?: string;
       /** What else went wrong without failing the step; left out where nothing did. */
       warnings?: string[];
       /** There where one was asked for and the answer has tool calls. One that failed is `skipped`. */

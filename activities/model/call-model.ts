@@ -47,6 +47,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(warnings.length > 0 && { warnings }),
+        ...(response.cut !== undefined && { cut: response.cut }),
       };
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
     });
@@ -95,7 +96,7 @@ function withText(progress: ModelProgress, delta: string): ModelProgress {
 /** An answer too large for history is cut where it is text and refused where it is a call, which must stay whole. */
 function bounded(response: ModelResponse): ModelOutput[] {
   let left = MAX_OUTPUT_CHARS;
-  return response.output.map((output) => {
+  return response.output.map(toWellFormed).map((output) => {
     const chars = sizeOf(output);
     left -= chars;
     if (left >= 0) return output;
@@ -109,6 +110,18 @@ function bounded(response: ModelResponse): ModelOutput[] {
     left = 0;
     return { ...output, text: `${kept}\n… ${output.text.length - kept.length} characters were left out` };
   });
+}
+
+/** Half of a character is kept nowhere: strict endpoints would refuse every later request of the thread. */
+function toWellFormed(output: ModelOutput): ModelOutput {
+  switch (output.type) {
+    case 'message':
+      return { ...output, text: output.text.toWellFormed() };
+    case 'toolCall':
+      return { ...output, arguments: output.arguments.toWellFormed() };
+    case 'reasoning':
+      return { ...output, summary: output.summary.map((text) => text.toWellFormed()) };
+  }
 }
 
 function sizeOf(output: ModelOutput): number {

@@ -44,6 +44,8 @@ export interface ModelResponse {
   responseId: string;
   output: ModelOutput[];
   usage: TokenUsage;
+  /** Why the endpoint stopped before the answer was whole, in its own words; left out if it did not. */
+  cut?: string;
 }
 
 /** A conversation in a provider's own smaller form, in place of the one that was given. */

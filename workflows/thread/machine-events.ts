@@ -47,6 +47,7 @@ export type ModelEnd =
       /** Tokens of the context from which on this model's is compacted; histories of before have none. */
       compactAt?: number;
       mcpWarnings?: McpWarning[];
+      cut?: string;
       warnings?: string[];
       /** There where one was asked for and the answer has tool calls. */
       snapshot?: Snapshot;

@@ -50,6 +50,20 @@ describe('a turn', () => {
     });
   });
 
+  it('says each time that an answer was cut, and keeps what had come', () => {
+    const thread = testThread();
+    for (const turnId of ['a', 'b']) {
+      thread.submit(turnId);
+      const { id } = thread.action('callModel');
+      const output = [{ type: 'message' as const, text: 'half' }];
+      const end = { type: 'answered' as const, output, usage: NO_USAGE, cut: 'max_output_tokens' };
+      thread.dispatch({ type: 'modelEnded', id, end });
+      expect(thread.completions(turnId)).toMatchObject([{ lastAgentMessage: 'half' }]);
+    }
+    const cut = { message: expect.stringContaining('cut before its end (max_output_tokens)') as string };
+    expect(thread.events().filter(({ type }) => type === 'warning')).toMatchObject([cut, cut]);
+  });
+
   it('says once what went wrong beside a step, however often it is reported', () => {
     const thread = testThread();
     for (const turnId of ['a', 'b']) {

@@ -55,12 +55,12 @@ export function createPartReader(
       const isCut = end.finishReason === 'length' || end.finishReason === 'content-filter';
       const entries = gathered.entries.filter((entry) => !isCut || entry.type !== 'toolCall' || entry.call?.isWhole);
       const output = entries.flatMap((entry) => toOutputs(entry, provider));
+      const reason = excerpt(end.rawFinishReason ?? end.finishReason, facts);
       if (isCut && output.every(({ type }) => type === 'reasoning')) {
-        const reason = excerpt(end.rawFinishReason ?? end.finishReason, facts);
         const what = `stopped before it said anything (${reason})`;
         throw modelFailure('modelBadRequest', facts, what, { details: { reason } });
       }
-      return { responseId, output, usage: toUsage(end.totalUsage) };
+      return { responseId, output, usage: toUsage(end.totalUsage), ...(isCut ? { cut: reason } : {}) };
     },
   };
 }

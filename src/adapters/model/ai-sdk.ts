@@ -16,6 +16,7 @@ import {
   splitModel,
 } from './providers.ts';
 import type { Environment, ProviderName, ProviderSettings } from './providers.ts';
+import { toWellFormedRequest } from './well-formed.ts';
 
 export interface AiSdkModelOptions {
   /** Longest silence of the endpoint, in milliseconds. */
@@ -42,7 +43,7 @@ export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = 
       const settings = readProviderSettings(env, provider);
       const bearer = takesAssertion(provider) ? request.authorization : undefined;
       checkProviderSettings(bearer === undefined ? settings : { ...settings, keyState: 'not needed' }, request.model);
-      const call = { request, name, settings: settings as Settings, bearer };
+      const call = { request: toWellFormedRequest(request), name, settings: settings as Settings, bearer };
       const facts: CallFacts = {
         model: request.model,
         url: toShownUrl(new URL(call.settings.baseUrl)),

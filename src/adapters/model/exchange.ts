@@ -5,6 +5,8 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable, Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 
 export type ExchangeTrouble =
   /** No connection: refused, no such host, a certificate nobody trusts, or cut before the answer began. */
@@ -111,12 +113,14 @@ export class Exchange {
           this.#request.destroy();
         }
       };
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
+      const body = decode(response);
+      body.on('error', (error) => this.#stop(new ExchangeProblem('broken', error.message)));
+      body.setEncoding('utf8');
+      body.on('data', (text: string) => {
         if (!over) this.#idleTimer.refresh();
         settle(() => onChunk(text));
       });
-      response.on('end', () => settle(onEnd));
+      body.on('end', () => settle(onEnd));
     });
     return Promise.race([result, this.#stopped]);
   }
@@ -177,6 +181,29 @@ export class Exchange {
       });
     });
   }
+}
+
+/** Answers are asked for without an encoding, but some boxes in between encode them all the same. */
+const DECODERS: Partial<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** Whether the body can be read as text. */
+export function isDecodable(response: IncomingMessage): boolean {
+  const encoding = encodingOf(response);
+  return encoding === '' || encoding === 'identity' || DECODERS[encoding] !== undefined;
+}
+
+function encodingOf({ headers }: IncomingMessage): string {
+  return (headers['content-encoding'] ?? '').trim().toLowerCase();
+}
+
+function decode(response: IncomingMessage): Readable {
+  const decoder = DECODERS[encodingOf(response)]?.();
+  return decoder === undefined ? response : response.pipe(decoder);
 }
 
 function open({ url, headers, body }: Post): ClientRequest {

@@ -57,7 +57,7 @@ export function createAnswerReader(facts: CallFacts, onText: (delta: string) => 
     const event = asObject(parseJson(message.data));
     if (event === undefined) throw malformed(`sent an event that is no JSON object: ${excerpt(message.data, facts)}`);
     try {
-      return applyEvent(event, answer, facts, onText);
+      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, onText);
     } catch (error) {
       throw error instanceof MalformedEntry ? malformed(`sent ${error.message}`) : error;
     }
@@ -109,6 +109,8 @@ function applyEvent(
     case 'error':
       throw fromStreamProblem(facts, toProblem(event));
     default:
+      // Some endpoints send an error without a word for what kind of event it is.
+      if (asObject(event.error) !== undefined) throw fromStreamProblem(facts, toProblem(event));
       return undefined;
   }
 }
@@ -125,8 +127,8 @@ function toResponse(event: JsonObject, answer: Answer, whole: boolean): ModelRes
 /** An answer that was stopped is still an answer where it says or asks something. */
 function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
   const response = toResponse(event, answer, false);
-  if (response.output.some((output) => output.type !== 'reasoning')) return response;
   const reason = excerpt(asText(asObject(asObject(event.response)?.incomplete_details)?.reason) ?? 'no reason', facts);
+  if (response.output.some((output) => output.type !== 'reasoning')) return { ...response, cut: reason };
   throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
 }
 

@@ -3,13 +3,14 @@ import { Failure } from '../../../activities/failures.ts';
 import type { ModelRequest, ModelResponse, TokenUsage } from '../../../activities/ports.ts';
 import { excerpt, toSecrets, toShownUrl } from './call-facts.ts';
 import type { CallFacts } from './call-facts.ts';
-import { Exchange, ExchangeProblem } from './exchange.ts';
-import { fromErrorAnswer, modelFailure } from './http-failures.ts';
+import { Exchange, ExchangeProblem, isDecodable } from './exchange.ts';
+import { fromErrorAnswer, fromStreamProblem, modelFailure, toProblem } from './http-failures.ts';
 import { asObject, asObjects, parseJson } from './json.ts';
 import type { JsonObject } from './json.ts';
 import { toCompactBody, toResponsesBody } from './responses-request.ts';
 import type { HeaderReader } from './retry-after.ts';
 import { createAnswerReader, toUsage } from './responses-stream.ts';
+import { toWellFormedRequest } from './well-formed.ts';
 
 export interface ResponsesModelOptions {
   /** What `/responses` is added to, for example `https://api.openai.com/v1`. */
@@ -36,12 +37,14 @@ export function createResponsesModel(options: ResponsesModelOptions): ResponsesM
   const answers = toEndpoint(options.baseUrl, '/responses');
   const compactions = toEndpoint(options.baseUrl, '/responses/compact');
   return {
-    async respond(request, { signal, onText }) {
+    async respond(given, { signal, onText }) {
+      const request = toWellFormedRequest(given);
       const body = toResponsesBody(request);
       const { exchange, facts } = send(answers, { request, body, accept: 'text/event-stream' }, options, signal);
       return readAnswer(exchange, facts, onText);
     },
-    async compact(request, { signal }) {
+    async compact(given, { signal }) {
+      const request = toWellFormedRequest(given);
       const body = toCompactBody(request);
       const { exchange, facts } = send(compactions, { request, body, accept: 'application/json' }, options, signal);
       return readCompaction(exchange, facts);
@@ -166,8 +169,11 @@ async function checkHead(exchange: Exchange, facts: CallFacts): Promise<void> {
   const { header } = await checkStatus(exchange, facts);
   const type = header('content-type');
   if (type === undefined || type.toLowerCase().startsWith('text/event-stream')) return;
-  const body = excerpt(await exchange.readText(MAX_ERROR_BODY), facts);
-  throw modelFailure('modelAnswerMalformed', facts, `answered no event stream but ${excerpt(type, facts)}: ${body}`);
+  const body = await exchange.readText(MAX_ERROR_BODY);
+  const json = asObject(parseJson(body));
+  if (json?.error !== undefined && json.error !== null) throw fromStreamProblem(facts, toProblem(json));
+  const what = `answered no event stream but ${excerpt(type, facts)}: ${excerpt(body, facts)}`;
+  throw modelFailure('modelAnswerMalformed', facts, what);
 }
 
 /** Throws for every status that is not a success. */
@@ -178,6 +184,11 @@ async function checkStatus(exchange: Exchange, facts: CallFacts): Promise<{ head
     const value = head.headers[name];
     return Array.isArray(value) ? value[0] : value;
   };
+  if (!isDecodable(head)) {
+    const encoding = excerpt(header('content-encoding') ?? '', facts);
+    const what = `answered HTTP ${status} encoded as ${encoding}, which it was not asked for`;
+    throw modelFailure('modelAnswerMalformed', facts, what, { details: { status } });
+  }
   if (status >= 200 && status <= 299) return { header };
   throw fromErrorAnswer(facts, { status, header, body: await exchange.readText(MAX_ERROR_BODY) });
 }
@@ -203,6 +214,7 @@ function toHeaders(options: ResponsesModelOptions, request: ModelRequest): Recor
   const authorization = request.authorization ?? (key ? `Bearer ${key}` : undefined);
   return {
     'content-type': 'application/json',
+    'accept-encoding': 'identity',
     'user-agent': 'bobbin',
     ...options.headers,
     ...(authorization === undefined ? {} : { authorization }),

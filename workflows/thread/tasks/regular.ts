@@ -171,7 +171,8 @@ function takeAnswerOfModel(
   const charged = charge({ ...state, context }, at, turn, model, end);
   const spent: RegularTurn = { ...charged.turn, stage: { type: 'tools', calls: [] } };
   const warned = warnOfServers(withTurn(charged.state, spent), at, end.mcpWarnings ?? []);
-  const told = (end.warnings ?? []).reduce((current, warning) => tellOnce(current, at, warning), warned);
+  const cut = end.cut === undefined ? warned : emit(warned, at, { type: 'warning', message: toCutWarning(end.cut) });
+  const told = (end.warnings ?? []).reduce((current, warning) => tellOnce(current, at, warning), cut);
   const kept = end.snapshot === undefined ? told : recordSnapshot(told, at, spent, end.snapshot);
   const recorded = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
   const now = recorded.active;
@@ -181,6 +182,10 @@ function takeAnswerOfModel(
   return now.pendingInput.length > 0 || hasMail(recorded)
     ? nextStep(recorded, at, now)
     : endTurn(recorded, at, now, { status: 'completed' });
+}
+
+function toCutWarning(reason: string): string {
+  return `The model's answer was cut before its end (${reason}); what had come of it is kept.`;
 }
 
 /** Once for each server in the life of a thread, however often it fails. */
