@@ -3,9 +3,10 @@
  * Exits with 1 where one got through. With `--row N` it tries that one alone; with `--markdown` it prints the table of docs/security.md and tries nothing.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { temporalProgram } from './person.ts';
 import type { EscapeRow, Outcome } from './row.ts';
 import { loadRows, runRow } from './run-rows.ts';
 import { toMarkdownTable } from './table.ts';
@@ -17,7 +18,7 @@ const rows = (await loadRows()).filter(({ row }) => only === undefined || row ==
 if (process.argv.includes('--markdown')) process.stdout.write(toMarkdownTable(rows));
 else
   process.exitCode =
-    (await tryAll(rows)) + (isRoot() && !process.argv.includes('--here') ? tryAsOrdinaryUser() : 0) > 0 ? 1 : 0;
+    (await tryAll(rows)) + (isRoot() && !process.argv.includes('--here') ? await tryAsOrdinaryUser() : 0) > 0 ? 1 : 0;
 
 function isRoot(): boolean {
   return process.getuid?.() === 0;
@@ -42,8 +43,18 @@ function toLine({ row, tried }: EscapeRow, outcome: Outcome): string {
   return `${String(row).padStart(3)}  ${words[outcome.type].padEnd(9)}  ${tried}${more}`;
 }
 
+/** A copy of the service's program that the ordinary user can run, where there is one. */
+async function ownTemporal(home: string): Promise<Record<string, string>> {
+  const found = await temporalProgram();
+  if (found === null) return {};
+  const copy = join(home, 'temporal');
+  copyFileSync(found, copy);
+  chmodSync(copy, 0o755);
+  return { BOBBIN_TEMPORAL: copy };
+}
+
 /** The same program, as a user who owns nothing but an empty home folder. */
-function tryAsOrdinaryUser(): number {
+async function tryAsOrdinaryUser(): Promise<number> {
   spawnSync('useradd', ['--system', '--no-create-home', ORDINARY_USER], { stdio: 'ignore' });
   const ids = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, ORDINARY_USER], { encoding: 'utf8' }).stdout));
   const [uid, gid] = ids;
@@ -56,7 +67,7 @@ function tryAsOrdinaryUser(): number {
     spawnSync('chown', [`${uid}:${gid}`, home]);
     chmodSync(home, 0o700);
     const { PATH = '', LANG = 'C.UTF-8' } = process.env;
-    const env = { PATH, LANG, HOME: home, TMPDIR: home, USER: ORDINARY_USER };
+    const env = { PATH, LANG, HOME: home, TMPDIR: home, USER: ORDINARY_USER, ...(await ownTemporal(home)) };
     const ran = spawnSync(
       process.execPath,
       [import.meta.filename, '--here', ...(only === undefined ? [] : ['--row', String(only)])],
