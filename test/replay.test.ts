@@ -14,7 +14,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { coveredBy, wanted } from './recordings/coverage.ts';
 import { FAMILIES } from './recordings/families.ts';
 import { HISTORIES, readRecorded, recordedNames } from './recordings/histories.ts';
@@ -55,10 +55,13 @@ describe.runIf(asked)('the histories of', () => {
 
 describe('a recorded history', () => {
   const histories = new Map(recordedNames().map((name) => [name, readRecorded(name)]));
-  let replays: ReturnType<typeof replayAll> | undefined;
+  let replays: Awaited<ReturnType<typeof replayAll>>;
+  beforeAll(async () => {
+    replays = await replayAll(histories);
+  }, 180_000);
 
-  it.each([...histories.keys()])('%s replays with the same commands', async (name) => {
-    const found = (await (replays ??= replayAll(histories))).get(name);
+  it.each([...histories.keys()])('%s replays with the same commands', (name) => {
+    const found = replays.get(name);
     // Of the time before whole commands were compared: inputs and summaries have changed since.
     const others = found?.filter((difference) => !MEANT.some((meant) => meant.test(difference)));
     expect(others?.filter((difference) => !name.startsWith(EARLY) || !CHANGED.test(difference))).toEqual([]);

@@ -13,7 +13,7 @@ export const LimitsSchema = z
     costUsd: optional(z.number().min(0.000001).max(LIMITS.budgetUsd)),
     /** Model calls. */
     steps: optional(CountSchema),
-    /** Milliseconds in which turns were active. */
+    /** Milliseconds in which turns were active and did not wait for a person. */
     wallMs: optional(z.number().int().min(1).max(LIMITS.budgetMs)),
   })
   .transform(compact);
@@ -43,11 +43,14 @@ export interface Spent {
   wallMs: number;
 }
 
-/** `limits` with what was granted since. Time is as of the thread's newest event. */
+/**
+ * `limits` with what was granted since. Time is as of the thread's newest event; `waitedMs` is the time of turns in which they
+ * waited for a person, which is in no `spent`.
+ */
 export interface BudgetView {
   /** Null where no turn is active that has a budget. */
-  turn: { spent: Spent; limits: Limits } | null;
-  thread: { spent: Spent; limits: Limits };
+  turn: { spent: Spent; limits: Limits; waitedMs: number } | null;
+  thread: { spent: Spent; limits: Limits; waitedMs: number };
   /** Of descendants what they have told. */
   tree: { spent: Spent; limits: Limits };
 }

@@ -99,6 +99,8 @@ export interface ThreadSettings {
   reviewModel: string | null;
   /** Empty for no limits. */
   budget: Budget;
+  /** Whether the time in which a turn waits for a person is kept apart and counts for no budget; older threads count it. */
+  waitingApart: boolean;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */

@@ -129,6 +129,8 @@ interface Completion {
   /** Milliseconds since the epoch; null where the turn never started. */
   startedAt: number | null;
   durationMs: number;
+  /** Milliseconds of it in which it waited for a person; left out if there were none. */
+  waitedMs?: number;
   usage: Usage;
 }
 

@@ -5,9 +5,10 @@ import { type Excess, allowanceOf, findExcess, grant, isHeld, isTreeUsedUp, limi
 import { reportUsage } from './charging.ts';
 import { send } from './outbox.ts';
 import { closeRequest, openBudgetRequest } from './requests.ts';
-import { turnSpent } from './spending.ts';
-import { type Child, NOTHING_SPENT, type ThreadState } from './state.ts';
+import { turnSpent, waitedBy } from './spending.ts';
+import { type ActiveTurn, type Child, NOTHING_SPENT, type ThreadState } from './state.ts';
 import { isBusy, isOver, stopAgents } from './sub-threads.ts';
+import { tasks } from './tasks/index.ts';
 import { withTurn } from './turns.ts';
 
 /** Aborts the active turn with reason `budgetLimited`. */
@@ -37,13 +38,26 @@ function withFlags(state: ThreadState, flags: Partial<ThreadState['budget']>): T
   return { ...state, budget: { ...state.budget, ...flags } };
 }
 
-/** The time of a turn runs while it is active, and stands still while the thread is held. */
+/** The time of a turn runs while it is active, and stands still while the thread is held, or the turn waits for a person. */
 function keepClock(state: ThreadState, at: number): ThreadState {
   const turn = limitedTurn(state);
   if (turn === null) return state;
-  const held = isHeld(state);
-  if (held && turn.clock !== null) return withTurn(state, { ...turn, spent: turnSpent(turn, at), clock: null });
-  return !held && turn.clock === null ? withTurn(state, { ...turn, clock: at }) : state;
+  const still = isHeld(state) || (state.settings.waitingApart && waitsForPerson(state, turn));
+  if (still && turn.clock !== null)
+    return withTurn(state, { ...turn, spent: turnSpent(turn, at), clock: null, waitingSince: at });
+  if (still || turn.clock !== null) return state;
+  return withTurn(state, { ...turn, clock: at, waitedMs: waitedBy(turn, at), waitingSince: null });
+}
+
+/** A request is open and nothing of the turn is under way meanwhile: not a step, and no agent that has asked nobody. */
+function waitsForPerson(state: ThreadState, turn: ActiveTurn): boolean {
+  const asked = state.requests.filter(({ type, origin }) => type !== 'budget' || origin !== null);
+  if (asked.length === 0 || tasks.wants(state, turn).some(({ type }) => type !== 'awaitTime')) return false;
+  if (asked.some(({ turnId, origin }) => origin === null && turnId === turn.turnId)) return true;
+  const isAsked = ({ threadId }: Child) =>
+    asked.some(({ origin }) => origin !== null && `${origin.threadId}/`.startsWith(`${threadId}/`));
+  const busy = state.children.filter(isBusy);
+  return busy.length > 0 && busy.every(isAsked);
 }
 
 // --------------------------------------------------------------------------------------------------------- a limit

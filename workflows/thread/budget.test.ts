@@ -38,6 +38,14 @@ function fireTimer(thread: TestThread): void {
   thread.dispatch({ type: 'timeCame', id: timer.id, about: timer.about });
 }
 
+const budgetTimers = (thread: TestThread) =>
+  thread.actions('awaitTime').flatMap(({ about, at }) => (about.type === 'budget' ? [at] : []));
+
+/** Time is as of the newest event. */
+function happen(thread: TestThread): void {
+  thread.dispatch({ type: 'messageRejected', message: 'x', code: 'malformed', reason: 'x', id: null });
+}
+
 const limited = (budget: Budget, more: Parameters<typeof testThread>[0] = {}) => testThread({ budget, ...more });
 
 describe('a limit that is reached', () => {
@@ -200,6 +208,40 @@ describe('the time of a turn', () => {
     expect(thread.state.requests).toEqual([]);
     const { at } = thread.action('awaitTime');
     expect(at - thread.at).toBe(500);
+  });
+
+  it('stands still while a person is asked, is shown apart, and goes on with the answer', () => {
+    const thread = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted' });
+    thread.submit('a');
+    thread.answer(exec('echo > x'));
+    expect(budgetTimers(thread)).toEqual([]);
+    thread.at += 100_000;
+    happen(thread);
+    expect(toThreadView(thread.state).budget.turn).toMatchObject({ spent: { wallMs: 1 }, waitedMs: 100_001 });
+    decide(thread, 'accept');
+    expect(budgetTimers(thread)).toEqual([thread.at + 499]);
+    const { id } = thread.action('execCommand');
+    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    answer(thread, 2, 'words');
+    expect(thread.completions('a')).toMatchObject([{ durationMs: 100_005, waitedMs: 100_002 }]);
+    expect(toThreadView(thread.state).budget.thread).toMatchObject({ spent: { wallMs: 3 }, waitedMs: 100_002 });
+  });
+
+  it('runs while a person is asked where a step of the turn runs meanwhile, and in a thread of an earlier release', () => {
+    const side = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted' });
+    side.submit('a');
+    side.answer(exec('ls'), exec('echo > x'));
+    expect([side.actions('execCommand'), budgetTimers(side)]).toMatchObject([
+      [{ command: 'ls' }],
+      [expect.any(Number)],
+    ]);
+    const old = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted', waitingApart: false });
+    old.submit('a');
+    old.answer(exec('echo > x'));
+    expect([old.state.requests, budgetTimers(old)]).toMatchObject([
+      [{ type: 'commandExecution' }],
+      [expect.any(Number)],
+    ]);
   });
 
   it('is counted for the thread once the turn is over, and not between turns', () => {

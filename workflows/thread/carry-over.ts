@@ -38,6 +38,7 @@ export function fromCarriedState(carried: ThreadState): ThreadState {
     ...carried,
     settings: fresh.settings,
     usage: { ...NO_USAGE, ...carried.usage },
+    budget: { ...fresh.budget, ...carried.budget },
     active: carried.active === null ? null : fromCarriedTurn(carried.active),
     beside: carried.beside.map(fromCarriedTurn),
     rules: fromCarriedRules(carried.rules, { threadId, sandbox: settings.sandbox, at: carried.updatedAt }),
@@ -46,7 +47,10 @@ export function fromCarriedState(carried: ThreadState): ThreadState {
 }
 
 function fromCarriedTurn<T extends ActiveTurn>(turn: T): T {
-  const added = { spent: NOTHING_SPENT, granted: NOTHING_SPENT, clock: null, limited: false };
+  const added = {
+    ...{ spent: NOTHING_SPENT, granted: NOTHING_SPENT, clock: null, limited: false },
+    ...{ waitedMs: 0, waitingSince: null },
+  };
   return { ...added, ...turn, usage: { ...NO_USAGE, ...turn.usage } };
 }
 

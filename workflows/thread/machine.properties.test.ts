@@ -185,6 +185,7 @@ const settings = fc.record({
   parent: fc.constantFrom<Parent | null>(null, null, null, { threadId: 'root', path: ['root'], role: 'agent' }),
   snapshots: fc.boolean(),
   repositoryRules: fc.boolean(),
+  waitingApart: fc.boolean(),
   requestDeadlineMs: fc.constantFrom(0, 60_000),
   budget: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: budgets }),
 });

@@ -26,6 +26,14 @@ export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number)
   return { ...turn.spent, wallMs: turn.spent.wallMs + running };
 }
 
+/** Milliseconds in which a turn waited for a person. */
+export function waitedBy(
+  { waitedMs, waitingSince }: Pick<ActiveTurn, 'waitedMs' | 'waitingSince'>,
+  at: number,
+): number {
+  return waitedMs + (waitingSince === null ? 0 : Math.max(0, at - waitingSince));
+}
+
 /** The tokens of an active turn are in the thread's account at once, its time when it has ended. */
 export function threadSpent({ active, budget }: ThreadState, at: number): Spent {
   const wallMs = active?.limited === true ? turnSpent(active, at).wallMs : 0;

@@ -185,6 +185,10 @@ export interface TurnBase {
   granted: Spent;
   /** Since when its time runs, in milliseconds since the epoch; null while it stands still. */
   clock: number | null;
+  /** Milliseconds that it waited for a person, up to `waitingSince`. */
+  waitedMs: number;
+  /** Since when it waits, in milliseconds since the epoch; null if it does not. */
+  waitingSince: number | null;
   /** Its time counts, and budgets hold for it. */
   limited: boolean;
 }
@@ -278,6 +282,8 @@ export interface BudgetState {
   stopping: boolean;
   /** Requests for more so far. */
   requests: number;
+  /** Milliseconds that turns which have ended waited for a person. */
+  waitedMs: number;
 }
 
 export interface ThreadState {
@@ -347,6 +353,7 @@ export const NEW_BUDGET: BudgetState = {
   waits: false,
   stopping: false,
   requests: 0,
+  waitedMs: 0,
 };
 
 export const NO_USAGE: Usage = {
@@ -384,6 +391,7 @@ const ADDED_SETTINGS = {
   subThreads: { maxDepth: 0, maxActive: 0 },
   reviewModel: null,
   budget: {},
+  waitingApart: false,
 } satisfies Partial<ThreadSettings>;
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {

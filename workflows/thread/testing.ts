@@ -22,6 +22,7 @@ export const SETTINGS: ThreadSettings = {
   subThreads: { maxDepth: 2, maxActive: 6 },
   reviewModel: null,
   budget: {},
+  waitingApart: true,
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
 };

@@ -16,7 +16,7 @@ import { withdrawRequests } from './requests.ts';
 import { withoutTurn } from './rules.ts';
 import { withRecord } from './turn-records.ts';
 import { exitReview } from './review-mode.ts';
-import { plus, treeSpent, turnSpent } from './spending.ts';
+import { plus, treeSpent, turnSpent, waitedBy } from './spending.ts';
 import {
   type ActiveTurn,
   KNOWN_TURNS,
@@ -152,6 +152,8 @@ export function newTurn(state: ThreadState, turnId: string, at: number) {
     spent: NOTHING_SPENT,
     granted: NOTHING_SPENT,
     clock: null,
+    waitedMs: 0,
+    waitingSince: null,
     limited: true,
   };
 }
@@ -227,15 +229,17 @@ function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadSta
 }
 
 type End = TurnCompletion extends infer C ? (C extends TurnCompletion ? Omit<C, keyof Shared> : never) : never;
-type Shared = Pick<TurnCompletion, 'turnId' | 'kind' | 'lastAgentMessage' | 'startedAt' | 'durationMs' | 'usage'>;
+type Shared = Omit<Extract<TurnCompletion, { status: 'completed' }>, 'status'>;
 
 export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: End): ThreadState {
+  const waitedMs = waitedBy(turn, at);
   const completion: TurnCompletion = {
     turnId: turn.turnId,
     kind: turn.kind,
     lastAgentMessage: turn.lastAgentMessage,
     startedAt: turn.startedAt,
     durationMs: at - turn.startedAt,
+    ...(state.settings.waitingApart && waitedMs > 0 ? { waitedMs } : {}),
     usage: turn.usage,
     ...end,
   };
@@ -247,7 +251,7 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
   const own = limited ? plus(asked.budget.own, { ...NOTHING_SPENT, wallMs }) : asked.budget.own;
   const waits = limited ? false : asked.budget.waits;
   const rules = withoutTurn(asked.rules, turnId);
-  const paid = { ...asked, rules, budget: { ...asked.budget, own, waits } };
+  const paid = { ...asked, rules, budget: { ...asked.budget, own, waits, waitedMs: asked.budget.waitedMs + waitedMs } };
   const ended: ThreadState =
     paid.active?.turnId === turn.turnId
       ? { ...paid, active: null }

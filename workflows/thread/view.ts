@@ -1,5 +1,6 @@
 /** What queries answer, derived from the state. */
 import { isHeld, limitsOf, spentIn } from './budget.ts';
+import { waitedBy } from './spending.ts';
 import type {
   ActiveTurnView,
   BudgetScope,
@@ -70,7 +71,13 @@ export function toThreadView(state: ThreadState): ThreadView {
 function toBudgetView(state: ThreadState): BudgetView {
   const at = state.updatedAt;
   const of = (scope: BudgetScope) => ({ spent: spentIn(state, scope, at), limits: limitsOf(state, scope) });
-  return { turn: state.active?.limited === true ? of('turn') : null, thread: of('thread'), tree: of('tree') };
+  const active = state.active?.limited === true ? state.active : null;
+  const waited = active === null ? 0 : waitedBy(active, at);
+  return {
+    turn: active === null ? null : { ...of('turn'), waitedMs: waited },
+    thread: { ...of('thread'), waitedMs: state.budget.waitedMs + waited },
+    tree: of('tree'),
+  };
 }
 
 /** A hundred of them are to go into one answer. */

@@ -60,10 +60,14 @@ function toNumber(option: string, text: string): number {
 export function describeBudget({ turn, thread, tree }: BudgetView): string[] {
   const below = JSON.stringify(tree.spent) !== JSON.stringify(thread.spent) || Object.keys(tree.limits).length > 0;
   return [
-    ...(turn === null ? [] : [`spent       by this turn: ${describeSpent(turn)}`]),
-    `spent       by the thread: ${describeSpent(thread)}`,
+    ...(turn === null ? [] : [`spent       by this turn: ${describeSpent(turn)}${describeWait(turn)}`]),
+    `spent       by the thread: ${describeSpent(thread)}${describeWait(thread)}`,
     ...(below ? [`spent       with its agents: ${describeSpent(tree)}`] : []),
   ];
+}
+
+function describeWait({ waitedMs }: { waitedMs: number }): string {
+  return waitedMs === 0 ? '' : `, and waited ${describeAmount('wallMs', waitedMs)} for a person`;
 }
 
 function describeSpent({ spent, limits }: { spent: Spent; limits: Limits }): string {
