@@ -222,6 +222,8 @@ export interface PreparedReview {
   prompt: string;
   /** Null where there are no changes to compare with. */
   range: ReviewRange | null;
+  /** What the repository has its reviews mind, as of the base; earlier releases leave it out. */
+  rules?: string;
 }
 
 export interface ReviewConclusion {
@@ -274,6 +276,8 @@ export type OpenedTarget =
       full: boolean;
       rulesId: string;
       model: string;
+      /** What the repository has its reviews mind; earlier releases leave it out. */
+      rules?: string;
       /** None where all that changed was left out. */
       parts: TargetPart[];
       filesLeftOut: number;

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { OpenedTarget, TargetOpening } from '../contract.ts';
 import type { FoundTarget, Ports } from '../ports.ts';
-import { RULES_HEADING, RUBRIC } from '../review/rubric.ts';
+import { readReviewRules } from '../review/review-rules.ts';
+import { RUBRIC } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { trackFindings } from '../review/observe.ts';
 import { toOpenFindings } from './known-findings.ts';
@@ -20,7 +21,8 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const found = await ports.targets.find(target, targetId, signal);
       const { repository, head, start } = found;
       const model = modelOf(ports, opening, repository);
-      const rulesId = await toRulesId(ports, opening, found, model, signal);
+      const rules = await rulesOf(ports, opening, found, signal);
+      const rulesId = toRulesId(opening, model, rules);
       const { runId, workflowId, fullPassEvery, fullPass = false } = opening;
       step.progress = { type: 'target', doing: 'asking the ledger' };
       const asked = { runId, workflowId, instead: null, head, rulesId, fullPassEvery, fullPass };
@@ -39,7 +41,7 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
       const known = beginning.known.filter(({ state }) => state === 'open');
       const tracked = await trackFindings(ports, { cwd: repository, head, known }, signal);
       return {
-        ...{ type: 'opened', cwd, base, head, full, rulesId, model },
+        ...{ type: 'opened', cwd, base, head, full, rulesId, model, rules },
         parts: toTargetParts(compared, planned, toOpenFindings(known, tracked)),
         ...{ filesLeftOut: planned.leftOut.length, leftOut: toLeftOut(planned) },
         ...{ known: beginning.known.length, isThere: !isElsewhere },
@@ -59,19 +61,20 @@ function modelOf(ports: Ports, { model, runId }: TargetOpening, cwd: string): st
   return settings.reviewModel ?? settings.model;
 }
 
-/** Where a repository has rules for reviews; the first that is there counts. */
-const RULES_FILES = ['AGENTS.override.md', 'AGENTS.md'];
+/** Without a base everything is under review, and the rules are those of the branch that was named. */
+function rulesOf(
+  ports: Ports,
+  { target }: TargetOpening,
+  { repository, head, start }: FoundTarget,
+  signal: AbortSignal,
+) {
+  return readReviewRules(ports, { cwd: repository, commit: target.base === undefined ? head : start }, signal);
+}
 
 /** Of everything that decides what is found fault with. */
-async function toRulesId(
-  ports: Ports,
-  { instructions }: TargetOpening,
-  { repository, head }: FoundTarget,
-  model: string,
-  signal: AbortSignal,
-): Promise<string> {
-  const files = await ports.git.readFiles(repository, head, RULES_FILES, signal);
-  const text = RULES_FILES.map((name) => files.get(name)).find((one) => one !== undefined) ?? '';
-  const rules = [RUBRIC, model, instructions, ports.projectDocs.sectionsOf(text, RULES_HEADING)];
-  return createHash('sha256').update(JSON.stringify(rules)).digest('hex').slice(0, 16);
+function toRulesId({ instructions }: TargetOpening, model: string, rules: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([RUBRIC, model, instructions, rules]))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -29,6 +29,7 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
     pinChanges: unused,
     changedLines: unused,
     readFiles: unused,
+    readDocs: unused,
     track: unused,
   };
   return { git, asked };

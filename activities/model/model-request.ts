@@ -4,7 +4,7 @@ import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { ModelRequest, Ports, ProjectDocs } from '../ports.ts';
-import { RULES_HEADING, isReview } from '../review/rubric.ts';
+import { isReview } from '../review/rubric.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
@@ -33,9 +33,9 @@ export async function openModelRequest(
   return { request, read, settings, warnings: projectDocs.warnings };
 }
 
-/** A review is told nothing of the project but its rules for reviews. */
+/** A review has the project's rules for reviews in its instructions: its folder holds what it judges. */
 function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<ProjectDocs> {
-  return isReview(settings) ? projectDocs.readSections(settings.cwd, RULES_HEADING) : projectDocs.read(settings.cwd);
+  return isReview(settings) ? Promise.resolve({ text: '', warnings: [] }) : projectDocs.read(settings.cwd);
 }
 
 /** Here the assertion is signed, so here a task that belongs to another identity is found out. */

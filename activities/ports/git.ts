@@ -115,6 +115,11 @@ export interface GitPort {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string>>;
   /**
+   * Texts of the first of these files in each folder from the root of the repository down to `cwd`, as of a commit. None
+   * without a repository or such a commit.
+   */
+  readDocs(cwd: string, commit: string, names: readonly string[], signal: AbortSignal): Promise<string[]>;
+  /**
    * Where places in earlier commits are in another one, through changed lines, renamed files and moved code, in the order
    * of `places`; null where that is not known, since the earlier commit is not there any more.
    * @param head full id.

@@ -3,6 +3,7 @@ import type { PreparedReview, ReviewPreparation } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';
 import { toReviewPrompt } from './review-prompt.ts';
+import { readReviewRules } from './review-rules.ts';
 
 export async function prepareReview(
   ports: Ports,
@@ -10,9 +11,13 @@ export async function prepareReview(
 ): Promise<PreparedReview | { type: 'aborted' }> {
   const { cwd, target } = input;
   return runStep<{ type: 'review' }, PreparedReview>({ ...ports, ...input }, { type: 'review' }, async ({ signal }) => {
-    if (target.type === 'custom') return { type: 'prepared', prompt: target.instructions, range: null };
+    if (target.type === 'custom') {
+      const rules = await readReviewRules(ports, { cwd, commit: 'HEAD' }, signal);
+      return { type: 'prepared', prompt: target.instructions, range: null, rules };
+    }
     const changes = await ports.git.pinChanges(cwd, target, signal);
     const { base, head } = changes;
-    return { type: 'prepared', prompt: toReviewPrompt(target, changes), range: { base, head } };
+    const rules = await readReviewRules(ports, { cwd, commit: base }, signal);
+    return { type: 'prepared', prompt: toReviewPrompt(target, changes), range: { base, head }, rules };
   });
 }

@@ -173,7 +173,7 @@ type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcom
 /** One part, by a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
 async function look(
   review: TargetReview,
-  { cwd, head, model, parts, isThere }: Extract<OpenedTarget, { type: 'opened' }>,
+  { cwd, head, model, parts, isThere, rules = '' }: Extract<OpenedTarget, { type: 'opened' }>,
   part: TargetPart,
   number: number,
   progress: Progress,
@@ -185,7 +185,7 @@ async function look(
     workspace: { cwd },
     title: toTargetSummary(target),
     model,
-    instructions: '',
+    instructions: rules,
     approvalPolicy: 'never',
     sandbox: 'read-only',
     ...(agentIdentity === null ? {} : { agentIdentity }),

@@ -107,7 +107,7 @@ export type TaskStepEnd =
   { type: 'done'; value: unknown } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
 export type ReviewPreparationEnd =
-  | { type: 'prepared'; prompt: string; range: ReviewRange | null }
+  | { type: 'prepared'; prompt: string; range: ReviewRange | null; rules?: string }
   | { type: 'aborted' }
   | { type: 'failed'; failure: StepFailure };
 

@@ -1,7 +1,7 @@
 /** The repositories of workspaces, by the `git` program. */
 import type { GitPort } from '../../../activities/ports.ts';
 import { changedLines } from './changed-lines.ts';
-import { readFiles } from './read-files.ts';
+import { readDocs, readFiles } from './read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
 import { restoreSnapshot } from './restore.ts';
 import { pinChanges } from './review-range.ts';
@@ -20,6 +20,7 @@ export function createGit(): GitPort {
     pinChanges,
     changedLines,
     readFiles,
+    readDocs,
     track: trackPlaces,
   };
 }

@@ -1,4 +1,6 @@
 /** Files of a commit, as they are in it, whatever is on disk. */
+import { realpath } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { findRepositoryPlace } from './repository-place.ts';
 import { type ViewGit, withView } from './repository-view.ts';
 
@@ -15,6 +17,26 @@ export async function readFiles(
   const place = paths.length === 0 ? null : await findRepositoryPlace(cwd);
   return place === null ? new Map() : withView(place, signal, ({ git }) => readBlobs(git, commit, paths));
 }
+
+/** See `GitPort.readDocs`. */
+export async function readDocs(
+  cwd: string,
+  commit: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const place = await findRepositoryPlace(cwd);
+  if (place?.root == null) return [];
+  const inside = relative(place.root, await realpath(cwd))
+    .split('/')
+    .filter(Boolean);
+  const folders = ['', ...inside.map((_, depth) => `${inside.slice(0, depth + 1).join('/')}/`)];
+  const paths = folders.flatMap((folder) => names.map((name) => `${folder}${name}`));
+  const texts = await readFiles(cwd, commit, paths, signal);
+  return folders.flatMap((folder) => names.map((name) => texts.get(`${folder}${name}`)).find(isText) ?? []);
+}
+
+const isText = (text: string | undefined): text is string => text !== undefined;
 
 /** The same in a view that is open. */
 export async function readBlobs(git: ViewGit, commit: string, paths: readonly string[]): Promise<Map<string, string>> {

@@ -244,7 +244,16 @@ describe('changed lines', () => {
     repository.git('config', 'diff.noprefix', 'true');
     repository.git('config', 'diff.context', '5');
     repository.git('config', 'diff.renames', 'false');
+    repository.write('Schrödinger/größe.txt', 'three\n');
     const tip = commit('Odd');
+    // As `git diff` shows them to a model, which may leave out the quotes.
+    const quoted = String.raw`Schr\303\266dinger/gr\303\266\303\237e.txt`;
+    const written = [`"${quoted}"`, quoted, String.raw`"\303\274 \"quoted\"\tname.txt"`];
+    expect(await linesOf({ base, head: tip }, written)).toEqual([
+      ['Schrödinger/größe.txt', [{ start: 1, end: 1 }]],
+      ['Schrödinger/größe.txt', [{ start: 1, end: 1 }]],
+      [odd, [{ start: 1, end: 4 }]],
+    ]);
     expect(await linesOf({ base, head: tip }, [odd, 'with blank.txt', ':(glob)/**'])).toEqual([
       [odd, [{ start: 1, end: 4 }]],
       ['with blank.txt', [{ start: 1, end: 1 }]],

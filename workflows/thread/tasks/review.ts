@@ -97,7 +97,7 @@ function takePreparation(
     name: 'review',
     role: 'review',
     turnId: turn.turnId,
-    start: toStart(state, turn, end.prompt),
+    start: toStart(state, turn, end),
   });
   return withTurn(begun, { ...turn, stage: { type: 'running', childId: child.threadId, range: end.range } });
 }
@@ -107,13 +107,15 @@ function start(state: ThreadState, childId: string): Action[] {
   return child === null ? [] : startAction(child);
 }
 
+type Prepared = Extract<ReviewPreparationEnd, { type: 'prepared' }>;
+
 /** Nothing of this thread but where it works, who it is, and which model it asks. Nobody is there to be asked anything. */
-function toStart({ settings }: ThreadState, { request }: ReviewTurn, prompt: string) {
+function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, rules = '' }: Prepared) {
   return {
     workspace: { cwd: settings.cwd },
     title: `Review: ${toHint(request.target)}`.slice(0, TITLE_CHARS),
     model: request.model ?? settings.reviewModel ?? settings.model,
-    instructions: '',
+    instructions: rules,
     approvalPolicy: 'never' as const,
     sandbox: 'read-only' as const,
     agentIdentity: settings.agentIdentity,
