@@ -6,9 +6,8 @@ import { findProgram } from '../programs.ts';
 import { toBubblewrapArguments } from './bubblewrap.ts';
 import { buildCommandEnvironment } from './command-environment.ts';
 import { listDeniedPaths } from './denied-paths.ts';
-import { findSharedGitFolder } from './git-folders.ts';
+import { findGitFolders } from './git-folders.ts';
 import type { Launch } from './leader.ts';
-import { isInside } from './mounts.ts';
 import { listOutsideSockets } from './outside-sockets.ts';
 import type { Scratch } from './scratch.ts';
 import { buildSeccompFilter } from './seccomp.ts';
@@ -30,6 +29,9 @@ export interface LauncherOptions {
   /** Absolute; what no command in a sandbox can look into. */
   hiddenFolders: readonly string[];
 }
+
+/** Every thread has its own of these. */
+const PRIVATE_FOLDERS = ['/tmp', '/var/tmp'];
 
 /** The first descriptor after the standard ones. */
 const FILTER_FD = 3;
@@ -56,12 +58,11 @@ export function createLauncher({ stateDirectory, hiddenFolders }: LauncherOption
       if (sandbox === undefined) return { launch: { argv: plain, ...common }, close: () => undefined };
       writeOnce();
       const filterFd = filter === undefined ? undefined : openSync(filterFile, 'r');
-      const shared = findSharedGitFolder(spec.workspace);
       const args = toBubblewrapArguments(spec.sandbox, {
         cwd: spec.cwd,
         workspace: spec.workspace,
         hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
-        shown: shared !== undefined && hiddenFolders.some((folder) => isInside(shared, folder)) ? [shared] : [],
+        shown: findGitFolders(spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
         scratch: sandbox.scratch,
         blank,
         filter: filterFd === undefined ? undefined : FILTER_FD,

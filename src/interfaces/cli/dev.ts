@@ -2,10 +2,9 @@
  * What `bobbin dev` does: the embedded stack, or the one that this person runs already, a thread on this repository, and one
  * turn. The stack stays up in the process that started it.
  */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../client/index.ts';
 import type { StartThread } from '../../contract/index.ts';
 import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
@@ -14,7 +13,6 @@ import { findFormerData } from '../../dev/former-data.ts';
 import { openStack } from '../../dev/one-stack.ts';
 import type { Stack, StackAddresses } from '../../dev/stack.ts';
 import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
-import { findOnPath } from '../../dev/temporal-service/program.ts';
 import { isInside } from '../../folders/folders.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
@@ -151,16 +149,12 @@ async function isOpen(bobbin: Bobbin, threadId: string): Promise<boolean> {
   }
 }
 
+/** Found without git, which would read how the repository is configured. */
 function repositoryRoot(): string {
-  const git = findOnPath('git', process.env);
-  if (git === undefined) return process.cwd();
-  try {
-    return execFileSync(git, ['rev-parse', '--show-toplevel'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return process.cwd();
+  const here = process.cwd();
+  for (let folder = here; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return folder;
+    if (folder === dirname(folder)) return here;
   }
 }
 
