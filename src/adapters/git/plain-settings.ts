@@ -2,13 +2,16 @@
  * The few settings of a repository that say how its files are to be read, and run nothing. They are taken out of its
  * configuration as words; what else stands there, other files it names included, is not looked at.
  */
-import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { runGit } from './git-process.ts';
-import type { RepositoryPlace } from './repository-place.ts';
+import { type RepositoryPlace, readSmallFile } from './repository-place.ts';
 
 const PLAIN = '^core\\.(autocrlf|eol|filemode|symlinks|ignorecase|trustctime)$';
+const OWN = '^core\\.(autocrlf|eol|filemode|symlinks|ignorecase|trustctime|excludesfile)$';
+/** Whether a configuration may have one of them other than git does by itself; a process is spared else. */
+const UNUSUAL = /\b(autocrlf|eol|symlinks|ignorecase|trustctime)\b|filemode\s*(?!=\s*true\b|\s)/i;
+const TRACKS = /\[branch\b/i;
 const TRACKING = '^(branch\\..*\\.(remote|merge)|remote\\..*\\.fetch)$';
 const DEADLINE_MS = 10_000;
 
@@ -23,13 +26,14 @@ export async function readPlainSettings(
   folder: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const [theirs, ours, ignored] = await Promise.all([
-    readFrom(await configOf(place), PLAIN, folder, signal),
-    readFrom([], PLAIN, folder, signal),
-    readFrom([], '^core\\.excludesfile$', folder, signal),
+  const [theirs, ours] = await Promise.all([
+    readFrom(await configOf(place, UNUSUAL), PLAIN, folder, signal),
+    readFrom([], OWN, folder, signal),
   ]);
-  const words = [...ours, ...theirs].filter(([, value]) => /^[a-z0-9]*$/i.test(value));
-  return toOptions([...words, ['core.excludesFile', toExcludesFile(ignored.at(-1)?.[1])]]);
+  const [, ignored] = ours.findLast(([key]) => key === 'core.excludesfile') ?? [];
+  const plain = ours.filter(([key]) => key !== 'core.excludesfile');
+  const words = [...plain, ...theirs].filter(([, value]) => /^[a-z0-9]*$/i.test(value));
+  return toOptions([...words, ['core.excludesFile', toExcludesFile(ignored)]]);
 }
 
 function toExcludesFile(named: string | undefined): string {
@@ -48,18 +52,17 @@ export async function upstreamSettings(
 ): Promise<string[]> {
   // A name with this sign cannot stand in an option.
   if (branch.includes('=')) return [];
-  const all = await readFrom(await configOf(place), TRACKING, folder, signal);
+  const all = await readFrom(await configOf(place, TRACKS), TRACKING, folder, signal);
   const own = all.filter(([key]) => key === `branch.${branch}.remote` || key === `branch.${branch}.merge`);
   if (own.length === 0) return [];
   const remotes = own.map(([, value]) => `remote.${value}.fetch`);
   return toOptions([...own, ...all.filter(([key]) => remotes.includes(key) && !key.includes('='))]);
 }
 
-/** Null for what is no file: to read from a pipe could take for ever. */
-async function configOf({ commonDir }: RepositoryPlace): Promise<string[] | null> {
+/** Null for one without such words, and for what is no file: to read from a pipe could take for ever. */
+async function configOf({ commonDir }: RepositoryPlace, words: RegExp): Promise<string[] | null> {
   const path = join(commonDir, 'config');
-  const stats = await stat(path).catch(() => null);
-  return stats?.isFile() ? ['--file', path, '--no-includes'] : null;
+  return words.test((await readSmallFile(path)) ?? '') ? ['--file', path, '--no-includes'] : null;
 }
 
 /** @param where empty for the operator's own configuration. */

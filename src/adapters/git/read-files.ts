@@ -38,7 +38,7 @@ export async function readDocs(
 
 const isText = (text: string | undefined): text is string => text !== undefined;
 
-/** The same in a view that is open. */
+/** {@link readFiles} in a view that is open. */
 export async function readBlobs(git: ViewGit, commit: string, paths: readonly string[]): Promise<Map<string, string>> {
   // Names are given to git line by line.
   const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));

@@ -21,7 +21,8 @@ export async function pinChanges(cwd: string, target: ChangesTarget, signal: Abo
     const range = await toRange(view, { cwd, head }, target);
     const files = await listFiles(view, range);
     if (files.length === 0) throw nothingToReview(cwd, target);
-    const isElsewhere = range.head !== null && !(await isCheckedOut(view, range.head));
+    const isElsewhere =
+      range.head !== null && (range.head !== head || (await treeChanges(view, range.head)).length > 0);
     return { ...range, files: files.slice(0, PINNED_FILES).map(toShownPath), fileCount: files.length, isElsewhere };
   });
 }
@@ -132,6 +133,7 @@ export async function toCommit(view: RepositoryView, name: string): Promise<stri
   if (name.startsWith('-')) return null;
   const [, branch] = /^(.*)@\{u(?:pstream)?\}/i.exec(name) ?? [];
   const upstream = branch === undefined ? [] : await view.upstreamOf(branch);
+  if (branch !== undefined && upstream.length === 0) return null;
   const asked = [...upstream, 'rev-parse', '--verify', '--quiet', `${name}^{commit}`];
   const { code, stdout } = await view.git(asked, { answers: [0, 1, 128] });
   return code === 0 ? stdout.toString().trim() : null;
