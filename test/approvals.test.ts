@@ -295,7 +295,11 @@ describe.runIf(sandbox.available)('the sandbox', () => {
     const thread = await stand.start();
     const name = newName();
     const { request, end } = await answering(thread, `escalate: echo out > ${outside}/${name}`, 'accept');
-    expect(request).toMatchObject({ type: 'commandExecution', sandboxed: false });
+    expect(request).toMatchObject({
+      ...{ type: 'commandExecution', command: `echo out > ${outside}/${name}`, cwd: stand.cwd, workspace: stand.cwd },
+      ...{ sandboxed: false, sandbox: 'danger-full-access', escalated: true, network: true },
+      ...{ reason: 'The agent asks to run this outside the sandbox.', justification: expect.any(String) as string },
+    });
     expect(end.status).toBe('completed');
     expect(readFileSync(join(outside, name), 'utf8')).toBe('out\n');
   });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../src/contract/index.ts';
@@ -218,6 +218,37 @@ describe('bobbin thread', () => {
     const again = await bobbin(['thread', 'approve', thread.threadId, approval.requestId, '--json']);
     expect(again.code).toBe(6);
     expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'requestNotOpen' } });
+  });
+
+  it('shows all that will run, also of a patch that no event holds, and foreign text as text', async () => {
+    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const lines = Array.from({ length: 4_000 }, (_, n) => `+line ${n}`).join('\n');
+    const patch = `*** Begin Patch\n*** Add File: long.txt\n${lines}\n+\u001b[2J\u202e the end\n*** End Patch`;
+    const asked = turn(`patch:\n${patch}`);
+    await thread.submit(asked);
+    const request = await waitForRequest(thread);
+    if (request.type !== 'fileChange') throw new Error('no patch is asked for');
+    expect(request.patch).toEqual({ text: patch.slice(0, 16_000), chars: patch.length });
+    expect(await thread.wholeRequest(request)).toMatchObject({ patch: { text: patch, chars: patch.length } });
+    const shown = await bobbin(['thread', 'requests', thread.threadId, request.requestId]);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toContain(
+      ' | +line 3999\n       4003 | +\\x1b[2J\\u{202e} the end\n       4004 | *** End Patch\n',
+    );
+    expect(shown.stdout).not.toContain('CUT');
+    const json = await bobbin(['thread', 'requests', thread.threadId, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject([{ patch: { text: patch } }]);
+    expect(`${shown.stdout}${json.stdout}`).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    expect((await bobbin(['thread', 'show', thread.threadId])).stdout).toContain('? req_');
+    const watched = bobbin(['thread', 'watch', thread.threadId]);
+    await thread.resolve({ requestId: request.requestId, decision: 'accept' });
+    expect(await thread.completion(asked.turnId)).toMatchObject({ status: 'completed' });
+    await thread.close();
+    expect((await watched).stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    expect((await watched).stdout).toContain('the end');
+    expect(readFileSync(join(stand.cwd, 'long.txt'), 'utf8')).toContain('line 3999\n\u001b[2J\u202e the end\n');
+    const none = await bobbin(['thread', 'requests', thread.threadId, request.requestId, '--json']);
+    expect(none.code).toBe(6);
   });
 
   it('says what is wrong with a thread that is not there, and with a command line that cannot be used', async () => {

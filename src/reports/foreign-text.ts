@@ -2,10 +2,7 @@
  * Text that a model, a repository or a person wrote, and that a report shows. It may try to look like something else: control
  * characters, marks that turn the direction of what follows, halves of characters.
  */
-
-/** Control characters but for tab and line feed, and the marks that change the direction of text. */
-const DECEIVING =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g; // eslint-disable-line no-control-regex
+import { toVisible as spelledOut } from '../contract/plain/foreign-text.ts';
 
 const HALF_CHARACTER = /\p{Surrogate}/gu;
 
@@ -16,9 +13,11 @@ export function toWellFormed(text: string): string {
 
 /** Several lines: what deceives the eye is spelled out (`⟨U+202E⟩`), and each line ends with a line feed. */
 export function toVisible(text: string): string {
-  return toWellFormed(text)
-    .replace(/\r\n?/g, '\n')
-    .replace(DECEIVING, (mark) => `⟨U+${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
+  return spelledOut(toWellFormed(text).replace(/\r\n?/g, '\n'), toCodePoint);
+}
+
+function toCodePoint(character: string): string {
+  return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
 /** The same on one line, of at most `maxChars` code units. */

@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { type Token, lexer } from 'marked';
 import { describe, expect, it } from 'vitest';
+import { RAW } from '../contract/test-every-type.ts';
 import { MARKDOWN_BOUNDS } from './markdown.ts';
 import type { DiagnosticResult } from './rdjson.ts';
 import { REPORT_FORMATS, type ReportFormat, toReport } from './report.ts';
@@ -30,7 +31,24 @@ function check(
   );
 }
 
+/** Put between characters of Markdown, so that they are not read as one thing. */
+const PART = /\u200b/g;
+const EMOJI_SELECTOR = /\p{Extended_Pictographic}\ufe0f/gu;
+
 describe('any record', () => {
+  it.each(REPORT_FORMATS)('holds as %s nothing that a terminal acts upon or a reader does not see', (format) => {
+    check(
+      format,
+      (text) => {
+        const shown = (format === 'markdown' ? text.replace(PART, '') : text)
+          .replace(EMOJI_SELECTOR, '')
+          .replace(/\t/g, '');
+        expect(RAW.exec(shown)?.[0]).toBeUndefined();
+      },
+      30,
+    );
+  });
+
   it('is SARIF by the published schema, with every finding that was asked for', () => {
     const ajv = new Ajv2020({ strict: false });
     addFormats.default(ajv);

@@ -1,5 +1,6 @@
 /** Reports, all made from one record and nothing else: the same record gives the same bytes. */
 import type { ReviewRecord } from '../contract/index.ts';
+import { toVisibleJson } from '../contract/plain/foreign-text.ts';
 import { toHtml } from './html/page.ts';
 import { toMarkdown } from './markdown.ts';
 import { toRdjson } from './rdjson.ts';
@@ -31,5 +32,5 @@ export function toReport(record: ReviewRecord, format: ReportFormat, only?: Sele
 }
 
 function toFile(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${toVisibleJson(value, 2)}\n`;
 }

@@ -8,9 +8,11 @@ import type {
   ReviewRecord,
   RowOutcome,
 } from '../contract/index.ts';
+import { HOSTILE } from '../contract/test-every-type.ts';
 import { aFinding, aLedger, aRecord, aTarget } from './test-record.ts';
 
 const TRICKS = [
+  HOSTILE,
   '<script>alert(1)</script>',
   '</title></style><img src=x onerror=alert(1)>',
   '" onmouseover="x',
