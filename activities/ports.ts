@@ -59,6 +59,8 @@ export interface Ports {
   steps: StepRegistry;
   defaults: Defaults;
   searchAttributes: SearchAttributePort;
+  /** Fails with `workspaceMissing` where there is no such folder on this machine. */
+  requireWorkspace(cwd: string): void;
   /** Absolute path of the work tree that a forked thread gets where nobody says which. */
   worktreeOf(threadId: string): string;
   /** Milliseconds between heartbeats of a running step. */

@@ -44,12 +44,15 @@ describe('a workspace', () => {
       status: 'failed',
       error: { code: 'workspaceMissing', message: expect.stringContaining(`${cwd} ${complaint}`) as string },
     });
-    expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject({ status: 'completed' });
-    const failed = (await itemsOf(thread)).filter((item) => 'callId' in item && item.call !== null);
-    expect(failed).toMatchObject([
-      { status: 'failed', output: expect.stringContaining(cwd) as string },
-      { status: 'failed', output: expect.stringContaining(cwd) as string },
-    ]);
+    const missing = { status: 'failed', error: { code: 'workspaceMissing' } };
+    const asked = stand.model.requests.length;
+    expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject(missing);
+    await thread.submit({ turnId: 'snapshot', kind: 'ghost_snapshot' });
+    expect(await thread.completion('snapshot')).toMatchObject(missing);
+    const review = { target: { type: 'custom' as const, instructions: 'say: fine' } };
+    await thread.submit({ turnId: 'review', kind: 'review', review });
+    expect(await thread.completion('review')).toMatchObject(missing);
+    expect(stand.model.requests).toHaveLength(asked);
     rmSync(join(root, 'file'));
     rmSync(join(root, 'file2'));
     mkdirSync(cwd, { recursive: true });
@@ -64,10 +67,10 @@ describe('a workspace', () => {
     ['with half of a character in its path', '/tmp/half-\ud800-of'],
     ['with a null character in its path', '/tmp/null-\u0000-inside'],
     ['with a path longer than the system takes', `/tmp/${'x'.repeat(300)}/${'y'.repeat(3_000)}`],
-  ])('%s fails what needs it and nothing else', async (_, cwd) => {
+  ])('%s fails the turns that need it and nothing else', async (_, cwd) => {
     const thread = await startIn(cwd);
     expect(await runTurn(thread, 'pwd', { kind: 'user_shell' })).toMatchObject({ status: 'failed' });
-    expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject({ status: 'completed' });
+    expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject({ status: 'failed' });
   });
 });
 

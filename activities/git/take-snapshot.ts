@@ -5,7 +5,8 @@ import { runStep } from '../step.ts';
 import { takeAndKeep } from './snapshot-beside.ts';
 
 export async function takeSnapshot(ports: Ports, input: SnapshotStep): Promise<Snapshot | { type: 'aborted' }> {
-  return runStep<{ type: 'snapshot' }, Snapshot>({ ...ports, ...input }, { type: 'snapshot' }, ({ signal }) =>
-    takeAndKeep(ports.git, input, signal),
-  );
+  return runStep<{ type: 'snapshot' }, Snapshot>({ ...ports, ...input }, { type: 'snapshot' }, ({ signal }) => {
+    ports.requireWorkspace(input.cwd);
+    return takeAndKeep(ports.git, input, signal);
+  });
 }

@@ -13,6 +13,7 @@ import { type ContextCache, createContextCache } from '../../activities/model/co
 import type { Ports, ThreadContext } from '../../activities/ports.ts';
 import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
+import { assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/review-targets.ts';
@@ -159,6 +160,7 @@ function createPorts(
     steps,
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),
+    requireWorkspace: assertWorkspace,
     worktreeOf: (threadId) => join(config.workspacesDirectory, 'worktrees', toFolderName(threadId)),
     heartbeatEveryMs: config.heartbeatEveryMs,
     maxOutputBytes: config.maxOutputBytes,
