@@ -184,6 +184,40 @@ describe('a service and its data directory', () => {
     expect(await processStart(pid)).toBeUndefined();
   });
 
+  test('outlives a killed parent with its UI, which is guarded again at the same place', async () => {
+    const { parent } = await startFromAnotherProcess({ uiPort: 0 });
+    const { uiUrl } = (await readNote()) as { uiUrl: string };
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    await expect(fetch(uiUrl)).rejects.toThrow();
+
+    const found = await start({ uiPort: 0, stopReused: 'orphaned' });
+    expect(found).toMatchObject({ reused: true, uiUrl });
+    expect((await fetch(uiUrl)).status).toBe(200);
+    expect((await fetch(uiUrl, { headers: { origin: 'https://attacker.invalid' } })).status).toBe(403);
+    await found.stop();
+    await expect(fetch(uiUrl)).rejects.toThrow();
+  });
+
+  test('that an earlier release started without a guard, and nobody owns, is started anew', async () => {
+    const { parent, pid } = await startFromAnotherProcess();
+    const { uiUpstream: _, ...note } = await readNote();
+    await writeFile(join(folder, 'data', 'temporal.json'), JSON.stringify(note));
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    expect(await start({ stopReused: 'orphaned' })).toMatchObject({ reused: false });
+    expect(await processStart(pid)).toBeUndefined();
+  });
+
+  test('that was killed leaves the place of its UI to the next one', async () => {
+    const first = await start({ uiPort: 0 });
+    process.kill(first.pid, 'SIGKILL');
+    await first.exited;
+    const second = await start({ uiPort: Number(new URL(first.uiUrl!).port) });
+    expect(second.uiUrl).toBe(first.uiUrl);
+    expect((await fetch(second.uiUrl!)).status).toBe(200);
+  });
+
   test('a note of a process that has ended, or whose number another process has now, is not believed', async () => {
     const first = await start();
     const note = await readNote();
@@ -216,13 +250,15 @@ describe('a service and its data directory', () => {
 });
 
 /** A process of its own that starts a service on the data of this test and then waits. */
-async function startFromAnotherProcess(): Promise<{ parent: ChildProcess; pid: number }> {
+async function startFromAnotherProcess(
+  more: Partial<StartOptions> = {},
+): Promise<{ parent: ChildProcess; pid: number }> {
   const script = `
     const { startTemporalService } = await import(${JSON.stringify(new URL('./service.ts', import.meta.url).href)});
     const options = JSON.parse(process.argv[1]);
     console.log((await startTemporalService(options)).pid);
     setInterval(() => {}, 1000);`;
-  const options: StartOptions = { binary, dataDirectory: join(folder, 'data'), port: 0, uiPort: null };
+  const options: StartOptions = { binary, dataDirectory: join(folder, 'data'), port: 0, uiPort: null, ...more };
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
