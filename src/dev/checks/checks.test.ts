@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Check } from './check.ts';
 import { runChecks } from './checks.ts';
-import { judgeRoom, lookAtDirectory, lookAtNode } from './machine.ts';
+import { judgeRoom, lookAtDirectory, lookForFormerData } from './data.ts';
+import { lookAtNode } from './machine.ts';
 import { lookAtModel } from './settings.ts';
 import { lookAtPort } from './temporal.ts';
 
@@ -31,7 +32,7 @@ async function writeProgram(name: string, script: string): Promise<void> {
 }
 
 async function check(more: Record<string, string> = {}, timeoutMs = 5_000): Promise<Map<string, Check>> {
-  const checks = await runChecks({ dataDirectory: join(folder, '.bobbin'), env: { ...env, ...more }, timeoutMs });
+  const checks = await runChecks({ dataDirectory: join(folder, 'data'), env: { ...env, ...more }, timeoutMs });
   return new Map(checks.map((each) => [each.name, each]));
 }
 
@@ -42,6 +43,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['git', 'missing'],
     ['bash', 'missing'],
     ['data directory', expect.stringMatching(/ok|warning/)],
+    ['former data', expect.stringMatching(/ok|warning/)],
     ['Temporal binary', 'warning'],
     ['Temporal service', 'ok'],
     ['search attributes', 'ok'],
@@ -154,6 +156,30 @@ test('the data directory is judged by the nearest one that exists, and by the ro
   expect(await lookAtDirectory(join(folder, 'file', 'below'))).toMatchObject({ status: 'missing' });
   const room = [5e9, 5e8, 5e6].map((bytes) => judgeRoom('/data', bytes).status);
   expect(room).toEqual(['ok', 'warning', 'missing']);
+});
+
+test.skipIf(process.getuid === undefined)(
+  'a data directory that is open to others is named, with its mode',
+  async () => {
+    const data = join(folder, 'data');
+    await mkdir(data, { mode: 0o700 });
+    expect((await lookAtDirectory(data)).found).not.toContain('open');
+    await chmod(data, 0o755);
+    expect(await lookAtDirectory(data)).toMatchObject({
+      status: 'warning',
+      found: `${data} is open to other users (mode 755)`,
+    });
+  },
+);
+
+test('the data of an earlier release is named where it is found, and what shows it', async () => {
+  expect(lookForFormerData(folder, join(folder, 'data')).status).toBe('ok');
+  await mkdir(join(folder, '.bobbin'));
+  expect(lookForFormerData(folder, join(folder, 'data'))).toMatchObject({
+    status: 'warning',
+    found: `${join(folder, '.bobbin')}, which is not used`,
+    howTo: expect.stringContaining('bobbin data import') as string,
+  });
 });
 
 test('an old Node.js is told from one that runs the source', () => {

@@ -2,6 +2,7 @@ import { cacheDirectory } from '../../folders/folders.ts';
 import type { Environment } from '../temporal-service/program.ts';
 import { reasonOf } from '../temporal-service/service-error.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
+import { dataProbes } from './data.ts';
 import { machineProbes } from './machine.ts';
 import { mcpProbe } from './mcp.ts';
 import { sandboxProbe } from './sandbox.ts';
@@ -30,7 +31,15 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     dataDirectory: options.dataDirectory,
     cacheDirectory: options.cacheDirectory ?? cacheDirectory(env),
   };
-  const probes = [...machineProbes, ...temporalProbes, waitingProbe, sandboxProbe, ...settingProbes, mcpProbe];
+  const probes = [
+    ...machineProbes,
+    ...dataProbes,
+    ...temporalProbes,
+    waitingProbe,
+    sandboxProbe,
+    ...settingProbes,
+    mcpProbe,
+  ];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
 }
 

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../client/index.ts';
 import type { StartThread } from '../../contract/index.ts';
 import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
@@ -18,6 +19,9 @@ import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { watchThread } from './watch.ts';
+
+/** The checkout that this file is part of, or what was built from it. */
+const PROGRAM = realpathSync(fileURLToPath(new URL('../../..', import.meta.url)));
 
 const FIRST_PROMPT = 'describe this repository';
 
@@ -102,7 +106,7 @@ async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
     taskQueue: stack.taskQueue,
   });
   try {
-    nameFormerData(run);
+    sayWhatToKnow(run);
     const { thread, isNew } = await openThread(bobbin, run);
     const status = await runTurn(thread, options.once ?? FIRST_PROMPT, output, signal);
     await sayWhere(thread, stack, isNew, output);
@@ -112,8 +116,13 @@ async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
   }
 }
 
-/** A clone can bring one, so it is used only when a person says so. */
-function nameFormerData({ folder, dataDirectory, output }: Run): void {
+/** A clone can bring a data folder, so that is used only when a person says so. */
+function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
+  if (isInside(PROGRAM, folder)) {
+    output.say(
+      'Note      the Bobbin that runs lies in this folder: what a turn changes in it runs outside the sandbox next time',
+    );
+  }
   const former = findFormerData(folder, dataDirectory);
   if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
 }
