@@ -48,7 +48,7 @@ describe('a block of code', () => {
     expect(codeBlock(`ls\n\`\`\`\nTOKEN="$(rm -rf ~)"${' '.repeat(90)};x`, 4_000)).toEqual({
       lines: [
         '```text',
-        ...['1 | ls', '2 | ```', `3 | TOKEN="$(rm -rf ~)"${' '.repeat(81)}`, `  | ${' '.repeat(9)};x`],
+        ...['1 | ls', '2 | ```', `3 | TOKEN="$(rm -rf ~)"${' '.repeat(53)}`, `  | ${' '.repeat(37)};x`],
         '```',
       ],
       left: 0,

@@ -62,8 +62,8 @@ export function words(text: string, chars: number): string {
   return firstLine(text, chars).replace(/[\\`*~[\]<&]|(?<!\w)_|_(?!\w)|^#/g, (mark) => `\\${mark}`);
 }
 
-/** Columns of a block of code: wider rows would have to be scrolled sideways. */
-const COLUMNS = 100;
+/** Columns of a block of code: wider rows would have to be scrolled sideways on the page. */
+const COLUMNS = 72;
 
 /**
  * A block of code with a number in front of each line, within `chars` of Markdown. Nothing is hidden in it: neither secrets nor
