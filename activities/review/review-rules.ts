@@ -17,7 +17,9 @@ export async function readReviewRules(
   signal: AbortSignal,
 ): Promise<string> {
   const texts = await git.readDocs(cwd, commit, FILES, signal);
-  const sections = texts.map((text) => projectDocs.sectionsOf(text, RULES_HEADING).trim()).filter(Boolean);
+  const sections = texts
+    .map((text) => projectDocs.sectionsOf(text.replace(/^\ufeff/, ''), RULES_HEADING).trim())
+    .filter(Boolean);
   let left = MAX_CHARS;
   const kept = sections.toReversed().filter((section) => (left -= section.length + 2) >= 0);
   return kept.toReversed().join('\n\n');

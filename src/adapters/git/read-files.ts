@@ -26,30 +26,40 @@ export async function readDocs(
   signal: AbortSignal,
 ): Promise<string[]> {
   const place = await findRepositoryPlace(cwd);
-  if (place?.root == null) return [];
+  if (place?.root == null || names.length === 0) return [];
   const inside = relative(place.root, await realpath(cwd))
     .split('/')
     .filter(Boolean);
   const folders = ['', ...inside.map((_, depth) => `${inside.slice(0, depth + 1).join('/')}/`)];
   const paths = folders.flatMap((folder) => names.map((name) => `${folder}${name}`));
-  const texts = await readFiles(cwd, commit, paths, signal);
+  const texts = await withView(place, signal, ({ git }) => readBlobs(git, commit, paths, ['--follow-symlinks']));
   return folders.flatMap((folder) => names.map((name) => texts.get(`${folder}${name}`)).find(isText) ?? []);
 }
 
 const isText = (text: string | undefined): text is string => text !== undefined;
 
 /** {@link readFiles} in a view that is open. */
-export async function readBlobs(git: ViewGit, commit: string, paths: readonly string[]): Promise<Map<string, string>> {
+export async function readBlobs(
+  git: ViewGit,
+  commit: string,
+  paths: readonly string[],
+  options: readonly string[] = [],
+): Promise<Map<string, string>> {
   // Names are given to git line by line.
   const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
   if (asked.length === 0) return new Map();
   const input = asked.map((path) => `${commit}:${path}\n`).join('');
-  const checked = await git(['cat-file', '--batch-check'], { input });
-  const blobs = chooseBlobs(asked, checked.stdout.toString().split('\n'));
+  const checked = await git(['cat-file', '--batch-check', ...options], { input });
+  const blobs = chooseBlobs(asked, toAnswers(checked.stdout.toString()));
   if (blobs.length === 0) return new Map();
   const ids = blobs.map(({ id }) => `${id}\n`).join('');
   const { stdout } = await git(['cat-file', '--batch'], { input: ids });
   return new Map(cutApart(stdout, blobs));
+}
+
+/** One line for each question. A link that leads to nothing in the commit is answered by two. */
+function toAnswers(output: string): string[] {
+  return output.replace(/^(?:symlink|dangling|loop|notdir) \d+\n.*$/gm, 'missing').split('\n');
 }
 
 interface Blob {
