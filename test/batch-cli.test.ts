@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const makeTarget = (name: string) => makeRepository(join(stand.data, '..', name), { 'a.ts': 'one\n// TODO: two\n' });
+const makeTarget = (name: string) =>
+  makeRepository(join(stand.data, '..', name), { 'a.ts': 'one\n// TODO: two\n', 'logo.bin': Buffer.from([0, 1]) });
 const start = (cwd: string, ...args: string[]) => startCli(['batch', ...args], { cwd, env: stand.env });
 const batch = (cwd: string, ...args: string[]) => start(cwd, ...args).ended;
 
@@ -32,7 +33,9 @@ it('runs to its end, writes reports, and ends with 7 for what counts; show, rows
     'P3',
   );
   expect(run).toMatchObject({ code: 7, stderr: expect.stringContaining('wrote r.sarif\n') as string });
-  expect(run.stdout).toMatch(/ {2}reviewed {5}.*found: 1 new, 0 still there/);
+  expect(run.stdout).toMatch(/ {2}reviewed {5}.*found: 1 new, 0 still there.*, 1 open in all/);
+  expect(run.stdout).toMatch(/; 1 file was not looked at: logo\.bin \(binary\)$/m);
+  expect(run.stdout).toMatch(/findings: 1 new, .*; 1 open in all$/m);
   expect(JSON.parse(readFileSync(join(cwd, 'r.sarif'), 'utf8'))).toMatchObject({ version: '2.1.0' });
   expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain('// TODO: two');
 
@@ -40,6 +43,8 @@ it('runs to its end, writes reports, and ends with 7 for what counts; show, rows
   expect(JSON.parse(shown.stdout)).toMatchObject({ batchId: 'found', status: 'completed', findings: { new: 1 } });
   const rows = await batch(cwd, 'rows', 'found', '--json');
   expect(JSON.parse(rows.stdout)).toMatchObject([{ outcome: { status: 'reviewed' } }]);
+  const again = await batch(cwd, 'run', '--repository', '.', '--full-pass');
+  expect(again.stdout).toMatch(/ {2}reviewed .*0 new, 1 still there.*\(everything of /);
   expect((await batch(cwd, 'list')).stdout).toMatch(/^found {2}COMPLETED/m);
   expect(await batch(cwd, 'run', '--repository', '.', '--id', 'found')).toMatchObject({ code: 6 });
 });

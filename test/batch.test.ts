@@ -143,7 +143,12 @@ describe('a target that cannot be reviewed is a row that says why, and the other
     git(repository, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner, 'inner');
     commit(repository, {});
     const { rows, batch } = await runBatch([{ repository }]);
-    expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed', filesLeftOut: 3, counts: { new: 2 } });
+    expect(rows[0]?.outcome).toMatchObject({ status: 'reviewed', filesLeftOut: 3, counts: { new: 2 }, open: 2 });
+    expect(rows[0]?.outcome).toHaveProperty('leftOut', [
+      { path: 'huge.ts', why: expect.stringContaining('more than a review') as string },
+      { path: 'inner', why: 'a submodule' },
+      { path: 'picture.png', why: 'binary' },
+    ]);
     const { targets } = await batch.record();
     expect(targets[0]?.ledger?.findings.map(({ location }) => location?.path).sort()).toEqual([
       'one.ts',

@@ -20,7 +20,15 @@ function toCodePoint(character: string): string {
   return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
-/** The same on one line, of at most `maxChars` code units. */
+/** Marks and blanks of all kinds but the plain one: in the name of a file each of them counts, and none is seen. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u115f\u1160\u3164\uffa0]/gu;
+
+/** The name of a file on one line: what would not be seen in it is spelled out, and nothing is left out of its middle. */
+export function toName(path: string, maxChars: number): string {
+  return cut(toWellFormed(path).replace(UNSEEN, toCodePoint), maxChars);
+}
+
+/** Words on one line, of at most `maxChars` code units. */
 export function toLine(text: string, maxChars: number): string {
   return cut(toVisible(text).replace(/\s+/g, ' ').trim(), maxChars);
 }

@@ -1,5 +1,5 @@
 /** Foreign text as Markdown (GitHub's) that means nothing but itself: no markup, no link, nobody mentioned. */
-import { toLine } from './foreign-text.ts';
+import { toLine, toName } from './foreign-text.ts';
 
 /** Of no width: it parts what would be read as one thing, and is not seen wherever the text is pasted. */
 const PART = '\u200b';
@@ -13,7 +13,15 @@ export function toWords(text: string, maxChars: number): string {
 
 /** Text of code on one line; a word where there is none. A bar would end a cell of a table, so it must not stand in one. */
 export function toCode(text: string, maxChars: number): string {
-  const line = toLine(text, maxChars);
+  return toCodeSpan(toLine(text, maxChars));
+}
+
+/** The name of a file as code, and what belongs to it. */
+export function toFileCode(path: string, maxChars: number, suffix = ''): string {
+  return toCodeSpan(`${toName(path, maxChars)}${suffix}`);
+}
+
+function toCodeSpan(line: string): string {
   if (line === '') return '(no name)';
   const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);

@@ -1,15 +1,16 @@
 /** Markdown for a comment or a chat: the most urgent things, and how many there are of the rest. */
 import { type RecordedTarget, type ReviewRecord, toDollars } from '../contract/index.ts';
-import { toCode, toWords } from './markdown-text.ts';
+import { countOpen, toPriorityWord, toTitle } from './finding-words.ts';
+import { toCode, toFileCode, toWords } from './markdown-text.ts';
 import { describeOutcome, isUnknown, plural, toMinute } from './outcome.ts';
 import { nameTargets } from './repository.ts';
 import { type ReportedFinding, type Selection, selectFindings } from './selection.ts';
 
 /** What no report is longer than: GitHub takes 65,536 characters in a comment. */
-export const MARKDOWN_BOUNDS = { lines: 60, chars: 40_000 };
+export const MARKDOWN_BOUNDS = { lines: 70, chars: 40_000 };
 
-const MOST = { findings: 20, unknown: 8, targets: 10 };
-const MAX_CHARS = { title: 160, path: 160, name: 100, detail: 240 };
+const MOST = { findings: 20, unknown: 8, leftOut: 4, namedFiles: 5, targets: 10 };
+const MAX_CHARS = { title: 160, path: 160, name: 100, detail: 240, why: 80 };
 
 export function toMarkdown(record: ReviewRecord, only: Selection): string {
   const names = nameTargets(record.targets).map((name) => toWords(name, MAX_CHARS.name));
@@ -18,6 +19,7 @@ export function toMarkdown(record: ReviewRecord, only: Selection): string {
     toHeading(record),
     toFindingsBlock(findings, names, only),
     toUnknownBlock(record, names),
+    toLeftOutBlock(record, names),
     toTargetsBlock(record, names),
   ];
   return `${blocks
@@ -26,7 +28,8 @@ export function toMarkdown(record: ReviewRecord, only: Selection): string {
     .join('\n\n')}\n`;
 }
 
-function toHeading({ batch, targets, at }: ReviewRecord): string[] {
+function toHeading(record: ReviewRecord): string[] {
+  const { batch, targets, at } = record;
   const { findings, spent } = batch;
   const reason = batch.reason === null ? '' : ` (${toWords(batch.reason, MAX_CHARS.detail)})`;
   return [
@@ -34,7 +37,7 @@ function toHeading({ batch, targets, at }: ReviewRecord): string[] {
     '',
     `${batch.status}${reason}, ${plural(targets.length, 'target', 'targets')}: ` +
       `**${findings.new} new**, ${findings.reopened} back, ${findings.unchanged} still there, ` +
-      `${findings.fixed} fixed, ${findings.dismissed} dismissed. ` +
+      `${findings.fixed} fixed, ${findings.dismissed} dismissed; **${countOpen(record)} open** in all. ` +
       `${toDollars(spent.costMicroUsd)}, ${plural(spent.tokens, 'token', 'tokens')}, ${toMinute(batch.endedAt ?? at)}.`,
   ];
 }
@@ -48,11 +51,11 @@ function toFindingsBlock(findings: readonly ReportedFinding[], names: readonly s
 }
 
 function toFindingLine({ finding, change, index }: ReportedFinding, names: readonly string[]): string {
-  const { title, priority, location, state } = finding;
+  const { location, state } = finding;
   const mark = state !== 'open' ? state : change === 'new' || change === 'reopened' ? change : '';
-  const place = location === null ? '' : ` ${toCode(`${location.path}:${location.startLine}`, MAX_CHARS.path)}`;
+  const place = location === null ? '' : ` ${toFileCode(location.path, MAX_CHARS.path, `:${location.startLine}`)}`;
   const target = names.length === 1 ? '' : ` · ${names[index] ?? ''}`;
-  return `- **${priority === null ? 'P–' : `P${priority}`}**${mark === '' ? '' : ` *${mark}*`} ${toWords(title, MAX_CHARS.title)}${place}${target}`;
+  return `- **${toPriorityWord(finding)}**${mark === '' ? '' : ` *${mark}*`} ${toWords(toTitle(finding), MAX_CHARS.title)}${place}${target}`;
 }
 
 function toRest(rest: readonly ReportedFinding[]): string[] {
@@ -73,6 +76,28 @@ function toUnknownBlock({ targets }: ReviewRecord, names: readonly string[]): st
   });
   const rest = unknown.length - lines.length;
   return ['### Not reviewed', '', ...lines, ...(rest === 0 ? [] : [`- … and ${rest} more`])];
+}
+
+/** Files that no review looked at: those that are named first, and how many there are. */
+function toLeftOutBlock({ targets }: ReviewRecord, names: readonly string[]): string[] {
+  const all = targets.flatMap(({ row: { outcome } }, index) =>
+    outcome.status === 'reviewed' && outcome.filesLeftOut > 0 ? [{ outcome, name: names[index] ?? '' }] : [],
+  );
+  if (all.length === 0) return [];
+  const lines = all.slice(0, MOST.leftOut).map(({ outcome: { filesLeftOut, leftOut = [] }, name }) => {
+    const named = leftOut.slice(0, MOST.namedFiles);
+    const files = named.map(({ path, why }) => `${toFileCode(path, MAX_CHARS.path)} (${toWords(why, MAX_CHARS.why)})`);
+    const more = filesLeftOut - named.length;
+    const rest = more === 0 ? [] : [named.length === 0 ? plural(more, 'file', 'files') : `${more} more`];
+    return `- ${names.length === 1 ? '' : `${name}: `}${[...files, ...rest].join(', ')}`;
+  });
+  const rest = all.length - lines.length;
+  return [
+    '### Files not looked at',
+    '',
+    ...lines,
+    ...(rest === 0 ? [] : [`- … and of ${plural(rest, 'target', 'targets')} more`]),
+  ];
 }
 
 /** Where there is one, its counts stand in the heading. */

@@ -9,7 +9,13 @@ export function narrow(record: ReviewRecord, targetIds: readonly string[]): Revi
   return {
     ...record,
     targets,
-    batch: { ...record.batch, counts, findings: sumFindings(targets), spent: sumSpent(targets) },
+    batch: {
+      ...record.batch,
+      counts,
+      findings: sumFindings(targets),
+      ...sumOpen(record, targets),
+      spent: sumSpent(targets),
+    },
   };
 }
 
@@ -21,6 +27,12 @@ function sumFindings(targets: readonly RecordedTarget[]): FindingCounts {
     for (const name of ['new', 'unchanged', 'reopened', 'fixed', 'dismissed'] as const) sum[name] += counts[name];
   }
   return sum;
+}
+
+/** Left out where the record of an earlier release leaves it out. */
+function sumOpen({ batch }: ReviewRecord, targets: readonly RecordedTarget[]): { open?: number } {
+  if (batch.open === undefined) return {};
+  return { open: targets.reduce((sum, { row }) => sum + (row.outcome.open ?? 0), 0) };
 }
 
 function sumSpent(targets: readonly RecordedTarget[]): Spent {

@@ -1,6 +1,6 @@
 /** What became of a target, in words. */
 import type { BatchRow, RowOutcome, SkipReason } from '../contract/index.ts';
-import { toLine } from './foreign-text.ts';
+import { toLine, toName } from './foreign-text.ts';
 
 export interface OutcomeWords {
   label: string;
@@ -39,9 +39,20 @@ export function describeOutcome(outcome: RowOutcome): OutcomeWords {
 
 function describeReview(outcome: Extract<RowOutcome, { status: 'reviewed' }>): string {
   const range = `${outcome.base.slice(0, 10)}..${outcome.head.slice(0, 10)}`;
-  const leftOut =
-    outcome.filesLeftOut === 0 ? '' : `; ${plural(outcome.filesLeftOut, 'file was', 'files were')} not looked at`;
-  return `${range}, ${outcome.full ? 'everything' : 'what is new'}${leftOut}`;
+  const leftOut = describeLeftOut(outcome);
+  return `${range}, ${outcome.full ? 'everything' : 'what is new'}${leftOut === '' ? '' : `; ${leftOut}`}`;
+}
+
+const MAX_NAME_CHARS = 200;
+const MAX_WHY_CHARS = 100;
+
+/** `1 file was not looked at: logo.png (binary)`; empty if there is none. Rows name the first of many. */
+export function describeLeftOut({ filesLeftOut, leftOut = [] }: Extract<RowOutcome, { status: 'reviewed' }>): string {
+  if (filesLeftOut === 0) return '';
+  const named = leftOut.map(({ path, why }) => `${toName(path, MAX_NAME_CHARS)} (${toLine(why, MAX_WHY_CHARS)})`);
+  const more = filesLeftOut - named.length;
+  const all = named.length === 0 || more === 0 ? named : [...named, `${more.toLocaleString('en')} more`];
+  return `${plural(filesLeftOut, 'file was', 'files were')} not looked at${all.length === 0 ? '' : `: ${all.join(', ')}`}`;
 }
 
 /** Whether its review was asked for and did not come to an end: nothing is known of what it would have found. */

@@ -3,6 +3,7 @@
  * targets, nothing of what could not be reviewed. Paths are relative to the root of the repository.
  */
 import type { ReviewPriority, ReviewRecord } from '../contract/index.ts';
+import { toTitle } from './finding-words.ts';
 import { toVisible, toWellFormed } from './foreign-text.ts';
 import { withoutMentions } from './markdown-text.ts';
 import { nameTargets } from './repository.ts';
@@ -34,12 +35,12 @@ export function toRdjson(record: ReviewRecord, only: Selection): DiagnosticResul
 }
 
 function toDiagnostic({ finding }: ReportedFinding, targetName: string): Diagnostic[] {
-  const { location, title, body, priority } = finding;
+  const { location, body, priority } = finding;
   if (location === null) return [];
   const { path, startLine, endLine } = location;
   return [
     {
-      message: toMessage(title, body),
+      message: toMessage(toTitle(finding), body),
       location: { path: toWellFormed(path), range: { start: { line: startLine }, end: { line: endLine } } },
       severity: SEVERITIES[toPriority(priority)],
       source: { name: `bobbin ${targetName}` },
@@ -48,8 +49,8 @@ function toDiagnostic({ finding }: ReportedFinding, targetName: string): Diagnos
   ];
 }
 
-/** Markdown, as a reviewer wrote it; but nobody is called by it. */
+/** Markdown, as a reviewer wrote it; but nobody is called by it. The priority is the code. */
 function toMessage(title: string, body: string): string {
-  const words = [toVisible(title), toVisible(body)].filter((text) => text.trim() !== '');
-  return words.length === 0 ? 'A finding without words' : withoutMentions(words.join('\n\n'));
+  const words = [title, toVisible(body)].filter((text) => text.trim() !== '');
+  return withoutMentions(words.join('\n\n'));
 }

@@ -87,7 +87,7 @@ describe('any record', () => {
       expect(text.length).toBeLessThanOrEqual(MARKDOWN_BOUNDS.chars);
       const tokens = flatten(lexer(text));
       expect(tokens.map(({ type }) => type).filter((type) => !OWN_TOKENS.has(type))).toEqual([]);
-      expect(tokens.filter(({ type }) => type === 'heading').length).toBeLessThanOrEqual(4);
+      expect(tokens.filter(({ type }) => type === 'heading').length).toBeLessThanOrEqual(5);
       const words = tokens
         .filter(({ type }) => type === 'text' || type === 'escape')
         .flatMap((token) => ((token as { tokens?: Token[] }).tokens === undefined ? [token.raw] : []));

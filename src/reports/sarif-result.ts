@@ -1,5 +1,6 @@
 /** A finding as a result of SARIF. */
 import type { LedgerFinding, ReviewPriority } from '../contract/index.ts';
+import { toPriorityWord, toTitle } from './finding-words.ts';
 import { toVisible, toWellFormed } from './foreign-text.ts';
 import { encodePath } from './repository.ts';
 import type { SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule } from './sarif-log.ts';
@@ -21,8 +22,9 @@ export const RULE: SarifRule = {
 const LEVELS: Record<ReviewPriority, SarifLevel> = { 0: 'error', 1: 'error', 2: 'warning', 3: 'note' };
 
 export function toResult({ finding, change }: ReportedFinding): SarifResult {
-  const { title, body, priority, confidenceScore, location, dismissal } = finding;
-  const heading = toVisible(title) || 'A finding without words';
+  const { body, priority, confidenceScore, location, dismissal } = finding;
+  // A level does not tell P0 from P1, and readers show nothing else of it.
+  const heading = `${priority === null ? '' : `[${toPriorityWord(finding)}] `}${toTitle(finding)}`;
   return {
     ruleId: RULE.id,
     ruleIndex: 0,

@@ -1,5 +1,6 @@
 /** SARIF 2.1.0: one run for each target, so that each has its own repository, commit and end. */
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
+import { countOpen } from './finding-words.ts';
 import { cut, toWellFormed } from './foreign-text.ts';
 import { describeOutcome, headOf, isUnknown, plural } from './outcome.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
@@ -36,6 +37,7 @@ function toRun(record: ReviewRecord, target: RecordedTarget, findings: readonly 
       outcome: row.outcome.status,
       ...(row.target.base === undefined ? {} : { base: toWellFormed(row.target.base) }),
       ...('counts' in row.outcome ? { counts: row.outcome.counts } : {}),
+      ...(ledger === null ? {} : { open: countOpen({ targets: [target] }) }),
     },
   };
 }

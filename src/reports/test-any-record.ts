@@ -61,6 +61,17 @@ const outcome: fc.Arbitrary<RowOutcome> = fc.oneof(
     filesLeftOut: count,
     spent,
   }),
+  fc
+    .record({
+      leftOut: fc.array(fc.record({ path: text, why: text }), { minLength: 1, maxLength: 8 }),
+      more: count,
+      spent,
+    })
+    .map(({ leftOut, more, spent }): RowOutcome => {
+      const range = { base: '0'.repeat(40), head: '1'.repeat(40), full: true };
+      const none = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
+      return { status: 'reviewed', ...range, counts: none, filesLeftOut: leftOut.length + more, leftOut, spent };
+    }),
   fc.record({
     status: fc.constant('skipped' as const),
     reason: fc.constantFrom('alreadyReviewed' as const, 'duplicate' as const),

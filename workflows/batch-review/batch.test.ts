@@ -152,6 +152,32 @@ describe('a batch', () => {
   });
 });
 
+describe('files that nobody looked at', () => {
+  const leftOut = Array.from({ length: 20 }, (_, n) => ({ path: `${'p'.repeat(90)}${n}`, why: 'binary' }));
+  const files = (targets: number) => {
+    const state = end(batchOf(targets), 0, { ...reviewed(1), filesLeftOut: 44, leftOut } as RowOutcome);
+    const [outcome] = state.outcomes;
+    return outcome?.status === 'reviewed' ? [outcome.filesLeftOut, outcome.leftOut?.length] : outcome;
+  };
+
+  it('are counted in their row, and the first of them named, as far as many rows travel in one payload', () => {
+    expect([files(1), files(1_001)]).toEqual([
+      [44, 7],
+      [44, undefined],
+    ]);
+  });
+});
+
+describe('the open findings of a batch', () => {
+  it('are those of the rows that have ended; a batch of an earlier release does not say', () => {
+    const one = end(batchOf(3), 0, { ...reviewed(1), open: 3 });
+    const two = end(one, 1, { ...failed, open: 2 });
+    expect([batchOf(3), end(batchOf(3), 0, reviewed(1)), two].map((state) => toView(state, null).open)).toEqual([
+      ...[undefined, undefined, 5],
+    ]);
+  });
+});
+
 describe('whatever happens', () => {
   const happenings = fc.array(
     fc.oneof(

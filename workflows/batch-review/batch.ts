@@ -177,10 +177,12 @@ function withOutcome(state: BatchState, index: number, outcome: RowOutcome): Bat
 }
 
 function bounded({ targets }: BatchState, outcome: RowOutcome): RowOutcome {
-  let left = targets.length > MANY ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
-  if (outcome.status === 'failed') return { ...outcome, message: outcome.message.slice(0, left) };
+  const isMany = targets.length > MANY;
+  const most = isMany ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
+  if (outcome.status === 'failed') return { ...outcome, message: outcome.message.slice(0, most) };
   if (outcome.status !== 'reviewed' || outcome.leftOut === undefined) return outcome;
   const { leftOut, ...rest } = outcome;
+  let left = isMany ? 0 : most;
   const named = leftOut.filter((file) => (left -= JSON.stringify(file).length) >= 0);
   return named.length === 0 ? rest : { ...rest, leftOut: named };
 }

@@ -8,6 +8,8 @@ import { type CommonOptions, interruptSignal, withBobbin } from './command.ts';
 import { describeTarget } from './describe-target.ts';
 import { EXIT } from './exit-codes.ts';
 import { toDollars } from './money.ts';
+import { toLine } from '../../reports/foreign-text.ts';
+import { describeLeftOut } from '../../reports/outcome.ts';
 import type { ReportFormat } from '../../reports/report.ts';
 import type { Output } from './output.ts';
 import { exitCodeOfRecord, writeReport } from './report-file.ts';
@@ -177,7 +179,8 @@ export function renderBatch(view: BatchView): string[] {
     `${view.batchId}: ${view.status}`,
     `targets: ${counts.reviewed} reviewed, ${counts.skipped} skipped, ${counts.notReviewed} not reviewed, ${counts.failed} failed` +
       (counts.waiting + counts.running === 0 ? '' : `, ${counts.running} under way, ${counts.waiting} waiting`),
-    `findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed, ${findings.dismissed} dismissed`,
+    `findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed, ${findings.dismissed} dismissed` +
+      (view.open === undefined ? '' : `; ${view.open} open in all`),
     `used up: ${spent.tokens} tokens, ${toDollars(spent.costMicroUsd)}, ${spent.steps} model calls`,
   ];
 }
@@ -192,19 +195,22 @@ function describe(outcome: RowOutcome): string {
     case 'running':
       return outcome.status;
     case 'reviewed': {
-      const { counts, full, filesLeftOut, base, head } = outcome;
-      const left = filesLeftOut === 0 ? '' : `, ${filesLeftOut} files left out`;
+      const { counts, full, base, head, open } = outcome;
+      const leftOut = describeLeftOut(outcome);
+      const [left, all] = [leftOut === '' ? '' : `; ${leftOut}`, open === undefined ? '' : `, ${open} open in all`];
       const what = full ? 'everything' : `${base.slice(0, 10)}..`;
-      return `${counts.new} new, ${counts.unchanged} still there, ${counts.reopened} reopened, ${counts.fixed} fixed (${what}${full ? ' of ' : ''}${head.slice(0, 10)}${left})`;
+      return `${counts.new} new, ${counts.unchanged} still there, ${counts.reopened} reopened, ${counts.fixed} fixed${all} (${what}${full ? ' of ' : ''}${head.slice(0, 10)})${left}`;
     }
     case 'skipped':
       return REASONS[outcome.reason];
     case 'notReviewed':
       return outcome.reason === 'budget' ? 'the budget was used up' : 'the batch was stopped';
     case 'failed':
-      return `[${outcome.code}] ${outcome.message}`;
+      return `[${outcome.code}] ${toLine(outcome.message, MAX_MESSAGE_CHARS)}`;
   }
 }
+
+const MAX_MESSAGE_CHARS = 2_000;
 
 const REASONS = {
   alreadyReviewed: 'reviewed before, by the same rules',

@@ -3,6 +3,8 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Bobbin, LedgerSummary } from '../../client/index.ts';
 import type { LedgerFinding, LedgerRun, LedgerView } from '../../contract/index.ts';
+import { toPriorityWord, toTitle } from '../../reports/finding-words.ts';
+import { toLine, toName } from '../../reports/foreign-text.ts';
 import { type CommonOptions, withBobbin } from './command.ts';
 import { describeTarget } from './describe-target.ts';
 import { EXIT } from './exit-codes.ts';
@@ -86,12 +88,15 @@ function describeLedger({ targetId, target, findings, runCount, running, finding
   ];
 }
 
-function describeFinding({ findingId, title, priority, location, state, change, dismissal }: LedgerFinding): string[] {
-  const place = location === null ? 'no place' : `${location.path}:${location.startLine}-${location.endLine}`;
+function describeFinding(finding: LedgerFinding): string[] {
+  const { findingId, location, state, change, dismissal } = finding;
+  const place =
+    location === null ? 'no place' : `${toName(location.path, 1_000)}:${location.startLine}-${location.endLine}`;
   const word = state === 'open' ? (change ?? 'not looked at') : state;
-  const urgency = priority === null ? 'P?' : `P${priority}`;
-  const why = dismissal === null ? [] : [`    dismissed by ${dismissal.by}: ${dismissal.why}`];
-  return [`${findingId}  ${urgency}  ${word}  ${place}  ${title}`, ...why];
+  const title = toLine(toTitle(finding), 300);
+  const why =
+    dismissal === null ? [] : [`    dismissed by ${toLine(dismissal.by, 200)}: ${toLine(dismissal.why, 2_000)}`];
+  return [`${findingId}  ${toPriorityWord(finding)}  ${word}  ${place}  ${title}`, ...why];
 }
 
 function describeRun({ at, runId, head, full, counts, open }: LedgerRun): string {

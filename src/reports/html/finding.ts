@@ -1,6 +1,7 @@
 /** One finding on the page: folded it is one line, open it has everything. */
 import type { LedgerMoment } from '../../contract/index.ts';
-import { toLine } from '../foreign-text.ts';
+import { toPriorityWord, toTitle } from '../finding-words.ts';
+import { toLine, toName } from '../foreign-text.ts';
 import { toMinute } from '../outcome.ts';
 import type { ReportedFinding } from '../selection.ts';
 import { toCodeLines } from './code.ts';
@@ -8,17 +9,17 @@ import { type Markup, markup, trusted } from './markup.ts';
 import { toProse } from './prose.ts';
 
 export function toFinding(reported: ReportedFinding, targetName: string | null, isOpen: boolean): Markup {
-  const { title, priority, location, body, code, state } = reported.finding;
+  const { priority, location, body, code, state } = reported.finding;
   const kind = kindOf(reported);
   return markup`<details class="finding" data-state="${state}"${trusted(isOpen ? ' open' : '')}>
 <summary>
-<span class="priority p${priority ?? 'none'}">${priority === null ? 'P–' : `P${priority}`}</span>
+<span class="priority p${priority ?? 'none'}">${toPriorityWord(reported.finding)}</span>
 <span class="words">
-<bdi class="title">${toLine(title, 300) || 'A finding without words'}</bdi>
+<bdi class="title">${toLine(toTitle(reported.finding), 300)}</bdi>
 ${kind === null ? null : markup`<span class="tag ${kind}">${kind}</span>`}
 <span class="place">
 ${targetName === null ? null : markup`<bdi>${targetName}</bdi>`}
-${location === null ? null : markup`<bdi class="path">${toLine(location.path, 1_000)}:${toLines(location)}</bdi>`}
+${location === null ? null : markup`<bdi class="path">${toName(location.path, 1_000)}:${toLines(location)}</bdi>`}
 </span>
 </span>
 </summary>

@@ -3,6 +3,7 @@
  * load or to run anything, whatever might slip through.
  */
 import { type ReviewRecord, toDollars } from '../../contract/index.ts';
+import { countOpen } from '../finding-words.ts';
 import { toLine } from '../foreign-text.ts';
 import { isUnknown, plural, toMinute } from '../outcome.ts';
 import { nameTargets } from '../repository.ts';
@@ -57,13 +58,15 @@ function describeBatch({ batch, targets }: ReviewRecord): string {
   return `${batch.status}${reason} · ${end} · ${plural(targets.length, 'target', 'targets')}`;
 }
 
-function toTiles({ batch, targets }: ReviewRecord): Markup {
+function toTiles(record: ReviewRecord): Markup {
+  const { batch, targets } = record;
   const { findings, spent } = batch;
   const unknown = targets.filter(({ row }) => isUnknown(row)).length;
   const tiles: [name: string, value: string, kind: string][] = [
     ['new', toCount(findings.new), 'new'],
     ['came back', toCount(findings.reopened), 'reopened'],
-    ['still there', toCount(findings.unchanged), 'open'],
+    ['still there', toCount(findings.unchanged), ''],
+    ['open in all', toCount(countOpen(record)), 'open'],
     ['fixed', toCount(findings.fixed), 'fixed'],
     ['dismissed', toCount(findings.dismissed), 'dismissed'],
     ['not reviewed', toCount(unknown), unknown > 0 ? 'unknown' : ''],

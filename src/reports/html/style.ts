@@ -63,7 +63,7 @@ tr.unknown>:first-child{box-shadow:inset 3px 0 var(--orange)}
 .tag.new,.tag.reopened{color:var(--red)}.tag.fixed{color:var(--green)}.tag.dismissed{color:var(--soft)}
 .place{display:block;color:var(--soft);font-size:.82rem}
 .place>*+*{margin-left:10px}
-.path{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+.path{white-space:pre-wrap;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .body{padding:0 16px 14px}
 .body p,.body ul{margin-bottom:10px;max-width:75ch}
 .body ul{padding-left:1.3em}
