@@ -162,7 +162,7 @@ describe('files that nobody looked at', () => {
 
   it('are counted in their row, and the first of them named, as far as many rows travel in one payload', () => {
     expect([files(1), files(1_001)]).toEqual([
-      [44, 7],
+      [44, 8],
       [44, undefined],
     ]);
   });
