@@ -21,7 +21,7 @@ function toCodePoint(character: string): string {
 }
 
 /** Marks and blanks of all kinds but the plain one: in the name of a file each of them counts, and none is seen. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u115f\u1160\u3164\uffa0]/gu;
+const UNSEEN = /(?! )[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** The name of a file on one line: what would not be seen in it is spelled out, and nothing is left out of its middle. */
 export function toName(path: string, maxChars: number): string {
