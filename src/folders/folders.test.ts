@@ -20,6 +20,7 @@ describe('the data folder', () => {
     const env = { HOME, BOBBIN_DATA_DIR: '~/elsewhere' };
     expect(dataDirectory(env)).toBe('/home/person/elsewhere');
     expect(dataDirectory(env, 'here')).toBe(resolve('here'));
+    expect(() => dataDirectory({ HOME, BOBBIN_DATA_DIR: '.bobbin' })).toThrow('must be an absolute path');
   });
 });
 

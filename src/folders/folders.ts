@@ -36,9 +36,18 @@ export function dataLayout(root: string): DataLayout {
  * `~/.local/share/bobbin`, `~/Library/Application Support/bobbin`, `%LOCALAPPDATA%\bobbin`).
  */
 export function dataDirectory(env: Environment, given?: string): string {
-  const named = given ?? setting(env, 'BOBBIN_DATA_DIR');
-  if (named !== undefined) return resolve(expandHome(named, env));
+  if (given !== undefined) return resolve(expandHome(given, env));
+  const named = setting(env, 'BOBBIN_DATA_DIR');
+  if (named !== undefined) return requireAbsolute(expandHome(named, env));
   return join(absoluteSetting(env, 'XDG_DATA_HOME') ?? platformData(env), 'bobbin');
+}
+
+/** A setting holds in every folder: a relative one would name a data folder that a clone brings. */
+function requireAbsolute(path: string): string {
+  if (isAbsolute(path)) return resolve(path);
+  throw new Error(
+    `BOBBIN_DATA_DIR must be an absolute path, and ${JSON.stringify(path)} depends on the current folder.`,
+  );
 }
 
 /** Holds the work trees of forks and the clones of batch targets. Beside the data folder, never in it. */
