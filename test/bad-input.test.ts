@@ -271,6 +271,39 @@ describe('a closed thread', () => {
 });
 
 describe('a flood', () => {
+  it('of large signals is refused one by one, keeps none of their text, and the thread goes on', async () => {
+    const thread = await start();
+    await runTurn(thread, 'say: before');
+    const text = 'x'.repeat(1.5 * 1024 * 1024);
+    const ids = Array.from({ length: 20 }, (_, i) => `large-${i}`);
+    const signals = ids.map((turnId) => json({ turnId, kind: 'regular', input: [{ type: 'text', text }] }));
+    await Promise.all(signals.map((one) => sendSignal(stand, thread, 'submitTurn', one)));
+    expect(await runTurn(thread, 'say: after')).toMatchObject({ status: 'completed' });
+    const rejected = (await eventsSoFar(thread)).filter((event) => event.type === 'message/rejected');
+    expect(rejected.map(({ code, id }) => `${code} ${id ?? ''}`).sort()).toEqual(
+      ids.map((id) => `inputTooLarge ${id}`).sort(),
+    );
+    expect(JSON.stringify(rejected).length).toBeLessThan(20_000);
+    expect((await thread.view()).runCount).toBeGreaterThan(1);
+    const { historySize } = await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).describe();
+    expect(historySize).toBeLessThan(1_048_576);
+  }, 180_000);
+
+  it('of what is too large is not sent by the client', async () => {
+    const thread = await start();
+    // Six bytes each as JSON.
+    const large = turn('\u0001'.repeat(LIMITS.inputChars));
+    const refused = { code: 'inputTooLarge', message: expect.stringContaining('at most 1048576') as string };
+    await expect(thread.submit(large)).rejects.toMatchObject(refused);
+    await expect(thread.startTurn(large)).rejects.toMatchObject(refused);
+    const answers = Object.fromEntries(
+      Array.from({ length: 12 }, (_, i) => [`q${i}`, { answers: ['x'.repeat(100_000)] }]),
+    );
+    await expect(thread.resolve({ requestId: 'req_1', decision: 'accept', answers })).rejects.toMatchObject(refused);
+    expect(await runTurn(thread, 'say: on')).toMatchObject({ status: 'completed' });
+    expect((await eventsSoFar(thread)).filter(({ type }) => type === 'message/rejected')).toEqual([]);
+  });
+
   it('of 300 signals at once is answered one by one, in the order of arrival, and none is lost', async () => {
     const { thread, turnId } = await startAsking();
     const flood = Array.from({ length: 300 }, (_, i) => {

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 import { again } from './ask-again.ts';
+import { messageSize } from './message-size.ts';
 
 export interface ServiceOptions {
   /** As `Connection.connect` takes them: address, TLS, API key. */
@@ -44,7 +45,7 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     ...options.connection,
     channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },
   });
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, interceptors: { workflow: [messageSize] } });
   return {
     client,
     connection,

@@ -1,5 +1,7 @@
 /** Bounds of the wire, in one place. Each is far enough below the service's own limits (2 MiB a payload) to be safe. */
 export const LIMITS = {
+  /** Bytes of one message to a workflow, as JSON, that the client sends. */
+  messageBytes: 1_048_576,
   /** UTF-16 code units of all text in one turn's or steer's input. */
   inputChars: 262_144,
   /** Entries of one `input` list. */

@@ -5,6 +5,7 @@
 import type { LIMITS } from '../../src/contract/index.ts';
 
 export const BOUNDS: typeof LIMITS = {
+  messageBytes: 1_048_576,
   inputChars: 262_144,
   inputItems: 64,
   idChars: 200,

@@ -1,0 +1,27 @@
+/** A message that is too large is refused before it is sent: the service keeps every message in the history of its workflow. */
+import type { WorkflowClientInterceptor } from '@temporalio/client';
+import { LIMITS } from '../contract/index.ts';
+import { BobbinError } from './bobbin-error.ts';
+
+/** For signals and updates; what starts a workflow is bounded by its schema. */
+export const messageSize: WorkflowClientInterceptor = {
+  signal(input, next) {
+    refuseLarge(input.signalName, input.args);
+    return next(input);
+  },
+  signalWithStart(input, next) {
+    refuseLarge(input.signalName, input.signalArgs);
+    return next(input);
+  },
+  startUpdate(input, next) {
+    refuseLarge(input.updateName, input.args);
+    return next(input);
+  },
+};
+
+function refuseLarge(name: string, args: readonly unknown[]): void {
+  const bytes = Buffer.byteLength(JSON.stringify(args));
+  if (bytes <= LIMITS.messageBytes) return;
+  const message = `${name}: the message has ${bytes} bytes as JSON, and at most ${LIMITS.messageBytes} are sent. Put long text into a file of the workspace, and name it.`;
+  throw new BobbinError('inputTooLarge', message);
+}
