@@ -7,6 +7,7 @@ import type {
   ArchiveSegment,
   BatchTarget,
   FileLeftOut,
+  FileOutcomes,
   FileUpdateChange,
   Fork,
   LedgerView,
@@ -32,6 +33,7 @@ import type {
   McpWarning,
   ModelOutput,
   PastTurn,
+  RevertedPath,
   Snapshot,
 } from './ports.ts';
 
@@ -167,6 +169,8 @@ export interface SnapshotStep {
   cwd: string;
   name: string;
   release: string[];
+  /** The snapshot from before the turn, for the one at its end. */
+  after?: string;
 }
 
 export interface UndoStep {
@@ -177,11 +181,38 @@ export interface UndoStep {
   undone: { turnId: string; firstItem: number; endItem: number };
   /** The snapshot to go back to; null where there is none. */
   commit: string | null;
+  /** The snapshot from after the turn; null or left out if it is not known. */
+  after?: string | null;
+  /** Says what an undo would do, and changes nothing. */
+  preview?: true;
 }
 
-export interface UndoneFiles {
-  /** What this try did; null where there was no snapshot to go by. */
-  files: { restored: number; deleted: number } | null;
+export interface RedoStep {
+  threadId: string;
+  /** The id the thread knows this step by. */
+  actionId: string;
+  cwd: string;
+  /** The snapshots from before and after the undo. */
+  before: string;
+  after: string;
+}
+
+export interface RedoneFiles extends Pick<RevertedFiles, 'files' | 'paths' | 'morePaths'> {
+  notRedone: string[];
+}
+
+export interface RevertedFiles {
+  /** How many paths had which outcome; null where there was no snapshot to go by. */
+  files: FileOutcomes | null;
+  /** As many as history takes, those that were kept first. */
+  paths: RevertedPath[];
+  morePaths: number;
+  /** The snapshots with which it is taken back; null if there are none. */
+  redo: { before: string; after: string } | null;
+}
+
+/** Recorded answers of earlier releases have only some of the members of {@link RevertedFiles}. */
+export interface UndoneFiles extends Pick<RevertedFiles, 'files'>, Partial<Omit<RevertedFiles, 'files'>> {
   /** Commands that the turn ran, as far as history takes them. */
   commands: { command: string; cwd: string }[];
   /** Whether the turn called any tool. */
@@ -345,6 +376,8 @@ export interface FoundRules {
 export interface OpenedThread extends ThreadSettings {
   /** When, by the worker's clock, in milliseconds since the epoch; earlier releases left it out. */
   openedAt?: number;
+  /** A snapshot is also taken at the end of a turn; earlier releases left it out. */
+  keepsAfter?: boolean;
 }
 
 export interface ForkRequest {
@@ -366,6 +399,8 @@ export interface ForkedPast {
   turns: PastTurn[];
   compactions: CountedCompaction[];
   turnIds: string[];
+  /** See {@link OpenedThread}. */
+  keepsAfter?: boolean;
   /** The turn after which it was forked; null where there was none. */
   lastTurnId: string | null;
   warnings: string[];
@@ -377,6 +412,7 @@ export interface ForkedPast {
  */
 export interface TaskActivities {
   undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
+  redoFiles(step: RedoStep): Promise<RedoneFiles | { type: 'aborted' }>;
 }
 
 export interface Activities extends TaskActivities {

@@ -8,6 +8,7 @@ import { applyPatch } from './files/apply-patch.ts';
 import { concludeTarget } from './batch/conclude-target.ts';
 import { openTarget } from './batch/open-target.ts';
 import { readLedger } from './batch/read-ledger.ts';
+import { redoFiles } from './git/redo-files.ts';
 import { releaseSnapshots } from './git/release-snapshots.ts';
 import { takeSnapshot } from './git/take-snapshot.ts';
 import { undoFiles } from './git/undo-files.ts';
@@ -36,6 +37,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     callMcpTool: (step) => callMcpTool(ports, step),
     takeSnapshot: (step) => takeSnapshot(ports, step),
     undoFiles: (step) => undoFiles(ports, step),
+    redoFiles: (step) => redoFiles(ports, step),
     releaseSnapshots: (request) => releaseSnapshots(ports, request),
     prepareReview: (step) => prepareReview(ports, step),
     finishReview: (step) => finishReview(ports, step),

@@ -12,7 +12,7 @@ import { recordRun } from '../workflows/review-ledger/record.ts';
 import { type LedgerState, newLedger } from '../workflows/review-ledger/state.ts';
 import { type Files, commit, makeRepository } from './parts/repositories.ts';
 
-const git = createGit();
+const git = createGit({ directory: '/nonexistent' });
 const { signal } = new AbortController();
 
 /** Every line is unlike all others, so that it is known which one still stands, wherever it went. */

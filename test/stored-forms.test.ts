@@ -55,8 +55,8 @@ describe('the state that a run left is gone on from', () => {
     if (!isCarriedState(argument)) throw new Error('It is not known as a state that was carried over');
     const state = toCurrentState(argument);
     const before = argument as unknown as LedgerState;
-    expect(state && toLedgerView(state)).toMatchObject({ targetId: before.targetId });
-    expect(state?.findings.map(({ findingId }) => findingId)).toEqual(before.findings.map((one) => one.findingId));
+    expect(toLedgerView(state)).toMatchObject({ targetId: before.targetId });
+    expect(state.findings.map(({ findingId }) => findingId)).toEqual(before.findings.map((one) => one.findingId));
   });
 
   it.each(carried('batchReview', 'carriedBatch'))('by a batch: $name', ({ argument }) => {
@@ -122,7 +122,8 @@ describe('what lies in the data folder of workers is read', () => {
     const [oldest = ''] = git(cwd, 'for-each-ref', '--format=%(objectname)', 'refs/bobbin').split('\n');
     writeFileSync(join(cwd, 'README.md'), 'changed since\n');
     writeFileSync(join(cwd, 'new.txt'), 'made since\n');
-    await createGit().restore(cwd, oldest, signal);
+    const request = { cwd, before: oldest, after: null, preview: false, keepAs: null };
+    await createGit({ directory: join(root, 'data') }).revert(request, signal);
     expect(readdirSync(cwd).sort()).toEqual(['.git', 'README.md', 'untracked.txt']);
     expect(readFileSync(join(cwd, 'README.md'), 'utf8')).toBe('# A repository of the tests\n');
   });

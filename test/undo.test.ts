@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createGit } from '../src/adapters/git/git.ts';
 import type { ThreadHandle } from '../src/client/index.ts';
 import { startWorkerChild } from './kill/worker-child.ts';
 import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from './stand.ts';
@@ -20,8 +21,26 @@ const put = (name: string, text: string) => writeFileSync(join(cwd, name), text)
 const read = (name: string) => readFileSync(join(cwd, name), 'utf8');
 const has = (name: string) => existsSync(join(cwd, name));
 const git = (...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8' });
-const refs = () => git('for-each-ref', '--format=%(refname)', 'refs/bobbin').split('\n').filter(Boolean);
+/** The folders of references of the threads that have snapshots of this workspace. */
+const kept = (): string[] => {
+  const store = storesOf(stand.data).find((one) => readFileSync(join(one, 'workspace'), 'utf8') === `${cwd}\n`) ?? '';
+  const folder = join(store, 'refs/snapshots');
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+const storesOf = (data: string) => readdirSync(join(data, 'snapshots')).map((name) => join(data, 'snapshots', name));
 const start = (more: Parameters<Stand['start']>[0] = {}) => stand.start({ workspace: { cwd }, ...more });
+
+/** The files as an earlier release kept them: a commit in the repository. */
+function legacySnapshot(): string {
+  const run = (args: string[], input = '') =>
+    execFileSync('git', ['-c', 'user.name=B', '-c', 'user.email=b@example.invalid', ...args], {
+      ...{ cwd, input, encoding: 'utf8' as const },
+      env: { ...process.env, GIT_INDEX_FILE: join(stand.data, 'legacy-index') },
+    }).trim();
+  run(['add', '-A']);
+  const message = `Bobbin snapshot\n\n${JSON.stringify({ leftOut: [] })}\n`;
+  return run(['commit-tree', run(['write-tree']), '-p', run(['rev-parse', 'HEAD']), '-F', '-'], message);
+}
 
 /** What the model is told in the next turn, as text. */
 async function toldNext(thread: ThreadHandle): Promise<string> {
@@ -83,43 +102,86 @@ describe('undo', () => {
     await expect.poll(() => has('half.txt')).toBe(true);
     await expect(thread.undo()).rejects.toMatchObject({ code: 'threadBusy' });
     await thread.interrupt();
+    put('mine.txt', 'made after the turn\n');
     expect((await thread.undo()).dropped).toMatchObject({ files: { deleted: 1 } });
-    expect(has('half.txt')).toBe(false);
+    expect([has('half.txt'), has('mine.txt')]).toEqual([false, true]);
   });
 
-  it('keeps the snapshots of a thread through a collection of garbage, and lets them go when it closes', async () => {
+  it('leaves what somebody else did since, shows ahead what it would do, and can be taken back', async () => {
+    const thread = await start();
+    put('text.txt', 'first\n1\n2\n3\nlast\n');
+    await runTurn(
+      thread,
+      'run: sed -i s/first/agent/ text.txt; echo agent > README.md; echo agent > new.txt\nsay: the turn',
+    );
+    put('text.txt', read('text.txt').replace('last', 'person'));
+    put('README.md', 'person\n');
+    put('mine.txt', 'person\n');
+    const paths = [
+      { path: 'README.md', outcome: 'kept', reason: 'it was changed since in the same place' },
+      { path: 'new.txt', outcome: 'deleted' },
+      { path: 'text.txt', outcome: 'merged' },
+    ];
+    const preview = await thread.previewUndo();
+    expect(preview).toMatchObject({ files: { restored: 0, deleted: 1, merged: 1, kept: 1 }, paths, morePaths: 0 });
+    expect([has('new.txt'), read('text.txt')]).toEqual([true, 'agent\n1\n2\n3\nperson\n']);
+    const { dropped } = await thread.undo();
+    expect(dropped).toMatchObject({ files: preview.files, paths, notUndone: preview.notUndone });
+    const after = () => [has('new.txt'), read('text.txt'), read('README.md'), read('mine.txt')];
+    expect(after()).toEqual([false, 'first\n1\n2\n3\nperson\n', 'person\n', 'person\n']);
+    const { completion, restored } = await thread.redo();
+    expect(completion).toMatchObject({ kind: 'redo', status: 'completed' });
+    expect(restored).toMatchObject({ files: { restored: 2, deleted: 0, merged: 0, kept: 0 } });
+    expect(after()).toEqual([true, 'agent\n1\n2\n3\nperson\n', 'person\n', 'person\n']);
+    expect(await toldNext(thread)).toContain('the turn');
+    await thread.undo();
+    await runTurn(thread, 'say: another way');
+    expect((await thread.redo()).completion).toMatchObject({ status: 'failed', error: { code: 'nothingToRedo' } });
+  });
+
+  it('of an earlier release is undone from the repository, and what it did not know is named', async () => {
+    const thread = await start();
+    await runTurn(thread, 'run: echo agent > README.md; echo agent > new.txt');
+    const before = legacySnapshot();
+    put('other.txt', 'by somebody\n');
+    const old = createGit({ directory: join(stand.data, 'another') });
+    const request = { cwd, before, after: null, preview: false, keepAs: { threadId: 't', name: 'n' } };
+    put('README.md', 'later\n');
+    const { paths, notUndone, redo } = await old.revert(request, AbortSignal.timeout(20_000));
+    expect(paths).toEqual([
+      { path: 'README.md', outcome: 'restored' },
+      { path: 'other.txt', outcome: 'deleted' },
+    ]);
+    expect(notUndone[0]).toMatch(/^How the files were at the end of the turn is not known/);
+    const back = { cwd, before: redo?.before ?? '', after: redo?.after ?? '', preview: false, keepAs: null };
+    await old.revert(back, AbortSignal.timeout(20_000));
+    expect([read('README.md'), read('other.txt')]).toEqual(['later\n', 'by somebody\n']);
+  });
+
+  it('keeps the snapshots of a thread whatever happens to the repository, and lets them go when it closes', async () => {
     const thread = await start();
     const other = await start();
     put('untracked.txt', 'mine\n');
-    await runTurn(thread, 'run: echo agent > untracked.txt');
+    await runTurn(thread, 'run: echo agent > untracked.txt; rm -rf .git');
     await runTurn(other, 'run: echo other > other.txt');
-    expect(refs()).toHaveLength(2);
-    git('gc', '-q', '--prune=now');
+    expect(kept()).toHaveLength(2);
     await thread.undo();
-    expect(read('untracked.txt')).toBe('mine\n');
+    expect([read('untracked.txt'), has('other.txt')]).toEqual(['mine\n', true]);
     await thread.close();
     await waitForEvent(thread, 'thread/closed');
-    expect(refs()).toEqual([expect.stringContaining(other.threadId) as string]);
+    expect(kept()).toHaveLength(1);
     await other.close();
     await waitForEvent(other, 'thread/closed');
-    expect(refs()).toEqual([]);
+    expect(kept()).toEqual([]);
   });
 
-  it('in a folder that is no repository says once that nothing is kept, and then drops the turn alone', async () => {
+  it('works in a folder that is no repository', async () => {
     rmSync(join(cwd, '.git'), { recursive: true });
     const thread = await start();
-    await runTurn(thread, 'run: echo 1 > one.txt');
-    await runTurn(thread, 'run: echo 2 > two.txt');
-    const warnings = (await eventsSoFar(thread)).filter(({ type }) => type === 'warning');
-    expect(warnings).toEqual([
-      expect.objectContaining({
-        message: `No snapshot was taken: ${cwd} is not in the work tree of a git repository.`,
-      }),
-    ]);
-    const { dropped } = await thread.undo();
-    expect(dropped).toMatchObject({ files: null });
-    expect(dropped?.notUndone[0]).toMatch(/^Files are as the turn left them.*not in the work tree/);
-    expect(read('two.txt')).toBe('2\n');
+    await runTurn(thread, 'run: echo 1 > one.txt; echo agent > README.md');
+    expect((await eventsSoFar(thread)).filter(({ type }) => type === 'warning')).toEqual([]);
+    expect((await thread.undo()).dropped).toMatchObject({ files: { restored: 1, deleted: 1 } });
+    expect(has('one.txt')).toBe(false);
   });
 
   it('says what it left out before the turn and leaves that alone', async () => {
@@ -141,12 +203,11 @@ describe('undo', () => {
   it('drops the turn and says so where its snapshot is gone', async () => {
     const thread = await start();
     await runTurn(thread, 'run: echo 1 > one.txt');
-    for (const ref of refs()) git('update-ref', '-d', ref);
-    git('gc', '-q', '--prune=now');
+    for (const store of storesOf(stand.data)) rmSync(store, { recursive: true });
     const { completion, dropped } = await thread.undo();
     expect(completion.status).toBe('completed');
     expect(dropped).toMatchObject({ files: null });
-    expect(dropped?.notUndone[0]).toContain('the repository does not have it any more');
+    expect(dropped?.notUndone[0]).toContain('is not in the data folder of this worker any more');
     expect(has('one.txt')).toBe(true);
   });
 
@@ -162,34 +223,28 @@ describe('undo', () => {
   it('is completed by another worker where the first one is killed in the middle', async () => {
     const own = await openStand({ worker: false });
     cwd = own.workspace();
-    const [reached, go] = [join(own.data, 'reached'), join(own.data, 'go')];
-    mkdirSync(own.data, { recursive: true });
-    // What brings a file back stops at this filter, so that it is known where the worker dies.
-    const filter = join(own.data, 'filter');
-    writeFileSync(filter, `#!/bin/sh\ntouch '${reached}'\nwhile [ ! -e '${go}' ]; do sleep 0.05; done\ncat\n`);
-    chmodSync(filter, 0o755);
-    for (const name of ['a.txt', 'b.txt', 'slow.txt', 'z.txt']) put(name, `${name}\n`);
-    put('.gitattributes', 'slow.txt filter=slow\n');
-    git('config', 'filter.slow.smudge', filter);
+    mkdirSync(own.data, { recursive: true, mode: 0o700 });
+    const names = Array.from({ length: 800 }, (_, n) => `file-${String(n).padStart(4, '0')}.txt`);
+    for (const name of names) put(name, `${name}\n`);
     git('add', '-A');
     git('-c', 'user.name=T', '-c', 'user.email=t@example.invalid', 'commit', '-qm', 'Files');
-    const env = { ...own.env };
-    const first = await startWorkerChild(env, join(own.data, 'first.log'));
+    const first = await startWorkerChild(own.env, join(own.data, 'first.log'));
     const workers = [first];
     try {
       const thread = await own.start({ workspace: { cwd } });
-      await runTurn(thread, 'run: rm *.txt; echo new > new.txt');
+      await runTurn(thread, 'run: rm file-*.txt; echo new > new.txt');
       const undone = thread.undo();
-      await expect.poll(() => existsSync(reached), { timeout: 20_000 }).toBe(true);
+      // The first files are back, and the others are not.
+      await expect.poll(() => has('file-0001.txt'), { timeout: 20_000, interval: 1 }).toBe(true);
       await first.kill();
-      expect([has('new.txt'), has('z.txt')]).toEqual([true, false]);
-      writeFileSync(go, '');
-      workers.push(await startWorkerChild(env, join(own.data, 'second.log')));
+      workers.push(await startWorkerChild(own.env, join(own.data, 'second.log')));
       const { completion, dropped } = await undone;
       expect(completion.status).toBe('completed');
-      expect(dropped).toMatchObject({ cause: 'undo', files: { deleted: 1 } });
+      expect(dropped).toMatchObject({ cause: 'undo', files: { restored: 800, deleted: 1, kept: 0 } });
       expect(git('status', '--porcelain')).toBe('');
       expect(await itemsOf(thread, 'turnsDropped')).toHaveLength(1);
+      await thread.redo();
+      expect([has('file-0001.txt'), has('file-0799.txt'), read('new.txt')]).toEqual([false, false, 'new\n']);
     } finally {
       for (const worker of workers) await worker.kill();
       await own.close();
@@ -204,8 +259,13 @@ describe('a snapshot by itself', () => {
     await thread.submit({ turnId: 'now', kind: 'ghost_snapshot' });
     expect(await thread.completion('now')).toMatchObject({ kind: 'ghost_snapshot', status: 'completed' });
     const [snapshot] = await itemsOf(thread, 'ghostSnapshot');
-    expect(git('show', `${snapshot?.commit ?? ''}:untracked.txt`)).toBe('mine\n');
-    rmSync(join(cwd, '.git'), { recursive: true });
+    const stored = storesOf(stand.data).flatMap((store) => {
+      const args = ['--git-dir', store, 'cat-file', 'blob', `${snapshot?.commit ?? ''}:untracked.txt`];
+      const found = spawnSync('git', args, { encoding: 'utf8' });
+      return found.status === 0 ? [found.stdout] : [];
+    });
+    expect(stored).toEqual(['mine\n']);
+    rmSync(cwd, { recursive: true });
     await thread.submit({ turnId: 'then', kind: 'ghost_snapshot' });
     expect(await thread.completion('then')).toMatchObject({
       status: 'failed',

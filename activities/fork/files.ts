@@ -39,7 +39,7 @@ async function snapshotAfter(
       warnings.push(`Turn ${turnId}, a command of the person, came after the fork; what it changed is in the files.`);
     }
   }
-  const now = await ports.git.snapshot(past.settings.cwd, signal);
+  const now = await ports.git.snapshot(past.settings.cwd, null, signal);
   if (now.status === 'taken') return { commit: now.commit, warnings: [...warnings, ...now.warnings] };
   const message = `No work tree can be made for a fork of thread ${threadId}: ${now.reason}`;
   throw new Failure('snapshotMissing', message, { details: { threadId } });

@@ -12,7 +12,7 @@ const unused = () => Promise.reject(new Error('not asked for here'));
 function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () => Promise.resolve(TAKEN)) {
   const asked: string[] = [];
   const git: GitPort = {
-    snapshot(_cwd, signal) {
+    snapshot(_cwd, _after, signal) {
       asked.push('snapshot');
       return snapshot(signal);
     },
@@ -24,7 +24,7 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
       asked.push(`release ${String(names)}`);
       return Promise.resolve();
     },
-    restore: unused,
+    revert: unused,
     worktree: unused,
     pinChanges: unused,
     changedLines: unused,

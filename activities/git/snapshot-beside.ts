@@ -17,6 +17,8 @@ export interface SnapshotPlace {
   name: string;
   /** Names of snapshots that may go. */
   release: readonly string[];
+  /** An earlier snapshot that this one is to be compared with; null for none. */
+  after?: string | null;
 }
 
 export interface SnapshotBeside {
@@ -59,10 +61,10 @@ export async function takeAndKeep(git: GitPort, place: SnapshotPlace, signal: Ab
 
 /** Never rejects: where the signal has fired nobody reads what comes of it. */
 async function makeSnapshot(git: GitPort, place: SnapshotPlace, signal: AbortSignal): Promise<Snapshot> {
-  const { threadId, cwd, release } = place;
+  const { threadId, cwd, release, after = null } = place;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]);
   const [snapshot] = await Promise.all([
-    orSkipped(cwd, () => git.snapshot(cwd, limit)),
+    orSkipped(cwd, () => git.snapshot(cwd, after, limit)),
     // What cannot be let go of now goes when the thread closes.
     release.length > 0 && git.release({ threadId, cwd, names: release }, limit).catch(() => undefined),
   ]);

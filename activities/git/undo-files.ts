@@ -1,32 +1,58 @@
 /**
- * Brings the files back to where they were before a turn, and says what that does not reach. Twice is once: each try looks
- * at what is there and does what is missing, so a crash in the middle leaves the rest to the next try.
+ * Takes back what a turn did to the files, and says what that does not reach. Idempotent: each try looks at what is there
+ * and does what is missing, so a crash in the middle leaves the rest to the next try.
  */
 import type { Item } from '../../src/contract/index.ts';
-import type { UndoStep, UndoneFiles } from '../contract.ts';
+import type { RevertedFiles, UndoStep, UndoneFiles } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { readSegment } from '../model/context-cache.ts';
-import type { Ports, Restored } from '../ports.ts';
+import type { Ports, RevertRequest, Reverted, RevertedPath } from '../ports.ts';
 import { runStep } from '../step.ts';
 
 export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFiles | { type: 'aborted' }> {
   return runStep<{ type: 'undo' }, UndoneFiles>({ ...ports, ...input }, { type: 'undo' }, async ({ signal }) => {
-    const { commit, cwd } = input;
+    const { commit, after = null, cwd, preview = false, threadId, actionId } = input;
     const ofTurn = await readTurn(ports, input, signal);
-    const restored = commit === null ? null : await restore(ports, cwd, commit, signal);
+    const keepAs = preview ? null : { threadId, name: actionId };
+    const request = { cwd, after, preview, keepAs };
+    const reverted = commit === null ? null : await revertOrSay(ports, { ...request, before: commit }, signal);
     const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
     return {
-      files: restored === null || restored.gone ? null : { restored: restored.restored, deleted: restored.deleted },
+      ...toRevertedFiles(reverted, preview ? PREVIEWED : RECORDED),
       commands: calls.flatMap(toCommand).slice(0, MAX_COMMANDS),
       called: calls.length > 0,
       notUndone: [
-        ...(restored?.notUndone ?? []),
+        ...(reverted?.notUndone ?? []),
         ...toOutsideRemark(ofTurn),
         ...toAgentRemark(ofTurn),
         ...toMcpRemark(ofTurn),
       ],
     };
   });
+}
+
+interface Bounds {
+  paths: number;
+  chars: number;
+}
+
+/** What history takes of the paths, and what the answer to a preview does. */
+export const RECORDED: Bounds = { paths: 50, chars: 20_000 };
+const PREVIEWED: Bounds = { paths: 2_000, chars: 400_000 };
+
+export function toRevertedFiles(reverted: OrGone | null, bounds: Bounds): RevertedFiles {
+  if (reverted === null || reverted.gone) return { files: null, paths: [], morePaths: 0, redo: null };
+  const { paths, redo } = reverted;
+  const count = (outcome: RevertedPath['outcome']) => paths.filter((one) => one.outcome === outcome).length;
+  const files = {
+    restored: count('restored'),
+    deleted: count('deleted'),
+    merged: count('merged'),
+    kept: count('kept'),
+  };
+  const isKept = ({ outcome }: RevertedPath) => outcome === 'kept';
+  const shown = bounded([...paths.filter(isKept), ...paths.filter((one) => !isKept(one))], bounds);
+  return { files, paths: shown, morePaths: paths.length - shown.length, redo };
 }
 
 /** The items of the turn, from the archive where they lie there; those of turns beside it are passed over. */
@@ -52,18 +78,21 @@ function unreadable(threadId: string, index: number): Failure {
   return new Failure('threadUnreadable', `Thread ${threadId} answered without item ${index}, which it has.`);
 }
 
+function bounded(paths: readonly RevertedPath[], { paths: most, chars }: Bounds): RevertedPath[] {
+  let left = chars;
+  return paths.slice(0, most).filter(({ path }) => (left -= path.length) >= 0);
+}
+
+type OrGone = Reverted & { gone: boolean };
+
 /** A snapshot that is gone is no reason to keep the turn: the files stay, and that is said. */
-async function restore(
-  ports: Ports,
-  cwd: string,
-  commit: string,
-  signal: AbortSignal,
-): Promise<Restored & { gone: boolean }> {
+export async function revertOrSay(ports: Ports, request: RevertRequest, signal: AbortSignal): Promise<OrGone> {
   try {
-    return { ...(await ports.git.restore(cwd, commit, signal)), gone: false };
+    return { ...(await ports.git.revert(request, signal)), gone: false };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'snapshotMissing') throw error;
-    return { restored: 0, deleted: 0, notUndone: [`Files are as the turn left them: ${error.message}`], gone: true };
+    const notUndone = [`Files are as they were: ${error.message}`];
+    return { paths: [], notUndone, redo: null, gone: true };
   }
 }
 

@@ -34,7 +34,11 @@ function countedCompaction({ items, first, compaction }: CountedItems): Compacti
 /** Without what the compaction replaces, and without the turns that were undone or rolled back. */
 function toldItems(compaction: CompactionItem | null, counted: CountedItems): Item[] {
   const items = compaction === null ? counted.items : itemsBeside(compaction, counted);
-  const dropped = new Set(items.flatMap((item) => (item.type === 'turnsDropped' ? item.dropped : [])));
+  const dropped = new Set<string>();
+  for (const item of items) {
+    if (item.type === 'turnsDropped') for (const turnId of item.dropped) dropped.add(turnId);
+    if (item.type === 'turnsRestored') for (const turnId of item.restored) dropped.delete(turnId);
+  }
   return items.filter(({ turnId }) => !dropped.has(turnId));
 }
 
@@ -134,6 +138,7 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'collabAgentToolCall':
     case 'ghostSnapshot':
     case 'turnsDropped':
+    case 'turnsRestored':
     case 'fileChange':
     case 'mcpToolCall':
     case 'plan':

@@ -1,5 +1,11 @@
 /** What a repository knows. */
-import type { FindingLocation, ReviewRange, ReviewTarget, TrackedFinding } from '../../src/contract/index.ts';
+import type {
+  FindingLocation,
+  PathOutcome,
+  ReviewRange,
+  ReviewTarget,
+  TrackedFinding,
+} from '../../src/contract/index.ts';
 
 export type Snapshot =
   /** `warnings`: what was left out and why, one line for each reason. */
@@ -7,7 +13,7 @@ export type Snapshot =
   /** There is nothing to take one of. */
   | { status: 'skipped'; reason: string };
 
-/** Snapshots of one thread in the repository around a folder. */
+/** Snapshots of one thread of a workspace. */
 export interface SnapshotNames {
   /** Absolute. */
   cwd: string;
@@ -15,13 +21,28 @@ export interface SnapshotNames {
   names: readonly string[] | 'all';
 }
 
-export interface Restored {
-  /** Files that were changed or missing and are as they were. */
-  restored: number;
-  /** Files that were new and are gone. */
-  deleted: number;
+export interface RevertRequest {
+  /** Absolute. */
+  cwd: string;
+  /** The snapshot before the changes. */
+  before: string;
+  /** The one after them; null if it is not known. Then everything that differs now counts as such a change. */
+  after: string | null;
+  /** Says what would be done, and changes nothing. */
+  preview: boolean;
+  /** Under which name the states before and after the revert are kept, so that it can be taken back; null for not. */
+  keepAs: { threadId: string; name: string } | null;
+}
+
+export type RevertedPath = PathOutcome;
+
+export interface Reverted {
+  /** Every path that had changed, relative to the folder. */
+  paths: RevertedPath[];
   /** What stays as it is, for a person; one line each. */
   notUndone: string[];
+  /** With these the revert is taken back; null where nothing was kept. */
+  redo: { before: string; after: string } | null;
 }
 
 export interface NewWorktree {
@@ -65,22 +86,23 @@ export interface PlaceInCommit {
 export type TrackedPlace = Omit<TrackedFinding, 'findingId' | 'now'>;
 
 /**
- * The repository around a folder. Only what lies below the folder is looked at. Index, HEAD, stash, hooks and settings of
- * the person are never touched. Fails with `gitFailed`, which is worth another try.
+ * The repository around a folder, and the snapshots of the folder. Only what lies below the folder is looked at. Index, HEAD,
+ * stash, hooks and settings of the person are never touched. Fails with `gitFailed`, which is worth another try.
  */
 export interface GitPort {
   /**
-   * Makes a commit of the files as they stand, untracked ones included, ignored ones not. Nothing refers to it: `keep` it
-   * before anything may collect it. Large untracked files and folders, and what builds make, are left out.
+   * Takes the files as they are on disk, untracked ones included, ignored ones not, into a store outside of the workspace.
+   * `keep` it before anything may collect it. Large untracked files and folders, and what builds make, are left out.
+   * @param after an earlier snapshot, whose paths are looked at whatever the rules say by now; null for none.
    */
-  snapshot(cwd: string, signal: AbortSignal): Promise<Snapshot>;
-  /** Keeps a snapshot until it is released under that name. Twice is once. */
+  snapshot(cwd: string, after: string | null, signal: AbortSignal): Promise<Snapshot>;
+  /** Keeps a snapshot until it is released under that name. Idempotent. */
   keep(place: { cwd: string; threadId: string; name: string }, commit: string, signal: AbortSignal): Promise<void>;
   /**
-   * Brings the files back to a snapshot and deletes what is new; ignored files and what was left out of it stay. Twice is
-   * once, and a second call ends what a first one began. Fails with `snapshotMissing`.
+   * Takes back what changed between two snapshots, where nobody has changed it since. Idempotent: a second call ends what
+   * a first one began, with the same answer. Fails with `snapshotMissing`.
    */
-  restore(cwd: string, commit: string, signal: AbortSignal): Promise<Restored>;
+  revert(request: RevertRequest, signal: AbortSignal): Promise<Reverted>;
   /** Lets go of snapshots; those that are not there are gone already. */
   release(names: SnapshotNames, signal: AbortSignal): Promise<void>;
   /**

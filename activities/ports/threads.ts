@@ -59,7 +59,7 @@ export interface PastTurn {
   /** Number of its first item, and of the first one after its end. */
   firstItem: number;
   endItem: number;
-  snapshot: { status: 'taken'; commit: string } | { status: 'missing'; reason: string } | null;
+  snapshot: { status: 'taken'; commit: string; after?: string | null } | { status: 'missing'; reason: string } | null;
 }
 
 /** A compaction that counts, by the numbers of items. */

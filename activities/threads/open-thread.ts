@@ -8,5 +8,5 @@ export async function openThread(
   start: StartThread,
 ): Promise<OpenedThread> {
   const usable = await searchAttributes.usable();
-  return { ...defaults(start), searchAttributes: usable, openedAt: Date.now() };
+  return { ...defaults(start), searchAttributes: usable, openedAt: Date.now(), keepsAfter: true };
 }

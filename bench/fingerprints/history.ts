@@ -23,7 +23,12 @@ export function sourcesOf(commit: string, only?: readonly string[]): Promise<Rea
     gitHere('ls-tree', '-r', '--name-only', '-z', commit, '--', ...folders)
       .split('\0')
       .filter((path) => path.endsWith('.ts'));
-  return createGit().readFiles(repositoryRoot, commit, paths, new AbortController().signal);
+  return createGit({ directory: '/nonexistent' }).readFiles(
+    repositoryRoot,
+    commit,
+    paths,
+    new AbortController().signal,
+  );
 }
 
 /** Files of a later commit that are these, or were made of them by renaming or copying. */

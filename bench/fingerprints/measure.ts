@@ -13,7 +13,7 @@ export interface Reviewed {
   ids: string[];
 }
 
-const git = createGit();
+const git = createGit({ directory: '/nonexistent' });
 
 /** One full run over a commit; everything that is found is said. */
 export async function review(

@@ -28,6 +28,7 @@ import {
   type ThreadRules,
   type ThreadView,
   type TurnCompletion,
+  type UndoPreview,
   type TurnSubmission,
   toWorkflowId,
 } from '../contract/index.ts';
@@ -45,6 +46,7 @@ import {
   revokeRuleSignal,
   revokeRuleUpdate,
   rollbackTurnsSignal,
+  previewUndoUpdate,
   rollbackTurnsUpdate,
   rulesQuery,
   startTurnUpdate,
@@ -119,6 +121,13 @@ export interface ThreadHandle {
    * has ended. Rejects with `threadBusy` while a turn is active.
    */
   undo(): Promise<Undone>;
+  /** What `undo` would do now, path by path; changes nothing. Rejects with `threadBusy` or `notEnoughTurns`. */
+  previewUndo(): Promise<UndoPreview>;
+  /**
+   * Takes back the newest undo, its files and its part in the conversation. The turn fails with `nothingToRedo` if another
+   * turn that speaks with the model has begun since. Rejects with `threadBusy` while a turn is active.
+   */
+  redo(): Promise<Redone>;
   /** Takes the newest turns out of the conversation; files stay. Rejects with `threadBusy` or `notEnoughTurns`. */
   rollback(rollback: RollbackTurns): Promise<{ dropped: string[] }>;
   /** The same as a signal: durable without a worker, and recorded as refused where it cannot be done. */
@@ -131,6 +140,12 @@ export interface Undone {
   completion: TurnCompletion;
   /** What was undone and what was not; null where the undo did not complete. */
   dropped: Extract<Item, { type: 'turnsDropped' }> | null;
+}
+
+export interface Redone {
+  completion: TurnCompletion;
+  /** What was taken back; null if the redo did not complete. */
+  restored: Extract<Item, { type: 'turnsRestored' }> | null;
 }
 
 export function openHandle(service: Service, threadId: string): ThreadHandle {
@@ -231,7 +246,19 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       const turnId = `undo-${randomUUID()}`;
       const after = (await thread.view()).lastSeq;
       await thread.startTurn({ turnId, kind: 'undo' });
-      return readUndo(events({ after }), turnId, threadId);
+      const place = { turnId, threadId, type: 'turnsDropped', action: 'undo a turn' } as const;
+      const { completion, item } = await readEnd(events({ after }), place);
+      return { completion, dropped: item };
+    },
+    previewUndo: () =>
+      call('preview an undo', () => handle.executeUpdate(previewUndoUpdate, { args: [{}], updateId: randomUUID() })),
+    async redo() {
+      const turnId = `redo-${randomUUID()}`;
+      const after = (await thread.view()).lastSeq;
+      await thread.startTurn({ turnId, kind: 'redo' });
+      const place = { turnId, threadId, type: 'turnsRestored', action: 'redo a turn' } as const;
+      const { completion, item } = await readEnd(events({ after }), place);
+      return { completion, restored: item };
     },
     rollback: (rollback) =>
       call('roll back', () =>
@@ -274,15 +301,18 @@ function signalOf({ signal }: { signal?: AbortSignal }): EventStreamOptions {
   return signal === undefined ? {} : { signal };
 }
 
-async function readUndo(events: AsyncIterable<ThreadEvent>, turnId: string, threadId: string): Promise<Undone> {
-  let dropped: Undone['dropped'] = null;
+async function readEnd<T extends Item['type']>(
+  events: AsyncIterable<ThreadEvent>,
+  { turnId, threadId, type, action }: { turnId: string; threadId: string; type: T; action: string },
+): Promise<{ completion: TurnCompletion; item: Extract<Item, { type: T }> | null }> {
+  let item: Extract<Item, { type: T }> | null = null;
   for await (const event of events) {
-    if (event.type === 'item/completed' && event.turnId === turnId && event.item.type === 'turnsDropped')
-      dropped = event.item;
-    if (event.type === 'turn/completed' && event.turn.turnId === turnId) return { completion: event.turn, dropped };
+    if (event.type === 'item/completed' && event.turnId === turnId && isOf(event.item, type)) item = event.item;
+    if (event.type === 'turn/completed' && event.turn.turnId === turnId) return { completion: event.turn, item };
   }
-  throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), {
-    threadId,
-    action: 'undo a turn',
-  });
+  throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), { threadId, action });
+}
+
+function isOf<T extends Item['type']>(item: Item, type: T): item is Extract<Item, { type: T }> {
+  return item.type === type;
 }

@@ -55,6 +55,34 @@ export interface ToolItemBase extends ItemBase {
  */
 export type CompactionTrigger = 'manual' | 'preTurn' | 'midTurn' | 'overflow';
 
+/** How many paths an undo had which outcome for. `merged` and `kept` are missing in histories of earlier releases. */
+export interface FileOutcomes {
+  restored: number;
+  deleted: number;
+  merged?: number;
+  kept?: number;
+}
+
+/**
+ * What became of a path that a turn had changed, relative to the workspace. `merged`: what somebody else changed since is
+ * still there. `kept`: it is as it was, for the reason that is said.
+ */
+export type PathOutcome =
+  { path: string; outcome: 'restored' | 'deleted' | 'merged' } | { path: string; outcome: 'kept'; reason: string };
+
+/** What an undo would do. */
+export interface UndoPreview {
+  /** The turn that would be undone. */
+  turnId: string;
+  /** Null where there is no snapshot to go by. */
+  files: FileOutcomes | null;
+  /** Those that would be kept come first. */
+  paths: PathOutcome[];
+  morePaths: number;
+  /** What would stay as it is, for a person. */
+  notUndone: string[];
+}
+
 /** A compaction by the provider itself. */
 export interface ProviderCompaction {
   /** The provider that can read it. */
@@ -78,9 +106,23 @@ export type Item =
       type: 'turnsDropped';
       dropped: string[];
       cause: 'undo' | 'rollback';
-      files: { restored: number; deleted: number } | null;
+      files: FileOutcomes | null;
+      /** The first paths, those that were kept before all others; histories of earlier releases have none. */
+      paths?: PathOutcome[];
+      morePaths?: number;
       /** What stays as it is, for a person. */
       notUndone: string[];
+    })
+  /** An undo was taken back: from here on these turns are part of the conversation again. */
+  | (ItemBase & {
+      type: 'turnsRestored';
+      restored: string[];
+      /** Null if no file had to be changed, or none could be. */
+      files: FileOutcomes | null;
+      paths: PathOutcome[];
+      morePaths: number;
+      /** What stays as the undo left it, for a person. */
+      notRedone: string[];
     })
   | (ToolItemBase & {
       type: 'commandExecution';

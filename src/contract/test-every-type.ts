@@ -87,7 +87,11 @@ export function everyItem(text: string): Item[] {
     ghostSnapshot: { ...base, type: 'ghostSnapshot', commit: text },
     turnsDropped: {
       ...{ ...base, type: 'turnsDropped', dropped: [text], cause: 'undo' },
-      ...{ files: { restored: 1, deleted: 1 }, notUndone: [text] },
+      ...{ files: { restored: 1, deleted: 1 }, paths: [{ path: text, outcome: 'merged' }], notUndone: [text] },
+    },
+    turnsRestored: {
+      ...{ ...base, type: 'turnsRestored', restored: [text], files: { restored: 1, deleted: 1, merged: 1, kept: 1 } },
+      ...{ paths: [{ path: text, outcome: 'kept', reason: text }], morePaths: 1, notRedone: [text] },
     },
     commandExecution: {
       ...{ ...tool, type: 'commandExecution', command: text, cwd: text, source: 'agent', exitCode: 1, durationMs: 1 },

@@ -28,6 +28,7 @@ export const TURN_KINDS = {
   compact: { words: false },
   review: { words: false },
   undo: { words: false },
+  redo: { words: false },
   ghost_snapshot: { words: false },
 } satisfies Record<string, { words: boolean }>;
 export type TurnKind = keyof typeof TURN_KINDS;

@@ -19,6 +19,7 @@ export type TurnPhase =
   /** At what its kind does. */
   | { type: 'working' }
   | { type: 'undoing'; turnId: string }
+  | { type: 'redoing'; turnId: string }
   /** `threadId` is the review's own thread, once there is one. */
   | { type: 'reviewing'; stage: 'preparing' | 'running' | 'finishing'; threadId: string | null }
   | { type: 'aborting'; reason: string };

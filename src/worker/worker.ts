@@ -143,7 +143,7 @@ function createPorts(
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),
-    git: createGit(),
+    git: createGit({ directory: config.stateDirectory, apart: closedFolders }),
     targets: createReviewTargets({ directory: config.workspacesDirectory, ...config.fetching }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',

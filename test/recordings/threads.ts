@@ -190,6 +190,17 @@ export const THREADS: Scenarios = {
       return { thread: thread.workflowId };
     },
   },
+  redo: {
+    async drive(stand) {
+      const thread = await stand.start();
+      await runTurn(thread, 'run: echo agent > README.md');
+      await thread.previewUndo();
+      await thread.undo();
+      await thread.redo();
+      await runTurn(thread, 'say: done');
+      return { thread: thread.workflowId };
+    },
+  },
   compaction: {
     env: { BOBBIN_AUTO_COMPACT_TOKENS: '8000' },
     async drive(stand) {

@@ -70,7 +70,8 @@ export type Action =
   | { type: 'findRules'; id: string; turnId: string; index: number; cwd: string; match: RuleMatch }
   /** Keeps an answer for the repository. */
   | { type: 'rememberRule'; id: string; cwd: string; rule: ApprovalRule }
-  | { type: 'takeSnapshot'; id: string; turnId: string; cwd: string; release: string[] }
+  /** `after`: the snapshot from before the turn, for the one at its end. */
+  | { type: 'takeSnapshot'; id: string; turnId: string; cwd: string; release: string[]; after?: string }
   /** An activity of one kind of task; see `TaskActivities` in `activities/contract.ts`. */
   | ({ type: 'taskStep'; id: string; turnId: string; summary: string; onWorkspace: boolean } & TaskStepCall)
   /** Of a thread that closes. */
@@ -109,7 +110,9 @@ export const actionIds = {
   rules: (index: number) => `rules/${index}`,
   remember: (ruleId: string) => `remember/${ruleId}`,
   snapshot: (turnId: string) => `snapshot/${turnId}`,
+  lastSnapshot: (turnId: string) => `snapshot/${turnId}/end`,
   undo: (turnId: string) => `undo/${turnId}`,
+  redo: (turnId: string) => `redo/${turnId}`,
   release: (runCount: number) => `release/${runCount}`,
   review: (turnId: string, stage: 'prepare' | 'finish') => `review/${turnId}/${stage}`,
   register: (number: number) => `register/${number}`,

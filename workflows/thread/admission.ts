@@ -19,7 +19,7 @@ import type { ThreadState } from './state.ts';
 import { tasks } from './tasks/index.ts';
 
 /** Kinds of turns that no other turn is stopped for. */
-const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'ghost_snapshot']);
+const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'redo', 'ghost_snapshot']);
 
 export interface Refusal {
   code: RejectionCode;
@@ -75,6 +75,9 @@ export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | nul
   if (!tasks.isSteerable(active)) {
     return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is a ${active.kind}, which cannot be steered.` };
   }
+  if (active.ending !== undefined) {
+    return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is ending; submit a new turn.` };
+  }
   if (active.aborting !== null) {
     return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is being aborted; submit a new turn.` };
   }
@@ -87,6 +90,15 @@ export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | 
 
 export function refuseRollback(state: ThreadState, rollback: RollbackTurns): Refusal | null {
   return closed(state) ?? refuseDrop(state, rollback);
+}
+
+export function refusePreview(state: ThreadState): Refusal | null {
+  if (state.active !== null) {
+    const reason = `Turn ${state.active.turnId} is active; interrupt it, or wait for its end, and ask again.`;
+    return { code: 'threadBusy', reason };
+  }
+  if (state.turns.some(({ kind }) => kind === 'regular')) return null;
+  return { code: 'notEnoughTurns', reason: `Thread ${state.threadId} has no turn that could be undone.` };
 }
 
 export function refuseRevoke(state: ThreadState, revocation: RevokeRule): Refusal | null {

@@ -13,7 +13,7 @@ const SCOPES = ['turn', 'thread', 'tree'] as const satisfies BudgetScope[];
 
 /** The turn that budgets hold for, as long as it goes on. */
 export function limitedTurn({ active }: ThreadState): ActiveTurn | null {
-  return active?.limited === true && active.aborting === null ? active : null;
+  return active?.limited === true && active.aborting === null && active.ending === undefined ? active : null;
 }
 
 export function spentIn(state: ThreadState, scope: BudgetScope, at: number): Spent {

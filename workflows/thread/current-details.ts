@@ -181,6 +181,8 @@ function describePhase(phase: TurnPhase): string {
       return ofTools(phase);
     case 'undoing':
       return `undoes turn ${literalSpan(phase.turnId)}`;
+    case 'redoing':
+      return `takes back undo ${literalSpan(phase.turnId)}`;
     case 'working':
       return 'is at work';
     case 'takingSnapshot':

@@ -1,10 +1,15 @@
-/** Turns that are taken out of the conversation: their items stay in history, and no model is shown them again. */
+/**
+ * Turns that are taken out of the conversation: their items stay in history, and no model is shown them. An undo can be
+ * taken back, and then they are again.
+ */
 import type { Item, RollbackTurns } from '../../src/contract/index.ts';
+import type { RedoneFiles } from '../../activities/contract.ts';
+import { actionIds } from './actions.ts';
 import type { Refusal } from './admission.ts';
 import { withoutCompactionsOver } from './context.ts';
 import { addItem, emit } from './log.ts';
-import type { ThreadState } from './state.ts';
-import { withoutRecords } from './turn-records.ts';
+import type { Redo, ThreadState } from './state.ts';
+import { releaseLater, withoutRecords } from './turn-records.ts';
 
 type Dropped = Omit<Extract<Item, { type: 'turnsDropped' }>, 'id' | 'type' | 'step'>;
 
@@ -14,6 +19,52 @@ export function dropTurns(state: ThreadState, at: number, said: Dropped): Thread
   const firstItem = Math.min(...going.map((record) => record.firstItem));
   const context = withoutCompactionsOver(state.context, firstItem);
   return addItem(withoutRecords({ ...state, context }, said.dropped), at, { type: 'turnsDropped', step: 0, ...said });
+}
+
+/** Drops the turns of an undo, and remembers how that is taken back. */
+export function undoTurns(state: ThreadState, at: number, said: Dropped, files: Redo['files']): ThreadState {
+  const records = state.turns.filter(({ turnId }) => said.dropped.includes(turnId));
+  const undone = { turnId: said.turnId, records, compactions: state.context.compactions, files };
+  const dropped = dropTurns(state, at, said);
+  // Their snapshots are needed as long as the undo can be taken back.
+  const { snapshots } = state;
+  const kept = files !== null || snapshots.kept;
+  return {
+    ...dropped,
+    snapshots: { ...dropped.snapshots, kept, release: snapshots.release },
+    redo: [...(state.redo ?? []), undone],
+  };
+}
+
+/** Takes back an undo. */
+export function restoreTurns(
+  state: ThreadState,
+  at: number,
+  turnId: string,
+  target: Redo,
+  done: RedoneFiles,
+): ThreadState {
+  const { records, compactions } = target;
+  const turns = [...state.turns, ...records].sort((a, b) => a.firstItem - b.firstItem);
+  const context = { ...state.context, compactions, tokens: null, floor: null };
+  const redo = (state.redo ?? []).filter((one) => one.turnId !== target.turnId);
+  const restored = records.map((record) => record.turnId);
+  const next = releaseLater({ ...state, turns, context, redo }, namesOf(target));
+  return addItem(next, at, { type: 'turnsRestored', turnId, step: 0, restored, ...done });
+}
+
+/** Undos cannot be taken back any more: the conversation goes another way. */
+export function forgetUndos(state: ThreadState): ThreadState {
+  const { redo = [], ...rest } = state;
+  if (redo.length === 0) return state;
+  const names = redo.flatMap((one) => [...one.records.map(({ turnId }) => turnId), ...namesOf(one)]);
+  return releaseLater({ ...rest, redo: [] }, names);
+}
+
+/** Under which names the files around an undo are kept; see `activities/git/undo-files.ts`. */
+function namesOf({ turnId: undoTurnId, files }: Pick<Redo, 'turnId' | 'files'>): string[] {
+  if (files === null) return [];
+  return ['start', 'end'].map((when) => `${actionIds.undo(undoTurnId)}-${when}`);
 }
 
 /** The newest regular turns and whatever else began after the first of them; null where there are not so many. */
@@ -42,5 +93,9 @@ export function refuseDrop(state: ThreadState, { numTurns }: RollbackTurns): Ref
 export function rollBack(state: ThreadState, at: number, { numTurns }: RollbackTurns): ThreadState {
   const dropped = newestTurns(state, numTurns) ?? [];
   const said = { turnId: '', dropped, cause: 'rollback', files: null, notUndone: [] } as const;
-  return emit(dropTurns(state, at, { ...said, notUndone: [] }), at, { type: 'thread/rolledBack', numTurns, dropped });
+  return emit(dropTurns(forgetUndos(state), at, { ...said, notUndone: [] }), at, {
+    type: 'thread/rolledBack',
+    numTurns,
+    dropped,
+  });
 }

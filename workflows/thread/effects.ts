@@ -15,7 +15,7 @@ import {
   sleep,
   startChild,
 } from '@temporalio/workflow';
-import type { Activities, CommandProgress, McpProgress, StoppedByWorker } from '../../activities/contract.ts';
+import type { Activities, CommandProgress, McpProgress, StoppedByWorker, UndoStep } from '../../activities/contract.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
@@ -47,6 +47,7 @@ const patchOptions = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: BACKOFF,
 } as const;
+const lastSnapshotOptions = { ...patchOptions, scheduleToCloseTimeout: '2m' } as const;
 /** The longest time limit that a server's configuration may set, and a minute. */
 const mcpOptions = { ...WAIT, startToCloseTimeout: '61m', heartbeatTimeout: HEARTBEAT_TIMEOUT } as const;
 const registerOptions = {
@@ -227,10 +228,13 @@ function lostProgress(error: unknown): string | null {
 }
 
 async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promise<EndOf<'snapshotEnded'>> {
-  const { id: actionId, turnId: name, cwd, release } = action;
+  const { id: actionId, turnId: name, cwd, release, after } = action;
+  // The end of a turn waits for it.
+  const options = after === undefined ? patchOptions : lastSnapshotOptions;
+  const compared = after === undefined ? {} : { after };
   try {
-    const made = await activities.takeSnapshot.executeWithOptions({ ...patchOptions, summary: action.summary }, [
-      { threadId, actionId, cwd, name, release },
+    const made = await activities.takeSnapshot.executeWithOptions({ ...options, summary: action.summary }, [
+      { threadId, actionId, cwd, name, release, ...compared },
     ]);
     return 'type' in made ? { status: 'aborted' } : made;
   } catch (error) {
@@ -270,6 +274,18 @@ async function taskStep(threadId: string, action: Of<'taskStep'>): Promise<EndOf
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
+}
+
+/** What an undo of that turn would do. Rejects with a failure that the caller is told. */
+export async function previewUndo(threadId: string, input: Omit<UndoStep, 'threadId' | 'actionId' | 'preview'>) {
+  const { turnId } = input.undone;
+  const options = {
+    ...shortOptions,
+    summary: `preview of an undo: ${turnId}`,
+    retry: { ...BACKOFF, maximumAttempts: 3 },
+  };
+  const step = { threadId, actionId: `preview/${turnId}`, preview: true, ...input } as const;
+  return activities.undoFiles.executeWithOptions(options, [step]);
 }
 
 /** Why snapshots may be left, or null. */

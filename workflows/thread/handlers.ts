@@ -4,11 +4,12 @@
  */
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
-import type { EventsPage, ItemsPage } from '../../src/contract/index.ts';
+import type { EventsPage, ItemsPage, UndoPreview } from '../../src/contract/index.ts';
 import {
   isKnownTurn,
   refuseAnswer,
   refuseInterrupt,
+  refusePreview,
   refuseQueueEdit,
   refuseRevoke,
   refuseRollback,
@@ -50,6 +51,7 @@ import {
   interruptUpdate,
   itemsQuery,
   pastQuery,
+  previewUndoUpdate,
   resolveRequestSignal,
   resolveUpdate,
   revokeRuleSignal,
@@ -64,6 +66,8 @@ import {
   threadQuery,
   treeBudgetSignal,
 } from './messages.ts';
+import { previewUndo } from './effects.ts';
+import { toNotUndone, toUndoInput, undoable } from './tasks/undo.ts';
 import { type Handover, toHandover } from './resume.ts';
 import { ownRules } from './rules.ts';
 import type { ThreadState } from './state.ts';
@@ -182,6 +186,15 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 
 // --------------------------------------------------------------------------------------------------------- updates
 
+async function preview(state: ThreadState): Promise<UndoPreview> {
+  const target = undoable(state);
+  if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
+  const found = await previewUndo(state.threadId, toUndoInput(state, target));
+  if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
+  const { files, paths = [], morePaths = 0 } = found;
+  return { turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) };
+}
+
 interface UpdateRules<T, R> {
   description: string;
   parse: (payload: unknown) => Parsed<T>;
@@ -251,6 +264,12 @@ function registerUpdates(host: ThreadHost, dispatch: Dispatch): void {
       await condition(() => turnId === null || host.state === null || findTurn(host.state, turnId) === null);
       return { turnId };
     },
+  });
+  onUpdate(previewUndoUpdate, {
+    description: 'What an undo would do now, path by path; changes nothing',
+    parse: () => ({ ok: true, value: null }),
+    refuse: refusePreview,
+    take: (_, state) => preview(state),
   });
   onUpdate(rollbackTurnsUpdate, {
     description: ROLLBACK_TURNS,

@@ -96,6 +96,7 @@ function toStartedItem(item: Item): Item {
     case 'subAgentNotification':
     case 'ghostSnapshot':
     case 'turnsDropped':
+    case 'turnsRestored':
     case 'enteredReviewMode':
     case 'exitedReviewMode':
       return item;

@@ -38,7 +38,8 @@ import { delivered, report, wantedMessages } from './outbox.ts';
 import { closeRequest, wantedDeadlines } from './requests.ts';
 import { resumed } from './resume.ts';
 import { revoke, takeKept, wantedRules } from './rules.ts';
-import { takeRelease, wantedRelease } from './snapshots.ts';
+import { findEnding, wantedLastSnapshot } from './ending.ts';
+import { takeLastSnapshot, takeRelease, wantedRelease } from './snapshots.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import {
@@ -58,6 +59,7 @@ import type { TaskEvent } from './tasks/task.ts';
 import { endWaitInTime } from './tasks/tool-calls.ts';
 import {
   abortTurn,
+  concludeTurn,
   dropQueued,
   failTurn,
   findTurn,
@@ -249,6 +251,8 @@ function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadS
 }
 
 function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {
+  // Its outcome is known; only what it left is not, and that is not waited for any longer.
+  if (turn.ending !== undefined) return concludeTurn(state, event.at, turn, null);
   if (turn.aborting !== null) return state;
   const running = event.running.filter((id) => tasks.owns(state, turn, id));
   const children = stopChildren(state, turn, reason);
@@ -285,12 +289,16 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
   }
   // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
   if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
-  if (turn.aborting !== null) return state;
+  if (turn.aborting !== null || turn.ending !== undefined) return state;
   return tasks.take(state, turn, event);
 }
 
 function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
-  const turn = [state.active, ...state.beside].find((one) => one !== null && tasks.owns(state, one, event.id));
+  const ending = findEnding(state, event.id);
+  if (ending !== null && event.type === 'snapshotEnded') return takeLastSnapshot(state, event.at, ending, event.end);
+  const turn = [state.active, ...state.beside].find(
+    (one) => one !== null && one.ending === undefined && tasks.owns(state, one, event.id),
+  );
   if (turn) return tasks.take(state, turn, event);
   const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
   if (event.type === 'childStarted' && event.failure === null) return takeLateStart(dropped, event.id);
@@ -309,7 +317,12 @@ function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): T
     });
   }
   const turn = ended.state.active;
-  const waits = turn !== null && tasks.needsAgentTask(turn) && turn.aborting === null && !isReady(ended.state);
+  const waits =
+    turn !== null &&
+    tasks.needsAgentTask(turn) &&
+    turn.aborting === null &&
+    turn.ending === undefined &&
+    !isReady(ended.state);
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
 }
 
@@ -347,6 +360,7 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
     }
     case 'quiescence': {
       const turn = findTurn(state, about.turnId);
+      if (turn?.ending !== undefined) return concludeTurn(state, event.at, turn, null);
       if (turn?.aborting == null || turn.aborting.awaiting.length === 0) return state;
       const commandIds = turn.aborting.awaiting.filter((id) => id.startsWith('tool/'));
       const given = withTurn(state, { ...turn, aborting: { ...turn.aborting, awaiting: [], quiescent: false } });
@@ -390,7 +404,7 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
     if (closing !== state) return closing;
   }
   for (const turn of [state.active, ...state.beside]) {
-    if (turn?.aborting?.awaiting.length === 0)
+    if (turn?.aborting?.awaiting.length === 0 && turn.ending === undefined)
       return finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
   }
   const [next, ...rest] = state.queue;
@@ -399,7 +413,9 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   if (budgeted !== state) return budgeted;
   const { active } = state;
   if (active !== null)
-    return active.aborting === null && !isHeld(state) ? tasks.settle(state, event.at, active) : state;
+    return active.aborting === null && active.ending === undefined && !isHeld(state)
+      ? tasks.settle(state, event.at, active)
+      : state;
   return isSpent(state) ? beginClose(state, 'its one turn has ended') : state;
 }
 
@@ -424,7 +440,9 @@ function isSpent(state: ThreadState): boolean {
 function wind(state: ThreadState, event: MachineEvent): ThreadState {
   const [queued] = state.queue;
   if (queued !== undefined) return dropQueued(state, event.at, queued.turnId, 'threadClosed', state.closeReason);
-  const open = [state.active, ...state.beside].find((turn) => turn !== null && turn.aborting === null);
+  const open = [state.active, ...state.beside].find(
+    (turn) => turn !== null && (turn.aborting === null || turn.ending !== undefined),
+  );
   if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
   if (state.active !== null || state.beside.length > 0) return state;
   const [request] = state.requests;
@@ -460,7 +478,7 @@ function wantedAtEnd(state: ThreadState): Action[] {
 }
 
 function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
-  const turns = [state.active, ...state.beside].filter((turn) => turn !== null && turn.aborting === null);
+  const turns = [state.active, ...state.beside].filter((turn) => turn?.aborting === null && turn.ending === undefined);
   const held = isHeld(state);
   const ofTurns = turns.flatMap((turn) => {
     const wanted = turn === null ? [] : tasks.wants(state, turn);
@@ -469,7 +487,9 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   });
   return [
     // What runs already goes on beside a clean-up, which ends nothing but what was lost.
-    ...ofTurns.filter((step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id)),
+    ...[...ofTurns, ...wantedLastSnapshot(state)].filter(
+      (step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id),
+    ),
     ...wantedRegistration(state),
     ...wantedCleanUp(state),
     ...wantedRelease(state),

@@ -17,6 +17,7 @@ import type {
   ThreadRules,
   ThreadView,
   TreeBudget,
+  UndoPreview,
 } from '../../src/contract/index.ts';
 import type { ClosedPast, Handover } from './resume.ts';
 
@@ -37,6 +38,8 @@ export const steerTurnUpdate = defineUpdate<{ turnId: string }, [SteerTurn]>('st
 export const editQueueUpdate = defineUpdate<{ turnId: string }, [EditQueue]>('editQueue');
 export const interruptUpdate = defineUpdate<{ turnId: string | null }, [InterruptTurn]>('interrupt');
 export const rollbackTurnsUpdate = defineUpdate<{ dropped: string[] }, [RollbackTurns]>('rollbackTurns');
+/** Changes nothing. */
+export const previewUndoUpdate = defineUpdate<UndoPreview, [Record<string, never>]>('previewUndo');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
 /** By the name of its signal, like `editQueue` and `rollbackTurns`. */
 export const revokeRuleUpdate = defineUpdate<{ ruleId: string }, [RevokeRule]>('revokeRule');

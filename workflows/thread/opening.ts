@@ -1,5 +1,5 @@
 /** From a start argument to the state a run begins with. */
-import { proxyActivities, proxyLocalActivities, upsertMemo } from '@temporalio/workflow';
+import { patched, proxyActivities, proxyLocalActivities, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { CarriedState } from '../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../src/contract/index.ts';
@@ -41,6 +41,17 @@ export interface Opened {
 
 type Refused = { type: 'refused'; reason: string };
 
+/** For threads that an earlier release has begun: those of this one know it from their opening. */
+const LAST_SNAPSHOTS = 'snapshots at the end of turns';
+
+function withLastSnapshots(state: ThreadState): ThreadState {
+  return keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
+}
+
+function keepAfter(state: ThreadState, after: boolean): ThreadState {
+  return { ...state, snapshots: { ...state.snapshots, after } };
+}
+
 /**
  * @param onResume is told the run that this one is to go on from, ahead of the wait for it.
  * @throws UnknownStateVersion
@@ -49,7 +60,7 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
   const at = Date.now();
   if (isContinued() && isCarryOver(argument)) {
-    const state = fromCarriedState(argument.carriedOver);
+    const state = withLastSnapshots(fromCarriedState(argument.carriedOver));
     return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
   }
   const parsed = parseStartThread(argument);
@@ -60,9 +71,9 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     return resume(start, start.resume.runId, at);
   }
   if (start.fork !== undefined) return fork(start, start.fork, at);
-  const { openedAt, ...settings } = await openThread(start);
+  const { openedAt, keepsAfter = false, ...settings } = await openThread(start);
   const stamp = stampOf(openedAt, at);
-  const state = newThreadState(start.threadId, settings, stamp);
+  const state = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
   const first: Happening = { type: 'threadOpened', warnings: [] };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
@@ -84,7 +95,7 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
     const past = await forkHistory.executeWithOptions({ ...options, summary: `fork: ${source.threadId}` }, [
       { threadId, source, cwd: workspace.cwd, marker: MARKER },
     ]);
-    const state = forkedState(start, source, past, at);
+    const state = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
     const { title, cwd } = state.settings;
     if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
@@ -98,7 +109,7 @@ async function resume(start: StartThread, runId: string, at: number): Promise<Op
   const left = await restored(start.threadId, runId);
   if ('reason' in left)
     return { type: 'refused', reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${left.reason}` };
-  const state = fromCarriedState(left.state as ThreadState);
+  const state = withLastSnapshots(fromCarriedState(left.state as ThreadState));
   const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
   const firstTurn = start.firstTurn ?? null;
   return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };

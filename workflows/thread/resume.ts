@@ -12,7 +12,7 @@ import type { ActiveTurn, Child, ThreadState } from './state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from './sub-threads.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import { tasks } from './tasks/index.ts';
-import { dropQueued, finishAbort } from './turns.ts';
+import { dropQueued, finishAbort, concludeTurn } from './turns.ts';
 
 /** What a closed run hands to the one that goes on from it; the answer of the query `closedRun`. */
 export type Handover =
@@ -104,6 +104,7 @@ function closeHalfStarted(state: ThreadState): ThreadState {
 
 /** Its commands may still run, so nothing touches the workspace before they are looked for. */
 function endUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  if (turn.ending !== undefined) return concludeTurn(state, at, turn, null);
   const begun = turn.aborting?.awaiting ?? tasks.wants(state, turn).map(({ id }) => id);
   const commandIds = begun.filter((id) => id.startsWith('tool/'));
   const { reason, detail, quiescent } = turn.aborting ?? { reason: 'interrupted', detail: DETAIL, quiescent: true };

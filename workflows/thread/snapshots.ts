@@ -5,9 +5,10 @@
 import type { Snapshot } from '../../activities/ports.ts';
 import { type Action, actionIds } from './actions.ts';
 import { addItem, emit } from './log.ts';
+import type { SnapshotEnd } from './machine-events.ts';
 import type { ActiveTurn, ThreadState, TurnSnapshot } from './state.ts';
 import { releaseLater, withoutSnapshots } from './turn-records.ts';
-import { withTurn } from './turns.ts';
+import { concludeTurn, withTurn } from './turns.ts';
 
 /** Different things that are remembered as said. */
 const TOLD = 50;
@@ -42,6 +43,22 @@ export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn,
   }
 }
 
+/** The end of a turn waited for this snapshot; without it the turn ends all the same. */
+export function takeLastSnapshot(state: ThreadState, at: number, turn: ActiveTurn, end: SnapshotEnd): ThreadState {
+  if (end.status === 'taken') {
+    const told = end.warnings.reduce((current, warning) => tellOnce(current, at, warning), state);
+    return concludeTurn(told, at, turn, end.commit);
+  }
+  const reason =
+    end.status === 'skipped' ? end.reason : end.status === 'failed' ? end.failure.message : 'it was stopped.';
+  const told = tellOnce(
+    state,
+    at,
+    `What turn ${turn.turnId} left could not be kept, so an undo of it is less exact: ${reason}`,
+  );
+  return concludeTurn(told, at, turn, null);
+}
+
 /** A snapshot came for a turn that is over: nobody will need it. */
 export function dismissSnapshot(state: ThreadState, turnId: string): ThreadState {
   return releaseLater({ ...state, snapshots: { ...state.snapshots, kept: true } }, [turnId]);
@@ -67,6 +84,6 @@ export function takeRelease(state: ThreadState, at: number, failure: string | nu
   const released = withoutSnapshots(state);
   const next = { ...released, snapshots: { ...state.snapshots, kept: false, release: [] } };
   if (failure === null) return next;
-  const message = `Snapshots of this thread are left in the repository, below refs/bobbin: ${failure}`;
+  const message = `Snapshots of this thread are left in the data folder of the worker: ${failure}`;
   return emit(next, at, { type: 'warning', message });
 }

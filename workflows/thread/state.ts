@@ -153,8 +153,12 @@ export interface Compaction {
   since: number;
 }
 
-/** What can bring the files back to where they were before a turn. */
-export type TurnSnapshot = { status: 'taken'; commit: string } | { status: 'missing'; reason: string };
+/**
+ * What can bring the files back to where they were before a turn. `after` is the snapshot from its end, null if there is
+ * none; turns of earlier releases have no such member.
+ */
+export type TurnSnapshot =
+  { status: 'taken'; commit: string; after?: string | null } | { status: 'missing'; reason: string };
 
 /** A turn that has ended, and where in the history it stands. */
 export interface TurnRecord {
@@ -191,7 +195,17 @@ export interface TurnBase {
   waitingSince: number | null;
   /** Its time counts, and budgets hold for it. */
   limited: boolean;
+  /** How it ends, as soon as the snapshot of what it left is taken. */
+  ending?: TurnEnd;
 }
+
+/** The members of the terminal event that are not the same for every end. */
+export type TurnEnd = TurnCompletion extends infer C
+  ? C extends TurnCompletion
+    ? Omit<C, keyof EveryEnd>
+    : never
+  : never;
+type EveryEnd = Omit<Extract<TurnCompletion, { status: 'completed' }>, 'status'>;
 
 export type RegularTurn = TurnBase & {
   kind: 'regular';
@@ -228,6 +242,23 @@ export type UndoTurn = TurnBase & {
   target: TurnRecord | null;
 };
 
+export type RedoTurn = TurnBase & {
+  kind: 'redo';
+  /** The undo that is taken back; null if there is none. */
+  target: Redo | null;
+};
+
+/** An undo, with what takes it back. */
+export interface Redo {
+  turnId: string;
+  /** The turns that it dropped. */
+  records: TurnRecord[];
+  /** As it was before it. */
+  compactions: ContextState['compactions'];
+  /** The files before and after it; null if it changed none. */
+  files: { before: string; after: string } | null;
+}
+
 export type SnapshotTurn = TurnBase & { kind: 'ghost_snapshot' };
 
 export type ReviewTurn = TurnBase & {
@@ -246,6 +277,7 @@ export interface Turns {
   user_shell: ShellTurn;
   compact: CompactTurn;
   undo: UndoTurn;
+  redo: RedoTurn;
   ghost_snapshot: SnapshotTurn;
   review: ReviewTurn;
 }
@@ -309,7 +341,11 @@ export interface ThreadState {
     release: string[];
     /** What has been said about them, newest last, so that each thing is said once. */
     told: string[];
+    /** One is also taken at the end of a turn. Not so in runs that were begun by an earlier release. */
+    after?: boolean;
   };
+  /** Undos that can be taken back, newest last. Threads of earlier releases have no such member. */
+  redo?: Redo[];
   /** Turn ids taken, newest last, so that the same id twice is one turn. */
   knownTurnIds: string[];
   requests: ThreadRequest[];

@@ -26,7 +26,7 @@ export function toSummary(state: ThreadState, action: Action): string {
     case 'rememberRule':
       return line('remember', `${action.rule.decision} for the repository`);
     case 'takeSnapshot':
-      return line('snapshot', `before turn ${action.turnId}`);
+      return line('snapshot', `${action.after === undefined ? 'before' : 'after'} turn ${action.turnId}`);
     case 'taskStep':
       return firstLine(action.summary, CHARS);
     case 'releaseSnapshots':

@@ -77,7 +77,7 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
     case 'takeSnapshot':
       return { type: 'snapshotEnded', id, end: toSnapshotEnd(how, at) };
     case 'taskStep':
-      return { type: 'taskStepEnded', id, end: toUndoEnd(how) };
+      return { type: 'taskStepEnded', id, end: action.activity === 'redoFiles' ? toRedoEnd(how) : toUndoEnd(how) };
     case 'releaseSnapshots':
       return { type: 'snapshotsReleased', id, failure: how === 'failed' ? 'disk full' : null };
     case 'prepareReview':
@@ -206,7 +206,13 @@ function toSnapshotEnd(how: Ending, at: number): SnapshotEnd {
   }
 }
 
-/** `undo` is the one kind that has such a step. */
+function toRedoEnd(how: Ending): TaskStepEnd {
+  const end = toUndoEnd(how);
+  if (end.type !== 'done') return end;
+  const files = { restored: 1, deleted: 0, merged: 0, kept: 1 };
+  return { type: 'done', value: { files, paths: [], morePaths: 0, notRedone: [] } };
+}
+
 function toUndoEnd(how: Ending): TaskStepEnd {
   switch (how) {
     case 'well':
@@ -214,7 +220,11 @@ function toUndoEnd(how: Ending): TaskStepEnd {
     case 'rejected':
     case 'stale': {
       const commands = [{ command: 'make', cwd: '/work/repo' }];
-      return { type: 'done', value: { files: { restored: 1, deleted: 2 }, commands, called: true, notUndone: [] } };
+      const redo = how === 'well' ? { before: 'start', after: 'end' } : null;
+      return {
+        type: 'done',
+        value: { files: { restored: 1, deleted: 2 }, redo, commands, called: true, notUndone: [] },
+      };
     }
     case 'aborted':
       return { type: 'aborted' };

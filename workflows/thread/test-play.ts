@@ -74,7 +74,8 @@ interface Shell {
 
 /** Plays the sequence, then lets everything come to its end. Throws where an invariant does not hold. */
 export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Witness {
-  const state = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
+  const fresh = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
+  const state = { ...fresh, snapshots: { ...fresh.snapshots, after: fresh.settings.snapshots } };
   const shell: Shell = {
     state,
     at: 1_000,

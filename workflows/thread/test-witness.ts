@@ -206,6 +206,8 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
     case 'item/started':
     case 'item/completed':
       if (event.item.type === 'turnsDropped') drop(memory, event.item);
+      if (event.type === 'item/completed' && event.item.type === 'turnsRestored')
+        for (const turnId of event.item.restored) check(memory.dropped.delete(turnId), `${turnId} was dropped`);
       if (event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
       // A rollback is no turn.
       if (event.turnId !== '') within(memory, event, event.turnId);
@@ -367,13 +369,18 @@ function assertContext(state: ThreadState): void {
   check(whole || active.step > 1, 'before its first step the input of a turn stays as it is');
 }
 
-/** Invariant 5: nothing but its bound in time is wanted of a turn that is aborted, and nothing of one that has ended. */
+/**
+ * Invariant 5: nothing but its bound in time and a look at what it left is wanted of a turn that is aborted or about to
+ * end, and nothing of one that has ended.
+ */
 function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Action[]): void {
   check(new Set(wanted.map(({ id }) => id)).size === wanted.length, 'every action has its own id');
   for (const action of wanted) {
     if (!('turnId' in action)) continue;
     const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
-    check(turn?.aborting === null, `${action.id} is of a turn that runs`);
+    const isLast = action.type === 'takeSnapshot' && turn?.ending !== undefined;
+    check(turn?.aborting === null || isLast, `${action.id} is of a turn that runs`);
+    if (turn.ending !== undefined) check(isLast, `${action.id} is not of a turn whose outcome is known`);
     check(memory.turns.get(action.turnId)?.terminals === 0, `${action.id} is of a turn that has not ended`);
   }
 }

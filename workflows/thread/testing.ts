@@ -64,6 +64,7 @@ export function text(value: string): InputItem[] {
 
 export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
   let state = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
+  state = { ...state, snapshots: { ...state.snapshots, after: state.settings.snapshots } };
   let wanted: Action[] = [];
   const running = new Map<string, Action>();
   const stopping = new Set<string>();

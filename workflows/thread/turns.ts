@@ -16,6 +16,7 @@ import { withdrawRequests } from './requests.ts';
 import { withoutTurn } from './rules.ts';
 import { withRecord } from './turn-records.ts';
 import { exitReview } from './review-mode.ts';
+import { needsLastSnapshot, settledSnapshot } from './ending.ts';
 import { plus, treeSpent, turnSpent, waitedBy } from './spending.ts';
 import {
   type ActiveTurn,
@@ -27,6 +28,7 @@ import {
   type RegularTurn,
   type ShellTurn,
   type ThreadState,
+  type TurnEnd,
 } from './state.ts';
 
 /** Tells the model that a turn was cut off. */
@@ -116,7 +118,7 @@ export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): Th
 }
 
 /** Kinds that cost nothing and are not to be stopped half-way by a budget. */
-const UNLIMITED: readonly TurnKind[] = ['undo', 'ghost_snapshot'];
+const UNLIMITED: readonly TurnKind[] = ['undo', 'redo', 'ghost_snapshot'];
 
 /** Makes a turn without words of its own the active one. */
 export function beginActive(
@@ -197,7 +199,7 @@ export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, 
  * input goes to history, the marker for the model, the terminal event.
  */
 export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
-  if (turn.aborting === null) return state;
+  if (turn.aborting === null || turn.ending !== undefined) return state;
   const { reason, detail, quiescent } = turn.aborting;
   let next = abortItems(state, at, turn);
   next = withdrawRequests(next, at, turn.turnId);
@@ -228,10 +230,25 @@ function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadSta
   }, state);
 }
 
-type End = TurnCompletion extends infer C ? (C extends TurnCompletion ? Omit<C, keyof Shared> : never) : never;
-type Shared = Omit<Extract<TurnCompletion, { status: 'completed' }>, 'status'>;
+/**
+ * Ends a turn. One that may have changed files is then still active, with its outcome fixed, until {@link concludeTurn}:
+ * what it left is looked at first.
+ */
+export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
+  if (!needsLastSnapshot(state, turn)) return complete(state, at, turn, end);
+  return withTurn(withdrawRequests(state, at, turn.turnId), { ...turn, ending: end });
+}
 
-export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: End): ThreadState {
+/** The end of a turn that waited. @param after the snapshot of what it left; null if there is none. */
+export function concludeTurn(state: ThreadState, at: number, turn: ActiveTurn, after: string | null): ThreadState {
+  const { ending, ...rest } = turn;
+  if (ending === undefined) return state;
+  const { snapshot } = turn;
+  const known = snapshot?.status === 'taken' ? { ...snapshot, after } : snapshot;
+  return complete(state, at, { ...rest, snapshot: known }, ending);
+}
+
+function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
   const waitedMs = waitedBy(turn, at);
   const completion: TurnCompletion = {
     turnId: turn.turnId,
@@ -243,7 +260,8 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     usage: turn.usage,
     ...end,
   };
-  const { turnId, kind, firstItem, snapshot, limited } = turn;
+  const { turnId, kind, firstItem, limited } = turn;
+  const snapshot = settledSnapshot(state, turn);
   const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot };
   // The thread may have asked for more while a step was under way, and that step has ended the turn.
   const asked = withdrawRequests(state, at, turnId);
@@ -256,10 +274,10 @@ export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: E
     paid.active?.turnId === turn.turnId
       ? { ...paid, active: null }
       : { ...paid, beside: paid.beside.filter((other) => other.turnId !== turn.turnId) };
-  return complete(withRecord(ended, record, KNOWN_TURNS), at, completion);
+  return tellEnd(withRecord(ended, record, KNOWN_TURNS), at, completion);
 }
 
-function complete(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
+function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
   const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
   const counted = report(told, { type: 'usage', spent: treeSpent(told, at), waits: told.budget.waits });
   return report(counted, { type: 'turnCompleted', turn });
@@ -293,5 +311,5 @@ export function dropQueued(
     quiescent: true,
   };
   const queue = state.queue.filter((queued) => queued.turnId !== turnId);
-  return complete({ ...state, queue }, at, completion);
+  return tellEnd({ ...state, queue }, at, completion);
 }

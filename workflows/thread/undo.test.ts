@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { Snapshot } from '../../activities/ports.ts';
 import type { UndoneFiles } from '../../activities/contract.ts';
-import type { TaskStepEnd } from './machine-events.ts';
+import type { SnapshotEnd, TaskStepEnd } from './machine-events.ts';
 import { NO_USAGE } from './state.ts';
 import { EXITED, type TestThread, exec, testThread } from './testing.ts';
 
@@ -41,6 +41,14 @@ function work(thread: TestThread, turnId: string, snapshot: Snapshot = TAKEN): v
   call(thread, snapshot);
   thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
   thread.answer('done');
+  if (snapshot.status === 'taken') endLast(thread);
+}
+
+const AFTER: Snapshot = { status: 'taken', commit: 'decaf', warnings: [] };
+
+/** The snapshot that the end of a turn waits for. */
+function endLast(thread: TestThread, end: SnapshotEnd = AFTER): void {
+  thread.dispatch({ type: 'snapshotEnded', id: thread.action('takeSnapshot').id, end });
 }
 
 function submitUndo(thread: TestThread, turnId: string, onBusy: { onBusy?: 'queue' | 'replace' } = {}): void {
@@ -54,6 +62,13 @@ function endUndo(thread: TestThread, end: TaskStepEnd = UNDONE): void {
 const dropped = (thread: TestThread) => thread.state.log.items.filter((item) => item.type === 'turnsDropped');
 const warnings = (thread: TestThread) =>
   thread.events().flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+/** What the undo under way was asked for. */
+function undoInput(thread: TestThread) {
+  const action = thread.action('taskStep');
+  if (action.activity !== 'undoFiles') throw new Error(`${action.activity} is under way`);
+  return action.input;
+}
 
 describe('a snapshot', () => {
   it('is asked for beside the model steps of a turn until one of them has called a tool', () => {
@@ -91,8 +106,8 @@ describe('a snapshot', () => {
     expect(types.slice(0, 3)).toEqual(['userMessage', 'ghostSnapshot', 'commandExecution']);
     expect(warnings(thread)).toEqual(['big.bin is left out']);
     expect(thread.state.turns.map(({ snapshot }) => snapshot)).toEqual([
-      { status: 'taken', commit: 'c0ffee' },
-      { status: 'taken', commit: 'c0ffee' },
+      { status: 'taken', commit: 'c0ffee', after: 'decaf' },
+      { status: 'taken', commit: 'c0ffee', after: 'decaf' },
     ]);
   });
 
@@ -161,6 +176,127 @@ describe('a snapshot', () => {
   });
 });
 
+describe('the end of a turn that may have written', () => {
+  it('waits for a snapshot of what it left, with its outcome known', () => {
+    const thread = open();
+    thread.submit('a');
+    call(thread, TAKEN);
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.answer('done');
+    expect(thread.completions('a')).toEqual([]);
+    expect(thread.running).toEqual(['snapshot/a/end']);
+    expect(thread.action('takeSnapshot')).toMatchObject({ turnId: 'a', after: 'c0ffee' });
+    const steer = { expectedTurnId: 'a', input: [{ type: 'text' as const, text: 'and' }] };
+    thread.dispatch({ type: 'turnSteered', steer });
+    expect(thread.types()).toContain('message/rejected');
+    endLast(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed', lastAgentMessage: 'done' }]);
+  });
+
+  it.each<[string, SnapshotEnd]>([
+    ['fails', { status: 'failed', failure: { code: 'stepTimedOut', message: 'too slow', details: {} } }],
+    ['is skipped', NO_REPOSITORY],
+    ['is stopped', { status: 'aborted' }],
+  ])('comes all the same where that %s, with a warning', (_, end) => {
+    const thread = open();
+    thread.submit('a');
+    call(thread, TAKEN);
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.answer('done');
+    endLast(thread, end);
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+    expect(warnings(thread)).toEqual([expect.stringContaining('an undo of it is less exact') as string]);
+    expect(thread.state.turns.at(-1)?.snapshot).toEqual({ status: 'taken', commit: 'c0ffee', after: null });
+  });
+
+  it('does not wait where nothing was called that writes', () => {
+    const thread = open();
+    thread.submit('a');
+    const output = [{ type: 'toolCall' as const, callId: 'c', name: 'exec_command', arguments: '{"cmd":"ls"}' }];
+    const end = { type: 'answered' as const, output, usage: NO_USAGE, snapshot: TAKEN };
+    thread.dispatch({ type: 'modelEnded', id: thread.action('callModel').id, end });
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.answer('done');
+    expect(thread.completions('a')).toHaveLength(1);
+    expect(thread.state.turns.at(-1)?.snapshot).toEqual({ status: 'taken', commit: 'c0ffee', after: 'c0ffee' });
+  });
+
+  it('waits for it after an interrupt, too, and no longer than for quiescence', () => {
+    const thread = open();
+    thread.submit('a');
+    call(thread, TAKEN);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    const aborted = { ...EXITED, outcome: 'aborted' as const, exitCode: null };
+    thread.dispatch({
+      type: 'commandEnded',
+      id: thread.running.find((id) => id.startsWith('tool/')) ?? '',
+      end: aborted,
+    });
+    expect(thread.running.sort()).toEqual(['quiescence/a', 'snapshot/a/end']);
+    thread.dispatch({ type: 'timeCame', id: 'quiescence/a', about: { type: 'quiescence', turnId: 'a' } });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
+    expect(thread.state.turns.at(-1)?.snapshot).toMatchObject({ after: null });
+  });
+
+  it('is not held up where the next turn replaces it, or the thread closes', () => {
+    for (const [type, close] of [
+      ['turn', false],
+      ['close', true],
+    ] as const) {
+      const thread = open();
+      thread.submit('a');
+      call(thread, TAKEN);
+      thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+      thread.answer('done');
+      if (close) thread.dispatch({ type: 'closeRequested', close: {} });
+      else thread.submit('b');
+      expect(thread.completions('a'), type).toMatchObject([{ status: 'completed' }]);
+    }
+  });
+});
+
+describe('redo', () => {
+  const submitRedo = (thread: TestThread, turnId: string) =>
+    thread.dispatch({ type: 'turnSubmitted', turn: { turnId, kind: 'redo', input: [] } });
+
+  function undone(): TestThread {
+    const thread = open();
+    work(thread, 'a');
+    work(thread, 'b');
+    submitUndo(thread, 'u');
+    endUndo(thread, { type: 'done', value: { ...FILES, redo: { before: 'start', after: 'end' } } });
+    return thread;
+  }
+
+  it('takes the newest undo back, with the end of the files, and undo then finds the turn again', () => {
+    const thread = undone();
+    expect(thread.state.turns.map(({ turnId }) => turnId)).toEqual(['a', 'u']);
+    submitRedo(thread, 'r');
+    expect(thread.action('taskStep')).toMatchObject({
+      activity: 'redoFiles',
+      input: { cwd: '/work/repo', before: 'start', after: 'end' },
+    });
+    const value = { files: { restored: 2, deleted: 0 }, paths: [], morePaths: 0, notRedone: [] };
+    endUndo(thread, { type: 'done', value });
+    expect(thread.completions('r')).toMatchObject([{ status: 'completed' }]);
+    expect(thread.state.log.items.at(-1)).toMatchObject({ type: 'turnsRestored', restored: ['b'], turnId: 'r' });
+    submitUndo(thread, 'again');
+    expect(undoInput(thread)).toMatchObject({ undone: { turnId: 'b' }, commit: 'c0ffee', after: 'decaf' });
+  });
+
+  it('fails once another turn has begun, and where there was no undo', () => {
+    const thread = undone();
+    thread.submit('c');
+    expect(thread.action('callModel').snapshot?.release).toEqual(['b', 'undo/u-start', 'undo/u-end']);
+    thread.answer('just words');
+    submitRedo(thread, 'r');
+    expect(thread.completions('r')).toMatchObject([{ status: 'failed', error: { code: 'nothingToRedo' } }]);
+    const fresh = open();
+    submitRedo(fresh, 'r');
+    expect(fresh.completions('r')).toMatchObject([{ status: 'failed', error: { code: 'nothingToRedo' } }]);
+  });
+});
+
 describe('undo', () => {
   it('drops the newest regular turn with the end of the files, and lists what it did not reach', () => {
     const thread = open();
@@ -186,6 +322,9 @@ describe('undo', () => {
       },
     ]);
     expect(thread.completions('u')).toMatchObject([{ status: 'completed', kind: 'undo' }]);
+    // They are needed for as long as the undo can be taken back.
+    expect(thread.state.snapshots.release).toEqual([]);
+    thread.submit('c');
     expect(thread.state.snapshots.release).toEqual(['b']);
   });
 
@@ -198,7 +337,7 @@ describe('undo', () => {
       ['u2', 'a'],
     ] as const) {
       submitUndo(thread, undoId);
-      expect(thread.action('taskStep').input.undone.turnId).toBe(undone);
+      expect(undoInput(thread).undone.turnId).toBe(undone);
       endUndo(thread);
     }
     submitUndo(thread, 'u3');
@@ -210,7 +349,7 @@ describe('undo', () => {
     const thread = open();
     work(thread, 'a', NO_REPOSITORY);
     submitUndo(thread, 'u');
-    expect(thread.action('taskStep').input.commit).toBeNull();
+    expect(undoInput(thread).commit).toBeNull();
     endUndo(thread, { type: 'done', value: { ...FILES, files: null, commands: [], notUndone: [] } });
     expect(dropped(thread)).toMatchObject([
       {
@@ -260,7 +399,7 @@ describe('undo', () => {
     expect(thread.completions('u2')).toMatchObject([{ status: 'aborted', quiescent: true }]);
     expect(dropped(thread)).toEqual([]);
     submitUndo(thread, 'u3');
-    expect(thread.action('taskStep').input.undone.turnId).toBe('a');
+    expect(undoInput(thread).undone.turnId).toBe('a');
   });
 
   it('waits until nothing of a lost command is left in the workspace', () => {
@@ -296,7 +435,7 @@ describe('rollback', () => {
     ]);
     expect(thread.running).toEqual([]);
     submitUndo(thread, 'u');
-    expect(thread.action('taskStep').input.undone.turnId).toBe('a');
+    expect(undoInput(thread).undone.turnId).toBe('a');
   });
 
   it('is refused where there are not so many turns, and while one is active', () => {

@@ -113,6 +113,7 @@ function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView 
 /** What the turn does right now. */
 export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
+  if (turn.ending !== undefined) return { type: 'takingSnapshot' };
   if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
   if (turn.kind === 'user_shell') {
     return state.cleanUp === null
@@ -127,6 +128,7 @@ export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.kind !== 'regular') {
     if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
     if (turn.kind === 'undo') return { type: 'undoing', turnId: turn.target?.turnId ?? '' };
+    if (turn.kind === 'redo') return { type: 'redoing', turnId: turn.target?.turnId ?? '' };
     return PHASES[turn.kind] ?? { type: 'working' };
   }
   if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);

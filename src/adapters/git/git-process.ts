@@ -3,6 +3,7 @@
  * name of a file that git reads would otherwise keep it waiting for ever.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { findProgram, toSearchPath } from '../programs.ts';
@@ -14,8 +15,8 @@ export interface GitCall {
   signal: AbortSignal;
   /** Index file to use in place of the repository's own; absolute. */
   index?: string;
-  /** Written to standard input. */
-  input?: string | Buffer;
+  /** Written to standard input. An error of what makes it ends the process and is thrown. */
+  input?: string | Buffer | AsyncIterable<Buffer>;
   /** Exit codes that are answers and no failures; 0 alone where it is left out. */
   answers?: readonly number[];
   /**
@@ -122,9 +123,13 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   // A group of its own, so that helpers of git end with it.
   const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
   const output = collect(child, call);
+  const written = write(child, call.input ?? '');
+  // It is waited for below, once git is gone.
+  written.catch(() => undefined);
   const deadlineMs = call.deadlineMs ?? (call.remote === undefined ? DEADLINE_MS : REMOTE_DEADLINE_MS);
   const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.problem);
   call.signal.throwIfAborted();
+  await written;
   const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
   if (answered) return { code, stdout: Buffer.concat(output.stdout) };
   const reason = output.stderr().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
@@ -155,7 +160,6 @@ function collect(child: ChildProcess, call: GitCall): Output {
   if (idleMs !== undefined) watchIdle(child, idleMs, report);
   // Git may end before it has read everything; its exit code says why.
   child.stdin?.on('error', () => undefined);
-  child.stdin?.end(call.input ?? '');
   return { stdout, stderr: () => withoutProgress(stderr), problem };
 }
 
@@ -169,6 +173,36 @@ function watchIdle(child: ChildProcess, idleMs: number, report: (problem: string
 function withoutProgress(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.slice(line.lastIndexOf('\r') + 1));
   return lines.filter((line) => !/^(remote: )?[A-Z][a-z]+ (objects|deltas): /.test(line)).join('\n');
+}
+
+/** Rejects where the input cannot be made. Whether git takes it is told by its exit code. */
+async function write(child: ChildProcess, input: NonNullable<GitCall['input']>): Promise<void> {
+  const { stdin } = child;
+  if (stdin === null) return;
+  if (typeof input === 'string' || Buffer.isBuffer(input)) {
+    stdin.end(input);
+    return;
+  }
+  try {
+    for await (const chunk of input) {
+      if (stdin.destroyed) return;
+      if (!stdin.write(chunk)) await whenWritable(stdin);
+    }
+    stdin.end();
+  } catch (error) {
+    killGroup(child, 'SIGKILL');
+    throw error;
+  }
+}
+
+function whenWritable(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stdin.off('drain', go).off('close', go);
+      resolve();
+    };
+    stdin.on('drain', go).on('close', go);
+  });
 }
 
 interface Closed {

@@ -1,22 +1,33 @@
-/** The repositories of workspaces, by the `git` program. */
+/** The repositories of workspaces, by the `git` program, and the snapshots of workspaces. */
 import type { GitPort } from '../../../activities/ports.ts';
 import { changedLines } from './changed-lines.ts';
 import { readDocs, readFiles } from './read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
-import { restoreSnapshot } from './restore.ts';
 import { pinChanges } from './review-range.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { trackPlaces } from './track.ts';
+import { revertChanges } from './undo.ts';
 import { addWorktree } from './worktree.ts';
 
+export interface GitOptions {
+  /** The worker's data folder, absolute. Snapshots lie below it. */
+  directory: string;
+  /** Further folders of the worker that no snapshot has, absolute. */
+  apart?: readonly string[];
+}
+
 /** See `GitPort` for what its methods promise. */
-export function createGit(): GitPort {
+export function createGit({ directory, apart = [] }: GitOptions): GitPort {
+  const place = { directory, apart: [directory, ...apart] };
   return {
-    snapshot: takeSnapshot,
-    keep: keepSnapshot,
-    restore: restoreSnapshot,
-    release: releaseSnapshots,
-    worktree: addWorktree,
+    async snapshot(cwd, after, signal) {
+      if (cwd.split('/').includes('.git')) return { status: 'skipped', reason: `${cwd} is the data of a repository.` };
+      return takeSnapshot(place, cwd, after === null ? [] : [after], signal);
+    },
+    keep: (names, commit) => keepSnapshot(place, names, commit),
+    revert: (request, signal) => revertChanges(place, request, signal),
+    release: (names, signal) => releaseSnapshots(place, names, signal),
+    worktree: (where, signal) => addWorktree(place, where, signal),
     pinChanges,
     changedLines,
     readFiles,

@@ -20,7 +20,7 @@ import { createReviewTargets } from './review-targets.ts';
 import { type TestRepository, openRepository } from './test-repository.ts';
 
 const { signal } = new AbortController();
-const git = createGit();
+const git = createGit({ directory: '/nonexistent' });
 let home: string;
 let marker: string;
 let program: string;

@@ -42,7 +42,9 @@ function toConfig(objectFormat: 'sha1' | 'sha256'): string {
   const sha256 = objectFormat === 'sha256';
   const extensions = sha256 ? '[extensions]\n\tobjectFormat = sha256\n' : '';
   // Bare, so that git uses a work tree only where a call names one.
-  return `[core]\n\trepositoryFormatVersion = ${sha256 ? 1 : 0}\n\tbare = true\n${extensions}`;
+  const core = `[core]\n\trepositoryFormatVersion = ${sha256 ? 1 : 0}\n\tbare = true\n`;
+  // References that are files can be written and removed without git.
+  return `${core}[gc]\n\tpackRefs = false\n${extensions}`;
 }
 
 /** Git reads a path that begins with a quote, or a comment sign, as something else. */

@@ -8,7 +8,7 @@ import type { ReviewRange } from '../../contract/index.ts';
 import { createGit } from './git.ts';
 import { openRepository, type TestRepository } from './test-repository.ts';
 
-const git = createGit();
+const git = createGit({ directory: '/nonexistent' });
 const never = new AbortController().signal;
 const TEN = Array.from({ length: 10 }, (_, index) => `line ${index + 1}\n`).join('');
 

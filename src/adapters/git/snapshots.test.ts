@@ -1,12 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Restored, Snapshot } from '../../../activities/ports.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { RevertRequest, Snapshot } from '../../../activities/ports.ts';
 import { createGit } from './git.ts';
 import { type TestRepository, openRepository } from './test-repository.ts';
 
-const git = createGit();
+const data = mkdtempSync(join(tmpdir(), 'bobbin-snapshots-'));
+afterAll(() => rmSync(data, { recursive: true, force: true }));
+const git = createGit({ directory: data });
 const never = new AbortController().signal;
 const opened: TestRepository[] = [];
 afterEach(() => opened.splice(0).forEach((repository) => repository.close()));
@@ -19,27 +34,50 @@ function open(committed?: Record<string, string> | null): TestRepository {
 
 type Taken = Extract<Snapshot, { status: 'taken' }>;
 
-async function take({ root }: TestRepository, below = ''): Promise<Taken> {
-  const snapshot = await git.snapshot(join(root, below), never);
+async function take({ root }: TestRepository, { below = '', after = null as string | null } = {}): Promise<Taken> {
+  const snapshot = await git.snapshot(join(root, below), after, never);
   if (snapshot.status !== 'taken') throw new Error(snapshot.reason);
   return snapshot;
 }
 
-/** Takes a snapshot, lets the turn do its work, restores; index, HEAD and the rest must stay as the turn left them. */
-async function undo(
-  repository: TestRepository,
-  turn: () => void,
-  below = '',
-): Promise<Restored & { warnings: string[] }> {
-  const before = repository.personal();
-  const { commit, warnings } = await take(repository, below);
-  expect(repository.personal()).toEqual(before);
+interface Since {
+  below?: string;
+  /** What is done after the turn by somebody else. */
+  since?: () => void;
+}
+
+/**
+ * A turn between two snapshots, what happens after it, and the undo of it, which does what its preview said, and does the
+ * same when it is asked again. Index, HEAD and the rest must stay as the turn left them.
+ */
+async function undo(repository: TestRepository, turn: () => void, { below = '', since }: Since = {}) {
+  const personal = repository.personal();
+  const { commit, warnings } = await take(repository, { below });
+  expect(repository.personal()).toEqual(personal);
   turn();
-  const left = repository.personal();
-  const restored = await git.restore(join(repository.root, below), commit, never);
+  const after = await take(repository, { below, after: commit });
+  since?.();
+  const [left, files] = [repository.personal(), repository.files()];
+  const request: RevertRequest = {
+    ...{ cwd: join(repository.root, below), before: commit, after: after.commit },
+    ...{ preview: false, keepAs: null },
+  };
+  const preview = await git.revert({ ...request, preview: true }, never);
+  expect(repository.files()).toEqual(files);
+  const { paths, notUndone } = await git.revert(request, never);
+  expect(preview.paths).toEqual(paths);
+  expect((await git.revert(request, never)).paths).toEqual(paths);
   expect(repository.personal()).toEqual(left);
-  expect(await git.restore(join(repository.root, below), commit, never)).toMatchObject({ restored: 0, deleted: 0 });
-  return { ...restored, warnings };
+  const count = (outcome: string) => paths.filter((one) => one.outcome === outcome).length;
+  const counts = { restored: count('restored'), deleted: count('deleted') };
+  return { ...counts, paths, notUndone, warnings };
+}
+
+/** Goes back from one snapshot, taken now, to an earlier one. */
+async function back(repository: TestRepository, before: string) {
+  const { commit } = await take(repository, { after: before });
+  const request = { cwd: repository.root, before, after: commit, preview: false, keepAs: null };
+  return git.revert(request, never);
 }
 
 describe('undo of files', () => {
@@ -47,7 +85,8 @@ describe('undo of files', () => {
     const repository = open();
     const before = repository.files();
     const done = await undo(repository, () => repository.write('deep/er/new.txt', 'new\n'));
-    expect(done).toEqual({ restored: 0, deleted: 1, notUndone: [], warnings: [] });
+    expect(done).toMatchObject({ restored: 0, deleted: 1, notUndone: [], warnings: [] });
+    expect(done.paths).toEqual([{ path: 'deep/er/new.txt', outcome: 'deleted' }]);
     expect(repository.files()).toEqual(before);
     expect(existsSync(join(repository.root, 'deep'))).toBe(false);
   });
@@ -73,7 +112,7 @@ describe('undo of files', () => {
     repository.write('a.txt', 'bbbb\n');
     const { commit } = await take(repository);
     repository.write('a.txt', 'cccc\n');
-    await git.restore(repository.root, commit, never);
+    await back(repository, commit);
     expect(repository.files()).toEqual({ 'a.txt': 'bbbb\n' });
   });
 
@@ -111,13 +150,139 @@ describe('undo of files', () => {
     expect(repository.files()).toEqual(before);
   });
 
-  it('overwrites what the person edited by hand since', async () => {
-    const repository = open({ 'a.txt': 'a\n' });
-    await undo(repository, () => {
-      repository.write('a.txt', 'by the agent\n');
-      repository.write('a.txt', 'by the agent, and by hand\n');
+  it('keeps a file that the person made after the turn, and an edit of theirs', async () => {
+    const repository = open({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    const done = await undo(repository, () => repository.write('a.txt', 'by the agent\n'), {
+      since: () => {
+        repository.write('made.txt', 'by the person\n');
+        repository.write('b.txt', 'by the person\n');
+      },
     });
-    expect(repository.files()).toEqual({ 'a.txt': 'a\n' });
+    expect(done.paths).toEqual([{ path: 'a.txt', outcome: 'restored' }]);
+    expect(repository.files()).toEqual({ 'a.txt': 'a\n', 'b.txt': 'by the person\n', 'made.txt': 'by the person\n' });
+  });
+
+  it('merges what was changed since in another place of a text, and keeps the rest with a reason', async () => {
+    const lines = (first: string, last: string) => `${first}\n1\n2\n3\n4\n5\n${last}\n`;
+    const repository = open({
+      ...{ 'merged.txt': lines('a', 'z'), 'conflict.txt': 'a\n', 'binary.bin': 'a\0\n', 'mode.sh': 'a\n' },
+      ...{ 'deleted.txt': 'a\n', 'gone.txt': 'a\n', 'mode-only.sh': 'a\n' },
+    });
+    symlinkSync('a', join(repository.root, 'link'));
+    const relink = (to: string) => {
+      repository.remove('link');
+      symlinkSync(to, join(repository.root, 'link'));
+    };
+    const done = await undo(
+      repository,
+      () => {
+        repository.write('merged.txt', lines('agent', 'z'));
+        repository.write('conflict.txt', 'agent\n');
+        repository.write('binary.bin', 'agent\0\n');
+        repository.write('mode.sh', 'agent\n');
+        repository.write('deleted.txt', 'agent\n');
+        repository.write('new.txt', 'agent\n');
+        repository.remove('gone.txt');
+        chmodSync(join(repository.root, 'mode-only.sh'), 0o755);
+        relink('b');
+      },
+      {
+        since: () => {
+          repository.write('merged.txt', lines('agent', 'person'));
+          repository.write('conflict.txt', 'person\n');
+          repository.write('binary.bin', 'person\0\n');
+          chmodSync(join(repository.root, 'mode.sh'), 0o755);
+          repository.remove('deleted.txt');
+          repository.write('new.txt', 'agent\nperson\n');
+          repository.write('gone.txt', 'person\n');
+          repository.write('mode-only.sh', 'person\n');
+          relink('c');
+        },
+      },
+    );
+    const kept = (path: string, reason: string) => ({ path, outcome: 'kept', reason });
+    expect(done.paths.sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
+      kept('binary.bin', 'it was changed since, and is not text'),
+      kept('conflict.txt', 'it was changed since in the same place'),
+      kept('deleted.txt', 'it was deleted since'),
+      kept('gone.txt', 'it was made anew since'),
+      kept('link', 'it was changed since'),
+      { path: 'merged.txt', outcome: 'merged' },
+      kept('mode-only.sh', 'its content was changed since'),
+      kept('mode.sh', 'its permissions were changed since'),
+      kept('new.txt', 'it was changed since'),
+    ]);
+    expect(repository.files()).toEqual({
+      ...{ 'merged.txt': lines('a', 'person'), 'conflict.txt': 'person\n', 'binary.bin': 'person\0\n' },
+      ...{ 'mode.sh': 'x agent\n', 'new.txt': 'agent\nperson\n', 'gone.txt': 'person\n', link: '-> c' },
+      'mode-only.sh': 'x person\n',
+    });
+  });
+
+  it('keeps a folder, a link or a pipe that is now in the place of a file or of a folder on its way', async () => {
+    const repository = open({ 'a.txt': 'a\n', 'sub/b.txt': 'b\n', 'pipe.txt': 'p\n' });
+    const outside = join(repository.root, '..', 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'b.txt'), 'agent\n');
+    const done = await undo(
+      repository,
+      () => ['a.txt', 'sub/b.txt', 'pipe.txt'].forEach((path) => repository.write(path, 'agent\n')),
+      {
+        since: () => {
+          for (const path of ['a.txt', 'sub', 'pipe.txt']) repository.remove(path);
+          mkdirSync(join(repository.root, 'a.txt'));
+          symlinkSync(outside, join(repository.root, 'sub'));
+          symlinkSync('/dev/zero', join(repository.root, 'pipe.txt'));
+        },
+      },
+    );
+    expect(done.paths.map(({ outcome }) => outcome)).toEqual(['kept', 'kept', 'kept']);
+    expect(readFileSync(join(outside, 'b.txt'), 'utf8')).toBe('agent\n');
+  });
+
+  it('brings permissions back exactly, also those that git does not know', async () => {
+    const repository = open({ 'secret.txt': 'a\n', 'b.txt': 'b\n' });
+    const modeOf = (path: string) => (statSync(join(repository.root, path)).mode & 0o7777).toString(8);
+    for (const path of ['secret.txt', 'b.txt']) chmodSync(join(repository.root, path), 0o600);
+    await undo(repository, () => {
+      repository.remove('secret.txt');
+      chmodSync(join(repository.root, 'b.txt'), 0o640);
+    });
+    expect([modeOf('secret.txt'), modeOf('b.txt')]).toEqual(['600', '600']);
+  });
+
+  it.each(['* text=auto\n', '*.txt text eol=crlf\n', '* filter=broken\n'])(
+    'brings bytes back whatever line endings and filters say: %j',
+    async (attributes) => {
+      const repository = open({ '.gitattributes': attributes });
+      repository.git('config', 'core.autocrlf', 'true');
+      repository.git('config', 'filter.broken.clean', 'false');
+      repository.git('config', 'filter.broken.required', 'true');
+      const mixed = 'one\r\ntwo\nthree\r\n';
+      repository.write('a.txt', mixed);
+      repository.write('version.txt', 'version https://git-lfs.github.com/spec/v1\nwhole\n');
+      const before = repository.files();
+      await undo(repository, () => {
+        repository.write('a.txt', mixed.replaceAll('\r', ''));
+        repository.write('version.txt', 'agent\n');
+      });
+      expect(repository.files()).toEqual(before);
+    },
+  );
+
+  it('keeps the edit of a tracked file that a sparse checkout or skip-worktree hides from git', async () => {
+    const repository = open({ 'in/a.txt': 'a\n', 'out/b.txt': 'b\n', 'skipped.txt': 's\n' });
+    repository.git('sparse-checkout', 'set', 'in');
+    repository.git('update-index', '--skip-worktree', 'skipped.txt');
+    repository.write('out/b.txt', 'edited by the person\n');
+    repository.write('skipped.txt', 'edited by the person\n');
+    const before = repository.files();
+    const done = await undo(repository, () => {
+      repository.write('in/a.txt', 'agent\n');
+      repository.write('skipped.txt', 'agent\n');
+    });
+    expect(done.restored).toBe(2);
+    expect(repository.files()).toEqual(before);
   });
 
   it('keeps unrelated staged changes staged', async () => {
@@ -168,7 +333,7 @@ describe('undo of files', () => {
     const { commit } = await take(repository);
     repository.remove('sub');
     symlinkSync(outside, join(repository.root, 'sub'));
-    await git.restore(repository.root, commit, never);
+    await back(repository, commit);
     expect(repository.files()).toEqual({ 'sub/a.txt': 'a\n' });
     expect(execFileSync('cat', [join(outside, 'a.txt'), join(outside, 'b.txt')]).toString()).toBe(
       'not ours\nnot ours\n',
@@ -199,9 +364,9 @@ describe('undo of files', () => {
     const second = await take(repository);
     repository.write('a.txt', '2\n');
     repository.write('two.txt', '2\n');
-    await git.restore(repository.root, second.commit, never);
+    await back(repository, second.commit);
     expect(repository.files()).toEqual({ 'a.txt': '1\n', 'one.txt': '1\n' });
-    await git.restore(repository.root, first.commit, never);
+    await back(repository, first.commit);
     expect(repository.files()).toEqual({ 'a.txt': '0\n' });
   });
 });
@@ -220,43 +385,77 @@ describe('a snapshot', () => {
     const { commit } = await take(repository);
     await git.keep({ cwd: repository.root, threadId: 't', name: 'n' }, commit, never);
     repository.write('b.txt', 'by the agent\n');
-    await git.restore(repository.root, commit, never);
+    await back(repository, commit);
     await git.release({ cwd: repository.root, threadId: 't', names: 'all' }, never);
     expect(repository.personal()).toEqual(before);
   });
 
-  it('outlives a collection of garbage while it is kept, and not when it was released', async () => {
+  it('leaves no object and no reference in the repository, and outlives it', async () => {
     const repository = open();
     repository.write('untracked.txt', 'only in the snapshot\n');
-    const { root: cwd } = repository;
-    const kept = { cwd, threadId: 'thread.lock', name: 'a/../b:~^@{x}' };
+    const list = () => readdirSync(join(repository.root, '.git'), { recursive: true }).sort();
+    const before = list();
+    const kept = { cwd: repository.root, threadId: 'thread.lock', name: 'a/../b:~^@{x}' };
     const { commit } = await take(repository);
     await git.keep(kept, commit, never);
     await git.keep(kept, commit, never);
-    await git.keep({ ...kept, name: 'other' }, (await take(repository)).commit, never);
+    expect(list()).toEqual(before);
+    repository.remove('.git');
     repository.write('untracked.txt', 'by the agent\n');
-    repository.git('gc', '-q', '--prune=now');
-    await git.restore(cwd, commit, never);
-    expect(repository.files()).toMatchObject({ 'untracked.txt': 'only in the snapshot\n' });
-    await git.release({ cwd, threadId: kept.threadId, names: [kept.name] }, never);
-    expect(repository.git('for-each-ref', 'refs/bobbin')).toContain('other');
-    await git.release({ cwd, threadId: 'thread', names: 'all' }, never);
-    expect(repository.git('for-each-ref', 'refs/bobbin')).toContain('other');
-    await git.release({ cwd, threadId: kept.threadId, names: 'all' }, never);
-    await git.release({ cwd, threadId: kept.threadId, names: 'all' }, never);
-    expect(repository.git('for-each-ref', 'refs/bobbin')).toBe('');
-    repository.git('gc', '-q', '--prune=now');
-    await expect(git.restore(cwd, commit, never)).rejects.toMatchObject({ code: 'snapshotMissing' });
+    await back(repository, commit);
+    expect(readFileSync(join(repository.root, 'untracked.txt'), 'utf8')).toBe('only in the snapshot\n');
+    execFileSync('git', ['init', '-q'], { cwd: repository.root });
   });
 
-  it('takes ids of any length as names', async () => {
+  it('is kept for as long as a name is, and then collected', async () => {
     const repository = open();
-    const { commit } = await take(repository);
-    const place = { cwd: repository.root, threadId: ':'.repeat(200), name: '@'.repeat(200) };
-    await git.keep(place, commit, never);
-    await git.keep({ ...place, name: `${'@'.repeat(199)}.` }, commit, never);
-    await git.release({ ...place, names: [place.name] }, never);
-    expect(repository.git('for-each-ref', 'refs/bobbin').trim().split('\n')).toHaveLength(1);
+    const { root: cwd } = repository;
+    const kept = { cwd, threadId: ':'.repeat(200), name: '@'.repeat(200) };
+    repository.write('untracked.txt', '1\n');
+    const first = await take(repository);
+    await git.keep(kept, first.commit, never);
+    await git.keep({ ...kept, name: `${'@'.repeat(199)}.` }, first.commit, never);
+    repository.write('untracked.txt', '2\n');
+    const second = await take(repository);
+    const collect = () => {
+      const store = storeOf(cwd);
+      execFileSync('git', ['--git-dir', store, 'gc', '-q', '--prune=now'], { stdio: 'ignore' });
+    };
+    await git.release({ ...kept, names: [kept.name] }, never);
+    collect();
+    const request = { cwd, before: first.commit, after: second.commit, preview: true, keepAs: null };
+    expect((await git.revert(request, never)).paths).toHaveLength(1);
+    await git.release({ ...kept, threadId: 'another', names: 'all' }, never);
+    await git.release({ ...kept, names: 'all' }, never);
+    await git.release({ ...kept, names: 'all' }, never);
+    collect();
+    await expect(git.revert(request, never)).rejects.toMatchObject({ code: 'snapshotMissing' });
+  });
+
+  it('has nothing of the worker, wherever its folders lie', async () => {
+    const repository = open();
+    const inside = join(repository.root, 'state');
+    mkdirSync(inside);
+    writeFileSync(join(inside, 'key.json'), 'secret\n');
+    const here = createGit({ directory: inside, apart: [join(repository.root, 'keys')] });
+    repository.write('keys/key.json', 'secret\n');
+    symlinkSync('state', join(repository.root, 'linked'));
+    const taken = await here.snapshot(repository.root, null, never);
+    const [store = ''] = readdirSync(join(inside, 'snapshots'));
+    const { commit } = taken as Taken;
+    const args = ['--git-dir', join(inside, 'snapshots', store), 'ls-tree', '-r', '--name-only', commit];
+    expect(execFileSync('git', args, { encoding: 'utf8' })).toBe('README.md\nlinked\n');
+  });
+
+  it('names pipes and sockets, and opens none', async () => {
+    const repository = open({ 'tracked.txt': 'a\n' });
+    repository.remove('tracked.txt');
+    for (const name of ['pipe', '.gitignore', '.gitattributes', 'tracked.txt'])
+      execFileSync('mkfifo', [join(repository.root, name)]);
+    const { warnings } = await take(repository);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Not in the snapshot, pipes, sockets and devices: .*pipe/) as string,
+    ]);
   });
 
   it('leaves out large files, large folders and builds with a warning, and undo leaves them as they are', async () => {
@@ -282,9 +481,9 @@ describe('a snapshot', () => {
       'Not in the snapshot, untracked folders of 200 files and more: data/many/',
       'Not in the snapshot, untracked folders that builds make: src/node_modules/',
     ]);
-    expect(done).toMatchObject({ restored: 3, deleted: 1 });
+    expect(done).toMatchObject({ restored: 3, deleted: 0 });
     expect(done.notUndone).toEqual([
-      'Not in the snapshot, so left as it is: src/big.bin, data/many/, src/node_modules/',
+      'Not in the snapshot, so left as it is: src/big.bin, data/many/, src/node_modules/, new/node_modules/',
     ]);
     expect(repository.files()).toMatchObject({
       'src/big.bin': 'by the agent\n',
@@ -305,13 +504,12 @@ describe('a snapshot', () => {
     for (const name of ['tracked.txt', 'untracked.txt']) chmodSync(join(repository.root, name), 0o644);
   });
 
-  it('is skipped where there is no repository, or none with a work tree', async () => {
+  it('is skipped inside of the data of a repository, and fails where there is no folder', async () => {
     const repository = open();
-    const plain = join(repository.root, '..', 'plain');
-    mkdirSync(plain);
-    expect(await git.snapshot(plain, never)).toMatchObject({ status: 'skipped' });
-    expect(await git.snapshot(join(repository.root, '.git'), never)).toMatchObject({ status: 'skipped' });
-    await expect(git.snapshot(join(plain, 'nowhere'), never)).resolves.toMatchObject({ status: 'skipped' });
+    expect(await git.snapshot(join(repository.root, '.git'), null, never)).toMatchObject({ status: 'skipped' });
+    await expect(git.snapshot(join(repository.root, 'nowhere'), null, never)).rejects.toMatchObject({
+      code: 'workspaceMissing',
+    });
   });
 
   it('stops when it is told to, with the reason, and leaves nothing in the way of the next', async () => {
@@ -319,7 +517,7 @@ describe('a snapshot', () => {
     for (let n = 0; n < 150; n++) repository.write(`${n}.bin`, Buffer.alloc(100_000, n));
     const stop = new AbortController();
     const reason = new Error('the turn was stopped');
-    const running = git.snapshot(repository.root, stop.signal);
+    const running = git.snapshot(repository.root, null, stop.signal);
     setTimeout(() => stop.abort(reason), 10);
     await expect(running).rejects.toBe(reason);
     expect(await take(repository)).toMatchObject({ warnings: [] });
@@ -371,19 +569,19 @@ describe('in a repository of another kind', () => {
         repository.write('out/b.txt', 'by hand\n');
         repository.write('out/new.txt', 'by hand\n');
       },
-      'in',
+      { below: 'in' },
     );
     expect(done).toMatchObject({ restored: 1, deleted: 1 });
     expect(repository.files()).toEqual({ 'in/a.txt': 'a\n', 'out/b.txt': 'by hand\n', 'out/new.txt': 'by hand\n' });
   });
 
-  it('submodules and repositories within keep their files, and that is said', async () => {
-    const inner = open({ 'inner.txt': 'i\n' });
+  it('files of submodules and of repositories within come back, and what they have checked out is named', async () => {
+    const inner = open({ 'inner.txt': 'i\n', '.gitignore': 'ignored\n' });
     const repository = open({ 'a.txt': 'a\n' });
     repository.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.root, 'module');
     repository.git('commit', '-qm', 'With a submodule');
-    repository.git('init', '-q', 'empty');
     repository.git('clone', '-q', inner.root, 'cloned');
+    const before = repository.files();
     const done = await undo(repository, () => {
       repository.write('module/inner.txt', 'by the agent\n');
       repository.write('module/new.txt', 'by the agent\n');
@@ -391,20 +589,52 @@ describe('in a repository of another kind', () => {
       repository.write('cloned/inner.txt', 'by the agent\n');
       repository.git('clone', '-q', inner.root, 'new');
     });
-    expect(done.warnings).toEqual(['Not in the snapshot, repositories within this one: cloned/, empty/']);
+    expect(done.warnings).toEqual([]);
     expect(done.notUndone).toEqual([
-      'Submodules that moved keep their place: module',
-      'New repositories within this one are not deleted: new/',
-      'Not in the snapshot, so left as it is: cloned/, empty/',
+      expect.stringMatching(/^HEAD of module\/ stays at \w+; it was at/) as string,
+      'New repositories keep their .git: new/.git/',
     ]);
-    expect(repository.files()).toMatchObject({
-      'module/inner.txt': 'by the agent\n',
-      'module/new.txt': 'by the agent\n',
-      'cloned/inner.txt': 'by the agent\n',
-      'new/inner.txt': 'i\n',
+    expect(repository.files()).toEqual(before);
+  });
+
+  it('in a folder without repository it is the same', async () => {
+    const repository = open({ 'a.txt': 'a\n', 'sub/b.txt': 'b\n' });
+    repository.remove('.git');
+    for (let n = 0; n < 250; n++) repository.write(`many/${n}.txt`, 'x');
+    const before = repository.files();
+    const cwd = repository.root;
+    const first = await take(repository);
+    repository.write('a.txt', 'agent\n');
+    repository.write('many/0.txt', 'agent\n');
+    repository.write('new.txt', 'agent\n');
+    const { commit } = await take(repository, { after: first.commit });
+    const done = await git.revert({ cwd, before: first.commit, after: commit, preview: false, keepAs: null }, never);
+    expect(done.paths.map(({ outcome }) => outcome).sort()).toEqual(['deleted', 'restored', 'restored']);
+    expect(repository.files()).toEqual(before);
+  });
+
+  it('a repository that the turn makes, or whose config names programs, is looked at by no git', async () => {
+    const repository = open({ 'a.txt': 'a\n' });
+    const marker = join(data, 'marker');
+    const plant = (...args: string[]) => repository.git('config', ...args, `touch '${marker}'`);
+    for (const key of ['filter.x.clean', 'filter.x.smudge', 'core.fsmonitor', 'diff.x.textconv']) plant(key);
+    await undo(repository, () => {
+      repository.write('.gitattributes', '* filter=x diff=x\n');
+      repository.write('a.txt', 'agent\n');
+      repository.git('init', '-q', 'sub');
+      repository.git('-C', 'sub', 'config', 'core.fsmonitor', `touch '${marker}'`);
+      repository.write('sub/b.txt', 'agent\n');
     });
+    expect(existsSync(marker)).toBe(false);
+    expect(repository.files()).toEqual({ 'a.txt': 'a\n' });
   });
 });
+
+/** The store of a workspace. */
+function storeOf(cwd: string): string {
+  const stores = readdirSync(join(data, 'snapshots')).map((name) => join(data, 'snapshots', name));
+  return stores.find((store) => readFileSync(join(store, 'workspace'), 'utf8') === `${cwd}\n`) ?? '';
+}
 
 describe('a work tree of a snapshot', () => {
   it('has its files, is detached where the snapshot was taken, and twice is once', async () => {
@@ -415,14 +645,15 @@ describe('a work tree of a snapshot', () => {
     repository.write('node_modules/x.js', 'x\n');
     const before = repository.files();
     const { commit } = await take(repository);
+    const { commit: below } = await take(repository, { below: 'sub' });
     const head = repository.git('rev-parse', 'HEAD');
     repository.write('a.txt', 'later\n');
     repository.git('commit', '-qam', 'Later');
     const personal = repository.personal();
     const path = join(repository.root, '..', 'fork');
-    const place = { cwd: join(repository.root, 'sub'), path, commit };
+    const place = { cwd: repository.root, path, commit };
     expect(await git.worktree(place, never)).toEqual({
-      cwd: join(path, 'sub/'),
+      cwd: path,
       warnings: ['Not in the snapshot, so not in the new work tree: node_modules/'],
     });
     await git.worktree(place, never);
@@ -436,6 +667,14 @@ describe('a work tree of a snapshot', () => {
     expect(fork('rev-parse', 'HEAD')).toBe(head);
     expect(() => fork('symbolic-ref', '-q', 'HEAD')).toThrow();
     expect({ ...repository.personal(), hooks: '' }).toEqual({ ...personal, hooks: '' });
+    const second = {
+      cwd: join(repository.root, 'sub'),
+      path: join(repository.root, '..', 'fork-below'),
+      commit: below,
+    };
+    expect(await git.worktree(second, never)).toEqual({ cwd: join(second.path, 'sub'), warnings: [] });
+    const status = execFileSync('git', ['-C', second.path, 'status', '--porcelain'], { encoding: 'utf8' });
+    expect(status).toBe('');
     await expect(git.worktree({ ...place, commit: '0'.repeat(40) }, never)).rejects.toMatchObject({
       code: 'snapshotMissing',
     });

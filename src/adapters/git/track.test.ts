@@ -6,7 +6,7 @@ import type { FindingLocation } from '../../contract/index.ts';
 import { createGit } from './git.ts';
 import { type TestRepository, openRepository } from './test-repository.ts';
 
-const git = createGit();
+const git = createGit({ directory: '/nonexistent' });
 const { signal } = new AbortController();
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, n) => `const line${from + n} = ${from + n};\n`).join('');

@@ -1,42 +1,175 @@
-/** A second work tree of the same repository, with the files of a snapshot. */
-import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+/**
+ * The files of a snapshot in a folder of their own: a work tree of the person's repository if there is one, else a plain
+ * folder. No git runs in the repository: its record of the work tree is written by hand, and files are written as they were.
+ */
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { NewWorktree } from '../../../activities/ports.ts';
+import { inFolder } from '../files/safe-folder.ts';
+import { runGit, toRawPaths } from './git-process.ts';
+import { findLegacy } from './legacy-snapshot.ts';
 import { listPaths } from './left-out.ts';
-import { runGit } from './git-process.ts';
-import { findRepository } from './repository.ts';
-import { readSnapshot } from './snapshot.ts';
+import { readPlainFile } from './plain-file.ts';
+import { makePrivateGitDir } from './private-git-dir.ts';
+import { type RepositoryPlace, findPlace, objectFormatOf, toRaw } from './repository-data.ts';
+import { type Difference, revert } from './revert.ts';
+import { type SnapshotPlace, USUAL, toPermissions } from './snapshot.ts';
+import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
 
-/** Twice is once, as long as nobody has changed anything in it between. */
+/** Idempotent as long as nobody has changed anything in it between. */
 export async function addWorktree(
+  place: SnapshotPlace,
   { cwd, path, commit }: { cwd: string; path: string; commit: string },
   signal: AbortSignal,
 ): Promise<NewWorktree> {
-  const git = (args: string[], answers = [0]) => runGit(args, { cwd, signal, answers });
-  const repository = await findRepository(cwd, signal);
-  const facts =
-    repository === null ? null : await readSnapshot((args, more) => runGit(args, { cwd, signal, ...more }), commit);
-  if (facts === null) {
-    const message = `No work tree can be made of snapshot ${commit}: the repository of ${cwd} does not have it.`;
-    throw new Failure('snapshotMissing', message, { details: { path: cwd, commit } });
-  }
-  // Where there was no commit yet, the snapshot is the only one there is.
-  const head = facts.head ?? commit;
-  if (!(await isWorktree(path, git)))
-    await git(['worktree', 'add', '--quiet', '--detach', '--no-checkout', path, head]);
-  const prefix = (await git(['rev-parse', '--show-prefix'])).stdout.toString().slice(0, -1);
-  const inside = (args: string[], answers = [0]) => runGit(args, { cwd: path, signal, answers });
-  await inside(['read-tree', '--reset', commit]);
-  await inside(['checkout-index', '--all', '--force', '--index', '--quiet']);
-  await inside(['read-tree', '--reset', head]);
-  const missing =
-    facts.leftOut.length === 0 ? [] : [`Not in the snapshot, so not in the new work tree: ${listPaths(facts.leftOut)}`];
-  return { cwd: join(path, prefix), warnings: missing };
+  const store = await openStore(place.directory, cwd);
+  const source = await readSource(store, gitOf(store, signal), commit);
+  await mkdir(path, { recursive: true });
+  const root = realpathSync(path);
+  const repository = source.head === null ? null : await linkable(store.folder);
+  const prefix = repository === null ? '' : toRaw(relative(repository.root, store.folder));
+  assertFree(root, repository);
+  const warnings = [...source.warnings];
+  if (repository === null) warnings.push(...(source.head === null ? [] : [NOT_LINKED]));
+  else await link(repository, root, source.head ?? '', prefix, signal);
+  const inside = join(root, Buffer.from(prefix, 'latin1').toString());
+  await mkdir(inside, { recursive: true });
+  await write(inside, gitOf(store, signal), source.files, source.objects, signal);
+  return { cwd: join(path, Buffer.from(prefix, 'latin1').toString()), warnings };
 }
 
-async function isWorktree(path: string, git: (args: string[]) => Promise<{ stdout: Buffer }>): Promise<boolean> {
-  const real = await realpath(path).catch(() => path);
-  const listed = (await git(['worktree', 'list', '--porcelain', '-z'])).stdout.toString().split('\0');
-  return listed.includes(`worktree ${real}`);
+const NOT_LINKED =
+  'The new folder is no git work tree: the repository of the source has its data in a place that does not lead back to it.';
+
+interface Source {
+  files: Difference[];
+  head: string | null;
+  warnings: string[];
+  /** Set for a snapshot of an earlier release. */
+  objects?: string;
+}
+
+async function readSource(store: SnapshotStore, git: StoreGit, commit: string): Promise<Source> {
+  const facts = await readFacts(git, commit);
+  if (facts !== null) {
+    const leftOut = Object.values(facts.leftOut).flat();
+    const files = await listFiles(git, commit, toPermissions(facts));
+    return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut) };
+  }
+  const legacy = await findLegacy(git, store.folder, commit);
+  if (legacy === null) {
+    const message = `No work tree can be made of snapshot ${commit}: it is not in the data folder of this worker any more.`;
+    throw new Failure('snapshotMissing', message, { details: { path: store.folder, commit } });
+  }
+  const { tree, objects, leftOut, head } = legacy;
+  return { files: await listFiles(git, tree, new Map(), objects), head, warnings: toMissing(leftOut), objects };
+}
+
+function toMissing(leftOut: string[]): string[] {
+  return leftOut.length === 0 ? [] : [`Not in the snapshot, so not in the new work tree: ${listPaths(leftOut)}`];
+}
+
+/** As changes that bring each file where nothing is. */
+async function listFiles(
+  git: StoreGit,
+  tree: string,
+  permissions: ReadonlyMap<string, number>,
+  objects?: string,
+): Promise<Difference[]> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', tree], objects === undefined ? {} : { objects });
+  return toRawPaths(stdout).flatMap((line): Difference[] => {
+    const [, kind = '', id = '', path = ''] = /^(\d+) blob (\w+)\t([^]*)$/.exec(line) ?? [];
+    if (path === '') return [];
+    const mode = kind === '120000' ? 0 : (permissions.get(path) ?? Number.parseInt(USUAL[kind] ?? '644', 8));
+    return [{ path, before: { kind, id, mode }, after: null }];
+  });
+}
+
+async function write(
+  folder: string,
+  git: StoreGit,
+  files: readonly Difference[],
+  objects: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { folder, git, preview: false, ...(objects === undefined ? {} : { objects }) };
+  const outcomes = await revert(files, options, signal);
+  const [kept] = outcomes.filter(({ outcome }) => outcome === 'kept');
+  if (kept !== undefined) throw occupied(folder, kept.path);
+}
+
+function occupied(folder: string, name: string): Failure {
+  const message = `No work tree can be made at ${folder}: there is another ${name} already. Choose a folder that is empty.`;
+  return new Failure('gitFailed', message, { details: { path: folder } });
+}
+
+/** What an earlier try has left there is fine. */
+function assertFree(root: string, repository: RepositoryPlace | null): void {
+  const names = readdirSync(root);
+  if (names.length > 0 && repository !== null && !names.includes('.git')) throw occupied(root, names[0] ?? '');
+}
+
+// ------------------------------------------------------------------------------------------------------- the repository
+
+/** Only a repository whose data lies in its own folder, or that leads back to it as a linked work tree, gets a record. */
+async function linkable(folder: string): Promise<RepositoryPlace | null> {
+  const place = await findPlace(folder);
+  if (place === null) return null;
+  const { root, gitDir } = place;
+  if (realPathOf(gitDir) === join(realpathSync(root), '.git')) return place;
+  const back = (await readPlainFile(join(gitDir, 'gitdir'), 65_536))?.toString().trim();
+  return back !== undefined && realPathOf(dirname(back)) === realpathSync(root) ? place : null;
+}
+
+function realPathOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** What `git worktree add --detach` writes, and the files of the commit around the workspace. */
+async function link(
+  { root, commonDir }: RepositoryPlace,
+  at: string,
+  head: string,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const common = realpathSync(commonDir);
+  const name = `${basename(at)
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 40)}-${createHash('sha256').update(at).digest('hex').slice(0, 8)}`;
+  const record = join(common, 'worktrees', name);
+  const tmp = await mkdtemp(join(tmpdir(), 'bobbin-worktree-'));
+  try {
+    const gitDir = join(tmp, 'git');
+    const objectFormat = await objectFormatOf({ root, gitDir: commonDir, commonDir });
+    await makePrivateGitDir(gitDir, { alternates: [join(common, 'objects')], objectFormat });
+    const git: StoreGit = (args, more = {}) => runGit(args, { cwd: tmp, gitDir, signal, ...more });
+    await runGit(['read-tree', head], { cwd: tmp, gitDir, signal, index: join(tmp, 'index') });
+    const index = await readPlainFile(join(tmp, 'index'), 1024 * 1024 * 1024);
+    await inFolder(
+      record,
+      async (folder) => {
+        if (existsSync(join(at, '.git'))) return;
+        await folder.write('commondir', '../..\n');
+        await folder.write('gitdir', `${join(at, '.git')}\n`);
+        await folder.write('HEAD', `${head}\n`);
+        if (index !== null) await folder.write('index', index);
+        await inFolder(at, (tree) => tree.write('.git', `gitdir: ${record}\n`));
+      },
+      { create: true },
+    );
+    if (prefix === '') return;
+    const around = (await listFiles(git, head, new Map())).filter(({ path }) => !path.startsWith(`${prefix}/`));
+    await write(at, git, around, undefined, signal);
+  } finally {
+    await rm(tmp, { recursive: true, force: true });
+  }
 }

@@ -3,10 +3,13 @@ import { costWords } from './money.ts';
 import { renderRequest } from './render-request.ts';
 import { type Part, type TerminalText, beginning, line, linesOf, paint, shortened } from './terminal-text.ts';
 import {
+  type FileOutcomes,
   type Item,
+  type PathOutcome,
   type ReviewOutput,
   type ThreadEvent,
   type TurnCompletion,
+  type UndoPreview,
   renderReview,
 } from '../../contract/index.ts';
 
@@ -109,6 +112,7 @@ function renderStarted(item: Item): Part[] {
     case 'contextCompaction':
     case 'ghostSnapshot':
     case 'turnsDropped':
+    case 'turnsRestored':
       return [];
   }
 }
@@ -135,6 +139,8 @@ function renderCompleted(item: Item): Part[] {
       return [paint.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'turnsDropped':
       return item.cause === 'undo' ? renderDropped(item) : [];
+    case 'turnsRestored':
+      return renderRestored(item);
     case 'exitedReviewMode':
       return item.reviewOutput === null ? [] : ['', ...renderFindings(item.reviewOutput)];
     case 'ghostSnapshot':
@@ -154,12 +160,45 @@ function describeBefore(tokens: number | null): string {
 }
 
 export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): Part[] {
-  const { files, dropped, notUndone } = item;
-  const what = files === null ? 'no file was changed' : `${files.restored} files restored, ${files.deleted} deleted`;
+  const { files, paths = [], morePaths = 0, dropped, notUndone } = item;
   return [
-    `undone: turn ${dropped.join(', ')}, ${what}`,
-    ...notUndone.map((line) => paint.yellow(`  not undone: ${line}`)),
+    `undone: turn ${dropped.join(', ')}, ${describeFiles(files)}`,
+    ...renderPaths(paths, morePaths),
+    ...notUndone.map((remark) => paint.yellow(`  not undone: ${remark}`)),
   ];
+}
+
+export function renderRestored(item: Extract<Item, { type: 'turnsRestored' }>): Part[] {
+  const { files, paths, morePaths, restored, notRedone } = item;
+  return [
+    `undo taken back: turn ${restored.join(', ')}, ${describeFiles(files)}`,
+    ...renderPaths(paths, morePaths),
+    ...notRedone.map((remark) => paint.yellow(`  not redone: ${remark}`)),
+  ];
+}
+
+/** What an undo would do. */
+export function renderPreview({ turnId, files, paths, morePaths, notUndone }: UndoPreview): Part[] {
+  return [
+    `would be undone: turn ${turnId}, ${describeFiles(files)}`,
+    ...renderPaths(paths, morePaths),
+    ...notUndone.map((remark) => paint.yellow(`  not undone: ${remark}`)),
+  ];
+}
+
+function describeFiles(files: FileOutcomes | null): string {
+  if (files === null) return 'no file is changed';
+  const { restored, deleted, merged = 0, kept = 0 } = files;
+  const more = [merged > 0 ? `, ${merged} merged` : '', kept > 0 ? `, ${kept} kept` : ''].join('');
+  return `${restored} files restored, ${deleted} deleted${more}`;
+}
+
+function renderPaths(paths: readonly PathOutcome[], morePaths: number): Part[] {
+  const lines = paths.map((one) => {
+    const shown = `  ${one.outcome.padEnd(8)} ${one.path}`;
+    return one.outcome === 'kept' ? paint.yellow(`${shown}: ${one.reason}`) : paint.dim(shown);
+  });
+  return morePaths > 0 ? [...lines, paint.dim(`  and ${morePaths} more`)] : lines;
 }
 
 /** What a review found, in lines; a word where that is nothing. */

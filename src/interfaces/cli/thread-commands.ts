@@ -25,7 +25,7 @@ import { renderRequest } from './render-request.ts';
 import { agents } from './thread-agents.ts';
 import { type ForkOptions, fork } from './thread-fork.ts';
 import { type ResumeOptions, resume } from './thread-resume.ts';
-import { rollback, undo } from './thread-undo.ts';
+import { redo, rollback, undo } from './thread-undo.ts';
 import { type Part, beginning, line } from './terminal-text.ts';
 import { watchThread } from './watch.ts';
 
@@ -150,7 +150,11 @@ export function addThreadCommands(program: Command): void {
     'from this event on',
     '0',
   );
-  command('undo', 'take back the newest turn, its files included', 'undo my-thread', undo);
+  command<{ dryRun?: true }>('undo', 'take back the newest turn, its files included', 'undo my-thread', undo).option(
+    '--dry-run',
+    'show what would be done to which file, and do nothing',
+  );
+  command('redo', 'take back the newest undo', 'redo my-thread', redo);
   command<{ turns: string }>(
     'rollback',
     'take the newest turns out of the conversation; files stay as they are',

@@ -1,16 +1,34 @@
-/** `bobbin thread undo` and `bobbin thread rollback`: taking turns back, with their files and without. */
+/** `bobbin thread undo`, `redo` and `rollback`: taking turns back, with their files and without. */
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
-import { renderCompletion, renderDropped } from './render.ts';
+import { renderCompletion, renderDropped, renderPreview, renderRestored } from './render.ts';
 
-/** Waits for the end, and prints what was undone and what was not. */
-export async function undo(bobbin: Bobbin, output: Output, threadId: string): Promise<number> {
+/** Waits for the end, and prints what was undone and what was not. With `--dry-run` it prints what would be. */
+export async function undo(
+  bobbin: Bobbin,
+  output: Output,
+  threadId: string,
+  { dryRun }: { dryRun?: true },
+): Promise<number> {
+  if (dryRun === true) {
+    const preview = await bobbin.threads.get(threadId).previewUndo();
+    output.result(preview, renderPreview(preview));
+    return EXIT.ok;
+  }
   const undone = await bobbin.threads.get(threadId).undo();
   const { completion, dropped } = undone;
   const lines = dropped === null ? [renderCompletion(completion)] : renderDropped(dropped);
   output.result(undone, lines);
+  return exitCodeOfTurn(completion);
+}
+
+export async function redo(bobbin: Bobbin, output: Output, threadId: string): Promise<number> {
+  const redone = await bobbin.threads.get(threadId).redo();
+  const { completion, restored } = redone;
+  const lines = restored === null ? [renderCompletion(completion)] : renderRestored(restored);
+  output.result(redone, lines);
   return exitCodeOfTurn(completion);
 }
 

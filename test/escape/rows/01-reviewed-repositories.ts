@@ -42,7 +42,7 @@ async function attackIn(place: EscapePlace, below: string) {
      cd ${attacker.workspace}; test ${below} = . || git add ${below} 2>/dev/null; git ${AS_SOMEBODY} commit -q --allow-empty -m sub`,
   );
   if (made.exitCode !== 0) throw new Error(made.output);
-  const git = createGit();
+  const git = createGit({ directory: '/nonexistent' });
   const targets = createReviewTargets({ directory: join(place.root, 'workspaces') });
   const { signal } = place;
   for (const cwd of [attacker.workspace, join(attacker.workspace, below)]) {

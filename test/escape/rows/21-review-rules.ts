@@ -24,7 +24,7 @@ export const rows: EscapeRow[] = [
          printf '## Code Review Rules\\n- MARKER\\n' > AGENTS.override.md`,
       );
       if (made.exitCode !== 0) throw new Error(made.output);
-      const ports = { git: createGit(), projectDocs: createProjectDocs() };
+      const ports = { git: createGit({ directory: '/nonexistent' }), projectDocs: createProjectDocs() };
       const { base } = await ports.git.pinChanges(workspace, { type: 'baseBranch', branch: 'main' }, signal);
       const { start } = await createReviewTargets({ directory: join(place.root, 'workspaces') }).find(
         { repository: workspace, branch: 'topic', base: 'main' },

@@ -1,9 +1,11 @@
 /** The registry of task kinds: one line each. */
 import type { InputItem, SubThreadReport, TurnKind } from '../../../src/contract/index.ts';
 import type { Action } from '../actions.ts';
+import { forgetUndos } from '../dropped-turns.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state.ts';
 import { compact } from './compact.ts';
 import { ghostSnapshot } from './ghost-snapshot.ts';
+import { redo } from './redo.ts';
 import { review } from './review.ts';
 import { regular } from './regular.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
@@ -15,9 +17,13 @@ const KINDS = {
   user_shell: userShell,
   compact,
   undo,
+  redo,
   ghost_snapshot: ghostSnapshot,
   review,
 } satisfies { [K in TurnKind]: TaskKind<Turns[K]> };
+
+/** After a turn of these the conversation goes another way than the one an undo was made from. */
+const SPEAKING: ReadonlySet<TurnKind> = new Set<TurnKind>(['regular', 'review', 'compact']);
 
 /** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */
 function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
@@ -27,7 +33,8 @@ function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
 export const tasks = {
   kinds: Object.keys(KINDS) as TurnKind[],
   takesWords: (kind: TurnKind): boolean => KINDS[kind].words,
-  begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState => KINDS[turn.kind].begin(state, at, turn),
+  begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState =>
+    KINDS[turn.kind].begin(SPEAKING.has(turn.kind) ? forgetUndos(state) : state, at, turn),
   isSteerable: (turn: ActiveTurn): boolean => kindOf(turn).steer !== undefined,
   steer: (state: ThreadState, at: number, turn: ActiveTurn, input: InputItem[], running: readonly string[]) =>
     kindOf(turn).steer?.(state, at, turn, input, running) ?? state,

@@ -5,7 +5,7 @@
  */
 import { isRoot } from '../approvals.ts';
 import { actionIds } from '../actions.ts';
-import { dropTurns } from '../dropped-turns.ts';
+import { undoTurns } from '../dropped-turns.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
 import type { TaskStepEnd } from '../machine-events.ts';
 import { isKnownSafe } from '../safe-commands.ts';
@@ -18,8 +18,7 @@ export const undo: TaskKind<UndoTurn> = {
   words: false,
 
   begin(state, at, turn) {
-    const target = state.turns.findLast(({ kind }) => kind === 'regular') ?? null;
-    return beginActive(state, at, turn, { kind: 'undo', target });
+    return beginActive(state, at, turn, { kind: 'undo', target: undoable(state) });
   },
 
   settle(state, at, turn) {
@@ -30,11 +29,8 @@ export const undo: TaskKind<UndoTurn> = {
 
   wants(state, { turnId, target }) {
     if (target === null) return [];
-    const { firstItem, endItem, snapshot } = target;
-    const commit = snapshot?.status === 'taken' ? snapshot.commit : null;
-    const undone = { turnId: target.turnId, firstItem, endItem };
-    const input = { cwd: state.settings.cwd, undone, commit };
-    const step = { activity: 'undoFiles', input, summary: `undo: ${undone.turnId}`, onWorkspace: true } as const;
+    const input = toUndoInput(state, target);
+    const step = { activity: 'undoFiles', input, summary: `undo: ${target.turnId}`, onWorkspace: true } as const;
     return [{ type: 'taskStep', id: actionIds.undo(turnId), turnId, ...step }];
   },
 
@@ -48,15 +44,31 @@ export const undo: TaskKind<UndoTurn> = {
   },
 };
 
+/** The turn that an undo would take back now; null if there is none. */
+export function undoable(state: ThreadState): TurnRecord | null {
+  return state.turns.findLast(({ kind }) => kind === 'regular') ?? null;
+}
+
+/** What the activity is asked to take back. */
+export function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot }: TurnRecord) {
+  const [commit, after] = snapshot?.status === 'taken' ? [snapshot.commit, snapshot.after] : [null, undefined];
+  const undone = { turnId, firstItem, endItem };
+  return { cwd: state.settings.cwd, undone, commit, ...(after === undefined ? {} : { after }) };
+}
+
+/** What stays as it is, in the words of a person. */
+export function toNotUndone(state: ThreadState, target: TurnRecord, undone: UndoneFiles): string[] {
+  return [...toMissingRemark(state, target, undone), ...undone.notUndone, ...toCommandRemarks(state, undone)];
+}
+
 function takeEnd(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord, end: TaskStepEnd): ThreadState {
   switch (end.type) {
     case 'done': {
       const undone = end.value as UndoneFiles;
-      const { files } = undone;
-      const remarks = [...undone.notUndone, ...toCommandRemarks(state, undone)];
-      const notUndone = [...toMissingRemark(state, target, undone), ...remarks];
-      const said = { turnId: turn.turnId, dropped: [target.turnId], files, notUndone };
-      return endTurn(dropTurns(state, at, { ...said, cause: 'undo' }), at, turn, { status: 'completed' });
+      const { files, paths = [], morePaths = 0, redo = null } = undone;
+      const notUndone = toNotUndone(state, target, undone);
+      const said = { turnId: turn.turnId, dropped: [target.turnId], files, paths, morePaths, notUndone };
+      return endTurn(undoTurns(state, at, { ...said, cause: 'undo' }, redo), at, turn, { status: 'completed' });
     }
     case 'aborted': {
       const message = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;

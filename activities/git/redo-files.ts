@@ -1,0 +1,14 @@
+/** Takes back what an undo did to the files. Idempotent: each try looks at what is there and does what is missing. */
+import type { RedoStep, RedoneFiles } from '../contract.ts';
+import type { Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+import { RECORDED, revertOrSay, toRevertedFiles } from './undo-files.ts';
+
+export async function redoFiles(ports: Ports, input: RedoStep): Promise<RedoneFiles | { type: 'aborted' }> {
+  return runStep<{ type: 'redo' }, RedoneFiles>({ ...ports, ...input }, { type: 'redo' }, async ({ signal }) => {
+    const { cwd, before, after } = input;
+    const reverted = await revertOrSay(ports, { cwd, before, after, preview: false, keepAs: null }, signal);
+    const { files, paths, morePaths } = toRevertedFiles(reverted, RECORDED);
+    return { files, paths, morePaths, notRedone: reverted.gone ? reverted.notUndone : [] };
+  });
+}

@@ -1,0 +1,87 @@
+/** The index of a repository, read as data: which paths are tracked. No git runs, and nothing is written. */
+import { join } from 'node:path';
+import type { RawPath } from './git-process.ts';
+import { readPlainFile } from './plain-file.ts';
+
+export interface TrackedFile {
+  path: RawPath;
+  isSubmodule: boolean;
+}
+
+const MAX_INDEX_BYTES = 512 * 1024 * 1024;
+
+/** None for an index that is not there or cannot be read as one. */
+export async function readTracked(gitDir: string, hashBytes: number): Promise<TrackedFile[]> {
+  const content = await readPlainFile(join(gitDir, 'index'), MAX_INDEX_BYTES);
+  if (content === null) return [];
+  try {
+    const { files, base } = parseIndex(content, hashBytes);
+    if (base === null) return files;
+    // Names that were taken out of the shared part are among them: they count as tracked a little longer.
+    const shared = await readPlainFile(join(gitDir, `sharedindex.${base}`), MAX_INDEX_BYTES);
+    return shared === null ? files : [...parseIndex(shared, hashBytes).files, ...files];
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+}
+
+const STAT_BYTES = 40;
+const MODE_AT = 24;
+const EXTENDED = 0x4000;
+const SUBMODULE = 0o160000;
+
+interface Parsed {
+  files: TrackedFile[];
+  /** Id of the shared index that this one is a change of. */
+  base: string | null;
+}
+
+/** See gitformat-index(5). Throws a RangeError where it is cut off or no index. */
+function parseIndex(content: Buffer, hashBytes: number): Parsed {
+  const version = content.readUInt32BE(4);
+  if (content.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) throw new RangeError('not an index');
+  const files: TrackedFile[] = [];
+  let at = 12;
+  let path = '';
+  for (let left = content.readUInt32BE(8); left > 0; left--) {
+    const isSubmodule = content.readUInt32BE(at + MODE_AT) === SUBMODULE;
+    const flagsAt = at + STAT_BYTES + hashBytes;
+    let nameAt = flagsAt + ((content.readUInt16BE(flagsAt) & EXTENDED) === 0 ? 2 : 4);
+    let kept = '';
+    if (version === 4) {
+      const cut = readVariable(content, nameAt);
+      kept = path.slice(0, path.length - cut.value);
+      nameAt = cut.end;
+    }
+    const end = content.indexOf(0, nameAt);
+    if (end === -1) throw new RangeError('a name without an end');
+    path = kept + content.toString('latin1', nameAt, end);
+    if (path !== '' && !path.endsWith('/')) files.push({ path, isSubmodule });
+    at = version === 4 ? end + 1 : at + Math.ceil((end - at + 1) / 8) * 8;
+  }
+  return { files, base: findBase(content, at, hashBytes) };
+}
+
+function readVariable(content: Buffer, start: number): { value: number; end: number } {
+  let at = start;
+  let byte = content.readUInt8(at++);
+  let value = byte & 0x7f;
+  while ((byte & 0x80) !== 0) {
+    byte = content.readUInt8(at++);
+    value = (value + 1) * 128 + (byte & 0x7f);
+  }
+  return { value, end: at };
+}
+
+function findBase(content: Buffer, start: number, hashBytes: number): string | null {
+  for (let at = start; at + 8 <= content.length - hashBytes;) {
+    const size = content.readUInt32BE(at + 4);
+    if (content.toString('latin1', at, at + 4) === 'link') {
+      const base = content.subarray(at + 8, at + 8 + hashBytes).toString('hex');
+      return /^0+$/.test(base) ? null : base;
+    }
+    at += 8 + size;
+  }
+  return null;
+}

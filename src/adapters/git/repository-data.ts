@@ -1,0 +1,166 @@
+/**
+ * What a snapshot has to know of the repositories of a workspace, read from their files as data: no git runs in them, and
+ * nothing that is configured there counts.
+ */
+import { lstatSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { RawPath } from './git-process.ts';
+import { type IgnoreFile, parseIgnoreFile } from './ignore-rules.ts';
+import { readTracked } from './index-file.ts';
+import { readPlainFile } from './plain-file.ts';
+
+export interface RepositoryPlace {
+  /** Root of the work tree, absolute. */
+  root: string;
+  /** Absolute. */
+  gitDir: string;
+  /** What linked work trees share, absolute. */
+  commonDir: string;
+}
+
+const SMALL_BYTES = 64 * 1024;
+const PACKED_REFS_BYTES = 64 * 1024 * 1024;
+export const IGNORE_BYTES = 1024 * 1024;
+
+/** The repository whose work tree a folder lies in; null if there is none. */
+export async function findPlace(folder: string): Promise<RepositoryPlace | null> {
+  for (let root = resolve(folder); ; root = dirname(root)) {
+    const place = await placeAt(root);
+    if (place !== null) return place;
+    if (root === dirname(root)) return null;
+  }
+}
+
+async function placeAt(root: string): Promise<RepositoryPlace | null> {
+  const dotGit = join(root, '.git');
+  const stats = lstatSync(dotGit, { throwIfNoEntry: false });
+  if (stats === undefined) return null;
+  const pointer = stats.isDirectory() ? null : await readLine(dotGit);
+  const gitDir = stats.isDirectory() ? dotGit : resolve(root, /^gitdir: (.*)$/.exec(pointer ?? '')?.[1] ?? dotGit);
+  if ((await readLine(join(gitDir, 'HEAD'))) === null) return null;
+  const common = await readLine(join(gitDir, 'commondir'));
+  return { root, gitDir, commonDir: common === null ? gitDir : resolve(gitDir, common) };
+}
+
+async function readLine(path: string): Promise<string | null> {
+  return (await readPlainFile(path, SMALL_BYTES))?.toString('utf8').split('\n')[0]?.trim() ?? null;
+}
+
+/** The commit that is checked out; null if there is none, or if it is kept in a form that is not known here. */
+export async function readHeadOf({ gitDir, commonDir }: RepositoryPlace): Promise<string | null> {
+  const head = (await readLine(join(gitDir, 'HEAD'))) ?? '';
+  const ref = /^ref: (refs\/.+)$/.exec(head)?.[1];
+  if (ref === undefined) return toId(head);
+  if (ref.split('/').includes('..')) return null;
+  const loose = (await readLine(join(gitDir, ref))) ?? (await readLine(join(commonDir, ref)));
+  if (loose !== null) return toId(loose);
+  const packed = (await readPlainFile(join(commonDir, 'packed-refs'), PACKED_REFS_BYTES))?.toString('latin1') ?? '';
+  return toId(packed.split('\n').find((line) => line.endsWith(` ${ref}`)) ?? '');
+}
+
+function toId(text: string): string | null {
+  return /^[0-9a-f]{40,64}(?= |$)/.exec(text)?.[0] ?? null;
+}
+
+export async function objectFormatOf({ commonDir }: RepositoryPlace): Promise<'sha1' | 'sha256'> {
+  const config = (await readPlainFile(join(commonDir, 'config'), SMALL_BYTES))?.toString('latin1') ?? '';
+  return /^\s*objectformat\s*=\s*"?sha256/im.test(config) ? 'sha256' : 'sha1';
+}
+
+export interface Tracked {
+  /** Relative to the folder that was asked for. */
+  files: ReadonlySet<RawPath>;
+  /** Every folder with a tracked file below it, with a slash. */
+  folders: ReadonlySet<RawPath>;
+  /** What is checked out in the repository around the folder (`""`) and in each of its submodules. */
+  heads: Record<RawPath, string | null>;
+  /** From the root of the repository to the folder, with a slash at its end; the base of every rule begins with it. */
+  prefix: RawPath;
+  /** Rules of the person and of folders around this one, outermost first. */
+  rules: IgnoreFile[];
+}
+
+/** How deep submodules are looked into. */
+const MAX_DEPTH = 5;
+
+export async function readTrackedBelow(folder: string): Promise<Tracked> {
+  const tracked: Found = { files: new Set(), folders: new Set(), heads: {} };
+  const own = await readOwnRules();
+  const place = await findPlace(folder);
+  if (place === null) return { ...tracked, prefix: '', rules: own };
+  const inside = toRaw(relative(place.root, folder));
+  await takeRepository(tracked, place, inside, '', MAX_DEPTH);
+  const rules = [...own, ...(await readRulesAround(place, inside))];
+  return { ...tracked, prefix: inside === '' ? '' : `${inside}/`, rules };
+}
+
+/** @param inside the part of the repository that counts; @param at where that part lies. */
+interface Found {
+  files: Set<RawPath>;
+  folders: Set<RawPath>;
+  heads: Tracked['heads'];
+}
+
+async function takeRepository(into: Found, place: RepositoryPlace, inside: RawPath, at: RawPath, depth: number) {
+  const hashBytes = (await objectFormatOf(place)) === 'sha256' ? 32 : 20;
+  into.heads[at] = await readHeadOf(place);
+  const prefix = inside === '' ? '' : `${inside}/`;
+  for (const { path, isSubmodule } of await readTracked(place.gitDir, hashBytes)) {
+    if (!path.startsWith(prefix) || UNSAFE.test(path)) continue;
+    const own = at + path.slice(prefix.length);
+    if (!into.folders.has(own.slice(0, own.lastIndexOf('/') + 1)))
+      for (const around of foldersOf(own)) into.folders.add(around);
+    if (!isSubmodule) into.files.add(own);
+    else if (depth > 0) {
+      const below = await placeAt(join(place.root, Buffer.from(path, 'latin1').toString()));
+      if (below !== null) await takeRepository(into, below, '', `${own}/`, depth - 1);
+    }
+  }
+}
+
+/** An index that somebody made by hand may lead anywhere. */
+const UNSAFE = /(^|\/)(\.\.?|\.git|)(\/|$)/i;
+
+/** `a/b/c` and `a/b/c/` lie in `a/` and `a/b/`. */
+export function foldersOf(path: RawPath): RawPath[] {
+  const folders: RawPath[] = [];
+  for (let at = path.indexOf('/'); at !== -1 && at < path.length - 1; at = path.indexOf('/', at + 1)) {
+    folders.push(path.slice(0, at + 1));
+  }
+  return folders;
+}
+
+/** Those that hold for everything of this person. */
+async function readOwnRules(): Promise<IgnoreFile[]> {
+  const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
+  return toList(await readRules(join(config, 'git/ignore'), ''));
+}
+
+async function readRulesAround({ root, commonDir }: RepositoryPlace, inside: RawPath): Promise<IgnoreFile[]> {
+  const found = toList(await readRules(join(commonDir, 'info/exclude'), ''));
+  for (const base of inside === '' ? [] : ['', ...foldersOf(inside)])
+    found.push(...toList(await readRules(toFileName(root, `${base}.gitignore`), base)));
+  return found;
+}
+
+function toList<T>(one: T | null): T[] {
+  return one === null ? [] : [one];
+}
+
+async function readRules(path: string | Buffer, base: RawPath): Promise<IgnoreFile | null> {
+  const content = await readPlainFile(path, IGNORE_BYTES);
+  return content === null ? null : parseIgnoreFile(content.toString('latin1'), base);
+}
+
+const OTHER_THAN_ASCII = /[\u0080-\u00ff]/;
+
+/** A raw path as the file system takes it. */
+export function toFileName(folder: string, path: RawPath): string | Buffer {
+  if (!OTHER_THAN_ASCII.test(path)) return folder.endsWith('/') ? `${folder}${path}` : `${folder}/${path}`;
+  return Buffer.concat([Buffer.from(join(folder, '/')), Buffer.from(path, 'latin1')]);
+}
+
+export function toRaw(path: string): RawPath {
+  return Buffer.from(path).toString('latin1');
+}

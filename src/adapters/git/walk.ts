@@ -1,0 +1,247 @@
+/**
+ * The files of a workspace that a snapshot takes, and those that it leaves out and why. The folder is read, and nothing in
+ * it is opened but `.gitignore` files.
+ */
+import { type Dirent, type Stats, lstatSync, readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { Failure } from '../../../activities/failures.ts';
+import type { RawPath } from './git-process.ts';
+import { type IgnoreFile, isIgnored, parseIgnoreFile } from './ignore-rules.ts';
+import { LARGE_FOLDER_FILES, MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from './left-out.ts';
+import { readPlainFile } from './plain-file.ts';
+import { IGNORE_BYTES, type Tracked, foldersOf, readTrackedBelow, toFileName } from './repository-data.ts';
+
+/** Why files are not in a snapshot; the keys are kept with it. */
+export const REASONS = {
+  large: 'untracked files over 10 MiB',
+  huge: 'files over 256 MiB',
+  manyFiles: `untracked folders of ${LARGE_FOLDER_FILES} files and more`,
+  build: 'untracked folders that builds make',
+  special: 'pipes, sockets and devices',
+  unreadable: 'files that cannot be read',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+/** Folders have a slash at their end. */
+export type LeftOut = Partial<Record<Reason, RawPath[]>>;
+
+/** In the order of the reasons. */
+export function toListed(leftOut: LeftOut): [string, RawPath[]][] {
+  return (Object.entries(REASONS) as [Reason, string][]).flatMap(([reason, words]) => {
+    const paths = leftOut[reason] ?? [];
+    return paths.length === 0 ? [] : [[words, paths] satisfies [string, RawPath[]]];
+  });
+}
+
+export interface Walked {
+  files: Map<RawPath, Stats>;
+  leftOut: LeftOut;
+  heads: Tracked['heads'];
+  /** What is ignored, by path, with something that changes with it. Of a folder that is not what lies deeper in it. */
+  ignored: Record<RawPath, string>;
+  /** Folders with a `.git` in them. */
+  repositories: RawPath[];
+  /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
+  isLimited: boolean;
+}
+
+/** More than this is no workspace that could be kept before every turn. */
+const MAX_FILES = 200_000;
+const MAX_TRACKED_BYTES = 256 * 1024 * 1024;
+/** Entries of an untracked folder from which on they are not even looked at. */
+const CROWD = 5_000;
+/** How long other work of this process waits. */
+const SLICE_MS = 10;
+
+export interface WalkOptions {
+  /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
+  apart: readonly string[];
+  /** Set where the files are to be compared with those of an earlier snapshot. */
+  since?: EarlierWalk;
+}
+
+/**
+ * What a turn does may change which files are tracked and which are ignored. If that counted, files that were there before
+ * it would look new, or files that it made would not be seen. So everything is decided as it was decided before.
+ */
+export interface EarlierWalk {
+  /** These count as tracked. */
+  paths: ReadonlySet<RawPath>;
+  isLimited: boolean;
+  /** Answers the rules of a folder in place of those on disk. */
+  rulesOf(path: RawPath, onDisk: Buffer | null): Promise<Buffer | null>;
+}
+
+export async function walk(folder: string, { apart, since }: WalkOptions, signal: AbortSignal): Promise<Walked> {
+  const now = await readTrackedBelow(folder);
+  const tracked = since === undefined ? now : { ...now, files: since.paths, folders: toFolders(since.paths) };
+  const isLimited = since?.isLimited ?? now.files.size > 0;
+  const ours = new Set(apart.flatMap(toIdentity));
+  const found = { found: new Map<RawPath, Stats>(), leftOut: {}, ignored: {}, repositories: [] };
+  const walker: Walker = { folder, tracked, isLimited, since, ours, ...found, signal, resumedAt: performance.now() };
+  await walkFolder(walker, '', tracked.rules);
+  await addTracked(walker);
+  const { leftOut, ignored, repositories } = walker;
+  return { files: choose(walker), leftOut, heads: now.heads, ignored, repositories, isLimited };
+}
+
+interface Walker {
+  folder: string;
+  tracked: Tracked;
+  isLimited: boolean;
+  since: EarlierWalk | undefined;
+  ours: ReadonlySet<string>;
+  found: Map<RawPath, Stats>;
+  leftOut: LeftOut;
+  ignored: Walked['ignored'];
+  repositories: RawPath[];
+  signal: AbortSignal;
+  resumedAt: number;
+}
+
+function toFolders(paths: ReadonlySet<RawPath>): Set<RawPath> {
+  const folders = new Set<RawPath>();
+  for (const path of paths) {
+    if (!folders.has(path.slice(0, path.lastIndexOf('/') + 1))) for (const one of foldersOf(path)) folders.add(one);
+  }
+  return folders;
+}
+
+async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFile[]): Promise<void> {
+  const { tracked } = walker;
+  const entries = listFolder(walker, at);
+  const own = await readRulesIn(walker, at, entries);
+  const rules = own === null ? above : [...above, parseIgnoreFile(own.toString('latin1'), tracked.prefix + at)];
+  const isWild = walker.isLimited && at !== '' && !tracked.folders.has(at);
+  if (isWild && entries.length >= CROWD) {
+    leaveOut(walker, 'manyFiles', at);
+    return;
+  }
+  for (const entry of entries) {
+    if (isLong(walker)) await breathe(walker);
+    const path = at + entry.name;
+    if (entry.name.length === 4 && entry.name.toLowerCase() === '.git') walker.repositories.push(at);
+    else if (entry.isDirectory()) await walkEntry(walker, path, entry.name, rules);
+    else if (tracked.files.has(path) || !isIgnored(rules, tracked.prefix + path, false)) take(walker, path);
+    else passOver(walker, path, path);
+  }
+}
+
+async function readRulesIn({ folder, since }: Walker, at: RawPath, entries: readonly Dirent[]) {
+  const path = `${at}.gitignore`;
+  const isThere = entries.some(({ name }) => name === '.gitignore');
+  const onDisk = isThere ? await readPlainFile(toFileName(folder, path), IGNORE_BYTES) : null;
+  return since === undefined ? onDisk : since.rulesOf(path, onDisk);
+}
+
+async function walkEntry(walker: Walker, path: RawPath, name: RawPath, rules: readonly IgnoreFile[]): Promise<void> {
+  const { tracked } = walker;
+  const at = `${path}/`;
+  if (isOurs(walker, path)) return;
+  if (isIgnored(rules, tracked.prefix + path, true)) passOver(walker, path, at);
+  else if (isBuildFolder(name) && !tracked.folders.has(at)) leaveOut(walker, 'build', at);
+  else await walkFolder(walker, at, rules);
+}
+
+/** Ignored paths that are remembered, to say which have changed. */
+const MAX_IGNORED = 500;
+
+function passOver({ folder, ignored }: Walker, path: RawPath, shown: RawPath): void {
+  if (Object.keys(ignored).length >= MAX_IGNORED) return;
+  const stats = lookAt(folder, path);
+  if (stats !== undefined) ignored[shown] = `${stats.ctimeMs} ${stats.size}`;
+}
+
+function listFolder(walker: Walker, at: RawPath): Dirent[] {
+  try {
+    return readdirSync(toFileName(walker.folder, at), { withFileTypes: true, encoding: 'latin1' });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') leaveOut(walker, 'unreadable', at);
+    else if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) throw error;
+    return [];
+  }
+}
+
+/** Tracked files that the rules have passed over. */
+async function addTracked(walker: Walker): Promise<void> {
+  const { folder, tracked, found } = walker;
+  const folders = new Map<RawPath, boolean>();
+  const isFolder = (path: RawPath): boolean => {
+    const known = folders.get(path) ?? lookAt(folder, path.slice(0, -1))?.isDirectory() ?? false;
+    folders.set(path, known);
+    return known && !isOurs(walker, path.slice(0, -1));
+  };
+  for (const path of tracked.files) {
+    if (found.has(path)) continue;
+    if (isLong(walker)) await breathe(walker);
+    if (foldersOf(path).every(isFolder)) take(walker, path);
+  }
+}
+
+function take(walker: Walker, path: RawPath): void {
+  const stats = lookAt(walker.folder, path);
+  if (stats === undefined || stats.isDirectory()) return;
+  if (!stats.isFile() && !stats.isSymbolicLink()) leaveOut(walker, 'special', path);
+  else walker.found.set(path, stats);
+  if (walker.found.size > MAX_FILES) {
+    const message = `${walker.folder} has more than ${MAX_FILES} files that are neither ignored nor left out.`;
+    throw new Failure('gitFailed', message, { details: { path: walker.folder } });
+  }
+}
+
+function choose(walker: Walker): Map<RawPath, Stats> {
+  const { tracked, isLimited, found, leftOut } = walker;
+  const isFree = (path: RawPath) => !tracked.files.has(path);
+  const untracked = isLimited ? [...found.keys()].filter(isFree) : [];
+  const large = largeFolders(untracked, (path) => tracked.folders.has(path));
+  for (const path of large) leaveOut(walker, 'manyFiles', path);
+  const places = new Set([...large, ...(leftOut.manyFiles ?? [])]);
+  const kept = new Map<RawPath, Stats>();
+  for (const [path, stats] of found) {
+    const free = isFree(path);
+    if (free && places.size > 0 && isWithin(path, places)) continue;
+    if (stats.size > MAX_TRACKED_BYTES) leaveOut(walker, 'huge', path);
+    else if (free && stats.size > MAX_UNTRACKED_BYTES) leaveOut(walker, 'large', path);
+    else kept.set(path, stats);
+  }
+  return kept;
+}
+
+function leaveOut({ leftOut }: Walker, reason: Reason, path: RawPath): void {
+  (leftOut[reason] ??= []).push(path);
+}
+
+function lookAt(folder: string, path: RawPath): Stats | undefined {
+  try {
+    return lstatSync(toFileName(folder, path), { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function isOurs({ folder, ours }: Walker, path: RawPath): boolean {
+  if (ours.size === 0) return false;
+  const stats = lookAt(folder, path);
+  return stats !== undefined && ours.has(`${stats.dev}:${stats.ino}`);
+}
+
+function toIdentity(folder: string): string[] {
+  try {
+    const { dev, ino } = lstatSync(folder);
+    return [`${dev}:${ino}`];
+  } catch {
+    return [];
+  }
+}
+
+function isLong({ resumedAt }: Walker): boolean {
+  return performance.now() - resumedAt > SLICE_MS;
+}
+
+/** Lets the heartbeats of this process go out. */
+async function breathe(walker: Walker): Promise<void> {
+  await setImmediate();
+  walker.signal.throwIfAborted();
+  walker.resumedAt = performance.now();
+}

@@ -1,0 +1,63 @@
+/**
+ * `redo`: the newest undo is taken back, files and history in one step, as long as no other turn that speaks with the model
+ * has begun since.
+ */
+import type { RedoneFiles } from '../../../activities/contract.ts';
+import { actionIds } from '../actions.ts';
+import { restoreTurns } from '../dropped-turns.ts';
+import type { TaskStepEnd } from '../machine-events.ts';
+import type { Redo, RedoTurn, ThreadState } from '../state.ts';
+import { beginActive, endTurn, failTurn, quieten } from '../turns.ts';
+import type { TaskKind } from './task.ts';
+
+const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };
+
+export const redo: TaskKind<RedoTurn> = {
+  kind: 'redo',
+  words: false,
+
+  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'redo', target: state.redo?.at(-1) ?? null }),
+
+  settle(state, at, turn) {
+    if (turn.target === null) {
+      const message = `Thread ${state.threadId} has no undo that could be taken back: a turn began after it, or there was none.`;
+      return failTurn(state, at, turn, { code: 'nothingToRedo', message });
+    }
+    return turn.target.files === null ? restore(state, at, turn, turn.target, NO_FILES) : state;
+  },
+
+  wants(state, { turnId, target }) {
+    if (!target?.files) return [];
+    const { before, after } = target.files;
+    const input = { cwd: state.settings.cwd, before, after };
+    const step = { activity: 'redoFiles', input, summary: `redo: ${target.turnId}`, onWorkspace: true } as const;
+    return [{ type: 'taskStep', id: actionIds.redo(turnId), turnId, ...step }];
+  },
+
+  owns: (_, turn, actionId) => actionIds.redo(turn.turnId) === actionId,
+
+  take(state, turn, event) {
+    if (event.type !== 'taskStepEnded' || turn.target === null) return state;
+    if (turn.aborting !== null) return quieten(state, turn, event.id, true);
+    return takeEnd(state, event.at, turn, turn.target, event.end);
+  },
+};
+
+function takeEnd(state: ThreadState, at: number, turn: RedoTurn, target: Redo, end: TaskStepEnd): ThreadState {
+  switch (end.type) {
+    case 'done':
+      return restore(state, at, turn, target, end.value as RedoneFiles);
+    case 'aborted': {
+      const message = `The redo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
+      return failTurn(state, at, turn, { code: 'internal', message });
+    }
+    case 'failed': {
+      const { code, message } = end.failure;
+      return failTurn(state, at, turn, { code, message });
+    }
+  }
+}
+
+function restore(state: ThreadState, at: number, turn: RedoTurn, target: Redo, done: RedoneFiles): ThreadState {
+  return endTurn(restoreTurns(state, at, turn.turnId, target, done), at, turn, { status: 'completed' });
+}
