@@ -35,7 +35,8 @@ interface Run {
 }
 
 describe('the README', () => {
-  const data = mkdtempSync(join(tmpdir(), 'bobbin-readme-'));
+  const folder = mkdtempSync(join(tmpdir(), 'bobbin-readme-'));
+  const data = join(folder, 'data');
   const runs: Run[] = [];
 
   function start(command: string, args: string[]): Run {
@@ -82,7 +83,7 @@ describe('the README', () => {
         await run.exit;
       }
     }
-    rmSync(data, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it('shows what npm start prints', () => {
