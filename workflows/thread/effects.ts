@@ -47,7 +47,12 @@ const patchOptions = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: BACKOFF,
 } as const;
-const lastSnapshotOptions = { ...patchOptions, scheduleToCloseTimeout: '2m' } as const;
+const lastSnapshotOptions = {
+  ...patchOptions,
+  scheduleToStartTimeout: '2m',
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '2m',
+} as const;
 /** The longest time limit that a server's configuration may set, and a minute. */
 const mcpOptions = { ...WAIT, startToCloseTimeout: '61m', heartbeatTimeout: HEARTBEAT_TIMEOUT } as const;
 const registerOptions = {
