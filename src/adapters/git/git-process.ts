@@ -59,10 +59,6 @@ export function toRawPaths(output: Buffer): RawPath[] {
     .filter((path) => path !== '');
 }
 
-export function fromRawPaths(paths: readonly RawPath[]): Buffer {
-  return Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
-}
-
 /** For a person: names that are no text show as such. */
 export function toShownPath(path: RawPath): string {
   return Buffer.from(path, 'latin1').toString('utf8');
