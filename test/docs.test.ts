@@ -2,6 +2,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FAILURES } from '../activities/failures.ts';
+import { loadRows } from './escape/run-rows.ts';
+import { toMarkdownTable } from './escape/table.ts';
 
 const root = join(import.meta.dirname, '..');
 const pages = [
@@ -31,5 +33,11 @@ describe('the documentation', () => {
     const read = new Set(readFileSync(join(root, 'src/worker/config.ts'), 'utf8').match(/\bBOBBIN_[A-Z_]+\b/g));
     const told = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
     expect([...read].filter((name) => !told.includes(name))).toEqual([]);
+  });
+
+  it('shows every way out that is tried, as it is tried', async () => {
+    const page = readFileSync(join(root, 'docs/security.md'), 'utf8');
+    const [, table] = /<!-- rows: .* -->\n([\s\S]*)<!-- \/rows -->/.exec(page) ?? [];
+    expect(table).toBe(toMarkdownTable(await loadRows()));
   });
 });
