@@ -12,7 +12,7 @@ export interface Target {
   /** Ports on 127.0.0.1 that the service, or this process for it, listens on. */
   ports: number[];
   /** Whether a message has reached the workflow. */
-  wasReached(): Promise<boolean>;
+  wasReached: () => Promise<boolean>;
 }
 
 /** The API finds no id with a slash in a path; a page would start a thread under another one. */
