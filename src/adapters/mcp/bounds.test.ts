@@ -65,19 +65,25 @@ describe('what a server offers', () => {
       tool('words', { description: 'x'.repeat(10_000) }),
       ...Array.from({ length: 200 }, (_, index) => tool(`t${index}`)),
     ];
-    const { tools, leftOut } = toOffer(config, listed);
+    const { tools, leftOut } = toOffer(config, { tools: listed, problem: null });
     expect(tools).toHaveLength(128);
-    expect(leftOut).toBe(listed.length - 128);
+    expect(leftOut?.split('; ')).toEqual([
+      expect.stringMatching(/^"n+" has a name of more than 128 characters$/),
+      'tool 2 has no name',
+      '"schema" has a schema of more than 20000 characters',
+      '73 are more than the 128 that can be offered',
+    ]);
     expect(tools[0]).toMatchObject({ tool: 'words', parameters: { type: 'object', properties: {} } });
     expect(tools[0]?.description).toHaveLength(4_000);
   });
 
   it('only reads where the server says so', () => {
-    const { tools } = toOffer(config, [
+    const listed = [
       tool('a'),
       tool('b', { annotations: { readOnlyHint: false } }),
       tool('c', { annotations: { readOnlyHint: true, destructiveHint: true } }),
-    ]);
+    ];
+    const { tools } = toOffer(config, { tools: listed, problem: null });
     expect(tools.map(({ readOnly }) => readOnly)).toEqual([false, false, true]);
   });
 });

@@ -6,14 +6,14 @@ import {
   CallToolResultSchema,
   type CallToolResult,
   ErrorCode,
-  ListToolsResultSchema,
   McpError,
-  type Tool,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
 import { createBoundedFetch } from './bounded-fetch.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
 import { ServerFault, describeFault, within } from './faults.ts';
+import type { Listing } from './offered-tools.ts';
 import { createStdioTransport, type StdioServer } from './stdio-transport.ts';
 
 export interface CallIo {
@@ -25,7 +25,7 @@ export interface CallIo {
 
 export interface Connection {
   /** The tools as last listed; lists them again where the server said that they changed. */
-  tools(): Promise<Tool[]>;
+  tools(): Promise<Listing>;
   /** Rejects with what went wrong; {@link describeFault} has words for it. */
   call(tool: string, args: Record<string, unknown>, io: CallIo): Promise<CallToolResult>;
   /** Why it cannot be used any more; null as long as it can. */
@@ -72,7 +72,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   const timeout = AbortSignal.timeout(config.startupTimeoutMs);
   const limit = AbortSignal.any([timeout, options.signal]);
-  let tools: Tool[];
+  let tools: Listing;
   try {
     tools = await within(limit, async () => {
       await client.connect(line.transport, { signal: limit });
@@ -153,19 +153,28 @@ function createClient(version: string): Client {
   return client;
 }
 
+/** A page is read tool by tool later on: by the SDK's own schema, one bad tool would take the others with it. */
+const PageSchema = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.unknown().optional() });
+
 /** Asked for directly: the client's own method would compile every schema that a server sends. */
-async function listTools(client: Client, signal: AbortSignal): Promise<Tool[]> {
-  const tools: Tool[] = [];
-  if (client.getServerCapabilities()?.tools === undefined) return tools;
-  let cursor: string | undefined;
+async function listTools(client: Client, signal: AbortSignal): Promise<Listing> {
+  const tools: unknown[] = [];
+  if (client.getServerCapabilities()?.tools === undefined) return { tools, problem: null };
+  let cursor: unknown;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const params = cursor === undefined ? {} : { cursor };
-    const listed = await client.request({ method: 'tools/list', params }, ListToolsResultSchema, { signal });
-    tools.push(...listed.tools);
-    cursor = listed.nextCursor;
-    if (cursor === undefined || cursor === '') break;
+    try {
+      const params = typeof cursor === 'string' ? { cursor } : {};
+      const listed = await client.request({ method: 'tools/list', params }, PageSchema, { signal });
+      tools.push(...listed.tools);
+      cursor = listed.nextCursor;
+    } catch (error) {
+      // Without a first page the server is of no use; without a later one it is of some.
+      if (page === 0 || signal.aborted || client.transport === undefined) throw error;
+      return { tools, problem: `page ${page + 1} of its list cannot be read (${describeFault(error)})` };
+    }
+    if (typeof cursor !== 'string' || cursor === '') return { tools, problem: null };
   }
-  return tools;
+  return { tools, problem: `its list has more than ${MAX_PAGES} pages` };
 }
 
 async function callTool(

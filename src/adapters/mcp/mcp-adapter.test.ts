@@ -325,6 +325,25 @@ describe('a server that floods or talks nonsense', () => {
     expect(longest).toBeLessThan(2_500);
   });
 
+  it('in its list has its good tools offered, and the others named', async () => {
+    const mcp = start(stdio('untidy'));
+    const { tools: offered, warnings } = await mcp.tools(never);
+    expect(offered).toMatchObject([
+      { tool: 'good', description: '', readOnly: false },
+      { tool: 'odd', description: '', readOnly: false },
+    ]);
+    expect(warnings).toEqual([{ server: 'test', message: expect.any(String) as string }]);
+    for (const said of [
+      'page 3 of its list cannot be read (MCP error -32603: the index is broken)',
+      '"untyped" has an input schema that is not of type object',
+      '"noSchema" has an input schema that is not of type object',
+      'tool 4 has no name',
+      '"good" is listed twice, and the first one is offered',
+    ])
+      expect(warnings[0]?.message).toContain(said);
+    expect(await call(mcp, 'odd')).toMatchObject({ outcome: 'completed', output: 'called' });
+  });
+
   it('with an answer that is none fails that call alone', async () => {
     const mcp = start(stdio('raw'));
     expect(await call(mcp, 'nonsense')).toMatchObject({

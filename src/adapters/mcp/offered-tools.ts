@@ -1,5 +1,4 @@
-/** Which of a server's tools the model is offered, each within bounds. */
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+/** Which of a server's tools the model is offered, each within bounds. One that cannot be offered is named, and costs no other. */
 import type { McpRoute } from '../../../activities/ports.ts';
 import type { McpServerConfig } from './config.ts';
 
@@ -7,39 +6,77 @@ const MAX_TOOLS = 128;
 const MAX_NAME_CHARS = 128;
 const MAX_DESCRIPTION_CHARS = 4_000;
 const MAX_SCHEMA_CHARS = 20_000;
+/** Problems that are named; of the others the number is told. */
+const MAX_NAMED = 5;
 
 export type OfferedTool = McpRoute & { description: string; parameters: Record<string, unknown> };
 
-export interface Offer {
-  tools: OfferedTool[];
-  /** How many were left out because of a bound. */
-  leftOut: number;
+/** What a server listed, unchecked. */
+export interface Listing {
+  tools: unknown[];
+  /** Why the list is not whole; null if it is. */
+  problem: string | null;
 }
 
-export function toOffer(config: McpServerConfig, listed: readonly Tool[]): Offer {
-  const wanted = listed.filter(({ name }) => isWanted(config, name));
-  const different = [...new Map(wanted.map((tool) => [tool.name, tool])).values()];
-  const fitting = different.filter(isFitting).slice(0, MAX_TOOLS);
-  return { tools: fitting.map((tool) => toOffered(config, tool)), leftOut: different.length - fitting.length };
+export interface Offer {
+  tools: OfferedTool[];
+  /** What was left out and why, for a person; null if nothing was. */
+  leftOut: string | null;
+}
+
+export function toOffer(config: McpServerConfig, { tools: listed, problem }: Listing): Offer {
+  const tools = new Map<string, OfferedTool>();
+  const problems = problem === null ? [] : [problem];
+  for (const [index, entry] of listed.entries()) {
+    const name = isObject(entry) && typeof entry.name === 'string' ? entry.name : '';
+    if (name !== '' && !isWanted(config, name)) continue;
+    const read = readTool(config, name, entry);
+    const shown = name === '' ? `tool ${index + 1}` : JSON.stringify(name.slice(0, MAX_NAME_CHARS));
+    if (typeof read === 'string') problems.push(`${shown} ${read}`);
+    else if (tools.has(name)) problems.push(`${shown} is listed twice, and the first one is offered`);
+    else tools.set(name, read);
+  }
+  const beyond = tools.size - MAX_TOOLS;
+  if (beyond > 0) problems.push(`${beyond} are more than the ${MAX_TOOLS} that can be offered`);
+  return { tools: [...tools.values()].slice(0, MAX_TOOLS), leftOut: toWords(problems) };
+}
+
+function toWords(problems: string[]): string | null {
+  if (problems.length === 0) return null;
+  const more = problems.length - MAX_NAMED;
+  return [...problems.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 function isWanted({ enabledTools, disabledTools }: McpServerConfig, name: string): boolean {
   return (enabledTools === null || enabledTools.includes(name)) && !disabledTools.includes(name);
 }
 
-function isFitting({ name, inputSchema }: Tool): boolean {
-  return name !== '' && name.length <= MAX_NAME_CHARS && JSON.stringify(inputSchema).length <= MAX_SCHEMA_CHARS;
-}
-
-function toOffered({ name: server, approval }: McpServerConfig, tool: Tool): OfferedTool {
-  const { name, description = '', inputSchema, annotations } = tool;
+/** The tool, or why it cannot be offered. Only what has to be right for a call is looked at. */
+function readTool({ name: server, approval }: McpServerConfig, tool: string, entry: unknown): OfferedTool | string {
+  if (!isObject(entry) || tool === '') return 'has no name';
+  if (tool.length > MAX_NAME_CHARS) return `has a name of more than ${MAX_NAME_CHARS} characters`;
+  const { inputSchema: schema, description, annotations } = entry;
+  if (!isObject(schema) || schema.type !== 'object') return 'has an input schema that is not of type object';
+  const { properties = {} } = schema;
+  if (!isObject(properties) || !Object.values(properties).every(isSchema)) return 'has properties that are no schemas';
+  if (JSON.stringify(schema).length > MAX_SCHEMA_CHARS)
+    return `has a schema of more than ${MAX_SCHEMA_CHARS} characters`;
   return {
     server,
-    tool: name,
-    readOnly: annotations?.readOnlyHint === true,
+    tool,
+    // What cannot be read does not say that the tool changes nothing.
+    readOnly: isObject(annotations) && annotations.readOnlyHint === true,
     approval,
-    description: description.slice(0, MAX_DESCRIPTION_CHARS),
+    description: typeof description === 'string' ? description.slice(0, MAX_DESCRIPTION_CHARS) : '',
     // Some endpoints refuse an object without properties.
-    parameters: { ...inputSchema, properties: inputSchema.properties ?? {} },
+    parameters: { ...schema, properties },
   };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSchema(value: unknown): boolean {
+  return isObject(value) || typeof value === 'boolean';
 }

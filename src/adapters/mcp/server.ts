@@ -38,7 +38,7 @@ export function createServer(
   const stopping = new AbortController();
   /** The tools as last seen: a server that was lost is started again by the call that needs it. */
   let offered: OfferedTool[] = [];
-  let leftOut = 0;
+  let leftOut: string | null = null;
 
   const redact = (text: string): string =>
     config.secrets.reduce((current, secret) => current.replaceAll(secret, '[secret]'), text);
@@ -116,8 +116,9 @@ export function createServer(
           retryAfterMs: Math.max(1, notBefore - Date.now()),
         });
       }
-      const message = `MCP server ${config.name}: ${leftOut} of its tools are beyond what can be offered and are left out`;
-      return { tools: offered, warning: leftOut === 0 ? null : { server: config.name, message } };
+      if (leftOut === null) return { tools: offered, warning: null };
+      const message = `MCP server ${config.name}: some of its tools are left out: ${explain(leftOut)}`;
+      return { tools: offered, warning: { server: config.name, message } };
     },
     async call(request, io) {
       const startedAt = performance.now();
