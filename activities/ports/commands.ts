@@ -37,8 +37,10 @@ export interface CommandReport {
   outputBytes: number;
   truncated: boolean;
   durationMs: number;
-  /** True once no process of the command is left, those that left its process group included. */
+  /** True if it was seen that no process of the command is left, those that hid included. */
   gone: boolean;
+  /** The limit that ended it, if one did; the output says so, too. */
+  limit?: string;
 }
 
 export interface CommandPort {

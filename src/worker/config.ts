@@ -1,8 +1,10 @@
 /** The worker's configuration, from the environment. `docs/configuration.md` lists every variable. */
+import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
+import type { CommandLimits } from '../adapters/shell/limits.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
@@ -69,6 +71,13 @@ const EnvironmentSchema = z.object({
   BOBBIN_FETCH_TIMEOUT_MS: wholeNumber(3_600_000, 1_000),
   BOBBIN_FETCH_IDLE_MS: wholeNumber(120_000, 1_000),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
+  /** Limits of one command; 0 for none. */
+  BOBBIN_MAX_PROCESSES: wholeNumber(4_096, 0),
+  BOBBIN_MAX_MEMORY_MB: wholeNumber(Math.floor(totalmem() / 2 ** 21), 0),
+  BOBBIN_MAX_FILE_MB: wholeNumber(16_384, 0),
+  BOBBIN_MAX_CPU_S: wholeNumber(14_400, 0),
+  BOBBIN_MAX_COMMAND_OUTPUT_MB: wholeNumber(1_024, 0),
+  BOBBIN_MIN_FREE_MB: wholeNumber(512, 0),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
   BOBBIN_MAX_STEPS: wholeNumber(100),
   BOBBIN_SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0),
@@ -98,6 +107,7 @@ export interface WorkerConfig {
   /** Steps in the worker that serves their thread are stopped at once, ahead of the service's word. */
   localStop: boolean;
   maxOutputBytes: number;
+  commandLimits: CommandLimits;
   maxCachedThreads: number;
   maxSteps: number;
   shutdownGraceMs: number;
@@ -146,6 +156,14 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     localStop: vars.BOBBIN_LOCAL_STOP,
     searchAttributes: vars.BOBBIN_SEARCH_ATTRIBUTES,
     maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,
+    commandLimits: {
+      processes: vars.BOBBIN_MAX_PROCESSES,
+      memoryMb: vars.BOBBIN_MAX_MEMORY_MB,
+      fileMb: vars.BOBBIN_MAX_FILE_MB,
+      cpuS: vars.BOBBIN_MAX_CPU_S,
+      outputMb: vars.BOBBIN_MAX_COMMAND_OUTPUT_MB,
+      freeMb: vars.BOBBIN_MIN_FREE_MB,
+    },
     maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
     maxSteps: vars.BOBBIN_MAX_STEPS,
     shutdownGraceMs: vars.BOBBIN_SHUTDOWN_GRACE_MS,

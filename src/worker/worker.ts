@@ -139,6 +139,7 @@ function createPorts(
     commands: createCommandRunner({
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
+      limits: config.commandLimits,
     }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandReport, SandboxMode } from '../../activities/ports.ts';
 import { createCommandRunner } from '../../src/adapters/shell/command-runner.ts';
+import { type CommandLimits, NO_LIMITS } from '../../src/adapters/shell/limits.ts';
 import type { EscapePlace } from './row.ts';
 
 export interface Attacker {
@@ -14,15 +15,18 @@ export interface Attacker {
   run(command: string, mode?: SandboxMode, threadId?: string): Promise<CommandReport>;
 }
 
+export interface AttackerOptions {
+  /** Absolute. */
+  workspace?: string;
+  limits?: CommandLimits;
+}
+
 /** @param hidden folders of the worker that no command may see, absolute. */
-export function createAttacker(
-  place: EscapePlace,
-  hidden: string[] = [],
-  workspace = join(place.root, 'workspace'),
-): Attacker {
+export function createAttacker(place: EscapePlace, hidden: string[] = [], options: AttackerOptions = {}): Attacker {
+  const { workspace = join(place.root, 'workspace'), limits = NO_LIMITS } = options;
   const data = join(place.root, 'data');
   for (const folder of [workspace, data]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const runner = createCommandRunner({ stateDirectory: data, hiddenFolders: hidden });
+  const runner = createCommandRunner({ stateDirectory: data, hiddenFolders: hidden, limits });
   return {
     workspace,
     data,

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. A record of the command exists before its first process does, and until the last one is gone (the fence).
- * 2. `gone` is said only after a look at the process table found none of them.
+ * 2. `gone` is said only of what ended with its process namespace, or with a reaper that waits for all descendants, and
+ *    after a look at the process table found none of them.
  * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
  */
 import { existsSync } from 'node:fs';
@@ -20,6 +21,15 @@ import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-p
 import { watchOutput, type OutputWatch } from './output-watch.ts';
 import { createProcessTable, readLastPid, type ProcessTable } from './process-table.ts';
 import { createLauncher, type Launcher, type SandboxParts } from './launches.ts';
+import {
+  createLimitWatch,
+  describeLimit,
+  NO_LIMITS,
+  toKernelLimit,
+  type CommandLimits,
+  type LimitName,
+  type LimitWatch,
+} from './limits.ts';
 import { startLeader, type Leader } from './leader.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
 
@@ -28,6 +38,8 @@ export interface CommandRunnerOptions {
   stateDirectory: string;
   /** Absolute; folders that no command in a sandbox can look into. */
   hiddenFolders?: string[];
+  /** None by default. */
+  limits?: CommandLimits;
   /** Told of what is odd but harms no command. */
   log?: (message: string) => void;
 }
@@ -42,11 +54,12 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** The one runner of a worker. See `CommandPort` for what its methods promise. */
 export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
-  const { stateDirectory, hiddenFolders = [], log = () => undefined } = options;
+  const { stateDirectory, hiddenFolders = [], limits = NO_LIMITS, log = () => undefined } = options;
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
-  const launcher = createLauncher({ stateDirectory, hiddenFolders });
+  const launcher = createLauncher({ stateDirectory, hiddenFolders, limits });
+  const watch = createLimitWatch();
   removeUnusedScratch(stateDirectory);
   const probes = new Map<string | undefined, Promise<SandboxState>>();
   const probe = (bubblewrap: string | undefined): Promise<SandboxState> => {
@@ -77,7 +90,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       try {
         if (io.signal.aborted) return NEVER_STARTED;
         const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-        return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox });
+        return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch });
       } finally {
         pipe.release();
       }
@@ -152,12 +165,14 @@ interface RunParts {
   leave: () => void;
   launcher: Launcher;
   sandbox: SandboxParts | undefined;
+  limits: CommandLimits;
+  watch: LimitWatch;
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
 
 async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<CommandReport> {
-  const { table, pipe, leave } = parts;
+  const { table, pipe, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
   try {
@@ -170,21 +185,38 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   pipe.closeWriteEnd();
   const output = watchOutput(spec.maxOutputBytes, io.onOutput);
   pipe.read((chunk) => output.push(chunk));
-  const outcome = await waitForEnd(spec.timeoutMs, io.signal, leader);
+  const end = await waitForEnd(spec, io.signal, leader, output, parts);
   const target = toTarget(spec, leader);
-  const gone =
-    outcome === 'exited'
-      ? await endLeftovers(table, target, { pipe, startedAt })
+  // In a sandbox, all that the command started ends with its first process.
+  if (end.limit !== undefined && parts.sandbox !== undefined) kill(leader.pid);
+  const noneFound =
+    end.outcome === 'exited' && end.limit === undefined
+      ? await endLeftovers(table, target, { pipe, startedAt, leader })
       : (await endProcesses(table, target)).gone;
-  await settled(pipe.ended, gone ? CERTAIN_END_MS : LAST_OUTPUT_MS);
+  await settled(pipe.ended, noneFound ? CERTAIN_END_MS : LAST_OUTPUT_MS);
+  await settled(leader.exited, CERTAIN_END_MS);
+  // What left its session and wiped its environment is not found, so a look is no proof.
+  const gone = noneFound && (parts.sandbox !== undefined || leader.sawTheEnd());
   // Where something is left the record stays, so that a later worker can try again.
-  if (gone) leave();
-  return { outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt), ...finish(output) };
+  if (noneFound) leave();
+  const limit = end.limit ?? toKernelLimit(leader.exitCode(), leader.signal());
+  const report = { outcome: end.outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt) };
+  const told = finish(output);
+  if (limit === undefined) return { ...report, ...told };
+  const separator = told.output === '' || told.output.endsWith('\n') ? '' : '\n';
+  return { ...report, ...told, output: `${told.output}${separator}${describeLimit(limit, limits)}\n`, limit };
 }
 
 function toTarget(spec: CommandSpec, leader: Leader): EndTarget & { group: number } {
-  const target = { commandIds: new Set([spec.commandId]), group: leader.pid, exited: leader.exited };
-  return spec.sandbox.mode === 'danger-full-access' ? target : { ...target, spared: leader.pid };
+  return { commandIds: new Set([spec.commandId]), group: leader.pid, exited: leader.exited, spared: leader.pid };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function elapsed(startedAt: number): number {
@@ -196,19 +228,38 @@ function finish(output: OutputWatch): Pick<CommandReport, 'output' | 'outputByte
   return { output: text, outputBytes: bytes, truncated };
 }
 
-/** Says why the command is over. Listens to the leader, the signal and the clock until the first of them speaks. */
-function waitForEnd(timeoutMs: number, signal: AbortSignal, leader: Leader): Promise<CommandReport['outcome']> {
+interface CommandEnd {
+  outcome: CommandReport['outcome'];
+  limit?: LimitName;
+}
+
+/** Says why the command is over: the first of its own end, the signal, the clock and its limits. */
+function waitForEnd(
+  spec: CommandSpec,
+  signal: AbortSignal,
+  leader: Leader,
+  output: OutputWatch,
+  { watch, limits }: RunParts,
+): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    const over = (outcome: CommandReport['outcome']): void => {
+    const over = (end: CommandEnd): void => {
       clearTimeout(timer);
+      unwatch();
       signal.removeEventListener('abort', onAbort);
-      resolve(outcome);
+      resolve(end);
     };
-    const onAbort = (): void => over('aborted');
-    const timer = setTimeout(() => over('timedOut'), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    const onAbort = (): void => over({ outcome: 'aborted' });
+    const timer = setTimeout(() => over({ outcome: 'timedOut' }), Math.min(spec.timeoutMs, LONGEST_TIMER_MS));
+    const unwatch = watch.add({
+      pid: leader.pid,
+      workspace: spec.workspace,
+      limits,
+      outputBytes: () => output.bytes(),
+      onLimit: (limit) => over({ outcome: 'exited', limit }),
+    });
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
-    void leader.exited.then(() => over('exited'));
+    void leader.ended.then(() => over({ outcome: 'exited' }));
   });
 }
 
@@ -216,9 +267,10 @@ function waitForEnd(timeoutMs: number, signal: AbortSignal, leader: Leader): Pro
 async function endLeftovers(
   table: ProcessTable,
   target: EndTarget & { group: number },
-  run: { pipe: OutputPipe; startedAt: number },
+  run: { pipe: OutputPipe; startedAt: number; leader: Leader },
 ): Promise<boolean> {
-  await settled(run.pipe.ended, LAST_OUTPUT_MS);
+  await settled(Promise.all([run.pipe.ended, run.leader.exited]), LAST_OUTPUT_MS);
+  if (run.leader.sawTheEnd()) return true;
   const lastPid = readLastPid();
   const noWrap = lastPid !== undefined && lastPid >= target.group && performance.now() - run.startedAt < NO_WRAP_MS;
   const left = await table.find(noWrap ? { ...target, from: target.group } : target);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessQuery, ProcessTable } from './process-table.ts';
+import { type ProcessQuery, type ProcessTable, saysItReaps } from './process-table.ts';
 
 export interface EndTarget extends ProcessQuery {
   /**
-   * A process that gets no SIGTERM, because the others would die with it before they could clean up: the outer process
-   * of the sandbox, which passes no signal on. It ends by itself when they have, and SIGKILL reaches it too.
+   * A process that gets no SIGTERM, nor does its group at once, because the others would die with it before they could clean up: the outer process
+   * of the sandbox, which passes no signal on, or a reaper. It ends by itself when they have.
    */
   spared?: number;
   /** Settles when the leader of the group has been reaped; lets the end be seen at once. */
@@ -22,6 +22,8 @@ export interface EndReport {
 export const GRACE_MS = 100;
 const KILL_BOUND_MS = 2_000;
 const SCAN_PAUSE_MS = 10;
+/** What a reaper has to end by itself once it is alone. */
+const REAPER_SCANS = 10;
 
 /**
  * SIGTERM to all that match, {@link GRACE_MS}, then SIGKILL to all that match by then, again and again until a scan
@@ -29,12 +31,17 @@ const SCAN_PAUSE_MS = 10;
  */
 export async function endProcesses(table: ProcessTable, target: EndTarget): Promise<EndReport> {
   const signalled = new Set<number>();
+  let alone = 0;
   terminate(target, await table.find(target), signalled);
   let left = await waitUntilNone(table, target, GRACE_MS);
   const deadline = performance.now() + KILL_BOUND_MS;
   while (left.length > 0 && performance.now() < deadline) {
-    if (target.group !== undefined) send(-target.group, 'SIGKILL');
-    for (const pid of left) if (send(pid, 'SIGKILL')) signalled.add(pid);
+    // What a reaper waits for must not fall to another process, which would be out of sight.
+    const others = left.filter((pid) => !saysItReaps(pid));
+    const isWaiting = others.length === 0 && alone++ < REAPER_SCANS;
+    if (target.group !== undefined && others.length === left.length) send(-target.group, 'SIGKILL');
+    const doomed = others.length > 0 ? others : isWaiting ? [] : left;
+    for (const pid of doomed) if (send(pid, 'SIGKILL')) signalled.add(pid);
     left = await waitUntilNone(table, target, SCAN_PAUSE_MS);
   }
   return { ended: signalled.size, gone: left.length === 0 };
@@ -43,7 +50,7 @@ export async function endProcesses(table: ProcessTable, target: EndTarget): Prom
 function terminate(target: EndTarget, members: number[], signalled: Set<number>): void {
   if (target.group !== undefined && target.spared === undefined) send(-target.group, 'SIGTERM');
   for (const pid of members) {
-    if (pid === target.spared) continue;
+    if (pid === target.spared || saysItReaps(pid)) continue;
     if (send(pid, 'SIGTERM')) signalled.add(pid);
   }
 }

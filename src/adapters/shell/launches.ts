@@ -1,5 +1,6 @@
 /** How a command is started: by a shell, in a sandbox unless it has full access. */
-import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandSpec } from '../../../activities/ports.ts';
 import { findProgram } from '../programs.ts';
@@ -8,7 +9,10 @@ import { buildCommandEnvironment } from './command-environment.ts';
 import { listDeniedPaths } from './denied-paths.ts';
 import { findGitFolders } from './git-folders.ts';
 import type { Launch } from './leader.ts';
+import { type CommandLimits, toShellLimits } from './limits.ts';
 import { listOutsideSockets } from './outside-sockets.ts';
+import { REAPER_MARKER } from './process-table.ts';
+import { findReaper } from './reaper.ts';
 import type { Scratch } from './scratch.ts';
 import { buildSeccompFilter } from './seccomp.ts';
 
@@ -28,6 +32,7 @@ export interface LauncherOptions {
   stateDirectory: string;
   /** Absolute; what no command in a sandbox can look into. */
   hiddenFolders: readonly string[];
+  limits: CommandLimits;
 }
 
 /** Every thread has its own of these. */
@@ -35,8 +40,11 @@ const PRIVATE_FOLDERS = ['/tmp', '/var/tmp'];
 
 /** The first descriptor after the standard ones. */
 const FILTER_FD = 3;
+const SCRIPT_FD = 4;
+/** Of 128 KiB that Linux takes. */
+const MAX_ARGUMENT_BYTES = 120 * 1024;
 
-export function createLauncher({ stateDirectory, hiddenFolders }: LauncherOptions): Launcher {
+export function createLauncher({ stateDirectory, hiddenFolders, limits }: LauncherOptions): Launcher {
   const denied = listDeniedPaths();
   const filter = buildSeccompFilter();
   const filterFile = join(stateDirectory, 'seccomp.bpf');
@@ -49,38 +57,67 @@ export function createLauncher({ stateDirectory, hiddenFolders }: LauncherOption
     if (filter !== undefined) writeWhole(stateDirectory, filterFile, filter);
     written = true;
   };
+  const toSandbox = (spec: CommandSpec, { bubblewrap, scratch }: SandboxParts): string[] => {
+    const args = toBubblewrapArguments(spec.sandbox, {
+      cwd: spec.cwd,
+      workspace: spec.workspace,
+      hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
+      shown: findGitFolders(spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+      scratch,
+      blank,
+      filter: filter === undefined ? undefined : FILTER_FD,
+    });
+    return [bubblewrap, ...args];
+  };
   return {
     prepare(spec, sandbox) {
-      const shell = findProgram('bash', [spec.workspace]) ?? '/bin/sh';
-      const plain = [shell, '-c', spec.command];
-      const environment = buildCommandEnvironment(process.env, spec.commandId);
-      const common = { cwd: spec.cwd, environment };
-      if (sandbox === undefined) return { launch: { argv: plain, ...common }, close: () => undefined };
       writeOnce();
-      const filterFd = filter === undefined ? undefined : openSync(filterFile, 'r');
-      const args = toBubblewrapArguments(spec.sandbox, {
-        cwd: spec.cwd,
-        workspace: spec.workspace,
-        hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
-        shown: findGitFolders(spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
-        scratch: sandbox.scratch,
-        blank,
-        filter: filterFd === undefined ? undefined : FILTER_FD,
-      });
+      const { argv, script } = toShell(spec, sandbox, limits);
+      const environment = buildCommandEnvironment(process.env, spec.commandId);
+      const scriptFd = script === undefined ? null : openScript(stateDirectory, script);
+      const reaper = sandbox === undefined ? findReaper(spec.workspace) : undefined;
+      const filterFd = sandbox === undefined || filter === undefined ? null : openSync(filterFile, 'r');
       return {
-        // The place where the command starts may be there in the sandbox only.
         launch: {
-          ...common,
-          argv: [sandbox.bubblewrap, ...args, ...plain],
-          cwd: '/',
-          files: filterFd === undefined ? [] : [filterFd],
+          argv: [...(sandbox === undefined ? (reaper ?? []) : toSandbox(spec, sandbox)), ...argv],
+          // The folder that the command starts in may be there in the sandbox only.
+          cwd: sandbox === undefined ? spec.cwd : '/',
+          environment: reaper === undefined ? environment : { ...environment, [REAPER_MARKER]: spec.commandId },
+          files: [filterFd, scriptFd],
+          isReaper: reaper !== undefined,
         },
         close: () => {
-          if (filterFd !== undefined) closeSync(filterFd);
+          for (const fd of [filterFd, scriptFd]) if (fd !== null) closeSync(fd);
         },
       };
     },
   };
+}
+
+/** A command that is too long for an argument is read from a descriptor. */
+function toShell(
+  { command, workspace }: CommandSpec,
+  sandbox: SandboxParts | undefined,
+  limits: CommandLimits,
+): { argv: string[]; script?: string } {
+  const bash = findProgram('bash', [workspace]);
+  // Without a sandbox, all processes of the user would count, and to root that limit does not apply.
+  const countsProcesses = sandbox !== undefined && process.getuid?.() !== 0;
+  const before = bash === undefined ? '' : toShellLimits(limits, countsProcesses);
+  const shell = [bash ?? '/bin/sh', '-c'];
+  if (Buffer.byteLength(command) <= MAX_ARGUMENT_BYTES) return { argv: [...shell, `${before}${command}`] };
+  return { argv: [...shell, `${before}. /dev/fd/${SCRIPT_FD}`], script: `exec ${SCRIPT_FD}<&-; ${command}` };
+}
+
+/** The file has no name any more once this returns, so nobody can change what was approved. */
+function openScript(folder: string, text: string): number {
+  const file = join(folder, `script-${randomUUID()}`);
+  writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+  try {
+    return openSync(file, 'r');
+  } finally {
+    rmSync(file);
+  }
 }
 
 /** Another worker on this folder may read it at any moment. */

@@ -3,6 +3,8 @@ import { createOutputWindow, TAIL_BYTES } from './output-window.ts';
 /** Collects a command's output and shows its tail to whoever watches the command run. */
 export interface OutputWatch {
   push(chunk: Uint8Array): void;
+  /** Written so far. */
+  bytes(): number;
   /** The last call: shows the tail once more where it has changed since, and gives what was kept. */
   finish(): { text: string; truncated: boolean; bytes: number };
 }
@@ -28,6 +30,7 @@ export function watchOutput(maxOutputBytes: number, onOutput: (tail: string) => 
       if (wait <= 0) show();
       else later = setTimeout(show, wait);
     },
+    bytes: () => window.bytes,
     finish() {
       if (later !== undefined) {
         clearTimeout(later);

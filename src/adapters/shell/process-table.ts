@@ -10,6 +10,8 @@ import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
 
 /** Environment variable by which every process of a command is found. */
 export const COMMAND_MARKER = 'BOBBIN_COMMAND_ID';
+/** In the environment of a process that waits for all others of its command, and of no other one. */
+export const REAPER_MARKER = 'BOBBIN_COMMAND_REAPER';
 
 export interface ProcessQuery {
   /** Processes that carry one of these ids count. */
@@ -99,16 +101,18 @@ function readRow(pid: number): ProcessRow | undefined {
   return { pid, parent: stat.parent, group: stat.group, session: stat.session, commandId: readCommandId(pid) };
 }
 
-interface ProcessStat {
+export interface ProcessStat {
   state: string;
   parent: number;
   group: number;
   session: number;
+  /** Of processor time, its own and that of children it has waited for. */
+  ticks: number;
   /** Clock ticks since boot; with the process id it names a process for as long as the machine is up. */
   startTime: number;
 }
 
-function readStat(pid: number): ProcessStat | undefined {
+export function readStat(pid: number): ProcessStat | undefined {
   const text = readProcFile(`/proc/${String(pid)}/stat`)?.toString('latin1');
   if (text === undefined) return undefined;
   // The program's name stands in parentheses and may contain any byte, so fields are counted from the last one.
@@ -119,20 +123,31 @@ function readStat(pid: number): ProcessStat | undefined {
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    ticks: fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0),
     startTime: Number(fields[19]),
   };
 }
 
 const MARKER_BYTES = Buffer.from(`${COMMAND_MARKER}=`);
+const REAPER_BYTES = Buffer.from(`${REAPER_MARKER}=`);
 
 function readCommandId(pid: number): string | undefined {
+  return readVariable(pid, MARKER_BYTES);
+}
+
+/** Whether a process says that it ends after all others of its command. Any process may say so. */
+export function saysItReaps(pid: number): boolean {
+  return readVariable(pid, REAPER_BYTES) !== undefined;
+}
+
+function readVariable(pid: number, start: Buffer): string | undefined {
   const environment = readProcFile(`/proc/${String(pid)}/environ`);
   if (environment === undefined) return undefined;
-  let at = environment.indexOf(MARKER_BYTES);
-  while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(MARKER_BYTES, at + 1);
+  let at = environment.indexOf(start);
+  while (at > 0 && environment[at - 1] !== 0) at = environment.indexOf(start, at + 1);
   if (at === -1) return undefined;
   const end = environment.indexOf(0, at);
-  return environment.toString('utf8', at + MARKER_BYTES.length, end === -1 ? environment.length : end);
+  return environment.toString('utf8', at + start.length, end === -1 ? environment.length : end);
 }
 
 let scratch = Buffer.allocUnsafe(64 * 1024);
