@@ -1,4 +1,5 @@
 import { platform } from 'node:os';
+import { toInstallCommand } from '../sandbox-install.ts';
 import { findOnPath, lastLines, runProgram } from '../temporal-service/program.ts';
 import type { Probe } from './check.ts';
 
@@ -26,7 +27,7 @@ export const sandboxProbe: Probe = {
     if (path === undefined) {
       const howTo =
         platform() === 'linux'
-          ? `Install bubblewrap (\`apt install bubblewrap\`, \`dnf install bubblewrap\`). ${WITHOUT}`
+          ? `${toInstallCommand(env)?.join(' ') ?? 'Install bubblewrap with your package manager'}. ${WITHOUT}`
           : `bubblewrap exists for Linux only. ${WITHOUT}`;
       return { status: 'missing', found: 'no `bwrap` on PATH', howTo };
     }

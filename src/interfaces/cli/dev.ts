@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../client/index.ts';
 import type { StartThread } from '../../contract/index.ts';
@@ -12,6 +13,7 @@ import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
 import { readDevState, rememberThread } from '../../dev/dev-state.ts';
 import { findFormerData } from '../../dev/former-data.ts';
 import { openStack } from '../../dev/one-stack.ts';
+import { offerInstall, type Person } from '../../dev/sandbox-install.ts';
 import type { Stack, StackAddresses } from '../../dev/stack.ts';
 import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { isInside } from '../../folders/folders.ts';
@@ -169,12 +171,27 @@ function repositoryRoot(): string {
 
 /** Where no sandbox works, commands that are known to only read still run; every other one asks. */
 async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
-  const sandbox = await sandboxOfThisMachine();
+  let sandbox = await sandboxOfThisMachine();
+  if (!sandbox.available && (await offerInstall(onTerminal(output)))) sandbox = await sandboxOfThisMachine();
   if (sandbox.available) return {};
   output.say(
     `Sandbox   none (${sandbox.reason}): only commands that are known to only read run unasked. See \`bobbin doctor\`.`,
   );
   return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
+}
+
+/** Nobody agrees to anything where no person reads the question. */
+function onTerminal(output: Output): Person {
+  return {
+    say: (text) => output.say(text),
+    async ask(question) {
+      if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+      const reader = createInterface({ input: process.stdin, output: process.stdout });
+      const answer = await reader.question(`${question} [y/N] `);
+      reader.close();
+      return /^y(es)?$/i.test(answer.trim());
+    },
+  };
 }
 
 async function runTurn(thread: ThreadHandle, prompt: string, output: Output, signal: AbortSignal): Promise<number> {
