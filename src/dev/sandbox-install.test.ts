@@ -48,7 +48,7 @@ describe.runIf(process.platform === 'linux')('on a machine without bubblewrap', 
     expect(someone.said).toEqual([expect.stringContaining('did not work')]);
   });
 
-  it('nobody is asked if no package manager is known, or if it is there', async () => {
+  it('nobody is asked if no package manager is known, or if it is there', () => {
     expect(toInstallCommand({ PATH: folder })).toBe(undefined);
     const env = machine();
     symlinkSync('/bin/true', join(folder, 'bwrap'));

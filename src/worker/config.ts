@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import type { CommandLimits } from '../adapters/shell/limits.ts';
+import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network-proxy.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
@@ -78,6 +79,17 @@ const EnvironmentSchema = z.object({
   BOBBIN_MAX_CPU_S: wholeNumber(14_400, 0),
   BOBBIN_MAX_COMMAND_OUTPUT_MB: wholeNumber(1_024, 0),
   BOBBIN_MIN_FREE_MB: wholeNumber(512, 0),
+  BOBBIN_NETWORK: z
+    .string()
+    .default('off')
+    .transform((text, context): NetworkSetting => {
+      try {
+        return readNetworkSetting(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    }),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
   BOBBIN_MAX_STEPS: wholeNumber(100),
   BOBBIN_SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0),
@@ -108,6 +120,7 @@ export interface WorkerConfig {
   localStop: boolean;
   maxOutputBytes: number;
   commandLimits: CommandLimits;
+  network: NetworkSetting;
   maxCachedThreads: number;
   maxSteps: number;
   shutdownGraceMs: number;
@@ -156,6 +169,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     localStop: vars.BOBBIN_LOCAL_STOP,
     searchAttributes: vars.BOBBIN_SEARCH_ATTRIBUTES,
     maxOutputBytes: vars.BOBBIN_MAX_OUTPUT_BYTES,
+    network: vars.BOBBIN_NETWORK,
     commandLimits: {
       processes: vars.BOBBIN_MAX_PROCESSES,
       memoryMb: vars.BOBBIN_MAX_MEMORY_MB,

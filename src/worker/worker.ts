@@ -140,6 +140,7 @@ function createPorts(
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
       limits: config.commandLimits,
+      network: config.network,
     }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),

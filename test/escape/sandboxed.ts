@@ -15,15 +15,16 @@ export interface Attacker {
   run(command: string, mode?: SandboxMode, threadId?: string): Promise<CommandReport>;
 }
 
-export interface AttackerOptions {
-  /** Absolute. */
-  workspace?: string;
-  limits?: CommandLimits;
-}
-
-/** @param hidden folders of the worker that no command may see, absolute. */
-export function createAttacker(place: EscapePlace, hidden: string[] = [], options: AttackerOptions = {}): Attacker {
-  const { workspace = join(place.root, 'workspace'), limits = NO_LIMITS } = options;
+/**
+ * @param hidden folders of the worker that no command may see, absolute.
+ * @param workspace absolute.
+ */
+export function createAttacker(
+  place: EscapePlace,
+  hidden: string[] = [],
+  workspace = join(place.root, 'workspace'),
+  limits: CommandLimits = NO_LIMITS,
+): Attacker {
   const data = join(place.root, 'data');
   for (const folder of [workspace, data]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const runner = createCommandRunner({ stateDirectory: data, hiddenFolders: hidden, limits });

@@ -1,5 +1,5 @@
 /**
- * The sandbox of commands, by bubblewrap (https://github.com/containers/bubblewrap). `docs/security.md` says what it
+ * The sandbox of commands, by bubblewrap (https://github.com/containers/bubblewrap). `docs/sandbox.md` says what it
  * holds and what it does not.
  *
  * - `read-only`: the file system can be read and nothing of it written, except /tmp, /var/tmp and /dev/shm.
@@ -14,6 +14,7 @@ import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
 import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
+import { PROXY_SOCKET } from './network-forwarder.ts';
 import type { Scratch } from './scratch.ts';
 
 export type SandboxState = { available: true; name: string } | { available: false; reason: string };
@@ -31,7 +32,6 @@ const MACHINE_SETTINGS = [
 const MACHINE_MEMORY = ['kcore', 'kmsg', 'keys', 'kallsyms', 'kpagecount', 'kpageflags', 'kpagecgroup', 'vmallocinfo'];
 /** Folders of programs on systems that keep a link to them in /run. */
 const SYSTEM_LINKS = ['/run/current-system', '/run/booted-system', '/run/opengl-driver'];
-const MEMORY_FOLDER_BYTES = 512 * 1024 * 1024;
 const IS_ROOT = process.getuid?.() === 0;
 
 export interface SandboxPlace {
@@ -46,6 +46,8 @@ export interface SandboxPlace {
   scratch: Scratch;
   /** Absolute; an empty file. */
   blank: string;
+  /** Absolute; the socket of a proxy, the one way to a network. */
+  proxy: string | undefined;
   /** Descriptor of the bubblewrap process with a filter of system calls. */
   filter: number | undefined;
 }
@@ -58,7 +60,9 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
     // On some systems /var/tmp is a link to /tmp.
     ...toReal('/var/tmp').map((path): Mount => ({ path, how: 'scratch', from: place.scratch.varTmp })),
     { path: '/tmp', how: 'scratch', from: place.scratch.tmp },
+    { path: '/dev/shm', how: 'scratch', from: place.scratch.shm },
     { path: '/run', how: 'empty' },
+    ...(place.proxy === undefined ? [] : [{ path: PROXY_SOCKET, how: 'scratch', from: place.proxy } as const]),
     ...SYSTEM_LINKS.flatMap(toLink),
     ...(policy.networkAccess ? toReal('/etc/resolv.conf').map((path): Mount => ({ path, how: 'read' })) : []),
     ...place.hidden.flatMap((path) => hide(path, place.blank)),
@@ -69,8 +73,7 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
   ];
   return [
     ...[writable.includes('/') ? '--bind' : '--ro-bind', '/', '/', ...BASE],
-    ...['--size', String(MEMORY_FOLDER_BYTES), '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
-    ...toMountArguments(mounts.filter(({ path }) => existsSync(path))),
+    ...['--remount-ro', '/dev', ...toMountArguments(mounts)],
     ...(policy.networkAccess ? [] : ['--unshare-net']),
     ...(place.filter === undefined ? [] : ['--seccomp', String(place.filter)]),
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', toRealPath(place.cwd) ?? place.cwd, '--'],

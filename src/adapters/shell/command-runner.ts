@@ -8,6 +8,7 @@
  * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
  */
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
@@ -17,6 +18,7 @@ import { findProgram } from '../programs.ts';
 import { probeBubblewrap, toOutsidePath, type SandboxState } from './bubblewrap.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
 import { createFence } from './fence.ts';
+import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network-proxy.ts';
 import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
 import { watchOutput, type OutputWatch } from './output-watch.ts';
 import { createProcessTable, readLastPid, type ProcessTable } from './process-table.ts';
@@ -40,6 +42,10 @@ export interface CommandRunnerOptions {
   hiddenFolders?: string[];
   /** None by default. */
   limits?: CommandLimits;
+  /** What commands in a sandbox reach, beside what their policy grants; nothing by default. */
+  network?: NetworkSetting;
+  /** Opens the connections to hosts on the list of the network; for tests. */
+  openConnection?: (host: string, port: number) => Socket;
   /** Told of what is odd but harms no command. */
   log?: (message: string) => void;
 }
@@ -54,12 +60,19 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** The one runner of a worker. See `CommandPort` for what its methods promise. */
 export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
-  const { stateDirectory, hiddenFolders = [], limits = NO_LIMITS, log = () => undefined } = options;
+  const {
+    stateDirectory,
+    hiddenFolders = [],
+    limits = NO_LIMITS,
+    network = { type: 'off' },
+    log = () => undefined,
+  } = options;
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
   const launcher = createLauncher({ stateDirectory, hiddenFolders, limits });
   const watch = createLimitWatch();
+  let proxy: Promise<NetworkProxy> | undefined;
   removeUnusedScratch(stateDirectory);
   const probes = new Map<string | undefined, Promise<SandboxState>>();
   const probe = (bubblewrap: string | undefined): Promise<SandboxState> => {
@@ -71,7 +84,11 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     if (spec.sandbox.mode === 'danger-full-access') return undefined;
     const bubblewrap = findProgram('bwrap', [spec.workspace]);
     assertSandbox(spec.sandbox.mode, await probe(bubblewrap));
-    return { bubblewrap: bubblewrap ?? '', scratch: openScratch(stateDirectory, spec.threadId, spec.workspace) };
+    const scratch = openScratch(stateDirectory, spec.threadId, spec.workspace);
+    if (network.type !== 'hosts' || spec.sandbox.networkAccess)
+      return { bubblewrap: bubblewrap ?? '', scratch, proxy: undefined };
+    proxy ??= startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, open: options.openConnection });
+    return { bubblewrap: bubblewrap ?? '', scratch, proxy: (await proxy).socket };
   };
 
   return {
@@ -81,7 +98,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       removeScratch(stateDirectory, threadId);
       return Promise.resolve();
     },
-    async run(spec, io) {
+    async run(asked, io) {
+      const spec = network.type === 'on' ? withNetwork(asked) : asked;
       assertWorkspace(spec.workspace);
       const sandbox = await toSandbox(spec);
       assertCwd(spec, sandbox);
@@ -96,6 +114,10 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       }
     },
   };
+}
+
+function withNetwork(spec: CommandSpec): CommandSpec {
+  return { ...spec, sandbox: { ...spec.sandbox, networkAccess: true } };
 }
 
 const NEVER_STARTED: CommandReport = {

@@ -10,6 +10,7 @@ import { listDeniedPaths } from './denied-paths.ts';
 import { findGitFolders } from './git-folders.ts';
 import type { Launch } from './leader.ts';
 import { type CommandLimits, toShellLimits } from './limits.ts';
+import { toForwarder, toProxyVariables } from './network-forwarder.ts';
 import { listOutsideSockets } from './outside-sockets.ts';
 import { REAPER_MARKER } from './process-table.ts';
 import { findReaper } from './reaper.ts';
@@ -25,6 +26,8 @@ export interface SandboxParts {
   /** Path of the program. */
   bubblewrap: string;
   scratch: Scratch;
+  /** Socket of the proxy, if commands may reach named hosts. */
+  proxy: string | undefined;
 }
 
 export interface LauncherOptions {
@@ -57,7 +60,7 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
     if (filter !== undefined) writeWhole(stateDirectory, filterFile, filter);
     written = true;
   };
-  const toSandbox = (spec: CommandSpec, { bubblewrap, scratch }: SandboxParts): string[] => {
+  const toSandbox = (spec: CommandSpec, { bubblewrap, scratch, proxy }: SandboxParts): string[] => {
     const args = toBubblewrapArguments(spec.sandbox, {
       cwd: spec.cwd,
       workspace: spec.workspace,
@@ -65,15 +68,19 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
       shown: findGitFolders(spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
       scratch,
       blank,
+      proxy,
       filter: filter === undefined ? undefined : FILTER_FD,
     });
-    return [bubblewrap, ...args];
+    return [bubblewrap, ...args, ...(proxy === undefined ? [] : toForwarder())];
   };
   return {
     prepare(spec, sandbox) {
       writeOnce();
       const { argv, script } = toShell(spec, sandbox, limits);
-      const environment = buildCommandEnvironment(process.env, spec.commandId);
+      const environment = {
+        ...buildCommandEnvironment(process.env, spec.commandId),
+        ...(sandbox?.proxy === undefined ? {} : toProxyVariables()),
+      };
       const scriptFd = script === undefined ? null : openScript(stateDirectory, script);
       const reaper = sandbox === undefined ? findReaper(spec.workspace) : undefined;
       const filterFd = sandbox === undefined || filter === undefined ? null : openSync(filterFile, 'r');

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { STATUS_FD } from './reaper.ts';
 
 export interface Launch {
@@ -29,6 +30,9 @@ export interface Leader {
   sawTheEnd(): boolean;
 }
 
+/** Its end of the pipe is closed by then, unless the command took it over. */
+const LAST_STATUS_MS = 500;
+
 /** Starts it with nothing to read and `output` for both output streams. Rejects if the system refuses. */
 export async function startLeader(launch: Launch, output: number): Promise<Leader> {
   const [program = '', ...args] = launch.argv;
@@ -39,10 +43,14 @@ export async function startLeader(launch: Launch, output: number): Promise<Leade
     stdio: ['ignore', output, output, ...(launch.isReaper ? ['pipe' as const, ...more.slice(1)] : more)],
     detached: true,
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let status: number | undefined;
-  const reported = launch.isReaper ? readStatus(child.stdio[STATUS_FD] as Readable | null) : undefined;
-  void reported?.then((value) => (status = value));
+  const reported = launch.isReaper
+    ? readStatus(child.stdio[STATUS_FD] as Readable | null).then((value) => (status = value))
+    : undefined;
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
+    // What it wrote last is read after its end is known.
+    if (reported !== undefined) await Promise.race([reported, delay(LAST_STATUS_MS, undefined, { ref: false })]);
+  });
   const pid = child.pid ?? (await refusal(child));
   return {
     pid,

@@ -1,5 +1,5 @@
 /**
- * The private temporary folders of a thread's commands in a workspace: what they see as /tmp and /var/tmp. They are kept
+ * The private temporary folders of a thread's commands in a workspace: what they see as /tmp, /var/tmp and /dev/shm. They are kept
  * between commands and removed with the thread, or after a month without a command.
  */
 import { createHash } from 'node:crypto';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 export interface Scratch {
   tmp: string;
   varTmp: string;
+  shm: string;
 }
 
 const KEPT_UNUSED_MS = 30 * 24 * 60 * 60 * 1_000;
@@ -17,7 +18,7 @@ export function openScratch(stateDirectory: string, threadId: string, workspace:
   const thread = folderOf(stateDirectory, threadId);
   // The way to the workspace leads through its /tmp where it lies below it, so no other workspace shares the folder.
   const folder = join(thread, shortHash(workspace));
-  const scratch = { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp') };
+  const scratch = { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
   for (const path of Object.values(scratch)) mkdirSync(path, { recursive: true, mode: 0o700 });
   const now = new Date();
   utimesSync(thread, now, now);

@@ -58,7 +58,7 @@ export const rows: EscapeRow[] = EXCESSES.map(({ tried, limits, command, limit, 
     'limits of the kernel, and a watch in the worker that ends the command; the report and the output name the limit',
   async attack(place) {
     for (const mode of MODES) {
-      const attacker = createAttacker(place, [], { limits: { ...NO_LIMITS, ...limits } });
+      const attacker = createAttacker(place, [], undefined, { ...NO_LIMITS, ...limits });
       const { output, limit: said, outcome, durationMs } = await attacker.run(command, mode);
       if (goesOn && /fork: /.test(output)) continue;
       if (said === limit && output.includes('Ended by Bobbin')) continue;

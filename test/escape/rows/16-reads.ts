@@ -63,7 +63,7 @@ export const rows: EscapeRow[] = [
       const other = join(all, 'other');
       mkdirSync(other, { recursive: true });
       writeFileSync(join(other, 'secret'), 'MARKER');
-      const attacker = createAttacker(place, [all, join(place.root, 'data')], { workspace: join(all, 'own') });
+      const attacker = createAttacker(place, [all, join(place.root, 'data')], join(all, 'own'));
       const { output } = await attacker.run(
         `grep -rl MARKER '${all}' '${place.root}'; ls '${attacker.data}'; echo written > file && echo works`,
       );

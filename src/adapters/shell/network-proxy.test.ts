@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../programs.ts';
+import { probeBubblewrap } from './bubblewrap.ts';
+import { createCommandRunner } from './command-runner.ts';
+import { readNetworkSetting } from './network-proxy.ts';
+import { createTestBench } from './test-bench.ts';
+
+const state = await probeBubblewrap(findProgram('bwrap', []));
+const bench = createTestBench();
+const asked: string[] = [];
+/** Plays every registry there is. */
+const registry = createServer((request, response) => {
+  asked.push(`${request.headers.host ?? ''}${request.url ?? ''}`);
+  response.end('a package');
+});
+const open = () => connect((registry.address() as AddressInfo).port, '127.0.0.1');
+
+beforeAll(async () => {
+  registry.listen(0, '127.0.0.1');
+  await once(registry, 'listening');
+});
+afterAll(() => {
+  registry.close();
+  bench[Symbol.dispose]();
+});
+
+describe.runIf(state.available)('a command that may reach the hosts of a list', () => {
+  const run = (command: string) =>
+    createCommandRunner({
+      stateDirectory: bench.stateDirectory,
+      network: readNetworkSetting('registries, *.example.org'),
+      openConnection: open,
+    }).run(bench.spec(command, { sandbox: { mode: 'workspace-write', writableRoots: [], networkAccess: false } }), {
+      signal: new AbortController().signal,
+      onOutput: () => undefined,
+    });
+  /** Of a tunnel, which is what https goes through, and of a plain request. */
+  const tunnel = (host: string) =>
+    `exec 5<>/dev/tcp/127.0.0.1/3128; printf 'CONNECT ${host} HTTP/1.1\r\n\r\nGET /left HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n' >&5; cat <&5`;
+
+  it('gets a package, by a tunnel and by a plain request, and ends as it would without', async () => {
+    const tunnelled = await run(`${tunnel('registry.npmjs.org:443')}; exit 7`);
+    expect(tunnelled).toMatchObject({ exitCode: 7, gone: true });
+    expect(tunnelled.output).toMatch(/200 Connection Established[^]*a package/);
+    const plain = await run(
+      `exec 5<>/dev/tcp/127.0.0.1/3128; printf 'GET http://a.example.org/plain HTTP/1.1\r\nhost: a.example.org\r\nconnection: close\r\n\r\n' >&5; cat <&5`,
+    );
+    expect(plain.output).toContain('a package');
+    expect(asked).toEqual(['x/left', 'a.example.org/plain']);
+  });
+
+  it.each([
+    ['another host', 'evil.example.com:443'],
+    ['another port', 'registry.npmjs.org:22'],
+    ['a host whose name ends alike', 'notregistry.npmjs.org:443'],
+    ['this machine', '127.0.0.1:443'],
+    ['the name that a pattern is of', 'example.org:443'],
+  ])('does not reach %s', async (_, host) => {
+    const before = asked.length;
+    const { output } = await run(tunnel(host));
+    expect(output).toContain('403');
+    expect(asked.length).toBe(before);
+  });
+
+  it('reaches nothing past the proxy', async () => {
+    const { port } = registry.address() as AddressInfo;
+    const { output } = await run(`exec 5<>/dev/tcp/127.0.0.1/${port} && echo reached; echo "$HTTPS_PROXY"`);
+    expect(output).not.toContain('reached');
+    expect(output).toContain('http://127.0.0.1:3128');
+  });
+
+  it('is stopped with all that it started', async () => {
+    const stop = new AbortController();
+    const runner = createCommandRunner({
+      stateDirectory: bench.stateDirectory,
+      network: readNetworkSetting('registries'),
+    });
+    const report = await runner.run(
+      bench.spec('trap "echo cleaned; exit 0" TERM; echo ready; while :; do sleep 0.01; done', {
+        sandbox: { mode: 'read-only', writableRoots: [], networkAccess: false },
+      }),
+      {
+        signal: stop.signal,
+        onOutput: (tail) => {
+          if (tail.includes('ready')) stop.abort();
+        },
+      },
+    );
+    expect(report).toMatchObject({
+      outcome: 'aborted',
+      output: expect.stringContaining('cleaned') as string,
+      gone: true,
+    });
+  });
+});
+
+it.each(['', 'of', 'http://registry.npmjs.org', '10.0.0.1:80', 'a b/c'])('refuses %j as a setting', (text) => {
+  expect(() => readNetworkSetting(text)).toThrow(/neither off, on, registries nor the name of a host/);
+});

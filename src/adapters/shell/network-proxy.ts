@@ -1,0 +1,148 @@
+/**
+ * The way out for commands that may reach named hosts only: an HTTP proxy of the worker on a Unix socket, which is the one
+ * thing that their network namespace is given. It passes on to the web ports of the hosts on its list, by name, and speaks
+ * to nothing else; what goes through is not read.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  createServer,
+  request as sendRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type NetworkSetting = { type: 'off' } | { type: 'on' } | { type: 'hosts'; hosts: readonly string[] };
+
+/** Where packages and what they are built with come from. Some of them take uploads, too. */
+const REGISTRIES = [
+  ...['registry.npmjs.org', 'registry.yarnpkg.com', 'jsr.io', 'npm.jsr.io', 'nodejs.org'],
+  ...['pypi.org', 'files.pythonhosted.org', 'crates.io', 'index.crates.io', 'static.crates.io', 'static.rust-lang.org'],
+  ...[
+    'proxy.golang.org',
+    'sum.golang.org',
+    'rubygems.org',
+    'index.rubygems.org',
+    'repo.packagist.org',
+    'packagist.org',
+  ],
+  ...['repo.maven.apache.org', 'repo1.maven.org', 'plugins.gradle.org', 'services.gradle.org', 'api.nuget.org'],
+  ...['deb.debian.org', 'security.debian.org', 'archive.ubuntu.com', 'security.ubuntu.com', 'dl-cdn.alpinelinux.org'],
+];
+/** The path of a socket has 107 bytes at most. */
+const MAX_SOCKET_FOLDER_CHARS = 80;
+const WEB_PORTS = new Set([80, 443]);
+const HOST_NAME = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+
+/** `off`, `on`, or a list of hosts, of `*.host` and of the word `registries`. Throws an error that names what it is not. */
+export function readNetworkSetting(text: string): NetworkSetting {
+  if (text === 'off' || text === 'on') return { type: text };
+  const words = text
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== '');
+  const wrong = words.find((word) => word !== 'registries' && !HOST_NAME.test(word));
+  if (words.length === 0 || wrong !== undefined) {
+    throw new Error(`${wrong ?? text} is neither off, on, registries nor the name of a host`);
+  }
+  return { type: 'hosts', hosts: words.flatMap((word) => (word === 'registries' ? REGISTRIES : [word])) };
+}
+
+export interface NetworkProxy {
+  /** Path of the socket. */
+  socket: string;
+  close(): void;
+}
+
+export interface NetworkProxyOptions {
+  /** Absolute; the socket is made in it. */
+  directory: string;
+  hosts: readonly string[];
+  /** Opens the connection to a host that is on the list; for tests. */
+  open?: ((host: string, port: number) => Socket) | undefined;
+}
+
+export async function startNetworkProxy(options: NetworkProxyOptions): Promise<NetworkProxy> {
+  const { directory, hosts } = options;
+  const open = options.open ?? ((host: string, port: number) => connect({ host, port, autoSelectFamily: true }));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const folder = directory.length < MAX_SOCKET_FOLDER_CHARS ? directory : mkdtempSync(join(tmpdir(), 'bobbin-proxy-'));
+  const socket = join(folder, `proxy-${process.pid}.sock`);
+  rmSync(socket, { force: true });
+  const server = createServer((request, response) => forward(request, response, hosts, open));
+  server.on('connect', (request, client: Socket, head) => tunnel(request, client, head, hosts, open));
+  await listen(server, socket);
+  server.unref();
+  return { socket, close: () => server.close() };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => resolve());
+  });
+}
+
+function isAllowed(host: string, port: number, hosts: readonly string[]): boolean {
+  const name = host.toLowerCase();
+  const isListed = hosts.some((one) => (one.startsWith('*.') ? name.endsWith(one.slice(1)) : name === one));
+  return isListed && WEB_PORTS.has(port);
+}
+
+const REFUSAL = 'This host is not on the list of BOBBIN_NETWORK.\n';
+
+function tunnel(
+  request: IncomingMessage,
+  client: Socket,
+  head: Buffer,
+  hosts: readonly string[],
+  open: (host: string, port: number) => Socket,
+): void {
+  client.on('error', () => undefined);
+  const named = /^([^:]+):(\d+)$/.exec(request.url ?? '');
+  const [host, port] = [named?.[1] ?? '', Number(named?.[2] ?? 0)];
+  if (!isAllowed(host, port, hosts)) {
+    client.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${REFUSAL}`);
+    return;
+  }
+  const server = open(host, port);
+  server.once('connect', () => {
+    client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    server.write(head);
+    client.pipe(server).pipe(client);
+  });
+  server.on('error', () => client.destroy());
+  client.on('close', () => server.destroy());
+  server.on('close', () => client.destroy());
+}
+
+function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  hosts: readonly string[],
+  open: (host: string, port: number) => Socket,
+): void {
+  const target = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
+  const port = Number(target?.port || 80);
+  if (target?.protocol !== 'http:' || !isAllowed(target.hostname, port, hosts)) {
+    response.writeHead(403, { 'content-type': 'text/plain' }).end(REFUSAL);
+    return;
+  }
+  const { method, headers } = request;
+  const path = `${target.pathname}${target.search}`;
+  const onward = sendRequest({
+    method,
+    path,
+    headers: { ...headers, host: target.host, connection: 'close' },
+    createConnection: () => open(target.hostname, port),
+  });
+  onward.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  onward.on('error', () => response.destroy());
+  request.pipe(onward);
+}
