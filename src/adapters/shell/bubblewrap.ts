@@ -24,12 +24,7 @@ const PROTECTED = ['.git', '.codex', '.bobbin'];
 /** As root, bubblewrap leaves every capability in place, with which the mounts could be undone. */
 const ROOT_CAPABILITIES = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER'];
 /** Of /proc, what root could change for the whole machine, and others for their namespaces. */
-const MACHINE_SETTINGS = [
-  ...['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'mtrr', 'scsi', 'asound', 'driver', 'tty', 'pressure'],
-  ...['dynamic_debug', 'latency_stats', 'sched_debug', 'timer_list', 'timer_stats'],
-];
-/** Of /proc, what root could read of everybody's memory. */
-const MACHINE_MEMORY = ['kcore', 'kmsg', 'keys', 'kallsyms', 'kpagecount', 'kpageflags', 'kpagecgroup', 'vmallocinfo'];
+const MACHINE_SETTINGS = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'mtrr', 'scsi', 'dynamic_debug'];
 /** Folders of programs on systems that keep a link to them in /run. */
 const SYSTEM_LINKS = ['/run/current-system', '/run/booted-system', '/run/opengl-driver'];
 const IS_ROOT = process.getuid?.() === 0;
@@ -87,12 +82,8 @@ const BASE = [
 ];
 
 function coverMachine(): string[] {
-  const existing = (names: string[]): string[] =>
-    names.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
-  return [
-    ...existing(MACHINE_SETTINGS).flatMap((path) => ['--ro-bind', path, path]),
-    ...existing(MACHINE_MEMORY).flatMap((path) => ['--ro-bind', '/dev/null', path]),
-  ];
+  const paths = MACHINE_SETTINGS.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
+  return paths.flatMap((path) => ['--ro-bind', path, path]);
 }
 
 function toProtected(root: string): Mount[] {

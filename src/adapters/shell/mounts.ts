@@ -112,6 +112,8 @@ export function hide(path: string, blank: string): Mount[] {
 /** Undefined if there is nothing, or nothing that this process may reach. */
 export function toRealPath(path: string): string | undefined {
   try {
+    // Nearly all paths that are asked for are not there, which this tells a hundred times faster.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return realpathSync(path);
   } catch {
     return undefined;

@@ -4,7 +4,7 @@ import { createAttacker } from '../sandboxed.ts';
 /** Opens for writing and writes nothing. What is not writable for anybody counts for nothing. */
 const OPEN_ALL =
   'for file in /proc/sysrq-trigger /proc/mtrr /proc/irq/*/* /proc/sys/*/* /proc/sys/*/*/* /proc/acpi/* /proc/fs/*/* ' +
-  '/proc/bus/*/*/* /proc/dynamic_debug/* /proc/scsi/* /proc/pressure/* /proc/timer_stats ' +
+  '/proc/bus/*/*/* /proc/dynamic_debug/* /proc/scsi/* /proc/timer_stats ' +
   '/sys/kernel/* /sys/kernel/*/* /sys/power/* /sys/module/*/parameters/* /sys/fs/cgroup/*/*; do ' +
   '[ -f "$file" ] && (exec 3>>"$file") 2>/dev/null && echo "IN $file"; done; echo tried';
 
