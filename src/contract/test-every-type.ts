@@ -144,7 +144,13 @@ export function everyEvent(text: string): ThreadEvent[] {
     sandbox: 'read-only' as const,
     ...{ agentIdentity: { mode: 'off' as const, account: text }, unattended: null, parent: null, snapshots: true },
     ...{ subThreads: { maxDepth: 1, maxActive: 1 }, searchAttributes: true, repositoryRules: true, reviewModel: text },
-    ...{ budget: {}, requestDeadlineMs: 1, waitingApart: true, continueAsNewAfter: { events: 1, bytes: 1 } },
+    ...{
+      budget: {},
+      requestDeadlineMs: 1,
+      waitingApart: true,
+      network: true,
+      continueAsNewAfter: { events: 1, bytes: 1 },
+    },
   };
   const subThread = { threadId: text, name: text, role: 'agent' as const, turnId: text, lastAgentMessage: text };
   const bodies: { [T in EventType]: Extract<EventBody, { type: T }>[] } = {

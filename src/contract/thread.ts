@@ -101,6 +101,8 @@ export interface ThreadSettings {
   budget: Budget;
   /** Whether the time in which a turn waits for a person is kept apart and counts for no budget; older threads count it. */
   waitingApart: boolean;
+  /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
+  network: boolean;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */

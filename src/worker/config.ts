@@ -199,6 +199,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       repositoryRules: vars.BOBBIN_REPOSITORY_RULES === 'on',
       reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,
       waitingApart: true,
+      network: vars.BOBBIN_NETWORK.type !== 'off',
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),

@@ -287,6 +287,11 @@ describe('a request', () => {
     expect(thread.state.requests).toMatchObject([{ sandboxed: false, escalated: false, network: true }]);
   });
 
+  it.each([true, false])('says that a command in the sandbox can reach the network if it can (%s)', (network) => {
+    const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', sandbox: 'workspace-write', network });
+    expect(thread.state.requests).toMatchObject([{ sandboxed: true, network }]);
+  });
+
   it('says how long a patch or arguments are of which it holds the beginning', () => {
     const thread = testThread({ cwd: CWD, approvalPolicy: 'untrusted' });
     thread.submit('a');

@@ -119,9 +119,9 @@ export function sandboxForPatch(
   return sandbox === 'danger-full-access' || !inside ? 'danger-full-access' : 'workspace-write';
 }
 
-/** No command in a sandbox reaches the network. */
-export function reachesNetwork(sandbox: SandboxMode): boolean {
-  return sandbox === 'danger-full-access';
+/** Whether a command can reach the network, or some of it. */
+export function reachesNetwork({ network }: Pick<ThreadSettings, 'network'>, sandbox: SandboxMode): boolean {
+  return network || sandbox === 'danger-full-access';
 }
 
 const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;

@@ -428,6 +428,7 @@ const ADDED_SETTINGS = {
   reviewModel: null,
   budget: {},
   waitingApart: false,
+  network: false,
 } satisfies Partial<ThreadSettings>;
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {

@@ -143,7 +143,7 @@ function toRequest(state: ThreadState, call: ToolCall, reason: string): NewReque
     sandbox,
     sandboxed: sandbox !== 'danger-full-access',
     escalated: leavesSandbox(settings, call.escalated),
-    network: reachesNetwork(sandbox),
+    network: reachesNetwork(settings, sandbox),
     reason,
     ...(call.justification === '' ? {} : { justification: call.justification }),
   };
