@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
 import { toHandover, withChanges } from './resume.ts';
-import type { ThreadState } from './state.ts';
-import { SETTINGS, type TestThread, exec, testThread } from './testing.ts';
+import { NO_USAGE, type ThreadState } from './state.ts';
+import { EXITED, SETTINGS, type TestThread, exec, testThread } from './testing.ts';
 import { toThreadView } from './view.ts';
 
 const RECOVERABLE = { agentIdentity: { mode: 'recoverable' as const, account: 'default' } };
@@ -232,4 +232,19 @@ describe('threads within a thread that is resumed', () => {
     thread.answer('fine');
     expect(thread.actions('sendMessage')).toEqual([]);
   });
+});
+
+it('a turn that wrote files, and whose thread was ended from outside, ends without a look at what others may have changed since', () => {
+  const thread = testThread({ snapshots: true });
+  thread.submit('a');
+  const { name, arguments: args } = exec('make');
+  const call = { type: 'toolCall' as const, callId: 'call-1', name, arguments: JSON.stringify(args) };
+  const snapshot = { status: 'taken' as const, commit: 'c0ffee', warnings: [] };
+  const { id } = thread.action('callModel');
+  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [call], usage: NO_USAGE, snapshot } });
+  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  resume(thread);
+  expect(thread.state.active).toBeNull();
+  expect(thread.actions('takeSnapshot')).toEqual([]);
+  expect(thread.state.turns).toMatchObject([{ turnId: 'a', snapshot: { commit: 'c0ffee', after: null } }]);
 });

@@ -102,9 +102,15 @@ function closeHalfStarted(state: ThreadState): ThreadState {
     }, state);
 }
 
-/** Its commands may still run, so nothing touches the workspace before they are looked for. */
+/** Others may have changed files since, so what the turn left is not looked at any more. */
 function endUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
-  if (turn.ending !== undefined) return concludeTurn(state, at, turn, null);
+  const ended = turn.ending === undefined ? abortUnfinished(state, at, turn) : state;
+  const waiting = [ended.active, ...ended.beside].find((one) => one?.turnId === turn.turnId);
+  return waiting ? concludeTurn(ended, at, waiting, null) : ended;
+}
+
+/** Its commands may still run, so nothing touches the workspace before they are looked for. */
+function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
   const begun = turn.aborting?.awaiting ?? tasks.wants(state, turn).map(({ id }) => id);
   const commandIds = begun.filter((id) => id.startsWith('tool/'));
   const { reason, detail, quiescent } = turn.aborting ?? { reason: 'interrupted', detail: DETAIL, quiescent: true };
