@@ -12,7 +12,7 @@
  * Hard links cannot be told from other files. A file is never written in place, so what a hard link leads to stays as it is.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, type BigIntStats, type Stats } from 'node:fs';
+import { type BigIntStats, type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -145,6 +145,25 @@ export class SafeFolder {
     }
   }
 
+  /**
+   * A regular file with all that is in it, without giving way to other work. Null for anything else, for one that is larger
+   * or cannot be read, and where entries have to be addressed by path.
+   */
+  readNow(name: EntryName, maxBytes: number): { content: Buffer; stats: Stats } | null {
+    if (this.#places.length > 0) return null;
+    assertName(name, this.path);
+    let file: number | undefined;
+    try {
+      file = openSync(this.#pathOf(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      const stats = fstatSync(file);
+      return stats.isFile() && stats.size <= maxBytes ? { content: readFileSync(file), stats } : null;
+    } catch {
+      return null;
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+  }
+
   /** The first `maxBytes` of a regular file. */
   async read(name: EntryName, maxBytes: number): Promise<Buffer> {
     const { file } = await this.openFile(name);
@@ -218,9 +237,7 @@ export class SafeFolder {
   ): Promise<T> {
     assertName(name, this.path);
     await this.#assertInPlace();
-    const base = `${this.#base}/`;
-    const path = typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name]);
-    const result = await act(path).catch((error: unknown) => {
+    const result = await act(this.#pathOf(name)).catch((error: unknown) => {
       throw withPath(error, this.#base, this.path);
     });
     try {
@@ -230,6 +247,11 @@ export class SafeFolder {
       await undo?.(result);
       throw error;
     }
+  }
+
+  #pathOf(name: EntryName): string | Buffer {
+    const base = `${this.#base}/`;
+    return typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name]);
   }
 
   async #assertInPlace(): Promise<void> {

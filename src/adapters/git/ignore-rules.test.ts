@@ -57,6 +57,12 @@ describe('rules of what is ignored', () => {
     );
   }, 60_000);
 
+  it('with slashes in sets and behind backslashes mean what they mean to git', () => {
+    const paths = ['a', 'b', 'a/b', 'x/a'];
+    for (const rule of ['[a/[ab]', '[a/b]', 'a\\/b', '/[!/]', 'x/[/a]', '[a/b', '[^/]/b'])
+      expect(ignoredByUs(`${rule}\n`, paths), rule).toEqual(ignoredByGit(`${rule}\n`, paths));
+  });
+
   it('that are made to be slow are not', () => {
     const rules = parseIgnoreFile(`${'a*'.repeat(200)}b\n${'**/a/'.repeat(100)}b\n`, '');
     const since = process.cpuUsage();

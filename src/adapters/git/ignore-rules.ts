@@ -53,10 +53,27 @@ function toRule(line: string): IgnoreRule[] {
   const foldersOnly = pattern.endsWith('/');
   const path = foldersOnly ? pattern.slice(0, -1) : pattern;
   const anyDepth = !path.includes('/');
-  const parts = path.replace(/^\//, '').split('/');
+  const parts = splitPattern(path.replace(/^\//, ''));
   if (parts.some((part) => part === '')) return [];
   const segments = parts.map((part) => (part === '**' && !anyDepth ? '**' : toTokens(part)));
   return [{ negated, foldersOnly, anyDepth, segments }];
+}
+
+/** A slash in a set separates nothing. */
+function splitPattern(pattern: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    const char = pattern.charAt(at);
+    if (char === '[') at = toSet(pattern, at + 1)?.end ?? at;
+    else if (char === '\\' && pattern.charAt(at + 1) !== '/') at += 1;
+    else if (char === '/' || char === '\\') {
+      parts.push(pattern.slice(start, at));
+      if (char === '\\') at += 1;
+      start = at + 1;
+    }
+  }
+  return [...parts, pattern.slice(start)];
 }
 
 function matches({ segments, anyDepth }: IgnoreRule, path: readonly string[]): boolean {

@@ -1,7 +1,9 @@
 /** The index of a repository, read as data: which paths are tracked. No git runs, and nothing is written. */
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from './git-process.ts';
 import { readPlainFile } from './plain-file.ts';
+import type { Slices } from './slices.ts';
 
 export interface TrackedFile {
   path: RawPath;
@@ -10,20 +12,46 @@ export interface TrackedFile {
 
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
 
-/** None for an index that is not there or cannot be read as one. */
-export async function readTracked(gitDir: string, hashBytes: number): Promise<TrackedFile[]> {
-  const content = await readPlainFile(join(gitDir, 'index'), MAX_INDEX_BYTES);
+/** What was read last, by path, with something that changes with every write of the file. */
+const remembered = new Map<string, { state: string; files: readonly TrackedFile[] }>();
+const REMEMBERED = 8;
+/** A file that was written this short a time ago may be written once more without a trace in its times. */
+const RACY_MS = 50;
+
+/** None for an index that is not there or cannot be read as one. The same array as before if nobody has written it since. */
+export async function readTracked(gitDir: string, hashBytes: number, slices: Slices): Promise<readonly TrackedFile[]> {
+  const path = join(gitDir, 'index');
+  const state = await stateOf(path);
+  const known = remembered.get(path);
+  if (state !== null && known?.state === state) return known.files;
+  const content = await readPlainFile(path, MAX_INDEX_BYTES);
   if (content === null) return [];
   try {
-    const { files, base } = parseIndex(content, hashBytes);
-    if (base === null) return files;
+    const { files, base } = await parseIndex(content, hashBytes, slices);
+    if (base === null) {
+      if (state !== null) remember(path, state, files);
+      return files;
+    }
     // Names that were taken out of the shared part are among them: they count as tracked a little longer.
     const shared = await readPlainFile(join(gitDir, `sharedindex.${base}`), MAX_INDEX_BYTES);
-    return shared === null ? files : [...parseIndex(shared, hashBytes).files, ...files];
+    return shared === null ? files : [...(await parseIndex(shared, hashBytes, slices)).files, ...files];
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;
   }
+}
+
+async function stateOf(path: string): Promise<string | null> {
+  const stats = await lstat(path).catch(() => null);
+  if (stats === null || Math.max(stats.mtimeMs, stats.ctimeMs) > Date.now() - RACY_MS) return null;
+  return [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' ');
+}
+
+function remember(path: string, state: string, files: readonly TrackedFile[]): void {
+  remembered.delete(path);
+  remembered.set(path, { state, files });
+  const [oldest] = remembered.keys();
+  if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
 }
 
 const STAT_BYTES = 40;
@@ -37,14 +65,15 @@ interface Parsed {
   base: string | null;
 }
 
-/** See gitformat-index(5). Throws a RangeError where it is cut off or no index. */
-function parseIndex(content: Buffer, hashBytes: number): Parsed {
+/** See gitformat-index(5). Rejects with a RangeError where it is cut off or no index. */
+async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): Promise<Parsed> {
   const version = content.readUInt32BE(4);
   if (content.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) throw new RangeError('not an index');
   const files: TrackedFile[] = [];
   let at = 12;
   let path = '';
   for (let left = content.readUInt32BE(8); left > 0; left--) {
+    if (slices.isOver()) await slices.rest();
     const isSubmodule = content.readUInt32BE(at + MODE_AT) === SUBMODULE;
     const flagsAt = at + STAT_BYTES + hashBytes;
     let nameAt = flagsAt + ((content.readUInt16BE(flagsAt) & EXTENDED) === 0 ? 2 : 4);

@@ -7,8 +7,9 @@ import { homedir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { RawPath } from './git-process.ts';
 import { type IgnoreFile, parseIgnoreFile } from './ignore-rules.ts';
-import { readTracked } from './index-file.ts';
+import { type TrackedFile, readTracked } from './index-file.ts';
 import { readPlainFile } from './plain-file.ts';
+import type { Slices } from './slices.ts';
 
 export interface RepositoryPlace {
   /** Root of the work tree, absolute. */
@@ -84,39 +85,80 @@ export interface Tracked {
 /** How deep submodules are looked into. */
 const MAX_DEPTH = 5;
 
-export async function readTrackedBelow(folder: string): Promise<Tracked> {
-  const tracked: Found = { files: new Set(), folders: new Set(), heads: {} };
+export async function readTrackedBelow(folder: string, slices: Slices): Promise<Tracked> {
   const own = await readOwnRules();
   const place = await findPlace(folder);
-  if (place === null) return { ...tracked, prefix: '', rules: own };
+  if (place === null) return { files: new Set(), folders: new Set(), heads: {}, prefix: '', rules: own };
   const inside = toRaw(relative(place.root, folder));
-  await takeRepository(tracked, place, inside, '', MAX_DEPTH);
+  const tracked = await readRepository(place, inside, MAX_DEPTH, slices);
   const rules = [...own, ...(await readRulesAround(place, inside))];
   return { ...tracked, prefix: inside === '' ? '' : `${inside}/`, rules };
 }
 
-/** @param inside the part of the repository that counts; @param at where that part lies. */
-interface Found {
-  files: Set<RawPath>;
-  folders: Set<RawPath>;
-  heads: Tracked['heads'];
+type Found = Pick<Tracked, 'files' | 'folders' | 'heads'>;
+
+/** @param inside the part of the repository that counts. */
+async function readRepository(place: RepositoryPlace, inside: RawPath, depth: number, slices: Slices): Promise<Found> {
+  const { files, folders, submodules } = await readPart(place, inside, slices);
+  const heads: Found['heads'] = { '': await readHeadOf(place) };
+  const prefix = inside === '' ? '' : `${inside}/`;
+  const all: { files: Set<RawPath>; folders: Set<RawPath> }[] = [];
+  for (const at of depth === 0 ? [] : submodules) {
+    const below = await placeAt(join(place.root, Buffer.from(prefix + at, 'latin1').toString()));
+    if (below === null) continue;
+    const found = await readRepository(below, '', depth - 1, slices);
+    const within = (paths: ReadonlySet<RawPath>) => new Set([...paths].map((path) => `${at}/${path}`));
+    all.push({ files: within(found.files), folders: within(found.folders).add(`${at}/`) });
+    for (const [path, head] of Object.entries(found.heads)) heads[path === '' ? `${at}/` : `${at}/${path}`] = head;
+  }
+  if (all.length === 0) return { files, folders, heads };
+  const union = (own: ReadonlySet<RawPath>, others: Set<RawPath>[]) =>
+    new Set([...own, ...others.flatMap((one) => [...one])]);
+  return {
+    files: union(
+      files,
+      all.map((one) => one.files),
+    ),
+    folders: union(
+      folders,
+      all.map((one) => one.folders),
+    ),
+    heads,
+  };
 }
 
-async function takeRepository(into: Found, place: RepositoryPlace, inside: RawPath, at: RawPath, depth: number) {
+/** The part of an index that lies below a folder, with paths relative to it. */
+interface Part {
+  files: ReadonlySet<RawPath>;
+  folders: ReadonlySet<RawPath>;
+  submodules: readonly RawPath[];
+}
+
+/** Of the indexes that were read last. Each read of a file makes an array of its own, so the array says which one it was. */
+const parts = new WeakMap<readonly TrackedFile[], Map<RawPath, Part>>();
+
+async function readPart(place: RepositoryPlace, inside: RawPath, slices: Slices): Promise<Part> {
   const hashBytes = (await objectFormatOf(place)) === 'sha256' ? 32 : 20;
-  into.heads[at] = await readHeadOf(place);
-  const prefix = inside === '' ? '' : `${inside}/`;
-  for (const { path, isSubmodule } of await readTracked(place.gitDir, hashBytes)) {
+  const index = await readTracked(place.gitDir, hashBytes, slices);
+  const ofIndex = parts.get(index) ?? new Map<RawPath, Part>();
+  parts.set(index, ofIndex);
+  const part = ofIndex.get(inside) ?? (await toPart(index, inside === '' ? '' : `${inside}/`, slices));
+  ofIndex.set(inside, part);
+  return part;
+}
+
+async function toPart(index: readonly TrackedFile[], prefix: RawPath, slices: Slices): Promise<Part> {
+  const part = { files: new Set<RawPath>(), folders: new Set<RawPath>(), submodules: [] as RawPath[] };
+  for (const { path, isSubmodule } of index) {
+    if (slices.isOver()) await slices.rest();
     if (!path.startsWith(prefix) || UNSAFE.test(path)) continue;
-    const own = at + path.slice(prefix.length);
-    if (!into.folders.has(own.slice(0, own.lastIndexOf('/') + 1)))
-      for (const around of foldersOf(own)) into.folders.add(around);
-    if (!isSubmodule) into.files.add(own);
-    else if (depth > 0) {
-      const below = await placeAt(join(place.root, Buffer.from(path, 'latin1').toString()));
-      if (below !== null) await takeRepository(into, below, '', `${own}/`, depth - 1);
-    }
+    const own = path.slice(prefix.length);
+    if (!part.folders.has(own.slice(0, own.lastIndexOf('/') + 1)))
+      for (const around of foldersOf(own)) part.folders.add(around);
+    if (isSubmodule) part.submodules.push(own);
+    else part.files.add(own);
   }
+  return part;
 }
 
 /** An index that somebody made by hand may lead anywhere. */

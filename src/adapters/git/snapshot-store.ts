@@ -6,7 +6,7 @@
  * tree cannot say (`SnapshotFacts`). References keep it, one for each name it was kept under, in folders by thread.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type GitCall, type GitResult, runGit } from './git-process.ts';
 import type { RawPath } from './git-process.ts';
@@ -31,26 +31,6 @@ export interface SnapshotFacts {
   modes: Record<string, RawPath[]>;
 }
 
-/** How a file was when it was last taken; what has not changed is not read again. */
-export interface Entry {
-  /** Git's: `100644`, `100755`, `120000`. */
-  kind: string;
-  id: string;
-  mode: number;
-  size: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  ino: number;
-}
-
-/** The newest snapshot, with what spares the next one work. */
-export interface Manifest {
-  commit: string;
-  tree: string;
-  facts: SnapshotFacts;
-  entries: Map<RawPath, Entry>;
-}
-
 export function storeOf(directory: string, folder: string): SnapshotStore {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 32);
   return { gitDir: join(directory, 'snapshots', name), folder };
@@ -59,10 +39,15 @@ export function storeOf(directory: string, folder: string): SnapshotStore {
 /** The store of a workspace, which is made where it is missing. */
 export async function openStore(directory: string, cwd: string): Promise<SnapshotStore> {
   const store = await findStore(directory, cwd);
+  if (opened.has(store.gitDir) && (await hasStore(store))) return store;
   await makePrivateGitDir(store.gitDir);
   await writeAtomically(join(store.gitDir, 'workspace'), `${store.folder}\n`);
+  opened.add(store.gitDir);
   return store;
 }
+
+/** Stores that this process has looked through. */
+const opened = new Set<string>();
 
 export async function findStore(directory: string, cwd: string): Promise<SnapshotStore> {
   return storeOf(directory, await realpath(cwd).catch(() => cwd));
@@ -76,77 +61,6 @@ export type StoreGit = (
 /** Git in the store. It knows no work tree. */
 export function gitOf({ gitDir }: SnapshotStore, signal: AbortSignal): StoreGit {
   return (args, more = {}) => runGit(args, { cwd: gitDir, gitDir, signal, ...more });
-}
-
-// ------------------------------------------------------------------------------------------------------- the newest one
-
-const MANIFEST = 'manifest.json';
-const NEWEST = 'refs/newest';
-
-interface StoredManifest {
-  version: 1;
-  commit: string;
-  tree: string;
-  facts: SnapshotFacts;
-  entries: [RawPath, string, string, number, number, number, number, number][];
-}
-
-/** The manifests that this process has read or written last; each is some megabytes of text for a large workspace. */
-const remembered = new Map<string, { writtenAt: number; manifest: Manifest }>();
-const REMEMBERED = 8;
-
-function remember(gitDir: string, writtenAt: number, manifest: Manifest): void {
-  remembered.delete(gitDir);
-  remembered.set(gitDir, { writtenAt, manifest });
-  const [oldest] = remembered.keys();
-  if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-}
-
-/** Null if there is none, or if it is not that of the newest snapshot. */
-export async function readManifest({ gitDir }: SnapshotStore): Promise<Manifest | null> {
-  try {
-    const path = join(gitDir, MANIFEST);
-    const newest = (await readFile(join(gitDir, NEWEST), 'latin1')).trim();
-    const { mtimeMs } = await stat(path);
-    const known = remembered.get(gitDir);
-    if (known?.writtenAt === mtimeMs && known.manifest.commit === newest) return known.manifest;
-    const manifest = parseManifest(await readFile(path, 'latin1'));
-    if (manifest?.commit !== newest) return null;
-    remember(gitDir, mtimeMs, manifest);
-    return manifest;
-  } catch {
-    return null;
-  }
-}
-
-function isOurs(stored: StoredManifest | { version: unknown }): stored is StoredManifest {
-  return stored.version === 1;
-}
-
-function parseManifest(text: string): Manifest | null {
-  const stored = JSON.parse(text) as StoredManifest | { version: unknown };
-  if (!isOurs(stored)) return null;
-  const entries = stored.entries.map(([path, kind, id, mode, size, mtimeMs, ctimeMs, ino]): [RawPath, Entry] => [
-    path,
-    { kind, id, mode, size, mtimeMs, ctimeMs, ino },
-  ]);
-  const { commit, tree, facts } = stored;
-  return { commit, tree, facts, entries: new Map(entries) };
-}
-
-export async function writeManifest({ gitDir }: SnapshotStore, manifest: Manifest): Promise<void> {
-  const { commit, tree, facts, entries } = manifest;
-  const stored: StoredManifest = {
-    version: 1,
-    ...{ commit, tree, facts },
-    entries: [...entries].map(([path, { kind, id, mode, size, mtimeMs, ctimeMs, ino }]) => [
-      ...([path, kind, id, mode, size, mtimeMs, ctimeMs, ino] as const),
-    ]),
-  };
-  // One character per byte, like the paths in it.
-  await writeAtomically(join(gitDir, MANIFEST), Buffer.from(JSON.stringify(stored), 'latin1'));
-  await writeAtomically(join(gitDir, NEWEST), `${commit}\n`);
-  remember(gitDir, (await stat(join(gitDir, MANIFEST))).mtimeMs, manifest);
 }
 
 // -------------------------------------------------------------------------------------------------------------- reading
@@ -224,7 +138,7 @@ export function toRefPart(id: string): string {
   return `${escaped.slice(0, 80)}%${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
 }
 
-async function writeAtomically(path: string, content: string | Buffer): Promise<void> {
+export async function writeAtomically(path: string, content: string | Buffer): Promise<void> {
   const draft = join(dirname(path), `.${randomUUID()}`);
   try {
     await writeFile(draft, content, { mode: 0o600 });

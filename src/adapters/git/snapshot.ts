@@ -1,24 +1,23 @@
 /** Takes the files of a workspace as they are on disk into its store. No git looks at the workspace. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { Stats } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshot } from '../../../activities/ports.ts';
+import type { SafeFolder } from '../files/safe-folder.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { type RawPath, toRawPaths } from './git-process.ts';
 import { listPaths } from './left-out.ts';
 import { type FileState, OpenTree, nameOf, readState } from './open-tree.ts';
+import { type Entry, type Manifest, readManifest, writeManifest } from './manifest.ts';
+import { Slices } from './slices.ts';
 import {
-  type Entry,
-  type Manifest,
   type SnapshotFacts,
   type SnapshotStore,
+  type StoreGit,
   gitOf,
   openStore,
   readFacts,
-  readManifest,
   toMessage,
-  writeManifest,
 } from './snapshot-store.ts';
 import { type EarlierWalk, type LeftOut, type Walked, toListed, walk } from './walk.ts';
 
@@ -66,42 +65,61 @@ async function makeSnapshot(
   signal: AbortSignal,
 ): Promise<Manifest> {
   signal.throwIfAborted();
-  const known = await readManifest(store);
+  const slices = new Slices(signal);
+  const known = await readManifest(store, slices);
   const since = await toEarlierWalk(store, after, known, signal);
   const startedAt = Date.now();
-  const { files, ...found } = await walk(store.folder, { apart: [...apart, store.gitDir], ...since }, signal);
-  const same = (path: RawPath, stats: Stats) => isAsKnown(known?.entries.get(path), stats);
-  const draft: Draft = {
-    entries: new Map([...files.keys()].flatMap((path) => keep(path, known?.entries.get(path)))),
-    gone: [...(known?.entries.keys() ?? [])].filter((path) => !files.has(path)),
-    written: [],
-    ...found,
-    startedAt,
-  };
-  const changed = [...files].flatMap(([path, stats]) => (same(path, stats) ? [] : [path]));
-  if (known !== null && changed.length + draft.gone.length === 0 && isSame(toFacts(draft), known.facts)) return known;
-  const manifest = await importCommit(store, known, draft, changed, signal);
-  await writeManifest(store, manifest);
-  return manifest;
+  const options = { apart: [...apart, store.gitDir], known: known?.entries, ...since };
+  const { files, changed, ...found } = await walk(store.folder, options, slices);
+  // As many files as before, none of them new, are the same files.
+  const isSameSet = files.size === known?.entries.size && changed.every((path) => known.entries.has(path));
+  if (
+    known !== null &&
+    isSameSet &&
+    changed.length === 0 &&
+    isSame({ ...found, modes: known.facts.modes }, known.facts)
+  )
+    return known;
+  const draft: Draft = { entries: new Map(known?.entries), gone: [], taken: [], written: [], ...found, startedAt };
+  if (!isSameSet) for (const path of known?.entries.keys() ?? []) if (!files.has(path)) remove(draft, path);
+  const contents = readAll(store.folder, changed, draft, slices);
+  try {
+    // No git runs where nothing has to be written.
+    const begun = await contents.next();
+    const isSameTree = begun.done === true && draft.written.length + draft.gone.length === 0;
+    const manifest =
+      known !== null && isSameTree && isSame(toFacts(draft), known.facts)
+        ? { ...known, entries: draft.entries }
+        : await importCommit(store, known, draft, resume(begun, contents), signal);
+    await writeManifest(store, manifest, { known, taken: draft.taken, gone: draft.gone }, slices);
+    return manifest;
+  } finally {
+    await contents.return();
+  }
 }
 
-function keep(path: RawPath, entry: Entry | undefined): [RawPath, Entry][] {
-  return entry === undefined ? [] : [[path, entry]];
+/** A snapshot that is being made from the one before. */
+interface Draft extends Omit<Walked, 'files' | 'changed'> {
+  entries: Map<RawPath, Entry>;
+  /** Paths of the one before that are not in it. */
+  gone: RawPath[];
+  /** Paths that were read. */
+  taken: RawPath[];
+  /** Those of them whose content or kind is another one. */
+  written: RawPath[];
+  startedAt: number;
 }
 
-async function idsOf(
-  store: SnapshotStore,
-  commit: string,
-  known: Manifest | null,
-  signal: AbortSignal,
-): Promise<Iterable<[RawPath, string]>> {
-  if (known?.commit === commit) return [...known.entries].map(([path, { id }]) => [path, id]);
-  const { stdout } = await gitOf(store, signal)(['ls-tree', '-r', '-z', commit], { answers: [0, 128] });
-  return toRawPaths(stdout).map((line) => {
-    const [, id = '', path = ''] = /^\d+ blob (\w+)\t([^]*)$/.exec(line) ?? [];
-    return [path, id];
-  });
+function remove(draft: Draft, path: RawPath): void {
+  if (draft.entries.delete(path)) draft.gone.push(path);
 }
+
+async function* resume(begun: IteratorResult<Buffer, void>, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (begun.done !== true) yield begun.value;
+  yield* rest;
+}
+
+// --------------------------------------------------------------------------------------------------------------- earlier
 
 /** @param commits the first one decides; the paths of all of them are looked at. */
 async function toEarlierWalk(
@@ -115,16 +133,11 @@ async function toEarlierWalk(
   const git = gitOf(store, signal);
   const facts = known?.commit === first ? known.facts : await readFacts(git, first);
   if (facts === null) return {};
-  const paths = new Set<RawPath>();
-  const rules = new Map<RawPath, string>();
-  for (const commit of commits) {
-    for (const [path, id] of await idsOf(store, commit, known, signal)) {
-      paths.add(path);
-      if (commit === first && (path === '.gitignore' || path.endsWith('/.gitignore'))) rules.set(path, id);
-    }
-  }
+  const read = (commit: string) => (known?.commit === commit ? known.entries : idsOf(git, commit));
+  const all = await Promise.all(commits.map(read));
+  const paths = new Set(all.flatMap((ids) => [...ids.keys()]));
   const rulesOf = async (path: RawPath, onDisk: Buffer | null): Promise<Buffer | null> => {
-    const id = rules.get(path);
+    const id = all[0]?.get(path)?.id;
     if (id === undefined) return null;
     if (onDisk !== null && toBlobId(onDisk) === id) return onDisk;
     const { code, stdout } = await git(['cat-file', 'blob', id], { answers: [0, 128] });
@@ -133,63 +146,47 @@ async function toEarlierWalk(
   return { since: { paths, isLimited: facts.isLimited, rulesOf } };
 }
 
-function isAsKnown(entry: Entry | undefined, stats: Stats): boolean {
-  if (entry === undefined) return false;
-  const { mode, size, mtimeMs, ctimeMs, ino } = entry;
-  const same = size === stats.size && mtimeMs === stats.mtimeMs && ctimeMs === stats.ctimeMs;
-  return same && ino === stats.ino && mode === stats.mode;
+async function idsOf(git: StoreGit, commit: string): Promise<ReadonlyMap<RawPath, Pick<Entry, 'id'>>> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', commit], { answers: [0, 128] });
+  const lines = toRawPaths(stdout).map((line): [RawPath, Pick<Entry, 'id'>] => {
+    const [, id = '', path = ''] = /^\d+ blob (\w+)\t([^]*)$/.exec(line) ?? [];
+    return [path, { id }];
+  });
+  return new Map(lines);
 }
 
 // --------------------------------------------------------------------------------------------------------------- reading
 
-/** A snapshot that is being made from the one before. */
-interface Draft extends Omit<Walked, 'files'> {
-  entries: Map<RawPath, Entry>;
-  /** Paths of the one before that are not in it. */
-  gone: RawPath[];
-  /** Paths whose content or kind is another one. */
-  written: RawPath[];
-  startedAt: number;
-}
-
 /** Files changed within this time of being looked at may change once more without a trace in their times. */
 const RACY_MS = 50;
-
-/** Takes what was found into the draft; what has to be written of it is the answer. */
-function take(draft: Draft, path: RawPath, state: FileState): Buffer[] {
-  if (state.type === 'unreadable') (draft.leftOut.unreadable ??= []).push(path);
-  if (state.type !== 'file' && state.type !== 'link') {
-    if (draft.entries.delete(path)) draft.gone.push(path);
-    return [];
-  }
-  const before = draft.entries.get(path);
-  const entry = toEntry(state, draft.startedAt);
-  draft.entries.set(path, entry);
-  if (before?.id === entry.id && before.kind === entry.kind) return [];
-  draft.written.push(path);
-  return before?.id === entry.id ? [] : [Buffer.from(`blob\ndata ${state.content.length}\n`), state.content, NEWLINE];
-}
-
-const NEWLINE = Buffer.from('\n');
-/** Files that are read side by side. */
-const SIDE_BY_SIDE = 16;
+/** Files up to this size are read at once: to give way to other work in between takes longer than that. */
+const SMALL_BYTES = 256 * 1024;
+/** What is handed to git at a time. */
+const CHUNK_BYTES = 256 * 1024;
 
 async function* readAll(
-  folder: string,
+  root: string,
   paths: readonly RawPath[],
   draft: Draft,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  const tree = await OpenTree.open(folder);
+  slices: Slices,
+): AsyncGenerator<Buffer, void> {
+  if (paths.length === 0) return;
+  const tree = await OpenTree.open(root);
+  let chunk: Buffer[] = [];
+  let bytes = 0;
   try {
-    for (const batch of toBatches(paths)) {
-      signal.throwIfAborted();
-      const within = await tree.folderOf(batch[0] ?? '');
-      const states = await Promise.all(
-        batch.map(async (path) => (within === null ? MISSING : readState(within, nameOf(path)))),
-      );
-      for (const [n, state] of states.entries()) yield* take(draft, batch[n] ?? '', state);
+    for (const path of paths) {
+      if (slices.isOver()) await slices.rest();
+      const folder = await tree.folderOf(path);
+      for (const part of take(draft, path, folder === null ? MISSING : await read(folder, path))) {
+        chunk.push(part);
+        bytes += part.length;
+      }
+      if (bytes < CHUNK_BYTES) continue;
+      yield Buffer.concat(chunk);
+      [chunk, bytes] = [[], 0];
     }
+    if (bytes > 0) yield Buffer.concat(chunk);
   } finally {
     await tree.close();
   }
@@ -197,19 +194,29 @@ async function* readAll(
 
 const MISSING: FileState = { type: 'missing' };
 
-/** Paths of one folder each. */
-function toBatches(paths: readonly RawPath[]): RawPath[][] {
-  const batches: RawPath[][] = [];
-  let folder: RawPath | undefined;
-  for (const path of paths) {
-    const own = path.slice(0, path.lastIndexOf('/') + 1);
-    const last = batches.at(-1);
-    if (last === undefined || own !== folder || last.length === SIDE_BY_SIDE) batches.push([path]);
-    else last.push(path);
-    folder = own;
-  }
-  return batches;
+async function read(folder: SafeFolder, path: RawPath): Promise<FileState> {
+  const name = nameOf(path);
+  const small = folder.readNow(name, SMALL_BYTES);
+  return small === null ? await readState(folder, name) : { type: 'file', ...small };
 }
+
+/** Takes what was found into the draft; what has to be written of it is the answer. */
+function take(draft: Draft, path: RawPath, state: FileState): Buffer[] {
+  if (state.type === 'unreadable') (draft.leftOut.unreadable ??= []).push(path);
+  if (state.type !== 'file' && state.type !== 'link') {
+    remove(draft, path);
+    return [];
+  }
+  const before = draft.entries.get(path);
+  const entry = toEntry(state, draft.startedAt);
+  draft.entries.set(path, entry);
+  draft.taken.push(path);
+  if (before?.id === entry.id && before.kind === entry.kind) return [];
+  draft.written.push(path);
+  return before?.id === entry.id ? [] : [Buffer.from(`blob\ndata ${state.content.length}\n`), state.content, NEWLINE];
+}
+
+const NEWLINE = Buffer.from('\n');
 
 function toEntry({ content, stats, type }: Extract<FileState, { content: Buffer }>, startedAt: number): Entry {
   const { mode, mtimeMs, ctimeMs, ino } = stats;
@@ -232,55 +239,61 @@ export function toBlobId(content: Buffer): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
-/** As `git fast-import` reads a path. */
-function quote(path: RawPath): string {
-  const escaped = path.replace(/["\\\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
-  return `"${escaped}"`;
-}
-
 // --------------------------------------------------------------------------------------------------------------- writing
+
+const WHO = 'Bobbin <snapshot@bobbin.invalid>';
+/** Little is worth looking for differences in what was there before, as git would. */
+const IMPORT = ['-c', 'pack.compression=1', '-c', 'core.looseCompression=1', 'fast-import', '--depth=0'];
 
 /** One process for all of it. */
 async function importCommit(
   store: SnapshotStore,
   known: Manifest | null,
   draft: Draft,
-  changed: readonly RawPath[],
+  contents: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<Manifest> {
   const ref = `refs/imports/${randomUUID()}`;
   const input = async function* (): AsyncGenerator<Buffer> {
-    yield* readAll(store.folder, changed, draft, signal);
+    yield* contents;
     const message = toMessage(toFacts(draft));
     yield Buffer.from(`commit ${ref}\nmark :1\ncommitter ${WHO} 0 +0000\ndata ${message.length}\n`);
     yield message;
-    yield Buffer.from([...toTreeLines(known, draft), '', 'get-mark :1', 'ls :1 ""', 'done', ''].join('\n'), 'latin1');
+    for (const lines of toTreeLines(known, draft)) yield Buffer.from(lines, 'latin1');
+    yield Buffer.from('\nget-mark :1\nls :1 ""\ndone\n');
   };
-  const settings = ['-c', 'pack.compression=1', '-c', 'core.looseCompression=1'];
-  const args = [...settings, 'fast-import', '--quiet', '--done', '--date-format=raw'];
+  const args = [...IMPORT, '--quiet', '--done', '--date-format=raw'];
   try {
     const { stdout } = await gitOf(store, signal)(args, { input: input() });
     const [, commit = '', tree = ''] = /^(\w+)\n040000 tree (\w+)/.exec(stdout.toString()) ?? [];
-    return { commit, tree, facts: toFacts(draft), entries: sorted(draft.entries) };
+    return { commit, tree, facts: toFacts(draft), entries: draft.entries };
   } finally {
     await rm(join(store.gitDir, ref), { force: true });
   }
 }
 
-const WHO = 'Bobbin <snapshot@bobbin.invalid>';
+const PATHS_AT_A_TIME = 1_000;
 
 /** What is gone comes first: a file may be where a folder was. */
-function toTreeLines(known: Manifest | null, { gone, written, entries }: Draft): string[] {
-  const changes = written.flatMap((path) => {
-    const entry = entries.get(path);
-    return entry === undefined ? [] : [`M ${entry.kind} ${entry.id} ${quote(path)}`];
-  });
-  const before = known === null ? [] : [`M 040000 ${known.tree} ""`];
-  return [...before, ...gone.map((path) => `D ${quote(path)}`), ...changes];
+function* toTreeLines(known: Manifest | null, { gone, written, entries }: Draft): Generator<string> {
+  if (known !== null) yield `M 040000 ${known.tree} ""\n`;
+  for (let at = 0; at < gone.length; at += PATHS_AT_A_TIME)
+    yield toLines(gone.slice(at, at + PATHS_AT_A_TIME), (path) => `D ${quote(path)}`);
+  for (let at = 0; at < written.length; at += PATHS_AT_A_TIME)
+    yield toLines(written.slice(at, at + PATHS_AT_A_TIME), (path) => {
+      const { kind = '', id = '' } = entries.get(path) ?? {};
+      return `M ${kind} ${id} ${quote(path)}`;
+    });
 }
 
-function sorted(entries: ReadonlyMap<RawPath, Entry>): Map<RawPath, Entry> {
-  return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+function toLines(paths: readonly RawPath[], toLine: (path: RawPath) => string): string {
+  return paths.map((path) => `${toLine(path)}\n`).join('');
+}
+
+/** As `git fast-import` reads a path. */
+function quote(path: RawPath): string {
+  const escaped = path.replace(/["\\\n]/g, (char) => (char === '\n' ? '\\n' : `\\${char}`));
+  return `"${escaped}"`;
 }
 
 // ----------------------------------------------------------------------------------------------------------------- facts
@@ -297,9 +310,11 @@ function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
 function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]> {
   const modes: Record<string, RawPath[]> = {};
   for (const [path, { kind, mode }] of entries) {
-    const own = (mode & 0o7777).toString(8);
-    if (kind !== '120000' && own !== USUAL[kind]) (modes[own] ??= []).push(path);
+    const own = mode & 0o7777;
+    if (kind === '120000' || own === (kind === '100755' ? 0o755 : 0o644)) continue;
+    (modes[own.toString(8)] ??= []).push(path);
   }
+  for (const paths of Object.values(modes)) paths.sort();
   return modes;
 }
 

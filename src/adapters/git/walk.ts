@@ -3,13 +3,14 @@
  * it is opened but `.gitignore` files.
  */
 import { type Dirent, type Stats, lstatSync, readdirSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { Failure } from '../../../activities/failures.ts';
 import type { RawPath } from './git-process.ts';
 import { type IgnoreFile, isIgnored, parseIgnoreFile } from './ignore-rules.ts';
 import { LARGE_FOLDER_FILES, MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from './left-out.ts';
+import type { Entry, Manifest } from './manifest.ts';
 import { readPlainFile } from './plain-file.ts';
 import { IGNORE_BYTES, type Tracked, foldersOf, readTrackedBelow, toFileName } from './repository-data.ts';
+import type { Slices } from './slices.ts';
 
 /** Why files are not in a snapshot; the keys are kept with it. */
 export const REASONS = {
@@ -34,7 +35,9 @@ export function toListed(leftOut: LeftOut): [string, RawPath[]][] {
 }
 
 export interface Walked {
-  files: Map<RawPath, Stats>;
+  files: ReadonlySet<RawPath>;
+  /** Those of them that are not as they are known. */
+  changed: RawPath[];
   leftOut: LeftOut;
   heads: Tracked['heads'];
   /** What is ignored, by path, with something that changes with it. Of a folder that is not what lies deeper in it. */
@@ -50,12 +53,12 @@ const MAX_FILES = 200_000;
 const MAX_TRACKED_BYTES = 256 * 1024 * 1024;
 /** Entries of an untracked folder from which on they are not even looked at. */
 const CROWD = 5_000;
-/** How long other work of this process waits. */
-const SLICE_MS = 10;
 
 export interface WalkOptions {
   /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
   apart: readonly string[];
+  /** How the files were when they were last taken. */
+  known: Manifest['entries'] | undefined;
   /** Set where the files are to be compared with those of an earlier snapshot. */
   since?: EarlierWalk;
 }
@@ -72,17 +75,22 @@ export interface EarlierWalk {
   rulesOf(path: RawPath, onDisk: Buffer | null): Promise<Buffer | null>;
 }
 
-export async function walk(folder: string, { apart, since }: WalkOptions, signal: AbortSignal): Promise<Walked> {
-  const now = await readTrackedBelow(folder);
+export async function walk(folder: string, options: WalkOptions, slices: Slices): Promise<Walked> {
+  const { apart, known, since } = options;
+  const now = await readTrackedBelow(folder, slices);
   const tracked = since === undefined ? now : { ...now, files: since.paths, folders: toFolders(since.paths) };
   const isLimited = since?.isLimited ?? now.files.size > 0;
   const ours = new Set(apart.flatMap(toIdentity));
-  const found = { found: new Map<RawPath, Stats>(), leftOut: {}, ignored: {}, repositories: [] };
-  const walker: Walker = { folder, tracked, isLimited, since, ours, ...found, signal, resumedAt: performance.now() };
+  const found = { files: new Set<RawPath>(), changed: [], leftOut: {}, ignored: {}, repositories: [] };
+  const walker: Walker = {
+    ...{ folder, tracked, isLimited, since, ours, slices },
+    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0 },
+  };
   await walkFolder(walker, '', tracked.rules);
   await addTracked(walker);
-  const { leftOut, ignored, repositories } = walker;
-  return { files: choose(walker), leftOut, heads: now.heads, ignored, repositories, isLimited };
+  await chooseUntracked(walker);
+  const { files, changed, leftOut, ignored, repositories } = walker;
+  return { files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited };
 }
 
 interface Walker {
@@ -91,12 +99,17 @@ interface Walker {
   isLimited: boolean;
   since: EarlierWalk | undefined;
   ours: ReadonlySet<string>;
-  found: Map<RawPath, Stats>;
+  known: Manifest['entries'] | undefined;
+  files: Set<RawPath>;
+  changed: RawPath[];
+  /** Whether they are left out is decided once all of them are known. */
+  untracked: Map<RawPath, Stats>;
+  seen: number;
+  seenTracked: number;
   leftOut: LeftOut;
   ignored: Walked['ignored'];
   repositories: RawPath[];
-  signal: AbortSignal;
-  resumedAt: number;
+  slices: Slices;
 }
 
 function toFolders(paths: ReadonlySet<RawPath>): Set<RawPath> {
@@ -118,11 +131,12 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
     return;
   }
   for (const entry of entries) {
-    if (isLong(walker)) await breathe(walker);
+    if (walker.slices.isOver()) await walker.slices.rest();
     const path = at + entry.name;
     if (entry.name.length === 4 && entry.name.toLowerCase() === '.git') walker.repositories.push(at);
     else if (entry.isDirectory()) await walkEntry(walker, path, entry.name, rules);
-    else if (tracked.files.has(path) || !isIgnored(rules, tracked.prefix + path, false)) take(walker, path);
+    else if (tracked.files.has(path)) take(walker, path, true);
+    else if (!isIgnored(rules, tracked.prefix + path, false)) take(walker, path, false);
     else passOver(walker, path, path);
   }
 }
@@ -165,7 +179,8 @@ function listFolder(walker: Walker, at: RawPath): Dirent[] {
 
 /** Tracked files that the rules have passed over. */
 async function addTracked(walker: Walker): Promise<void> {
-  const { folder, tracked, found } = walker;
+  const { folder, tracked, files, seenTracked, slices } = walker;
+  if (seenTracked === tracked.files.size) return;
   const folders = new Map<RawPath, boolean>();
   const isFolder = (path: RawPath): boolean => {
     const known = folders.get(path) ?? lookAt(folder, path.slice(0, -1))?.isDirectory() ?? false;
@@ -173,39 +188,52 @@ async function addTracked(walker: Walker): Promise<void> {
     return known && !isOurs(walker, path.slice(0, -1));
   };
   for (const path of tracked.files) {
-    if (found.has(path)) continue;
-    if (isLong(walker)) await breathe(walker);
-    if (foldersOf(path).every(isFolder)) take(walker, path);
+    if (files.has(path)) continue;
+    if (slices.isOver()) await slices.rest();
+    if (foldersOf(path).every(isFolder)) take(walker, path, true);
   }
 }
 
-function take(walker: Walker, path: RawPath): void {
+function take(walker: Walker, path: RawPath, isTracked: boolean): void {
+  if (isTracked) walker.seenTracked += 1;
   const stats = lookAt(walker.folder, path);
   if (stats === undefined || stats.isDirectory()) return;
+  walker.seen += 1;
   if (!stats.isFile() && !stats.isSymbolicLink()) leaveOut(walker, 'special', path);
-  else walker.found.set(path, stats);
-  if (walker.found.size > MAX_FILES) {
+  else if (isTracked) keep(walker, path, stats);
+  else walker.untracked.set(path, stats);
+  if (walker.seen > MAX_FILES) {
     const message = `${walker.folder} has more than ${MAX_FILES} files that are neither ignored nor left out.`;
     throw new Failure('gitFailed', message, { details: { path: walker.folder } });
   }
 }
 
-function choose(walker: Walker): Map<RawPath, Stats> {
-  const { tracked, isLimited, found, leftOut } = walker;
-  const isFree = (path: RawPath) => !tracked.files.has(path);
-  const untracked = isLimited ? [...found.keys()].filter(isFree) : [];
-  const large = largeFolders(untracked, (path) => tracked.folders.has(path));
+function keep(walker: Walker, path: RawPath, stats: Stats): void {
+  if (stats.size > MAX_TRACKED_BYTES) leaveOut(walker, 'huge', path);
+  else {
+    walker.files.add(path);
+    if (!isAsKnown(walker.known?.get(path), stats)) walker.changed.push(path);
+  }
+}
+
+function isAsKnown(entry: Entry | undefined, stats: Stats): boolean {
+  if (entry === undefined) return false;
+  const { mode, size, mtimeMs, ctimeMs, ino } = entry;
+  const same = size === stats.size && mtimeMs === stats.mtimeMs && ctimeMs === stats.ctimeMs;
+  return same && ino === stats.ino && mode === stats.mode;
+}
+
+async function chooseUntracked(walker: Walker): Promise<void> {
+  const { tracked, isLimited, untracked, leftOut, slices } = walker;
+  const large = largeFolders(isLimited ? [...untracked.keys()] : [], (path) => tracked.folders.has(path));
   for (const path of large) leaveOut(walker, 'manyFiles', path);
   const places = new Set([...large, ...(leftOut.manyFiles ?? [])]);
-  const kept = new Map<RawPath, Stats>();
-  for (const [path, stats] of found) {
-    const free = isFree(path);
-    if (free && places.size > 0 && isWithin(path, places)) continue;
-    if (stats.size > MAX_TRACKED_BYTES) leaveOut(walker, 'huge', path);
-    else if (free && stats.size > MAX_UNTRACKED_BYTES) leaveOut(walker, 'large', path);
-    else kept.set(path, stats);
+  for (const [path, stats] of untracked) {
+    if (slices.isOver()) await slices.rest();
+    if (places.size > 0 && isWithin(path, places)) continue;
+    if (stats.size > MAX_UNTRACKED_BYTES && stats.size <= MAX_TRACKED_BYTES) leaveOut(walker, 'large', path);
+    else keep(walker, path, stats);
   }
-  return kept;
 }
 
 function leaveOut({ leftOut }: Walker, reason: Reason, path: RawPath): void {
@@ -233,15 +261,4 @@ function toIdentity(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-function isLong({ resumedAt }: Walker): boolean {
-  return performance.now() - resumedAt > SLICE_MS;
-}
-
-/** Lets the heartbeats of this process go out. */
-async function breathe(walker: Walker): Promise<void> {
-  await setImmediate();
-  walker.signal.throwIfAborted();
-  walker.resumedAt = performance.now();
 }
