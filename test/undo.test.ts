@@ -20,7 +20,6 @@ beforeEach(() => {
 const put = (name: string, text: string) => writeFileSync(join(cwd, name), text);
 const read = (name: string) => readFileSync(join(cwd, name), 'utf8');
 const has = (name: string) => existsSync(join(cwd, name));
-const git = (...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8' });
 /** The folders of references of the threads that have snapshots of this workspace. */
 const kept = (): string[] => {
   const store = storesOf(stand.data).find((one) => readFileSync(join(one, 'workspace'), 'utf8') === `${cwd}\n`) ?? '';
@@ -40,6 +39,28 @@ function legacySnapshot(): string {
   run(['add', '-A']);
   const message = `Bobbin snapshot\n\n${JSON.stringify({ leftOut: [] })}\n`;
   return run(['commit-tree', run(['write-tree']), '-p', run(['rev-parse', 'HEAD']), '-F', '-'], message);
+}
+
+/** A `git` that stops before it reads contents for the second time, until the barrier is opened. */
+function makeBarrier(folder: string) {
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const [first, reached, opened] = ['first', 'reached', 'opened'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const wait = `[ ! -e ${first} ] || { : > ${reached}; while [ ! -e ${opened} ]; do sleep 0.05; done; }; : > ${first}`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, 'git'),
+    `#!/bin/sh\ncase "$*" in 'cat-file --batch') ${wait} ;; esac\nexec ${real} "$@"\n`,
+    { mode: 0o755 },
+  );
+  return {
+    env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+    isReached: () => existsSync(reached),
+    open: () => writeFileSync(opened, ''),
+  };
 }
 
 /** What the model is told in the next turn, as text. */
@@ -224,27 +245,29 @@ describe('undo', () => {
     const own = await openStand({ worker: false });
     cwd = own.workspace();
     mkdirSync(own.data, { recursive: true, mode: 0o700 });
-    const names = Array.from({ length: 800 }, (_, n) => `file-${String(n).padStart(4, '0')}.txt`);
-    for (const name of names) put(name, `${name}\n`);
-    git('add', '-A');
-    git('-c', 'user.name=T', '-c', 'user.email=t@example.invalid', 'commit', '-qm', 'Files');
-    const first = await startWorkerChild(own.env, join(own.data, 'first.log'));
-    const workers = [first];
+    const barrier = makeBarrier(join(own.data, 'programs'));
+    // Contents of 32 MiB are asked for at a time, so the last two files take a second process of git.
+    const names = Array.from({ length: 5 }, (_, n) => `file-${n}.txt`);
+    for (const name of names) put(name, name.repeat(1_000_000));
+    const list = () => names.filter(has);
+    const workers = [await startWorkerChild({ ...own.env, ...barrier.env }, join(own.data, 'first.log'))];
     try {
       const thread = await own.start({ workspace: { cwd } });
       await runTurn(thread, 'run: rm file-*.txt; echo new > new.txt');
       const undone = thread.undo();
-      // The first files are back, and the others are not.
-      await expect.poll(() => has('file-0001.txt'), { timeout: 20_000, interval: 1 }).toBe(true);
-      await first.kill();
+      await expect.poll(barrier.isReached, { timeout: 60_000 }).toBe(true);
+      expect(list()).toEqual(names.slice(0, 3));
+      await workers[0]?.kill();
+      expect(list()).toEqual(names.slice(0, 3));
+      barrier.open();
       workers.push(await startWorkerChild(own.env, join(own.data, 'second.log')));
       const { completion, dropped } = await undone;
       expect(completion.status).toBe('completed');
-      expect(dropped).toMatchObject({ cause: 'undo', files: { restored: 800, deleted: 1, kept: 0 } });
-      expect(git('status', '--porcelain')).toBe('');
+      expect(dropped).toMatchObject({ cause: 'undo', files: { restored: 5, deleted: 1, kept: 0 } });
+      expect(names.filter((name) => read(name) === name.repeat(1_000_000))).toEqual(names);
       expect(await itemsOf(thread, 'turnsDropped')).toHaveLength(1);
       await thread.redo();
-      expect([has('file-0001.txt'), has('file-0799.txt'), read('new.txt')]).toEqual([false, false, 'new\n']);
+      expect([list(), read('new.txt')]).toEqual([[], 'new\n']);
     } finally {
       for (const worker of workers) await worker.kill();
       await own.close();
@@ -265,12 +288,13 @@ describe('a snapshot by itself', () => {
       return found.status === 0 ? [found.stdout] : [];
     });
     expect(stored).toEqual(['mine\n']);
+    const inside = await start({ workspace: { cwd: join(cwd, '.git') } });
+    await inside.submit({ turnId: 'here', kind: 'ghost_snapshot' });
+    const failure = (code: string) => ({ status: 'failed', error: { code } });
+    expect(await inside.completion('here')).toMatchObject(failure('snapshotUnavailable'));
     rmSync(cwd, { recursive: true });
     await thread.submit({ turnId: 'then', kind: 'ghost_snapshot' });
-    expect(await thread.completion('then')).toMatchObject({
-      status: 'failed',
-      error: { code: 'snapshotUnavailable' },
-    });
+    expect(await thread.completion('then')).toMatchObject(failure('workspaceMissing'));
   });
 });
 

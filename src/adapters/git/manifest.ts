@@ -6,7 +6,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from './git-process.ts';
-import { Slices } from './slices.ts';
+import type { Slices } from './slices.ts';
 import { type SnapshotFacts, type SnapshotStore, writeAtomically } from './snapshot-store.ts';
 
 /** How a file was when it was last taken; what has not changed is not read again. */
@@ -43,8 +43,8 @@ type StoredEntry = [path: RawPath, ...of: [string, string, number, number, numbe
 
 /** The lines up to one with a head are one snapshot. */
 interface StoredLine {
-  gone?: RawPath[];
-  entries?: StoredEntry[];
+  gone?: readonly RawPath[] | undefined;
+  entries?: StoredEntry[] | undefined;
   /** `after`: the commit of the lines before, of which this is a change; null at the end of a whole manifest. */
   head?: { after: string | null; commit: string; tree: string; facts: SnapshotFacts };
 }
@@ -129,33 +129,36 @@ export async function writeManifest(
   const changes = (before?.changes ?? 0) + taken.length + gone.length;
   const isShort = follows && changes <= Math.max(LEAST_CHANGES, manifest.entries.size / 2);
   // One character per byte, like the paths in it.
-  if (isShort) await appendFile(path, await toLines(manifest, { after: known.commit, taken, gone }, slices), 'latin1');
-  else {
-    const whole = await toLines(manifest, { after: null, taken: [...manifest.entries.keys()], gone: [] }, slices);
-    await writeAtomically(path, Buffer.from(whole, 'latin1'));
-  }
+  if (isShort) await appendFile(path, toLine({ gone, taken, after: known.commit }, manifest));
+  else await writeAtomically(path, await toLines(manifest, slices));
   if (known?.commit !== manifest.commit) await writeAtomically(join(gitDir, NEWEST), `${manifest.commit}\n`);
   remember(gitDir, { manifest, changes: isShort ? changes : 0 });
 }
 
 interface Part {
-  after: string | null;
-  taken: readonly RawPath[];
-  gone: readonly RawPath[];
+  gone?: readonly RawPath[];
+  taken?: readonly RawPath[];
+  /** Left out where lines follow that belong to the same snapshot. */
+  after?: string | null;
 }
 
-async function toLines({ entries, ...head }: Manifest, { after, taken, gone }: Part, slices: Slices): Promise<string> {
-  const { commit, tree, facts } = head;
-  const last: StoredLine = { gone: [...gone], head: { after, commit, tree, facts } };
-  if (after !== null)
-    return `${JSON.stringify({ ...last, entries: taken.flatMap((one) => toStored(entries, one)) })}\n`;
-  let text = '';
-  for (let at = 0; at < taken.length; at += ENTRIES_PER_LINE) {
-    const some = taken.slice(at, at + ENTRIES_PER_LINE).flatMap((one) => toStored(entries, one));
-    text += `${JSON.stringify({ entries: some } satisfies StoredLine)}\n`;
+/** One character per byte, like the paths in it. */
+function toLine({ gone, taken, after }: Part, { entries, commit, tree, facts }: Manifest): Buffer {
+  const head = after === undefined ? {} : { head: { after, commit, tree, facts } };
+  const line: StoredLine = { gone, entries: taken?.flatMap((path) => toStored(entries, path)), ...head };
+  return Buffer.from(`${JSON.stringify(line)}\n`, 'latin1');
+}
+
+async function toLines(manifest: Manifest, slices: Slices): Promise<Buffer> {
+  const lines: Buffer[] = [];
+  let some: RawPath[] = [];
+  for (const path of manifest.entries.keys()) {
+    if (some.push(path) < ENTRIES_PER_LINE) continue;
+    lines.push(toLine({ taken: some }, manifest));
+    some = [];
     await slices.rest();
   }
-  return `${text}${JSON.stringify(last)}\n`;
+  return Buffer.concat([...lines, toLine({ taken: some, after: null }, manifest)]);
 }
 
 function toStored(entries: Manifest['entries'], path: RawPath): StoredEntry[] {

@@ -133,7 +133,7 @@ async function toEarlierWalk(
   const git = gitOf(store, signal);
   const facts = known?.commit === first ? known.facts : await readFacts(git, first);
   if (facts === null) return {};
-  const read = (commit: string) => (known?.commit === commit ? known.entries : idsOf(git, commit));
+  const read = async (commit: string) => (known?.commit === commit ? known.entries : idsOf(git, commit));
   const all = await Promise.all(commits.map(read));
   const paths = new Set(all.flatMap((ids) => [...ids.keys()]));
   const rulesOf = async (path: RawPath, onDisk: Buffer | null): Promise<Buffer | null> => {

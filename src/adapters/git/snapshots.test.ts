@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -521,6 +522,39 @@ describe('a snapshot', () => {
     setTimeout(() => stop.abort(reason), 10);
     await expect(running).rejects.toBe(reason);
     expect(await take(repository)).toMatchObject({ warnings: [] });
+  });
+});
+
+describe('a snapshot by another worker', () => {
+  const script = `
+    const [, module, directory, cwd] = process.argv;
+    const { createGit } = await import(module);
+    const taken = await createGit({ directory }).snapshot(cwd, null, new AbortController().signal);
+    process.stdout.write(taken.commit);
+  `;
+  const takeElsewhere = ({ root }: TestRepository) => {
+    const args = ['--input-type=module', '-e', script, join(import.meta.dirname, 'git.ts'), data, root];
+    return execFileSync(process.execPath, args, { encoding: 'utf8' });
+  };
+
+  it('is gone on from, and one that ended while it wrote leaves nothing wrong', async () => {
+    const repository = open({ 'a.txt': 'a\n', 'sub/b.txt': 'b\n' });
+    await take(repository);
+    repository.write('c.txt', 'c\n');
+    repository.remove('a.txt');
+    const elsewhere = takeElsewhere(repository);
+    expect((await take(repository)).commit).toBe(elsewhere);
+    repository.write('sub/b.txt', 'other\n');
+    const { commit } = await take(repository);
+    expect(takeElsewhere(repository)).toBe(commit);
+    const manifest = join(storeOf(repository.root), 'manifest.jsonl');
+    truncateSync(manifest, statSync(manifest).size - 10);
+    repository.write('d.txt', 'd\n');
+    const torn = takeElsewhere(repository);
+    expect((await take(repository)).commit).toBe(torn);
+    expect(takeElsewhere(repository)).toBe(torn);
+    const args = ['--git-dir', storeOf(repository.root), 'ls-tree', '-r', '--name-only', torn];
+    expect(execFileSync('git', args, { encoding: 'utf8' })).toBe('c.txt\nd.txt\nsub/b.txt\n');
   });
 });
 
