@@ -33,8 +33,6 @@ export interface ProjectDocs {
 /** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
 export interface ProjectDocsPort {
   read(cwd: string): Promise<ProjectDocs>;
-  /** Of the same files only the sections under a heading of the second level with these words. */
-  readSections(cwd: string, heading: string): Promise<ProjectDocs>;
-  /** The same of one such file that was read elsewhere. */
+  /** Of one such file, read elsewhere, only the sections under a heading of the second level with these words. */
   sectionsOf(text: string, heading: string): string;
 }

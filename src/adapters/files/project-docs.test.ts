@@ -106,21 +106,15 @@ it('does not wait for a pipe, and says what it did not read', async () => {
   });
 });
 
-it('finds sections whatever its lines end with, and whatever mark it begins with', async () => {
-  put('repository/AGENTS.md', '\ufeff## Rules\r\n\r\n- one\r\n\r\n## Else\r\nno\r\n');
-  expect((await createProjectDocs().readSections(join(root, 'repository'), 'Rules')).text).toBe('## Rules\n\n- one');
+it('finds sections whatever its lines end with', () => {
+  const sections = createProjectDocs().sectionsOf('## Rules\r\n\r\n- one\r\n\r\n## Else\r\nno\r\n', 'Rules');
+  expect(sections.trimEnd()).toBe('## Rules\n\n- one');
 });
 
-it('gives single sections, of each document, with what is fenced in them and without what is fenced elsewhere', async () => {
-  mkdirSync(join(root, 'repository/.git'));
+it('gives single sections, with what is fenced in them and without what is fenced elsewhere', () => {
+  const docs = createProjectDocs();
   const fenced = '```\n## Rules\nnot this\n```';
-  put(
-    'repository/AGENTS.md',
-    `# R\n\nnone\n\n## rules ##\n\n- one\n### More\n${fenced}\n\n## Else\n\nno\n${fenced}\n\n## Rules\n- two\n# End\nno`,
-  );
-  put('repository/packages/AGENTS.md', '## Rules of another kind\nno');
-  put('repository/packages/one/AGENTS.md', `${'x'.repeat(100_000)}\n## Rules\n- three`);
-  const sections = async (path: string) => (await createProjectDocs().readSections(join(root, path), 'Rules')).text;
-  expect(await sections('repository/packages')).toBe(`## rules ##\n\n- one\n### More\n${fenced}\n\n## Rules\n- two`);
-  expect(await sections('repository/packages/one')).toMatch(/- two\n\n--- project-doc ---\n\n## Rules\n- three$/);
+  const text = `# R\n\nnone\n\n## rules ##\n\n- one\n### More\n${fenced}\n\n## Else\n\nno\n${fenced}\n\n## Rules\n- two\n# End\nno`;
+  expect(docs.sectionsOf(text, 'Rules')).toBe(`## rules ##\n\n- one\n### More\n${fenced}\n\n## Rules\n- two`);
+  expect(docs.sectionsOf('## Rules of another kind\nno', 'Rules')).toBe('');
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { ProjectDocs, ProjectDocsPort } from '../../../activities/ports.ts';
+import type { ProjectDocsPort } from '../../../activities/ports.ts';
 import { inFolder } from './safe-folder.ts';
 
 const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
@@ -25,23 +25,21 @@ type Warn = (message: string) => void;
  * Markdown file inside it, and to nothing else.
  */
 export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number } = {}): ProjectDocsPort {
-  const readAll = async (cwd: string, part: (text: string) => string): Promise<ProjectDocs> => {
-    const warnings: string[] = [];
-    const warn: Warn = (message) => warnings.push(message);
-    const docs: Doc[] = [];
-    const folders = await listFolders(cwd);
-    for (const folder of folders) {
-      const doc = await readFirst(folder, folders[0] ?? folder, warn);
-      const text = part(doc?.text ?? '').trimEnd();
-      if (doc !== undefined && text.trim() !== '') docs.push({ path: doc.path, text });
-    }
-    const texts = fit(docs, maxBytes, warn).map(({ text }) => text);
-    return { text: texts.join(SEPARATOR), warnings };
-  };
   return {
-    read: (cwd) => readAll(cwd, (text) => text),
+    async read(cwd) {
+      const warnings: string[] = [];
+      const warn: Warn = (message) => warnings.push(message);
+      const docs: Doc[] = [];
+      const folders = await listFolders(cwd);
+      for (const folder of folders) {
+        const doc = await readFirst(folder, folders[0] ?? folder, warn);
+        const text = doc?.text.trimEnd() ?? '';
+        if (doc !== undefined && text.trim() !== '') docs.push({ path: doc.path, text });
+      }
+      const texts = fit(docs, maxBytes, warn).map(({ text }) => text);
+      return { text: texts.join(SEPARATOR), warnings };
+    },
     sectionsOf,
-    readSections: (cwd, heading) => readAll(cwd, (text) => sectionsOf(text, heading)),
   };
 }
 
