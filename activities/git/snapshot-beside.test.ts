@@ -79,6 +79,13 @@ describe('a snapshot beside a model call', () => {
     expect(await beside.whenTaken()).toEqual({ status: 'skipped', reason: '`git add` failed in /w: disk full' });
   });
 
+  it('that takes too long is skipped, and says for how long it was waited for', async () => {
+    const { git } = recordingGit(() => untilAborted(AbortSignal.timeout(1)));
+    const beside = beginSnapshotBeside(git, place, new AbortController().signal);
+    const reason = 'The snapshot of /w failed: it took longer than 60 s';
+    expect(await beside.whenTaken()).toEqual({ status: 'skipped', reason });
+  });
+
   it('ends with the reason of the step that is stopped', async () => {
     const { git } = recordingGit(untilAborted);
     const stop = new AbortController();

@@ -87,8 +87,16 @@ async function orSkipped(cwd: string, body: () => Promise<Snapshot>): Promise<Sn
   try {
     return await body();
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = isTimeout(error) ? `it took longer than ${LONGEST_MS / 1_000} s` : toMessage(error);
     const reason = error instanceof Failure ? said : `The snapshot of ${cwd} failed: ${said}`;
     return { status: 'skipped', reason };
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
