@@ -34,9 +34,12 @@ export async function revertChanges(
   const kept = keepAs === null ? null : await findKept(store, keepAs.threadId, `${keepAs.name}-start`);
   const start = kept ?? (await takeSnapshot(place, cwd, known, signal)).commit;
   if (keepAs !== null) await keepUnder(store, { ...keepAs, name: `${keepAs.name}-start` }, start);
-  const [now, end] = [await readFacts(git, start), then === null || after === null ? start : after];
+  const now = start === after && then !== null ? then : await readFacts(git, start);
   if (now === null) throw missing(start, cwd);
-  const between = legacy === null ? await compare(git, before, end) : await compareLegacy(git, legacy, end);
+  const end = then === null || after === null ? { commit: start, facts: now } : { commit: after, facts: then };
+  const from = legacy ?? (facts === null ? null : { commit: before, facts });
+  if (from === null) throw missing(before, cwd);
+  const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
   const options = { folder: store.folder, git, preview, ...(legacy === null ? {} : { objects: legacy.objects }) };
   const paths = await revert(between, options, signal);
   const remarks = [
@@ -81,13 +84,17 @@ async function compareTrees(
   });
 }
 
+interface Known {
+  commit: string;
+  facts: SnapshotFacts;
+}
+
 /** Two snapshots, by content, kind and permissions. */
-async function compare(git: StoreGit, before: string, after: string): Promise<Difference[]> {
-  const facts = await readFactsOf(git, before);
-  const [first, second] = [toPermissions(facts), toPermissions(await readFactsOf(git, after))];
+async function compare(git: StoreGit, before: Known, after: Known): Promise<Difference[]> {
+  const [first, second] = [toPermissions(before.facts), toPermissions(after.facts)];
   // What was left out was there already, and is not known.
-  const leftOut = new Set(Object.values(facts.leftOut).flat());
-  const found = (await compareTrees(git, [before, after])).filter(({ path }) => !isWithin(path, leftOut));
+  const leftOut = new Set(Object.values(before.facts.leftOut).flat());
+  const found = (await compareTrees(git, [before.commit, after.commit])).filter(({ path }) => !isWithin(path, leftOut));
   const differences = found.map(({ path, kinds, ids }): Difference => {
     return {
       path,
@@ -99,7 +106,7 @@ async function compare(git: StoreGit, before: string, after: string): Promise<Di
   const candidates = [...new Set([...first.keys(), ...second.keys()])].filter(
     (path) => !compared.has(path) && first.get(path) !== second.get(path),
   );
-  return [...differences, ...(await comparePermissions(git, after, candidates, first, second))];
+  return [...differences, ...(await comparePermissions(git, after.commit, candidates, first, second))];
 }
 
 /** Files with the same content and other permissions. */
@@ -120,12 +127,6 @@ async function comparePermissions(
   });
 }
 
-async function readFactsOf(git: StoreGit, commit: string): Promise<SnapshotFacts> {
-  const facts = await readFacts(git, commit);
-  if (facts === null) throw new Failure('gitFailed', `Snapshot ${commit} cannot be read.`);
-  return facts;
-}
-
 function toSide(kind: string, id: string, mode: number | undefined): Side {
   if (kind === '000000') return null;
   if (kind === '120000') return { kind, id, mode: 0 };
@@ -133,9 +134,9 @@ function toSide(kind: string, id: string, mode: number | undefined): Side {
 }
 
 /** A snapshot of an earlier release, and one of ours. */
-async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: string): Promise<Difference[]> {
-  const permissions = toPermissions(await readFactsOf(git, now));
-  const found = await compareTrees(git, [legacy.tree, now], legacy.objects);
+async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: Known): Promise<Difference[]> {
+  const permissions = toPermissions(now.facts);
+  const found = await compareTrees(git, [legacy.tree, now.commit], legacy.objects);
   const spared = new Set([...legacy.leftOut, ...legacy.submodules, ...legacy.submodules.map((path) => `${path}/`)]);
   return found.flatMap(({ path, kinds, ids }) => {
     if (isWithin(path, spared)) return [];
