@@ -38,7 +38,7 @@ describe('a thread in the Temporal UI', () => {
       'run: echo hi; TOKEN=abcdef true\npatch:\n*** Begin Patch\n*** Add File: new.txt\n+one\n*** End Patch',
     );
     const summaries = await summariesOf(thread);
-    expect(summaries[0]).toBe('Mend the tests');
+    expect(summaries[0]).toBe('Mend the tests (+1 line)');
     expect(summaries).toContain('exec: echo hi; TOKEN=… true');
     expect(summaries.filter((line) => /^model: \S+ step \d$/.test(line)).length).toBeGreaterThan(0);
     expect(JSON.stringify(summaries)).not.toContain('abcdef');
