@@ -108,7 +108,13 @@ export type CompactionStepResult =
     }
   | { type: 'aborted' };
 
-export interface CommandStep {
+/** Of every step on the workspace of a thread. */
+export interface OnWorkspace {
+  /** The real path that the workspace must have; threads of earlier releases have none. */
+  root?: string;
+}
+
+export interface CommandStep extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by; unique, so it names the command's processes, too. */
   actionId: string;
@@ -132,7 +138,7 @@ export interface StoppedByWorker {
   output: string;
 }
 
-export interface PatchStep {
+export interface PatchStep extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -162,7 +168,7 @@ export interface McpProgress {
 }
 
 export type McpStepResult = ({ type: 'reported' } & McpReport) | { type: 'aborted' };
-export interface SnapshotStep {
+export interface SnapshotStep extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -173,7 +179,7 @@ export interface SnapshotStep {
   after?: string;
 }
 
-export interface UndoStep {
+export interface UndoStep extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -187,7 +193,7 @@ export interface UndoStep {
   preview?: true;
 }
 
-export interface RedoStep {
+export interface RedoStep extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -239,7 +245,7 @@ export interface AgentTaskRegistered {
   unusedTasks: number;
 }
 
-export interface ReviewPreparation {
+export interface ReviewPreparation extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -257,7 +263,7 @@ export interface PreparedReview {
   rules?: string;
 }
 
-export interface ReviewConclusion {
+export interface ReviewConclusion extends OnWorkspace {
   threadId: string;
   turnId: string;
   /** The id the thread knows this step by. */
@@ -358,7 +364,7 @@ export interface LedgerReading {
 /** Null for a target of which no review was ever begun. */
 export type LedgerRead = { type: 'read'; ledger: LedgerView | null } | { type: 'aborted' };
 
-export interface RuleLookup {
+export interface RuleLookup extends OnWorkspace {
   threadId: string;
   /** The id the thread knows this step by. */
   actionId: string;
@@ -431,7 +437,7 @@ export interface Activities extends TaskActivities {
   callMcpTool(step: McpStep): Promise<McpStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
   /** Lets go of all snapshots of a thread. */
-  releaseSnapshots(request: { threadId: string; cwd: string }): Promise<null>;
+  releaseSnapshots(request: { threadId: string; cwd: string } & OnWorkspace): Promise<null>;
   prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
   finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
@@ -440,7 +446,7 @@ export interface Activities extends TaskActivities {
   /** Fails with `rulesUnavailable`, as the other three that deal with the rules of a repository do. */
   findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
   /** Twice is once. */
-  rememberRule(request: { cwd: string; rule: ApprovalRule }): Promise<null>;
+  rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
   listRules(request: { cwd: string }): Promise<RepositoryRules>;
   /** Whether there was such a rule. */
   revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;

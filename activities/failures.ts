@@ -32,6 +32,7 @@ export const FAILURES = {
   agentKeyMissing: 'invalid',
   // workspace, commands, patches
   workspaceMissing: 'invalid',
+  workspaceMoved: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
   commandStoppedByWorker: 'invalid',

@@ -59,8 +59,13 @@ export interface Ports {
   steps: StepRegistry;
   defaults: Defaults;
   searchAttributes: SearchAttributePort;
-  /** Fails with `workspaceMissing` where there is no such folder on this machine. */
-  requireWorkspace(cwd: string): void;
+  /**
+   * Fails with `workspaceMissing` if there is no such folder on this machine, and with `workspaceMoved` if its real path is
+   * not `root`.
+   */
+  requireWorkspace(cwd: string, root?: string): void;
+  /** The real path of a folder, which may not be there yet. */
+  rootOf(cwd: string): string;
   /** Absolute path of the work tree that a forked thread gets where nobody says which. */
   worktreeOf(threadId: string): string;
   /** Milliseconds between heartbeats of a running step. */

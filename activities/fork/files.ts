@@ -10,14 +10,18 @@ export async function placeFiles(
   past: ThreadPast,
   cut: Cut,
   signal: AbortSignal,
-): Promise<{ cwd: string; warnings: string[] }> {
-  if (request.source.files !== 'worktree') return { cwd: request.cwd, warnings: [] };
-  const { cwd } = past.settings;
+): Promise<{ cwd: string; root: string; warnings: string[] }> {
+  const { cwd, root } = past.settings;
+  if (request.source.files !== 'worktree') {
+    const same = request.cwd === cwd ? root : undefined;
+    return { cwd: request.cwd, root: same ?? ports.rootOf(request.cwd), warnings: [] };
+  }
+  ports.requireWorkspace(cwd, root);
   const { commit, warnings } = await snapshotAfter(ports, request.source.threadId, past, cut, signal);
   // Where the new thread is told to work in the folder of its source, it has said nothing of where.
   const path = request.cwd === cwd ? ports.worktreeOf(request.threadId) : request.cwd;
   const made = await ports.git.worktree({ cwd, path, commit }, signal);
-  return { cwd: made.cwd, warnings: [...warnings, ...made.warnings] };
+  return { cwd: made.cwd, root: ports.rootOf(made.cwd), warnings: [...warnings, ...made.warnings] };
 }
 
 /** The snapshot of the next turn that has one is how the files were before it; where there is none, they are so now. */

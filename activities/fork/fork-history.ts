@@ -23,11 +23,11 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
       const message = `Thread ${source.threadId} has no turn ${source.turnId ?? ''} that began; take the id of one that did.`;
       throw new Failure('turnUnknown', message, { details: { threadId: source.threadId } });
     }
-    const { cwd, warnings } = await placeFiles(ports, request, past, cut, signal);
+    const { cwd, root, warnings } = await placeFiles(ports, request, past, cut, signal);
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
     const searchAttributes = await ports.searchAttributes.usable();
-    const settings = { ...past.settings, cwd, searchAttributes };
+    const settings = { ...past.settings, cwd, root, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
       ...{ lastTurnId, warnings, keepsAfter: true },

@@ -7,6 +7,7 @@ import { RECORDED, revertOrSay, toRevertedFiles } from './undo-files.ts';
 export async function redoFiles(ports: Ports, input: RedoStep): Promise<RedoneFiles | { type: 'aborted' }> {
   return runStep<{ type: 'redo' }, RedoneFiles>({ ...ports, ...input }, { type: 'redo' }, async ({ signal }) => {
     const { cwd, before, after } = input;
+    ports.requireWorkspace(cwd, input.root);
     const reverted = await revertOrSay(ports, { cwd, before, after, preview: false, keepAs: null }, signal);
     const { files, paths, morePaths } = toRevertedFiles(reverted, RECORDED);
     return { files, paths, morePaths, notRedone: reverted.gone ? reverted.notUndone : [] };

@@ -1,10 +1,16 @@
 /** Lets go of all that a thread kept in the repository of its workspace, and in its temporary folders. Twice is once. */
+import type { OnWorkspace } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 
-export async function releaseSnapshots(ports: Ports, request: { threadId: string; cwd: string }): Promise<null> {
+export async function releaseSnapshots(
+  ports: Ports,
+  { root, ...request }: { threadId: string; cwd: string } & OnWorkspace,
+): Promise<null> {
   return runShortStep({ ...ports, name: `Releasing the snapshots of thread ${request.threadId}` }, async (signal) => {
     await ports.commands.forget(request.threadId);
+    // A folder that is gone is for git to judge, as is one of an earlier release.
+    if (root !== undefined) ports.requireWorkspace(request.cwd, root);
     await ports.git.release({ ...request, names: 'all' }, signal);
     return null;
   });

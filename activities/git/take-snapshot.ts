@@ -6,7 +6,7 @@ import { takeAndKeep } from './snapshot-beside.ts';
 
 export async function takeSnapshot(ports: Ports, input: SnapshotStep): Promise<Snapshot | { type: 'aborted' }> {
   return runStep<{ type: 'snapshot' }, Snapshot>({ ...ports, ...input }, { type: 'snapshot' }, ({ signal }) => {
-    ports.requireWorkspace(input.cwd);
+    ports.requireWorkspace(input.cwd, input.root);
     return takeAndKeep(ports.git, input, signal);
   });
 }

@@ -12,6 +12,7 @@ import { runStep } from '../step.ts';
 export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFiles | { type: 'aborted' }> {
   return runStep<{ type: 'undo' }, UndoneFiles>({ ...ports, ...input }, { type: 'undo' }, async ({ signal }) => {
     const { commit, after = null, cwd, preview = false, threadId, actionId } = input;
+    ports.requireWorkspace(cwd, input.root);
     const ofTurn = await readTurn(ports, input, signal);
     const keepAs = preview ? null : { threadId, name: actionId };
     const request = { cwd, after, preview, keepAs };

@@ -27,8 +27,6 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
     const { request, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
-    // A model without files would try in vain, and tell of it as if the work were done.
-    ports.requireWorkspace(settings.cwd);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };

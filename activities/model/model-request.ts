@@ -19,6 +19,8 @@ export async function openModelRequest(
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
+  // A model without files would try in vain, and tell of it as if the work were done.
+  ports.requireWorkspace(settings.cwd, settings.root);
   const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
   signal.throwIfAborted();
   const request: ModelRequest = {

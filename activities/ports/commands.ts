@@ -20,6 +20,8 @@ export interface CommandSpec {
   cwd: string;
   /** Root of the workspace the command belongs to, absolute; the fence is kept per workspace. */
   workspace: string;
+  /** The real path that `workspace` must have; left out, any. */
+  root?: string;
   sandbox: SandboxPolicy;
   /** Milliseconds until the command is stopped with outcome `timedOut`. */
   timeoutMs: number;

@@ -16,10 +16,11 @@ export interface PatchPort {
   /**
    * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
    * written. With `retried`, what an earlier try may have written counts as applied, so that twice is once.
+   * Fails with `workspaceMoved` if the real path of `cwd` is not `root`.
    */
   apply(
     patch: string,
-    where: { cwd: string; sandbox: SandboxPolicy; retried?: boolean },
+    where: { cwd: string; root?: string; sandbox: SandboxPolicy; retried?: boolean },
     signal: AbortSignal,
   ): Promise<{ changes: PatchChange[] }>;
 }

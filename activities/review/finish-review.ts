@@ -20,6 +20,7 @@ export async function finishReview(
           'reviewEmpty',
           `The review of turn ${input.turnId} in thread ${input.threadId} said nothing.`,
         );
+      ports.requireWorkspace(cwd, input.root);
       const answer = parseAnswer(text);
       const paths = answer.findings.flatMap(({ codeLocation }) => codeLocation?.path ?? []);
       const lines = await ports.git.changedLines(cwd, range, [...new Set(paths)], signal);

@@ -11,7 +11,7 @@ export async function prepareReview(
 ): Promise<PreparedReview | { type: 'aborted' }> {
   const { cwd, target } = input;
   return runStep<{ type: 'review' }, PreparedReview>({ ...ports, ...input }, { type: 'review' }, async ({ signal }) => {
-    ports.requireWorkspace(cwd);
+    ports.requireWorkspace(cwd, input.root);
     if (target.type === 'custom') {
       const rules = await readReviewRules(ports, { cwd, commit: 'HEAD' }, signal);
       return { type: 'prepared', prompt: target.instructions, range: null, rules };

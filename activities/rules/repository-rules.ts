@@ -1,20 +1,24 @@
 /** The rules of a repository. Every step is safe to run twice: the same answer is one rule, and what is revoked is gone. */
 import type { ApprovalRule, RepositoryRules } from '../../src/contract/index.ts';
-import type { FoundRules, RuleLookup } from '../contract.ts';
+import type { FoundRules, OnWorkspace, RuleLookup } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runShortStep, runStep } from '../step.ts';
 
 /** Tried once by itself: a person can be asked in its place. */
 export async function findRules(ports: Ports, input: RuleLookup): Promise<FoundRules | { type: 'aborted' }> {
-  const { cwd, match } = input;
-  return runStep<{ type: 'rules' }, FoundRules>({ ...ports, ...input, maxTries: 1 }, { type: 'rules' }, async () => ({
-    type: 'found',
-    rules: await ports.rules.find(cwd, match),
-  }));
+  const { cwd, root, match } = input;
+  return runStep<{ type: 'rules' }, FoundRules>({ ...ports, ...input, maxTries: 1 }, { type: 'rules' }, async () => {
+    if (root !== undefined) ports.requireWorkspace(cwd, root);
+    return { type: 'found', rules: await ports.rules.find(cwd, match) };
+  });
 }
 
-export async function rememberRule(ports: Ports, { cwd, rule }: { cwd: string; rule: ApprovalRule }): Promise<null> {
+export async function rememberRule(
+  ports: Ports,
+  { cwd, root, rule }: { cwd: string; rule: ApprovalRule } & OnWorkspace,
+): Promise<null> {
   return runShortStep({ ...ports, name: `Remembering rule ${rule.ruleId} of thread ${rule.threadId}` }, async () => {
+    if (root !== undefined) ports.requireWorkspace(cwd, root);
     await ports.rules.remember(cwd, rule);
     return null;
   });

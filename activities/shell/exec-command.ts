@@ -23,6 +23,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
         command: input.command ?? (await readCommand(ports, input, signal)),
         cwd: input.cwd,
         workspace: input.workspace,
+        ...(input.root === undefined ? {} : { root: input.root }),
         sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
         timeoutMs: input.timeoutMs,
         maxOutputBytes: ports.maxOutputBytes,

@@ -4,9 +4,10 @@ import type { OpenedThread } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 
 export async function openThread(
-  { defaults, searchAttributes }: Pick<Ports, 'defaults' | 'searchAttributes'>,
+  { defaults, searchAttributes, rootOf }: Pick<Ports, 'defaults' | 'searchAttributes' | 'rootOf'>,
   start: StartThread,
 ): Promise<OpenedThread> {
   const usable = await searchAttributes.usable();
-  return { ...defaults(start), searchAttributes: usable, openedAt: Date.now(), keepsAfter: true };
+  const { cwd, root = rootOf(cwd) } = start.workspace;
+  return { ...defaults(start), root, searchAttributes: usable, openedAt: Date.now(), keepsAfter: true };
 }

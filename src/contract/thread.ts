@@ -12,7 +12,8 @@ export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
 
 const PathSchema = z.string().min(1).max(LIMITS.pathChars).startsWith('/', 'an absolute path is needed');
 
-export const WorkspaceSchema = z.object({ cwd: PathSchema });
+/** `root` is the real path that `cwd` must have; left out, the one that it has when the thread begins. */
+export const WorkspaceSchema = z.object({ cwd: PathSchema, root: optional(PathSchema) }).transform(compact);
 
 export const AgentIdentityChoiceSchema = z.object({ mode: AgentIdentityModeSchema, account: IdSchema });
 export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
@@ -79,6 +80,8 @@ export interface ForkOrigin {
 /** Everything of a start argument, with the worker's defaults filled in. */
 export interface ThreadSettings {
   cwd: string;
+  /** The real path of `cwd` when the thread began: steps fail if it has another. Threads of earlier releases have none. */
+  root?: string;
   title: string;
   model: string;
   instructions: string;

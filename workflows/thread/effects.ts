@@ -16,9 +16,11 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import type { Activities, CommandProgress, McpProgress, StoppedByWorker, UndoStep } from '../../activities/contract.ts';
+import type { ThreadSettings } from '../../src/contract/index.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import type { Action } from './actions.ts';
 import type { Happening, StepFailure } from './machine-events.ts';
+import type { ThreadState } from './state.ts';
 import { toStaticTexts } from './static-details.ts';
 
 /** Heartbeats tell a lost worker from a slow step; how soon a stop is noticed is the worker's throttle. */
@@ -87,35 +89,43 @@ type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }> & { summ
 /** Children that this run has started: their end is told to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
 
-export async function run(threadId: string, links: Links, action: Runnable): Promise<Happening | null> {
+/** What every step on the workspace is told of its thread. */
+export type StepThread = { threadId: string } & Pick<ThreadSettings, 'root'>;
+
+export function toStepThread({ threadId, settings: { root } }: ThreadState): StepThread {
+  return root === undefined ? { threadId } : { threadId, root };
+}
+
+export async function run(thread: StepThread, links: Links, action: Runnable): Promise<Happening | null> {
   const { id } = action;
+  const { threadId } = thread;
   switch (action.type) {
     case 'callModel':
       return { type: 'modelEnded', id, end: await callModel(threadId, action) };
     case 'compactContext':
       return { type: 'compactionEnded', id, end: await compactContext(threadId, action) };
     case 'execCommand':
-      return { type: 'commandEnded', id, end: await execCommand(threadId, action) };
+      return { type: 'commandEnded', id, end: await execCommand(thread, action) };
     case 'applyPatch':
-      return { type: 'patchEnded', id, end: await applyPatch(threadId, action) };
+      return { type: 'patchEnded', id, end: await applyPatch(thread, action) };
     case 'callMcpTool':
       return { type: 'mcpCallEnded', id, end: await callMcpTool(threadId, action) };
     case 'takeSnapshot':
-      return { type: 'snapshotEnded', id, end: await takeSnapshot(threadId, action) };
+      return { type: 'snapshotEnded', id, end: await takeSnapshot(thread, action) };
     case 'findRules':
-      return { type: 'rulesFound', id, end: await findRules(threadId, action) };
+      return { type: 'rulesFound', id, end: await findRules(thread, action) };
     case 'rememberRule':
-      return { type: 'ruleKept', id, failure: await rememberRule(action) };
+      return { type: 'ruleKept', id, failure: await rememberRule(thread, action) };
     case 'taskStep':
-      return { type: 'taskStepEnded', id, end: await taskStep(threadId, action) };
+      return { type: 'taskStepEnded', id, end: await taskStep(thread, action) };
     case 'releaseSnapshots':
-      return { type: 'snapshotsReleased', id, failure: await releaseSnapshots(threadId, action) };
+      return { type: 'snapshotsReleased', id, failure: await releaseSnapshots(thread, action) };
     case 'registerAgentTask':
       return { type: 'registrationEnded', id, end: await registerAgentTask(threadId, action) };
     case 'prepareReview':
-      return { type: 'reviewPrepared', id, end: await prepareReview(threadId, action) };
+      return { type: 'reviewPrepared', id, end: await prepareReview(thread, action) };
     case 'finishReview':
-      return { type: 'reviewConcluded', id, end: await finishReview(threadId, action) };
+      return { type: 'reviewConcluded', id, end: await finishReview(thread, action) };
     case 'cleanWorkspace':
       return { type: 'workspaceCleaned', id, ended: await cleanWorkspace(action) };
     case 'archiveSegment':
@@ -160,7 +170,7 @@ async function compactContext(threadId: string, action: Of<'compactContext'>): P
   }
 }
 
-async function execCommand(threadId: string, action: Of<'execCommand'>): Promise<EndOf<'commandEnded'>> {
+async function execCommand(thread: StepThread, action: Of<'execCommand'>): Promise<EndOf<'commandEnded'>> {
   const { id, index, command, cwd, workspace, sandbox, timeoutMs } = action;
   const options = {
     ...WAIT,
@@ -172,7 +182,7 @@ async function execCommand(threadId: string, action: Of<'execCommand'>): Promise
   const inline = command.length <= INLINE_CHARS ? command : null;
   try {
     const report = await activities.execCommand.executeWithOptions(options, [
-      { threadId, actionId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
+      { ...thread, actionId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
     ]);
     const { outcome, exitCode, output, durationMs, gone } = report;
     return { type: 'reported', outcome, exitCode, output, durationMs, gone };
@@ -195,11 +205,11 @@ function lostOutput(error: unknown): string | null {
   return progress?.output ?? '';
 }
 
-async function applyPatch(threadId: string, action: Of<'applyPatch'>): Promise<EndOf<'patchEnded'>> {
+async function applyPatch(thread: StepThread, action: Of<'applyPatch'>): Promise<EndOf<'patchEnded'>> {
   const { index, cwd, sandbox } = action;
   try {
     return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: action.summary }, [
-      { threadId, actionId: action.id, index, cwd, sandbox },
+      { ...thread, actionId: action.id, index, cwd, sandbox },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
@@ -232,14 +242,14 @@ function lostProgress(error: unknown): string | null {
   return progress?.text ?? '';
 }
 
-async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promise<EndOf<'snapshotEnded'>> {
+async function takeSnapshot(thread: StepThread, action: Of<'takeSnapshot'>): Promise<EndOf<'snapshotEnded'>> {
   const { id: actionId, turnId: name, cwd, release, after } = action;
   // The end of a turn waits for it.
   const options = after === undefined ? patchOptions : lastSnapshotOptions;
   const compared = after === undefined ? {} : { after };
   try {
     const made = await activities.takeSnapshot.executeWithOptions({ ...options, summary: action.summary }, [
-      { threadId, actionId, cwd, name, release, ...compared },
+      { ...thread, actionId, cwd, name, release, ...compared },
     ]);
     return 'type' in made ? { status: 'aborted' } : made;
   } catch (error) {
@@ -247,34 +257,34 @@ async function takeSnapshot(threadId: string, action: Of<'takeSnapshot'>): Promi
   }
 }
 
-async function findRules(threadId: string, action: Of<'findRules'>): Promise<EndOf<'rulesFound'>> {
+async function findRules(thread: StepThread, action: Of<'findRules'>): Promise<EndOf<'rulesFound'>> {
   const { id: actionId, cwd, match } = action;
   try {
     const options = { ...lookupOptions, summary: action.summary };
-    return await activities.findRules.executeWithOptions(options, [{ threadId, actionId, cwd, match }]);
+    return await activities.findRules.executeWithOptions(options, [{ ...thread, actionId, cwd, match }]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
 }
 
 /** Why it could not be kept, or null. */
-async function rememberRule({ cwd, rule, summary }: Of<'rememberRule'>): Promise<string | null> {
+async function rememberRule({ root }: StepThread, { cwd, rule, summary }: Of<'rememberRule'>): Promise<string | null> {
   try {
     const options = { ...archiveOptions, summary };
-    await activities.rememberRule.executeWithOptions(options, [{ cwd, rule }]);
+    await activities.rememberRule.executeWithOptions(options, [{ cwd, rule, ...(root === undefined ? {} : { root }) }]);
     return null;
   } catch (error) {
     return toStepFailure(error).message;
   }
 }
 
-async function taskStep(threadId: string, action: Of<'taskStep'>): Promise<EndOf<'taskStepEnded'>> {
+async function taskStep(thread: StepThread, action: Of<'taskStep'>): Promise<EndOf<'taskStepEnded'>> {
   const { id: actionId, activity, input, summary } = action;
   try {
     const options = { ...patchOptions, startToCloseTimeout: '30m', summary } as const;
     // The compiler cannot see that an activity and its input belong together; the action's type has seen to it.
     const call = activities[activity] as unknown as ActivityFunctionWithOptions<(step: object) => Promise<object>>;
-    const value = await call.executeWithOptions(options, [{ threadId, actionId, ...input }]);
+    const value = await call.executeWithOptions(options, [{ ...thread, actionId, ...input }]);
     return 'type' in value ? { type: 'aborted' } : { type: 'done', value };
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
@@ -282,44 +292,47 @@ async function taskStep(threadId: string, action: Of<'taskStep'>): Promise<EndOf
 }
 
 /** What an undo of that turn would do. Rejects with a failure that the caller is told. */
-export async function previewUndo(threadId: string, input: Omit<UndoStep, 'threadId' | 'actionId' | 'preview'>) {
+export async function previewUndo(
+  thread: StepThread,
+  input: Omit<UndoStep, keyof StepThread | 'actionId' | 'preview'>,
+) {
   const { turnId } = input.undone;
   const options = {
     ...shortOptions,
     summary: `preview of an undo: ${turnId}`,
     retry: { ...BACKOFF, maximumAttempts: 3 },
   };
-  const step = { threadId, actionId: `preview/${turnId}`, preview: true, ...input } as const;
+  const step = { ...thread, actionId: `preview/${turnId}`, preview: true, ...input } as const;
   return activities.undoFiles.executeWithOptions(options, [step]);
 }
 
 /** Why snapshots may be left, or null. */
-async function releaseSnapshots(threadId: string, action: Of<'releaseSnapshots'>): Promise<string | null> {
+async function releaseSnapshots(thread: StepThread, action: Of<'releaseSnapshots'>): Promise<string | null> {
   try {
     const options = { ...archiveOptions, summary: action.summary };
-    await activities.releaseSnapshots.executeWithOptions(options, [{ threadId, cwd: action.cwd }]);
+    await activities.releaseSnapshots.executeWithOptions(options, [{ ...thread, cwd: action.cwd }]);
     return null;
   } catch (error) {
     return toStepFailure(error).message;
   }
 }
 
-async function prepareReview(threadId: string, action: Of<'prepareReview'>): Promise<EndOf<'reviewPrepared'>> {
+async function prepareReview(thread: StepThread, action: Of<'prepareReview'>): Promise<EndOf<'reviewPrepared'>> {
   const { cwd, target } = action;
   try {
     return await activities.prepareReview.executeWithOptions({ ...patchOptions, summary: action.summary }, [
-      { threadId, actionId: action.id, cwd, target },
+      { ...thread, actionId: action.id, cwd, target },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };
   }
 }
 
-async function finishReview(threadId: string, action: Of<'finishReview'>): Promise<EndOf<'reviewConcluded'>> {
+async function finishReview(thread: StepThread, action: Of<'finishReview'>): Promise<EndOf<'reviewConcluded'>> {
   const { turnId, cwd, range, text } = action;
   try {
     return await activities.finishReview.executeWithOptions({ ...patchOptions, summary: action.summary }, [
-      { threadId, turnId, actionId: action.id, cwd, range, text },
+      { ...thread, turnId, actionId: action.id, cwd, range, text },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };

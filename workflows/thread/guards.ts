@@ -244,7 +244,7 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
     const from = fields(value, 'thread');
     const start: StartThread = {
       threadId: id(from['threadId'], 'threadId'),
-      workspace: { cwd: path(fields(from['workspace'], 'workspace')['cwd'], 'workspace.cwd') },
+      workspace: workspace(from['workspace'], 'workspace'),
       ...maybe(from, 'title', shortText),
       ...maybe(from, 'model', modelName),
       ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
@@ -266,6 +266,11 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
     if (start.fork?.threadId === start.threadId) throw new Refused('threadId: a fork has an id of its own');
     return start;
   });
+}
+
+function workspace(value: unknown, name: string): StartThread['workspace'] {
+  const from = fields(value, name);
+  return { cwd: path(from['cwd'], `${name}.cwd`), ...maybe(from, 'root', path) };
 }
 
 function fork(value: unknown, name: string): Fork {

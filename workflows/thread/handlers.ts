@@ -66,7 +66,7 @@ import {
   threadQuery,
   treeBudgetSignal,
 } from './messages.ts';
-import { previewUndo } from './effects.ts';
+import { previewUndo, toStepThread } from './effects.ts';
 import { toNotUndone, toUndoInput, undoable } from './tasks/undo.ts';
 import { type Handover, toHandover } from './resume.ts';
 import { ownRules } from './rules.ts';
@@ -189,7 +189,7 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 async function preview(state: ThreadState): Promise<UndoPreview> {
   const target = undoable(state);
   if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
-  const found = await previewUndo(state.threadId, toUndoInput(state, target));
+  const found = await previewUndo(toStepThread(state), toUndoInput(state, target));
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0 } = found;
   return { turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) };

@@ -431,6 +431,11 @@ const ADDED_SETTINGS = {
   network: false,
 } satisfies Partial<ThreadSettings>;
 
+/** Where a thread that this one starts works: in the same folder, whatever has become of its path. */
+export function toWorkspace({ cwd, root }: ThreadSettings): StartThread['workspace'] {
+  return root === undefined ? { cwd } : { cwd, root };
+}
+
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
   return {
     version: STATE_VERSION,

@@ -13,7 +13,7 @@ import {
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { CARRY_OVER_BYTES, type CarryOver, bytesOf, toCarryOver } from './carry-over.ts';
-import { type Links, run } from './effects.ts';
+import { type Links, run, toStepThread } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import { itemCount } from './log.ts';
 import type { Happening } from './machine-events.ts';
@@ -100,7 +100,7 @@ async function loop(host: ThreadHost): Promise<ThreadResult> {
     host.changed = false;
     show(state);
     const actions = decide(state, [...host.running.keys()]);
-    reconcile(host, state.threadId, actions);
+    reconcile(host, actions);
     const end = actions.find(({ type }) => type === 'complete' || type === 'continueAsNew');
     if (end !== undefined && (await handlersFinished(host))) {
       if (end.type === 'complete') return toResult(state);
@@ -156,7 +156,7 @@ function toResult(state: ThreadState): ThreadResult {
 }
 
 /** Starts what is wanted and not under way, stops what is under way and not wanted. */
-function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]): void {
+function reconcile(host: ThreadHost, wanted: readonly Action[]): void {
   const ids = new Set(wanted.map(({ id }) => id));
   for (const [id, scope] of host.running) {
     if (ids.has(id)) continue;
@@ -169,7 +169,7 @@ function reconcile(host: ThreadHost, threadId: string, wanted: readonly Action[]
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || host.running.has(action.id)) continue;
     if (action.type === 'callModel' || action.type === 'compactContext') offerContext(host);
-    begin(host, threadId, action);
+    begin(host, action);
   }
 }
 
@@ -194,15 +194,13 @@ function isTimer(id: string): boolean {
   return TIMERS.some((start) => id.startsWith(start));
 }
 
-function begin(
-  host: ThreadHost,
-  threadId: string,
-  action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>,
-): void {
+function begin(host: ThreadHost, action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>): void {
   const scope = new CancellationScope({ cancellable: true });
   host.running.set(action.id, scope);
   void scope
-    .run(() => run(threadId, host.children, { ...action, summary: toSummary(current(host), action) }))
+    .run(() =>
+      run(toStepThread(current(host)), host.children, { ...action, summary: toSummary(current(host), action) }),
+    )
     .then((happening) => {
       if (host.running.get(action.id) === scope) host.running.delete(action.id);
       if (happening !== null) dispatch(host, happening);

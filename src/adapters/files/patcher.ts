@@ -23,11 +23,15 @@ export interface PatcherOptions {
  */
 export function createPatcher({ closedFolders = [] }: PatcherOptions = {}): PatchPort {
   return {
-    async apply(patch, { cwd, sandbox, retried = false }, signal) {
+    async apply(patch, { cwd, root, sandbox, retried = false }, signal) {
       signal.throwIfAborted();
       const patches = parse(patch);
-      assertWorkspace(cwd);
-      const { files, changes } = await planPatch(patches, createWritableArea(cwd, sandbox, closedFolders), retried);
+      assertWorkspace(cwd, root);
+      const { files, changes } = await planPatch(
+        patches,
+        createWritableArea(root ?? cwd, sandbox, closedFolders),
+        retried,
+      );
       signal.throwIfAborted();
       await writeAll(files.toSorted((one, other) => rank(one) - rank(other)));
       return { changes };

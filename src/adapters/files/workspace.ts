@@ -1,13 +1,36 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 
-/** Throws `workspaceMissing` where `cwd` is not a folder that can be reached. */
-export function assertWorkspace(cwd: string): void {
+/**
+ * Throws `workspaceMissing` if `cwd` is not a folder that can be reached, and `workspaceMoved` if its real path is not
+ * `root`: somebody who may write a folder above it has put a link in its place.
+ */
+export function assertWorkspace(cwd: string, root?: string): void {
   const complaint = complain(cwd);
-  if (complaint === undefined) return;
-  throw new Failure('workspaceMissing', `The working directory ${cwd} ${complaint}. Give the path of a folder.`, {
-    details: { path: cwd },
-  });
+  if (complaint !== undefined) {
+    throw new Failure('workspaceMissing', `The working directory ${cwd} ${complaint}. Give the path of a folder.`, {
+      details: { path: cwd },
+    });
+  }
+  if (root !== undefined) assertRoot(cwd, root);
+}
+
+function assertRoot(cwd: string, root: string): void {
+  const now = followLinks(cwd);
+  if (now === root) return;
+  const message = `The working directory ${cwd} was ${root} when the thread began, and is ${now} now. Put the folder back, or start a thread on the new one.`;
+  throw new Failure('workspaceMoved', message, { details: { path: cwd, root, now } });
+}
+
+/** The real path of the deepest part that exists, with the rest as it is. */
+export function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(followLinks(parent), basename(path));
+  }
 }
 
 function complain(cwd: string): string | undefined {

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { followLinks } from './workspace.ts';
 
 /** Folders inside of a writable root that a patch leaves alone, at any depth. */
 const PROTECTED = new Set(['.git', '.codex', '.bobbin']);
@@ -24,7 +24,7 @@ export interface WritableArea {
  * @param closed folders that stay closed wherever they lie.
  */
 export function createWritableArea(cwd: string, policy: SandboxPolicy, closed: readonly string[] = []): WritableArea {
-  const realCwd = realpathSync(cwd);
+  const realCwd = followLinks(cwd);
   const roots = [realCwd, ...policy.writableRoots.map((root) => followLinks(resolve(root)))];
   const kept = closed.map((folder) => followLinks(resolve(folder)));
   return {
@@ -65,14 +65,4 @@ function complain(real: string, roots: string[], policy: SandboxPolicy, closed: 
 function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
-}
-
-/** The real path of the deepest part that exists, with the rest as it is. */
-function followLinks(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(followLinks(parent), basename(path));
-  }
 }

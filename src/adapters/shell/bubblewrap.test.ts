@@ -65,6 +65,36 @@ describe.runIf(state.available)('a command in the sandbox', () => {
     expect(report).toMatchObject({ exitCode: 1, output: expect.stringContaining('Read-only file system') as string });
   });
 
+  it('runs nothing in any mode if the workspace is not where it was when the thread began', async () => {
+    using place = createTestBench();
+    const way = inWorkspace('way');
+    symlinkSync(place.workspace, way);
+    for (const sandbox of [workspaceWrite, readOnly, { ...workspaceWrite, mode: 'danger-full-access' as const }]) {
+      const more = { sandbox, workspace: way, cwd: way };
+      await expect(bench.run('touch written', { ...more, root: way })).rejects.toMatchObject({
+        code: 'workspaceMoved',
+        details: { path: way, root: way, now: place.workspace },
+      });
+    }
+    expect(existsSync(join(place.workspace, 'written'))).toBe(false);
+    const same = { sandbox: workspaceWrite, workspace: way, cwd: way, root: place.workspace };
+    expect(await bench.run('touch written', same)).toMatchObject({ exitCode: 0 });
+    expect(existsSync(join(place.workspace, 'written'))).toBe(true);
+  });
+
+  it('makes nothing more writable or readable by a working directory that is a link out of the workspace', async () => {
+    using place = createTestBench();
+    symlinkSync(place.workspace, inWorkspace('out'));
+    symlinkSync(bench.hiddenFolder, inWorkspace('to-hidden'));
+    mkdirSync(bench.hiddenFolder, { recursive: true });
+    writeFileSync(join(bench.hiddenFolder, 'secret'), 'SECRET');
+    const wrote = await bench.run('echo bad > file', { sandbox: workspaceWrite, cwd: inWorkspace('out') });
+    const read = await bench.run('cat secret', { sandbox: workspaceWrite, cwd: inWorkspace('to-hidden') });
+    expect(wrote.exitCode).not.toBe(0);
+    expect(existsSync(join(place.workspace, 'file'))).toBe(false);
+    expect(read.output).not.toContain('SECRET');
+  });
+
   it.each([workspaceWrite, readOnly])('finds a hidden folder empty in mode $mode', async (sandbox) => {
     mkdirSync(bench.hiddenFolder, { recursive: true });
     writeFileSync(join(bench.hiddenFolder, 'key'), 'very secret');

@@ -12,6 +12,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertWorkspace } from '../files/workspace.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
 import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
 import { PROXY_SOCKET } from './network-forwarder.ts';
@@ -32,6 +33,8 @@ const IS_ROOT = process.getuid?.() === 0;
 export interface SandboxPlace {
   /** Absolute; the command starts here. */
   cwd: string;
+  /** The real path that `workspace` must have; left out, any. */
+  root: string | undefined;
   /** Absolute; what may be written in mode `workspace-write`. A `cwd` outside of it does not become writable. */
   workspace: string;
   /** Absolute; what the command neither reads nor connects to, if it exists. A workspace in it is shown all the same. */
@@ -49,7 +52,8 @@ export interface SandboxPlace {
 
 /** The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. */
 export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace): string[] {
-  const workspace = realpathSync(place.workspace);
+  const workspace = place.root ?? realpathSync(place.workspace);
+  assertWorkspace(workspace, workspace);
   const writable = policy.mode === 'read-only' ? [] : [...policy.writableRoots.flatMap(toReal), workspace];
   const mounts: Mount[] = [
     // On some systems /var/tmp is a link to /tmp.

@@ -100,7 +100,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     },
     async run(asked, io) {
       const spec = network.type === 'on' ? withNetwork(asked) : asked;
-      assertWorkspace(spec.workspace);
+      assertWorkspace(spec.workspace, spec.root);
       const sandbox = await toSandbox(spec);
       assertCwd(spec, sandbox);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
@@ -202,6 +202,7 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
     leader = await startLeader(launch, pipe.writeEnd).finally(close);
   } catch (error) {
     leave();
+    if (error instanceof Failure) throw error;
     throw notStarted('its process could not be made', error);
   }
   pipe.closeWriteEnd();

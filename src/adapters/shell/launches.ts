@@ -64,8 +64,9 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
     const args = toBubblewrapArguments(spec.sandbox, {
       cwd: spec.cwd,
       workspace: spec.workspace,
+      root: spec.root,
       hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
-      shown: findGitFolders(spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+      shown: findGitFolders(spec.root ?? spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
       scratch,
       blank,
       proxy,

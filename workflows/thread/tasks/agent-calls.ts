@@ -2,7 +2,7 @@
 import { type Action, actionIds } from '../actions.ts';
 import { completeItem, itemAt } from '../log.ts';
 import { send } from '../outbox.ts';
-import type { Child, RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import { type Child, type RegularTurn, type ThreadState, type ToolCall, toWorkspace } from '../state.ts';
 import {
   beginChild,
   findChild,
@@ -76,7 +76,7 @@ function spawn(
     role: 'agent',
     turnId: turn.turnId,
     start: {
-      workspace: { cwd: settings.cwd },
+      workspace: toWorkspace(settings),
       title: args.name,
       model: args.model ?? settings.model,
       instructions: settings.instructions,

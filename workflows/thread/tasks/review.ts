@@ -6,7 +6,7 @@ import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/co
 import { type Action, actionIds } from '../actions.ts';
 import type { ReviewConclusionEnd, ReviewPreparationEnd, StepFailure } from '../machine-events.ts';
 import { enterReview, exitReview, toHint } from '../review-mode.ts';
-import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState } from '../state.ts';
+import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state.ts';
 import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../sub-threads.ts';
 import { emitStarted, endTurn, failTurn, newTurn, withOverrides, quieten, withTurn } from '../turns.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
@@ -112,7 +112,7 @@ type Prepared = Extract<ReviewPreparationEnd, { type: 'prepared' }>;
 /** Nothing of this thread but where it works, who it is, and which model it asks. Nobody is there to be asked anything. */
 function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, rules = '' }: Prepared) {
   return {
-    workspace: { cwd: settings.cwd },
+    workspace: toWorkspace(settings),
     title: `Review: ${toHint(request.target)}`.slice(0, TITLE_CHARS),
     model: request.model ?? settings.reviewModel ?? settings.model,
     instructions: rules,
