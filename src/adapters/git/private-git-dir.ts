@@ -41,8 +41,8 @@ const LINE_ENDINGS = '-text -eol -crlf';
 function toConfig(objectFormat: 'sha1' | 'sha256'): string {
   const sha256 = objectFormat === 'sha256';
   const extensions = sha256 ? '[extensions]\n\tobjectFormat = sha256\n' : '';
-  // Bare, so that git uses a work tree only where a call names one.
-  const core = `[core]\n\trepositoryFormatVersion = ${sha256 ? 1 : 0}\n\tbare = true\n`;
+  // Bare, so that git uses a work tree only where a call names one. What git makes is closed to others, whatever the umask.
+  const core = `[core]\n\trepositoryFormatVersion = ${sha256 ? 1 : 0}\n\tbare = true\n\tsharedRepository = 0600\n`;
   // References that are files can be written and removed without git.
   return `${core}[gc]\n\tpackRefs = false\n${extensions}`;
 }
