@@ -126,7 +126,8 @@ function paidFor(before: ThreadState, happening: Happening) {
   const { id, end } = happening;
   if (end.type !== 'answered' && end.type !== 'compacted') return null;
   const turn = before.active;
-  const turnId = turn !== null && tasks.owns(before, turn, id) ? turn.turnId : 'none';
+  const isIts = turn !== null && turn.ending === undefined && tasks.owns(before, turn, id);
+  const turnId = isIts ? turn.turnId : 'none';
   const { usage, costMicroUsd } = end;
   return { turnId, spent: { tokens: usage.totalTokens, costMicroUsd: costMicroUsd ?? 0, steps: 1 } };
 }
