@@ -48,12 +48,12 @@ export const rows: EscapeRow[] = [
 /** Two threads have begun, one on a folder and one on a folder in it; then a command of the first one swaps the latter. */
 async function replaceWorkspace(place: EscapePlace): Promise<{ outside: string; inner: string; root: string }> {
   const outside = join(place.root, 'outside');
-  const { workspace, run } = createAttacker(place);
-  const inner = join(workspace, 'inner');
+  const attacker = createAttacker(place);
+  const inner = join(attacker.workspace, 'inner');
   for (const folder of [outside, inner]) mkdirSync(folder);
   writeFileSync(join(outside, 'secret'), 'SECRET\n');
   const root = followLinks(inner);
-  await run(`mv inner moved && ln -s '${outside}' inner`);
+  await attacker.run(`mv inner moved && ln -s '${outside}' inner`);
   if (followLinks(inner) === root) throw new Error('the folder was not replaced');
   return { outside, inner, root };
 }
