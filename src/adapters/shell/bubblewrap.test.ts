@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
@@ -186,7 +187,8 @@ function createFolderOutsideTmp(): { path: string; [Symbol.dispose](): void } {
 }
 
 function makeCache(): string {
-  const cache = join(process.cwd(), 'node_modules', '.cache');
+  const inTmp = realpathSync(process.cwd()).startsWith('/tmp/');
+  const cache = inTmp ? homedir() : join(process.cwd(), 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   return cache;
 }

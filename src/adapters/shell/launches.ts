@@ -66,7 +66,10 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
       workspace: spec.workspace,
       root: spec.root,
       hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
-      shown: findGitFolders(spec.root ?? spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+      shown: [
+        ...findGitFolders(spec.root ?? spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+        ...(proxy === undefined ? [] : [process.execPath]),
+      ],
       scratch,
       blank,
       proxy,

@@ -90,7 +90,7 @@ describe('the options of a batch', () => {
   it.each([
     ['no target', [], 'give --repository'],
     ['no reviews at a time', ['--repository', '/r', '--concurrency', '0'], 'concurrency'],
-    ['a password in a URL', ['--repository', 'https://me:secret@example.invalid/a'], 'a URL with a password'],
+    ['a password in a URL', ['--repository', 'https://me:secret@example.invalid/a'], 'credential helper'],
     ['an amount that is no number', ['--repository', '/r', '--batch-budget-usd', 'x'], '--batch-budget-usd x'],
     ['a file that is not there', ['--targets', '/nowhere.json'], 'cannot be read'],
   ])('refuse %s', async (_what, args, message) => {
