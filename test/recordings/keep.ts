@@ -69,9 +69,9 @@ async function settled({ bobbin }: Stand, workflowId: string, runId?: string): P
 
 function keep(folder: string, name: string, history: History): void {
   mkdirSync(folder, { recursive: true });
-  // Names of machines are nobody's business.
+  // Names of machines and of folders on them are nobody's business.
   const text = JSON.stringify(JSON.parse(historyToJSON(history)), (key, value: unknown) =>
-    key === 'identity' ? 'recorded' : value,
+    key === 'identity' || key === 'stackTrace' ? 'recorded' : value,
   );
   writeFileSync(join(folder, name), `${text}\n`);
 }
