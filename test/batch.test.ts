@@ -503,6 +503,8 @@ describe('nothing is lost or done twice', () => {
       await doomed.kill();
       await own.worker();
       const view = await batch.follow();
+      const failures = (await rowsOf(batch)).filter(({ outcome }) => outcome.status === 'failed');
+      expect(failures).toEqual([]);
       expect(view).toMatchObject({ status: 'completed', counts: { reviewed: 4 }, findings: { new: 4, unchanged: 0 } });
       const { targets: recorded } = await batch.record();
       expect(recorded.map(({ ledger }) => [ledger?.runCount, ledger?.findings.length])).toEqual(Array(4).fill([1, 1]));

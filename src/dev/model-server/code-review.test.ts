@@ -52,6 +52,21 @@ describe('a request for the findings of a review', () => {
     expect((JSON.parse(turn.answer) as Review).findings).toHaveLength(3);
   });
 
+  it('asks again for what a lost worker did not print', async () => {
+    const asked: string[] = [];
+    const lostOnce = (call: WireItem) => {
+      const command = commandOf(call);
+      const isFirst = !asked.includes(command);
+      asked.push(command);
+      return isFirst && command.includes('awk')
+        ? 'The worker that ran this command was lost. It may have partly run. Output seen last:\n'
+        : printed(call);
+    };
+    const turn = await runTurn(server.url, prompt, lostOnce, FORMAT);
+    expect((JSON.parse(turn.answer) as Review).findings).toHaveLength(3);
+    expect(asked).toHaveLength(4);
+  });
+
   it('is answered in words where there is nothing to look with, or git says no', async () => {
     expect((await respond(server.url, [user('Review it.')], { ...FORMAT, tools: [] })).text).toContain('No shell tool');
     const turn = await runTurn(server.url, prompt, () => 'fatal: not a git repository', FORMAT);

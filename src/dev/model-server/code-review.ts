@@ -4,7 +4,7 @@
  */
 import { isObject } from '../loopback-http.ts';
 import { printedBy, SIGNATURE } from './answer-text.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, ToolUse } from './conversation.ts';
 import { runCalls } from './tool-calls.ts';
 import type { OfferedTool, ToolCall } from './tool-calls.ts';
 
@@ -55,15 +55,24 @@ export function nextOfReview(
   const known = readKnown(text);
   const look = lookAtKnown(known, diff);
   if (look !== null) commands.push(look);
-  const left = commands.slice(uses.length);
+  const answers = commands.map((command) => answerTo(command, uses));
+  const left = commands.filter((_, index) => answers[index] === undefined);
   const calls = runCalls(parallel ? left : left.slice(0, 1), false, tools);
   if ('missing' in calls) return { text: 'No shell tool was offered, so I cannot look at the changes.' };
   if (calls.calls.length > 0) return calls;
-  const [root = '', ...listed] = uses.map(printedBy);
+  const [root = '', ...listed] = answers.map((use) => (use === undefined ? '' : printedBy(use)));
   if (!root.startsWith('/')) return { text: `I could not look at the changes. Git said: ${root}` };
   const standing = look === null ? '' : (listed.pop() ?? '');
   return { text: JSON.stringify(toReview(root, listed.join('\n'), known, standing)) };
 }
+
+/** The output of a command is asked for again if its worker was lost: the commands of a review only read. */
+function answerTo(command: string, uses: readonly ToolUse[]): ToolUse | undefined {
+  const written = JSON.stringify(command);
+  return uses.findLast(({ input, output }) => input.includes(written) && !output.startsWith(LOST));
+}
+
+const LOST = 'The worker that ran this command was lost.';
 
 // ---------------------------------------------------------------------------------------------- findings of earlier reviews
 
