@@ -60,14 +60,16 @@ describe('a thread', () => {
     await becomesFound(thread, 'BobbinStatus = "closed" AND BobbinCostUsd >= 0');
   });
 
-  it('pays for a turn with two events, and with none where nothing has changed', async () => {
+  it('pays for a turn of several steps with two events, and with none for one that ends with its first answer', async () => {
     const thread = await stand.start();
     await runTurn(thread, 'say: one');
     const before = { upserts: await upserts(thread), all: await countEvents(thread) };
+    await runTurn(thread, 'say: two');
+    expect((await upserts(thread)) - before.upserts).toBe(0);
     await runTurn(thread, 'run: echo 1\nrun: echo 2');
     expect((await upserts(thread)) - before.upserts).toBe(2);
     // A turn that another one waits for hands over within one workflow task.
-    const first = turn('wait: 300', { onBusy: 'queue' });
+    const first = turn('wait: 300\nrun: echo 3', { onBusy: 'queue' });
     const second = turn('say: second', { onBusy: 'queue' });
     await thread.submit(first);
     await waitForEvent(thread, 'turn/started', ({ turnId }) => turnId === first.turnId);
@@ -197,7 +199,7 @@ describe('on a service of its own', () => {
       const thread = await other.start();
       await runTurn(thread, 'say: before');
       remove('BobbinStatus');
-      const waiting = turn('say: after');
+      const waiting = turn('run: echo after');
       await thread.submit(waiting);
       const handle = client.service.client.workflow.getHandle(thread.workflowId);
       await expect

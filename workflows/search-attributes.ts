@@ -36,6 +36,11 @@ export function publishSearchAttributes(values: SearchAttributeValues): void {
   upsertSearchAttributes(changed as Parameters<typeof upsertSearchAttributes>[0]);
 }
 
+/** Whether the service has any attribute of this workflow from this run or one before it. */
+export function isPublished(): boolean {
+  return workflowInfo().typedSearchAttributes.getAll().length > 0;
+}
+
 function toPair(name: SearchAttributeName, value: string | boolean | number | null) {
   const key = defineSearchAttributeKey(name, SDK_TYPES[TYPES[name]]);
   // The end of a path tells more than its beginning.

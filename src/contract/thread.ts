@@ -104,6 +104,8 @@ export interface ThreadSettings {
   budget: Budget;
   /** Whether the time in which a turn waits for a person is kept apart and counts for no budget; older threads count it. */
   waitingApart: boolean;
+  /** Whether the search attributes of a regular turn wait until it outlives its first step or asks somebody; in older threads they do not. */
+  quietFirstStep: boolean;
   /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
   network: boolean;
   /** Milliseconds until an open request is answered with its default; 0 for never. */

@@ -90,6 +90,7 @@ const EnvironmentSchema = z.object({
         return z.NEVER;
       }
     }),
+  BOBBIN_WORKFLOW_STACK_TRACES: flag(false),
   BOBBIN_MAX_CACHED_THREADS: wholeNumber(500),
   BOBBIN_MAX_STEPS: wholeNumber(100),
   BOBBIN_SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0),
@@ -122,6 +123,8 @@ export interface WorkerConfig {
   commandLimits: CommandLimits;
   network: NetworkSetting;
   maxCachedThreads: number;
+  /** Within workflows; they cost time. */
+  stackTraces: boolean;
   maxSteps: number;
   shutdownGraceMs: number;
   /** Tokens. */
@@ -179,6 +182,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       freeMb: vars.BOBBIN_MIN_FREE_MB,
     },
     maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
+    stackTraces: vars.BOBBIN_WORKFLOW_STACK_TRACES,
     maxSteps: vars.BOBBIN_MAX_STEPS,
     shutdownGraceMs: vars.BOBBIN_SHUTDOWN_GRACE_MS,
     contextWindow: vars.BOBBIN_CONTEXT_WINDOW,
@@ -199,6 +203,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       repositoryRules: vars.BOBBIN_REPOSITORY_RULES === 'on',
       reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,
       waitingApart: true,
+      quietFirstStep: true,
       network: vars.BOBBIN_NETWORK.type !== 'off',
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },

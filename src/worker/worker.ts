@@ -71,7 +71,7 @@ export async function startWorker(
     connection,
     namespace: target.namespace,
     taskQueue: config.taskQueue,
-    workflowBundle: await loadBundle(),
+    workflowBundle: await loadBundle(config),
     dataConverter: { payloadConverterPath: payloadConverterPath() },
     activities: { ...createActivities(ports, contexts) },
     sinks: toSinks(steps, contexts, config),

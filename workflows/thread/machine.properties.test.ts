@@ -186,6 +186,7 @@ const settings = fc.record({
   snapshots: fc.boolean(),
   repositoryRules: fc.boolean(),
   waitingApart: fc.boolean(),
+  quietFirstStep: fc.boolean(),
   network: fc.boolean(),
   requestDeadlineMs: fc.constantFrom(0, 60_000),
   budget: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: budgets }),

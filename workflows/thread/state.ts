@@ -428,6 +428,7 @@ const ADDED_SETTINGS = {
   reviewModel: null,
   budget: {},
   waitingApart: false,
+  quietFirstStep: false,
   network: false,
 } satisfies Partial<ThreadSettings>;
 

@@ -23,6 +23,7 @@ export const SETTINGS: ThreadSettings = {
   reviewModel: null,
   budget: {},
   waitingApart: true,
+  quietFirstStep: true,
   network: false,
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },

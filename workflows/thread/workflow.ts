@@ -24,8 +24,8 @@ import { contexts, steps } from './sinks.ts';
 import { treeSpent } from './spending.ts';
 import type { ThreadState } from './state.ts';
 import { toCurrentDetails } from './current-details.ts';
-import { publishSearchAttributes } from '../search-attributes.ts';
-import { toSearchValues } from './search-values.ts';
+import { isPublished, publishSearchAttributes } from '../search-attributes.ts';
+import { isInFirstStep, toSearchValues } from './search-values.ts';
 import { toContext } from './view.ts';
 
 /** The one mutable place of a thread: its state, and the actions under way. */
@@ -114,7 +114,10 @@ async function loop(host: ThreadHost): Promise<ThreadResult> {
 /** What the Temporal UI has of a thread that has come to rest. */
 function show(state: ThreadState): void {
   setCurrentDetails(toCurrentDetails(state));
-  if (state.settings.searchAttributes) publishSearchAttributes(toSearchValues(state));
+  const { searchAttributes, quietFirstStep } = state.settings;
+  if (searchAttributes && !(quietFirstStep && isInFirstStep(state) && isPublished())) {
+    publishSearchAttributes(toSearchValues(state));
+  }
 }
 
 function current(host: ThreadHost): ThreadState {
