@@ -1,11 +1,11 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from './stand.ts';
 
 let stand: Stand;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true });
+  stand = await openStand({ requireAssertion: true, env: { BOBBIN_MAX_FILE_MB: '1' } });
 });
 afterAll(() => stand.close());
 
@@ -18,6 +18,20 @@ describe('a regular turn', () => {
     expect(end.lastAgentMessage).toContain('# A repository of the tests');
     expect(end.usage.totalTokens).toBeGreaterThan(0);
     expect(readFileSync(join(stand.cwd, 'made.txt'), 'utf8')).toBe('hello\n');
+  });
+
+  it('says of a command that a limit ended which one it was', async () => {
+    const thread = await stand.start();
+    const large = 'head -c 4000000 /dev/zero > large';
+    await runTurn(thread, `run: ${large}`);
+    await runTurn(thread, large, { kind: 'user_shell' });
+    await runTurn(thread, 'run: false');
+    const commands = await itemsOf(thread, 'commandExecution');
+    expect(commands.map(({ status, limit }) => [status, limit])).toEqual([
+      ['failed', 'fileMb'],
+      ['failed', 'fileMb'],
+      ['failed', undefined],
+    ]);
   });
 
   it('applies a patch, and keeps a plan', async () => {

@@ -1,4 +1,5 @@
 /** Commands, and the sandbox they run in. */
+import type { CommandLimit } from '../../src/contract/index.ts';
 
 export type SandboxMode = 'read-only' | 'workspace-write' | 'danger-full-access';
 
@@ -42,7 +43,7 @@ export interface CommandReport {
   /** True if it was seen that no process of the command is left, those that hid included. */
   gone: boolean;
   /** The limit that ended it, if one did; the output says so, too. */
-  limit?: string;
+  limit?: CommandLimit;
 }
 
 export interface CommandPort {

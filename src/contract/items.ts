@@ -11,6 +11,9 @@ export interface PlanStep {
   status: 'pending' | 'in_progress' | 'completed';
 }
 
+/** A limit that ends a command; `docs/configuration.md` has the setting of each. The last one is free space on the disk. */
+export type CommandLimit = 'processes' | 'memoryMb' | 'fileMb' | 'cpuS' | 'outputMb' | 'freeMb';
+
 export interface FileUpdateChange {
   path: string;
   kind: 'add' | 'update' | 'delete' | 'move';
@@ -131,6 +134,8 @@ export type Item =
       source: 'agent' | 'userShell';
       exitCode: number | null;
       durationMs: number | null;
+      /** The limit that ended it; left out if none did. */
+      limit?: CommandLimit;
     })
   | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
   /** `call.name` is the tool's name as the model knows it; `server` and `tool` are those of the server. */

@@ -95,6 +95,7 @@ export function everyItem(text: string): Item[] {
     },
     commandExecution: {
       ...{ ...tool, type: 'commandExecution', command: text, cwd: text, source: 'agent', exitCode: 1, durationMs: 1 },
+      limit: 'memoryMb',
     },
     fileChange: {
       ...{ ...tool, type: 'fileChange', patch: text },

@@ -184,8 +184,8 @@ async function execCommand(thread: StepThread, action: Of<'execCommand'>): Promi
     const report = await activities.execCommand.executeWithOptions(options, [
       { ...thread, actionId: id, index, command: inline, cwd, workspace, sandbox, timeoutMs },
     ]);
-    const { outcome, exitCode, output, durationMs, gone } = report;
-    return { type: 'reported', outcome, exitCode, output, durationMs, gone };
+    const { outcome, exitCode, output, durationMs, gone, limit } = report;
+    return { type: 'reported', outcome, exitCode, output, durationMs, gone, ...(limit === undefined ? {} : { limit }) };
   } catch (error) {
     if (isCancellation(error)) return { type: 'aborted' };
     const lost = lostOutput(error);

@@ -74,8 +74,10 @@ function toThreadEvent(log: ThreadLog, event: StoredEvent): ThreadEvent {
 
 function toStartedItem(item: Item): Item {
   switch (item.type) {
-    case 'commandExecution':
-      return { ...item, status: 'inProgress', output: '', exitCode: null, durationMs: null };
+    case 'commandExecution': {
+      const { limit: _, ...begun } = item;
+      return { ...begun, status: 'inProgress', output: '', exitCode: null, durationMs: null };
+    }
     case 'mcpToolCall':
       return { ...item, status: 'inProgress', output: '', durationMs: null };
     case 'fileChange':

@@ -4,6 +4,7 @@ import type {
   AgentTaskRecord,
   ApprovalRule,
   CloseThread,
+  CommandLimit,
   EditQueue,
   FileUpdateChange,
   InterruptTurn,
@@ -79,6 +80,8 @@ export type CommandEnd =
       durationMs: number;
       /** True once no process of the command is left. */
       gone: boolean;
+      /** The limit that ended it; left out if none did. */
+      limit?: CommandLimit;
     }
   /** Stopped before it was begun. */
   | { type: 'aborted' }

@@ -34,6 +34,21 @@ describe('a turn', () => {
     expect(thread.action('callModel')).toMatchObject({ step: 2 });
   });
 
+  it('keeps the limit that ended a command, and takes it for failed whatever its exit code says', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer(exec('make'));
+    const { id, index } = thread.action('execCommand');
+    thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, limit: 'memoryMb' } });
+    expect(thread.state.log.items[index]).toMatchObject({ status: 'failed', exitCode: 0, limit: 'memoryMb' });
+    thread.submit('b', 'true', { kind: 'user_shell' });
+    const typed = thread.action('execCommand');
+    thread.dispatch({ type: 'commandEnded', id: typed.id, end: { ...EXITED, limit: 'cpuS' } });
+    expect(thread.state.log.items[typed.index]).toMatchObject({ status: 'failed', limit: 'cpuS' });
+    const begun = thread.events().flatMap((event) => (event.type === 'item/started' ? [event.item] : []));
+    expect(begun.filter((item) => 'limit' in item)).toEqual([]);
+  });
+
   it('tells the model of a patch what it changed, and where nothing had to be written', () => {
     const thread = testThread();
     thread.submit('a');

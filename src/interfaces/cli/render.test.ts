@@ -92,6 +92,16 @@ describe('what a thread says', () => {
     expect(started[0]).toBe(`$ ${'a'.repeat(400)}… (+100 characters)`);
     expect(started.at(-1)).toBe('  … 14 more lines');
   });
+
+  it('says which limit ended a command, however much the command wrote', () => {
+    const item = everyItem('x').find(({ type }) => type === 'commandExecution');
+    if (item?.type !== 'commandExecution') throw new Error('no command');
+    const ended = { ...item, status: 'failed' as const, exitCode: null, output: 'line\n'.repeat(100) };
+    const lines = (limit: 'memoryMb' | 'outputMb') =>
+      shown(renderEvent({ seq: 1, at: 1, turnId: 't', type: 'item/completed', item: { ...ended, limit } }, 't1'));
+    expect(lines('memoryMb').at(-1)).toBe('  failed, ended by the limit of memory');
+    expect(lines('outputMb').at(-1)).toBe('  failed, ended by the limit of output');
+  });
 });
 
 const asked = (request: Partial<ThreadRequest>): ThreadRequest => {

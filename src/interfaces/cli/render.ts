@@ -3,6 +3,7 @@ import { costWords } from './money.ts';
 import { renderRequest } from './render-request.ts';
 import { type Part, type TerminalText, beginning, line, linesOf, paint, shortened } from './terminal-text.ts';
 import {
+  type CommandLimit,
   type FileOutcomes,
   type Item,
   type PathOutcome,
@@ -209,12 +210,22 @@ export function renderFindings(output: ReviewOutput): Part[] {
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): Part[] {
   const shown = shownOutput(item.output.replace(/^[\s\S]*?\nOutput:\n/, ''));
-  const end =
-    item.status === 'completed'
-      ? []
-      : [paint.yellow(`  ${item.status}${item.exitCode === null ? '' : `, exit code ${item.exitCode}`}`)];
-  return [...shown, ...end];
+  const facts = [
+    item.status,
+    ...(item.exitCode === null ? [] : [`exit code ${item.exitCode}`]),
+    ...(item.limit === undefined ? [] : [`ended by the limit of ${LIMITED[item.limit]}`]),
+  ];
+  return item.status === 'completed' ? shown : [...shown, paint.yellow(`  ${facts.join(', ')}`)];
 }
+
+const LIMITED: Record<CommandLimit, string> = {
+  processes: 'processes',
+  memoryMb: 'memory',
+  fileMb: 'file size',
+  cpuS: 'processor time',
+  outputMb: 'output',
+  freeMb: 'free disk space',
+};
 
 /** The lines of a command; long ones are cut, and say by how much. */
 function renderCommand(command: string): Part[] {

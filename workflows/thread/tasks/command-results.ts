@@ -1,10 +1,16 @@
 /** What the history keeps of a command that has ended, whoever asked for it. */
-import type { StepStatus } from '../../../src/contract/index.ts';
+import type { CommandLimit, StepStatus } from '../../../src/contract/index.ts';
 import type { CommandEnd } from '../machine-events.ts';
 import type { ThreadState } from '../state.ts';
 
 export interface CommandResult {
-  change: { status: StepStatus; output: string; exitCode: number | null; durationMs: number | null };
+  change: {
+    status: StepStatus;
+    output: string;
+    exitCode: number | null;
+    durationMs: number | null;
+    limit?: CommandLimit;
+  };
   /** Whether it is certain that nothing of the command is left. */
   proven: boolean;
 }
@@ -14,10 +20,11 @@ export function toCommandResult(end: CommandEnd): CommandResult {
     case 'reported':
       return {
         change: {
-          status: statusOf(end.outcome, end.exitCode),
+          status: statusOf(end),
           output: describeReport(end),
           exitCode: end.exitCode,
           durationMs: end.durationMs,
+          ...(end.limit === undefined ? {} : { limit: end.limit }),
         },
         proven: end.gone,
       };
@@ -40,12 +47,14 @@ function ended(status: StepStatus, output: string) {
   return { status, output, exitCode: null, durationMs: null };
 }
 
-function statusOf(outcome: 'exited' | 'timedOut' | 'aborted', exitCode: number | null): StepStatus {
+type Reported = Extract<CommandEnd, { type: 'reported' }>;
+
+function statusOf({ outcome, exitCode, limit }: Reported): StepStatus {
   if (outcome === 'aborted') return 'aborted';
-  return outcome === 'exited' && exitCode === 0 ? 'completed' : 'failed';
+  return outcome === 'exited' && exitCode === 0 && limit === undefined ? 'completed' : 'failed';
 }
 
-function describeReport(end: Extract<CommandEnd, { type: 'reported' }>): string {
+function describeReport(end: Reported): string {
   const seconds = (end.durationMs / 1000).toFixed(1);
   const how = {
     exited: `Exit code: ${end.exitCode ?? 'none (ended by a signal)'}`,
