@@ -384,6 +384,8 @@ export interface OpenedThread extends ThreadSettings {
   openedAt?: number;
   /** A snapshot is also taken at the end of a turn; earlier releases left it out. */
   keepsAfter?: boolean;
+  /** What the thread decides anew, `DECISIONS` in `workflows/thread/state.ts`; earlier releases left it out. */
+  decisions?: 2;
 }
 
 export interface ForkRequest {
@@ -407,6 +409,7 @@ export interface ForkedPast {
   turnIds: string[];
   /** See {@link OpenedThread}. */
   keepsAfter?: boolean;
+  decisions?: 2;
   /** The turn after which it was forked; null where there was none. */
   lastTurnId: string | null;
   warnings: string[];

@@ -1,4 +1,5 @@
 /** Tools that a model calls as commands of the shell, which knows none of them: the model is told how to call them. */
+import { patchHint } from '../../src/contract/plain/patch-as-command.ts';
 import { TOOL_NAMES } from '../model/tool-specs.ts';
 import type { CommandReport } from '../ports.ts';
 
@@ -13,8 +14,5 @@ export function withToolHint(report: CommandReport): CommandReport {
 function toHint(called: string): string {
   if (called !== 'apply_patch' && called !== 'applypatch')
     return `${called} is a tool, not a command. Call the tool ${called}.`;
-  return (
-    `${called} is not a command, and no patch was applied. ` +
-    'Call the tool apply_patch instead, with the whole patch, from *** Begin Patch to *** End Patch, as its `input`.'
-  );
+  return patchHint(called);
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createWritableArea } from '../../src/adapters/files/writable-area.ts';
 import { parsePatch } from '../../src/adapters/files/patch-grammar.ts';
 import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../src/contract/index.ts';
 import { HOSTILE } from '../../src/contract/test-every-type.ts';
@@ -45,7 +46,7 @@ function verdictOf(
   column: (typeof COLUMNS)[number],
   policies: { approvalPolicy: ApprovalPolicy; sandbox: SandboxMode },
 ) {
-  const settings = { ...policies, cwd: CWD };
+  const settings = { ...policies, cwd: CWD, tmp: false };
   if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings);
   return assessCommand({ ...column, cwd: CWD }, settings);
 }
@@ -305,13 +306,46 @@ describe('a request', () => {
   });
 });
 
+describe('a patch that is given to the shell', () => {
+  const command = `cd src && apply_patch <<'EOF'\n${update('a')}\nEOF`;
+
+  it.each(['untrusted', 'on-request', 'never'] as const)(
+    'is neither asked for nor run, and the model is told which tool to call (%s)',
+    (approvalPolicy) => {
+      for (const call of [exec(command), escalated(command)]) {
+        const thread = testThread({ cwd: CWD, approvalPolicy });
+        thread.submit('a');
+        thread.answer(call, exec('ls'));
+        expect(thread.state.requests).toEqual([]);
+        expect(thread.actions('execCommand').map((action) => action.command)).toEqual(['ls']);
+        expect(thread.state.log.items[1]).toMatchObject({
+          ...{ type: 'dynamicToolCall', status: 'failed' },
+          output: expect.stringMatching(/no patch was applied\. Call the tool apply_patch instead/) as string,
+        });
+      }
+    },
+  );
+
+  it('is run as ever in a run that an earlier release began, and by a person', () => {
+    const thread = testThread({ cwd: CWD });
+    const { decisions: _, ...state } = thread.state;
+    thread.restart(state);
+    thread.submit('a');
+    thread.answer(exec(command));
+    expect(thread.action('execCommand').command).toBe(command);
+    const other = testThread({ cwd: CWD });
+    other.submit('a', command, { kind: 'user_shell' });
+    expect(other.action('execCommand').command).toBe(command);
+  });
+});
+
 describe('paths', () => {
   // prettier-ignore
   it.each([
     ['/work/repo/a', true],
     ['/work/repo/a/.gitignore', true],
     ['/work/repo/.github/x', true],
-    ['/tmp/x', true],
+    ['/tmp/x', false],
     ['/work/repository/a', false],
     ['/work', false],
     ['/etc/passwd', false],
@@ -323,8 +357,69 @@ describe('paths', () => {
     ['/work/repo/.bobbin/x', false],
     ['/tmp/other/.git/hooks/x', false],
   ])('%s may be written in mode workspace-write: %s', (path, writable) => {
-    expect(isWritable(path, CWD)).toBe(writable);
-    expect(isWritable(path, `${CWD}/`)).toBe(writable);
+    expect(isWritable(path, CWD, false)).toBe(writable);
+    expect(isWritable(path, `${CWD}/`, false)).toBe(writable);
+  });
+
+  it('may be written by a patch that is not asked for exactly if the step writes them', () => {
+    const parts = fc.array(fc.constantFrom('a', 'b.ts', '..', '.', '.git', '.GIT', '.codex', '.bobbin', 'tmp', 'etc'), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    const start = fc.constantFrom('', '/', '/tmp/', '/var/tmp/', '/dev/shm/', '/work/repo/', '/tmp/work/');
+    const cwds = fc.constantFrom('/work/repo', '/tmp/work', '/tmp', '/work/.git/x', '/tmp/.codex/y', '/');
+    const counts = { held: 0, inTmp: 0 };
+    fc.assert(
+      fc.property(cwds, start, parts, (cwd, from, names) => {
+        const path = toAbsolute(from + names.join('/'), cwd);
+        fc.pre(path !== cwd);
+        const area = createWritableArea(cwd, { mode: 'workspace-write', writableRoots: [], networkAccess: false });
+        const asked = assessPatch([path], {
+          approvalPolicy: 'on-request',
+          sandbox: 'workspace-write',
+          cwd,
+          tmp: false,
+        });
+        let written = true;
+        try {
+          area.resolve(path);
+        } catch {
+          written = false;
+        }
+        counts.held += written ? 0 : 1;
+        counts.inTmp += path.startsWith('/tmp/') && !cwd.startsWith('/tmp') ? 1 : 0;
+        expect(asked.type === 'run').toBe(written);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(counts.held).toBeGreaterThan(200);
+    expect(counts.inTmp).toBeGreaterThan(100);
+  });
+
+  it('below /tmp are asked for, and what is accepted writes there; in a run that an earlier release began they are not', () => {
+    const tmp = { name: 'apply_patch', arguments: { input: update('/tmp/a') } };
+    const thread = testThread({ cwd: CWD });
+    thread.submit('a');
+    thread.answer(tmp);
+    const [request] = thread.state.requests;
+    expect(request).toMatchObject({ paths: ['/tmp/a'], sandbox: 'danger-full-access' });
+    expect(request?.reason).toContain('private to the thread: no patch reaches it');
+    thread.dispatch({
+      type: 'requestAnswered',
+      answer: { requestId: request!.requestId, decision: 'accept' },
+      by: 'person',
+    });
+    expect(thread.action('applyPatch').sandbox).toBe('danger-full-access');
+    const never = testThread({ cwd: CWD, approvalPolicy: 'never' });
+    never.submit('a');
+    never.answer(tmp);
+    expect(never.state.log.items[1]).toMatchObject({ type: 'fileChange', status: 'declined' });
+    const earlier = testThread({ cwd: CWD });
+    const { decisions: _, ...state } = earlier.state;
+    earlier.restart(state);
+    earlier.submit('a');
+    earlier.answer(tmp);
+    expect(earlier.action('applyPatch').sandbox).toBe('workspace-write');
   });
 
   it('are made absolute without a way around', () => {

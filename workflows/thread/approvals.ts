@@ -13,6 +13,8 @@ export type Verdict =
   | { type: 'refuse'; reason: string };
 
 type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox' | 'cwd'>;
+/** `tmp`: patches count as inside below /tmp, too. They fail there; so it was in earlier releases. */
+type Writable = Pick<Policies, 'sandbox' | 'cwd'> & { tmp: boolean };
 
 export interface CommandRequest {
   command: string;
@@ -47,7 +49,7 @@ function assessByPolicy(request: CommandRequest, policies: Policies, escalated: 
 }
 
 /** @param paths every path the patch touches, absolute and normalised. */
-export function assessPatch(paths: readonly string[], policies: Policies): Verdict {
+export function assessPatch(paths: readonly string[], policies: Policies & Writable): Verdict {
   return assessPatchByPolicy(toReach(paths, policies), policies);
 }
 
@@ -65,15 +67,19 @@ function assessPatchByPolicy(reach: string | null, policies: Policies): Verdict 
 }
 
 /** How a patch goes beyond what its mode lets it write; null where it does not. */
-function toReach(paths: readonly string[], { sandbox, cwd }: Policies): string | null {
+function toReach(paths: readonly string[], { sandbox, cwd, tmp }: Writable): string | null {
   switch (sandbox) {
     case 'danger-full-access':
       return null;
     case 'read-only':
       return 'The sandbox is read-only.';
     case 'workspace-write': {
-      const beyond = paths.find((path) => !isWritable(path, cwd));
-      return beyond === undefined ? null : `${beyond} is outside the workspace, or in a protected folder of it.`;
+      const beyond = paths.find((path) => !isWritable(path, cwd, tmp));
+      if (beyond === undefined) return null;
+      const hint = isUnder(beyond, '/tmp')
+        ? ' The /tmp of commands is private to the thread: no patch reaches it.'
+        : '';
+      return `${beyond} is outside the workspace, or in a protected folder of it.${hint}`;
     }
   }
 }
@@ -111,11 +117,8 @@ export function sandboxFor(settings: Pick<Policies, 'sandbox'>, escalated: boole
 }
 
 /** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. @param paths absolute. */
-export function sandboxForPatch(
-  { sandbox, cwd }: Pick<Policies, 'sandbox' | 'cwd'>,
-  paths: readonly string[],
-): SandboxMode {
-  const inside = paths.every((path) => isWritable(path, cwd));
+export function sandboxForPatch({ sandbox, cwd, tmp }: Writable, paths: readonly string[]): SandboxMode {
+  const inside = paths.every((path) => isWritable(path, cwd, tmp));
   return sandbox === 'danger-full-access' || !inside ? 'danger-full-access' : 'workspace-write';
 }
 
@@ -127,11 +130,11 @@ export function reachesNetwork({ network }: Pick<ThreadSettings, 'network'>, san
 const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;
 
 /**
- * Whether mode `workspace-write` lets a patch write a path: below the workspace or /tmp, outside of protected folders.
+ * Whether mode `workspace-write` lets a patch write a path: below the workspace, outside of protected folders.
  * Symbolic links are not followed here; `src/adapters/files/writable-area.ts` does that and has the last word.
  */
-export function isWritable(path: string, cwd: string): boolean {
-  const roots = [toAbsolute('.', cwd), '/tmp'].filter((root) => isUnder(path, root));
+export function isWritable(path: string, cwd: string, tmp: boolean): boolean {
+  const roots = [toAbsolute('.', cwd), ...(tmp ? ['/tmp'] : [])].filter((root) => isUnder(path, root));
   return roots.length > 0 && roots.every((root) => !PROTECTED.test(path.slice(root.length)));
 }
 

@@ -11,7 +11,7 @@ import { parseStartThread } from './guards.ts';
 import type { Happening } from './machine-events.ts';
 import { withBudget } from './budget.ts';
 import { withChanges } from './resume.ts';
-import { type ThreadState, newThreadState } from './state.ts';
+import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from './state.ts';
 import { MARKER } from './turns.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
@@ -44,8 +44,16 @@ type Refused = { type: 'refused'; reason: string };
 /** For threads that an earlier release has begun: those of this one know it from their opening. */
 const LAST_SNAPSHOTS = 'snapshots at the end of turns';
 
-function withLastSnapshots(state: ThreadState): ThreadState {
-  return keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
+/** The same for what the machine decides anew. */
+const NEW_DECISIONS = 'decisions 2';
+
+function asOfThisRelease(state: ThreadState): ThreadState {
+  const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
+  return decide(kept, decidesAnew(state) || patched(NEW_DECISIONS));
+}
+
+function decide(state: ThreadState, anew: boolean): ThreadState {
+  return anew ? { ...state, decisions: DECISIONS } : state;
 }
 
 function keepAfter(state: ThreadState, after: boolean): ThreadState {
@@ -60,7 +68,7 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
   const at = Date.now();
   if (isContinued() && isCarryOver(argument)) {
-    const state = withLastSnapshots(fromCarriedState(argument.carriedOver));
+    const state = asOfThisRelease(fromCarriedState(argument.carriedOver));
     return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
   }
   const parsed = parseStartThread(argument);
@@ -71,9 +79,10 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     return resume(start, start.resume.runId, at);
   }
   if (start.fork !== undefined) return fork(start, start.fork, at);
-  const { openedAt, keepsAfter = false, ...settings } = await openThread(start);
+  const { openedAt, keepsAfter = false, decisions, ...settings } = await openThread(start);
   const stamp = stampOf(openedAt, at);
-  const state = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
+  const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
+  const state = decide(begun, decidesAnew({ decisions }));
   const first: Happening = { type: 'threadOpened', warnings: [] };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
@@ -95,7 +104,8 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
     const past = await forkHistory.executeWithOptions({ ...options, summary: `fork: ${source.threadId}` }, [
       { threadId, source, cwd: workspace.cwd, marker: MARKER },
     ]);
-    const state = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
+    const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
+    const state = decide(begun, decidesAnew(past));
     const { title, cwd } = state.settings;
     if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
@@ -109,7 +119,7 @@ async function resume(start: StartThread, runId: string, at: number): Promise<Op
   const left = await restored(start.threadId, runId);
   if ('reason' in left)
     return { type: 'refused', reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${left.reason}` };
-  const state = withLastSnapshots(fromCarriedState(left.state as ThreadState));
+  const state = asOfThisRelease(fromCarriedState(left.state as ThreadState));
   const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
   const firstTurn = start.firstTurn ?? null;
   return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };

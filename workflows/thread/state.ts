@@ -318,8 +318,17 @@ export interface BudgetState {
   waitedMs: number;
 }
 
+/**
+ * What the machine decides anew in runs that this release begins; a run that an earlier one began goes on as it was begun.
+ * 2: what waits is bounded in bytes (`waiting.ts`), a patch that is given to the shell is answered and not run, /tmp is outside
+ * of what a patch may write, and a review fails if its folder is moved to another commit.
+ */
+export const DECISIONS = 2;
+
 export interface ThreadState {
   version: typeof STATE_VERSION;
+  /** Left out in runs that decide as the first release. */
+  decisions?: typeof DECISIONS;
   threadId: string;
   settings: ThreadSettings;
   forkedFrom: ForkOrigin | null;
@@ -431,6 +440,10 @@ const ADDED_SETTINGS = {
   quietFirstStep: false,
   network: false,
 } satisfies Partial<ThreadSettings>;
+
+export function decidesAnew({ decisions }: { decisions?: typeof DECISIONS | undefined }): boolean {
+  return decisions === DECISIONS;
+}
 
 /** Where a thread that this one starts works: in the same folder, whatever has become of its path. */
 export function toWorkspace({ cwd, root }: ThreadSettings): StartThread['workspace'] {

@@ -4,7 +4,7 @@ import type { Action } from './actions.ts';
 import { readEvents } from './log.ts';
 import type { Happening, ModelOutput } from './machine-events.ts';
 import { decide, reduce } from './machine.ts';
-import { NO_USAGE, type ThreadState, newThreadState } from './state.ts';
+import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from './state.ts';
 
 export const SETTINGS: ThreadSettings = {
   cwd: '/work/repo',
@@ -66,7 +66,7 @@ export function text(value: string): InputItem[] {
 
 export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
   let state = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
-  state = { ...state, snapshots: { ...state.snapshots, after: state.settings.snapshots } };
+  state = { ...state, decisions: DECISIONS, snapshots: { ...state.snapshots, after: state.settings.snapshots } };
   let wanted: Action[] = [];
   const running = new Map<string, Action>();
   const stopping = new Set<string>();

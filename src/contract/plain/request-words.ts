@@ -85,9 +85,7 @@ function describePatch({ paths, patch, sandbox, workspace }: Of<'fileChange'>): 
       ...facts(workspace, (path) => ['workspace', path]),
       ...facts(sandbox, () => [
         'where',
-        beyond
-          ? 'OUTSIDE THE SANDBOX: wherever these files are'
-          : 'in the workspace or /tmp, not in a protected folder',
+        beyond ? 'OUTSIDE THE SANDBOX: wherever these files are' : 'in the workspace, not in a protected folder',
       ]),
     ],
   };

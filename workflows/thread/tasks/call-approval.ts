@@ -17,7 +17,7 @@ import { completeItem, emit, itemAt } from '../log.ts';
 import type { MachineEvent } from '../machine-events.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf, toExcerpt } from '../requests.ts';
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../rules.ts';
-import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import { type RegularTurn, type ThreadState, type ToolCall, decidesAnew } from '../state.ts';
 import { abortTurn, quieten } from '../turns.ts';
 import { ownsCall, removeCall, setStatus } from './call-list.ts';
 
@@ -81,7 +81,7 @@ function applyRules(state: ThreadState, at: number, call: ToolCall, { decision, 
 
 function assess(state: ThreadState, call: ToolCall): Verdict {
   const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), state.settings);
+  if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), toWritable(state));
   if (item.type === 'mcpToolCall') {
     const { server, tool } = item;
     const { readOnly, approval = 'always' } = call;
@@ -89,6 +89,11 @@ function assess(state: ThreadState, call: ToolCall): Verdict {
   }
   const { cwd, escalated } = call;
   return assessCommand({ command: commandOf(state, call), cwd, escalated }, state.settings);
+}
+
+/** What patches may write without being asked for. */
+export function toWritable(state: ThreadState) {
+  return { ...state.settings, tmp: !decidesAnew(state) };
 }
 
 function commandOf(state: ThreadState, call: ToolCall): string {
@@ -126,7 +131,7 @@ function toRequest(state: ThreadState, call: ToolCall, reason: string): NewReque
   const { settings } = state;
   if (item.type === 'fileChange') {
     const paths = absolutePaths(item.patch, call.cwd);
-    const sandbox = sandboxForPatch(settings, paths);
+    const sandbox = sandboxForPatch(toWritable(state), paths);
     return { type: 'fileChange', paths, patch: toExcerpt(item.patch), sandbox, workspace: settings.cwd, reason };
   }
   if (item.type === 'mcpToolCall') {

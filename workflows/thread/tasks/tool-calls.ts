@@ -1,10 +1,11 @@
 /** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
+import { patchHint, patchProgram } from '../../../src/contract/plain/patch-as-command.ts';
 import { type Action, actionIds } from '../actions.ts';
 import { isRoot, sandboxFor, sandboxForPatch, toAbsolute } from '../approvals.ts';
 import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../log.ts';
 import type { MachineEvent, ModelOutput } from '../machine-events.ts';
 import { isKnownSafe } from '../safe-commands.ts';
-import type { RegularTurn, ThreadState, ToolCall } from '../state.ts';
+import { type RegularTurn, type ThreadState, type ToolCall, decidesAnew } from '../state.ts';
 import { parseCall, parseForeignCall } from '../tools.ts';
 import { quieten } from '../turns.ts';
 import {
@@ -16,7 +17,7 @@ import {
   endSpawn,
   waitedEnough,
 } from './agent-calls.ts';
-import { absolutePaths, askQuestion, decideCall, toLookup } from './call-approval.ts';
+import { absolutePaths, askQuestion, decideCall, toLookup, toWritable } from './call-approval.ts';
 import { changeCalls, endCall, removeCall, setStatus, withCall } from './call-list.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
 import { toMcpResult } from './mcp-results.ts';
@@ -87,6 +88,9 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     }
     case 'exec': {
       const { command, escalated, justification, timeoutMs } = parsed;
+      const patch = decidesAnew(state) ? patchProgram(command) : null;
+      if (patch !== null)
+        return addItem(state, at, { ...base, type: 'dynamicToolCall', status: 'failed', output: patchHint(patch) });
       const cwd = toAbsolute(parsed.workdir ?? '.', state.settings.cwd);
       const readOnly =
         !escalated && (state.settings.sandbox === 'read-only' || isKnownSafe(command, isRoot(cwd, state.settings.cwd)));
@@ -180,7 +184,7 @@ function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action
   }
   const common = { ...place, cwd: call.cwd };
   if (item.type === 'fileChange') {
-    const sandbox = sandboxForPatch(state.settings, absolutePaths(item.patch, call.cwd));
+    const sandbox = sandboxForPatch(toWritable(state), absolutePaths(item.patch, call.cwd));
     return { ...common, type: 'applyPatch', sandbox };
   }
   const command = item.type === 'commandExecution' ? item.command : '';
