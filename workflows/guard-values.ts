@@ -3,7 +3,7 @@
  * sandbox, so messages are read by hand there: unknown members are dropped, and null counts as left out.
  */
 import type { AgentIdentityChoice, Limits, RejectionCode } from '../src/contract/index.ts';
-import { BOUNDS } from './thread/bounds.ts';
+import { LIMITS } from '../src/contract/plain/limits.ts';
 import { unreadableReason } from './unreadable.ts';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; code: RejectionCode; reason: string };
@@ -38,7 +38,7 @@ export function fields(value: unknown, name: string): Fields {
 
 /** A client's own words inside a reason: not without end, and well-formed, since what cannot be encoded cannot be sent. */
 export function quote(words: string): string {
-  return words.slice(0, BOUNDS.idChars).replace(/\p{Surrogate}/gu, '\ufffd');
+  return words.slice(0, LIMITS.idChars).replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 export function text(value: unknown, name: string, max: number, min = 0): string {
@@ -49,7 +49,7 @@ export function text(value: unknown, name: string, max: number, min = 0): string
 }
 
 export function id(value: unknown, name: string): string {
-  const string = text(value, name, BOUNDS.idChars, 1);
+  const string = text(value, name, LIMITS.idChars, 1);
   if (!/^[A-Za-z0-9._:@/-]+$/.test(string))
     throw new Refused(`${name}: only letters, digits and . _ : @ / - are allowed`);
   return string;
@@ -62,7 +62,7 @@ export function oneOf<T extends string>(value: unknown, name: string, allowed: r
 }
 
 export function path(value: unknown, name: string): string {
-  const string = text(value, name, BOUNDS.pathChars, 1);
+  const string = text(value, name, LIMITS.pathChars, 1);
   if (!string.startsWith('/')) throw new Refused(`${name}: an absolute path is needed`);
   return string;
 }
@@ -93,15 +93,15 @@ export function wholeNumber(value: unknown, name: string, min: number, max = Inf
   throw new Refused(`${name}: a whole number is needed, ${min} or more${max === Infinity ? '' : `, at most ${max}`}`);
 }
 
-const count = (value: unknown, name: string) => wholeNumber(value, name, 1, BOUNDS.budgetCount);
+const count = (value: unknown, name: string) => wholeNumber(value, name, 1, LIMITS.budgetCount);
 
 export function limits(value: unknown, name: string): Limits {
   const from = fields(value, name);
   return {
     ...maybe(from, 'tokens', count),
-    ...maybe(from, 'costUsd', (v, member) => number(v, member, 0.000001, BOUNDS.budgetUsd)),
+    ...maybe(from, 'costUsd', (v, member) => number(v, member, 0.000001, LIMITS.budgetUsd)),
     ...maybe(from, 'steps', count),
-    ...maybe(from, 'wallMs', (v, member) => wholeNumber(v, member, 1, BOUNDS.budgetMs)),
+    ...maybe(from, 'wallMs', (v, member) => wholeNumber(v, member, 1, LIMITS.budgetMs)),
   };
 }
 

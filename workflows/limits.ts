@@ -31,3 +31,24 @@ export function leftOf(limits: Limits, spent: Spent): Limits {
   }
   return left;
 }
+
+export const NOTHING_SPENT: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+
+export function plus(a: Spent, b: Spent): Spent {
+  return {
+    tokens: a.tokens + b.tokens,
+    costMicroUsd: a.costMicroUsd + b.costMicroUsd,
+    steps: a.steps + b.steps,
+    wallMs: a.wallMs + b.wallMs,
+  };
+}
+
+/** Of two accounts of the same, the later one: none of these ever shrinks. */
+export function later(a: Spent, b: Spent): Spent {
+  return {
+    tokens: Math.max(a.tokens, b.tokens),
+    costMicroUsd: Math.max(a.costMicroUsd, b.costMicroUsd),
+    steps: Math.max(a.steps, b.steps),
+    wallMs: Math.max(a.wallMs, b.wallMs),
+  };
+}

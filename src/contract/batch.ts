@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LimitsSchema, type Spent } from './budget.ts';
 import type { FindingCounts } from './ledger.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { faultOfRepository } from './plain/repository-address.ts';
 import { isRefName } from './plain/ref-name.ts';
 import { IdSchema, compact, optional } from './shapes.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { compact, optional } from './shapes.ts';
 
 const CountSchema = z.number().int().min(1).max(LIMITS.budgetCount);

@@ -6,7 +6,7 @@ export * from './calendar.ts';
 export * from './events.ts';
 export * from './items.ts';
 export * from './ledger.ts';
-export * from './limits.ts';
+export * from './plain/limits.ts';
 export * from './names.ts';
 export * from './queue.ts';
 export * from './policies.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import type { ReviewPriority } from './review.ts';
 import { IdSchema } from './shapes.ts';
 import type { BatchTarget } from './batch.ts';

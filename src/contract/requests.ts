@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BudgetScope, LimitName } from './budget.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import type { SandboxMode } from './policies.ts';
 import { RememberSchema } from './rules.ts';
 import { IdSchema, compact, optional } from './shapes.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { ShortTextSchema, compact, optional } from './shapes.ts';
 
 const filled = (most: number) => z.string().trim().min(1).max(most);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import type { SandboxMode } from './policies.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 

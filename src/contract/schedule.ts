@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type BatchResult, type StartBatch, StartBatchSchema } from './batch.ts';
 import { CalendarSchema } from './calendar.ts';
 import { faultOfCron } from './cron.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 
 /** What happens when a run is due while an earlier one has not ended. By Temporal's names. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 
 /** An id a caller chooses: no white space or control characters, so that it can stand in a URL, a log line, a command. */
 export const IdSchema = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
 import type { Spent } from './budget.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';

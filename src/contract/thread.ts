@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BudgetSchema } from './budget.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './plain/limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from './shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from './review.ts';

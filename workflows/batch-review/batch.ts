@@ -16,9 +16,7 @@ import type {
   Spent,
   StartBatch,
 } from '../../src/contract/index.ts';
-import { LEAST, LIMIT_NAMES, usedUp } from '../limits.ts';
-import { plus } from '../thread/spending.ts';
-import { NOTHING_SPENT } from '../thread/state.ts';
+import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../limits.ts';
 import { toTargetId } from './target-id.ts';
 
 export const BATCH_VERSION = 1;

@@ -18,21 +18,21 @@ import {
   text,
   wholeNumber,
 } from '../guard-values.ts';
-import { BOUNDS } from '../thread/bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 
 export function parseStartBatch(value: unknown): Parsed<StartBatch> {
   return parse(() => {
     const from = fields(value, 'batch');
     return {
       targets: targets(from['targets']),
-      ...maybe(from, 'concurrency', (v, name) => wholeNumber(v, name, 1, BOUNDS.batchConcurrency)),
+      ...maybe(from, 'concurrency', (v, name) => wholeNumber(v, name, 1, LIMITS.batchConcurrency)),
       ...maybe(from, 'reviewsPerMinute', (v, name) => wholeNumber(v, name, 1, 10_000)),
       ...maybe(from, 'budget', (v, name) => {
         const budget = fields(v, name);
         return { ...maybe(budget, 'review', limits), ...maybe(budget, 'batch', limits) };
       }),
-      ...maybe(from, 'model', (v, name) => text(v, name, BOUNDS.idChars, 1)),
-      ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
+      ...maybe(from, 'model', (v, name) => text(v, name, LIMITS.idChars, 1)),
+      ...maybe(from, 'instructions', (v, name) => text(v, name, LIMITS.instructionsChars)),
       ...maybe(from, 'fullPassEvery', (v, name) => wholeNumber(v, name, 0, 1_000)),
       ...maybe(from, 'fullPass', flag),
       ...maybe(from, 'agentIdentity', agentIdentity),
@@ -47,7 +47,7 @@ export function faultsOf(targets: readonly BatchTarget[]): (string | null)[] {
 
 function targets(value: unknown): BatchTarget[] {
   if (!Array.isArray(value) || value.length === 0) throw new Refused('targets: a list is needed, of one or more');
-  if (value.length > BOUNDS.batchTargets) throw new Refused(`targets: at most ${BOUNDS.batchTargets} entries`);
+  if (value.length > LIMITS.batchTargets) throw new Refused(`targets: at most ${LIMITS.batchTargets} entries`);
   const read = value.map((one, index): BatchTarget => {
     const from = fields(one, `targets[${index}]`);
     return {
@@ -56,21 +56,21 @@ function targets(value: unknown): BatchTarget[] {
       ...maybe(from, 'base', ref),
     };
   });
-  if (JSON.stringify(read).length > BOUNDS.batchTargetsChars)
-    throw new Refused(`targets: more than ${BOUNDS.batchTargetsChars} characters; make several batches of them`);
+  if (JSON.stringify(read).length > LIMITS.batchTargetsChars)
+    throw new Refused(`targets: more than ${LIMITS.batchTargetsChars} characters; make several batches of them`);
   return read;
 }
 
 function repository(value: unknown, index: number): string {
   const name = `targets[${index}].repository`;
-  const written = text(value, name, BOUNDS.pathChars, 1);
+  const written = text(value, name, LIMITS.pathChars, 1);
   const fault = faultOfRepository(written);
   if (fault?.kind === 'malformed') throw new Refused(`${name}: ${fault.message}`);
   return written;
 }
 
 function ref(value: unknown, name: string): string {
-  const written = text(value, name, BOUNDS.idChars, 1);
+  const written = text(value, name, LIMITS.idChars, 1);
   if (!isRefName(written)) throw new Refused(`${name}: the name of a branch or a commit is needed`);
   return written;
 }

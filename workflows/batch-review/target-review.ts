@@ -28,12 +28,10 @@ import type {
   StartThread,
   ThreadResult,
 } from '../../src/contract/index.ts';
-import { leftOf } from '../limits.ts';
+import { leftOf, plus, NOTHING_SPENT } from '../limits.ts';
 import { firstLine, words } from '../plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
-import { toStepFailure } from '../thread/effects.ts';
-import { plus } from '../thread/spending.ts';
-import { NOTHING_SPENT } from '../thread/state.ts';
+import { toStepFailure } from '../step-failure.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { BATCH_PREFIX, closedLedgerQuery } from './messages.ts';
 

@@ -21,7 +21,7 @@ import type { BatchResult, BatchTarget, BatchView, Limits, RowOutcome, RowsPage 
 import { UnknownStateVersion, isContinued } from '../carried-state.ts';
 import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
-import { toStepFailure } from '../thread/effects.ts';
+import { toStepFailure } from '../step-failure.ts';
 import {
   BATCH_VERSION,
   type BatchState,

@@ -5,7 +5,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { RepositoryRulesResult } from '../../src/contract/index.ts';
-import { toStepFailure } from '../thread/effects.ts';
+import { toStepFailure } from '../step-failure.ts';
 import { parseRepositoryRules } from '../thread/guards.ts';
 
 const { listRules, revokeRule } = proxyActivities<Activities>({

@@ -17,7 +17,7 @@ import type {
   TrackedFinding,
 } from '../../src/contract/index.ts';
 import { type Parsed, Refused, fields, flag, id, maybe, number, parse, text, wholeNumber } from '../guard-values.ts';
-import { BOUNDS } from '../thread/bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { shorten } from './bounds.ts';
 
 /** How a `recordRun` is read: with the number of findings that its sender had to leave out. */
@@ -43,9 +43,9 @@ export function readPlace(value: unknown): Parsed<LedgerPlace> {
 
 function batchTarget(value: unknown): BatchTarget {
   const from = fields(value, 'target');
-  const word = (value: unknown, name: string) => text(value, `target.${name}`, BOUNDS.idChars, 1);
+  const word = (value: unknown, name: string) => text(value, `target.${name}`, LIMITS.idChars, 1);
   return {
-    repository: text(from['repository'], 'target.repository', BOUNDS.pathChars, 1),
+    repository: text(from['repository'], 'target.repository', LIMITS.pathChars, 1),
     ...maybe(from, 'branch', word),
     ...maybe(from, 'base', word),
   };
@@ -59,7 +59,7 @@ export function readBeginRun(value: unknown): Parsed<BeginRun> {
       workflowId: text(from['workflowId'], 'workflowId', WORKFLOW_ID_CHARS, 1),
       instead: orNull(from['instead'], (instead) => text(instead, 'instead', WORKFLOW_ID_CHARS, 1)),
       head: commit(from['head'], 'head'),
-      rulesId: text(from['rulesId'], 'rulesId', BOUNDS.idChars, 1),
+      rulesId: text(from['rulesId'], 'rulesId', LIMITS.idChars, 1),
       fullPassEvery: wholeNumber(from['fullPassEvery'], 'fullPassEvery', 0),
       ...maybe(from, 'fullPass', flag),
     };
@@ -75,7 +75,7 @@ export function readRecordRun(value: unknown): Parsed<RunRecord> {
       base: commit(from['base'], 'base'),
       head: commit(from['head'], 'head'),
       full: flag(from['full'], 'full'),
-      rulesId: text(from['rulesId'], 'rulesId', BOUNDS.idChars, 1),
+      rulesId: text(from['rulesId'], 'rulesId', LIMITS.idChars, 1),
       findings: list(from['findings'], 'findings').map(observed),
       tracked: list(from['tracked'], 'tracked').map(trackedFinding),
       verdicts: orNull(from['verdicts'], (verdicts) => list(verdicts, 'verdicts').map(findingVerdict)),
@@ -98,8 +98,8 @@ export function readDismissFinding(value: unknown): Parsed<DismissFinding> {
     const from = fields(value, 'dismissal');
     return {
       findingId: id(from['findingId'], 'findingId'),
-      by: trimmed(from['by'], 'by', BOUNDS.idChars),
-      why: trimmed(from['why'], 'why', BOUNDS.shortChars),
+      by: trimmed(from['by'], 'by', LIMITS.idChars),
+      why: trimmed(from['why'], 'why', LIMITS.shortChars),
     };
   });
 }
@@ -107,7 +107,7 @@ export function readDismissFinding(value: unknown): Parsed<DismissFinding> {
 export function readReopenFinding(value: unknown): Parsed<ReopenFinding> {
   return parse(() => {
     const from = fields(value, 'reopening');
-    return { findingId: id(from['findingId'], 'findingId'), by: trimmed(from['by'], 'by', BOUNDS.idChars) };
+    return { findingId: id(from['findingId'], 'findingId'), by: trimmed(from['by'], 'by', LIMITS.idChars) };
   });
 }
 
@@ -174,7 +174,7 @@ function location(value: unknown): FindingLocation {
   const from = fields(value, 'location');
   const startLine = wholeNumber(from['startLine'], 'startLine', 1);
   return {
-    path: text(from['path'], 'path', BOUNDS.pathChars, 1),
+    path: text(from['path'], 'path', LIMITS.pathChars, 1),
     startLine,
     endLine: wholeNumber(from['endLine'], 'endLine', startLine),
   };

@@ -2,7 +2,6 @@
 import type {
   EditQueue,
   InterruptTurn,
-  RejectionCode,
   ResolveRequest,
   RevokeRule,
   RollbackTurns,
@@ -11,8 +10,9 @@ import type {
   ThreadRequest,
   TurnKind,
 } from '../../src/contract/index.ts';
-import { BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { refuseDrop } from './dropped-turns.ts';
+import type { Refusal } from './refusal.ts';
 import { refuseEdit } from './queue.ts';
 import { refuseRevocation } from './rules.ts';
 import type { ThreadState } from './state.ts';
@@ -20,11 +20,6 @@ import { tasks } from './tasks/index.ts';
 
 /** Kinds of turns that no other turn is stopped for. */
 const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'redo', 'ghost_snapshot']);
-
-export interface Refusal {
-  code: RejectionCode;
-  reason: string;
-}
 
 function closed(state: ThreadState): Refusal | null {
   if (state.status === 'open') return null;
@@ -55,7 +50,7 @@ export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null
       }
       return refuseSteer(state, { expectedTurnId: active, input: turn.input });
     case 'queue':
-      return state.queue.length < BOUNDS.queuedTurns
+      return state.queue.length < LIMITS.queuedTurns
         ? null
         : { code: 'queueFull', reason: `${state.queue.length} turns are queued already; wait for some to end.` };
     case 'replace':

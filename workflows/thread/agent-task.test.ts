@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentIdentityMode, ThreadEvent } from '../../src/contract/index.ts';
 import { toCarryOver } from './carry-over.ts';
-import type { RegistrationEnd, StepFailure } from './machine-events.ts';
+import type { RegistrationEnd } from './machine-events.ts';
+import type { StepFailure } from '../step-failure.ts';
 import type { ThreadState } from './state.ts';
 import { EXITED, type TestThread, exec, testThread, text } from './testing.ts';
 import { toThreadView } from './view.ts';

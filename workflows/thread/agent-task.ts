@@ -11,7 +11,8 @@
 import type { AgentTaskRecord, AgentTaskView } from '../../src/contract/index.ts';
 import { type Action, actionIds } from './actions.ts';
 import { emit } from './log.ts';
-import type { RegistrationEnd, StepFailure } from './machine-events.ts';
+import type { RegistrationEnd } from './machine-events.ts';
+import type { StepFailure } from '../step-failure.ts';
 import type { AgentTaskState, ThreadState } from './state.ts';
 
 const MAX_ROUNDS = 2;

@@ -1,12 +1,12 @@
 /** What a thread does about its budgets by itself: it keeps the clock, asks for more or stops, and tells its children. */
 import type { LimitName, ThreadRequest, TreeBudget } from '../../src/contract/index.ts';
-import { toCounted, toUnit } from '../limits.ts';
+import { toCounted, toUnit, NOTHING_SPENT } from '../limits.ts';
 import { type Excess, allowanceOf, findExcess, grant, isHeld, isTreeUsedUp, limitedTurn } from './budget.ts';
 import { reportUsage } from './charging.ts';
 import { send } from './outbox.ts';
 import { closeRequest, openBudgetRequest } from './requests.ts';
 import { turnSpent, waitedBy } from './spending.ts';
-import { type ActiveTurn, type Child, NOTHING_SPENT, type ThreadState } from './state.ts';
+import { type ActiveTurn, type Child, type ThreadState } from './state.ts';
 import { isBusy, isOver, stopAgents } from './sub-threads.ts';
 import { tasks } from './tasks/index.ts';
 import { withTurn } from './turns.ts';

@@ -4,9 +4,9 @@
  * that budget, and where it is used up waits for a word from above. `docs/budgets.md` tells it at length.
  */
 import type { Budget, BudgetScope, LimitName, Limits, Spent } from '../../src/contract/index.ts';
-import { AMOUNT_OF, LIMIT_NAMES, toCounted, toUnit } from '../limits.ts';
+import { AMOUNT_OF, LIMIT_NAMES, toCounted, toUnit, NOTHING_SPENT } from '../limits.ts';
 import { type Action, actionIds } from './actions.ts';
-import { NOTHING_SPENT, type ActiveTurn, type Child, type ThreadState } from './state.ts';
+import { type ActiveTurn, type Child, type ThreadState } from './state.ts';
 import { threadSpent, treeSpent, turnSpent } from './spending.ts';
 
 const SCOPES = ['turn', 'thread', 'tree'] as const satisfies BudgetScope[];

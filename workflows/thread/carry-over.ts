@@ -1,15 +1,8 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, except for its version. */
 import { UnknownStateVersion } from '../carried-state.ts';
 import { fromCarriedRules } from './rules.ts';
-import {
-  type ActiveTurn,
-  type Child,
-  NOTHING_SPENT,
-  NO_USAGE,
-  STATE_VERSION,
-  type ThreadState,
-  newThreadState,
-} from './state.ts';
+import { type ActiveTurn, type Child, NO_USAGE, STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
+import { NOTHING_SPENT } from '../limits.ts';
 
 export interface CarryOver {
   carriedOver: ThreadState;

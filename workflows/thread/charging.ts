@@ -2,9 +2,10 @@
 import type { TokenUsage } from '../../src/contract/index.ts';
 import { emit } from './log.ts';
 import { report } from './outbox.ts';
-import { plus, treeSpent } from './spending.ts';
+import { treeSpent } from './spending.ts';
 import { type ActiveTurn, type ThreadState, addUsage } from './state.ts';
 import { quieten, withTurn } from './turns.ts';
+import { plus } from '../limits.ts';
 
 /** What one answer of a model used up. */
 export interface ModelSpending {

@@ -9,7 +9,8 @@ import { isCostLimited } from './budget.ts';
 import { charge } from './charging.ts';
 import { newestCompaction, withCompaction } from './context.ts';
 import { addItem, emit, isRunning, itemCount } from './log.ts';
-import type { CompactionEnd, StepFailure } from './machine-events.ts';
+import type { CompactionEnd } from './machine-events.ts';
+import type { StepFailure } from '../step-failure.ts';
 import type { ActiveTurn, Compaction, ThreadState } from './state.ts';
 
 /** From the second one on, a person should know. */

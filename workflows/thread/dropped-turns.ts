@@ -5,7 +5,7 @@
 import type { Item, RollbackTurns } from '../../src/contract/index.ts';
 import type { RedoneFiles } from '../../activities/contract.ts';
 import { actionIds } from './actions.ts';
-import type { Refusal } from './admission.ts';
+import type { Refusal } from './refusal.ts';
 import { withoutCompactionsOver } from './context.ts';
 import { addItem, emit } from './log.ts';
 import type { Redo, ThreadState } from './state.ts';

@@ -4,7 +4,6 @@ import {
   type ActivityFunctionWithOptions,
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   type ChildWorkflowHandle,
   TimeoutFailure,
   type Workflow,
@@ -17,9 +16,11 @@ import {
 } from '@temporalio/workflow';
 import type { Activities, CommandProgress, McpProgress, StoppedByWorker, UndoStep } from '../../activities/contract.ts';
 import type { ThreadSettings } from '../../src/contract/index.ts';
+import { toStepFailure } from '../step-failure.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
 import type { Action } from './actions.ts';
-import type { Happening, StepFailure } from './machine-events.ts';
+import type { Happening } from './machine-events.ts';
+import type { StepFailure } from '../step-failure.ts';
 import type { ThreadState } from './state.ts';
 import { toStaticTexts } from './static-details.ts';
 
@@ -446,20 +447,4 @@ async function awaitTime(action: Of<'awaitTime'>): Promise<Happening | null> {
     if (isCancellation(error)) return null;
     throw error;
   }
-}
-
-const MESSAGE_CHARS = 2_000;
-
-/** An activity's failure as the machine takes it. The failure types are those of `activities/failures.ts`. */
-export function toStepFailure(error: unknown): StepFailure {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_CHARS);
-  if (cause instanceof ApplicationFailure) {
-    const [details] = (cause.details ?? []) as StepFailure['details'][];
-    return { code: cause.type ?? 'internal', message, details: details ?? {} };
-  }
-  if (cause instanceof TimeoutFailure)
-    return { code: 'stepTimedOut', message: `The step timed out: ${message}`, details: {} };
-  if (cause instanceof CancelledFailure) return { code: 'cancelled', message, details: {} };
-  return { code: 'internal', message, details: {} };
 }

@@ -45,13 +45,13 @@ import {
   text,
   wholeNumber,
 } from '../guard-values.ts';
-import { BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { tasks } from './tasks/index.ts';
 
 export type { Parsed };
 
-const shortText = (value: unknown, name: string) => text(value, name, BOUNDS.shortChars);
-const modelName = (value: unknown, name: string) => text(value, name, BOUNDS.idChars, 1);
+const shortText = (value: unknown, name: string) => text(value, name, LIMITS.shortChars);
+const modelName = (value: unknown, name: string) => text(value, name, LIMITS.idChars, 1);
 const approvalPolicy = (value: unknown, name: string) =>
   oneOf(value, name, ['untrusted', 'on-request', 'never'] as const);
 const sandbox = (value: unknown, name: string) =>
@@ -60,8 +60,8 @@ const sandbox = (value: unknown, name: string) =>
 function input(value: unknown, name: string): InputItem[] {
   if (!Array.isArray(value)) throw new Refused(`${name}: a list is needed`);
   if (value.length === 0) throw new Refused(`${name}: must not be empty`);
-  if (value.length > BOUNDS.inputItems)
-    throw new Refused(`${name}: at most ${BOUNDS.inputItems} entries`, 'inputTooLarge');
+  if (value.length > LIMITS.inputItems)
+    throw new Refused(`${name}: at most ${LIMITS.inputItems} entries`, 'inputTooLarge');
   const items = value.map((entry, index): InputItem => {
     const item = fields(entry, `${name}[${index}]`);
     return {
@@ -70,8 +70,8 @@ function input(value: unknown, name: string): InputItem[] {
     };
   });
   const chars = items.reduce((sum, item) => sum + item.text.length, 0);
-  if (chars > BOUNDS.inputChars) {
-    throw new Refused(`${name}: ${chars} characters, at most ${BOUNDS.inputChars} are taken`, 'inputTooLarge');
+  if (chars > LIMITS.inputChars) {
+    throw new Refused(`${name}: ${chars} characters, at most ${LIMITS.inputChars} are taken`, 'inputTooLarge');
   }
   if (!items.some((item) => item.text.trim() !== '')) throw new Refused(`${name}: needs some text`);
   return items;
@@ -105,12 +105,12 @@ function answers(value: unknown, name: string): Answers {
   // A member of this name would be the prototype where the answers are read; the schema leaves it out, too.
   const given = Object.entries(fields(value, name)).filter(([key]) => key !== '__proto__');
   const entries = given.map(([key, entry]): [string, { answers: string[] }] => {
-    text(key, name, BOUNDS.idChars, 1);
+    text(key, name, LIMITS.idChars, 1);
     const place = `${name}.${quote(key)}`;
     const list = fields(entry, place)['answers'];
     if (!Array.isArray(list)) throw new Refused(`${place}.answers: a list is needed`);
-    if (list.length > BOUNDS.inputItems) throw new Refused(`${place}.answers: at most ${BOUNDS.inputItems} entries`);
-    return [key, { answers: list.map((one) => text(one, `${place}.answers`, BOUNDS.instructionsChars)) }];
+    if (list.length > LIMITS.inputItems) throw new Refused(`${place}.answers: at most ${LIMITS.inputItems} entries`);
+    return [key, { answers: list.map((one) => text(one, `${place}.answers`, LIMITS.instructionsChars)) }];
   });
   return Object.fromEntries(entries);
 }
@@ -150,11 +150,11 @@ function reviewTarget(value: unknown, name: string): ReviewTarget {
     case 'uncommittedChanges':
       return { type };
     case 'baseBranch':
-      return { type, branch: trimmed(from['branch'], `${name}.branch`, BOUNDS.shortChars) };
+      return { type, branch: trimmed(from['branch'], `${name}.branch`, LIMITS.shortChars) };
     case 'commit':
-      return { type, sha: trimmed(from['sha'], `${name}.sha`, BOUNDS.shortChars), ...maybe(from, 'title', shortText) };
+      return { type, sha: trimmed(from['sha'], `${name}.sha`, LIMITS.shortChars), ...maybe(from, 'title', shortText) };
     case 'custom':
-      return { type, instructions: trimmed(from['instructions'], `${name}.instructions`, BOUNDS.instructionsChars) };
+      return { type, instructions: trimmed(from['instructions'], `${name}.instructions`, LIMITS.instructionsChars) };
   }
 }
 
@@ -247,7 +247,7 @@ export function parseStartThread(value: unknown): Parsed<StartThread> {
       workspace: workspace(from['workspace'], 'workspace'),
       ...maybe(from, 'title', shortText),
       ...maybe(from, 'model', modelName),
-      ...maybe(from, 'instructions', (v, name) => text(v, name, BOUNDS.instructionsChars)),
+      ...maybe(from, 'instructions', (v, name) => text(v, name, LIMITS.instructionsChars)),
       ...maybe(from, 'approvalPolicy', approvalPolicy),
       ...maybe(from, 'sandbox', sandbox),
       ...maybe(from, 'agentIdentity', agentIdentity),
@@ -286,7 +286,7 @@ function parent(value: unknown, name: string): Parent {
   const from = fields(value, name);
   const path = from['path'];
   if (!Array.isArray(path) || path.length === 0) throw new Refused(`${name}.path: a list is needed`);
-  if (path.length > BOUNDS.pathThreads) throw new Refused(`${name}.path: at most ${BOUNDS.pathThreads} entries`);
+  if (path.length > LIMITS.pathThreads) throw new Refused(`${name}.path: at most ${LIMITS.pathThreads} entries`);
   return {
     threadId: id(from['threadId'], `${name}.threadId`),
     path: path.map((one) => id(one, `${name}.path`)),
@@ -305,7 +305,7 @@ function commitId(value: unknown, name: string): string {
 export function parseAgentMessage(value: unknown): Parsed<AgentMessage> {
   return parse(() => {
     const from = fields(value, 'message');
-    return { from: id(from['from'], 'from'), text: text(from['text'], 'text', BOUNDS.agentMessageChars, 1) };
+    return { from: id(from['from'], 'from'), text: text(from['text'], 'text', LIMITS.agentMessageChars, 1) };
   });
 }
 
@@ -347,7 +347,7 @@ export function parsePage(value: unknown): Parsed<{ after: number; limit: number
     const from = value === undefined || value === null ? {} : fields(value, 'page');
     const { after } = { after: 0, ...maybe(from, 'after', (v, name) => wholeNumber(v, name, 0)) };
     const { limit } = { limit: 100, ...maybe(from, 'limit', (v, name) => wholeNumber(v, name, 1)) };
-    return { after, limit: Math.min(limit, BOUNDS.pageSize) };
+    return { after, limit: Math.min(limit, LIMITS.pageSize) };
   });
 }
 

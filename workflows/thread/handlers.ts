@@ -15,9 +15,9 @@ import {
   refuseRollback,
   refuseSteer,
   refuseTurn,
-  type Refusal,
 } from './admission.ts';
-import { BOUNDS } from './bounds.ts';
+import type { Refusal } from './refusal.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import {
   type Parsed,
   mentionedId,
@@ -166,7 +166,7 @@ function registerSignals(dispatch: Dispatch): void {
   setDefaultSignalHandler((name) => {
     const reason =
       'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns, revokeRule and closeThread.';
-    dispatch({ type: 'messageRejected', message: name.slice(0, BOUNDS.idChars), code: 'malformed', reason, id: null });
+    dispatch({ type: 'messageRejected', message: name.slice(0, LIMITS.idChars), code: 'malformed', reason, id: null });
   });
 }
 

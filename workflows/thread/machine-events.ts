@@ -24,13 +24,7 @@ import type {
 } from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning, Snapshot } from '../../activities/ports.ts';
 import type { TimerAbout } from './actions.ts';
-
-/** A failure as an activity reported it. `class` is what a retry may do; see `activities/failures.ts`. */
-export interface StepFailure {
-  code: string;
-  message: string;
-  details: Record<string, string | number | boolean>;
-}
+import type { StepFailure } from '../step-failure.ts';
 
 export type ModelOutput =
   | { type: 'message'; text: string }

@@ -25,8 +25,8 @@ import {
   refuseSteer,
   refuseTreeBudget,
   refuseTurn,
-  type Refusal,
 } from './admission.ts';
+import type { Refusal } from './refusal.ts';
 import { rollBack } from './dropped-turns.ts';
 import { chargeThread } from './charging.ts';
 import { isHeld, limitedTurn, wantedBudgetTimer } from './budget.ts';

@@ -5,7 +5,7 @@ import type { CarriedState } from '../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../src/contract/index.ts';
 import { isContinued } from '../carried-state.ts';
 import { fromCarriedState, isCarryOver } from './carry-over.ts';
-import { toStepFailure } from './effects.ts';
+import { toStepFailure } from '../step-failure.ts';
 import { forkedState } from './fork.ts';
 import { parseStartThread } from './guards.ts';
 import type { Happening } from './machine-events.ts';

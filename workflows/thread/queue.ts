@@ -1,6 +1,6 @@
 /** The turns that wait for their time: edited, moved and dropped while they do. */
 import type { EditQueue, QueueChange } from '../../src/contract/index.ts';
-import type { Refusal } from './admission.ts';
+import type { Refusal } from './refusal.ts';
 import { emit } from './log.ts';
 import type { QueuedTurn, ThreadState } from './state.ts';
 import { tasks } from './tasks/index.ts';

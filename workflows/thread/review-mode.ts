@@ -1,6 +1,6 @@
 /** What a review leaves in the history of the thread that asked for it: that it began, and how it ended. */
 import type { ReviewOutput, ReviewRange, ReviewTarget } from '../../src/contract/index.ts';
-import { BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { addItem } from './log.ts';
 import type { ReviewTurn, ThreadState } from './state.ts';
 
@@ -14,7 +14,7 @@ export function toHint(target: ReviewTarget): string {
     case 'commit':
       return `commit ${target.sha.slice(0, 7)}${target.title === undefined ? '' : `: ${target.title}`}`;
     case 'custom':
-      return target.instructions.slice(0, BOUNDS.shortChars);
+      return target.instructions.slice(0, LIMITS.shortChars);
   }
 }
 

@@ -1,25 +1,7 @@
 /** What was used up: by a turn, by a thread, and by a thread with all its descendants. Pure sums. */
 import type { Spent } from '../../src/contract/index.ts';
+import { plus } from '../limits.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
-
-export function plus(a: Spent, b: Spent): Spent {
-  return {
-    tokens: a.tokens + b.tokens,
-    costMicroUsd: a.costMicroUsd + b.costMicroUsd,
-    steps: a.steps + b.steps,
-    wallMs: a.wallMs + b.wallMs,
-  };
-}
-
-/** Of two accounts of the same, the later one: none of these ever shrinks. */
-export function later(a: Spent, b: Spent): Spent {
-  return {
-    tokens: Math.max(a.tokens, b.tokens),
-    costMicroUsd: Math.max(a.costMicroUsd, b.costMicroUsd),
-    steps: Math.max(a.steps, b.steps),
-    wallMs: Math.max(a.wallMs, b.wallMs),
-  };
-}
 
 export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number): Spent {
   const running = turn.clock === null ? 0 : Math.max(0, at - turn.clock);

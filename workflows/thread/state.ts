@@ -32,6 +32,7 @@ import type {
   Usage,
 } from '../../src/contract/index.ts';
 import { type ContextState, NEW_CONTEXT } from './context.ts';
+import { NOTHING_SPENT } from '../limits.ts';
 
 import type { McpApproval } from '../../activities/ports.ts';
 
@@ -387,8 +388,6 @@ export interface ThreadState {
   newest: TurnCompletion | null;
   counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
 }
-
-export const NOTHING_SPENT: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
 
 export const NEW_BUDGET: BudgetState = {
   own: NOTHING_SPENT,

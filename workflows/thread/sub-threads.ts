@@ -15,15 +15,16 @@ import type {
   TurnCompletion,
 } from '../../src/contract/index.ts';
 import { type Action, actionIds } from './actions.ts';
-import type { Refusal } from './admission.ts';
-import { BOUNDS } from './bounds.ts';
+import type { Refusal } from './refusal.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { budgetOfChild, isTreeUsedUp } from './budget.ts';
 import { emit } from './log.ts';
 import { report, send } from './outbox.ts';
 import { closeRequest, showRequest } from './requests.ts';
-import { later, plus, treeSpent } from './spending.ts';
-import { type ActiveTurn, type Child, NOTHING_SPENT, type ThreadState } from './state.ts';
+import { treeSpent } from './spending.ts';
+import { type ActiveTurn, type Child, type ThreadState } from './state.ts';
 import { quieten } from './turns.ts';
+import { later, plus, NOTHING_SPENT } from '../limits.ts';
 
 /** Closed children that are still listed. */
 const KEPT_CLOSED = 50;
@@ -65,8 +66,8 @@ export interface NewChild {
 /** Why no child can be begun, in words for the model; null where one can. */
 export function refuseChild(state: ThreadState, role: SubThreadRole): string | null {
   const { maxDepth, maxActive } = state.settings.subThreads;
-  if (state.threadId.length > BOUNDS.idChars - 20) return 'This thread has too long an id to have children.';
-  if (depthOf(state) + 1 > BOUNDS.pathThreads) return 'This thread lies too deep to have children.';
+  if (state.threadId.length > LIMITS.idChars - 20) return 'This thread has too long an id to have children.';
+  if (depthOf(state) + 1 > LIMITS.pathThreads) return 'This thread lies too deep to have children.';
   // Time goes on between two events; what is used up of it by now is seen with the next one.
   if (isTreeUsedUp(state, state.updatedAt)) return 'The budget of this thread and its agents is used up.';
   if (role === 'review') return null;
@@ -316,7 +317,7 @@ export function stopAgents(state: ThreadState, reason: string): ThreadState {
     (current, { threadId }) =>
       send(current, threadId, {
         signal: 'interruptTurn',
-        payload: { reason: reason.slice(0, BOUNDS.shortChars), tree: true },
+        payload: { reason: reason.slice(0, LIMITS.shortChars), tree: true },
       }),
     withStopping(state, agents.some(isBusy)),
   );

@@ -2,7 +2,8 @@
 import type { SubThreadReport, TurnCompletion } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import type { Happening } from './machine-events.ts';
-import { NOTHING_SPENT, NO_USAGE, type ThreadState } from './state.ts';
+import { NO_USAGE, type ThreadState } from './state.ts';
+import { NOTHING_SPENT } from '../limits.ts';
 
 export type ChildSays =
   'completed' | 'aborted' | 'failed' | 'asks' | 'asks below' | 'resolved' | 'spent' | 'waits' | 'closed';

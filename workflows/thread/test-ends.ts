@@ -10,9 +10,9 @@ import type {
   RegistrationEnd,
   RulesEnd,
   SnapshotEnd,
-  StepFailure,
   TaskStepEnd,
 } from './machine-events.ts';
+import type { StepFailure } from '../step-failure.ts';
 import { NOTHING_FOUND } from './testing.ts';
 import { NO_USAGE } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** From a model's tool call to what the machine does with it. `activities/model/tool-specs.ts` is what the model is told. */
 import type { AgentTool, PlanStep, Question } from '../../src/contract/index.ts';
-import { BOUNDS } from './bounds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 
 export type ParsedCall =
   | {
@@ -56,7 +56,7 @@ export function parseCall(name: string, rawArguments: string): ParsedCall {
     case 'close_agent':
       return parseAgentCall(name, args);
     default:
-      return { type: 'invalid', message: `There is no tool named ${name.slice(0, BOUNDS.idChars)}.` };
+      return { type: 'invalid', message: `There is no tool named ${name.slice(0, LIMITS.idChars)}.` };
   }
 }
 
@@ -110,7 +110,7 @@ function parsePlan(args: Fields): ParsedCall {
         message: 'update_plan: each entry needs `step` and a `status` of pending, in_progress or completed.',
       };
     }
-    plan.push({ step: step.slice(0, BOUNDS.shortChars), status });
+    plan.push({ step: step.slice(0, LIMITS.shortChars), status });
   }
   return { type: 'plan', plan: plan.slice(0, 100), explanation: asText(args['explanation']) };
 }
@@ -136,9 +136,9 @@ function toQuestion(entry: unknown): Question | null {
   const { id, question, options } = fields;
   if (typeof id !== 'string' || id === '' || typeof question !== 'string' || question === '') return null;
   return {
-    id: id.slice(0, BOUNDS.idChars),
+    id: id.slice(0, LIMITS.idChars),
     header: asText(fields['header']),
-    question: question.slice(0, BOUNDS.shortChars),
+    question: question.slice(0, LIMITS.shortChars),
     options: (Array.isArray(options) ? (options as unknown[]) : []).slice(0, 20).map((option) => {
       const { label, description } = (
         typeof option === 'object' && option !== null ? option : { label: option }
@@ -149,21 +149,21 @@ function toQuestion(entry: unknown): Question | null {
 }
 
 function asText(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, BOUNDS.shortChars) : '';
+  return typeof value === 'string' ? value.slice(0, LIMITS.shortChars) : '';
 }
 
 // ---------------------------------------------------------------------------------------------------------- agents
 
 function parseAgentCall(tool: AgentTool, args: Fields): ParsedCall {
-  const message = words(args['message'], BOUNDS.agentMessageChars);
-  const target = words(args['target'], BOUNDS.idChars);
+  const message = words(args['message'], LIMITS.agentMessageChars);
+  const target = words(args['target'], LIMITS.idChars);
   const needs = (member: string): ParsedCall => ({ type: 'invalid', message: `${tool}: \`${member}\` is needed.` });
   switch (tool) {
     case 'spawn_agent': {
       const name = words(args['task_name'], 80);
       if (name === null) return needs('task_name');
       if (message === null) return needs('message');
-      return { type: 'agent', arguments: { tool, name, message, model: words(args['model'], BOUNDS.idChars) } };
+      return { type: 'agent', arguments: { tool, name, message, model: words(args['model'], LIMITS.idChars) } };
     }
     case 'send_message':
     case 'followup_task':
@@ -184,7 +184,7 @@ function words(value: unknown, max: number): string | null {
 }
 
 function toTargets(value: unknown): string[] {
-  return Array.isArray(value) ? value.flatMap((one) => words(one, BOUNDS.idChars) ?? []).slice(0, 100) : [];
+  return Array.isArray(value) ? value.flatMap((one) => words(one, LIMITS.idChars) ?? []).slice(0, 100) : [];
 }
 
 function toWait({ timeout_ms: asked }: Fields): number {

@@ -17,12 +17,11 @@ import { withoutTurn } from './rules.ts';
 import { withRecord } from './turn-records.ts';
 import { exitReview } from './review-mode.ts';
 import { needsLastSnapshot, settledSnapshot } from './ending.ts';
-import { plus, treeSpent, turnSpent, waitedBy } from './spending.ts';
+import { treeSpent, turnSpent, waitedBy } from './spending.ts';
 import {
   type ActiveTurn,
   KNOWN_TURNS,
   KNOWN_TURN_IDS,
-  NOTHING_SPENT,
   NO_USAGE,
   type QueuedTurn,
   type RegularTurn,
@@ -30,6 +29,7 @@ import {
   type ThreadState,
   type TurnEnd,
 } from './state.ts';
+import { plus, NOTHING_SPENT } from '../limits.ts';
 
 /** Tells the model that a turn was cut off. */
 export const MARKER = `<turn_aborted>

@@ -4,7 +4,8 @@
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../actions.ts';
-import type { ReviewConclusionEnd, ReviewPreparationEnd, StepFailure } from '../machine-events.ts';
+import type { ReviewConclusionEnd, ReviewPreparationEnd } from '../machine-events.ts';
+import type { StepFailure } from '../../step-failure.ts';
 import { enterReview, exitReview, toHint } from '../review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state.ts';
 import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../sub-threads.ts';
