@@ -261,6 +261,8 @@ export interface PreparedReview {
   range: ReviewRange | null;
   /** What the repository has its reviews mind, as of the base; earlier releases leave it out. */
   rules?: string;
+  /** What must stay checked out while the review looks at files on disk; left out if it does not, and by earlier releases. */
+  checkedOut?: string;
 }
 
 export interface ReviewConclusion extends OnWorkspace {

@@ -191,6 +191,78 @@ describe('the answer of a review', () => {
   });
 });
 
+describe('a review whose folder is moved while the reviewer looks', () => {
+  const usage = { inputTokens: 1, cachedInputTokens: 0, outputTokens: 1, reasoningOutputTokens: 0, totalTokens: 2 };
+  const arguments_ = JSON.stringify({ cmd: 'git status' });
+  const call = { type: 'toolCall' as const, callId: 'c1', name: 'exec_command', arguments: arguments_ };
+
+  /** Something happens to the folder while the model thinks about its first command. */
+  async function review(target: ReviewTarget, prepare: (cwd: string) => void, happen: (cwd: string) => void) {
+    const cwd = makeWorkspace();
+    prepare(cwd);
+    const before = git(cwd, 'rev-parse', 'HEAD').trim();
+    let calls = 0;
+    const models: ModelPort = {
+      respond() {
+        if (calls++ === 0) happen(cwd);
+        const text = JSON.stringify({ findings: [], overall_correctness: 'patch is correct' });
+        return Promise.resolve({ responseId: 'r', output: [calls === 1 ? call : { type: 'message', text }], usage });
+      },
+    };
+    const scripted = await openStand({ worker: false });
+    try {
+      await scripted.worker({}, { models });
+      const thread = await startIn(cwd, scripted);
+      await thread.submit({ turnId: 'review', kind: 'review', review: { target } });
+      const end = await thread.completion('review');
+      return { end, before, now: git(cwd, 'rev-parse', 'HEAD').trim(), cwd, calls };
+    } finally {
+      await scripted.close();
+    }
+  }
+
+  const edit = (cwd: string) => writeFileSync(join(cwd, 'a.ts'), 'one\nedited\n');
+  const branch = (cwd: string) => {
+    git(cwd, 'checkout', '-q', '-b', 'topic');
+    commit(cwd, { 'a.ts': 'one\ntwo // TODO\n' });
+  };
+  const uncommitted: ReviewTarget = { type: 'uncommittedChanges' };
+  const againstMain: ReviewTarget = { type: 'baseBranch', branch: 'main' };
+
+  it.each<[string, ReviewTarget, (cwd: string) => void, (cwd: string) => void]>([
+    ['by a commit of the changes', uncommitted, edit, (cwd) => git(cwd, 'commit', '-qam', 'x')],
+    ['by a commit on top', againstMain, branch, (cwd) => commit(cwd, { 'b.ts': 'b\n' })],
+    ['by a switch of branches', againstMain, branch, (cwd) => git(cwd, 'checkout', '-q', 'main')],
+    ['by an amend', { type: 'commit', sha: 'HEAD' }, branch, (cwd) => git(cwd, 'commit', '-q', '--amend', '-m', 'y')],
+  ])('%s fails, with both commits and what to do', async (_how, target, prepare, happen) => {
+    const { end, before, now, cwd, calls } = await review(target, prepare, happen);
+    expect(now).not.toBe(before);
+    expect(end).toMatchObject({ status: 'failed', error: { code: 'reviewMoved' } });
+    const message = end.status === 'failed' ? end.error.message : '';
+    for (const part of [cwd, before, now, 'Ask for the review again.']) expect(message).toContain(part);
+    expect(calls).toBe(1);
+  });
+
+  it.each<[string, ReviewTarget, (cwd: string) => void, (cwd: string) => void]>([
+    ['files are edited', uncommitted, edit, (cwd) => writeFileSync(join(cwd, 'a.ts'), 'one\nonce more\n')],
+    ['files are edited and staged', againstMain, branch, (cwd) => (edit(cwd), git(cwd, 'add', '.'))],
+    [
+      'another branch gets a commit',
+      againstMain,
+      branch,
+      (cwd) => git(cwd, 'branch', '-f', 'main', git(cwd, 'commit-tree', '-m', 'z', 'HEAD^{tree}').trim()),
+    ],
+    [
+      'a commit is made and the reviewed one was read by git from the start',
+      { type: 'commit', sha: 'HEAD~1' },
+      (cwd) => (branch(cwd), commit(cwd, { 'b.ts': 'b\n' })),
+      (cwd) => commit(cwd, { 'c.ts': 'c\n' }),
+    ],
+  ])('goes on where %s', async (_how, target, prepare, happen) => {
+    expect(await review(target, prepare, happen)).toMatchObject({ end: { status: 'completed' }, calls: 2 });
+  });
+});
+
 describe('a review and the thread that asked for it', () => {
   const SECRET = 'the launch code is 0000';
 

@@ -27,6 +27,7 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
     revert: unused,
     worktree: unused,
     pinChanges: unused,
+    checkedOut: unused,
     changedLines: unused,
     readFiles: unused,
     readDocs: unused,

@@ -62,6 +62,8 @@ export interface PinnedChanges extends ReviewRange {
   fileCount: number;
   /** Whether files on disk differ from `head`, which then has to be looked at by git. */
   isElsewhere: boolean;
+  /** What must stay checked out for as long as files on disk are looked at, as {@link GitPort.checkedOut} names it; null if they are not. */
+  checkedOut: string | null;
 }
 
 /** Files of one review that are listed by name. */
@@ -115,6 +117,8 @@ export interface GitPort {
    * `reviewBaseMissing` and `reviewNothingToReview`.
    */
   pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges>;
+  /** Full id of the commit that is checked out, or of the empty tree before the first one; null without a repository. */
+  checkedOut(cwd: string, signal: AbortSignal): Promise<string | null>;
   /**
    * What changed in these files. Paths are absolute, or relative to the root or to the working directory.
    * @param range null for no changes: then only the places are told.

@@ -17,8 +17,10 @@ export async function prepareReview(
       return { type: 'prepared', prompt: target.instructions, range: null, rules };
     }
     const changes = await ports.git.pinChanges(cwd, target, signal);
-    const { base, head } = changes;
+    const { base, head, checkedOut } = changes;
     const rules = await readReviewRules(ports, { cwd, commit: base }, signal);
-    return { type: 'prepared', prompt: toReviewPrompt(target, changes), range: { base, head }, rules };
+    const prompt = toReviewPrompt(target, changes);
+    const kept = checkedOut === null ? {} : { checkedOut };
+    return { type: 'prepared', prompt, range: { base, head }, rules, ...kept };
   });
 }

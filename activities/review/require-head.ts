@@ -5,12 +5,29 @@ import type { Ports } from '../ports.ts';
 
 /** Before each model call, so nothing that its commands printed is from another commit. */
 export async function requireHead(
-  { targets }: Pick<Ports, 'targets'>,
+  { git, targets }: Pick<Ports, 'git' | 'targets'>,
   { cwd, parent }: Pick<ThreadSettings, 'cwd' | 'parent'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const head = parent?.head;
-  if (head === undefined || (await targets.isCheckedOut(cwd, head, signal))) return;
-  const message = `${cwd} is not at commit ${head} any more, or files in it have changed: somebody moved it during the review. What was found does not count; review it again.`;
-  throw new Failure('reviewMoved', message, { details: { path: cwd, head } });
+  const { head, checkedOut } = parent ?? {};
+  if (head !== undefined && !(await targets.isCheckedOut(cwd, head, signal))) {
+    const now = await git.checkedOut(cwd, signal);
+    const how = now === head ? `files in ${cwd} were edited` : `${describe(now)} is checked out in ${cwd}`;
+    throw moved(cwd, head, now, `${how}, and the review is of commit ${head}`, 'Review it again.');
+  }
+  if (checkedOut === undefined) return;
+  const now = await git.checkedOut(cwd, signal);
+  if (now === checkedOut) return;
+  const how = `${describe(now)} is checked out in ${cwd}, and ${checkedOut} was when the review began`;
+  const hint = `Ask for the review again. To commit or switch branches meanwhile, review in a work tree of its own (git worktree add).`;
+  throw moved(cwd, checkedOut, now, how, hint);
+}
+
+function describe(now: string | null): string {
+  return now === null ? 'No repository' : `Commit ${now}`;
+}
+
+function moved(path: string, head: string, now: string | null, how: string, hint: string): Failure {
+  const message = `${how.charAt(0).toUpperCase()}${how.slice(1)}. What was found does not count. ${hint}`;
+  return new Failure('reviewMoved', message, { details: { path, head, ...(now === null ? {} : { now }) } });
 }

@@ -9,6 +9,8 @@ import type { TurnCompletion } from './turn.ts';
 export const SubThreadRoleSchema = z.enum(['agent', 'review']);
 export type SubThreadRole = z.infer<typeof SubThreadRoleSchema>;
 
+const CommitIdSchema = z.string().regex(/^[0-9a-f]{40,64}$/, 'the full id of a commit is needed');
+
 /** Where a sub-thread hangs. Part of the start argument that a thread gives to its children. */
 export const ParentSchema = z
   .object({
@@ -19,7 +21,9 @@ export const ParentSchema = z
     /** `result` for a parent that is no thread: nothing is reported on the way, and the workflow's result has how it went. */
     reports: optional(z.enum(['signal', 'result'])),
     /** Full id of the commit that must be checked out in its folder, unchanged, for as long as it looks at it. */
-    head: optional(z.string().regex(/^[0-9a-f]{40,64}$/, 'the full id of a commit is needed')),
+    head: optional(CommitIdSchema),
+    /** The same of a folder in which a person works: files may be edited meanwhile. The id of a tree before the first commit. */
+    checkedOut: optional(CommitIdSchema),
   })
   .transform(compact);
 export type Parent = z.infer<typeof ParentSchema>;

@@ -248,6 +248,16 @@ const MESSAGES = {
           'main',
           7,
         ),
+        checkedOut: fc.constantFrom(
+          undefined,
+          null,
+          'a'.repeat(40),
+          '0'.repeat(64),
+          'a'.repeat(39),
+          'a'.repeat(65),
+          'main',
+          7,
+        ),
       }),
     ),
     firstTurn: seldom(

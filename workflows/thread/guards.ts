@@ -293,6 +293,7 @@ function parent(value: unknown, name: string): Parent {
     role: oneOf(from['role'], `${name}.role`, ['agent', 'review'] as const),
     ...maybe(from, 'reports', (v, member) => oneOf(v, `${name}.${member}`, ['signal', 'result'] as const)),
     ...maybe(from, 'head', (v, member) => commitId(v, `${name}.${member}`)),
+    ...maybe(from, 'checkedOut', (v, member) => commitId(v, `${name}.${member}`)),
   };
 }
 

@@ -104,7 +104,7 @@ export type TaskStepEnd =
   { type: 'done'; value: unknown } | { type: 'aborted' } | { type: 'failed'; failure: StepFailure };
 
 export type ReviewPreparationEnd =
-  | { type: 'prepared'; prompt: string; range: ReviewRange | null; rules?: string }
+  | { type: 'prepared'; prompt: string; range: ReviewRange | null; rules?: string; checkedOut?: string }
   | { type: 'aborted' }
   | { type: 'failed'; failure: StepFailure };
 

@@ -61,6 +61,8 @@ export interface NewChild {
   role: SubThreadRole;
   turnId: string;
   start: Omit<StartThread, 'threadId' | 'parent'>;
+  /** What must stay checked out where it looks. */
+  checkedOut?: string;
 }
 
 /** Why no child can be begun, in words for the model; null where one can. */
@@ -84,14 +86,14 @@ export function beginChild(state: ThreadState, at: number, given: NewChild): { s
   const number = state.childCount + 1;
   const threadId = `${state.threadId}/${number}`;
   const path = [...(state.settings.parent?.path ?? []), state.threadId];
-  const { name, role, turnId } = given;
+  const { name, role, turnId, checkedOut } = given;
   const child: Child = {
     ...{ threadId, name, role, turnId, status: 'pendingInit', lastAgentMessage: null },
     start: {
       ...given.start,
       budget: budgetOfChild(state, at),
       threadId,
-      parent: { threadId: state.threadId, path, role },
+      parent: { threadId: state.threadId, path, role, ...(checkedOut === undefined ? {} : { checkedOut }) },
     },
     openTurns: given.start.firstTurn === undefined ? 0 : 1,
     closing: false,

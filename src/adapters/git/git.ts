@@ -3,7 +3,7 @@ import type { GitPort } from '../../../activities/ports.ts';
 import { changedLines } from './changed-lines.ts';
 import { readDocs, readFiles } from './read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
-import { pinChanges } from './review-range.ts';
+import { checkedOut, pinChanges } from './review-range.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { trackPlaces } from './track.ts';
 import { revertChanges } from './undo.ts';
@@ -29,6 +29,7 @@ export function createGit({ directory, apart = [] }: GitOptions): GitPort {
     release: (names, signal) => releaseSnapshots(place, names, signal),
     worktree: (where, signal) => addWorktree(place, where, signal),
     pinChanges,
+    checkedOut,
     changedLines,
     readFiles,
     readDocs,

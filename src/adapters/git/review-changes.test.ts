@@ -52,7 +52,7 @@ describe('uncommitted changes', () => {
     repository.write('ignored', 'x\n');
     const before = repository.personal();
     expect(await pin({ type: 'uncommittedChanges' })).toEqual({
-      ...{ base: head(), head: null, fileCount: 4, isElsewhere: false },
+      ...{ base: head(), head: null, fileCount: 4, isElsewhere: false, checkedOut: head() },
       files: ['a.txt', 'b.txt', '.gitignore', 'new.txt'],
     });
     await git.changedLines(repository.root, { base: head(), head: null }, ['a.txt', 'new.txt'], never);
@@ -63,8 +63,9 @@ describe('uncommitted changes', () => {
     const fresh = open(null);
     fresh.write('first.txt', 'first\n');
     fresh.git('add', '-A');
-    const { base, files } = await pin({ type: 'uncommittedChanges' }, fresh.root);
+    const { base, files, checkedOut } = await pin({ type: 'uncommittedChanges' }, fresh.root);
     expect(files).toEqual(['first.txt']);
+    expect([checkedOut, await git.checkedOut(fresh.root, never)]).toEqual([base, base]);
     const { files: lines } = await git.changedLines(fresh.root, { base, head: null }, ['first.txt'], never);
     expect(lines[0]?.ranges).toEqual([{ start: 1, end: 1 }]);
   });
@@ -86,7 +87,7 @@ describe('changes against a base branch', () => {
     commit('Main');
     repository.git('checkout', '-q', 'topic');
     expect(await pin({ type: 'baseBranch', branch: 'main' })).toEqual({
-      ...{ base, head: tip, files: ['a.txt'], fileCount: 1, isElsewhere: false },
+      ...{ base, head: tip, files: ['a.txt'], fileCount: 1, isElsewhere: false, checkedOut: tip },
     });
     repository.write('a.txt', 'not committed\n');
     expect((await pin({ type: 'baseBranch', branch: 'main' })).isElsewhere).toBe(true);

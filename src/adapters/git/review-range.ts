@@ -23,8 +23,16 @@ export async function pinChanges(cwd: string, target: ChangesTarget, signal: Abo
     if (files.length === 0) throw nothingToReview(cwd, target);
     const isElsewhere =
       range.head !== null && (range.head !== head || (await treeChanges(view, range.head)).length > 0);
-    return { ...range, files: files.slice(0, PINNED_FILES).map(toShownPath), fileCount: files.length, isElsewhere };
+    const checkedOut = isElsewhere ? null : (range.head ?? range.base);
+    const shown = files.slice(0, PINNED_FILES).map(toShownPath);
+    return { ...range, files: shown, fileCount: files.length, isElsewhere, checkedOut };
   });
+}
+
+/** See `GitPort.checkedOut`. */
+export async function checkedOut(cwd: string, signal: AbortSignal): Promise<string | null> {
+  const place = await findRepositoryPlace(cwd);
+  return place === null ? null : withView(place, signal, async (view) => (await readHead(view)) ?? emptyTreeOf(view));
 }
 
 /** A folder in a work tree, and the commit that is checked out there. */

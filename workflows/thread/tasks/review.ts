@@ -99,6 +99,7 @@ function takePreparation(
     role: 'review',
     turnId: turn.turnId,
     start: toStart(state, turn, end),
+    ...(end.checkedOut === undefined ? {} : { checkedOut: end.checkedOut }),
   });
   return withTurn(begun, { ...turn, stage: { type: 'running', childId: child.threadId, range: end.range } });
 }
