@@ -26,9 +26,9 @@ export async function writePrivateFile(path: string, content: string | Uint8Arra
 }
 
 /** The same without waiting for the disk, for what is of use only as long as a process lives. */
-export function writePrivateFileSync(path: string, text: string): void {
+export function writePrivateFileSync(path: string, content: string | Uint8Array): void {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text, { mode: FILE_MODE });
+  writeFileSync(draft, content, { mode: FILE_MODE });
   renameSync(draft, path);
 }
 

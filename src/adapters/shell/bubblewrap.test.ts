@@ -1,9 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -58,6 +62,59 @@ describe.runIf(state.available)('a command in the sandbox', () => {
     const report = await bench.run('echo bad > .git/config; rm -rf .git; mv .git other', { sandbox: workspaceWrite });
     expect(report.output).toContain('Read-only file system');
     expect([existsSync(inWorkspace('.git')), existsSync(inWorkspace('.git/config'))]).toEqual([true, false]);
+  });
+
+  it.each(['.git', '.codex', '.bobbin'])(
+    'cannot replace a %s that is a link, and reads nothing by it',
+    async (name) => {
+      using place = createTestBench();
+      const [link, target] = [join(place.workspace, name), join(place.folder, 'target')];
+      mkdirSync(target);
+      symlinkSync(target, link);
+      const replaced = `rm -rf ${name}; mv ${name} other; ln -sfn x ${name}; echo bad > ${name}; mkdir ${name}; touch own`;
+      const report = await place.run(`${replaced}; cat ${name}`, { sandbox: workspaceWrite });
+      expect(report.output).toMatch(/rm: .*busy\n[^]*Read-only file system/);
+      expect(readlinkSync(link)).toBe(target);
+      expect([readdirSync(target), readdirSync(place.workspace)]).toEqual([[], [name, 'own']]);
+      expect(report.output.includes(`gitdir: ${target}\n`)).toBe(name === '.git');
+    },
+  );
+
+  it('works with a repository that .git is a link to, in the workspace or elsewhere, and leaves it alone', async () => {
+    using place = createFolderOutsideTmp();
+    for (const at of ['store', '../store']) {
+      const workspace = mkdtempSync(join(place.path, 'workspace-'));
+      const store = join(workspace, at);
+      execFileSync('git', ['init', '-q', join(place.path, 'new')]);
+      renameSync(join(place.path, 'new/.git'), store);
+      symlinkSync(at, join(workspace, '.git'));
+      const where = { workspace, cwd: workspace, root: workspace };
+      const read = await bench.run('git rev-parse --show-toplevel', { ...where, sandbox: readOnly });
+      const command = 'git rev-parse --show-toplevel; git config a.b c';
+      const wrote = await bench.run(command, { ...where, sandbox: workspaceWrite });
+      const failed = expect.stringMatching(`^${workspace}\nerror: .*Read-only`) as string;
+      expect([read.output, wrote.output]).toEqual([`${workspace}\n`, failed]);
+    }
+  });
+
+  it('shows nothing that is hidden for a .git of the workspace that leads there', async () => {
+    mkdirSync(bench.hiddenFolder, { recursive: true });
+    writeFileSync(join(bench.hiddenFolder, 'key'), 'very secret');
+    rmSync(inWorkspace('.git'), { recursive: true });
+    try {
+      for (const target of [bench.hiddenFolder, join(bench.hiddenFolder, 'key')]) {
+        symlinkSync(target, inWorkspace('.codex'));
+        const { output } = await bench.run('cat .codex .codex/* hidden hidden/*; echo looked', {
+          sandbox: workspaceWrite,
+        });
+        expect(output).toMatch(/looked\n$/);
+        expect(output).not.toContain('secret');
+        rmSync(inWorkspace('.codex'));
+      }
+    } finally {
+      mkdirSync(inWorkspace('.git'));
+      rmSync(bench.hiddenFolder, { recursive: true });
+    }
   });
 
   it('does not make a working directory outside of the workspace writable', async () => {
@@ -175,7 +232,7 @@ describe.runIf(state.available)('a command in the sandbox', () => {
   });
 
   it('is what the runner says it is', async () => {
-    expect(await bench.runner.sandbox()).toEqual({ available: true, name: 'bubblewrap' });
+    expect(await bench.runner.sandbox()).toMatchObject({ available: true, name: 'bubblewrap' });
   });
 });
 

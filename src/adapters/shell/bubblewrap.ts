@@ -4,21 +4,25 @@
  *
  * - `read-only`: the file system can be read and nothing of it written, except /tmp, /var/tmp and /dev/shm.
  * - `workspace-write`: the workspace and the writable roots can be written, too. `.git`, `.codex` and `.bobbin` at the
- *   top of each stay read-only if they exist.
+ *   top of each stay read-only if they exist, and so does what they lead to in there.
  * - In both, /tmp and /var/tmp are the thread's own, /run is empty, and what holds credentials or leads out of the
  *   sandbox is hidden. Processes live in namespaces that end with the command, without capabilities (as root: with those
  *   that concern files), and without a network unless the policy grants it.
  */
-import { execFile } from 'node:child_process';
-import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { assertWorkspace } from '../files/workspace.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { type CoveredLink, findLinks } from './covered-links.ts';
+import type { MountSources } from './mount-sources.ts';
 import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
 import { PROXY_SOCKET } from './network-forwarder.ts';
 import type { Scratch } from './scratch.ts';
 
-export type SandboxState = { available: true; name: string } | { available: false; reason: string };
+export type ProbedBubblewrap =
+  { available: true; name: string; takesDescriptors: boolean } | { available: false; reason: string };
 
 /** Names at the top of a writable root that stay read-only: programs outside read them as code or configuration. */
 const PROTECTED = ['.git', '.codex', '.bobbin'];
@@ -48,13 +52,27 @@ export interface SandboxPlace {
   proxy: string | undefined;
   /** Descriptor of the bubblewrap process with a filter of system calls. */
   filter: number | undefined;
+  sources: MountSources;
 }
 
-/** The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. */
+/** Links at the top of what may be written, to be covered before bubblewrap starts. */
+export function findProtectedLinks(policy: SandboxPolicy, workspace: string): CoveredLink[] {
+  return toWritable(policy, workspace).flatMap((folder) => findLinks(folder, PROTECTED));
+}
+
+function toWritable(policy: SandboxPolicy, workspace: string): string[] {
+  return policy.mode === 'read-only' ? [] : [...policy.writableRoots, workspace].flatMap(toReal);
+}
+
+/**
+ * The arguments after `bwrap`, up to and including `--`; the program and its own arguments follow. Throws if something
+ * that is mounted is replaced at that moment.
+ */
 export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace): string[] {
   const workspace = place.root ?? realpathSync(place.workspace);
   assertWorkspace(workspace, workspace);
-  const writable = policy.mode === 'read-only' ? [] : [...policy.writableRoots.flatMap(toReal), workspace];
+  const writable = toWritable(policy, workspace);
+  const hidden = place.hidden.flatMap((path) => hide(path, place.blank));
   const mounts: Mount[] = [
     // On some systems /var/tmp is a link to /tmp.
     ...toReal('/var/tmp').map((path): Mount => ({ path, how: 'scratch', from: place.scratch.varTmp })),
@@ -64,15 +82,16 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
     ...(place.proxy === undefined ? [] : [{ path: PROXY_SOCKET, how: 'scratch', from: place.proxy } as const]),
     ...SYSTEM_LINKS.flatMap(toLink),
     ...(policy.networkAccess ? toReal('/etc/resolv.conf').map((path): Mount => ({ path, how: 'read' })) : []),
-    ...place.hidden.flatMap((path) => hide(path, place.blank)),
+    // What is protected is chosen by the workspace, so nothing that is hidden is shown by it.
+    ...toProtected(writable, hidden),
+    ...hidden,
     ...place.shown.flatMap(toReal).map((path): Mount => ({ path, how: 'read' })),
     { path: workspace, how: 'read' },
     ...writable.map((path): Mount => ({ path, how: 'write' })),
-    ...writable.flatMap(toProtected),
   ];
   return [
     ...[writable.includes('/') ? '--bind' : '--ro-bind', '/', '/', ...BASE],
-    ...['--remount-ro', '/dev', ...toMountArguments(mounts)],
+    ...['--remount-ro', '/dev', ...toMountArguments(mounts, place.sources)],
     ...(policy.networkAccess ? [] : ['--unshare-net']),
     ...(place.filter === undefined ? [] : ['--seccomp', String(place.filter)]),
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', toRealPath(place.cwd) ?? place.cwd, '--'],
@@ -90,9 +109,25 @@ function coverMachine(): string[] {
   return paths.flatMap((path) => ['--ro-bind', path, path]);
 }
 
-function toProtected(root: string): Mount[] {
-  return PROTECTED.flatMap((name) => toReal(join(root, name))).map((path) => ({ path, how: 'read' }));
+/** Names at the top of what may be written, and what those of them lead to that are links. */
+function toProtected(writable: readonly string[], hidden: readonly Mount[]): Mount[] {
+  const links = writable.flatMap((root) => findLinks(root, PROTECTED));
+  const covered = new Set(links.map(({ path }) => path));
+  const paths = writable.flatMap((root) => PROTECTED.flatMap((name) => toReal(join(root, name))));
+  const places = [...hidden.map(({ path }) => ({ path, isOpen: false })), ...writable.map(toOpen)];
+  const isOpen = (path: string) =>
+    places
+      .filter((place) => isInside(path, place.path))
+      .sort(byDepth)
+      .at(-1)?.isOpen;
+  return [
+    ...paths.filter(isOpen).map((path): Mount => ({ path, how: 'read' })),
+    ...[...covered].map((path): Mount => ({ path, how: 'covered' })),
+  ];
 }
+
+const toOpen = (path: string) => ({ path, isOpen: true });
+const byDepth = (one: { path: string }, other: { path: string }) => one.path.length - other.path.length;
 
 function toReal(path: string): string[] {
   const real = toRealPath(path);
@@ -119,22 +154,16 @@ export function toOutsidePath(path: string, roots: readonly string[], { tmp, var
 const INSTALL = 'Install it with your package manager (for example `apt install bubblewrap`)';
 
 /** Runs the sandbox once for real, with all it will be asked for later. Never rejects. */
-export async function probeBubblewrap(program: string | undefined): Promise<SandboxState> {
+export async function probeBubblewrap(program: string | undefined): Promise<ProbedBubblewrap> {
   if (program === undefined) {
     return { available: false, reason: `bubblewrap (bwrap) is not on the PATH. ${INSTALL}.` };
   }
-  const complaint = await runOnce(program, [
-    '--ro-bind',
-    '/',
-    '/',
-    ...BASE,
-    '--unshare-net',
-    '--tmpfs',
-    '/tmp',
-    '--',
-    'true',
-  ]);
-  if (complaint === undefined) return { available: true, name: 'bubblewrap' };
+  const args = ['--ro-bind', '/', '/', ...BASE, '--unshare-net', '--tmpfs', '/tmp'];
+  const complaint = await runOnce(program, [...args, '--', 'true']);
+  if (complaint === undefined) {
+    const withDescriptor = await runOnce(program, [...args, '--ro-bind-fd', '3', '/tmp', '--', 'true']);
+    return { available: true, name: 'bubblewrap', takesDescriptors: withDescriptor === undefined };
+  }
   return {
     available: false,
     reason:
@@ -144,12 +173,20 @@ export async function probeBubblewrap(program: string | undefined): Promise<Sand
   };
 }
 
-/** What the program complained about; undefined where it did its work. */
-function runOnce(program: string, args: string[]): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile(program, args, { timeout: 10_000 }, (error, _stdout, stderr) => {
-      if (error === null) resolve(undefined);
-      else resolve(stderr.trim().split('\n')[0] || error.message);
+const PROBE_MS = 10_000;
+
+/** With `/` as descriptor 3. What the program complained about; undefined if it did its work. */
+async function runOnce(program: string, args: string[]): Promise<string | undefined> {
+  const top = openSync('/', 'r');
+  try {
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', top], timeout: PROBE_MS });
+    const ended = new Promise<string | undefined>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));
     });
-  });
+    const [complaint, end] = await Promise.all([child.stderr === null ? '' : text(child.stderr), ended]);
+    return end === undefined ? undefined : complaint.trim().split('\n')[0] || end;
+  } finally {
+    closeSync(top);
+  }
 }

@@ -15,7 +15,7 @@ import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../..
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { findProgram } from '../programs.ts';
-import { probeBubblewrap, toOutsidePath, type SandboxState } from './bubblewrap.ts';
+import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './bubblewrap.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
 import { createFence } from './fence.ts';
 import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network-proxy.ts';
@@ -32,6 +32,7 @@ import {
   type LimitName,
   type LimitWatch,
 } from './limits.ts';
+import { MountChanged } from './mount-sources.ts';
 import { startLeader, type Leader } from './leader.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
 
@@ -74,8 +75,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
   removeUnusedScratch(stateDirectory);
-  const probes = new Map<string | undefined, Promise<SandboxState>>();
-  const probe = (bubblewrap: string | undefined): Promise<SandboxState> => {
+  const probes = new Map<string | undefined, Promise<ProbedBubblewrap>>();
+  const probe = (bubblewrap: string | undefined): Promise<ProbedBubblewrap> => {
     const state = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
     probes.set(bubblewrap, state);
     return state;
@@ -83,12 +84,13 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const toSandbox = async (spec: CommandSpec): Promise<SandboxParts | undefined> => {
     if (spec.sandbox.mode === 'danger-full-access') return undefined;
     const bubblewrap = findProgram('bwrap', [spec.workspace]);
-    assertSandbox(spec.sandbox.mode, await probe(bubblewrap));
+    const state = await probe(bubblewrap);
+    assertSandbox(spec.sandbox.mode, state);
     const scratch = openScratch(stateDirectory, spec.threadId, spec.workspace);
-    if (network.type !== 'hosts' || spec.sandbox.networkAccess)
-      return { bubblewrap: bubblewrap ?? '', scratch, proxy: undefined };
+    const parts = { bubblewrap: bubblewrap ?? '', takesDescriptors: state.takesDescriptors, scratch };
+    if (network.type !== 'hosts' || spec.sandbox.networkAccess) return { ...parts, proxy: undefined };
     proxy ??= startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, open: options.openConnection });
-    return { bubblewrap: bubblewrap ?? '', scratch, proxy: (await proxy).socket };
+    return { ...parts, proxy: (await proxy).socket };
   };
 
   return {
@@ -104,16 +106,40 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       const sandbox = await toSandbox(spec);
       assertCwd(spec, sandbox);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
-      const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
-      try {
-        if (io.signal.aborted) return NEVER_STARTED;
-        const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-        return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch });
-      } finally {
-        pipe.release();
-      }
+      const attempt = async (): Promise<Attempt> => {
+        const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
+        try {
+          if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
+          const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
+          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch });
+        } finally {
+          pipe.release();
+        }
+      };
+      return await untilStarted(attempt);
     },
   };
+}
+
+/** What is mounted may be gone, or replaced, by the time that it is mounted; it is listed anew for each attempt. */
+const MAX_ATTEMPTS = 10;
+
+async function untilStarted(attempt: () => Promise<Attempt>): Promise<CommandReport> {
+  for (let left = MAX_ATTEMPTS - 1; ; left -= 1) {
+    try {
+      const { report, started } = await attempt();
+      if (started || left === 0) return report;
+    } catch (error) {
+      if (!(error instanceof MountChanged)) throw error;
+      if (left === 0) throw notStarted('its sandbox could not be made', error);
+    }
+  }
+}
+
+interface Attempt {
+  report: CommandReport;
+  /** False if the sandbox has ended before the command began: what it said about that is the output. */
+  started: boolean;
 }
 
 function withNetwork(spec: CommandSpec): CommandSpec {
@@ -130,7 +156,9 @@ const NEVER_STARTED: CommandReport = {
   gone: true,
 };
 
-function assertSandbox(mode: SandboxMode, state: SandboxState): void {
+type Usable = Extract<ProbedBubblewrap, { available: true }>;
+
+function assertSandbox(mode: SandboxMode, state: ProbedBubblewrap): asserts state is Usable {
   if (state.available) return;
   throw new Failure(
     'sandboxUnavailable',
@@ -193,7 +221,7 @@ interface RunParts {
 
 type RunIo = Parameters<CommandPort['run']>[1];
 
-async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<CommandReport> {
+async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<Attempt> {
   const { table, pipe, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
@@ -202,7 +230,7 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
     leader = await startLeader(launch, pipe.writeEnd).finally(close);
   } catch (error) {
     leave();
-    if (error instanceof Failure) throw error;
+    if (error instanceof Failure || error instanceof MountChanged) throw error;
     throw notStarted('its process could not be made', error);
   }
   pipe.closeWriteEnd();
@@ -224,10 +252,14 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   if (noneFound) leave();
   const limit = end.limit ?? toKernelLimit(leader.exitCode(), leader.signal());
   const report = { outcome: end.outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt) };
-  const told = finish(output);
-  if (limit === undefined) return { ...report, ...told };
-  const separator = told.output === '' || told.output.endsWith('\n') ? '' : '\n';
-  return { ...report, ...told, output: `${told.output}${separator}${describeLimit(limit, limits)}\n`, limit };
+  const started = end.outcome !== 'exited' || !leader.refused();
+  return { report: withLimit({ ...report, ...finish(output) }, limit, limits), started };
+}
+
+function withLimit(report: CommandReport, limit: LimitName | undefined, limits: CommandLimits): CommandReport {
+  if (limit === undefined) return report;
+  const separator = report.output === '' || report.output.endsWith('\n') ? '' : '\n';
+  return { ...report, output: `${report.output}${separator}${describeLimit(limit, limits)}\n`, limit };
 }
 
 function toTarget(spec: CommandSpec, leader: Leader): EndTarget & { group: number } {

@@ -1,15 +1,18 @@
 /** How a command is started: by a shell, in a sandbox unless it has full access. */
-import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { CommandSpec } from '../../../activities/ports.ts';
+import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
-import { toBubblewrapArguments } from './bubblewrap.ts';
+import { findProtectedLinks, toBubblewrapArguments } from './bubblewrap.ts';
 import { buildCommandEnvironment } from './command-environment.ts';
+import { type CoveredLink, toCover } from './covered-links.ts';
 import { listDeniedPaths } from './denied-paths.ts';
 import { findGitFolders } from './git-folders.ts';
-import type { Launch } from './leader.ts';
+import { SANDBOX_STATUS_FD, type Launch } from './leader.ts';
 import { type CommandLimits, toShellLimits } from './limits.ts';
+import { type MountSources, mountByPath, openMountSources } from './mount-sources.ts';
 import { toForwarder, toProxyVariables } from './network-forwarder.ts';
 import { listOutsideSockets } from './outside-sockets.ts';
 import { REAPER_MARKER } from './process-table.ts';
@@ -25,6 +28,8 @@ export interface Launcher {
 export interface SandboxParts {
   /** Path of the program. */
   bubblewrap: string;
+  /** It mounts what descriptors lead to. */
+  takesDescriptors: boolean;
   scratch: Scratch;
   /** Socket of the proxy, if commands may reach named hosts. */
   proxy: string | undefined;
@@ -44,6 +49,7 @@ const PRIVATE_FOLDERS = ['/tmp', '/var/tmp'];
 /** The first descriptor after the standard ones. */
 const FILTER_FD = 3;
 const SCRIPT_FD = 4;
+const FIRST_SOURCE_FD = SANDBOX_STATUS_FD + 1;
 /** Of 128 KiB that Linux takes. */
 const MAX_ARGUMENT_BYTES = 120 * 1024;
 
@@ -56,52 +62,89 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
 
   const writeOnce = (): void => {
     if (written) return;
-    writeWhole(stateDirectory, blank, Buffer.alloc(0));
-    if (filter !== undefined) writeWhole(stateDirectory, filterFile, filter);
+    mkdirSync(stateDirectory, { recursive: true });
+    writePrivateFileSync(blank, '');
+    if (filter !== undefined) writePrivateFileSync(filterFile, filter);
     written = true;
   };
-  const toSandbox = (spec: CommandSpec, { bubblewrap, scratch, proxy }: SandboxParts): string[] => {
+  /** What a link is shown as: git follows a file that names a folder as it follows a link. */
+  const coverFor = ({ path, target }: CoveredLink): string => {
+    if (basename(path) !== '.git' || target === undefined || target.includes('\n')) return blank;
+    const file = join(stateDirectory, `git-link-${createHash('sha256').update(target).digest('hex').slice(0, 32)}`);
+    writePrivateFileSync(file, `gitdir: ${target}\n`);
+    return file;
+  };
+  const toSandbox = (spec: CommandSpec, parts: SandboxParts, sources: MountSources): string[] => {
+    const { bubblewrap, scratch, proxy } = parts;
+    const workspace = spec.root ?? spec.workspace;
     const args = toBubblewrapArguments(spec.sandbox, {
       cwd: spec.cwd,
       workspace: spec.workspace,
       root: spec.root,
       hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
       shown: [
-        ...findGitFolders(spec.root ?? spec.workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+        ...findGitFolders(workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
         ...(proxy === undefined ? [] : [process.execPath]),
       ],
       scratch,
       blank,
       proxy,
       filter: filter === undefined ? undefined : FILTER_FD,
+      sources,
     });
-    return [bubblewrap, ...args, ...(proxy === undefined ? [] : toForwarder())];
+    return [
+      ...toCover(findProtectedLinks(spec.sandbox, workspace), coverFor, workspace),
+      ...[bubblewrap, '--json-status-fd', String(SANDBOX_STATUS_FD), ...args],
+      ...(proxy === undefined ? [] : toForwarder()),
+    ];
   };
   return {
     prepare(spec, sandbox) {
       writeOnce();
       const { argv, script } = toShell(spec, sandbox, limits);
-      const environment = {
-        ...buildCommandEnvironment(process.env, spec.commandId),
-        ...(sandbox?.proxy === undefined ? {} : toProxyVariables()),
+      const opened: number[] = [];
+      const sources = sandbox?.takesDescriptors === true ? openMountSources(FIRST_SOURCE_FD) : mountByPath;
+      const close = (): void => {
+        sources.close();
+        for (const fd of opened.splice(0)) closeSync(fd);
       };
-      const scriptFd = script === undefined ? null : openScript(stateDirectory, script);
-      const reaper = sandbox === undefined ? findReaper(spec.workspace) : undefined;
-      const filterFd = sandbox === undefined || filter === undefined ? null : openSync(filterFile, 'r');
-      return {
-        launch: {
-          argv: [...(sandbox === undefined ? (reaper ?? []) : toSandbox(spec, sandbox)), ...argv],
+      const keep = (fd: number): number => {
+        opened.push(fd);
+        return fd;
+      };
+      try {
+        const scriptFd = script === undefined ? null : keep(openScript(stateDirectory, script));
+        if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
+        const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
+        const launch: Launch = {
+          argv: [...toSandbox(spec, sandbox, sources), ...argv],
           // The folder that the command starts in may be there in the sandbox only.
-          cwd: sandbox === undefined ? spec.cwd : '/',
-          environment: reaper === undefined ? environment : { ...environment, [REAPER_MARKER]: spec.commandId },
-          files: [filterFd, scriptFd],
-          isReaper: reaper !== undefined,
-        },
-        close: () => {
-          for (const fd of [filterFd, scriptFd]) if (fd !== null) closeSync(fd);
-        },
-      };
+          cwd: '/',
+          environment: {
+            ...buildCommandEnvironment(process.env, spec.commandId),
+            ...(sandbox.proxy === undefined ? {} : toProxyVariables()),
+          },
+          files: [filterFd, scriptFd, null, ...sources.descriptors],
+          kind: 'sandbox',
+        };
+        return { launch, close };
+      } catch (error) {
+        close();
+        throw error;
+      }
     },
+  };
+}
+
+function toFullAccess(spec: CommandSpec, argv: readonly string[], scriptFd: number | null): Launch {
+  const reaper = findReaper(spec.workspace);
+  const environment = buildCommandEnvironment(process.env, spec.commandId);
+  return {
+    argv: [...(reaper ?? []), ...argv],
+    cwd: spec.cwd,
+    environment: reaper === undefined ? environment : { ...environment, [REAPER_MARKER]: spec.commandId },
+    files: [null, scriptFd],
+    kind: reaper === undefined ? 'shell' : 'reaper',
   };
 }
 
@@ -129,12 +172,4 @@ function openScript(folder: string, text: string): number {
   } finally {
     rmSync(file);
   }
-}
-
-/** Another worker on this folder may read it at any moment. */
-function writeWhole(folder: string, file: string, bytes: Buffer): void {
-  mkdirSync(folder, { recursive: true });
-  const part = `${file}.${process.pid}`;
-  writeFileSync(part, bytes, { mode: 0o600 });
-  renameSync(part, file);
 }

@@ -4,15 +4,21 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { STATUS_FD } from './reaper.ts';
 
+/** Where bubblewrap writes what it does, in JSON. */
+export const SANDBOX_STATUS_FD = 5;
+
 export interface Launch {
   /** Absolute path of the program, and its arguments. */
   argv: string[];
   cwd: string;
   environment: Record<string, string>;
-  /** Descriptors that it gets as its own, from 3 on; null for none. */
+  /** Descriptors that it gets as its own, from 3 on; null for none, and for the one that it reports on. */
   files: (number | null)[];
-  /** The program is a reaper: it says on descriptor 3 how the command ended, and outlives all that the command started. */
-  isReaper: boolean;
+  /**
+   * What the program is. A reaper says on descriptor 3 how the command ended, and outlives all that the command started.
+   * A sandbox says on descriptor 5 when the command has ended.
+   */
+  kind: 'shell' | 'reaper' | 'sandbox';
 }
 
 /** The first process of a command: leader of a session and a process group of its own. */
@@ -28,25 +34,29 @@ export interface Leader {
   signal(): number | null;
   /** True once the process has ended by itself after all that the command started. Of a reaper only. */
   sawTheEnd(): boolean;
+  /** True once a sandbox has ended by itself before it started the command. */
+  refused(): boolean;
 }
 
 /** Its end of the pipe is closed by then, unless the command took it over. */
 const LAST_STATUS_MS = 500;
 
 /** Starts it with nothing to read and `output` for both output streams. Rejects if the system refuses. */
-export async function startLeader(launch: Launch, output: number): Promise<Leader> {
-  const [program = '', ...args] = launch.argv;
-  const more = launch.files.map((file) => file ?? 'ignore');
+export async function startLeader({ argv, cwd, environment, files, kind }: Launch, output: number): Promise<Leader> {
+  const [program = '', ...args] = argv;
+  const statusFd = kind === 'reaper' ? STATUS_FD : kind === 'sandbox' ? SANDBOX_STATUS_FD : undefined;
+  const more = files.map((file, index) => (index + 3 === statusFd ? ('pipe' as const) : (file ?? ('ignore' as const))));
   const child = spawn(program, args, {
-    cwd: launch.cwd,
-    env: launch.environment,
-    stdio: ['ignore', output, output, ...(launch.isReaper ? ['pipe' as const, ...more.slice(1)] : more)],
+    cwd,
+    env: environment,
+    stdio: ['ignore', output, output, ...more],
     detached: true,
   });
-  let status: number | undefined;
-  const reported = launch.isReaper
-    ? readStatus(child.stdio[STATUS_FD] as Readable | null).then((value) => (status = value))
-    : undefined;
+  let said: string | undefined;
+  const stream =
+    statusFd === undefined ? undefined : (child.stdio as readonly (typeof child.stdio)[number][])[statusFd];
+  const reported = stream == null ? undefined : readStatus(stream as Readable).then((text) => (said = text));
+  const status = (): number | undefined => (kind === 'reaper' && /^\d+\n$/.test(said ?? '') ? Number(said) : undefined);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
     // What it wrote last is read after its end is known.
     if (reported !== undefined) await Promise.race([reported, delay(LAST_STATUS_MS, undefined, { ref: false })]);
@@ -54,14 +64,19 @@ export async function startLeader(launch: Launch, output: number): Promise<Leade
   const pid = child.pid ?? (await refusal(child));
   return {
     pid,
-    ended: reported === undefined ? exited : Promise.race([exited, reported]).then(() => undefined),
+    ended: kind === 'reaper' ? Promise.race([exited, reported]).then(() => undefined) : exited,
     exited,
     exitCode: () => {
-      if (!launch.isReaper) return child.exitCode;
-      return status === undefined || signalOf(status) !== 0 ? null : status >> 8;
+      if (kind !== 'reaper') return child.exitCode;
+      const value = status();
+      return value === undefined || signalOf(value) !== 0 ? null : value >> 8;
     },
-    signal: () => (status === undefined ? null : signalOf(status)),
-    sawTheEnd: () => launch.isReaper && status !== undefined && child.exitCode === 0,
+    signal: () => {
+      const value = status();
+      return value === undefined ? null : signalOf(value);
+    },
+    sawTheEnd: () => status() !== undefined && child.exitCode === 0,
+    refused: () => kind === 'sandbox' && said?.includes('"exit-code"') === false && (child.exitCode ?? 0) !== 0,
   };
 }
 
@@ -69,16 +84,15 @@ function signalOf(status: number): number {
   return status & 0x7f;
 }
 
-/** Undefined if it ended without a word. */
-async function readStatus(stream: Readable | null): Promise<number | undefined> {
-  if (stream === null) return undefined;
+/** All of it; undefined if it cannot be read to its end. */
+async function readStatus(stream: Readable): Promise<string | undefined> {
   let text = '';
   try {
     for await (const chunk of stream) text += String(chunk);
+    return text;
   } catch {
     return undefined;
   }
-  return /^\d+\n$/.test(text) ? Number(text) : undefined;
 }
 
 async function refusal(child: ChildProcess): Promise<never> {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { mountByPath } from './mount-sources.ts';
 import { type Mount, toMountArguments } from './mounts.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'mounts-')));
@@ -11,7 +12,7 @@ const write = (path: string): Mount => ({ path, how: 'write' });
 const read = (path: string): Mount => ({ path, how: 'read' });
 const empty = (path: string): Mount => ({ path, how: 'empty' });
 const lines = (...mounts: Mount[]): string[] =>
-  toMountArguments(mounts)
+  toMountArguments(mounts, mountByPath)
     .join(' ')
     .split(/ (?=--)/);
 
@@ -51,5 +52,5 @@ it('leads to a workspace below the private folder by folders of its own', () => 
 });
 
 it('mounts nothing that is as it should be already', () => {
-  expect(toMountArguments([read('/a'), write('/b'), write('/b/c')])).toEqual(['--bind', '/b', '/b']);
+  expect(toMountArguments([read('/a'), write('/b'), write('/b/c')], mountByPath)).toEqual(['--bind', '/b', '/b']);
 });

@@ -1,6 +1,7 @@
 /** What a command in the sandbox sees of the file system, as mounts on top of all of it, read-only. */
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import type { MountSources } from './mount-sources.ts';
 
 /** Paths are real ones: absolute and without symbolic links. */
 export type Mount =
@@ -14,6 +15,8 @@ export type Mount =
   | { path: string; how: 'empty' }
   /** The content of another file, which is empty. */
   | { path: string; how: 'blank'; from: string }
+  /** A file that is mounted there already, and can only be read. */
+  | { path: string; how: 'covered' }
   /** A symbolic link, in an empty folder. */
   | { path: string; how: 'link'; to: string };
 
@@ -24,7 +27,7 @@ export type Mount =
  * A folder that can be written must not be moved away from under a mount: a new folder of its name would then be what
  * everybody outside finds there. So each folder on the way to a mount is a mount itself, which the kernel does not move.
  */
-export function toMountArguments(mounts: readonly Mount[]): string[] {
+export function toMountArguments(mounts: readonly Mount[], sources: Pick<MountSources, 'bind'>): string[] {
   const byPath = new Map(mounts.map((mount) => [mount.path, mount]));
   const kept: Mount[] = [];
   const args: string[] = [];
@@ -35,12 +38,12 @@ export function toMountArguments(mounts: readonly Mount[]): string[] {
     const under = kept.findLast((other) => isBelow(path, other.path));
     if (isNeedless(mount, under)) continue;
     for (const step of toPins(mount, under)) {
-      if (!pinned.has(step.path)) args.push(...step.args);
+      if (!pinned.has(step.path)) args.push(...toArguments(step, sources));
       pinned.add(step.path);
     }
     kept.push(mount);
     // The root is mounted by the caller, before everything that the sandbox brings itself.
-    if (path !== '/') args.push(...toArguments(mount));
+    if (path !== '/') args.push(...toArguments(mount, sources));
     if (mount.how === 'empty') last.push('--remount-ro', path);
   }
   return [...args, ...last];
@@ -61,19 +64,19 @@ function isNeedless(mount: Mount, under: Mount | undefined): boolean {
   return mount.how === 'write' && under.how === 'write';
 }
 
-function toPins(mount: Mount, under: Mount | undefined): { path: string; args: string[] }[] {
+function toPins(mount: Mount, under: Mount | undefined): Mount[] {
   if (under === undefined || (under.how !== 'write' && under.how !== 'scratch')) return [];
   const names = relative(under.path, mount.path).split(sep);
   if (under.how === 'write') {
     return names
       .slice(0, -1)
       .map((_, index) => join(under.path, ...names.slice(0, index + 1)))
-      .map((path) => ({ path, args: ['--bind', path, path] }));
+      .map((path) => ({ path, how: 'write' }));
   }
   // In a folder that commands fill, bubblewrap must not follow a link of theirs to where it makes the next mount.
   const first = names[0] ?? '';
   makeRealFolder(join(under.from, first));
-  return names.length === 1 ? [] : [{ path: join(under.path, first), args: ['--tmpfs', join(under.path, first)] }];
+  return names.length === 1 ? [] : [{ path: join(under.path, first), how: 'empty' }];
 }
 
 function makeRealFolder(path: string): void {
@@ -82,11 +85,13 @@ function makeRealFolder(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
-function toArguments(mount: Mount): string[] {
+function toArguments(mount: Mount, sources: Pick<MountSources, 'bind'>): string[] {
   switch (mount.how) {
     case 'write':
-      return ['--bind', mount.path, mount.path];
+      return sources.bind('--bind', mount.path);
     case 'read':
+      return sources.bind('--ro-bind', mount.path);
+    case 'covered':
       return ['--ro-bind', mount.path, mount.path];
     case 'scratch':
       return ['--bind', mount.from, mount.path];

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type EscapeRow, heldUnless } from '../row.ts';
+import { type EscapeRow, held, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 
 const SECRETS = [
@@ -69,6 +69,23 @@ export const rows: EscapeRow[] = [
       );
       if (!output.includes('works')) return { type: 'broken', what: `its own workspace is not there: ${output}` };
       return heldUnless(/other|seccomp|commands/.test(output) && output);
+    },
+  },
+  {
+    row: 16,
+    tried: 'a command makes `.git`, `.codex` or `.bobbin` a link to what is hidden, and a later one reads it there',
+    heldBy: 'what the workspace names shows nothing that is hidden',
+    async attack(place) {
+      const keys = join(place.root, 'keys');
+      mkdirSync(keys);
+      writeFileSync(join(keys, 'secret'), 'MARKER');
+      const attacker = createAttacker(place, [keys]);
+      for (const target of [keys, join(keys, 'secret')]) {
+        await attacker.run(`for name in .git .codex .bobbin; do rm -f $name; ln -s '${target}' $name; done`);
+        const { output } = await attacker.run(`cat .git .git/* .codex/* .bobbin/* '${keys}'/*; true`);
+        if (output.includes('MARKER')) return { type: 'broken', what: `the secret was read by a link to ${target}` };
+      }
+      return held;
     },
   },
 ];
