@@ -6,6 +6,7 @@ import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import type { CommandLimits } from '../adapters/shell/limits.ts';
 import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network-proxy.ts';
+import { createReach } from '../adapters/shell/upstream-proxy.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
@@ -149,6 +150,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   const data = dataLayout(dataDirectory(env));
   const archiveDirectory = resolve(vars.BOBBIN_ARCHIVE_DIR ?? data.archive);
   const keyDirectory = resolve(vars.BOBBIN_KEYS_DIR ?? data.keys);
+  // A proxy that cannot be used is better found out now than by each command.
+  if (vars.BOBBIN_NETWORK.type === 'hosts') createReach(env);
   const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
   return {
     taskQueue: vars.BOBBIN_TASK_QUEUE,

@@ -8,6 +8,7 @@ it('passes on what is known to be harmless and nothing else', () => {
     HOME: '/home/me',
     LC_TIME: 'de_DE.UTF-8',
     GIT_AUTHOR_NAME: 'Me',
+    GIT_AUTHOR_EMAIL: 'me@example.org',
     JAVA_HOME: '/opt/java',
     HTTPS_PROXY: 'http://proxy:3128',
   };
@@ -33,6 +34,7 @@ it('passes on what is known to be harmless and nothing else', () => {
 
 it('passes on no address that somebody is signed in to', () => {
   const worker = { PATH: '/bin', http_proxy: 'http://me:secret@proxy:3128', GOPROXY: 'https://token@go.example' };
+  Object.assign(worker, { ALL_PROXY: 'me:secret@proxy:3128' });
   expect(buildCommandEnvironment(worker, 'command-1')).toEqual({ PATH: '/bin', ...OURS });
 });
 

@@ -26,8 +26,8 @@ const PASSED = new Set([
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NIX_SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE'],
 ]);
 const LOCALE = /^LC_[A-Z]+$/;
-/** An address with a user in it, who may have a password. */
-const SIGNED_IN = /\/\/[^/\s]*@/;
+/** An address with a user in it, who may have a password; a proxy may be named without a scheme. */
+const SIGNED_IN = /(?:\/\/|^[^/\s@]+:)[^/\s]*@/;
 
 /**
  * The environment of a command or an MCP server: what is known to be harmless and what the operator names in

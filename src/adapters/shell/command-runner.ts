@@ -8,7 +8,6 @@
  * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
  */
 import { existsSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
@@ -34,6 +33,7 @@ import {
 } from './limits.ts';
 import { MountChanged } from './mount-sources.ts';
 import { startLeader, type Leader } from './leader.ts';
+import type { Reach } from './upstream-proxy.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
 
 export interface CommandRunnerOptions {
@@ -46,7 +46,7 @@ export interface CommandRunnerOptions {
   /** What commands in a sandbox reach, beside what their policy grants; nothing by default. */
   network?: NetworkSetting;
   /** Opens the connections to hosts on the list of the network; for tests. */
-  openConnection?: (host: string, port: number) => Socket;
+  openConnection?: Reach;
   /** Told of what is odd but harms no command. */
   log?: (message: string) => void;
 }
@@ -89,7 +89,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     const scratch = openScratch(stateDirectory, spec.threadId, spec.workspace);
     const parts = { bubblewrap: bubblewrap ?? '', takesDescriptors: state.takesDescriptors, scratch };
     if (network.type !== 'hosts' || spec.sandbox.networkAccess) return { ...parts, proxy: undefined };
-    proxy ??= startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, open: options.openConnection });
+    proxy ??= startNetworkProxy({ directory: stateDirectory, hosts: network.hosts, reach: options.openConnection });
     return { ...parts, proxy: (await proxy).socket };
   };
 

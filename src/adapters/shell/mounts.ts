@@ -110,8 +110,9 @@ function toArguments(mount: Mount, sources: Pick<MountSources, 'bind'>): string[
  */
 export function hide(path: string, blank: string): Mount[] {
   const real = toRealPath(path);
-  if (real === undefined) return [];
-  return [lstatSync(real).isDirectory() ? { path: real, how: 'empty' } : { path: real, how: 'blank', from: blank }];
+  const stats = real === undefined ? undefined : lstatSync(real, { throwIfNoEntry: false });
+  if (real === undefined || stats === undefined) return [];
+  return [stats.isDirectory() ? { path: real, how: 'empty' } : { path: real, how: 'blank', from: blank }];
 }
 
 /** Undefined if there is nothing, or nothing that this process may reach. */

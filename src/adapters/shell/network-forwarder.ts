@@ -34,7 +34,7 @@ export function toForwarder(): string[] {
 /** What programs read to find the proxy. */
 export function toProxyVariables(): Record<string, string> {
   const address = `http://127.0.0.1:${PORT}`;
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
   const here = 'localhost,127.0.0.1,::1';
   return {
     ...Object.fromEntries(names.map((name) => [name, address])),

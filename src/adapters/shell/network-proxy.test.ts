@@ -16,7 +16,7 @@ const registry = createServer((request, response) => {
   asked.push(`${request.headers.host ?? ''}${request.url ?? ''}`);
   response.end('a package');
 });
-const open = () => connect((registry.address() as AddressInfo).port, '127.0.0.1');
+const open = () => Promise.resolve(connect((registry.address() as AddressInfo).port, '127.0.0.1'));
 
 beforeAll(async () => {
   registry.listen(0, '127.0.0.1');

@@ -7,13 +7,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import {
   createServer,
   request as sendRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createReach, type Reach } from './upstream-proxy.ts';
 
 export type NetworkSetting = { type: 'off' } | { type: 'on' } | { type: 'hosts'; hosts: readonly string[] };
 
@@ -62,18 +64,18 @@ export interface NetworkProxyOptions {
   directory: string;
   hosts: readonly string[];
   /** Opens the connection to a host that is on the list; for tests. */
-  open?: ((host: string, port: number) => Socket) | undefined;
+  reach?: Reach | undefined;
 }
 
 export async function startNetworkProxy(options: NetworkProxyOptions): Promise<NetworkProxy> {
   const { directory, hosts } = options;
-  const open = options.open ?? ((host: string, port: number) => connect({ host, port, autoSelectFamily: true }));
+  const reach = options.reach ?? createReach(process.env);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const folder = directory.length < MAX_SOCKET_FOLDER_CHARS ? directory : mkdtempSync(join(tmpdir(), 'bobbin-proxy-'));
   const socket = join(folder, `proxy-${process.pid}.sock`);
   rmSync(socket, { force: true });
-  const server = createServer((request, response) => forward(request, response, hosts, open));
-  server.on('connect', (request, client: Socket, head) => tunnel(request, client, head, hosts, open));
+  const server = createServer((request, response) => forward(request, response, hosts, reach));
+  server.on('connect', (request, client: Socket, head) => void tunnel(request, client, head, hosts, reach));
   await listen(server, socket);
   server.unref();
   return { socket, close: () => server.close() };
@@ -94,55 +96,68 @@ function isAllowed(host: string, port: number, hosts: readonly string[]): boolea
 
 const REFUSAL = 'This host is not on the list of BOBBIN_NETWORK.\n';
 
-function tunnel(
+async function tunnel(
   request: IncomingMessage,
   client: Socket,
   head: Buffer,
   hosts: readonly string[],
-  open: (host: string, port: number) => Socket,
-): void {
+  reach: Reach,
+): Promise<void> {
   client.on('error', () => undefined);
+  const answer = (status: string, text: string): void => {
+    client.end(`HTTP/1.1 ${status}\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${text}`);
+  };
   const named = /^([^:]+):(\d+)$/.exec(request.url ?? '');
-  const [host, port] = [named?.[1] ?? '', Number(named?.[2] ?? 0)];
-  if (!isAllowed(host, port, hosts)) {
-    client.end(`HTTP/1.1 403 Forbidden\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${REFUSAL}`);
-    return;
-  }
-  const server = open(host, port);
-  server.once('connect', () => {
-    client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-    server.write(head);
-    client.pipe(server).pipe(client);
-  });
+  const [host, port] = [named?.[1]?.toLowerCase() ?? '', Number(named?.[2] ?? 0)];
+  if (!isAllowed(host, port, hosts)) return answer('403 Forbidden', REFUSAL);
+  const server = await reach(host, port).catch((error: unknown) => answer('502 Bad Gateway', toReason(error)));
+  if (server === undefined) return;
   server.on('error', () => client.destroy());
-  client.on('close', () => server.destroy());
   server.on('close', () => client.destroy());
+  if (client.destroyed) return void server.destroy();
+  client.on('close', () => server.destroy());
+  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  server.write(head);
+  client.pipe(server).pipe(client);
 }
 
-function forward(
-  request: IncomingMessage,
-  response: ServerResponse,
-  hosts: readonly string[],
-  open: (host: string, port: number) => Socket,
-): void {
+/** Headers for the proxy itself. */
+const FOR_PROXIES = ['proxy-authorization', 'proxy-connection', 'proxy-authenticate'];
+
+function forward(request: IncomingMessage, response: ServerResponse, hosts: readonly string[], reach: Reach): void {
   const target = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
   const port = Number(target?.port || 80);
   if (target?.protocol !== 'http:' || !isAllowed(target.hostname, port, hosts)) {
     response.writeHead(403, { 'content-type': 'text/plain' }).end(REFUSAL);
     return;
   }
-  const { method, headers } = request;
-  const path = `${target.pathname}${target.search}`;
   const onward = sendRequest({
-    method,
-    path,
-    headers: { ...headers, host: target.host, connection: 'close' },
-    createConnection: () => open(target.hostname, port),
+    method: request.method,
+    path: `${target.pathname}${target.search}`,
+    headers: { ...withoutProxies(request.headers), host: target.host, connection: 'close' },
+    createConnection: (_, done) => {
+      reach(target.hostname, port).then(
+        (socket) => done(null, socket),
+        (error: Error) => onward.destroy(error),
+      );
+      return undefined;
+    },
   });
   onward.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    response.writeHead(answer.statusCode ?? 502, withoutProxies(answer.headers));
     answer.pipe(response);
   });
-  onward.on('error', () => response.destroy());
+  onward.on('error', (error) => {
+    if (response.headersSent) response.destroy();
+    else response.writeHead(502, { 'content-type': 'text/plain' }).end(toReason(error));
+  });
   request.pipe(onward);
+}
+
+function withoutProxies(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !FOR_PROXIES.includes(name)));
+}
+
+function toReason(error: unknown): string {
+  return `The host cannot be reached: ${error instanceof Error ? error.message : String(error)}.\n`;
 }
