@@ -109,7 +109,10 @@ async function tunnel(
   };
   const named = /^([^:]+):(\d+)$/.exec(request.url ?? '');
   const [host, port] = [named?.[1]?.toLowerCase() ?? '', Number(named?.[2] ?? 0)];
-  if (!isAllowed(host, port, hosts)) return answer('403 Forbidden', REFUSAL);
+  if (!isAllowed(host, port, hosts)) {
+    answer('403 Forbidden', REFUSAL);
+    return;
+  }
   const server = await reach(host, port).catch((error: unknown) => answer('502 Bad Gateway', toReason(error)));
   if (server === undefined) return;
   server.on('error', () => client.destroy());
@@ -138,7 +141,7 @@ function forward(request: IncomingMessage, response: ServerResponse, hosts: read
     createConnection: (_, done) => {
       reach(target.hostname, port).then(
         (socket) => done(null, socket),
-        (error: Error) => onward.destroy(error),
+        (error: unknown) => onward.destroy(error instanceof Error ? error : new Error(String(error))),
       );
       return undefined;
     },

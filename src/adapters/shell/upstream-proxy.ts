@@ -80,9 +80,9 @@ async function tunnelThrough({ host, port, isSecure, authorization }: Upstream, 
     const timer = setTimeout(() => refuse('does not answer'), ANSWER_MS);
     asked.once('connect', ({ statusCode }, socket: Socket, head) => {
       clearTimeout(timer);
-      if (statusCode !== 200) return refuse(`answered ${String(statusCode)}`);
       if (head.length > 0) socket.unshift(head);
-      resolve(socket);
+      if (statusCode === 200) resolve(socket);
+      else refuse(`answered ${String(statusCode)}`);
     });
     asked.once('error', () => {
       clearTimeout(timer);
