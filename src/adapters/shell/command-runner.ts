@@ -107,11 +107,12 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
       assertCwd(spec, sandbox);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);
       const attempt = async (): Promise<Attempt> => {
+        const folders = [spec.workspace, stateDirectory];
         const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
         try {
           if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
           const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch });
+          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch, folders });
         } finally {
           pipe.release();
         }
@@ -217,6 +218,8 @@ interface RunParts {
   sandbox: SandboxParts | undefined;
   limits: CommandLimits;
   watch: LimitWatch;
+  /** Absolute, on the file systems that the command can fill. */
+  folders: string[];
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
@@ -294,7 +297,7 @@ function waitForEnd(
   signal: AbortSignal,
   leader: Leader,
   output: OutputWatch,
-  { watch, limits }: RunParts,
+  { watch, limits, folders }: RunParts,
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
     const over = (end: CommandEnd): void => {
@@ -307,7 +310,7 @@ function waitForEnd(
     const timer = setTimeout(() => over({ outcome: 'timedOut' }), Math.min(spec.timeoutMs, LONGEST_TIMER_MS));
     const unwatch = watch.add({
       pid: leader.pid,
-      workspace: spec.workspace,
+      folders,
       limits,
       outputBytes: () => output.bytes(),
       onLimit: (limit) => over({ outcome: 'exited', limit }),

@@ -15,7 +15,7 @@ export interface CommandLimits {
   /** Seconds of processor time: of one process by the kernel, of all together by the watch. */
   cpuS: number;
   outputMb: number;
-  /** The file system of the workspace keeps that much free. */
+  /** The file systems that it can fill keep that much free, or half of what was free if that was less. */
   freeMb: number;
 }
 
@@ -24,7 +24,7 @@ export type LimitName = keyof CommandLimits;
 export const NO_LIMITS: CommandLimits = { processes: 0, memoryMb: 0, fileMb: 0, cpuS: 0, outputMb: 0, freeMb: 0 };
 
 const MEGABYTE = 1024 * 1024;
-const PAGE_BYTES = 4096;
+const KILOBYTES = 1024;
 const TICKS_PER_SECOND = 100;
 const LOOK_EVERY_MS = 250;
 const SIGXCPU = 24;
@@ -51,11 +51,11 @@ export function describeLimit(name: LimitName, limits: CommandLimits): string {
   const value = limits[name];
   const texts: Record<LimitName, string> = {
     processes: `it had more than ${value} processes (BOBBIN_MAX_PROCESSES)`,
-    memoryMb: `it used more than ${value} MB of memory (BOBBIN_MAX_MEMORY_MB)`,
+    memoryMb: `it used more than ${value} MB of memory (BOBBIN_MAX_MEMORY_MB), or the machine had hardly any left`,
     fileMb: `it wrote a file of more than ${value} MB (BOBBIN_MAX_FILE_MB)`,
     cpuS: `it used more than ${value} s of processor time (BOBBIN_MAX_CPU_S)`,
     outputMb: `it wrote more than ${value} MB of output (BOBBIN_MAX_COMMAND_OUTPUT_MB)`,
-    freeMb: `less than ${value} MB are free where its workspace is (BOBBIN_MIN_FREE_MB)`,
+    freeMb: `hardly any room is left for files where it writes (BOBBIN_MIN_FREE_MB, here ${value})`,
   };
   return `Ended by Bobbin: ${texts[name]}.`;
 }
@@ -63,7 +63,8 @@ export function describeLimit(name: LimitName, limits: CommandLimits): string {
 export interface Watched {
   /** The process that all others of the command descend from. */
   pid: number;
-  workspace: string;
+  /** On the file systems that it can fill. */
+  folders: readonly string[];
   limits: CommandLimits;
   outputBytes: () => number;
   onLimit: (name: LimitName) => void;
@@ -75,21 +76,40 @@ export interface LimitWatch {
   add(watched: Watched): () => void;
 }
 
-export function createLimitWatch(): LimitWatch {
-  const all = new Set<Watched & { freeAtStart: number }>();
+/** What a watch asks of its machine. */
+export interface Machine {
+  /**
+   * Whether so little memory is left that the kernel may soon end any process. Not all that a command makes the kernel
+   * keep can be counted, so then the largest command is ended; one for each look.
+   */
+  isMemoryShort(): boolean;
+  roomAt(folder: string): Room;
+}
+
+export function createLimitWatch(machine: Machine = { isMemoryShort, roomAt }): LimitWatch {
+  const all = new Set<WatchedRoom>();
   let timer: NodeJS.Timeout | undefined;
+  const end = (watched: WatchedRoom, name: LimitName): void => {
+    all.delete(watched);
+    watched.onLimit(name);
+  };
   const look = (): void => {
     const children = readChildren();
     for (const watched of all) {
-      const name = findExceeded(watched, children);
-      if (name === undefined) continue;
-      all.delete(watched);
-      watched.onLimit(name);
+      const name = findExceeded(watched, children, machine);
+      if (name !== undefined) end(watched, name);
     }
+    const limited = [...all].filter(({ limits }) => limits.memoryMb > 0);
+    if (limited.length === 0 || !machine.isMemoryShort()) return;
+    const sizes = limited.map((watched) => ({ watched, mb: memoryMb(descend(watched.pid, children), Infinity) }));
+    end(sizes.reduce((a, b) => (b.mb > a.mb ? b : a)).watched, 'memoryMb');
   };
   return {
     add(watched) {
-      const entry = { ...watched, freeAtStart: freeMb(watched.workspace) };
+      const entry = {
+        ...watched,
+        rooms: watched.limits.freeMb > 0 ? watched.folders.map((folder) => machine.roomAt(folder)) : [],
+      };
       all.add(entry);
       timer ??= setInterval(look, LOOK_EVERY_MS).unref();
       return () => {
@@ -102,14 +122,42 @@ export function createLimitWatch(): LimitWatch {
   };
 }
 
+/** A file system, with what was free on it when the command began. */
+export interface Room {
+  folder: string;
+  freeMb: number;
+  /** File systems that make inodes as they are needed have none to count, and say 0. */
+  inodes: number;
+}
+
+type WatchedRoom = Watched & { rooms: Room[] };
+
+/** Free inodes that are left in any case, unless there were fewer. */
+const KEPT_INODES = 20_000;
+
+function isFull(start: Room, now: Room, keptMb: number): boolean {
+  if (now.freeMb < Math.min(keptMb, start.freeMb / 2)) return true;
+  return now.inodes < Math.min(KEPT_INODES, start.inodes / 2);
+}
+
+function roomAt(folder: string): Room {
+  try {
+    const { bavail, bsize, ffree } = statfsSync(folder);
+    return { folder, freeMb: (bavail * bsize) / MEGABYTE, inodes: ffree };
+  } catch {
+    return { folder, freeMb: 0, inodes: 0 };
+  }
+}
+
 function findExceeded(
-  { pid, workspace, limits, outputBytes, freeAtStart }: Watched & { freeAtStart: number },
+  { pid, rooms, limits, outputBytes }: WatchedRoom,
   children: ReadonlyMap<number, readonly number[]>,
+  machine: Machine,
 ): LimitName | undefined {
   const members = descend(pid, children);
   const used: Record<LimitName, number> = {
     processes: members.length,
-    memoryMb: sum(members.map(anonymousBytes)) / MEGABYTE,
+    memoryMb: limits.memoryMb > 0 ? memoryMb(members, limits.memoryMb) : 0,
     fileMb: 0,
     cpuS: sum(members.map(processorTicks)) / TICKS_PER_SECOND,
     outputMb: outputBytes() / MEGABYTE,
@@ -118,8 +166,7 @@ function findExceeded(
   for (const name of ['processes', 'memoryMb', 'cpuS', 'outputMb'] as const) {
     if (limits[name] > 0 && used[name] > limits[name]) return name;
   }
-  const isFull = freeAtStart > limits.freeMb && freeMb(workspace) < limits.freeMb;
-  return limits.freeMb > 0 && isFull ? 'freeMb' : undefined;
+  return rooms.some((room) => isFull(room, machine.roomAt(room.folder), limits.freeMb)) ? 'freeMb' : undefined;
 }
 
 /** By parent; empty without /proc, which leaves the limits to the kernel. */
@@ -144,17 +191,36 @@ function listProcesses(): string[] {
   }
 }
 
+const LEAST_AVAILABLE_MB = 256;
+
+function isMemoryShort(): boolean {
+  const available = readKilobytes('/proc/meminfo', /^MemAvailable:\s*(\d+) kB$/gm);
+  return available > 0 && available / KILOBYTES < LEAST_AVAILABLE_MB;
+}
+
 function descend(pid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
   const members = [pid];
   for (const member of members) members.push(...(children.get(member) ?? []));
   return members;
 }
 
-/** Without what is shared with files, so that a program counts once however many processes run it. */
-function anonymousBytes(pid: number): number {
+/**
+ * Without what is shared with files, so that a program counts once however many processes run it. What processes share
+ * among themselves counts once, too; the kernel takes long to say so, and is asked only if the limit may be passed.
+ */
+function memoryMb(members: readonly number[], limit: number): number {
+  const most = sum(members.map((pid) => readKilobytes(`/proc/${pid}/status`, RESIDENT))) / KILOBYTES;
+  if (most <= limit) return most;
+  return sum(members.map((pid) => readKilobytes(`/proc/${pid}/smaps_rollup`, SHARE))) / KILOBYTES;
+}
+
+const RESIDENT = /^(?:RssAnon|RssShmem):\s*(\d+) kB$/gm;
+const SHARE = /^(?:Pss_Anon|Pss_Shmem):\s*(\d+) kB$/gm;
+
+/** The sum of these lines; 0 for a process that has ended. */
+function readKilobytes(file: string, lines: RegExp): number {
   try {
-    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number);
-    return (resident - shared) * PAGE_BYTES;
+    return sum([...readFileSync(file, 'latin1').matchAll(lines)].map(([, count]) => Number(count)));
   } catch {
     return 0;
   }
@@ -166,13 +232,4 @@ function processorTicks(pid: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function freeMb(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return (bavail * bsize) / MEGABYTE;
-  } catch {
-    return 0;
-  }
 }

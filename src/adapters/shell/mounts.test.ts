@@ -46,7 +46,7 @@ it('leads to a workspace below the private folder by folders of its own', () => 
   mkdirSync(from);
   const scratch: Mount = { path: '/tmp', how: 'scratch', from };
   expect(lines(scratch, write('/tmp/x/work'))).toEqual([
-    ...[`--bind ${from} /tmp`, '--tmpfs /tmp/x', '--bind /tmp/x/work /tmp/x/work'],
+    ...[`--bind ${from} /tmp`, '--tmpfs /tmp/x', '--bind /tmp/x/work /tmp/x/work', '--remount-ro /tmp/x'],
   ]);
   expect(lines(scratch, write('/tmp/work'))).toEqual([`--bind ${from} /tmp`, '--bind /tmp/work /tmp/work']);
 });

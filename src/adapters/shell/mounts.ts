@@ -38,8 +38,11 @@ export function toMountArguments(mounts: readonly Mount[], sources: Pick<MountSo
     const under = kept.findLast((other) => isBelow(path, other.path));
     if (isNeedless(mount, under)) continue;
     for (const step of toPins(mount, under)) {
-      if (!pinned.has(step.path)) args.push(...toArguments(step, sources));
+      if (pinned.has(step.path)) continue;
       pinned.add(step.path);
+      args.push(...toArguments(step, sources));
+      // It lies in memory, which no limit of a file would bound.
+      if (step.how === 'empty') last.push('--remount-ro', step.path);
     }
     kept.push(mount);
     // The root is mounted by the caller, before everything that the sandbox brings itself.

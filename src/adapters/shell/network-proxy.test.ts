@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, createServer as createRawServer, type AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../programs.ts';
 import { probeBubblewrap } from './bubblewrap.ts';
 import { createCommandRunner } from './command-runner.ts';
-import { readNetworkSetting } from './network-proxy.ts';
+import { readNetworkSetting, startNetworkProxy } from './network-proxy.ts';
 import { createTestBench } from './test-bench.ts';
 
 const state = await probeBubblewrap(findProgram('bwrap', []));
@@ -63,6 +64,38 @@ describe.runIf(state.available)('a command that may reach the hosts of a list', 
     const { output } = await run(tunnel(host));
     expect(output).toContain('403');
     expect(asked.length).toBe(before);
+  });
+
+  it.each([
+    ['a request that announces trailers', 'GET', 'Trailer: a\r\n', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi'],
+    ['an answer that announces trailers', 'GET', '', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntrailer: x\r\n\r\nhi'],
+    ['an answer with a status that is none', 'GET', '', 'HTTP/1.1 099 odd\r\ncontent-length: 0\r\n\r\n'],
+    ['an answer that is cut off', 'GET', '', 'HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhi'],
+    [
+      'an answer that changes the protocol',
+      'GET',
+      '',
+      'HTTP/1.1 101 Switch\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+    ],
+    ['a request that is cut off', 'POST', 'Content-Length: 20\r\n', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi'],
+  ])('goes on after %s', async (_, method, header, answer) => {
+    const odd = createRawServer((socket) => socket.once('data', () => socket.end(answer))).listen(0, '127.0.0.1');
+    await once(odd, 'listening');
+    const reach = () => Promise.resolve(connect((odd.address() as AddressInfo).port, '127.0.0.1'));
+    try {
+      const proxy = await startNetworkProxy({ directory: bench.stateDirectory, hosts: ['a.example.org'], reach });
+      const send = async (request: string) => {
+        const socket = connect(proxy.socket).on('error', () => undefined);
+        socket.end(request);
+        return text(socket).catch(() => 'cut off');
+      };
+      await send(`${method} http://a.example.org/ HTTP/1.1\r\nHost: a\r\n${header}Connection: close\r\n\r\n`);
+      // Whatever became of that, the worker is there, and so is its proxy.
+      expect(await send('GET http://b.example.org/ HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n')).toContain('403');
+      proxy.close();
+    } finally {
+      odd.close();
+    }
   });
 
   it('reaches nothing past the proxy', async () => {

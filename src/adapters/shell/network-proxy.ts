@@ -74,11 +74,29 @@ export async function startNetworkProxy(options: NetworkProxyOptions): Promise<N
   const folder = directory.length < MAX_SOCKET_FOLDER_CHARS ? directory : mkdtempSync(join(tmpdir(), 'bobbin-proxy-'));
   const socket = join(folder, `proxy-${process.pid}.sock`);
   rmSync(socket, { force: true });
-  const server = createServer((request, response) => forward(request, response, hosts, reach));
-  server.on('connect', (request, client: Socket, head) => void tunnel(request, client, head, hosts, reach));
+  const server = createServer((request, response) => {
+    // What a command sends, or a host answers, may be something that Node does not pass on.
+    attempt(() => forward(request, response, hosts, reach), response);
+  });
+  server.on('connect', (request, client: Socket, head) => {
+    tunnel(request, client, head, hosts, reach).catch(() => client.destroy());
+  });
   await listen(server, socket);
   server.unref();
   return { socket, close: () => server.close() };
+}
+
+function attempt(work: () => void, response: ServerResponse): void {
+  try {
+    work();
+  } catch (error) {
+    fail(response, error);
+  }
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(502, { 'content-type': 'text/plain' }).end(toReason(error));
 }
 
 function listen(server: Server, path: string): Promise<void> {
@@ -124,8 +142,11 @@ async function tunnel(
   client.pipe(server).pipe(client);
 }
 
-/** Headers for the proxy itself. */
-const FOR_PROXIES = ['proxy-authorization', 'proxy-connection', 'proxy-authenticate'];
+/** Headers for the proxy itself, or for the one connection that they came by. */
+const NOT_PASSED_ON = [
+  ...['proxy-authorization', 'proxy-connection', 'proxy-authenticate'],
+  ...['connection', 'keep-alive', 'te', 'trailer', 'upgrade'],
+];
 
 function forward(request: IncomingMessage, response: ServerResponse, hosts: readonly string[], reach: Reach): void {
   const target = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : undefined;
@@ -137,7 +158,7 @@ function forward(request: IncomingMessage, response: ServerResponse, hosts: read
   const onward = sendRequest({
     method: request.method,
     path: `${target.pathname}${target.search}`,
-    headers: { ...withoutProxies(request.headers), host: target.host, connection: 'close' },
+    headers: { ...toPassedOn(request.headers), host: target.host, connection: 'close' },
     createConnection: (_, done) => {
       reach(target.hostname, port).then(
         (socket) => done(null, socket),
@@ -147,18 +168,21 @@ function forward(request: IncomingMessage, response: ServerResponse, hosts: read
     },
   });
   onward.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, withoutProxies(answer.headers));
-    answer.pipe(response);
+    answer.on('error', () => response.destroy());
+    attempt(() => {
+      response.writeHead(answer.statusCode ?? 502, toPassedOn(answer.headers));
+      answer.pipe(response);
+    }, response);
   });
-  onward.on('error', (error) => {
-    if (response.headersSent) response.destroy();
-    else response.writeHead(502, { 'content-type': 'text/plain' }).end(toReason(error));
-  });
+  onward.on('error', (error) => fail(response, error));
+  response.on('error', () => onward.destroy());
+  response.on('close', () => onward.destroy());
+  request.on('error', () => onward.destroy());
   request.pipe(onward);
 }
 
-function withoutProxies(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !FOR_PROXIES.includes(name)));
+function toPassedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_PASSED_ON.includes(name)));
 }
 
 function toReason(error: unknown): string {

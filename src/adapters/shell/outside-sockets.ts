@@ -2,7 +2,8 @@
  * The Unix sockets by which a command in the sandbox could have something done outside of it: a mount that is read-only
  * does not keep anybody from connecting. They are covered one by one, since a command may use sockets of its own.
  */
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { toRealPath } from './mounts.ts';
 
 /** Where sockets lie that this process's network does not list: of containers, and of others' namespaces. */
@@ -11,26 +12,89 @@ const KNOWN = [
   ...['/var/lib/sss/pipes', '/opt/containerd', '/mnt/wslg', '/var/lib/gdm', '/var/lib/gdm3'],
 ];
 
+interface Bound {
+  inode: string;
+  name: string;
+}
+
 /** Real paths of what exists: sockets that are listened to somewhere, and folders of them. */
 export function listOutsideSockets(): string[] {
-  const listed = listBound().flatMap((path) => (isSocket(path) ? (toRealPath(path) ?? []) : []));
+  const listed = listBound().flatMap(findSockets);
   return [...new Set([...listed, ...KNOWN.flatMap((path) => toRealPath(path) ?? [])])];
 }
 
-/** The last column of /proc/net/unix; abstract names begin with @. */
-function listBound(): string[] {
+/** Lines of /proc/net/unix, the last column of which may hold line ends; abstract names begin with @. */
+function listBound(): Bound[] {
   try {
-    const lines = readFileSync('/proc/net/unix', 'utf8').split('\n').slice(1);
-    return lines.flatMap((line) => /^(?:\S+\s+){7}(\/.*)$/.exec(line)?.[1] ?? []);
+    const rows = readFileSync('/proc/net/unix', 'utf8').split(/\n(?=[0-9a-f]{8,16}: )/);
+    return rows.flatMap((row) => {
+      const [, inode, name] = /^\S+(?:\s+\S+){5}\s+(\d+) ([^@][^]*?)\n?$/.exec(row) ?? [];
+      return inode === undefined || name === undefined ? [] : [{ inode, name }];
+    });
   } catch {
     return [];
   }
 }
 
-function isSocket(path: string): boolean {
+/**
+ * By the name that it was bound by. If that is not its name any more, or leads on from a folder that is not known, it is
+ * one of the sockets of a folder, all of which are covered.
+ */
+function findSockets({ inode, name }: Bound): string[] {
+  const path = isAbsolute(name) ? name : join(toFolder(inode), name);
+  if (!isAbsolute(path)) return [];
+  const real = hasOneName(path) ? toRealPath(path) : undefined;
+  return real === undefined ? socketsIn(dirname(path)) : [real];
+}
+
+/** A socket with another name, too, has that in the same folder, if anywhere that can be found. */
+function hasOneName(path: string): boolean {
   try {
-    return lstatSync(path).isSocket();
+    const stats = lstatSync(path);
+    return stats.isSocket() && stats.nlink === 1;
   } catch {
     return false;
+  }
+}
+
+function socketsIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isSocket() ? (toRealPath(join(folder, entry.name)) ?? []) : []));
+  } catch {
+    return [];
+  }
+}
+
+/** By inode; a process that changes its folder later leaves the socket where it is. */
+const folders = new Map<string, string>();
+
+/** The folder of a process that has the socket; empty if there is none that this process may ask. */
+function toFolder(inode: string): string {
+  const known = folders.get(inode);
+  if (known !== undefined) return known;
+  const owner = readNames('/proc').find((pid) => /^\d+$/.test(pid) && holds(pid, inode));
+  const folder = owner === undefined ? '' : readLink(`/proc/${owner}/cwd`);
+  folders.set(inode, folder);
+  return folder;
+}
+
+function holds(pid: string, inode: string): boolean {
+  return readNames(`/proc/${pid}/fd`).some((fd) => readLink(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`);
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }

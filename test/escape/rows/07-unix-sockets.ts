@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type EscapePlace, type EscapeRow, heldUnless, type Outcome } from '../row.ts';
 import { type Attacker, createAttacker } from '../sandboxed.ts';
@@ -18,7 +19,11 @@ function node(script: string): string {
 }
 
 /** Servers outside, at each of these addresses, while the attacker runs. */
-async function tryAll(attacker: Attacker, addresses: readonly string[]): Promise<Outcome> {
+async function tryAll(
+  attacker: Attacker,
+  addresses: readonly string[],
+  also: { names: readonly string[]; make: () => void } = { names: [], make: () => undefined },
+): Promise<Outcome> {
   const reached: string[] = [];
   const servers = await Promise.all(
     addresses.map(async (address) => {
@@ -31,7 +36,8 @@ async function tryAll(attacker: Attacker, addresses: readonly string[]): Promise
     }),
   );
   try {
-    const tries = addresses.map(knock).join('\n');
+    also.make();
+    const tries = [...addresses, ...also.names].map(knock).join('\n');
     for (const mode of ['read-only', 'workspace-write'] as const) await attacker.run(tries, mode);
     return heldUnless(reached.length > 0 && `connected to ${[...new Set(reached)].join(', ')}`);
   } finally {
@@ -53,6 +59,27 @@ export const rows: EscapeRow[] = [
     attack(place) {
       const attacker = createAttacker(place);
       return tryAll(attacker, [join(folderIn(place), 'agent'), join(attacker.workspace, 'agent')]);
+    },
+  },
+  {
+    row: 7,
+    tried:
+      'a command connects by a name that a server outside did not give its socket: a later one, a second one, one with a line end',
+    heldBy: 'if the name that a socket was given is not the only one it has, all sockets of that folder are covered up',
+    attack(place) {
+      // Not below the temporary folder, of which a sandbox has another one.
+      const folder = mkdtempSync(join(homedir(), '.bobbin-escape-'));
+      const [given, plain] = [join(folder, 'given'), join(folder, 'plain')];
+      const [later, second] = [join(folder, 'later'), join(folder, 'second')];
+      const make = () => {
+        renameSync(given, later);
+        linkSync(plain, second);
+      };
+      const attacker = createAttacker(place);
+      const ends = [given, plain, join(folder, 'line\nend')];
+      return tryAll(attacker, ends, { names: [later, second], make }).finally(() =>
+        rmSync(folder, { recursive: true }),
+      );
     },
   },
   {

@@ -14,6 +14,9 @@ interface Excess {
   goesOn?: boolean;
 }
 
+/** Numbers of system calls. */
+const [MMAP, READ] = process.arch === 'arm64' ? [222, 63] : [9, 0];
+
 /** All with small bounds, so that the machine that runs this does not notice. */
 const EXCESSES: Excess[] = [
   {
@@ -27,6 +30,12 @@ const EXCESSES: Excess[] = [
     tried: 'a command takes more memory than its limit, in several processes',
     limits: { memoryMb: 60 },
     command: `for i in 1 2 3; do perl -e '$x = "a" x (40 << 20); sleep 20' & done; wait`,
+    limit: 'memoryMb',
+  },
+  {
+    tried: 'a command takes more memory than its limit, in a part that its processes share',
+    limits: { memoryMb: 60 },
+    command: `perl -e 'my $at = syscall(${MMAP}, 0, 120 << 20, 3, 0x21, -1, 0); open my $z, "<", "/dev/zero"; syscall(${READ}, fileno($z), $at, 120 << 20); sleep 20'`,
     limit: 'memoryMb',
   },
   {
@@ -51,7 +60,7 @@ const EXCESSES: Excess[] = [
 
 const MODES: SandboxMode[] = ['workspace-write', 'danger-full-access'];
 
-export const rows: EscapeRow[] = EXCESSES.map(({ tried, limits, command, limit, goesOn = false }) => ({
+const excesses: EscapeRow[] = EXCESSES.map(({ tried, limits, command, limit, goesOn = false }) => ({
   row: 15,
   tried,
   heldBy:
@@ -68,3 +77,19 @@ export const rows: EscapeRow[] = EXCESSES.map(({ tried, limits, command, limit, 
     return heldUnless(big !== undefined && big.size > 2 * 1024 * 1024 && `${big.size} bytes were written`);
   },
 }));
+
+export const rows: EscapeRow[] = [
+  ...excesses,
+  {
+    row: 15,
+    tried: 'a command writes files to folders that the sandbox keeps in memory',
+    heldBy: 'they are mounted again to be read only once all that they hold is there',
+    async attack(place) {
+      // Of several mounts on one folder the last one counts, so the folder itself is asked.
+      const { output } = await createAttacker(place).run(
+        `while read -r _ at _; do [ "$(stat -f -c %T "$at")" = tmpfs ] && : 2>/dev/null > "$at/x" && echo "$at"; done < /proc/mounts`,
+      );
+      return heldUnless(output.includes('/') && `files can be written to memory in ${output}`);
+    },
+  },
+];

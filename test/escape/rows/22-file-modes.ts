@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPerson, noTemporal, temporalProgram } from '../person.ts';
 import { type EscapeRow, heldUnless } from '../row.ts';
+import { createAttacker } from '../sandboxed.ts';
 
 function isOpen(path: string): boolean {
   return ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0;
@@ -21,6 +22,28 @@ function findOpen(path: string): string | undefined {
 }
 
 export const rows: EscapeRow[] = [
+  {
+    row: 22,
+    tried: 'a command leaves a program in the workspace that runs as the user of the worker whoever starts it',
+    heldBy: 'a filter of system calls lets no command set the set-user-id and set-group-id bits',
+    async attack(place) {
+      const attacker = createAttacker(place);
+      const makers = [
+        'cp /bin/sh a && chmod 4755 a',
+        'cp /bin/sh b && chmod g+s b',
+        `perl -e 'use Fcntl; sysopen(my $f, "c", O_CREAT | O_WRONLY, 06755)'`,
+        `perl -e 'syscall(${process.arch === 'arm64' ? '33, -100, "d", 0104755, 0' : '133, "d", 0104755, 0'})'`,
+      ];
+      await attacker.run(makers.join('\n'));
+      const made = readdirSync(attacker.workspace);
+      const set = made.filter((name) => (lstatSync(join(attacker.workspace, name)).mode & 0o6000) !== 0);
+      const { output } = await attacker.run(
+        'chmod 755 a && install -m 0700 a e && mkdir -p f && chmod 1777 f && echo fine',
+      );
+      if (!output.includes('fine')) throw new Error(`What is harmless does not work: ${output}`);
+      return heldUnless(set.length > 0 && `${set.join(', ')} run as the user of the worker`);
+    },
+  },
   {
     row: 22,
     tried: 'another local user reads conversations, answers and keys, where the umask is 022',
