@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Check } from './check.ts';
 import { runChecks } from './checks.ts';
 import { judgeRoom, lookAtDirectory, lookForFormerData } from './data.ts';
+import { toFinding } from './limits.ts';
 import { lookAtNode } from './machine.ts';
 import { lookAtModel } from './settings.ts';
 import { lookAtPort } from './temporal.ts';
@@ -52,6 +53,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['Go toolchain', 'warning'],
     ['waiting workflows', 'ok'],
     ['sandbox', 'missing'],
+    ['limits', 'warning'],
     ['model', 'ok'],
     ['identity service', 'ok'],
     ['mcp servers', 'ok'],
@@ -81,6 +83,35 @@ test('a sandbox that is installed and may not work is missing, with what it said
   await writeProgram('bwrap', 'echo "bwrap: No permissions to create new namespace" >&2; exit 1');
   const found = (await check()).get('sandbox');
   expect(found).toMatchObject({ status: 'missing', found: expect.stringContaining('No permissions') as string });
+});
+
+test('the limits that hold here are found by trying them, and what does not hold is named', async () => {
+  const found = (await check({ PATH: process.env['PATH'] ?? '' })).get('limits');
+  const isRoot = process.getuid?.() === 0;
+  const who = isRoot ? 'root' : 'an ordinary user';
+  expect(found?.found).toMatch(new RegExp(`^as ${who}: size of a file`));
+  // The kernel counts no processes of root.
+  if (isRoot) expect(found?.found).toContain('; processes, memory');
+  await writeProgram('bash', 'echo "GNU bash, version 9"');
+  expect((await check()).get('limits')).toMatchObject({
+    status: 'warning',
+    found: expect.stringContaining('nothing by the kernel') as string,
+    howTo: expect.stringContaining('Not held: size of a file, processor time of a process.') as string,
+  });
+});
+
+test('a limit that nobody holds is a warning', () => {
+  const all = { size: true, time: true, processes: true, watch: true, cgroup: 'no cgroups', isRoot: false };
+  expect(toFinding(all)).toEqual({
+    status: 'ok',
+    found:
+      'as an ordinary user: size of a file, processor time of a process, processes by the kernel; ' +
+      'memory, processor time in all by a look every 250 ms; output and free space by the worker; no cgroups',
+  });
+  expect(toFinding({ ...all, processes: false, watch: false })).toMatchObject({
+    status: 'warning',
+    howTo: expect.stringContaining('Not held: processes, memory, processor time in all.') as string,
+  });
 });
 
 test('a program that never answers does not hold the others up', async () => {

@@ -3,6 +3,7 @@ import type { Environment } from '../temporal-service/program.ts';
 import { reasonOf } from '../temporal-service/service-error.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
 import { dataProbes } from './data.ts';
+import { limitsProbe } from './limits.ts';
 import { machineProbes } from './machine.ts';
 import { mcpProbe } from './mcp.ts';
 import { sandboxProbe } from './sandbox.ts';
@@ -21,8 +22,8 @@ export interface CheckOptions {
 }
 
 /**
- * Looks at everything that Bobbin needs on this machine, all at once. Starts no service, downloads and writes nothing,
- * and answers within `timeoutMs`. Never rejects: a check that fails is a finding.
+ * Looks at everything that Bobbin needs on this machine, all at once. Starts no service, downloads nothing, leaves
+ * nothing, and answers within `timeoutMs`. Never rejects: a check that fails is a finding.
  */
 export async function runChecks(options: CheckOptions): Promise<Check[]> {
   const env = options.env ?? process.env;
@@ -37,6 +38,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     ...temporalProbes,
     waitingProbe,
     sandboxProbe,
+    limitsProbe,
     ...settingProbes,
     mcpProbe,
   ];

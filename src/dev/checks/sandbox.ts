@@ -4,7 +4,7 @@ import { findOnPath, lastLines, runProgram } from '../temporal-service/program.t
 import type { Probe } from './check.ts';
 
 /** Everything apart that can be: what a command in the sandbox is given. */
-const SMALLEST_SANDBOX = [
+export const SMALLEST_SANDBOX = [
   '--unshare-all',
   '--die-with-parent',
   '--ro-bind',
