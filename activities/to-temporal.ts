@@ -14,7 +14,8 @@ export function toTemporal(error: unknown, final = false): ApplicationFailure {
     type: failure.code,
     nonRetryable: final || failure.class !== 'unavailable',
     details: [failure.details],
-    ...(failure.retryAfterMs === undefined
+    // To the service, a delay of nothing is the end of all tries; whoever asks for none is asked again as usual.
+    ...(failure.retryAfterMs === undefined || failure.retryAfterMs <= 0
       ? {}
       : { nextRetryDelay: Math.min(failure.retryAfterMs, MAX_RETRY_DELAY_MS) }),
     ...(failure.cause instanceof Error ? { cause: failure.cause } : {}),

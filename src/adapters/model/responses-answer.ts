@@ -16,7 +16,8 @@ export interface Answer {
   /** Where an event belongs: its `output_index`, or where an endpoint leaves that out, the entry that came last. */
   placeOf(event: JsonObject): number;
   announce(place: number, item: JsonObject): void;
-  append(place: number, delta: string): void;
+  /** `type` is that of the item, for endpoints that announce none. */
+  append(place: number, type: string, delta: string): void;
   /** Returns the assistant text that no delta brought. */
   finish(place: number, item: JsonObject): string;
   /** Entries in the order of their places; `listed` is the endpoint's own list, for entries that no event finished. */
@@ -44,9 +45,11 @@ export function createAnswer(meter: AnswerMeter): Answer {
   return {
     placeOf: (event) => asCount(event.output_index) ?? nextPlace(entries, event),
     announce: (place, item) => (entryAt(place).item = item),
-    append(place, delta) {
+    append(place, type, delta) {
       meter.add(place, delta);
-      entryAt(place).gathered += delta;
+      const entry = entryAt(place);
+      entry.gathered += delta;
+      entry.item.type ??= type;
     },
     finish,
     outputs(listed, whole) {

@@ -4,12 +4,15 @@ import { createResponsesModel } from './responses.ts';
 import {
   aRequest,
   anIo,
+  beginStream,
   completed,
+  failureOf,
   itemDone,
   messageItem,
   sendEvents,
   startEndpoint,
   textDelta,
+  toSse,
 } from './test-endpoint.ts';
 import type { StreamEvent } from './test-endpoint.ts';
 
@@ -162,4 +165,40 @@ test('An answer stopped at its limit returns what is there, without the tool cal
     { type: 'message', text: 'As far as' },
     { type: 'toolCall', callId: 'c1', name: 'a', arguments: '{}' },
   ]);
+});
+
+test('Deltas of an endpoint that never sends their items are the answer', async () => {
+  expect(await outputOf([textDelta('Hello '), textDelta('there'), completed()])).toEqual([
+    { type: 'message', text: 'Hello there' },
+  ]);
+});
+
+test('An answer whose end says that it is incomplete is one that was cut', async () => {
+  const end = completed({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
+  expect(await respondTo([itemDone(messageItem('Half of')), end])).toMatchObject({
+    output: [{ type: 'message', text: 'Half of' }],
+    cut: 'max_output_tokens',
+  });
+});
+
+test.each([
+  ['with carriage returns for line ends', (stream: string) => stream.replaceAll('\n', '\r')],
+  ['without a blank line after its last event', (stream: string) => stream.trimEnd()],
+])('A stream %s is read to its end', async (_, change) => {
+  const stream = [itemDone(messageItem('All of it')), completed()].map(toSse).join('');
+  await using endpoint = await startEndpoint((response) => {
+    beginStream(response);
+    response.end(change(stream));
+  });
+  const { output } = await createResponsesModel({ baseUrl: endpoint.url }).respond(aRequest(), anIo());
+  expect(output).toEqual([{ type: 'message', text: 'All of it' }]);
+});
+
+test('An error inside a stream that is only words is said', async () => {
+  await using endpoint = await startEndpoint((response) => {
+    beginStream(response);
+    response.end('data: {"error":"the cluster is full"}\n\n');
+  });
+  const failure = await failureOf(createResponsesModel({ baseUrl: endpoint.url }).respond(aRequest(), anIo()));
+  expect(failure.message).toContain('the cluster is full');
 });

@@ -1,7 +1,6 @@
 /** Reads the event stream of a Responses answer. */
 import { createParser } from 'eventsource-parser';
 import type { EventSourceMessage } from 'eventsource-parser';
-import type { Failure } from '../../../activities/failures.ts';
 import type { ModelResponse, TokenUsage } from '../../../activities/ports.ts';
 import { createAnswerMeter } from './answer-limits.ts';
 import type { CallFacts } from './call-facts.ts';
@@ -15,8 +14,8 @@ import type { Answer } from './responses-answer.ts';
 export interface AnswerReader {
   /** Takes a piece of the body; returns the response once it is whole. Throws a failure. */
   feed: (text: string) => ModelResponse | undefined;
-  /** The failure of a body that ended before its response did. */
-  ended: () => Failure;
+  /** The response of a body that has ended. Throws the failure of one that ended before its response did. */
+  end: () => ModelResponse;
 }
 
 /** Events that are read; the others are not even parsed, since some repeat the whole request. */
@@ -67,10 +66,14 @@ export function createAnswerReader(facts: CallFacts, onText: (delta: string) => 
       parser.feed(text);
       return response;
     },
-    ended: () =>
-      events === 0
+    end() {
+      // The last event may lack the blank line after it.
+      parser.feed('\n\n');
+      if (response !== undefined) return response;
+      throw events === 0
         ? malformed('sent a body without a single event')
-        : modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete'),
+        : modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete');
+    },
   };
 }
 
@@ -84,13 +87,15 @@ function applyEvent(
     case 'response.output_text.delta':
     case 'response.refusal.delta': {
       const delta = deltaOf(event);
-      answer.append(answer.placeOf(event), delta);
+      answer.append(answer.placeOf(event), 'message', delta);
       if (delta !== '') onText(delta);
       return undefined;
     }
     case 'response.function_call_arguments.delta':
+      answer.append(answer.placeOf(event), 'function_call', deltaOf(event));
+      return undefined;
     case 'response.custom_tool_call_input.delta':
-      answer.append(answer.placeOf(event), deltaOf(event));
+      answer.append(answer.placeOf(event), 'custom_tool_call', deltaOf(event));
       return undefined;
     case 'response.output_item.added':
       answer.announce(answer.placeOf(event), itemOf(event));
@@ -101,7 +106,10 @@ function applyEvent(
       return undefined;
     }
     case 'response.completed':
-      return toResponse(event, answer, true);
+      // Some endpoints name every end so.
+      return asObject(event.response)?.status === 'incomplete'
+        ? toCutResponse(event, answer, facts)
+        : toResponse(event, answer, true);
     case 'response.incomplete':
       return toCutResponse(event, answer, facts);
     case 'response.failed':
@@ -110,7 +118,9 @@ function applyEvent(
       throw fromStreamProblem(facts, toProblem(event));
     default:
       // Some endpoints send an error without a word for what kind of event it is.
-      if (asObject(event.error) !== undefined) throw fromStreamProblem(facts, toProblem(event));
+      if (asObject(event.error) !== undefined || asText(event.error) !== undefined) {
+        throw fromStreamProblem(facts, toProblem(event));
+      }
       return undefined;
   }
 }

@@ -117,9 +117,7 @@ async function readAnswer(
   try {
     await checkHead(exchange, facts);
     const reader = createAnswerReader(facts, onText);
-    const response = await exchange.read(reader.feed, () => {
-      throw reader.ended();
-    });
+    const response = await exchange.read(reader.feed, reader.end);
     kept = true;
     return response;
   } catch (error) {
