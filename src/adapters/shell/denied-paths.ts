@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 const IN_A_HOME = [
   // Keys and sign-ins
@@ -12,6 +12,9 @@ const IN_A_HOME = [
   ...['.mylogin.cnf', '.Xauthority', '.ICEauthority', '.config/git/credentials', '.config/sops', '.config/age'],
   ...['.config/op', '.config/Bitwarden', '.config/Bitwarden CLI', '.config/keepassxc', '.local/share/keyrings'],
   ...['.local/share/kwalletd', '.kde/share/apps/kwallet', '.config/Yubico', '.config/rclone', '.config/sshfs'],
+  // Of the Temporal service, and of editors
+  ...['.config/temporalio', '.config/Code', '.config/Code - Insiders', '.config/VSCodium', '.config/Cursor'],
+  ...['.vscode-server/data', '.cursor-server/data', '.config/zed', '.config/JetBrains', '.local/share/zed'],
   // Clouds and clusters
   ...['.aws', '.azure', '.kube', '.minikube', '.config/gcloud', '.config/doctl', '.config/hcloud', '.config/scw'],
   ...['.config/heroku', '.config/netlify', '.config/fly', '.fly', '.vercel', '.config/vercel', '.oci', '.boto'],
@@ -64,12 +67,25 @@ const OF_THE_MACHINE = [
   ...['ecdsa', 'ed25519', 'rsa', 'dsa'].map((kind) => `/etc/ssh/ssh_host_${kind}_key`),
 ];
 
+/** Variables of the worker that name a file with a secret of its own. */
+const OWN_FILES = [
+  'BOBBIN_MCP_CONFIG',
+  'TEMPORAL_CONFIG_FILE',
+  'TEMPORAL_TLS_CLIENT_KEY_PATH',
+  'NPM_CONFIG_USERCONFIG',
+];
+
+function toOwnFile(path: string | undefined): string[] {
+  return path === undefined || path === '' ? [] : [resolve(path)];
+}
+
 /** Absolute paths; many of them are not there on any one machine. */
 export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] {
   const paths = [
     ...homes(env).flatMap((home) => IN_A_HOME.map((name) => join(home, name))),
     ...OF_THE_MACHINE,
     ...toPaths(env['BOBBIN_DENY_READ']),
+    ...OWN_FILES.flatMap((name) => toOwnFile(env[name])),
   ];
   const allowed = new Set(toPaths(env['BOBBIN_ALLOW_READ']));
   return [...new Set(paths)].filter((path) => !allowed.has(path));

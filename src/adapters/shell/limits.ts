@@ -7,6 +7,7 @@ import { readStat } from './process-table.ts';
 
 /** 0 for no limit. */
 export interface CommandLimits {
+  /** And threads, as the kernel counts them for an ordinary user. */
   processes: number;
   /** Of all its processes together. */
   memoryMb: number;
@@ -50,7 +51,7 @@ export function toKernelLimit(exitCode: number | null, signal: number | null): L
 export function describeLimit(name: LimitName, limits: CommandLimits): string {
   const value = limits[name];
   const texts: Record<LimitName, string> = {
-    processes: `it had more than ${value} processes (BOBBIN_MAX_PROCESSES)`,
+    processes: `it had more than ${value} processes and threads (BOBBIN_MAX_PROCESSES)`,
     memoryMb: `it used more than ${value} MB of memory (BOBBIN_MAX_MEMORY_MB), or the machine had hardly any left`,
     fileMb: `it wrote a file of more than ${value} MB (BOBBIN_MAX_FILE_MB)`,
     cpuS: `it used more than ${value} s of processor time (BOBBIN_MAX_CPU_S)`,
@@ -156,7 +157,7 @@ function findExceeded(
 ): LimitName | undefined {
   const members = descend(pid, children);
   const used: Record<LimitName, number> = {
-    processes: members.length,
+    processes: sum(members.map((pid) => readStat(pid)?.threads ?? 0)),
     memoryMb: limits.memoryMb > 0 ? memoryMb(members, limits.memoryMb) : 0,
     fileMb: 0,
     cpuS: sum(members.map(processorTicks)) / TICKS_PER_SECOND,

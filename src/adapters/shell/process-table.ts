@@ -108,6 +108,7 @@ export interface ProcessStat {
   session: number;
   /** Of processor time, its own and that of children it has waited for. */
   ticks: number;
+  threads: number;
   /** Clock ticks since boot; with the process id it names a process for as long as the machine is up. */
   startTime: number;
 }
@@ -124,6 +125,7 @@ export function readStat(pid: number): ProcessStat | undefined {
     group: Number(group),
     session: Number(session),
     ticks: fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0),
+    threads: Number(fields[17]),
     startTime: Number(fields[19]),
   };
 }

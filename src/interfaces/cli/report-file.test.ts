@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -133,5 +133,18 @@ describe('the file of a report', () => {
     await expect(write(SAMPLE_RECORD, { output: join(folder, 'no', 'where') })).rejects.toThrow(
       /--output .* cannot be written/,
     );
+  });
+});
+
+describe('the file of a report', () => {
+  const precious = join(folder, 'precious');
+  it('takes the place of a link, and leaves what that leads to', async () => {
+    writeFileSync(precious, 'precious');
+    rmSync(join(folder, 'report'), { force: true });
+    symlinkSync(precious, join(folder, 'report'));
+    const { text } = await write(SAMPLE_RECORD);
+    expect(text).toContain('## Review');
+    expect(readFileSync(precious, 'utf8')).toBe('precious');
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });

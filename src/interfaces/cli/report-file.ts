@@ -1,5 +1,6 @@
 /** A report goes to its file, and what it has no place for to standard error. */
-import { writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { ReviewRecord } from '../../contract/index.ts';
@@ -87,12 +88,26 @@ function judge(record: ReviewRecord, { only, failOn }: Pick<ReportOptions, 'only
 async function write(path: string, text: string, output: Output, summary: object): Promise<void> {
   const file = resolve(path);
   try {
-    await writeFile(file, text);
+    await replace(file, text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BobbinError('invalid', `--output ${path} cannot be written: ${reason}`, error);
   }
   output.result({ ...summary, output: file, bytes: Buffer.byteLength(text) }, []);
+}
+
+/** A file of that name is replaced, and so is a link: what it leads to may be anything. Pipes and devices are written to. */
+async function replace(file: string, text: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) return writeFile(file, text);
+  const draft = `${file}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(draft, text, { flag: 'wx' });
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
 }
 
 /** What a format has no place for. */
