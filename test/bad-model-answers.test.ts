@@ -179,7 +179,7 @@ describe.concurrent('an endpoint', () => {
   it('that sends huge arguments of a call fails the turn: half of them must not be run', async () => {
     const call = execCall('call_1', `echo ${'x'.repeat(400_000)}`);
     const { end, items } = await tryTurn('', respondWith(call));
-    expect(end).toMatchObject(failed('modelBadRequest', /more than 300000 characters.*ask for less/s));
+    expect(end).toMatchObject(failed('modelBadRequest', /more than 300000 bytes.*ask for less/s));
     expect(items.some(({ type }) => type === 'commandExecution')).toBe(false);
   });
 

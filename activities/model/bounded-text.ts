@@ -2,9 +2,18 @@
 
 /** The beginning of a text, at most that many characters of JSON. */
 export function cutTo(chars: number, text: string): string {
-  let kept = headOf(text, chars);
-  for (let size = jsonChars(kept); size > chars; size = jsonChars(kept)) {
-    kept = headOf(kept, Math.floor((kept.length * chars) / size));
+  return cutBy(jsonChars, chars, text);
+}
+
+/** The same in bytes of JSON. */
+export function cutToBytes(bytes: number, text: string): string {
+  return cutBy(jsonBytes, bytes, text);
+}
+
+function cutBy(sizeOf: (text: string) => number, most: number, text: string): string {
+  let kept = headOf(text, most);
+  for (let size = sizeOf(kept); size > most; size = sizeOf(kept)) {
+    kept = headOf(kept, Math.floor((kept.length * most) / size));
   }
   return kept;
 }
@@ -17,6 +26,10 @@ export function headOf(text: string, units: number): string {
 /** The last UTF-16 code units of a text. */
 export function tailOf(text: string, units: number): string {
   return text.slice(text.length - units).replace(/^[\udc00-\udfff]/, '');
+}
+
+export function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }
 
 export function jsonChars(text: string): number {

@@ -6,7 +6,7 @@ import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../po
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
-import { cutTo, jsonChars } from './bounded-text.ts';
+import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
 import { toolsFor } from './tool-specs.ts';
@@ -20,8 +20,12 @@ export interface ModelProgress {
 }
 
 const TAIL_CHARS = 2_000;
-/** Characters of JSON. Far below what one payload may hold, whatever the text is made of. */
-const MAX_OUTPUT_CHARS = 300_000;
+/** Bytes of JSON: a thread keeps it twice while its calls run. */
+const MAX_OUTPUT_BYTES = 300_000;
+/** Of what each entry has beside its text. */
+const ENTRY_BYTES = 64;
+/** Characters of an endpoint's words for why it cut an answer. */
+const REASON_CHARS = 200;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
   const first: ModelProgress = { type: 'model', text: '', chars: 0 };
@@ -47,7 +51,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(warnings.length > 0 && { warnings }),
-        ...(response.cut !== undefined && { cut: response.cut }),
+        ...(response.cut !== undefined && { cut: headOf(response.cut, REASON_CHARS) }),
       };
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
     });
@@ -95,18 +99,18 @@ function withText(progress: ModelProgress, delta: string): ModelProgress {
 
 /** An answer too large for history is cut where it is text and refused where it is a call, which must stay whole. */
 function bounded(response: ModelResponse): ModelOutput[] {
-  let left = MAX_OUTPUT_CHARS;
+  let left = MAX_OUTPUT_BYTES;
   return response.output.map(toWellFormed).map((output) => {
-    const chars = sizeOf(output);
-    left -= chars;
+    const bytes = sizeOf(output) + ENTRY_BYTES;
+    left -= bytes;
     if (left >= 0) return output;
     if (output.type !== 'message') {
       throw new Failure(
         'modelBadRequest',
-        `The model's answer has more than ${MAX_OUTPUT_CHARS} characters, calls among them; ask for less at a time.`,
+        `The model's answer has more than ${MAX_OUTPUT_BYTES} bytes, calls among them; ask for less at a time.`,
       );
     }
-    const kept = cutTo(Math.max(0, left + chars), output.text);
+    const kept = cutToBytes(Math.max(0, left + bytes - ENTRY_BYTES), output.text);
     left = 0;
     return { ...output, text: `${kept}\n… ${output.text.length - kept.length} characters were left out` };
   });
@@ -127,10 +131,13 @@ function toWellFormed(output: ModelOutput): ModelOutput {
 function sizeOf(output: ModelOutput): number {
   switch (output.type) {
     case 'message':
-      return jsonChars(output.text);
+      return jsonBytes(output.text);
     case 'toolCall':
-      return jsonChars(output.arguments);
+      return jsonBytes(output.arguments) + jsonBytes(output.name) + jsonBytes(output.callId);
     case 'reasoning':
-      return jsonChars(output.summary.join('')) + (output.encryptedContent ?? '').length;
+      return [...output.summary, output.encryptedContent ?? '', output.id ?? ''].reduce(
+        (sum, text) => sum + jsonBytes(text),
+        0,
+      );
   }
 }

@@ -57,6 +57,7 @@ export type RejectionCode =
   | 'turnNotSteerable'
   | 'threadBusy'
   | 'queueFull'
+  | 'tooMuchWaiting'
   | 'turnNotQueued'
   | 'notEnoughTurns'
   | 'requestNotOpen'

@@ -1,5 +1,6 @@
 /** Whether the thread takes a message as things stand. Updates ask before they are accepted, signals when they arrive. */
 import type {
+  AgentMessage,
   EditQueue,
   InterruptTurn,
   ResolveRequest,
@@ -10,13 +11,22 @@ import type {
   ThreadRequest,
   TurnKind,
 } from '../../src/contract/index.ts';
-import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { refuseDrop } from './dropped-turns.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseEdit } from './queue.ts';
 import { refuseRevocation } from './rules.ts';
-import type { ThreadState } from './state.ts';
+import { type ThreadState, decidesAnew } from './state.ts';
 import { tasks } from './tasks/index.ts';
+import {
+  refuseBeside,
+  refuseLargeAnswers,
+  refuseLargeTurn,
+  refuseMail,
+  refuseMoreInput,
+  refuseNumber,
+  refuseToQueue,
+  refuseToReplace,
+} from './waiting.ts';
 
 /** Kinds of turns that no other turn is stopped for. */
 const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'redo', 'ghost_snapshot']);
@@ -31,13 +41,15 @@ function closed(state: ThreadState): Refusal | null {
 
 /** A turn id that is known is not a refusal but the same turn again; see {@link isKnownTurn}. */
 export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null {
-  const refusal = closed(state);
+  const anew = decidesAnew(state);
+  const refusal = closed(state) ?? (anew ? refuseLargeTurn(turn) : null);
   if (refusal !== null || state.active === null) return refusal;
   const active = state.active.turnId;
   if (RESTING.has(turn.kind) && turn.onBusy !== 'queue') {
     const reason = `Turn ${active} is active, and ${turn.kind} is for a thread at rest: interrupt the turn first, or submit with onBusy queue.`;
     return { code: 'threadBusy', reason };
   }
+  if (anew && turn.kind === 'user_shell' && turn.onBusy === undefined) return refuseBeside(state, turn);
   switch (turn.onBusy ?? 'replace') {
     case 'reject':
       return { code: 'threadBusy', reason: `Turn ${active} is active and the message asked to be rejected then.` };
@@ -50,11 +62,9 @@ export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null
       }
       return refuseSteer(state, { expectedTurnId: active, input: turn.input });
     case 'queue':
-      return state.queue.length < LIMITS.queuedTurns
-        ? null
-        : { code: 'queueFull', reason: `${state.queue.length} turns are queued already; wait for some to end.` };
+      return anew ? refuseToQueue(state, turn) : refuseNumber(state);
     case 'replace':
-      return null;
+      return anew ? refuseToReplace(state) : null;
   }
 }
 
@@ -76,11 +86,15 @@ export function refuseSteer(state: ThreadState, steer: SteerTurn): Refusal | nul
   if (active.aborting !== null) {
     return { code: 'turnNotSteerable', reason: `Turn ${active.turnId} is being aborted; submit a new turn.` };
   }
-  return null;
+  return decidesAnew(state) ? refuseMoreInput(state, steer) : null;
 }
 
 export function refuseQueueEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   return closed(state) ?? refuseEdit(state, edit);
+}
+
+export function refuseAgentMessage(state: ThreadState, message: AgentMessage): Refusal | null {
+  return decidesAnew(state) ? refuseMail(state, message) : null;
 }
 
 export function refuseRollback(state: ThreadState, rollback: RollbackTurns): Refusal | null {
@@ -150,7 +164,7 @@ export function refuseAnswer(state: ThreadState, answer: ResolveRequest): Refusa
   if (request.type !== 'userInput' && answer.answers) {
     return { code: 'requestMismatch', reason: `Request ${answer.requestId} is an approval: it takes no \`answers\`.` };
   }
-  return refuseToRemember(request, answer);
+  return refuseToRemember(request, answer) ?? (decidesAnew(state) ? refuseLargeAnswers(answer) : null);
 }
 
 function refuseToRemember({ type }: ThreadRequest, { requestId, decision, remember }: ResolveRequest): Refusal | null {

@@ -1,7 +1,15 @@
 /** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, except for its version. */
 import { UnknownStateVersion } from '../carried-state.ts';
 import { fromCarriedRules } from './rules.ts';
-import { type ActiveTurn, type Child, NO_USAGE, STATE_VERSION, type ThreadState, newThreadState } from './state.ts';
+import {
+  type ActiveTurn,
+  type Child,
+  NO_USAGE,
+  STATE_VERSION,
+  type ThreadState,
+  newThreadState,
+  decidesAnew,
+} from './state.ts';
 import { NOTHING_SPENT } from '../limits.ts';
 
 export interface CarryOver {
@@ -51,10 +59,11 @@ function fromCarriedChild(child: Child): Child {
   return { ...{ spent: NOTHING_SPENT, held: false, waits: false }, ...child };
 }
 
-/** Bytes that may be carried over: half of the service's limit for one payload. */
-export const CARRY_OVER_BYTES = 1_048_576;
+/** Bytes that may be carried over: a little less than the service's limit for one payload, which is 2 MiB. */
+export const CARRY_OVER_BYTES = 2_064_384;
+const FIRST_CARRY_OVER_BYTES = 1_048_576;
 
-/** Bytes of the payload, which is JSON in UTF-8. */
-export function bytesOf(carried: CarryOver): number {
-  return new TextEncoder().encode(JSON.stringify(carried)).length;
+/** The same for this state; runs that decide as the first release carry over half of it. */
+export function carryOverBytes(state: ThreadState): number {
+  return decidesAnew(state) ? CARRY_OVER_BYTES : FIRST_CARRY_OVER_BYTES;
 }

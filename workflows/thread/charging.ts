@@ -68,9 +68,12 @@ export function quietenAndCharge(
   return quieten(charged.state, charged.turn, actionId, true);
 }
 
+/** Models that are remembered as warned of. */
+const WARNED = 100;
+
 /** Once for each model in the life of a thread. */
 function warnOfPrice(state: ThreadState, at: number, model: string): ThreadState {
   if (state.unpriced.includes(model)) return state;
   const message = `Model ${model} has no price, so what it costs is not known. Give it one in the file that BOBBIN_PRICES names.`;
-  return emit({ ...state, unpriced: [...state.unpriced, model] }, at, { type: 'warning', message });
+  return emit({ ...state, unpriced: [...state.unpriced, model].slice(-WARNED) }, at, { type: 'warning', message });
 }

@@ -6,7 +6,7 @@ import type { Item, RollbackTurns } from '../../src/contract/index.ts';
 import type { RedoneFiles } from '../../activities/contract.ts';
 import { actionIds } from './actions.ts';
 import type { Refusal } from './refusal.ts';
-import { withoutCompactionsOver } from './context.ts';
+import { type ContextState, withoutCompactionsOver } from './context.ts';
 import { addItem, emit } from './log.ts';
 import type { Redo, ThreadState } from './state.ts';
 import { releaseLater, withoutRecords } from './turn-records.ts';
@@ -24,8 +24,9 @@ export function dropTurns(state: ThreadState, at: number, said: Dropped): Thread
 /** Drops the turns of an undo, and remembers how that is taken back. */
 export function undoTurns(state: ThreadState, at: number, said: Dropped, files: Redo['files']): ThreadState {
   const records = state.turns.filter(({ turnId }) => said.dropped.includes(turnId));
-  const undone = { turnId: said.turnId, records, compactions: state.context.compactions, files };
   const dropped = dropTurns(state, at, said);
+  const compactions = state.context.compactions.filter((one) => !dropped.context.compactions.includes(one));
+  const undone = { turnId: said.turnId, records, compactions, files };
   // Their snapshots are needed as long as the undo can be taken back.
   const { snapshots } = state;
   const kept = files !== null || snapshots.kept;
@@ -44,13 +45,20 @@ export function restoreTurns(
   target: Redo,
   done: RedoneFiles,
 ): ThreadState {
-  const { records, compactions } = target;
+  const { records } = target;
+  const compactions = union(state.context.compactions, target.compactions);
   const turns = [...state.turns, ...records].sort((a, b) => a.firstItem - b.firstItem);
   const context = { ...state.context, compactions, tokens: null, floor: null };
   const redo = (state.redo ?? []).filter((one) => one.turnId !== target.turnId);
   const restored = records.map((record) => record.turnId);
   const next = releaseLater({ ...state, turns, context, redo }, namesOf(target));
   return addItem(next, at, { type: 'turnsRestored', turnId, step: 0, restored, ...done });
+}
+
+/** Earlier releases kept all compactions of before the undo, and not only those that went with it. */
+function union(some: ContextState['compactions'], others: ContextState['compactions']): ContextState['compactions'] {
+  const known = new Set(some.map(({ item }) => item));
+  return [...some, ...others.filter(({ item }) => !known.has(item))].sort((a, b) => a.item - b.item);
 }
 
 /** Undos cannot be taken back any more: the conversation goes another way. */

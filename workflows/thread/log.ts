@@ -1,6 +1,7 @@
 /** The thread's single history: items and the events about them, append-only, gapless. */
 import type { ArchiveSegment, EventBody, EventsPage, Item, ItemsPage, ThreadEvent } from '../../src/contract/index.ts';
-import type { StoredEvent, ThreadLog, ThreadState } from './state.ts';
+import { type StoredEvent, type ThreadLog, type ThreadState, decidesAnew } from './state.ts';
+import { bytesOf } from './waiting.ts';
 
 type PlainEventBody = Exclude<EventBody, { type: 'item/started' | 'item/completed' }>;
 
@@ -133,13 +134,14 @@ const PAGE_CHARS = 300_000;
 
 /** As many of the entries as one answer may hold, one at least. @param seen an entry as it is answered. */
 export function pageOf<T>(entries: readonly T[], seen: (entry: T) => unknown = (entry) => entry): T[] {
-  return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries, seen)));
+  const sizeOf = (entry: T) => JSON.stringify(seen(entry)).length;
+  return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries, sizeOf)));
 }
 
-/** How many entries, from the first on, stay within that many characters of JSON together. */
-function countWithin<T>(chars: number, entries: readonly T[], seen: (entry: T) => unknown): number {
-  let left = chars;
-  const beyond = entries.findIndex((entry) => (left -= JSON.stringify(seen(entry)).length) < 0);
+/** How many entries, from the first on, are within that size together. */
+function countWithin<T>(most: number, entries: readonly T[], sizeOf: (entry: T) => number): number {
+  let left = most;
+  const beyond = entries.findIndex((entry) => (left -= sizeOf(entry)) < 0);
   return beyond === -1 ? entries.length : beyond;
 }
 
@@ -151,8 +153,8 @@ function segmentOfItem(log: ThreadLog, index: number): ArchiveSegment | null {
   return log.archived.find((segment) => segment.items.from <= index && index < segment.items.to) ?? null;
 }
 
-/** What stays in the live log when the rest is archived, for readers who are nearly up to date. */
-const KEPT = { events: 100, chars: 200_000 };
+/** What stays in the live log when the rest is archived, for readers who are nearly up to date. The first release weighed characters. */
+const KEPT = { events: 100, bytes: 120_000, chars: 200_000 };
 
 /**
  * The oldest stretch of the live log that may move to the archive: every item in it has ended, and every event in it
@@ -163,7 +165,10 @@ export function archivable(state: ThreadState): ArchiveSegment | null {
   const { log } = state;
   const held = log.items.findIndex(isRunning);
   const newest = log.events.slice(-KEPT.events).reverse();
-  const kept = countWithin(KEPT.chars, newest, (event) => toThreadEvent(log, event));
+  const seen = (event: StoredEvent) => toThreadEvent(log, event);
+  const kept = decidesAnew(state)
+    ? countWithin(KEPT.bytes, newest, (event) => bytesOf(seen(event)))
+    : countWithin(KEPT.chars, newest, (event) => JSON.stringify(seen(event)).length);
   const candidates = log.events.slice(0, log.events.length - kept);
   const heldIndex = held === -1 ? itemCount(log) : log.firstItem + held;
   const blocked = candidates.findIndex((event) => 'index' in event && event.index >= heldIndex);

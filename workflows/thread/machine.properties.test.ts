@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Budget, Parent } from '../../src/contract/index.ts';
-import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
+import { CARRY_OVER_BYTES, toCarryOver } from './carry-over.ts';
+import { bytesOf } from './waiting.ts';
 import { readEvents, readItems } from './log.ts';
 import { type Play, playOut } from './test-play.ts';
 import { readAllEvents } from './test-reader.ts';

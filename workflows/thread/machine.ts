@@ -17,6 +17,7 @@ import { endRegistration, isReady, prewarm, wantedRegistration } from './agent-t
 import { type Action, type TimerAbout, actionIds } from './actions.ts';
 import {
   isKnownTurn,
+  refuseAgentMessage,
   refuseAnswer,
   refuseInterrupt,
   refuseQueueEdit,
@@ -40,7 +41,7 @@ import { resumed } from './resume.ts';
 import { revoke, takeKept, wantedRules } from './rules.ts';
 import { findEnding, wantedLastSnapshot } from './ending.ts';
 import { takeLastSnapshot, takeRelease, wantedRelease } from './snapshots.ts';
-import type { ActiveTurn, ThreadState } from './state.ts';
+import { type ActiveTurn, type ThreadState, decidesAnew } from './state.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import {
   abandonUnstarted,
@@ -68,11 +69,12 @@ import {
   toQueuedTurn,
   withTurn,
 } from './turns.ts';
+import { isOutboxFull } from './waiting.ts';
 
 /** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
 export const QUIESCENCE_BOUND_MS = 5_000;
 
-/** Messages of other agents that are kept until a model request carries them. */
+/** Of mail: more are refused, and in the first release the oldest were dropped. */
 const KEPT_MAIL = 100;
 
 const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
@@ -160,7 +162,17 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         takeTreeBudget(state, event.budget),
       );
     case 'agentMessageReceived':
-      return { ...state, mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL) };
+      return orReject(
+        state,
+        event,
+        'agentMessage',
+        event.message.from,
+        refuseAgentMessage(state, event.message),
+        () => ({
+          ...state,
+          mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL),
+        }),
+      );
     case 'snapshotsReleased':
       return takeRelease(state, at, event.failure);
     case 'registrationEnded':
@@ -480,8 +492,11 @@ function wantedAtEnd(state: ThreadState): Action[] {
 function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const turns = [state.active, ...state.beside].filter((turn) => turn?.aborting === null && turn.ending === undefined);
   const held = isHeld(state);
+  const full = decidesAnew(state) && isOutboxFull(state);
   const ofTurns = turns.flatMap((turn) => {
-    const wanted = turn === null ? [] : tasks.wants(state, turn);
+    const all = turn === null ? [] : tasks.wants(state, turn);
+    // What it has said goes out before it says more.
+    const wanted = full ? all.filter((action) => !isModelCall(action) || running.includes(action.id)) : all;
     // What runs goes on; it is stopped only where more is refused.
     return held && turn?.limited === true ? wanted.filter(({ id }) => running.includes(id)) : wanted;
   });

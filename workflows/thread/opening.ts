@@ -13,6 +13,7 @@ import { withBudget } from './budget.ts';
 import { withChanges } from './resume.ts';
 import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from './state.ts';
 import { MARKER } from './turns.ts';
+import { MOST_BYTES, bytesOf } from './waiting.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
@@ -44,6 +45,9 @@ type Refused = { type: 'refused'; reason: string };
 /** For threads that an earlier release has begun: those of this one know it from their opening. */
 const LAST_SNAPSHOTS = 'snapshots at the end of turns';
 
+/** A thread that was begun with more goes on. */
+const BOUNDED_INSTRUCTIONS = 'bounded instructions';
+
 /** The same for what the machine decides anew. */
 const NEW_DECISIONS = 'decisions 2';
 
@@ -74,6 +78,11 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   const parsed = parseStartThread(argument);
   if (!parsed.ok) return { type: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
   const { value: start } = parsed;
+  const { instructions = '' } = start;
+  if (bytesOf(instructions) > MOST_BYTES.instructions && patched(BOUNDED_INSTRUCTIONS)) {
+    const reason = `The instructions have ${bytesOf(instructions)} bytes, and at most ${MOST_BYTES.instructions} are taken.`;
+    return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
+  }
   if (start.resume !== undefined) {
     onResume(start.resume.runId);
     return resume(start, start.resume.runId, at);

@@ -2,9 +2,10 @@
 import type { EditQueue, QueueChange } from '../../src/contract/index.ts';
 import type { Refusal } from './refusal.ts';
 import { emit } from './log.ts';
-import type { QueuedTurn, ThreadState } from './state.ts';
+import { type QueuedTurn, type ThreadState, decidesAnew } from './state.ts';
 import { tasks } from './tasks/index.ts';
 import { dropQueued } from './turns.ts';
+import { refuseLargerTurn } from './waiting.ts';
 
 /** Why an edit cannot be taken as things stand; null where it can. */
 export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null {
@@ -13,6 +14,7 @@ export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null 
   if (edit.op === 'edit' && edit.input !== undefined && !tasks.takesWords(turn.kind)) {
     return { code: 'malformed', reason: `Turn ${edit.turnId} is a ${turn.kind}, which takes no input.` };
   }
+  if (edit.op === 'edit' && decidesAnew(state)) return refuseLargerTurn(state, edit);
   if (edit.op !== 'move' || edit.before === undefined || isQueued(state, edit.before)) return null;
   return notQueued(state, edit.before);
 }

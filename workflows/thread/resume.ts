@@ -6,13 +6,14 @@
  */
 import type { ThreadPast } from '../../activities/ports.ts';
 import type { ArchiveSegment, StartThread, ThreadSettings } from '../../src/contract/index.ts';
-import { CARRY_OVER_BYTES, bytesOf, toCarryOver } from './carry-over.ts';
+import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from './log.ts';
 import type { ActiveTurn, Child, ThreadState } from './state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from './sub-threads.ts';
 import { needCleanUp } from './tasks/command-results.ts';
 import { tasks } from './tasks/index.ts';
 import { dropQueued, finishAbort, concludeTurn } from './turns.ts';
+import { bytesOf } from './waiting.ts';
 
 /** What a closed run hands to the one that goes on from it; the answer of the query `closedRun`. */
 export type Handover =
@@ -33,14 +34,15 @@ export function toHandover(state: ThreadState): Handover {
   const queue = state.queue.map((queued) => ({ ...queued, input: [] }));
   let left: ThreadState = { ...state, queue };
   const toArchive: ArchiveSegment[] = [];
-  if (sizeOf(left) > CARRY_OVER_BYTES) {
+  const most = carryOverBytes(state);
+  if (sizeOf(left) > most) {
     for (let next = archivable(left); next !== null; next = archivable(left)) {
       toArchive.push(next);
       left = { ...left, log: withoutSegment(left.log, next) };
     }
   }
   const bytes = sizeOf(left);
-  return bytes > CARRY_OVER_BYTES ? { type: 'tooLarge', bytes } : { type: 'state', state: left, toArchive };
+  return bytes > most ? { type: 'tooLarge', bytes } : { type: 'state', state: left, toArchive };
 }
 
 function sizeOf(state: ThreadState): number {

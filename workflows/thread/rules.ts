@@ -18,7 +18,8 @@ import type {
 } from '../../src/contract/index.ts';
 import { type Action, actionIds } from './actions.ts';
 import { emit } from './log.ts';
-import type { ThreadState } from './state.ts';
+import { type ThreadState, decidesAnew } from './state.ts';
+import { MOST_BYTES, newestWithin } from './waiting.ts';
 
 /** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
 const KEPT_RULES = 100;
@@ -138,8 +139,12 @@ function withRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadSta
     ({ scope, decision, match }) =>
       scope !== rule.scope || decision !== rule.decision || JSON.stringify(match) !== about,
   );
-  const rules = [...others, rule].slice(-KEPT_RULES);
-  return emit({ ...state, rules }, at, { type: 'rule/remembered', rule });
+  const newest = [...others, rule].slice(-KEPT_RULES);
+  const rules = decidesAnew(state) ? newestWithin(newest, MOST_BYTES.rules) : newest;
+  const remembered = emit({ ...state, rules }, at, { type: 'rule/remembered', rule });
+  if (!decidesAnew(state)) return remembered;
+  const forgotten = others.filter((one) => !rules.includes(one));
+  return forgotten.reduce((current, { ruleId }) => emit(current, at, { type: 'rule/revoked', ruleId }), remembered);
 }
 
 /** Answers for the repository that are not kept there yet. */

@@ -9,6 +9,7 @@ import type { SnapshotEnd } from './machine-events.ts';
 import type { ActiveTurn, ThreadState, TurnSnapshot } from './state.ts';
 import { releaseLater, withoutSnapshots } from './turn-records.ts';
 import { concludeTurn, withTurn } from './turns.ts';
+import { MOST_BYTES, newestWithin } from './waiting.ts';
 
 /** Different things that are remembered as said. */
 const TOLD = 50;
@@ -68,7 +69,7 @@ export function dismissSnapshot(state: ThreadState, turnId: string): ThreadState
 export function tellOnce(state: ThreadState, at: number, message: string): ThreadState {
   const { told } = state.snapshots;
   if (told.includes(message)) return state;
-  const snapshots = { ...state.snapshots, told: [...told, message].slice(-TOLD) };
+  const snapshots = { ...state.snapshots, told: newestWithin([...told, message].slice(-TOLD), MOST_BYTES.told) };
   return emit({ ...state, snapshots }, at, { type: 'warning', message });
 }
 

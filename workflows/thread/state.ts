@@ -254,7 +254,7 @@ export interface Redo {
   turnId: string;
   /** The turns that it dropped. */
   records: TurnRecord[];
-  /** As it was before it. */
+  /** Those that went with them. */
   compactions: ContextState['compactions'];
   /** The files before and after it; null if it changed none. */
   files: { before: string; after: string } | null;

@@ -22,14 +22,17 @@ import { emit } from './log.ts';
 import { report, send } from './outbox.ts';
 import { closeRequest, showRequest } from './requests.ts';
 import { treeSpent } from './spending.ts';
-import { type ActiveTurn, type Child, type ThreadState } from './state.ts';
-import { quieten } from './turns.ts';
+import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from './state.ts';
+import { TOLD_CHARS, quieten } from './turns.ts';
+import { cutToBytes, fitNews, hasRoomFor } from './waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../limits.ts';
 
 /** Closed children that are still listed. */
 const KEPT_CLOSED = 50;
-/** Code units of a child's last words: in views and events, and where the model is told. */
-const WORDS = { shown: 500, told: 20_000 };
+/** Agents that may be open, at work or not. */
+const OPEN_AGENTS = 64;
+/** Bytes of a child's last words in views and events. */
+const SHOWN_BYTES = 600;
 
 export const isOver = ({ status }: Pick<SubThread, 'status'>): boolean =>
   status === 'shutdown' || status === 'notFound';
@@ -76,7 +79,10 @@ export function refuseChild(state: ThreadState, role: SubThreadRole): string | n
   if (state.settings.parent?.role === 'review') return 'A review has no agents. Look yourself.';
   if (depthOf(state) >= maxDepth)
     return `Agent depth limit reached: agents may be ${maxDepth} deep. Solve the task yourself.`;
-  const active = state.children.filter((child) => child.role === 'agent' && isAtWork(child)).length;
+  const open = state.children.filter((child) => isAgent(child) && !isOver(child)).length;
+  if (decidesAnew(state) && open >= OPEN_AGENTS)
+    return `Agent limit reached: ${open} agents are open, which is as many as may be. Close some with close_agent.`;
+  const active = state.children.filter((child) => isAgent(child) && isAtWork(child)).length;
   if (active < maxActive) return null;
   return `Agent limit reached: ${active} agents are at work, which is as many as may be. Wait for one of them to end.`;
 }
@@ -112,10 +118,11 @@ function announce(state: ThreadState, at: number, child: Child): ThreadState {
   return emit(state, at, { type: 'subThread/updated', subThread });
 }
 
-export function startAction(child: Child): Action[] {
-  return child.start === null
-    ? []
-    : [{ type: 'startChild', id: actionIds.child(child.threadId), turnId: child.turnId, start: child.start }];
+/** An agent has the instructions of the thread, which keeps them once. */
+export function startAction({ settings }: ThreadState, { start, threadId, turnId }: Child): Action[] {
+  if (start === null) return [];
+  const whole = { ...start, instructions: start.instructions ?? settings.instructions };
+  return [{ type: 'startChild', id: actionIds.child(threadId), turnId, start: whole }];
 }
 
 /** The start of a child has ended. One that was not wanted any more by then is closed. */
@@ -157,7 +164,7 @@ export function takeReport(state: ThreadState, at: number, threadId: string, sai
     case 'turnCompleted':
       return isOver(child) ? state : endChildTurn(state, at, child, said.turn);
     case 'requestOpened':
-      return isOver(child) ? state : showRequest(state, at, fromBelow(child, said.request));
+      return isOver(child) ? state : showFromBelow(state, at, fromBelow(child, said.request));
     case 'requestResolved': {
       const requestId = idFromBelow(threadId, said.requestId);
       const open = state.requests.find((request) => request.requestId === requestId);
@@ -206,11 +213,19 @@ function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
   };
 }
 
+/** One that is too large to be shown here waits where it was made, and its deadline holds there. */
+function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
+  if (!decidesAnew(state) || hasRoomFor(state, request)) return showRequest(state, at, request);
+  const asked = request.origin?.threadId ?? '';
+  const message = `A request of thread ${asked} is too large to be shown here beside those that are open. Answer it there: bobbin thread requests ${asked}`;
+  return emit(state, at, { type: 'warning', message });
+}
+
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
   const openTurns = Math.max(0, child.openTurns - 1);
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
   // What a review says is for its turn alone, which listens, and takes it whole.
-  const news = child.role === 'review' ? null : (words ?? '').slice(0, WORDS.told);
+  const news = child.role === 'review' ? null : fitNews(state, child.threadId, (words ?? '').slice(0, TOLD_CHARS));
   const ended = { ...child, openTurns, news };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
   return quietened(become(state, at, ended, status, words), child.threadId);
@@ -245,7 +260,7 @@ function endChild(state: ThreadState, at: number, child: Child, status: 'shutdow
 }
 
 function become(state: ThreadState, at: number, child: Child, status: SubThreadStatus, words: string | null) {
-  const lastAgentMessage = words === null ? child.lastAgentMessage : words.slice(0, WORDS.shown);
+  const lastAgentMessage = words === null ? child.lastAgentMessage : cutToBytes(words, SHOWN_BYTES);
   const changed = { ...child, status, lastAgentMessage };
   return announce(withChild(state, changed), at, changed);
 }

@@ -1,12 +1,15 @@
 /** The turns that have ended, as far as they are remembered, and the snapshots that are kept for their sake. */
 import type { ThreadState, TurnRecord, TurnSnapshot } from './state.ts';
+import { cutToBytes } from './waiting.ts';
 
+/** Names of snapshots that wait to be released, the newest ones. */
+const RELEASED_AT_ONCE = 300;
 /** Snapshots of ended turns that are kept, the newest ones. */
 const KEPT = 100;
 
 /** Takes one more record, and lets go of the snapshots that are too many or whose turn is forgotten with it. */
 export function withRecord(state: ThreadState, record: TurnRecord, known: number): ThreadState {
-  const all = [...state.turns, record];
+  const all = [...state.turns, shortened(record)];
   const forgotten = all.slice(0, -known);
   const remembered = all.slice(-known);
   const holding = remembered.filter(isTaken);
@@ -17,6 +20,14 @@ export function withRecord(state: ThreadState, record: TurnRecord, known: number
     { ...state, turns },
     gone.map(({ turnId }) => turnId),
   );
+}
+
+const REASON_BYTES = 300;
+
+function shortened(record: TurnRecord): TurnRecord {
+  const { snapshot } = record;
+  if (snapshot?.status !== 'missing') return record;
+  return { ...record, snapshot: { ...snapshot, reason: cutToBytes(snapshot.reason, REASON_BYTES) } };
 }
 
 const TOO_OLD: TurnSnapshot = { status: 'missing', reason: `only the newest ${KEPT} snapshots of a thread are kept.` };
@@ -37,7 +48,9 @@ export function withoutRecords(state: ThreadState, turnIds: readonly string[]): 
 /** Nobody needs the snapshots under these names any more. */
 export function releaseLater(state: ThreadState, names: readonly string[]): ThreadState {
   if (names.length === 0) return state;
-  return { ...state, snapshots: { ...state.snapshots, release: [...state.snapshots.release, ...names] } };
+  // Those that are forgotten here go when the thread closes.
+  const release = [...state.snapshots.release, ...names].slice(-RELEASED_AT_ONCE);
+  return { ...state, snapshots: { ...state.snapshots, release } };
 }
 
 /** After the thread's snapshots were let go of. */

@@ -28,8 +28,13 @@ import {
   type ShellTurn,
   type ThreadState,
   type TurnEnd,
+  decidesAnew,
 } from './state.ts';
+import { MOST_BYTES, newestWithin } from './waiting.ts';
 import { plus, NOTHING_SPENT } from '../limits.ts';
+
+/** Code units of an agent's last words that its parent's model is told. */
+export const TOLD_CHARS = 20_000;
 
 /** Tells the model that a turn was cut off. */
 export const MARKER = `<turn_aborted>
@@ -47,7 +52,8 @@ const MARKERS: Partial<Record<AbortReason, string>> = { interrupted: MARKER, bud
 
 /** Remembers the id, so that the same submission once more is the same turn. */
 export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
-  return { ...state, knownTurnIds: [...state.knownTurnIds, turnId].slice(-KNOWN_TURN_IDS) };
+  const newest = [...state.knownTurnIds, turnId].slice(-KNOWN_TURN_IDS);
+  return { ...state, knownTurnIds: decidesAnew(state) ? newestWithin(newest, MOST_BYTES.turnIds) : newest };
 }
 
 export function toQueuedTurn(turn: SubmitTurn): QueuedTurn {
@@ -280,7 +286,14 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
 function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
   const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
   const counted = report(told, { type: 'usage', spent: treeSpent(told, at), waits: told.budget.waits });
-  return report(counted, { type: 'turnCompleted', turn });
+  return report(counted, { type: 'turnCompleted', turn: toReported(state, turn) });
+}
+
+/** An agent's last words are cut where its parent would cut them. */
+function toReported(state: ThreadState, turn: TurnCompletion): TurnCompletion {
+  const { parent } = state.settings;
+  const isCut = decidesAnew(state) && parent?.role === 'agent' && parent.reports !== 'result';
+  return isCut ? { ...turn, lastAgentMessage: turn.lastAgentMessage?.slice(0, TOLD_CHARS) ?? null } : turn;
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { ThreadResult } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
-import { CARRY_OVER_BYTES, type CarryOver, bytesOf, toCarryOver } from './carry-over.ts';
+import { type CarryOver, carryOverBytes, toCarryOver } from './carry-over.ts';
 import { type Links, run, toStepThread } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import { itemCount } from './log.ts';
@@ -22,11 +22,12 @@ import { type Opened, openState } from './opening.ts';
 import { toSummary } from './summaries.ts';
 import { contexts, steps } from './sinks.ts';
 import { treeSpent } from './spending.ts';
-import type { ThreadState } from './state.ts';
+import { type ThreadState, decidesAnew } from './state.ts';
 import { toCurrentDetails } from './current-details.ts';
 import { isPublished, publishSearchAttributes } from '../search-attributes.ts';
 import { isInFirstStep, toSearchValues } from './search-values.ts';
 import { toContext } from './view.ts';
+import { bytesOf } from './waiting.ts';
 
 /** The one mutable place of a thread: its state, and the actions under way. */
 export interface ThreadHost {
@@ -41,6 +42,8 @@ export interface ThreadHost {
   children: Links;
   /** Set by every event, cleared when the loop has seen it. */
   changed: boolean;
+  /** Bytes of the history when the run began: what was carried over does not count against the run. */
+  sizeAtStart: number;
   /** Grows when a run that should go on as a new one cannot. */
   patience: number;
   /** Items before this number have been offered to this worker, and will not change. */
@@ -50,7 +53,7 @@ export interface ThreadHost {
 export async function thread(argument: unknown): Promise<ThreadResult> {
   const host: ThreadHost = {
     ...{ state: null, resumes: null, early: [], running: new Map(), children: new Map() },
-    ...{ changed: false, patience: 1, offered: 0 },
+    ...{ changed: false, patience: 1, offered: 0, sizeAtStart: workflowInfo().historySize },
   };
   registerHandlers(host, (happening) => dispatch(host, happening));
   closeWhenCancelled(host);
@@ -136,14 +139,15 @@ function isRolloverDue(host: ThreadHost): boolean {
   if (rollover !== null) return false;
   const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
   const { events, bytes } = settings.continueAsNewAfter;
-  const long = historyLength >= events * host.patience || historySize >= bytes * host.patience;
+  const grown = decidesAnew(current(host)) ? historySize - host.sizeAtStart : historySize;
+  const long = historyLength >= events * host.patience || grown >= bytes * host.patience;
   return long || (continueAsNewSuggested && host.patience === 1);
 }
 
 async function goOnAsNew(host: ThreadHost, state: ThreadState): Promise<void> {
   const carried = toCarryOver(state);
   const bytes = bytesOf(carried);
-  if (bytes > CARRY_OVER_BYTES) {
+  if (bytes > carryOverBytes(state)) {
     host.patience *= 2;
     dispatch(host, { type: 'rolloverPostponed', bytes });
     return;

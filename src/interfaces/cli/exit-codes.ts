@@ -62,6 +62,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'turnNotSteerable':
     case 'threadBusy':
     case 'queueFull':
+    case 'tooMuchWaiting':
     case 'turnNotQueued':
     case 'notEnoughTurns':
     case 'requestNotOpen':

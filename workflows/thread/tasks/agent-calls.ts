@@ -79,7 +79,6 @@ function spawn(
       workspace: toWorkspace(settings),
       title: args.name,
       model: args.model ?? settings.model,
-      instructions: settings.instructions,
       approvalPolicy: settings.approvalPolicy,
       sandbox: settings.sandbox,
       agentIdentity: settings.agentIdentity,
@@ -182,7 +181,7 @@ export function agentCallActions(state: ThreadState, turn: RegularTurn, call: To
     return [{ type: 'awaitTime', id: actionIds.wait(call.index), at: call.until, about }];
   }
   const child = startedBy(state, call);
-  return child === null ? [] : startAction(child);
+  return child === null ? [] : startAction(state, child);
 }
 
 /** The id of the action of a spawn call; null for every other call. */

@@ -189,11 +189,14 @@ function toCutWarning(reason: string): string {
   return `The model's answer was cut before its end (${reason}); what had come of it is kept.`;
 }
 
+/** Servers that are remembered as warned of. */
+const WARNED = 100;
+
 /** Once for each server in the life of a thread, however often it fails. */
 function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWarning[]): ThreadState {
   return warnings.reduce((current, { server, message }) => {
     if (current.warnedOfServers.includes(server)) return current;
-    const warned = { ...current, warnedOfServers: [...current.warnedOfServers, server] };
+    const warned = { ...current, warnedOfServers: [...current.warnedOfServers, server].slice(-WARNED) };
     return emit(warned, at, { type: 'warning', message });
   }, state);
 }

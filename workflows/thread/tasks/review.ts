@@ -106,7 +106,7 @@ function takePreparation(
 
 function start(state: ThreadState, childId: string): Action[] {
   const child = findChild(state, childId);
-  return child === null ? [] : startAction(child);
+  return child === null ? [] : startAction(state, child);
 }
 
 type Prepared = Extract<ReviewPreparationEnd, { type: 'prepared' }>;
