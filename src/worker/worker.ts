@@ -62,7 +62,7 @@ export async function startWorker(
     namespace: target.namespace,
     taskQueue: config.taskQueue,
   });
-  prepareFolders(config, (line) => void Runtime.instance().logger.warn(line));
+  prepareFolders(config, warn);
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
   const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
@@ -119,6 +119,8 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
   };
 }
 
+const warn = (line: string): void => void Runtime.instance().logger.warn(line);
+
 function createPorts(
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
@@ -141,6 +143,7 @@ function createPorts(
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
       limits: config.commandLimits,
       network: config.network,
+      log: warn,
     }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),

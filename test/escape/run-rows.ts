@@ -1,8 +1,9 @@
 /** Runs the rows one after the other, each in a folder of its own that is gone afterwards. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { removeTree } from '../../src/adapters/files/remove-tree.ts';
 import type { EscapeRow, Outcome } from './row.ts';
 
 const ROWS = join(import.meta.dirname, 'rows');
@@ -27,6 +28,6 @@ export async function runRow(row: EscapeRow): Promise<Outcome> {
       what: `it ended with: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     };
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    await removeTree(root);
   }
 }

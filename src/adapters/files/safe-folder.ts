@@ -13,7 +13,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type BigIntStats, type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -125,6 +125,12 @@ export class SafeFolder {
     const path = join(this.path, name.toString());
     if (!byPath) return new SafeFolder(path, handle, []);
     return new SafeFolder(path, handle, [...this.#places, toPlace(path, await handle.stat({ bigint: true }))]);
+  }
+
+  /** Gives its owner all permissions to the folder, and nobody else any. */
+  async openToOwner(): Promise<void> {
+    await this.#assertInPlace();
+    await chmod(this.#base, 0o700);
   }
 
   /** Undefined if there is no such entry. */

@@ -10,6 +10,7 @@ import type { FoundTarget, OpenTarget } from '../../../activities/ports.ts';
 import type { BatchTarget } from '../../contract/index.ts';
 import { isRemoteRefName } from '../../contract/plain/ref-name.ts';
 import { transportOf } from '../../contract/plain/repository-address.ts';
+import { removeTree } from '../files/remove-tree.ts';
 import { type GitCall, runGit } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 import { type RepositoryPlace, findRepositoryPlace, readSmallFile } from './repository-place.ts';
@@ -228,16 +229,28 @@ export async function checkOutStore({ repository, head }: FoundTarget, signal: A
     const index = join(gitDir, 'new-index');
     const git = (...args: string[]) =>
       runGit(['--work-tree=.', ...args], { cwd: repository, gitDir, index, signal, deadlineMs: 1_800_000 });
-    await git('read-tree', head);
-    await git('clean', '-ffdqx');
-    await git('checkout-index', '--all', '--force', '--index', '--quiet');
     const own = join(repository, '.git');
-    for (const name of await readdir(own)) if (!KEPT.has(name)) await rm(join(own, name), { recursive: true });
+    const writeFiles = async () => {
+      await git('read-tree', head);
+      await git('clean', '-ffdqx');
+      await git('checkout-index', '--all', '--force', '--index', '--quiet');
+    };
+    await writeFiles().catch(async (error: unknown) => {
+      if (signal.aborted) throw error;
+      // A command may have left a folder there that git can neither read nor remove.
+      await removeAll(repository, new Set(['.git']));
+      await writeFiles();
+    });
+    await removeAll(own, KEPT);
     await rm(join(own, 'objects/info/alternates'), { force: true });
     await copyFile(index, join(own, 'index'));
     await replaceFile(join(own, 'HEAD'), `${head}\n`);
   });
   return { cwd: repository, isElsewhere: false };
+}
+
+async function removeAll(folder: string, except: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder)) if (!except.has(name)) await removeTree(join(folder, name));
 }
 
 function unknown(repository: string, name: string): Failure {

@@ -74,7 +74,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const launcher = createLauncher({ stateDirectory, hiddenFolders, limits });
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
-  removeUnusedScratch(stateDirectory);
+  const tidy = (): Promise<void> => removeUnusedScratch(stateDirectory, log);
+  void tidy();
   const probes = new Map<string | undefined, Promise<ProbedBubblewrap>>();
   const probe = (bubblewrap: string | undefined): Promise<ProbedBubblewrap> => {
     const state = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
@@ -96,9 +97,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   return {
     sandbox: () => probe(findProgram('bwrap', [])),
     clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
-    forget(threadId) {
-      removeScratch(stateDirectory, threadId);
-      return Promise.resolve();
+    async forget(threadId) {
+      await removeScratch(stateDirectory, threadId).catch(tidy);
     },
     async run(asked, io) {
       const spec = network.type === 'on' ? withNetwork(asked) : asked;

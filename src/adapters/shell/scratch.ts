@@ -2,9 +2,12 @@
  * The private temporary folders of a thread's commands in a workspace: what they see as /tmp, /var/tmp and /dev/shm. They are kept
  * between commands and removed with the thread, or after a month without a command.
  */
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, utimesSync } from 'node:fs';
+import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../files/remove-tree.ts';
+import { ignoring } from '../files/safe-folder.ts';
 
 export interface Scratch {
   tmp: string;
@@ -19,33 +22,40 @@ export function openScratch(stateDirectory: string, threadId: string, workspace:
   // The way to the workspace leads through its /tmp where it lies below it, so no other workspace shares the folder.
   const folder = join(thread, shortHash(workspace));
   const scratch = { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
-  for (const path of Object.values(scratch)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of Object.values(scratch)) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // A command may have taken its own /tmp from the next one.
+    chmodSync(path, 0o700);
+  }
   const now = new Date();
   utimesSync(thread, now, now);
   return scratch;
 }
 
-export function removeScratch(stateDirectory: string, threadId: string): void {
-  rmSync(folderOf(stateDirectory, threadId), { recursive: true, force: true });
+/** Rejects with what could not be removed; `removeUnusedScratch` tries again. */
+export async function removeScratch(stateDirectory: string, threadId: string): Promise<void> {
+  const folder = folderOf(stateDirectory, threadId);
+  const leaving = `${folder}.${randomUUID()}${LEAVING}`;
+  await rename(folder, leaving).catch(ignoring('ENOENT'));
+  await removeTree(leaving);
 }
 
-/** Of threads that ended without saying so here. */
-export function removeUnusedScratch(stateDirectory: string): void {
+/** Of threads that ended without saying so here, and what could not be removed earlier. Never rejects. */
+export async function removeUnusedScratch(stateDirectory: string, log: (message: string) => void): Promise<void> {
   const root = join(stateDirectory, 'sandboxes');
-  for (const name of list(root)) {
+  for (const name of await readdir(root).catch(() => [])) {
     const path = join(root, name);
-    const unusedMs = Date.now() - statSync(path).mtimeMs;
-    if (unusedMs > KEPT_UNUSED_MS) rmSync(path, { recursive: true, force: true });
+    try {
+      const unusedMs = Date.now() - (await lstat(path)).mtimeMs;
+      if (name.endsWith(LEAVING) || unusedMs > KEPT_UNUSED_MS) await removeTree(path);
+    } catch (error) {
+      log(`${path} cannot be removed, which is tried again later: ${String(error)}`);
+    }
   }
 }
 
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
+/** At the end of the name of what is to go. */
+const LEAVING = '.leaving';
 
 function folderOf(stateDirectory: string, threadId: string): string {
   return join(stateDirectory, 'sandboxes', shortHash(threadId));
