@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTestBench, detach, isRunning, readPid } from './test-bench.ts';
@@ -181,6 +182,18 @@ describe('a command that cannot start', () => {
       message: expect.stringContaining(missing) as string,
     });
     await expect(bench.run('true', { cwd: inWorkspace('file') })).rejects.toMatchObject({ code: 'workspaceMissing' });
+  });
+
+  it('begins without a sandbox in no folder of the workspace that is a link out of it', async () => {
+    symlinkSync(tmpdir(), inWorkspace('out'));
+    const run = bench.run('echo began', { cwd: inWorkspace('out') });
+    await expect(run).rejects.toMatchObject({
+      code: 'workspaceMoved',
+      message: expect.stringContaining(realpathSync(tmpdir())) as string,
+    });
+    mkdirSync(inWorkspace('folder'));
+    symlinkSync('folder', inWorkspace('in'));
+    expect(await bench.run('echo began', { cwd: inWorkspace('in') })).toMatchObject({ output: 'began\n' });
   });
 
   it('runs a command that is too long for an argument, and leaves no file', async () => {

@@ -7,7 +7,7 @@
  *    after a look at the process table found none of them.
  * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
@@ -32,6 +32,7 @@ import {
   type LimitWatch,
 } from './limits.ts';
 import { MountChanged } from './mount-sources.ts';
+import { isInside } from './mounts.ts';
 import { startLeader, type Leader } from './leader.ts';
 import type { Reach } from './upstream-proxy.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
@@ -175,10 +176,20 @@ function assertCwd(
 ): void {
   const outside = sandbox === undefined ? cwd : toOutsidePath(cwd, [workspace, ...writableRoots], sandbox.scratch);
   if (outside === cwd) assertWorkspace(cwd);
+  // Without a sandbox, it begins where the person was shown that it would.
+  if (sandbox === undefined) assertInside(cwd, workspace);
   else if (!existsSync(outside)) {
     const message = `The working directory ${cwd} does not exist in the sandbox, where /tmp is the thread's own.`;
     throw new Failure('workspaceMissing', message, { details: { path: cwd } });
   }
+}
+
+/** A folder of the workspace is no link out of it: any command of the sandbox could have made that. */
+function assertInside(cwd: string, workspace: string): void {
+  const [now, root] = [cwd, workspace].map((path) => realpathSync(path)) as [string, string];
+  if (!isInside(cwd, workspace) || isInside(now, root)) return;
+  const message = `The working directory ${cwd} leads out of the workspace, to ${now}. To run a command there, name that folder itself.`;
+  throw new Failure('workspaceMoved', message, { details: { path: cwd, root, now } });
 }
 
 async function openOutput(pipes: OutputPipes, workspace: string, stateDirectory: string): Promise<OutputPipe> {
