@@ -11,6 +11,10 @@ export interface TrackedFile {
 }
 
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
+/** Bytes of all names together. In version 4 each of them is told by how it differs from the one before, however long. */
+const MAX_NAME_BYTES = 512 * 1024 * 1024;
+/** The kernel takes no longer path. */
+const MAX_PATH_BYTES = 4_096;
 
 /** What was read last, by path, with something that changes with every write of the file. */
 const remembered = new Map<string, { state: string; files: readonly TrackedFile[] }>();
@@ -72,6 +76,7 @@ async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): P
   const files: TrackedFile[] = [];
   let at = 12;
   let path = '';
+  let names = 0;
   for (let left = content.readUInt32BE(8); left > 0; left--) {
     if (slices.isOver()) await slices.rest();
     const isSubmodule = content.readUInt32BE(at + MODE_AT) === SUBMODULE;
@@ -86,6 +91,8 @@ async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): P
     const end = content.indexOf(0, nameAt);
     if (end === -1) throw new RangeError('a name without an end');
     path = kept + content.toString('latin1', nameAt, end);
+    names += path.length;
+    if (path.length > MAX_PATH_BYTES || names > MAX_NAME_BYTES) throw new RangeError('names without end');
     if (path !== '' && !path.endsWith('/')) files.push({ path, isSubmodule });
     at = version === 4 ? end + 1 : at + Math.ceil((end - at + 1) / 8) * 8;
   }

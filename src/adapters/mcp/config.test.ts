@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMcpConfig } from './config.ts';
 
@@ -50,6 +50,12 @@ describe('the servers of a file', () => {
         endpoint: { type: 'http', url: 'https://example.invalid/mcp', headers: {} },
       },
     ]);
+  });
+
+  it('take relative paths from the file, whatever folder the worker was started in', () => {
+    const [one, two] = read({ mcpServers: { one: { command: './bin/server', cwd: '..' }, two: { command: 'npx' } } });
+    expect(one?.endpoint).toMatchObject({ command: join(folder, 'bin/server'), cwd: dirname(folder) });
+    expect(two?.endpoint).toMatchObject({ command: 'npx', cwd: undefined });
   });
 
   it('take secrets from the environment by name, and know which values are secret', () => {

@@ -3,6 +3,7 @@
  * `docs/mcp.md` describes every member.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { McpApproval } from '../../../activities/ports.ts';
 
@@ -49,6 +50,7 @@ const FileSchema = z.object({
 });
 
 export type McpEndpoint =
+  /** `command` is absolute or a bare name; `cwd` is absolute, and a private folder if it is left out. */
   | { type: 'stdio'; command: string; args: string[]; env: Record<string, string>; cwd: string | undefined }
   | { type: 'http'; url: string; headers: Record<string, string> };
 
@@ -79,11 +81,24 @@ export function readMcpConfig(file: string, env: NodeJS.ProcessEnv, asked: boole
   const parsed = FileSchema.safeParse(readJson(file));
   if (!parsed.success) throw unusable(file, parsed.error.issues.map(describeIssue));
   const missing: string[] = [];
+  const folder = dirname(resolve(file));
   const servers = Object.entries(parsed.data.mcpServers)
     .filter(([, entry]) => !entry.disabled)
-    .map(([name, entry]) => toServer(name, entry, createExpander(env, `mcpServers.${name}`, missing)));
+    .map(([name, entry]) =>
+      toServer(name, inFolder(entry, folder), createExpander(env, `mcpServers.${name}`, missing)),
+    );
   if (missing.length > 0) throw unusable(file, missing);
   return servers;
+}
+
+/** Relative paths of a program and its working directory are those from the file. A bare name is looked for on PATH. */
+function inFolder(entry: Entry, folder: string): Entry {
+  const { command, cwd } = entry;
+  return {
+    ...entry,
+    ...(command?.includes('/') === true ? { command: resolve(folder, command) } : {}),
+    ...(cwd === undefined ? {} : { cwd: resolve(folder, cwd) }),
+  };
 }
 
 function readJson(file: string): unknown {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -108,6 +108,25 @@ describe('a server that behaves well', () => {
     expect(logged()).toEqual([]);
     await Promise.all([tools(mcp), tools(mcp), call(mcp, 'add', { a: 1, b: 1 })]);
     expect(logged()).toHaveLength(1);
+  });
+
+  it('starts in a private folder, with no folder on its PATH that a workspace may hold', async () => {
+    const env = { ...process.env, PATH: `${process.cwd()}/bin:/w/node_modules/.bin:.:${process.env['PATH'] ?? ''}` };
+    const mcp = createMcp({ servers: [stdio()], stateDirectory: join(folder, 'state'), version: '0', env });
+    open.push(mcp);
+    const { output } = await call(mcp, 'where');
+    const { cwd, path } = JSON.parse(output) as { cwd: string; path: string };
+    expect(cwd).toBe(join(realpathSync(folder), 'state/mcp/test'));
+    expect(statSync(cwd).mode & 0o777).toBe(0o700);
+    expect(path).not.toMatch(/node_modules|(^|:)\.?(:|$)/);
+    expect(path.split(':')).not.toContain(`${process.cwd()}/bin`);
+  });
+
+  it('starts elsewhere if the operator says so', async () => {
+    const endpoint = { type: 'stdio' as const, command: process.execPath, args: [SCRIPT, log], env: {}, cwd: folder };
+    expect((await call(start(stdio('well', { endpoint })), 'where')).output).toContain(
+      `"cwd":"${realpathSync(folder)}"`,
+    );
   });
 
   it('may greet before its first message', async () => {

@@ -24,6 +24,9 @@ export function createTestServer(log: string): McpServer {
     note(`note ${text}`);
     return say(`noted ${text.length} characters`);
   });
+  server.registerTool('where', { inputSchema: {}, annotations: READ_ONLY }, () =>
+    say(JSON.stringify({ cwd: process.cwd(), path: process.env['PATH'] })),
+  );
   const waiting = { ms: z.number() };
   const wait = async (ms: number, extra: WaitExtra) => {
     note('waiting');
