@@ -1,5 +1,6 @@
 /** The folders of a worker, before anything is written to them. */
 import { mkdirSync } from 'node:fs';
+import { removeLeftTemps } from '../folders/private-temp.ts';
 import { moveFormerWorkspaces } from '../folders/former-workspaces.ts';
 import { makePrivateFolder } from '../folders/private-folder.ts';
 import type { WorkerConfig } from './config.ts';
@@ -18,6 +19,7 @@ export function prepareFolders(folders: Folders, warn: (line: string) => void): 
   const steps = [
     () => moveFormerWorkspaces(stateDirectory, workspacesDirectory),
     () => void mkdirSync(workspacesDirectory, { recursive: true, mode: 0o700 }),
+    () => removeLeftTemps(stateDirectory),
   ];
   for (const step of [...closed, ...steps]) {
     try {

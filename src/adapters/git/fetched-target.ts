@@ -2,8 +2,7 @@
  * A repository of our own for a target that is fetched, whole, so that a sandbox that shows nothing else has all of it. It is a
  * workspace: of its `.git` only objects and ids are read, and everything else is written anew.
  */
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure, type FailureCode } from '../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget } from '../../../activities/ports.ts';
@@ -11,6 +10,7 @@ import type { BatchTarget } from '../../contract/index.ts';
 import { isRemoteRefName } from '../../contract/plain/ref-name.ts';
 import { transportOf } from '../../contract/plain/repository-address.ts';
 import { removeTree } from '../files/remove-tree.ts';
+import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { type GitCall, runGit } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 import { type RepositoryPlace, findRepositoryPlace, readSmallFile } from './repository-place.ts';
@@ -124,7 +124,7 @@ async function withFetchDirectory(
   signal: AbortSignal,
   fetch: (gitDir: string) => Promise<void>,
 ): Promise<Kept> {
-  const gitDir = await mkdtemp(join(tmpdir(), 'bobbin-fetch-'));
+  const gitDir = await makePrivateTemp('bobbin-fetch-');
   try {
     await makePrivateGitDir(gitDir, { objectFormat });
     await rm(join(gitDir, 'objects'), { recursive: true });

@@ -1,7 +1,7 @@
 /** A merge of three texts by `git merge-file`, in a folder of ours. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { runGit } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 
@@ -27,7 +27,7 @@ export async function mergeTexts({ ours, base, theirs }: Texts): Promise<Buffer 
     )
   )
     return 'binary';
-  const cwd = await mkdtemp(join(tmpdir(), 'bobbin-merge-'));
+  const cwd = await makePrivateTemp('bobbin-merge-');
   try {
     const texts = { ours, base, theirs };
     for (const [name, text] of Object.entries(texts)) await writeFile(join(cwd, name), text, { mode: 0o600 });

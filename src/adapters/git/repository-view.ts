@@ -2,9 +2,9 @@
  * A repository of someone else, read as data: git works in a directory of ours (`private-git-dir.ts`) that leads to its
  * objects and references, and interprets nothing that is configured or written in it.
  */
-import { copyFile, mkdtemp, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { type GitCall, type GitResult, runGit } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 import { type RepositoryPlace, isThere, readSmallFile } from './repository-place.ts';
@@ -36,7 +36,7 @@ export async function withView<T>(
   signal: AbortSignal,
   body: (view: RepositoryView) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'bobbin-git-'));
+  const folder = await makePrivateTemp('bobbin-git-');
   try {
     const gitDir = join(folder, 'git');
     await openGitDir(place, gitDir);

@@ -3,13 +3,13 @@
  * folder. No git runs in the repository: its record of the work tree is written by hand, and files are written as they were.
  */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { NewWorktree } from '../../../activities/ports.ts';
 import { inFolder } from '../files/safe-folder.ts';
+import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { runGit, toRawPaths } from './git-process.ts';
 import { findLegacy } from './legacy-snapshot.ts';
 import { listPaths } from './left-out.ts';
@@ -146,7 +146,7 @@ async function link(
     .replace(/[^\w.-]/g, '_')
     .slice(0, 40)}-${createHash('sha256').update(at).digest('hex').slice(0, 8)}`;
   const record = join(common, 'worktrees', name);
-  const tmp = await mkdtemp(join(tmpdir(), 'bobbin-worktree-'));
+  const tmp = await makePrivateTemp('bobbin-worktree-');
   try {
     const gitDir = join(tmp, 'git');
     const objectFormat = await objectFormatOf({ root, gitDir: commonDir, commonDir });

@@ -1,7 +1,11 @@
 /** The MCP servers of a worker: each is one process or one session, shared by all threads that this worker runs steps of. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { McpPort } from '../../../activities/ports.ts';
+import { makePrivateFolder } from '../../folders/private-folder.ts';
+import { writePrivateFileSync } from '../../folders/private-file.ts';
+import { toSearchPath } from '../programs.ts';
 import { buildCommandEnvironment } from '../shell/command-environment.ts';
 import { createFence } from '../shell/fence.ts';
 import { createProcessTable } from '../shell/process-table.ts';
@@ -12,7 +16,7 @@ import { toToolNames } from './tool-names.ts';
 
 export interface McpAdapterOptions {
   servers: McpServerConfig[];
-  /** Absolute; holds records of the processes, and what they say on their standard error. Made when needed. */
+  /** Absolute; holds records of the processes, their own folders, and what they say on their standard error. */
   stateDirectory: string;
   /** Of this program, told to the servers. */
   version: string;
@@ -32,8 +36,8 @@ export function createMcp(options: McpAdapterOptions): McpPort {
     return {
       command: endpoint.command,
       args: endpoint.args,
-      cwd: endpoint.cwd ?? process.cwd(),
-      environment: { ...buildCommandEnvironment(env, processId), ...endpoint.env },
+      cwd: endpoint.cwd ?? makeOwnFolder(join(place, name)),
+      environment: { ...buildCommandEnvironment(env, processId), PATH: toPath(env), ...endpoint.env },
       processId,
       errorFile: join(place, `${name}.stderr`),
       table,
@@ -78,4 +82,21 @@ export function createMcp(options: McpAdapterOptions): McpPort {
       await Promise.all([...servers.values()].map((server) => server.close()));
     },
   };
+}
+
+/**
+ * Where a program starts unless it is configured: runners of packages (`npx`, `python -m`) run what they find in their
+ * working directory and above, which in a workspace is for commands to choose. The file ends the search of `npx`.
+ */
+function makeOwnFolder(path: string): string {
+  makePrivateFolder(path);
+  const file = join(path, 'package.json');
+  if (!existsSync(file)) writePrivateFileSync(file, '{}\n');
+  return path;
+}
+
+/** Without what commands can write, if the worker was started in a workspace. */
+function toPath(env: NodeJS.ProcessEnv): string {
+  const startedIn = process.cwd();
+  return toSearchPath(startedIn === '/' ? [] : [startedIn], env);
 }

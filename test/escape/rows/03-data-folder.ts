@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, realpathSync, symlinkSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
 import { createPatcher } from '../../../src/adapters/files/patcher.ts';
+import { createGit } from '../../../src/adapters/git/git.ts';
 import { readWorkerConfig } from '../../../src/worker/config.ts';
 import { type EscapePlace, type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
@@ -29,7 +32,42 @@ function plantData(place: EscapePlace): { data: string; closed: string[]; worksp
 
 const untouched = (data: string) => FILES.every((file) => readFileSync(join(data, file), 'utf8') === 'MARKER');
 
+/** With the temporary folder of the machine in a workspace; the names that the worker's git makes there. */
+async function makeInTemp({ root, signal }: EscapePlace): Promise<string[]> {
+  const workspace = join(root, 'workspace');
+  const temp = join(workspace, 'tmp');
+  mkdirSync(temp, { recursive: true });
+  for (const args of [
+    ['init', '-q', '-b', 'main'],
+    ['commit', '-q', '--allow-empty', '-m', 'one'],
+  ])
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@a', ...args], { cwd: workspace });
+  writeFileSync(join(workspace, 'a.txt'), 'one\n');
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = temp;
+  const made: string[] = [];
+  const watcher = watch(temp, (_, name) => void made.push(String(name)));
+  try {
+    const git = createGit({ directory: join(root, 'data') });
+    await git.pinChanges(workspace, { type: 'uncommittedChanges' }, signal);
+    writeFileSync(join(temp, 'last'), '');
+    while (!made.includes('last')) await setImmediate();
+    return made.filter((name) => name !== 'last');
+  } finally {
+    watcher.close();
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+}
+
 export const rows: EscapeRow[] = [
+  {
+    row: 3,
+    tried: 'a command changes the private git directory of the worker, if the temporary folder lies in its workspace',
+    heldBy: 'temporary folders of the worker lie in the data folder, wherever `TMPDIR` leads',
+    attack: (place) =>
+      makeInTemp(place).then((made) => heldUnless(made.length > 0 && `${made.join(', ')} was made in the workspace`)),
+  },
   {
     row: 3,
     tried:

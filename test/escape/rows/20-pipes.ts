@@ -33,7 +33,39 @@ async function attackGit({ root, signal }: EscapePlace) {
   );
 }
 
+/** An index of version 4, each name of which is the one before and one more letter: a megabyte that says gigabytes. */
+function growingIndex(count: number): Buffer {
+  const header = Buffer.alloc(12);
+  header.write('DIRC');
+  header.writeUInt32BE(4, 4);
+  header.writeUInt32BE(count, 8);
+  const entry = Buffer.alloc(65);
+  entry.writeUInt32BE(0o100644, 24);
+  entry.writeUInt16BE(0xfff, 60);
+  entry.write('a', 63);
+  return Buffer.concat([header, ...Array.from({ length: count }, () => entry)]);
+}
+
+async function attackMemory({ root, signal }: EscapePlace) {
+  const workspace = join(root, 'workspace');
+  mkdirSync(join(workspace, '.git/refs/heads'), { recursive: true });
+  mkdirSync(join(workspace, '.git/objects'));
+  writeFileSync(join(workspace, '.git/HEAD'), 'ref: refs/heads/main\n');
+  writeFileSync(join(workspace, '.git/index'), growingIndex(20_000));
+  writeFileSync(join(workspace, 'a.txt'), 'one\n');
+  const before = process.memoryUsage().rss;
+  const made = await createGit({ directory: join(root, 'data') }).snapshot(workspace, null, signal);
+  const grown = (process.memoryUsage().rss - before) >> 20;
+  return heldUnless(made.status !== 'taken' ? made.reason : grown > 100 && `it took ${grown} MB`);
+}
+
 export const rows: EscapeRow[] = [
+  {
+    row: 20,
+    tried: 'a small `.git/index` unfolds to gigabytes in the worker, which reads it before a turn',
+    heldBy: 'names are read up to the longest path that there can be, and up to a bound of all together',
+    attack: attackMemory,
+  },
   {
     row: 20,
     tried: '`mkfifo .gitattributes .gitignore .git/HEAD` and others in the workspace, then a snapshot and an undo',
