@@ -24,6 +24,7 @@ import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
+import { listDeniedPaths } from '../adapters/shell/denied-paths.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { createLedgerDirectory } from '../client/ledger-directory.ts';
 import { createSearchAttributePort } from '../client/search-attributes.ts';
@@ -128,6 +129,7 @@ function createPorts(
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
   const { closedFolders, identityToken, contextWindow, autoCompactTokens } = config;
+  const unreadable = [...closedFolders, config.workspacesDirectory, ...listDeniedPaths(env)];
   return {
     models: createModels({
       env,
@@ -148,8 +150,8 @@ function createPorts(
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
     patches: createPatcher({ closedFolders }),
     projectDocs: createProjectDocs(),
-    git: createGit({ directory: config.stateDirectory, apart: closedFolders }),
-    targets: createReviewTargets({ directory: config.workspacesDirectory, ...config.fetching }),
+    git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
+    targets: createReviewTargets({ directory: config.workspacesDirectory, closed: unreadable, ...config.fetching }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,

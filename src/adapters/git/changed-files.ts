@@ -1,18 +1,19 @@
 /** The files that two commits differ in, with how much there is to read of each. */
 import { Failure } from '../../../activities/failures.ts';
 import type { ChangedFile } from '../../../activities/ports.ts';
-import { findRepositoryPlace } from './repository-place.ts';
+import { findRepository, type ClosedFolders } from './repository-place.ts';
 import { type RepositoryView, type ViewGit, withView } from './repository-view.ts';
 
 const COMPARE = ['--find-renames', '--no-color', '--submodule=short', '--ignore-submodules=none'];
 const SUBMODULE = '160000';
 
 export async function readChangedFiles(
+  closed: ClosedFolders,
   cwd: string,
   { base, head }: { base: string; head: string },
   signal: AbortSignal,
 ): Promise<ChangedFile[]> {
-  const place = await findRepositoryPlace(cwd);
+  const place = findRepository(cwd, closed);
   if (place === null) throw gone(cwd);
   return withView(place, signal, (view) => filesOf(view, base, head));
 }

@@ -6,7 +6,7 @@ import type { ChangedLines, LineRanges } from '../../../activities/ports.ts';
 import type { ReviewRange } from '../../contract/index.ts';
 import { readChangedLines, unquoteName } from './diff-hunks.ts';
 import { toShownPath } from './git-process.ts';
-import { findRepositoryPlace } from './repository-place.ts';
+import { findRepository, type ClosedFolders } from './repository-place.ts';
 import { type RepositoryView, withView } from './repository-view.ts';
 import { listUntracked, treeChanges } from './tree-changes.ts';
 
@@ -18,12 +18,13 @@ const PLAIN = [
 
 /** See `GitPort.changedLines`. */
 export async function changedLines(
+  closed: ClosedFolders,
   cwd: string,
   range: ReviewRange | null,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ChangedLines> {
-  const repository = await findRepositoryPlace(cwd);
+  const repository = findRepository(cwd, closed);
   const root = repository?.root ?? null;
   if (repository === null || root === null)
     return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };

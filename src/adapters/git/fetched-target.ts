@@ -13,7 +13,7 @@ import { removeTree } from '../files/remove-tree.ts';
 import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { type GitCall, runGit } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
-import { type RepositoryPlace, findRepositoryPlace, readSmallFile } from './repository-place.ts';
+import { type RepositoryPlace, findRepository, readSmallFile } from './repository-place.ts';
 import { type RepositoryView, withView } from './repository-view.ts';
 import { emptyTreeOf, sinceMergeBase } from './review-range.ts';
 
@@ -59,7 +59,7 @@ export async function fetchTarget(
       await fetch(source.address, { transports: transportsOf(source.address), signIn: true });
     else await withView(source.place, signal, (view) => fetch(view.gitDir, { transports: ['file'], signIn: false }));
   });
-  const place = await requirePlace(store);
+  const place = requirePlace(store);
   return withView(place, signal, async (view) => {
     const head = fetched.head;
     if (head === undefined)
@@ -97,14 +97,13 @@ async function makeStore(store: string, format: 'sha1' | 'sha256'): Promise<void
     join(git, 'config'),
     `[core]\n\trepositoryFormatVersion = ${version}\n\tbare = false\n${extensions}`,
   );
-  if ((await readSmallFile(join(git, 'HEAD'))) === null) await replaceFile(join(git, 'HEAD'), 'ref: refs/heads/none\n');
+  if (readSmallFile(join(git, 'HEAD')) === null) await replaceFile(join(git, 'HEAD'), 'ref: refs/heads/none\n');
 }
 
-async function requirePlace(store: string): Promise<RepositoryPlace> {
-  const place = await findRepositoryPlace(store);
-  if (place?.root === store) return place;
+function requirePlace(store: string): RepositoryPlace {
+  const place = findRepository(store, []);
   // A link leads there, or the folder went away under our hands.
-  if (place !== null && place.root !== null) return place;
+  if (place !== null) return place;
   throw new Failure('gitFailed', `The repository in ${store} is gone.`, { details: { path: store } });
 }
 
@@ -131,7 +130,7 @@ async function withFetchDirectory(
     await symlink(join(store, '.git/objects'), join(gitDir, 'objects'));
     await copyFile(join(store, '.git/shallow'), join(gitDir, 'shallow')).catch(() => undefined);
     for (const name of ['head', 'base']) {
-      const id = (await readSmallFile(keptIn(store, targetId, name)))?.trim() ?? '';
+      const id = readSmallFile(keptIn(store, targetId, name))?.trim() ?? '';
       if (/^[0-9a-f]{40,64}$/.test(id) && (await isCommit(gitDir, id, signal)))
         await replaceFile(join(gitDir, 'refs/before', name), `${id}\n`);
     }
@@ -223,7 +222,7 @@ const KEPT = new Set(['objects', 'refs', 'config', 'shallow']);
 
 /** Every file is written anew, as it is in the commit, and what an earlier run left there is gone. Files of git-lfs stay pointers. */
 export async function checkOutStore({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
-  const place = await requirePlace(repository);
+  const place = requirePlace(repository);
   await makeStore(repository, place.objectFormat);
   await withView(place, signal, async ({ gitDir }) => {
     const index = join(gitDir, 'new-index');

@@ -14,11 +14,14 @@ export interface GitOptions {
   directory: string;
   /** Further folders of the worker that no snapshot has, absolute. */
   apart?: readonly string[];
+  /** What commands cannot read, absolute: nothing of a repository may lie there. */
+  closed?: readonly string[];
 }
 
 /** See `GitPort` for what its methods promise. */
-export function createGit({ directory, apart = [] }: GitOptions): GitPort {
-  const place = { directory, apart: [directory, ...apart] };
+export function createGit({ directory, apart = [], closed: more = [] }: GitOptions): GitPort {
+  const closed = [directory, ...apart, ...more];
+  const place = { directory, apart: [directory, ...apart], closed };
   return {
     async snapshot(cwd, after, signal) {
       if (cwd.split('/').includes('.git')) return { status: 'skipped', reason: `${cwd} is the data of a repository.` };
@@ -28,11 +31,11 @@ export function createGit({ directory, apart = [] }: GitOptions): GitPort {
     revert: (request, signal) => revertChanges(place, request, signal),
     release: (names, signal) => releaseSnapshots(place, names, signal),
     worktree: (where, signal) => addWorktree(place, where, signal),
-    pinChanges,
-    checkedOut,
-    changedLines,
-    readFiles,
-    readDocs,
-    track: trackPlaces,
+    pinChanges: (...asked) => pinChanges(closed, ...asked),
+    checkedOut: (...asked) => checkedOut(closed, ...asked),
+    changedLines: (...asked) => changedLines(closed, ...asked),
+    readFiles: (...asked) => readFiles(closed, ...asked),
+    readDocs: (...asked) => readDocs(closed, ...asked),
+    track: (...asked) => trackPlaces(closed, ...asked),
   };
 }

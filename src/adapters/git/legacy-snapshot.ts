@@ -5,7 +5,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type RawPath, toRawPaths } from './git-process.ts';
-import { findPlace, objectFormatOf, toRaw } from './repository-data.ts';
+import { toRaw } from './repository-data.ts';
+import { findRepository } from './repository-place.ts';
 import { type StoreGit, toRefPart } from './snapshot-store.ts';
 
 export interface LegacySnapshot {
@@ -26,8 +27,8 @@ const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 
 /** Null if the repository around the folder does not have it. */
 export async function findLegacy(git: StoreGit, folder: string, commit: string): Promise<LegacySnapshot | null> {
-  const place = await findPlace(folder);
-  if (place === null || (await objectFormatOf(place)) !== 'sha1') return null;
+  const place = findRepository(folder, []);
+  if (place?.objectFormat !== 'sha1') return null;
   const objects = join(place.commonDir, 'objects');
   const { code, stdout } = await git(['cat-file', 'commit', commit], { objects, answers: [0, 1, 128] });
   if (code !== 0) return null;
@@ -57,7 +58,7 @@ function fromRaw(path: RawPath): string {
 
 /** Takes away the references of earlier releases, by their files: no git runs in the repository. */
 export async function releaseLegacy(folder: string, threadId: string, names: readonly string[] | 'all'): Promise<void> {
-  const place = await findPlace(folder);
+  const place = findRepository(folder, []);
   if (place === null) return;
   const below = `refs/bobbin/${toRefPart(threadId)}`;
   const folders = names === 'all' ? [below] : names.map((name) => `${below}/${toRefPart(name)}`);

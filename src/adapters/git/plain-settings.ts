@@ -27,7 +27,7 @@ export async function readPlainSettings(
   signal: AbortSignal,
 ): Promise<string[]> {
   const [theirs, ours] = await Promise.all([
-    readFrom(await configOf(place, UNUSUAL), PLAIN, folder, signal),
+    readFrom(configOf(place, UNUSUAL), PLAIN, folder, signal),
     readFrom([], OWN, folder, signal),
   ]);
   const [, ignored] = ours.findLast(([key]) => key === 'core.excludesfile') ?? [];
@@ -52,7 +52,7 @@ export async function upstreamSettings(
 ): Promise<string[]> {
   // A name with this sign cannot stand in an option.
   if (branch.includes('=')) return [];
-  const all = await readFrom(await configOf(place, TRACKS), TRACKING, folder, signal);
+  const all = await readFrom(configOf(place, TRACKS), TRACKING, folder, signal);
   const own = all.filter(([key]) => key === `branch.${branch}.remote` || key === `branch.${branch}.merge`);
   if (own.length === 0) return [];
   const remotes = own.map(([, value]) => `remote.${value}.fetch`);
@@ -60,9 +60,9 @@ export async function upstreamSettings(
 }
 
 /** Null for one without such words, and for what is no file: to read from a pipe could take for ever. */
-async function configOf({ commonDir }: RepositoryPlace, words: RegExp): Promise<string[] | null> {
+function configOf({ commonDir }: RepositoryPlace, words: RegExp): string[] | null {
   const path = join(commonDir, 'config');
-  return words.test((await readSmallFile(path)) ?? '') ? ['--file', path, '--no-includes'] : null;
+  return words.test(readSmallFile(path) ?? '') ? ['--file', path, '--no-includes'] : null;
 }
 
 /** @param where empty for the operator's own configuration. */

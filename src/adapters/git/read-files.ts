@@ -1,7 +1,7 @@
 /** Files of a commit, as they are in it, whatever is on disk. */
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { findRepositoryPlace } from './repository-place.ts';
+import { findRepository, type ClosedFolders } from './repository-place.ts';
 import { type ViewGit, withView } from './repository-view.ts';
 
 /** Bytes of one file, and of all together; what is larger is not read. */
@@ -9,23 +9,25 @@ const BOUNDS = { file: 2 * 1024 * 1024, all: 64 * 1024 * 1024 };
 
 /** See `GitPort.readFiles`. */
 export async function readFiles(
+  closed: ClosedFolders,
   cwd: string,
   commit: string,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const place = paths.length === 0 ? null : await findRepositoryPlace(cwd);
+  const place = paths.length === 0 ? null : findRepository(cwd, closed);
   return place === null ? new Map() : withView(place, signal, ({ git }) => readBlobs(git, commit, paths));
 }
 
 /** See `GitPort.readDocs`. */
 export async function readDocs(
+  closed: ClosedFolders,
   cwd: string,
   commit: string,
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const place = await findRepositoryPlace(cwd);
+  const place = findRepository(cwd, closed);
   if (place?.root == null || names.length === 0) return [];
   const inside = relative(place.root, await realpath(cwd))
     .split('/')

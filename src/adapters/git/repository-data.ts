@@ -2,54 +2,25 @@
  * What a snapshot has to know of the repositories of a workspace, read from their files as data: no git runs in them, and
  * nothing that is configured there counts.
  */
-import { lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import type { RawPath } from './git-process.ts';
 import { type IgnoreFile, parseIgnoreFile } from './ignore-rules.ts';
 import { type TrackedFile, readTracked } from './index-file.ts';
 import { readPlainFile } from './plain-file.ts';
+import { type ClosedFolders, type WorkTreePlace, findRepository, repositoryAt } from './repository-place.ts';
 import type { Slices } from './slices.ts';
-
-export interface RepositoryPlace {
-  /** Root of the work tree, absolute. */
-  root: string;
-  /** Absolute. */
-  gitDir: string;
-  /** What linked work trees share, absolute. */
-  commonDir: string;
-}
 
 const SMALL_BYTES = 64 * 1024;
 const PACKED_REFS_BYTES = 64 * 1024 * 1024;
 export const IGNORE_BYTES = 1024 * 1024;
-
-/** The repository whose work tree a folder lies in; null if there is none. */
-export async function findPlace(folder: string): Promise<RepositoryPlace | null> {
-  for (let root = resolve(folder); ; root = dirname(root)) {
-    const place = await placeAt(root);
-    if (place !== null) return place;
-    if (root === dirname(root)) return null;
-  }
-}
-
-async function placeAt(root: string): Promise<RepositoryPlace | null> {
-  const dotGit = join(root, '.git');
-  const stats = lstatSync(dotGit, { throwIfNoEntry: false });
-  if (stats === undefined) return null;
-  const pointer = stats.isDirectory() ? null : await readLine(dotGit);
-  const gitDir = stats.isDirectory() ? dotGit : resolve(root, /^gitdir: (.*)$/.exec(pointer ?? '')?.[1] ?? dotGit);
-  if ((await readLine(join(gitDir, 'HEAD'))) === null) return null;
-  const common = await readLine(join(gitDir, 'commondir'));
-  return { root, gitDir, commonDir: common === null ? gitDir : resolve(gitDir, common) };
-}
 
 async function readLine(path: string): Promise<string | null> {
   return (await readPlainFile(path, SMALL_BYTES))?.toString('utf8').split('\n')[0]?.trim() ?? null;
 }
 
 /** The commit that is checked out; null if there is none, or if it is kept in a form that is not known here. */
-export async function readHeadOf({ gitDir, commonDir }: RepositoryPlace): Promise<string | null> {
+async function readHeadOf({ gitDir, commonDir }: WorkTreePlace): Promise<string | null> {
   const head = (await readLine(join(gitDir, 'HEAD'))) ?? '';
   const ref = /^ref: (refs\/.+)$/.exec(head)?.[1];
   if (ref === undefined) return toId(head);
@@ -62,11 +33,6 @@ export async function readHeadOf({ gitDir, commonDir }: RepositoryPlace): Promis
 
 function toId(text: string): string | null {
   return /^[0-9a-f]{40,64}(?= |$)/.exec(text)?.[0] ?? null;
-}
-
-export async function objectFormatOf({ commonDir }: RepositoryPlace): Promise<'sha1' | 'sha256'> {
-  const config = (await readPlainFile(join(commonDir, 'config'), SMALL_BYTES))?.toString('latin1') ?? '';
-  return /^\s*objectformat\s*=\s*"?sha256/im.test(config) ? 'sha256' : 'sha1';
 }
 
 export interface Tracked {
@@ -85,28 +51,36 @@ export interface Tracked {
 /** How deep submodules are looked into. */
 const MAX_DEPTH = 5;
 
-export async function readTrackedBelow(folder: string, slices: Slices): Promise<Tracked> {
+export async function readTrackedBelow(folder: string, closed: ClosedFolders, slices: Slices): Promise<Tracked> {
   const own = await readOwnRules();
-  const place = await findPlace(folder);
+  const place = findRepository(folder, closed);
   if (place === null) return { files: new Set(), folders: new Set(), heads: {}, prefix: '', rules: own };
   const inside = toRaw(relative(place.root, folder));
-  const tracked = await readRepository(place, inside, MAX_DEPTH, slices);
+  const tracked = await readRepository(place, { inside, depth: MAX_DEPTH, closed }, slices);
   const rules = [...own, ...(await readRulesAround(place, inside))];
   return { ...tracked, prefix: inside === '' ? '' : `${inside}/`, rules };
 }
 
 type Found = Pick<Tracked, 'files' | 'folders' | 'heads'>;
 
-/** @param inside the part of the repository that counts. */
-async function readRepository(place: RepositoryPlace, inside: RawPath, depth: number, slices: Slices): Promise<Found> {
+interface Bounds {
+  /** The part of the repository that counts. */
+  inside: RawPath;
+  /** How deep its submodules are looked into. */
+  depth: number;
+  closed: ClosedFolders;
+}
+
+async function readRepository(place: WorkTreePlace, bounds: Bounds, slices: Slices): Promise<Found> {
+  const { inside, depth, closed } = bounds;
   const { files, folders, submodules } = await readPart(place, inside, slices);
   const heads: Found['heads'] = { '': await readHeadOf(place) };
   const prefix = inside === '' ? '' : `${inside}/`;
   const all: { files: Set<RawPath>; folders: Set<RawPath> }[] = [];
   for (const at of depth === 0 ? [] : submodules) {
-    const below = await placeAt(join(place.root, Buffer.from(prefix + at, 'latin1').toString()));
+    const below = repositoryAt(join(place.root, Buffer.from(prefix + at, 'latin1').toString()), closed);
     if (below === null) continue;
-    const found = await readRepository(below, '', depth - 1, slices);
+    const found = await readRepository(below, { inside: '', depth: depth - 1, closed }, slices);
     const within = (paths: ReadonlySet<RawPath>) => new Set([...paths].map((path) => `${at}/${path}`));
     all.push({ files: within(found.files), folders: within(found.folders).add(`${at}/`) });
     for (const [path, head] of Object.entries(found.heads)) heads[path === '' ? `${at}/` : `${at}/${path}`] = head;
@@ -137,8 +111,8 @@ interface Part {
 /** Of the indexes that were read last. Each read of a file makes an array of its own, so the array says which one it was. */
 const parts = new WeakMap<readonly TrackedFile[], Map<RawPath, Part>>();
 
-async function readPart(place: RepositoryPlace, inside: RawPath, slices: Slices): Promise<Part> {
-  const hashBytes = (await objectFormatOf(place)) === 'sha256' ? 32 : 20;
+async function readPart(place: WorkTreePlace, inside: RawPath, slices: Slices): Promise<Part> {
+  const hashBytes = place.objectFormat === 'sha256' ? 32 : 20;
   const index = await readTracked(place.gitDir, hashBytes, slices);
   const ofIndex = parts.get(index) ?? new Map<RawPath, Part>();
   parts.set(index, ofIndex);
@@ -179,7 +153,7 @@ async function readOwnRules(): Promise<IgnoreFile[]> {
   return toList(await readRules(join(config, 'git/ignore'), ''));
 }
 
-async function readRulesAround({ root, commonDir }: RepositoryPlace, inside: RawPath): Promise<IgnoreFile[]> {
+async function readRulesAround({ root, commonDir }: WorkTreePlace, inside: RawPath): Promise<IgnoreFile[]> {
   const found = toList(await readRules(join(commonDir, 'info/exclude'), ''));
   for (const base of inside === '' ? [] : ['', ...foldersOf(inside)])
     found.push(...toList(await readRules(toFileName(root, `${base}.gitignore`), base)));

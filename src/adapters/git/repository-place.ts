@@ -1,10 +1,14 @@
 /**
  * Where the parts of a repository lie, read from its files alone: no git is run, and of what is configured there nothing is
  * interpreted but the format of its ids.
+ *
+ * A command may have written any of it. So no part may lie in a folder that commands cannot read, be it by a `.git` that is a
+ * file or a link, by `commondir`, or by a link further in: what is read there would be shown to a model. A part counts all
+ * the same in the work tree itself, and in a repository that names the work tree as one of its own.
  */
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, realpath, stat } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isInside, toRealPath } from '../shell/mounts.ts';
 
 export interface RepositoryPlace {
   /** Top of its work tree, absolute; null for a bare repository. */
@@ -13,81 +17,131 @@ export interface RepositoryPlace {
   gitDir: string;
   /** Holds references, objects and the configuration. */
   commonDir: string;
+  /** The common directory has registered the work tree. */
+  isRegistered: boolean;
   /** Folders of objects, the first one its own. */
   objects: string[];
   objectFormat: 'sha1' | 'sha256';
 }
 
+export type WorkTreePlace = RepositoryPlace & { root: string };
+
+/** Absolute; what commands cannot read. */
+export type ClosedFolders = readonly string[];
+
 /** Of the nearest repository upwards whose work tree holds the folder; null if there is none. */
-export async function findRepositoryPlace(cwd: string): Promise<RepositoryPlace | null> {
-  const start = await realpath(cwd).catch(() => null);
-  if (start === null) return null;
-  for (let folder = start; ; folder = dirname(folder)) {
+export function findRepository(cwd: string, closed: ClosedFolders): WorkTreePlace | null {
+  const start = toRealPath(cwd);
+  for (let folder = start; folder !== undefined; folder = dirname(folder)) {
     if (basename(folder) === '.git') return null;
-    const place = await readPlace(join(folder, '.git'), folder);
-    if (place !== null) return place;
-    if (folder === dirname(folder)) return null;
+    const place = repositoryAt(folder, closed);
+    if (place !== null || folder === dirname(folder)) return place;
   }
+  return null;
+}
+
+/** Of the repository whose work tree has this top, absolute and without links; null if there is none. */
+export function repositoryAt(root: string, closed: ClosedFolders): WorkTreePlace | null {
+  const place = readPlace(join(root, '.git'), root, closed);
+  return place === null ? null : { ...place, root };
 }
 
 /** Of the repository at exactly this path, as `git fetch` finds it; null if there is none. */
-export async function readRepositoryAt(path: string): Promise<RepositoryPlace | null> {
-  const at = await realpath(path).catch(() => realpath(`${path}.git`).catch(() => null));
-  if (at === null) return null;
-  const withTree = await readPlace(join(at, '.git'), at);
-  return withTree ?? (await readPlace(at, null));
+export function findRepositoryOrBare(path: string, closed: ClosedFolders): RepositoryPlace | null {
+  const at = toRealPath(path) ?? toRealPath(`${path}.git`);
+  return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed));
 }
 
-async function readPlace(gitPath: string, root: string | null): Promise<RepositoryPlace | null> {
-  const gitDir = await resolveGitDir(gitPath);
+function readPlace(gitPath: string, root: string | null, closed: ClosedFolders): RepositoryPlace | null {
+  const gitDir = resolveGitDir(gitPath);
   if (gitDir === null) return null;
-  const common = await readSmallFile(join(gitDir, 'commondir'));
+  const common = readSmallFile(join(gitDir, 'commondir'));
   const commonDir = common === null ? gitDir : resolve(gitDir, common.trimEnd());
   const own = join(commonDir, 'objects');
   const parts = [join(gitDir, 'HEAD'), own, join(commonDir, 'refs')];
-  if ((await Promise.all(parts.map(statOf))).includes(null)) return null;
-  const config = (await readSmallFile(join(commonDir, 'config'))) ?? '';
+  if (parts.map(statOf).includes(null)) return null;
+  const config = readSmallFile(join(commonDir, 'config')) ?? '';
   const objectFormat = /^\s*objectformat\s*=\s*"?sha256\b/im.test(config) ? 'sha256' : 'sha1';
-  return { root, gitDir, commonDir, objects: [own, ...(await relativeAlternates(own))], objectFormat };
+  const isRegistered = root !== null && common !== null && namesBack(gitDir, commonDir, root);
+  const objects = [own, ...relativeAlternates(own)];
+  const place = { root, gitDir, commonDir, isRegistered, objects, objectFormat } as const;
+  return isOpen(place, closed) ? place : null;
 }
 
 /** A folder, or a file that leads to one: that of a linked work tree, or of a submodule. */
-async function resolveGitDir(path: string): Promise<string | null> {
-  const stats = await statOf(path);
+function resolveGitDir(path: string): string | null {
+  const stats = statOf(path);
   if (stats?.isDirectory()) return path;
   if (!stats?.isFile()) return null;
-  const target = /^gitdir: ([^\n]+)/.exec((await readSmallFile(path)) ?? '')?.[1];
+  const target = /^gitdir: ([^\n]+)/.exec(readSmallFile(path) ?? '')?.[1];
   return target === undefined ? null : resolve(dirname(path), target.trimEnd());
 }
 
 /** Git follows these of a repository itself only. */
-async function relativeAlternates(objects: string): Promise<string[]> {
-  const lines = ((await readSmallFile(join(objects, 'info', 'alternates'))) ?? '').split('\n');
+function relativeAlternates(objects: string): string[] {
+  const lines = (readSmallFile(join(objects, 'info', 'alternates')) ?? '').split('\n');
   return lines.filter((line) => /^[^/#"\s]/.test(line)).map((line) => resolve(objects, line));
 }
 
-async function statOf(path: string): Promise<Stats | null> {
-  return stat(path).catch(() => null);
+/** A `.git` can name any repository as its own; the repository must know it, too. */
+function namesBack(gitDir: string, commonDir: string, root: string): boolean {
+  const [own, shared] = [toRealPath(gitDir), toRealPath(commonDir)];
+  if (own === undefined || shared === undefined || dirname(own) !== join(shared, 'worktrees')) return false;
+  const back = readSmallFile(join(own, 'gitdir'))?.trimEnd();
+  return back !== undefined && toRealPath(resolve(own, back)) === toRealPath(join(root, '.git'));
+}
+
+/** What git reads of each; a link may stand for any of them. */
+const OF_GIT_DIR = ['HEAD', 'index', 'commondir', 'gitdir'];
+const OF_COMMON_DIR = ['refs', 'packed-refs', 'shallow', 'logs', 'config', 'info', 'info/exclude'];
+const OF_OBJECTS = ['info', 'info/alternates', 'pack'];
+
+function isOpen({ root, gitDir, commonDir, isRegistered, objects }: RepositoryPlace, closed: ClosedFolders): boolean {
+  if (closed.length === 0) return true;
+  const inside = (folder: string, names: readonly string[]) => [folder, ...names.map((name) => join(folder, name))];
+  const parts = [
+    ...inside(gitDir, OF_GIT_DIR),
+    ...inside(commonDir, OF_COMMON_DIR),
+    ...objects.flatMap((folder) => inside(folder, OF_OBJECTS)),
+  ];
+  const known = [root ?? gitDir, ...(isRegistered ? [commonDir] : [])].flatMap((path) => toRealPath(path) ?? []);
+  const elsewhere = parts
+    .flatMap((path) => toRealPath(path) ?? [])
+    .filter((path) => !known.some((folder) => isInside(path, folder)));
+  if (elsewhere.length === 0) return true;
+  const walls = closed.flatMap((path) => toRealPath(path) ?? []);
+  return !elsewhere.some((path) => walls.some((wall) => isInside(path, wall)));
+}
+
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }
 
 const SMALL_BYTES = 1024 * 1024;
 
 /** Null for what is no file, or cannot be read. A pipe is not waited for. */
-export async function readSmallFile(path: string): Promise<string | null> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null);
-  if (file === null) return null;
+export function readSmallFile(path: string): string | null {
+  let file: number | undefined;
   try {
-    const stats = await file.stat();
-    if (!stats.isFile() || stats.size > SMALL_BYTES) return null;
-    return await file.readFile('utf8');
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    return stats.isFile() && stats.size <= SMALL_BYTES ? readFileSync(file, 'utf8') : null;
   } catch {
     return null;
   } finally {
-    await file.close();
+    if (file !== undefined) closeSync(file);
   }
 }
 
 /** Whether something is at a path, a link that leads nowhere included. */
-export async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => null)) !== null;
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }

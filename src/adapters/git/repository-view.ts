@@ -70,11 +70,11 @@ const HEAD_FORM = /^(?:ref: refs\/[^\n]+|[0-9a-f]{40,64})\n?$/;
 async function openGitDir(place: RepositoryPlace, gitDir: string): Promise<void> {
   const { objects, objectFormat, commonDir } = place;
   await makePrivateGitDir(gitDir, { alternates: objects, objectFormat, lineEndings: 'configured' });
-  const head = await readSmallFile(join(place.gitDir, 'HEAD'));
+  const head = readSmallFile(join(place.gitDir, 'HEAD'));
   if (head !== null && HEAD_FORM.test(head)) await writeFile(join(gitDir, 'HEAD'), head);
   await rmdir(join(gitDir, 'refs'));
   for (const name of ['refs', 'packed-refs', 'shallow', 'logs'])
-    if (await isThere(join(commonDir, name))) await symlink(join(commonDir, name), join(gitDir, name));
+    if (isThere(join(commonDir, name))) await symlink(join(commonDir, name), join(gitDir, name));
 }
 
 /** Gives the options that stand for the settings of the work tree. */
@@ -86,7 +86,7 @@ async function openTree(
 ): Promise<string[]> {
   await copyIndex(place, gitDir, join(folder, 'index'));
   const exclude = join(place.commonDir, 'info', 'exclude');
-  if (await isThere(exclude)) await symlink(exclude, join(gitDir, 'info', 'exclude'));
+  if (isThere(exclude)) await symlink(exclude, join(gitDir, 'info', 'exclude'));
   return readPlainSettings(place, folder, signal);
 }
 

@@ -4,14 +4,19 @@ import { type ChangesTarget, PINNED_FILES, type PinnedChanges } from '../../../a
 import type { ReviewRange } from '../../contract/index.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { type RawPath, toRawPaths, toShownPath } from './git-process.ts';
-import { findRepositoryPlace } from './repository-place.ts';
+import { findRepository, type ClosedFolders } from './repository-place.ts';
 import { type RepositoryView, type ViewGit, readHead, withView } from './repository-view.ts';
 import { type TreeChange, listUntracked, treeChanges } from './tree-changes.ts';
 
 /** See `GitPort.pinChanges`. */
-export async function pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges> {
+export async function pinChanges(
+  closed: ClosedFolders,
+  cwd: string,
+  target: ChangesTarget,
+  signal: AbortSignal,
+): Promise<PinnedChanges> {
   assertWorkspace(cwd);
-  const place = await findRepositoryPlace(cwd);
+  const place = findRepository(cwd, closed);
   if (place === null) {
     const hint = 'Start the thread in a repository, or review by instructions.';
     throw refused('reviewNoRepository', cwd, `${cwd} is not in the work tree of a git repository. ${hint}`);
@@ -30,8 +35,8 @@ export async function pinChanges(cwd: string, target: ChangesTarget, signal: Abo
 }
 
 /** See `GitPort.checkedOut`. */
-export async function checkedOut(cwd: string, signal: AbortSignal): Promise<string | null> {
-  const place = await findRepositoryPlace(cwd);
+export async function checkedOut(closed: ClosedFolders, cwd: string, signal: AbortSignal): Promise<string | null> {
+  const place = findRepository(cwd, closed);
   return place === null ? null : withView(place, signal, async (view) => (await readHead(view)) ?? emptyTreeOf(view));
 }
 

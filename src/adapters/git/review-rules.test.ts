@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readReviewRules } from '../../../activities/review/review-rules.ts';
 import { createProjectDocs } from '../files/project-docs.ts';
-import { readDocs } from './read-files.ts';
+import { createGit } from './git.ts';
 
 const { signal } = new AbortController();
-const ports = { git: { readDocs }, projectDocs: createProjectDocs() };
+const ports = { git: createGit({ directory: '/nonexistent' }), projectDocs: createProjectDocs() };
 const HEADING = '## Code Review Rules';
 let root: string;
 beforeEach(() => {

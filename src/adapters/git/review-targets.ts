@@ -11,7 +11,7 @@ import { isRefName } from '../../contract/plain/ref-name.ts';
 import { faultOfRepository, transportOf, withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { readChangedFiles } from './changed-files.ts';
 import { type FetchBounds, type Source, checkOutStore, fetchTarget } from './fetched-target.ts';
-import { type RepositoryPlace, findRepositoryPlace, readRepositoryAt } from './repository-place.ts';
+import { type ClosedFolders, type RepositoryPlace, findRepository, findRepositoryOrBare } from './repository-place.ts';
 import { type RepositoryView, readHead, withView } from './repository-view.ts';
 import { emptyTreeOf, firstCommit, isCheckedOut, sinceMergeBase } from './review-range.ts';
 
@@ -20,22 +20,26 @@ export interface ReviewTargetsOptions extends FetchBounds {
   directory: string;
   /** Whether http is taken to other machines, too, where anyone on the way can change what comes. */
   allowHttp?: boolean;
+  /** What commands cannot read, absolute: nothing of a repository may lie there. */
+  closed?: ClosedFolders;
 }
 
 export function createReviewTargets(options: ReviewTargetsOptions): ReviewTargetsPort {
+  const closed = options.closed ?? [];
   return {
     async find(target, targetId, signal) {
       refuseBadNames(target, options.allowHttp ?? false);
-      const source = await findSource(target.repository);
+      const source = findSource(target.repository, closed);
       return source.type === 'tree'
         ? lookUp(source.place, target, signal)
         : fetchTarget({ ...options, targetId }, source, target, signal);
     },
-    checkOut: (found, signal) => (found.isTheirs ? seeWhatIsThere(found, signal) : checkOutStore(found, signal)),
-    isCheckedOut: isThere,
-    changedFiles: readChangedFiles,
+    checkOut: (found, signal) =>
+      found.isTheirs ? seeWhatIsThere(closed, found, signal) : checkOutStore(found, signal),
+    isCheckedOut: (...asked) => isThere(closed, ...asked),
+    changedFiles: (...asked) => readChangedFiles(closed, ...asked),
     async isBefore(cwd, commit, head, signal) {
-      const place = await findRepositoryPlace(cwd);
+      const place = findRepository(cwd, closed);
       if (place === null) return false;
       return withView(place, signal, async ({ git }) => {
         // A commit that is not there is no failure.
@@ -65,11 +69,11 @@ const LOOPBACK = /^http:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?\//i;
 
 // ------------------------------------------------------------------------------------------------------ on this machine
 
-async function findSource(repository: string): Promise<{ type: 'tree'; place: RepositoryPlace } | Source> {
+function findSource(repository: string, closed: ClosedFolders): { type: 'tree'; place: RepositoryPlace } | Source {
   const transport = transportOf(repository);
-  if (transport === 'path') return findOnDisk(repository);
+  if (transport === 'path') return findOnDisk(repository, closed);
   if (transport !== 'file') return { type: 'remote', address: repository };
-  const place = await readRepositoryAt(toPath(repository));
+  const place = findRepositoryOrBare(toPath(repository), closed);
   return place === null ? { type: 'missing' } : { type: 'local', place };
 }
 
@@ -82,14 +86,14 @@ function toPath(url: string): string {
   }
 }
 
-async function findOnDisk(path: string): Promise<{ type: 'tree'; place: RepositoryPlace } | Source> {
+function findOnDisk(path: string, closed: ClosedFolders): { type: 'tree'; place: RepositoryPlace } | Source {
   if (!existsSync(path))
     throw refused('reviewNoRepository', path, `There is no repository at ${path}: nothing is there.`);
   if (!statSync(path).isDirectory())
     throw refused('reviewNoRepository', path, `${path} is no folder, so it is no repository.`);
-  const bare = basename(path) === '.git' ? null : await readRepositoryAt(path);
+  const bare = basename(path) === '.git' ? null : findRepositoryOrBare(path, closed);
   if (bare?.root === null) return { type: 'local', place: bare };
-  const place = await findRepositoryPlace(path);
+  const place = findRepository(path, closed);
   if (place !== null) return { type: 'tree', place };
   throw refused('reviewNoRepository', path, `${path} is no git repository.`);
 }
@@ -111,12 +115,16 @@ async function ofBranch(view: RepositoryView, root: string, branch: string): Pro
   throw refused('reviewTargetUnknown', root, `There is no branch or commit ${branch} in the repository ${root}.`);
 }
 
-async function seeWhatIsThere({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
-  return { cwd: repository, isElsewhere: !(await isThere(repository, head, signal)) };
+async function seeWhatIsThere(
+  closed: ClosedFolders,
+  { repository, head }: FoundTarget,
+  signal: AbortSignal,
+): Promise<OpenTarget> {
+  return { cwd: repository, isElsewhere: !(await isThere(closed, repository, head, signal)) };
 }
 
-async function isThere(cwd: string, head: string, signal: AbortSignal): Promise<boolean> {
-  const place = await findRepositoryPlace(cwd);
+async function isThere(closed: ClosedFolders, cwd: string, head: string, signal: AbortSignal): Promise<boolean> {
+  const place = findRepository(cwd, closed);
   return place !== null && withView(place, signal, (view) => isCheckedOut(view, head));
 }
 

@@ -26,6 +26,8 @@ export interface SnapshotPlace {
   directory: string;
   /** Folders of the worker that are in no snapshot, absolute. */
   apart: readonly string[];
+  /** What commands cannot read, absolute. */
+  closed: readonly string[];
 }
 
 /** @param after earlier snapshots, whose paths are looked at whatever the rules say by now. */
@@ -38,7 +40,7 @@ export async function takeSnapshot(
   assertWorkspace(cwd);
   const store = await openStore(place.directory, cwd);
   return oneAtATime(store.gitDir, async () => {
-    const { commit, facts } = await makeSnapshot(store, place.apart, after, signal);
+    const { commit, facts } = await makeSnapshot(store, place, after, signal);
     return { status: 'taken', commit, warnings: toWarnings(facts.leftOut) };
   });
 }
@@ -60,7 +62,7 @@ async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
 
 async function makeSnapshot(
   store: SnapshotStore,
-  apart: readonly string[],
+  { apart, closed }: SnapshotPlace,
   after: readonly string[],
   signal: AbortSignal,
 ): Promise<Manifest> {
@@ -69,7 +71,7 @@ async function makeSnapshot(
   const known = await readManifest(store, slices);
   const since = await toEarlierWalk(store, after, known, signal);
   const startedAt = Date.now();
-  const options = { apart: [...apart, store.gitDir], known: known?.entries, ...since };
+  const options = { apart: [...apart, store.gitDir], closed, known: known?.entries, ...since };
   const { files, changed, ...found } = await walk(store.folder, options, slices);
   // As many files as before, none of them new, are the same files.
   const isSameSet = files.size === known?.entries.size && changed.every((path) => known.entries.has(path));

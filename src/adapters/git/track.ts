@@ -5,7 +5,7 @@ import { type FileHunks, readHunks } from './diff-hunks.ts';
 import { codeAt, findAmongNew, toLines } from './moved-code.ts';
 import { moveLines } from './moved-lines.ts';
 import { readBlobs } from './read-files.ts';
-import { findRepositoryPlace, readRepositoryAt } from './repository-place.ts';
+import { findRepository, findRepositoryOrBare, type ClosedFolders } from './repository-place.ts';
 import { type RepositoryView, withView } from './repository-view.ts';
 import { toCommit } from './review-range.ts';
 
@@ -29,12 +29,13 @@ interface Repository {
 
 /** See `GitPort.track`. */
 export async function trackPlaces(
+  closed: ClosedFolders,
   cwd: string,
   head: string,
   places: readonly PlaceInCommit[],
   signal: AbortSignal,
 ): Promise<(TrackedPlace | null)[]> {
-  const place = (await findRepositoryPlace(cwd)) ?? (await readRepositoryAt(cwd));
+  const place = findRepository(cwd, closed) ?? findRepositoryOrBare(cwd, closed);
   if (place === null) return places.map(() => null);
   return withView(place, signal, (view) => trackIn(view, head, places));
 }

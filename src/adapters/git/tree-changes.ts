@@ -61,7 +61,7 @@ const MAX_POINTERS = 1_000;
 
 /** By the ids of what was there before; none in a repository that does not use it. */
 async function storedElsewhere(view: RepositoryView, changes: readonly TreeChange[]): Promise<Map<string, Stored>> {
-  if (changes.length === 0 || !(await isThere(join(view.place.commonDir, 'lfs')))) return new Map();
+  if (changes.length === 0 || !isThere(join(view.place.commonDir, 'lfs'))) return new Map();
   const ids = [...new Set(changes.filter(({ kind }) => kind === 'M').map(({ before }) => before))];
   const asked = ids.map((id) => `${id}\n`).join('');
   const checked = (await view.git(['cat-file', '--batch-check'], { input: asked })).stdout.toString().split('\n');

@@ -57,6 +57,8 @@ const CROWD = 5_000;
 export interface WalkOptions {
   /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
   apart: readonly string[];
+  /** What commands cannot read, absolute: no repository is looked for in it. */
+  closed: readonly string[];
   /** How the files were when they were last taken. */
   known: Manifest['entries'] | undefined;
   /** Set where the files are to be compared with those of an earlier snapshot. */
@@ -76,8 +78,8 @@ export interface EarlierWalk {
 }
 
 export async function walk(folder: string, options: WalkOptions, slices: Slices): Promise<Walked> {
-  const { apart, known, since } = options;
-  const now = await readTrackedBelow(folder, slices);
+  const { apart, closed, known, since } = options;
+  const now = await readTrackedBelow(folder, closed, slices);
   const tracked = since === undefined ? now : { ...now, files: since.paths, folders: toFolders(since.paths) };
   const isLimited = since?.isLimited ?? now.files.size > 0;
   const ours = new Set(apart.flatMap(toIdentity));

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { NewWorktree } from '../../../activities/ports.ts';
 import { inFolder } from '../files/safe-folder.ts';
@@ -15,7 +15,8 @@ import { findLegacy } from './legacy-snapshot.ts';
 import { listPaths } from './left-out.ts';
 import { readPlainFile } from './plain-file.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
-import { type RepositoryPlace, findPlace, objectFormatOf, toRaw } from './repository-data.ts';
+import { toRaw } from './repository-data.ts';
+import { type WorkTreePlace, findRepository } from './repository-place.ts';
 import { type Difference, revert } from './revert.ts';
 import { type SnapshotPlace, USUAL, toPermissions } from './snapshot.ts';
 import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
@@ -30,7 +31,7 @@ export async function addWorktree(
   const source = await readSource(store, gitOf(store, signal), commit);
   await mkdir(path, { recursive: true });
   const root = realpathSync(path);
-  const repository = source.head === null ? null : await linkable(store.folder);
+  const repository = source.head === null ? null : linkable(store.folder, place.closed);
   const prefix = repository === null ? '' : toRaw(relative(repository.root, store.folder));
   assertFree(root, repository);
   const warnings = [...source.warnings];
@@ -108,7 +109,7 @@ function occupied(folder: string, name: string): Failure {
 }
 
 /** What an earlier try has left there is fine. */
-function assertFree(root: string, repository: RepositoryPlace | null): void {
+function assertFree(root: string, repository: WorkTreePlace | null): void {
   const names = readdirSync(root);
   if (names.length > 0 && repository !== null && !names.includes('.git')) throw occupied(root, names[0] ?? '');
 }
@@ -116,13 +117,10 @@ function assertFree(root: string, repository: RepositoryPlace | null): void {
 // ------------------------------------------------------------------------------------------------------- the repository
 
 /** Only a repository whose data lies in its own folder, or that leads back to it as a linked work tree, gets a record. */
-async function linkable(folder: string): Promise<RepositoryPlace | null> {
-  const place = await findPlace(folder);
-  if (place === null) return null;
-  const { root, gitDir } = place;
-  if (realPathOf(gitDir) === join(realpathSync(root), '.git')) return place;
-  const back = (await readPlainFile(join(gitDir, 'gitdir'), 65_536))?.toString().trim();
-  return back !== undefined && realPathOf(dirname(back)) === realpathSync(root) ? place : null;
+function linkable(folder: string, closed: readonly string[]): WorkTreePlace | null {
+  const place = findRepository(folder, closed);
+  if (place === null || place.isRegistered) return place;
+  return realPathOf(place.commonDir) === join(realpathSync(place.root), '.git') ? place : null;
 }
 
 function realPathOf(path: string): string | null {
@@ -135,7 +133,7 @@ function realPathOf(path: string): string | null {
 
 /** What `git worktree add --detach` writes, and the files of the commit around the workspace. */
 async function link(
-  { root, commonDir }: RepositoryPlace,
+  { commonDir, objectFormat }: WorkTreePlace,
   at: string,
   head: string,
   prefix: string,
@@ -149,7 +147,6 @@ async function link(
   const tmp = await makePrivateTemp('bobbin-worktree-');
   try {
     const gitDir = join(tmp, 'git');
-    const objectFormat = await objectFormatOf({ root, gitDir: commonDir, commonDir });
     await makePrivateGitDir(gitDir, { alternates: [join(common, 'objects')], objectFormat });
     const git: StoreGit = (args, more = {}) => runGit(args, { cwd: tmp, gitDir, signal, ...more });
     await runGit(['read-tree', head], { cwd: tmp, gitDir, signal, index: join(tmp, 'index') });

@@ -97,6 +97,19 @@ describe.runIf(state.available)('a command in the sandbox', () => {
     }
   });
 
+  it('protects the folders in the workspace that its .git names', async () => {
+    using place = createTestBench();
+    const { workspace } = place;
+    mkdirSync(join(workspace, 'deep'));
+    execFileSync('git', ['init', '-q', '--separate-git-dir', join(workspace, 'deep/store'), workspace]);
+    const command =
+      'git config a.b c; echo bad > deep/store/config; mv deep/store deep/other; mv deep other; touch own';
+    const report = await place.run(command, { sandbox: workspaceWrite, root: workspace });
+    expect(report.output).toMatch(/Read-only file system[^]*busy/);
+    expect([readdirSync(join(workspace, 'deep')), existsSync(join(workspace, 'own'))]).toEqual([['store'], true]);
+    expect(readFileSync(join(workspace, 'deep/store/config'), 'utf8')).not.toMatch(/bad|= c/);
+  });
+
   it('shows nothing that is hidden for a .git of the workspace that leads there', async () => {
     mkdirSync(bench.hiddenFolder, { recursive: true });
     writeFileSync(join(bench.hiddenFolder, 'key'), 'very secret');

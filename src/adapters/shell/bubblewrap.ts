@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { assertWorkspace } from '../files/workspace.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { repositoryAt } from '../git/repository-place.ts';
 import { type CoveredLink, findLinks } from './covered-links.ts';
 import type { MountSources } from './mount-sources.ts';
 import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
@@ -109,11 +110,16 @@ function coverMachine(): string[] {
   return paths.flatMap((path) => ['--ro-bind', path, path]);
 }
 
-/** Names at the top of what may be written, and what those of them lead to that are links. */
+/** Names at the top of what may be written, and what they lead to in there, as links or as the file `.git`. */
 function toProtected(writable: readonly string[], hidden: readonly Mount[]): Mount[] {
   const links = writable.flatMap((root) => findLinks(root, PROTECTED));
   const covered = new Set(links.map(({ path }) => path));
-  const paths = writable.flatMap((root) => PROTECTED.flatMap((name) => toReal(join(root, name))));
+  const named = writable.flatMap((root) => {
+    const place = repositoryAt(root, []);
+    const parts = place === null ? [] : [place.gitDir, place.commonDir, ...place.objects];
+    return [...PROTECTED.map((name) => join(root, name)), ...parts];
+  });
+  const paths = named.flatMap(toReal);
   const places = [...hidden.map(({ path }) => ({ path, isOpen: false })), ...writable.map(toOpen)];
   const isOpen = (path: string) =>
     places

@@ -1,6 +1,8 @@
-import { mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EscapeRow, heldUnless } from '../row.ts';
+import { createGit } from '../../../src/adapters/git/git.ts';
+import { type EscapeRow, held, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 
 export const rows: EscapeRow[] = [
@@ -21,7 +23,42 @@ export const rows: EscapeRow[] = [
       return heldUnless(readLink(link) !== target && 'the link was replaced');
     },
   },
+  {
+    row: 16,
+    tried:
+      'a command makes `.git` name a repository in a folder that it cannot read, which a review then shows to a model',
+    heldBy: 'no part of a repository counts that lies in such a folder, unless it has registered the work tree',
+    async attack(place) {
+      const closed = join(place.root, 'closed');
+      const victim = join(closed, 'repository');
+      mkdirSync(victim, { recursive: true });
+      writeFileSync(join(victim, 'secret'), 'MARKER\n');
+      const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid'];
+      for (const args of [
+        ['init', '-q'],
+        ['add', '-A'],
+        ['commit', '-q', '-m', 'One'],
+      ])
+        execFileSync('git', [...who, ...args], { cwd: victim });
+      const attacker = createAttacker(place, [closed]);
+      const git = createGit({ directory: attacker.data, closed: [closed] });
+      const store = join(victim, '.git');
+      for (const lead of [`echo 'gitdir: ${store}' > .git`, `ln -s '${store}' .git`, commonDirOf(store)]) {
+        await attacker.run(`rm -rf .git; ${lead}`);
+        const seen = await git
+          .pinChanges(attacker.workspace, { type: 'uncommittedChanges' }, place.signal)
+          .catch(() => undefined);
+        if (seen !== undefined) return { type: 'broken', what: `a review saw ${seen.files.join(', ')} by ${lead}` };
+        await attacker.run('rm -rf .git', 'danger-full-access');
+      }
+      return held;
+    },
+  },
 ];
+
+function commonDirOf(store: string): string {
+  return `git init -q && echo '${store}' > .git/commondir`;
+}
 
 function readLink(path: string): string | undefined {
   try {
