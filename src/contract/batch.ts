@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LimitsSchema, type Spent } from './budget.ts';
 import type { FindingCounts } from './ledger.ts';
 import { LIMITS } from './plain/limits.ts';
+import { describeTooLarge, isTooLarge } from './plain/batch-size.ts';
 import { faultOfRepository } from './plain/repository-address.ts';
 import { isRefName } from './plain/ref-name.ts';
 import { IdSchema, compact, optional } from './shapes.ts';
@@ -69,7 +70,10 @@ export const StartBatchSchema = z
     fullPass: optional(z.boolean()),
     agentIdentity: optional(AgentIdentityChoiceSchema),
   })
-  .transform(compact);
+  .transform(compact)
+  .superRefine((batch, context) => {
+    if (isTooLarge(batch)) context.addIssue({ code: 'custom', path: ['targets'], message: describeTooLarge(batch) });
+  });
 export type StartBatch = z.infer<typeof StartBatchSchema>;
 
 /** Why no review of a target was made, although nothing went wrong. */

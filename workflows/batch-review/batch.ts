@@ -2,6 +2,7 @@
  * A batch of reviews as a value: which targets there are, what became of each, and what is to happen next. Pure; the
  * workflow around it starts reviews and tells it how they ended.
  */
+import { bytesOf, roomForWords } from '../../src/contract/plain/batch-size.ts';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type {
   BatchCounts,
@@ -17,6 +18,8 @@ import type {
   StartBatch,
 } from '../../src/contract/index.ts';
 import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../limits.ts';
+import { pageOf } from '../thread/log.ts';
+import { cutToBytes } from '../thread/waiting.ts';
 import { toTargetId } from './target-id.ts';
 
 export const BATCH_VERSION = 1;
@@ -35,6 +38,8 @@ export interface BatchState {
   /** When reviews were begun, within the last minute, oldest first. */
   begun: number[];
   spent: Spent;
+  /** Bytes that are left for words in rows; earlier releases leave it out. */
+  room?: number;
   /** Set once no further review is to be begun. */
   cancelled: { reason: string | null } | null;
 }
@@ -153,7 +158,10 @@ export function begin(state: BatchState, index: number, limits: Limits, at: numb
 export function end(state: BatchState, index: number, outcome: RowOutcome): BatchState {
   const spent = 'spent' in outcome && outcome.spent !== null ? outcome.spent : NOTHING_SPENT;
   const { [index]: _, ...allotted } = state.allotted;
-  return { ...withOutcome(state, index, bounded(state, outcome)), allotted, spent: plus(state.spent, spent) };
+  const { room = roomOf(state), targets } = state;
+  const kept = bounded(targets.length, room, outcome);
+  const left = room - bytesOfWords(kept);
+  return { ...withOutcome(state, index, kept), allotted, spent: plus(state.spent, spent), room: left };
 }
 
 export function cancel(state: BatchState, reason: string | null): BatchState {
@@ -174,15 +182,26 @@ function withOutcome(state: BatchState, index: number, outcome: RowOutcome): Bat
   return { ...state, outcomes: state.outcomes.with(index, outcome) };
 }
 
-function bounded({ targets }: BatchState, outcome: RowOutcome): RowOutcome {
-  const isMany = targets.length > MANY;
-  const most = isMany ? MESSAGE_CHARS.many : MESSAGE_CHARS.few;
-  if (outcome.status === 'failed') return { ...outcome, message: outcome.message.slice(0, most) };
+/** As much of the words of a row as there is room for: a quarter of what is left, so that later rows have some, too. */
+function bounded(targets: number, room: number, outcome: RowOutcome): RowOutcome {
+  const isMany = targets > MANY;
+  const most = Math.max(0, Math.min(isMany ? MESSAGE_CHARS.many : MESSAGE_CHARS.few, Math.floor(room / 4)));
+  if (outcome.status === 'failed') return { ...outcome, message: cutToBytes(outcome.message.slice(0, most), most) };
   if (outcome.status !== 'reviewed' || outcome.leftOut === undefined) return outcome;
   const { leftOut, ...rest } = outcome;
   let left = isMany ? 0 : most;
-  const named = leftOut.filter((file) => (left -= JSON.stringify(file).length) >= 0);
+  const named = leftOut.filter((file) => (left -= bytesOf(file)) >= 0);
   return named.length === 0 ? rest : { ...rest, leftOut: named };
+}
+
+function bytesOfWords(outcome: RowOutcome): number {
+  if (outcome.status === 'failed') return bytesOf(outcome.message);
+  return outcome.status === 'reviewed' && outcome.leftOut !== undefined ? bytesOf(outcome.leftOut) : 0;
+}
+
+/** Of a batch that an earlier release began. */
+function roomOf({ start, targets, outcomes }: BatchState): number {
+  return outcomes.reduce((room, outcome) => room - bytesOfWords(outcome), roomForWords({ ...start, targets }));
 }
 
 export function indexesOf({ outcomes }: BatchState, status: RowOutcome['status']): number[] {
@@ -246,11 +265,9 @@ export function toRow({ targets, outcomes }: BatchState, index: number): BatchRo
 }
 
 export function toRowsPage(state: BatchState, after: number, limit: number): RowsPage {
-  const to = Math.min(after + limit, state.targets.length);
-  const rows: BatchRow[] = [];
-  for (let index = after; index < to; index++) {
-    const row = toRow(state, index);
-    if (row !== null) rows.push(row);
-  }
-  return { rows, next: Math.max(after, to), more: to < state.targets.length };
+  const count = Math.max(0, Math.min(limit, state.targets.length - after));
+  const indexes = Array.from({ length: count }, (_, offset) => after + offset);
+  const rows = pageOf(indexes.flatMap((index) => toRow(state, index) ?? []));
+  const next = after + rows.length;
+  return { rows, next, more: next < state.targets.length };
 }

@@ -17,7 +17,16 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { BatchResult, BatchTarget, BatchView, Limits, RowOutcome, RowsPage } from '../../src/contract/index.ts';
+import { bytesOf, describeTooLarge, isTooLarge } from '../../src/contract/plain/batch-size.ts';
+import type {
+  BatchResult,
+  BatchTarget,
+  BatchView,
+  Limits,
+  RowOutcome,
+  RowsPage,
+  StartBatch,
+} from '../../src/contract/index.ts';
 import { UnknownStateVersion, isContinued } from '../carried-state.ts';
 import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
@@ -39,6 +48,7 @@ import {
 } from './batch.ts';
 import { SUMMARY_CHARS, toDetails, toTargetSummary } from './details.ts';
 import { faultsOf, parseStartBatch } from './guards.ts';
+import { PACKED_VERSION, type PackedBatch, isLarge, pack, unpack } from './packed.ts';
 import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
@@ -46,7 +56,7 @@ import { words } from '../plain-text.ts';
 
 /** From one run to the next. */
 interface CarriedBatch {
-  carriedBatch: BatchState;
+  carriedBatch: BatchState | PackedBatch;
 }
 
 interface Host {
@@ -85,9 +95,22 @@ function openState(argument: unknown): BatchState {
     return fromCarriedBatch(argument as CarriedBatch);
   const batchId = workflowId.startsWith(BATCH_PREFIX) ? workflowId.slice(BATCH_PREFIX.length) : workflowId;
   const parsed = parseStartBatch(argument);
-  if (parsed.ok) return newBatch(batchId, parsed.value, startTime.getTime(), unusableOf(parsed.value.targets));
-  const message = `The argument of batch ${batchId} cannot be used: ${parsed.reason}`;
+  const tooLarge = parsed.ok && isTooLarge(parsed.value) && patched('refuse-large-batches');
+  if (parsed.ok && !tooLarge)
+    return newBatch(batchId, withFewer(parsed.value), startTime.getTime(), unusableOf(parsed.value.targets));
+  const reason = parsed.ok ? describeTooLarge(parsed.value) : parsed.reason;
+  const message = `The argument of batch ${batchId} cannot be used: ${reason}`;
   throw ApplicationFailure.nonRetryable(message, 'batchRefused');
+}
+
+/** Bytes of instructions that one workflow task may give to the reviews that it begins: the service takes 4 MiB of it. */
+const BEGUN_BYTES = 2_000_000;
+
+/** As many reviews at a time as may be begun at once. */
+function withFewer(batch: StartBatch): StartBatch {
+  const { concurrency = DEFAULTS.concurrency, instructions = '' } = batch;
+  const most = Math.max(1, Math.floor(BEGUN_BYTES / bytesOf(instructions)));
+  return concurrency > most && patched('fewer-at-once') ? { ...batch, concurrency: most } : batch;
 }
 
 /** A batch that was begun before addresses were looked at has a child for each of its targets. */
@@ -98,9 +121,10 @@ function unusableOf(targets: readonly BatchTarget[]): (string | null)[] {
 
 /** @throws UnknownStateVersion */
 function fromCarriedBatch({ carriedBatch }: CarriedBatch): BatchState {
-  const version: unknown = (carriedBatch as BatchState | null)?.version;
-  if (version !== BATCH_VERSION) throw new UnknownStateVersion('batch', version, BATCH_VERSION);
-  return carriedBatch;
+  const version = (carriedBatch as CarriedBatch['carriedBatch'] | null)?.version;
+  if (version === PACKED_VERSION) return unpack(carriedBatch as PackedBatch);
+  if (version !== BATCH_VERSION) throw new UnknownStateVersion('batch', version, PACKED_VERSION);
+  return carriedBatch as BatchState;
 }
 
 function inVain({ batchId, outcomes }: BatchState, result: BatchResult): ApplicationFailure {
@@ -178,8 +202,10 @@ function isRunLong(): boolean {
 /** Between two reviews: those under way are waited for, so that the end of each comes to the run that began it. */
 async function goOnAsNew(host: Host): Promise<void> {
   await condition(() => host.scopes.size === 0);
-  if (host.state.cancelled !== null) return;
-  await continueAsNew<(argument: CarriedBatch) => Promise<BatchResult>>({ carriedBatch: host.state });
+  const { state } = host;
+  if (state.cancelled !== null) return;
+  const carried = isLarge(state) && patched('packed-batches') ? pack(state) : state;
+  await continueAsNew<(argument: CarriedBatch) => Promise<BatchResult>>({ carriedBatch: carried });
 }
 
 function start(host: Host, index: number, limits: Limits): void {

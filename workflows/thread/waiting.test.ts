@@ -167,10 +167,8 @@ function end(thread: TestThread, threadId: string, words: string): void {
 }
 
 function deliver(thread: TestThread): void {
-  for (const [first] = thread.actions('sendMessage'); first !== undefined;) {
-    thread.dispatch({ type: 'messageSent', id: first.id, delivered: true });
-    return deliver(thread);
-  }
+  for (let next = thread.actions('sendMessage')[0]; next !== undefined; next = thread.actions('sendMessage')[0])
+    thread.dispatch({ type: 'messageSent', id: next.id, delivered: true });
 }
 
 describe('agents', () => {
