@@ -2,11 +2,13 @@
  * The programs that the worker starts itself, outside every sandbox.
  *
  * The first entries of PATH are often folders that a command or a clone can write: npm puts `node_modules/.bin` there.
- * So entries that are relative or lie in a `node_modules` do not count, and neither does a program that lies below a
- * workspace, by its folder, by its own path or by any symbolic link on the way to it.
+ * So entries that are relative, lie in a `node_modules` or belong to a virtual environment of Python do not count, and
+ * neither does a program that lies below a workspace, that of the thread or any other that commands have written in, by
+ * its folder, by its own path or by any symbolic link on the way to it.
  */
-import { accessSync, constants, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { basename, delimiter, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { isWithin, knownWorkspaces } from './known-workspaces.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -28,7 +30,7 @@ export function findProgram(
   outside: readonly string[],
   env: Environment = process.env,
 ): string | undefined {
-  const workspaces = outside.flatMap(toRealPaths);
+  const workspaces = [...outside.flatMap(toRealPaths), ...knownWorkspaces()];
   return candidatesOf(name, env['PATH'] ?? '').find(
     (paths) => !paths.some((path) => isBelowAny(path, workspaces)),
   )?.[0];
@@ -36,7 +38,7 @@ export function findProgram(
 
 /** PATH for a program that runs outside every sandbox, which looks for its own helpers there. */
 export function toSearchPath(outside: readonly string[], env: Environment = process.env): string {
-  const workspaces = outside.flatMap(toRealPaths);
+  const workspaces = [...outside.flatMap(toRealPaths), ...knownWorkspaces()];
   const entries = trustedEntries(env['PATH'] ?? '');
   return entries.filter((entry) => !toRealPaths(entry).some((path) => isBelowAny(path, workspaces))).join(delimiter);
 }
@@ -52,7 +54,16 @@ function candidatesOf(name: string, searchPath: string): readonly Candidate[] {
 }
 
 function trustedEntries(searchPath: string): string[] {
-  return searchPath.split(delimiter).filter((entry) => isAbsolute(entry) && !entry.split(sep).includes('node_modules'));
+  return searchPath
+    .split(delimiter)
+    .filter(
+      (entry) => isAbsolute(entry) && !entry.split(sep).includes('node_modules') && !isOfVirtualEnvironment(entry),
+    );
+}
+
+/** One is made for a project, in its folder as a rule. */
+function isOfVirtualEnvironment(entry: string): boolean {
+  return existsSync(join(entry, '..', 'pyvenv.cfg'));
 }
 
 function toCandidates(path: string): Candidate[] {
@@ -97,8 +108,5 @@ function toRealPaths(folder: string): string[] {
 }
 
 function isBelowAny(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => {
-    const way = relative(folder, path);
-    return way !== '..' && !way.startsWith(`..${sep}`);
-  });
+  return folders.some((folder) => isWithin(path, folder));
 }

@@ -9,7 +9,7 @@ const OWNER = 0o700;
 /** Names that Bobbin has ever given in its data folder, in a folder of keys and in an archive. */
 const OWN_NAMES = [
   /^(archive|commands|keys|mcp|pipes|rules|sandboxes|snapshots|targets|tmp|worktrees)$/,
-  /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log)|\.lock|^worker\.log$|^\.writable-/,
+  /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log)|\.lock|^worker\.log$|^workspaces\.jsonl$|^\.writable-/,
   /^current$|\.(json|segment|tmp)$/,
 ];
 

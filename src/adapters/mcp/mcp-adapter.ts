@@ -6,7 +6,7 @@ import type { McpPort } from '../../../activities/ports.ts';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { toSearchPath } from '../programs.ts';
-import { buildCommandEnvironment } from '../shell/command-environment.ts';
+import { buildCommandEnvironment, splitEnvironment } from '../shell/command-environment.ts';
 import { createFence } from '../shell/fence.ts';
 import { createProcessTable } from '../shell/process-table.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
@@ -37,7 +37,11 @@ export function createMcp(options: McpAdapterOptions): McpPort {
       command: endpoint.command,
       args: endpoint.args,
       cwd: endpoint.cwd ?? makeOwnFolder(join(place, name)),
-      environment: { ...buildCommandEnvironment(env, processId), PATH: toPath(env), ...endpoint.env },
+      environment: {
+        ...splitEnvironment(buildCommandEnvironment(env, processId)).own,
+        PATH: toPath(env),
+        ...endpoint.env,
+      },
       processId,
       errorFile: join(place, `${name}.stderr`),
       table,

@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { assertWorkspace } from '../files/workspace.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
 import { repositoryAt } from '../git/repository-place.ts';
+import { withoutLoaders } from './command-environment.ts';
 import { type CoveredLink, findLinks } from './covered-links.ts';
 import type { MountSources } from './mount-sources.ts';
 import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
@@ -53,6 +54,8 @@ export interface SandboxPlace {
   proxy: string | undefined;
   /** Descriptor of the bubblewrap process with a filter of system calls. */
   filter: number | undefined;
+  /** Of the environment, what bubblewrap itself must not have. */
+  variables: Record<string, string>;
   sources: MountSources;
 }
 
@@ -95,6 +98,7 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
     ...['--remount-ro', '/dev', ...toMountArguments(mounts, place.sources)],
     ...(policy.networkAccess ? [] : ['--unshare-net']),
     ...(place.filter === undefined ? [] : ['--seccomp', String(place.filter)]),
+    ...Object.entries(place.variables).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', toRealPath(place.cwd) ?? place.cwd, '--'],
   ];
 }
@@ -185,7 +189,8 @@ const PROBE_MS = 10_000;
 async function runOnce(program: string, args: string[]): Promise<string | undefined> {
   const top = openSync('/', 'r');
   try {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', top], timeout: PROBE_MS });
+    const env = withoutLoaders(process.env);
+    const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe', top], timeout: PROBE_MS });
     const ended = new Promise<string | undefined>((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`));

@@ -26,8 +26,28 @@ const PASSED = new Set([
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NIX_SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE'],
 ]);
 const LOCALE = /^LC_[A-Z]+$/;
+/** They make a program load or run what lies where they lead, which may be a workspace. */
+const LOADERS =
+  /^(LD_|DYLD_|GCONV_PATH$|LOCPATH$|PERL|PYTHON|RUBY|NODE_OPTIONS$|NODE_PATH$|BASH_ENV$|ENV$|BASHOPTS$|SHELLOPTS$)/;
 /** An address with a user in it, who may have a password; a proxy may be named without a scheme. */
 const SIGNED_IN = /(?:\/\/|^[^/\s@]+:)[^/\s]*@/;
+
+/** Of such an environment, what the worker's own programs may have, and what only what runs in a sandbox may. */
+export function splitEnvironment(environment: Record<string, string>): {
+  own: Record<string, string>;
+  inside: Record<string, string>;
+} {
+  const all = Object.entries(environment);
+  return {
+    own: Object.fromEntries(all.filter(([name]) => !LOADERS.test(name))),
+    inside: Object.fromEntries(all.filter(([name]) => LOADERS.test(name))),
+  };
+}
+
+/** Without what would make a program outside of every sandbox load what may lie in a workspace. */
+export function withoutLoaders(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LOADERS.test(name)));
+}
 
 /**
  * The environment of a command or an MCP server: what is known to be harmless and what the operator names in

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
+import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
 import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './bubblewrap.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
@@ -104,6 +105,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     async run(asked, io) {
       const spec = network.type === 'on' ? withNetwork(asked) : asked;
       assertWorkspace(spec.workspace, spec.root);
+      noteWorkspace(spec.root ?? spec.workspace);
       const sandbox = await toSandbox(spec);
       assertCwd(spec, sandbox);
       await cleanFirst(() => fence.clean(spec.workspace), stateDirectory);

@@ -6,7 +6,7 @@ import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
 import { findProtectedLinks, toBubblewrapArguments } from './bubblewrap.ts';
-import { buildCommandEnvironment } from './command-environment.ts';
+import { buildCommandEnvironment, splitEnvironment } from './command-environment.ts';
 import { type CoveredLink, toCover } from './covered-links.ts';
 import { listDeniedPaths } from './denied-paths.ts';
 import { findGitFolders } from './git-folders.ts';
@@ -74,7 +74,12 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
     writePrivateFileSync(file, `gitdir: ${target}\n`);
     return file;
   };
-  const toSandbox = (spec: CommandSpec, parts: SandboxParts, sources: MountSources): string[] => {
+  const toSandbox = (
+    spec: CommandSpec,
+    parts: SandboxParts,
+    sources: MountSources,
+    variables: Record<string, string>,
+  ): string[] => {
     const { bubblewrap, scratch, proxy } = parts;
     const workspace = spec.root ?? spec.workspace;
     const args = toBubblewrapArguments(spec.sandbox, {
@@ -90,6 +95,7 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
       blank,
       proxy,
       filter: filter === undefined ? undefined : FILTER_FD,
+      variables,
       sources,
     });
     return [
@@ -116,12 +122,14 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
         const scriptFd = script === undefined ? null : keep(openScript(stateDirectory, script));
         if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
+        // What runs before the sandbox is there loads nothing that lies in a workspace.
+        const { own, inside } = splitEnvironment(buildCommandEnvironment(process.env, spec.commandId));
         const launch: Launch = {
-          argv: [...toSandbox(spec, sandbox, sources), ...argv],
+          argv: [...toSandbox(spec, sandbox, sources, inside), ...argv],
           // The folder that the command starts in may be there in the sandbox only.
           cwd: '/',
           environment: {
-            ...buildCommandEnvironment(process.env, spec.commandId),
+            ...own,
             ...(sandbox.proxy === undefined ? {} : toProxyVariables()),
           },
           files: [filterFd, scriptFd, null, ...sources.descriptors],

@@ -12,6 +12,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram } from '../programs.ts';
+import { withoutLoaders } from './command-environment.ts';
 
 export interface OutputPipe {
   /** Passed to the child as its standard output and error. */
@@ -53,7 +54,7 @@ async function makeNamedPipe(directory: string, workspace: string): Promise<stri
   const path = join(directory, `${randomUUID()}.pipe`);
   const mkfifo = findProgram('mkfifo', [workspace]);
   if (mkfifo === undefined) throw new Error(`there is no mkfifo on PATH outside of ${workspace}`);
-  await promisify(execFile)(mkfifo, ['-m', '600', path]);
+  await promisify(execFile)(mkfifo, ['-m', '600', path], { env: withoutLoaders(process.env) });
   return path;
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { findProgram, toSearchPath } from '../../adapters/programs.ts';
+import { withoutLoaders } from '../../adapters/shell/command-environment.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -36,7 +37,7 @@ export function findOnPath(name: string, env: Environment): string | undefined {
 export async function runProgram(path: string, args: string[], options: ProgramOptions): Promise<ProgramReport> {
   options.signal?.throwIfAborted();
   const child = spawn(path, args, {
-    env: { ...options.env, PATH: toSearchPath([process.cwd()], options.env) },
+    env: { ...withoutLoaders(options.env), PATH: toSearchPath([process.cwd()], options.env) },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
