@@ -2,7 +2,7 @@
  * `fetch` for a server over HTTP: what it sends is bounded, an answer that breaks off is told, and the answer to a request
  * that was cancelled is no longer waited for.
  */
-import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { FetchLike } from '@modelcontextprotocol/client';
 import { MAX_MESSAGE_BYTES, type FloodGate, createFloodGate } from './flood-gate.ts';
 
 const NEWLINE = 10;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { Tool } from '@modelcontextprotocol/client';
 import type { McpServerConfig } from './config.ts';
 import { createFloodGate } from './flood-gate.ts';
 import { createLineReader } from './line-reader.ts';

@@ -1,14 +1,12 @@
 /** One connection to one server, from its start to its end, whichever side ends it. */
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
-  CallToolResultSchema,
   type CallToolResult,
-  ErrorCode,
-  McpError,
-  ToolListChangedNotificationSchema,
-} from '@modelcontextprotocol/sdk/types.js';
+  Client,
+  ProtocolError,
+  ProtocolErrorCode,
+  StreamableHTTPClientTransport,
+  type Transport,
+} from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { createBoundedFetch } from './bounded-fetch.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
@@ -61,7 +59,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     ended = true;
     if (isOpen) options.onLost();
   };
-  client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+  client.setNotificationHandler('notifications/tools/list_changed', () => {
     changed = true;
   });
   const close = async (): Promise<void> => {
@@ -148,7 +146,7 @@ function createClient(version: string): Client {
   const client = new Client({ name: 'bobbin', version }, { capabilities: {} });
   // What a server asks of us: we offer neither questions to the person nor model calls, and say so.
   client.fallbackRequestHandler = ({ method }) => {
-    throw new McpError(ErrorCode.MethodNotFound, `Bobbin does not answer ${method}; go on without it`);
+    throw new ProtocolError(ProtocolErrorCode.MethodNotFound, `Bobbin does not answer ${method}; go on without it`);
   };
   return client;
 }
@@ -181,21 +179,15 @@ async function callTool(
   client: Client,
   name: string,
   args: Record<string, unknown>,
-  io: CallIo,
+  { signal, timeoutMs, onProgress }: CallIo,
 ): Promise<CallToolResult> {
-  // The SDK leaves its listener on the signal, and would cancel what has long been answered.
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort(io.signal.reason);
-  io.signal.addEventListener('abort', onAbort);
-  if (io.signal.aborted) onAbort();
-  try {
-    return await client.request({ method: 'tools/call', params: { name, arguments: args } }, CallToolResultSchema, {
-      signal: stop.signal,
-      timeout: io.timeoutMs,
+  return client.request(
+    { method: 'tools/call', params: { name, arguments: args } },
+    {
+      signal,
+      timeout: timeoutMs,
       onprogress: ({ progress, total, message }) =>
-        io.onProgress((message ?? `${progress}${total === undefined ? '' : `/${total}`}`).slice(0, MAX_PROGRESS_CHARS)),
-    });
-  } finally {
-    io.signal.removeEventListener('abort', onAbort);
-  }
+        onProgress((message ?? `${progress}${total === undefined ? '' : `/${total}`}`).slice(0, MAX_PROGRESS_CHARS)),
+    },
+  );
 }

@@ -1,7 +1,8 @@
 /** What can be wrong with a server. Stands apart from the SDK, which takes half a second to load and is not always needed. */
 
-/** The protocol's code where an answer did not come in time. */
-const REQUEST_TIMEOUT = -32_001;
+/** The SDK's own codes: an answer did not come in time, or is none. */
+const REQUEST_TIMEOUT = 'REQUEST_TIMEOUT';
+const INVALID_RESULT = 'INVALID_RESULT';
 
 /** What is wrong with a server, in words that need no more said. */
 export class ServerFault extends Error {}
@@ -10,18 +11,20 @@ export class ServerFault extends Error {}
 export function describeFault(error: unknown): string {
   if (error instanceof ServerFault) return error.message;
   if (!(error instanceof Error)) return String(error);
-  if ((error as { code?: unknown }).code === REQUEST_TIMEOUT) return 'it did not answer in time';
+  const { code } = error as { code?: unknown };
+  if (code === REQUEST_TIMEOUT) return 'it did not answer in time';
   // What the schemas of the protocol say of an answer is long, and of no use to a model.
-  if ('issues' in error) return 'its answer does not follow the protocol';
+  if (code === INVALID_RESULT) return 'its answer does not follow the protocol';
   const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`;
+  const kind = error.name === 'ProtocolError' ? `MCP error ${String(code)}: ` : '';
+  return `${kind}${error.message}${cause}`;
 }
 
 /** Whether the server never took the request, so that asking a new connection is safe. */
 export function wasNeverTaken(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  const { status, cause } = error as { status?: unknown; cause?: { code?: unknown } };
   // A session that the server no longer knows, or nobody there.
-  return code === 404 || cause?.code === 'ECONNREFUSED';
+  return status === 404 || cause?.code === 'ECONNREFUSED';
 }
 
 /** The SDK's own time limits leave out what comes before a request is sent. */

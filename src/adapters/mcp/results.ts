@@ -1,5 +1,5 @@
 /** From what a tool answered to the text that the model reads. */
-import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 
 export function toText({ content, structuredContent }: CallToolResult): string {
   const parts = content.map(describeBlock);
@@ -10,7 +10,7 @@ export function toText({ content, structuredContent }: CallToolResult): string {
 }
 
 /** Servers repeat structured content as text for clients that know only text. */
-function says(block: ContentBlock, value: object): boolean {
+function says(block: ContentBlock, value: unknown): boolean {
   if (block.type !== 'text') return false;
   try {
     return JSON.stringify(JSON.parse(block.text)) === JSON.stringify(value);

@@ -1,15 +1,18 @@
 /** For tests: the server of `test-tools.ts` over streamable HTTP on loopback, one session per client. */
 import { randomUUID } from 'node:crypto';
-import { type IncomingHttpHeaders, createServer } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import { createTestServer } from './test-tools.ts';
 
 export interface TestHttpServer {
   readonly url: string;
   /** Of every request so far. */
   readonly headers: IncomingHttpHeaders[];
-  readonly sessions: ReadonlyMap<string, StreamableHTTPServerTransport>;
+  readonly sessions: ReadonlyMap<string, WebStandardStreamableHTTPServerTransport>;
   /** From now on its sessions are unknown to it, as after a restart. */
   forget(): void;
   /** Breaks every connection, as its death would. */
@@ -19,7 +22,7 @@ export interface TestHttpServer {
 
 /** @param port of an earlier one, to take its place. */
 export async function startTestHttpServer(log: string, port = 0): Promise<TestHttpServer> {
-  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const headers: IncomingHttpHeaders[] = [];
   const http = createServer((request, response) => {
     headers.push(request.headers);
@@ -30,11 +33,11 @@ export async function startTestHttpServer(log: string, port = 0): Promise<TestHt
       return;
     }
     void (known === undefined ? begin() : Promise.resolve(known)).then((transport) =>
-      transport.handleRequest(request, response),
+      answer(transport, request, response),
     );
   });
-  const begin = async (): Promise<StreamableHTTPServerTransport> => {
-    const transport = new StreamableHTTPServerTransport({
+  const begin = async (): Promise<WebStandardStreamableHTTPServerTransport> => {
+    const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => void sessions.set(id, transport),
       onsessionclosed: (id) => void sessions.delete(id),
@@ -54,4 +57,22 @@ export async function startTestHttpServer(log: string, port = 0): Promise<TestHt
       await new Promise((resolve) => http.close(resolve));
     },
   };
+}
+
+/** Between the messages of `node:http` and those of `fetch`, which the SDK's server takes and gives. */
+async function answer(
+  transport: WebStandardStreamableHTTPServerTransport,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = 'GET', headers } = request;
+  const body = method === 'POST' ? await text(request) : undefined;
+  const url = `http://127.0.0.1${request.url ?? '/'}`;
+  const answered = await transport.handleRequest(
+    new Request(url, { method, headers: headers as Record<string, string>, ...(body !== undefined && { body }) }),
+  );
+  response.writeHead(answered.status, Object.fromEntries(answered.headers)).flushHeaders();
+  if (answered.body === null) response.end();
+  // A client that is gone ends its stream.
+  else await pipeline(Readable.fromWeb(answered.body as ReadableStream), response).catch(() => undefined);
 }

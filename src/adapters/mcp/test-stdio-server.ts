@@ -5,8 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { createTestServer } from './test-tools.ts';
+import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { NOTHING, createTestServer } from './test-tools.ts';
 
 const [log = '', mode = 'well'] = process.argv.slice(2);
 const ready = existsSync(log);
@@ -32,17 +32,17 @@ switch (mode === 'once' && ready ? 'well' : mode) {
     });
     break;
   case 'raw':
-    server.registerTool('nonsense', { inputSchema: {} }, (_args, { requestId: id }) => {
+    server.registerTool('nonsense', { inputSchema: NOTHING }, (_args, { mcpReq: { id } }) => {
       process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'smell' }] } })}\n`);
-      return new Promise(() => undefined);
+      return new Promise<never>(() => undefined);
     });
-    server.registerTool('huge', { inputSchema: {} }, () => {
+    server.registerTool('huge', { inputSchema: NOTHING }, () => {
       const write = () => {
         while (process.stdout.write('x'.repeat(65_536)));
         process.stdout.once('drain', write);
       };
       write();
-      return new Promise(() => undefined);
+      return new Promise<never>(() => undefined);
     });
     await server.connect(new StdioServerTransport());
     break;

@@ -6,6 +6,7 @@ import {
   JSONParseError,
   LoadAPIKeyError,
   NoSuchModelError,
+  StreamProviderError,
   TypeValidationError,
 } from 'ai';
 import { Failure } from '../../../activities/failures.ts';
@@ -27,6 +28,10 @@ export function fromAiSdkError(thrown: unknown, facts: CallFacts): Failure {
   if (InvalidResponseDataError.isInstance(error) && error.data === undefined) return cut(facts, error);
   if (isMalformed(error)) {
     return modelFailure('modelAnswerMalformed', facts, `sent what cannot be read: ${excerpt(error.message, facts)}`);
+  }
+  if (StreamProviderError.isInstance(error)) {
+    const { code, type, message, statusCode } = error;
+    return fromStreamProblem(facts, toProblem({ code, type, message }), statusCode);
   }
   if (error instanceof Error) return fromOtherError(error, facts);
   return fromStreamProblem(facts, toProblem({ error }));

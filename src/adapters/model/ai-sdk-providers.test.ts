@@ -94,7 +94,51 @@ describe('Over the wire of a provider', () => {
     const first = await model.respond(request, anIo());
     expect(first.output.map(({ type }) => type)).toStrictEqual(['reasoning', 'toolCall']);
     await model.respond({ ...request, conversation: [...request.conversation, ...asHistory(first.output)] }, anIo());
-    expect(endpoint.received[1]!.body).toMatchObject({ contents: [{ role: 'user' }, { parts: [part] }, {}] });
+    expect(endpoint.received[1]!.body).toMatchObject({
+      contents: [{ role: 'user' }, { parts: [part] }, {}],
+      tools: [{ functionDeclarations: [{ name: 'exec_command', parametersJsonSchema: tools[0]!.parameters }] }],
+    });
+  });
+
+  const begun = {
+    'google/gemini-test': [{ candidates: [{ content: { role: 'model', parts: [{ text: 'Hel' }] }, index: 0 }] }],
+    'openai/gpt-test': [
+      { type: 'response.created', response: { id: 'r', created_at: 1, model: 'm' } },
+      { type: 'response.output_item.added', output_index: 0, item: { type: 'message', id: 'i' } },
+      { type: 'response.output_text.delta', item_id: 'i', delta: 'Hel' },
+    ],
+    'anthropic/claude-test': [
+      anthropicEvents[0]!,
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hel' } },
+    ],
+  };
+  const googleError = { error: { code: 429, message: 'Resource exhausted', status: 'RESOURCE_EXHAUSTED' } };
+  const openAiError = { type: 'tokens', code: 'rate_limit_exceeded', message: 'Slow down' };
+  const anthropicError = { type: 'error', error: { type: 'rate_limit_error', message: 'Slow down' } };
+  test.each([
+    ['google/gemini-test', [], 'modelStreamBroken'],
+    ['openai/gpt-test', [], 'modelStreamBroken'],
+    ['anthropic/claude-test', [], 'modelStreamBroken'],
+    ['google/gemini-test', [googleError], 'modelRateLimited'],
+    ['openai/gpt-test', [{ type: 'error', error: openAiError, sequence_number: 3 }], 'modelRateLimited'],
+    [
+      'openai/gpt-test',
+      [{ type: 'response.failed', response: { error: openAiError }, sequence_number: 3 }],
+      'modelRateLimited',
+    ],
+    ['anthropic/claude-test', [anthropicError], 'modelRateLimited'],
+  ] as const)('%s: an answer that begins well and goes on with %j fails with %s', async (model, rest, code) => {
+    await using endpoint = await startEndpoint((response) => {
+      beginStream(response);
+      response.end([...begun[model], ...rest].map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+    });
+    const env = {
+      ...{ GOOGLE_GENERATIVE_AI_API_KEY: KEY, GOOGLE_GENERATIVE_AI_BASE_URL: endpoint.url },
+      ...{ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: endpoint.url },
+      ...{ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: endpoint.url },
+    };
+    expect((await failureOf(createAiSdkModel(env).respond(aRequest({ model }), anIo()))).code).toBe(code);
   });
 
   test('OpenAI: an answer is held to its schema, tools or not', async () => {
@@ -104,7 +148,7 @@ describe('Over the wire of a provider', () => {
     const outputSchema = { name: 'findings', schema };
     await model.respond(aRequest({ model: 'openai/gpt-test', tools, outputSchema }), anIo());
     expect(endpoint.received[0]!.body).toMatchObject({
-      tools: [{}],
+      tools: [{ name: 'exec_command', strict: false, parameters: tools[0]!.parameters }],
       text: { format: { type: 'json_schema', name: 'findings', strict: true, schema } },
     });
   });

@@ -49,7 +49,7 @@ export function createPartReader(
     },
     finish() {
       // A stream that is cut ends with a finish part too, for which the provider never gave a reason.
-      if (end === undefined || (end.finishReason === 'other' && end.rawFinishReason === undefined)) {
+      if (end === undefined || end.finishReason === 'interrupted' || isUnexplained(end)) {
         throw modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete');
       }
       const isCut = end.finishReason === 'length' || end.finishReason === 'content-filter';
@@ -149,6 +149,10 @@ function mergeMetadata(into: Metadata, part: { providerMetadata?: unknown }): vo
   for (const [name, values] of Object.entries((part.providerMetadata ?? {}) as Metadata)) {
     into[name] = { ...into[name], ...values };
   }
+}
+
+function isUnexplained({ finishReason, rawFinishReason }: Extract<Part, { type: 'finish' }>): boolean {
+  return finishReason === 'other' && rawFinishReason === undefined;
 }
 
 function toUsage(usage: LanguageModelUsage): TokenUsage {

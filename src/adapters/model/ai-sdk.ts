@@ -115,7 +115,7 @@ function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Ca
   const tools: ToolSet = Object.fromEntries(request.tools.map((spec) => [spec.name, toTool(spec)]));
   return sdk.streamText({
     model,
-    ...(request.instructions === '' ? {} : { system: request.instructions }),
+    ...(request.instructions === '' ? {} : { instructions: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
     ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
     ...toOutput(sdk, settings.provider, request),
@@ -124,7 +124,7 @@ function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Ca
     abortSignal,
     // The error comes as a part of the stream as well; the default prints it.
     onError: () => undefined,
-  }).fullStream;
+  }).stream;
 }
 
 /**

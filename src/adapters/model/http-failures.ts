@@ -73,9 +73,13 @@ export function fromErrorAnswer(facts: CallFacts, answer: ErrorAnswer): Failure 
   });
 }
 
-/** The failure for an error that came inside a stream that began well. */
-export function fromStreamProblem(facts: CallFacts, problem: Problem): Failure {
-  const code = toKnownCode(problem) ?? 'modelServerError';
+/**
+ * The failure for an error that came inside a stream that began well.
+ *
+ * @param status as the error names it, of which a stream itself has none.
+ */
+export function fromStreamProblem(facts: CallFacts, problem: Problem, status = 500): Failure {
+  const code = toKnownCode(problem) ?? toStatusCode(status, problem);
   const message = problem.message ?? '';
   const retryAfterMs = code === 'modelRateLimited' ? readWaitHint(message) : undefined;
   const words = excerpt([problem.code ?? problem.type, message].filter(Boolean).join(': '), facts);

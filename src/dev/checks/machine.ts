@@ -6,7 +6,7 @@ import type { CheckContext, Finding, Probe } from './check.ts';
 export const machineProbes: Probe[] = [
   {
     name: 'Node.js',
-    need: '22.18 or later to run from source, 20.3 or later for the built program',
+    need: '22.18 or later to run from source, 22.12 or later for the built program',
     look: () => Promise.resolve(lookAtNode(process.versions.node)),
   },
   {
@@ -23,7 +23,7 @@ export const machineProbes: Probe[] = [
 
 export function lookAtNode(version: string): Finding {
   if (isAtLeast(version, 22, 18)) return { status: 'ok', found: version };
-  const status = isAtLeast(version, 20, 3) ? 'warning' : 'missing';
+  const status = isAtLeast(version, 22, 12) ? 'warning' : 'missing';
   return {
     status,
     found: version,
