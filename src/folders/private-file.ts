@@ -12,17 +12,26 @@ const FILE_MODE = 0o600;
  * folders. Rejects with the error of the file system, with nothing left behind.
  */
 export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
+  await replacePrivateFile(path, content, { durable: true });
+  await syncFolder(dirname(path));
+}
+
+/** The same without waiting for the disk, unless `durable` is set: after a loss of power the file may be empty. */
+export async function replacePrivateFile(
+  path: string,
+  content: string | Uint8Array,
+  { durable = false } = {},
+): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   const draft = join(folder, `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
   try {
-    await writeDraft(draft, content);
+    await writeDraft(draft, content, durable);
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
-  await syncFolder(folder);
 }
 
 /** The same without waiting for the disk, for what is of use only as long as a process lives. */
@@ -37,17 +46,17 @@ export async function tryWriting(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   const path = join(folder, `.${randomUUID()}.tmp`);
   try {
-    await writeDraft(path, '-'.repeat(4096));
+    await writeDraft(path, '-'.repeat(4096), true);
   } finally {
     await rm(path, { force: true });
   }
 }
 
-async function writeDraft(path: string, content: string | Uint8Array): Promise<void> {
+async function writeDraft(path: string, content: string | Uint8Array, durable: boolean): Promise<void> {
   const file = await open(path, 'wx', FILE_MODE);
   try {
     await file.writeFile(content);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }

@@ -2,8 +2,9 @@
  * A repository of our own for a target that is fetched, whole, so that a sandbox that shows nothing else has all of it. It is a
  * workspace: of its `.git` only objects and ids are read, and everything else is written anew.
  */
-import { copyFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replacePrivateFile } from '../../folders/private-file.ts';
 import { Failure, type FailureCode } from '../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget } from '../../../activities/ports.ts';
 import type { BatchTarget } from '../../contract/index.ts';
@@ -93,11 +94,11 @@ async function makeStore(store: string, format: 'sha1' | 'sha256'): Promise<void
   for (const folder of ['objects/info', 'objects/pack', 'refs']) await mkdir(join(git, folder), { recursive: true });
   const extensions = format === 'sha256' ? '[extensions]\n\tobjectFormat = sha256\n' : '';
   const version = format === 'sha256' ? 1 : 0;
-  await replaceFile(
+  await replacePrivateFile(
     join(git, 'config'),
     `[core]\n\trepositoryFormatVersion = ${version}\n\tbare = false\n${extensions}`,
   );
-  if (readSmallFile(join(git, 'HEAD')) === null) await replaceFile(join(git, 'HEAD'), 'ref: refs/heads/none\n');
+  if (readSmallFile(join(git, 'HEAD')) === null) await replacePrivateFile(join(git, 'HEAD'), 'ref: refs/heads/none\n');
 }
 
 function requirePlace(store: string): RepositoryPlace {
@@ -132,7 +133,7 @@ async function withFetchDirectory(
     for (const name of ['head', 'base']) {
       const id = readSmallFile(keptIn(store, targetId, name))?.trim() ?? '';
       if (/^[0-9a-f]{40,64}$/.test(id) && (await isCommit(gitDir, id, signal)))
-        await replaceFile(join(gitDir, 'refs/before', name), `${id}\n`);
+        await replacePrivateFile(join(gitDir, 'refs/before', name), `${id}\n`);
     }
     await fetch(gitDir);
     const kept: Kept = {};
@@ -140,7 +141,7 @@ async function withFetchDirectory(
       const id = await commitAt(gitDir, `refs/new/${name}`, signal);
       if (id === null) continue;
       kept[name] = id;
-      await replaceFile(keptIn(store, targetId, name), `${id}\n`);
+      await replacePrivateFile(keptIn(store, targetId, name), `${id}\n`);
     }
     await rm(join(store, '.git/shallow'), { force: true });
     await copyFile(join(gitDir, 'shallow'), join(store, '.git/shallow')).catch(() => undefined);
@@ -158,13 +159,6 @@ async function commitAt(gitDir: string, name: string, signal: AbortSignal): Prom
   const call = { cwd: gitDir, gitDir, signal, answers: [0, 1, 128] };
   const { code, stdout } = await runGit(['rev-parse', '--verify', '--quiet', `${name}^{commit}`], call);
   return code === 0 ? stdout.toString().trim() : null;
-}
-
-async function replaceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  await writeFile(draft, content);
-  await rename(draft, path);
 }
 
 // -------------------------------------------------------------------------------------------------------------- fetch
@@ -243,7 +237,7 @@ export async function checkOutStore({ repository, head }: FoundTarget, signal: A
     await removeAll(own, KEPT);
     await rm(join(own, 'objects/info/alternates'), { force: true });
     await copyFile(index, join(own, 'index'));
-    await replaceFile(join(own, 'HEAD'), `${head}\n`);
+    await replacePrivateFile(join(own, 'HEAD'), `${head}\n`);
   });
   return { cwd: repository, isElsewhere: false };
 }

@@ -7,7 +7,8 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from './git-process.ts';
 import type { Slices } from './slices.ts';
-import { type SnapshotFacts, type SnapshotStore, writeAtomically } from './snapshot-store.ts';
+import { replacePrivateFile } from '../../folders/private-file.ts';
+import type { SnapshotFacts, SnapshotStore } from './snapshot-store.ts';
 
 /** How a file was when it was last taken; what has not changed is not read again. */
 export interface Entry {
@@ -130,8 +131,8 @@ export async function writeManifest(
   const isShort = follows && changes <= Math.max(LEAST_CHANGES, manifest.entries.size / 2);
   // One character per byte, like the paths in it.
   if (isShort) await appendFile(path, toLine({ gone, taken, after: known.commit }, manifest));
-  else await writeAtomically(path, await toLines(manifest, slices));
-  if (known?.commit !== manifest.commit) await writeAtomically(join(gitDir, NEWEST), `${manifest.commit}\n`);
+  else await replacePrivateFile(path, await toLines(manifest, slices));
+  if (known?.commit !== manifest.commit) await replacePrivateFile(join(gitDir, NEWEST), `${manifest.commit}\n`);
   remember(gitDir, { manifest, changes: isShort ? changes : 0 });
 }
 

@@ -3,9 +3,9 @@
  * workspace: configuration and hooks are those in here, and the attributes in here overrule every `.gitattributes`, so that
  * no filter runs and bytes stay as they are. Objects of another repository can be read as data, its configuration cannot.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replacePrivateFile } from '../../folders/private-file.ts';
 
 export interface PrivateGitDirOptions {
   /** Folders of objects of other repositories, absolute. Nothing is ever written there. */
@@ -55,7 +55,5 @@ function toQuoted(path: string): string {
 async function ensureFile(path: string, content: string): Promise<void> {
   const there = await readFile(path, 'utf8').catch(() => undefined);
   if (there === content) return;
-  const draft = join(dirname(path), `${randomUUID()}.tmp`);
-  await writeFile(draft, content, { mode: 0o600 });
-  await rename(draft, path);
+  await replacePrivateFile(path, content);
 }

@@ -5,9 +5,10 @@
  * A snapshot is a commit without parents. Its tree has the bytes of every file as they are on disk; its message has what a
  * tree cannot say (`SnapshotFacts`). References keep it, one for each name it was kept under, in folders by thread.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { replacePrivateFile } from '../../folders/private-file.ts';
 import { type GitCall, type GitResult, runGit } from './git-process.ts';
 import type { RawPath } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
@@ -41,7 +42,7 @@ export async function openStore(directory: string, cwd: string): Promise<Snapsho
   const store = await findStore(directory, cwd);
   if (opened.has(store.gitDir) && (await hasStore(store))) return store;
   await makePrivateGitDir(store.gitDir);
-  await writeAtomically(join(store.gitDir, 'workspace'), `${store.folder}\n`);
+  await replacePrivateFile(join(store.gitDir, 'workspace'), `${store.folder}\n`);
   opened.add(store.gitDir);
   return store;
 }
@@ -93,7 +94,7 @@ export interface SnapshotName {
 export async function keepUnder(store: SnapshotStore, { threadId, name }: SnapshotName, commit: string): Promise<void> {
   const path = join(store.gitDir, folderOf(threadId), toRefPart(name), commit);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeAtomically(path, `${commit}\n`);
+  await replacePrivateFile(path, `${commit}\n`);
 }
 
 /** What is kept under a name; the oldest of several. Null if there is nothing. */
@@ -136,15 +137,4 @@ export function toRefPart(id: string): string {
   const escaped = id.replace(/[^A-Za-z0-9_-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
   if (escaped.length <= LONGEST) return escaped;
   return `${escaped.slice(0, 80)}%${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
-}
-
-export async function writeAtomically(path: string, content: string | Buffer): Promise<void> {
-  const draft = join(dirname(path), `.${randomUUID()}`);
-  try {
-    await writeFile(draft, content, { mode: 0o600 });
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
 }

@@ -3,8 +3,9 @@
  * worker is killed, its records stay, and whoever comes next ends what those commands left behind.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { endProcesses } from './end-processes.ts';
 import { readStartTime, type ProcessTable } from './process-table.ts';
 
@@ -113,8 +114,7 @@ function readRecord(path: string, log: (message: string) => void): FenceRecord |
 
 /** A rename makes the record whole at once: another worker may look at any moment. */
 function writeRecord(path: string, record: FenceRecord): void {
-  writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.tmp`, path);
+  writePrivateFileSync(path, JSON.stringify(record));
 }
 
 type WorkerPlace = Omit<FenceRecord, 'commandId' | 'workspace'>;
