@@ -19,12 +19,12 @@ import type {
 import { type Action, actionIds } from './actions.ts';
 import { emit } from './log.ts';
 import { type ThreadState, decidesAnew } from './state.ts';
-import { MOST_BYTES, newestWithin } from './waiting.ts';
+import { MOST_BYTES, bytesOf, newestWithin } from './waiting.ts';
 
 /** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
 const KEPT_RULES = 100;
-/** Code units of what a rule is about, as JSON: it is carried along, and read as a whole. */
-const MATCH_CHARS = 4_000;
+/** Of what a rule is about, as JSON: it is carried along, and all of a repository are read at once. The first release counted characters. */
+const MATCH_BYTES = 4_000;
 
 // -------------------------------------------------------------------------------------------------------- matching
 
@@ -112,13 +112,13 @@ export function scopeOf({ decision, remember }: ResolveRequest): ApprovalRule['s
 }
 
 /** Whether there can be a rule about that. */
-export function isRememberable(match: RuleMatch): boolean {
-  return JSON.stringify(match).length <= MATCH_CHARS;
+export function isRememberable(state: ThreadState, match: RuleMatch): boolean {
+  return (decidesAnew(state) ? bytesOf(match) : JSON.stringify(match).length) <= MATCH_BYTES;
 }
 
 /** Keeps an answer. One for the repository is a rule of this thread until it is kept there, and where it cannot be. */
 export function keepRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadState {
-  if (!isRememberable(rule.match)) {
+  if (!isRememberable(state, rule.match)) {
     const message = `The answer to rule ${rule.ruleId} holds this once: what it is about is too long to be remembered.`;
     return emit(state, at, { type: 'warning', message });
   }

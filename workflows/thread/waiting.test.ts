@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ApprovalRule, RejectionCode, ThreadRequest } from '../../src/contract/index.ts';
 import { everyRequest } from '../../src/contract/test-every-type.ts';
 import { CARRY_OVER_BYTES, toCarryOver } from './carry-over.ts';
-import { keepRule } from './rules.ts';
+import { isRememberable, keepRule } from './rules.ts';
 import { NO_USAGE, type ThreadState, newThreadState } from './state.ts';
 import { EXITED, SETTINGS, type TestThread, exec, testThread, text } from './testing.ts';
 import { toThreadView } from './view.ts';
@@ -275,6 +275,19 @@ describe('remembered answers', () => {
     expect([...revoked, ...state.rules.map(({ ruleId }) => ruleId)]).toEqual(
       Array.from({ length: 50 }, (_, n) => `rule_${n}`),
     );
+  });
+});
+
+describe('an answer', () => {
+  it('is remembered if what it is about has at most 4,000 bytes, so that 300 of a repository can be read at once', () => {
+    const { state } = testThread();
+    const about = (command: string) =>
+      isRememberable(state, { type: 'commandExecution', command, cwd: '/w', sandbox: 'read-only' });
+    expect([about('x'.repeat(3_800)), about('漢'.repeat(1_200)), about('漢'.repeat(1_400))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

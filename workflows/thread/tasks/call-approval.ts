@@ -35,7 +35,7 @@ export function decideCall(state: ThreadState, at: number, call: ToolCall): Thre
       const match = toMatch(state, call);
       const known = answerByRules(match, state.rules);
       if (known !== null) return applyRules(state, at, call, known);
-      const mayBeKnown = state.settings.repositoryRules && isRememberable(match);
+      const mayBeKnown = state.settings.repositoryRules && isRememberable(state, match);
       return mayBeKnown ? setStatus(state, call.index, 'lookingUp') : askPerson(state, at, call, verdict.reason);
     }
   }
