@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
+import { listDeniedPaths } from '../adapters/shell/denied-paths.ts';
 import type { CommandLimits } from '../adapters/shell/limits.ts';
 import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network-proxy.ts';
 import { createReach } from '../adapters/shell/upstream-proxy.ts';
@@ -107,6 +108,8 @@ export interface WorkerConfig {
   fetching: { allowHttp: boolean; fetchTimeoutMs: number; fetchIdleMs: number };
   /** Absolute; what no sandbox may read or write and no snapshot may hold, wherever a workspace lies. */
   closedFolders: string[];
+  /** Absolute; what no sandbox, patch, snapshot, undo, fork or project document may read or write. */
+  deniedPaths: string[];
   archiveDirectory: string;
   keyDirectory: string;
   /** Of the rules of repositories. */
@@ -163,6 +166,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       fetchIdleMs: vars.BOBBIN_FETCH_IDLE_MS,
     },
     closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
+    deniedPaths: listDeniedPaths(env),
     archiveDirectory,
     rulesDirectory: data.rules,
     keyDirectory,

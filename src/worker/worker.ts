@@ -24,7 +24,6 @@ import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
-import { listDeniedPaths } from '../adapters/shell/denied-paths.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { createLedgerDirectory } from '../client/ledger-directory.ts';
 import { createSearchAttributePort } from '../client/search-attributes.ts';
@@ -128,8 +127,8 @@ function createPorts(
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
-  const { closedFolders, identityToken, contextWindow, autoCompactTokens } = config;
-  const unreadable = [...closedFolders, config.workspacesDirectory, ...listDeniedPaths(env)];
+  const { closedFolders, deniedPaths, identityToken, contextWindow, autoCompactTokens } = config;
+  const unreadable = [...closedFolders, config.workspacesDirectory, ...deniedPaths];
   return {
     models: createModels({
       env,
@@ -143,13 +142,14 @@ function createPorts(
     commands: createCommandRunner({
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
+      deniedPaths,
       limits: config.commandLimits,
       network: config.network,
       log: warn,
     }),
     mcp: createMcp({ servers: config.mcpServers, stateDirectory: config.stateDirectory, version: VERSION, env }),
-    patches: createPatcher({ closedFolders }),
-    projectDocs: createProjectDocs(),
+    patches: createPatcher({ closedFolders, deniedPaths }),
+    projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
     targets: createReviewTargets({ directory: config.workspacesDirectory, closed: unreadable, ...config.fetching }),
     identity: createIdentityAdapter({

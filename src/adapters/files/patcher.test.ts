@@ -399,3 +399,36 @@ it('leaves folders alone that are for the worker only, in a sandbox, also throug
   expect(readdirSync(at('data/rules'))).toEqual(['x']);
   expect(readdirSync(at('data'))).toEqual(['rules', 'ruleset']);
 });
+
+describe('what commands cannot read', () => {
+  const patch = (text: string, mode: SandboxMode = 'workspace-write') =>
+    createPatcher({ deniedPaths: [at('secret'), at('dotfiles/.netrc'), root, at('none/yet')] }).apply(
+      `*** Begin Patch\n${text}\n*** End Patch`,
+      { cwd, sandbox: { mode, writableRoots: [], networkAccess: false } },
+      new AbortController().signal,
+    );
+
+  it('is neither read, moved nor written by a patch, also through a link, and also before it is there', async () => {
+    for (const folder of ['secret', 'dotfiles']) mkdirSync(at(folder));
+    put('secret/key', 'KEY\n');
+    symlinkSync(at('secret'), at('link'));
+    symlinkSync(at('secret/key'), at('dotfiles/.netrc'));
+    for (const text of [
+      '*** Add File: secret/new\n+x',
+      '*** Delete File: secret/key',
+      '*** Update File: secret/key\n*** Move to: leak',
+      '*** Update File: link/key\n@@\n-KEY\n+other',
+      '*** Update File: dotfiles/.netrc\n@@\n-KEY\n+other',
+      '*** Add File: none/yet/new\n+x',
+    ])
+      await expect(patch(text)).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    expect(list()).toEqual(['dotfiles', 'dotfiles/.netrc', 'link', 'link/key', 'secret', 'secret/key']);
+    expect(read('secret/key')).toBe('KEY\n');
+  });
+
+  it('does not close a workspace that lies in it, and is open to a patch with full access', async () => {
+    await patch('*** Add File: a\n+x');
+    await patch('*** Add File: secret/new\n+x', 'danger-full-access');
+    expect(list()).toEqual(['a', 'secret', 'secret/new']);
+  });
+});

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PatchPort } from '../../../activities/ports.ts';
+import { listDeniedPaths } from '../shell/denied-paths.ts';
 import { parsePatch, type FilePatch } from './patch-grammar.ts';
 import { planPatch } from './patch-plan.ts';
 import { type PlannedFile, toVersion } from './planned-file.ts';
@@ -11,6 +12,8 @@ import { createWritableArea } from './writable-area.ts';
 export interface PatcherOptions {
   /** Absolute; folders that no patch in a sandbox may write, wherever they lie. */
   closedFolders?: string[];
+  /** Absolute; what no patch in a sandbox may read or write unless the workspace lies in it. */
+  deniedPaths?: readonly string[];
 }
 
 /**
@@ -21,7 +24,7 @@ export interface PatcherOptions {
  * A try that says that it is a later one takes what is there already for the work of a lost one, and completes the rest
  * (see `patch-plan.ts`).
  */
-export function createPatcher({ closedFolders = [] }: PatcherOptions = {}): PatchPort {
+export function createPatcher({ closedFolders = [], deniedPaths = listDeniedPaths() }: PatcherOptions = {}): PatchPort {
   return {
     async apply(patch, { cwd, root, sandbox, retried = false }, signal) {
       signal.throwIfAborted();
@@ -29,7 +32,7 @@ export function createPatcher({ closedFolders = [] }: PatcherOptions = {}): Patc
       assertWorkspace(cwd, root);
       const { files, changes } = await planPatch(
         patches,
-        createWritableArea(root ?? cwd, sandbox, closedFolders),
+        createWritableArea(root ?? cwd, sandbox, closedFolders, deniedPaths),
         retried,
       );
       signal.throwIfAborted();

@@ -118,3 +118,18 @@ it('gives single sections, with what is fenced in them and without what is fence
   expect(docs.sectionsOf(text, 'Rules')).toBe(`## rules ##\n\n- one\n### More\n${fenced}\n\n## Rules\n- two`);
   expect(docs.sectionsOf('## Rules of another kind\nno', 'Rules')).toBe('');
 });
+
+it('reads nothing that commands cannot read, whether it is a document or what one leads to', async () => {
+  const docs = createProjectDocs({ deniedPaths: [join(root, 'repository/private')] });
+  for (const path of ['repository/.git', 'repository/private']) mkdirSync(join(root, path));
+  put('repository/private/notes.md', 'SECRET');
+  symlinkSync('private/notes.md', join(root, 'repository/AGENTS.md'));
+  put('repository/packages/AGENTS.md', 'packages');
+  const { text, warnings } = await docs.read(join(root, 'repository/packages'));
+  expect(text).toBe('packages');
+  expect(warnings).toEqual([expect.stringContaining('repository/AGENTS.md was not read: it is closed to commands')]);
+  const below = createProjectDocs({
+    deniedPaths: [join(root, 'repository/packages/AGENTS.md'), join(root, 'repository')],
+  });
+  expect((await below.read(join(root, 'repository/packages'))).text).toBe('');
+});

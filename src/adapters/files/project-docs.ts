@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { ProjectDocsPort } from '../../../activities/ports.ts';
+import { listDeniedPaths } from '../shell/denied-paths.ts';
+import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
 
 const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
@@ -14,6 +16,18 @@ interface Doc {
   text: string;
 }
 
+export interface ProjectDocsOptions {
+  maxBytes?: number;
+  /** Absolute; what is not read unless the working directory lies in it. */
+  deniedPaths?: readonly string[];
+}
+
+interface DocsPlace {
+  /** Of the repository. */
+  root: string;
+  closed: ClosedPaths;
+}
+
 type Warn = (message: string) => void;
 
 /**
@@ -22,17 +36,21 @@ type Warn = (message: string) => void;
  * most `maxBytes` in UTF-8, notes included: the nearest files are kept, and warnings name what was cut or left out.
  *
  * What is read here is sent to a model, so only regular files of the repository are: a symbolic link is followed to a
- * Markdown file inside it, and to nothing else.
+ * Markdown file inside it, and to nothing else. What commands cannot read is not read here.
  */
-export function createProjectDocs({ maxBytes = 32 * 1024 }: { maxBytes?: number } = {}): ProjectDocsPort {
+export function createProjectDocs({
+  maxBytes = 32 * 1024,
+  deniedPaths = listDeniedPaths(),
+}: ProjectDocsOptions = {}): ProjectDocsPort {
   return {
     async read(cwd) {
       const warnings: string[] = [];
       const warn: Warn = (message) => warnings.push(message);
       const docs: Doc[] = [];
       const folders = await listFolders(cwd);
+      const place = { root: folders[0] ?? cwd, closed: createClosedPaths(deniedPaths, folders.at(-1) ?? cwd) };
       for (const folder of folders) {
-        const doc = await readFirst(folder, folders[0] ?? folder, warn);
+        const doc = await readFirst(folder, place, warn);
         const text = doc?.text.trimEnd() ?? '';
         if (doc !== undefined && text.trim() !== '') docs.push({ path: doc.path, text });
       }
@@ -74,11 +92,11 @@ async function listFolders(named: string): Promise<string[]> {
   return folders;
 }
 
-async function readFirst(folder: string, root: string, warn: Warn): Promise<Doc | undefined> {
+async function readFirst(folder: string, place: DocsPlace, warn: Warn): Promise<Doc | undefined> {
   for (const name of NAMES) {
     const path = join(folder, name);
     try {
-      const real = await findDoc(path, root);
+      const real = await findDoc(path, place);
       if (real !== undefined) return { path, text: await readText(real, warn) };
     } catch (error) {
       warn(`${path} was not read: ${error instanceof Error ? error.message : String(error)}`);
@@ -88,10 +106,12 @@ async function readFirst(folder: string, root: string, warn: Warn): Promise<Doc 
 }
 
 /** Where the file is, without links; undefined if there is none. It may be another file by the time that it is read. */
-async function findDoc(path: string, root: string): Promise<string | undefined> {
+async function findDoc(path: string, { root, closed }: DocsPlace): Promise<string | undefined> {
   const stats = await inFolder(dirname(path), (folder) => folder.lstat(basename(path)));
-  if (stats?.isSymbolicLink() !== true) return stats && path;
-  const real = await realpath(path);
+  if (stats === undefined) return undefined;
+  const real = stats.isSymbolicLink() ? await realpath(path) : path;
+  if (closed.has(real)) throw new Error('it is closed to commands, and what is read here is sent to a model.');
+  if (real === path) return path;
   const names = relative(root, real).split(sep);
   const isInside = names[0] !== '..' && !names.some((name) => name.startsWith('.'));
   if (isInside && real.toLowerCase().endsWith('.md')) return real;

@@ -1,6 +1,7 @@
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
+import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { followLinks } from './workspace.ts';
 
 /** Folders inside of a writable root that a patch leaves alone, at any depth. */
@@ -21,17 +22,23 @@ export interface WritableArea {
  * The same area that the sandbox opens to commands, except their private /tmp, for what is written without a command.
  *
  * A path that was resolved here may be written through `safe-folder.ts` only: it has no links now, and may have one later.
- * @param closed folders that stay closed wherever they lie.
+ * @param closed folders that stay closed wherever they lie. @param denied what commands cannot read either.
  */
-export function createWritableArea(cwd: string, policy: SandboxPolicy, closed: readonly string[] = []): WritableArea {
+export function createWritableArea(
+  cwd: string,
+  policy: SandboxPolicy,
+  closed: readonly string[] = [],
+  denied: readonly string[] = [],
+): WritableArea {
   const realCwd = followLinks(cwd);
   const roots = [realCwd, ...policy.writableRoots.map((root) => followLinks(resolve(root)))];
   const kept = closed.map((folder) => followLinks(resolve(folder)));
+  const secret = createClosedPaths(denied, realCwd);
   return {
     resolve(path, { entry } = { entry: false }) {
       const wanted = resolve(realCwd, path);
       const real = entry ? join(followLinks(dirname(wanted)), basename(wanted)) : followLinks(wanted);
-      const complaint = complain(real, roots, policy, kept);
+      const complaint = complain(real, roots, policy, kept) ?? complainOfSecret(real, policy, secret);
       if (complaint === undefined) return real;
       throw new Failure('patchOutsideWorkspace', `The patch may not write ${path}: ${complaint}`, {
         details: { path, realPath: real, mode: policy.mode },
@@ -60,6 +67,11 @@ function complain(real: string, roots: string[], policy: SandboxPolicy, closed: 
       return kept === undefined ? undefined : `what lies in ${kept} is protected.`;
     }
   }
+}
+
+function complainOfSecret(real: string, { mode }: SandboxPolicy, secret: ClosedPaths): string | undefined {
+  if (mode === 'danger-full-access' || !secret.has(real)) return undefined;
+  return 'it is closed to commands and patches, as keys, sign-ins and what BOBBIN_DENY_READ names.';
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -1,5 +1,6 @@
 /** The repositories of workspaces, by the `git` program, and the snapshots of workspaces. */
 import type { GitPort } from '../../../activities/ports.ts';
+import { listDeniedPaths } from '../shell/denied-paths.ts';
 import { changedLines } from './changed-lines.ts';
 import { readDocs, readFiles } from './read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
@@ -14,12 +15,12 @@ export interface GitOptions {
   directory: string;
   /** Further folders of the worker that no snapshot has, absolute. */
   apart?: readonly string[];
-  /** What commands cannot read, absolute: nothing of a repository may lie there. */
+  /** What commands cannot read, absolute: nothing of a repository may lie there, no snapshot has it, and no undo writes it. */
   closed?: readonly string[];
 }
 
 /** See `GitPort` for what its methods promise. */
-export function createGit({ directory, apart = [], closed: more = [] }: GitOptions): GitPort {
+export function createGit({ directory, apart = [], closed: more = listDeniedPaths() }: GitOptions): GitPort {
   const closed = [directory, ...apart, ...more];
   const place = { directory, apart: [directory, ...apart], closed };
   return {

@@ -4,13 +4,17 @@
  */
 import type { RawPath } from './git-process.ts';
 
-/** More rules than this in one file are not looked at. */
-const MAX_RULES = 5_000;
+/** Of all files that hold for one folder together; what is beyond is not looked at. */
+export const MAX_IGNORE_BYTES = 100_000;
 
 export interface IgnoreFile {
   /** Folder of the file, with a slash at its end; empty for the root. */
   base: RawPath;
   rules: readonly IgnoreRule[];
+  /** Of the text that the rules were made from. */
+  bytes: number;
+  /** There was more of it. */
+  isCut: boolean;
 }
 
 interface IgnoreRule {
@@ -24,10 +28,21 @@ interface IgnoreRule {
 type Segment = '**' | readonly Token[];
 type Token = { type: 'star' } | { type: 'any' } | { type: 'char'; code: number } | { type: 'set'; has: Uint8Array };
 
-/** @param text one character per byte. */
-export function parseIgnoreFile(text: string, base: RawPath): IgnoreFile {
-  const lines = text.replace(/^\u00ef\u00bb\u00bf/, '').split('\n', MAX_RULES);
-  return { base, rules: lines.flatMap(toRule) };
+/**
+ * @param text one character per byte.
+ * @param around the files of the folders around it.
+ */
+export function parseIgnoreFile(text: string, base: RawPath, around: readonly IgnoreFile[] = []): IgnoreFile {
+  const left = Math.max(0, MAX_IGNORE_BYTES - countBytes(around));
+  const isCut = text.length > left;
+  // A line that is cut would be another rule.
+  const whole = isCut ? text.slice(0, text.lastIndexOf('\n', left) + 1) : text;
+  const lines = whole.replace(/^\u00ef\u00bb\u00bf/, '').split('\n');
+  return { base, rules: lines.flatMap(toRule), bytes: whole.length, isCut };
+}
+
+export function countBytes(files: readonly IgnoreFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**

@@ -44,5 +44,12 @@ const SHOWN = 5;
 /** The first few by name, the rest by number. */
 export function listPaths(paths: readonly RawPath[]): string {
   const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more` : '';
-  return `${paths.slice(0, SHOWN).map(toShownPath).join(', ')}${more}`;
+  return `${paths.slice(0, SHOWN).map(toShort).join(', ')}${more}`;
+}
+
+const SHOWN_CHARS = 200;
+
+function toShort(path: RawPath): string {
+  const shown = toShownPath(path);
+  return shown.length <= SHOWN_CHARS ? shown : `${shown.slice(0, SHOWN_CHARS)}… (${shown.length} characters)`;
 }

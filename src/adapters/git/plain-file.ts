@@ -1,14 +1,30 @@
 /** A file that anybody may have put there, read without waiting: a pipe, a device and a folder count as missing. */
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type Stats, constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** The first bytes of a file. Null for what is missing or cannot be read. */
+export async function readPlainBeginning(path: string | Buffer, maxBytes: number): Promise<Buffer | null> {
+  return readPlain(path, async (file, { size }) => {
+    const bytes = Math.min(size, maxBytes);
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+    return buffer.subarray(0, bytesRead);
+  });
+}
 
 /** Null for what is missing, larger or cannot be read. A link at the end of the path is not followed. */
 export async function readPlainFile(path: string | Buffer, maxBytes: number): Promise<Buffer | null> {
+  return readPlain(path, async (file, { size }) => (size <= maxBytes ? file.readFile() : null));
+}
+
+async function readPlain(
+  path: string | Buffer,
+  read: (file: FileHandle, stats: Stats) => Promise<Buffer | null>,
+): Promise<Buffer | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stats = await file.stat();
-      return stats.isFile() && stats.size <= maxBytes ? await file.readFile() : null;
+      return stats.isFile() ? await read(file, stats) : null;
     } finally {
       await file.close();
     }

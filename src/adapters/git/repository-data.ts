@@ -5,15 +5,14 @@
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { RawPath } from './git-process.ts';
-import { type IgnoreFile, parseIgnoreFile } from './ignore-rules.ts';
+import { type IgnoreFile, MAX_IGNORE_BYTES, parseIgnoreFile } from './ignore-rules.ts';
 import { type TrackedFile, readTracked } from './index-file.ts';
-import { readPlainFile } from './plain-file.ts';
+import { readPlainBeginning, readPlainFile } from './plain-file.ts';
 import { type ClosedFolders, type WorkTreePlace, findRepository, repositoryAt } from './repository-place.ts';
 import type { Slices } from './slices.ts';
 
 const SMALL_BYTES = 64 * 1024;
 const PACKED_REFS_BYTES = 64 * 1024 * 1024;
-export const IGNORE_BYTES = 1024 * 1024;
 
 async function readLine(path: string): Promise<string | null> {
   return (await readPlainFile(path, SMALL_BYTES))?.toString('utf8').split('\n')[0]?.trim() ?? null;
@@ -46,19 +45,22 @@ export interface Tracked {
   prefix: RawPath;
   /** Rules of the person and of folders around this one, outermost first. */
   rules: IgnoreFile[];
+  /** Files of those rules that were not read to their end. */
+  cutRules: RawPath[];
 }
 
 /** How deep submodules are looked into. */
 const MAX_DEPTH = 5;
 
 export async function readTrackedBelow(folder: string, closed: ClosedFolders, slices: Slices): Promise<Tracked> {
-  const own = await readOwnRules();
+  const own: RuleFiles = { rules: [], cutRules: [] };
+  await addOwnRules(own);
   const place = findRepository(folder, closed);
-  if (place === null) return { files: new Set(), folders: new Set(), heads: {}, prefix: '', rules: own };
+  if (place === null) return { files: new Set(), folders: new Set(), heads: {}, prefix: '', ...own };
   const inside = toRaw(relative(place.root, folder));
   const tracked = await readRepository(place, { inside, depth: MAX_DEPTH, closed }, slices);
-  const rules = [...own, ...(await readRulesAround(place, inside))];
-  return { ...tracked, prefix: inside === '' ? '' : `${inside}/`, rules };
+  await addRulesAround(own, place, inside);
+  return { ...tracked, prefix: inside === '' ? '' : `${inside}/`, ...own };
 }
 
 type Found = Pick<Tracked, 'files' | 'folders' | 'heads'>;
@@ -147,26 +149,27 @@ export function foldersOf(path: RawPath): RawPath[] {
   return folders;
 }
 
+type RuleFiles = Pick<Tracked, 'rules' | 'cutRules'>;
+
 /** Those that hold for everything of this person. */
-async function readOwnRules(): Promise<IgnoreFile[]> {
+async function addOwnRules(found: RuleFiles): Promise<void> {
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-  return toList(await readRules(join(config, 'git/ignore'), ''));
+  await addRules(found, join(config, 'git/ignore'), '');
 }
 
-async function readRulesAround({ root, commonDir }: WorkTreePlace, inside: RawPath): Promise<IgnoreFile[]> {
-  const found = toList(await readRules(join(commonDir, 'info/exclude'), ''));
+async function addRulesAround(found: RuleFiles, { root, commonDir }: WorkTreePlace, inside: RawPath): Promise<void> {
+  await addRules(found, join(commonDir, 'info/exclude'), '');
   for (const base of inside === '' ? [] : ['', ...foldersOf(inside)])
-    found.push(...toList(await readRules(toFileName(root, `${base}.gitignore`), base)));
-  return found;
+    await addRules(found, toFileName(root, `${base}.gitignore`), base);
 }
 
-function toList<T>(one: T | null): T[] {
-  return one === null ? [] : [one];
-}
-
-async function readRules(path: string | Buffer, base: RawPath): Promise<IgnoreFile | null> {
-  const content = await readPlainFile(path, IGNORE_BYTES);
-  return content === null ? null : parseIgnoreFile(content.toString('latin1'), base);
+async function addRules({ rules, cutRules }: RuleFiles, path: string | Buffer, base: RawPath): Promise<void> {
+  // One byte more shows that there is more.
+  const content = await readPlainBeginning(path, MAX_IGNORE_BYTES + 1);
+  if (content === null) return;
+  const file = parseIgnoreFile(content.toString('latin1'), base, rules);
+  rules.push(file);
+  if (file.isCut) cutRules.push(toRaw(path.toString()));
 }
 
 const OTHER_THAN_ASCII = /[\u0080-\u00ff]/;

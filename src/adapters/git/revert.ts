@@ -5,8 +5,10 @@
  * Each path is looked at when its turn has come, and what is there is compared, never what was there earlier. So a second
  * run ends what a first one began, with the same outcome for every path.
  */
+import { join } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { RevertedPath } from '../../../activities/ports.ts';
+import type { ClosedPaths } from '../files/closed-paths.ts';
 import type { SafeFolder } from '../files/safe-folder.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
 import { mergeTexts } from './merge-texts.ts';
@@ -35,6 +37,8 @@ export interface RevertOptions {
   objects?: string;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
+  /** What is neither read nor written. */
+  closed: Pick<ClosedPaths, 'has'>;
 }
 
 export async function revert(
@@ -52,7 +56,9 @@ export async function revert(
     const gone = new Set<RawPath>();
     for (const difference of [...deletions, ...writes]) {
       signal.throwIfAborted();
-      const reverted = await revertPath(tree, difference, { contents, gone, preview: options.preview });
+      const reverted = isClosed(difference.path, options)
+        ? kept(difference.path, 'it is closed to commands')
+        : await revertPath(tree, difference, { contents, gone, preview: options.preview });
       if (reverted.outcome === 'deleted') gone.add(difference.path);
       outcomes.set(difference.path, reverted);
     }
@@ -60,6 +66,14 @@ export async function revert(
   } finally {
     await tree.close();
   }
+}
+
+function isClosed(path: RawPath, { folder, closed }: RevertOptions): boolean {
+  return closed.has(join(folder, Buffer.from(path, 'latin1').toString()));
+}
+
+function kept(path: RawPath, reason: string): RevertedPath {
+  return { path: toShownPath(path), outcome: 'kept', reason };
 }
 
 // -------------------------------------------------------------------------------------------------------------- one path
@@ -83,7 +97,6 @@ async function revertPath(
   { contents, gone, preview }: Progress,
 ): Promise<RevertedPath> {
   const shown = toShownPath(path);
-  const kept = (reason: string): RevertedPath => ({ path: shown, outcome: 'kept', reason });
   const folder = await tree.folderOf(path);
   const found =
     folder === null ? await whyNoFolder(tree, path, before !== null) : await readState(folder, nameOf(path));
@@ -91,7 +104,7 @@ async function revertPath(
   const makesRoom = preview && isInTheWay && (await wouldBeGone(tree, path, gone));
   const now: FileState = makesRoom ? { type: 'missing' } : found;
   const plan = await choose(now, before, after, contents);
-  if (plan.type === 'keep') return kept(plan.reason);
+  if (plan.type === 'keep') return kept(path, plan.reason);
   if (plan.type === 'nothing') return { path: shown, outcome: plan.outcome };
   if (preview) return { path: shown, outcome: plan.type === 'delete' ? 'deleted' : plan.outcome };
   try {
@@ -101,13 +114,13 @@ async function revertPath(
       return { path: shown, outcome: 'deleted' };
     }
     const place = folder ?? (await tree.folderOf(path, { create: true }));
-    if (place === null) return kept('a folder on its way is now something else');
+    if (place === null) return kept(path, 'a folder on its way is now something else');
     await write(place, nameOf(path), now, plan);
     return { path: shown, outcome: plan.outcome };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    return kept(`it could not be written (${code})`);
+    return kept(path, `it could not be written (${code})`);
   }
 }
 

@@ -14,10 +14,12 @@ export class Slices {
     this.signal = signal;
   }
 
-  /** Asked after each small step. */
-  isOver(): boolean {
-    this.#steps = (this.#steps + 1) % STEPS;
-    return this.#steps === 0 && performance.now() - this.#resumedAt > SLICE_MS;
+  /** Asked after each small step. @param steps how many of them a larger one stands for. */
+  isOver(steps = 1): boolean {
+    this.#steps += steps;
+    if (this.#steps < STEPS) return false;
+    this.#steps = 0;
+    return performance.now() - this.#resumedAt > SLICE_MS;
   }
 
   /** Rejects with the reason of the signal once that has fired. */

@@ -28,6 +28,7 @@ export interface SnapshotFacts {
   ignored: Walked['ignored'];
   repositories: Walked['repositories'];
   isLimited: Walked['isLimited'];
+  cutRules?: Walked['cutRules'];
   /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */
   modes: Record<string, RawPath[]>;
 }

@@ -6,6 +6,7 @@ import type { Snapshot } from '../../../activities/ports.ts';
 import type { SafeFolder } from '../files/safe-folder.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { type RawPath, toRawPaths } from './git-process.ts';
+import { MAX_IGNORE_BYTES } from './ignore-rules.ts';
 import { listPaths } from './left-out.ts';
 import { type FileState, OpenTree, nameOf, readState } from './open-tree.ts';
 import { type Entry, type Manifest, readManifest, writeManifest } from './manifest.ts';
@@ -19,14 +20,14 @@ import {
   readFacts,
   toMessage,
 } from './snapshot-store.ts';
-import { type EarlierWalk, type LeftOut, type Walked, toListed, walk } from './walk.ts';
+import { type EarlierWalk, type Walked, toListed, walk } from './walk.ts';
 
 export interface SnapshotPlace {
   /** The worker's data folder, absolute. */
   directory: string;
   /** Folders of the worker that are in no snapshot, absolute. */
   apart: readonly string[];
-  /** What commands cannot read, absolute. */
+  /** What commands cannot read, absolute, and what is left out for that. */
   closed: readonly string[];
 }
 
@@ -41,7 +42,7 @@ export async function takeSnapshot(
   const store = await openStore(place.directory, cwd);
   return oneAtATime(store.gitDir, async () => {
     const { commit, facts } = await makeSnapshot(store, place, after, signal);
-    return { status: 'taken', commit, warnings: toWarnings(facts.leftOut) };
+    return { status: 'taken', commit, warnings: toWarnings(facts) };
   });
 }
 
@@ -300,8 +301,9 @@ function quote(path: RawPath): string {
 
 // ----------------------------------------------------------------------------------------------------------------- facts
 
-function toFacts({ leftOut, heads, ignored, repositories, isLimited, entries }: Draft): SnapshotFacts {
-  return { leftOut, heads, ignored, repositories, isLimited, modes: toModes(entries) };
+function toFacts({ leftOut, heads, ignored, repositories, isLimited, cutRules, entries }: Draft): SnapshotFacts {
+  const facts = { leftOut, heads, ignored, repositories, isLimited, modes: toModes(entries) };
+  return cutRules === undefined ? facts : { ...facts, cutRules };
 }
 
 function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
@@ -330,6 +332,10 @@ export function toPermissions({ modes }: SnapshotFacts): Map<RawPath, number> {
   return new Map(pairs);
 }
 
-export function toWarnings(leftOut: LeftOut): string[] {
-  return toListed(leftOut).map(([words, paths]) => `Not in the snapshot, ${words}: ${listPaths(paths)}`);
+export function toWarnings({ leftOut, cutRules = [] }: Pick<SnapshotFacts, 'leftOut' | 'cutRules'>): string[] {
+  const cut = `Ignored is only what the first ${MAX_IGNORE_BYTES} bytes of ignore files say: ${listPaths(cutRules)}`;
+  return [
+    ...toListed(leftOut).map(([words, paths]) => `Not in the snapshot, ${words}: ${listPaths(paths)}`),
+    ...(cutRules.length === 0 ? [] : [cut]),
+  ];
 }

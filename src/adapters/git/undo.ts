@@ -1,6 +1,7 @@
 /** Takes back what changed between two snapshots of a workspace, with what was changed since left to who did it. */
 import { Failure } from '../../../activities/failures.ts';
 import type { RevertRequest, Reverted } from '../../../activities/ports.ts';
+import { createClosedPaths } from '../files/closed-paths.ts';
 import { type RawPath, toRawPaths } from './git-process.ts';
 import { isWithin, listPaths } from './left-out.ts';
 import { type LegacySnapshot, findLegacy } from './legacy-snapshot.ts';
@@ -40,7 +41,14 @@ export async function revertChanges(
   const from = legacy ?? (facts === null ? null : { commit: before, facts });
   if (from === null) throw missing(before, cwd);
   const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
-  const options = { folder: store.folder, git, preview, ...(legacy === null ? {} : { objects: legacy.objects }) };
+  const closed = createClosedPaths(place.closed, store.folder);
+  const options = {
+    folder: store.folder,
+    git,
+    preview,
+    closed,
+    ...(legacy === null ? {} : { objects: legacy.objects }),
+  };
   const paths = await revert(between, options, signal);
   const remarks = [
     ...(then === null ? [UNKNOWN_END] : []),
@@ -93,7 +101,7 @@ interface Known {
 async function compare(git: StoreGit, before: Known, after: Known): Promise<Difference[]> {
   const [first, second] = [toPermissions(before.facts), toPermissions(after.facts)];
   // What was left out was there already, and is not known.
-  const leftOut = new Set(Object.values(before.facts.leftOut).flat());
+  const leftOut = new Set([...Object.values(before.facts.leftOut), after.facts.leftOut.denied ?? []].flat());
   const found = (await compareTrees(git, [before.commit, after.commit])).filter(({ path }) => !isWithin(path, leftOut));
   const differences = found.map(({ path, kinds, ids }): Difference => {
     return {

@@ -3,13 +3,16 @@
  * it is opened but `.gitignore` files.
  */
 import { type Dirent, type Stats, lstatSync, readdirSync } from 'node:fs';
+import { relative } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
+import { isInside } from '../../folders/folders.ts';
+import { createClosedPaths } from '../files/closed-paths.ts';
 import type { RawPath } from './git-process.ts';
-import { type IgnoreFile, isIgnored, parseIgnoreFile } from './ignore-rules.ts';
+import { type IgnoreFile, MAX_IGNORE_BYTES, countBytes, isIgnored, parseIgnoreFile } from './ignore-rules.ts';
 import { LARGE_FOLDER_FILES, MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from './left-out.ts';
 import type { Entry, Manifest } from './manifest.ts';
-import { readPlainFile } from './plain-file.ts';
-import { IGNORE_BYTES, type Tracked, foldersOf, readTrackedBelow, toFileName } from './repository-data.ts';
+import { readPlainBeginning } from './plain-file.ts';
+import { type Tracked, foldersOf, readTrackedBelow, toFileName, toRaw } from './repository-data.ts';
 import type { Slices } from './slices.ts';
 
 /** Why files are not in a snapshot; the keys are kept with it. */
@@ -20,6 +23,8 @@ export const REASONS = {
   build: 'untracked folders that builds make',
   special: 'pipes, sockets and devices',
   unreadable: 'files that cannot be read',
+  denied: 'what commands must not read',
+  deep: 'paths that are too long, or too deep in folders',
 } as const;
 
 export type Reason = keyof typeof REASONS;
@@ -46,6 +51,8 @@ export interface Walked {
   repositories: RawPath[];
   /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
   isLimited: boolean;
+  /** Files whose rules were not all looked at; set if there are some. */
+  cutRules?: RawPath[];
 }
 
 /** More than this is no workspace that could be kept before every turn. */
@@ -53,11 +60,13 @@ const MAX_FILES = 200_000;
 const MAX_TRACKED_BYTES = 256 * 1024 * 1024;
 /** Entries of an untracked folder from which on they are not even looked at. */
 const CROWD = 5_000;
+/** Folders in each other; more are no work of a person. */
+const MAX_DEPTH = 128;
 
 export interface WalkOptions {
   /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
   apart: readonly string[];
-  /** What commands cannot read, absolute: no repository is looked for in it. */
+  /** What commands cannot read, absolute: no repository is looked for in it, and nothing of it is taken. */
   closed: readonly string[];
   /** How the files were when they were last taken. */
   known: Manifest['entries'] | undefined;
@@ -85,14 +94,26 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
   const ours = new Set(apart.flatMap(toIdentity));
   const found = { files: new Set<RawPath>(), changed: [], leftOut: {}, ignored: {}, repositories: [] };
   const walker: Walker = {
-    ...{ folder, tracked, isLimited, since, ours, slices },
-    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0 },
+    ...{
+      folder,
+      tracked,
+      isLimited,
+      since,
+      ours,
+      slices,
+      denied: toPlaces(
+        folder,
+        closed.filter((path) => !apart.includes(path)),
+      ),
+    },
+    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0, cutRules: now.cutRules },
   };
   await walkFolder(walker, '', tracked.rules);
   await addTracked(walker);
   await chooseUntracked(walker);
   const { files, changed, leftOut, ignored, repositories } = walker;
-  return { files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited };
+  const own = { files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited };
+  return walker.cutRules.length === 0 ? own : { ...own, cutRules: walker.cutRules };
 }
 
 interface Walker {
@@ -101,6 +122,8 @@ interface Walker {
   isLimited: boolean;
   since: EarlierWalk | undefined;
   ours: ReadonlySet<string>;
+  /** Each as a file and as a folder. */
+  denied: ReadonlySet<RawPath>;
   known: Manifest['entries'] | undefined;
   files: Set<RawPath>;
   changed: RawPath[];
@@ -111,6 +134,7 @@ interface Walker {
   leftOut: LeftOut;
   ignored: Walked['ignored'];
   repositories: RawPath[];
+  cutRules: RawPath[];
   slices: Slices;
 }
 
@@ -126,16 +150,19 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
   const { tracked } = walker;
   const entries = listFolder(walker, at);
   const own = await readRulesIn(walker, at, entries);
-  const rules = own === null ? above : [...above, parseIgnoreFile(own.toString('latin1'), tracked.prefix + at)];
+  const rules = own === null ? above : [...above, parseIgnoreFile(own.toString('latin1'), tracked.prefix + at, above)];
+  if (rules !== above && rules.at(-1)?.isCut === true) walker.cutRules.push(`${at}.gitignore`);
+  const effort = 1 + Math.floor(countBytes(rules) / RULE_BYTES_PER_STEP);
   const isWild = walker.isLimited && at !== '' && !tracked.folders.has(at);
   if (isWild && entries.length >= CROWD) {
     leaveOut(walker, 'manyFiles', at);
     return;
   }
   for (const entry of entries) {
-    if (walker.slices.isOver()) await walker.slices.rest();
+    if (walker.slices.isOver(effort)) await walker.slices.rest();
     const path = at + entry.name;
-    if (entry.name.length === 4 && entry.name.toLowerCase() === '.git') walker.repositories.push(at);
+    if (walker.denied.has(path)) leaveOut(walker, 'denied', entry.isDirectory() ? `${path}/` : path);
+    else if (entry.name.length === 4 && entry.name.toLowerCase() === '.git') walker.repositories.push(at);
     else if (entry.isDirectory()) await walkEntry(walker, path, entry.name, rules);
     else if (tracked.files.has(path)) take(walker, path, true);
     else if (!isIgnored(rules, tracked.prefix + path, false)) take(walker, path, false);
@@ -143,10 +170,13 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
   }
 }
 
+/** What a rule costs grows with its length. */
+const RULE_BYTES_PER_STEP = 2_000;
+
 async function readRulesIn({ folder, since }: Walker, at: RawPath, entries: readonly Dirent[]) {
   const path = `${at}.gitignore`;
   const isThere = entries.some(({ name }) => name === '.gitignore');
-  const onDisk = isThere ? await readPlainFile(toFileName(folder, path), IGNORE_BYTES) : null;
+  const onDisk = isThere ? await readPlainBeginning(toFileName(folder, path), MAX_IGNORE_BYTES + 1) : null;
   return since === undefined ? onDisk : since.rulesOf(path, onDisk);
 }
 
@@ -154,6 +184,10 @@ async function walkEntry(walker: Walker, path: RawPath, name: RawPath, rules: re
   const { tracked } = walker;
   const at = `${path}/`;
   if (isOurs(walker, path)) return;
+  if (isTooDeep(at)) {
+    leaveOut(walker, 'deep', at);
+    return;
+  }
   if (isIgnored(rules, tracked.prefix + path, true)) passOver(walker, path, at);
   else if (isBuildFolder(name) && !tracked.folders.has(at)) leaveOut(walker, 'build', at);
   else await walkFolder(walker, at, rules);
@@ -174,6 +208,7 @@ function listFolder(walker: Walker, at: RawPath): Dirent[] {
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM') leaveOut(walker, 'unreadable', at);
+    else if (code === 'ENAMETOOLONG') leaveOut(walker, 'deep', at);
     else if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) throw error;
     return [];
   }
@@ -192,13 +227,16 @@ async function addTracked(walker: Walker): Promise<void> {
   for (const path of tracked.files) {
     if (files.has(path)) continue;
     if (slices.isOver()) await slices.rest();
-    if (foldersOf(path).every(isFolder)) take(walker, path, true);
+    if (isWithin(path, walker.denied)) leaveOut(walker, 'denied', path);
+    else if (isTooDeep(path)) leaveOut(walker, 'deep', path);
+    else if (foldersOf(path).every(isFolder)) take(walker, path, true);
   }
 }
 
 function take(walker: Walker, path: RawPath, isTracked: boolean): void {
   if (isTracked) walker.seenTracked += 1;
   const stats = lookAt(walker.folder, path);
+  if (stats === undefined && toFileName(walker.folder, path).length >= MAX_PATH_BYTES) leaveOut(walker, 'deep', path);
   if (stats === undefined || stats.isDirectory()) return;
   walker.seen += 1;
   if (!stats.isFile() && !stats.isSymbolicLink()) leaveOut(walker, 'special', path);
@@ -248,6 +286,21 @@ function lookAt(folder: string, path: RawPath): Stats | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What the kernel takes for a path. */
+const MAX_PATH_BYTES = 4_096;
+
+function isTooDeep(path: RawPath): boolean {
+  let depth = 0;
+  for (let at = path.indexOf('/'); at !== -1 && depth <= MAX_DEPTH; at = path.indexOf('/', at + 1)) depth += 1;
+  return depth > MAX_DEPTH;
+}
+
+function toPlaces(folder: string, denied: readonly string[]): Set<RawPath> {
+  const { places } = createClosedPaths(denied, folder);
+  const inside = places.filter((place) => isInside(place, folder)).map((place) => toRaw(relative(folder, place)));
+  return new Set(inside.flatMap((path) => [path, `${path}/`]));
 }
 
 function isOurs({ folder, ours }: Walker, path: RawPath): boolean {

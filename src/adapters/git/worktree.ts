@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { basename, join, relative } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { NewWorktree } from '../../../activities/ports.ts';
+import { type ClosedPaths, createClosedPaths } from '../files/closed-paths.ts';
 import { inFolder } from '../files/safe-folder.ts';
 import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { runGit, toRawPaths } from './git-process.ts';
@@ -28,7 +29,8 @@ export async function addWorktree(
   signal: AbortSignal,
 ): Promise<NewWorktree> {
   const store = await openStore(place.directory, cwd);
-  const source = await readSource(store, gitOf(store, signal), commit);
+  const closed = createClosedPaths(place.closed, store.folder);
+  const source = withoutClosed(await readSource(store, gitOf(store, signal), commit), store.folder, closed);
   await mkdir(path, { recursive: true });
   const root = realpathSync(path);
   const repository = source.head === null ? null : linkable(store.folder, place.closed);
@@ -36,7 +38,7 @@ export async function addWorktree(
   assertFree(root, repository);
   const warnings = [...source.warnings];
   if (repository === null) warnings.push(...(source.head === null ? [] : [NOT_LINKED]));
-  else await link(repository, root, source.head ?? '', prefix, signal);
+  else await link(repository, root, source.head ?? '', prefix, place.closed, signal);
   const inside = join(root, Buffer.from(prefix, 'latin1').toString());
   await mkdir(inside, { recursive: true });
   await write(inside, gitOf(store, signal), source.files, source.objects, signal);
@@ -70,6 +72,19 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
   return { files: await listFiles(git, tree, new Map(), objects), head, warnings: toMissing(leftOut), objects };
 }
 
+/** Earlier releases took them into their snapshots. */
+function withoutClosed(source: Source, folder: string, closed: ClosedPaths): Source {
+  const isClosed = ({ path }: Difference) => closed.has(join(folder, Buffer.from(path, 'latin1').toString()));
+  const missing = source.files.filter(isClosed).map(({ path }) => path);
+  if (missing.length === 0) return source;
+  const files = source.files.filter((file) => !isClosed(file));
+  return {
+    ...source,
+    files,
+    warnings: [...source.warnings, `Closed to commands, so not in the new work tree: ${listPaths(missing)}`],
+  };
+}
+
 function toMissing(leftOut: string[]): string[] {
   return leftOut.length === 0 ? [] : [`Not in the snapshot, so not in the new work tree: ${listPaths(leftOut)}`];
 }
@@ -90,6 +105,9 @@ async function listFiles(
   });
 }
 
+/** In a new folder nothing is. */
+const NOTHING_CLOSED = { has: () => false };
+
 async function write(
   folder: string,
   git: StoreGit,
@@ -97,7 +115,13 @@ async function write(
   objects: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const options = { folder, git, preview: false, ...(objects === undefined ? {} : { objects }) };
+  const options = {
+    folder,
+    git,
+    preview: false,
+    closed: NOTHING_CLOSED,
+    ...(objects === undefined ? {} : { objects }),
+  };
   const outcomes = await revert(files, options, signal);
   const [kept] = outcomes.filter(({ outcome }) => outcome === 'kept');
   if (kept !== undefined) throw occupied(folder, kept.path);
@@ -133,10 +157,11 @@ function realPathOf(path: string): string | null {
 
 /** What `git worktree add --detach` writes, and the files of the commit around the workspace. */
 async function link(
-  { commonDir, objectFormat }: WorkTreePlace,
+  { root, commonDir, objectFormat }: WorkTreePlace,
   at: string,
   head: string,
   prefix: string,
+  closed: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
   const common = realpathSync(commonDir);
@@ -164,7 +189,10 @@ async function link(
       { create: true },
     );
     if (prefix === '') return;
-    const around = (await listFiles(git, head, new Map())).filter(({ path }) => !path.startsWith(`${prefix}/`));
+    const hidden = createClosedPaths(closed, root);
+    const around = (await listFiles(git, head, new Map())).filter(
+      ({ path }) => !path.startsWith(`${prefix}/`) && !hidden.has(join(root, Buffer.from(path, 'latin1').toString())),
+    );
     await write(at, git, around, undefined, signal);
   } finally {
     await rm(tmp, { recursive: true, force: true });

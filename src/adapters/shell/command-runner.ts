@@ -17,6 +17,7 @@ import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
 import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './bubblewrap.ts';
 import { endProcesses, type EndTarget } from './end-processes.ts';
+import { listDeniedPaths } from './denied-paths.ts';
 import { createFence } from './fence.ts';
 import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network-proxy.ts';
 import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
@@ -43,6 +44,8 @@ export interface CommandRunnerOptions {
   stateDirectory: string;
   /** Absolute; folders that no command in a sandbox can look into. */
   hiddenFolders?: string[];
+  /** Absolute; what no command in a sandbox can read. */
+  deniedPaths?: readonly string[];
   /** None by default. */
   limits?: CommandLimits;
   /** What commands in a sandbox reach, beside what their policy grants; nothing by default. */
@@ -66,6 +69,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const {
     stateDirectory,
     hiddenFolders = [],
+    deniedPaths = listDeniedPaths(),
     limits = NO_LIMITS,
     network = { type: 'off' },
     log = () => undefined,
@@ -73,7 +77,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
-  const launcher = createLauncher({ stateDirectory, hiddenFolders, limits });
+  const launcher = createLauncher({ stateDirectory, hiddenFolders, deniedPaths, limits });
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
   const tidy = (): Promise<void> => removeUnusedScratch(stateDirectory, log);

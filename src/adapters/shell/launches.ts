@@ -8,7 +8,6 @@ import { findProgram } from '../programs.ts';
 import { findProtectedLinks, toBubblewrapArguments } from './bubblewrap.ts';
 import { buildCommandEnvironment, splitEnvironment } from './command-environment.ts';
 import { type CoveredLink, toCover } from './covered-links.ts';
-import { listDeniedPaths } from './denied-paths.ts';
 import { findGitFolders } from './git-folders.ts';
 import { SANDBOX_STATUS_FD, type Launch } from './leader.ts';
 import { type CommandLimits, toShellLimits } from './limits.ts';
@@ -40,6 +39,8 @@ export interface LauncherOptions {
   stateDirectory: string;
   /** Absolute; what no command in a sandbox can look into. */
   hiddenFolders: readonly string[];
+  /** Absolute; files and folders that no command in a sandbox can look into. */
+  deniedPaths: readonly string[];
   limits: CommandLimits;
 }
 
@@ -53,8 +54,7 @@ const FIRST_SOURCE_FD = SANDBOX_STATUS_FD + 1;
 /** Of 128 KiB that Linux takes. */
 const MAX_ARGUMENT_BYTES = 120 * 1024;
 
-export function createLauncher({ stateDirectory, hiddenFolders, limits }: LauncherOptions): Launcher {
-  const denied = listDeniedPaths();
+export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, limits }: LauncherOptions): Launcher {
   const filter = buildSeccompFilter();
   const filterFile = join(stateDirectory, 'seccomp.bpf');
   const blank = join(stateDirectory, 'blank');
@@ -86,7 +86,7 @@ export function createLauncher({ stateDirectory, hiddenFolders, limits }: Launch
       cwd: spec.cwd,
       workspace: spec.workspace,
       root: spec.root,
-      hidden: [...denied, ...listOutsideSockets(), ...hiddenFolders],
+      hidden: [...deniedPaths, ...listOutsideSockets(), ...hiddenFolders],
       shown: [
         ...findGitFolders(workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
         ...(proxy === undefined ? [] : [process.execPath]),

@@ -1,0 +1,48 @@
+/** Places that are closed to commands in a sandbox, and so to everything else that reads or writes files for a thread. */
+import { lstatSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { followLinks } from './workspace.ts';
+
+export interface ClosedPaths {
+  /** Real paths, also of what is not there yet, except those around the workspace. */
+  readonly places: readonly string[];
+  /** Whether a real path is one of them or lies in one. */
+  has(realPath: string): boolean;
+}
+
+/**
+ * As the sandbox has it: a workspace that lies in a closed folder is open.
+ * @param paths absolute. @param workspace a real path.
+ */
+export function createClosedPaths(paths: readonly string[], workspace: string): ClosedPaths {
+  const isAround = (place: string) => isInside(workspace, place);
+  const folders = new Map([['/', '/']]);
+  const toReal = (path: string): string => {
+    const above = dirname(path);
+    const folder = folders.get(above) ?? toReal(above);
+    folders.set(above, folder);
+    const place = join(folder, basename(path));
+    return isLink(place) ? followLinks(place) : place;
+  };
+  const all = [...new Set(paths.map(toReal))];
+  const [around, places] = [all.filter(isAround), all.filter((place) => !isAround(place))];
+  const isIn = (realPath: string, folders: readonly string[]) => folders.some((one) => isInside(realPath, one));
+  return {
+    places,
+    has: (realPath) => isIn(realPath, places) || (isIn(realPath, around) && !isInside(realPath, workspace)),
+  };
+}
+
+/** Of real paths, by their beginning: `path.relative` takes ten times as long. */
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? folder : `${folder}/`);
+}
+
+/** Nearly all paths that are asked for are not there, which this tells a hundred times faster than following them. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch {
+    return false;
+  }
+}
