@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { ProjectDocsPort } from '../../../activities/ports.ts';
+import { findWorkTree } from '../../folders/work-tree.ts';
 import { listDeniedPaths } from '../shell/denied-paths.ts';
 import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
@@ -82,13 +82,9 @@ function sectionsOf(text: string, heading: string): string {
 async function listFolders(named: string): Promise<string[]> {
   const cwd = await realpath(resolve(named)).catch(() => undefined);
   if (cwd === undefined) return [];
+  const root = findWorkTree(cwd) ?? cwd;
   const folders = [cwd];
-  for (let folder = cwd; !existsSync(join(folder, '.git'));) {
-    const parent = dirname(folder);
-    if (parent === folder) return [cwd];
-    folder = parent;
-    folders.unshift(folder);
-  }
+  while (folders[0] !== undefined && folders[0] !== root) folders.unshift(dirname(folders[0]));
   return folders;
 }
 

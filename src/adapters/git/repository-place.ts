@@ -8,6 +8,7 @@
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isTrustedAbove } from '../../folders/work-tree.ts';
 import { isInside, toRealPath } from '../shell/mounts.ts';
 
 export interface RepositoryPlace {
@@ -34,7 +35,7 @@ export function findRepository(cwd: string, closed: ClosedFolders): WorkTreePlac
   const start = toRealPath(cwd);
   for (let folder = start; folder !== undefined; folder = dirname(folder)) {
     if (basename(folder) === '.git') return null;
-    const place = repositoryAt(folder, closed);
+    const place = isTrustedAbove(folder, start ?? folder) ? repositoryAt(folder, closed) : null;
     if (place !== null || folder === dirname(folder)) return place;
   }
   return null;

@@ -4,6 +4,7 @@
  */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { isTrustedAbove } from '../../folders/work-tree.ts';
 import { inFolder } from '../files/safe-folder.ts';
 
 /** The longest path, and the word before it. */
@@ -35,7 +36,7 @@ interface Found {
 
 async function findRepository(real: string): Promise<Found | null> {
   for (let folder = real; ; folder = dirname(folder)) {
-    const found = await repositoryAt(folder);
+    const found = isTrustedAbove(folder, real) ? await repositoryAt(folder) : null;
     if (found !== null || folder === dirname(folder)) return found;
   }
 }

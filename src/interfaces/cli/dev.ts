@@ -3,12 +3,13 @@
  * turn. The stack stays up in the process that started it.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../client/index.ts';
 import type { StartThread } from '../../contract/index.ts';
+import { findWorkTree } from '../../folders/work-tree.ts';
 import { sandboxOfThisMachine } from '../../dev/checks/sandbox.ts';
 import { readDevState, rememberThread } from '../../dev/dev-state.ts';
 import { findFormerData } from '../../dev/former-data.ts';
@@ -160,13 +161,8 @@ async function isOpen(bobbin: Bobbin, threadId: string): Promise<boolean> {
   }
 }
 
-/** Found without git, which would read how the repository is configured. */
 function repositoryRoot(): string {
-  const here = process.cwd();
-  for (let folder = here; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, '.git'))) return folder;
-    if (folder === dirname(folder)) return here;
-  }
+  return findWorkTree(process.cwd()) ?? process.cwd();
 }
 
 /** Where no sandbox works, commands that are known to only read still run; every other one asks. */

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createProjectDocs } from '../../../src/adapters/files/project-docs.ts';
+import { findRepository } from '../../../src/adapters/git/repository-place.ts';
 import { findRulePlace } from '../../../src/adapters/rules/rule-place.ts';
 import { type EscapePlace, type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 
@@ -26,6 +27,13 @@ export const rows: EscapeRow[] = [
   },
   {
     row: 18,
+    tried: 'another local user puts a `.git` and an AGENTS.md into a folder above the workspace',
+    heldBy:
+      'a repository in a folder above counts if it belongs to root, to this user or to the owner of the workspace',
+    attack: readFromAbove,
+  },
+  {
+    row: 18,
     tried: 'AGENTS.md, or a file that .git names, is a pipe',
     heldBy: 'only regular files are read, and opening one does not wait',
     async attack(place) {
@@ -38,6 +46,18 @@ export const rows: EscapeRow[] = [
     },
   },
 ];
+
+/** Another user makes a repository in a folder above, as everybody can in /tmp. */
+async function readFromAbove(place: EscapePlace): Promise<Outcome> {
+  if (process.getuid?.() !== 0) return { type: 'notTried', why: 'only root can play another user' };
+  const workspace = join(place.root, 'workspace');
+  mkdirSync(workspace);
+  writeFileSync(join(place.root, 'AGENTS.md'), 'MARKER');
+  run(place.root, 'git init -q . && chown -R 12345 .git AGENTS.md');
+  const read = JSON.stringify(await createProjectDocs().read(workspace));
+  const repository = findRepository(workspace, []);
+  return heldUnless(read.includes('MARKER') ? 'its AGENTS.md was read' : repository && 'its repository was taken');
+}
 
 async function readDocs(place: EscapePlace, toCommand: (secret: string) => string): Promise<Outcome> {
   const workspace = join(place.root, 'workspace');
