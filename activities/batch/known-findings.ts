@@ -42,10 +42,10 @@ const HEADING =
 
 /**
  * @param paths of the part's files, by all their names.
- * @param full whether everything is looked at: what has no place is asked for, too.
+ * @param full whether everything is looked at: what has no place, or none that is left, is asked for, too.
  */
 export function tellOfKnown(open: readonly OpenFinding[], paths: ReadonlySet<string>, full: boolean): Told {
-  const those = open.filter((one) => (one.paths.length === 0 ? full : one.paths.some((path) => paths.has(path))));
+  const those = open.filter((one) => (full && one.place === null) || one.paths.some((path) => paths.has(path)));
   let left = MOST.chars;
   const lines = those.slice(0, MOST.findings).map((one) => ({ findingId: one.findingId, line: toLine(one) }));
   const told = lines.filter(({ line }) => (left -= line.length + 1) >= 0);

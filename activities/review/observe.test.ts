@@ -54,9 +54,9 @@ describe('a finding that is observed', () => {
     });
   });
 
-  it('goes to the end of its file at the most, and has no code where there is none', async () => {
+  it('goes to the last line of its file at the most, and has no code if there is none', async () => {
     const [whole, beyond, blank, missing, outside] = await observe(
-      { 'a.ts': FILE },
+      { 'a.ts': `${FILE}\n` },
       finding('a.ts', 1, 1_000_000),
       finding('a.ts', 100),
       finding('a.ts', 3),
@@ -64,7 +64,7 @@ describe('a finding that is observed', () => {
       finding('/etc/passwd', 1, 1, false),
     );
     expect(whole).toMatchObject({ location: { endLine: 8 }, context: { before: null, after: null } });
-    expect(beyond).toMatchObject({ location: { startLine: 100 }, code: null, codeHash: null });
+    expect(beyond).toMatchObject({ location: { startLine: 8, endLine: 8 }, code: null, codeHash: null });
     expect(blank).toMatchObject({ codeHash: null, context: { before: whole && (expect.any(String) as string) } });
     expect(missing).toMatchObject({ location: { path: 'gone.ts' }, code: null, codeHash: null });
     expect(outside).toMatchObject({ location: null, code: null, codeHash: null });

@@ -42,7 +42,10 @@ export async function trackFindings(
   { cwd, head, known }: { cwd: string; head: string; known: readonly KnownFinding[] },
   signal: AbortSignal,
 ): Promise<TrackedFinding[]> {
-  const placed = known.flatMap(({ findingId, head: from, location }) =>
+  // Not every commit is followed from: open findings go first, and then the newest.
+  const open = known.filter(({ state }) => state === 'open');
+  const ordered = [...open, ...known.filter(({ state }) => state !== 'open').reverse()];
+  const placed = ordered.flatMap(({ findingId, head: from, location }) =>
     location === null ? [] : [{ findingId, head: from, location }],
   );
   if (placed.length === 0) return [];
@@ -100,8 +103,10 @@ function toCode(location: FindingLocation | null, lines: readonly string[] | nul
   const none = { code: null, codeHash: null, context: { before: null, after: null } };
   if (location === null || lines == null) return { location, ...none };
   const { path, startLine } = location;
-  if (startLine > lines.length) return { location, ...none };
-  const endLine = Math.min(location.endLine, lines.length);
+  const last = Math.max(1, lines.at(-1) === '' ? lines.length - 1 : lines.length);
+  // There is no such place: what the reviewer saw cannot be known, so nothing is concluded from what stands in the last line.
+  if (startLine > last) return { location: { path, startLine: last, endLine: last }, ...none };
+  const endLine = Math.min(location.endLine, last);
   const before = lines.slice(0, startLine - 1).filter(isFilled);
   const after = lines.slice(endLine).filter(isFilled);
   return {

@@ -77,6 +77,15 @@ describe('the answer of a review', () => {
     });
   });
 
+  it('names files as they are, also those that begin or end in a blank', () => {
+    const named = (path: string) => {
+      const code_location = { ...FINDING.code_location, absolute_file_path: path };
+      return parseAnswer(JSON.stringify({ ...REVIEW, findings: [{ ...FINDING, code_location }] })).findings[0];
+    };
+    expect(named(' sp .js ')?.codeLocation?.path).toBe(' sp .js ');
+    expect(named('  ')?.codeLocation).toBeNull();
+  });
+
   it('is bounded: titles, bodies, the number of findings and all of them together', () => {
     const long = { ...FINDING, title: `${'t'.repeat(79)}😀😀`, body: 'b'.repeat(10_000) };
     const answer = parseAnswer(JSON.stringify({ ...REVIEW, findings: Array(300).fill(long) }));

@@ -60,12 +60,11 @@ const line = z.number().int().min(1);
 
 const LocationSchema = z
   .object({
+    // A name may begin or end with a blank.
     absolute_file_path: z
       .string()
-      .trim()
-      .min(1)
       .max(BOUNDS.path)
-      .refine((path) => !path.includes('\0')),
+      .refine((path) => path.trim() !== '' && !path.includes('\0')),
     line_range: z.object({ start: line, end: line }),
   })
   .transform(({ absolute_file_path: path, line_range: { start, end } }): WrittenLocation => {

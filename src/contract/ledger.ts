@@ -139,7 +139,7 @@ export interface KnownFinding extends Pick<
 > {
   /** Earlier releases leave it out. */
   priority?: ReviewPriority | null;
-  /** Full id of the commit in which `location` is its place. */
+  /** Full id of the commit in which `location` is its place: the last one in which a reviewer is known to have seen its code. */
   head: string;
 }
 
@@ -166,8 +166,10 @@ export interface TrackedFinding {
   near: FindingLocation | null;
   /** Whether one of its lines was changed or taken out, or others were put in between. */
   changed: boolean;
-  /** Nothing is left: not its lines, nothing in their place, and not the same code among the lines that are new. */
+  /** Nothing stands in place of its lines, and none of those that hold more than punctuation stands in any file. */
   gone: boolean;
+  /** All its lines, of those that hold more than punctuation, stand in one file in their order; left out if not, or unknown. */
+  whole?: boolean;
   /** What stands at `location`, or at `near`, if that is not what stood there before. */
   now?: Pick<ObservedFinding, 'code' | 'codeHash' | 'context'>;
 }

@@ -159,6 +159,7 @@ function trackedFinding(value: unknown): TrackedFinding {
     gone: place.location === null && place.near === null,
     ...maybe(from, 'changed', flag),
     ...maybe(from, 'gone', flag),
+    ...maybe(from, 'whole', flag),
     ...maybe(from, 'now', standing),
   };
 }

@@ -214,6 +214,43 @@ describe('a finding', () => {
     ]);
   });
 
+  it('that was fixed since its code was gone is open again once that has come back; one that a reviewer called fixed is not', () => {
+    const back = [
+      tracked('f1', place('a.ts', 3)),
+      tracked('f1', null, { near: place('b.ts', 7, 9), gone: false, whole: true }),
+      tracked('f1', null, { near: place('b.ts', 7), gone: false }),
+    ];
+    const outcomes = back.map((trace) =>
+      [undefined, 'fixed' as const].map((verdict) => {
+        const verdicts = verdict === undefined ? [] : [says('f1', verdict)];
+        const one = review(empty, record('r1', 'one', [A]));
+        const two = review(one, record('r2', 'two', [], { tracked: [tracked('f1', null)], verdicts }));
+        const [finding] = review(two, record('r3', 'three', [], { tracked: [trace] })).findings;
+        return [finding?.state, finding?.change, finding?.location, finding?.fixed?.runId ?? null];
+      }),
+    );
+    const fixed = (location = A.location) => ['fixed', null, location, 'r2'];
+    expect(outcomes).toEqual([
+      [['open', 'reopened', place('a.ts', 3), null], fixed(place('a.ts', 3))],
+      [['open', 'reopened', place('b.ts', 7, 9), null], fixed()],
+      [fixed(), fixed()],
+    ]);
+  });
+
+  it('is looked for by the code that a reviewer saw last, until one says that what stands there now is it', () => {
+    const knownOf = (state: LedgerState) =>
+      (beginRun(state, beginning('r9', 'nine'), 9).answer as { known: KnownFinding[] }).known[0];
+    const near = tracked('f1', null, { near: place('b.ts', 4), gone: false });
+    const one = review(empty, record('r1', 'one', [A]));
+    const two = review(one, record('r2', 'two', [], { tracked: [near] }));
+    expect(two.findings[0]).toMatchObject({ location: place('b.ts', 4), head: commit('two') });
+    expect(knownOf(two)).toMatchObject({ location: A.location, head: commit('one') });
+    const three = review(two, record('r3', 'three', [], { tracked: [near], verdicts: [says('f1', 'stillThere')] }));
+    expect(knownOf(three)).toMatchObject({ location: place('b.ts', 4), head: commit('three') });
+    const later = review(two, record('r3', 'three', [], { tracked: [near], verdicts: [says('f1', 'fixed')] }));
+    expect(statesOf(later)).toEqual({ f1: ['fixed', 'fixed'] });
+  });
+
   it('that could not be followed is not fixed', () => {
     const one = review(empty, record('r1', 'one', [A]));
     expect(statesOf(review(one, record('r2', 'two', [], { verdicts: [says('f1', 'fixed')] })))).toEqual({
@@ -309,6 +346,7 @@ describe('what is shown', () => {
     const view = toLedgerView(accepted(dismissFinding(one, { findingId: 'f1', by: 'ann', why: 'no' }, 9)));
     expect(view.findings.map(({ findingId }) => findingId)).toEqual(['f2', 'f3', 'f1']);
     expect(Object.keys(view.findings[0] ?? {})).not.toContain('codeHash');
+    expect(Object.keys(toLedgerView(review(one, record('r2', 'two', [A]))).findings[0] ?? {})).not.toContain('seenAt');
     expect(toLedgerDetails(one)).toContain('3 open, 0 dismissed, 0 fixed');
   });
 });

@@ -64,7 +64,8 @@ function isFullPassDue({ anchor, runsSinceFull }: LedgerState, run: BeginRun): b
 }
 
 function toKnown({ findings }: LedgerState): KnownFinding[] {
-  return findings.map(({ findingId, fingerprint, title, priority, location, state, head }) => {
+  return findings.map(({ findingId, fingerprint, title, priority, state, seenAt, ...now }) => {
+    const { location, head } = seenAt ?? now;
     return { findingId, fingerprint, title, priority, location, state, head };
   });
 }
@@ -128,7 +129,9 @@ export function toLedgerView(state: LedgerState): LedgerView {
   const sorted = [...state.findings].sort(
     (a, b) => Number(b.state === 'open') - Number(a.state === 'open') || byImportance(a, b),
   );
-  const findings = sorted.map(({ head: _head, codeHash: _code, context: _context, ...finding }) => finding);
+  const findings = sorted.map(
+    ({ head: _head, codeHash: _code, context: _context, seenAt: _seenAt, fixedBy: _fixedBy, ...finding }) => finding,
+  );
   const under = running === null ? null : { runId: running.runId, at: running.at };
   return { targetId, target, anchor, running: under, runCount, runs, findings, findingsForgotten };
 }

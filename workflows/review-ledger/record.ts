@@ -69,7 +69,7 @@ function withoutRepeats(findings: readonly ObservedFinding[]): ObservedFinding[]
 // ---------------------------------------------------------------------------------------------------- known findings
 
 function seenAgain(finding: KeptFinding, seen: ObservedFinding, moment: LedgerMoment): KeptFinding {
-  const now = { ...finding, ...seen, head: moment.head, lastSeen: moment };
+  const now = { ...finding, ...seen, head: moment.head, lastSeen: moment, seenAt: null, fixedBy: null };
   switch (finding.state) {
     case 'open':
       return { ...now, change: 'unchanged' };
@@ -90,11 +90,26 @@ interface Evidence {
 
 /** What a person dismissed stays so: a review may find it on one day and not on the next. */
 function notSeen(finding: KeptFinding, run: RunRecord, evidence: Evidence, moment: LedgerMoment): KeptFinding {
-  const moved = follow(finding, evidence.trace, run);
+  if (isBack(finding, evidence)) return reopen(finding, run, evidence);
+  const moved = follow(finding, evidence, run);
   if (finding.state !== 'open') return { ...moved, change: null };
-  if (isFixed(finding, run, evidence)) return { ...moved, state: 'fixed', change: 'fixed', fixed: moment };
+  if (isFixed(finding, run, evidence)) {
+    const fixedBy = evidence.verdict === 'fixed' ? 'reviewer' : 'code';
+    return { ...moved, state: 'fixed', change: 'fixed', fixed: moment, fixedBy };
+  }
   if (evidence.verdict === 'stillThere') return { ...moved, change: 'unchanged', lastSeen: moment };
   return { ...moved, change: isLookedAt(finding, run, evidence.trace) ? 'unchanged' : null };
+}
+
+/** It was fixed since its code was gone, and that has come back: no reviewer needs to see it. */
+function isBack({ state, fixedBy }: KeptFinding, { trace }: Evidence): boolean {
+  if (state !== 'fixed' || fixedBy !== 'code' || trace === undefined) return false;
+  return trace.whole === true || (trace.location !== null && !trace.changed);
+}
+
+function reopen(finding: KeptFinding, run: RunRecord, evidence: Evidence): KeptFinding {
+  const open = { ...finding, state: 'open', fixed: null, fixedBy: null, reopenings: finding.reopenings + 1 } as const;
+  return { ...follow(open, evidence, run), change: 'reopened' };
 }
 
 /**
@@ -113,14 +128,22 @@ function hasLines({ location, code, codeHash }: KeptFinding): boolean {
   return location !== null && (code !== null || codeHash !== null);
 }
 
-/** A place moves with its lines; that of an open finding also to what stands in place of them. */
-function follow(finding: KeptFinding, trace: TrackedFinding | undefined, { head }: RunRecord): KeptFinding {
+/**
+ * A place moves with its lines; that of an open finding also to what stands in place of them. What a reviewer saw there stays
+ * the evidence until a reviewer says that what stands there now is it.
+ */
+function follow(finding: KeptFinding, { trace, verdict }: Evidence, { head }: RunRecord): KeptFinding {
   const location = trace?.location ?? (finding.state === 'open' ? (trace?.near ?? null) : null);
-  if (location === null) return finding;
+  if (trace === undefined || location === null) return finding;
   const { code } = finding;
   const shift = location.startLine - (finding.location?.startLine ?? location.startLine);
   const moved = code && { ...code, startLine: Math.max(1, code.startLine + shift) };
-  return { ...finding, location, head, code: moved, ...(finding.state === 'open' ? trace?.now : {}) };
+  const seenAt = trace.changed && verdict !== 'stillThere' ? placeSeen(finding) : null;
+  return { ...finding, location, head, seenAt, code: moved, ...(finding.state === 'open' ? trace.now : {}) };
+}
+
+function placeSeen({ seenAt, head, location }: KeptFinding): NonNullable<KeptFinding['seenAt']> | null {
+  return seenAt ?? (location && { head, location });
 }
 
 function isLookedAt({ location }: KeptFinding, { looked }: RunRecord, trace: TrackedFinding | undefined): boolean {

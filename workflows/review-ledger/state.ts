@@ -1,5 +1,12 @@
 /** What a ledger keeps. Plain JSON with a version; pure. */
-import type { BatchTarget, LedgerFinding, LedgerRun, LedgerView, ObservedFinding } from '../../src/contract/index.ts';
+import type {
+  BatchTarget,
+  FindingLocation,
+  LedgerFinding,
+  LedgerRun,
+  LedgerView,
+  ObservedFinding,
+} from '../../src/contract/index.ts';
 
 export const STATE_VERSION = 1;
 
@@ -9,6 +16,10 @@ export interface KeptFinding extends LedgerFinding {
   head: string;
   codeHash: string | null;
   context: ObservedFinding['context'];
+  /** Where a reviewer saw its code last, if that was changed since; null or left out if that is `location` in `head`. */
+  seenAt?: { head: string; location: FindingLocation } | null;
+  /** Why it is fixed; null or left out if it is not, or if an earlier release called it so. */
+  fixedBy?: 'code' | 'reviewer' | null;
 }
 
 /** The run under way. */

@@ -53,10 +53,10 @@ interface Place {
 
 /**
  * Where below the root a path may lie, the likeliest first. The working directory may be written with a link in it, and the
- * path as git quotes it in what it shows.
+ * path as git quotes it in what it shows, or with blanks around it.
  */
 function candidatesOf(path: string, place: Place): string[] {
-  const inside = [path, unquoteName(path)].flatMap((name) => placesOf(name, place));
+  const inside = [path, unquoteName(path), path.trim()].flatMap((name) => placesOf(name, place));
   return [...new Set(inside)].filter(
     (one) => one !== '' && one !== '.' && !isAbsolute(one) && !/^\.\.(\/|$)/.test(one),
   );

@@ -1,6 +1,7 @@
 /** Files of a commit, as they are in it, whatever is on disk. */
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { type RawPath, toRawPaths, toShownPath } from './git-process.ts';
 import { findRepository, type ClosedFolders } from './repository-place.ts';
 import { type ViewGit, withView } from './repository-view.ts';
 
@@ -47,16 +48,43 @@ export async function readBlobs(
   paths: readonly string[],
   options: readonly string[] = [],
 ): Promise<Map<string, string>> {
-  // Names are given to git line by line.
-  const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
-  if (asked.length === 0) return new Map();
-  const input = asked.map((path) => `${commit}:${path}\n`).join('');
-  const checked = await git(['cat-file', '--batch-check', ...options], { input });
-  const blobs = chooseBlobs(asked, toAnswers(checked.stdout.toString()));
+  const blobs = await findBlobs(git, commit, paths, options);
   if (blobs.length === 0) return new Map();
   const ids = blobs.map(({ id }) => `${id}\n`).join('');
   const { stdout } = await git(['cat-file', '--batch'], { input: ids });
   return new Map(cutApart(stdout, blobs));
+}
+
+/** The files of a commit by their paths, without those that are not there or too large. */
+export async function findBlobs(
+  git: ViewGit,
+  commit: string,
+  paths: readonly string[],
+  options: readonly string[] = [],
+): Promise<Blob[]> {
+  // Names are given to git line by line.
+  const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
+  if (asked.length === 0) return [];
+  const raw = await toRawNames(git, commit, asked);
+  const input = Buffer.concat(asked.map((path) => Buffer.from(`${commit}:${raw.get(path) ?? ''}\n`, 'latin1')));
+  const checked = await git(['cat-file', '--batch-check', ...options], { input });
+  return chooseBlobs(asked, toAnswers(checked.stdout.toString()));
+}
+
+/**
+ * The bytes of names: one that is no text shows U+FFFD for what is none, and has to be looked up in the commit. Two that show
+ * the same cannot be told apart: the first is taken.
+ */
+async function toRawNames(
+  git: ViewGit,
+  commit: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, RawPath>> {
+  const names = new Map(paths.map((path) => [path, Buffer.from(path).toString('latin1')]));
+  if (!paths.some((path) => path.includes('\ufffd'))) return names;
+  const { stdout } = await git(['ls-tree', '-r', '-z', '--name-only', '--full-tree', commit]);
+  for (const raw of toRawPaths(stdout).reverse()) if (names.has(toShownPath(raw))) names.set(toShownPath(raw), raw);
+  return names;
 }
 
 /** One line for each question. A link that leads to nothing in the commit is answered by two. */

@@ -10,7 +10,7 @@ import { makePrivateGitDir } from './private-git-dir.ts';
 import { type RepositoryPlace, isThere, readSmallFile } from './repository-place.ts';
 import { readPlainSettings, upstreamSettings } from './plain-settings.ts';
 
-export type GitMore = Pick<GitCall, 'input' | 'answers' | 'onStdout'>;
+export type GitMore = Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'deadlineMs'>;
 
 /** Git on the commits of a repository. */
 export type ViewGit = (args: readonly string[], more?: GitMore) => Promise<GitResult>;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FindingLocation } from '../../contract/index.ts';
@@ -125,6 +125,103 @@ describe('places that are followed', () => {
       [place('src/new.ts', 2, 3), false],
       [place('kept.ts', 3), false],
     ]);
+  });
+
+  describe('of code that no longer stands in its place', () => {
+    const code = ['function one(a) {', '  const x = unsafe(a);', '  return x.y;', '}', ''].join('\n');
+    const rest = ['function two(b) {', '  log(b);', '  return b;', '}', ''].join('\n');
+    const block = ['if (a) {', '  free(p);', '}', ''].join('\n');
+    const follow = async (location: FindingLocation, change: () => void) => {
+      const from = head();
+      change();
+      const [tracked] = await git.track(repository.root, commit(), [{ head: from, location }], signal);
+      return tracked;
+    };
+    const elsewhere = (near: FindingLocation, more = {}) => ({
+      ...{ location: null, near, changed: true, gone: false, ...more },
+    });
+    beforeEach(() => {
+      repository.write('code.js', `${code}\n${rest}`);
+      repository.write('twice.c', `head();\n\n${block}\n${block}\ntail();\n`);
+      repository.write('blank.js', 'f() {\n\n  x = unsafe(a)\n}\n');
+      commit();
+    });
+    const CASES: Record<string, [FindingLocation, () => void, unknown]> = {
+      'are not gone if the same code stands in the file, or in one that did not change': [
+        place('twice.c', 7, 9),
+        () => repository.write('twice.c', `head();\n\n${block}\ntail();\n`),
+        elsewhere(place('twice.c', 3, 5), { whole: true }),
+      ],
+      'are not gone with a blank line, or with punctuation': [
+        place('blank.js', 2),
+        () => repository.write('blank.js', 'f() {\n  x = unsafe(a)\n}\n'),
+        { location: null, near: null, changed: true, gone: false },
+      ],
+      'are where their lines stand with others between them': [
+        place('code.js', 2, 3),
+        () => {
+          repository.write('other.js', code.replace('  return', '  // why\n  return'));
+          repository.write('code.js', rest);
+        },
+        elsewhere(place('other.js', 2, 4), { whole: true }),
+      ],
+      'are not gone if each line stands in another file': [
+        place('code.js', 2, 3),
+        () => {
+          repository.write('b1.js', '  const x = unsafe(a);\n');
+          repository.write('b2.js', '  return x.y;\n');
+          repository.write('code.js', rest);
+        },
+        elsewhere(place('b1.js', 1)),
+      ],
+      'are not gone if one line stands in another file, or elsewhere in theirs': [
+        place('code.js', 2, 3),
+        () => {
+          repository.write('other.js', code.replace('x.y', 'x.z'));
+          repository.write('code.js', rest);
+        },
+        elsewhere(place('other.js', 2)),
+      ],
+      'are gone if no line stands, whatever punctuation does': [
+        place('code.js', 2, 4),
+        () => repository.remove('code.js'),
+        { location: null, near: null, changed: true, gone: true },
+      ],
+    };
+    it.each(Object.entries(CASES))('%s', async (_name, [location, change, expected]) => {
+      expect(await follow(location, change)).toEqual(expected);
+    });
+
+    it('are not gone if a file that did not change has the same code, also below another folder', async () => {
+      repository.write('deep/copy.js', code);
+      commit();
+      const tracked = await follow(place('code.js', 2, 3), () => repository.remove('code.js'));
+      expect(tracked).toEqual(elsewhere(place('deep/copy.js', 2, 3), { whole: true }));
+    });
+
+    it('are not gone if not every file can be searched', async () => {
+      const from = head();
+      repository.remove('code.js');
+      const now = commit();
+      const { stdout } = { stdout: repository.git('rev-parse', 'HEAD:kept.ts').trim() };
+      repository.remove(join('.git', 'objects', stdout.slice(0, 2), stdout.slice(2)));
+      const [tracked] = await git.track(repository.root, now, [{ head: from, location: place('code.js', 2) }], signal);
+      expect(tracked).toEqual({ location: null, near: null, changed: true, gone: false });
+    });
+  });
+
+  it('move in a file whose name is no text, or ends in a blank', async () => {
+    const name = Buffer.concat([Buffer.from(`${repository.root}/x`), Buffer.from([0xff]), Buffer.from('.js')]);
+    writeFileSync(name, numbered(1, 9));
+    repository.write('blank .js ', numbered(11, 19));
+    const from = commit();
+    writeFileSync(name, `// new\n${numbered(1, 9)}`);
+    repository.write('blank .js ', `// new\n${numbered(11, 19)}`);
+    const now = commit();
+    const places = ['x\ufffd.js', 'blank .js '].map((path) => ({ head: from, location: place(path, 2, 3) }));
+    const tracked = await git.track(repository.root, now, places, signal);
+    expect(tracked.map((one) => one?.location)).toEqual([place('x\ufffd.js', 3, 4), place('blank .js ', 3, 4)]);
+    expect((await git.readFiles(repository.root, from, ['x\ufffd.js'], signal)).get('x\ufffd.js')).toBe(numbered(1, 9));
   });
 
   it('are not known where their commit is gone; others are followed from a folder below, and in a bare copy', async () => {
