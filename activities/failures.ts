@@ -42,6 +42,7 @@ export const FAILURES = {
   // git
   gitFailed: 'unavailable',
   snapshotMissing: 'invalid',
+  filesNotWritten: 'unavailable',
   // reviews
   reviewNoRepository: 'invalid',
   reviewTargetUnknown: 'invalid',

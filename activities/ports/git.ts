@@ -102,7 +102,8 @@ export interface GitPort {
   keep(place: { cwd: string; threadId: string; name: string }, commit: string, signal: AbortSignal): Promise<void>;
   /**
    * Takes back what changed between two snapshots, where nobody has changed it since. Idempotent: a second call ends what
-   * a first one began, with the same answer. Fails with `snapshotMissing`.
+   * a first one began, with the same answer. Fails with `snapshotMissing`, and with `filesNotWritten` where the disk is full
+   * or something else is in the way that may pass.
    */
   revert(request: RevertRequest, signal: AbortSignal): Promise<Reverted>;
   /** Lets go of snapshots; those that are not there are gone already. */

@@ -2,6 +2,7 @@
 import type { GitPort } from '../../../activities/ports.ts';
 import { listDeniedPaths } from '../shell/denied-paths.ts';
 import { changedLines } from './changed-lines.ts';
+import { toPassing } from './passing-errors.ts';
 import { readDocs, readFiles } from './read-files.ts';
 import { keepSnapshot, releaseSnapshots } from './refs.ts';
 import { checkedOut, pinChanges } from './review-range.ts';
@@ -29,7 +30,10 @@ export function createGit({ directory, apart = [], closed: more = listDeniedPath
       return takeSnapshot(place, cwd, after === null ? [] : [after], signal);
     },
     keep: (names, commit) => keepSnapshot(place, names, commit),
-    revert: (request, signal) => revertChanges(place, request, signal),
+    revert: (request, signal) =>
+      revertChanges(place, request, signal).catch((error: unknown) => {
+        throw toPassing(error, request.cwd);
+      }),
     release: (names, signal) => releaseSnapshots(place, names, signal),
     worktree: (where, signal) => addWorktree(place, where, signal),
     pinChanges: (...asked) => pinChanges(closed, ...asked),

@@ -3,7 +3,7 @@
  * that a folder which becomes a link leads nowhere.
  */
 import type { Stats } from 'node:fs';
-import { type SafeFolder, openFolder } from '../files/safe-folder.ts';
+import { type SafeFolder, ignoring, openFolder } from '../files/safe-folder.ts';
 import type { RawPath } from './git-process.ts';
 
 /** What is at a path. `other` is a pipe, a device or anything else without content. */
@@ -74,7 +74,7 @@ async function enter(above: SafeFolder, name: Buffer, create: boolean): Promise<
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && create) {
-      await above.mkdir(name).catch(() => undefined);
+      await above.mkdir(name).catch(ignoring('EEXIST'));
       return enter(above, name, false);
     }
     if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(code)) return null;

@@ -13,6 +13,7 @@ import type { SafeFolder } from '../files/safe-folder.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
 import { mergeTexts } from './merge-texts.ts';
 import { foldersOf } from './repository-data.ts';
+import { mayPass } from './passing-errors.ts';
 import { type FileState, OpenTree, nameOf, readState } from './open-tree.ts';
 import { toBlobId, toKind } from './snapshot.ts';
 import type { StoreGit } from './snapshot-store.ts';
@@ -119,7 +120,7 @@ async function revertPath(
     return { path: shown, outcome: plan.outcome };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
+    if (code === undefined || mayPass(code)) throw error;
     return kept(path, `it could not be written (${code})`);
   }
 }
