@@ -193,6 +193,8 @@ const settings = fc.record({
   budget: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: budgets }),
 });
 
+const OFF = { agentIdentity: { mode: 'off', account: 'default' }, snapshots: false } as const;
+
 /** What must have come about. */
 const EXPECTED = [
   'resumed',
@@ -274,6 +276,23 @@ describe('any sequence of happenings', () => {
 });
 
 describe('found by that property once', () => {
+  it('a review that has ended waits for no more of a budget, whatever its thread said before', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
+    playOut(
+      { ...OFF, approvalPolicy: 'untrusted', budget: { tree: { costUsd: 0.000004 } } },
+      [
+        { do: 'remember', output: 'make', decision: 'accept', remember: 'turn', id: 'a' },
+        end,
+        { ...end, how: 'aborted' },
+        { do: 'submit', id: 'b', kind: 'review', onBusy: undefined, override: false },
+        end,
+        { do: 'report', pick: 0, says: 'waits' },
+        { do: 'report', pick: 0, says: 'failed' },
+      ],
+      { close: false },
+    );
+  });
+
   it('a command that runs is not stopped because the workspace is to be cleaned after another', () => {
     const thread = testThread();
     thread.submit('a', 'git status', { kind: 'user_shell' });

@@ -226,7 +226,8 @@ function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCo
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
   // What a review says is for its turn alone, which listens, and takes it whole.
   const news = child.role === 'review' ? null : fitNews(state, child.threadId, (words ?? '').slice(0, TOLD_CHARS));
-  const ended = { ...child, openTurns, news };
+  // A review has one turn, and nobody below it who could wait after that.
+  const ended = { ...child, openTurns, news, waits: child.role !== 'review' && child.waits };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
   return quietened(become(state, at, ended, status, words), child.threadId);
 }
