@@ -77,6 +77,18 @@ describe('what a server offers', () => {
     expect(tools[0]?.description).toHaveLength(4_000);
   });
 
+  it('is without tools whose schema no endpoint takes, of which the first are named and the log has all', () => {
+    const bad = ['x', [5], {}].map((required, n) =>
+      tool(`bad${n}`, { inputSchema: { type: 'object', required } as never }),
+    );
+    const more = Array.from({ length: 4 }, (_, n) => tool(`more${n}`, { inputSchema: {} as never }));
+    const offer = toOffer(config, { tools: [...bad, tool('good'), ...more], problem: null });
+    expect(offer.tools.map((one) => one.tool)).toEqual(['good']);
+    expect(offer.problems).toHaveLength(7);
+    expect(offer.leftOut).toContain('"bad0" requires what is no list of names; "bad1" requires');
+    expect(offer.leftOut).toMatch(/; and 2 more, which the worker's log names$/);
+  });
+
   it('only reads where the server says so', () => {
     const listed = [
       tool('a'),

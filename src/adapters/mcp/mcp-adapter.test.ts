@@ -27,6 +27,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const quiet = (): void => undefined;
+
 function stdio(mode = 'well', more: Partial<McpServerConfig> = {}): McpServerConfig {
   return {
     name: 'test',
@@ -49,7 +51,13 @@ async function http(more: Partial<McpServerConfig> = {}, headers = {}) {
 }
 
 function start(...configs: McpServerConfig[]): McpPort {
-  const mcp = createMcp({ servers: configs, stateDirectory: join(folder, 'state'), version: '0', env: process.env });
+  const mcp = createMcp({
+    servers: configs,
+    stateDirectory: join(folder, 'state'),
+    version: '0',
+    env: process.env,
+    log: quiet,
+  });
   open.push(mcp);
   return mcp;
 }
@@ -112,7 +120,7 @@ describe('a server that behaves well', () => {
 
   it('starts in a private folder, with no folder on its PATH that a workspace may hold', async () => {
     const env = { ...process.env, PATH: `${process.cwd()}/bin:/w/node_modules/.bin:.:${process.env['PATH'] ?? ''}` };
-    const mcp = createMcp({ servers: [stdio()], stateDirectory: join(folder, 'state'), version: '0', env });
+    const mcp = createMcp({ servers: [stdio()], stateDirectory: join(folder, 'state'), version: '0', env, log: quiet });
     open.push(mcp);
     const { output } = await call(mcp, 'where');
     const { cwd, path } = JSON.parse(output) as { cwd: string; path: string };
@@ -179,6 +187,7 @@ describe('a server that behaves well', () => {
       stateDirectory: join(folder, 'state'),
       version: '0',
       env: { PATH: process.env['PATH'], OPENAI_API_KEY: 'sk-1', BOBBIN_KEYS_DIR: '/keys', LANG: 'C' },
+      log: quiet,
     });
     open.push(mcp);
     const seen = JSON.parse((await call(mcp, 'environment')).output) as Record<string, string>;
@@ -369,6 +378,13 @@ describe('a server that floods or talks nonsense', () => {
       outcome: 'failed',
       output: 'The call failed: MCP server test: its answer does not follow the protocol',
     });
+    for (const tool of ['nothing', 'number'])
+      expect(await call(mcp, tool)).toMatchObject({
+        outcome: 'failed',
+        output: expect.stringMatching(
+          /: its answer does not follow the protocol$|: MCP error -32600: its answer/,
+        ) as string,
+      });
     expect(await call(mcp, 'add', { a: 1, b: 1 })).toMatchObject({ output: 'sum 2' });
     expect(logged().filter((line) => line.startsWith('started'))).toHaveLength(1);
   });

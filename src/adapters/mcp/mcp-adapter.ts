@@ -22,6 +22,8 @@ export interface McpAdapterOptions {
   version: string;
   /** The worker's environment, of which servers get what commands get. */
   env: NodeJS.ProcessEnv;
+  /** Takes a line for the operator. */
+  log: (line: string) => void;
 }
 
 /** See `McpPort` for what its methods promise. Nothing is started before it is needed. */
@@ -48,21 +50,19 @@ export function createMcp(options: McpAdapterOptions): McpPort {
       enterFence: () => fence.enter(place, processId),
     };
   };
+  const open = async (config: McpServerConfig, io: { onLost: () => void; signal: AbortSignal }) => {
+    if (config.endpoint.type === 'stdio') await fence.clean(place);
+    // Loaded where there is a server, since every worker waits for what is loaded at its start.
+    const { openConnection } = await import('./connection.ts');
+    return openConnection({
+      config,
+      version,
+      toStdioServer: (endpoint) => toStdioServer(config.name, endpoint),
+      ...io,
+    });
+  };
   const servers = new Map<string, McpServer>(
-    options.servers.map((config) => [
-      config.name,
-      createServer(config, async (io) => {
-        if (config.endpoint.type === 'stdio') await fence.clean(place);
-        // Loaded where there is a server, since every worker waits for what is loaded at its start.
-        const { openConnection } = await import('./connection.ts');
-        return openConnection({
-          config,
-          version,
-          toStdioServer: (endpoint) => toStdioServer(config.name, endpoint),
-          ...io,
-        });
-      }),
-    ]),
+    options.servers.map((config) => [config.name, createServer(config, (io) => open(config, io), options.log)]),
   );
 
   return {

@@ -6,7 +6,7 @@ const MAX_TOOLS = 128;
 const MAX_NAME_CHARS = 128;
 const MAX_DESCRIPTION_CHARS = 4_000;
 const MAX_SCHEMA_CHARS = 20_000;
-/** Problems that are named; of the others the number is told. */
+/** Problems that are named; the log has the others. */
 const MAX_NAMED = 5;
 
 export type OfferedTool = McpRoute & { description: string; parameters: Record<string, unknown> };
@@ -22,6 +22,8 @@ export interface Offer {
   tools: OfferedTool[];
   /** What was left out and why, for a person; null if nothing was. */
   leftOut: string | null;
+  /** The same, one by one and all of them. */
+  problems: string[];
 }
 
 export function toOffer(config: McpServerConfig, { tools: listed, problem }: Listing): Offer {
@@ -38,13 +40,16 @@ export function toOffer(config: McpServerConfig, { tools: listed, problem }: Lis
   }
   const beyond = tools.size - MAX_TOOLS;
   if (beyond > 0) problems.push(`${beyond} are more than the ${MAX_TOOLS} that can be offered`);
-  return { tools: [...tools.values()].slice(0, MAX_TOOLS), leftOut: toWords(problems) };
+  return { tools: [...tools.values()].slice(0, MAX_TOOLS), leftOut: toWords(problems), problems };
 }
 
 function toWords(problems: string[]): string | null {
   if (problems.length === 0) return null;
   const more = problems.length - MAX_NAMED;
-  return [...problems.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return [
+    ...problems.slice(0, MAX_NAMED),
+    ...(more > 0 ? [`and ${more} more, which the worker's log names`] : []),
+  ].join('; ');
 }
 
 function isWanted({ enabledTools, disabledTools }: McpServerConfig, name: string): boolean {
@@ -57,8 +62,10 @@ function readTool({ name: server, approval }: McpServerConfig, tool: string, ent
   if (tool.length > MAX_NAME_CHARS) return `has a name of more than ${MAX_NAME_CHARS} characters`;
   const { inputSchema: schema, description, annotations } = entry;
   if (!isObject(schema) || schema.type !== 'object') return 'has an input schema that is not of type object';
-  const { properties = {} } = schema;
+  const { properties = {}, required = [] } = schema;
   if (!isObject(properties) || !Object.values(properties).every(isSchema)) return 'has properties that are no schemas';
+  if (!Array.isArray(required) || !required.every((name) => typeof name === 'string'))
+    return 'requires what is no list of names';
   if (JSON.stringify(schema).length > MAX_SCHEMA_CHARS)
     return `has a schema of more than ${MAX_SCHEMA_CHARS} characters`;
   return {

@@ -24,10 +24,14 @@ const GOOD_MS = 60_000;
 const LONGEST_PAUSE_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
 
-/** @param open makes a new connection; `onLost` is called once that has ended by itself. */
+/**
+ * @param open makes a new connection; `onLost` is called once that has ended by itself.
+ * @param log takes a line for the operator.
+ */
 export function createServer(
   config: McpServerConfig,
   open: (io: { onLost: () => void; signal: AbortSignal }) => Promise<Connection>,
+  log: (line: string) => void,
 ): McpServer {
   let connection: Connection | null = null;
   let connecting: Promise<Connection> | null = null;
@@ -39,6 +43,7 @@ export function createServer(
   /** The tools as last seen: a server that was lost is started again by the call that needs it. */
   let offered: OfferedTool[] = [];
   let leftOut: string | null = null;
+  let logged = '';
 
   const redact = (text: string): string =>
     config.secrets.reduce((current, secret) => current.replaceAll(secret, '[secret]'), text);
@@ -87,6 +92,9 @@ export function createServer(
     const offer = toOffer(config, await current.tools());
     offered = offer.tools.map((tool) => ({ ...tool, description: redact(tool.description) }));
     leftOut = offer.leftOut;
+    const problems = redact(offer.problems.join('; '));
+    if (problems !== '' && problems !== logged) log(`MCP server ${config.name}: tools that are left out: ${problems}`);
+    logged = problems;
   };
 
   /** Waits for a first start and for what a turn cannot do without; a server that failed is tried again beside the turn. */

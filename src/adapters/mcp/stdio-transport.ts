@@ -45,6 +45,8 @@ const LAST_WORDS_MS = 300;
 const LAST_OUTPUT_MS = 100;
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 const MAX_ERROR_BYTES = 1024 * 1024;
+/** The code of JSON-RPC for what is no valid object of it. */
+const INVALID_ANSWER = -32_600;
 /** Lines in a row that are no message. Some servers greet on the wrong stream. */
 const MAX_GARBAGE_LINES = 100;
 
@@ -159,9 +161,21 @@ async function endChild(
   if (gone) leave();
 }
 
+/** Null for what is no message. An answer that cannot be read still ends its request. */
 function toMessage(line: string): JSONRPCMessage | null {
   try {
     return deserializeMessage(line);
+  } catch {
+    const id = readAnsweredId(line);
+    const message = 'its answer does not follow the protocol';
+    return id === null ? null : { jsonrpc: '2.0', id, error: { code: INVALID_ANSWER, message } };
+  }
+}
+
+function readAnsweredId(line: string): string | number | null {
+  try {
+    const { id, method } = JSON.parse(line) as { id?: unknown; method?: unknown };
+    return method === undefined && (typeof id === 'number' || typeof id === 'string') ? id : null;
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 /**
  * For tests: the server of `test-tools.ts` as a process. `node test-stdio-server.ts LOG [MODE]`, where the mode is how it
  * misbehaves from the start: `hang`, `garbage`, `exit`, `greet` (words before its first message), `once` (hangs unless
- * the log is there already), `untidy` (a list in two pages, with tools that are none, and a third page that fails), `raw` (tools that write past the SDK: `huge`, a message without end, and `nonsense`, an answer that is none).
+ * the log is there already), `untidy` (a list in two pages, with tools that are none, and a third page that fails), `raw` (tools that write past the SDK: `huge`, a message without end, and `nonsense`, `nothing` and `number`, answers that are none).
  */
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -36,6 +36,11 @@ switch (mode === 'once' && ready ? 'well' : mode) {
       process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'smell' }] } })}\n`);
       return new Promise<never>(() => undefined);
     });
+    for (const [tool, result] of Object.entries({ nothing: null, number: 5 }))
+      server.registerTool(tool, { inputSchema: NOTHING }, (_args, { mcpReq: { id } }) => {
+        process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, result })}\n`);
+        return new Promise<never>(() => undefined);
+      });
     server.registerTool('huge', { inputSchema: NOTHING }, () => {
       const write = () => {
         while (process.stdout.write('x'.repeat(65_536)));

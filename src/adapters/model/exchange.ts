@@ -15,6 +15,10 @@ export type ExchangeTrouble =
   /** What answers does not speak HTTP. */
   | 'notHttp'
   | 'idle'
+  /** Only what keeps a connection open, or events that nobody reads. */
+  | 'eventless'
+  /** More bytes than an answer may have. */
+  | 'endless'
   /** Cut while the answer was coming. */
   | 'broken';
 
@@ -36,11 +40,15 @@ export interface Post {
   connectTimeoutMs: number;
   /** Longest silence: from the request to the answer, and between two pieces of it. */
   idleTimeoutMs: number;
+  /** Longest time without anything that its reader could use, see {@link Exchange.heard}. */
+  eventTimeoutMs: number;
   signal: AbortSignal;
 }
 
 /** A pooled connection is closed after this long without a request, before some box in between drops it silently. */
 const POOLED_MS = 60_000;
+/** Bytes of one answer, read or not. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** How long the rest of an answer may take whose result is known already, for its connection to be used again. */
 const DRAIN_MS = 250;
 /** How long the body of an error may stall. */
@@ -65,6 +73,7 @@ export class Exchange {
   readonly #idleMs: number;
   readonly #connectTimer: NodeJS.Timeout;
   #idleTimer: NodeJS.Timeout;
+  readonly #eventTimer: NodeJS.Timeout;
   #stop: (reason: Error) => void = () => undefined;
   #answer: IncomingMessage | undefined;
 
@@ -81,6 +90,7 @@ export class Exchange {
     this.#stopped.catch(() => undefined);
     this.#connectTimer = this.#limit('connectTimeout', post.connectTimeoutMs);
     this.#idleTimer = this.#limit('idle', post.idleTimeoutMs);
+    this.#eventTimer = this.#limit('eventless', post.eventTimeoutMs);
     this.#response = this.#watch(post.url.protocol === 'https:');
     this.#signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#request.end(post.body);
@@ -99,6 +109,7 @@ export class Exchange {
     const response = await this.head();
     const result = new Promise<T>((resolve, reject) => {
       let over = false;
+      let bytes = 0;
       const settle = (step: () => T | undefined) => {
         if (over || this.#signal.aborted) return;
         try {
@@ -118,11 +129,18 @@ export class Exchange {
       body.setEncoding('utf8');
       body.on('data', (text: string) => {
         if (!over) this.#idleTimer.refresh();
-        settle(() => onChunk(text));
+        bytes += Buffer.byteLength(text);
+        if (bytes > MAX_BODY_BYTES) this.#stop(new ExchangeProblem('endless', `more than ${MAX_BODY_BYTES} bytes`));
+        else settle(() => onChunk(text));
       });
       body.on('end', () => settle(onEnd));
     });
     return Promise.race([result, this.#stopped]);
+  }
+
+  /** The reader could use what came last. */
+  heard(): void {
+    this.#eventTimer.refresh();
   }
 
   /** The body as far as it comes, `limit` characters at most; only the signal makes it reject. */
@@ -148,6 +166,7 @@ export class Exchange {
   close(kept: boolean): void {
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#idleTimer);
+    clearTimeout(this.#eventTimer);
     this.#signal.removeEventListener('abort', this.#onAbort);
     const answer = this.#answer;
     if (answer === undefined || !(kept || answer.complete)) {
@@ -162,7 +181,7 @@ export class Exchange {
 
   readonly #onAbort = () => this.#stop(this.#signal.reason as Error);
 
-  #limit(trouble: 'connectTimeout' | 'idle', ms: number): NodeJS.Timeout {
+  #limit(trouble: 'connectTimeout' | 'idle' | 'eventless', ms: number): NodeJS.Timeout {
     return setTimeout(() => this.#stop(new ExchangeProblem(trouble, `nothing for ${ms} ms`)), ms);
   }
 

@@ -82,6 +82,46 @@ describe('Broken and malformed answers', () => {
     await cut.opened;
   });
 
+  const useless: [name: string, line: string][] = [
+    ['comments', ': keep-alive\n\n'],
+    ['events that nobody knows', toSse({ type: 'response.in_progress' })],
+  ];
+  test.each(useless)('A stream of nothing but %s ends as broken, and the connection is closed', async (_name, line) => {
+    const cut = createLatch();
+    const { failure } = await failTo(
+      (response) => {
+        beginStream(response);
+        response.write(toSse(textDelta('Hel')));
+        const timer = setInterval(() => response.write(line), 5);
+        onCut(response, () => {
+          clearInterval(timer);
+          cut.open();
+        });
+      },
+      { idleTimeoutMs: 200, eventTimeoutMs: 300 },
+    );
+    expect(failure.code).toBe('modelStreamBroken');
+    expect(failure.message).toContain('sent nothing that can be used (nothing for 300 ms)');
+    await cut.opened;
+  });
+
+  test.each(useless)('A stream of %s without end is cut at 64 MiB', async (_name, line) => {
+    const cut = createLatch();
+    const { failure } = await failTo((response) => {
+      onCut(response, cut.open);
+      beginStream(response);
+      const many = line.repeat(Math.ceil(1_000_000 / line.length));
+      const write = () => {
+        while (!response.destroyed && response.write(many));
+        if (!response.destroyed) response.once('drain', write);
+      };
+      write();
+    });
+    expect(failure.code).toBe('modelAnswerMalformed');
+    expect(failure.message).toContain('answered without end (more than 67108864 bytes)');
+    await cut.opened;
+  });
+
   test('An endpoint that never begins its answer ends as broken too', async () => {
     const { failure } = await failTo(() => undefined, { idleTimeoutMs: 60 });
     expect(failure.code).toBe('modelStreamBroken');

@@ -35,7 +35,16 @@ const READ = new Set([
 /** Characters of one event. The last one repeats the whole answer and what was asked. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
-export function createAnswerReader(facts: CallFacts, onText: (delta: string) => void): AnswerReader {
+/** A model that thinks says so in events that are not read. */
+const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
+
+export interface AnswerIo {
+  onText: (delta: string) => void;
+  /** Called for every event that shows that the model works on its answer. */
+  onEvent: () => void;
+}
+
+export function createAnswerReader(facts: CallFacts, { onText, onEvent }: AnswerIo): AnswerReader {
   const answer = createAnswer(createAnswerMeter(facts));
   let response: ModelResponse | undefined;
   let events = 0;
@@ -44,6 +53,7 @@ export function createAnswerReader(facts: CallFacts, onText: (delta: string) => 
     maxBufferSize: MAX_EVENT,
     onEvent(message) {
       events += 1;
+      if (message.event === undefined || isProgress(message.event)) onEvent();
       if (response === undefined) response = readEvent(message);
     },
     onError(error) {

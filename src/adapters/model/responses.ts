@@ -21,6 +21,8 @@ export interface ResponsesModelOptions {
   keyName?: string;
   /** Longest silence of the endpoint, in milliseconds. */
   idleTimeoutMs?: number;
+  /** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
+  eventTimeoutMs?: number;
   connectTimeoutMs?: number;
   /** Further headers of every request. Their values are kept out of messages. */
   headers?: Record<string, string>;
@@ -97,7 +99,8 @@ function openExchange(
 ): Exchange {
   const { idleTimeoutMs = 300_000, connectTimeoutMs = 15_000 } = options;
   try {
-    return new Exchange({ url, headers, body, connectTimeoutMs, idleTimeoutMs, signal });
+    const eventTimeoutMs = Math.max(options.eventTimeoutMs ?? 15 * 60_000, idleTimeoutMs);
+    return new Exchange({ url, headers, body, connectTimeoutMs, idleTimeoutMs, eventTimeoutMs, signal });
   } catch {
     // Without the cause: Node's error could repeat the value.
     throw modelFailure(
@@ -116,7 +119,7 @@ async function readAnswer(
   let kept = false;
   try {
     await checkHead(exchange, facts);
-    const reader = createAnswerReader(facts, onText);
+    const reader = createAnswerReader(facts, { onText, onEvent: () => exchange.heard() });
     const response = await exchange.read(reader.feed, reader.end);
     kept = true;
     return response;
@@ -202,6 +205,10 @@ function fromExchangeProblem(facts: CallFacts, problem: ExchangeProblem): Failur
       return modelFailure('modelAnswerMalformed', facts, `does not speak HTTP (${problem.message})`, options);
     case 'idle':
       return modelFailure('modelStreamBroken', facts, `fell silent (${problem.message})`, options);
+    case 'eventless':
+      return modelFailure('modelStreamBroken', facts, `sent nothing that can be used (${problem.message})`, options);
+    case 'endless':
+      return modelFailure('modelAnswerMalformed', facts, `answered without end (${problem.message})`, options);
     case 'broken':
       return modelFailure('modelStreamBroken', facts, `broke off its answer (${problem.message})`, options);
   }

@@ -57,6 +57,7 @@ async function startIn({ root, signal }: EscapePlace, { program, args, plant }: 
     stateDirectory: data,
     version: '0',
     env: process.env,
+    log: () => undefined,
   });
   try {
     await mcp.tools(signal);
