@@ -31,6 +31,7 @@ import type {
   McpReport,
   McpRoute,
   McpWarning,
+  PathLead,
   ModelOutput,
   PastTurn,
   RevertedPath,
@@ -62,9 +63,10 @@ export interface ModelStep extends ModelStepBase {
   snapshot: { name: string; release: string[] } | null;
 }
 
-/** A call of a tool of an MCP server says which; others have no such member. */
+/** A call of a tool of an MCP server says which; a patch says where its paths lead, if they lead elsewhere. */
 export type StepOutput =
-  Exclude<ModelOutput, { type: 'toolCall' }> | (Extract<ModelOutput, { type: 'toolCall' }> & { mcp?: McpRoute });
+  | Exclude<ModelOutput, { type: 'toolCall' }>
+  | (Extract<ModelOutput, { type: 'toolCall' }> & { mcp?: McpRoute; leads?: PathLead[] });
 
 /** `compactAt`: tokens from which on a conversation with this model is to be compacted. */
 export type ModelStepResult =
@@ -146,6 +148,8 @@ export interface PatchStep extends OnWorkspace {
   index: number;
   cwd: string;
   sandbox: SandboxMode;
+  /** Where its paths led when the model had named them; left out if nowhere else. */
+  leads?: PathLead[];
 }
 
 export type PatchStepResult = { type: 'applied'; changes: FileUpdateChange[] } | { type: 'aborted' };

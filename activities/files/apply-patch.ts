@@ -14,8 +14,8 @@ export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchS
     const patch = await readPatch(ports, input, signal);
     const sandbox = { mode: input.sandbox, writableRoots: [], networkAccess: false };
     const retried = Context.current().info.attempt > 1;
-    const { cwd, root } = input;
-    const where = { cwd, sandbox, retried, ...(root === undefined ? {} : { root }) };
+    const { cwd, root, leads = [] } = input;
+    const where = { cwd, sandbox, retried, leads, ...(root === undefined ? {} : { root }) };
     const { changes } = await ports.patches.apply(patch, where, signal);
     return { type: 'applied', changes };
   });

@@ -45,7 +45,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         },
         { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
       );
-      const output = bounded(response).map((one) => withRoute(one, servers.tools));
+      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, servers.tools)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const warned = {
@@ -91,6 +91,22 @@ function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
   if (output.type !== 'toolCall' || called === undefined) return output;
   const { server, tool, readOnly, approval } = called;
   return { ...output, mcp: { server, tool, readOnly, approval } };
+}
+
+/** Before anybody is asked about a patch. Where a path leads later is compared with this when it is written. */
+function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOutput {
+  if (output.type !== 'toolCall' || output.name !== 'apply_patch' || output.mcp !== undefined) return output;
+  const leads = patches.leads(readPatch(output.arguments), cwd);
+  return leads.length === 0 ? output : { ...output, leads };
+}
+
+function readPatch(args: string): string {
+  try {
+    const { input } = JSON.parse(args) as { input?: unknown };
+    return typeof input === 'string' ? input : '';
+  } catch {
+    return '';
+  }
 }
 
 function withText(progress: ModelProgress, delta: string): ModelProgress {

@@ -12,17 +12,26 @@ export interface PatchChange {
   unchanged?: true;
 }
 
+/** A path that leads elsewhere by a symbolic link, both absolute. */
+export interface PathLead {
+  path: string;
+  to: string;
+}
+
 export interface PatchPort {
   /**
    * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
    * written. With `retried`, what an earlier try may have written counts as applied, so that twice is once.
-   * Fails with `workspaceMoved` if the real path of `cwd` is not `root`.
+   * With full access, a path that leads out of the workspace, or into a protected folder of it, is written only if it was
+   * named as what it is or is one of `leads`. Fails with `workspaceMoved` if the real path of `cwd` is not `root`.
    */
   apply(
     patch: string,
-    where: { cwd: string; root?: string; sandbox: SandboxPolicy; retried?: boolean },
+    where: { cwd: string; root?: string; sandbox: SandboxPolicy; retried?: boolean; leads?: readonly PathLead[] },
     signal: AbortSignal,
   ): Promise<{ changes: PatchChange[] }>;
+  /** Where its paths lead that are no real ones, for who is asked about it; none if it is not well-formed. */
+  leads(patch: string, cwd: string): PathLead[];
 }
 
 export interface ProjectDocs {

@@ -30,6 +30,12 @@ export const ResolveRequestSchema = z
   .transform(compact);
 export type ResolveRequest = z.infer<typeof ResolveRequestSchema>;
 
+/** A path that leads elsewhere by a symbolic link, both absolute. */
+export interface PathLead {
+  path: string;
+  to: string;
+}
+
 interface RequestBase {
   /** `req_N`, N being the number of the item that waits; `budget_N` for the Nth request of its thread for a budget. */
   requestId: string;
@@ -90,8 +96,11 @@ export type ThreadRequest =
         /** Whether it can reach the network. Absent in requests of earlier releases. */
         network?: boolean;
       })
-  /** `paths` are all that the patch may touch, absolute. `patch` is absent in requests of earlier releases: the item has it. */
-  | (RequestBase & RunsIn & { type: 'fileChange'; paths: string[]; patch?: Excerpt })
+  /**
+   * `paths` are all that the patch may touch, absolute; `leads` says where those lead that are no real paths. `patch` is absent in requests of earlier releases: the item
+   * has it.
+   */
+  | (RequestBase & RunsIn & { type: 'fileChange'; paths: string[]; leads?: PathLead[]; patch?: Excerpt })
   /** `arguments` is JSON, absent in requests of earlier releases: the item has them. `readOnly` is the server's own word. */
   | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; arguments?: Excerpt })
   | (RequestBase & { type: 'userInput'; questions: Question[] })

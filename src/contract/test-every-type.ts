@@ -50,7 +50,7 @@ export function everyRequest(text: string): ThreadRequest[] {
       ...{ sandbox: 'danger-full-access', sandboxed: false, escalated: true, network: true },
     },
     fileChange: {
-      ...{ ...base, type: 'fileChange', paths: [text, text], patch: excerpt },
+      ...{ ...base, type: 'fileChange', paths: [text, text], leads: [{ path: text, to: text }], patch: excerpt },
       ...{ sandbox: 'danger-full-access', workspace: text },
     },
     mcpToolCall: { ...base, type: 'mcpToolCall', server: text, tool: text, readOnly: false, arguments: excerpt },

@@ -1,4 +1,5 @@
 /** What a thread can want done. The shell runs each action once under its id, and stops it when it is wanted no more. */
+import type { PathLead } from '../../activities/ports.ts';
 import type {
   AgentIdentityChoice,
   AgentTaskRecord,
@@ -54,7 +55,15 @@ export type Action =
       sandbox: SandboxMode;
       timeoutMs: number;
     }
-  | { type: 'applyPatch'; id: string; turnId: string; index: number; cwd: string; sandbox: SandboxMode }
+  | {
+      type: 'applyPatch';
+      id: string;
+      turnId: string;
+      index: number;
+      cwd: string;
+      sandbox: SandboxMode;
+      leads?: PathLead[];
+    }
   | {
       type: 'callMcpTool';
       id: string;

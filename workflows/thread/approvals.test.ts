@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toRequestWords } from '../../src/contract/plain/request-words.ts';
 import { createWritableArea } from '../../src/adapters/files/writable-area.ts';
 import { parsePatch } from '../../src/adapters/files/patch-grammar.ts';
 import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../src/contract/index.ts';
@@ -291,6 +292,28 @@ describe('a request', () => {
   it.each([true, false])('says that a command in the sandbox can reach the network if it can (%s)', (network) => {
     const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted', sandbox: 'workspace-write', network });
     expect(thread.state.requests).toMatchObject([{ sandboxed: true, network }]);
+  });
+
+  it('shows where the paths of a patch lead, and asks for it as for a patch of those', () => {
+    const leads = [{ path: `${CWD}/link`, to: '/home/person/.bashrc' }];
+    const call = { name: 'apply_patch', arguments: { input: update('link') }, leads };
+    const thread = testThread({ cwd: CWD, approvalPolicy: 'on-request', sandbox: 'workspace-write' });
+    thread.submit('a');
+    thread.answer(call);
+    const [request] = thread.state.requests;
+    expect(request).toMatchObject({ paths: [`${CWD}/link`], leads, sandbox: 'danger-full-access' });
+    expect(request && toRequestWords(request).facts).toContainEqual(['leads to', '/home/person/.bashrc']);
+    const requestId = request?.requestId ?? '';
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'acceptForSession' }, by: 'person' });
+    expect(thread.action('applyPatch')).toMatchObject({ sandbox: 'danger-full-access', leads });
+    thread.dispatch({ type: 'patchEnded', id: thread.action('applyPatch').id, end: { type: 'applied', changes: [] } });
+    // What is remembered covers this target and no other one.
+    thread.answer({ ...call, leads: [{ path: `${CWD}/link`, to: '/home/person/.profile' }] });
+    expect(thread.state.requests).toHaveLength(1);
+    const never = testThread({ cwd: CWD, approvalPolicy: 'never', sandbox: 'workspace-write' });
+    never.submit('a');
+    never.answer(call);
+    expect(never.state.log.items[1]).toMatchObject({ type: 'fileChange', status: 'declined' });
   });
 
   it('says how long a patch or arguments are of which it holds the beginning', () => {

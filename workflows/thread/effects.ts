@@ -207,10 +207,11 @@ function lostOutput(error: unknown): string | null {
 }
 
 async function applyPatch(thread: StepThread, action: Of<'applyPatch'>): Promise<EndOf<'patchEnded'>> {
-  const { index, cwd, sandbox } = action;
+  const { index, cwd, sandbox, leads } = action;
+  const led = leads === undefined ? {} : { leads };
   try {
     return await activities.applyPatch.executeWithOptions({ ...patchOptions, summary: action.summary }, [
-      { ...thread, actionId: action.id, index, cwd, sandbox },
+      { ...thread, actionId: action.id, index, cwd, sandbox, ...led },
     ]);
   } catch (error) {
     return isCancellation(error) ? { type: 'aborted' } : { type: 'failed', failure: toStepFailure(error) };

@@ -22,15 +22,15 @@ import type {
   TokenUsage,
   TreeBudget,
 } from '../../src/contract/index.ts';
-import type { McpRoute, McpWarning, Snapshot } from '../../activities/ports.ts';
+import type { McpRoute, McpWarning, PathLead, Snapshot } from '../../activities/ports.ts';
 import type { TimerAbout } from './actions.ts';
 import type { StepFailure } from '../step-failure.ts';
 
 export type ModelOutput =
   | { type: 'message'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
-  /** `mcp` where the tool is one of an MCP server. */
-  | { type: 'toolCall'; callId: string; name: string; arguments: string; mcp?: McpRoute };
+  /** `mcp` where the tool is one of an MCP server; `leads` if paths of a patch lead elsewhere. */
+  | { type: 'toolCall'; callId: string; name: string; arguments: string; mcp?: McpRoute; leads?: PathLead[] };
 
 export type ModelEnd =
   | {

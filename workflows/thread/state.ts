@@ -34,7 +34,7 @@ import type {
 import { type ContextState, NEW_CONTEXT } from './context.ts';
 import { NOTHING_SPENT } from '../limits.ts';
 
-import type { McpApproval } from '../../activities/ports.ts';
+import type { McpApproval, PathLead } from '../../activities/ports.ts';
 
 export const STATE_VERSION = 1;
 
@@ -100,6 +100,8 @@ export interface ToolCall {
   until: number | null;
   /** When its server's configuration wants it asked for; calls of MCP tools only. */
   approval?: McpApproval;
+  /** Where the paths of a patch led when the model had named them; patches only. */
+  leads?: PathLead[];
 }
 
 /** A child, with what its parent has to do about it. */

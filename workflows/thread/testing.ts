@@ -1,4 +1,5 @@
 /** A thread without Temporal: events in, state and wanted actions out. For tests of the machine. */
+import type { PathLead } from '../../activities/ports.ts';
 import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../src/contract/index.ts';
 import type { Action } from './actions.ts';
 import { readEvents } from './log.ts';
@@ -51,7 +52,7 @@ export interface TestThread {
   action<T extends Action['type']>(type: T): Extract<Action, { type: T }>;
   actions<T extends Action['type']>(type: T): Extract<Action, { type: T }>[];
   /** The model answers: strings are messages, the rest tool calls. */
-  answer(...output: (string | { name: string; arguments: unknown; callId?: string })[]): void;
+  answer(...output: TestAnswer[]): void;
   events(): ThreadEvent[];
   types(): string[];
   /** The terminal events of a turn. */
@@ -59,6 +60,8 @@ export interface TestThread {
   /** From now on with this state: what continue-as-new does. */
   restart(state: ThreadState): void;
 }
+
+type TestAnswer = string | { name: string; arguments: unknown; callId?: string; leads?: PathLead[] };
 
 export function text(value: string): InputItem[] {
   return [{ type: 'text', text: value }];
@@ -143,10 +146,11 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
 
 let calls = 0;
 
-function toOutput(output: string | { name: string; arguments: unknown; callId?: string }): ModelOutput {
+function toOutput(output: TestAnswer): ModelOutput {
   if (typeof output === 'string') return { type: 'message', text: output };
   const raw = typeof output.arguments === 'string' ? output.arguments : JSON.stringify(output.arguments);
-  return { type: 'toolCall', callId: output.callId ?? `call_${calls++}`, name: output.name, arguments: raw };
+  const { callId = `call_${calls++}`, name, leads } = output;
+  return { type: 'toolCall', callId, name, arguments: raw, ...(leads === undefined ? {} : { leads }) };
 }
 
 export function exec(cmd: string, more: Record<string, unknown> = {}) {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SandboxMode } from '../../../activities/ports.ts';
+import type { PathLead, SandboxMode } from '../../../activities/ports.ts';
 import { createPatcher } from './patcher.ts';
 
 let root: string;
@@ -430,5 +430,62 @@ describe('what commands cannot read', () => {
     await patch('*** Add File: a\n+x');
     await patch('*** Add File: secret/new\n+x', 'danger-full-access');
     expect(list()).toEqual(['a', 'secret', 'secret/new']);
+  });
+});
+
+describe('a patch that somebody has accepted outside of the sandbox', () => {
+  const patcher = createPatcher({ deniedPaths: [] });
+  const text = (...paths: string[]) =>
+    `*** Begin Patch\n${paths.map((path) => `*** Update File: ${path}\n@@\n-old\n+new`).join('\n')}\n*** End Patch`;
+  const write = (patch: string, leads: PathLead[] = [], place = { cwd, root: cwd }) =>
+    patcher.apply(
+      patch,
+      { ...place, leads, sandbox: { mode: 'danger-full-access', writableRoots: [], networkAccess: false } },
+      new AbortController().signal,
+    );
+  const outside = (name: string) => join(root, name);
+
+  beforeEach(() => {
+    for (const name of ['note', 'victim', 'other']) writeFileSync(outside(name), 'old\n');
+    mkdirSync(at('.git'));
+    put('inside', 'old\n');
+    put('.git/config', 'old\n');
+  });
+
+  it('writes what was named, and through no link that nobody was shown', async () => {
+    await write(text(outside('note')));
+    expect(readFileSync(outside('note'), 'utf8')).toBe('new\n');
+    symlinkSync(outside('victim'), at('link'));
+    symlinkSync(at('.git/config'), at('protected'));
+    symlinkSync(root, at('folder'));
+    for (const path of ['link', 'folder/victim', at('folder/victim'), 'protected'])
+      await expect(write(text(outside('other'), path))).rejects.toMatchObject({
+        code: 'patchOutsideWorkspace',
+        message: expect.stringContaining('which nobody was shown') as string,
+      });
+    for (const path of [outside('victim'), outside('other'), at('.git/config')])
+      expect(readFileSync(path, 'utf8')).toBe('old\n');
+  });
+
+  it('goes where its links led when it was shown, and nowhere else', async () => {
+    symlinkSync(outside('victim'), at('link'));
+    const leads = patcher.leads(text('link', 'inside', outside('note')), cwd);
+    expect(leads).toEqual([{ path: at('link'), to: outside('victim') }]);
+    await write(text('link'), leads);
+    expect(readFileSync(outside('victim'), 'utf8')).toBe('new\n');
+    rmSync(at('link'));
+    symlinkSync(outside('other'), at('link'));
+    await expect(write(text('link'), leads)).rejects.toMatchObject({ code: 'patchOutsideWorkspace' });
+    expect(readFileSync(outside('other'), 'utf8')).toBe('old\n');
+  });
+
+  it('follows links inside of the workspace, and one that the workspace is reached by', async () => {
+    symlinkSync(cwd, outside('way'));
+    symlinkSync('inside', at('link'));
+    const way = outside('way');
+    expect(patcher.leads(text('link', 'inside'), way)).toEqual([{ path: join(way, 'link'), to: join(way, 'inside') }]);
+    await write(text('link', join(way, '.git/config')), [], { cwd: way, root: cwd });
+    expect([read('inside'), read('.git/config')]).toEqual(['new\n', 'new\n']);
+    expect(patcher.leads('no patch', cwd)).toEqual([]);
   });
 });

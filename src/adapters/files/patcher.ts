@@ -6,7 +6,8 @@ import { parsePatch, type FilePatch } from './patch-grammar.ts';
 import { planPatch } from './patch-plan.ts';
 import { type PlannedFile, toVersion } from './planned-file.ts';
 import { type SafeFolder, inFolder } from './safe-folder.ts';
-import { assertWorkspace } from './workspace.ts';
+import { findLeads } from './path-leads.ts';
+import { assertWorkspace, followLinks } from './workspace.ts';
 import { createWritableArea } from './writable-area.ts';
 
 export interface PatcherOptions {
@@ -26,18 +27,30 @@ export interface PatcherOptions {
  */
 export function createPatcher({ closedFolders = [], deniedPaths = listDeniedPaths() }: PatcherOptions = {}): PatchPort {
   return {
-    async apply(patch, { cwd, root, sandbox, retried = false }, signal) {
+    async apply(patch, { cwd, root, sandbox, retried = false, leads = [] }, signal) {
       signal.throwIfAborted();
       const patches = parse(patch);
       assertWorkspace(cwd, root);
       const { files, changes } = await planPatch(
         patches,
-        createWritableArea(root ?? cwd, sandbox, closedFolders, deniedPaths),
+        createWritableArea(root ?? cwd, sandbox, {
+          closed: closedFolders,
+          denied: deniedPaths,
+          shown: { cwd, leads },
+        }),
         retried,
       );
       signal.throwIfAborted();
       await writeAll(files.toSorted((one, other) => rank(one) - rank(other)));
       return { changes };
+    },
+    leads(patch, cwd) {
+      const parsed = parsePatch(patch);
+      if (!parsed.ok) return [];
+      const paths = parsed.files.flatMap((file) =>
+        file.type === 'update' && file.movePath !== undefined ? [file.path, file.movePath] : [file.path],
+      );
+      return findLeads(paths, cwd, followLinks(cwd));
     },
   };
 }

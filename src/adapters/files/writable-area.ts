@@ -1,7 +1,8 @@
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
-import type { SandboxPolicy } from '../../../activities/ports.ts';
+import type { PathLead, SandboxPolicy } from '../../../activities/ports.ts';
 import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
+import { isKnown, toShown } from './path-leads.ts';
 import { followLinks } from './workspace.ts';
 
 /** Folders inside of a writable root that a patch leaves alone, at any depth. */
@@ -18,27 +19,39 @@ export interface WritableArea {
   show(realPath: string): string;
 }
 
+export interface AreaOptions {
+  /** Folders that stay closed wherever they lie. */
+  closed?: readonly string[];
+  /** What commands cannot read either. */
+  denied?: readonly string[];
+  /** The working directory as it was shown to who accepted the patch, and where paths led then. */
+  shown?: { cwd: string; leads: readonly PathLead[] };
+}
+
 /**
  * The same area that the sandbox opens to commands, except their private /tmp, for what is written without a command.
  *
  * A path that was resolved here may be written through `safe-folder.ts` only: it has no links now, and may have one later.
- * @param closed folders that stay closed wherever they lie. @param denied what commands cannot read either.
  */
 export function createWritableArea(
   cwd: string,
   policy: SandboxPolicy,
-  closed: readonly string[] = [],
-  denied: readonly string[] = [],
+  { closed = [], denied = [], shown = { cwd, leads: [] } }: AreaOptions = {},
 ): WritableArea {
   const realCwd = followLinks(cwd);
   const roots = [realCwd, ...policy.writableRoots.map((root) => followLinks(resolve(root)))];
   const kept = closed.map((folder) => followLinks(resolve(folder)));
   const secret = createClosedPaths(denied, realCwd);
+  const complainOf = (path: string, real: string): string | undefined => {
+    const inSandbox = complain(real, roots, policy, kept) ?? complainOfSecret(real, secret);
+    if (policy.mode !== 'danger-full-access' || inSandbox === undefined) return inSandbox;
+    return complainOfLead(toShown(path, shown.cwd), real, realCwd, shown);
+  };
   return {
     resolve(path, { entry } = { entry: false }) {
       const wanted = resolve(realCwd, path);
       const real = entry ? join(followLinks(dirname(wanted)), basename(wanted)) : followLinks(wanted);
-      const complaint = complain(real, roots, policy, kept) ?? complainOfSecret(real, policy, secret);
+      const complaint = complainOf(path, real);
       if (complaint === undefined) return real;
       throw new Failure('patchOutsideWorkspace', `The patch may not write ${path}: ${complaint}`, {
         details: { path, realPath: real, mode: policy.mode },
@@ -48,30 +61,35 @@ export function createWritableArea(
   };
 }
 
+/** Why a sandbox does not let it be written; with full access, why the narrower one would not. */
 function complain(real: string, roots: string[], policy: SandboxPolicy, closed: string[]): string | undefined {
-  switch (policy.mode) {
-    case 'danger-full-access':
-      return undefined;
-    case 'read-only':
-      return 'the sandbox is read-only. Ask for mode workspace-write, or answer without a change.';
-    case 'workspace-write': {
-      if (closed.some((folder) => isInside(real, folder))) return 'what lies there is for the worker alone.';
-      const around = roots.filter((root) => isInside(real, root));
-      if (around.length === 0) {
-        const tmp = isInside(real, '/tmp') ? ' Only commands have a /tmp: it is private to the thread.' : '';
-        return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.${tmp}`;
-      }
-      const kept = around
-        .flatMap((root) => relative(root, real).split(sep))
-        .find((part) => PROTECTED.has(part.toLowerCase()));
-      return kept === undefined ? undefined : `what lies in ${kept} is protected.`;
-    }
+  if (policy.mode === 'read-only')
+    return 'the sandbox is read-only. Ask for mode workspace-write, or answer without a change.';
+  if (closed.some((folder) => isInside(real, folder))) return 'what lies there is for the worker alone.';
+  const around = roots.filter((root) => isInside(real, root));
+  if (around.length === 0) {
+    const tmp = isInside(real, '/tmp') ? ' Only commands have a /tmp: it is private to the thread.' : '';
+    return `${real} lies outside of ${roots.join(', ')}. Keep to these, or add a writable root.${tmp}`;
   }
+  const kept = around
+    .flatMap((root) => relative(root, real).split(sep))
+    .find((part) => PROTECTED.has(part.toLowerCase()));
+  return kept === undefined ? undefined : `what lies in ${kept} is protected.`;
 }
 
-function complainOfSecret(real: string, { mode }: SandboxPolicy, secret: ClosedPaths): string | undefined {
-  if (mode === 'danger-full-access' || !secret.has(real)) return undefined;
+function complainOfSecret(real: string, secret: ClosedPaths): string | undefined {
+  if (!secret.has(real)) return undefined;
   return 'it is closed to commands and patches, as keys, sign-ins and what BOBBIN_DENY_READ names.';
+}
+
+function complainOfLead(
+  path: string,
+  real: string,
+  realCwd: string,
+  { cwd, leads }: NonNullable<AreaOptions['shown']>,
+): string | undefined {
+  if (isKnown(path, real, leads, cwd, realCwd)) return undefined;
+  return `it leads to ${real} now, which nobody was shown. Name that path if it is what you mean.`;
 }
 
 function isInside(path: string, folder: string): boolean {

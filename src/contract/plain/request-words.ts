@@ -75,13 +75,16 @@ function facts<T>(known: T | undefined, describeIt: (known: T) => [string, strin
   return known === undefined ? [] : [describeIt(known)];
 }
 
-function describePatch({ paths, patch, sandbox, workspace }: Of<'fileChange'>): RequestWords {
+function describePatch({ paths, leads = [], patch, sandbox, workspace }: Of<'fileChange'>): RequestWords {
   const beyond = sandbox === 'danger-full-access';
   return {
     title: `wants to change files${beyond ? ' OUTSIDE THE SANDBOX' : ''}`,
     text: patch ?? null,
     facts: [
-      ...paths.map((path): [string, string] => ['file', path]),
+      ...[...new Set([...paths, ...leads.map(({ path }) => path)])].flatMap((path): [string, string][] => [
+        ['file', path],
+        ...leads.filter((lead) => lead.path === path).map(({ to }): [string, string] => ['leads to', to]),
+      ]),
       ...facts(workspace, (path) => ['workspace', path]),
       ...facts(sandbox, () => [
         'where',

@@ -81,7 +81,7 @@ function applyRules(state: ThreadState, at: number, call: ToolCall, { decision, 
 
 function assess(state: ThreadState, call: ToolCall): Verdict {
   const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange') return assessPatch(absolutePaths(item.patch, call.cwd), toWritable(state));
+  if (item.type === 'fileChange') return assessPatch(reachedPaths(item.patch, call), toWritable(state));
   if (item.type === 'mcpToolCall') {
     const { server, tool } = item;
     const { readOnly, approval = 'always' } = call;
@@ -105,13 +105,18 @@ function commandOf(state: ThreadState, call: ToolCall): string {
 function toMatch(state: ThreadState, call: ToolCall): RuleMatch {
   const item = itemAt(state.log, call.index);
   const { sandbox } = state.settings;
-  if (item.type === 'fileChange') return { type: 'fileChange', paths: absolutePaths(item.patch, call.cwd), sandbox };
+  if (item.type === 'fileChange') return { type: 'fileChange', paths: reachedPaths(item.patch, call), sandbox };
   if (item.type === 'mcpToolCall') return { type: 'mcpToolCall', server: item.server, tool: item.tool, sandbox };
   const runsIn = sandboxFor(state.settings, call.escalated);
   return { type: 'commandExecution', command: commandOf(state, call), cwd: call.cwd, sandbox: runsIn };
 }
 
-export function absolutePaths(patch: string, cwd: string): string[] {
+/** What a patch names, and where that leads. */
+export function reachedPaths(patch: string, { cwd, leads = [] }: Pick<ToolCall, 'cwd' | 'leads'>): string[] {
+  return [...new Set([...absolutePaths(patch, cwd), ...leads.map(({ to }) => to)])];
+}
+
+function absolutePaths(patch: string, cwd: string): string[] {
   return [...new Set(pathsOfPatch(patch).map((path) => toAbsolute(path, cwd)))];
 }
 
@@ -130,9 +135,10 @@ function toRequest(state: ThreadState, call: ToolCall, reason: string): NewReque
   const item = itemAt(state.log, call.index);
   const { settings } = state;
   if (item.type === 'fileChange') {
-    const paths = absolutePaths(item.patch, call.cwd);
-    const sandbox = sandboxForPatch(toWritable(state), paths);
-    return { type: 'fileChange', paths, patch: toExcerpt(item.patch), sandbox, workspace: settings.cwd, reason };
+    const { leads } = call;
+    const shown = { paths: absolutePaths(item.patch, call.cwd), ...(leads === undefined ? {} : { leads }) };
+    const sandbox = sandboxForPatch(toWritable(state), reachedPaths(item.patch, call));
+    return { type: 'fileChange', ...shown, patch: toExcerpt(item.patch), sandbox, workspace: settings.cwd, reason };
   }
   if (item.type === 'mcpToolCall') {
     const { server, tool } = item;

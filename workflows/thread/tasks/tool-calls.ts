@@ -17,7 +17,7 @@ import {
   endSpawn,
   waitedEnough,
 } from './agent-calls.ts';
-import { absolutePaths, askQuestion, decideCall, toLookup, toWritable } from './call-approval.ts';
+import { askQuestion, decideCall, reachedPaths, toLookup, toWritable } from './call-approval.ts';
 import { changeCalls, endCall, removeCall, setStatus, withCall } from './call-list.ts';
 import { needCleanUp, toCommandResult } from './command-results.ts';
 import { toMcpResult } from './mcp-results.ts';
@@ -78,7 +78,8 @@ export function recordCall(state: ThreadState, at: number, turn: RegularTurn, ou
     }
     case 'patch': {
       const item = addItem(state, at, { ...base, type: 'fileChange', patch: parsed.patch, changes: [] });
-      return withCall(item, { ...call, tool: 'patch' });
+      const { leads } = output;
+      return withCall(item, { ...call, tool: 'patch', ...(leads === undefined ? {} : { leads }) });
     }
     case 'foreign': {
       const { server, tool, readOnly, approval } = parsed.mcp;
@@ -184,8 +185,9 @@ function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action
   }
   const common = { ...place, cwd: call.cwd };
   if (item.type === 'fileChange') {
-    const sandbox = sandboxForPatch(toWritable(state), absolutePaths(item.patch, call.cwd));
-    return { ...common, type: 'applyPatch', sandbox };
+    const { leads } = call;
+    const sandbox = sandboxForPatch(toWritable(state), reachedPaths(item.patch, call));
+    return { ...common, type: 'applyPatch', sandbox, ...(leads === undefined ? {} : { leads }) };
   }
   const command = item.type === 'commandExecution' ? item.command : '';
   const sandbox = sandboxFor(state.settings, call.escalated);
