@@ -188,7 +188,8 @@ export interface UndoStep extends OnWorkspace {
   /** The id the thread knows this step by. */
   actionId: string;
   cwd: string;
-  undone: { turnId: string; firstItem: number; endItem: number };
+  /** `endedAt` in milliseconds since the epoch; earlier releases left it out. */
+  undone: { turnId: string; firstItem: number; endItem: number; endedAt?: number };
   /** The snapshot to go back to; null where there is none. */
   commit: string | null;
   /** The snapshot from after the turn; null or left out if it is not known. */

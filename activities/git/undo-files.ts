@@ -15,7 +15,7 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
     ports.requireWorkspace(cwd, input.root);
     const ofTurn = await readTurn(ports, input, signal);
     const keepAs = preview ? null : { threadId, name: actionId };
-    const request = { cwd, after, preview, keepAs };
+    const request = { cwd, after, endedAt: input.undone.endedAt ?? null, preview, keepAs };
     const reverted = commit === null ? null : await revertOrSay(ports, { ...request, before: commit }, signal);
     const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
     return {

@@ -26,8 +26,13 @@ export interface RevertRequest {
   cwd: string;
   /** The snapshot before the changes. */
   before: string;
-  /** The one after them; null if it is not known. Then everything that differs now counts as such a change. */
+  /**
+   * The one after them; null if it is not known. Then everything that differs now counts as such a change, but for what was
+   * changed after `endedAt`.
+   */
   after: string | null;
+  /** When the changes ended, in milliseconds since the epoch; null if it is not known. Counts where `after` is null. */
+  endedAt?: number | null;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
   /** Under which name the states before and after the revert are kept, so that it can be taken back; null for not. */

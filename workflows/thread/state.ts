@@ -174,6 +174,8 @@ export interface TurnRecord {
   endItem: number;
   /** Null where none was asked for. */
   snapshot: TurnSnapshot | null;
+  /** In milliseconds since the epoch; earlier releases left it out. */
+  endedAt?: number;
 }
 
 export interface TurnBase {

@@ -268,7 +268,7 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
   };
   const { turnId, kind, firstItem, limited } = turn;
   const snapshot = settledSnapshot(state, turn);
-  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot };
+  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot, endedAt: at };
   // The thread may have asked for more while a step was under way, and that step has ended the turn.
   const asked = withdrawRequests(state, at, turnId);
   const { wallMs } = turnSpent(turn, at);

@@ -11,6 +11,7 @@ import type { RevertedPath } from '../../../activities/ports.ts';
 import type { ClosedPaths } from '../files/closed-paths.ts';
 import type { SafeFolder } from '../files/safe-folder.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
+import { isWithin } from './left-out.ts';
 import { mergeTexts } from './merge-texts.ts';
 import { foldersOf } from './repository-data.ts';
 import { mayPass } from './passing-errors.ts';
@@ -38,6 +39,11 @@ export interface RevertOptions {
   objects?: string;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
+  /**
+   * Set where it is not known how the change left the paths: what was changed from this time on, in milliseconds since the
+   * epoch, is somebody else's.
+   */
+  since?: number;
   /** What is neither read nor written. */
   closed: Pick<ClosedPaths, 'has'>;
 }
@@ -55,11 +61,12 @@ export async function revert(
     const writes = differences.filter(({ before }) => before !== null);
     const contents = new Contents(options, writes);
     const gone = new Set<RawPath>();
+    const isSince = await whatIsSince(tree, differences, options);
     for (const difference of [...deletions, ...writes]) {
       signal.throwIfAborted();
       const reverted = isClosed(difference.path, options)
         ? kept(difference.path, 'it is closed to commands')
-        : await revertPath(tree, difference, { contents, gone, preview: options.preview });
+        : await revertPath(tree, difference, { contents, gone, isSince, preview: options.preview });
       if (reverted.outcome === 'deleted') gone.add(difference.path);
       outcomes.set(difference.path, reverted);
     }
@@ -89,13 +96,14 @@ interface Progress {
   contents: Contents;
   /** Paths that are deleted, or would be. */
   gone: ReadonlySet<RawPath>;
+  isSince(path: RawPath, now: FileState): boolean;
   preview: boolean;
 }
 
 async function revertPath(
   tree: OpenTree,
   { path, before, after }: Difference,
-  { contents, gone, preview }: Progress,
+  { contents, gone, isSince, preview }: Progress,
 ): Promise<RevertedPath> {
   const shown = toShownPath(path);
   const folder = await tree.folderOf(path);
@@ -107,6 +115,7 @@ async function revertPath(
   const plan = await choose(now, before, after, contents);
   if (plan.type === 'keep') return kept(path, plan.reason);
   if (plan.type === 'nothing') return { path: shown, outcome: plan.outcome };
+  if (isSince(path, now)) return kept(path, SINCE);
   if (preview) return { path: shown, outcome: plan.type === 'delete' ? 'deleted' : plan.outcome };
   try {
     if (plan.type === 'delete') {
@@ -123,6 +132,30 @@ async function revertPath(
     if (code === undefined || mayPass(code)) throw error;
     return kept(path, `it could not be written (${code})`);
   }
+}
+
+const SINCE = 'it was changed after the turn, or that cannot be told';
+
+/**
+ * Asked where it is not known how the change left the paths. Times of change cannot be set by hand; what was moved to a new
+ * folder shows it by that one alone. They are looked at before anything is changed here.
+ */
+async function whatIsSince(
+  tree: OpenTree,
+  differences: readonly Difference[],
+  { since }: RevertOptions,
+): Promise<Progress['isSince']> {
+  if (since === undefined) return () => false;
+  const wereThere = new Set(differences.flatMap(({ path, before }) => (before === null ? [] : foldersOf(path))));
+  const made = new Set(differences.flatMap(({ path, before }) => (before === null ? foldersOf(path) : [])));
+  const moved = new Set<RawPath>();
+  for (const folder of made) {
+    if (wereThere.has(folder)) continue;
+    const path = folder.slice(0, -1);
+    const stats = await (await tree.folderOf(path))?.lstat(nameOf(path));
+    if (stats === undefined || stats.ctimeMs >= since) moved.add(folder);
+  }
+  return (path, now) => 'stats' in now && (now.stats.ctimeMs >= since || isWithin(path, moved));
 }
 
 /** Whether what is in the place of a file is a folder of files that would be deleted, or such a file. */

@@ -21,7 +21,7 @@ import {
 /** See `GitPort.revert`. */
 export async function revertChanges(
   place: SnapshotPlace,
-  { cwd, before, after, preview, keepAs }: RevertRequest,
+  { cwd, before, after, endedAt = null, preview, keepAs }: RevertRequest,
   signal: AbortSignal,
 ): Promise<Reverted> {
   const store = await openStore(place.directory, cwd);
@@ -47,11 +47,12 @@ export async function revertChanges(
     git,
     preview,
     closed,
+    ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
   const paths = await revert(between, options, signal);
   const remarks = [
-    ...(then === null ? [UNKNOWN_END] : []),
+    ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
@@ -62,6 +63,8 @@ export async function revertChanges(
 }
 
 const UNKNOWN_END =
+  'How the files were at the end of the turn is not known: a file that was changed after it, as far as its times show, is kept, and so is one of which they do not show it.';
+const UNKNOWN_END_OF_LEGACY =
   'How the files were at the end of the turn is not known: every file that differs from before the turn was put back, also if somebody else changed it since. `redo` brings that back.';
 
 function missing(commit: string, cwd: string): Failure {

@@ -9,7 +9,7 @@ import { undoTurns } from '../dropped-turns.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
 import type { TaskStepEnd } from '../machine-events.ts';
 import { isKnownSafe } from '../safe-commands.ts';
-import type { ThreadState, TurnRecord, UndoTurn } from '../state.ts';
+import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state.ts';
 import { beginActive, endTurn, failTurn, quieten } from '../turns.ts';
 import type { TaskKind } from './task.ts';
 
@@ -50,9 +50,11 @@ export function undoable(state: ThreadState): TurnRecord | null {
 }
 
 /** What the activity is asked to take back. */
-export function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot }: TurnRecord) {
+export function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot, endedAt }: TurnRecord) {
   const [commit, after] = snapshot?.status === 'taken' ? [snapshot.commit, snapshot.after] : [null, undefined];
-  const undone = { turnId, firstItem, endItem };
+  // Runs of earlier releases are replayed without it.
+  const isAsked = endedAt !== undefined && commit !== null && typeof after !== 'string' && decidesAnew(state);
+  const undone = { turnId, firstItem, endItem, ...(isAsked ? { endedAt } : {}) };
   return { cwd: state.settings.cwd, undone, commit, ...(after === undefined ? {} : { after }) };
 }
 
