@@ -49,7 +49,7 @@ function verdictOf(
 ) {
   const settings = { ...policies, cwd: CWD, tmp: false };
   if (column.type === 'patch') return assessPatch([toAbsolute(column.path, CWD)], settings);
-  return assessCommand({ ...column, cwd: CWD }, settings);
+  return assessCommand({ ...column, cwd: CWD }, { ...settings, gitAnywhere: false });
 }
 
 /** A thread whose model has just asked for that. */
@@ -98,6 +98,27 @@ describe('the table of policies and sandbox modes', () => {
     const thread = asking(COLUMNS[2], { approvalPolicy: 'never' });
     expect(thread.state.log.items[1]).toMatchObject({ output: expect.stringContaining('never') as string });
     expect(thread.types().filter((type) => type.includes('requestApproval'))).toEqual([]);
+  });
+});
+
+describe('git, which runs what the configuration of a repository names,', () => {
+  const GIT = ['git status', 'git --no-pager diff', 'git log | head', 'ls && git branch --list'];
+  const asked = (command: string, settings: Parameters<typeof testThread>[0], decisions?: 'of the first release') => {
+    const thread = testThread({ cwd: CWD, approvalPolicy: 'untrusted', ...settings });
+    if (decisions !== undefined) delete thread.state.decisions;
+    thread.submit('a');
+    thread.answer(exec(command));
+    return thread.state.requests.length === 1;
+  };
+
+  it.each(GIT)('is asked for without a sandbox, and runs unasked within one: %s', (command) => {
+    expect(asked(command, { sandbox: 'danger-full-access' })).toBe(true);
+    expect(asked(command, { sandbox: 'workspace-write' })).toBe(false);
+    expect(asked(command, { sandbox: 'read-only' })).toBe(false);
+  });
+
+  it('runs as it did in threads that an earlier release began', () => {
+    expect(asked('git status', { sandbox: 'danger-full-access' }, 'of the first release')).toBe(false);
   });
 });
 

@@ -13,6 +13,8 @@ export type Verdict =
   | { type: 'refuse'; reason: string };
 
 type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox' | 'cwd'>;
+/** `gitAnywhere`: git counts as known to only read without a sandbox, too. So it was in earlier releases. */
+type CommandPolicies = Policies & { gitAnywhere: boolean };
 /** `tmp`: patches count as inside below /tmp, too. They fail there; so it was in earlier releases. */
 type Writable = Pick<Policies, 'sandbox' | 'cwd'> & { tmp: boolean };
 
@@ -24,11 +26,11 @@ export interface CommandRequest {
   escalated: boolean;
 }
 
-export function assessCommand(request: CommandRequest, policies: Policies): Verdict {
+export function assessCommand(request: CommandRequest, policies: CommandPolicies): Verdict {
   return assessByPolicy(request, policies, leavesSandbox(policies, request.escalated));
 }
 
-function assessByPolicy(request: CommandRequest, policies: Policies, escalated: boolean): Verdict {
+function assessByPolicy(request: CommandRequest, policies: CommandPolicies, escalated: boolean): Verdict {
   const outside = 'The agent asks to run this outside the sandbox.';
   switch (policies.approvalPolicy) {
     case 'never':
@@ -42,10 +44,15 @@ function assessByPolicy(request: CommandRequest, policies: Policies, escalated: 
       return escalated ? { type: 'ask', reason: outside } : { type: 'run' };
     case 'untrusted':
       if (escalated) return { type: 'ask', reason: outside };
-      return isKnownSafe(request.command, isRoot(request.cwd, policies.cwd))
+      return isKnownSafe(request.command, isRoot(request.cwd, policies.cwd) && holdsGit(policies))
         ? { type: 'run' }
         : { type: 'ask', reason: 'Not known to only read, and the policy is untrusted.' };
   }
+}
+
+/** The configuration of a repository names programs that git runs, in `git status` as well, which only a sandbox holds. */
+function holdsGit({ sandbox, gitAnywhere }: CommandPolicies): boolean {
+  return gitAnywhere || sandbox !== 'danger-full-access';
 }
 
 /** @param paths every path the patch touches, absolute and normalised. */

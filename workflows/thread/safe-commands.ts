@@ -53,7 +53,8 @@ const CHECKS = new Map<string, Check>([
 /**
  * Whether every part of a shell command only reads.
  * @param atRoot whether it starts in the root of the workspace. Elsewhere git is not safe: a folder that was checked out
- * with the rest can pose as a repository, and the configuration of a repository names programs that git runs.
+ * with the rest can pose as a repository, and the configuration of a repository names programs that git runs. Without a
+ * sandbox that holds for the root, too.
  */
 export function isKnownSafe(command: string, atRoot: boolean): boolean {
   const parts = splitCommand(command);

@@ -325,8 +325,8 @@ export interface BudgetState {
 
 /**
  * What the machine decides anew in runs that this release begins; a run that an earlier one began goes on as it was begun.
- * 2: what waits is bounded in bytes (`waiting.ts`), a patch that is given to the shell is answered and not run, and /tmp is
- * outside of what a patch may write.
+ * 2: what waits is bounded in bytes (`waiting.ts`), a patch that is given to the shell is answered and not run, /tmp is
+ * outside of what a patch may write, and without a sandbox no git command is known to only read.
  */
 export const DECISIONS = 2;
 

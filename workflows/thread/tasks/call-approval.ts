@@ -88,7 +88,8 @@ function assess(state: ThreadState, call: ToolCall): Verdict {
     return assessMcpCall({ server, tool, readOnly, approval }, state.settings);
   }
   const { cwd, escalated } = call;
-  return assessCommand({ command: commandOf(state, call), cwd, escalated }, state.settings);
+  const policies = { ...state.settings, gitAnywhere: !decidesAnew(state) };
+  return assessCommand({ command: commandOf(state, call), cwd, escalated }, policies);
 }
 
 /** What patches may write without being asked for. */
