@@ -55,7 +55,7 @@ const MAX_DEPTH = 5;
 export async function readTrackedBelow(folder: string, closed: ClosedFolders, slices: Slices): Promise<Tracked> {
   const own: RuleFiles = { rules: [], cutRules: [] };
   await addOwnRules(own);
-  const place = findRepository(folder, closed);
+  const place = findRepository(folder, closed, 'index');
   if (place === null) return { files: new Set(), folders: new Set(), heads: {}, prefix: '', ...own };
   const inside = toRaw(relative(place.root, folder));
   const tracked = await readRepository(place, { inside, depth: MAX_DEPTH, closed }, slices);
@@ -80,7 +80,7 @@ async function readRepository(place: WorkTreePlace, bounds: Bounds, slices: Slic
   const prefix = inside === '' ? '' : `${inside}/`;
   const all: { files: Set<RawPath>; folders: Set<RawPath> }[] = [];
   for (const at of depth === 0 ? [] : submodules) {
-    const below = repositoryAt(join(place.root, Buffer.from(prefix + at, 'latin1').toString()), closed);
+    const below = repositoryAt(join(place.root, Buffer.from(prefix + at, 'latin1').toString()), closed, 'index');
     if (below === null) continue;
     const found = await readRepository(below, { inside: '', depth: depth - 1, closed }, slices);
     const within = (paths: ReadonlySet<RawPath>) => new Set([...paths].map((path) => `${at}/${path}`));

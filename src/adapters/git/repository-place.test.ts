@@ -3,6 +3,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGit } from './git.ts';
 import { findRepository } from './repository-place.ts';
@@ -56,6 +57,16 @@ describe('a repository of the workspace that a command has led to one that it ca
       symlinkSync(join(store(), name), join(workspace, '.git', name));
     }
   };
+  /** What is checked out is a commit that only the other repository has. */
+  const borrow = (alternates: string | Buffer): void => {
+    git(workspace, 'init', '-q', '-b', 'main');
+    writeFileSync(join(workspace, '.git/objects/info/alternates'), alternates);
+    writeFileSync(join(workspace, '.git/HEAD'), `${git(hidden, 'rev-parse', 'HEAD')}\n`);
+  };
+  const objectFolders = () => {
+    const names = readdirSync(join(store(), 'objects')).filter((name) => name.length === 2);
+    return names.map((name) => join(store(), 'objects', name));
+  };
   it.each<[string, () => void]>([
     ['by a file', () => writeFileSync(join(workspace, '.git'), `gitdir: ${store()}\n`)],
     ['by a link', () => symlinkSync(store(), join(workspace, '.git'))],
@@ -94,6 +105,44 @@ describe('a repository of the workspace that a command has led to one that it ca
         writeFileSync(join(workspace, '.git/HEAD'), `${git(hidden, 'rev-parse', 'HEAD')}\n`);
       },
     ],
+    ['by objects that it borrows by an absolute path', () => borrow(`${store()}/objects\n`)],
+    ['by objects that it borrows in quotes', () => borrow(`"${store()}/objects"\n`)],
+    ['behind more than is read', () => borrow(`${'# nothing\n'.repeat(200_000)}${store()}/objects\n`)],
+    ['behind many that are not there', () => borrow(`${'/none/\n'.repeat(200)}${store()}/objects\n`)],
+    [
+      'by a name that is no text',
+      () => {
+        const name = Buffer.concat([Buffer.from(`${workspace}/`), Buffer.from([0xff])]);
+        symlinkSync(join(store(), 'objects'), name);
+        borrow(Buffer.concat([name, Buffer.from('\n')]));
+      },
+    ],
+    [
+      'by objects that borrow them in turn',
+      () => {
+        mkdirSync(join(workspace, 'lent/info'), { recursive: true });
+        writeFileSync(join(workspace, 'lent/info/alternates'), `${store()}/objects\n`);
+        borrow('../../lent\n');
+      },
+    ],
+    [
+      'by links that stand for folders of objects',
+      () => {
+        borrow('');
+        for (const name of objectFolders()) symlinkSync(name, join(workspace, '.git/objects', basename(name)));
+      },
+    ],
+    [
+      'by links that stand for objects',
+      () => {
+        borrow('');
+        for (const folder of objectFolders()) {
+          const own = join(workspace, '.git/objects', basename(folder));
+          mkdirSync(own);
+          for (const name of readdirSync(folder)) symlinkSync(join(folder, name), join(own, name));
+        }
+      },
+    ],
   ])('%s, is none to a review, a batch and a snapshot', async (_, lead) => {
     lead();
     const adapter = createGit({ directory: join(home, 'data'), closed: closed() });
@@ -123,6 +172,13 @@ describe('the repository of a workspace is found', () => {
     // A copy of its file does not make another folder one of its work trees.
     cpSync(join(linked, '.git'), join(workspace, '.git'));
     expect(await headOf(workspace)).toBeNull();
+  });
+
+  it('with objects that it borrows from a place which is not closed', async () => {
+    const lender = makeRepository(join(home, 'lender'));
+    const borrower = join(home, 'borrower');
+    git(home, 'clone', '-q', '--shared', lender, borrower);
+    expect(await headOf(borrower)).toBe(git(lender, 'rev-parse', 'HEAD'));
   });
 
   it('in a closed folder itself, and in a submodule', async () => {

@@ -3,10 +3,21 @@
  * interpreted but the format of its ids.
  *
  * A command may have written any of it. So no part may lie in a folder that commands cannot read, be it by a `.git` that is a
- * file or a link, by `commondir`, or by a link further in: what is read there would be shown to a model. A part counts all
- * the same in the work tree itself, and in a repository that names the work tree as one of its own.
+ * file or a link, by `commondir`, by objects that are borrowed, or by a link further in: what is read there would be shown to
+ * a model. A part counts all the same in the work tree itself, and in a repository that names the work tree as one of its own.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isTrustedAbove } from '../../folders/work-tree.ts';
 import { isInside, toRealPath } from '../shell/mounts.ts';
@@ -30,30 +41,33 @@ export type WorkTreePlace = RepositoryPlace & { root: string };
 /** Absolute; what commands cannot read. */
 export type ClosedFolders = readonly string[];
 
+/** What is read of it afterwards: to look at all its objects takes a while. */
+type Reads = 'objects' | 'index';
+
 /** Of the nearest repository upwards whose work tree holds the folder; null if there is none. */
-export function findRepository(cwd: string, closed: ClosedFolders): WorkTreePlace | null {
+export function findRepository(cwd: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
   const start = toRealPath(cwd);
   for (let folder = start; folder !== undefined; folder = dirname(folder)) {
     if (basename(folder) === '.git') return null;
-    const place = isTrustedAbove(folder, start ?? folder) ? repositoryAt(folder, closed) : null;
+    const place = isTrustedAbove(folder, start ?? folder) ? repositoryAt(folder, closed, reads) : null;
     if (place !== null || folder === dirname(folder)) return place;
   }
   return null;
 }
 
 /** Of the repository whose work tree has this top, absolute and without links; null if there is none. */
-export function repositoryAt(root: string, closed: ClosedFolders): WorkTreePlace | null {
-  const place = readPlace(join(root, '.git'), root, closed);
+export function repositoryAt(root: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
+  const place = readPlace(join(root, '.git'), root, closed, reads);
   return place === null ? null : { ...place, root };
 }
 
 /** Of the repository at exactly this path, as `git fetch` finds it; null if there is none. */
 export function findRepositoryOrBare(path: string, closed: ClosedFolders): RepositoryPlace | null {
   const at = toRealPath(path) ?? toRealPath(`${path}.git`);
-  return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed));
+  return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed, 'objects'));
 }
 
-function readPlace(gitPath: string, root: string | null, closed: ClosedFolders): RepositoryPlace | null {
+function readPlace(gitPath: string, root: string | null, closed: ClosedFolders, reads: Reads): RepositoryPlace | null {
   const gitDir = resolveGitDir(gitPath);
   if (gitDir === null) return null;
   const common = readSmallFile(join(gitDir, 'commondir'));
@@ -66,7 +80,7 @@ function readPlace(gitPath: string, root: string | null, closed: ClosedFolders):
   const isRegistered = root !== null && common !== null && namesBack(gitDir, commonDir, root);
   const objects = [own, ...relativeAlternates(own)];
   const place = { root, gitDir, commonDir, isRegistered, objects, objectFormat } as const;
-  return isOpen(place, closed) ? place : null;
+  return isOpen(place, closed, reads) ? place : null;
 }
 
 /** A folder, or a file that leads to one: that of a linked work tree, or of a submodule. */
@@ -78,10 +92,47 @@ function resolveGitDir(path: string): string | null {
   return target === undefined ? null : resolve(dirname(path), target.trimEnd());
 }
 
-/** Git follows these of a repository itself only. */
+/** Git follows these of a repository itself only, and the absolute ones in any. */
 function relativeAlternates(objects: string): string[] {
-  const lines = (readSmallFile(join(objects, 'info', 'alternates')) ?? '').split('\n');
-  return lines.filter((line) => /^[^/#"\s]/.test(line)).map((line) => resolve(objects, line));
+  const paths = alternatesOf(objects) ?? [];
+  return paths.filter((path) => /^[^/\s]/.test(path)).map((path) => resolve(objects, path));
+}
+
+/** As they are written; null for a file that is not read here as git reads it. */
+function alternatesOf(objects: string): string[] | null {
+  const file = join(objects, 'info', 'alternates');
+  if (statOf(file) === null) return [];
+  const lines = readSmallFile(file)?.split('\n') ?? null;
+  if (lines === null || lines.some((line) => /^"|[\0\ufffd]/.test(line))) return null;
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+const MAX_LENDERS = 100;
+
+/** All folders of objects that git reads for these, themselves included; null if that cannot be said. */
+function withLenders(folders: readonly string[]): string[] | null {
+  const all = new Set(folders);
+  for (const folder of all) {
+    const paths = alternatesOf(folder);
+    if (paths === null || all.size + paths.length > MAX_LENDERS) return null;
+    for (const path of paths) all.add(resolve(folder, path));
+  }
+  return [...all];
+}
+
+/** Links that stand for objects, or for a folder of them. */
+function linksIn(objects: string): string[] {
+  const folders = list(objects).filter(({ name }) => /^([0-9a-f]{2}|pack|info)$/.test(name));
+  const files = folders.flatMap(({ name }) => list(join(objects, name)));
+  return [...folders, ...files].filter((one) => one.isSymbolicLink()).map((one) => join(one.parentPath, one.name));
+}
+
+function list(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 /** A `.git` can name any repository as its own; the repository must know it, too. */
@@ -97,13 +148,16 @@ const OF_GIT_DIR = ['HEAD', 'index', 'commondir', 'gitdir'];
 const OF_COMMON_DIR = ['refs', 'packed-refs', 'shallow', 'logs', 'config', 'info', 'info/exclude'];
 const OF_OBJECTS = ['info', 'info/alternates', 'pack'];
 
-function isOpen({ root, gitDir, commonDir, isRegistered, objects }: RepositoryPlace, closed: ClosedFolders): boolean {
+function isOpen(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): boolean {
   if (closed.length === 0) return true;
+  const { root, gitDir, commonDir, isRegistered, objects } = place;
+  const stores = reads === 'index' ? [] : withLenders(objects);
+  if (stores === null) return false;
   const inside = (folder: string, names: readonly string[]) => [folder, ...names.map((name) => join(folder, name))];
   const parts = [
     ...inside(gitDir, OF_GIT_DIR),
     ...inside(commonDir, OF_COMMON_DIR),
-    ...objects.flatMap((folder) => inside(folder, OF_OBJECTS)),
+    ...stores.flatMap((folder) => [...inside(folder, OF_OBJECTS), ...linksIn(folder)]),
   ];
   const known = [root ?? gitDir, ...(isRegistered ? [commonDir] : [])].flatMap((path) => toRealPath(path) ?? []);
   const elsewhere = parts

@@ -43,7 +43,13 @@ export const rows: EscapeRow[] = [
       const attacker = createAttacker(place, [closed]);
       const git = createGit({ directory: attacker.data, closed: [closed] });
       const store = join(victim, '.git');
-      for (const lead of [`echo 'gitdir: ${store}' > .git`, `ln -s '${store}' .git`, commonDirOf(store)]) {
+      const head = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: victim, encoding: 'utf8' }).trim();
+      for (const lead of [
+        `echo 'gitdir: ${store}' > .git`,
+        `ln -s '${store}' .git`,
+        commonDirOf(store),
+        borrow(store, head),
+      ]) {
         await attacker.run(`rm -rf .git; ${lead}`);
         const seen = await git
           .pinChanges(attacker.workspace, { type: 'uncommittedChanges' }, place.signal)
@@ -55,6 +61,10 @@ export const rows: EscapeRow[] = [
     },
   },
 ];
+
+function borrow(store: string, head: string): string {
+  return `git init -q && echo '${store}/objects' > .git/objects/info/alternates && echo ${head} > .git/HEAD`;
+}
 
 function commonDirOf(store: string): string {
   return `git init -q && echo '${store}' > .git/commondir`;
