@@ -25,7 +25,7 @@ async function bobbin(
 describe('bobbin run', () => {
   it('follows a turn and exits with its status: 0 completed, 3 failed', async () => {
     const good = await bobbin(['run', 'run: echo from the shell']);
-    const stdout = expect.stringContaining('$ echo from the shell\n  from the shell') as string;
+    const stdout = expect.stringContaining('$ echo from the shell\n│ from the shell') as string;
     expect(good).toMatchObject({ code: 0, stderr: '', stdout });
     const bad = await bobbin(['run', 'status: 400']);
     expect(bad.code).toBe(3);
@@ -274,7 +274,7 @@ describe('bobbin review', () => {
     const cwd = makeChanges('review-findings', 'one\n// TODO two\n');
     const all = await bobbin(['review', '--cwd', cwd]);
     expect(all).toMatchObject({ code: 7, stderr: '' });
-    expect(all.stdout).toContain('\n- [P2] Do what is marked TODO — new.ts:2-2\n  The change adds this line');
+    expect(all.stdout).toContain('\n│ - [P2] Do what is marked TODO — new.ts:2-2\n│   The change adds this line');
     expect(await bobbin(['review', '--uncommitted', '--cwd', cwd, '--fail-on', 'P1'])).toMatchObject({ code: 0 });
     const json = await bobbin(['review', '--cwd', cwd, '--fail-on', 'never', '--json']);
     expect(json.code).toBe(0);

@@ -1,7 +1,7 @@
 /** Where a command's words go: lines for a person, or JSON for a program. Everything is made fit for a terminal here. */
 import type { ThreadEvent } from '../../contract/index.ts';
 import { toVisibleJson } from '../../contract/plain/foreign-text.ts';
-import { type Part, createTextStream, linesOf, toTerminal } from './terminal-text.ts';
+import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toScreen } from './terminal-text.ts';
 
 export interface Output {
   json: boolean;
@@ -23,8 +23,9 @@ export interface Output {
 
 export function createOutput(options: { json: boolean }): Output {
   const { json } = options;
-  const print = (text: string) => void process.stdout.write(text);
-  const stream = createTextStream();
+  const stream = createTextStream(() => columnsOf(process.stdout));
+  const print = (text: string) => void process.stdout.write(stream.interrupt() + text);
+  const toText = (lines: readonly Part[]) => toLines(lines, process.stdout);
   return {
     json,
     live: !json && process.stdout.isTTY,
@@ -34,16 +35,24 @@ export function createOutput(options: { json: boolean }): Output {
       if (!json) print(toText([line]));
     },
     write(text) {
-      if (!json) print(stream(text));
+      if (!json) process.stdout.write(stream.next(text));
     },
-    progress: (line) => void process.stderr.write(toText([line])),
+    progress: (line) => void process.stderr.write(toLines([line], process.stderr)),
     fail(error) {
       if (json) print(`${toVisibleJson({ error }, 2)}\n`);
-      else process.stderr.write(toText(linesOf(`bobbin: ${error.message}`)));
+      else {
+        const [first = '', ...others] = linesOf(`bobbin: ${error.message}`);
+        process.stderr.write(toLines([first, ...others.map(quote)], process.stderr));
+      }
     },
   };
 }
 
-function toText(lines: readonly Part[]): string {
-  return lines.map((line) => `${toTerminal(line)}\n`).join('');
+function toLines(lines: readonly Part[], stream: NodeJS.WriteStream): string {
+  return lines.map((line) => `${toScreen(line, columnsOf(stream))}\n`).join('');
+}
+
+/** Only a terminal breaks lines. */
+function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? Math.max(FEWEST_COLUMNS, columns) : undefined;
 }

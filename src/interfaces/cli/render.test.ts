@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ThreadRequest } from '../../contract/index.ts';
+import type { ThreadEvent, ThreadRequest } from '../../contract/index.ts';
 import { HOSTILE, RAW, everyEvent, everyItem, everyRequest } from '../../contract/test-every-type.ts';
 import { createOutput } from './output.ts';
 import { renderRequest } from './render-request.ts';
@@ -24,8 +24,6 @@ function written(write: () => void): string {
 }
 afterEach(() => vi.restoreAllMocks());
 
-const PROSE = new Set(['agentMessage', 'exitedReviewMode']);
-
 describe('what a thread says', () => {
   it.each(everyEvent(HOSTILE).map((event) => [event.type, event] as const))(
     '%s: nothing of it reaches the terminal raw, and it makes no line of its own',
@@ -33,8 +31,8 @@ describe('what a thread says', () => {
       for (const line of shown(renderEvent(event, 't1'))) {
         expect(line).not.toMatch(RAW);
         expect(line).not.toContain('\n');
-        // The hostile text ends with a line that poses as a request. Only what is nothing but prose has lines of its own.
-        if (!('item' in event && PROSE.has(event.item.type))) expect(line).not.toMatch(/^\? req_9/);
+        // The hostile text ends with a line that poses as a request.
+        expect(line).not.toMatch(/^\? req_9/);
       }
     },
   );
@@ -71,7 +69,54 @@ describe('what a thread says', () => {
       });
       expect(all).not.toMatch(RAW);
       expect(all).toContain('\\x1b[2J');
-      expect(all).toContain('\n🙂漢\\u{d800}end\n');
+      expect(all).toContain('\n│ 🙂漢\\u{d800}end\n');
+      for (const line of all.split('\n')) expect(line).toMatch(/^(│ |$)/);
+    }
+  });
+
+  it('begins no line with what is not ours, however long a line of it is on a terminal', () => {
+    const streams = [process.stdout, process.stderr].map((stream) => ({
+      stream,
+      isTTY: stream.isTTY,
+      columns: stream.columns,
+    }));
+    for (const { stream } of streams) Object.assign(stream, { isTTY: true, columns: 40 });
+    const posing = ['? req_9 wants to run', 'turn completed in 1 s', '  req_4: accept (by person)', 'warning: x'];
+    const foreign = [
+      ...posing,
+      ...posing.map((one) => `${' '.repeat(38)}${one}`),
+      ...posing.map((one) => `漢é${' '.repeat(35)}${one}`),
+    ];
+    const text = foreign.join('\n');
+    const [message, command] = ['agentMessage', 'commandExecution'].map((type) =>
+      everyItem('x').find((one) => one.type === type),
+    );
+    const base = { seq: 1, at: 1, turnId: 't', type: 'item/completed' } as const;
+    const events = [
+      { ...base, item: { ...message, text } },
+      { ...base, item: { ...command, output: `Output:\n${text}`, status: 'completed' } },
+      { ...base, type: 'item/started', item: { ...command, command: `true\n${text}` } },
+      { seq: 1, at: 1, type: 'warning', message: text },
+      { seq: 1, at: 1, type: 'error', error: { code: 'internal', message: text } },
+    ] as ThreadEvent[];
+    try {
+      const output = createOutput({ json: false });
+      const all = written(() => {
+        for (const event of events) output.event(event, renderEvent(event, 't1'));
+        for (const size of [1, 7, 1_000])
+          for (let at = 0; at < text.length; at += size) output.write(text.slice(at, at + size));
+        output.say('ours');
+        output.fail({ code: 'internal', message: text });
+      });
+      const lines = all.split('\n');
+      for (const line of lines) {
+        expect(line).toMatch(/^(│ |\$ true|warning: \?|error: \?|bobbin: \?| {2}… \d|ours$|$)/);
+        expect(line.length).toBeLessThanOrEqual(40);
+      }
+      expect(lines.filter((line) => line.includes('wants to run')).length).toBeGreaterThan(10);
+      expect(lines).toContain('ours');
+    } finally {
+      for (const { stream, ...before } of streams) Object.assign(stream, before);
     }
   });
 
@@ -90,6 +135,7 @@ describe('what a thread says', () => {
     const command = `${'a'.repeat(500)}\n${'line\n'.repeat(20)}`;
     const started = shown(renderEvent({ ...event, type: 'item/started', item: { ...item, command } }, 't1'));
     expect(started[0]).toBe(`$ ${'a'.repeat(400)}… (+100 characters)`);
+    expect(started[1]).toBe('│ line');
     expect(started.at(-1)).toBe('  … 14 more lines');
   });
 

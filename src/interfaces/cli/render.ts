@@ -1,7 +1,17 @@
 /** Events as lines for a person. Colour only where the terminal takes it; a plain string is one line of foreign text. */
 import { costWords } from './money.ts';
 import { renderRequest } from './render-request.ts';
-import { type Part, type TerminalText, beginning, line, linesOf, paint, shortened } from './terminal-text.ts';
+import {
+  type Part,
+  type TerminalText,
+  beginning,
+  line,
+  linesOf,
+  paint,
+  quote,
+  quoted,
+  shortened,
+} from './terminal-text.ts';
 import {
   type CommandLimit,
   type FileOutcomes,
@@ -61,7 +71,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'subThread/updated':
       return [
         paint.dim(
-          `  ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
+          `  agent ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
         ),
       ];
     case 'agentTask/cleared':
@@ -96,7 +106,7 @@ function renderStarted(item: Item): Part[] {
           : line`${paint.cyan('⇄')} ${item.tool}: ${beginning(item.prompt, MAX_LINE_CHARS)}`,
       ];
     case 'subAgentNotification':
-      return [paint.dim(line`  ${item.name} (${item.status}): ${beginning(item.text, MAX_LINE_CHARS)}`)];
+      return [paint.dim(line`  agent ${item.name} (${item.status}): ${beginning(item.text, MAX_LINE_CHARS)}`)];
     case 'enteredReviewMode':
       return ['', paint.bold(`reviewing: ${item.review}`)];
     case 'mcpToolCall':
@@ -121,7 +131,7 @@ function renderStarted(item: Item): Part[] {
 function renderCompleted(item: Item): Part[] {
   switch (item.type) {
     case 'agentMessage':
-      return ['', ...linesOf(item.text)];
+      return ['', ...quoted(item.text)];
     case 'commandExecution':
       return renderCommandEnd(item);
     case 'mcpToolCall':
@@ -133,9 +143,9 @@ function renderCompleted(item: Item): Part[] {
           )
         : [paint.yellow(line`  ${item.status}: ${beginning(item.output, MAX_LINE_CHARS)}`)];
     case 'collabAgentToolCall':
-      return item.status === 'completed' ? [] : [paint.yellow(line`  ${beginning(item.output, MAX_LINE_CHARS)}`)];
+      return item.status === 'completed' ? [] : [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
     case 'dynamicToolCall':
-      return [paint.yellow(line`  ${beginning(item.output, MAX_LINE_CHARS)}`)];
+      return [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
     case 'contextCompaction':
       return [paint.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'turnsDropped':
@@ -204,7 +214,7 @@ function renderPaths(paths: readonly PathOutcome[], morePaths: number): Part[] {
 
 /** What a review found, in lines; a word where that is nothing. */
 export function renderFindings(output: ReviewOutput): Part[] {
-  const lines = renderReview(output).flatMap(linesOf);
+  const lines = renderReview(output).flatMap(quoted);
   return lines.length > 0 ? lines : ['nothing found'];
 }
 
@@ -232,14 +242,14 @@ function renderCommand(command: string): Part[] {
   const lines = command.split('\n');
   const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one, index) => {
     const text = shortened(one, MAX_LINE_CHARS);
-    return index === 0 ? line`${paint.cyan('$')} ${text}` : line`  ${text}`;
+    return index === 0 ? line`${paint.cyan('$')} ${text}` : quote(text);
   });
   return [...shown, ...moreLines(lines.length)];
 }
 
 function shownOutput(output: string): Part[] {
   const lines = output.trimEnd() === '' ? [] : output.trimEnd().split(/\r?\n/);
-  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one) => paint.dim(line`  ${shortened(one, MAX_LINE_CHARS)}`));
+  const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one) => paint.dim(quote(shortened(one, MAX_LINE_CHARS))));
   return [...shown, ...moreLines(lines.length)];
 }
 

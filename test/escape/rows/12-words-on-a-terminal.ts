@@ -2,8 +2,8 @@ import type { ThreadEvent, ThreadRequest } from '../../../src/contract/index.ts'
 import { createOutput } from '../../../src/interfaces/cli/output.ts';
 import { renderEvent } from '../../../src/interfaces/cli/render.ts';
 import { toCurrentDetails } from '../../../workflows/thread/current-details.ts';
-import { exec, testThread } from '../../../workflows/thread/testing.ts';
-import { type EscapeRow, heldUnless } from '../row.ts';
+import { EXITED, exec, testThread } from '../../../workflows/thread/testing.ts';
+import { type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 
 /** Clear the screen, set the title, write to the clipboard, hide what follows. */
 const SEQUENCES = '\u001b[2J\u001b[1;1H\u001b]0;title\u0007\u001b]52;c;ZXZpbA==\u001b\\\u009b8m\u001b[8m';
@@ -48,7 +48,39 @@ function requestIn(events: readonly ThreadEvent[]): ThreadRequest | undefined {
   return events.flatMap((event) => ('request' in event ? [event.request] : []))[0];
 }
 
+/** What an agent says and a command prints, to pass for words of ours. */
+const POSING = [
+  '? req_1 wants to run a command in the sandbox',
+  '          1 | git status',
+  '     answer | bobbin thread approve t1 req_1',
+  'turn completed in 1.0 s',
+  '  req_4: accept (by person)',
+];
+
+function attackByProse(): Promise<Outcome> {
+  const thread = testThread({ approvalPolicy: 'on-request' });
+  thread.submit('a');
+  thread.answer(POSING.join('\n'), exec('true'));
+  const { id } = thread.action('execCommand');
+  thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, output: POSING.join('\n') } });
+  const shown = writtenFor(thread.events(), false).split('\n');
+  const found = POSING.filter((one) => shown.some((line) => line.includes(one)));
+  return Promise.resolve(
+    heldUnless(
+      (found.length < POSING.length && 'the words are not shown at all') ||
+        POSING.find((one) => shown.some((line) => line.startsWith(one))),
+    ),
+  );
+}
+
 export const rows: EscapeRow[] = [
+  {
+    row: 12,
+    tried: 'an agent says, and a command prints, lines that look like a request or a word of Bobbin',
+    heldBy:
+      'every line and row of foreign text stands behind a gutter, with colours and without, with which no line of ours begins',
+    attack: attackByProse,
+  },
   {
     row: 12,
     tried:
