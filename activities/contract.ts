@@ -224,8 +224,10 @@ export interface RevertedFiles {
 
 /** Recorded answers of earlier releases have only some of the members of {@link RevertedFiles}. */
 export interface UndoneFiles extends Pick<RevertedFiles, 'files'>, Partial<Omit<RevertedFiles, 'files'>> {
-  /** Commands that the turn ran, as far as history takes them. */
+  /** Commands that the turn ran, each once and whole, as far as history takes them; earlier releases cut them. */
   commands: { command: string; cwd: string }[];
+  /** Further ones; earlier releases left it out. */
+  moreCommands?: number;
   /** Whether the turn called any tool. */
   called: boolean;
   /** What stays as it is, for a person. */

@@ -20,7 +20,7 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
     const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
     return {
       ...toRevertedFiles(reverted, preview ? PREVIEWED : RECORDED),
-      commands: calls.flatMap(toCommand).slice(0, MAX_COMMANDS),
+      ...toCommands(calls),
       called: calls.length > 0,
       notUndone: [
         ...(reverted?.notUndone ?? []),
@@ -97,14 +97,22 @@ export async function revertOrSay(ports: Ports, request: RevertRequest, signal: 
   }
 }
 
-/** What history takes of the commands of a turn. */
-const MAX_COMMANDS = 50;
-const MAX_COMMAND_CHARS = 300;
+/** Paths outside of the workspace that are named. */
+const MAX_OUTSIDE = 50;
+/** What history takes of the commands of a turn. A part of one says nothing of what it does, so none is cut. */
+const COMMANDS_BYTES = 128 * 1024;
 
-function toCommand(item: Item): { command: string; cwd: string }[] {
-  if (item.type !== 'commandExecution') return [];
-  const { command, cwd } = item;
-  return [{ command: command.length > MAX_COMMAND_CHARS ? `${command.slice(0, MAX_COMMAND_CHARS)}…` : command, cwd }];
+function toCommands(calls: readonly Item[]): Pick<UndoneFiles, 'commands' | 'moreCommands'> {
+  const ran = calls.flatMap((item) => (item.type === 'commandExecution' ? [item] : []));
+  const each = [...new Map(ran.map(({ command, cwd }) => [`${cwd}\0${command}`, { command, cwd }])).values()];
+  let left = COMMANDS_BYTES;
+  const commands = each.filter(({ command, cwd }) => {
+    const bytes = Buffer.byteLength(command) + Buffer.byteLength(cwd);
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  });
+  return { commands, moreCommands: each.length - commands.length };
 }
 
 function toAgentRemark(items: readonly Item[]): string[] {
@@ -122,5 +130,9 @@ function toOutsideRemark(items: readonly Item[]): string[] {
   const changes = items.flatMap((item) => (item.type === 'fileChange' ? item.changes : []));
   const paths = changes.flatMap(({ path, movePath }) => [path, ...(movePath === undefined ? [] : [movePath])]);
   const outside = [...new Set(paths.filter((path) => path.startsWith('/')))];
-  return outside.length === 0 ? [] : [`Changed outside of the workspace: ${outside.slice(0, MAX_COMMANDS).join(', ')}`];
+  return outside.length === 0
+    ? []
+    : [
+        `Changed outside of the workspace: ${outside.slice(0, MAX_OUTSIDE).join(', ')}${outside.length > MAX_OUTSIDE ? ` and ${outside.length - MAX_OUTSIDE} more` : ''}`,
+      ];
 }

@@ -466,3 +466,32 @@ describe('rollback', () => {
     expect(thread.state.context).toMatchObject({ compactions: [first], tokens: null });
   });
 });
+
+describe('what commands of an undone turn did elsewhere', () => {
+  const remarks = (files: Partial<UndoneFiles>) => {
+    const thread = open();
+    work(thread, 'a');
+    submitUndo(thread, 'u');
+    endUndo(thread, { type: 'done', value: { ...FILES, notUndone: [], ...files } });
+    const [item] = dropped(thread);
+    return item?.type === 'turnsDropped' ? item.notUndone : [];
+  };
+  const here = (command: string) => ({ command, cwd: '/work/repo' });
+
+  it('is judged by the whole command, however long, and shown by its beginning', () => {
+    const long = `echo ${'x'.repeat(400)}`;
+    expect(remarks({ commands: [here(long)] })).toEqual([]);
+    const [remark = '', ...others] = remarks({ commands: [here(`${long}; make install`)] });
+    expect(others).toEqual([]);
+    expect(remark).toContain('echo xxx');
+    expect(remark.length).toBeLessThan(400);
+  });
+
+  it('is named for the first commands that may write, and counted for the rest', () => {
+    const readers = Array.from({ length: 60 }, (_, n) => here(`cat ${n}`));
+    const writers = Array.from({ length: 53 }, (_, n) => here(`make ${n}`));
+    const named = remarks({ commands: [...readers, ...writers], moreCommands: 4 });
+    expect(named).toHaveLength(51);
+    expect(named.at(-1)).toBe('Effects elsewhere, if they had any, of 7 more commands.');
+  });
+});

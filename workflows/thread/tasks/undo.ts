@@ -93,8 +93,20 @@ function whyNone(state: ThreadState): string {
   return state.settings.snapshots ? 'the turn was not allowed to write.' : 'this thread takes none.';
 }
 
-function toCommandRemarks(state: ThreadState, { commands }: UndoneFiles): string[] {
+/** Commands that are named, and what is shown of each. */
+const SHOWN_COMMANDS = 50;
+const SHOWN_CHARS = 300;
+
+function toCommandRemarks(state: ThreadState, { commands, moreCommands = 0 }: UndoneFiles): string[] {
   const root = state.settings.cwd;
   const doubtful = commands.filter(({ command, cwd }) => !isKnownSafe(command, isRoot(cwd, root)));
-  return doubtful.map(({ command }) => `Effects elsewhere, if it had any, of: ${command}`);
+  const named = doubtful
+    .slice(0, SHOWN_COMMANDS)
+    .map(({ command }) => `Effects elsewhere, if it had any, of: ${cut(command)}`);
+  const more = doubtful.length - named.length + moreCommands;
+  return more === 0 ? named : [...named, `Effects elsewhere, if they had any, of ${more} more commands.`];
+}
+
+function cut(command: string): string {
+  return command.length > SHOWN_CHARS ? `${command.slice(0, SHOWN_CHARS)}…` : command;
 }
