@@ -102,10 +102,11 @@ interface Progress {
 
 async function revertPath(
   tree: OpenTree,
-  { path, before, after }: Difference,
+  { path, before: asItWas, after }: Difference,
   { contents, gone, isSince, preview }: Progress,
 ): Promise<RevertedPath> {
   const shown = toShownPath(path);
+  const before = withoutSpecialBits(asItWas);
   const folder = await tree.folderOf(path);
   const found =
     folder === null ? await whyNoFolder(tree, path, before !== null) : await readState(folder, nameOf(path));
@@ -132,6 +133,11 @@ async function revertPath(
     if (code === undefined || mayPass(code)) throw error;
     return kept(path, `it could not be written (${code})`);
   }
+}
+
+/** A program that runs as its owner was made so by somebody who might; an undo makes none. */
+function withoutSpecialBits(side: Side): Side {
+  return side === null || side.mode === null ? side : { ...side, mode: side.mode & 0o777 };
 }
 
 const SINCE = 'it was changed after the turn, or that cannot be told';

@@ -29,6 +29,7 @@ export interface SnapshotFacts {
   repositories: Walked['repositories'];
   isLimited: Walked['isLimited'];
   cutRules?: Walked['cutRules'];
+  ignoredIsCut?: Walked['ignoredIsCut'];
   /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */
   modes: Record<string, RawPath[]>;
 }

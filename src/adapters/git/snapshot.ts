@@ -301,9 +301,14 @@ function quote(path: RawPath): string {
 
 // ----------------------------------------------------------------------------------------------------------------- facts
 
-function toFacts({ leftOut, heads, ignored, repositories, isLimited, cutRules, entries }: Draft): SnapshotFacts {
+function toFacts({ leftOut, heads, ignored, repositories, isLimited, entries, ...more }: Draft): SnapshotFacts {
+  const { cutRules, ignoredIsCut } = more;
   const facts = { leftOut, heads, ignored, repositories, isLimited, modes: toModes(entries) };
-  return cutRules === undefined ? facts : { ...facts, cutRules };
+  return {
+    ...facts,
+    ...(cutRules === undefined ? {} : { cutRules }),
+    ...(ignoredIsCut === undefined ? {} : { ignoredIsCut }),
+  };
 }
 
 function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {

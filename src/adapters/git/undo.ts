@@ -160,8 +160,6 @@ async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: Known):
 // -------------------------------------------------------------------------------------------------------------- remarks
 
 function toRemarks(before: SnapshotFacts, after: SnapshotFacts, now: SnapshotFacts): string[] {
-  const changed = (one: SnapshotFacts['ignored'], other: SnapshotFacts['ignored']) =>
-    [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((path) => one[path] !== other[path]);
   const leftOut = [...toListed(before.leftOut), ...toListed(after.leftOut)].flatMap(([, paths]) => paths);
   const repositories = after.repositories.filter((path) => !before.repositories.includes(path));
   return [
@@ -170,8 +168,26 @@ function toRemarks(before: SnapshotFacts, after: SnapshotFacts, now: SnapshotFac
       'New repositories keep their .git',
       repositories.map((path) => `${path}.git/`),
     ),
+    ...toRemark(
+      'The .git that the turn removed, with its commits and branches, does not come back',
+      before.repositories.filter((path) => !after.repositories.includes(path)).map((path) => `${path}.git/`),
+    ),
     ...toRemark('Not in the snapshot, so left as it is', [...new Set(leftOut)]),
-    ...toRemark('Ignored, so left as it is, and changed by the turn', changed(before.ignored, after.ignored)),
+    ...toIgnoredRemark(before, after),
+  ];
+}
+
+function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {
+  const [first, second] = [new Map(Object.entries(before.ignored)), new Map(Object.entries(after.ignored))];
+  const isCut = before.ignoredIsCut === true || after.ignoredIsCut === true;
+  // Of many ignored paths one snapshot may remember some that the other one does not.
+  const paths = [...new Set([...first.keys(), ...second.keys()])].filter((path) =>
+    isCut ? first.has(path) && second.has(path) : true,
+  );
+  const changed = paths.filter((path) => first.get(path) !== second.get(path));
+  return [
+    ...toRemark('Ignored, so left as it is, and changed by the turn', changed),
+    ...(isCut ? [`Of the ignored paths only ${paths.length} were looked at; others may have changed, too.`] : []),
   ];
 }
 

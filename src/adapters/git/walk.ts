@@ -23,6 +23,7 @@ export const REASONS = {
   build: 'untracked folders that builds make',
   special: 'pipes, sockets and devices',
   unreadable: 'files that cannot be read',
+  gitNames: 'what is named like .git in other letters',
   denied: 'what commands must not read',
   deep: 'paths that are too long, or too deep in folders',
 } as const;
@@ -47,6 +48,8 @@ export interface Walked {
   heads: Tracked['heads'];
   /** What is ignored, by path, with something that changes with it. Of a folder that is not what lies deeper in it. */
   ignored: Record<RawPath, string>;
+  /** There are more ignored paths than are remembered. */
+  ignoredIsCut?: boolean;
   /** Folders with a `.git` in them. */
   repositories: RawPath[];
   /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
@@ -92,7 +95,7 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
   const tracked = since === undefined ? now : { ...now, files: since.paths, folders: toFolders(since.paths) };
   const isLimited = since?.isLimited ?? now.files.size > 0;
   const ours = new Set(apart.flatMap(toIdentity));
-  const found = { files: new Set<RawPath>(), changed: [], leftOut: {}, ignored: {}, repositories: [] };
+  const found = { files: new Set<RawPath>(), changed: [], leftOut: {}, ignored: noPaths(), repositories: [] };
   const walker: Walker = {
     ...{
       folder,
@@ -106,14 +109,17 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
         closed.filter((path) => !apart.includes(path)),
       ),
     },
-    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0, cutRules: now.cutRules },
+    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0, ignoredSeen: 0, cutRules: now.cutRules },
   };
   await walkFolder(walker, '', tracked.rules);
   await addTracked(walker);
   await chooseUntracked(walker);
-  const { files, changed, leftOut, ignored, repositories } = walker;
-  const own = { files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited };
-  return walker.cutRules.length === 0 ? own : { ...own, cutRules: walker.cutRules };
+  const { files, changed, leftOut, ignored, repositories, cutRules } = walker;
+  return {
+    ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited },
+    ...(walker.ignoredSeen > MAX_IGNORED ? { ignoredIsCut: true } : {}),
+    ...(cutRules.length > 0 ? { cutRules } : {}),
+  };
 }
 
 interface Walker {
@@ -133,6 +139,7 @@ interface Walker {
   seenTracked: number;
   leftOut: LeftOut;
   ignored: Walked['ignored'];
+  ignoredSeen: number;
   repositories: RawPath[];
   cutRules: RawPath[];
   slices: Slices;
@@ -162,7 +169,9 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
     if (walker.slices.isOver(effort)) await walker.slices.rest();
     const path = at + entry.name;
     if (walker.denied.has(path)) leaveOut(walker, 'denied', entry.isDirectory() ? `${path}/` : path);
-    else if (entry.name.length === 4 && entry.name.toLowerCase() === '.git') walker.repositories.push(at);
+    else if (entry.name === '.git') walker.repositories.push(at);
+    else if (entry.name.length === 4 && entry.name.toLowerCase() === '.git')
+      leaveOut(walker, 'gitNames', entry.isDirectory() ? `${path}/` : path);
     else if (entry.isDirectory()) await walkEntry(walker, path, entry.name, rules);
     else if (tracked.files.has(path)) take(walker, path, true);
     else if (!isIgnored(rules, tracked.prefix + path, false)) take(walker, path, false);
@@ -196,10 +205,16 @@ async function walkEntry(walker: Walker, path: RawPath, name: RawPath, rules: re
 /** Ignored paths that are remembered, to say which have changed. */
 const MAX_IGNORED = 500;
 
-function passOver({ folder, ignored }: Walker, path: RawPath, shown: RawPath): void {
-  if (Object.keys(ignored).length >= MAX_IGNORED) return;
-  const stats = lookAt(folder, path);
-  if (stats !== undefined) ignored[shown] = `${stats.ctimeMs} ${stats.size}`;
+/** A file may have any name, `__proto__` as well. */
+function noPaths(): Record<RawPath, string> {
+  return Object.create(null) as Record<RawPath, string>;
+}
+
+function passOver(walker: Walker, path: RawPath, shown: RawPath): void {
+  walker.ignoredSeen += 1;
+  if (walker.ignoredSeen > MAX_IGNORED) return;
+  const stats = lookAt(walker.folder, path);
+  if (stats !== undefined) walker.ignored[shown] = `${stats.ctimeMs} ${stats.size}`;
 }
 
 function listFolder(walker: Walker, at: RawPath): Dirent[] {
