@@ -33,6 +33,7 @@ export const FAILURES = {
   // workspace, commands, patches
   workspaceMissing: 'invalid',
   workspaceMoved: 'invalid',
+  workspaceHoldsSettings: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
   commandStoppedByWorker: 'invalid',

@@ -64,6 +64,8 @@ export interface Ports {
    * not `root`.
    */
   requireWorkspace(cwd: string, root?: string): void;
+  /** Why commands must not write in a folder; undefined if they may. */
+  ownSettingsIn(cwd: string): string | undefined;
   /** The real path of a folder, which may not be there yet. */
   rootOf(cwd: string): string;
   /** Absolute path of the work tree that a forked thread gets where nobody says which. */

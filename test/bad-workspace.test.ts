@@ -12,10 +12,14 @@ import { type Stand, eventsSoFar, itemsOf, openStand, runTurn } from './stand.ts
 
 let stand: Stand;
 let root: string;
+/** Of the user that the worker runs for. */
+let home: string;
 const threads: ThreadHandle[] = [];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'bobbin-workspace-'));
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
+  home = join(root, 'home');
+  mkdirSync(home);
+  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off', HOME: home } });
 });
 afterAll(async () => {
   await stand.close();
@@ -31,6 +35,18 @@ async function startIn(cwd: string): Promise<ThreadHandle> {
 const PATCH = 'patch:\n*** Begin Patch\n*** Add File: added.txt\n+one\n*** End Patch';
 
 describe('a workspace', () => {
+  it('that holds settings of the user is refused to commands that may write, before the model is asked', async () => {
+    const refused = await stand.start({ workspace: { cwd: home }, sandbox: 'workspace-write' });
+    threads.push(refused);
+    const asked = stand.model.requests.length;
+    const error = { code: 'workspaceHoldsSettings', message: expect.stringContaining('subfolder') as string };
+    expect(await runTurn(refused, 'run: pwd')).toMatchObject({ status: 'failed', error });
+    expect(stand.model.requests).toHaveLength(asked);
+    const reader = await stand.start({ workspace: { cwd: home }, sandbox: 'read-only' });
+    threads.push(reader);
+    expect(await runTurn(reader, 'say: fine')).toMatchObject({ status: 'completed' });
+  });
+
   it.each([
     ['that does not exist', () => join(root, 'missing'), 'does not exist'],
     ['that is a file', () => join(root, 'file'), 'is not a folder'],

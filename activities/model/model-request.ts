@@ -21,6 +21,7 @@ export async function openModelRequest(
   const { settings } = read;
   // A model without files would try in vain, and tell of it as if the work were done.
   ports.requireWorkspace(settings.cwd, settings.root);
+  refuseOwnSettings(ports, settings);
   const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
   signal.throwIfAborted();
   const request: ModelRequest = {
@@ -33,6 +34,12 @@ export async function openModelRequest(
     ...(authorization === null ? {} : { authorization }),
   };
   return { request, read, settings, warnings: projectDocs.warnings };
+}
+
+/** What a command of a sandbox writes there runs outside of it. */
+function refuseOwnSettings(ports: Ports, { cwd, sandbox }: ThreadSettings): void {
+  const reason = sandbox === 'workspace-write' ? ports.ownSettingsIn(cwd) : undefined;
+  if (reason !== undefined) throw new Failure('workspaceHoldsSettings', reason, { details: { path: cwd } });
 }
 
 /** A review has the project's rules for reviews in its instructions: its folder holds what it judges. */

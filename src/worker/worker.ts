@@ -23,6 +23,7 @@ import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
+import { findOwnSettings } from '../folders/own-settings.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from '../client/identity-directory.ts';
 import { createLedgerDirectory } from '../client/ledger-directory.ts';
@@ -174,6 +175,7 @@ function createPorts(
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),
     requireWorkspace: assertWorkspace,
+    ownSettingsIn: (cwd) => findOwnSettings(cwd, env),
     rootOf: followLinks,
     worktreeOf: (threadId) => join(config.workspacesDirectory, 'worktrees', toFolderName(threadId)),
     heartbeatEveryMs: config.heartbeatEveryMs,

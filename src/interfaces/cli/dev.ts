@@ -18,6 +18,7 @@ import { offerInstall, type Person } from '../../dev/sandbox-install.ts';
 import type { Stack, StackAddresses } from '../../dev/stack.ts';
 import { connectTarget } from '../../dev/temporal-service/connect-target.ts';
 import { isInside } from '../../folders/folders.ts';
+import { findOwnSettings } from '../../folders/own-settings.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from './command.ts';
 import { EXIT, exitCodeOfTurn } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -36,6 +37,7 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
   const dataDirectory = dataDirectoryOf(options);
   const folder = realpathSync(repositoryRoot());
   requireOutside(folder, dataDirectory);
+  requireNoSettings(folder);
   const signal = interruptSignal();
   const opened = await openStack({
     dataDirectory,
@@ -68,6 +70,13 @@ function requireOutside(folder: string, dataDirectory: string): void {
   if (!isInside(folder, dataDirectory)) return;
   const message = `${folder} lies in Bobbin's data folder ${dataDirectory}. Start in another folder, or name another data folder.`;
   throw new BobbinError('invalid', message);
+}
+
+/** Its first turn would fail; here it is said at once. */
+function requireNoSettings(folder: string): void {
+  const mode = process.env['BOBBIN_SANDBOX'] || 'workspace-write';
+  const reason = mode === 'workspace-write' ? findOwnSettings(folder) : undefined;
+  if (reason !== undefined) throw new BobbinError('invalid', `${reason} BOBBIN_SANDBOX sets the mode.`);
 }
 
 async function withStarted(stack: Stack, run: Run): Promise<number> {

@@ -1,0 +1,51 @@
+/**
+ * What programs of the worker read as the settings of its user, and run what it names: git and ssh read `~/.gitconfig` and
+ * `~/.ssh/config`, shells `~/.bashrc`. No command may write there, so no workspace may hold it that commands can write.
+ */
+import { realpathSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { isInside } from './folders.ts';
+
+type Environment = Record<string, string | undefined>;
+
+const IN_A_HOME = ['.gitconfig', '.config/git', '.config/git/config', '.ssh', '.ssh/config'];
+
+/**
+ * Why commands must not write in a workspace, for the person; undefined if they may.
+ * @param workspace absolute.
+ */
+export function findOwnSettings(workspace: string, env: Environment = process.env): string | undefined {
+  const folder = toReal(workspace);
+  const homes = [env['HOME'], homedir(), accountHome()].filter(isPath);
+  const named = [env['XDG_CONFIG_HOME'], env['GIT_CONFIG_GLOBAL']].filter(isPath);
+  const git = named.flatMap((path) => [path, join(path, 'git'), join(path, 'git/config')]);
+  const settings = [...homes, ...homes.flatMap((home) => IN_A_HOME.map((name) => join(home, name))), ...git];
+  const held = settings.find((path) => isInside(path, folder) || isInside(toReal(path), folder));
+  if (held === undefined) return undefined;
+  const what = homes.includes(held) ? 'the home folder' : 'a file or folder of settings';
+  return (
+    `The workspace ${workspace} holds ${held}, ${what} of the user that runs Bobbin, and what a command writes there runs ` +
+    'outside of its sandbox later. Work in a subfolder, or in mode read-only, or danger-full-access without a sandbox.'
+  );
+}
+
+function isPath(path: string | undefined): path is string {
+  return path !== undefined && isAbsolute(path);
+}
+
+function accountHome(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
+}
+
+function toReal(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
