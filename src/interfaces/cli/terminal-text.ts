@@ -63,7 +63,7 @@ export function quoted(text: string): TerminalText[] {
 }
 
 export function quote(foreign: Part): TerminalText {
-  return made(GUTTER + toTerminal(foreign));
+  return made(`${GUTTER}${toTerminal(foreign)}`.trimEnd());
 }
 
 /** A line as it is written to a terminal of that many columns; as it is without a terminal. */
