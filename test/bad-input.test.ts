@@ -227,6 +227,25 @@ describe('a start', () => {
     }
   });
 
+  it('of a thread whose workflow has another id is refused with both, since every step asks for the thread by its own', async () => {
+    const cwd = stand.workspace();
+    const [threadId, workflowId] = [randomUUID(), `thread/${randomUUID()}`];
+    await startRaw(stand, workflowId, json({ threadId, workspace: { cwd } }));
+    const result: unknown = await stand.bobbin.service.client.workflow.getHandle(workflowId).result();
+    expect(result).toEqual({
+      status: 'refused',
+      reason: `The start argument cannot be used: thread ${threadId} has to be the workflow thread/${threadId}, and this one is ${workflowId}.`,
+    });
+  });
+
+  it('by another client than ours is listed with the folder that its thread works in', async () => {
+    const [cwd, threadId] = [stand.workspace(), randomUUID()];
+    await startRaw(stand, `thread/${threadId}`, json({ threadId, workspace: { cwd } }));
+    const listed = async () => (await stand.bobbin.threads.list()).find((one) => one.threadId === threadId)?.cwd;
+    await expect.poll(listed, { timeout: 20_000 }).toBe(cwd);
+    await stand.bobbin.threads.get(threadId).close({ reason: 'done' });
+  });
+
   it('by the client is refused before anything is sent, and one of the longest words is taken', async () => {
     await expect(stand.start({ threadId: 'not an id' })).rejects.toMatchObject({ code: 'invalid' });
     await expect(stand.start({ workspace: { cwd: 'relative' } })).rejects.toMatchObject({ code: 'invalid' });

@@ -121,7 +121,7 @@ describe('bobbin thread', () => {
     const thread = await stand.start();
     await runTurn(thread, 'say: one\ntokens: 1234');
     const before = await bobbin(['thread', 'show', thread.threadId]);
-    expect(before.stdout).toMatch(/^context {5}12\d\d tokens, compacted from \d+ on$/m);
+    expect(before.stdout).toMatch(/^context {5}1,2\d\d tokens, compacted from \d+ on$/m);
     const compacted = await bobbin(['thread', 'compact', thread.threadId]);
     expect(compacted).toMatchObject({ code: 0, stderr: '' });
     expect(compacted.stdout).toMatch(/^context compacted \(manual\); it had 1,2\d\d tokens$/m);
@@ -160,7 +160,7 @@ describe('bobbin thread', () => {
     const resumed = await bobbin(['thread', 'resume', thread.threadId]);
     expect(resumed).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining(`thread ${thread.threadId} is open again: 1 turns, `) as string,
+      stdout: expect.stringContaining(`thread ${thread.threadId} is open again: 1 turn, `) as string,
     });
     const again = await bobbin(['thread', 'resume', thread.threadId, '--model', 'other', '--json']);
     expect(JSON.parse(again.stdout)).toMatchObject({

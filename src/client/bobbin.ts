@@ -1,4 +1,5 @@
 /** Starts, finds and lists threads. */
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import {
@@ -28,11 +29,14 @@ import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { askRepositoryRules } from './repository-rules.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
+const REPOSITORY = defineSearchAttributeKey('BobbinRepository', 'KEYWORD');
+
 export interface ThreadSummary {
   threadId: string;
   /** Temporal's status of the workflow: RUNNING, COMPLETED, TERMINATED, ... */
   status: string;
   title: string;
+  /** Empty if the service does not know it. */
   cwd: string;
   startedAt: Date;
   runId: string;
@@ -148,7 +152,8 @@ export function bobbinOver(service: Service): Bobbin {
             threadId: info.workflowId.slice(toWorkflowId('').length),
             status: info.status.name,
             title: memo.title ?? '',
-            cwd: memo.cwd ?? '',
+            // What was not started by a client of ours has no memo; the thread itself says where it works.
+            cwd: memo.cwd ?? info.typedSearchAttributes.get(REPOSITORY) ?? '',
             startedAt: info.startTime,
             runId: info.runId,
           });

@@ -2,7 +2,4 @@
 export const WORKFLOW_TYPE = 'thread';
 export const DEFAULT_TASK_QUEUE = 'bobbin';
 
-/** The workflow id of a thread. */
-export function toWorkflowId(threadId: string): string {
-  return `thread/${threadId}`;
-}
+export { toWorkflowId } from './plain/thread-workflow-id.ts';

@@ -2,9 +2,10 @@
 import { type RecordedTarget, type ReviewRecord, toDollars } from '../contract/index.ts';
 import { countOpen, toPriorityWord, toTitle } from './finding-words.ts';
 import { toCode, toFileCode, toWords } from './markdown-text.ts';
-import { describeOutcome, isUnknown, plural, toMinute } from './outcome.ts';
+import { describeOutcome, isUnknown, toMinute } from './outcome.ts';
 import { nameTargets } from './repository.ts';
 import { type ReportedFinding, type Selection, selectFindings } from './selection.ts';
+import { plural } from '../contract/plain/plural.ts';
 
 /** What no report is longer than: GitHub takes 65,536 characters in a comment. */
 export const MARKDOWN_BOUNDS = { lines: 70, chars: 40_000 };

@@ -1,6 +1,7 @@
 /** What became of a target, in words. */
 import type { BatchRow, RowOutcome, SkipReason } from '../contract/index.ts';
 import { toLine, toName } from './foreign-text.ts';
+import { plural } from '../contract/plain/plural.ts';
 
 export interface OutcomeWords {
   label: string;
@@ -72,10 +73,6 @@ export function isUnknown({ outcome }: BatchRow): boolean {
 /** The commit that the report speaks of; null where none is known. */
 export function headOf({ outcome }: BatchRow): string | null {
   return outcome.status === 'reviewed' || outcome.status === 'skipped' ? outcome.head : null;
-}
-
-export function plural(count: number, one: string, many: string): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
 /** Milliseconds since the epoch as `2026-11-21 03:00 UTC`. */

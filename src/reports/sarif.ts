@@ -2,13 +2,14 @@
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { countOpen } from './finding-words.ts';
 import { cut, toWellFormed } from './foreign-text.ts';
-import { describeOutcome, headOf, isUnknown, plural } from './outcome.ts';
+import { describeOutcome, headOf, isUnknown } from './outcome.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { encodePath, toRepositoryUri } from './repository.ts';
 import type { SarifInvocation, SarifLog, SarifRun } from './sarif-log.ts';
 import { RULE, SOURCE_ROOT, toResult } from './sarif-result.ts';
 import { type ReportedFinding, type Selection, isDuplicate, selectFindings } from './selection.ts';
 import { TOOL } from './tool.ts';
+import { plural } from '../contract/plain/plural.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 

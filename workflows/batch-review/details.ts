@@ -3,6 +3,7 @@ import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
 import { codeSpan, firstLine } from '../plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
+import { plural } from '../../src/contract/plain/plural.ts';
 
 /** Of a line that says what a workflow or a step is about. */
 export const SUMMARY_CHARS = 200;
@@ -26,10 +27,10 @@ export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): s
   const waits = waitsFor === 'rate' ? ', the next one waits for the rate limit' : '';
   const why = reason === null ? '' : `, ${codeSpan(reason, MESSAGE_CHARS)}`;
   return [
-    `**${status}**: ${done} of ${all} targets are done${waits}${why}`,
+    `**${status}**: ${done} of ${plural(all, 'target is', 'targets are')} done${waits}${why}`,
     `- reviewed ${counts.reviewed}, skipped ${counts.skipped}, failed ${counts.failed}, not reviewed ${counts.notReviewed}`,
     `- findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed`,
-    `- used up: ${spent.tokens} tokens, $${(spent.costMicroUsd / 1_000_000).toFixed(4)}, ${spent.steps} model calls`,
+    `- used up: ${plural(spent.tokens, 'token')}, $${(spent.costMicroUsd / 1_000_000).toFixed(4)}, ${plural(spent.steps, 'model call')}`,
     ...some('under way', running, (index) => nameOf(state, index)),
     ...some('failed', indexesOf(state, 'failed'), (index) => `${nameOf(state, index)} ${failureOf(state, index)}`),
   ].join('\n');

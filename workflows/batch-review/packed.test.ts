@@ -79,7 +79,7 @@ it('refuses a batch that would be too large for its rows, and says what it may h
   expect(isTooLarge({ targets })).toBe(true);
   const parsed = StartBatchSchema.safeParse({ targets });
   expect(parsed.error?.issues[0]?.message).toMatch(
-    /^targets and instructions of 9\d{5} bytes are too large for a batch of 5000 targets, which may have 764384; make several/,
+    /^targets and instructions of 9\d{5} bytes are too large for a batch of 5,000 targets, which may have 764384; make several/,
   );
   expect(StartBatchSchema.safeParse({ targets: targets.slice(0, 2_500) }).success).toBe(true);
 });

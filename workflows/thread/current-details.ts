@@ -9,6 +9,7 @@ import { limitsOf, spentIn } from './budget.ts';
 import { isAtWork } from './sub-threads.ts';
 import type { ActiveTurn, StoredEvent, ThreadState } from './state.ts';
 import { toPhase, toStatus } from './view.ts';
+import { plural } from '../../src/contract/plain/plural.ts';
 
 /** Of each kind of thing so many are shown, and the number of the rest. */
 const SHOWN = 8;
@@ -33,7 +34,7 @@ export function toCurrentDetails(state: ThreadState): string {
 
 function describe(state: ThreadState): string {
   const { settings, turnCount, closeReason } = state;
-  const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${turnCount} turns ended`;
+  const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
   const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
   const sections = [
     closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,

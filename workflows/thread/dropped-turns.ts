@@ -10,6 +10,7 @@ import { type ContextState, withoutCompactionsOver } from './context.ts';
 import { addItem, emit } from './log.ts';
 import type { Redo, ThreadState } from './state.ts';
 import { releaseLater, withoutRecords } from './turn-records.ts';
+import { plural } from '../../src/contract/plain/plural.ts';
 
 type Dropped = Omit<Extract<Item, { type: 'turnsDropped' }>, 'id' | 'type' | 'step'>;
 
@@ -93,7 +94,7 @@ export function refuseDrop(state: ThreadState, { numTurns }: RollbackTurns): Ref
   const there = state.turns.filter(({ kind }) => kind === 'regular').length;
   return {
     code: 'notEnoughTurns',
-    reason: `Thread ${state.threadId} has ${there} turns to roll back, not ${numTurns}.`,
+    reason: `Thread ${state.threadId} has ${plural(there, 'turn')} to roll back, not ${numTurns}.`,
   };
 }
 

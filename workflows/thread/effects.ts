@@ -18,6 +18,7 @@ import type { Activities, CommandProgress, McpProgress, StoppedByWorker, UndoSte
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import { toStepFailure } from '../step-failure.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
+import { toWorkflowId } from '../../src/contract/plain/thread-workflow-id.ts';
 import type { Action } from './actions.ts';
 import type { Happening } from './machine-events.ts';
 import type { StepFailure } from '../step-failure.ts';
@@ -433,10 +434,6 @@ async function sendMessage({ to, message }: Of<'sendMessage'>): Promise<boolean>
     log.warn('A message could not be delivered', { to, signal: message.signal, reason: toStepFailure(error).message });
     return false;
   }
-}
-
-function toWorkflowId(threadId: string): string {
-  return `thread/${threadId}`;
 }
 
 /** Null when the timer was cancelled. */

@@ -1,8 +1,9 @@
 /** From a start argument to the state a run begins with. */
-import { patched, proxyActivities, proxyLocalActivities, upsertMemo } from '@temporalio/workflow';
+import { patched, proxyActivities, proxyLocalActivities, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { CarriedState } from '../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../src/contract/index.ts';
+import { toWorkflowId } from '../../src/contract/plain/thread-workflow-id.ts';
 import { isContinued } from '../carried-state.ts';
 import { fromCarriedState, isCarryOver } from './carry-over.ts';
 import { toStepFailure } from '../step-failure.ts';
@@ -48,6 +49,9 @@ const LAST_SNAPSHOTS = 'snapshots at the end of turns';
 /** A thread that was begun with more goes on. */
 const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 
+/** The same for one whose workflow has another id than its thread: every step that asks for the thread fails. */
+const SAME_ID = 'workflow id of the thread';
+
 /** The same for what the machine decides anew. */
 const NEW_DECISIONS = 'decisions 2';
 
@@ -81,6 +85,11 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   const { instructions = '' } = start;
   if (bytesOf(instructions) > MOST_BYTES.instructions && patched(BOUNDED_INSTRUCTIONS)) {
     const reason = `The instructions have ${bytesOf(instructions)} bytes, and at most ${MOST_BYTES.instructions} are taken.`;
+    return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
+  }
+  const workflowId = toWorkflowId(start.threadId);
+  if (workflowInfo().workflowId !== workflowId && patched(SAME_ID)) {
+    const reason = `thread ${start.threadId} has to be the workflow ${workflowId}, and this one is ${workflowInfo().workflowId}.`;
     return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
   }
   if (start.resume !== undefined) {

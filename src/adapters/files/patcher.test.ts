@@ -212,6 +212,14 @@ describe('a patch that is refused', () => {
     });
   });
 
+  it('says which line holds half of a character, and writes nothing', async () => {
+    await expect(apply(['*** Add File: a', '+whole 😀', '+half \ud83d'])).rejects.toMatchObject({
+      code: 'patchMalformed',
+      message: expect.stringMatching(/^Line 4 of the patch: expected whole characters/) as string,
+    });
+    expect(existsSync(at('a'))).toBe(false);
+  });
+
   it.each([
     ['a missing file', () => undefined, 'there is no such file'],
     ['a folder', () => mkdirSync(at('file')), 'folder'],

@@ -56,7 +56,10 @@ export function createPatcher({ closedFolders = [], deniedPaths = listDeniedPath
 }
 
 function parse(patch: string): FilePatch[] {
-  const parsed = parsePatch(patch);
+  const odd = patch.split('\n').findIndex((line) => !line.isWellFormed());
+  // In a file there would be U+FFFD instead.
+  const broken = { ok: false, line: odd + 1, expected: 'whole characters, and not half of a surrogate pair' } as const;
+  const parsed = odd === -1 ? parsePatch(patch) : broken;
   if (parsed.ok) return parsed.files;
   throw new Failure('patchMalformed', `Line ${String(parsed.line)} of the patch: expected ${parsed.expected}.`, {
     details: { line: parsed.line },

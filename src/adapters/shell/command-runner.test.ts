@@ -203,6 +203,19 @@ describe('a command that cannot start', () => {
     expect(recordsLeft()).toEqual([]);
   });
 
+  it('is told what no command can hold, since another one would run, or none', async () => {
+    const asked = [
+      ['printf a\0b', 'The command was not started: a command cannot hold a NUL character.'],
+      ['printf \ud83d', 'The command was not started: it holds half of a surrogate pair, which is no character.'],
+    ] as const;
+    for (const [command, words] of asked)
+      await expect(bench.run(command)).rejects.toMatchObject({
+        code: 'commandNotStarted',
+        message: expect.stringContaining(words) as string,
+      });
+    expect(recordsLeft()).toEqual([]);
+  });
+
   it('fails with commandNotStarted where the state directory cannot be used', async () => {
     using other = createTestBench();
     writeFileSync(other.stateDirectory, 'a file in the way');

@@ -108,6 +108,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     },
     async run(asked, io) {
       const spec = network.type === 'on' ? withNetwork(asked) : asked;
+      assertCommand(spec.command);
       assertWorkspace(spec.workspace, spec.root);
       noteWorkspace(spec.root ?? spec.workspace);
       const sandbox = await toSandbox(spec);
@@ -176,6 +177,20 @@ function assertSandbox(mode: SandboxMode, state: ProbedBubblewrap): asserts stat
 }
 
 /** A folder below /tmp is the thread's own in a sandbox. */
+/** What no process can be given as it is: another command than the one that was approved would run, or none. */
+function assertCommand(command: string): void {
+  const complaint = command.includes('\0')
+    ? 'a command cannot hold a NUL character'
+    : command.isWellFormed()
+      ? undefined
+      : 'it holds half of a surrogate pair, which is no character';
+  if (complaint === undefined) return;
+  throw new Failure(
+    'commandNotStarted',
+    `The command was not started: ${complaint}. Write it as an escape, for example in printf.`,
+  );
+}
+
 function assertCwd(
   { cwd, workspace, sandbox: { writableRoots } }: CommandSpec,
   sandbox: SandboxParts | undefined,

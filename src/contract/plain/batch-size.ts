@@ -2,6 +2,8 @@
  * How large a batch may be. It carries its argument and a row for each target from run to run, in one payload, of which the
  * service takes 2 MiB.
  */
+import { plural } from './plural.ts';
+
 const MOST_BYTES = 2_064_384;
 /** Of a row that says how a review ended, as it is carried over. */
 export const ROW_BYTES = 240;
@@ -28,7 +30,7 @@ export function bytesOf(value: unknown): number {
 
 export function describeTooLarge(batch: Batch): string {
   return (
-    `targets and instructions of ${bytesOf(batch)} bytes are too large for a batch of ${batch.targets.length} targets, ` +
+    `targets and instructions of ${bytesOf(batch)} bytes are too large for a batch of ${plural(batch.targets.length, 'target')}, ` +
     `which may have ${bytesOf(batch) + roomForWords(batch)}; make several batches of them`
   );
 }

@@ -1,3 +1,5 @@
+import { explainError } from '../../folders/working-folder.ts';
+
 /** What went wrong with the Temporal service that Bobbin runs itself, or with the settings of another one. */
 export type TemporalServiceErrorCode =
   | 'binaryNotFound'
@@ -23,8 +25,7 @@ export class TemporalServiceError extends Error {
 
 /** First line of what was thrown, for a sentence of our own. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n', 1)[0] ?? '';
+  return explainError(error).split('\n', 1)[0] ?? '';
 }
 
 /** The code of a system error, for example `ENOSPC`. */

@@ -14,6 +14,7 @@ import type { ReportFormat } from '../../reports/report.ts';
 import type { Output } from './output.ts';
 import { exitCodeOfRecord, writeReport } from './report-file.ts';
 import { type Threshold, thresholdOption } from './threshold.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 interface RunOptions extends CommonOptions, BatchOptions {
   id?: string;
@@ -181,7 +182,7 @@ export function renderBatch(view: BatchView): string[] {
       (counts.waiting + counts.running === 0 ? '' : `, ${counts.running} under way, ${counts.waiting} waiting`),
     `findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed, ${findings.dismissed} dismissed` +
       (view.open === undefined ? '' : `; ${view.open} open in all`),
-    `used up: ${spent.tokens} tokens, ${toDollars(spent.costMicroUsd)}, ${spent.steps} model calls`,
+    `used up: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
   ];
 }
 

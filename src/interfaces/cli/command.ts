@@ -6,6 +6,7 @@ import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
 import { readDevState } from '../../dev/dev-state.ts';
 import { dataDirectory } from '../../folders/folders.ts';
+import { explainError } from '../../folders/working-folder.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './output.ts';
 
@@ -43,7 +44,7 @@ export async function runCommand(options: CommonOptions, body: (output: Output) 
 }
 
 function reportError(error: unknown, output: Output): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = explainError(error);
   const code = error instanceof BobbinError ? error.code : 'internal';
   output.fail({ code, message });
   return error instanceof BobbinError ? exitCodeOfError(error.code) : EXIT.failure;

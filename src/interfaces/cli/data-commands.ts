@@ -5,6 +5,7 @@ import type { FormerData } from '../../dev/former-data.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 interface ImportOptions extends CommonOptions {
   withMcp?: boolean;
@@ -46,9 +47,9 @@ function describe(found: FormerData, { withMcp }: ImportOptions): string[] {
   const { path, databaseBytes, keyFiles, archiveFiles, rules, mcpConfig } = found;
   return [
     `${path}:`,
-    `  database   ${databaseBytes} bytes`,
-    `  keys       ${keyFiles} files`,
-    `  archive    ${archiveFiles} files`,
+    `  database   ${plural(databaseBytes, 'byte')}`,
+    `  keys       ${plural(keyFiles, 'file')}`,
+    `  archive    ${plural(archiveFiles, 'file')}`,
     `  answers    ${rules.length}`,
     ...rules.flatMap(indent),
     ...(mcpConfig === null ? [] : [`  mcp.json   ${withMcp ? 'with its programs' : 'left out; --with-mcp takes it'}`]),

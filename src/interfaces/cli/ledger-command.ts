@@ -9,6 +9,7 @@ import { type CommonOptions, withBobbin } from './command.ts';
 import { describeTarget } from './describe-target.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, ids: string[], options: O) => Promise<number>;
 
@@ -84,7 +85,7 @@ function describeLedger({ targetId, target, findings, runCount, running, finding
     `${targetId}: ${describeTarget(target)}`,
     `${count('open')} open, ${count('dismissed')} dismissed, ${count('fixed')} fixed, after ${runCount} ${runCount === 1 ? 'run' : 'runs'}`,
     ...(running === null ? [] : [`under way: ${running.runId}`]),
-    ...(findingsForgotten === 0 ? [] : [`${findingsForgotten} more were found than are kept`]),
+    ...(findingsForgotten === 0 ? [] : [`${plural(findingsForgotten, 'more was', 'more were')} found than are kept`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Money and other amounts as a person reads them. */
 import { type LimitName, toDollars } from '../../contract/index.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 export { toDollars };
 
@@ -13,11 +14,11 @@ export function costWords(costMicroUsd: number | null): string {
 export function describeAmount(limit: LimitName, amount: number): string {
   switch (limit) {
     case 'tokens':
-      return `${amount.toLocaleString('en')} tokens`;
+      return plural(amount, 'token');
     case 'costUsd':
       return toDollars(amount * 1_000_000);
     case 'steps':
-      return `${amount.toLocaleString('en')} model steps`;
+      return plural(amount, 'model step');
     case 'wallMs':
       return `${(amount / 1000).toLocaleString('en')} s`;
   }

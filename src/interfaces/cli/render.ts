@@ -23,6 +23,7 @@ import {
   type UndoPreview,
   renderReview,
 } from '../../contract/index.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 const MAX_OUTPUT_LINES = 8;
 const MAX_LINE_CHARS = 400;
@@ -167,7 +168,7 @@ function renderCompleted(item: Item): Part[] {
 }
 
 function describeBefore(tokens: number | null): string {
-  return tokens === null ? '' : `; it had ${tokens.toLocaleString('en')} tokens`;
+  return tokens === null ? '' : `; it had ${plural(tokens, 'token')}`;
 }
 
 export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): Part[] {
@@ -201,7 +202,7 @@ function describeFiles(files: FileOutcomes | null): string {
   if (files === null) return 'no file is changed';
   const { restored, deleted, merged = 0, kept = 0 } = files;
   const more = [merged > 0 ? `, ${merged} merged` : '', kept > 0 ? `, ${kept} kept` : ''].join('');
-  return `${restored} files restored, ${deleted} deleted${more}`;
+  return `${plural(restored, 'file')} restored, ${deleted} deleted${more}`;
 }
 
 function renderPaths(paths: readonly PathOutcome[], morePaths: number): Part[] {
@@ -254,12 +255,12 @@ function shownOutput(output: string): Part[] {
 }
 
 function moreLines(count: number): Part[] {
-  return count > MAX_OUTPUT_LINES ? [paint.dim(`  … ${count - MAX_OUTPUT_LINES} more lines`)] : [];
+  return count > MAX_OUTPUT_LINES ? [paint.dim(`  … ${plural(count - MAX_OUTPUT_LINES, 'more line')}`)] : [];
 }
 
 export function renderCompletion(turn: TurnCompletion): TerminalText {
   const seconds = (turn.durationMs / 1000).toFixed(1);
-  const tokens = `${turn.usage.totalTokens.toLocaleString('en')} tokens${costWords(turn.usage.costMicroUsd)}`;
+  const tokens = `${plural(turn.usage.totalTokens, 'token')}${costWords(turn.usage.costMicroUsd)}`;
   switch (turn.status) {
     case 'completed':
       return paint.green(`turn completed in ${seconds} s, ${tokens}`);

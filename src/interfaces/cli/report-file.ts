@@ -5,12 +5,13 @@ import { resolve } from 'node:path';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { ReviewRecord } from '../../contract/index.ts';
 import { narrow } from '../../reports/narrow.ts';
-import { isUnknown, plural } from '../../reports/outcome.ts';
+import { isUnknown } from '../../reports/outcome.ts';
 import { type ReportFormat, toReport } from '../../reports/report.ts';
 import { type Selection, selectFindings } from '../../reports/selection.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { type Threshold, countsAt } from './threshold.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 export interface ReportOptions {
   format: ReportFormat;
@@ -123,7 +124,7 @@ function describeOmissions(record: ReviewRecord, format: ReportFormat, only: Sel
       : [`${plural(placeless, 'finding has', 'findings have')} no place and cannot be in rdjson`]),
     ...(withFindings < 2
       ? []
-      : [`findings of ${withFindings} targets: a path does not say of which; --target chooses one`]),
+      : [`findings of ${plural(withFindings, 'target')}: a path does not say of which; --target chooses one`]),
     ...unknown.map(({ row }) => `${row.targetId}: ${row.outcome.status}`),
   ];
 }

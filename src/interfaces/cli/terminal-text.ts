@@ -4,6 +4,7 @@
  */
 import { shorten, spellOut, toRows, toVisible, toVisibleLine } from '../../contract/plain/foreign-text.ts';
 import { colours } from './colours.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 const SHOWN = Symbol('terminal text');
 
@@ -113,10 +114,6 @@ export function shortened(text: string, chars: number): TerminalText {
   const { text: begun, left } = shorten(text, chars);
   const shown = made(toVisible(begun, spell));
   return left === 0 ? shown : line`${shown}… (+${plural(left, 'character')})`;
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** Columns if the terminal does not say how many it has. */

@@ -28,6 +28,7 @@ import { type ResumeOptions, resume } from './thread-resume.ts';
 import { redo, rollback, undo } from './thread-undo.ts';
 import { type Part, beginning, line } from './terminal-text.ts';
 import { watchThread } from './watch.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
 
@@ -179,7 +180,8 @@ interface ListOptions extends CommonOptions {
 async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promise<number> {
   const threads = await bobbin.threads.list({ open: options.open ?? false, limit: options.limit });
   const lines = threads.map(
-    (one) => `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd}`,
+    (one) =>
+      `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd === '' ? '(folder not known)' : one.cwd}`,
   );
   output.result(threads, lines.length > 0 ? lines : ['no threads']);
   return EXIT.ok;
@@ -206,13 +208,13 @@ function describeView(view: ThreadView): Part[] {
     `tokens      ${view.usage.totalTokens}${costWords(view.usage.costMicroUsd)}`,
     ...describeBudget(view.budget),
     `context     ${describeContext(view.context)}`,
-    `history     ${view.itemCount} items, ${view.lastSeq} events, run ${view.runCount}`,
+    `history     ${plural(view.itemCount, 'item')}, ${plural(view.lastSeq, 'event')}, run ${view.runCount}`,
     ...view.openRequests.flatMap((one) => renderRequest(one, view.threadId)),
   ];
 }
 
 function describeContext({ tokens, compactAt, compactions }: ThreadView['context']): string {
-  const size = tokens === null ? 'size not known yet' : `${tokens} tokens`;
+  const size = tokens === null ? 'size not known yet' : plural(tokens, 'token');
   const limit = compactAt === null ? '' : `, compacted from ${compactAt} on`;
   const times = compactions === 1 ? ', once so far' : `, ${compactions} times so far`;
   return `${size}${limit}${compactions === 0 ? '' : times}`;

@@ -3,6 +3,7 @@ import type { Bobbin } from '../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../contract/index.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 export interface ResumeOptions {
   model?: string;
@@ -24,7 +25,7 @@ export async function resume(
   const { status, itemCount, turnCount } = await thread.view();
   const line = rejoined
     ? `thread ${threadId} is running (${status})`
-    : `thread ${threadId} is open again: ${turnCount} turns, ${itemCount} items`;
+    : `thread ${threadId} is open again: ${plural(turnCount, 'turn')}, ${plural(itemCount, 'item')}`;
   output.result({ threadId, rejoined, warnings, status, turnCount, itemCount }, [
     line,
     ...warnings.map((warning) => `warning: ${warning}`),

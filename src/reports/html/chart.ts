@@ -36,7 +36,7 @@ ${toBars(points)}
 
 function describe(points: readonly TrendPoint[]): string {
   const open = points.at(-1)?.open ?? 0;
-  return `Open findings after each of ${points.length} runs, ${open} after the newest one; below, those new and those fixed.`;
+  return `Open findings after ${points.length === 1 ? 'one run' : `each of ${points.length} runs`}, ${open} after the newest one; below, those new and those fixed.`;
 }
 
 /** An even number, since its half is written, too. */

@@ -5,7 +5,7 @@
 import { type ReviewRecord, toDollars } from '../../contract/index.ts';
 import { countOpen } from '../finding-words.ts';
 import { toLine } from '../foreign-text.ts';
-import { isUnknown, plural, toMinute } from '../outcome.ts';
+import { isUnknown, toMinute } from '../outcome.ts';
 import { nameTargets } from '../repository.ts';
 import { type ReportedFinding, type Selection, selectFindings } from '../selection.ts';
 import { toTrend } from '../trend.ts';
@@ -14,6 +14,7 @@ import { type Markup, markup, toText, trusted } from './markup.ts';
 import { STYLE } from './style.ts';
 import { toTargets } from './targets.ts';
 import { toTrendSection } from './trend-section.ts';
+import { plural } from '../../contract/plain/plural.ts';
 
 /** A page with more is too heavy for a phone; what is left out is counted. */
 export const HTML_BOUNDS = { findings: 1_000, targets: 5_000, runs: 30, unfolded: 30 };

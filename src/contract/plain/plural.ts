@@ -1,0 +1,9 @@
+/** A number with the noun that fits it: `1 file`, `2,000 files`. @param many if it is not `one` with an s. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** With a comma for each thousand. Workflows have no locales of the host's. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}

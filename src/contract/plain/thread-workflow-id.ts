@@ -1,0 +1,4 @@
+/** The workflow id of a thread. */
+export function toWorkflowId(threadId: string): string {
+  return `thread/${threadId}`;
+}

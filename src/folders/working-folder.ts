@@ -1,0 +1,8 @@
+/** A process whose working directory was removed cannot say where it is. */
+const GONE = 'The folder that this was started in is gone. Change to one that is there.';
+
+/** What an error says to a person. */
+export function explainError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return (error as NodeJS.ErrnoException).syscall === 'uv_cwd' ? GONE : error.message;
+}
