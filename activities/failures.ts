@@ -34,6 +34,7 @@ export const FAILURES = {
   workspaceMissing: 'invalid',
   workspaceMoved: 'invalid',
   workspaceHoldsSettings: 'invalid',
+  workspaceClosed: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
   commandStoppedByWorker: 'invalid',

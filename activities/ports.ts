@@ -61,7 +61,7 @@ export interface Ports {
   searchAttributes: SearchAttributePort;
   /**
    * Fails with `workspaceMissing` if there is no such folder on this machine, and with `workspaceMoved` if its real path is
-   * not `root`.
+   * not `root`, and with `workspaceClosed` if it is one of Bobbin's own.
    */
   requireWorkspace(cwd: string, root?: string): void;
   /** Why commands must not write in a folder; undefined if they may. */

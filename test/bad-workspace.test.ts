@@ -1,6 +1,6 @@
 /** Folders that are not what they should be: the workspace, its AGENTS.md, the archive. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type RequestListener, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -45,6 +45,20 @@ describe('a workspace', () => {
     const reader = await stand.start({ workspace: { cwd: home }, sandbox: 'read-only' });
     threads.push(reader);
     expect(await runTurn(reader, 'say: fine')).toMatchObject({ status: 'completed' });
+  });
+
+  it('in the data folder is refused, by whichever name and in whichever mode', async () => {
+    const link = join(root, 'innocent');
+    symlinkSync(join(stand.data, 'keys'), link);
+    mkdirSync(join(stand.data, 'keys'), { recursive: true });
+    const asked = stand.model.requests.length;
+    for (const cwd of [stand.data, link]) {
+      const thread = await stand.start({ workspace: { cwd }, sandbox: 'read-only' });
+      threads.push(thread);
+      const error = { code: 'workspaceClosed', message: expect.stringContaining(cwd) as string };
+      expect(await runTurn(thread, 'run: ls')).toMatchObject({ status: 'failed', error });
+    }
+    expect(stand.model.requests).toHaveLength(asked);
   });
 
   it.each([

@@ -13,7 +13,7 @@ import { type ContextCache, createContextCache } from '../../activities/model/co
 import type { Ports, ThreadContext } from '../../activities/ports.ts';
 import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
-import { assertWorkspace, followLinks } from '../adapters/files/workspace.ts';
+import { assertOpen, assertWorkspace, followLinks } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/review-targets.ts';
@@ -174,7 +174,10 @@ function createPorts(
     steps,
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),
-    requireWorkspace: assertWorkspace,
+    requireWorkspace(cwd, root) {
+      assertWorkspace(cwd, root);
+      assertOpen(cwd, closedFolders);
+    },
     ownSettingsIn: (cwd) => findOwnSettings(cwd, env),
     rootOf: followLinks,
     worktreeOf: (threadId) => join(config.workspacesDirectory, 'worktrees', toFolderName(threadId)),

@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
+import { isInside } from '../../folders/folders.ts';
 
 /**
  * Throws `workspaceMissing` if `cwd` is not a folder that can be reached, and `workspaceMoved` if its real path is not
@@ -21,6 +22,15 @@ function assertRoot(cwd: string, root: string): void {
   if (now === root) return;
   const message = `The working directory ${cwd} was ${root} when the thread began, and is ${now} now. Put the folder back, or start a thread on the new one.`;
   throw new Failure('workspaceMoved', message, { details: { path: cwd, root, now } });
+}
+
+/** Throws `workspaceClosed` if `cwd` is or lies in one of these folders of Bobbin's own; their content would be its workspace. */
+export function assertOpen(cwd: string, closed: readonly string[]): void {
+  const real = followLinks(cwd);
+  const inside = closed.find((folder) => isInside(real, followLinks(folder)));
+  if (inside === undefined) return;
+  const message = `The working directory ${cwd} lies in ${inside}, which is Bobbin's own. Start a thread on another folder.`;
+  throw new Failure('workspaceClosed', message, { details: { path: cwd } });
 }
 
 /** The real path of the deepest part that exists, with the rest as it is. */
