@@ -20,13 +20,19 @@ export class OpenTree {
   readonly #root: SafeFolder;
   #chain: { path: RawPath; folder: SafeFolder }[] = [];
 
-  private constructor(root: SafeFolder) {
+  readonly #modes: ReadonlyMap<RawPath, number>;
+
+  private constructor(root: SafeFolder, modes: ReadonlyMap<RawPath, number>) {
     this.#root = root;
+    this.#modes = modes;
   }
 
-  /** @param root absolute and without links. */
-  static async open(root: string): Promise<OpenTree> {
-    return new OpenTree(await openFolder(root));
+  /**
+   * @param root absolute and without links.
+   * @param modes permissions of folders that are made, by their paths with a slash at the end.
+   */
+  static async open(root: string, modes: ReadonlyMap<RawPath, number> = new Map()): Promise<OpenTree> {
+    return new OpenTree(await openFolder(root), modes);
   }
 
   async close(): Promise<void> {
@@ -51,7 +57,7 @@ export class OpenTree {
     for (const name of names.slice(depth)) {
       at += `${name}/`;
       const above = this.#chain.at(-1)?.folder ?? this.#root;
-      const folder = await enter(above, toName(name), create);
+      const folder = await enter(above, toName(name), create ? (this.#modes.get(at) ?? 0o777) | 0o700 : null);
       if (folder === null) return null;
       this.#chain.push({ path: at, folder });
     }
@@ -68,14 +74,14 @@ export class OpenTree {
   }
 }
 
-async function enter(above: SafeFolder, name: Buffer, create: boolean): Promise<SafeFolder | null> {
+async function enter(above: SafeFolder, name: Buffer, create: number | null): Promise<SafeFolder | null> {
   try {
     return await above.enter(name);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && create) {
-      await above.mkdir(name).catch(ignoring('EEXIST'));
-      return enter(above, name, false);
+    if (code === 'ENOENT' && create !== null) {
+      await above.mkdir(name, create).catch(ignoring('EEXIST'));
+      return enter(above, name, null);
     }
     if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(code)) return null;
     throw error;

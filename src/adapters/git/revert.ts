@@ -39,6 +39,15 @@ export interface RevertOptions {
   objects?: string;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
+  /** Folders with a slash at their end. */
+  folders?: {
+    /** Permissions before the change, other than 755. */
+    modes: ReadonlyMap<RawPath, number>;
+    /** Those that were empty before the change. */
+    empty: readonly RawPath[];
+    /** Those that the change left empty. */
+    leftEmpty: readonly RawPath[];
+  };
   /**
    * Set where it is not known how the change left the paths: what was changed from this time on, in milliseconds since the
    * epoch, is somebody else's.
@@ -53,7 +62,7 @@ export async function revert(
   options: RevertOptions,
   signal: AbortSignal,
 ): Promise<RevertedPath[]> {
-  const tree = await OpenTree.open(options.folder);
+  const tree = await OpenTree.open(options.folder, options.folders?.modes);
   try {
     const outcomes = new Map<RawPath, RevertedPath>();
     // What goes makes room: a file may have been where a folder is to come.
@@ -61,15 +70,17 @@ export async function revert(
     const writes = differences.filter(({ before }) => before !== null);
     const contents = new Contents(options, writes);
     const gone = new Set<RawPath>();
+    const wereThere = foldersBefore(writes, options);
     const isSince = await whatIsSince(tree, differences, options);
     for (const difference of [...deletions, ...writes]) {
       signal.throwIfAborted();
       const reverted = isClosed(difference.path, options)
         ? kept(difference.path, 'it is closed to commands')
-        : await revertPath(tree, difference, { contents, gone, isSince, preview: options.preview });
+        : await revertPath(tree, difference, { contents, gone, isSince, wereThere, preview: options.preview });
       if (reverted.outcome === 'deleted') gone.add(difference.path);
       outcomes.set(difference.path, reverted);
     }
+    if (!options.preview) await revertFolders(tree, wereThere, options);
     return differences.flatMap(({ path }) => outcomes.get(path) ?? []);
   } finally {
     await tree.close();
@@ -97,13 +108,14 @@ interface Progress {
   /** Paths that are deleted, or would be. */
   gone: ReadonlySet<RawPath>;
   isSince(path: RawPath, now: FileState): boolean;
+  wereThere: ReadonlySet<RawPath>;
   preview: boolean;
 }
 
 async function revertPath(
   tree: OpenTree,
   { path, before: asItWas, after }: Difference,
-  { contents, gone, isSince, preview }: Progress,
+  { contents, gone, isSince, wereThere, preview }: Progress,
 ): Promise<RevertedPath> {
   const shown = toShownPath(path);
   const before = withoutSpecialBits(asItWas);
@@ -121,7 +133,7 @@ async function revertPath(
   try {
     if (plan.type === 'delete') {
       await folder?.unlink(nameOf(path));
-      await removeEmpty(tree, path);
+      await removeEmpty(tree, path, wereThere);
       return { path: shown, outcome: 'deleted' };
     }
     const place = folder ?? (await tree.folderOf(path, { create: true }));
@@ -276,10 +288,28 @@ function toMode(kind: string, now: FileState): number {
   return isExecutable ? now.stats.mode | 0o111 : now.stats.mode & ~0o111;
 }
 
-/** The folders that a deletion leaves empty. */
-async function removeEmpty(tree: OpenTree, path: RawPath): Promise<void> {
+function foldersBefore(writes: readonly Difference[], { folders }: RevertOptions): Set<RawPath> {
+  const empty = folders?.empty ?? [];
+  return new Set([...writes.flatMap(({ path }) => foldersOf(path)), ...empty.flatMap(foldersOf), ...empty]);
+}
+
+/** Empty folders that the change removed come back, and those that it made go. */
+async function revertFolders(
+  tree: OpenTree,
+  wereThere: ReadonlySet<RawPath>,
+  { folders }: RevertOptions,
+): Promise<void> {
+  if (folders === undefined) return;
+  const left = new Set(folders.leftEmpty);
+  for (const path of folders.empty) if (!left.has(path)) await tree.folderOf(path, { create: true });
+  for (const path of left) if (!wereThere.has(path)) await removeEmpty(tree, path, wereThere);
+}
+
+/** The folders that a deletion leaves empty, but for those that were there. */
+async function removeEmpty(tree: OpenTree, path: RawPath, wereThere: ReadonlySet<RawPath>): Promise<void> {
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
     const folder = path.slice(0, at);
+    if (wereThere.has(`${folder}/`)) return;
     const around = await tree.folderOf(folder);
     try {
       await around?.rmdir(nameOf(folder));

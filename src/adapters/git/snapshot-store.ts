@@ -27,6 +27,8 @@ export interface SnapshotFacts {
   heads: Walked['heads'];
   ignored: Walked['ignored'];
   repositories: Walked['repositories'];
+  /** Earlier releases left it out. */
+  folders?: Walked['folders'];
   isLimited: Walked['isLimited'];
   cutRules?: Walked['cutRules'];
   ignoredIsCut?: Walked['ignoredIsCut'];

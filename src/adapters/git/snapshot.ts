@@ -301,9 +301,18 @@ function quote(path: RawPath): string {
 
 // ----------------------------------------------------------------------------------------------------------------- facts
 
-function toFacts({ leftOut, heads, ignored, repositories, isLimited, entries, ...more }: Draft): SnapshotFacts {
+function toFacts({
+  leftOut,
+  heads,
+  ignored,
+  repositories,
+  folders,
+  isLimited,
+  entries,
+  ...more
+}: Draft): SnapshotFacts {
   const { cutRules, ignoredIsCut } = more;
-  const facts = { leftOut, heads, ignored, repositories, isLimited, modes: toModes(entries) };
+  const facts = { leftOut, heads, ignored, repositories, folders, isLimited, modes: toModes(entries) };
   return {
     ...facts,
     ...(cutRules === undefined ? {} : { cutRules }),
@@ -329,8 +338,13 @@ function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]
 
 export const USUAL: Record<string, string> = { '100644': '644', '100755': '755' };
 
+/** Permissions of every folder of a snapshot, with a slash at its end, but for the usual ones. */
+export function toFolderPermissions({ folders }: Pick<SnapshotFacts, 'folders'>): Map<RawPath, number> {
+  return toPermissions({ modes: folders?.modes ?? {} });
+}
+
 /** Permissions of every file of a snapshot, but for the usual ones. */
-export function toPermissions({ modes }: SnapshotFacts): Map<RawPath, number> {
+export function toPermissions({ modes }: Pick<SnapshotFacts, 'modes'>): Map<RawPath, number> {
   const pairs = Object.entries(modes).flatMap(([mode, paths]) =>
     paths.map((path): [RawPath, number] => [path, Number.parseInt(mode, 8)]),
   );

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
@@ -72,4 +72,39 @@ it('gives no file back that runs as its owner, here or in a new work tree', asyn
   const { cwd } = await git.worktree({ cwd: repository.root, path: place, commit: before }, signal);
   expect(['gone.sh', 'own.sh'].map((name) => mode(join(cwd, name)))).toEqual(['755', '755']);
   expect(existsSync(cwd)).toBe(true);
+});
+
+it('leaves folders of a person, brings those back that the turn removed, and opens none that was private', async () => {
+  const repository = open({ 'a.txt': 'a\n', 'd/x': 'x\n', 'private/secret': 's\n', 'tight/y': 'y\n' });
+  const at = (path: string) => join(repository.root, path);
+  for (const path of ['logs/keep', 'empty']) mkdirSync(at(path), { recursive: true });
+  chmodSync(at('private'), 0o700);
+  const { notUndone, before } = await undo(repository, () => {
+    repository.write('logs/keep/new', 'by the turn\n');
+    repository.remove('empty');
+    repository.remove('private');
+    repository.remove('d');
+    mkdirSync(at('made/deep'), { recursive: true });
+    chmodSync(at('tight'), 0o711);
+  });
+  expect(['logs/keep', 'empty', 'made', 'd'].map((path) => existsSync(at(path)))).toEqual([true, true, false, true]);
+  expect(statSync(at('private')).mode & 0o777).toBe(0o700);
+  expect(notUndone).toEqual(['Permissions of folders stay as the turn left them: tight/']);
+  const place = join(data, 'private-tree');
+  const { cwd } = await git.worktree({ cwd: repository.root, path: place, commit: before }, signal);
+  expect(statSync(join(cwd, 'private')).mode & 0o777).toBe(0o700);
+});
+
+it('leaves a folder empty in a redo that was empty before the undo', async () => {
+  const repository = open({ 'd/x': 'x\n' });
+  const { root } = repository;
+  const before = (await git.snapshot(root, null, signal)) as { commit: string };
+  repository.remove('d/x');
+  const after = (await git.snapshot(root, before.commit, signal)) as { commit: string };
+  const request = { cwd: root, before: before.commit, after: after.commit, preview: false };
+  const { redo } = await git.revert({ ...request, keepAs: { threadId: 't', name: 'n' } }, signal);
+  if (redo === null) throw new Error('nothing was kept');
+  expect(existsSync(join(root, 'd/x'))).toBe(true);
+  await git.revert({ ...request, ...redo, keepAs: null }, signal);
+  expect([existsSync(join(root, 'd')), existsSync(join(root, 'd/x'))]).toEqual([true, false]);
 });

@@ -5,9 +5,9 @@ import { createClosedPaths } from '../files/closed-paths.ts';
 import { type RawPath, toRawPaths } from './git-process.ts';
 import { isWithin, listPaths } from './left-out.ts';
 import { type LegacySnapshot, findLegacy } from './legacy-snapshot.ts';
-import { type Difference, type Side, revert } from './revert.ts';
+import { type Difference, type RevertOptions, type Side, revert } from './revert.ts';
 import { toListed } from './walk.ts';
-import { type SnapshotPlace, takeSnapshot, toPermissions, USUAL } from './snapshot.ts';
+import { type SnapshotPlace, takeSnapshot, toFolderPermissions, toPermissions, USUAL } from './snapshot.ts';
 import {
   type SnapshotFacts,
   type StoreGit,
@@ -47,6 +47,7 @@ export async function revertChanges(
     git,
     preview,
     closed,
+    ...(facts === null ? {} : { folders: toFolders(facts, end.facts) }),
     ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
@@ -54,12 +55,22 @@ export async function revertChanges(
   const remarks = [
     ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
+    ...('tree' in from ? [] : await toFolderRemark(git, from, end)),
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
   if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null };
   const left = await takeSnapshot(place, cwd, [start], signal);
   await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left.commit);
   return { paths, notUndone: remarks, redo: { before: start, after: left.commit } };
+}
+
+function toFolders(before: SnapshotFacts, after: SnapshotFacts): NonNullable<RevertOptions['folders']> {
+  const isKnown = before.folders !== undefined;
+  return {
+    modes: toFolderPermissions(before),
+    empty: before.folders?.empty ?? [],
+    leftEmpty: isKnown ? (after.folders?.empty ?? []) : [],
+  };
 }
 
 const UNKNOWN_END =
@@ -175,6 +186,24 @@ function toRemarks(before: SnapshotFacts, after: SnapshotFacts, now: SnapshotFac
     ...toRemark('Not in the snapshot, so left as it is', [...new Set(leftOut)]),
     ...toIgnoredRemark(before, after),
   ];
+}
+
+/** Folders that are in both snapshots, with other permissions in each. */
+async function toFolderRemark(git: StoreGit, before: Known, after: Known): Promise<string[]> {
+  if (before.facts.folders === undefined || after.facts.folders === undefined) return [];
+  const [first, second] = [toFolderPermissions(before.facts), toFolderPermissions(after.facts)];
+  const differing = [...new Set([...first.keys(), ...second.keys()])].filter(
+    (path) => first.get(path) !== second.get(path),
+  );
+  if (differing.length === 0) return [];
+  const [was, is] = [await foldersIn(git, before), await foldersIn(git, after)];
+  const changed = differing.filter((path) => was.has(path) && is.has(path));
+  return toRemark('Permissions of folders stay as the turn left them', changed);
+}
+
+async function foldersIn(git: StoreGit, { commit, facts }: Known): Promise<Set<RawPath>> {
+  const { stdout } = await git(['ls-tree', '-r', '-d', '-z', '--name-only', commit]);
+  return new Set([...toRawPaths(stdout).map((path) => `${path}/`), ...(facts.folders?.empty ?? [])]);
 }
 
 function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {

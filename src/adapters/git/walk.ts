@@ -40,6 +40,14 @@ export function toListed(leftOut: LeftOut): [string, RawPath[]][] {
   });
 }
 
+/** With a slash at their end. */
+export interface WalkedFolders {
+  /** Those with nothing in them. */
+  empty: RawPath[];
+  /** By permissions, in octal, other than 755. */
+  modes: Record<string, RawPath[]>;
+}
+
 export interface Walked {
   files: ReadonlySet<RawPath>;
   /** Those of them that are not as they are known. */
@@ -52,6 +60,7 @@ export interface Walked {
   ignoredIsCut?: boolean;
   /** Folders with a `.git` in them. */
   repositories: RawPath[];
+  folders: WalkedFolders;
   /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
   isLimited: boolean;
   /** Files whose rules were not all looked at; set if there are some. */
@@ -95,7 +104,14 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
   const tracked = since === undefined ? now : { ...now, files: since.paths, folders: toFolders(since.paths) };
   const isLimited = since?.isLimited ?? now.files.size > 0;
   const ours = new Set(apart.flatMap(toIdentity));
-  const found = { files: new Set<RawPath>(), changed: [], leftOut: {}, ignored: noPaths(), repositories: [] };
+  const found = {
+    files: new Set<RawPath>(),
+    changed: [],
+    leftOut: {},
+    ignored: noPaths(),
+    repositories: [],
+    folders: { empty: [], modes: {} },
+  };
   const walker: Walker = {
     ...{
       folder,
@@ -114,9 +130,9 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
   await walkFolder(walker, '', tracked.rules);
   await addTracked(walker);
   await chooseUntracked(walker);
-  const { files, changed, leftOut, ignored, repositories, cutRules } = walker;
+  const { files, changed, leftOut, ignored, repositories, folders, cutRules } = walker;
   return {
-    ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, isLimited },
+    ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, folders, isLimited },
     ...(walker.ignoredSeen > MAX_IGNORED ? { ignoredIsCut: true } : {}),
     ...(cutRules.length > 0 ? { cutRules } : {}),
   };
@@ -141,6 +157,7 @@ interface Walker {
   ignored: Walked['ignored'];
   ignoredSeen: number;
   repositories: RawPath[];
+  folders: WalkedFolders;
   cutRules: RawPath[];
   slices: Slices;
 }
@@ -165,6 +182,7 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
     leaveOut(walker, 'manyFiles', at);
     return;
   }
+  noteFolder(walker, at, entries.length === 0);
   for (const entry of entries) {
     if (walker.slices.isOver(effort)) await walker.slices.rest();
     const path = at + entry.name;
@@ -177,6 +195,14 @@ async function walkFolder(walker: Walker, at: RawPath, above: readonly IgnoreFil
     else if (!isIgnored(rules, tracked.prefix + path, false)) take(walker, path, false);
     else passOver(walker, path, path);
   }
+}
+
+function noteFolder({ folder, folders }: Walker, at: RawPath, isEmpty: boolean): void {
+  const stats = at === '' ? undefined : lookAt(folder, at.slice(0, -1));
+  if (stats?.isDirectory() !== true) return;
+  if (isEmpty) folders.empty.push(at);
+  const mode = stats.mode & 0o777;
+  if (mode !== 0o755) (folders.modes[mode.toString(8)] ??= []).push(at);
 }
 
 /** What a rule costs grows with its length. */

@@ -11,7 +11,7 @@ import type { NewWorktree } from '../../../activities/ports.ts';
 import { type ClosedPaths, createClosedPaths } from '../files/closed-paths.ts';
 import { inFolder } from '../files/safe-folder.ts';
 import { makePrivateTemp } from '../../folders/private-temp.ts';
-import { runGit, toRawPaths } from './git-process.ts';
+import { type RawPath, runGit, toRawPaths } from './git-process.ts';
 import { findLegacy } from './legacy-snapshot.ts';
 import { listPaths } from './left-out.ts';
 import { readPlainFile } from './plain-file.ts';
@@ -19,7 +19,7 @@ import { makePrivateGitDir } from './private-git-dir.ts';
 import { toRaw } from './repository-data.ts';
 import { type WorkTreePlace, findRepository } from './repository-place.ts';
 import { type Difference, revert } from './revert.ts';
-import { type SnapshotPlace, USUAL, toPermissions } from './snapshot.ts';
+import { type SnapshotPlace, USUAL, toFolderPermissions, toPermissions } from './snapshot.ts';
 import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
 
 /** Idempotent as long as nobody has changed anything in it between. */
@@ -41,7 +41,7 @@ export async function addWorktree(
   else await link(repository, root, source.head ?? '', prefix, place.closed, signal);
   const inside = join(root, Buffer.from(prefix, 'latin1').toString());
   await mkdir(inside, { recursive: true });
-  await write(inside, gitOf(store, signal), source.files, source.objects, signal);
+  await write(inside, gitOf(store, signal), source, signal);
   return { cwd: join(path, Buffer.from(prefix, 'latin1').toString()), warnings };
 }
 
@@ -52,6 +52,8 @@ interface Source {
   files: Difference[];
   head: string | null;
   warnings: string[];
+  /** Permissions of folders. */
+  modes?: ReadonlyMap<RawPath, number>;
   /** Set for a snapshot of an earlier release. */
   objects?: string;
 }
@@ -61,7 +63,7 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
   if (facts !== null) {
     const leftOut = Object.values(facts.leftOut).flat();
     const files = await listFiles(git, commit, toPermissions(facts));
-    return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut) };
+    return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut), modes: toFolderPermissions(facts) };
   }
   const legacy = await findLegacy(git, store.folder, commit);
   if (legacy === null) {
@@ -111,8 +113,7 @@ const NOTHING_CLOSED = { has: () => false };
 async function write(
   folder: string,
   git: StoreGit,
-  files: readonly Difference[],
-  objects: string | undefined,
+  { files, objects, modes = new Map() }: Pick<Source, 'files' | 'objects' | 'modes'>,
   signal: AbortSignal,
 ): Promise<void> {
   const options = {
@@ -120,6 +121,7 @@ async function write(
     git,
     preview: false,
     closed: NOTHING_CLOSED,
+    folders: { modes, empty: [], leftEmpty: [] },
     ...(objects === undefined ? {} : { objects }),
   };
   const outcomes = await revert(files, options, signal);
@@ -193,7 +195,7 @@ async function link(
     const around = (await listFiles(git, head, new Map())).filter(
       ({ path }) => !path.startsWith(`${prefix}/`) && !hidden.has(join(root, Buffer.from(path, 'latin1').toString())),
     );
-    await write(at, git, around, undefined, signal);
+    await write(at, git, { files: around }, signal);
   } finally {
     await rm(tmp, { recursive: true, force: true });
   }
