@@ -107,7 +107,7 @@ interface Progress {
   contents: Contents;
   /** Paths that are deleted, or would be. */
   gone: ReadonlySet<RawPath>;
-  isSince(path: RawPath, now: FileState): boolean;
+  isSince: (path: RawPath, now: FileState) => boolean;
   wereThere: ReadonlySet<RawPath>;
   preview: boolean;
 }
