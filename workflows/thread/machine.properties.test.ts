@@ -276,6 +276,26 @@ describe('any sequence of happenings', () => {
 });
 
 describe('found by that property once', () => {
+  it('the request of a thread below that is gone when it is answered does not stay open', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
+    playOut(
+      { ...OFF, approvalPolicy: 'untrusted' },
+      [
+        { do: 'remember', output: 'make', decision: 'decline', remember: 'turn', id: 'a' },
+        { ...end, outputs: ['spawn'] },
+        end,
+        { do: 'submit', id: 'b', kind: 'review', onBusy: undefined, override: false },
+        { ...end, pick: 179 },
+        { ...end, pick: 2 },
+        { do: 'report', pick: 229, says: 'asks below' },
+        { do: 'answer', pick: 0, decision: 'accept', remember: undefined, fitting: true, twice: false },
+        { ...end, pick: 130 },
+        { ...end, pick: 94, how: 'failed' },
+      ],
+      { close: false },
+    );
+  });
+
   it('a review that has ended waits for no more of a budget, whatever its thread said before', () => {
     const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
     playOut(

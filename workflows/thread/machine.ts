@@ -54,6 +54,7 @@ import {
   takeLateStart,
   takeReport,
   wantedWatches,
+  withdrawRequestsOf,
 } from './sub-threads.ts';
 import { tasks } from './tasks/index.ts';
 import type { TaskEvent } from './tasks/task.ts';
@@ -287,7 +288,7 @@ function takeDelivery(state: ThreadState, at: number, event: Of<'messageSent'>):
   const taken = delivered(state, event.id);
   if (taken === null || event.delivered || state.status === 'closed') return taken?.state ?? state;
   if (state.settings.parent?.threadId === taken.to) return beginClose(taken.state, 'its parent thread is gone');
-  return takeGone(taken.state, at, taken.to);
+  return withdrawRequestsOf(takeGone(taken.state, at, taken.to), at, taken.to);
 }
 
 function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {

@@ -221,6 +221,12 @@ function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): 
   return emit(state, at, { type: 'warning', message });
 }
 
+/** Of a thread anywhere below that is gone: nobody can be told what was answered. */
+export function withdrawRequestsOf(state: ThreadState, at: number, threadId: string): ThreadState {
+  const open = state.requests.filter(({ origin }) => origin?.threadId === threadId);
+  return open.reduce((current, { requestId }) => closeRequest(current, at, requestId, 'cancel', 'abort'), state);
+}
+
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
   const openTurns = Math.max(0, child.openTurns - 1);
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
