@@ -218,7 +218,12 @@ describe('a rule of a repository', () => {
     );
     expect(end.lastAgentMessage).toMatch(/\b0\n[^]*looked/);
     const patch = `patch:\n*** Begin Patch\n*** Add File: ${rules}/forged\n+x\n*** End Patch`;
-    expect((await runTurn(thread, patch)).lastAgentMessage).toContain('for the worker alone');
+    // It leads out of the workspace, so a person is asked about it; where nobody is, it is refused.
+    await thread.submit(turn(patch));
+    const { requestId } = await waitForRequest(thread);
+    await thread.resolve({ requestId, decision: 'decline' });
+    const never = await stand.start({ approvalPolicy: 'never' });
+    expect((await runTurn(never, patch)).lastAgentMessage).toContain('policy');
     expect(readdirSync(rules)).toEqual(before);
   });
 });
