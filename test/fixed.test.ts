@@ -34,7 +34,7 @@ const placesOf = ({ findings }: Reviewed) =>
 
 describe('lines that are put in above two findings', () => {
   it('fix nothing: the nightly run has both still there, moved, and a full pass finds them there', async () => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     expect((await review(repository)).outcome).toMatchObject({ counts: { new: 2 } });
     commit(repository, { 'a.ts': `${HEADER}${TWO}` });
     const moved = [
@@ -66,7 +66,7 @@ describe('a finding whose lines were changed', () => {
       'fixed',
     ],
   ])('%s', async (_what, instructions, state) => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     const { findings } = await review(repository);
     expect(findings.map(({ findingId }) => findingId).sort()).toEqual(['f1', 'f2']);
     commit(repository, { 'a.ts': CHANGED });
@@ -78,7 +78,7 @@ describe('a finding whose lines were changed', () => {
   });
 
   it('is gone with its file; one whose function went to another file is there', async () => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), {
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), {
       'a.ts': TWO,
       'b.ts': '// FIXME: b\n',
     });
@@ -97,7 +97,7 @@ describe('a finding whose lines were changed', () => {
 
 describe('a full pass', () => {
   it('of one run is made by --full-pass, also if nothing is new; without it nothing is', async () => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     await review(repository);
     expect((await review(repository)).outcome).toMatchObject({ status: 'skipped', open: 2 });
     const outcome = { status: 'reviewed', full: true, open: 2, counts: { new: 0, unchanged: 2, fixed: 0 } };
@@ -111,7 +111,7 @@ describe('a folder that is moved while a review looks at it', () => {
     ['to another commit', (cwd: string) => git(cwd, 'checkout', '-q', 'HEAD~1')],
     ['by an edit', (cwd: string) => writeFileSync(join(cwd, 'a.ts'), 'edited\n')],
   ])('%s fails the row, and the next run reviews it again', async (_how, move) => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': 'one\n' });
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': 'one\n' });
     commit(repository, { 'a.ts': TWO });
     const batch = await stand.bobbin.batches.start({
       targets: [{ repository, branch: 'main' }],
@@ -130,7 +130,7 @@ describe('a folder that is moved while a review looks at it', () => {
 
 describe('the record of a batch', () => {
   it('is closed with it: neither a dismissal nor a later run changes what its reports say', async () => {
-    const repository = makeRepository(join(stand.data, `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     const batch = await stand.bobbin.batches.start({ targets: [{ repository }, { repository: '/nowhere/at/all' }] });
     await batch.follow();
     const before = await batch.record();

@@ -19,7 +19,7 @@ afterAll(() => stand.close());
 
 /** A repository with one commit, of this test alone. */
 const makeWorkspace = (of: Stand = stand) =>
-  makeRepository(join(of.data, `repo-${randomUUID()}`), { 'a.ts': 'one\ntwo\n' });
+  makeRepository(join(of.data, '..', `repo-${randomUUID()}`), { 'a.ts': 'one\ntwo\n' });
 
 const startIn = (cwd: string, of: Stand = stand) => of.start({ workspace: { cwd } });
 const custom = (instructions: string): ReviewTarget => ({ type: 'custom', instructions });
