@@ -175,7 +175,7 @@ describe('bobbin run with a budget', () => {
     const ran = await bobbin(['run', '--unattended', 'decline', '--budget-steps', '1', 'run: echo 1\nrun: echo 2']);
     expect(ran).toMatchObject({ code: 4, stdout: expect.stringContaining('turn aborted (budgetLimited)') as string });
     const threadId = /^thread (\S+)$/m.exec(ran.stdout)?.[1] ?? '';
-    expect((await bobbin(['thread', 'show', threadId])).stdout).toMatch(/by the thread: .* 1 model steps/);
+    expect((await bobbin(['thread', 'show', threadId])).stdout).toMatch(/by the thread: .* 1 model step\b/);
     const shown = await bobbin(['thread', 'show', threadId, '--json']);
     expect((JSON.parse(shown.stdout) as ThreadView).budget.tree.limits).toEqual({ steps: 1 });
   });
