@@ -50,7 +50,7 @@ export const StartBatchSchema = z
       .min(1)
       .max(LIMITS.batchTargets)
       .refine((targets) => JSON.stringify(targets).length <= LIMITS.batchTargetsChars, {
-        message: `more than ${LIMITS.batchTargetsChars} characters of targets; make several batches of them`,
+        error: `more than ${LIMITS.batchTargetsChars} characters of targets; make several batches of them`,
       }),
     /** Reviews at a time; 4 where it is left out. */
     concurrency: optional(z.number().int().min(1).max(LIMITS.batchConcurrency)),

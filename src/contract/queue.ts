@@ -12,7 +12,7 @@ const EditQueuedTurnSchema = z
     overrides: optional(OverridesSchema),
   })
   .refine(({ input, overrides }) => input !== undefined || overrides !== undefined, {
-    message: 'an edit needs an input or overrides',
+    error: 'an edit needs an input or overrides',
   });
 
 /** `before` is a queued turn; left out or null, it is the end of the queue. */

@@ -54,7 +54,7 @@ const IntervalSchema = z
     offsetMs: optional(z.number().int().min(0).multipleOf(1_000)),
   })
   .transform(({ everyMs, offsetMs }) => ({ everyMs, offsetMs: offsetMs ?? 0 }))
-  .refine(({ everyMs, offsetMs }) => offsetMs < everyMs, { message: 'the offset is less than the interval' });
+  .refine(({ everyMs, offsetMs }) => offsetMs < everyMs, { error: 'the offset is less than the interval' });
 export type ScheduleInterval = z.infer<typeof IntervalSchema>;
 
 const listOf = <S extends z.ZodType>(schema: S) =>
@@ -68,7 +68,7 @@ const listOf = <S extends z.ZodType>(schema: S) =>
 const TimesSchema = z
   .object({ cron: listOf(CronSchema), intervals: listOf(IntervalSchema), calendars: listOf(CalendarSchema) })
   .refine(({ cron, intervals, calendars }) => cron.length + intervals.length + calendars.length > 0, {
-    message: 'a cron line, an interval or a calendar is needed',
+    error: 'a cron line, an interval or a calendar is needed',
   });
 export type ScheduleTimes = z.infer<typeof TimesSchema>;
 
@@ -124,7 +124,7 @@ const hasTimeLeft = ({ startAt, endAt }: { startAt?: number | undefined; endAt?:
 /** When a batch is run, and what it is. The times and the batch are enough. */
 export const ScheduleSpecSchema = z
   .object({ ...members, batch: StartBatchSchema })
-  .refine(hasTimeLeft, { message: 'it ends before it begins', path: ['endAt'] })
+  .refine(hasTimeLeft, { error: 'it ends before it begins', path: ['endAt'] })
   .transform(compact);
 export type ScheduleSpec = z.infer<typeof ScheduleSpecSchema>;
 export type LooseScheduleSpec = z.input<typeof ScheduleSpecSchema>;
@@ -140,8 +140,8 @@ export const ScheduleIdSchema = IdSchema.max(80);
 /** Runs of the times between, as if they were now. Times are milliseconds since the epoch; both are part of it. */
 export const BackfillSchema = z
   .object({ from: TimeSchema, to: TimeSchema, overlap: optional(OverlapPolicySchema) })
-  .refine(({ from, to }) => from <= to, { message: 'it ends before it begins', path: ['to'] })
-  .refine(({ to }) => to <= Date.now(), { message: 'times that are still to come are not filled in', path: ['to'] })
+  .refine(({ from, to }) => from <= to, { error: 'it ends before it begins', path: ['to'] })
+  .refine(({ to }) => to <= Date.now(), { error: 'times that are still to come are not filled in', path: ['to'] })
   .transform(compact);
 export type Backfill = z.input<typeof BackfillSchema>;
 

@@ -61,11 +61,11 @@ export const StartThreadSchema = z
     fork: optional(ForkSchema),
   })
   .refine(({ resume, fork }) => resume === undefined || fork === undefined, {
-    message: 'a thread is resumed or forked, not both',
+    error: 'a thread is resumed or forked, not both',
     path: ['fork'],
   })
   .refine(({ threadId, fork }) => fork?.threadId !== threadId, {
-    message: 'a fork has an id of its own',
+    error: 'a fork has an id of its own',
     path: ['threadId'],
   })
   .transform(compact);

@@ -13,10 +13,10 @@ const InputListSchema = z
   .array(InputItemSchema)
   .max(LIMITS.inputItems)
   .refine((items) => items.reduce((sum, item) => sum + item.text.length, 0) <= LIMITS.inputChars, {
-    message: `the text of an input may have ${LIMITS.inputChars} characters in all`,
+    error: `the text of an input may have ${LIMITS.inputChars} characters in all`,
   })
   .refine((items) => items.length === 0 || items.some((item) => item.text.trim() !== ''), {
-    message: 'an input needs some text',
+    error: 'an input needs some text',
   });
 
 export const InputSchema = InputListSchema.min(1);
@@ -68,11 +68,11 @@ export const SubmitTurnSchema = z
     review: optional(ReviewRequestSchema),
   })
   .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].words, {
-    message: 'a regular turn and a user_shell need an input, other kinds take none',
+    error: 'a regular turn and a user_shell need an input, other kinds take none',
     path: ['input'],
   })
   .refine(({ kind, review }) => (review !== undefined) === (kind === 'review'), {
-    message: 'a review needs a target, other kinds take none',
+    error: 'a review needs a target, other kinds take none',
     path: ['review'],
   })
   .transform(compact);
