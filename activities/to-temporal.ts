@@ -14,7 +14,7 @@ export function toTemporal(error: unknown, final = false): ApplicationFailure {
     type: failure.code,
     nonRetryable: final || failure.class !== 'unavailable',
     details: [failure.details],
-    // To the service, a delay of nothing is the end of all tries; whoever asks for none is asked again as usual.
+    // A delay of 0 ends all retries at the service, so for such an endpoint the usual backoff applies.
     ...(failure.retryAfterMs === undefined || failure.retryAfterMs <= 0
       ? {}
       : { nextRetryDelay: Math.min(failure.retryAfterMs, MAX_RETRY_DELAY_MS) }),

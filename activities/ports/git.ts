@@ -27,7 +27,7 @@ export interface RevertRequest {
   /** The snapshot before the changes. */
   before: string;
   /**
-   * The one after them; null if it is not known. Then everything that differs now counts as such a change, but for what was
+   * The one after them; null if it is not known. Then everything that differs now counts as such a change, except what was
    * changed after `endedAt`.
    */
   after: string | null;

@@ -1,7 +1,7 @@
 /**
  * What waits in a thread until somebody else does something, in bytes as it is carried over. Its number is bounded elsewhere;
- * here its size is, so that a run can always go on as a new one. What does not fit is refused to whoever sent it, and nothing
- * that waits is dropped for it. `docs/payloads.md` lists every member of the state and what bounds it.
+ * here its size is, so that a run can always go on as a new one. What does not fit is refused, and nothing that waits is
+ * dropped for it. `docs/payloads.md` lists every member of the state and what bounds it.
  */
 import type {
   AgentMessage,

@@ -11,7 +11,7 @@ export interface TrackedFile {
 }
 
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
-/** Bytes of all names together. In version 4 each of them is told by how it differs from the one before, however long. */
+/** Bytes of all names together. Version 4 stores a name as its difference from the one before, so a small file can hold many. */
 const MAX_NAME_BYTES = 512 * 1024 * 1024;
 /** The kernel takes no longer path. */
 const MAX_PATH_BYTES = 4_096;

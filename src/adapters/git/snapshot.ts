@@ -338,12 +338,12 @@ function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]
 
 export const USUAL: Record<string, string> = { '100644': '644', '100755': '755' };
 
-/** Permissions of every folder of a snapshot, with a slash at its end, but for the usual ones. */
+/** Permissions of the folders of a snapshot that differ from the usual ones; paths end with a slash. */
 export function toFolderPermissions({ folders }: Pick<SnapshotFacts, 'folders'>): Map<RawPath, number> {
   return toPermissions({ modes: folders?.modes ?? {} });
 }
 
-/** Permissions of every file of a snapshot, but for the usual ones. */
+/** Permissions of the files of a snapshot that differ from the usual ones. */
 export function toPermissions({ modes }: Pick<SnapshotFacts, 'modes'>): Map<RawPath, number> {
   const pairs = Object.entries(modes).flatMap(([mode, paths]) =>
     paths.map((path): [RawPath, number] => [path, Number.parseInt(mode, 8)]),

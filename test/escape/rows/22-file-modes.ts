@@ -24,7 +24,8 @@ function findOpen(path: string): string | undefined {
 export const rows: EscapeRow[] = [
   {
     row: 22,
-    tried: 'a command leaves a program in the workspace that runs as the user of the worker whoever starts it',
+    tried:
+      'a command leaves a program in the workspace that runs as the user of the worker when another user starts it',
     heldBy: 'a filter of system calls lets no command set the set-user-id and set-group-id bits',
     async attack(place) {
       const attacker = createAttacker(place);
