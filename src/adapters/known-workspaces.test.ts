@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -27,6 +27,14 @@ it('knows the workspaces of earlier workers, each once', async () => {
   for (const _ of [1, 2]) (await start()).noteWorkspace(workspace);
   expect([...(await start()).knownWorkspaces()]).toEqual([workspace]);
   expect(readFileSync(join(root, 'data', 'workspaces.jsonl'), 'utf8').split('\n')).toHaveLength(2);
+});
+
+it('keeps what it knows where one line of its file is broken', async () => {
+  const workspace = join(root, 'workspace');
+  mkdirSync(workspace);
+  (await start()).noteWorkspace(workspace);
+  appendFileSync(join(root, 'data', 'workspaces.jsonl'), '"/half of a');
+  expect([...(await start()).knownWorkspaces()]).toEqual([workspace]);
 });
 
 it('does not count a workspace that all programs lie in', async () => {

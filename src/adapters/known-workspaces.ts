@@ -2,10 +2,11 @@
  * Every workspace that a worker of this data folder has had something written in: programs and libraries that lie in one
  * are never the worker's own, whichever thread it is that needs them. Kept in a file, since what was written stays.
  */
-import { appendFileSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve, sep } from 'node:path';
-import { dataDirectory } from '../folders/folders.ts';
+import { dirname, join, resolve } from 'node:path';
+import { dataDirectory, isInsideReal } from '../folders/folders.ts';
+import { followLinks } from './files/workspace.ts';
 
 /** As many of the newest ones count. */
 const MAX_KNOWN = 1_000;
@@ -22,8 +23,8 @@ export function knownWorkspaces(): ReadonlySet<string> {
 
 /** To be called before the first thing is written there. */
 export function noteWorkspace(path: string): void {
-  const real = toReal(path);
-  if (knownWorkspaces().has(real) || AROUND.some((inner) => isWithin(inner, real))) return;
+  const real = followLinks(resolve(path));
+  if (knownWorkspaces().has(real) || AROUND.some((inner) => isInsideReal(inner, real))) return;
   known?.add(real);
   const file = toFile();
   try {
@@ -34,15 +35,18 @@ export function noteWorkspace(path: string): void {
   }
 }
 
-/** True for the folder itself, too. Both are absolute. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
-}
-
 function readLines(): string[] {
   try {
-    const lines = readFileSync(toFile(), 'utf8').split('\n');
-    return lines.filter((line) => line !== '').map((line) => String(JSON.parse(line)));
+    return readFileSync(toFile(), 'utf8').split('\n').flatMap(readLine);
+  } catch {
+    return [];
+  }
+}
+
+/** A worker that was killed in the middle may have left half of a line, which takes nothing from the others. */
+function readLine(line: string): string[] {
+  try {
+    return [String(JSON.parse(line))];
   } catch {
     return [];
   }
@@ -50,12 +54,4 @@ function readLines(): string[] {
 
 function toFile(): string {
   return join(dataDirectory(process.env), 'workspaces.jsonl');
-}
-
-function toReal(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
 }

@@ -8,7 +8,8 @@
  */
 import { accessSync, constants, existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { isWithin, knownWorkspaces } from './known-workspaces.ts';
+import { isInsideReal } from '../folders/folders.ts';
+import { knownWorkspaces } from './known-workspaces.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -108,5 +109,5 @@ function toRealPaths(folder: string): string[] {
 }
 
 function isBelowAny(path: string, folders: readonly string[]): boolean {
-  return folders.some((folder) => isWithin(path, folder));
+  return folders.some((folder) => isInsideReal(path, folder));
 }

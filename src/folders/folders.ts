@@ -75,6 +75,11 @@ export function isInside(path: string, folder: string): boolean {
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
+/** The same for absolute paths without `..`, by their beginning alone: `path.relative` takes ten times as long. */
+export function isInsideReal(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+}
+
 function platformData(env: Environment): string {
   if (platform() === 'darwin') return join(home(env), 'Library', 'Application Support');
   if (platform() === 'win32') return setting(env, 'LOCALAPPDATA') ?? join(home(env), 'AppData', 'Local');

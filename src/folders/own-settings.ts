@@ -17,7 +17,7 @@ const IN_A_HOME = ['.gitconfig', '.config/git', '.config/git/config', '.ssh', '.
  */
 export function findOwnSettings(workspace: string, env: Environment = process.env): string | undefined {
   const folder = toReal(workspace);
-  const homes = [env['HOME'], homedir(), accountHome()].filter(isPath);
+  const homes = homesOf(env);
   const named = [env['XDG_CONFIG_HOME'], env['GIT_CONFIG_GLOBAL']].filter(isPath);
   const git = named.flatMap((path) => [path, join(path, 'git'), join(path, 'git/config')]);
   const settings = [...homes, ...homes.flatMap((home) => IN_A_HOME.map((name) => join(home, name))), ...git];
@@ -28,6 +28,11 @@ export function findOwnSettings(workspace: string, env: Environment = process.en
     `The workspace ${workspace} holds ${held}, ${what} of the user that runs Bobbin, and what a command writes there runs ` +
     'outside of its sandbox later. Work in a subfolder, or in mode read-only, or danger-full-access without a sandbox.'
   );
+}
+
+/** The home folders of this user: a process may have another HOME than its account. */
+export function homesOf(env: Environment): string[] {
+  return [env['HOME'], homedir(), accountHome()].filter(isPath);
 }
 
 function isPath(path: string | undefined): path is string {

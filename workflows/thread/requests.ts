@@ -104,8 +104,13 @@ export function closeRequest(
 
 /** Withdraws every request of a turn, once nothing of the turn is left that could take this for an answer. */
 export function withdrawRequests(state: ThreadState, at: number, turnId: string): ThreadState {
+  return withdraw(state, at, (open) => open.origin === null && open.turnId === turnId);
+}
+
+/** Withdraws the requests that match. */
+export function withdraw(state: ThreadState, at: number, matches: (request: ThreadRequest) => boolean): ThreadState {
   return state.requests
-    .filter((open) => open.origin === null && open.turnId === turnId)
+    .filter(matches)
     .reduce((current, open) => closeRequest(current, at, open.requestId, 'cancel', 'abort'), state);
 }
 

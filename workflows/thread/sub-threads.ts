@@ -20,7 +20,7 @@ import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { budgetOfChild, isTreeUsedUp } from './budget.ts';
 import { emit } from './log.ts';
 import { report, send } from './outbox.ts';
-import { closeRequest, showRequest } from './requests.ts';
+import { closeRequest, showRequest, withdraw } from './requests.ts';
 import { treeSpent } from './spending.ts';
 import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from './state.ts';
 import { TOLD_CHARS, quieten } from './turns.ts';
@@ -223,8 +223,7 @@ function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): 
 
 /** Of a thread anywhere below that is gone: nobody can be told what was answered. */
 export function withdrawRequestsOf(state: ThreadState, at: number, threadId: string): ThreadState {
-  const open = state.requests.filter(({ origin }) => origin?.threadId === threadId);
-  return open.reduce((current, { requestId }) => closeRequest(current, at, requestId, 'cancel', 'abort'), state);
+  return withdraw(state, at, ({ origin }) => origin?.threadId === threadId);
 }
 
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
@@ -258,11 +257,7 @@ function endChild(state: ThreadState, at: number, child: Child, status: 'shutdow
   const news = wasAtWork && child.role === 'agent' ? how : child.news;
   const ended = { ...child, openTurns: 0, news };
   const gone = become(state, at, ended, status, wasAtWork ? how : null);
-  const open = gone.requests.filter(({ origin }) => origin?.path[0] === child.threadId);
-  const withdrawn = open.reduce(
-    (current, { requestId }) => closeRequest(current, at, requestId, 'cancel', 'abort'),
-    gone,
-  );
+  const withdrawn = withdraw(gone, at, ({ origin }) => origin?.path[0] === child.threadId);
   return forgetOld(quietened(withdrawn, child.threadId));
 }
 

@@ -1,6 +1,7 @@
 /** Places that are closed to commands in a sandbox, and so to everything else that reads or writes files for a thread. */
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isInsideReal } from '../../folders/folders.ts';
 import { followLinks } from './workspace.ts';
 
 export interface ClosedPaths {
@@ -15,7 +16,7 @@ export interface ClosedPaths {
  * @param paths absolute. @param workspace a real path.
  */
 export function createClosedPaths(paths: readonly string[], workspace: string): ClosedPaths {
-  const isAround = (place: string) => isInside(workspace, place);
+  const isAround = (place: string) => isInsideReal(workspace, place);
   const folders = new Map([['/', '/']]);
   const toReal = (path: string): string => {
     const above = dirname(path);
@@ -26,16 +27,11 @@ export function createClosedPaths(paths: readonly string[], workspace: string): 
   };
   const all = [...new Set(paths.map(toReal))];
   const [around, places] = [all.filter(isAround), all.filter((place) => !isAround(place))];
-  const isIn = (realPath: string, folders: readonly string[]) => folders.some((one) => isInside(realPath, one));
+  const isIn = (realPath: string, folders: readonly string[]) => folders.some((one) => isInsideReal(realPath, one));
   return {
     places,
-    has: (realPath) => isIn(realPath, places) || (isIn(realPath, around) && !isInside(realPath, workspace)),
+    has: (realPath) => isIn(realPath, places) || (isIn(realPath, around) && !isInsideReal(realPath, workspace)),
   };
-}
-
-/** Of real paths, by their beginning: `path.relative` takes ten times as long. */
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder === '/' ? folder : `${folder}/`);
 }
 
 /** Nearly all paths that are asked for are not there, which this tells a hundred times faster than following them. */

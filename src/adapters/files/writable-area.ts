@@ -1,6 +1,7 @@
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PathLead, SandboxPolicy } from '../../../activities/ports.ts';
+import { isInside } from '../../folders/folders.ts';
 import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { isKnown, toShown } from './path-leads.ts';
 import { followLinks } from './workspace.ts';
@@ -90,9 +91,4 @@ function complainOfLead(
 ): string | undefined {
   if (isKnown(path, real, leads, cwd, realCwd)) return undefined;
   return `it leads to ${real} now, which nobody was shown. Name that path if it is what you mean.`;
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }

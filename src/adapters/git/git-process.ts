@@ -7,7 +7,7 @@ import type { Writable } from 'node:stream';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { findProgram, toSearchPath } from '../programs.ts';
-import { buildCommandEnvironment, splitEnvironment } from '../shell/command-environment.ts';
+import { buildCommandEnvironment, withoutLoaders } from '../shell/command-environment.ts';
 import { signInEnvironment } from './sign-in-environment.ts';
 
 export interface GitCall {
@@ -260,7 +260,7 @@ function withoutUsers(text: string): string {
 
 /** What a command may have, and, to sign in elsewhere, what that takes. */
 function inherit(remote: boolean): Record<string, string> {
-  const harmless = Object.entries(splitEnvironment(buildCommandEnvironment(process.env, 'git')).own);
+  const harmless = Object.entries(withoutLoaders(buildCommandEnvironment(process.env, 'git')));
   const plain = Object.fromEntries(harmless.filter(([name]) => !name.startsWith('GIT_')));
   return remote ? { ...plain, ...signInEnvironment(process.env) } : plain;
 }

@@ -1,4 +1,6 @@
 /** Which untracked files a snapshot leaves out: large ones, those in large folders, and folders that a build makes anew. */
+import { join } from 'node:path';
+import type { ClosedPaths } from '../files/closed-paths.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
 import { foldersOf } from './repository-data.ts';
 
@@ -37,6 +39,11 @@ export function largeFolders(files: readonly RawPath[], isTracked: (folder: RawP
 /** Whether the path is one of these, or lies in one that is a folder. */
 export function isWithin(path: RawPath, places: ReadonlySet<RawPath>): boolean {
   return places.has(path) || foldersOf(path).some((folder) => places.has(folder));
+}
+
+/** Whether a path of this folder is closed to commands. */
+export function isClosed(path: RawPath, folder: string, closed: Pick<ClosedPaths, 'has'>): boolean {
+  return closed.has(join(folder, toShownPath(path)));
 }
 
 const SHOWN = 5;

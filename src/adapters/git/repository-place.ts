@@ -20,7 +20,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isTrustedAbove } from '../../folders/work-tree.ts';
-import { isInside, toRealPath } from '../shell/mounts.ts';
+import { isInsideReal } from '../../folders/folders.ts';
+import { toRealPath } from '../shell/mounts.ts';
 
 export interface RepositoryPlace {
   /** Top of its work tree, absolute; null for a bare repository. */
@@ -162,10 +163,10 @@ function isOpen(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): bo
   const known = [root ?? gitDir, ...(isRegistered ? [commonDir] : [])].flatMap((path) => toRealPath(path) ?? []);
   const elsewhere = parts
     .flatMap((path) => toRealPath(path) ?? [])
-    .filter((path) => !known.some((folder) => isInside(path, folder)));
+    .filter((path) => !known.some((folder) => isInsideReal(path, folder)));
   if (elsewhere.length === 0) return true;
   const walls = closed.flatMap((path) => toRealPath(path) ?? []);
-  return !elsewhere.some((path) => walls.some((wall) => isInside(path, wall)));
+  return !elsewhere.some((path) => walls.some((wall) => isInsideReal(path, wall)));
 }
 
 function statOf(path: string): Stats | null {

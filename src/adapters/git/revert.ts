@@ -5,13 +5,12 @@
  * Each path is looked at when its turn has come, and what is there is compared, never what was there earlier. So a second
  * run ends what a first one began, with the same outcome for every path.
  */
-import { join } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { RevertedPath } from '../../../activities/ports.ts';
 import type { ClosedPaths } from '../files/closed-paths.ts';
 import type { SafeFolder } from '../files/safe-folder.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
-import { isWithin } from './left-out.ts';
+import { isClosed, isWithin } from './left-out.ts';
 import { mergeTexts } from './merge-texts.ts';
 import { foldersOf } from './repository-data.ts';
 import { mayPass } from './passing-errors.ts';
@@ -74,7 +73,7 @@ export async function revert(
     const isSince = await whatIsSince(tree, differences, options);
     for (const difference of [...deletions, ...writes]) {
       signal.throwIfAborted();
-      const reverted = isClosed(difference.path, options)
+      const reverted = isClosed(difference.path, options.folder, options.closed)
         ? kept(difference.path, 'it is closed to commands')
         : await revertPath(tree, difference, { contents, gone, isSince, wereThere, preview: options.preview });
       if (reverted.outcome === 'deleted') gone.add(difference.path);
@@ -85,10 +84,6 @@ export async function revert(
   } finally {
     await tree.close();
   }
-}
-
-function isClosed(path: RawPath, { folder, closed }: RevertOptions): boolean {
-  return closed.has(join(folder, Buffer.from(path, 'latin1').toString()));
 }
 
 function kept(path: RawPath, reason: string): RevertedPath {
@@ -305,7 +300,7 @@ async function revertFolders(
   for (const path of left) if (!wereThere.has(path)) await removeEmpty(tree, path, wereThere);
 }
 
-/** The folders that a deletion leaves empty, but for those that were there. */
+/** Removes the folders that a deletion leaves empty, except those that were there before. */
 async function removeEmpty(tree: OpenTree, path: RawPath, wereThere: ReadonlySet<RawPath>): Promise<void> {
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
     const folder = path.slice(0, at);

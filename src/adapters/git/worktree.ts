@@ -13,7 +13,7 @@ import { inFolder } from '../files/safe-folder.ts';
 import { makePrivateTemp } from '../../folders/private-temp.ts';
 import { type RawPath, runGit, toRawPaths } from './git-process.ts';
 import { findLegacy } from './legacy-snapshot.ts';
-import { listPaths } from './left-out.ts';
+import { isClosed, listPaths } from './left-out.ts';
 import { readPlainFile } from './plain-file.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 import { toRaw } from './repository-data.ts';
@@ -76,10 +76,9 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
 
 /** Earlier releases took them into their snapshots. */
 function withoutClosed(source: Source, folder: string, closed: ClosedPaths): Source {
-  const isClosed = ({ path }: Difference) => closed.has(join(folder, Buffer.from(path, 'latin1').toString()));
-  const missing = source.files.filter(isClosed).map(({ path }) => path);
+  const missing = source.files.map(({ path }) => path).filter((path) => isClosed(path, folder, closed));
   if (missing.length === 0) return source;
-  const files = source.files.filter((file) => !isClosed(file));
+  const files = source.files.filter(({ path }) => !isClosed(path, folder, closed));
   return {
     ...source,
     files,
@@ -193,7 +192,7 @@ async function link(
     if (prefix === '') return;
     const hidden = createClosedPaths(closed, root);
     const around = (await listFiles(git, head, new Map())).filter(
-      ({ path }) => !path.startsWith(`${prefix}/`) && !hidden.has(join(root, Buffer.from(path, 'latin1').toString())),
+      ({ path }) => !path.startsWith(`${prefix}/`) && !isClosed(path, root, hidden),
     );
     await write(at, git, { files: around }, signal);
   } finally {

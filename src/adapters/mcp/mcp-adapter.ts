@@ -6,7 +6,7 @@ import type { McpPort } from '../../../activities/ports.ts';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { toSearchPath } from '../programs.ts';
-import { buildCommandEnvironment, splitEnvironment } from '../shell/command-environment.ts';
+import { buildCommandEnvironment, withoutLoaders } from '../shell/command-environment.ts';
 import { createFence } from '../shell/fence.ts';
 import { createProcessTable } from '../shell/process-table.ts';
 import type { McpEndpoint, McpServerConfig } from './config.ts';
@@ -40,7 +40,7 @@ export function createMcp(options: McpAdapterOptions): McpPort {
       args: endpoint.args,
       cwd: endpoint.cwd ?? makeOwnFolder(join(place, name)),
       environment: {
-        ...splitEnvironment(buildCommandEnvironment(env, processId)).own,
+        ...withoutLoaders(buildCommandEnvironment(env, processId)),
         PATH: toPath(env),
         ...endpoint.env,
       },

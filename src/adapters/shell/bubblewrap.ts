@@ -19,7 +19,8 @@ import { repositoryAt } from '../git/repository-place.ts';
 import { withoutLoaders } from './command-environment.ts';
 import { type CoveredLink, findLinks } from './covered-links.ts';
 import type { MountSources } from './mount-sources.ts';
-import { type Mount, hide, isInside, toMountArguments, toRealPath } from './mounts.ts';
+import { isInsideReal } from '../../folders/folders.ts';
+import { type Mount, hide, toMountArguments, toRealPath } from './mounts.ts';
 import { PROXY_SOCKET } from './network-forwarder.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -127,7 +128,7 @@ function toProtected(writable: readonly string[], hidden: readonly Mount[]): Mou
   const places = [...hidden.map(({ path }) => ({ path, isOpen: false })), ...writable.map(toOpen)];
   const isOpen = (path: string) =>
     places
-      .filter((place) => isInside(path, place.path))
+      .filter((place) => isInsideReal(path, place.path))
       .sort(byDepth)
       .at(-1)?.isOpen;
   return [
@@ -151,12 +152,12 @@ function toLink(path: string): Mount[] {
 
 /** Where a path of the command lies outside of the sandbox. */
 export function toOutsidePath(path: string, roots: readonly string[], { tmp, varTmp }: Scratch): string {
-  if (roots.some((root) => isInside(path, root))) return path;
+  if (roots.some((root) => isInsideReal(path, root))) return path;
   for (const [inside, outside] of [
     ['/tmp', tmp],
     ['/var/tmp', varTmp],
   ] as const) {
-    if (isInside(path, inside)) return join(outside, path.slice(inside.length));
+    if (isInsideReal(path, inside)) return join(outside, path.slice(inside.length));
   }
   return path;
 }

@@ -32,21 +32,16 @@ const LOADERS =
 /** An address with a user in it, who may have a password; a proxy may be named without a scheme. */
 const SIGNED_IN = /(?:\/\/|^[^/\s@]+:)[^/\s]*@/;
 
-/** Of such an environment, what the worker's own programs may have, and what only what runs in a sandbox may. */
-export function splitEnvironment(environment: Record<string, string>): {
-  own: Record<string, string>;
-  inside: Record<string, string>;
-} {
-  const all = Object.entries(environment);
-  return {
-    own: Object.fromEntries(all.filter(([name]) => !LOADERS.test(name))),
-    inside: Object.fromEntries(all.filter(([name]) => LOADERS.test(name))),
-  };
+/** Without what would make a program outside of every sandbox load what may lie in a workspace. */
+export function withoutLoaders<Value extends string | undefined>(
+  environment: Record<string, Value>,
+): Record<string, Value> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LOADERS.test(name)));
 }
 
-/** Without what would make a program outside of every sandbox load what may lie in a workspace. */
-export function withoutLoaders(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LOADERS.test(name)));
+/** What {@link withoutLoaders} takes away, for what runs in a sandbox. */
+export function onlyLoaders(environment: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => LOADERS.test(name)));
 }
 
 /**

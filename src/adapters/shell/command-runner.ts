@@ -34,7 +34,7 @@ import {
   type LimitWatch,
 } from './limits.ts';
 import { MountChanged } from './mount-sources.ts';
-import { isInside } from './mounts.ts';
+import { isInsideReal } from '../../folders/folders.ts';
 import { startLeader, type Leader } from './leader.ts';
 import type { Reach } from './upstream-proxy.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
@@ -208,7 +208,7 @@ function assertCwd(
 /** A folder of the workspace is no link out of it: any command of the sandbox could have made that. */
 function assertInside(cwd: string, workspace: string): void {
   const [now, root] = [cwd, workspace].map((path) => realpathSync(path)) as [string, string];
-  if (!isInside(cwd, workspace) || isInside(now, root)) return;
+  if (!isInsideReal(cwd, workspace) || isInsideReal(now, root)) return;
   const message = `The working directory ${cwd} leads out of the workspace, to ${now}. To run a command there, name that folder itself.`;
   throw new Failure('workspaceMoved', message, { details: { path: cwd, root, now } });
 }

@@ -3,8 +3,9 @@
  * histories of shells. `BOBBIN_DENY_READ` adds to the list, `BOBBIN_ALLOW_READ` takes from it.
  */
 import { readdirSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { homesOf } from '../../folders/own-settings.ts';
 
 const IN_A_HOME = [
   // Keys and sign-ins
@@ -91,18 +92,9 @@ export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] 
   return [...new Set(paths)].filter((path) => !allowed.has(path));
 }
 
-/** The worker may have another HOME than its account, and as root it can read everybody's. */
+/** As root, the worker can read everybody's. */
 function homes(env: NodeJS.ProcessEnv): string[] {
-  const own = [env['HOME'], homedir(), accountHome()].filter((home) => home !== undefined && isAbsolute(home));
-  return [...new Set([...(own as string[]), ...(process.getuid?.() === 0 ? ['/root', ...foldersIn('/home')] : [])])];
-}
-
-function accountHome(): string | undefined {
-  try {
-    return userInfo().homedir;
-  } catch {
-    return undefined;
-  }
+  return [...new Set([...homesOf(env), ...(process.getuid?.() === 0 ? ['/root', ...foldersIn('/home')] : [])])];
 }
 
 function foldersIn(folder: string): string[] {

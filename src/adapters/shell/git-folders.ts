@@ -2,7 +2,8 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { repositoryAt } from '../git/repository-place.ts';
-import { isInside, toRealPath } from './mounts.ts';
+import { isInsideReal } from '../../folders/folders.ts';
+import { toRealPath } from './mounts.ts';
 
 /**
  * What is to be shown of the repository around a workspace: its root, if the workspace is a folder in it, and the git
@@ -12,7 +13,7 @@ import { isInside, toRealPath } from './mounts.ts';
 export function findGitFolders(workspace: string, hidden: readonly string[]): string[] {
   const real = toRealPath(workspace);
   if (real === undefined) return [];
-  const isHidden = (path: string) => hidden.some((folder) => path !== folder && isInside(path, folder));
+  const isHidden = (path: string) => hidden.some((folder) => path !== folder && isInsideReal(path, folder));
   const sharedBy = (root: string) => {
     const place = repositoryAt(root, []);
     return place?.isRegistered === true ? [realpathSync(place.commonDir)] : [];

@@ -6,7 +6,7 @@ import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
 import { findProtectedLinks, toBubblewrapArguments } from './bubblewrap.ts';
-import { buildCommandEnvironment, splitEnvironment } from './command-environment.ts';
+import { buildCommandEnvironment, onlyLoaders, withoutLoaders } from './command-environment.ts';
 import { type CoveredLink, toCover } from './covered-links.ts';
 import { findGitFolders } from './git-folders.ts';
 import { SANDBOX_STATUS_FD, type Launch } from './leader.ts';
@@ -123,13 +123,13 @@ export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, lim
         if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
         // What runs before the sandbox is there loads nothing that lies in a workspace.
-        const { own, inside } = splitEnvironment(buildCommandEnvironment(process.env, spec.commandId));
+        const environment = buildCommandEnvironment(process.env, spec.commandId);
         const launch: Launch = {
-          argv: [...toSandbox(spec, sandbox, sources, inside), ...argv],
+          argv: [...toSandbox(spec, sandbox, sources, onlyLoaders(environment)), ...argv],
           // The folder that the command starts in may be there in the sandbox only.
           cwd: '/',
           environment: {
-            ...own,
+            ...withoutLoaders(environment),
             ...(sandbox.proxy === undefined ? {} : toProxyVariables()),
           },
           files: [filterFd, scriptFd, null, ...sources.descriptors],

@@ -3,7 +3,7 @@
  * sandbox, the number of processes; a watch in the worker holds the rest by looking at the command's processes.
  */
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
-import { readStat } from './process-table.ts';
+import { type ProcessStat, readStat } from './process-table.ts';
 
 /** 0 for no limit. */
 export interface CommandLimits {
@@ -95,14 +95,14 @@ export function createLimitWatch(machine: Machine = { isMemoryShort, roomAt }): 
     watched.onLimit(name);
   };
   const look = (): void => {
-    const children = readChildren();
+    const processes = readProcesses();
     for (const watched of all) {
-      const name = findExceeded(watched, children, machine);
+      const name = findExceeded(watched, processes, machine);
       if (name !== undefined) end(watched, name);
     }
     const limited = [...all].filter(({ limits }) => limits.memoryMb > 0);
     if (limited.length === 0 || !machine.isMemoryShort()) return;
-    const sizes = limited.map((watched) => ({ watched, mb: memoryMb(descend(watched.pid, children), Infinity) }));
+    const sizes = limited.map((watched) => ({ watched, mb: memoryMb(descend(watched.pid, processes), Infinity) }));
     end(sizes.reduce((a, b) => (b.mb > a.mb ? b : a)).watched, 'memoryMb');
   };
   return {
@@ -152,15 +152,16 @@ function roomAt(folder: string): Room {
 
 function findExceeded(
   { pid, rooms, limits, outputBytes }: WatchedRoom,
-  children: ReadonlyMap<number, readonly number[]>,
+  processes: Processes,
   machine: Machine,
 ): LimitName | undefined {
-  const members = descend(pid, children);
+  const members = descend(pid, processes);
+  const stats = members.flatMap((member) => processes.stats.get(member) ?? []);
   const used: Record<LimitName, number> = {
-    processes: sum(members.map((pid) => readStat(pid)?.threads ?? 0)),
+    processes: sum(stats.map(({ threads }) => threads)),
     memoryMb: limits.memoryMb > 0 ? memoryMb(members, limits.memoryMb) : 0,
     fileMb: 0,
-    cpuS: sum(members.map(processorTicks)) / TICKS_PER_SECOND,
+    cpuS: sum(stats.map(({ ticks }) => ticks)) / TICKS_PER_SECOND,
     outputMb: outputBytes() / MEGABYTE,
     freeMb: 0,
   };
@@ -170,18 +171,26 @@ function findExceeded(
   return rooms.some((room) => isFull(room, machine.roomAt(room.folder), limits.freeMb)) ? 'freeMb' : undefined;
 }
 
-/** By parent; empty without /proc, which leaves the limits to the kernel. */
-function readChildren(): Map<number, number[]> {
+/** Those of the machine at one moment; none without /proc, which leaves the limits to the kernel. */
+interface Processes {
+  stats: ReadonlyMap<number, ProcessStat>;
+  /** By parent. */
+  children: ReadonlyMap<number, readonly number[]>;
+}
+
+function readProcesses(): Processes {
+  const stats = new Map<number, ProcessStat>();
   const children = new Map<number, number[]>();
   for (const name of listProcesses()) {
     const pid = Number(name);
-    const parent = Number.isInteger(pid) ? readStat(pid)?.parent : undefined;
-    if (parent === undefined) continue;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [pid]);
+    const stat = Number.isInteger(pid) ? readStat(pid) : undefined;
+    if (stat === undefined) continue;
+    stats.set(pid, stat);
+    const siblings = children.get(stat.parent);
+    if (siblings === undefined) children.set(stat.parent, [pid]);
     else siblings.push(pid);
   }
-  return children;
+  return { stats, children };
 }
 
 function listProcesses(): string[] {
@@ -199,7 +208,7 @@ function isMemoryShort(): boolean {
   return available > 0 && available / KILOBYTES < LEAST_AVAILABLE_MB;
 }
 
-function descend(pid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
+function descend(pid: number, { children }: Processes): number[] {
   const members = [pid];
   for (const member of members) members.push(...(children.get(member) ?? []));
   return members;
@@ -225,10 +234,6 @@ function readKilobytes(file: string, lines: RegExp): number {
   } catch {
     return 0;
   }
-}
-
-function processorTicks(pid: number): number {
-  return readStat(pid)?.ticks ?? 0;
 }
 
 function sum(values: readonly number[]): number {

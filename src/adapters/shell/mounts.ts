@@ -1,6 +1,7 @@
 /** What a command in the sandbox sees of the file system, as mounts on top of all of it, read-only. */
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { isInsideReal } from '../../folders/folders.ts';
 import type { MountSources } from './mount-sources.ts';
 
 /** Paths are real ones: absolute and without symbolic links. */
@@ -129,11 +130,6 @@ export function toRealPath(path: string): string | undefined {
   }
 }
 
-/** True for the folder itself, too. */
-export function isInside(path: string, folder: string): boolean {
-  return path === folder || isBelow(path, folder);
-}
-
 function isBelow(path: string, folder: string): boolean {
-  return path !== folder && path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`);
+  return path !== folder && isInsideReal(path, folder);
 }
