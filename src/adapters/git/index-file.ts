@@ -1,4 +1,5 @@
 /** The index of a repository, read as data: which paths are tracked. No git runs, and nothing is written. */
+import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RawPath } from './git-process.ts';
@@ -10,6 +11,14 @@ export interface TrackedFile {
   isSubmodule: boolean;
 }
 
+export interface Index {
+  files: readonly TrackedFile[];
+  /** Differs once something else is staged, and not for times that git only remembers. `''` if there is no index. */
+  digest: string;
+}
+
+const NO_INDEX: Index = { files: [], digest: '' };
+
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
 /** Bytes of all names together. Version 4 stores a name as its difference from the one before, so a small file can hold many. */
 const MAX_NAME_BYTES = 512 * 1024 * 1024;
@@ -17,30 +26,32 @@ const MAX_NAME_BYTES = 512 * 1024 * 1024;
 const MAX_PATH_BYTES = 4_096;
 
 /** What was read last, by path, with something that changes with every write of the file. */
-const remembered = new Map<string, { state: string; files: readonly TrackedFile[] }>();
+const remembered = new Map<string, { state: string; index: Index }>();
 const REMEMBERED = 8;
 /** A file that was written this short a time ago may be written once more without a trace in its times. */
 const RACY_MS = 50;
 
-/** None for an index that is not there or cannot be read as one. The same array as before if nobody has written it since. */
-export async function readTracked(gitDir: string, hashBytes: number, slices: Slices): Promise<readonly TrackedFile[]> {
+/** Empty if it is not there or cannot be read as an index. The same object as before if nobody has written it since. */
+export async function readIndex(gitDir: string, hashBytes: number, slices: Slices): Promise<Index> {
   const path = join(gitDir, 'index');
   const state = await stateOf(path);
   const known = remembered.get(path);
-  if (state !== null && known?.state === state) return known.files;
+  if (state !== null && known?.state === state) return known.index;
   const content = await readPlainFile(path, MAX_INDEX_BYTES);
-  if (content === null) return [];
+  if (content === null) return NO_INDEX;
   try {
-    const { files, base } = await parseIndex(content, hashBytes, slices);
+    const { base, ...index } = await parseIndex(content, hashBytes, slices);
     if (base === null) {
-      if (state !== null) remember(path, state, files);
-      return files;
+      if (state !== null) remember(path, state, index);
+      return index;
     }
     // Names that were taken out of the shared part are among them: they count as tracked a little longer.
     const shared = await readPlainFile(join(gitDir, `sharedindex.${base}`), MAX_INDEX_BYTES);
-    return shared === null ? files : [...(await parseIndex(shared, hashBytes, slices)).files, ...files];
+    if (shared === null) return index;
+    const { files, digest } = await parseIndex(shared, hashBytes, slices);
+    return { files: [...files, ...index.files], digest: `${index.digest} ${digest}` };
   } catch (error) {
-    if (error instanceof RangeError) return [];
+    if (error instanceof RangeError) return NO_INDEX;
     throw error;
   }
 }
@@ -51,9 +62,9 @@ async function stateOf(path: string): Promise<string | null> {
   return [stats.dev, stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' ');
 }
 
-function remember(path: string, state: string, files: readonly TrackedFile[]): void {
+function remember(path: string, state: string, index: Index): void {
   remembered.delete(path);
-  remembered.set(path, { state, files });
+  remembered.set(path, { state, index });
   const [oldest] = remembered.keys();
   if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
 }
@@ -63,8 +74,7 @@ const MODE_AT = 24;
 const EXTENDED = 0x4000;
 const SUBMODULE = 0o160000;
 
-interface Parsed {
-  files: TrackedFile[];
+interface Parsed extends Index {
   /** Id of the shared index that this one is a change of. */
   base: string | null;
 }
@@ -74,6 +84,7 @@ async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): P
   const version = content.readUInt32BE(4);
   if (content.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) throw new RangeError('not an index');
   const files: TrackedFile[] = [];
+  const hash = createHash('sha1');
   let at = 12;
   let path = '';
   let names = 0;
@@ -93,10 +104,12 @@ async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): P
     path = kept + content.toString('latin1', nameAt, end);
     names += path.length;
     if (path.length > MAX_PATH_BYTES || names > MAX_NAME_BYTES) throw new RangeError('names without end');
+    hash.update(content.subarray(at + MODE_AT, at + MODE_AT + 4)).update(content.subarray(at + STAT_BYTES, end + 1));
     if (path !== '' && !path.endsWith('/')) files.push({ path, isSubmodule });
     at = version === 4 ? end + 1 : at + Math.ceil((end - at + 1) / 8) * 8;
   }
-  return { files, base: findBase(content, at, hashBytes) };
+  const digest = hash.digest('hex').slice(0, 12);
+  return { files, digest, base: findBase(content, at, hashBytes) };
 }
 
 function readVariable(content: Buffer, start: number): { value: number; end: number } {

@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { RawPath } from './git-process.ts';
 import { type IgnoreFile, MAX_IGNORE_BYTES, parseIgnoreFile } from './ignore-rules.ts';
-import { type TrackedFile, readTracked } from './index-file.ts';
+import { type Index, readIndex } from './index-file.ts';
 import { readPlainBeginning, readPlainFile } from './plain-file.ts';
 import { type ClosedFolders, type WorkTreePlace, findRepository, repositoryAt } from './repository-place.ts';
 import type { Slices } from './slices.ts';
@@ -110,12 +110,12 @@ interface Part {
   submodules: readonly RawPath[];
 }
 
-/** Of the indexes that were read last. Each read of a file makes an array of its own, so the array says which one it was. */
-const parts = new WeakMap<readonly TrackedFile[], Map<RawPath, Part>>();
+/** Of the indexes that were read last. Each read of a file makes an object of its own, so the object says which one it was. */
+const parts = new WeakMap<Index, Map<RawPath, Part>>();
 
 async function readPart(place: WorkTreePlace, inside: RawPath, slices: Slices): Promise<Part> {
   const hashBytes = place.objectFormat === 'sha256' ? 32 : 20;
-  const index = await readTracked(place.gitDir, hashBytes, slices);
+  const index = await readIndex(place.gitDir, hashBytes, slices);
   const ofIndex = parts.get(index) ?? new Map<RawPath, Part>();
   parts.set(index, ofIndex);
   const part = ofIndex.get(inside) ?? (await toPart(index, inside === '' ? '' : `${inside}/`, slices));
@@ -123,9 +123,9 @@ async function readPart(place: WorkTreePlace, inside: RawPath, slices: Slices): 
   return part;
 }
 
-async function toPart(index: readonly TrackedFile[], prefix: RawPath, slices: Slices): Promise<Part> {
+async function toPart({ files }: Index, prefix: RawPath, slices: Slices): Promise<Part> {
   const part = { files: new Set<RawPath>(), folders: new Set<RawPath>(), submodules: [] as RawPath[] };
-  for (const { path, isSubmodule } of index) {
+  for (const { path, isSubmodule } of files) {
     if (slices.isOver()) await slices.rest();
     if (!path.startsWith(prefix) || UNSAFE.test(path)) continue;
     const own = path.slice(prefix.length);

@@ -29,6 +29,8 @@ export interface SnapshotFacts {
   repositories: Walked['repositories'];
   /** Earlier releases left it out. */
   folders?: Walked['folders'];
+  /** Earlier releases left it out. */
+  git?: Walked['git'];
   isLimited: Walked['isLimited'];
   cutRules?: Walked['cutRules'];
   ignoredIsCut?: Walked['ignoredIsCut'];

@@ -307,12 +307,13 @@ function toFacts({
   ignored,
   repositories,
   folders,
+  git,
   isLimited,
   entries,
   ...more
 }: Draft): SnapshotFacts {
   const { cutRules, ignoredIsCut } = more;
-  const facts = { leftOut, heads, ignored, repositories, folders, isLimited, modes: toModes(entries) };
+  const facts = { leftOut, heads, ignored, repositories, folders, git, isLimited, modes: toModes(entries) };
   return {
     ...facts,
     ...(cutRules === undefined ? {} : { cutRules }),

@@ -7,6 +7,8 @@ import { isWithin, listPaths } from './left-out.ts';
 import { type LegacySnapshot, findLegacy } from './legacy-snapshot.ts';
 import { type Difference, type RevertOptions, type Side, revert } from './revert.ts';
 import { toListed } from './walk.ts';
+import { nameRepositoryChanges } from './repository-changes.ts';
+import { MAX_REPOSITORIES } from './repository-state.ts';
 import { type SnapshotPlace, takeSnapshot, toFolderPermissions, toPermissions, USUAL } from './snapshot.ts';
 import {
   type SnapshotFacts,
@@ -51,7 +53,8 @@ export async function revertChanges(
     ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
-  const paths = await revert(between, options, signal);
+  const ofRepositories = facts === null ? [] : nameRepositoryChanges(facts.git, end.facts.git, now.git);
+  const paths = [...(await revert(between, options, signal)), ...ofRepositories];
   const remarks = [
     ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
@@ -173,8 +176,10 @@ async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: Known):
 function toRemarks(before: SnapshotFacts, after: SnapshotFacts, now: SnapshotFacts): string[] {
   const leftOut = [...toListed(before.leftOut), ...toListed(after.leftOut)].flatMap(([, paths]) => paths);
   const repositories = after.repositories.filter((path) => !before.repositories.includes(path));
+  // Otherwise the repositories are compared part by part.
+  const heads = before.git === undefined || after.git === undefined ? before.heads : {};
   return [
-    ...Object.entries(before.heads).flatMap(([path, head]) => toHeadRemark(path, head, now.heads[path] ?? null)),
+    ...Object.entries(heads).flatMap(([path, head]) => toHeadRemark(path, head, now.heads[path] ?? null)),
     ...toRemark(
       'New repositories keep their .git',
       repositories.map((path) => `${path}.git/`),
@@ -183,8 +188,17 @@ function toRemarks(before: SnapshotFacts, after: SnapshotFacts, now: SnapshotFac
       'The .git that the turn removed, with its commits and branches, does not come back',
       before.repositories.filter((path) => !after.repositories.includes(path)).map((path) => `${path}.git/`),
     ),
+    ...toUnseenRemark(before, after),
     ...toRemark('Not in the snapshot, so left as it is', [...new Set(leftOut)]),
     ...toIgnoredRemark(before, after),
+  ];
+}
+
+function toUnseenRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {
+  const most = Math.max(before.repositories.length, after.repositories.length);
+  if (before.git === undefined || after.git === undefined || most <= MAX_REPOSITORIES) return [];
+  return [
+    `Of ${most} repositories only ${MAX_REPOSITORIES} were looked at for changed branches, settings and hooks; in others they may have changed, too.`,
   ];
 }
 

@@ -13,6 +13,7 @@ import { LARGE_FOLDER_FILES, MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, large
 import type { Entry, Manifest } from './manifest.ts';
 import { readPlainBeginning } from './plain-file.ts';
 import { type Tracked, foldersOf, readTrackedBelow, toFileName, toRaw } from './repository-data.ts';
+import { type RepositoryStates, readRepositoryStates } from './repository-state.ts';
 import type { Slices } from './slices.ts';
 
 /** Why files are not in a snapshot; the keys are kept with it. */
@@ -61,6 +62,8 @@ export interface Walked {
   /** Folders with a `.git` in them. */
   repositories: RawPath[];
   folders: WalkedFolders;
+  /** What else the repositories keep. */
+  git: RepositoryStates;
   /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
   isLimited: boolean;
   /** Files whose rules were not all looked at; set if there are some. */
@@ -131,8 +134,9 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
   await addTracked(walker);
   await chooseUntracked(walker);
   const { files, changed, leftOut, ignored, repositories, folders, cutRules } = walker;
+  const git = await readRepositoryStates(folder, repositories, closed, slices);
   return {
-    ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, folders, isLimited },
+    ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, folders, git, isLimited },
     ...(walker.ignoredSeen > MAX_IGNORED ? { ignoredIsCut: true } : {}),
     ...(cutRules.length > 0 ? { cutRules } : {}),
   };
