@@ -1,4 +1,4 @@
-/** Which untracked files a snapshot leaves out: large ones, those in large folders, and folders that a build makes anew. */
+/** Which files a snapshot leaves out and why: large ones, those in large folders, folders that a build makes anew. */
 import { join } from 'node:path';
 import type { ClosedPaths } from '../files/closed-paths.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
@@ -11,6 +11,31 @@ export const LARGE_FOLDER_FILES = 200;
 const BUILD_FOLDERS: ReadonlySet<string> = new Set(
   'node_modules .venv venv env .env dist build .pytest_cache .mypy_cache .cache .tox __pycache__'.split(' '),
 );
+
+/** Why files are not in a snapshot; the keys are kept with it. */
+export const REASONS = {
+  large: 'untracked files over 10 MiB',
+  huge: 'files over 256 MiB',
+  manyFiles: `untracked folders of ${LARGE_FOLDER_FILES} files and more`,
+  build: 'untracked folders that builds make',
+  special: 'pipes, sockets and devices',
+  unreadable: 'files that cannot be read',
+  gitNames: 'what is named like .git in other letters',
+  denied: 'what commands must not read',
+  deep: 'paths that are too long, or too deep in folders',
+} as const;
+
+export type Reason = keyof typeof REASONS;
+/** Folders have a slash at their end. */
+export type LeftOut = Partial<Record<Reason, RawPath[]>>;
+
+/** In the order of the reasons. */
+export function toListed(leftOut: LeftOut): [string, RawPath[]][] {
+  return (Object.entries(REASONS) as [Reason, string][]).flatMap(([reason, words]) => {
+    const paths = leftOut[reason] ?? [];
+    return paths.length === 0 ? [] : [[words, paths] satisfies [string, RawPath[]]];
+  });
+}
 
 export function isBuildFolder(name: RawPath): boolean {
   return BUILD_FOLDERS.has(name);

@@ -12,7 +12,8 @@ import { replacePrivateFile } from '../../folders/private-file.ts';
 import { type GitCall, type GitResult, runGit } from './git-process.ts';
 import type { RawPath } from './git-process.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
-import type { LeftOut, Walked } from './walk.ts';
+import type { LeftOut } from './left-out.ts';
+import type { Walked } from './walked.ts';
 
 export interface SnapshotStore {
   /** Absolute. */

@@ -629,8 +629,8 @@ describe('in a repository of another kind', () => {
     });
     expect(done.warnings).toEqual([]);
     expect(done.paths.filter(({ outcome }) => outcome === 'kept').map(({ path }) => path)).toEqual([
-      'module/.git/HEAD',
       'module/.git/index',
+      'module/.git/refs/heads/main',
     ]);
     expect(done.notUndone).toEqual(['New repositories keep their .git: new/.git/']);
     expect(repository.files()).toEqual(before);

@@ -104,7 +104,7 @@ describe('what a turn changed in a repository is kept and named', () => {
       symlinkSync('/nowhere', at('hooks/post-merge'));
       repository.write('.git/info/exclude', '*.log\n');
       repository.git('worktree', 'add', '-q', '--detach', join(data, 'linked'));
-      writeFileSync(at('MERGE_HEAD'), `${repository.git('rev-parse', 'HEAD')}`);
+      writeFileSync(at('MERGE_HEAD'), repository.git('rev-parse', 'HEAD'));
     });
     expect(kept).toEqual([
       '.git/MERGE_HEAD: it was written',

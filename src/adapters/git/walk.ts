@@ -2,104 +2,34 @@
  * The files of a workspace that a snapshot takes, and those that it leaves out and why. The folder is read, and nothing in
  * it is opened but `.gitignore` files.
  */
-import { type Dirent, type Stats, lstatSync, readdirSync } from 'node:fs';
-import { relative } from 'node:path';
+import { type Dirent, type Stats, readdirSync } from 'node:fs';
 import { Failure } from '../../../activities/failures.ts';
-import { isInside } from '../../folders/folders.ts';
-import { createClosedPaths } from '../files/closed-paths.ts';
 import type { RawPath } from './git-process.ts';
 import { type IgnoreFile, MAX_IGNORE_BYTES, countBytes, isIgnored, parseIgnoreFile } from './ignore-rules.ts';
-import { LARGE_FOLDER_FILES, MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from './left-out.ts';
-import type { Entry, Manifest } from './manifest.ts';
+import { MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from './left-out.ts';
+import type { Entry } from './manifest.ts';
 import { readPlainBeginning } from './plain-file.ts';
-import { type Tracked, foldersOf, readTrackedBelow, toFileName, toRaw } from './repository-data.ts';
-import { type RepositoryStates, readRepositoryStates } from './repository-state.ts';
+import { foldersOf, readTrackedBelow, toFileName } from './repository-data.ts';
+import { readRepositoryStates } from './repository-state.ts';
 import type { Slices } from './slices.ts';
-
-/** Why files are not in a snapshot; the keys are kept with it. */
-export const REASONS = {
-  large: 'untracked files over 10 MiB',
-  huge: 'files over 256 MiB',
-  manyFiles: `untracked folders of ${LARGE_FOLDER_FILES} files and more`,
-  build: 'untracked folders that builds make',
-  special: 'pipes, sockets and devices',
-  unreadable: 'files that cannot be read',
-  gitNames: 'what is named like .git in other letters',
-  denied: 'what commands must not read',
-  deep: 'paths that are too long, or too deep in folders',
-} as const;
-
-export type Reason = keyof typeof REASONS;
-/** Folders have a slash at their end. */
-export type LeftOut = Partial<Record<Reason, RawPath[]>>;
-
-/** In the order of the reasons. */
-export function toListed(leftOut: LeftOut): [string, RawPath[]][] {
-  return (Object.entries(REASONS) as [Reason, string][]).flatMap(([reason, words]) => {
-    const paths = leftOut[reason] ?? [];
-    return paths.length === 0 ? [] : [[words, paths] satisfies [string, RawPath[]]];
-  });
-}
-
-/** With a slash at their end. */
-export interface WalkedFolders {
-  /** Those with nothing in them. */
-  empty: RawPath[];
-  /** By permissions, in octal, other than 755. */
-  modes: Record<string, RawPath[]>;
-}
-
-export interface Walked {
-  files: ReadonlySet<RawPath>;
-  /** Those of them that are not as they are known. */
-  changed: RawPath[];
-  leftOut: LeftOut;
-  heads: Tracked['heads'];
-  /** What is ignored, by path, with something that changes with it. Of a folder that is not what lies deeper in it. */
-  ignored: Record<RawPath, string>;
-  /** There are more ignored paths than are remembered. */
-  ignoredIsCut?: boolean;
-  /** Folders with a `.git` in them. */
-  repositories: RawPath[];
-  folders: WalkedFolders;
-  /** What else the repositories keep. */
-  git: RepositoryStates;
-  /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
-  isLimited: boolean;
-  /** Files whose rules were not all looked at; set if there are some. */
-  cutRules?: RawPath[];
-}
+import {
+  type WalkOptions,
+  type Walked,
+  type Walker,
+  isOurs,
+  isTooDeep,
+  isTooLong,
+  leaveOut,
+  lookAt,
+  toIdentity,
+  toPlaces,
+} from './walked.ts';
 
 /** More than this is no workspace that could be kept before every turn. */
 const MAX_FILES = 200_000;
 const MAX_TRACKED_BYTES = 256 * 1024 * 1024;
 /** Entries of an untracked folder from which on they are not even looked at. */
 const CROWD = 5_000;
-/** Folders in each other; more are no work of a person. */
-const MAX_DEPTH = 128;
-
-export interface WalkOptions {
-  /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
-  apart: readonly string[];
-  /** What commands cannot read, absolute: no repository is looked for in it, and nothing of it is taken. */
-  closed: readonly string[];
-  /** How the files were when they were last taken. */
-  known: Manifest['entries'] | undefined;
-  /** Set where the files are to be compared with those of an earlier snapshot. */
-  since?: EarlierWalk;
-}
-
-/**
- * What a turn does may change which files are tracked and which are ignored. If that counted, files that were there before
- * it would look new, or files that it made would not be seen. So everything is decided as it was decided before.
- */
-export interface EarlierWalk {
-  /** These count as tracked. */
-  paths: ReadonlySet<RawPath>;
-  isLimited: boolean;
-  /** Answers the rules of a folder in place of those on disk. */
-  rulesOf(path: RawPath, onDisk: Buffer | null): Promise<Buffer | null>;
-}
 
 export async function walk(folder: string, options: WalkOptions, slices: Slices): Promise<Walked> {
   const { apart, closed, known, since } = options;
@@ -140,30 +70,6 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
     ...(walker.ignoredSeen > MAX_IGNORED ? { ignoredIsCut: true } : {}),
     ...(cutRules.length > 0 ? { cutRules } : {}),
   };
-}
-
-interface Walker {
-  folder: string;
-  tracked: Tracked;
-  isLimited: boolean;
-  since: EarlierWalk | undefined;
-  ours: ReadonlySet<string>;
-  /** Each as a file and as a folder. */
-  denied: ReadonlySet<RawPath>;
-  known: Manifest['entries'] | undefined;
-  files: Set<RawPath>;
-  changed: RawPath[];
-  /** Whether they are left out is decided once all of them are known. */
-  untracked: Map<RawPath, Stats>;
-  seen: number;
-  seenTracked: number;
-  leftOut: LeftOut;
-  ignored: Walked['ignored'];
-  ignoredSeen: number;
-  repositories: RawPath[];
-  folders: WalkedFolders;
-  cutRules: RawPath[];
-  slices: Slices;
 }
 
 function toFolders(paths: ReadonlySet<RawPath>): Set<RawPath> {
@@ -281,7 +187,7 @@ async function addTracked(walker: Walker): Promise<void> {
 function take(walker: Walker, path: RawPath, isTracked: boolean): void {
   if (isTracked) walker.seenTracked += 1;
   const stats = lookAt(walker.folder, path);
-  if (stats === undefined && toFileName(walker.folder, path).length >= MAX_PATH_BYTES) leaveOut(walker, 'deep', path);
+  if (stats === undefined && isTooLong(walker.folder, path)) leaveOut(walker, 'deep', path);
   if (stats === undefined || stats.isDirectory()) return;
   walker.seen += 1;
   if (!stats.isFile() && !stats.isSymbolicLink()) leaveOut(walker, 'special', path);
@@ -318,47 +224,5 @@ async function chooseUntracked(walker: Walker): Promise<void> {
     if (places.size > 0 && isWithin(path, places)) continue;
     if (stats.size > MAX_UNTRACKED_BYTES && stats.size <= MAX_TRACKED_BYTES) leaveOut(walker, 'large', path);
     else keep(walker, path, stats);
-  }
-}
-
-function leaveOut({ leftOut }: Walker, reason: Reason, path: RawPath): void {
-  (leftOut[reason] ??= []).push(path);
-}
-
-function lookAt(folder: string, path: RawPath): Stats | undefined {
-  try {
-    return lstatSync(toFileName(folder, path), { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-/** What the kernel takes for a path. */
-const MAX_PATH_BYTES = 4_096;
-
-function isTooDeep(path: RawPath): boolean {
-  let depth = 0;
-  for (let at = path.indexOf('/'); at !== -1 && depth <= MAX_DEPTH; at = path.indexOf('/', at + 1)) depth += 1;
-  return depth > MAX_DEPTH;
-}
-
-function toPlaces(folder: string, denied: readonly string[]): Set<RawPath> {
-  const { places } = createClosedPaths(denied, folder);
-  const inside = places.filter((place) => isInside(place, folder)).map((place) => toRaw(relative(folder, place)));
-  return new Set(inside.flatMap((path) => [path, `${path}/`]));
-}
-
-function isOurs({ folder, ours }: Walker, path: RawPath): boolean {
-  if (ours.size === 0) return false;
-  const stats = lookAt(folder, path);
-  return stats !== undefined && ours.has(`${stats.dev}:${stats.ino}`);
-}
-
-function toIdentity(folder: string): string[] {
-  try {
-    const { dev, ino } = lstatSync(folder);
-    return [`${dev}:${ino}`];
-  } catch {
-    return [];
   }
 }

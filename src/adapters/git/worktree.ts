@@ -18,8 +18,10 @@ import { readPlainFile } from './plain-file.ts';
 import { makePrivateGitDir } from './private-git-dir.ts';
 import { toRaw } from './repository-data.ts';
 import { type WorkTreePlace, findRepository } from './repository-place.ts';
-import { type Difference, revert } from './revert.ts';
-import { type SnapshotPlace, USUAL, toFolderPermissions, toPermissions } from './snapshot.ts';
+import { revert } from './revert.ts';
+import type { Difference } from './revert-plan.ts';
+import type { SnapshotPlace } from './snapshot.ts';
+import { USUAL, toFolderPermissions, toPermissions } from './snapshot-facts.ts';
 import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
 
 /** Idempotent as long as nobody has changed anything in it between. */
