@@ -81,7 +81,9 @@ function unreadable(threadId: string, index: number): Failure {
 
 function bounded(paths: readonly RevertedPath[], { paths: most, chars }: Bounds): RevertedPath[] {
   let left = chars;
-  return paths.slice(0, most).filter(({ path }) => (left -= path.length) >= 0);
+  return paths
+    .slice(0, most)
+    .filter((one) => (left -= one.path.length + ('reason' in one ? one.reason.length : 0)) >= 0);
 }
 
 type OrGone = Reverted & { gone: boolean };

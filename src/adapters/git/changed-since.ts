@@ -1,6 +1,6 @@
 /** Whether a path was changed after a change of which it is not known how it ended. */
 import { isWithin } from './left-out.ts';
-import type { OpenTree} from './open-tree.ts';
+import type { OpenTree } from './open-tree.ts';
 import { type FileState, nameOf } from './open-tree.ts';
 import type { RawPath } from './git-process.ts';
 import { foldersOf } from './repository-data.ts';

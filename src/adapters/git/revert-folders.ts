@@ -1,6 +1,6 @@
 /** Folders on the way to the paths of a revert. */
 import { type RawPath } from './git-process.ts';
-import type { OpenTree} from './open-tree.ts';
+import type { OpenTree } from './open-tree.ts';
 import { type FileState, nameOf, readState } from './open-tree.ts';
 import { foldersOf } from './repository-data.ts';
 import type { RevertOptions } from './revert.ts';
