@@ -1,6 +1,19 @@
 /** Imports point one way: interfaces -> client -> workflows -> activities -> ports <- adapters; the contract under all. */
 const WORKFLOW_VALUES = '^(workflows/|src/contract/plain/|node_modules/@temporalio/(workflow|common)/)';
 
+/** Of a thread, the lowest first: a floor imports itself and lower ones. */
+const FLOORS = [
+  ...['state', 'approvals', 'budget', 'agent-task', 'turns', 'agents', 'tools', 'tasks', 'past', 'machine', 'view'],
+  ...['guards', 'shell'],
+];
+const threadFloors = FLOORS.slice(0, -1).map((floor, index) => ({
+  name: 'thread-floors',
+  comment: 'What a floor needs lies below it.',
+  severity: 'error',
+  from: { path: `^workflows/thread/${floor}/`, pathNot: '\\.test\\.ts$' },
+  to: { path: `^workflows/thread/(${FLOORS.slice(index + 1).join('|')})/` },
+}));
+
 export default {
   forbidden: [
     {
@@ -21,7 +34,7 @@ export default {
       name: 'workflows-take-values-only-from-the-sandbox',
       comment: 'Whatever else is imported by value would be bundled and run inside the sandbox.',
       severity: 'error',
-      from: { path: '^workflows/', pathNot: '\\.test\\.ts$|/testing\\.ts$' },
+      from: { path: '^workflows/', pathNot: '\\.test\\.ts$|/testing\\.ts$|/testing/' },
       to: { pathNot: WORKFLOW_VALUES, dependencyTypesNot: ['type-only'] },
     },
     {
@@ -31,13 +44,14 @@ export default {
       from: { path: '^workflows/', pathNot: '\\.test\\.ts$' },
       to: { path: '^activities/', pathNot: '^activities/(contract|ports)\\.ts$' },
     },
+    ...threadFloors,
     {
-      name: 'the-machine-is-pure',
+      name: 'only-the-shell-is-impure',
       comment: 'Everything that decides knows nothing of Temporal.',
       severity: 'error',
       from: {
-        path: '^workflows/(thread|review-ledger|batch-review)/',
-        pathNot: '/(workflow|handlers|effects|opening|messages|sinks|target-review)\\.ts$|\\.test\\.ts$',
+        path: '^workflows/(thread/(?!shell/)|review-ledger/|batch-review/)',
+        pathNot: '^workflows/[a-z-]+/(workflow|messages|target-review)\\.ts$|\\.test\\.ts$',
       },
       to: { path: '^node_modules/' },
     },
@@ -63,7 +77,7 @@ export default {
       name: 'only-the-client-uses-the-temporal-client',
       comment: 'The embedded stack may ask whether its service is up.',
       severity: 'error',
-      from: { path: '^(src|workflows|activities)/', pathNot: '^src/(client|dev)/|\\.test\\.ts$' },
+      from: { path: '^(src|workflows|activities)/', pathNot: '^src/(client|dev|worker/directories)/|\\.test\\.ts$' },
       to: { path: '^node_modules/@temporalio/client/' },
     },
     {
@@ -71,6 +85,13 @@ export default {
       severity: 'error',
       from: { path: '^src/client/' },
       to: { path: '^src/(adapters|interfaces|worker|dev)/' },
+    },
+    {
+      name: 'client-knows-no-activities',
+      comment: 'What the worker asks of the service lies in src/worker/directories.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^activities/' },
     },
     {
       name: 'doors-go-through-the-client',
@@ -96,14 +117,14 @@ export default {
     {
       name: 'nothing-ships-what-only-tests-use',
       severity: 'error',
-      from: { path: '^(src|workflows|activities)/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
-      to: { path: '^(test|bench|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing\\.ts$' },
+      from: { path: '^(src|workflows|activities)/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing(\\.ts$|/)' },
+      to: { path: '^(test|bench|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing(\\.ts$|/)' },
     },
     {
       name: 'no-circles',
       severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      from: { pathNot: '^src/adapters/git/' },
+      to: { circular: true },
     },
   ],
   options: {

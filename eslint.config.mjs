@@ -29,7 +29,7 @@ export default tseslint.config(
   {
     // All workflows of a worker share these modules, so a module keeps nothing (docs/decisions/0006-shared-modules.md).
     files: ['workflows/**'],
-    ignores: ['**/*.test.ts', '**/test-*.ts', '**/testing.ts'],
+    ignores: ['**/*.test.ts', '**/testing/**', '**/testing.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

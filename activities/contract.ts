@@ -393,7 +393,7 @@ export interface OpenedThread extends ThreadSettings {
   openedAt?: number;
   /** A snapshot is also taken at the end of a turn; earlier releases left it out. */
   keepsAfter?: boolean;
-  /** What the thread decides anew, `DECISIONS` in `workflows/thread/state.ts`; earlier releases left it out. */
+  /** What the thread decides anew, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it out. */
   decisions?: 2;
 }
 
@@ -445,7 +445,7 @@ export interface Activities extends TaskActivities {
   /** Never retried: a command that may have run is not run again by itself. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
-  /** Retried where the tool only reads; see `workflows/thread/effects.ts`. */
+  /** Retried where the tool only reads; see `workflows/thread/shell/effects.ts`. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
   /** Lets go of all snapshots of a thread. */

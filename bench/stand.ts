@@ -6,8 +6,9 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bobbin, connectBobbin } from '../src/client/index.ts';
-import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
-import { type TemporalService, startTemporalService } from '../src/dev/temporal-service/service.ts';
+import { findTemporalBinary } from '../src/dev/temporal-service/obtain/binary.ts';
+import { startTemporalService } from '../src/dev/temporal-service/service.ts';
+import type { TemporalService } from '../src/dev/temporal-service/types.ts';
 import { type Child, startChild } from './processes/child.ts';
 import type { ServedRequest, ServicesReady } from './processes/services.ts';
 

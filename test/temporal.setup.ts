@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { findTemporalBinary } from '../src/dev/temporal-service/binary.ts';
+import { findTemporalBinary } from '../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../src/dev/temporal-service/service.ts';
 
 declare module 'vitest' {

@@ -5,4 +5,4 @@ export { reviewLedger } from './review-ledger/workflow.ts';
 export { targetReview } from './batch-review/target-review.ts';
 export { batchReview } from './batch-review/workflow.ts';
 export { repositoryRules } from './repository-rules/workflow.ts';
-export { thread } from './thread/workflow.ts';
+export { thread } from './thread/shell/workflow.ts';

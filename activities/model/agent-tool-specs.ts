@@ -1,4 +1,4 @@
-/** The tools by which an agent deals with agents of its own. `workflows/thread/tasks/agent-calls.ts` is what they do. */
+/** The tools by which an agent deals with agents of its own. `workflows/thread/tools/agent-calls.ts` is what they do. */
 import type { ToolSpec } from '../ports.ts';
 import { object, text } from './json-schema.ts';
 

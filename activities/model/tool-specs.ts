@@ -1,4 +1,4 @@
-/** The tools as the model is told of them. `workflows/thread/tools.ts` reads the calls. */
+/** The tools as the model is told of them. `workflows/thread/tools/read-call.ts` reads the calls. */
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ToolSpec } from '../ports.ts';
 import { AGENT_TOOL_SPECS } from './agent-tool-specs.ts';

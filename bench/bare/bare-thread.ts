@@ -1,7 +1,7 @@
 /** Drives one bare workflow; waits for the end of a turn as Bobbin's client does, by long poll and then a query. */
 import { randomUUID } from 'node:crypto';
 import { toBobbinError } from '../../src/client/errors.ts';
-import { type HistoryChanges, watchHistory } from '../../src/client/history-changes.ts';
+import { type HistoryChanges, watchHistory } from '../../src/client/threads/history-changes.ts';
 import type { Service } from '../../src/client/service.ts';
 import type { SubmitTurn } from '../../src/contract/index.ts';
 import { type Span, now } from '../clock.ts';

@@ -1,7 +1,6 @@
 /** Calls that are made again where that is all it takes: a workflow is being opened, or changes its worker. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { BobbinError } from './bobbin-error.ts';
-import type { Service } from './service.ts';
 
 /** A thread is opened in its first workflow task, within milliseconds once a worker has it. */
 const PAUSE_MS = { first: 20, most: 250 };
@@ -28,21 +27,4 @@ export async function again<T>(
       await delay(pause);
     }
   }
-}
-
-/** Calls about one workflow, under the deadline of the service. @param toError says what was tried, and with which ids. */
-export function callsOf(service: Service, toError: (error: unknown, action: string) => BobbinError) {
-  const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
-    try {
-      return await service.within(body, deadlineMs);
-    } catch (error) {
-      throw toError(error, action);
-    }
-  };
-  return {
-    call,
-    /** A question that can be answered in a moment, where it cannot be at once. */
-    ask: <T>(action: string, body: () => Promise<T>): Promise<T> =>
-      again(() => call(action, body), isPassing, { until: Date.now() + service.deadlineMs }),
-  };
 }

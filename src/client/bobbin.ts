@@ -13,21 +13,21 @@ import {
   WORKFLOW_TYPE,
   toWorkflowId,
 } from '../contract/index.ts';
-import type { thread } from '../../workflows/thread/workflow.ts';
-import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/task-timeout.ts';
-import { toStaticTexts } from '../../workflows/thread/static-details.ts';
-import { submitTurnSignal } from '../../workflows/thread/messages.ts';
-import { type Batches, openBatches } from './batches.ts';
+import type { thread } from '../../workflows/thread/shell/workflow.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/sandbox/task-timeout.ts';
+import { toStaticTexts } from '../../workflows/thread/view/static-details.ts';
+import { submitTurnSignal } from '../../workflows/thread/shell/messages.ts';
+import { type Batches, openBatches } from './batches/batches.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
 import { type Service, type ServiceOptions, connectService } from './service.ts';
-import { type ForkOptions, forkThread } from './fork.ts';
-import { type ResumeChanges, type ResumedThread, resumeThread } from './resume.ts';
-import { type Ledgers, openLedgers } from './ledgers.ts';
+import { type ForkOptions, forkThread } from './threads/fork.ts';
+import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/resume.ts';
+import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
-import { askRepositoryRules } from './repository-rules.ts';
-import { type ThreadHandle, openHandle } from './thread-handle.ts';
+import { askRepositoryRules } from './threads/repository-rules.ts';
+import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
 
 const REPOSITORY = defineSearchAttributeKey('BobbinRepository', 'KEYWORD');
 

@@ -64,7 +64,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
 }
 
-/** A query's failure comes as a message alone; a code stands in front, see `workflows/thread/handlers.ts` and `workflows/begun-tasks.ts`. */
+/** A query's failure comes as a message alone; a code stands in front, see `workflows/thread/shell/handlers.ts` and `workflows/sandbox/stale-query-fence.ts`. */
 function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threadId: string; action: string }) {
   const [, code, reason] = /^(threadOpening|taskToCome|malformed): (.*)$/s.exec(error.message) ?? [];
   if (code === 'threadOpening') {

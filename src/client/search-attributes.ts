@@ -1,5 +1,4 @@
 /** The search attributes of threads: what a service knows of them, and making them known to it. */
-import type { SearchAttributePort } from '../../activities/ports.ts';
 import { SEARCH_ATTRIBUTES, type SearchAttributeName, type SearchAttributeState } from '../contract/index.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { grpcStatus, toBobbinError } from './errors.ts';
@@ -90,34 +89,4 @@ async function ask<T>(service: SearchAttributeService, action: string, call: () 
     }
     throw toBobbinError(error, { threadId: '-', action });
   }
-}
-
-/** How long it is believed that an attribute is missing. That all are there is believed for good. */
-const MISSING_FOR_MS = 30_000;
-/** A thread that opens waits for the answer. */
-const ANSWER_MS = 2_000;
-
-/** Asks once, and again after a while where they were not all there. */
-export function createSearchAttributePort(
-  service: SearchAttributeService,
-  mode: 'auto' | 'on' | 'off',
-): SearchAttributePort {
-  let asked: { at: number; answer: Promise<boolean> } | null = null;
-  const look = async (): Promise<boolean> => {
-    try {
-      const within: SearchAttributeService['within'] = (call) => service.within(call, ANSWER_MS);
-      const states = await listSearchAttributes({ ...service, within });
-      return states.every(({ status }) => status === 'registered');
-    } catch {
-      return false;
-    }
-  };
-  return {
-    async usable() {
-      if (mode !== 'auto') return mode === 'on';
-      if (asked !== null && (await asked.answer)) return true;
-      if (asked === null || Date.now() - asked.at > MISSING_FOR_MS) asked = { at: Date.now(), answer: look() };
-      return asked.answer;
-    },
-  };
 }

@@ -67,7 +67,7 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
 /** Between two tries of a query that came to a worker which was just taking the workflow over, in milliseconds. */
 const BETWEEN_WORKERS_MS = { first: 10, most: 250, inAll: 2_000 };
 
-/** A worker that may know more than is recorded answers no query; the next look finds one that does. See `workflows/begun-tasks.ts`. */
+/** A worker that may know more than is recorded answers no query; the next look finds one that does. See `workflows/sandbox/stale-query-fence.ts`. */
 function isTaskToCome(error: unknown): boolean {
   return error instanceof QueryNotRegisteredError && error.message.startsWith('taskToCome: ');
 }

@@ -8,8 +8,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { dataLayout } from '../folders/folders.ts';
 import { closeToOthers, makePrivateFolder } from '../folders/private-folder.ts';
 import { readDevState, rememberThread } from './dev-state.ts';
-import { isAlive } from './temporal-service/process-start.ts';
-import { readRecord } from './temporal-service/service-record.ts';
+import { isAlive } from './temporal-service/run/process-start.ts';
+import { readRecord } from './temporal-service/state/service-record.ts';
 
 const NAME = '.bobbin';
 const DATABASE = ['temporal.db', 'temporal.db-wal'];

@@ -2,9 +2,9 @@
 import { dataLayout } from '../folders/folders.ts';
 import { readDevState, writeDevState } from './dev-state.ts';
 import { type Stack, type StackAddresses, type StackOptions, startStack } from './stack.ts';
-import { isAlive, markOf } from './temporal-service/process-start.ts';
+import { isAlive, markOf } from './temporal-service/run/process-start.ts';
 import { prepareDataDirectory } from './temporal-service/service.ts';
-import { withStartLock } from './temporal-service/start-lock.ts';
+import { withStartLock } from './temporal-service/state/start-lock.ts';
 
 export type OpenedStack =
   /** Stopped by this process. */

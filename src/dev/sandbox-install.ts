@@ -1,7 +1,7 @@
 /** Installs bubblewrap by the package manager of this machine, after asking. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type Environment, findOnPath } from './temporal-service/program.ts';
+import { type Environment, findOnPath } from './temporal-service/obtain/program.ts';
 
 const MANAGERS: Record<string, string[]> = {
   'apt-get': ['install', '-y', 'bubblewrap'],

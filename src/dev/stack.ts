@@ -2,9 +2,10 @@
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
 import { connectBobbin } from '../client/index.ts';
 import { dataLayout } from '../folders/folders.ts';
-import { connectTarget } from './temporal-service/connect-target.ts';
-import { findTemporalBinary } from './temporal-service/binary.ts';
-import { type TemporalService, startTemporalService } from './temporal-service/service.ts';
+import { connectTarget } from './temporal-service/run/connect-target.ts';
+import { findTemporalBinary } from './temporal-service/obtain/binary.ts';
+import { startTemporalService } from './temporal-service/service.ts';
+import type { TemporalService } from './temporal-service/types.ts';
 import { startIdentityService } from './identity-service/server.ts';
 import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';

@@ -20,7 +20,10 @@ export interface BuiltBundle {
 /** @param interceptors modules of a test that are to be run within the workflows, too. */
 export async function buildBundle(interceptors: readonly string[] = []): Promise<BuiltBundle> {
   const workflowsPath = join(root, 'workflows', `index.${extension}`);
-  const workflowInterceptorModules = [join(root, 'workflows', `begun-tasks.${extension}`), ...interceptors];
+  const workflowInterceptorModules = [
+    join(root, 'workflows', 'sandbox', `stale-query-fence.${extension}`),
+    ...interceptors,
+  ];
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules,
@@ -34,7 +37,7 @@ export async function buildBundle(interceptors: readonly string[] = []): Promise
 }
 
 export function payloadConverterPath(): string {
-  return join(root, 'workflows', `payload-converter.${extension}`);
+  return join(root, 'workflows', 'sandbox', `payload-converter.${extension}`);
 }
 
 /** On the first line of the bundle, so that its source map still fits. */

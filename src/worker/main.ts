@@ -1,7 +1,7 @@
 /** Entry point of a worker process: `node src/worker/main.ts`. Configured by the environment alone. */
 import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
 import { describeModelChoice } from '../adapters/model/models.ts';
-import { connectTarget } from '../dev/temporal-service/connect-target.ts';
+import { connectTarget } from '../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from './config.ts';
 import { toLogLine } from './log-line.ts';
 import { startWorker } from './worker.ts';

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { findTemporalBinary } from '../../src/dev/temporal-service/binary.ts';
+import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import type { EscapePlace } from './row.ts';
 
 const CLI = join(import.meta.dirname, '../../src/interfaces/cli/main.ts');

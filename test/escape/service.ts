@@ -3,8 +3,9 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { findTemporalBinary } from '../../src/dev/temporal-service/binary.ts';
-import { type TemporalService, startTemporalService } from '../../src/dev/temporal-service/service.ts';
+import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
+import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
+import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
 import type { EscapePlace } from './row.ts';
 
 export interface Target {

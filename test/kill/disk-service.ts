@@ -1,7 +1,8 @@
 /** A Temporal service of its own with its data on disk, that can be stopped or killed and started again on that data. */
-import { findTemporalBinary } from '../../src/dev/temporal-service/binary.ts';
-import { findFreePort } from '../../src/dev/temporal-service/ports.ts';
-import { type TemporalService, startTemporalService } from '../../src/dev/temporal-service/service.ts';
+import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
+import { findFreePort } from '../../src/dev/temporal-service/run/ports.ts';
+import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
+import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
 
 export interface DiskService {
   /** The same after every start. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { findTemporalBinary } from '../../src/dev/temporal-service/binary.ts';
+import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import { git } from '../parts/repositories.ts';
 import { type Stand, openStand } from '../stand.ts';

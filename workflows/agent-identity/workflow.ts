@@ -15,7 +15,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { AgentIdentity } from '../../activities/ports.ts';
-import { toStepFailure } from '../step-failure.ts';
+import { toStepFailure } from '../sandbox/step-failure.ts';
 
 export interface AgentIdentityState {
   account: string;

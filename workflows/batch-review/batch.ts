@@ -17,9 +17,9 @@ import type {
   Spent,
   StartBatch,
 } from '../../src/contract/index.ts';
-import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../limits.ts';
-import { pageOf } from '../thread/log.ts';
-import { cutToBytes } from '../thread/waiting.ts';
+import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../sandbox/amounts.ts';
+import { pageOf } from '../thread/state/log.ts';
+import { cutToBytes } from '../thread/state/waiting.ts';
 import { toTargetId } from './target-id.ts';
 
 export const BATCH_VERSION = 1;

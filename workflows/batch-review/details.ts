@@ -1,7 +1,7 @@
 /** What a person sees of a batch in the Temporal UI. Its Markdown knows no tables. */
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
-import { codeSpan, firstLine } from '../plain-text.ts';
+import { codeSpan, firstLine } from '../sandbox/plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
 import { plural } from '../../src/contract/plain/plural.ts';
 

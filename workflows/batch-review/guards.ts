@@ -17,7 +17,7 @@ import {
   parse,
   text,
   wholeNumber,
-} from '../guard-values.ts';
+} from '../sandbox/value-readers.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 
 export function parseStartBatch(value: unknown): Parsed<StartBatch> {

@@ -28,10 +28,10 @@ import type {
   StartThread,
   ThreadResult,
 } from '../../src/contract/index.ts';
-import { leftOf, plus, NOTHING_SPENT } from '../limits.ts';
-import { firstLine, words } from '../plain-text.ts';
-import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
-import { toStepFailure } from '../step-failure.ts';
+import { leftOf, plus, NOTHING_SPENT } from '../sandbox/amounts.ts';
+import { firstLine, words } from '../sandbox/plain-text.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
+import { toStepFailure } from '../sandbox/step-failure.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { BATCH_PREFIX, closedLedgerQuery } from './messages.ts';
 

@@ -27,10 +27,10 @@ import type {
   RowsPage,
   StartBatch,
 } from '../../src/contract/index.ts';
-import { UnknownStateVersion, isContinued } from '../carried-state.ts';
-import { fields, maybe, parse, wholeNumber } from '../guard-values.ts';
-import { WORKFLOW_TASK_TIMEOUT } from '../task-timeout.ts';
-import { toStepFailure } from '../step-failure.ts';
+import { UnknownStateVersion, isContinued } from '../sandbox/carried-state.ts';
+import { fields, maybe, parse, wholeNumber } from '../sandbox/value-readers.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
+import { toStepFailure } from '../sandbox/step-failure.ts';
 import {
   BATCH_VERSION,
   type BatchState,
@@ -52,7 +52,7 @@ import { PACKED_VERSION, type PackedBatch, isLarge, pack, unpack } from './packe
 import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
-import { words } from '../plain-text.ts';
+import { words } from '../sandbox/plain-text.ts';
 
 /** From one run to the next. */
 interface CarriedBatch {

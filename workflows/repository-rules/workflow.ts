@@ -5,8 +5,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { RepositoryRulesResult } from '../../src/contract/index.ts';
-import { toStepFailure } from '../step-failure.ts';
-import { parseRepositoryRules } from '../thread/guards.ts';
+import { toStepFailure } from '../sandbox/step-failure.ts';
+import { parseRepositoryRules } from '../thread/guards/guards.ts';
 
 const { listRules, revokeRule } = proxyActivities<Activities>({
   startToCloseTimeout: '20s',

@@ -16,7 +16,18 @@ import type {
   ReviewPriority,
   TrackedFinding,
 } from '../../src/contract/index.ts';
-import { type Parsed, Refused, fields, flag, id, maybe, number, parse, text, wholeNumber } from '../guard-values.ts';
+import {
+  type Parsed,
+  Refused,
+  fields,
+  flag,
+  id,
+  maybe,
+  number,
+  parse,
+  text,
+  wholeNumber,
+} from '../sandbox/value-readers.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { shorten } from './bounds.ts';
 

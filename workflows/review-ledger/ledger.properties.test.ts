@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DismissFindingSchema, type ObservedFinding, ReopenFindingSchema } from '../../src/contract/index.ts';
-import { toUnreadable } from '../unreadable.ts';
-import type { Parsed } from '../guard-values.ts';
+import { toUnreadable } from '../sandbox/unreadable.ts';
+import type { Parsed } from '../sandbox/value-readers.ts';
 import { readDismissFinding, readRecordRun, readReopenFinding } from './guards.ts';
 import { abandonRun, beginRun, dismissFinding } from './ledger.ts';
 import { recordRun } from './record.ts';

@@ -14,7 +14,7 @@ import type {
   ReopenFinding,
   RunBeginning,
 } from '../../src/contract/index.ts';
-import { literalSpan } from '../plain-text.ts';
+import { literalSpan } from '../sandbox/plain-text.ts';
 import { byImportance, withinBounds } from './bounds.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** A ledger as an earlier release left it becomes one of this release. Pure. */
 import type { ObservedFinding } from '../../src/contract/index.ts';
-import { UnknownStateVersion } from '../carried-state.ts';
+import { UnknownStateVersion } from '../sandbox/carried-state.ts';
 import { type KeptFinding, type LedgerState, STATE_VERSION, newLedger } from './state.ts';
 
 /** Whether it is what a run of a ledger leaves to the next one, of whichever release; anything else is a start argument. */

@@ -12,8 +12,8 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { isContinued } from '../carried-state.ts';
-import type { Parsed } from '../guard-values.ts';
+import { isContinued } from '../sandbox/carried-state.ts';
+import type { Parsed } from '../sandbox/value-readers.ts';
 import {
   readAbandonRun,
   readBeginRun,

@@ -2,8 +2,8 @@
  * What providers other than OpenAI want back in the next request (the signature of a thought, say) travels as the
  * `encryptedContent` of a reasoning entry, marked so that no other provider is ever sent it.
  */
-import type { JsonObject } from './json.ts';
-import { asObject, asText, parseJson } from './json.ts';
+import type { JsonObject } from './http/json.ts';
+import { asObject, asText, parseJson } from './http/json.ts';
 
 export interface ForeignReasoning {
   /** Name of the provider that wrote it. */

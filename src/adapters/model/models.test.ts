@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { createModels, DEFAULT_OPENAI_MODEL, describeModelChoice } from './models.ts';
 import type { ModelChoice } from './models.ts';
 import type { Environment } from './providers.ts';
-import { aRequest, anIo, beginStream, completed, failureOf, sendEvents, startEndpoint } from './test-endpoint.ts';
+import {
+  aRequest,
+  anIo,
+  beginStream,
+  completed,
+  failureOf,
+  sendEvents,
+  startEndpoint,
+} from './responses/test-endpoint.ts';
 
 const KEY = 'sk-very-secret-0123456789';
 

@@ -1,12 +1,12 @@
 /** One model port for all models: each request goes to the endpoint that the name of its model says. */
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
-import { createAiSdkModel, unknownProvider } from './ai-sdk.ts';
+import { createAiSdkModel, unknownProvider } from './ai-sdk/ai-sdk.ts';
 import { readableBy } from './foreign-compaction.ts';
 import { checkProviderSettings, isProviderName, readProviderSettings, readVariable, splitModel } from './providers.ts';
 import type { Environment } from './providers.ts';
-import { createResponsesModel } from './responses.ts';
-import type { ResponsesModel } from './responses.ts';
+import { createResponsesModel } from './responses/responses.ts';
+import type { ResponsesModel } from './responses/responses.ts';
 
 /** OpenAI's own advice for coding agents that call its API. */
 export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';

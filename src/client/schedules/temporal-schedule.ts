@@ -19,8 +19,8 @@ import {
 } from '../../contract/index.ts';
 import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
-import { toBatchSummary } from '../batches.ts';
-import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/task-timeout.ts';
+import { toBatchSummary } from '../batches/batches.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 
 /** The service turns cron lines into calendars. The line itself is kept as the calendar's comment, behind this. */
 const CRON_MARK = 'cron: ';

@@ -1,6 +1,6 @@
 /** A request in words: the same on every screen, and each medium renders them in its own way. */
-import type { LimitName } from '../budget.ts';
-import type { Excerpt, ThreadRequest } from '../requests.ts';
+import type { LimitName } from '../threads/budget.ts';
+import type { Excerpt, ThreadRequest } from '../threads/requests.ts';
 
 export interface RequestWords {
   /** Our words for what is asked. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { reasonOf } from '../temporal-service/service-error.ts';
+import { reasonOf } from '../temporal-service/run/service-error.ts';
 
 /** Why nothing can be asked of an HTTP URL; undefined where something listens there. Sends nothing. */
 export async function findFault(url: string, signal: AbortSignal): Promise<string | undefined> {

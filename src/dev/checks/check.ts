@@ -1,4 +1,4 @@
-import type { Environment } from '../temporal-service/program.ts';
+import type { Environment } from '../temporal-service/obtain/program.ts';
 
 /** `warning`: it works, with less; `missing`: something will not work until it is there. */
 export type CheckStatus = 'ok' | 'warning' | 'missing';

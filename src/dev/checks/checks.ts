@@ -1,6 +1,6 @@
 import { cacheDirectory } from '../../folders/folders.ts';
-import type { Environment } from '../temporal-service/program.ts';
-import { reasonOf } from '../temporal-service/service-error.ts';
+import type { Environment } from '../temporal-service/obtain/program.ts';
+import { reasonOf } from '../temporal-service/run/service-error.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
 import { dataProbes } from './data.ts';
 import { limitsProbe } from './limits.ts';

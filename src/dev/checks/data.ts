@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { findFormerData } from '../former-data.ts';
-import { reasonOf, systemCodeOf } from '../temporal-service/service-error.ts';
+import { reasonOf, systemCodeOf } from '../temporal-service/run/service-error.ts';
 import type { Finding, Probe } from './check.ts';
 
 const MEGABYTE = 1e6;

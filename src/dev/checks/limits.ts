@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findOnPath, runProgram } from '../temporal-service/program.ts';
+import { findOnPath, runProgram } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 import { SMALLEST_SANDBOX } from './sandbox.ts';
 

@@ -1,5 +1,5 @@
-import { isAtLeast } from '../temporal-service/binary-version.ts';
-import { findOnPath, lastLines, runProgram } from '../temporal-service/program.ts';
+import { isAtLeast } from '../temporal-service/obtain/binary-version.ts';
+import { findOnPath, lastLines, runProgram } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
 /** What Bobbin needs of the machine itself. */

@@ -1,6 +1,6 @@
 import { type McpServerConfig, readMcpConfig } from '../../adapters/mcp/config.ts';
 import { dataLayout } from '../../folders/folders.ts';
-import { findOnPath } from '../temporal-service/program.ts';
+import { findOnPath } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
 /** Which MCP servers are configured. Starts and calls none of them. */

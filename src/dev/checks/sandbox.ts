@@ -1,6 +1,6 @@
 import { platform } from 'node:os';
 import { toInstallCommand } from '../sandbox-install.ts';
-import { findOnPath, lastLines, runProgram } from '../temporal-service/program.ts';
+import { findOnPath, lastLines, runProgram } from '../temporal-service/obtain/program.ts';
 import type { Probe } from './check.ts';
 
 /** Everything apart that can be: what a command in the sandbox is given. */

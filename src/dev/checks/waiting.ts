@@ -1,6 +1,6 @@
 import type { Connection } from '@temporalio/client';
-import { UNKNOWN_STATE_VERSION } from '../../../workflows/carried-state.ts';
-import { reasonOf } from '../temporal-service/service-error.ts';
+import { UNKNOWN_STATE_VERSION } from '../../../workflows/sandbox/carried-state.ts';
+import { reasonOf } from '../temporal-service/run/service-error.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 import { ask, findTarget } from './temporal.ts';
 

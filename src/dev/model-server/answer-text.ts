@@ -1,5 +1,5 @@
 /** Words of the offline model: its signature, what it quotes, and how it describes a workspace. */
-import type { Conversation, ToolUse } from './conversation.ts';
+import type { Conversation, ToolUse } from './types.ts';
 
 export const SERVER_NAME = 'Bobbin offline model server';
 export const SIGNATURE = `(${SERVER_NAME})`;

@@ -4,7 +4,7 @@
  */
 import { isObject } from '../loopback-http.ts';
 import { printedBy, SIGNATURE } from './answer-text.ts';
-import type { Conversation, ToolUse } from './conversation.ts';
+import type { Conversation, ToolUse } from './types.ts';
 import { runCalls } from './tool-calls.ts';
 import type { OfferedTool, ToolCall } from './tool-calls.ts';
 

@@ -4,33 +4,9 @@
  */
 import { isObject } from '../loopback-http.ts';
 import { toRules } from './rules.ts';
-import type { Rule } from './rules.ts';
+import type { Conversation, ToolUse } from './types.ts';
 import { isSummaryRequest, readSummary, unseal } from './summary.ts';
-import type { WorkState } from './summary.ts';
-
-export interface ToolUse {
-  callId: string;
-  name: string;
-  /** What was called: arguments, patch text, or a command. */
-  input: string;
-  output: string;
-}
-
-export interface Conversation {
-  /** The user text that is being worked on. */
-  text: string;
-  /** Its rules; none where it is plain words. */
-  rules: Rule[];
-  /** User texts that came while it was being worked on, oldest first. */
-  additions: string[];
-  /** Calls since that text, in order. */
-  uses: ToolUse[];
-  /** Every user text, oldest first. */
-  texts: string[];
-  /** Whether it ends with a request for a summary of it. */
-  summarising: boolean;
-  work: WorkState;
-}
+import type { WorkState } from './types.ts';
 
 /** An input that the real API refuses with status 400 and this message. */
 export class InvalidInput extends Error {}

@@ -2,7 +2,7 @@
 import { countedWords, quoteAdditions, quoteUses, SIGNATURE, signed, wordsOfLength } from './answer-text.ts';
 import type { Segment } from './answer-text.ts';
 import { nextOfReview, signedFindings } from './code-review.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation } from './types.ts';
 import { toRules } from './rules.ts';
 import type { Rule } from './rules.ts';
 import { toSummary } from './summary.ts';

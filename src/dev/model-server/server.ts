@@ -12,7 +12,7 @@ import { listenOnLoopback, pause, readBody, sendJson, toJsonObject, UnreadableRe
 import { SERVER_NAME } from './answer-text.ts';
 import { checkAssertion } from './assertion-check.ts';
 import { InvalidInput, readConversation } from './conversation.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation } from './types.ts';
 import { wantsReview } from './code-review.ts';
 import { createMeetingCounter } from './meeting-counter.ts';
 import { createRequestLog, toAssertedIds, withoutCredentials } from './request-log.ts';

@@ -4,17 +4,7 @@
  */
 import { isObject } from '../loopback-http.ts';
 import { SERVER_NAME, SIGNATURE } from './answer-text.ts';
-import type { Conversation, ToolUse } from './conversation.ts';
-
-/** Where the work on a text stood when the conversation was summarised. */
-export interface WorkState {
-  /** How many user texts came after the one being worked on. */
-  behind: number;
-  /** Whether that work was not at its end. */
-  unfinished: boolean;
-  /** Calls since that text, in order. */
-  uses: ToolUse[];
-}
+import type { Conversation, ToolUse, WorkState } from './types.ts';
 
 /** What clients ask for a summary with: Bobbin, and Codex. */
 const REQUEST = /^\s*(<context_summary_request>|You are performing a CONTEXT CHECKPOINT COMPACTION)/i;

@@ -1,6 +1,6 @@
 /** What the offline model does with a text that holds no rule: it looks at the workspace, then tells what it saw. */
 import { describeWorkspace, printedBy } from './answer-text.ts';
-import type { Conversation, ToolUse } from './conversation.ts';
+import type { Conversation, ToolUse } from './types.ts';
 import { runCalls } from './tool-calls.ts';
 import type { OfferedTool, ToolCall } from './tool-calls.ts';
 

@@ -4,77 +4,26 @@ import { mkdir, writeFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
 import type { LoopbackListener } from '../loopback-http.ts';
-import type { TemporalBinary } from './binary.ts';
-import { assertDatabase, removeDatabase } from './database.ts';
-import { findPortHolder } from './port-holder.ts';
-import { choosePorts, findFreePort } from './ports.ts';
-import type { PortPair } from './ports.ts';
-import { markOf } from './process-start.ts';
-import type { ProcessMark } from './process-start.ts';
-import type { Environment } from './program.ts';
-import { withProgress } from './progress.ts';
-import type { Progress } from './progress.ts';
-import { waitUntilReady } from './readiness.ts';
-import { adoptRunningService } from './running-service.ts';
-import { prepareSearchAttributes } from './search-attributes.ts';
-import { toServerArguments } from './server-arguments.ts';
-import { readLog, rotateLog, toStartError } from './server-log.ts';
-import { endProcess, spawnServer } from './server-process.ts';
-import type { ServiceExit } from './server-process.ts';
-import { TemporalServiceError, reasonOf, systemCodeOf } from './service-error.ts';
-import { removeRecord, writeRecord } from './service-record.ts';
-import { withStartLock } from './start-lock.ts';
-import { guardUi, pickUiPlace } from './ui-guard.ts';
-
-export interface StartOptions {
-  binary: TemporalBinary;
-  /** Holds the database, the log and the note of the running service; made where it does not exist. */
-  dataDirectory: string;
-  /** A port that must be had, or 0 for any free one. Without it: 7233, or the next one of a free pair. */
-  port?: number;
-  /** The same for the UI, from 8233; null for a service without a UI. */
-  uiPort?: number | null;
-  /** Address to listen on; 127.0.0.1. */
-  ip?: string;
-  /** `default`. */
-  namespace?: string;
-  /** Everything in memory, on any free port unless one is named, never shared with another start. For tests. */
-  ephemeral?: boolean;
-  /** Further settings of the service, as `key=value`; they go before ours. */
-  dynamicConfig?: readonly string[];
-  /** `<dataDirectory>/temporal.log`. */
-  logFile?: string;
-  /**
-   * Whether `stop` also ends a service that was found running: never (the default), always, or where the process that
-   * had started it is gone.
-   */
-  stopReused?: boolean | 'orphaned';
-  /** Where the search for a free pair starts; 7233 and 8233. */
-  preferredPorts?: PortPair;
-  /** Milliseconds a service that runs already is given to answer; 15,000, since another start may just have launched it. */
-  answerTimeoutMs?: number;
-  onProgress?: Progress;
-  signal?: AbortSignal;
-  env?: Environment;
-}
-
-export interface TemporalService {
-  /** `host:port` of the gRPC front end. */
-  address: string;
-  /** Null where it runs without a UI. */
-  uiUrl: string | null;
-  pid: number;
-  namespace: string;
-  version: { cli: string; server: string };
-  /** Whether it was found running and not started by this call. */
-  reused: boolean;
-  /** Whether it was found running and the process that had started it is gone. */
-  orphaned: boolean;
-  /** Settles when the service has ended, by `stop` or by itself. Never rejects. */
-  exited: Promise<ServiceExit>;
-  /** Ends the service, and only it, and waits until it is gone; see `stopReused`. Twice is once. */
-  stop(): Promise<void>;
-}
+import type { TemporalBinary } from './obtain/binary.ts';
+import { assertDatabase, removeDatabase } from './state/database.ts';
+import { findPortHolder } from './run/port-holder.ts';
+import { choosePorts, findFreePort } from './run/ports.ts';
+import { markOf } from './run/process-start.ts';
+import type { ProcessMark } from './run/process-start.ts';
+import { withProgress } from './obtain/progress.ts';
+import type { Progress } from './obtain/progress.ts';
+import { waitUntilReady } from './run/readiness.ts';
+import { adoptRunningService } from './state/running-service.ts';
+import { prepareSearchAttributes } from './run/search-attributes.ts';
+import { toServerArguments } from './run/server-arguments.ts';
+import { readLog, rotateLog, toStartError } from './run/server-log.ts';
+import { endProcess, spawnServer } from './run/server-process.ts';
+import type { ServiceExit } from './run/server-process.ts';
+import { TemporalServiceError, reasonOf, systemCodeOf } from './run/service-error.ts';
+import { removeRecord, writeRecord } from './state/service-record.ts';
+import { withStartLock } from './state/start-lock.ts';
+import type { StartOptions, TemporalService } from './types.ts';
+import { guardUi, pickUiPlace } from './run/ui-guard.ts';
 
 const START_TIMEOUT_MS = 60_000;
 /** The server opens some more ports of its own choice, which another start may take first. */

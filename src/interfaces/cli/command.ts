@@ -8,7 +8,7 @@ import { readDevState } from '../../dev/dev-state.ts';
 import { dataDirectory } from '../../folders/folders.ts';
 import { explainError } from '../../folders/working-folder.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
-import { type Output, createOutput } from './output.ts';
+import { type Output, createOutput } from './text/output.ts';
 
 export interface CommonOptions {
   json?: boolean;
@@ -53,7 +53,7 @@ function reportError(error: unknown, output: Output): number {
 /** The service of the environment or profile, else the stack that runs on this data directory. */
 async function connect(options: CommonOptions): Promise<Bobbin> {
   const { connectBobbin } = await import('../../client/index.ts');
-  const { connectTarget } = await import('../../dev/temporal-service/connect-target.ts');
+  const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
   const target = connectTarget(process.env);
   const taskQueue = process.env['BOBBIN_TASK_QUEUE'];
   if (target !== undefined) {

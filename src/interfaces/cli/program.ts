@@ -1,19 +1,19 @@
 /** The `bobbin` command: what it can do, and the one thing that it is asked for. */
 import { Command, CommanderError } from 'commander';
 import { toVisible } from '../../contract/plain/foreign-text.ts';
-import { addBatchCommands } from './batch-command.ts';
-import { addDataCommands } from './data-commands.ts';
-import { addDevCommand } from './dev-command.ts';
-import { addDoctorCommand } from './doctor-command.ts';
+import { addBatchCommands } from './review/batch-command.ts';
+import { addDataCommands } from './stack/data-commands.ts';
+import { addDevCommand } from './stack/dev-command.ts';
+import { addDoctorCommand } from './stack/doctor-command.ts';
 import { EXIT } from './exit-codes.ts';
-import { addReportCommand } from './report-command.ts';
-import { addLedgerCommands } from './ledger-command.ts';
-import { addReviewCommand } from './review-command.ts';
-import { addRunCommand } from './run-command.ts';
-import { addSearchAttributeCommands } from './search-attribute-commands.ts';
-import { addScheduleCommands } from './schedule-command.ts';
-import { addThreadCommands } from './thread-commands.ts';
-import { addWorkerCommand } from './worker-command.ts';
+import { addReportCommand } from './review/report-command.ts';
+import { addLedgerCommands } from './review/ledger-command.ts';
+import { addReviewCommand } from './review/review-command.ts';
+import { addRunCommand } from './thread/run-command.ts';
+import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts';
+import { addScheduleCommands } from './review/schedule-command.ts';
+import { addThreadCommands } from './thread/commands.ts';
+import { addWorkerCommand } from './stack/worker-command.ts';
 
 const program = new Command('bobbin')
   .description('durable coding-agent threads on Temporal')

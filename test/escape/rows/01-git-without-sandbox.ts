@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXITED, exec, testThread } from '../../../workflows/thread/testing.ts';
+import { EXITED, exec, testThread } from '../../../workflows/thread/testing/fixtures.ts';
 import { type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

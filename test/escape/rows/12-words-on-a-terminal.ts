@@ -1,8 +1,8 @@
 import type { ThreadEvent, ThreadRequest } from '../../../src/contract/index.ts';
-import { createOutput } from '../../../src/interfaces/cli/output.ts';
-import { renderEvent } from '../../../src/interfaces/cli/render.ts';
-import { toCurrentDetails } from '../../../workflows/thread/current-details.ts';
-import { EXITED, exec, testThread } from '../../../workflows/thread/testing.ts';
+import { createOutput } from '../../../src/interfaces/cli/text/output.ts';
+import { renderEvent } from '../../../src/interfaces/cli/text/render.ts';
+import { toCurrentDetails } from '../../../workflows/thread/view/current-details.ts';
+import { EXITED, exec, testThread } from '../../../workflows/thread/testing/fixtures.ts';
 import { type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 
 /** Clear the screen, set the title, write to the clipboard, hide what follows. */

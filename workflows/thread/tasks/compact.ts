@@ -1,10 +1,10 @@
 /** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
-import { ensure } from '../agent-task.ts';
-import { quietenAndCharge } from '../charging.ts';
-import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../compaction.ts';
-import { emit, itemCount } from '../log.ts';
-import type { CompactTurn, QueuedTurn, ThreadState } from '../state.ts';
-import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns.ts';
+import { ensure } from '../agent-task/agent-task.ts';
+import { quietenAndCharge } from '../turns/charging.ts';
+import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../turns/compaction.ts';
+import { emit, itemCount } from '../state/log.ts';
+import type { CompactTurn, QueuedTurn, ThreadState } from '../state/state.ts';
+import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
 import type { TaskKind } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {

@@ -1,8 +1,8 @@
 /** `ghost_snapshot`: the files as they stand are kept now, and not only before the next change. */
-import { actionIds } from '../actions.ts';
-import { dismissSnapshot, recordSnapshot } from '../snapshots.ts';
-import type { SnapshotTurn } from '../state.ts';
-import { beginActive, endTurn, failTurn, findTurn, quieten } from '../turns.ts';
+import { actionIds } from '../state/actions.ts';
+import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
+import type { SnapshotTurn } from '../state/state.ts';
+import { beginActive, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
 import type { TaskKind } from './task.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {

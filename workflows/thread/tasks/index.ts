@@ -1,8 +1,8 @@
 /** The registry of task kinds: one line each. */
 import type { InputItem, SubThreadReport, TurnKind } from '../../../src/contract/index.ts';
-import type { Action } from '../actions.ts';
-import { forgetUndos } from '../dropped-turns.ts';
-import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state.ts';
+import type { Action } from '../state/actions.ts';
+import { forgetUndos } from '../turns/dropped-turns.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state/state.ts';
 import { compact } from './compact.ts';
 import { ghostSnapshot } from './ghost-snapshot.ts';
 import { redo } from './redo.ts';

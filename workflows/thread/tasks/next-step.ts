@@ -3,14 +3,14 @@
  * context has come to its limit.
  */
 import type { CompactionTrigger } from '../../../src/contract/index.ts';
-import { quietenAndCharge } from '../charging.ts';
-import { beginCompaction, canCompact, takeCompaction } from '../compaction.ts';
-import { isOverLimit } from '../context.ts';
-import { itemCount } from '../log.ts';
-import type { CompactionEnd } from '../machine-events.ts';
-import { takeMail } from '../mail.ts';
-import type { RegularTurn, ThreadState } from '../state.ts';
-import { addUserMessage, failTurn, withTurn } from '../turns.ts';
+import { quietenAndCharge } from '../turns/charging.ts';
+import { beginCompaction, canCompact, takeCompaction } from '../turns/compaction.ts';
+import { isOverLimit } from '../state/context.ts';
+import { itemCount } from '../state/log.ts';
+import type { CompactionEnd } from '../state/inputs.ts';
+import { takeMail } from '../turns/inbox.ts';
+import type { RegularTurn, ThreadState } from '../state/state.ts';
+import { addUserMessage, failTurn, withTurn } from '../turns/turns.ts';
 
 export type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
 

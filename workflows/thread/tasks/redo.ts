@@ -3,11 +3,11 @@
  * has begun since.
  */
 import type { RedoneFiles } from '../../../activities/contract.ts';
-import { actionIds } from '../actions.ts';
-import { restoreTurns } from '../dropped-turns.ts';
-import type { TaskStepEnd } from '../machine-events.ts';
-import type { Redo, RedoTurn, ThreadState } from '../state.ts';
-import { beginActive, endTurn, failTurn, quieten } from '../turns.ts';
+import { actionIds } from '../state/actions.ts';
+import { restoreTurns } from '../turns/dropped-turns.ts';
+import type { TaskStepEnd } from '../state/inputs.ts';
+import type { Redo, RedoTurn, ThreadState } from '../state/state.ts';
+import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
 import type { TaskKind } from './task.ts';
 
 const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };

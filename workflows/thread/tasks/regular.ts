@@ -2,20 +2,20 @@
  * `regular`: model steps and the tool calls they ask for, until the model has no more to ask for. Where the context has
  * come to its limit, it is compacted before the next step.
  */
-import { currentTask, ensure, isReady, renewOnce } from '../agent-task.ts';
+import { currentTask, ensure, isReady, renewOnce } from '../agent-task/agent-task.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
-import { actionIds } from '../actions.ts';
-import { isCostLimited } from '../budget.ts';
-import { charge, quietenAndCharge } from '../charging.ts';
-import { compactionId, wantedCompaction } from '../compaction.ts';
-import { isOverLimit, withStep } from '../context.ts';
-import { addItem, emit, itemCount } from '../log.ts';
-import { hasMail } from '../mail.ts';
-import type { ModelEnd, ModelOutput } from '../machine-events.ts';
-import type { StepFailure } from '../../step-failure.ts';
-import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../snapshots.ts';
-import type { RegularTurn, ThreadState } from '../state.ts';
-import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns.ts';
+import { actionIds } from '../state/actions.ts';
+import { isCostLimited } from '../budget/budget.ts';
+import { charge, quietenAndCharge } from '../turns/charging.ts';
+import { compactionId, wantedCompaction } from '../turns/compaction.ts';
+import { isOverLimit, withStep } from '../state/context.ts';
+import { addItem, emit, itemCount } from '../state/log.ts';
+import { hasMail } from '../turns/inbox.ts';
+import type { ModelEnd, ModelOutput } from '../state/inputs.ts';
+import type { StepFailure } from '../../sandbox/step-failure.ts';
+import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
+import type { RegularTurn, ThreadState } from '../state/state.ts';
+import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns/turns.ts';
 import {
   type ModelStage,
   compactBefore,
@@ -24,10 +24,10 @@ import {
   takeSmallerWindow,
   tokensToCheck,
 } from './next-step.ts';
-import { takeAnswer, takeRules } from './call-approval.ts';
-import { ownsCall } from './call-list.ts';
+import { takeAnswer, takeRules } from '../tools/call-approval.ts';
+import { ownsCall } from '../tools/call-list.ts';
 import type { TaskKind } from './task.ts';
-import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from './tool-calls.ts';
+import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from '../tools/tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',

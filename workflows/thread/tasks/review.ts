@@ -3,13 +3,13 @@
  * is looked at is pinned first; last, what was found is compared with the changes.
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
-import { type Action, actionIds } from '../actions.ts';
-import type { ReviewConclusionEnd, ReviewPreparationEnd } from '../machine-events.ts';
-import type { StepFailure } from '../../step-failure.ts';
-import { enterReview, exitReview, toHint } from '../review-mode.ts';
-import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state.ts';
-import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../sub-threads.ts';
-import { emitStarted, endTurn, failTurn, newTurn, withOverrides, quieten, withTurn } from '../turns.ts';
+import { type Action, actionIds } from '../state/actions.ts';
+import type { ReviewConclusionEnd, ReviewPreparationEnd } from '../state/inputs.ts';
+import type { StepFailure } from '../../sandbox/step-failure.ts';
+import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
+import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
+import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../agents/sub-threads.ts';
+import { emitStarted, endTurn, failTurn, newTurn, withOverrides, quieten, withTurn } from '../turns/turns.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
 
 /** Code units of what a review said that its turn goes on with; far more than any list of findings. */

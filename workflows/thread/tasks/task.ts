@@ -1,8 +1,8 @@
 /** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
 import type { InputItem, SubThreadReport } from '../../../src/contract/index.ts';
-import type { Action } from '../actions.ts';
-import type { MachineEvent } from '../machine-events.ts';
-import type { ActiveTurn, QueuedTurn, ThreadState } from '../state.ts';
+import type { Action } from '../state/actions.ts';
+import type { MachineEvent } from '../state/inputs.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 
 /** The end of one of a task's actions, or an answer to one of its requests. */
 export type TaskEvent = Extract<

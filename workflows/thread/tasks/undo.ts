@@ -3,14 +3,14 @@
  * the end of the turn's part in the conversation are recorded together. Until then nothing is dropped, and asking again goes
  * on where a lost worker stopped.
  */
-import { isRoot } from '../approvals.ts';
-import { actionIds } from '../actions.ts';
-import { undoTurns } from '../dropped-turns.ts';
+import { isRoot } from '../approvals/policy.ts';
+import { actionIds } from '../state/actions.ts';
+import { undoTurns } from '../turns/dropped-turns.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
-import type { TaskStepEnd } from '../machine-events.ts';
-import { isKnownSafe } from '../safe-commands.ts';
-import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state.ts';
-import { beginActive, endTurn, failTurn, quieten } from '../turns.ts';
+import type { TaskStepEnd } from '../state/inputs.ts';
+import { isKnownSafe } from '../approvals/safe-commands.ts';
+import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
+import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
 import type { TaskKind } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {

@@ -1,10 +1,10 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
-import { actionIds } from '../actions.ts';
-import { completeItem, itemAt } from '../log.ts';
-import { COMMAND_TIMEOUT } from '../tools.ts';
-import { beginShell, endTurn, failTurn, findTurn, quieten } from '../turns.ts';
-import type { ShellTurn } from '../state.ts';
-import { needCleanUp, toCommandResult } from './command-results.ts';
+import { actionIds } from '../state/actions.ts';
+import { completeItem, itemAt } from '../state/log.ts';
+import { COMMAND_TIMEOUT } from '../tools/read-call.ts';
+import { beginShell, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
+import type { ShellTurn } from '../state/state.ts';
+import { needCleanUp, toCommandResult } from '../tools/command-results.ts';
 import type { TaskKind } from './task.ts';
 
 export const userShell: TaskKind<ShellTurn> = {

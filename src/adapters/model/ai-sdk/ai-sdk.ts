@@ -1,0 +1,189 @@
+/** The model port over the AI SDK, for every provider that has a package of its own. */
+import type * as Ai from 'ai';
+import type { LanguageModel, ToolSet } from 'ai';
+import { Failure } from '../../../../activities/failures.ts';
+import type { ModelPort, ModelRequest, ModelResponse, ToolSpec } from '../../../../activities/ports.ts';
+import { toModelMessages } from './request.ts';
+import { createPartReader } from './stream.ts';
+import type { CallFacts } from '../call-facts.ts';
+import { toSecrets, toShownUrl } from '../call-facts.ts';
+import { modelFailure } from '../http/http-failures.ts';
+import {
+  checkProviderSettings,
+  isProviderName,
+  PROVIDER_NAMES,
+  readProviderSettings,
+  splitModel,
+} from '../providers.ts';
+import type { Environment, ProviderName, ProviderSettings } from '../providers.ts';
+import { toWellFormedRequest } from '../http/well-formed.ts';
+
+export interface AiSdkModelOptions {
+  /** Longest silence of the endpoint, in milliseconds. */
+  idleTimeoutMs?: number;
+}
+
+type Io = Parameters<ModelPort['respond']>[1];
+type AiSdk = Pick<typeof Ai, 'jsonSchema' | 'streamText' | 'Output'>;
+type Settings = ProviderSettings & { baseUrl: string };
+type ProviderOptions = Record<string, Record<string, string | boolean | { type: string }>>;
+
+/**
+ * Takes requests for `provider/model` of the providers in `PROVIDER_NAMES`, whose packages are loaded at their first use.
+ * Keys and addresses are read from `env` at each call. An agent assertion is sent to OpenAI and compatible endpoints only:
+ * the others have no use for it and should not see it.
+ */
+export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = {}): ModelPort {
+  const { idleTimeoutMs = 300_000 } = options;
+  return {
+    async respond(request, io) {
+      io.signal.throwIfAborted();
+      const { provider, name } = splitModel(request.model, '');
+      if (!isProviderName(provider)) throw unknownProvider(request.model);
+      const settings = readProviderSettings(env, provider);
+      const bearer = takesAssertion(provider) ? request.authorization : undefined;
+      checkProviderSettings(bearer === undefined ? settings : { ...settings, keyState: 'not needed' }, request.model);
+      const call = { request: toWellFormedRequest(request), name, settings: settings as Settings, bearer };
+      const facts: CallFacts = {
+        model: request.model,
+        url: toShownUrl(new URL(call.settings.baseUrl)),
+        secrets: toSecrets([settings.key, bearer, new URL(call.settings.baseUrl).password]),
+        ...(bearer === undefined ? { keyName: settings.keyName } : {}),
+      };
+      return runStream(call, facts, io, idleTimeoutMs);
+    },
+  };
+}
+
+interface Call {
+  request: ModelRequest;
+  /** The model without its provider. */
+  name: string;
+  settings: Settings;
+  /** Whole `Authorization` value in place of the key's. */
+  bearer: string | undefined;
+}
+
+async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: number): Promise<ModelResponse> {
+  // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
+  const [sdk, { fromAiSdkError }, model] = await Promise.all([import('ai'), import('./failures.ts'), loadModel(call)]);
+  const ours = new AbortController();
+  const idle = setTimeout(() => {
+    ours.abort(modelFailure('modelStreamBroken', facts, `fell silent (nothing for ${idleTimeoutMs} ms)`));
+  }, idleTimeoutMs);
+  let readerError: { error: unknown } | undefined;
+  const onText = (delta: string) => {
+    try {
+      io.onText(delta);
+    } catch (error) {
+      readerError = { error };
+      throw error;
+    }
+  };
+  const reader = createPartReader(facts, call.settings.provider, onText);
+  const signal = AbortSignal.any([io.signal, ours.signal]);
+  try {
+    for await (const part of startStream(sdk, model, call, signal)) {
+      signal.throwIfAborted();
+      idle.refresh();
+      reader.take(part);
+    }
+    signal.throwIfAborted();
+    return reader.finish();
+  } catch (error) {
+    io.signal.throwIfAborted();
+    if (readerError !== undefined) throw readerError.error;
+    throw fromAiSdkError(ours.signal.aborted ? ours.signal.reason : error, facts);
+  } finally {
+    clearTimeout(idle);
+    // Closes the connection where the stream was not read to its end, and does nothing where it was.
+    ours.abort();
+  }
+}
+
+function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Call, abortSignal: AbortSignal) {
+  // Its warnings about unsupported settings would go to the console, between the output of commands.
+  globalThis.AI_SDK_LOG_WARNINGS = false;
+  const toTool = ({ description, parameters }: ToolSpec): ToolSet[string] => ({
+    description,
+    inputSchema: sdk.jsonSchema(parameters),
+  });
+  const tools: ToolSet = Object.fromEntries(request.tools.map((spec) => [spec.name, toTool(spec)]));
+  return sdk.streamText({
+    model,
+    ...(request.instructions === '' ? {} : { instructions: request.instructions }),
+    messages: toModelMessages(request.conversation, settings.provider),
+    ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
+    ...toOutput(sdk, settings.provider, request),
+    providerOptions: toProviderOptions(settings.provider, request),
+    maxRetries: 0,
+    abortSignal,
+    // The error comes as a part of the stream as well; the default prints it.
+    onError: () => undefined,
+  }).stream;
+}
+
+/**
+ * Beside tools only OpenAI holds every model to a schema; elsewhere it would stand in the way of the tools, and the
+ * instructions have to do.
+ */
+function toOutput(sdk: AiSdk, provider: ProviderName, { outputSchema }: ModelRequest) {
+  if (outputSchema === undefined || provider !== 'openai') return {};
+  const { name, schema } = outputSchema;
+  return { output: sdk.Output.object({ name, schema: sdk.jsonSchema(schema) }) };
+}
+
+/** Providers are asked for by name, and nothing of one is loaded before. */
+async function loadModel({ name, settings, bearer }: Call): Promise<LanguageModel> {
+  const { provider, key = '', baseUrl } = settings;
+  const headers = bearer === undefined ? {} : { Authorization: bearer };
+  const common = { apiKey: key, baseURL: baseUrl, headers, fetch: fetchWithoutRedirects };
+  switch (provider) {
+    case 'openai':
+      return (await import('@ai-sdk/openai')).createOpenAI(common)(name);
+    case 'anthropic':
+      return (await import('@ai-sdk/anthropic')).createAnthropic(common)(name);
+    case 'google':
+      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(common)(name);
+    case 'openai-compatible': {
+      const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
+      return createOpenAICompatible({ ...common, name: 'openaiCompatible', includeUsage: true })(name);
+    }
+  }
+}
+
+/** `fetch` would send the key headers of some providers on to wherever a redirect points. */
+const fetchWithoutRedirects: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'manual' });
+
+function toProviderOptions(provider: ProviderName, request: ModelRequest): ProviderOptions {
+  switch (provider) {
+    case 'openai':
+      return {
+        openai: {
+          store: false,
+          parallelToolCalls: request.parallelToolCalls,
+          promptCacheKey: request.promptCacheKey,
+        },
+      };
+    case 'anthropic':
+      return {
+        anthropic: { cacheControl: { type: 'ephemeral' }, disableParallelToolUse: !request.parallelToolCalls },
+      };
+    case 'google':
+      return {};
+    case 'openai-compatible':
+      // Members that not every such endpoint knows are sent only where they change something.
+      return request.parallelToolCalls ? {} : { openaiCompatible: { parallel_tool_calls: false } };
+  }
+}
+
+function takesAssertion(provider: ProviderName): boolean {
+  return provider === 'openai' || provider === 'openai-compatible';
+}
+
+export function unknownProvider(model: string): Failure {
+  const known = PROVIDER_NAMES.map((name) => `${name}/<model>`).join(', ');
+  return new Failure('modelNotFound', `Model ${model} names no provider that is known here. Write one of ${known}.`, {
+    details: { model },
+  });
+}

@@ -1,0 +1,168 @@
+/** Gathers one answer from the parts of an AI SDK stream. */
+import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
+import type { ModelOutput, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import { createAnswerMeter } from '../http/answer-limits.ts';
+import type { AnswerMeter } from '../http/answer-limits.ts';
+import { excerpt } from '../call-facts.ts';
+import type { CallFacts } from '../call-facts.ts';
+import { toEncryptedContent } from '../foreign-reasoning.ts';
+import { modelFailure } from '../http/http-failures.ts';
+import type { JsonObject } from '../http/json.ts';
+import type { ProviderName } from '../providers.ts';
+
+type Part = TextStreamPart<ToolSet>;
+type Metadata = Record<string, JsonObject>;
+type Entry = (
+  | { type: 'message' }
+  | { type: 'reasoning' }
+  /** `call` is there once all of the arguments came; they are whole where they could be read. */
+  | { type: 'toolCall'; callId: string; call?: { name: string; isWhole: boolean } }
+) & {
+  /** Text or arguments. */
+  text: string;
+  metadata: Metadata;
+};
+
+/** An error that came as a part of the stream, for the caller to name. */
+export class StreamPartError extends Error {}
+
+export interface PartReader {
+  take: (part: Part) => void;
+  /** The response, after the last part. Throws a failure where the stream did not come to its end. */
+  finish: () => ModelResponse;
+}
+
+export function createPartReader(
+  facts: CallFacts,
+  provider: ProviderName,
+  onText: (delta: string) => void,
+): PartReader {
+  const gathered = createGathered(createAnswerMeter(facts), onText);
+  let responseId = '';
+  let end: Extract<Part, { type: 'finish' }> | undefined;
+  return {
+    take(part) {
+      if (part.type === 'error') throw new StreamPartError('error part', { cause: part.error });
+      if (part.type === 'finish-step') responseId = part.response.id;
+      else if (part.type === 'finish') end = part;
+      else gathered.take(part);
+    },
+    finish() {
+      // A stream that is cut ends with a finish part too, for which the provider never gave a reason.
+      if (end === undefined || end.finishReason === 'interrupted' || isUnexplained(end)) {
+        throw modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete');
+      }
+      const isCut = end.finishReason === 'length' || end.finishReason === 'content-filter';
+      const entries = gathered.entries.filter((entry) => !isCut || entry.type !== 'toolCall' || entry.call?.isWhole);
+      const output = entries.flatMap((entry) => toOutputs(entry, provider));
+      const reason = excerpt(end.rawFinishReason ?? end.finishReason, facts);
+      if (isCut && output.every(({ type }) => type === 'reasoning')) {
+        const what = `stopped before it said anything (${reason})`;
+        throw modelFailure('modelBadRequest', facts, what, { details: { reason } });
+      }
+      return { responseId, output, usage: toUsage(end.totalUsage), ...(isCut ? { cut: reason } : {}) };
+    },
+  };
+}
+
+interface Open {
+  /** Where it stands among the entries; its key at the meter. */
+  place: number;
+  entry: Entry;
+}
+
+type Handlers = { [Type in Part['type']]?: (part: Extract<Part, { type: Type }>) => void };
+
+function createGathered(meter: AnswerMeter, onText: (delta: string) => void) {
+  const entries: Entry[] = [];
+  // Providers use an id again once its block has ended, so that the last beginning of an id counts.
+  const opened = new Map<string, Open>();
+  const begin = (key: string, entry: Entry): Open => {
+    const open = { place: entries.length, entry };
+    meter.open(open.place);
+    entries.push(entry);
+    opened.set(key, open);
+    return open;
+  };
+  const append = (key: string, text: string): Entry | undefined => {
+    const open = opened.get(key);
+    if (open === undefined) return undefined;
+    meter.add(open.place, text);
+    open.entry.text += text;
+    return open.entry;
+  };
+  const callAt = (id: string) =>
+    opened.get(`call ${id}`) ?? begin(`call ${id}`, { type: 'toolCall', callId: id, text: '', metadata: {} });
+  const reason = (part: { id: string; text?: string; providerMetadata?: unknown }) => {
+    const entry = append(`reasoning ${part.id}`, part.text ?? '');
+    if (entry !== undefined) mergeMetadata(entry.metadata, part);
+  };
+  const handlers: Handlers = {
+    'text-start': (part) => begin(`text ${part.id}`, { type: 'message', text: '', metadata: {} }),
+    'text-delta'(part) {
+      append(`text ${part.id}`, part.text);
+      if (part.text !== '') onText(part.text);
+    },
+    'reasoning-start'(part) {
+      begin(`reasoning ${part.id}`, { type: 'reasoning', text: '', metadata: {} });
+      reason(part);
+    },
+    'reasoning-delta': reason,
+    'reasoning-end': reason,
+    'tool-input-start': (part) => callAt(part.id),
+    'tool-input-delta'(part) {
+      callAt(part.id);
+      append(`call ${part.id}`, part.delta);
+    },
+    'tool-call'(part) {
+      const { place, entry } = callAt(part.toolCallId);
+      const given = typeof part.input === 'string' ? part.input : JSON.stringify(part.input ?? {});
+      const call = { name: part.toolName, isWhole: part.invalid !== true };
+      Object.assign(entry, { call, text: entry.text || given });
+      meter.set(place, entry.text);
+      mergeMetadata(entry.metadata, part);
+    },
+  };
+  return { entries, take: (part: Part) => handlers[part.type]?.(part as never) };
+}
+
+function toOutputs(entry: Entry, provider: ProviderName): ModelOutput[] {
+  switch (entry.type) {
+    case 'message':
+      return entry.text === '' ? [] : [{ type: 'message', text: entry.text }];
+    case 'reasoning': {
+      const encryptedContent = toEncryptedContent({ provider, metadata: entry.metadata });
+      return [{ type: 'reasoning', summary: entry.text === '' ? [] : [entry.text], encryptedContent }];
+    }
+    case 'toolCall': {
+      const { callId, call, metadata } = entry;
+      if (call === undefined) return [];
+      const output: ModelOutput = { type: 'toolCall', callId, name: call.name, arguments: entry.text };
+      if (Object.keys(metadata).length === 0) return [output];
+      const encryptedContent = toEncryptedContent({ provider, metadata, callId });
+      return [{ type: 'reasoning', summary: [], encryptedContent }, output];
+    }
+  }
+}
+
+function mergeMetadata(into: Metadata, part: { providerMetadata?: unknown }): void {
+  for (const [name, values] of Object.entries((part.providerMetadata ?? {}) as Metadata)) {
+    into[name] = { ...into[name], ...values };
+  }
+}
+
+function isUnexplained({ finishReason, rawFinishReason }: Extract<Part, { type: 'finish' }>): boolean {
+  return finishReason === 'other' && rawFinishReason === undefined;
+}
+
+function toUsage(usage: LanguageModelUsage): TokenUsage {
+  const inputTokens = usage.inputTokens ?? 0;
+  const outputTokens = usage.outputTokens ?? 0;
+  return {
+    inputTokens,
+    cachedInputTokens: usage.inputTokenDetails.cacheReadTokens ?? 0,
+    outputTokens,
+    reasoningOutputTokens: usage.outputTokenDetails.reasoningTokens ?? 0,
+    totalTokens: usage.totalTokens ?? inputTokens + outputTokens,
+  };
+}

@@ -1,0 +1,130 @@
+/** Gathers the output entries of one Responses stream, in whatever order their events come. */
+import type { ModelOutput } from '../../../../activities/ports.ts';
+import type { AnswerMeter } from '../http/answer-limits.ts';
+import { asCount, asObjects, asText } from '../http/json.ts';
+import type { JsonObject } from '../http/json.ts';
+
+interface Entry {
+  /** The item as it was announced, or as it was in the end. */
+  item: JsonObject;
+  done: boolean;
+  /** Text, arguments or input from the deltas. */
+  gathered: string;
+}
+
+export interface Answer {
+  /** Where an event belongs: its `output_index`, or where an endpoint leaves that out, the entry that came last. */
+  placeOf(event: JsonObject): number;
+  announce(place: number, item: JsonObject): void;
+  /** `type` is that of the item, for endpoints that announce none. */
+  append(place: number, type: string, delta: string): void;
+  /** Returns the assistant text that no delta brought. */
+  finish(place: number, item: JsonObject): string;
+  /** Entries in the order of their places; `listed` is the endpoint's own list, for entries that no event finished. */
+  outputs(listed: unknown, whole: boolean): ModelOutput[];
+}
+
+export function createAnswer(meter: AnswerMeter): Answer {
+  const entries = new Map<number, Entry>();
+  const entryAt = (place: number): Entry => {
+    let entry = entries.get(place);
+    if (entry === undefined) {
+      meter.open(place);
+      entry = { item: {}, done: false, gathered: '' };
+      entries.set(place, entry);
+    }
+    return entry;
+  };
+  const finish = (place: number, item: JsonObject): string => {
+    const entry = entryAt(place);
+    meter.set(place, contentOf(item) || entry.gathered);
+    const unseen = entry.gathered === '' && item.type === 'message' ? textOf(item) : '';
+    Object.assign(entry, { item, done: true });
+    return unseen;
+  };
+  return {
+    placeOf: (event) => asCount(event.output_index) ?? nextPlace(entries, event),
+    announce: (place, item) => (entryAt(place).item = item),
+    append(place, type, delta) {
+      meter.add(place, delta);
+      const entry = entryAt(place);
+      entry.gathered += delta;
+      entry.item.type ??= type;
+    },
+    finish,
+    outputs(listed, whole) {
+      asObjects(listed).forEach((item, place) => {
+        if (entries.get(place)?.done !== true) finish(place, item);
+      });
+      const inOrder = [...entries].sort(([a], [b]) => a - b).map(([, entry]) => entry);
+      return inOrder.map((entry) => toOutput(entry, whole)).filter((output) => output !== undefined);
+    },
+  };
+}
+
+function nextPlace(entries: Map<number, Entry>, event: JsonObject): number {
+  const last = Math.max(-1, ...entries.keys());
+  if (event.type === 'response.output_item.added') return last + 1;
+  return entries.get(last)?.done === false ? last : last + 1;
+}
+
+/** A tool call that is not whole is left out: half a list of arguments must not be run. Unknown types are ignored. */
+function toOutput({ item, done, gathered }: Entry, whole: boolean): ModelOutput | undefined {
+  const isCut = !whole && (!done || item.status === 'incomplete');
+  switch (item.type) {
+    case 'message': {
+      const text = textOf(item) || gathered;
+      return text === '' ? undefined : { type: 'message', text };
+    }
+    case 'reasoning':
+      return toReasoning(item);
+    case 'function_call':
+      return isCut ? undefined : toToolCall(item, argumentsOf(item) || gathered);
+    case 'custom_tool_call':
+      return isCut ? undefined : toToolCall(item, JSON.stringify({ input: asText(item.input) ?? gathered }));
+    default:
+      return undefined;
+  }
+}
+
+function toReasoning(item: JsonObject): ModelOutput {
+  const id = asText(item.id);
+  const encryptedContent = asText(item.encrypted_content);
+  return {
+    type: 'reasoning',
+    ...(id === undefined ? {} : { id }),
+    summary: summaryOf(item),
+    ...(encryptedContent === undefined ? {} : { encryptedContent }),
+  };
+}
+
+function toToolCall(item: JsonObject, args: string): ModelOutput {
+  const callId = asText(item.call_id) ?? asText(item.id);
+  const name = asText(item.name);
+  if (callId === undefined || name === undefined) throw new MalformedEntry('a tool call without call_id or name');
+  return { type: 'toolCall', callId, name, arguments: args };
+}
+
+/** An entry that cannot be understood; the reader of the stream makes a failure of it. */
+export class MalformedEntry extends Error {}
+
+function textOf(item: JsonObject): string {
+  return asObjects(item.content)
+    .map((part) => asText(part.text) ?? asText(part.refusal) ?? '')
+    .join('');
+}
+
+function argumentsOf(item: JsonObject): string {
+  if (typeof item.arguments === 'object' && item.arguments !== null) return JSON.stringify(item.arguments);
+  return asText(item.arguments) ?? '';
+}
+
+function summaryOf(item: JsonObject): string[] {
+  return asObjects(item.summary).flatMap((part) => asText(part.text) ?? []);
+}
+
+/** All of an item that is kept, for its size. */
+function contentOf(item: JsonObject): string {
+  const texts = [textOf(item), argumentsOf(item), asText(item.input), asText(item.encrypted_content)];
+  return [...texts, ...summaryOf(item)].filter((text) => text !== undefined).join('');
+}

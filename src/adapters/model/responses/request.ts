@@ -1,0 +1,80 @@
+/** The body of a request to the OpenAI Responses API. */
+import type { ConversationEntry, ModelRequest, ToolSpec } from '../../../../activities/ports.ts';
+import { isForeignReasoning } from '../foreign-reasoning.ts';
+import type { JsonObject } from '../http/json.ts';
+
+export function toResponsesBody(request: ModelRequest): JsonObject {
+  return {
+    model: request.model,
+    instructions: request.instructions,
+    input: toInput(request.conversation),
+    tools: request.tools.map(toTool),
+    tool_choice: 'auto',
+    parallel_tool_calls: request.parallelToolCalls,
+    store: false,
+    stream: true,
+    include: ['reasoning.encrypted_content'],
+    prompt_cache_key: request.promptCacheKey,
+    ...(request.outputSchema === undefined ? {} : { text: { format: toFormat(request.outputSchema) } }),
+  };
+}
+
+/** The body of a request for a compaction: no member of it is about an answer. */
+export function toCompactBody(request: ModelRequest): JsonObject {
+  return {
+    model: request.model,
+    instructions: request.instructions,
+    input: toInput(request.conversation),
+    prompt_cache_key: request.promptCacheKey,
+  };
+}
+
+function toInput(conversation: readonly ConversationEntry[]): JsonObject[] {
+  return conversation.flatMap((entry): JsonObject[] => {
+    if (entry.type === 'compaction') return entry.output;
+    const item = toInputItem(entry);
+    return item === undefined ? [] : [item];
+  });
+}
+
+function toFormat({ name, schema }: NonNullable<ModelRequest['outputSchema']>): JsonObject {
+  return { type: 'json_schema', name, strict: true, schema };
+}
+
+function toTool(tool: ToolSpec): JsonObject {
+  return {
+    type: 'function',
+    name: tool.name,
+    description: tool.description,
+    strict: false,
+    parameters: tool.parameters,
+  };
+}
+
+function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>): JsonObject | undefined {
+  switch (entry.type) {
+    case 'message':
+      return {
+        type: 'message',
+        role: entry.role,
+        content: [{ type: entry.role === 'user' ? 'input_text' : 'output_text', text: entry.text }],
+      };
+    case 'reasoning':
+      return toReasoning(entry);
+    case 'toolCall':
+      return { type: 'function_call', call_id: entry.callId, name: entry.name, arguments: entry.arguments };
+    case 'toolOutput':
+      return { type: 'function_call_output', call_id: entry.callId, output: entry.output };
+  }
+}
+
+/** Nothing is stored at the endpoint, so that reasoning without its encrypted content would name what is not there. */
+function toReasoning(entry: ConversationEntry & { type: 'reasoning' }): JsonObject | undefined {
+  if (entry.encryptedContent === undefined || isForeignReasoning(entry.encryptedContent)) return undefined;
+  return {
+    type: 'reasoning',
+    ...(entry.id === undefined ? {} : { id: entry.id }),
+    summary: entry.summary.map((text) => ({ type: 'summary_text', text })),
+    encrypted_content: entry.encryptedContent,
+  };
+}

@@ -1,0 +1,178 @@
+/** Reads the event stream of a Responses answer. */
+import { createParser } from 'eventsource-parser';
+import type { EventSourceMessage } from 'eventsource-parser';
+import type { ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import { createAnswerMeter } from '../http/answer-limits.ts';
+import type { CallFacts } from '../call-facts.ts';
+import { excerpt } from '../call-facts.ts';
+import { fromStreamProblem, modelFailure, toProblem } from '../http/http-failures.ts';
+import { asCount, asObject, asText, parseJson } from '../http/json.ts';
+import type { JsonObject } from '../http/json.ts';
+import { createAnswer, MalformedEntry } from './answer.ts';
+import type { Answer } from './answer.ts';
+
+export interface AnswerReader {
+  /** Takes a piece of the body; returns the response once it is whole. Throws a failure. */
+  feed: (text: string) => ModelResponse | undefined;
+  /** The response of a body that has ended. Throws the failure of one that ended before its response did. */
+  end: () => ModelResponse;
+}
+
+/** Events that are read; the others are not even parsed, since some repeat the whole request. */
+const READ = new Set([
+  'response.output_item.added',
+  'response.output_item.done',
+  'response.output_text.delta',
+  'response.refusal.delta',
+  'response.function_call_arguments.delta',
+  'response.custom_tool_call_input.delta',
+  'response.completed',
+  'response.incomplete',
+  'response.failed',
+  'error',
+]);
+
+/** Characters of one event. The last one repeats the whole answer and what was asked. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
+/** A model that thinks says so in events that are not read. */
+const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
+
+export interface AnswerIo {
+  onText: (delta: string) => void;
+  /** Called for every event that shows that the model works on its answer. */
+  onEvent: () => void;
+}
+
+export function createAnswerReader(facts: CallFacts, { onText, onEvent }: AnswerIo): AnswerReader {
+  const answer = createAnswer(createAnswerMeter(facts));
+  let response: ModelResponse | undefined;
+  let events = 0;
+  const malformed = (what: string) => modelFailure('modelAnswerMalformed', facts, what);
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT,
+    onEvent(message) {
+      events += 1;
+      if (message.event === undefined || isProgress(message.event)) onEvent();
+      if (response === undefined) response = readEvent(message);
+    },
+    onError(error) {
+      if (error.type === 'max-buffer-size-exceeded') throw malformed('sent an event without end');
+    },
+  });
+  const readEvent = (message: EventSourceMessage): ModelResponse | undefined => {
+    if (message.event !== undefined && !READ.has(message.event)) return undefined;
+    if (message.data === '[DONE]') return undefined;
+    const event = asObject(parseJson(message.data));
+    if (event === undefined) throw malformed(`sent an event that is no JSON object: ${excerpt(message.data, facts)}`);
+    try {
+      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, onText);
+    } catch (error) {
+      throw error instanceof MalformedEntry ? malformed(`sent ${error.message}`) : error;
+    }
+  };
+  return {
+    feed(text) {
+      parser.feed(text);
+      return response;
+    },
+    end() {
+      // The last event may lack the blank line after it.
+      parser.feed('\n\n');
+      if (response !== undefined) return response;
+      throw events === 0
+        ? malformed('sent a body without a single event')
+        : modelFailure('modelStreamBroken', facts, 'ended its stream before the response was complete');
+    },
+  };
+}
+
+function applyEvent(
+  event: JsonObject,
+  answer: Answer,
+  facts: CallFacts,
+  onText: (delta: string) => void,
+): ModelResponse | undefined {
+  switch (event.type) {
+    case 'response.output_text.delta':
+    case 'response.refusal.delta': {
+      const delta = deltaOf(event);
+      answer.append(answer.placeOf(event), 'message', delta);
+      if (delta !== '') onText(delta);
+      return undefined;
+    }
+    case 'response.function_call_arguments.delta':
+      answer.append(answer.placeOf(event), 'function_call', deltaOf(event));
+      return undefined;
+    case 'response.custom_tool_call_input.delta':
+      answer.append(answer.placeOf(event), 'custom_tool_call', deltaOf(event));
+      return undefined;
+    case 'response.output_item.added':
+      answer.announce(answer.placeOf(event), itemOf(event));
+      return undefined;
+    case 'response.output_item.done': {
+      const unseen = answer.finish(answer.placeOf(event), itemOf(event));
+      if (unseen !== '') onText(unseen);
+      return undefined;
+    }
+    case 'response.completed':
+      // Some endpoints name every end so.
+      return asObject(event.response)?.status === 'incomplete'
+        ? toCutResponse(event, answer, facts)
+        : toResponse(event, answer, true);
+    case 'response.incomplete':
+      return toCutResponse(event, answer, facts);
+    case 'response.failed':
+      throw fromStreamProblem(facts, toProblem(asObject(event.response)));
+    case 'error':
+      throw fromStreamProblem(facts, toProblem(event));
+    default:
+      // Some endpoints send an error without a word for what kind of event it is.
+      if (asObject(event.error) !== undefined || asText(event.error) !== undefined) {
+        throw fromStreamProblem(facts, toProblem(event));
+      }
+      return undefined;
+  }
+}
+
+function toResponse(event: JsonObject, answer: Answer, whole: boolean): ModelResponse {
+  const response = asObject(event.response) ?? {};
+  return {
+    responseId: asText(response.id) ?? '',
+    output: answer.outputs(response.output, whole),
+    usage: toUsage(response.usage),
+  };
+}
+
+/** An answer that was stopped is still an answer where it says or asks something. */
+function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
+  const response = toResponse(event, answer, false);
+  const reason = excerpt(asText(asObject(asObject(event.response)?.incomplete_details)?.reason) ?? 'no reason', facts);
+  if (response.output.some((output) => output.type !== 'reasoning')) return { ...response, cut: reason };
+  throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
+}
+
+/** Zero for what an endpoint does not count. */
+export function toUsage(value: unknown): TokenUsage {
+  const usage = asObject(value) ?? {};
+  const inputTokens = asCount(usage.input_tokens) ?? 0;
+  const outputTokens = asCount(usage.output_tokens) ?? 0;
+  return {
+    inputTokens,
+    cachedInputTokens: asCount(asObject(usage.input_tokens_details)?.cached_tokens) ?? 0,
+    outputTokens,
+    reasoningOutputTokens: asCount(asObject(usage.output_tokens_details)?.reasoning_tokens) ?? 0,
+    totalTokens: asCount(usage.total_tokens) ?? inputTokens + outputTokens,
+  };
+}
+
+function deltaOf(event: JsonObject): string {
+  if (typeof event.delta !== 'string') throw new MalformedEntry('a delta without text');
+  return event.delta;
+}
+
+function itemOf(event: JsonObject): JsonObject {
+  const item = asObject(event.item);
+  if (item === undefined) throw new MalformedEntry('an output entry without an item');
+  return item;
+}

@@ -1,0 +1,299 @@
+/** Batches of reviews: started, followed, stopped, and read. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  QueryNotRegisteredError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import {
+  BATCH_WORKFLOW_TYPE,
+  BatchIdSchema,
+  type BatchRow,
+  type BatchView,
+  type ClosedLedger,
+  type LedgerView,
+  type RecordedTarget,
+  type ReviewRecord,
+  type StartBatch,
+  StartBatchSchema,
+} from '../../contract/index.ts';
+import {
+  BATCH_PREFIX,
+  batchQuery,
+  closedBatchQuery,
+  closedLedgerQuery,
+  closedRowsQuery,
+  rowsQuery,
+} from '../../../workflows/batch-review/messages.ts';
+import type { batchReview } from '../../../workflows/batch-review/workflow.ts';
+import { words } from '../../../workflows/sandbox/plain-text.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
+import { isPassing } from '../ask-again.ts';
+import { callsOf } from '../calls.ts';
+import { BobbinError } from '../bobbin-error.ts';
+import { toBobbinError } from '../errors.ts';
+import { asOf } from '../ledgers/ledger-as-of.ts';
+import { PASSING } from '../threads/event-stream.ts';
+import { pause, watchHistory } from '../threads/history-changes.ts';
+import type { Ledgers } from '../ledgers/ledgers.ts';
+import type { Service } from '../service.ts';
+
+export interface BatchSummary {
+  batchId: string;
+  /** Temporal's status of the workflow: RUNNING, COMPLETED, FAILED, CANCELLED, ... */
+  status: string;
+  startedAt: Date;
+  closedAt: Date | null;
+}
+
+export interface BatchHandle {
+  readonly batchId: string;
+  readonly workflowId: string;
+  view(): Promise<BatchView>;
+  /** What became of each target, in the order of the list. */
+  rows(): AsyncGenerator<BatchRow, void, undefined>;
+  /**
+   * Resolves once it has ended, or the signal has fired. Waits for workers and the service to come back.
+   * @param onView is given each new state.
+   */
+  follow(options?: { signal?: AbortSignal; onView?: (view: BatchView) => void }): Promise<BatchView>;
+  /** Begins no further review and stops those under way. What is done stays done. Durable as soon as it resolves. */
+  cancel(): Promise<void>;
+  /** Everything that reports are made of. Of a batch that has ended it is the same whenever it is asked for. */
+  record(): Promise<ReviewRecord>;
+}
+
+export interface Batches {
+  /** Starts a batch, or rejoins the one of that id that runs. Rejects with `batchExists` where one of that id has ended. */
+  start(batch: StartBatch, options?: { batchId?: string }): Promise<BatchHandle>;
+  /** A handle without a look whether the batch exists. */
+  get(batchId: string): BatchHandle;
+  /** Newest first. */
+  list(options?: { limit?: number }): Promise<BatchSummary[]>;
+}
+
+/** Ids of the reviews' threads begin with that of the batch, and have bounds. */
+const ID_CHARS = 150;
+const PAGE = 500;
+/** Between two looks at a batch in which much happens. */
+const LOOK_MS = 250;
+/** The same where nobody answers. */
+const RETRY_MS = 1_000;
+const TRIES_AT_END = 3;
+const LEDGERS_AT_A_TIME = 8;
+
+export function openBatches(service: Service, ledgers: Ledgers): Batches {
+  const { client } = service;
+  const ledgerOf = (targetId: string) => readLedger(ledgers, targetId);
+  return {
+    async start(batch, { batchId = randomUUID() } = {}) {
+      try {
+        const id = BatchIdSchema.max(ID_CHARS).parse(batchId);
+        const parsed = StartBatchSchema.parse(batch);
+        await service.within(() =>
+          client.workflow.start<typeof batchReview>(BATCH_WORKFLOW_TYPE, {
+            workflowId: `${BATCH_PREFIX}${id}`,
+            taskQueue: service.taskQueue,
+            args: [parsed],
+            workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+            workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+            workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+            staticSummary: toBatchSummary(parsed),
+          }),
+        );
+      } catch (error) {
+        throw toBatchError(error, batchId, 'start a batch');
+      }
+      return openBatch(service, batchId, ledgerOf);
+    },
+    get: (batchId) => openBatch(service, batchId, ledgerOf),
+    list: ({ limit = 50 } = {}) => list(service, limit),
+  };
+}
+
+/** Null for a target of which no review was ever begun. */
+async function readLedger(ledgers: Ledgers, targetId: string): Promise<LedgerView | null> {
+  try {
+    return await ledgers.get(targetId).view();
+  } catch (error) {
+    if (error instanceof BobbinError && error.code === 'ledgerNotFound') return null;
+    throw error;
+  }
+}
+
+/** What the Temporal UI shows of it in lists. */
+export function toBatchSummary({ targets }: Pick<StartBatch, 'targets'>): string {
+  const [first] = targets;
+  const more = targets.length === 1 ? '' : ` and ${targets.length - 1} more`;
+  return words(`review: ${(first?.repository ?? '').slice(-100)}${more}`, 200);
+}
+
+function openBatch(
+  service: Service,
+  batchId: string,
+  ledgerOf: (targetId: string) => Promise<LedgerView | null>,
+): BatchHandle {
+  const workflowId = `${BATCH_PREFIX}${batchId}`;
+  const handle = service.client.workflow.getHandle(workflowId);
+  const { ask } = callsOf(service, (error, action) => toBatchError(error, batchId, action));
+  /** What came after the last workflow task of one that was terminated is taken up by nobody. */
+  const askEither = async <T>(action: string, open: () => Promise<T>, closed: () => Promise<T>): Promise<T> => {
+    try {
+      return await ask(action, open);
+    } catch (error) {
+      if (!isPassing(error) || (await ask(action, () => handle.describe())).status.name === 'RUNNING') throw error;
+      return ask(action, closed);
+    }
+  };
+  const view = () =>
+    askEither(
+      'look at the batch',
+      () => handle.query(batchQuery),
+      () => handle.query(closedBatchQuery),
+    );
+
+  async function* rows(): AsyncGenerator<BatchRow, void, undefined> {
+    for (let after = 0; ;) {
+      const asked = { after, limit: PAGE };
+      const page = await askEither(
+        'read the rows',
+        () => handle.query(rowsQuery, asked),
+        () => handle.query(closedRowsQuery, asked),
+      );
+      yield* page.rows;
+      if (!page.more) return;
+      after = page.next;
+    }
+  }
+
+  return {
+    batchId,
+    workflowId,
+    view,
+    rows,
+    async follow({ signal = new AbortController().signal, onView = () => undefined } = {}) {
+      const changes = watchHistory(service, workflowId, signal);
+      for (;;) {
+        await changes.next();
+        const { over } = changes;
+        const current = await lastingly(view, over, signal);
+        onView(current);
+        if (current.endedAt !== null || signal.aborted) return current;
+        if (over) throw new BobbinError('batchEnded', await describeEnd(service, batchId));
+        await delay(LOOK_MS);
+      }
+    },
+    cancel: async () => {
+      await ask('cancel the batch', () => handle.cancel());
+    },
+    async record() {
+      const batch = await view();
+      const all: BatchRow[] = [];
+      for await (const row of rows()) all.push(row);
+      const { endedAt } = batch;
+      const ledgerThen = async (row: BatchRow): Promise<LedgerView | null> => {
+        const closed = await readClosed(service, ask, batchId, row);
+        if (closed !== null) return closed.ledger;
+        const ledger = await ledgerOf(row.targetId);
+        return ledger === null || endedAt === null ? ledger : asOf(ledger, endedAt);
+      };
+      return { version: 1, at: endedAt ?? Date.now(), batch, targets: await withLedgers(all, ledgerThen) };
+    },
+  };
+}
+
+type Ask = ReturnType<typeof callsOf>['ask'];
+
+/** What the review of a row kept of its ledger when it ended; null if it has not ended, or kept nothing. */
+async function readClosed(
+  service: Service,
+  ask: Ask,
+  batchId: string,
+  { index, outcome: { status } }: BatchRow,
+): Promise<ClosedLedger | null> {
+  if (status === 'waiting' || status === 'running') return null;
+  const review = service.client.workflow.getHandle(`${BATCH_PREFIX}${batchId}/${index}`);
+  return ask('read the record', async () => {
+    try {
+      return await review.query(closedLedgerQuery);
+    } catch (error) {
+      // Reviews of earlier releases kept nothing; that of a row which the batch had no budget for never began.
+      if (error instanceof QueryNotRegisteredError || error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  });
+}
+
+/** A batch of hours outlives its workers, and whoever follows it does, too. One that is over may have left nobody to ask. */
+async function lastingly<T>(ask: () => Promise<T>, over: boolean, signal: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const mayPass = error instanceof BobbinError && PASSING.has(error.code);
+      if (!mayPass || signal.aborted || (over && tries === TRIES_AT_END)) throw error;
+      await pause(RETRY_MS, signal);
+    }
+  }
+}
+
+/** A target that is listed twice, or was never reviewed, has no ledger of its own. */
+async function withLedgers(
+  rows: readonly BatchRow[],
+  ledgerOf: (row: BatchRow) => Promise<LedgerView | null>,
+): Promise<RecordedTarget[]> {
+  const targets: RecordedTarget[] = rows.map((row) => ({ row, ledger: null }));
+  const left = targets.filter(
+    ({ row: { outcome } }) => !(outcome.status === 'skipped' && outcome.reason === 'duplicate'),
+  );
+  const readers = Array.from({ length: LEDGERS_AT_A_TIME }, async () => {
+    for (let next = left.pop(); next !== undefined; next = left.pop()) next.ledger = await ledgerOf(next.row);
+  });
+  await Promise.all(readers);
+  return targets;
+}
+
+async function describeEnd(service: Service, batchId: string): Promise<string> {
+  const { status } = await service.within(() =>
+    service.client.workflow.getHandle(`${BATCH_PREFIX}${batchId}`).describe(),
+  );
+  return `Batch ${batchId} has ended without saying so: its workflow is ${status.name}. The Temporal UI shows why.`;
+}
+
+async function list(service: Service, limit: number): Promise<BatchSummary[]> {
+  const found = new Map<string, BatchSummary>();
+  try {
+    await service.within(async () => {
+      for await (const info of service.client.workflow.list({ query: `WorkflowType = "${BATCH_WORKFLOW_TYPE}"` })) {
+        const batchId = info.workflowId.slice(BATCH_PREFIX.length);
+        // One that went on as a new run is listed once, by its newest run.
+        if (found.has(batchId)) continue;
+        const { startTime: startedAt, closeTime: closedAt = null } = info;
+        found.set(batchId, { batchId, status: info.status.name, startedAt, closedAt });
+        if (found.size >= limit) break;
+      }
+    });
+  } catch (error) {
+    throw toBatchError(error, '-', 'list batches');
+  }
+  return [...found.values()];
+}
+
+function toBatchError(error: unknown, batchId: string, action: string): BobbinError {
+  if (error instanceof WorkflowExecutionAlreadyStartedError)
+    return new BobbinError('batchExists', `${action}: a batch ${batchId} has ended; take another id.`, error);
+  const isGone = error instanceof WorkflowNotFoundError;
+  if (isGone && /completed|closed/i.test(error.message))
+    return new BobbinError('batchEnded', `${action}: batch ${batchId} has ended already.`, error);
+  const known = toBobbinError(error, { threadId: `${BATCH_PREFIX}${batchId}`, action });
+  if (error instanceof QueryNotRegisteredError && known.code === 'internal') {
+    const message = `${action}: batch ${batchId} was refused. The Temporal UI shows why at workflow ${BATCH_PREFIX}${batchId}.`;
+    return new BobbinError('batchRefused', message, error);
+  }
+  if (!isGone && known.code !== 'threadNotFound') return known;
+  const hint = '`bobbin batch list` shows those there are.';
+  return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}. ${hint}`, error);
+}

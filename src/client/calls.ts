@@ -1,0 +1,20 @@
+import { again, isPassing } from './ask-again.ts';
+import type { BobbinError } from './bobbin-error.ts';
+import type { Service } from './service.ts';
+
+/** Calls about one workflow, under the deadline of the service. @param toError says what was tried, and with which ids. */
+export function callsOf(service: Service, toError: (error: unknown, action: string) => BobbinError) {
+  const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
+    try {
+      return await service.within(body, deadlineMs);
+    } catch (error) {
+      throw toError(error, action);
+    }
+  };
+  return {
+    call,
+    /** A question that can be answered in a moment, where it cannot be at once. */
+    ask: <T>(action: string, body: () => Promise<T>): Promise<T> =>
+      again(() => call(action, body), isPassing, { until: Date.now() + service.deadlineMs }),
+  };
+}

@@ -1,0 +1,32 @@
+/** A ledger as it stood at an earlier time, as far as it tells today. Pure. */
+import type { LedgerFinding, LedgerView } from '../../contract/index.ts';
+
+/**
+ * For the record of a batch that was closed without it: one of an earlier release, or a target whose review never began.
+ * Words and places stay those of today, and a dismissal that was taken back since is not known any more.
+ */
+export function asOf(ledger: LedgerView, at: number): LedgerView {
+  const runs = ledger.runs.filter((run) => run.at <= at);
+  const newest = runs.at(-1);
+  if (newest?.runId === ledger.runs.at(-1)?.runId) return { ...ledger, findings: findingsAt(ledger, at, true) };
+  const { runId, head, rulesId } = newest ?? { runId: '', head: '', rulesId: '' };
+  return {
+    ...ledger,
+    anchor: newest === undefined ? null : { runId, head, rulesId, at: newest.at },
+    running: null,
+    runCount: ledger.runCount - (ledger.runs.length - runs.length),
+    runs,
+    findings: findingsAt(ledger, at, false),
+  };
+}
+
+function findingsAt({ findings }: LedgerView, at: number, isNewest: boolean): LedgerFinding[] {
+  return findings
+    .filter(({ firstSeen }) => firstSeen.at <= at)
+    .map((finding): LedgerFinding => {
+      const fixed = finding.fixed !== null && finding.fixed.at <= at ? finding.fixed : null;
+      const dismissal = finding.dismissal !== null && finding.dismissal.at <= at ? finding.dismissal : null;
+      const state = dismissal !== null ? 'dismissed' : fixed !== null ? 'fixed' : 'open';
+      return { ...finding, fixed, dismissal, state, change: isNewest ? finding.change : null };
+    });
+}

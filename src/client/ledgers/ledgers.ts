@@ -1,0 +1,102 @@
+/** The ledgers of review targets, for whoever looks at findings and decides about them. */
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type BatchTarget,
+  type DismissFinding,
+  DismissFindingSchema,
+  LEDGER_WORKFLOW_TYPE,
+  type LedgerView,
+  type ReopenFinding,
+  ReopenFindingSchema,
+  toLedgerWorkflowId,
+} from '../../contract/index.ts';
+import { withoutSecrets } from '../../contract/plain/repository-address.ts';
+import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../../workflows/review-ledger/messages.ts';
+import { callsOf } from '../calls.ts';
+import { BobbinError } from '../bobbin-error.ts';
+import { grpcStatus, toBobbinError } from '../errors.ts';
+import type { Service } from '../service.ts';
+
+export interface LedgerSummary {
+  targetId: string;
+  target: BatchTarget;
+  /** When it last went on as a new run, or was begun. */
+  startedAt: Date;
+}
+
+export interface LedgerHandle {
+  readonly targetId: string;
+  readonly workflowId: string;
+  /** Rejects with `ledgerNotFound` where no review of that target was ever begun. */
+  view(): Promise<LedgerView>;
+  /**
+   * From then on it counts as dismissed, however often it is found. The same words twice are once; rejects with
+   * `findingDismissed` if somebody has dismissed it with others, which stay, and with `findingUnknown`.
+   */
+  dismiss(dismissal: DismissFinding): Promise<void>;
+  /** Takes a dismissal back. Rejects with `findingNotDismissed` and `findingUnknown`. */
+  reopen(reopening: ReopenFinding): Promise<void>;
+}
+
+export interface Ledgers {
+  /** A handle without a look whether the ledger exists. */
+  get(targetId: string): LedgerHandle;
+  /** By the id of their targets. @param options `limit`: at most so many, 1,000 where it is left out. */
+  list(options?: { limit?: number }): Promise<LedgerSummary[]>;
+}
+
+export function openLedgers(service: Service): Ledgers {
+  return { get: (targetId) => openLedger(service, targetId), list: ({ limit = 1_000 } = {}) => list(service, limit) };
+}
+
+function openLedger(service: Service, targetId: string): LedgerHandle {
+  const workflowId = toLedgerWorkflowId(targetId);
+  const handle = service.client.workflow.getHandle(workflowId);
+  const { ask } = callsOf(service, (error, action) => toLedgerError(error, targetId, action));
+  return {
+    targetId,
+    workflowId,
+    view: () => ask('look at the ledger', () => handle.query(ledgerQuery)),
+    dismiss: (dismissal) =>
+      ask('dismiss a finding', async () => {
+        const args: [DismissFinding] = [DismissFindingSchema.parse(dismissal)];
+        await handle.executeUpdate(dismissFindingUpdate, { args, updateId: randomUUID() });
+      }),
+    reopen: (reopening) =>
+      ask('reopen a finding', async () => {
+        const args: [ReopenFinding] = [ReopenFindingSchema.parse(reopening)];
+        await handle.executeUpdate(reopenFindingUpdate, { args, updateId: randomUUID() });
+      }),
+  };
+}
+
+async function list(service: Service, limit: number): Promise<LedgerSummary[]> {
+  const query = `WorkflowType = "${LEDGER_WORKFLOW_TYPE}" AND ExecutionStatus = "Running"`;
+  const prefix = toLedgerWorkflowId('').length;
+  const found: LedgerSummary[] = [];
+  try {
+    await service.within(async () => {
+      for await (const info of service.client.workflow.list({ query })) {
+        const { target } = (info.memo ?? {}) as { target?: BatchTarget };
+        const targetId = info.workflowId.slice(prefix);
+        const shown = { ...target, repository: withoutSecrets(target?.repository ?? '') };
+        found.push({ targetId, target: shown, startedAt: info.startTime });
+        if (found.length >= limit) break;
+      }
+    });
+  } catch (error) {
+    throw toBobbinError(error, { threadId: '-', action: 'list ledgers' });
+  }
+  return found.sort((a, b) => (a.targetId < b.targetId ? -1 : 1));
+}
+
+const GRPC_NOT_FOUND = 5;
+
+function toLedgerError(error: unknown, targetId: string, action: string): BobbinError {
+  if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC_NOT_FOUND) {
+    const message = `${action}: there is no ledger ${targetId}: no review of that target was begun. \`bobbin ledger list\` shows those there are.`;
+    return new BobbinError('ledgerNotFound', message, error);
+  }
+  return toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });
+}

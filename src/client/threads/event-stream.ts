@@ -1,0 +1,100 @@
+/** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
+import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../../contract/index.ts';
+import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
+import { isPassing } from '../ask-again.ts';
+import { BobbinError } from '../bobbin-error.ts';
+import { toBobbinError } from '../errors.ts';
+import { pause, untilAborted, watchHistory } from './history-changes.ts';
+import type { Service } from '../service.ts';
+
+export interface EventStreamOptions {
+  /** Sequence number to go on from: the first event given has a higher one. 0 by default. */
+  after?: number;
+  /** Ends the iteration, without an error. */
+  signal?: AbortSignal;
+}
+
+const PAGE = 200;
+const RETRY_MS = { first: 100, most: 2_000 };
+/** Errors that may pass by themselves: the reader waits for a worker or the service to come back. */
+export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
+
+export interface EventSource {
+  events(after: number, limit: number, completedTask: CompletedTask | null): Promise<EventsPage>;
+  archived(segment: ArchiveSegment): Promise<ArchiveBody>;
+}
+
+/**
+ * Every event in order, each once. Ends after the `thread/closed` that no later event follows, once the workflow has ended,
+ * or when the signal fires. Throws `threadClosed` where the thread ended without saying so: terminated, or refused for its
+ * start argument.
+ */
+export async function* streamEvents(
+  service: Service,
+  thread: { threadId: string; workflowId: string },
+  source: EventSource,
+  options: EventStreamOptions = {},
+): AsyncGenerator<ThreadEvent, void, undefined> {
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const changes = watchHistory(service, thread.workflowId, signal);
+  let after = options.after ?? 0;
+  let retryMs = RETRY_MS.first;
+  let ends = 0;
+  let closed = false;
+  try {
+    for (;;) {
+      await changes.next();
+      // A run that has ended may still have a successor, which the next look finds.
+      ends = changes.over ? ends + 1 : 0;
+      for (let more = true; more;) {
+        if (signal.aborted) return;
+        const read = await untilAborted(readOnce(source, thread.threadId, after, changes.completedTask), signal);
+        if (read === null || read instanceof BobbinError) {
+          if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
+          await pause(retryMs, signal);
+          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          // Whatever becomes of a thread that is being opened, its history tells.
+          more = read?.code !== 'threadOpening';
+          continue;
+        }
+        retryMs = RETRY_MS.first;
+        for (const event of read.events) {
+          // A thread that was closed may have been resumed since; all that it says until then is that it takes nothing.
+          closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');
+          yield event;
+        }
+        after = read.next;
+        more = read.more;
+      }
+      if (closed && changes.over) return;
+      if (ends > 1) throw endedSilently(thread.threadId);
+    }
+  } finally {
+    stop.abort();
+  }
+}
+
+function endedSilently(threadId: string): BobbinError {
+  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread; look at it with \`bobbin thread show ${threadId}\`.`;
+  return new BobbinError('threadClosed', message);
+}
+
+/** The error as a value where it may pass. */
+async function readOnce(
+  source: EventSource,
+  threadId: string,
+  after: number,
+  completedTask: CompletedTask | null,
+): Promise<{ events: ThreadEvent[]; next: number; more: boolean } | BobbinError> {
+  try {
+    const page = await source.events(after, PAGE, completedTask);
+    if (page.archived === null) return { events: page.events, next: page.next, more: page.more };
+    const { events } = await source.archived(page.archived);
+    return { events: events.filter(({ seq }) => seq > after), next: page.archived.events.to - 1, more: true };
+  } catch (error) {
+    const failure = error instanceof BobbinError ? error : toBobbinError(error, { threadId, action: 'read events' });
+    if (PASSING.has(failure.code)) return failure;
+    throw failure;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Wakes a reader when a workflow task adds to a thread's history: nothing else changes what a query answers. The service
+ * holds the call open until there is something new, so nobody polls in vain; what is new is then read by query.
+ */
+import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
+import type { Service } from '../service.ts';
+
+/** The service answers an idle long poll after about 20 seconds; a little more, and the call has died. */
+const LONG_POLL_DEADLINE_MS = 35_000;
+const RETRY_MS = { first: 50, most: 2_000 };
+
+export interface HistoryChanges {
+  /**
+   * Resolves when there may be something new since the last call returned: a workflow task was completed, or is at a worker
+   * that has the workflow at hand, which may be asked ahead and answers when it is done; or the run has ended. At once where
+   * the service cannot be asked, and once aborted.
+   */
+  next(): Promise<void>;
+  /** Whether the workflow has ended, so that nothing new will come. */
+  readonly over: boolean;
+  /** The newest workflow task that is recorded as completed; null where none was seen yet. */
+  readonly completedTask: CompletedTask | null;
+}
+
+/** As much of an event as is looked at. */
+interface RecordedEvent {
+  workflowExecutionStartedEventAttributes?: { originalExecutionRunId?: string | null } | null;
+  workflowTaskScheduledEventAttributes?: object | null;
+  workflowTaskStartedEventAttributes?: { identity?: string | null } | null;
+  workflowTaskCompletedEventAttributes?: {
+    identity?: string | null;
+    startedEventId?: { toNumber(): number } | null;
+  } | null;
+}
+
+export function watchHistory(service: Service, workflowId: string, signal: AbortSignal): HistoryChanges {
+  let token: Uint8Array | null = null;
+  let retryMs = RETRY_MS.first;
+  let over = false;
+  let runId: string | null = null;
+  let startedEventId: number | null = null;
+  let worker: string | null = null;
+  /** Whether another task is to come, or at a worker; what it brings is waited for. */
+  let isPending = false;
+  /** Whether the worker that has begun a task is the one that completed the last one, and so has the workflow in its cache. */
+  let isAtHand = false;
+
+  const take = (event: RecordedEvent): void => {
+    const run = event.workflowExecutionStartedEventAttributes;
+    // A run that was reset has the id of the one before it here, and is recognised by nobody.
+    if (run) [runId, startedEventId] = [run.originalExecutionRunId ?? null, null];
+    if (event.workflowTaskScheduledEventAttributes) isPending = true;
+    const begun = event.workflowTaskStartedEventAttributes;
+    isAtHand = Boolean(begun?.identity) && begun?.identity === worker;
+    const done = event.workflowTaskCompletedEventAttributes;
+    if (!done?.startedEventId) return;
+    isPending = false;
+    worker = done.identity ?? null;
+    startedEventId = done.startedEventId.toNumber();
+  };
+
+  const poll = async (): Promise<boolean> => {
+    const { workflowService } = service.connection;
+    const request = {
+      namespace: service.namespace,
+      execution: { workflowId },
+      waitNewEvent: true,
+      ...(token === null ? {} : { nextPageToken: token }),
+    };
+    const answer = await service.connection.withAbortSignal(signal, () =>
+      service.connection.withDeadline(Date.now() + LONG_POLL_DEADLINE_MS, () =>
+        workflowService.getWorkflowExecutionHistory(request),
+      ),
+    );
+    // Without a token this run has ended; the next call finds the run that followed it.
+    token = answer.nextPageToken.length > 0 ? answer.nextPageToken : null;
+    const events = answer.history?.events ?? [];
+    events.forEach(take);
+    over = token === null && events.length > 0 && !events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
+    const isCompleted = events.some((event) => event.workflowTaskCompletedEventAttributes);
+    return events.length > 0 && (token === null || isAtHand || (isCompleted && !isPending));
+  };
+
+  return {
+    get over() {
+      return over;
+    },
+    get completedTask() {
+      return runId === null || startedEventId === null ? null : { runId, startedEventId };
+    },
+    async next() {
+      while (!signal.aborted) {
+        try {
+          const news = await untilAborted(poll(), signal);
+          retryMs = RETRY_MS.first;
+          if (news !== false) return;
+        } catch {
+          // The query that follows tells what is wrong, if it lasts.
+          token = null;
+          await pause(retryMs, signal);
+          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          return;
+        }
+      }
+    },
+  };
+}
+
+/** The promise's value, or null as soon as the signal fires: what then becomes of the promise concerns nobody. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  promise.catch(() => undefined);
+  const ended = new AbortController();
+  const aborted = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true, signal: ended.signal });
+  });
+  return Promise.race([promise, aborted]).finally(() => ended.abort());
+}
+
+/** Resolves after that time, or as soon as the signal fires. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,34 @@
+/** Waits for a thread that was started to be open, or to have refused its start argument. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ThreadResult, ThreadView } from '../../contract/index.ts';
+import { isPassing } from '../ask-again.ts';
+import { BobbinError } from '../bobbin-error.ts';
+import type { Service } from '../service.ts';
+import type { ThreadHandle } from './thread-handle.ts';
+
+const LOOK_EVERY_MS = 50;
+/** What the past of a thread is read from may have to be replayed from a long history. */
+const OPENING_DEADLINE_MS = 30_000;
+
+/** Throws `threadRefused` with the reason. */
+export async function viewOnceOpen(service: Service, thread: ThreadHandle): Promise<ThreadView> {
+  const until = Date.now() + OPENING_DEADLINE_MS;
+  for (;;) {
+    try {
+      return await thread.view({ wait: false });
+    } catch (error) {
+      if (!isPassing(error) || Date.now() > until) throw error;
+      const reason = await reasonOfRefusal(service, thread);
+      if (reason !== null) throw new BobbinError('threadRefused', reason, error);
+      await delay(LOOK_EVERY_MS);
+    }
+  }
+}
+
+async function reasonOfRefusal(service: Service, { workflowId }: ThreadHandle): Promise<string | null> {
+  const handle = service.client.workflow.getHandle(workflowId);
+  const { status } = await service.within(() => handle.describe());
+  if (status.name !== 'COMPLETED') return null;
+  const result = (await service.within(() => handle.result())) as ThreadResult;
+  return result.status === 'refused' ? result.reason : null;
+}

@@ -1,0 +1,201 @@
+import { z } from 'zod';
+import { type BatchResult, type StartBatch, StartBatchSchema } from './batch.ts';
+import { CalendarSchema } from './calendar.ts';
+import { faultOfCron } from './cron.ts';
+import { LIMITS } from '../plain/limits.ts';
+import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+
+/** What happens when a run is due while an earlier one has not ended. By Temporal's names. */
+export const OverlapPolicySchema = z.enum([
+  /** It is left out. */
+  'SKIP',
+  /** It begins as soon as the earlier one has ended; further ones are left out. */
+  'BUFFER_ONE',
+  /** They all begin, one after another. */
+  'BUFFER_ALL',
+  /** The earlier one is told to stop, which keeps what it has done; then it begins. */
+  'CANCEL_OTHER',
+  /** The earlier one is ended at once. */
+  'TERMINATE_OTHER',
+  /** They run at the same time. */
+  'ALLOW_ALL',
+]);
+export type OverlapPolicy = z.infer<typeof OverlapPolicySchema>;
+
+/** What holds where a schedule does not say. Temporal's own catch-up window is a year, which nobody wants of reviews. */
+export const SCHEDULE_DEFAULTS = {
+  timezone: 'UTC',
+  jitterMs: 0,
+  overlap: 'SKIP',
+  catchupWindowMs: 3_600_000,
+  pauseOnFailure: false,
+  paused: false,
+  note: '',
+} as const;
+
+/** Cron lines, intervals, or calendars. */
+const MOST_TIMES = 100;
+
+const YEAR_MS = 31_536_000_000;
+
+const CronSchema = z
+  .string()
+  .max(LIMITS.idChars)
+  .transform((line) => line.trim().replaceAll(/\s+/g, ' '))
+  .superRefine((line, context) => {
+    const fault = faultOfCron(line);
+    if (fault !== null) context.addIssue({ code: 'custom', message: `cron line "${line}": ${fault}` });
+  });
+
+/** Every so many milliseconds, counted from the beginning of 1970 in UTC and shifted by the offset. Whole seconds. */
+const IntervalSchema = z
+  .object({
+    everyMs: z.number().int().min(1_000).max(YEAR_MS).multipleOf(1_000),
+    offsetMs: optional(z.number().int().min(0).multipleOf(1_000)),
+  })
+  .transform(({ everyMs, offsetMs }) => ({ everyMs, offsetMs: offsetMs ?? 0 }))
+  .refine(({ everyMs, offsetMs }) => offsetMs < everyMs, { error: 'the offset is less than the interval' });
+export type ScheduleInterval = z.infer<typeof IntervalSchema>;
+
+const listOf = <S extends z.ZodType>(schema: S) =>
+  z
+    .array(schema)
+    .max(MOST_TIMES)
+    .nullish()
+    .transform((list): z.output<S>[] => list ?? []);
+
+/** A schedule is due at every time that one of them names. */
+const TimesSchema = z
+  .object({ cron: listOf(CronSchema), intervals: listOf(IntervalSchema), calendars: listOf(CalendarSchema) })
+  .refine(({ cron, intervals, calendars }) => cron.length + intervals.length + calendars.length > 0, {
+    error: 'a cron line, an interval or a calendar is needed',
+  });
+export type ScheduleTimes = z.infer<typeof TimesSchema>;
+
+/** A name of the IANA database, in its own capital letters, which are all that the service knows. */
+const TimeZoneSchema = z
+  .string()
+  .max(LIMITS.idChars)
+  .transform((name, context) => {
+    const known = toTimeZone(name);
+    if (known !== null) return known;
+    context.addIssue({ code: 'custom', message: `time zone ${name} is not known; take a name such as Europe/Berlin` });
+    return z.NEVER;
+  });
+
+function toTimeZone(name: string): string | null {
+  if (!/^[A-Za-z]/.test(name)) return null;
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
+    // An old name of a zone is answered by its new one.
+    return timeZone.toLowerCase() === name.toLowerCase() ? timeZone : name;
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds since the epoch, until the end of the year 9999. */
+const TimeSchema = z.number().int().min(0).max(253_402_300_799_999);
+
+const members = {
+  times: TimesSchema,
+  /** Of cron lines and calendars. */
+  timezone: optional(TimeZoneSchema),
+  /** A run begins up to so many milliseconds late, by chance, but never later than the next one is due. */
+  jitterMs: optional(z.number().int().min(0).max(YEAR_MS)),
+  /** None is due before, or after. */
+  startAt: optional(TimeSchema),
+  endAt: optional(TimeSchema),
+  overlap: optional(OverlapPolicySchema),
+  /** Milliseconds by which a run may be late when the service was down; one that is later is left out. */
+  catchupWindowMs: optional(z.number().int().min(10_000).max(YEAR_MS)),
+  /** A batch fails when it cannot be used, or when every target of it failed. */
+  pauseOnFailure: optional(z.boolean()),
+  /** Left out for no end. Those begun by hand do not count. */
+  remainingActions: optional(z.number().int().min(0).max(1_000_000_000)),
+  paused: optional(z.boolean()),
+  /** Why it is paused, for example. The service writes here, too. */
+  note: optional(ShortTextSchema),
+};
+
+const hasTimeLeft = ({ startAt, endAt }: { startAt?: number | undefined; endAt?: number | undefined }) =>
+  startAt === undefined || endAt === undefined || startAt < endAt;
+
+/** When a batch is run, and what it is. The times and the batch are enough. */
+export const ScheduleSpecSchema = z
+  .object({ ...members, batch: StartBatchSchema })
+  .refine(hasTimeLeft, { error: 'it ends before it begins', path: ['endAt'] })
+  .transform(compact);
+export type ScheduleSpec = z.infer<typeof ScheduleSpecSchema>;
+export type LooseScheduleSpec = z.input<typeof ScheduleSpecSchema>;
+
+/** What is not named stays; null puts back what holds where nothing is said. Of a batch, too, only what is named changes. */
+export type ScheduleChanges = Partial<Omit<LooseScheduleSpec, 'batch'>> & {
+  batch?: Partial<z.input<typeof StartBatchSchema>>;
+};
+
+/** Shorter than others: the time of a run stands behind it in the id of a batch, and more in those of its threads. */
+export const ScheduleIdSchema = IdSchema.max(80);
+
+/** Runs of the times between, as if they were now. Times are milliseconds since the epoch; both are part of it. */
+export const BackfillSchema = z
+  .object({ from: TimeSchema, to: TimeSchema, overlap: optional(OverlapPolicySchema) })
+  .refine(({ from, to }) => from <= to, { error: 'it ends before it begins', path: ['to'] })
+  .refine(({ to }) => to <= Date.now(), { error: 'times that are still to come are not filled in', path: ['to'] })
+  .transform(compact);
+export type Backfill = z.input<typeof BackfillSchema>;
+
+/** A schedule as it stands. Times are milliseconds since the epoch. */
+export interface ScheduleView {
+  scheduleId: string;
+  times: ScheduleTimes;
+  timezone: string;
+  jitterMs: number;
+  startAt: number | null;
+  endAt: number | null;
+  overlap: OverlapPolicy;
+  catchupWindowMs: number;
+  pauseOnFailure: boolean;
+  /** Null for no end. */
+  remainingActions: number | null;
+  paused: boolean;
+  note: string;
+  /** Null for one that this version cannot read: somebody else has changed it. */
+  batch: StartBatch | null;
+  /** At most ten. A paused schedule has them, too. */
+  nextTimes: number[];
+  /** Ids of the batches that run, but for those that may run at the same time as others: nothing waits for them. */
+  running: string[];
+  counts: { taken: number; missed: number; skipped: number };
+  createdAt: number;
+  updatedAt: number | null;
+}
+
+/** A schedule in a list, which may be some seconds behind. */
+export interface ScheduleSummary {
+  scheduleId: string;
+  times: ScheduleTimes;
+  timezone: string;
+  paused: boolean;
+  note: string;
+  nextAt: number | null;
+  lastRun: ScheduleFiring | null;
+}
+
+export interface ScheduleFiring {
+  batchId: string;
+  /** When it was due, jitter included. */
+  scheduledAt: number;
+  takenAt: number;
+}
+
+/** What became of a run. `forgotten` for one that Temporal no longer keeps. */
+export type FiringOutcome =
+  | { status: 'running' }
+  | { status: 'completed'; result: BatchResult | null }
+  | { status: 'failed'; message: string }
+  | { status: 'cancelled' | 'terminated' | 'timedOut' | 'forgotten' };
+
+export interface ScheduleRun extends ScheduleFiring {
+  outcome: FiringOutcome;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { LIMITS } from '../plain/limits.ts';
+import { compact, optional } from '../shapes.ts';
+
+const CountSchema = z.number().int().min(1).max(LIMITS.budgetCount);
+
+/** How much may be used up; what is left out has no limit. */
+export const LimitsSchema = z
+  .object({
+    /** Input and output of model calls. */
+    tokens: optional(CountSchema),
+    /** Dollars, by the worker's prices; down to a millionth. */
+    costUsd: optional(z.number().min(0.000001).max(LIMITS.budgetUsd)),
+    /** Model calls. */
+    steps: optional(CountSchema),
+    /** Milliseconds in which turns were active and did not wait for a person. */
+    wallMs: optional(z.number().int().min(1).max(LIMITS.budgetMs)),
+  })
+  .transform(compact);
+export type Limits = z.infer<typeof LimitsSchema>;
+export type LimitName = keyof Limits;
+
+/** Limits for each turn, for the thread, and for the thread with all its descendants. */
+export const BudgetSchema = z
+  .object({ turn: optional(LimitsSchema), thread: optional(LimitsSchema), tree: optional(LimitsSchema) })
+  .transform(compact);
+export type Budget = z.infer<typeof BudgetSchema>;
+export type BudgetScope = keyof Budget;
+
+/**
+ * Payload of the signal `treeBudget`, from a thread to its children: what a child and its own descendants may use up in all,
+ * and whether it is to begin no model step until it is told again.
+ */
+export const TreeBudgetSchema = z.object({ held: z.boolean(), limits: LimitsSchema });
+export type TreeBudget = z.infer<typeof TreeBudgetSchema>;
+
+/** What was used up. */
+export interface Spent {
+  tokens: number;
+  /** Millionths of a dollar; model calls without a price are not in it. */
+  costMicroUsd: number;
+  steps: number;
+  wallMs: number;
+}
+
+/**
+ * `limits` with what was granted since. Time is as of the thread's newest event; `waitedMs` is the time of turns in which they
+ * waited for a person, which is in no `spent`.
+ */
+export interface BudgetView {
+  /** Null where no turn is active that has a budget. */
+  turn: { spent: Spent; limits: Limits; waitedMs: number } | null;
+  thread: { spent: Spent; limits: Limits; waitedMs: number };
+  /** Of descendants what they have told. */
+  tree: { spent: Spent; limits: Limits };
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import { InputSchema, OverridesSchema } from './turn.ts';
+
+const EditQueuedTurnSchema = z
+  .object({
+    op: z.literal('edit'),
+    turnId: IdSchema,
+    /** In place of the whole input there was. */
+    input: optional(InputSchema),
+    /** In place of all overrides there were. */
+    overrides: optional(OverridesSchema),
+  })
+  .refine(({ input, overrides }) => input !== undefined || overrides !== undefined, {
+    error: 'an edit needs an input or overrides',
+  });
+
+/** `before` is a queued turn; left out or null, it is the end of the queue. */
+const MoveQueuedTurnSchema = z.object({ op: z.literal('move'), turnId: IdSchema, before: optional(IdSchema) });
+
+const DropQueuedTurnSchema = z.object({ op: z.literal('drop'), turnId: IdSchema, reason: optional(ShortTextSchema) });
+
+/** Payload of the signal and of the update `editQueue`. All of it speaks of a turn that waits in the queue. */
+export const EditQueueSchema = z.discriminatedUnion('op', [
+  EditQueuedTurnSchema.transform(compact),
+  MoveQueuedTurnSchema.transform(compact),
+  DropQueuedTurnSchema.transform(compact),
+]);
+export type EditQueue = z.infer<typeof EditQueueSchema>;

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { BudgetSchema } from './budget.ts';
+import { LIMITS } from '../plain/limits.ts';
+import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
+import { ReviewRequestSchema } from '../reviews/review.ts';
+
+/** One entry of an input, by its Codex name. */
+export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });
+export type InputItem = z.infer<typeof InputItemSchema>;
+
+const InputListSchema = z
+  .array(InputItemSchema)
+  .max(LIMITS.inputItems)
+  .refine((items) => items.reduce((sum, item) => sum + item.text.length, 0) <= LIMITS.inputChars, {
+    error: `the text of an input may have ${LIMITS.inputChars} characters in all`,
+  })
+  .refine((items) => items.length === 0 || items.some((item) => item.text.trim() !== ''), {
+    error: 'an input needs some text',
+  });
+
+export const InputSchema = InputListSchema.min(1);
+
+/** The kinds of turns on the wire, one line each, and whether they say something in words. */
+export const TURN_KINDS = {
+  regular: { words: true },
+  user_shell: { words: true },
+  compact: { words: false },
+  review: { words: false },
+  undo: { words: false },
+  redo: { words: false },
+  ghost_snapshot: { words: false },
+} satisfies Record<string, { words: boolean }>;
+export type TurnKind = keyof typeof TURN_KINDS;
+export const TurnKindSchema = z.enum(Object.keys(TURN_KINDS) as [TurnKind, ...TurnKind[]]);
+
+/**
+ * What happens when a turn is already active. Left out, it is `replace`, except for a `user_shell`, which then runs
+ * beside the active turn.
+ */
+export const OnBusySchema = z.enum(['replace', 'steer', 'queue', 'reject']);
+export type OnBusy = z.infer<typeof OnBusySchema>;
+
+/** Settings that change with this turn and stay changed for later ones, as in Codex's `turn/start`. */
+export const OverridesSchema = z
+  .object({
+    model: optional(z.string().min(1).max(LIMITS.idChars)),
+    approvalPolicy: optional(ApprovalPolicySchema),
+    sandbox: optional(SandboxModeSchema),
+    /** Each scope that is given takes the place of the thread's, with nothing granted. */
+    budget: optional(BudgetSchema),
+  })
+  .transform(compact);
+export type Overrides = z.infer<typeof OverridesSchema>;
+
+/**
+ * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
+ * {@link TURN_KINDS} with words need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
+ * member of its own name.
+ */
+export const SubmitTurnSchema = z
+  .object({
+    turnId: IdSchema,
+    kind: TurnKindSchema,
+    input: InputListSchema.nullish().transform((input) => input ?? []),
+    onBusy: optional(OnBusySchema),
+    overrides: optional(OverridesSchema),
+    review: optional(ReviewRequestSchema),
+  })
+  .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].words, {
+    error: 'a regular turn and a user_shell need an input, other kinds take none',
+    path: ['input'],
+  })
+  .refine(({ kind, review }) => (review !== undefined) === (kind === 'review'), {
+    error: 'a review needs a target, other kinds take none',
+    path: ['review'],
+  })
+  .transform(compact);
+export type SubmitTurn = z.infer<typeof SubmitTurnSchema>;
+/** A turn as a client writes it. */
+export type TurnSubmission = z.input<typeof SubmitTurnSchema>;
+
+/** Payload of the update `steerTurn`. */
+export const SteerTurnSchema = z.object({ expectedTurnId: IdSchema, input: InputSchema });
+export type SteerTurn = z.infer<typeof SteerTurnSchema>;
+
+/**
+ * Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. With `tree`
+ * every agent below is interrupted even where no turn is active here; where nothing runs, that is no mistake.
+ */
+export const InterruptTurnSchema = z
+  .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema), tree: optional(z.boolean()) })
+  .transform(compact);
+export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
+
+/** Payload of the signal and of the update `rollbackTurns`: how many of the newest regular turns go. */
+export const RollbackTurnsSchema = z.object({ numTurns: z.int().min(1) });
+export type RollbackTurns = z.infer<typeof RollbackTurnsSchema>;
+
+/** Payload of the signal `closeThread`. */
+export const CloseThreadSchema = z.object({ reason: optional(ShortTextSchema) }).transform(compact);
+export type CloseThread = z.infer<typeof CloseThreadSchema>;
+
+export type AbortReason = 'interrupted' | 'replaced' | 'budgetLimited' | 'threadClosed';
+
+/** Why a turn failed. Codes of the model follow Codex's `codexErrorInfo`, in camel case. */
+export interface TurnError {
+  code: string;
+  message: string;
+}
+
+export interface TokenUsage {
+  inputTokens: number;
+  cachedInputTokens: number;
+  outputTokens: number;
+  reasoningOutputTokens: number;
+  totalTokens: number;
+}
+
+export interface Usage extends TokenUsage {
+  /** In millionths of a dollar; null where some of it went to a model without a price. */
+  costMicroUsd: number | null;
+}
+
+interface Completion {
+  turnId: string;
+  kind: TurnKind;
+  /** The last message the agent gave in this turn, or null. */
+  lastAgentMessage: string | null;
+  /** Milliseconds since the epoch; null where the turn never started. */
+  startedAt: number | null;
+  durationMs: number;
+  /** Milliseconds of it in which it waited for a person; left out if there were none. */
+  waitedMs?: number;
+  usage: Usage;
+}
+
+/** The one terminal event of a turn. */
+export type TurnCompletion = Completion &
+  (
+    | { status: 'completed' }
+    /** `quiescent` is false where a worker was lost and the end of its step could not be seen. */
+    | { status: 'aborted'; reason: AbortReason; detail: string | null; quiescent: boolean }
+    | { status: 'failed'; error: TurnError }
+  );

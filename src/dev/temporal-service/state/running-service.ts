@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoopbackListener } from '../../loopback-http.ts';
+import { isAlive, markOf } from '../run/process-start.ts';
+import { withProgress } from '../obtain/progress.ts';
+import { waitUntilReady } from '../run/readiness.ts';
+import { endProcess } from '../run/server-process.ts';
+import type { ServiceExit } from '../run/server-process.ts';
+import { TemporalServiceError, reasonOf } from '../run/service-error.ts';
+import { readRecord, removeRecord, writeRecord } from './service-record.ts';
+import type { ServiceRecord } from './service-record.ts';
+import type { StartOptions, TemporalService } from '../types.ts';
+import { guardUi } from '../run/ui-guard.ts';
+
+const ANSWER_TIMEOUT_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+
+/**
+ * The service that runs on this data already, found by the note that its start left behind. Undefined where none runs;
+ * a note of one that has ended is removed. Throws `serviceUnresponsive` where one is alive and does not answer: a second
+ * one on the same database would lose data.
+ */
+export async function adoptRunningService(options: StartOptions): Promise<TemporalService | undefined> {
+  const record = readRecord(options.dataDirectory);
+  if (record === undefined) return undefined;
+  if (!(await isAlive(record))) {
+    removeRecord(options.dataDirectory, record);
+    return undefined;
+  }
+  const namespace = options.namespace ?? 'default';
+  if (!(await answers(record, namespace, options))) return undefined;
+  const orphaned = !(await isAlive(record.owner));
+  const mayStop = options.stopReused === true || (options.stopReused === 'orphaned' && orphaned);
+  if (mayStop && orphaned && record.uiUpstream === undefined) {
+    // Started by an earlier release, it answers every web page. Its data is on disk.
+    await end(options.dataDirectory, record);
+    return undefined;
+  }
+  options.onProgress?.(`Found the Temporal service of this data directory running on ${record.address}`);
+  const guard = orphaned ? await guardAgain(record) : undefined;
+  const served = { ...record, uiUrl: guard?.url ?? record.uiUrl };
+  if (mayStop) await takeOver(options.dataDirectory, served);
+  return toService(served, { namespace, orphaned, mayStop, dataDirectory: options.dataDirectory, guard });
+}
+
+/** The guard of the UI ended with the process that had started the service. */
+async function guardAgain({ address, uiPort, uiUpstream }: ServiceRecord): Promise<LoopbackListener | undefined> {
+  if (!uiUpstream) return undefined;
+  const [ip, ui] = [address, uiUpstream].map((place) => new URL(`http://${place}`));
+  const place = { ip: ui?.hostname ?? '', port: Number(ui?.port) };
+  const open = (port: number | null) => guardUi(ip?.hostname ?? '', port, place);
+  return await open(uiPort).catch(() => open(0));
+}
+
+/** False where the service ended while it was asked. */
+async function answers(record: ServiceRecord, namespace: string, options: StartOptions): Promise<boolean> {
+  const timeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
+  try {
+    await withProgress(
+      options.onProgress,
+      () => `Waiting for the Temporal service that runs on ${record.address} (pid ${record.pid})`,
+      () => waitUntilReady(record.address, namespace, { timeoutMs, signal: options.signal }),
+    );
+    return true;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(await isAlive(record))) return false;
+    throw new TemporalServiceError(
+      'serviceUnresponsive',
+      `The Temporal service of ${options.dataDirectory} runs as pid ${record.pid} but does not answer on ` +
+        `${record.address}: ${reasonOf(error)}. End it with \`kill ${record.pid}\` and start again.`,
+      error,
+    );
+  }
+}
+
+async function takeOver(dataDirectory: string, record: ServiceRecord): Promise<void> {
+  const self = await markOf(process.pid);
+  if (self !== undefined) writeRecord(dataDirectory, { ...record, owner: self });
+}
+
+function toService(
+  record: ServiceRecord,
+  found: {
+    namespace: string;
+    orphaned: boolean;
+    mayStop: boolean;
+    dataDirectory: string;
+    guard: LoopbackListener | undefined;
+  },
+): TemporalService {
+  const { address, uiUrl, pid, cliVersion, serverVersion } = record;
+  const stop = async () => {
+    await found.guard?.close();
+    if (found.mayStop) await end(found.dataDirectory, record);
+  };
+  let stopped: Promise<void> | undefined;
+  return {
+    ...{ address, uiUrl, pid, namespace: found.namespace, version: { cli: cliVersion, server: serverVersion } },
+    ...{ reused: true, orphaned: found.orphaned, exited: watchExit(record).finally(() => found.guard?.close()) },
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+async function end(dataDirectory: string, record: ServiceRecord): Promise<void> {
+  await endProcess(record);
+  removeRecord(dataDirectory, record);
+}
+
+/** The end of a process that is not our child can only be looked for. Does not keep this process running. */
+async function watchExit(record: ServiceRecord): Promise<ServiceExit> {
+  while (await isAlive(record)) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+  return { exitCode: null, signal: null };
+}

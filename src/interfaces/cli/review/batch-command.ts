@@ -1,0 +1,219 @@
+/** `bobbin batch`: reviews of many targets in one go. */
+import type { Command } from 'commander';
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { BatchHandle, Batches, Bobbin } from '../../../client/index.ts';
+import type { BatchRow, BatchView, RowOutcome } from '../../../contract/index.ts';
+import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts';
+import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { describeTarget } from './describe-target.ts';
+import { EXIT } from '../exit-codes.ts';
+import { toDollars } from '../text/money.ts';
+import { toLine } from '../../../reports/foreign-text.ts';
+import { describeLeftOut } from '../../../reports/outcome.ts';
+import type { ReportFormat } from '../../../reports/report.ts';
+import type { Output } from '../text/output.ts';
+import { exitCodeOfRecord, writeReport } from './report-file.ts';
+import { type Threshold, thresholdOption } from './threshold.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+
+interface RunOptions extends CommonOptions, BatchOptions {
+  id?: string;
+  detach?: boolean;
+  fullPass?: boolean;
+  report?: string[];
+  failOn: Threshold;
+}
+
+export function addBatchCommands(program: Command): void {
+  const batch = program.command('batch').description('review many repositories, and pay once for what was reviewed');
+  const common = (command: Command) =>
+    command
+      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
+      .option('--json', 'the result as JSON');
+
+  common(addBatchOptions(batch.command('run').description('start a batch, and follow it to its end')))
+    .option('--id <id>', 'id of the batch; one of that id that runs is followed (default: a new one)')
+    .option('--detach', 'do not wait for its end')
+    .option('--full-pass', 'look at everything in this run, also what was reviewed before and has not changed')
+    .option('--report <files...>', 'write reports at its end: .html, .md, .sarif, .rdjson, or .json')
+    .addOption(thresholdOption('never'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bobbin batch run --repository . --base main\n' +
+        '  bobbin batch run --targets nightly.json --concurrency 8 --batch-budget-usd 20 --json\n' +
+        '  bobbin batch run --repository . --base main --report review.sarif review.html --fail-on P1\n\nCtrl-C stops the batch; what is done stays done.',
+    )
+    .action((options: RunOptions) => withBobbin(options, (bobbin, output) => run(bobbin, output, options)));
+
+  common(batch.command('show').argument('<id>').description('how far a batch is'))
+    .addHelpText('after', '\nExample:\n  bobbin batch show nightly-2026-11-21T02:00:00Z')
+    .action((id: string, options: CommonOptions) =>
+      withBobbin(options, async ({ batches }, output) => {
+        const view = await batches.get(id).view();
+        output.result(view, renderBatch(view));
+        return EXIT.ok;
+      }),
+    );
+
+  common(batch.command('rows').argument('<id>').description('what became of each target'))
+    .addHelpText('after', '\nExample:\n  bobbin batch rows nightly-2026-11-21T02:00:00Z --json')
+    .action((id: string, options: CommonOptions) =>
+      withBobbin(options, async ({ batches }, output) => {
+        const rows = await readRows(batches, id);
+        output.result(rows, rows.map(renderRow));
+        return EXIT.ok;
+      }),
+    );
+
+  common(batch.command('cancel').argument('<id>').description('stop a batch; what is done stays done'))
+    .addHelpText('after', '\nExample:\n  bobbin batch cancel nightly-2026-11-21T02:00:00Z')
+    .action((id: string, options: CommonOptions) =>
+      withBobbin(options, async ({ batches }, output) => {
+        await batches.get(id).cancel();
+        output.result({ batchId: id, cancelling: true }, [`batch ${id} is told to stop`]);
+        return EXIT.ok;
+      }),
+    );
+
+  common(batch.command('list').description('batches, newest first'))
+    .option('--limit <n>', 'at most so many', '50')
+    .addHelpText('after', '\nExample:\n  bobbin batch list --json')
+    .action((options: CommonOptions & { limit: string }) =>
+      withBobbin(options, async ({ batches }, output) => {
+        const found = await batches.list({ limit: Math.max(1, Number(options.limit) || 50) });
+        output.result(
+          found,
+          found.map(({ batchId, status, startedAt }) => `${batchId}  ${status}  ${startedAt.toISOString()}`),
+        );
+        return EXIT.ok;
+      }),
+    );
+}
+
+async function run({ batches }: Bobbin, output: Output, options: RunOptions): Promise<number> {
+  const reports = (options.report ?? []).map((path) => ({ path, format: formatOf(path) }));
+  const asked = { ...(await toBatch(options)), ...(options.fullPass === true ? { fullPass: true } : {}) };
+  const batch = await batches.start(asked, options.id === undefined ? {} : { batchId: options.id });
+  if (options.detach === true) {
+    output.result({ batchId: batch.batchId }, [batch.batchId]);
+    return EXIT.ok;
+  }
+  const signal = interruptSignal();
+  output.progress(`batch ${batch.batchId}`);
+  let last = '';
+  const onView = (view: BatchView): void => {
+    const line = progressOf(view);
+    if (line !== last) output.progress(line);
+    last = line;
+  };
+  const end = await batch.follow({ signal, onView });
+  if (end.endedAt === null) {
+    await batch.cancel();
+    output.progress('stopping the reviews under way');
+    await batch.follow({ onView });
+  }
+  const view = await batch.view();
+  const rows = await readRows(batches, batch.batchId);
+  output.result({ ...view, rows }, [...rows.map(renderRow), ...renderBatch(view)]);
+  const findings = await writeReports(batch, reports, options.failOn, output);
+  if (signal.aborted) return EXIT.interrupted;
+  const code = exitCodeOf(view);
+  return code === EXIT.ok ? findings : code;
+}
+
+/** The exit code that the findings ask for. */
+async function writeReports(
+  batch: BatchHandle,
+  reports: readonly { path: string; format: ReportFormat }[],
+  failOn: Threshold,
+  output: Output,
+): Promise<number> {
+  if (reports.length === 0 && failOn === 'never') return EXIT.ok;
+  const record = await batch.record();
+  // The result of this command is the batch.
+  const quiet = { ...output, result: () => undefined };
+  for (const { path, format } of reports) {
+    await writeReport(record, { format, output: path, only: undefined, targets: undefined, failOn: 'never' }, quiet);
+    output.progress(`wrote ${path}`);
+  }
+  return exitCodeOfRecord(record, failOn);
+}
+
+function formatOf(path: string): ReportFormat {
+  const format = Object.entries(SUFFIXES).find(([suffix]) => path.endsWith(suffix))?.[1];
+  if (format !== undefined) return format;
+  throw new BobbinError(
+    'invalid',
+    `--report ${path}: a name that ends in ${Object.keys(SUFFIXES).join(', ')} is needed`,
+  );
+}
+
+const SUFFIXES: Record<string, ReportFormat> = {
+  '.html': 'html',
+  '.md': 'markdown',
+  '.sarif': 'sarif',
+  '.rdjson': 'rdjson',
+  '.json': 'json',
+};
+
+/** A batch in which something went wrong is not a success, whatever else it found. */
+function exitCodeOf({ status, counts }: BatchView): number {
+  if (status === 'cancelled') return EXIT.turnAborted;
+  return counts.failed > 0 ? EXIT.turnFailed : EXIT.ok;
+}
+
+async function readRows(batches: Batches, id: string): Promise<BatchRow[]> {
+  const rows: BatchRow[] = [];
+  for await (const row of batches.get(id).rows()) rows.push(row);
+  return rows;
+}
+
+function progressOf({ counts, waitsFor }: BatchView): string {
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const done = all - counts.waiting - counts.running;
+  return `${done} of ${all} done, ${counts.running} under way${waitsFor === 'rate' ? ', waiting for the rate limit' : ''}`;
+}
+
+export function renderBatch(view: BatchView): string[] {
+  const { counts, findings, spent } = view;
+  return [
+    `${view.batchId}: ${view.status}`,
+    `targets: ${counts.reviewed} reviewed, ${counts.skipped} skipped, ${counts.notReviewed} not reviewed, ${counts.failed} failed` +
+      (counts.waiting + counts.running === 0 ? '' : `, ${counts.running} under way, ${counts.waiting} waiting`),
+    `findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed, ${findings.dismissed} dismissed` +
+      (view.open === undefined ? '' : `; ${view.open} open in all`),
+    `used up: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
+  ];
+}
+
+function renderRow({ index, target, outcome }: BatchRow): string {
+  return `${String(index).padStart(4)}  ${outcome.status.padEnd(11)}  ${describeTarget(target)}: ${describe(outcome)}`;
+}
+
+function describe(outcome: RowOutcome): string {
+  switch (outcome.status) {
+    case 'waiting':
+    case 'running':
+      return outcome.status;
+    case 'reviewed': {
+      const { counts, full, base, head, open } = outcome;
+      const leftOut = describeLeftOut(outcome);
+      const [left, all] = [leftOut === '' ? '' : `; ${leftOut}`, open === undefined ? '' : `, ${open} open in all`];
+      const what = full ? 'everything' : `${base.slice(0, 10)}..`;
+      return `${counts.new} new, ${counts.unchanged} still there, ${counts.reopened} reopened, ${counts.fixed} fixed${all} (${what}${full ? ' of ' : ''}${head.slice(0, 10)})${left}`;
+    }
+    case 'skipped':
+      return REASONS[outcome.reason];
+    case 'notReviewed':
+      return outcome.reason === 'budget' ? 'the budget was used up' : 'the batch was stopped';
+    case 'failed':
+      return `[${outcome.code}] ${toLine(outcome.message, MAX_MESSAGE_CHARS)}`;
+  }
+}
+
+const MAX_MESSAGE_CHARS = 2_000;
+
+const REASONS = {
+  alreadyReviewed: 'reviewed before, by the same rules',
+  duplicate: 'listed before',
+};

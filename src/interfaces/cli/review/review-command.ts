@@ -1,0 +1,116 @@
+/** `bobbin review`: one review, on a thread that is there or on one of its own. */
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import type { Command } from 'commander';
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { Bobbin, ReviewEnd, ThreadHandle } from '../../../client/index.ts';
+import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../../contract/index.ts';
+import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
+import { renderCompletion, renderEvent, renderFindings } from '../text/render.ts';
+import { type Threshold, countsAt, thresholdOption } from './threshold.ts';
+
+interface ReviewCommandOptions extends CommonOptions {
+  uncommitted?: boolean;
+  base?: string;
+  commit?: string;
+  instructions?: string;
+  thread?: string;
+  cwd: string;
+  model?: string;
+  failOn: Threshold;
+}
+
+export function addReviewCommand(program: Command): void {
+  program
+    .command('review')
+    .description('review changes in a thread of its own; exits with 7 where there are findings')
+    .option('--uncommitted', 'staged, unstaged and untracked changes (the default)')
+    .option('--base <branch>', 'the commits since the merge base with this branch')
+    .option('--commit <sha>', 'this commit')
+    .option('--instructions <text>', 'what to review, in your own words')
+    .option('--thread <id>', 'on this thread, which is told of the findings')
+    .option('--cwd <path>', 'workspace of a new thread', '.')
+    .option('--model <name>', 'model, or provider/model, of this review')
+    .addOption(thresholdOption('P3'))
+    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
+    .option('--json', 'the result as JSON')
+    .addHelpText('after', '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json')
+    .action((options: ReviewCommandOptions) =>
+      withBobbin(options, (bobbin, output) => review(bobbin, output, options)),
+    );
+}
+
+async function review(bobbin: Bobbin, output: Output, options: ReviewCommandOptions): Promise<number> {
+  const target = toTarget(options);
+  const signal = interruptSignal();
+  const turnId = `review-${randomUUID()}`;
+  const { followReview } = await import('../../../client/index.ts');
+  const { thread, after } = await submit(bobbin, turnId, target, options);
+  const show = isatty(STANDARD_ERROR)
+    ? (event: ThreadEvent) => showProgress(event, thread.threadId, output)
+    : () => undefined;
+  if (isatty(STANDARD_ERROR)) output.progress(`thread ${thread.threadId}`);
+  const end = await followReview(thread.events({ after, signal }), turnId, show);
+  if (end !== undefined) return conclude(end, thread.threadId, output, options.failOn);
+  if (!signal.aborted) return EXIT.turnAborted;
+  await thread.interrupt({ turnId, reason: 'Ctrl-C' });
+  output.progress('interrupted');
+  return EXIT.interrupted;
+}
+
+const STANDARD_ERROR = 2;
+
+function toTarget({ uncommitted, base, commit, instructions }: ReviewCommandOptions): ReviewTarget {
+  const named = [uncommitted, base, commit, instructions].filter((one) => one !== undefined).length;
+  if (named > 1)
+    throw new BobbinError('invalid', 'One target at a time: --uncommitted, --base, --commit or --instructions');
+  if (base !== undefined) return { type: 'baseBranch', branch: base };
+  if (commit !== undefined) return { type: 'commit', sha: commit };
+  return instructions === undefined ? { type: 'uncommittedChanges' } : { type: 'custom', instructions };
+}
+
+async function submit(
+  bobbin: Bobbin,
+  turnId: string,
+  target: ReviewTarget,
+  options: ReviewCommandOptions,
+): Promise<{ thread: ThreadHandle; after: number }> {
+  const model = options.model === undefined ? {} : { model: options.model };
+  const turn = { turnId, kind: 'review' as const, review: { target, ...model } };
+  if (options.thread === undefined) {
+    const start = { threadId: randomUUID(), workspace: { cwd: resolve(options.cwd) }, title: 'bobbin review' };
+    return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
+  }
+  const thread = bobbin.threads.get(options.thread);
+  const { lastSeq } = await thread.view();
+  await thread.startTurn(turn);
+  return { thread, after: lastSeq };
+}
+
+/** What is found is printed at the end, and not twice. */
+function showProgress(event: ThreadEvent, threadId: string, output: Output): void {
+  if (event.type === 'turn/completed' || (event.type === 'item/completed' && event.item.type === 'exitedReviewMode'))
+    return;
+  for (const line of renderEvent(event, threadId)) output.progress(line);
+}
+
+function conclude(end: ReviewEnd, threadId: string, output: Output, failOn: Threshold): number {
+  const { completion, reviewOutput, range } = end;
+  if (reviewOutput === null) {
+    if (output.json) output.result({ threadId, completion, range, reviewOutput }, []);
+    else output.progress(renderCompletion(completion));
+    return exitCodeOfTurn(completion);
+  }
+  output.result({ threadId, completion, range, reviewOutput }, renderFindings(reviewOutput));
+  return hasFailed(reviewOutput, failOn) ? EXIT.findings : EXIT.ok;
+}
+
+/** An answer without a verdict says nothing for the changes. */
+function hasFailed({ findings, overallCorrectness, findingsLeftOut }: ReviewOutput, failOn: Threshold): boolean {
+  if (failOn === 'never') return false;
+  const counts = findings.some((finding) => countsAt(failOn, finding));
+  return counts || findingsLeftOut > 0 || (findings.length === 0 && overallCorrectness !== 'patch is correct');
+}

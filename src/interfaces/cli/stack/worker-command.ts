@@ -1,0 +1,43 @@
+/** `bobbin worker`: one worker on the configured service, until Ctrl-C. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { readDevState } from '../../../dev/dev-state.ts';
+import { type CommonOptions, dataDirectoryOf, runCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+
+const ENTRY = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../worker/main.ts' : '../../worker/main.js', import.meta.url),
+);
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command('worker')
+    .description(
+      'run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the stack that runs here',
+    )
+    .option('--data-dir <path>', 'where the worker keeps its data (default: your data folder)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists what the environment can set.',
+    )
+    .action((options: CommonOptions) => runCommand(options, () => worker(options)));
+}
+
+async function worker(options: CommonOptions): Promise<number> {
+  const { connectTarget } = await import('../../../dev/temporal-service/run/connect-target.ts');
+  const dataDirectory = dataDirectoryOf(options);
+  const { running } = readDevState(dataDirectory);
+  const here = connectTarget(process.env) === undefined && running !== null;
+  const env = {
+    ...process.env,
+    BOBBIN_DATA_DIR: dataDirectory,
+    ...(here ? { TEMPORAL_ADDRESS: running.address, TEMPORAL_NAMESPACE: running.namespace } : {}),
+  };
+  // The same process group as ours: Ctrl-C reaches it directly, and this command waits for it to drain.
+  const child = spawn(process.execPath, [ENTRY], { env, stdio: 'inherit' });
+  const ignore = () => undefined;
+  process.on('SIGINT', ignore).on('SIGTERM', () => child.kill('SIGTERM'));
+  const code = await new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject));
+  return code === 0 ? EXIT.ok : EXIT.failure;
+}

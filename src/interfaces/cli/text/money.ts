@@ -1,0 +1,25 @@
+/** Money and other amounts as a person reads them. */
+import { type LimitName, toDollars } from '../../../contract/index.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+
+export { toDollars };
+
+/** Nothing where it cost nothing; a word where it is not known. */
+export function costWords(costMicroUsd: number | null): string {
+  if (costMicroUsd === null) return ', cost not known';
+  return costMicroUsd === 0 ? '' : `, ${toDollars(costMicroUsd)}`;
+}
+
+/** An amount in the unit of its limit. */
+export function describeAmount(limit: LimitName, amount: number): string {
+  switch (limit) {
+    case 'tokens':
+      return plural(amount, 'token');
+    case 'costUsd':
+      return toDollars(amount * 1_000_000);
+    case 'steps':
+      return plural(amount, 'model step');
+    case 'wallMs':
+      return `${(amount / 1000).toLocaleString('en')} s`;
+  }
+}

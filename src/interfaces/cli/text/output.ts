@@ -1,0 +1,58 @@
+/** Where a command's words go: lines for a person, or JSON for a program. Everything is made fit for a terminal here. */
+import type { ThreadEvent } from '../../../contract/index.ts';
+import { toVisibleJson } from '../../../contract/plain/foreign-text.ts';
+import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toScreen } from './terminal-text.ts';
+
+export interface Output {
+  json: boolean;
+  /** Whether partial text is shown as it comes. */
+  live: boolean;
+  /** The one result of a command. A string is one line of foreign text. */
+  result(value: unknown, lines: readonly Part[]): void;
+  /** One event of a stream: a line of JSON, or lines for a person. */
+  event(event: ThreadEvent, lines: readonly Part[]): void;
+  /** For a person only. */
+  say(line: Part): void;
+  /** Foreign text as it comes, in pieces. Line feeds and tabs stay. */
+  write(text: string): void;
+  /** Progress of something long, on standard error and only on a terminal, unless it is all there is to see. */
+  progress(line: Part): void;
+  /** Why the command failed. */
+  fail(error: { code: string; message: string }): void;
+}
+
+export function createOutput(options: { json: boolean }): Output {
+  const { json } = options;
+  const stream = createTextStream(() => columnsOf(process.stdout));
+  const print = (text: string) => void process.stdout.write(stream.interrupt() + text);
+  const toText = (lines: readonly Part[]) => toLines(lines, process.stdout);
+  return {
+    json,
+    live: !json && process.stdout.isTTY,
+    result: (value, lines) => print(json ? `${toVisibleJson(value, 2)}\n` : toText(lines)),
+    event: (event, lines) => print(json ? `${toVisibleJson(event)}\n` : toText(lines)),
+    say(line) {
+      if (!json) print(toText([line]));
+    },
+    write(text) {
+      if (!json) process.stdout.write(stream.next(text));
+    },
+    progress: (line) => void process.stderr.write(toLines([line], process.stderr)),
+    fail(error) {
+      if (json) print(`${toVisibleJson({ error }, 2)}\n`);
+      else {
+        const [first = '', ...others] = linesOf(`bobbin: ${error.message}`);
+        process.stderr.write(toLines([first, ...others.map(quote)], process.stderr));
+      }
+    },
+  };
+}
+
+function toLines(lines: readonly Part[], stream: NodeJS.WriteStream): string {
+  return lines.map((line) => `${toScreen(line, columnsOf(stream))}\n`).join('');
+}
+
+/** Only a terminal breaks lines. */
+function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? Math.max(FEWEST_COLUMNS, columns) : undefined;
+}

@@ -1,0 +1,66 @@
+/** `bobbin thread queue`: the turns that wait, and changes to them. */
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { Bobbin } from '../../../client/index.ts';
+import type { EditQueue, Overrides, QueuedTurnView, SandboxMode } from '../../../contract/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
+import { type Part, beginning, line } from '../text/terminal-text.ts';
+
+export interface QueueOptions {
+  edit?: string;
+  model?: string;
+  sandbox?: SandboxMode;
+  move?: string;
+  before?: string;
+  drop?: string;
+  reason?: string;
+  /** What stands behind the thread id. */
+  args: string[];
+}
+
+/** Prints the queue as it stands after the change, if there is one. */
+export async function queue(bobbin: Bobbin, output: Output, threadId: string, options: QueueOptions): Promise<number> {
+  const thread = bobbin.threads.get(threadId);
+  const edit = toEdit(options);
+  if (edit !== null) await thread.editQueue(edit);
+  const { queuedTurns } = await thread.view();
+  output.result(queuedTurns, queuedTurns.length > 0 ? queuedTurns.map(describe) : ['no turns wait']);
+  return EXIT.ok;
+}
+
+function toEdit(options: QueueOptions): EditQueue | null {
+  const { edit, move, drop } = options;
+  const named = [edit, move, drop].filter((turnId) => turnId !== undefined).length;
+  if (named > 1) throw new BobbinError('invalid', 'One change at a time: --edit, --move or --drop');
+  if (named === 0 && options.args.length > 0) throw new BobbinError('invalid', 'A text goes with --edit TURN');
+  if (edit !== undefined) return toEditOf(edit, options);
+  if (drop !== undefined)
+    return { op: 'drop', turnId: drop, ...(options.reason === undefined ? {} : { reason: options.reason }) };
+  if (move === undefined) return null;
+  if (options.before === undefined) throw new BobbinError('invalid', '--move needs --before TURN, or --before end');
+  return { op: 'move', turnId: move, ...(options.before === 'end' ? {} : { before: options.before }) };
+}
+
+function toEditOf(turnId: string, options: QueueOptions): EditQueue {
+  const [text] = options.args;
+  const { model, sandbox } = options;
+  const overrides: Overrides = {
+    ...(model === undefined ? {} : { model }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+  };
+  return {
+    op: 'edit',
+    turnId,
+    ...(text === undefined ? {} : { input: [{ type: 'text', text }] }),
+    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
+  };
+}
+
+function describe({ turnId, kind, text, chars, overrides }: QueuedTurnView): Part {
+  const settings = Object.entries(overrides).map(
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  const more = settings.length > 0 ? `  (${settings.join(', ')})` : '';
+  const cut = chars > text.length ? ` (of ${chars} characters)` : '';
+  return line`${turnId}  ${kind}  ${beginning(text)}${cut}${more}`;
+}

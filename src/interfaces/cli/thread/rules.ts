@@ -1,0 +1,47 @@
+/** `bobbin thread rules`: the answers that are remembered, and to take one back. */
+import type { Bobbin } from '../../../client/index.ts';
+import type { ApprovalRule, RuleMatch } from '../../../contract/index.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
+
+export interface RulesOptions {
+  revoke?: string;
+  repository?: boolean;
+}
+
+/** Prints the rules as they stand after the change, if there is one. */
+export async function rules(bobbin: Bobbin, output: Output, threadId: string, options: RulesOptions): Promise<number> {
+  const found =
+    options.repository === true
+      ? await ofRepository(bobbin, threadId, options.revoke)
+      : await ofThread(bobbin, threadId, options.revoke);
+  output.result(found, found.rules.length > 0 ? found.rules.map(describe) : ['no answers are remembered']);
+  return EXIT.ok;
+}
+
+async function ofThread(bobbin: Bobbin, threadId: string, revoke: string | undefined) {
+  const thread = bobbin.threads.get(threadId);
+  if (revoke !== undefined) await thread.revokeRule({ ruleId: revoke });
+  return thread.rules();
+}
+
+async function ofRepository(bobbin: Bobbin, threadId: string, revoke: string | undefined) {
+  const { cwd } = (await bobbin.threads.get(threadId).view()).settings;
+  return revoke === undefined ? bobbin.repositoryRules.list(cwd) : bobbin.repositoryRules.revoke(cwd, revoke);
+}
+
+function describe({ ruleId, scope, decision, match, at, threadId }: ApprovalRule): string {
+  const when = new Date(at).toISOString();
+  return `${ruleId.padEnd(29)} ${scope.padEnd(10)} ${decision.padEnd(7)} ${describeMatch(match)}  (${when}, thread ${threadId})`;
+}
+
+function describeMatch(match: RuleMatch): string {
+  switch (match.type) {
+    case 'commandExecution':
+      return `command ${JSON.stringify(match.command)} in ${match.cwd}, sandbox ${match.sandbox}`;
+    case 'fileChange':
+      return `changes to ${match.paths.join(', ')}, sandbox ${match.sandbox}`;
+    case 'mcpToolCall':
+      return `tool ${match.tool} of ${match.server}, sandbox ${match.sandbox}`;
+  }
+}

@@ -1,0 +1,75 @@
+/** The entity workflow of an account, asked from activities: it is started by whoever asks first. */
+import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURES, Failure, type FailureCode } from '../../../activities/failures.ts';
+import type { AgentIdentity, IdentityDirectory } from '../../../activities/ports.ts';
+import {
+  ensureIdentityUpdate,
+  identityQuery,
+  replaceIdentityUpdate,
+  type agentIdentity,
+} from '../../../workflows/agent-identity/workflow.ts';
+import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
+import type { Service } from '../../client/service.ts';
+import { createSharedCalls } from './shared-calls.ts';
+
+/** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
+const DEADLINE_MS = 50_000;
+
+export function createIdentityDirectory(service: Service): IdentityDirectory {
+  const ask = async <T>(account: string, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
+    try {
+      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
+    } catch (error) {
+      throw toFailure(error, account);
+    }
+  };
+  const { workflow } = service.client;
+  // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
+  const share = createSharedCalls<AgentIdentity>();
+  return {
+    ensure(account, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) });
+      return share(`ensure ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
+    replace(account, agentRuntimeId, signal) {
+      const update = () =>
+        workflow.executeUpdateWithStart(replaceIdentityUpdate, {
+          startWorkflowOperation: toStart(service, account),
+          args: [agentRuntimeId],
+        });
+      return share(`replace ${agentRuntimeId} of ${account}`, (stopped) => ask(account, stopped, update), signal);
+    },
+    // Never shared: whoever asks wants to know what is so now.
+    current: (account, signal) =>
+      ask(account, signal, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
+  };
+}
+
+function toWorkflowId(account: string): string {
+  return `agent-identity/${account}`;
+}
+
+function toStart(service: Service, account: string) {
+  return new WithStartWorkflowOperation<typeof agentIdentity>('agentIdentity', {
+    workflowId: toWorkflowId(account),
+    taskQueue: service.taskQueue,
+    args: [{ account, identity: null }],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: `agent identity of ${account}`,
+  });
+}
+
+function toFailure(error: unknown, account: string): Failure {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code =
+    cause instanceof ApplicationFailure && isFailureCode(cause.type) ? cause.type : 'agentIdentityUnavailable';
+  return new Failure(code, `The identity of account ${account} could not be acquired: ${message}`, { cause: error });
+}
+
+function isFailureCode(type: string | null | undefined): type is FailureCode {
+  return typeof type === 'string' && type in FAILURES;
+}

@@ -1,0 +1,143 @@
+/** `bobbin dev` where it cannot have what it needs: a clear sentence, an exit code, and no process left behind. */
+import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type Server, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from '../parts/programs.ts';
+
+const MARK = 'BOBBIN_TEST_MARK';
+
+let root: string;
+const mounts: string[] = [];
+const servers: Server[] = [];
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'bobbin-trouble-'));
+});
+afterAll(() => {
+  for (const server of servers) server.close();
+  for (const path of mounts) execFileSync('umount', [path]);
+  rmSync(root, { recursive: true, force: true });
+});
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Processes of this run that are still there, by their command lines. */
+  left: string[];
+}
+
+/** Runs `bobbin dev --once` with no service named but those in `env`. */
+async function dev(dataDirectory: string, env: Record<string, string> = {}): Promise<Ended> {
+  const mark = randomUUID();
+  const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|BOBBIN_(?!CACHE))/.test(name));
+  const args = [CLI, 'dev', '--data-dir', dataDirectory, '--once', 'say: all is well'];
+  return new Promise((resolve) => {
+    const options = { cwd: root, env: { ...Object.fromEntries(own), ...env, [MARK]: mark }, timeout: 55_000 };
+    const child = execFile(process.execPath, args, options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr, left: processesWith(mark) }),
+    );
+  });
+}
+
+/** Found by their environment, which every process inherits, whatever group it is in. */
+function processesWith(mark: string): string[] {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).includes(`${MARK}=${mark}`))
+    .map((pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' '));
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A file system of its own, or why there is none. */
+function mountTmpfs(name: string, options: string): { path: string } | { missing: string } {
+  const path = join(root, name);
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'pipe' });
+  } catch (error) {
+    return { missing: `tmpfs cannot be mounted here: ${(error as Error).message.split('\n').at(-1) ?? ''}` };
+  }
+  mounts.push(path);
+  return { path };
+}
+
+describe('a data directory', () => {
+  it.each([
+    ['that is a file', 'file'],
+    ['below a file', 'file/data'],
+  ])('%s: the path and what to do are named', async (_, name) => {
+    writeFileSync(join(root, 'file'), '');
+    const path = join(root, name);
+    const { code, stderr, left } = await dev(path);
+    expect(stderr).toContain(`bobbin: The directory ${path} cannot be made or written`);
+    expect(stderr).toMatch(/Correct that, or choose another one\.\n$/);
+    expect({ code, left }).toEqual({ code: 1, left: [] });
+  });
+
+  it.each([
+    ['on a full disk', 'full', 'size=64k', /No space is left for .*full\/data\. Free some, or choose another\./],
+    ['on a file system that is read-only', 'read-only', 'ro', /cannot be made or written.*choose another one/],
+  ])('%s: that is said', async (_, name, options, words) => {
+    const mounted = mountTmpfs(name, options);
+    if ('missing' in mounted) {
+      console.warn(`Not tried: ${mounted.missing}`);
+      return;
+    }
+    if (name === 'full') {
+      mkdirSync(join(mounted.path, 'data'));
+      fill(join(mounted.path, 'fill'));
+    }
+    const { code, stderr, left } = await dev(join(mounted.path, 'data'));
+    expect(stderr).toMatch(words);
+    expect({ code, left }).toEqual({ code: 1, left: [] });
+  });
+
+  function fill(path: string): void {
+    expect(() => writeFileSync(path, Buffer.alloc(1024 * 1024))).toThrow(/ENOSPC/);
+  }
+});
+
+describe('the ports', () => {
+  it('of the service being taken, others are used, and that is said', async () => {
+    // Where somebody else holds them, they are taken as well.
+    for (const port of [7233, 8233]) await listen(port).catch(() => undefined);
+    const { code, stdout, stderr, left } = await dev(join(root, 'ports'));
+    expect(stderr).toMatch(/Port 7233 or its UI port is in use: the Temporal service takes port \d+/);
+    expect(stdout).toContain('all is well');
+    expect({ code, left }).toEqual({ code: 0, left: [] });
+  }, 90_000);
+
+  it('of a service that was named, with something else or nothing behind it: the address and what to do are named', async () => {
+    const other = await listen(0);
+    const free = await listen(0);
+    const [port, closed] = [other, free].map((server) => (server.address() as { port: number }).port);
+    free.close();
+    const addresses = [port, closed].map((one) => `127.0.0.1:${one ?? 0}`);
+    const ends = await Promise.all(
+      addresses.map((address, i) => dev(join(root, `named-${i}`), { TEMPORAL_ADDRESS: address })),
+    );
+    for (const [i, { code, stderr, left }] of ends.entries()) {
+      expect(stderr).toContain(`bobbin: The Temporal service at ${addresses[i] ?? ''} cannot be reached`);
+      expect(stderr).toContain('Check the address');
+      expect({ code, left }).toEqual({ code: 5, left: [] });
+    }
+  }, 90_000);
+
+  async function listen(port: number): Promise<Server> {
+    const server = createServer((socket) => socket.on('error', () => undefined).end('220 something else\r\n'));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+    servers.push(server);
+    return server;
+  }
+});

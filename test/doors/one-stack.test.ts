@@ -1,0 +1,75 @@
+/** `bobbin dev` in several folders: one stack for the person, a thread for each folder. */
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { makeRepository } from '../parts/repositories.ts';
+import { type Running, runCli, startCli } from '../parts/run-cli.ts';
+
+let root: string;
+let env: Record<string, string>;
+const [one, other] = ['one', 'other'] as const;
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'bobbin-one-')));
+  env = { XDG_DATA_HOME: root, BOBBIN_TEMPORAL: inject('temporal').binary };
+  for (const name of [one, other]) makeRepository(join(root, name), { 'README.md': `# ${name}\n` });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const start = (folder: string, more: string[] = []) => startCli(['dev', ...more], { cwd: join(root, folder), env });
+const once = (folder: string, text: string) => start(folder, ['--once', `say: ${text}`]).ended;
+
+function until({ child, said, ended }: Running, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => said.stdout.includes(text) && resolve();
+    child.stdout.on('data', look);
+    void ended.then((ran) => reject(new Error(`It ended without printing ${text}:\n${ran.stdout}${ran.stderr}`)));
+    look();
+  });
+}
+
+describe('the stack of a person', () => {
+  it('is joined from another folder, which has a thread of its own, and is stopped by the process that started it', async () => {
+    const first = start(one);
+    try {
+      await until(first, 'Ctrl-C stops it.');
+      mkdirSync(join(root, other, '.bobbin'));
+      writeFileSync(join(root, other, '.bobbin', 'mcp.json'), '{}');
+      const joined = await once(other, 'hello from the other');
+      expect(joined).toMatchObject({ code: 0, stderr: '' });
+      expect(joined.stdout).toMatch(/^Stack +of process \d+, with the service at .* \(joined\)$/m);
+      expect(joined.stdout).toContain('hello from the other');
+      expect(joined.stdout).toContain(`${join(root, other, '.bobbin')} is not used`);
+      expect((await once(other, 'and again')).stdout).toContain('(continued)');
+      const state = JSON.parse(readFileSync(join(root, 'bobbin', 'dev.json'), 'utf8')) as { threads: object };
+      expect(Object.keys(state.threads).sort()).toEqual([join(root, one), join(root, other)]);
+      const listed = await runCli(['thread', 'list', '--open'], { cwd: root, env });
+      expect(listed.stdout).toMatch(/^one-/m);
+    } finally {
+      first.child.kill('SIGINT');
+      await first.ended;
+    }
+    expect((await runCli(['thread', 'list'], { cwd: root, env })).stderr).toContain('no stack runs on');
+  }, 120_000);
+
+  it('is one, also for two starts at the same moment', async () => {
+    const both = await Promise.all([start(one), start(other)].map(async (run) => ({ run, said: await seen(run) })));
+    expect(both.map(({ said }) => said).sort()).toEqual(['joined', 'started']);
+    for (const { run } of both) run.child.kill('SIGINT');
+    await Promise.all(both.map(({ run }) => run.ended));
+  }, 120_000);
+
+  it('is not opened on a folder that no sandbox would see', async () => {
+    const inside = join(root, 'bobbin', 'keys');
+    mkdirSync(inside, { recursive: true });
+    const ran = await runCli(['dev'], { cwd: inside, env });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("lies in Bobbin's data folder") as string });
+  });
+});
+
+async function seen(run: Running): Promise<'started' | 'joined'> {
+  return await Promise.race([
+    until(run, 'Ctrl-C stops it.').then(() => 'started' as const),
+    until(run, '(joined)').then(() => 'joined' as const),
+  ]);
+}

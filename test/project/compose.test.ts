@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+/** What Compose makes of docker-compose.yml; undefined where no Compose is installed. */
+let config: string | undefined;
+
+beforeAll(async () => {
+  const program = await findCompose();
+  if (program === undefined) return;
+  const { stdout } = await run(program[0]!, [...program.slice(1), 'config'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] },
+  });
+  config = stdout;
+});
+
+async function findCompose(): Promise<string[] | undefined> {
+  for (const program of [['docker-compose'], ['docker', 'compose']]) {
+    const found = await run(program[0]!, [...program.slice(1), 'version']).catch(() => undefined);
+    if (found !== undefined) return program;
+  }
+  return undefined;
+}
+
+/** The lines below a key of the printed YAML, such as `['services', 'worker']`, or nothing. */
+function section(text: string, path: string[]): string {
+  return path.reduce((within, key) => {
+    const lines = within.split('\n');
+    const depth = indentOf(lines[0]!);
+    const start = lines.findIndex((line) => line.trim() === `${key}:` && indentOf(line) === depth);
+    if (start === -1) return '';
+    const rest = lines.slice(start + 1);
+    const isItem = (line: string) => line.trimStart().startsWith('-') && indentOf(line) === depth;
+    const end = rest.findIndex((line) => line.trim() !== '' && indentOf(line) <= depth && !isItem(line));
+    return rest.slice(0, end === -1 ? undefined : end).join('\n');
+  }, text);
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length;
+}
+
+function requireConfig(context: { skip: (note: string) => never }): string {
+  return config ?? context.skip('neither docker-compose nor docker compose is installed here');
+}
+
+/** A tag that names one release: it has a number with a dot, and is not one of the moving words. */
+function isPinned(image: string): boolean {
+  const tag = /^[^:]+:([^:@/]+)(@sha256:[0-9a-f]{64})?$/.exec(image)?.[1];
+  return tag !== undefined && /^v?\d+\.\d+/.test(tag);
+}
+
+test('Compose accepts the file, and it has all the services and named volumes', (context) => {
+  const text = requireConfig(context);
+  const keysOf = (path: string[]) =>
+    section(text, path)
+      .split('\n')
+      .flatMap((line) => /^ {2}(\w+):/.exec(line)?.[1] ?? []);
+  expect(keysOf(['services']).sort()).toEqual(['database', 'namespace', 'schema', 'temporal', 'ui', 'worker']);
+  expect(keysOf(['volumes']).sort()).toEqual(['archive', 'database', 'keys', 'workspaces']);
+});
+
+test('every image is pinned to a release', async (context) => {
+  const text = requireConfig(context);
+  const images = [...text.matchAll(/^ +image: (.+)$/gm)].map((match) => match[1]!);
+  expect(images.length).toBe(6);
+  expect(images.filter((image) => !isPinned(image))).toEqual([]);
+
+  const dockerfile = await readFile(`${root}/Dockerfile`, 'utf8');
+  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map((match) => match[1]!);
+  expect(bases.length).toBe(3);
+  expect(bases.filter((image) => !isPinned(image))).toEqual([]);
+  expect(['postgres:latest', 'postgres', 'postgres:17'].filter(isPinned)).toEqual([]);
+});
+
+test('the server reads the dynamic configuration from the mounted file, which holds the three settings', async (context) => {
+  const temporal = section(requireConfig(context), ['services', 'temporal']);
+  const path = /DYNAMIC_CONFIG_FILE_PATH: (\S+)/.exec(temporal)?.[1];
+  expect(path).toMatch(/^\/etc\/temporal\//);
+  const mounts = section(temporal, ['volumes']);
+  expect(mounts).toContain('deploy/dynamic-config.yaml');
+  expect(mounts).toContain(path);
+
+  const file = await readFile(`${root}/deploy/dynamic-config.yaml`, 'utf8');
+  const settings = [...file.matchAll(/^([\w.]+):\n {2}- value: (\S+)$/gm)].map((match) => [match[1], match[2]]);
+  expect(settings).toEqual([
+    ['history.transferProcessorMaxPollRPS', '1000'],
+    ['frontend.WorkerCommandsEnabled', 'true'],
+    ['system.enableCancelActivityWorkerCommand', 'true'],
+  ]);
+});
+
+test('the worker waits for a healthy service with a namespace, and is itself checked', (context) => {
+  const text = requireConfig(context);
+  const worker = section(text, ['services', 'worker']);
+  expect(section(worker, ['depends_on', 'temporal'])).toContain('condition: service_healthy');
+  expect(section(worker, ['depends_on', 'namespace'])).toContain('condition: service_completed_successfully');
+  expect(worker).toMatch(/TEMPORAL_ADDRESS: temporal:7233/);
+  for (const service of ['database', 'temporal', 'worker']) {
+    expect(section(text, ['services', service, 'healthcheck'])).toContain('test:');
+  }
+});
+
+test('no port is open to other machines', (context) => {
+  const text = requireConfig(context);
+  const ports = ['temporal', 'ui'].map((service) => section(text, ['services', service, 'ports']));
+  for (const port of ports) expect(port).toContain('127.0.0.1');
+  for (const service of ['database', 'worker']) expect(section(text, ['services', service, 'ports'])).toBe('');
+});

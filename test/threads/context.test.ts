@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createThreadReader } from '../../src/worker/directories/thread-reader.ts';
+import { type Stand, openStand, runTurn } from '../stand.ts';
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await openStand({ worker: false });
+});
+afterAll(() => stand.close());
+
+/** A worker that counts how often its steps ask a thread for context. */
+async function startCountingWorker() {
+  const reader = createThreadReader(stand.bobbin.service);
+  const counter = { asked: 0 };
+  const worker = await stand.worker(
+    {},
+    {
+      threads: {
+        ...reader,
+        context: (threadId, after, signal) => {
+          counter.asked++;
+          return reader.context(threadId, after, signal);
+        },
+      },
+    },
+  );
+  return { counter, worker };
+}
+
+describe('the conversation', () => {
+  it('is at hand in the worker that serves the thread, and in one that takes the thread over', async () => {
+    const first = await startCountingWorker();
+    const thread = await stand.start();
+    await runTurn(thread, 'run: echo one\nrun: echo two');
+    await runTurn(thread, 'say: remember the bobbin');
+    expect(first.counter.asked).toBe(0);
+    await first.worker.stop();
+
+    const second = await startCountingWorker();
+    await runTurn(thread, 'say: who are you');
+    await runTurn(thread, 'say: and once more');
+    expect(second.counter.asked).toBe(0);
+    const seen = await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('and once more'));
+    expect(JSON.stringify(seen.body)).toContain('remember the bobbin');
+  });
+});

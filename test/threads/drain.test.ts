@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import type { RecordedRequest } from '../../src/dev/model-server/server.ts';
+import { findMarked } from '../kill/marked-processes.ts';
+import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'bobbin-drain-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await openStand({ worker: false, env: { BOBBIN_IDENTITY_ACCOUNT: `drain-${randomUUID()}` } });
+  // The identity of the account exists from here on.
+  const worker = await startWorker();
+  await runTurn(await stand.start(), 'say: ready');
+  await worker.stop();
+});
+afterAll(() => stand.close());
+
+const workers: WorkerChild[] = [];
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.kill();
+});
+
+async function startWorker(env: Record<string, string> = {}): Promise<WorkerChild> {
+  const worker = await startWorkerChild({ ...stand.env, ...env }, join(folder, `${randomUUID()}.log`));
+  workers.push(worker);
+  return worker;
+}
+
+function requestsOf(thread: ThreadHandle): RecordedRequest[] {
+  return stand.model.requests.filter(({ body }) => JSON.stringify(body).includes(thread.threadId));
+}
+
+/** Resolves when the Nth request of this thread is being answered. */
+async function requestUnderWay(thread: ThreadHandle, number: number, status = 200): Promise<void> {
+  const answered = () => requestsOf(thread).filter((request) => request.status === status).length >= number;
+  await stand.model.waitForRequest(() => answered());
+}
+
+async function troubleOf(thread: ThreadHandle) {
+  return (await eventsSoFar(thread)).filter(({ type }) => type === 'warning' || type === 'error');
+}
+
+/** Far below what would be waited for in vain. */
+const SOON_MS = 10_000;
+
+describe('a worker that is told to stop', () => {
+  it('lets a running command finish within the grace time, and the turn goes on at the next worker', async () => {
+    const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '10000' });
+    const thread = await stand.start();
+    const working = turn('run: sleep 1; echo one >> log\nrun: echo two >> log');
+    await thread.submit(working);
+    await vi.waitFor(() => expect(findMarked(`tool/${thread.threadId}/`)).not.toEqual([]), 10_000);
+    first.signal('SIGTERM');
+    await startWorker();
+    expect(await first.exited).toEqual({ code: 0, signal: null });
+    expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+    expect(readFileSync(join(stand.cwd, 'log'), 'utf8')).toBe('one\ntwo\n');
+    const commands = (await itemsOf(thread)).filter(({ type }) => type === 'commandExecution');
+    expect(commands).toMatchObject([
+      { status: 'completed', exitCode: 0 },
+      { status: 'completed', exitCode: 0 },
+    ]);
+    expect(await troubleOf(thread)).toEqual([]);
+  });
+
+  it('leaves a model step that outlasts the grace time to the next worker, and its output enters history once', async () => {
+    const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
+    const thread = await stand.start();
+    const streaming = turn('stream: 150 20');
+    await thread.submit(streaming);
+    await requestUnderWay(thread, 1);
+    const stopped = first.stop();
+    await startWorker();
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    const end = await thread.completion(streaming.turnId);
+    expect(end).toMatchObject({ status: 'completed' });
+    expect(requestsOf(thread).map(({ closedByClient }) => closedByClient)).toEqual([true, false]);
+    const answers = (await itemsOf(thread)).filter((item) => item.type === 'agentMessage');
+    expect(answers.map(({ text }) => text)).toEqual([end.lastAgentMessage]);
+    expect((await thread.view()).counters.droppedResults).toBe(0);
+    expect(await troubleOf(thread)).toEqual([]);
+  });
+
+  it('ends a command that outlasts the grace time: it is lost with its output, the model is told, and the turn goes on', async () => {
+    const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
+    const thread = await stand.start();
+    const working = turn('run: echo begun; sleep 300\nrun: echo next');
+    await thread.submit(working);
+    await vi.waitFor(async () => {
+      expect(await thread.progress()).toMatchObject([{ type: 'command', output: 'begun\n' }]);
+    }, 10_000);
+    const stopped = first.stop();
+    await startWorker();
+    expect(await stopped).toEqual({ code: 0, signal: null });
+    expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+    const commands = (await itemsOf(thread)).filter((item) => item.type === 'commandExecution');
+    expect(commands).toMatchObject([{ status: 'lost' }, { status: 'completed' }]);
+    expect(commands[0]!.output).toContain('It may have partly run');
+    expect(commands[0]!.output).toContain('begun\n');
+    const told = requestsOf(thread)[1];
+    expect(JSON.stringify(told?.body)).toContain('It may have partly run');
+    expect(findMarked(`tool/${thread.threadId}/`)).toEqual([]);
+  });
+
+  it('stops soon although a registration is under way, which the next worker makes', async () => {
+    await stand.identity.control({ delayMs: 30_000 });
+    try {
+      const asked = () => stand.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
+      const before = asked();
+      const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+      const thread = await stand.start();
+      const waiting = turn('say: registered');
+      await thread.submit(waiting);
+      await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
+      const stoppingAt = Date.now();
+      expect(await first.stop()).toEqual({ code: 0, signal: null });
+      expect(Date.now() - stoppingAt).toBeLessThan(SOON_MS);
+      await stand.identity.control({ delayMs: 0 });
+      await startWorker();
+      expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
+      expect(await troubleOf(thread)).toEqual([]);
+    } finally {
+      await stand.identity.control({ delayMs: 0 });
+    }
+  });
+
+  /** One try of registering an identity, which a stopping worker waits for: 15 s for the request, and some to spare. */
+  const ONE_TRY_MS = 20_000;
+
+  it('stops soon although an identity is being registered, which the next worker makes', async () => {
+    const account = { BOBBIN_IDENTITY_ACCOUNT: `fresh-${randomUUID()}` };
+    await stand.identity.control({ delayMs: 30_000 });
+    try {
+      const asked = () => stand.identity.state().requests['POST /v1/agent/register'] ?? 0;
+      const before = asked();
+      const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '0', ...account });
+      const thread = await stand.start();
+      const waiting = turn('say: registered');
+      await thread.submit(waiting);
+      await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
+      const stoppingAt = Date.now();
+      expect(await first.stop()).toEqual({ code: 0, signal: null });
+      expect(Date.now() - stoppingAt).toBeLessThan(ONE_TRY_MS);
+      await stand.identity.control({ delayMs: 0 });
+      await startWorker(account);
+      expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
+      expect(await troubleOf(thread)).toEqual([]);
+    } finally {
+      await stand.identity.control({ delayMs: 0 });
+    }
+  });
+});
+
+describe('a deploy', () => {
+  /** More than any step has. */
+  const DEPLOYS = 6;
+
+  it('uses up no try of a model step, however often it is repeated', async () => {
+    const thread = await stand.start();
+    // Three failures of its own leave two of its five tries.
+    const working = turn('status: 500 3\nstream: 100 20');
+    await thread.submit(working);
+    for (let deploy = 1; deploy <= DEPLOYS; deploy++) {
+      const worker = await stand.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+      await requestUnderWay(thread, deploy);
+      await worker.stop();
+    }
+    const last = await stand.worker();
+    expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+    expect(requestsOf(thread).filter(({ status }) => status === 500)).toHaveLength(3);
+    expect(requestsOf(thread).filter(({ closedByClient }) => closedByClient)).toHaveLength(DEPLOYS);
+    expect((await itemsOf(thread)).filter(({ type }) => type === 'agentMessage')).toHaveLength(1);
+    expect(await troubleOf(thread)).toEqual([]);
+    await last.stop();
+  });
+
+  it('uses up no try of a registration', async () => {
+    const asked = () => stand.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
+    await stand.identity.control({ delayMs: 10_000 });
+    const thread = await stand.start();
+    const working = turn('say: registered');
+    await thread.submit(working);
+    for (let deploy = 1; deploy <= DEPLOYS; deploy++) {
+      const before = asked();
+      const worker = await stand.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+      await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
+      await worker.stop();
+    }
+    await stand.identity.control({ delayMs: 0 });
+    const last = await stand.worker();
+    expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+    await waitForEvent(thread, 'agentTask/registered');
+    expect(await troubleOf(thread)).toEqual([]);
+    await last.stop();
+  });
+});

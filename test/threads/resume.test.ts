@@ -1,0 +1,264 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import { type ThreadEvent, toWorkflowId } from '../../src/contract/index.ts';
+import { type Arena, openArena } from '../kill/arena.ts';
+import type { WorkerChild } from '../kill/worker-child.ts';
+import { lastAsked, message } from '../parts/model-requests.ts';
+import { assertHealthy, json, startRaw } from '../parts/raw-client.ts';
+import {
+  type Stand,
+  closeThread,
+  eventsSoFar,
+  itemsOf,
+  openStand,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../stand.ts';
+
+let stand: Stand;
+beforeAll(async () => {
+  stand = await openStand({ requireAssertion: true, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
+});
+afterAll(() => stand.close());
+
+const handleOf = (thread: { workflowId: string }) => stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+const terminate = (thread: ThreadHandle) => handleOf(thread).terminate('by an operator');
+const runIdOf = async (thread: ThreadHandle) => (await handleOf(thread).describe()).runId;
+
+describe('a closed thread', () => {
+  it('is resumed by reading: its history and time of change stay, and the next request is what it would have been', async () => {
+    const thread = await stand.start({ title: 'mine' });
+    const end = await runTurn(thread, 'say: one');
+    const asked = lastAsked(stand.model, thread.threadId);
+    await closeThread(thread);
+    const before = { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };
+
+    const resumed = await stand.bobbin.threads.resume(thread.threadId);
+    expect(resumed).toMatchObject({ rejoined: false, warnings: [] });
+    const after = await thread.view();
+    expect(after).toEqual({ ...before.view, status: 'idle', runCount: before.view.runCount + 1 });
+    expect(await itemsOf(thread)).toEqual(before.items);
+    expect(await eventsSoFar(thread)).toEqual(before.events);
+
+    await runTurn(thread, 'say: two');
+    expect(lastAsked(stand.model, thread.threadId)).toEqual({
+      ...asked,
+      input: [...asked.input, message('assistant', end.lastAgentMessage ?? ''), message('user', 'say: two')],
+    });
+    const now = await thread.view();
+    expect(now.updatedAt).toBeGreaterThan(before.view.updatedAt);
+    expect(now.agentTask).toEqual(before.view.agentTask);
+    expect((await handleOf(thread).describe()).memo).toMatchObject({ title: 'mine', cwd: stand.cwd });
+    await assertHealthy(stand, thread.workflowId);
+  });
+
+  it('is read as one history, over its end and its new beginning, also where it is archived', async () => {
+    const thread = await stand.start();
+    for (let i = 0; i < 20; i++) await runTurn(thread, `say: turn ${i}`);
+    await closeThread(thread);
+    await stand.bobbin.threads.resume(thread.threadId);
+    const next = turn('say: again');
+    await thread.submit(next);
+    const events: ThreadEvent[] = [];
+    for await (const event of thread.events()) {
+      events.push(event);
+      if (event.type === 'turn/completed' && event.turn.turnId === next.turnId) break;
+    }
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.filter(({ type }) => type === 'thread/closed')).toHaveLength(1);
+    const items = await itemsOf(thread);
+    expect(items.map(({ id }) => id)).toEqual(items.map((_, index) => `item_${index}`));
+    expect(items.filter(({ type }) => type === 'userMessage')).toHaveLength(21);
+    const users = lastAsked(stand.model, thread.threadId).input.filter(({ role }) => role === 'user');
+    expect(users).toHaveLength(21);
+  });
+
+  it('is resumed with other settings, which leave no trace before a turn', async () => {
+    const thread = await stand.start();
+    await runTurn(thread, 'say: one');
+    await closeThread(thread);
+    const { updatedAt } = await thread.view();
+    await stand.bobbin.threads.resume(thread.threadId, { instructions: 'Be brief.', sandbox: 'read-only' });
+    expect(await thread.view()).toMatchObject({ updatedAt, settings: { sandbox: 'read-only', cwd: stand.cwd } });
+    await runTurn(thread, 'say: two');
+    expect(lastAsked(stand.model, thread.threadId).instructions).toContain('Be brief.');
+  });
+
+  it('gets one run from two who resume it at once, and a turn id is still known', async () => {
+    const thread = await stand.start();
+    const first = turn('say: one');
+    await thread.startTurn(first);
+    await thread.completion(first.turnId);
+    await closeThread(thread);
+    const resumed = await Promise.all([1, 2, 3].map(() => stand.bobbin.threads.resume(thread.threadId)));
+    expect(resumed.map(({ rejoined }) => rejoined).sort()).toEqual([false, true, true]);
+    expect((await thread.view()).runCount).toBe(2);
+    await thread.startTurn(first);
+    expect((await thread.view()).turnCount).toBe(1);
+  });
+});
+
+describe('a running thread', () => {
+  it('is rejoined as it is, with its open request, and settings that are given are not taken', async () => {
+    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const asking = turn('run: touch made-after-rejoining');
+    await thread.submit(asking);
+    const request = await waitForRequest(thread);
+    const runId = await runIdOf(thread);
+    const { thread: rejoined, ...how } = await stand.bobbin.threads.resume(thread.threadId, { model: 'another' });
+    expect(how).toEqual({ rejoined: true, warnings: [expect.stringContaining('model') as string] });
+    expect(await runIdOf(thread)).toBe(runId);
+    expect((await rejoined.view()).openRequests).toEqual([request]);
+    await rejoined.resolve({ requestId: request.requestId, decision: 'accept' });
+    expect(await rejoined.completion(asking.turnId)).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('a thread whose workflow was terminated', () => {
+  it('shows the unfinished turn as interrupted, once, on every resume; its usage and requests are settled', async () => {
+    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const asking = turn('say: first this\nrun: touch never-made');
+    await thread.submit(asking);
+    await waitForRequest(thread);
+    const queued = turn('say: later', { onBusy: 'queue' });
+    await thread.startTurn(queued);
+    const { usage, updatedAt } = await thread.view();
+    for (let times = 1; times <= 2; times++) {
+      await terminate(thread);
+      await stand.bobbin.threads.resume(thread.threadId);
+      expect(await thread.view()).toMatchObject({
+        status: 'idle',
+        openRequests: [],
+        queuedTurns: [],
+        usage,
+        updatedAt,
+      });
+      const ends = (await eventsSoFar(thread)).flatMap((event) =>
+        event.type === 'turn/completed' ? [event.turn] : [],
+      );
+      expect(ends).toMatchObject([
+        { turnId: queued.turnId, status: 'aborted', reason: 'interrupted', startedAt: null },
+        { turnId: asking.turnId, status: 'aborted', reason: 'interrupted', usage },
+      ]);
+    }
+    expect((await itemsOf(thread)).map(({ type }) => type).slice(-2)).toEqual(['commandExecution', 'turnAborted']);
+    await runTurn(thread, 'say: go on');
+    const { input } = lastAsked(stand.model, thread.threadId);
+    expect(JSON.stringify(input)).toContain('<turn_aborted>');
+  });
+
+  it('leaves its commands behind no longer than until the next step', async () => {
+    const thread = await stand.start();
+    const slow = turn('run: sleep 300');
+    await thread.submit(slow);
+    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    await terminate(thread);
+    await stand.bobbin.threads.resume(thread.threadId);
+    expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'aborted', quiescent: false });
+    const next = await runTurn(thread, 'run: pgrep -f "^sleep 300$" || echo none left');
+    expect(next.lastAgentMessage).toContain('none left');
+  });
+});
+
+describe('a thread that was terminated while no worker was up', () => {
+  let own: Stand;
+  beforeAll(async () => {
+    own = await openStand({ worker: false });
+  });
+  afterAll(() => own.close());
+
+  it('is resumed as the last worker left it, although something had come since, and the first try to resume it was terminated, too', async () => {
+    const handle = (thread: ThreadHandle) => own.bobbin.service.client.workflow.getHandle(thread.workflowId);
+    const first = await own.worker();
+    const thread = await own.start();
+    await runTurn(thread, 'say: one');
+    await first.stop();
+    await thread.submit(turn('say: never taken up'));
+    await handle(thread).terminate();
+    const inVain = own.bobbin.threads.resume(thread.threadId).catch(() => undefined);
+    await expect.poll(async () => (await handle(thread).describe()).status.name).toBe('RUNNING');
+    await handle(thread).terminate();
+    await own.worker();
+    await own.bobbin.threads.resume(thread.threadId);
+    expect(await thread.view()).toMatchObject({ turnCount: 1, status: 'idle' });
+    expect(await runTurn(thread, 'say: two')).toMatchObject({ status: 'completed' });
+    expect(JSON.stringify(lastAsked(own.model, thread.threadId).input)).toMatch(/say: one.*say: two/);
+    await inVain;
+  });
+});
+
+describe('what cannot be resumed', () => {
+  it('is a thread that never was', async () => {
+    await expect(stand.bobbin.threads.resume('no-such-thread')).rejects.toMatchObject({
+      code: 'threadNotFound',
+      message: expect.stringContaining('retention') as string,
+    });
+  });
+
+  it('is a thread that was never open, a run that is not there, and a run that another one followed', async () => {
+    const threadId = `never-${randomUUID()}`;
+    await startRaw(stand, toWorkflowId(threadId), json({ nothing: 'of use' }));
+    const result = (id: string) => stand.bobbin.service.client.workflow.getHandle(toWorkflowId(id)).result();
+    expect(await result(threadId)).toMatchObject({ status: 'refused' });
+    const argument = (id: string, runId: string) =>
+      json({ threadId: id, workspace: { cwd: stand.cwd }, resume: { runId } });
+    await expect(stand.bobbin.threads.resume(threadId)).rejects.toMatchObject({
+      code: 'threadRefused',
+      message: expect.stringContaining('was never open') as string,
+    });
+
+    const missing = `missing-${randomUUID()}`;
+    await startRaw(stand, toWorkflowId(missing), argument(missing, randomUUID()));
+    expect(await result(missing)).toMatchObject({ reason: expect.stringContaining('no longer keeps it') as string });
+
+    const long = await stand.start();
+    const firstRun = await runIdOf(long);
+    while ((await long.view()).runCount === 1) await runTurn(long, 'run: echo on');
+    await closeThread(long);
+    await startRaw(stand, long.workflowId, argument(long.threadId, firstRun));
+    expect(await result(long.threadId)).toMatchObject({
+      status: 'refused',
+      reason: expect.stringContaining('another run already') as string,
+    });
+  });
+});
+
+describe('over a restart of worker and service', () => {
+  let arena: Arena;
+  const workers: WorkerChild[] = [];
+  beforeAll(async () => {
+    arena = await openArena();
+  });
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await worker.kill();
+  });
+  afterAll(() => arena.close());
+
+  it('a closed thread is resumed with its history, its rules and its agent task', async () => {
+    workers.push(await arena.worker());
+    const threadId = `restarted-${randomUUID()}`;
+    const cwd = arena.workspace(threadId);
+    const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
+    const asking = turn('run: touch made');
+    await thread.submit(asking);
+    const { requestId } = await waitForRequest(thread);
+    await thread.resolve({ requestId, decision: 'acceptForSession' });
+    await thread.completion(asking.turnId);
+    await closeThread(thread);
+    const before = await thread.view();
+    for (const worker of workers.splice(0)) await worker.kill();
+    await arena.service.kill();
+    await arena.service.start();
+    workers.push(await arena.worker());
+
+    await arena.bobbin.threads.resume(threadId);
+    expect(await thread.view()).toEqual({ ...before, status: 'idle', runCount: 2 });
+    expect(await runTurn(thread, 'run: touch made')).toMatchObject({ status: 'completed' });
+    const opened = (await eventsSoFar(thread)).filter(({ type }) => type.endsWith('requestApproval'));
+    expect(opened).toHaveLength(1);
+    expect((await thread.view()).agentTask).toEqual(before.agentTask);
+  });
+});

@@ -1,0 +1,76 @@
+/** A state that another release left is waited with, and never ends what it belongs to. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runChecks } from '../../src/dev/checks/checks.ts';
+import { type Stand, openStand } from '../stand.ts';
+
+let stand: Stand;
+let connection: NativeConnection;
+beforeAll(async () => {
+  stand = await openStand({ worker: false });
+  connection = await NativeConnection.connect({ address: stand.env['TEMPORAL_ADDRESS'] ?? '' });
+});
+afterAll(async () => {
+  await connection.close();
+  await stand.close();
+});
+
+const handleOf = (workflowId: string) => stand.bobbin.service.client.workflow.getHandle(workflowId);
+
+/** While a worker of the later release serves that task queue. */
+async function withLaterRelease(taskQueue: string, body: () => Promise<void>): Promise<void> {
+  const { namespace } = stand.bobbin.service;
+  const workflowsPath = join(import.meta.dirname, '../parts/later-release.ts');
+  const worker = await Worker.create({ connection, namespace, taskQueue, workflowsPath });
+  await worker.runUntil(body);
+}
+
+/** Its first run leaves a state of a version that is not known here. */
+async function startOnLaterRelease(type: string, taskQueue: string): Promise<string> {
+  const workflowId = `${type}/later-${randomUUID()}`;
+  const args = [{ taskQueue: stand.taskQueue }];
+  const options = { workflowId, taskQueue, args, followRuns: false };
+  const { firstExecutionRunId } = await stand.bobbin.service.client.workflow.start(type, options);
+  const runId = async () => (await handleOf(workflowId).describe()).runId;
+  await expect.poll(runId, { timeout: 20_000 }).not.toBe(firstExecutionRunId);
+  return workflowId;
+}
+
+async function taskFailureOf(workflowId: string): Promise<string> {
+  const { events } = await handleOf(workflowId).fetchHistory();
+  const failed = events?.findLast((event) => event.workflowTaskFailedEventAttributes != null);
+  return failed?.workflowTaskFailedEventAttributes?.failure?.message ?? '';
+}
+
+async function waitingByDoctor(): Promise<string> {
+  const checks = await runChecks({ dataDirectory: stand.data, env: stand.env });
+  const check = checks.find(({ name }) => name === 'waiting workflows');
+  return `${check?.status ?? ''}: ${check?.found ?? ''} ${check?.howTo ?? ''}`;
+}
+
+describe('a state of a version that this release does not know', () => {
+  it('keeps a thread, a batch and a ledger waiting, whom doctor names, until a worker comes that knows it', async () => {
+    const ids: string[] = [];
+    const elsewhere = `later-${randomUUID()}`;
+    await withLaterRelease(elsewhere, async () => {
+      for (const type of ['thread', 'batchReview', 'reviewLedger'])
+        ids.push(await startOnLaterRelease(type, elsewhere));
+    });
+    const worker = await stand.worker();
+    for (const id of ids) {
+      await expect.poll(() => taskFailureOf(id), { timeout: 20_000 }).toMatch(/^stateVersionUnknown: .* version 99/);
+    }
+    await expect.poll(waitingByDoctor, { timeout: 30_000 }).toMatch(/^missing: .*thread.* version 99/);
+    const told = await waitingByDoctor();
+    for (const id of ids) expect(told).toContain(`${id} (stateVersionUnknown: `);
+    expect(told).toContain('workers of the release that wrote');
+    for (const id of ids) expect((await handleOf(id).describe()).status.name).toBe('RUNNING');
+    await worker.stop();
+    await withLaterRelease(stand.taskQueue, async () => {
+      for (const id of ids) expect(await handleOf(id).result()).toMatchObject({ found: expect.anything() as unknown });
+    });
+    expect(await waitingByDoctor()).not.toContain(ids[0]);
+  });
+});

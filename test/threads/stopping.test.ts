@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import type { SandboxMode, TurnCompletion } from '../../src/contract/index.ts';
+import type { RunningWorker } from '../../src/worker/worker.ts';
+import { findMarked, isAlive } from '../kill/marked-processes.ts';
+import { startWorkerChild, type WorkerChild } from '../kill/worker-child.ts';
+import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'bobbin-stopping-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What stopping may take on a busy machine; how quick it is on an idle one is for the benchmark. */
+const PROMPT_MS = 4_000;
+
+function newAccount(): Record<string, string> {
+  return { BOBBIN_IDENTITY_ACCOUNT: `stopping-${randomUUID()}` };
+}
+
+/** Starts a turn whose command says `ready` in a file, and resolves once it has. */
+async function startCommand(stand: Stand, command: string, sandbox: SandboxMode = 'danger-full-access') {
+  const thread = await stand.start({ sandbox });
+  const ready = `ready-${randomUUID()}`;
+  const running = turn(`run: ${command.replace('READY', `echo yes > ${ready}`)}`);
+  await thread.submit(running);
+  await vi.waitFor(() => expect(readFileSync(join(stand.cwd, ready), 'utf8')).toBe('yes\n'), {
+    timeout: 30_000,
+    interval: 10,
+  });
+  const pids = findMarked(`tool/${thread.threadId}/`).map(({ pid }) => pid);
+  expect(pids).not.toEqual([]);
+  return { thread, turnId: running.turnId, pids };
+}
+
+async function expectOneEnd(thread: ThreadHandle, turnId: string): Promise<TurnCompletion> {
+  const ends = (await eventsSoFar(thread)).flatMap((event) =>
+    event.type === 'turn/completed' && event.turn.turnId === turnId ? [event.turn] : [],
+  );
+  expect(ends).toHaveLength(1);
+  return ends[0]!;
+}
+
+async function expectNextTurnRuns(stand: Stand, thread: ThreadHandle): Promise<void> {
+  const file = `after-${randomUUID()}`;
+  expect(await runTurn(thread, `run: echo after > ${file}`)).toMatchObject({ status: 'completed' });
+  expect(readFileSync(join(stand.cwd, file), 'utf8')).toBe('after\n');
+}
+
+function expectGone(thread: ThreadHandle, pids: readonly number[]): void {
+  expect(findMarked(`tool/${thread.threadId}/`)).toEqual([]);
+  expect(pids.filter(isAlive)).toEqual([]);
+}
+
+const STUBBORN = `trap '' TERM HUP INT; READY; while :; do sleep 0.05; done`;
+const DETACHING = [
+  'setsid sleep 300 &',
+  'nohup sleep 300 > /dev/null 2>&1 &',
+  '(sleep 300 > /dev/null 2>&1 &) ;',
+  `(setsid sh -c "trap '' TERM HUP; sleep 300 & while :; do sleep 0.1; done" > /dev/null 2>&1 &) ;`,
+  'READY; sleep 300',
+].join(' ');
+
+describe.each([
+  { how: 'by the local fast path and heartbeats', env: {} },
+  { how: 'by heartbeats alone', env: { BOBBIN_LOCAL_STOP: 'false' } },
+])('a turn that is interrupted is stopped $how:', ({ env }) => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand({ env: { ...newAccount(), ...env } });
+  });
+  afterAll(() => stand.close());
+
+  it('a model step, whose stream is closed', async () => {
+    const thread = await stand.start();
+    const streaming = turn('stream: 10000 20');
+    await thread.submit(streaming);
+    const isOurs = (body: unknown) => JSON.stringify(body).includes(thread.threadId);
+    await stand.model.waitForRequest(({ body, status }) => isOurs(body) && status === 200);
+    const stoppedAt = Date.now();
+    expect(await thread.interrupt({ turnId: streaming.turnId, reason: 'enough' })).toEqual({
+      turnId: streaming.turnId,
+    });
+    await stand.model.waitForRequest(({ body, closedByClient }) => isOurs(body) && closedByClient);
+    expect(Date.now() - stoppedAt).toBeLessThan(PROMPT_MS);
+    expect(await expectOneEnd(thread, streaming.turnId)).toMatchObject({
+      ...{ status: 'aborted', reason: 'interrupted', detail: 'enough', quiescent: true },
+    });
+    await expectNextTurnRuns(stand, thread);
+  });
+
+  it.each(['workspace-write', 'danger-full-access'] as const)(
+    'a command that ignores SIGTERM, in mode %s',
+    async (sandbox) => {
+      const { thread, turnId, pids } = await startCommand(stand, STUBBORN, sandbox);
+      const stoppedAt = Date.now();
+      await thread.interrupt({ turnId });
+      expectGone(thread, pids);
+      expect(Date.now() - stoppedAt).toBeLessThan(PROMPT_MS);
+      expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+      await expectNextTurnRuns(stand, thread);
+    },
+  );
+
+  it.each(['workspace-write', 'danger-full-access'] as const)(
+    'a command with grandchildren that detach, in mode %s',
+    async (sandbox) => {
+      const { thread, turnId } = await startCommand(stand, DETACHING, sandbox);
+      const pids = await vi.waitFor(() => {
+        const found = findMarked(`tool/${thread.threadId}/`).map(({ pid }) => pid);
+        // The shell, four that got away, and the child of one of them.
+        expect(found.length).toBeGreaterThanOrEqual(6);
+        return found;
+      }, 10_000);
+      await thread.interrupt({ turnId });
+      expectGone(thread, pids);
+      expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+      await expectNextTurnRuns(stand, thread);
+    },
+  );
+
+  it('a command of the person, as its own turn', async () => {
+    const thread = await stand.start();
+    const shell = turn("trap '' TERM; echo up > shell-up; while :; do sleep 0.05; done", { kind: 'user_shell' });
+    await thread.submit(shell);
+    await vi.waitFor(() => expect(existsSync(join(stand.cwd, 'shell-up'))).toBe(true), 10_000);
+    const pids = findMarked(`tool/${thread.threadId}/`).map(({ pid }) => pid);
+    expect(pids).not.toEqual([]);
+    await thread.interrupt({ turnId: shell.turnId });
+    expectGone(thread, pids);
+    rmSync(join(stand.cwd, 'shell-up'));
+    expect(await expectOneEnd(thread, shell.turnId)).toMatchObject({ status: 'aborted', quiescent: true });
+    await expectNextTurnRuns(stand, thread);
+  });
+});
+
+describe('an interrupt', () => {
+  let stand: Stand;
+  beforeAll(async () => {
+    stand = await openStand({ env: newAccount() });
+  });
+  afterAll(() => stand.close());
+
+  it('ends a turn that waits for an approval, and withdraws the request after the item', async () => {
+    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const asking = turn('run: touch never-made');
+    await thread.submit(asking);
+    const request = await waitForRequest(thread);
+    await thread.interrupt({ turnId: asking.turnId });
+    expect(await expectOneEnd(thread, asking.turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+    const events = await eventsSoFar(thread);
+    const last = events.slice(events.findIndex(({ type }) => type === 'item/commandExecution/requestApproval') + 1);
+    expect(last.map(({ type }) => type)).toEqual([
+      ...['item/completed', 'serverRequest/resolved', 'item/started', 'item/completed', 'turn/completed'],
+    ]);
+    expect(last[0]).toMatchObject({ item: { type: 'commandExecution', status: 'aborted' } });
+    expect(last[1]).toMatchObject({ requestId: request.requestId, decision: 'cancel', by: 'abort' });
+    expect(last[2]).toMatchObject({ item: { type: 'turnAborted' } });
+    const late = thread.resolve({ requestId: request.requestId, decision: 'accept' });
+    await expect(late).rejects.toMatchObject({ code: 'requestNotOpen' });
+    expect(existsSync(join(stand.cwd, 'never-made'))).toBe(false);
+    expect(await runTurn(thread, 'say: next')).toMatchObject({ status: 'completed' });
+  });
+
+  it('given many times at once ends the turn once', async () => {
+    const { thread, turnId, pids } = await startCommand(stand, STUBBORN);
+    const asked = await Promise.allSettled([
+      thread.interrupt({ turnId }),
+      thread.requestInterrupt({ turnId }),
+      thread.interrupt({ turnId }),
+      thread.requestInterrupt({ turnId, reason: 'again' }),
+      thread.interrupt(),
+    ]);
+    expect(asked.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(3);
+    expectGone(thread, pids);
+    expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+    const markers = (await eventsSoFar(thread)).filter(
+      (event) => event.type === 'item/completed' && event.item.type === 'turnAborted',
+    );
+    expect(markers).toHaveLength(1);
+    await expectNextTurnRuns(stand, thread);
+  });
+
+  it('of a turn that is not active is refused, and changes nothing', async () => {
+    const { thread, turnId, pids } = await startCommand(stand, STUBBORN);
+    await expect(thread.interrupt({ turnId: 'another' })).rejects.toMatchObject({ code: 'turnNotActive' });
+    expect(isAlive(pids[0]!)).toBe(true);
+    await thread.interrupt({ turnId });
+    await expect(thread.interrupt({ turnId })).rejects.toMatchObject({ code: 'turnNotActive' });
+    await expectOneEnd(thread, turnId);
+  });
+
+  it('ends a model step that waits to be tried again, and it is not tried again', async () => {
+    const thread = await stand.start();
+    const failing = turn('status: 500 100');
+    await thread.submit(failing);
+    const ours = () =>
+      stand.model.requests.filter(({ body, status }) => {
+        return status === 500 && JSON.stringify(body).includes(thread.threadId);
+      });
+    await vi.waitFor(() => expect(ours().length).toBeGreaterThanOrEqual(2), { timeout: 10_000, interval: 5 });
+    await thread.interrupt({ turnId: failing.turnId });
+    const asked = ours().length;
+    expect(asked).toBeLessThan(5);
+    expect(await expectOneEnd(thread, failing.turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+    await expectNextTurnRuns(stand, thread);
+    expect(ours()).toHaveLength(asked);
+  });
+
+  it('of a turn that is waiting in the queue ends it before it begins', async () => {
+    const { thread, turnId } = await startCommand(stand, STUBBORN);
+    const queued = turn('say: never', { onBusy: 'queue' });
+    await thread.submit(queued);
+    await waitForEvent(thread, 'turn/queued');
+    await thread.interrupt({ turnId: queued.turnId });
+    expect(await expectOneEnd(thread, queued.turnId)).toMatchObject({ status: 'aborted', startedAt: null });
+    expect((await thread.view()).activeTurn).toMatchObject({ turnId });
+    await thread.interrupt({ turnId });
+    await expectOneEnd(thread, turnId);
+  });
+});
+
+describe('a turn whose worker was killed', () => {
+  let stand: Stand;
+  let dying: WorkerChild | undefined;
+  let next: RunningWorker | undefined;
+  beforeAll(async () => {
+    stand = await openStand({ worker: false, env: newAccount() });
+  });
+  afterEach(async () => {
+    await dying?.kill();
+    await next?.stop();
+  });
+  afterAll(() => stand.close());
+
+  it.each(['danger-full-access', 'workspace-write'] as const)(
+    'is aborted without proof of quiescence, and no later turn runs before its processes are ended, in mode %s',
+    async (sandbox) => {
+      dying = await startWorkerChild(stand.env, join(folder, 'dying.log'));
+      const { thread, turnId, pids } = await startCommand(stand, STUBBORN, sandbox);
+      await dying.kill();
+      // The sandbox dies with its worker; a command without one goes on until somebody ends it.
+      if (sandbox === 'danger-full-access') expect(isAlive(pids[0]!)).toBe(true);
+      await thread.requestInterrupt({ turnId });
+      next = await stand.worker();
+      expect(await thread.completion(turnId)).toMatchObject({
+        ...{ status: 'aborted', reason: 'interrupted', quiescent: false },
+      });
+      // Asked from inside the next turn: by then they are gone.
+      const look = `for pid in ${pids.join(' ')}; do grep '^State:.[^ZX]' /proc/$pid/status; done > left 2> /dev/null; true`;
+      const looking = turn(`run: ${look}`, { overrides: { sandbox: 'danger-full-access' } });
+      await thread.submit(looking);
+      expect(await thread.completion(looking.turnId)).toMatchObject({ status: 'completed' });
+      expect(readFileSync(join(stand.cwd, 'left'), 'utf8')).toBe('');
+      expectGone(thread, pids);
+      await expectOneEnd(thread, turnId);
+    },
+  );
+});

@@ -1,0 +1,54 @@
+/** Limits of what may be used up, and what is counted of it. Dollars are limited, and millionths of them counted. */
+import type { LimitName, Limits, Spent } from '../../src/contract/index.ts';
+
+export const AMOUNT_OF = {
+  tokens: 'tokens',
+  costUsd: 'costMicroUsd',
+  steps: 'steps',
+  wallMs: 'wallMs',
+} as const satisfies Record<LimitName, keyof Spent>;
+export const LIMIT_NAMES = Object.keys(AMOUNT_OF) as LimitName[];
+
+/** The smallest limits that can be told: none is no limit. */
+export const LEAST: Record<LimitName, number> = { tokens: 1, costUsd: 0.000001, steps: 1, wallMs: 1 };
+
+const MICRO = 1_000_000;
+
+/** From the unit of a limit to that of what is counted, and back. */
+export const toCounted = (limit: LimitName, amount: number): number =>
+  limit === 'costUsd' ? Math.round(amount * MICRO) : amount;
+export const toUnit = (limit: LimitName, counted: number): number => (limit === 'costUsd' ? counted / MICRO : counted);
+
+/** In the unit of the limit. */
+export const usedUp = (spent: Spent, limit: LimitName): number => toUnit(limit, spent[AMOUNT_OF[limit]]);
+
+/** What is left of some limits; of those that are used up, the least there can be, which stops whatever is given it. */
+export function leftOf(limits: Limits, spent: Spent): Limits {
+  const left: Limits = {};
+  for (const name of LIMIT_NAMES) {
+    const most = limits[name];
+    if (most !== undefined) left[name] = Math.max(LEAST[name], most - usedUp(spent, name));
+  }
+  return left;
+}
+
+export const NOTHING_SPENT: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
+
+export function plus(a: Spent, b: Spent): Spent {
+  return {
+    tokens: a.tokens + b.tokens,
+    costMicroUsd: a.costMicroUsd + b.costMicroUsd,
+    steps: a.steps + b.steps,
+    wallMs: a.wallMs + b.wallMs,
+  };
+}
+
+/** Of two accounts of the same, the later one: none of these ever shrinks. */
+export function later(a: Spent, b: Spent): Spent {
+  return {
+    tokens: Math.max(a.tokens, b.tokens),
+    costMicroUsd: Math.max(a.costMicroUsd, b.costMicroUsd),
+    steps: Math.max(a.steps, b.steps),
+    wallMs: Math.max(a.wallMs, b.wallMs),
+  };
+}

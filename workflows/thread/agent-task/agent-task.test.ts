@@ -1,0 +1,390 @@
+import { describe, expect, it } from 'vitest';
+import type { AgentIdentityMode, ThreadEvent } from '../../../src/contract/index.ts';
+import { toCarryOver } from '../past/carry-over.ts';
+import type { RegistrationEnd } from '../state/inputs.ts';
+import type { StepFailure } from '../../sandbox/step-failure.ts';
+import type { ThreadState } from '../state/state.ts';
+import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
+import { toThreadView } from '../view/view.ts';
+
+function open(mode: AgentIdentityMode = 'recoverable'): TestThread {
+  return testThread({ agentIdentity: { mode, account: 'acme' } });
+}
+
+function taskOf(runtime: string, number: number) {
+  return { agentRuntimeId: runtime, taskId: `task-${number}`, registeredAt: '2026-01-01T00:00:00Z' };
+}
+
+/** Ends the registration in flight. */
+function endRegistration(thread: TestThread, end: RegistrationEnd): void {
+  thread.dispatch({ type: 'registrationEnded', id: thread.action('registerAgentTask').id, end });
+}
+
+function registered(thread: TestThread, number = 1, runtime = 'runtime-1', more: object = {}): void {
+  const task = taskOf(runtime, number);
+  endRegistration(thread, { type: 'registered', task, currentRuntimeId: runtime, unusedTasks: 0, ...more });
+}
+
+function refused(thread: TestThread, details: StepFailure['details'] = {}, code = 'agentIdentityUnavailable'): void {
+  endRegistration(thread, { type: 'failed', failure: { code, message: 'no such luck', details } });
+}
+
+function failModel(thread: TestThread, code: string, reason?: string): void {
+  const { id } = thread.action('callModel');
+  const failure = { code, message: 'not with this', details: reason === undefined ? {} : { reason } };
+  thread.dispatch({ type: 'modelEnded', id, end: { type: 'failed', failure } });
+}
+
+function agentEvents(thread: TestThread): ThreadEvent[] {
+  return thread.events().filter(({ type }) => type.startsWith('agentTask/'));
+}
+
+/** What continue-as-new does, and what the first event of the next run is. */
+function continueAsNew(thread: TestThread, change: Partial<ThreadState> = {}): void {
+  thread.restart({ ...toCarryOver(thread.state).carriedOver, ...change });
+  thread.dispatch({ type: 'runContinued' });
+}
+
+describe('prewarm', () => {
+  it('begins to register when the thread opens, and nobody waits for it', () => {
+    const thread = open();
+    expect(thread.action('registerAgentTask')).toMatchObject({ account: 'acme', replaceIdentity: null });
+    registered(thread);
+    expect(toThreadView(thread.state).agentTask).toEqual({
+      status: 'registered',
+      task: taskOf('runtime-1', 1),
+      mode: 'recoverable',
+      account: 'acme',
+      registering: false,
+    });
+    expect(agentEvents(thread)).toMatchObject([{ type: 'agentTask/registered', taskId: 'task-1' }]);
+  });
+
+  it('that fails is a warning, fails nothing, and is not tried again before a turn needs it', () => {
+    const thread = open();
+    refused(thread);
+    expect(thread.events().at(-1)).toMatchObject({
+      type: 'warning',
+      message: expect.stringContaining('no such luck') as string,
+    });
+    expect(thread.running).toEqual([]);
+    expect(thread.state.status).toBe('open');
+    thread.submit('a');
+    registered(thread);
+    thread.answer('fine');
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('does not happen in mode off', () => {
+    const thread = open('off');
+    expect(thread.running).toEqual([]);
+    thread.submit('a');
+    expect(thread.action('callModel')).toMatchObject({ agentTask: null, agentIdentity: { mode: 'off' } });
+  });
+
+  it('serves the turn that comes meanwhile, which registers itself only where it fails', () => {
+    const thread = open();
+    thread.submit('a');
+    expect(thread.actions('registerAgentTask')).toHaveLength(1);
+    refused(thread);
+    expect(thread.completions('a')).toEqual([]);
+    expect(thread.types()).toContain('warning');
+    registered(thread, 2);
+    thread.answer('fine');
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+  });
+});
+
+describe('what was restored', () => {
+  it('is in place before prewarm can register another task', () => {
+    const thread = open();
+    registered(thread);
+    continueAsNew(thread);
+    expect(thread.actions('registerAgentTask')).toEqual([]);
+    thread.submit('a');
+    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
+  });
+
+  it('stays cleared where it was cleared: no prewarm, and the next turn registers', () => {
+    const thread = open();
+    registered(thread);
+    const agentTask = { ...thread.state.agentTask, current: { status: 'cleared', reason: 'stale' } as const };
+    continueAsNew(thread, { agentTask });
+    expect(thread.running).toEqual([]);
+    expect(toThreadView(thread.state).agentTask).toMatchObject({ status: 'cleared', reason: 'stale' });
+    thread.submit('a');
+    registered(thread, 2);
+    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
+  });
+
+  it('may be a thread that never had a task: that one is prewarmed', () => {
+    const thread = open();
+    refused(thread);
+    continueAsNew(thread);
+    expect(thread.actions('registerAgentTask')).toHaveLength(1);
+  });
+
+  it('may be a registration in flight: it goes on as the one that it is', () => {
+    const thread = open();
+    const { id } = thread.action('registerAgentTask');
+    continueAsNew(thread);
+    expect(thread.action('registerAgentTask').id).toBe(id);
+  });
+});
+
+describe('ensure', () => {
+  it('holds the model step back until the task is there, and says so', () => {
+    const thread = open();
+    thread.submit('a');
+    expect(thread.actions('callModel')).toEqual([]);
+    expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
+    registered(thread);
+    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
+  });
+
+  it('fails that turn with an error event when it fails, and the next turn tries again', () => {
+    const thread = open();
+    refused(thread);
+    thread.submit('a');
+    refused(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentIdentityUnavailable' } }]);
+    expect(thread.events().filter(({ type }) => type === 'error')).toMatchObject([
+      { turnId: 'a', error: { code: 'agentIdentityUnavailable', message: 'no such luck' }, willRetry: false },
+    ]);
+    expect(thread.running).toEqual([]);
+    thread.submit('b');
+    registered(thread);
+    thread.answer('fine');
+    expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('has one registration in flight at most, whatever is submitted, replaced and interrupted meanwhile', () => {
+    const thread = open();
+    const { id } = thread.action('registerAgentTask');
+    thread.submit('a');
+    thread.submit('b');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.submit('c');
+    expect(thread.action('registerAgentTask').id).toBe(id);
+    registered(thread);
+    expect(thread.action('callModel')).toMatchObject({ turnId: 'c' });
+    expect(thread.state.agentTask.registrations).toBe(1);
+  });
+
+  it('is not needed by a command of the person', () => {
+    const thread = open();
+    thread.dispatch({ type: 'turnSubmitted', turn: { turnId: 'a', kind: 'user_shell', input: text('ls') } });
+    expect(thread.actions('execCommand')).toHaveLength(1);
+  });
+
+  it('registers once for all turns of the thread', () => {
+    const thread = open();
+    registered(thread);
+    for (const turnId of ['a', 'b', 'c']) {
+      thread.submit(turnId);
+      thread.answer('fine');
+    }
+    expect(thread.state.agentTask.registrations).toBe(1);
+  });
+
+  it('keeps no result of a registration that it did not ask for', () => {
+    const thread = open();
+    registered(thread);
+    const before = thread.state.agentTask;
+    const end = { type: 'registered', task: taskOf('x', 9), currentRuntimeId: 'x', unusedTasks: 0 } as const;
+    thread.dispatch({ type: 'registrationEnded', id: 'register/99', end });
+    expect(thread.state.agentTask).toEqual(before);
+  });
+});
+
+describe('an identity that changes while a task is registered', () => {
+  it('once: the task is left unused and counted, and a second round registers', () => {
+    const thread = open();
+    thread.submit('a');
+    registered(thread, 1, 'runtime-1', { currentRuntimeId: 'runtime-2' });
+    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+    expect(agentEvents(thread)).toEqual([]);
+    registered(thread, 2, 'runtime-2');
+    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
+    expect(thread.state.counters.unusedAgentTasks).toBe(1);
+  });
+
+  it('twice: the turn fails after two rounds, and both tasks are counted', () => {
+    const thread = open();
+    thread.submit('a');
+    registered(thread, 1, 'runtime-1', { currentRuntimeId: 'runtime-2' });
+    registered(thread, 2, 'runtime-2', { currentRuntimeId: 'runtime-3' });
+    // Both rounds were those of the prewarm, so the turn has two of its own.
+    registered(thread, 3, 'runtime-3', { currentRuntimeId: 'runtime-4' });
+    registered(thread, 4, 'runtime-4', { currentRuntimeId: 'runtime-5' });
+    expect(thread.completions('a')).toMatchObject([
+      {
+        status: 'failed',
+        error: { code: 'agentIdentityUnstable', message: expect.stringContaining('acme') as string },
+      },
+    ]);
+    expect(thread.state.counters.unusedAgentTasks).toBe(4);
+    expect(thread.state.agentTask).toMatchObject({ current: { status: 'none' }, registration: null, registrations: 4 });
+  });
+
+  it('counts what retries of one registration are known to have left, whether it ended well or not', () => {
+    const thread = open();
+    registered(thread, 1, 'runtime-1', { unusedTasks: 2 });
+    expect(thread.state.counters.unusedAgentTasks).toBe(2);
+    const other = open();
+    refused(other, { unusedTasks: 1 });
+    expect(other.state.counters.unusedAgentTasks).toBe(1);
+  });
+});
+
+describe('an identity under which the service registers no task', () => {
+  const refusal = { refusedRuntimeId: 'runtime-1' };
+
+  it('is replaced once in mode recoverable', () => {
+    const thread = open();
+    thread.submit('a');
+    refused(thread, refusal, 'agentIdentityRefused');
+    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
+    registered(thread, 1, 'runtime-2');
+    thread.answer('fine');
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('fails the turn where the one in its place is refused, too', () => {
+    const thread = open();
+    refused(thread);
+    thread.submit('a');
+    refused(thread, refusal, 'agentIdentityRefused');
+    refused(thread, { refusedRuntimeId: 'runtime-2' }, 'agentIdentityRefused');
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentIdentityRefused' } }]);
+    expect(thread.running).toEqual([]);
+  });
+
+  it('is left alone in mode strict, and where it is the account that was refused', () => {
+    const strict = open('strict');
+    refused(strict, refusal, 'agentIdentityRefused');
+    expect(strict.running).toEqual([]);
+    const recoverable = open();
+    refused(recoverable, {}, 'agentIdentityRefused');
+    expect(recoverable.running).toEqual([]);
+  });
+});
+
+describe('a stale task', () => {
+  it.each(['recoverable', 'strict'] as const)('is cleared, replaced, and the step repeated once in mode %s', (mode) => {
+    const thread = open(mode);
+    registered(thread);
+    thread.submit('a');
+    failModel(thread, 'agentTaskStale');
+    expect(thread.state.agentTask.current).toEqual({ status: 'cleared', reason: 'stale' });
+    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+    registered(thread, 2, 'runtime-2');
+    expect(thread.action('callModel')).toMatchObject({ step: 1, agentTask: taskOf('runtime-2', 2) });
+    thread.answer('fine');
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+    expect(agentEvents(thread)).toMatchObject([
+      { type: 'agentTask/registered', taskId: 'task-1' },
+      { type: 'agentTask/cleared', reason: 'stale' },
+      { type: 'agentTask/registered', taskId: 'task-2' },
+    ]);
+  });
+
+  it('found stale a second time in the same step fails the turn', () => {
+    const thread = open();
+    registered(thread);
+    thread.submit('a');
+    failModel(thread, 'agentTaskStale');
+    registered(thread, 2);
+    failModel(thread, 'agentTaskStale');
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentTaskStale' } }]);
+  });
+
+  it('stays cleared where the registration in its place fails, and the next turn registers', () => {
+    const thread = open();
+    registered(thread);
+    thread.submit('a');
+    failModel(thread, 'agentTaskStale');
+    refused(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentIdentityUnavailable' } }]);
+    expect(thread.state.agentTask.current).toEqual({ status: 'cleared', reason: 'stale' });
+    thread.submit('b');
+    registered(thread, 2);
+    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
+  });
+});
+
+describe('a task that the service rejects', () => {
+  it.each(['agent_task_expired', 'agent_task_unknown'])(
+    'as %s is replaced under the same identity in mode recoverable, in the middle of a turn',
+    (reason) => {
+      const thread = open();
+      registered(thread);
+      thread.submit('a');
+      thread.answer(exec('make'));
+      thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+      failModel(thread, 'agentAssertionRejected', reason);
+      expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+      registered(thread, 2);
+      expect(thread.action('callModel')).toMatchObject({ step: 2, agentTask: taskOf('runtime-1', 2) });
+      thread.answer('fine');
+      expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+      expect(agentEvents(thread)).toMatchObject([{}, { type: 'agentTask/cleared', reason: 'rejected' }, {}]);
+    },
+  );
+
+  it.each(['agent_identity_revoked', 'agent_assertion_invalid', 'agent_something_new'])(
+    'as %s is replaced together with the identity in mode recoverable',
+    (reason) => {
+      const thread = open();
+      registered(thread);
+      thread.submit('a');
+      failModel(thread, 'agentAssertionRejected', reason);
+      expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
+      registered(thread, 2, 'runtime-2');
+      expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
+    },
+  );
+
+  it('a second time in the same step fails the turn; each step has one renewal of its own', () => {
+    const thread = open();
+    registered(thread);
+    thread.submit('a');
+    failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
+    registered(thread, 2);
+    thread.answer(exec('make'));
+    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
+    registered(thread, 3);
+    failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentAssertionRejected' } }]);
+  });
+
+  it.each(['agent_task_expired', 'agent_identity_revoked'])('as %s fails the turn in mode strict', (reason) => {
+    const thread = open('strict');
+    registered(thread);
+    const before = thread.state.agentTask;
+    thread.submit('a');
+    failModel(thread, 'agentAssertionRejected', reason);
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentAssertionRejected' } }]);
+    expect(thread.state.agentTask).toEqual(before);
+    expect(thread.running).toEqual([]);
+  });
+
+  it('fails the turn in mode off, where none was sent', () => {
+    const thread = open('off');
+    thread.submit('a');
+    failModel(thread, 'agentAssertionRejected', 'agent_assertion_missing');
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentAssertionRejected' } }]);
+    expect(thread.running).toEqual([]);
+  });
+});
+
+describe('the state of an agent task', () => {
+  it('is three ids and times, whatever else an activity may answer', () => {
+    const thread = open();
+    const task = { ...taskOf('runtime-1', 1), privateKeyPkcs8: 'never', signature: 'never' };
+    endRegistration(thread, { type: 'registered', task, currentRuntimeId: 'runtime-1', unusedTasks: 0 });
+    expect(JSON.stringify(thread.state)).not.toContain('never');
+    expect(JSON.parse(JSON.stringify(thread.state.agentTask))).toEqual(thread.state.agentTask);
+  });
+});

@@ -1,0 +1,365 @@
+/**
+ * Threads within threads, seen from above: a thread's children, what they report, and what they are told. A child speaks to
+ * its parent by signal, so a parent that goes on as a new run loses nothing.
+ */
+import type {
+  AbortReason,
+  ResolveRequest,
+  StartThread,
+  SubThread,
+  SubThreadMessage,
+  SubThreadReport,
+  SubThreadRole,
+  SubThreadStatus,
+  ThreadRequest,
+  TurnCompletion,
+} from '../../../src/contract/index.ts';
+import { type Action, actionIds } from '../state/actions.ts';
+import type { Refusal } from '../state/refusal.ts';
+import { LIMITS } from '../../../src/contract/plain/limits.ts';
+import { budgetOfChild, isTreeUsedUp } from '../budget/budget.ts';
+import { emit } from '../state/log.ts';
+import { report, send } from '../turns/outbox.ts';
+import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
+import { treeSpent } from '../state/spending.ts';
+import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from '../state/state.ts';
+import { TOLD_CHARS, quieten } from '../turns/turns.ts';
+import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
+import { later, plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+
+/** Closed children that are still listed. */
+const KEPT_CLOSED = 50;
+/** Agents that may be open, at work or not. */
+const OPEN_AGENTS = 64;
+/** Bytes of a child's last words in views and events. */
+const SHOWN_BYTES = 600;
+
+export const isOver = ({ status }: Pick<SubThread, 'status'>): boolean =>
+  status === 'shutdown' || status === 'notFound';
+export const isAtWork = ({ status }: Pick<SubThread, 'status'>): boolean =>
+  status === 'pendingInit' || status === 'running';
+
+/**
+ * At work as far as is known, or waiting to go on, on its own account or that of one below. One that was told to close is
+ * on its way out.
+ */
+export const isBusy = (child: Child): boolean => !isOver(child) && !child.closing && (isAtWork(child) || child.waits);
+
+function withStopping(state: ThreadState, stopping: boolean): ThreadState {
+  return state.budget.stopping === stopping ? state : { ...state, budget: { ...state.budget, stopping } };
+}
+
+export function depthOf(state: ThreadState): number {
+  return state.settings.parent?.path.length ?? 0;
+}
+
+export function findChild(state: ThreadState, threadId: string): Child | null {
+  return state.children.find((child) => child.threadId === threadId) ?? null;
+}
+
+// -------------------------------------------------------------------------------------------------------- starting
+
+export interface NewChild {
+  name: string;
+  role: SubThreadRole;
+  turnId: string;
+  start: Omit<StartThread, 'threadId' | 'parent'>;
+  /** What must stay checked out where it looks. */
+  checkedOut?: string;
+}
+
+/** Why no child can be begun, in words for the model; null where one can. */
+export function refuseChild(state: ThreadState, role: SubThreadRole): string | null {
+  const { maxDepth, maxActive } = state.settings.subThreads;
+  if (state.threadId.length > LIMITS.idChars - 20) return 'This thread has too long an id to have children.';
+  if (depthOf(state) + 1 > LIMITS.pathThreads) return 'This thread lies too deep to have children.';
+  // Time goes on between two events; what is used up of it by now is seen with the next one.
+  if (isTreeUsedUp(state, state.updatedAt)) return 'The budget of this thread and its agents is used up.';
+  if (role === 'review') return null;
+  if (state.settings.parent?.role === 'review') return 'A review has no agents. Look yourself.';
+  if (depthOf(state) >= maxDepth)
+    return `Agent depth limit reached: agents may be ${maxDepth} deep. Solve the task yourself.`;
+  const open = state.children.filter((child) => isAgent(child) && !isOver(child)).length;
+  if (decidesAnew(state) && open >= OPEN_AGENTS)
+    return `Agent limit reached: ${open} agents are open, which is as many as may be. Close some with close_agent.`;
+  const active = state.children.filter((child) => isAgent(child) && isAtWork(child)).length;
+  if (active < maxActive) return null;
+  return `Agent limit reached: ${active} agents are at work, which is as many as may be. Wait for one of them to end.`;
+}
+
+/** Adds a child that is to be started. Its id is its parent's and a number, so that the tree can be read from the ids. */
+export function beginChild(state: ThreadState, at: number, given: NewChild): { state: ThreadState; child: Child } {
+  const number = state.childCount + 1;
+  const threadId = `${state.threadId}/${number}`;
+  const path = [...(state.settings.parent?.path ?? []), state.threadId];
+  const { name, role, turnId, checkedOut } = given;
+  const child: Child = {
+    ...{ threadId, name, role, turnId, status: 'pendingInit', lastAgentMessage: null },
+    start: {
+      ...given.start,
+      budget: budgetOfChild(state, at),
+      threadId,
+      parent: { threadId: state.threadId, path, role, ...(checkedOut === undefined ? {} : { checkedOut }) },
+    },
+    openTurns: given.start.firstTurn === undefined ? 0 : 1,
+    closing: false,
+    news: null,
+    spent: NOTHING_SPENT,
+    held: false,
+    waits: false,
+  };
+  const next = { ...withStopping(state, false), childCount: number, children: [...state.children, child] };
+  return { state: announce(next, at, child), child };
+}
+
+function announce(state: ThreadState, at: number, child: Child): ThreadState {
+  const { threadId, name, role, turnId, status, lastAgentMessage } = child;
+  const subThread = { threadId, name, role, turnId, status, lastAgentMessage };
+  return emit(state, at, { type: 'subThread/updated', subThread });
+}
+
+/** An agent has the instructions of the thread, which keeps them once. */
+export function startAction({ settings }: ThreadState, { start, threadId, turnId }: Child): Action[] {
+  if (start === null) return [];
+  const whole = { ...start, instructions: start.instructions ?? settings.instructions };
+  return [{ type: 'startChild', id: actionIds.child(threadId), turnId, start: whole }];
+}
+
+/** The start of a child has ended. One that was not wanted any more by then is closed. */
+export function takeStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
+  // It may have been told before it was there to hear it.
+  const started = { ...child, start: null, closing: false };
+  if (failure !== null) return become(state, at, started, 'notFound', failure);
+  const isNew = child.status === 'pendingInit';
+  const running = isNew ? become(state, at, started, 'running', null) : withChild(state, started);
+  return wanted && !child.closing ? running : tellToClose(running, child.threadId, 'its turn was aborted');
+}
+
+/** Children of an aborted turn whose start was never begun, or was not waited for any longer. */
+export function abandonUnstarted(state: ThreadState, at: number, { turnId }: Pick<ActiveTurn, 'turnId'>): ThreadState {
+  return state.children
+    .filter((child) => child.start !== null && child.turnId === turnId)
+    .reduce((current, child) => become(current, at, { ...child, start: null, openTurns: 0 }, 'shutdown', null), state);
+}
+
+/** A child was started that nobody waits for any more. */
+export function takeLateStart(state: ThreadState, actionId: string): ThreadState {
+  const child = state.children.find(({ threadId }) => actionIds.child(threadId) === actionId);
+  if (child === undefined) return state;
+  return send(state, child.threadId, { signal: 'closeThread', payload: { reason: 'its turn was aborted' } });
+}
+
+// ------------------------------------------------------------------------------------------------------- reporting
+
+export function refuseReport(state: ThreadState, { threadId }: SubThreadMessage): Refusal | null {
+  if (findChild(state, threadId) !== null) return null;
+  return { code: 'notAChild', reason: `Thread ${threadId} is no child of thread ${state.threadId}.` };
+}
+
+/** Takes what a child says. */
+export function takeReport(state: ThreadState, at: number, threadId: string, said: SubThreadReport): ThreadState {
+  const child = findChild(state, threadId);
+  if (child === null) return state;
+  switch (said.type) {
+    case 'turnCompleted':
+      return isOver(child) ? state : endChildTurn(state, at, child, said.turn);
+    case 'requestOpened':
+      return isOver(child) ? state : showFromBelow(state, at, fromBelow(child, said.request));
+    case 'requestResolved': {
+      const requestId = idFromBelow(threadId, said.requestId);
+      const open = state.requests.find((request) => request.requestId === requestId);
+      return open === undefined ? state : closeRequest(state, at, requestId, said.decision, said.by);
+    }
+    case 'usage':
+      return takeUsage(state, at, child, said);
+    case 'closed':
+      return isOver(child) ? state : endChild(state, at, child, 'shutdown');
+  }
+}
+
+/** What it told before is in what it tells now. */
+function takeUsage(
+  state: ThreadState,
+  at: number,
+  child: Child,
+  { spent, waits }: Extract<SubThreadReport, { type: 'usage' }>,
+): ThreadState {
+  const told = { ...child, spent: later(child.spent, spent), waits: waits && !isOver(child) };
+  // One that was told to stop, and waits again, has got another turn since.
+  const again = told.waits && !child.waits;
+  const counted = withStopping(withChild(state, told), state.budget.stopping && !again);
+  return report(counted, { type: 'usage', spent: treeSpent(counted, at), waits: counted.budget.waits });
+}
+
+/** The workflow of a child has ended; where it said so before, there is nothing to do. */
+export function takeGone(state: ThreadState, at: number, threadId: string): ThreadState {
+  const child = findChild(state, threadId);
+  return child === null || isOver(child) ? state : endChild(state, at, child, 'notFound');
+}
+
+/** A thread's own requests have no colon in their ids. */
+function idFromBelow(threadId: string, requestId: string): string {
+  return requestId.includes(':') ? requestId : `${threadId}:${requestId}`;
+}
+
+/** A child's request as it is shown here. The id names the thread that asked, whatever lies between. */
+function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
+  const { origin } = request;
+  const asked = origin ?? { threadId: child.threadId, path: [], requestId: request.requestId };
+  return {
+    ...request,
+    requestId: `${asked.threadId}:${asked.requestId}`,
+    origin: { ...asked, path: [child.threadId, ...asked.path], answered: false },
+  };
+}
+
+/** One that is too large to be shown here waits where it was made, and its deadline holds there. */
+function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
+  if (!decidesAnew(state) || hasRoomFor(state, request)) return showRequest(state, at, request);
+  const asked = request.origin?.threadId ?? '';
+  const message = `A request of thread ${asked} is too large to be shown here beside those that are open. Answer it there: bobbin thread requests ${asked}`;
+  return emit(state, at, { type: 'warning', message });
+}
+
+/** Of a thread anywhere below that is gone: nobody can be told what was answered. */
+export function withdrawRequestsOf(state: ThreadState, at: number, threadId: string): ThreadState {
+  return withdraw(state, at, ({ origin }) => origin?.threadId === threadId);
+}
+
+function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
+  const openTurns = Math.max(0, child.openTurns - 1);
+  const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
+  // What a review says is for its turn alone, which listens, and takes it whole.
+  const news = child.role === 'review' ? null : fitNews(state, child.threadId, (words ?? '').slice(0, TOLD_CHARS));
+  // A review has one turn, and nobody below it who could wait after that.
+  const ended = { ...child, openTurns, news, waits: child.role !== 'review' && child.waits };
+  const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
+  return quietened(become(state, at, ended, status, words), child.threadId);
+}
+
+const STATUS_AFTER = { completed: 'completed', aborted: 'interrupted', failed: 'errored' } as const;
+
+function wordsOf(turn: TurnCompletion): string {
+  switch (turn.status) {
+    case 'completed':
+      return turn.lastAgentMessage ?? '';
+    case 'aborted':
+      return turn.lastAgentMessage ?? `aborted: ${turn.reason}`;
+    case 'failed':
+      return `failed: ${turn.error.message} [${turn.error.code}]`;
+  }
+}
+
+/** A child that is over has no open requests and takes no slot. */
+function endChild(state: ThreadState, at: number, child: Child, status: 'shutdown' | 'notFound'): ThreadState {
+  const wasAtWork = isAtWork(child) && !child.closing;
+  const how = status === 'shutdown' ? 'it was closed' : 'its workflow ended without a word';
+  const news = wasAtWork && child.role === 'agent' ? how : child.news;
+  const ended = { ...child, openTurns: 0, news };
+  const gone = become(state, at, ended, status, wasAtWork ? how : null);
+  const withdrawn = withdraw(gone, at, ({ origin }) => origin?.path[0] === child.threadId);
+  return forgetOld(quietened(withdrawn, child.threadId));
+}
+
+function become(state: ThreadState, at: number, child: Child, status: SubThreadStatus, words: string | null) {
+  const lastAgentMessage = words === null ? child.lastAgentMessage : cutToBytes(words, SHOWN_BYTES);
+  const changed = { ...child, status, lastAgentMessage };
+  return announce(withChild(state, changed), at, changed);
+}
+
+export function withChild(state: ThreadState, child: Child): ThreadState {
+  return { ...state, children: state.children.map((other) => (other.threadId === child.threadId ? child : other)) };
+}
+
+function quietened(state: ThreadState, threadId: string): ThreadState {
+  return state.active === null ? state : quieten(state, state.active, actionIds.watch(threadId), true);
+}
+
+function forgetOld(state: ThreadState): ThreadState {
+  const over = state.children.filter((child) => isOver(child) && child.news === null);
+  const old = new Set(over.slice(0, Math.max(0, over.length - KEPT_CLOSED)));
+  if (old.size === 0) return state;
+  const forgotten = [...old].reduce((sum, { spent }) => plus(sum, spent), state.budget.forgotten);
+  const children = state.children.filter((child) => !old.has(child));
+  return { ...state, children, budget: { ...state.budget, forgotten } };
+}
+
+// --------------------------------------------------------------------------------------------------------- telling
+
+/** Gives a child a further turn. */
+export function giveTurn(state: ThreadState, at: number, child: Child, text: string): ThreadState {
+  const turnId = `followup-${state.messageCount + 1}`;
+  const submitted = send(withStopping(state, false), child.threadId, {
+    signal: 'submitTurn',
+    payload: { turnId, kind: 'regular', input: [{ type: 'text', text }], onBusy: 'queue' },
+  });
+  // One that is not there yet is told once it is.
+  const status = child.status === 'pendingInit' ? 'pendingInit' : 'running';
+  return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, status, null);
+}
+
+export function tellToClose(state: ThreadState, threadId: string, reason: string): ThreadState {
+  const child = findChild(state, threadId);
+  if (child === null || child.closing || isOver(child)) return state;
+  const told = withChild(state, { ...child, closing: true });
+  // One that is not started yet is told once it is.
+  return child.start === null ? send(told, threadId, { signal: 'closeThread', payload: { reason } }) : told;
+}
+
+export function closeChildren(state: ThreadState, reason: string): ThreadState {
+  return state.children.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);
+}
+
+/**
+ * What the abort of a turn means for the children: the review that it waits for is closed, and where a person or a limit
+ * ends it, every agent is interrupted, and all below, too. A turn that replaces another leaves agents to go on.
+ * @returns the ids of those at work, whose end the abort waits for.
+ */
+export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
+  if (turn.kind === 'user_shell') return { state, awaited: [] };
+  const reviews = state.children.filter((child) => child.role === 'review' && child.turnId === turn.turnId);
+  const agents = reason === 'replaced' ? [] : state.children.filter(isAgent);
+  const closed = reviews.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);
+  const awaited = [...reviews, ...agents].filter((child) => child.start === null && isAtWork(child));
+  return {
+    state: agents.length === 0 ? closed : stopAgents(closed, `the turn of its parent was aborted: ${reason}`),
+    awaited: awaited.map(({ threadId }) => actionIds.watch(threadId)),
+  };
+}
+
+/** Interrupts every agent and those below them, idle ones included: something below an idle one may be at work. */
+export function stopAgents(state: ThreadState, reason: string): ThreadState {
+  const agents = state.children.filter(
+    (child) => isAgent(child) && child.start === null && !child.closing && !isOver(child),
+  );
+  return agents.reduce(
+    (current, { threadId }) =>
+      send(current, threadId, {
+        signal: 'interruptTurn',
+        payload: { reason: reason.slice(0, LIMITS.shortChars), tree: true },
+      }),
+    withStopping(state, agents.some(isBusy)),
+  );
+}
+
+const isAgent = ({ role }: Child): boolean => role === 'agent';
+
+/** Children that are at work are watched, so that one that ends without a word is found out. */
+export function wantedWatches(state: ThreadState): Action[] {
+  return state.children
+    .filter((child) => child.start === null && !isOver(child) && (isAtWork(child) || child.closing))
+    .map(({ threadId }) => ({ type: 'watchChild', id: actionIds.watch(threadId), threadId }));
+}
+
+/** Passes an answer on to the thread that asked; what becomes of it comes back as a report. */
+export function passAnswerDown(state: ThreadState, request: ThreadRequest, answer: ResolveRequest): ThreadState {
+  const { origin } = request;
+  if (origin === null || origin.answered) return state;
+  const requests = state.requests.map((open) =>
+    open === request ? { ...open, origin: { ...origin, answered: true } } : open,
+  );
+  return send({ ...state, requests }, origin.threadId, {
+    signal: 'resolveRequest',
+    payload: { ...answer, requestId: origin.requestId },
+  });
+}

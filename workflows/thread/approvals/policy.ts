@@ -1,0 +1,180 @@
+/**
+ * Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table. Where
+ * it must ask, a remembered answer may stand in for a person (`rules.ts`); what no person is asked is not changed by one.
+ */
+import type { SandboxMode, ThreadSettings } from '../../../src/contract/index.ts';
+import type { McpRoute } from '../../../activities/ports.ts';
+import { isKnownSafe } from './safe-commands.ts';
+
+export type Verdict =
+  | { type: 'run' }
+  | { type: 'ask'; reason: string }
+  /** The reason is written for the model. */
+  | { type: 'refuse'; reason: string };
+
+type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox' | 'cwd'>;
+/** `gitAnywhere`: git counts as known to only read without a sandbox, too. So it was in earlier releases. */
+type CommandPolicies = Policies & { gitAnywhere: boolean };
+/** `tmp`: patches count as inside below /tmp, too. They fail there; so it was in earlier releases. */
+type Writable = Pick<Policies, 'sandbox' | 'cwd'> & { tmp: boolean };
+
+export interface CommandRequest {
+  command: string;
+  /** Where it runs, absolute. */
+  cwd: string;
+  /** The model asked to run it outside the sandbox. */
+  escalated: boolean;
+}
+
+export function assessCommand(request: CommandRequest, policies: CommandPolicies): Verdict {
+  return assessByPolicy(request, policies, leavesSandbox(policies, request.escalated));
+}
+
+function assessByPolicy(request: CommandRequest, policies: CommandPolicies, escalated: boolean): Verdict {
+  const outside = 'The agent asks to run this outside the sandbox.';
+  switch (policies.approvalPolicy) {
+    case 'never':
+      return escalated
+        ? {
+            type: 'refuse',
+            reason: 'Approval policy is never: nobody can allow a run outside the sandbox. Work within it.',
+          }
+        : { type: 'run' };
+    case 'on-request':
+      return escalated ? { type: 'ask', reason: outside } : { type: 'run' };
+    case 'untrusted':
+      if (escalated) return { type: 'ask', reason: outside };
+      return isKnownSafe(request.command, isRoot(request.cwd, policies.cwd) && holdsGit(policies))
+        ? { type: 'run' }
+        : { type: 'ask', reason: 'Not known to only read, and the policy is untrusted.' };
+  }
+}
+
+/** The configuration of a repository names programs that git runs, in `git status` as well, which only a sandbox holds. */
+function holdsGit({ sandbox, gitAnywhere }: CommandPolicies): boolean {
+  return gitAnywhere || sandbox !== 'danger-full-access';
+}
+
+/** @param paths every path the patch touches, absolute and normalised. */
+export function assessPatch(paths: readonly string[], policies: Policies & Writable): Verdict {
+  return assessPatchByPolicy(toReach(paths, policies), policies);
+}
+
+function assessPatchByPolicy(reach: string | null, policies: Policies): Verdict {
+  switch (policies.approvalPolicy) {
+    case 'never':
+      return reach === null
+        ? { type: 'run' }
+        : { type: 'refuse', reason: `${reach} Approval policy is never: nobody can allow it.` };
+    case 'on-request':
+      return reach === null ? { type: 'run' } : { type: 'ask', reason: reach };
+    case 'untrusted':
+      return { type: 'ask', reason: reach ?? 'The policy is untrusted: every change is asked for.' };
+  }
+}
+
+/** How a patch goes beyond what its mode lets it write; null where it does not. */
+function toReach(paths: readonly string[], { sandbox, cwd, tmp }: Writable): string | null {
+  switch (sandbox) {
+    case 'danger-full-access':
+      return null;
+    case 'read-only':
+      return 'The sandbox is read-only.';
+    case 'workspace-write': {
+      const beyond = paths.find((path) => !isWritable(path, cwd, tmp));
+      if (beyond === undefined) return null;
+      const hint = isUnder(beyond, '/tmp')
+        ? ' The /tmp of commands is private to the thread: no patch reaches it.'
+        : '';
+      return `${beyond} is outside the workspace, or in a protected folder of it.${hint}`;
+    }
+  }
+}
+
+/**
+ * A server's own configuration says when its tools are asked for, since the sandbox does not hold them; in mode `read-only`
+ * what may write is asked for all the same. Where nobody can be asked, what would have to be is refused.
+ */
+export function assessMcpCall(
+  call: McpRoute,
+  { approvalPolicy, sandbox }: Pick<Policies, 'approvalPolicy' | 'sandbox'>,
+): Verdict {
+  const { server, tool, readOnly, approval } = call;
+  const mayWrite = !readOnly && (approval === 'writes' || sandbox === 'read-only');
+  const mustAsk = approval === 'always' || mayWrite;
+  if (!mustAsk) return { type: 'run' };
+  if (approvalPolicy === 'never') {
+    return {
+      type: 'refuse',
+      reason: `Approval policy is never: nobody can allow ${tool} of MCP server ${server}. Go on without it.`,
+    };
+  }
+  const why = readOnly ? 'every call is asked for' : 'it does not say that it only reads';
+  return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
+}
+
+/** Whether a command asks to leave the sandbox: where there is none, it asks for nothing. */
+export function leavesSandbox({ sandbox }: Pick<Policies, 'sandbox'>, escalated: boolean): boolean {
+  return escalated && sandbox !== 'danger-full-access';
+}
+
+/** The sandbox a command runs in once it may: one that was allowed to leave it has none. */
+export function sandboxFor(settings: Pick<Policies, 'sandbox'>, escalated: boolean): SandboxMode {
+  return escalated ? 'danger-full-access' : settings.sandbox;
+}
+
+/** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. @param paths absolute. */
+export function sandboxForPatch({ sandbox, cwd, tmp }: Writable, paths: readonly string[]): SandboxMode {
+  const inside = paths.every((path) => isWritable(path, cwd, tmp));
+  return sandbox === 'danger-full-access' || !inside ? 'danger-full-access' : 'workspace-write';
+}
+
+/** Whether a command can reach the network, or some of it. */
+export function reachesNetwork({ network }: Pick<ThreadSettings, 'network'>, sandbox: SandboxMode): boolean {
+  return network || sandbox === 'danger-full-access';
+}
+
+const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;
+
+/**
+ * Whether mode `workspace-write` lets a patch write a path: below the workspace, outside of protected folders.
+ * Symbolic links are not followed here; `src/adapters/files/writable-area.ts` does that and has the last word.
+ */
+export function isWritable(path: string, cwd: string, tmp: boolean): boolean {
+  const roots = [toAbsolute('.', cwd), ...(tmp ? ['/tmp'] : [])].filter((root) => isUnder(path, root));
+  return roots.length > 0 && roots.every((root) => !PROTECTED.test(path.slice(root.length)));
+}
+
+/** Whether an absolute path is the root of the workspace, however that is written. */
+export function isRoot(path: string, cwd: string): boolean {
+  return path === toAbsolute('.', cwd);
+}
+
+function isUnder(path: string, folder: string): boolean {
+  const prefix = folder.endsWith('/') ? folder : `${folder}/`;
+  return path.startsWith(prefix);
+}
+
+/** An absolute path without `.` and `..`, from one that may be relative to `cwd`. */
+export function toAbsolute(path: string, cwd: string): string {
+  const parts: string[] = [];
+  for (const part of (path.startsWith('/') ? path : `${cwd}/${path}`).split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+const PATCH_HEADERS = ['*** Add File:', '*** Delete File:', '*** Update File:', '*** Move to:'];
+
+/**
+ * Every path that a line of the patch may name, read at least as freely as the parser of patches does: a path that is
+ * written but was never shown to anybody would be worse than one that is shown and not written.
+ */
+export function pathsOfPatch(patch: string): string[] {
+  return patch.split('\n').flatMap((line) => {
+    const header = line.trim();
+    const marker = PATCH_HEADERS.find((start) => header.startsWith(start));
+    return marker === undefined ? [] : [header.slice(marker.length).trim()];
+  });
+}

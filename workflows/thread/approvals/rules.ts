@@ -1,0 +1,229 @@
+/**
+ * Remembered answers: what one covers, how it is kept, and how it ends.
+ *
+ * Invariants:
+ * 1. A rule answers only what a person would be asked. Nothing it allows goes further than what it was given for: a command
+ *    runs in the same sandbox or a narrower one, a patch or an MCP tool in a thread of the same sandbox mode.
+ * 2. What was declined wins over what was accepted, and covers the same in a wider sandbox, too.
+ * 3. A rule of a turn ends with it.
+ */
+import type {
+  ApprovalRule,
+  RejectionCode,
+  ResolveRequest,
+  RevokeRule,
+  RuleMatch,
+  RuleScope,
+  SandboxMode,
+} from '../../../src/contract/index.ts';
+import { type Action, actionIds } from '../state/actions.ts';
+import { emit } from '../state/log.ts';
+import { type ThreadState, decidesAnew } from '../state/state.ts';
+import { MOST_BYTES, bytesOf, newestWithin } from '../state/waiting.ts';
+
+/** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
+const KEPT_RULES = 100;
+/** Of what a rule is about, as JSON: it is carried along, and all of a repository are read at once. The first release counted characters. */
+const MATCH_BYTES = 4_000;
+
+// -------------------------------------------------------------------------------------------------------- matching
+
+export interface RuleAnswer {
+  decision: ApprovalRule['decision'];
+  /** Those that it takes. */
+  ruleIds: string[];
+}
+
+/** The answer that rules have to what is asked for; null where they have none. */
+export function answerByRules(asked: RuleMatch, rules: readonly ApprovalRule[]): RuleAnswer | null {
+  const declining = rules.find(({ decision, match }) => decision === 'decline' && declines(match, asked));
+  if (declining !== undefined) return { decision: 'decline', ruleIds: [declining.ruleId] };
+  const accepting = acceptedBy(
+    asked,
+    rules.filter(({ decision }) => decision === 'accept'),
+  );
+  return accepting.length === 0 ? null : { decision: 'accept', ruleIds: accepting.map(({ ruleId }) => ruleId) };
+}
+
+/** Empty where they do not allow it. */
+function acceptedBy(asked: RuleMatch, rules: readonly ApprovalRule[]): ApprovalRule[] {
+  if (asked.type === 'fileChange') return coveringFiles(asked, rules);
+  const found = rules.find(({ match }) => accepts(match, asked));
+  return found === undefined ? [] : [found];
+}
+
+function accepts(given: RuleMatch, asked: RuleMatch): boolean {
+  if (!isSame(given, asked)) return false;
+  return asked.type === 'commandExecution'
+    ? width(asked.sandbox) <= width(given.sandbox)
+    : asked.sandbox === given.sandbox;
+}
+
+function declines(given: RuleMatch, asked: RuleMatch): boolean {
+  if (asked.type === 'commandExecution') return isSame(given, asked) && width(asked.sandbox) >= width(given.sandbox);
+  if (asked.type === 'mcpToolCall') return isSame(given, asked);
+  // A patch that names no file is like no other one.
+  if (given.type !== 'fileChange' || given.paths.length === 0) return false;
+  return given.paths.every((path) => asked.paths.includes(path));
+}
+
+function isSame(given: RuleMatch, asked: RuleMatch): boolean {
+  switch (asked.type) {
+    case 'commandExecution':
+      return given.type === asked.type && given.command === asked.command && given.cwd === asked.cwd;
+    case 'mcpToolCall':
+      return given.type === asked.type && given.server === asked.server && given.tool === asked.tool;
+    case 'fileChange':
+      return given.type === asked.type && isSameList(given.paths, asked.paths);
+  }
+}
+
+function isSameList(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((one) => others.includes(one));
+}
+
+/** All files of a patch have to have been accepted, be it by several answers. */
+function coveringFiles(
+  asked: Extract<RuleMatch, { type: 'fileChange' }>,
+  rules: readonly ApprovalRule[],
+): ApprovalRule[] {
+  const about = rules.filter(
+    ({ match }) =>
+      match.type === 'fileChange' &&
+      match.sandbox === asked.sandbox &&
+      match.paths.some((path) => asked.paths.includes(path)),
+  );
+  const accepted = new Set(about.flatMap(({ match }) => (match.type === 'fileChange' ? match.paths : [])));
+  return asked.paths.every((path) => accepted.has(path)) ? about : [];
+}
+
+const WIDTHS = { 'read-only': 0, 'workspace-write': 1, 'danger-full-access': 2 } satisfies Record<SandboxMode, number>;
+
+function width(sandbox: SandboxMode): number {
+  return WIDTHS[sandbox];
+}
+
+// --------------------------------------------------------------------------------------------------------- keeping
+
+/** How far an answer is to be remembered; null for not at all. */
+export function scopeOf({ decision, remember }: ResolveRequest): ApprovalRule['scope'] | null {
+  const scope: RuleScope = decision === 'acceptForSession' ? 'thread' : (remember?.scope ?? 'call');
+  return scope === 'call' ? null : scope;
+}
+
+/** Whether there can be a rule about that. */
+export function isRememberable(state: ThreadState, match: RuleMatch): boolean {
+  return (decidesAnew(state) ? bytesOf(match) : JSON.stringify(match).length) <= MATCH_BYTES;
+}
+
+/** Keeps an answer. One for the repository is a rule of this thread until it is kept there, and where it cannot be. */
+export function keepRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadState {
+  if (!isRememberable(state, rule.match)) {
+    const message = `The answer to rule ${rule.ruleId} holds this once: what it is about is too long to be remembered.`;
+    return emit(state, at, { type: 'warning', message });
+  }
+  if (rule.scope === 'repository' && !state.settings.repositoryRules) {
+    return keepHere(state, at, rule, 'this thread keeps no rules for its repository');
+  }
+  return withRule(state, at, rule);
+}
+
+function keepHere(state: ThreadState, at: number, rule: ApprovalRule, why: string): ThreadState {
+  const message = `Rule ${rule.ruleId} holds for this thread alone: ${why}.`;
+  return withRule(emit(state, at, { type: 'warning', message }), at, { ...rule, scope: 'thread' });
+}
+
+function withRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadState {
+  const about = JSON.stringify(rule.match);
+  const others = state.rules.filter(
+    ({ scope, decision, match }) =>
+      scope !== rule.scope || decision !== rule.decision || JSON.stringify(match) !== about,
+  );
+  const newest = [...others, rule].slice(-KEPT_RULES);
+  const rules = decidesAnew(state) ? newestWithin(newest, MOST_BYTES.rules) : newest;
+  const remembered = emit({ ...state, rules }, at, { type: 'rule/remembered', rule });
+  if (!decidesAnew(state)) return remembered;
+  const forgotten = others.filter((one) => !rules.includes(one));
+  return forgotten.reduce((current, { ruleId }) => emit(current, at, { type: 'rule/revoked', ruleId }), remembered);
+}
+
+/** Answers for the repository that are not kept there yet. */
+export function wantedRules(state: ThreadState): Action[] {
+  const { cwd } = state.settings;
+  return state.rules
+    .filter(({ scope }) => scope === 'repository')
+    .map((rule) => ({ type: 'rememberRule', id: actionIds.remember(rule.ruleId), cwd, rule }));
+}
+
+/** @param failure why a rule could not be kept for the repository, or null. */
+export function takeKept(state: ThreadState, at: number, id: string, failure: string | null): ThreadState {
+  const rule = state.rules.find(({ scope, ruleId }) => scope === 'repository' && actionIds.remember(ruleId) === id);
+  if (rule === undefined) return state;
+  const others = { ...state, rules: state.rules.filter((one) => one !== rule) };
+  if (failure === null) return others;
+  // Nothing is said after the end of a thread.
+  if (state.status === 'closed') return { ...others, rules: [...others.rules, { ...rule, scope: 'thread' }] };
+  return keepHere(others, at, rule, failure);
+}
+
+/** Rules of a turn end with it. */
+export function withoutTurn(rules: readonly ApprovalRule[], turnId: string): ApprovalRule[] {
+  return rules.filter((rule) => rule.scope !== 'turn' || rule.turnId !== turnId);
+}
+
+// -------------------------------------------------------------------------------------------------------- revoking
+
+/** What can be looked at and revoked here; a repository's rules are asked for by its folder. */
+export function ownRules(state: ThreadState): ApprovalRule[] {
+  return state.rules.filter(({ scope }) => scope !== 'repository');
+}
+
+export function refuseRevocation(
+  state: ThreadState,
+  { ruleId }: RevokeRule,
+): { code: RejectionCode; reason: string } | null {
+  if (ownRules(state).some((rule) => rule.ruleId === ruleId)) return null;
+  return {
+    code: 'ruleUnknown',
+    reason: `Thread ${state.threadId} has no rule ${ruleId}: it was revoked, its turn has ended, or it is one of a repository.`,
+  };
+}
+
+export function revoke(state: ThreadState, at: number, { ruleId }: RevokeRule): ThreadState {
+  const rules = state.rules.filter((rule) => rule.ruleId !== ruleId);
+  return emit({ ...state, rules }, at, { type: 'rule/revoked', ruleId });
+}
+
+// ------------------------------------------------------------------------------------------------- earlier releases
+
+/** As releases kept a rule that knew of none but those of the thread. */
+type EarlierRule =
+  | { type: 'command'; command: string; cwd: string; escalated: boolean }
+  | { type: 'patch'; paths: string[] }
+  | { type: 'mcpTool'; server: string; tool: string };
+
+/** @param sandbox the mode of the thread that kept them: what they were given for. */
+export function fromCarriedRules(
+  carried: readonly (ApprovalRule | EarlierRule)[],
+  place: { threadId: string; sandbox: SandboxMode; at: number },
+): ApprovalRule[] {
+  const { threadId, sandbox, at } = place;
+  return carried.map((rule, index) => {
+    if ('match' in rule) return rule;
+    const given = { scope: 'thread', decision: 'accept', by: 'person', at, threadId, turnId: '' } as const;
+    return { ...given, ruleId: `rule_earlier_${index}`, match: fromEarlierRule(rule, sandbox) };
+  });
+}
+
+function fromEarlierRule(rule: EarlierRule, sandbox: SandboxMode): RuleMatch {
+  switch (rule.type) {
+    case 'command': {
+      const { command, cwd, escalated } = rule;
+      return { type: 'commandExecution', command, cwd, sandbox: escalated ? 'danger-full-access' : sandbox };
+    }
+    case 'patch':
+      return { type: 'fileChange', paths: rule.paths, sandbox };
+    case 'mcpTool':
+      return { type: 'mcpToolCall', server: rule.server, tool: rule.tool, sandbox };
+  }
+}

@@ -1,0 +1,373 @@
+/** Any order of legal and illegal happenings keeps the invariants of `machine.ts`; numbers are those of its header. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Budget, Parent } from '../../../src/contract/index.ts';
+import { CARRY_OVER_BYTES, toCarryOver } from '../past/carry-over.ts';
+import { bytesOf } from '../state/waiting.ts';
+import { readEvents, readItems } from '../state/log.ts';
+import { type Play, playOut } from '../testing/play.ts';
+import { readAllEvents } from '../testing/reader.ts';
+import { EXITED, testThread } from '../testing/fixtures.ts';
+import { toContext } from '../view/view.ts';
+
+const pick = fc.nat(1_000);
+const id = fc.nat(9).map((n) => `turn-${n}`);
+const kind = fc.constantFrom(
+  ...([
+    'regular',
+    'regular',
+    'regular',
+    'user_shell',
+    'user_shell',
+    'compact',
+    'review',
+    'review',
+    'undo',
+    'undo',
+    'ghost_snapshot',
+  ] as const),
+);
+const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');
+
+/** What the model answers, by small words that `test-play.ts` understands. */
+const outputs = fc.array(
+  fc.constantFrom(
+    'say',
+    'fill',
+    'shout',
+    'think',
+    'ls',
+    'cat',
+    'make',
+    'escalate',
+    'patch',
+    'patch out',
+    'plan',
+    'mcp read',
+    'mcp write',
+    'mcp nonsense',
+    'ask',
+    'nonsense',
+    'twin',
+    'spawn',
+    'spawn',
+    'wait',
+    'message',
+    'close agent',
+  ),
+  { maxLength: 4 },
+);
+
+const plays: fc.Arbitrary<Play> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('submit'), id, kind, onBusy, override: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('steer'), id, right: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('interrupt'), id, which: fc.constantFrom('active', 'any', 'id') }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('editQueue'),
+      op: fc.constantFrom('edit', 'move', 'drop'),
+      pick,
+      before: fc.option(pick),
+      id,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('answer'),
+      pick,
+      decision: fc.constantFrom('accept', 'acceptForSession', 'decline', 'cancel'),
+      remember: fc.constantFrom(undefined, 'call', 'turn', 'thread', 'repository'),
+      fitting: fc.boolean(),
+      twice: fc.boolean(),
+    }),
+  },
+  {
+    weight: 16,
+    arbitrary: fc.record({
+      do: fc.constant('end'),
+      pick,
+      how: fc.constantFrom(
+        'well',
+        'well',
+        'well',
+        'failed',
+        'lost',
+        'aborted',
+        'left over',
+        'rejected',
+        'stale',
+        'too long',
+      ),
+      outputs,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('endAgain'), pick, outputs }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('report'),
+      pick,
+      says: fc.constantFrom(
+        'completed',
+        'aborted',
+        'failed',
+        'asks',
+        'asks below',
+        'resolved',
+        'closed',
+        'spent',
+        'spent',
+        'waits',
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mail') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('revoke'), pick }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('remember'),
+      output: fc.constantFrom('make', 'escalate', 'patch', 'patch out', 'mcp write'),
+      decision: fc.constantFrom('accept', 'decline'),
+      remember: fc.constantFrom('turn', 'thread', 'repository'),
+      id,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback'), numTurns: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('tellBudget'),
+      budget: fc.record({
+        held: fc.boolean(),
+        limits: fc.constantFrom({}, { tokens: 20 }, { steps: 3 }, { wallMs: 90 }),
+      }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('rollover') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('postpone') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('malformed') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('resume'), closed: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('manyTurns'), pick }) },
+);
+
+const limits = fc.option(
+  fc.record(
+    {
+      tokens: fc.constantFrom(5, 30, 60),
+      costUsd: fc.constantFrom(0.000004, 0.000012),
+      steps: fc.integer({ min: 1, max: 4 }),
+      wallMs: fc.constantFrom(20, 70_000),
+    },
+    { requiredKeys: [] },
+  ),
+  { nil: undefined, freq: 2 },
+);
+const budgets = fc
+  .record({ turn: limits, thread: limits, tree: limits })
+  .map((given): Budget => JSON.parse(JSON.stringify(given)) as Budget);
+
+const settings = fc.record({
+  approvalPolicy: fc.constantFrom('untrusted', 'on-request', 'never'),
+  sandbox: fc.constantFrom('read-only', 'workspace-write', 'danger-full-access'),
+  agentIdentity: fc.constantFrom('off', 'recoverable', 'strict').map((mode) => ({ mode, account: 'default' })),
+  unattended: fc.option(
+    fc.constantFrom('accept', 'decline', 'cancel').map((approvals) => ({ approvals })),
+    { freq: 2 },
+  ),
+  parent: fc.constantFrom<Parent | null>(null, null, null, { threadId: 'root', path: ['root'], role: 'agent' }),
+  snapshots: fc.boolean(),
+  repositoryRules: fc.boolean(),
+  waitingApart: fc.boolean(),
+  quietFirstStep: fc.boolean(),
+  network: fc.boolean(),
+  requestDeadlineMs: fc.constantFrom(0, 60_000),
+  budget: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: budgets }),
+});
+
+const OFF = { agentIdentity: { mode: 'off', account: 'default' }, snapshots: false } as const;
+
+/** What must have come about. */
+const EXPECTED = [
+  'resumed',
+  'thread/closed',
+  'agentTask/cleared',
+  'agentTask/registered',
+  'archiveSegment',
+  'budgetLimited',
+  'callMcpTool',
+  'cleanWorkspace',
+  'compactContext',
+  'compacted: manual',
+  'compacted: midTurn',
+  'compacted: overflow',
+  'compacted: preTurn',
+  'completed',
+  'continueAsNew',
+  'failed',
+  'finishReview',
+  'interrupted',
+  'item/commandExecution/requestApproval',
+  'item/fileChange/requestApproval',
+  'item/mcpToolCall/requestApproval',
+  'item/tool/requestUserInput',
+  'message/rejected',
+  'not quiescent',
+  'replaced',
+  'reviewed',
+  'reviewed in vain',
+  'resolved by abort',
+  'resolved by deadline',
+  'resolved by person',
+  'resolved by policy',
+  'releaseSnapshots',
+  'findRules',
+  'rememberRule',
+  'rule/remembered',
+  'rule/revoked',
+  'rule applied: accept',
+  'rule applied: decline',
+  'rule: turn',
+  'rule: thread',
+  'rule: repository',
+  'thread/rolledBack',
+  'threadClosed',
+  'asked below',
+  'sendMessage',
+  'startChild',
+  'subThread/updated',
+  'told by an agent',
+  'turn/budget/requestApproval',
+  'turn/queueUpdated',
+  'watchChild',
+  'turn/queued',
+  'turn/steered',
+  'undo',
+  'taskStep',
+];
+
+describe('any sequence of happenings', () => {
+  it('keeps every invariant after each one, and every turn that was taken ends exactly once', () => {
+    const seen = new Set<string>();
+    // The property says something only where all of this came about, which chance decides.
+    for (let batch = 0; batch < 10 && (batch === 0 || EXPECTED.some((what) => !seen.has(what))); batch++) {
+      fc.assert(
+        fc.property(
+          settings,
+          fc.array(plays, { maxLength: 60, size: 'max' }),
+          fc.boolean(),
+          (given, sequence, close) => {
+            for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
+          },
+        ),
+        { numRuns: 400 },
+      );
+    }
+    expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED));
+  }, 120_000);
+});
+
+describe('found by that property once', () => {
+  it('the request of a thread below that is gone when it is answered does not stay open', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
+    playOut(
+      { ...OFF, approvalPolicy: 'untrusted' },
+      [
+        { do: 'remember', output: 'make', decision: 'decline', remember: 'turn', id: 'a' },
+        { ...end, outputs: ['spawn'] },
+        end,
+        { do: 'submit', id: 'b', kind: 'review', onBusy: undefined, override: false },
+        { ...end, pick: 179 },
+        { ...end, pick: 2 },
+        { do: 'report', pick: 229, says: 'asks below' },
+        { do: 'answer', pick: 0, decision: 'accept', remember: undefined, fitting: true, twice: false },
+        { ...end, pick: 130 },
+        { ...end, pick: 94, how: 'failed' },
+      ],
+      { close: false },
+    );
+  });
+
+  it('a review that has ended waits for no more of a budget, whatever its thread said before', () => {
+    const end = { do: 'end' as const, pick: 0, how: 'well' as const, outputs: [] };
+    playOut(
+      { ...OFF, approvalPolicy: 'untrusted', budget: { tree: { costUsd: 0.000004 } } },
+      [
+        { do: 'remember', output: 'make', decision: 'accept', remember: 'turn', id: 'a' },
+        end,
+        { ...end, how: 'aborted' },
+        { do: 'submit', id: 'b', kind: 'review', onBusy: undefined, override: false },
+        end,
+        { do: 'report', pick: 0, says: 'waits' },
+        { do: 'report', pick: 0, says: 'failed' },
+      ],
+      { close: false },
+    );
+  });
+
+  it('a command that runs is not stopped because the workspace is to be cleaned after another', () => {
+    const thread = testThread();
+    thread.submit('a', 'git status', { kind: 'user_shell' });
+    thread.submit('b', 'sleep 5', { kind: 'user_shell' });
+    const [first, second] = thread.actions('execCommand');
+    thread.dispatch({ type: 'commandEnded', id: first!.id, end: { type: 'lost', output: '' } });
+    expect(thread.action('cleanWorkspace').commandIds).toEqual([first!.id]);
+    expect(thread.stopping).toEqual([]);
+    thread.dispatch({ type: 'commandEnded', id: second!.id, end: EXITED });
+    expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
+  });
+});
+
+describe('a thread of long answers', () => {
+  it('is read in pages that one answer of the service can hold', () => {
+    const thread = longThread(20);
+    const { log } = thread.state;
+    for (const page of [readEvents(log, 0, 500), readItems(log, 0, 500), toContext(thread.state, 0)]) {
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(SERVICE_LIMIT);
+    }
+    expect(readAllEvents(log, new Map(), 0, 500)).toHaveLength(thread.state.log.events.length);
+  });
+
+  it('moves to the archive in segments that can be read at once, and what is left can be carried over', () => {
+    const thread = longThread(20);
+    thread.dispatch({ type: 'rolloverDue' });
+    let segments = 0;
+    for (; thread.actions('archiveSegment').length > 0; segments++) {
+      const { id, segment } = thread.action('archiveSegment');
+      const events = readAllEvents(thread.state.log, new Map(), segment.events.from - 1, 500);
+      const moved = events.slice(0, segment.events.to - segment.events.from);
+      expect(Buffer.byteLength(JSON.stringify(moved))).toBeLessThan(SERVICE_LIMIT);
+      thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+    }
+    expect(segments).toBeGreaterThan(5);
+    expect(thread.action('continueAsNew')).toBeDefined();
+    expect(bytesOf(toCarryOver(thread.state))).toBeLessThan(CARRY_OVER_BYTES);
+  });
+
+  it('is weighed in bytes before it is carried over', () => {
+    const thread = longThread(1);
+    const carried = toCarryOver(thread.state);
+    expect(bytesOf(carried)).toBe(Buffer.byteLength(JSON.stringify(carried)));
+    expect(bytesOf(carried)).toBeGreaterThan(3 * LONG);
+  });
+});
+
+const SERVICE_LIMIT = 2 * 1024 * 1024;
+const LONG = 100_000;
+
+function longThread(turns: number) {
+  const thread = testThread();
+  for (let i = 0; i < turns; i++) {
+    thread.submit(`turn-${i}`);
+    thread.answer('漢'.repeat(LONG));
+  }
+  return thread;
+}

@@ -1,0 +1,556 @@
+/**
+ * The thread machine: `reduce(state, event) -> state` and `decide(state, running) -> actions`, both pure.
+ *
+ * Invariants (tests cite them by number):
+ * 1. At most one turn is active.
+ * 2. Every turn that was taken has exactly one terminal event, after all of its items.
+ * 3. Every request is resolved exactly once.
+ * 4. Event sequence numbers have no gap.
+ * 5. Nothing of a turn is wanted once its abort has begun, and nothing of it changes after its terminal event.
+ * 6. No step touches the workspace while something of an earlier one may still run there.
+ *
+ * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
+ * that is to be under way; the shell starts what is new and stops what is no longer wanted.
+ */
+import type { AbortReason, SubThreadReport } from '../../../src/contract/index.ts';
+import { endRegistration, isReady, prewarm, wantedRegistration } from '../agent-task/agent-task.ts';
+import { type Action, type TimerAbout, actionIds } from '../state/actions.ts';
+import {
+  isKnownTurn,
+  refuseAgentMessage,
+  refuseAnswer,
+  refuseInterrupt,
+  refuseQueueEdit,
+  refuseRevoke,
+  refuseRollback,
+  refuseSteer,
+  refuseTreeBudget,
+  refuseTurn,
+} from './admission.ts';
+import type { Refusal } from '../state/refusal.ts';
+import { rollBack } from '../turns/dropped-turns.ts';
+import { chargeThread } from '../turns/charging.ts';
+import { isHeld, limitedTurn, wantedBudgetTimer } from '../budget/budget.ts';
+import { type Abort, answerBudget, settleBudget, takeTreeBudget } from './advance-budget.ts';
+import { archivable, emit, withoutSegment } from '../state/log.ts';
+import type { MachineEvent } from '../state/inputs.ts';
+import { editQueue } from './queue.ts';
+import { delivered, report, wantedMessages } from '../turns/outbox.ts';
+import { closeRequest, wantedDeadlines } from '../turns/requests.ts';
+import { resumed } from '../past/resume.ts';
+import { revoke, takeKept, wantedRules } from '../approvals/rules.ts';
+import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
+import { takeLastSnapshot, takeRelease, wantedRelease } from '../turns/snapshots.ts';
+import { type ActiveTurn, type ThreadState, decidesAnew } from '../state/state.ts';
+import { needCleanUp } from '../tools/command-results.ts';
+import {
+  abandonUnstarted,
+  closeChildren,
+  passAnswerDown,
+  refuseReport,
+  stopAgents,
+  stopChildren,
+  takeGone,
+  takeLateStart,
+  takeReport,
+  wantedWatches,
+  withdrawRequestsOf,
+} from '../agents/sub-threads.ts';
+import { tasks } from '../tasks/index.ts';
+import type { TaskEvent } from '../tasks/task.ts';
+import { endWaitInTime } from '../tools/tool-calls.ts';
+import {
+  abortTurn,
+  concludeTurn,
+  dropQueued,
+  failTurn,
+  findTurn,
+  finishAbort,
+  rememberTurn,
+  toQueuedTurn,
+  withTurn,
+} from '../turns/turns.ts';
+import { isOutboxFull } from '../state/waiting.ts';
+
+/** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
+export const QUIESCENCE_BOUND_MS = 5_000;
+
+/** Of mail: more are refused, and in the first release the oldest were dropped. */
+const KEPT_MAIL = 100;
+
+const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
+  ...(['subThreadReported', 'childGone', 'agentMessageReceived'] as const),
+]);
+
+export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
+  // What children and other agents say to a closed thread is for nobody any more.
+  if (state.status === 'closed' && OF_OTHER_THREADS.has(event.type)) return state;
+  return settle(apply(state, event), event);
+}
+
+// ---------------------------------------------------------------------------------------------------------- taking
+
+function apply(state: ThreadState, event: MachineEvent): ThreadState {
+  const { at } = event;
+  switch (event.type) {
+    case 'threadOpened':
+      return prewarm(announce(state, at, event.warnings));
+    case 'runContinued':
+      return prewarm(state);
+    case 'threadResumed':
+      return prewarm(resumed(state));
+    case 'turnSubmitted':
+      return submit(state, event);
+    case 'turnSteered':
+      return orReject(state, event, 'steerTurn', event.steer.expectedTurnId, refuseSteer(state, event.steer), () =>
+        steerActive(state, event, event.steer.input, null),
+      );
+    case 'interruptRequested':
+      return orReject(
+        state,
+        event,
+        'interruptTurn',
+        event.interrupt.turnId ?? null,
+        refuseInterrupt(state, event.interrupt),
+        () => interrupt(state, event),
+      );
+    case 'requestAnswered':
+      return orReject(state, event, 'resolveRequest', event.answer.requestId, refuseAnswer(state, event.answer), () =>
+        answer(state, event),
+      );
+    case 'queueEdited':
+      return orReject(state, event, 'editQueue', event.edit.turnId, refuseQueueEdit(state, event.edit), () =>
+        editQueue(state, at, event.edit),
+      );
+    case 'revocationRequested':
+      return orReject(state, event, 'revokeRule', event.revocation.ruleId, refuseRevoke(state, event.revocation), () =>
+        revoke(state, at, event.revocation),
+      );
+    case 'rollbackRequested':
+      return orReject(state, event, 'rollbackTurns', null, refuseRollback(state, event.rollback), () =>
+        rollBack(state, at, event.rollback),
+      );
+    case 'closeRequested':
+      return beginClose(state, event.close.reason ?? null);
+    case 'messageRejected':
+      return reject(state, at, event.message, event.id, event);
+    case 'modelEnded':
+    case 'compactionEnded':
+    case 'commandEnded':
+    case 'patchEnded':
+    case 'childStarted':
+    case 'mcpCallEnded':
+    case 'rulesFound':
+    case 'snapshotEnded':
+    case 'taskStepEnded':
+    case 'reviewPrepared':
+    case 'reviewConcluded':
+      return endStep(state, event);
+    case 'ruleKept':
+      return takeKept(state, at, event.id, event.failure);
+    case 'childGone':
+      return takeGone(state, at, event.threadId);
+    case 'messageSent':
+      return takeDelivery(state, at, event);
+    case 'subThreadReported': {
+      const { threadId, report } = event.message;
+      return orReject(state, event, 'subThreadReport', threadId, refuseReport(state, event.message), () =>
+        tellTask(takeReport(state, at, threadId, report), at, threadId, report),
+      );
+    }
+    case 'treeBudgetTold':
+      return orReject(state, event, 'treeBudget', null, refuseTreeBudget(state), () =>
+        takeTreeBudget(state, event.budget),
+      );
+    case 'agentMessageReceived':
+      return orReject(
+        state,
+        event,
+        'agentMessage',
+        event.message.from,
+        refuseAgentMessage(state, event.message),
+        () => ({
+          ...state,
+          mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL),
+        }),
+      );
+    case 'snapshotsReleased':
+      return takeRelease(state, at, event.failure);
+    case 'registrationEnded':
+      return takeRegistration(state, event);
+    case 'workspaceCleaned':
+      return takeCleanUp(state, event);
+    case 'timeCame':
+      return takeTime(state, event, event.about);
+    case 'rolloverDue':
+      return { ...state, rollover: { archiving: archivable(state) } };
+    case 'archivingEnded':
+      return takeArchiving(state, event);
+    case 'rolloverPostponed':
+      return emit({ ...state, rollover: null }, at, {
+        type: 'warning',
+        message: `This run goes on: ${event.bytes} bytes would have to be carried over. See the archive's warning before this one.`,
+      });
+  }
+}
+
+function tellTask(state: ThreadState, at: number, threadId: string, report: SubThreadReport): ThreadState {
+  return state.active === null ? state : tasks.hear(state, at, state.active, threadId, report);
+}
+
+/** What is said first of all. */
+function announce(state: ThreadState, at: number, warnings: readonly string[]): ThreadState {
+  const { threadId, settings, forkedFrom } = state;
+  const started = emit(state, at, { type: 'thread/started', threadId, settings, forkedFrom });
+  return warnings.reduce((current, message) => emit(current, at, { type: 'warning', message }), started);
+}
+
+function orReject(
+  state: ThreadState,
+  event: MachineEvent,
+  message: string,
+  id: string | null,
+  refusal: Refusal | null,
+  accept: () => ThreadState,
+): ThreadState {
+  return refusal === null ? accept() : reject(state, event.at, message, id, refusal);
+}
+
+function reject(state: ThreadState, at: number, message: string, id: string | null, refusal: Refusal): ThreadState {
+  const counters = { ...state.counters, rejectedMessages: state.counters.rejectedMessages + 1 };
+  const { code, reason } = refusal;
+  return emit({ ...state, counters }, at, { type: 'message/rejected', message, code, reason, id });
+}
+
+type Of<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;
+
+function submit(state: ThreadState, event: Of<'turnSubmitted'>): ThreadState {
+  const { turn, at } = event;
+  if (isKnownTurn(state, turn.turnId)) return state;
+  const refusal = refuseTurn(state, turn);
+  if (refusal !== null) return reject(state, at, 'submitTurn', turn.turnId, refusal);
+  const known = rememberTurn(state, turn.turnId);
+  const { active } = known;
+  if (active === null) return { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
+  if (turn.kind === 'user_shell' && turn.onBusy === undefined) return tasks.begin(known, at, toQueuedTurn(turn));
+  if (turn.onBusy === 'steer') return steerActive(known, event, turn.input, turn.turnId);
+  if (turn.onBusy === 'queue') {
+    const queued = { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
+    return emit(queued, at, { type: 'turn/queued', turnId: turn.turnId, kind: turn.kind });
+  }
+  const next = { ...known, queue: [toQueuedTurn(turn), ...known.queue] };
+  return abort(next, event, active, 'replaced', `by turn ${turn.turnId}`);
+}
+
+/** @param steerTurnId the turn that was submitted to steer, which has no life of its own; null for a plain steer. */
+function steerActive(
+  state: ThreadState,
+  event: MachineEvent,
+  input: Of<'turnSteered'>['steer']['input'],
+  steerTurnId: string | null,
+): ThreadState {
+  const { active } = state;
+  if (active === null) return state;
+  const told = emit(state, event.at, { type: 'turn/steered', turnId: active.turnId, steerTurnId });
+  return tasks.steer(told, event.at, active, input, event.running);
+}
+
+function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {
+  const { turnId, reason, tree } = event.interrupt;
+  if (tree === true && state.active === null) return stopAgents(state, reason ?? 'interrupted');
+  const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
+  if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
+  return turnId === undefined ? state : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
+}
+
+function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {
+  // Its outcome is known; only what it left is not, and that is not waited for any longer.
+  if (turn.ending !== undefined) return concludeTurn(state, event.at, turn, null);
+  if (turn.aborting !== null) return state;
+  const running = event.running.filter((id) => tasks.owns(state, turn, id));
+  const children = stopChildren(state, turn, reason);
+  return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
+}
+
+/** How the active turn ends where more is refused. */
+function abortForBudget(event: MachineEvent): Abort {
+  return (state, detail) =>
+    state.active === null ? state : abort(state, event, state.active, 'budgetLimited', detail);
+}
+
+function beginClose(state: ThreadState, reason: string | null): ThreadState {
+  if (state.status !== 'open') return state;
+  return closeChildren({ ...state, status: 'closing', closeReason: reason }, 'its parent thread was closed');
+}
+
+/** A message that reaches nobody: the child is gone, or, where it was for the parent, this thread has no purpose any more. */
+function takeDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
+  const taken = delivered(state, event.id);
+  if (taken === null || event.delivered || state.status === 'closed') return taken?.state ?? state;
+  if (state.settings.parent?.threadId === taken.to) return beginClose(taken.state, 'its parent thread is gone');
+  return withdrawRequestsOf(takeGone(taken.state, at, taken.to), at, taken.to);
+}
+
+function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
+  const request = state.requests.find((open) => open.requestId === event.answer.requestId);
+  const turn = request === undefined ? null : findTurn(state, request.turnId);
+  if (request === undefined) return state;
+  if (request.origin !== null) return passAnswerDown(state, request, event.answer);
+  if (request.type === 'budget' && turn?.aborting == null) {
+    const given = { decision: event.answer.decision, by: event.by };
+    return answerBudget(state, event.at, request, given, abortForBudget(event));
+  }
+  // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
+  if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
+  if (turn.aborting !== null || turn.ending !== undefined) return state;
+  return tasks.take(state, turn, event);
+}
+
+function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
+  const ending = findEnding(state, event.id);
+  if (ending !== null && event.type === 'snapshotEnded') return takeLastSnapshot(state, event.at, ending, event.end);
+  const turn = [state.active, ...state.beside].find(
+    (one) => one !== null && one.ending === undefined && tasks.owns(state, one, event.id),
+  );
+  if (turn) return tasks.take(state, turn, event);
+  const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
+  if (event.type === 'childStarted' && event.failure === null) return takeLateStart(dropped, event.id);
+  const late = event.type === 'modelEnded' || event.type === 'compactionEnded' ? event.end : null;
+  return late?.type === 'answered' || late?.type === 'compacted' ? chargeThread(dropped, event.at, late) : dropped;
+}
+
+function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): ThreadState {
+  const ended = endRegistration(state, event.at, event.id, event.end);
+  if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
+  const { failure } = ended.outcome;
+  if (ended.purpose === 'prewarm') {
+    return emit(ended.state, event.at, {
+      type: 'warning',
+      message: `The agent task could not be registered ahead of time: ${failure.message}`,
+    });
+  }
+  const turn = ended.state.active;
+  const waits =
+    turn !== null &&
+    tasks.needsAgentTask(turn) &&
+    turn.aborting === null &&
+    turn.ending === undefined &&
+    !isReady(ended.state);
+  return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
+}
+
+function takeCleanUp(state: ThreadState, event: Of<'workspaceCleaned'>): ThreadState {
+  if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== event.id) return state;
+  const cleaned = { ...state, cleanUp: null };
+  if (event.ended === 0) return cleaned;
+  const what =
+    event.ended === null
+      ? 'could not be looked at'
+      : `had ${event.ended} processes left over from a lost step; they were ended`;
+  return emit(cleaned, event.at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });
+}
+
+function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): ThreadState {
+  switch (about.type) {
+    case 'requestDeadline': {
+      const request = state.requests.find((open) => open.requestId === about.requestId);
+      if (request === undefined) return state;
+      const given = { requestId: request.requestId, decision: request.default };
+      return answer(state, {
+        type: 'requestAnswered',
+        answer: given,
+        by: 'deadline',
+        at: event.at,
+        running: event.running,
+      });
+    }
+    case 'budget':
+      // Whether it is used up is looked at after every event.
+      return state;
+    case 'agentWait': {
+      const turn = findTurn(state, about.turnId);
+      return turn?.kind === 'regular' ? endWaitInTime(state, event.at, turn, about.index) : state;
+    }
+    case 'quiescence': {
+      const turn = findTurn(state, about.turnId);
+      if (turn?.ending !== undefined) return concludeTurn(state, event.at, turn, null);
+      if (turn?.aborting == null || turn.aborting.awaiting.length === 0) return state;
+      const commandIds = turn.aborting.awaiting.filter((id) => id.startsWith('tool/'));
+      const given = withTurn(state, { ...turn, aborting: { ...turn.aborting, awaiting: [], quiescent: false } });
+      return needCleanUp(given, commandIds);
+    }
+  }
+}
+
+function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadState {
+  const segment = state.rollover?.archiving;
+  if (!segment || actionIds.archive(segment.segmentId) !== event.id) return state;
+  if (event.written) {
+    const shorter = {
+      ...state,
+      log: withoutSegment(state.log, { ...segment, segmentId: event.segmentId ?? segment.segmentId }),
+    };
+    return { ...shorter, rollover: { archiving: archivable(shorter) } };
+  }
+  // Nothing is said after the end of a thread.
+  if (state.status === 'closed') return { ...state, rollover: { archiving: null } };
+  return emit({ ...state, rollover: { archiving: null } }, event.at, {
+    type: 'warning',
+    message: `The past of this thread could not be archived and is carried along: ${event.message}`,
+  });
+}
+
+// -------------------------------------------------------------------------------------------------------- settling
+
+function settle(state: ThreadState, event: MachineEvent): ThreadState {
+  let current = state;
+  for (;;) {
+    const next = settleOnce(current, event);
+    if (next === current) return current;
+    current = next;
+  }
+}
+
+function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
+  if (state.status === 'closing') {
+    const closing = wind(state, event);
+    if (closing !== state) return closing;
+  }
+  for (const turn of [state.active, ...state.beside]) {
+    if (turn?.aborting?.awaiting.length === 0 && turn.ending === undefined)
+      return finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
+  }
+  const [next, ...rest] = state.queue;
+  if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);
+  const budgeted = settleBudgets(state, event);
+  if (budgeted !== state) return budgeted;
+  const { active } = state;
+  if (active !== null)
+    return active.aborting === null && active.ending === undefined && !isHeld(state)
+      ? tasks.settle(state, event.at, active)
+      : state;
+  return isSpent(state) ? beginClose(state, 'its one turn has ended') : state;
+}
+
+function settleBudgets(state: ThreadState, event: MachineEvent): ThreadState {
+  if (state.status !== 'open') return state;
+  const turn = limitedTurn(state);
+  const calls = turn === null ? [] : tasks.wants(state, turn).filter(isModelCall);
+  const step = calls.some(({ id }) => !event.running.includes(id));
+  return settleBudget(state, event.at, step, abortForBudget(event));
+}
+
+function isModelCall({ type }: Action): boolean {
+  return type === 'callModel' || type === 'compactContext';
+}
+
+/** A review has one turn, and no purpose after it. */
+function isSpent(state: ThreadState): boolean {
+  return state.status === 'open' && state.settings.parent?.role === 'review' && state.turnCount > 0;
+}
+
+/** Closing: everything queued is dropped, everything running aborted; then the thread is closed. */
+function wind(state: ThreadState, event: MachineEvent): ThreadState {
+  const [queued] = state.queue;
+  if (queued !== undefined) return dropQueued(state, event.at, queued.turnId, 'threadClosed', state.closeReason);
+  const open = [state.active, ...state.beside].find(
+    (turn) => turn !== null && (turn.aborting === null || turn.ending !== undefined),
+  );
+  if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
+  if (state.active !== null || state.beside.length > 0) return state;
+  const [request] = state.requests;
+  // One of a child: the child is told to close, and nobody is here to pass an answer on. Or one for more of a budget.
+  if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
+  if (state.snapshots.kept) return state;
+  const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
+  // As much as possible goes to the archive, so that little is left to be handed over should the thread be resumed.
+  const left = { ...closed, rollover: { archiving: closed.rollover?.archiving ?? archivable(closed) } };
+  return report(left, { type: 'closed', reason: state.closeReason });
+}
+
+// -------------------------------------------------------------------------------------------------------- deciding
+
+/** Every action that is to be under way. @param running ids of those that are. */
+export function decide(state: ThreadState, running: readonly string[]): Action[] {
+  if (state.status === 'closed') return wantedAtEnd(state);
+  const steps = wantedSteps(state, running);
+  const timers = wantedTimers(state);
+  const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
+  if (state.rollover === null || busy || isStopping(state)) return [...steps, ...timers];
+  const { archiving } = state.rollover;
+  if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
+  return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
+}
+
+function wantedAtEnd(state: ThreadState): Action[] {
+  const segment = state.rollover?.archiving ?? null;
+  const last: Action[] =
+    segment === null ? [] : [{ type: 'archiveSegment', id: actionIds.archive(segment.segmentId), segment }];
+  const wanted = [...wantedRules(state), ...wantedMessages(state), ...last];
+  return wanted.length > 0 ? wanted : [{ type: 'complete', id: 'complete' }];
+}
+
+function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
+  const turns = [state.active, ...state.beside].filter((turn) => turn?.aborting === null && turn.ending === undefined);
+  const held = isHeld(state);
+  const full = decidesAnew(state) && isOutboxFull(state);
+  const ofTurns = turns.flatMap((turn) => {
+    const all = turn === null ? [] : tasks.wants(state, turn);
+    // What it has said goes out before it says more.
+    const wanted = full ? all.filter((action) => !isModelCall(action) || running.includes(action.id)) : all;
+    // What runs goes on; it is stopped only where more is refused.
+    return held && turn?.limited === true ? wanted.filter(({ id }) => running.includes(id)) : wanted;
+  });
+  return [
+    // What runs already goes on beside a clean-up, which ends nothing but what was lost.
+    ...[...ofTurns, ...wantedLastSnapshot(state)].filter(
+      (step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id),
+    ),
+    ...wantedRegistration(state),
+    ...wantedCleanUp(state),
+    ...wantedRelease(state),
+    ...wantedRules(state),
+    ...wantedMessages(state),
+  ];
+}
+
+const ON_WORKSPACE: ReadonlySet<Action['type']> = new Set<Action['type']>([
+  ...(['execCommand', 'applyPatch', 'callMcpTool', 'takeSnapshot', 'prepareReview'] as const),
+]);
+
+function isOnWorkspace(action: Action): boolean {
+  return ON_WORKSPACE.has(action.type) || (action.type === 'taskStep' && action.onWorkspace);
+}
+
+function wantedCleanUp(state: ThreadState): Action[] {
+  const { cleanUp } = state;
+  if (cleanUp === null) return [];
+  return [
+    {
+      type: 'cleanWorkspace',
+      id: actionIds.clean(cleanUp.number),
+      workspace: state.settings.cwd,
+      commandIds: cleanUp.commandIds,
+    },
+  ];
+}
+
+function isStopping(state: ThreadState): boolean {
+  return [state.active, ...state.beside].some((turn) => turn?.aborting != null);
+}
+
+function wantedTimers(state: ThreadState): Action[] {
+  const bounds = [state.active, ...state.beside].flatMap((turn): Action[] =>
+    turn?.aborting == null
+      ? []
+      : [
+          {
+            type: 'awaitTime',
+            id: actionIds.quiescence(turn.turnId),
+            at: turn.aborting.since + QUIESCENCE_BOUND_MS,
+            about: { type: 'quiescence', turnId: turn.turnId },
+          },
+        ],
+  );
+  return [...wantedDeadlines(state), ...wantedBudgetTimer(state), ...bounds, ...wantedWatches(state)];
+}

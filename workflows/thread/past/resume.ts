@@ -1,0 +1,139 @@
+/**
+ * A closed thread goes on as a new run of the same id, from what the closed run left.
+ *
+ * To resume is to read: a thread that was closed in good order gets no event and keeps its time of change. Where its
+ * workflow was ended from outside, what had not ended is ended here, once, as of the last that is known of it.
+ */
+import type { ThreadPast } from '../../../activities/ports.ts';
+import type { ArchiveSegment, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
+import { carryOverBytes, toCarryOver } from './carry-over.ts';
+import { archivable, withoutSegment } from '../state/log.ts';
+import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
+import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
+import { needCleanUp } from '../tools/command-results.ts';
+import { tasks } from '../tasks/index.ts';
+import { dropQueued, finishAbort, concludeTurn } from '../turns/turns.ts';
+import { bytesOf } from '../state/waiting.ts';
+
+/** What a closed run hands to the one that goes on from it; the answer of the query `closedRun`. */
+export type Handover =
+  /** The segments are to be archived first: the state counts on it. */
+  | { type: 'state'; state: ThreadState; toArchive: ArchiveSegment[] }
+  | { type: 'tooLarge'; bytes: number }
+  /** The run was to go on from that one, and never got there. */
+  | { type: 'elsewhere'; runId: string }
+  /** The thread was never open. */
+  | { type: 'nothing' };
+
+/** The same of what a fork needs to know. */
+export type ClosedPast = { type: 'past'; past: ThreadPast } | Extract<Handover, { type: 'elsewhere' | 'nothing' }>;
+
+/** What is not needed any more is left out, and what could not be carried over otherwise is given to the archive. */
+export function toHandover(state: ThreadState): Handover {
+  // What waits will not begin any more, so its words are not needed.
+  const queue = state.queue.map((queued) => ({ ...queued, input: [] }));
+  let left: ThreadState = { ...state, queue };
+  const toArchive: ArchiveSegment[] = [];
+  const most = carryOverBytes(state);
+  if (sizeOf(left) > most) {
+    for (let next = archivable(left); next !== null; next = archivable(left)) {
+      toArchive.push(next);
+      left = { ...left, log: withoutSegment(left.log, next) };
+    }
+  }
+  const bytes = sizeOf(left);
+  return bytes > most ? { type: 'tooLarge', bytes } : { type: 'state', state: left, toArchive };
+}
+
+function sizeOf(state: ThreadState): number {
+  return bytesOf(toCarryOver(state));
+}
+
+const DETAIL = 'the workflow of the thread was ended before the turn';
+
+/**
+ * The thread open again. The agent task, cleared or not, the rules and the usage are what they were. A registration that
+ * was under way is forgotten with the run that had begun it.
+ */
+export function resumed(state: ThreadState): ThreadState {
+  const open: ThreadState = {
+    ...standingAlone(state),
+    status: 'open',
+    closeReason: null,
+    rollover: null,
+    runCount: state.runCount + 1,
+    agentTask: { ...state.agentTask, registration: null },
+    // What was used up stays used up. Nobody above has a say any more, and nothing is asked before something is to begin.
+    budget: { ...state.budget, held: false, waits: false, stopping: true },
+  };
+  const at = state.updatedAt;
+  const alone = state.status === 'closed' ? withoutChildren(open) : closeHalfStarted(open);
+  const emptied = alone.queue.reduce(
+    (current, { turnId }) => dropQueued(current, at, turnId, 'interrupted', DETAIL),
+    alone,
+  );
+  const unfinished = [state.active, ...state.beside].filter((turn) => turn !== null);
+  return unfinished.reduce((current, turn) => endUnfinished(current, at, turn), emptied);
+}
+
+/** A thread that was the child of another is over for that one, and goes on as a thread of its own. */
+function standingAlone(state: ThreadState): ThreadState {
+  const { parent } = state.settings;
+  if (parent === null) return state;
+  const outbox = state.outbox.filter(({ to }) => to !== parent.threadId);
+  return { ...state, outbox, settings: { ...state.settings, parent: null } };
+}
+
+/** A thread that was closed in good order has told its children to close, and no longer deals with them. */
+function withoutChildren(state: ThreadState): ThreadState {
+  return { ...state, children: state.children.map(closedWithParent) };
+}
+
+function closedWithParent(child: Child): Child {
+  if (isOver(child)) return child;
+  return { ...child, status: 'shutdown', start: null, openTurns: 0, closing: true, news: null };
+}
+
+/** Whether a child came to be whose start was under way is not known, so it is told to close. */
+function closeHalfStarted(state: ThreadState): ThreadState {
+  return state.children
+    .filter((child) => child.start !== null)
+    .reduce((current, child) => {
+      const started = withChild(current, { ...child, start: null });
+      return tellToClose(started, child.threadId, DETAIL);
+    }, state);
+}
+
+/** Others may have changed files since, so what the turn left is not looked at any more. */
+function endUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  const ended = turn.ending === undefined ? abortUnfinished(state, at, turn) : state;
+  const waiting = [ended.active, ...ended.beside].find((one) => one?.turnId === turn.turnId);
+  return waiting ? concludeTurn(ended, at, waiting, null) : ended;
+}
+
+/** Its commands may still run, so nothing touches the workspace before they are looked for. */
+function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  const begun = turn.aborting?.awaiting ?? tasks.wants(state, turn).map(({ id }) => id);
+  const commandIds = begun.filter((id) => id.startsWith('tool/'));
+  const { reason, detail, quiescent } = turn.aborting ?? { reason: 'interrupted', detail: DETAIL, quiescent: true };
+  const stopping = turn.aborting === null ? stopChildren(state, turn, 'interrupted').state : state;
+  const ended = finishAbort(stopping, at, {
+    ...turn,
+    aborting: { reason, detail, since: at, awaiting: [], quiescent: quiescent && commandIds.length === 0 },
+  });
+  return needCleanUp(ended, commandIds);
+}
+
+/** Settings that a resumed thread is given anew; where it works and as whom stays. */
+export function withChanges(settings: ThreadSettings, start: StartThread): ThreadSettings {
+  const { title, model, instructions, approvalPolicy, sandbox, unattended } = start;
+  return {
+    ...settings,
+    ...(title === undefined ? {} : { title }),
+    ...(model === undefined ? {} : { model }),
+    ...(instructions === undefined ? {} : { instructions }),
+    ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(unattended === undefined ? {} : { unattended }),
+  };
+}

@@ -1,0 +1,388 @@
+/**
+ * The messages a thread answers to. A signal cannot be answered, so a bad one becomes a visible rejection; an update is
+ * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
+ */
+import type { UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import type { EventsPage, ItemsPage, UndoPreview } from '../../../src/contract/index.ts';
+import {
+  isKnownTurn,
+  refuseAnswer,
+  refuseInterrupt,
+  refusePreview,
+  refuseQueueEdit,
+  refuseRevoke,
+  refuseRollback,
+  refuseSteer,
+  refuseTurn,
+} from '../machine/admission.ts';
+import type { Refusal } from '../state/refusal.ts';
+import { LIMITS } from '../../../src/contract/plain/limits.ts';
+import {
+  type Parsed,
+  mentionedId,
+  parseAgentMessage,
+  parseCloseThread,
+  parseClosedRunQuestion,
+  parseEditQueue,
+  parseInterruptTurn,
+  parsePage,
+  parseResolveRequest,
+  parseRevokeRule,
+  parseRollbackTurns,
+  parseSteerTurn,
+  parseSubThreadMessage,
+  parseSubmitTurn,
+  parseTreeBudget,
+} from '../guards/guards.ts';
+import { toPast } from '../past/fork.ts';
+import { readEvents, readItems } from '../state/log.ts';
+import type { Happening } from '../state/inputs.ts';
+import {
+  agentMessageSignal,
+  type ClosedRunAnswer,
+  closeThreadSignal,
+  closedRunQuery,
+  contextQuery,
+  editQueueSignal,
+  editQueueUpdate,
+  eventsQuery,
+  interruptTurnSignal,
+  interruptUpdate,
+  itemsQuery,
+  pastQuery,
+  previewUndoUpdate,
+  resolveRequestSignal,
+  resolveUpdate,
+  revokeRuleSignal,
+  revokeRuleUpdate,
+  rollbackTurnsSignal,
+  rollbackTurnsUpdate,
+  rulesQuery,
+  startTurnUpdate,
+  steerTurnUpdate,
+  subThreadReportSignal,
+  submitTurnSignal,
+  threadQuery,
+  treeBudgetSignal,
+} from './messages.ts';
+import { previewUndo, toStepThread } from './effects.ts';
+import { toNotUndone, toUndoInput, undoable } from '../tasks/undo.ts';
+import { type Handover, toHandover } from '../past/resume.ts';
+import { ownRules } from '../approvals/rules.ts';
+import type { ThreadState } from '../state/state.ts';
+import { findTurn } from '../turns/turns.ts';
+import { toContext, toThreadView } from '../view/view.ts';
+import type { ThreadShell } from './thread-shell.ts';
+
+const ROLLBACK_TURNS = 'Takes the newest turns out of the conversation, files stay: { "numTurns": 1 }';
+
+const REVOKE_RULE = 'Takes back a remembered answer: { "ruleId": "rule_3" }';
+
+type Dispatch = (happening: Happening) => void;
+
+export function registerHandlers(shell: ThreadShell, dispatch: Dispatch): void {
+  registerSignals(dispatch);
+  registerUpdates(shell, dispatch);
+  registerQueries(shell);
+}
+
+// --------------------------------------------------------------------------------------------------------- signals
+
+function registerSignals(dispatch: Dispatch): void {
+  const onSignal = <T>(name: string, parse: (value: unknown) => Parsed<T>, toHappening: (value: T) => Happening) => {
+    return (payload: unknown): void => {
+      guarded(dispatch, name, payload, () => {
+        const parsed = parse(payload);
+        if (parsed.ok) dispatch(toHappening(parsed.value));
+        else
+          dispatch({
+            type: 'messageRejected',
+            message: name,
+            code: parsed.code,
+            reason: parsed.reason,
+            id: mentionedId(payload),
+          });
+      });
+    };
+  };
+  setHandler(
+    submitTurnSignal,
+    onSignal('submitTurn', parseSubmitTurn, (turn) => ({ type: 'turnSubmitted', turn })),
+    {
+      description: 'Starts a turn: { "turnId": "t1", "kind": "regular", "input": [{ "type": "text", "text": "..." }] }',
+    },
+  );
+  setHandler(
+    interruptTurnSignal,
+    onSignal('interruptTurn', parseInterruptTurn, (interrupt) => ({ type: 'interruptRequested', interrupt })),
+    { description: 'Stops the active turn: {} or { "turnId": "t1", "reason": "..." }' },
+  );
+  setHandler(
+    resolveRequestSignal,
+    onSignal('resolveRequest', parseResolveRequest, (answer) => ({ type: 'requestAnswered', answer, by: 'person' })),
+    {
+      description:
+        'Answers an open request: { "requestId": "req_3", "decision": "accept" }; "remember": { "scope": "thread" } for the next ones, too',
+    },
+  );
+  setHandler(
+    editQueueSignal,
+    onSignal('editQueue', parseEditQueue, (edit) => ({ type: 'queueEdited', edit })),
+    { description: EDIT_QUEUE },
+  );
+  setHandler(
+    rollbackTurnsSignal,
+    onSignal('rollbackTurns', parseRollbackTurns, (rollback) => ({ type: 'rollbackRequested', rollback })),
+    { description: ROLLBACK_TURNS },
+  );
+  setHandler(
+    revokeRuleSignal,
+    onSignal('revokeRule', parseRevokeRule, (revocation) => ({ type: 'revocationRequested', revocation })),
+    { description: REVOKE_RULE },
+  );
+  setHandler(
+    closeThreadSignal,
+    onSignal('closeThread', parseCloseThread, (close) => ({ type: 'closeRequested', close })),
+    {
+      description: 'Stops everything and closes the thread: {} or { "reason": "..." }',
+    },
+  );
+  setHandler(
+    subThreadReportSignal,
+    onSignal('subThreadReport', parseSubThreadMessage, (message) => ({ type: 'subThreadReported', message })),
+    { description: 'What a sub-thread tells its parent; not for people' },
+  );
+  setHandler(
+    agentMessageSignal,
+    onSignal('agentMessage', parseAgentMessage, (message) => ({ type: 'agentMessageReceived', message })),
+    { description: 'Words of another agent, for the next model request: { "from": "thread", "text": "..." }' },
+  );
+  setHandler(
+    treeBudgetSignal,
+    onSignal('treeBudget', parseTreeBudget, (budget) => ({ type: 'treeBudgetTold', budget })),
+    { description: 'What a thread tells its sub-threads of their budget; not for people' },
+  );
+  setDefaultSignalHandler((name) => {
+    const reason =
+      'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns, revokeRule and closeThread.';
+    dispatch({ type: 'messageRejected', message: name.slice(0, LIMITS.idChars), code: 'malformed', reason, id: null });
+  });
+}
+
+const EDIT_QUEUE =
+  'Edits, moves or drops a queued turn: { "op": "move", "turnId": "t2", "before": null }; "edit" takes input and overrides, "drop" a reason';
+
+/** A defect of ours in the handling of a message costs that message, never the thread. */
+function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: () => void): void {
+  try {
+    handle();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error('A message could not be handled', { message, reason });
+    dispatch({ type: 'messageRejected', message, code: 'malformed', reason, id: mentionedId(payload) });
+  }
+}
+
+// --------------------------------------------------------------------------------------------------------- updates
+
+async function preview(state: ThreadState): Promise<UndoPreview> {
+  const target = undoable(state);
+  if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
+  const found = await previewUndo(toStepThread(state), toUndoInput(state, target));
+  if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
+  const { files, paths = [], morePaths = 0 } = found;
+  return { turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) };
+}
+
+interface UpdateRules<T, R> {
+  description: string;
+  parse: (payload: unknown) => Parsed<T>;
+  refuse: (state: ThreadState, value: T) => Refusal | null;
+  /** @param state as it was before. */
+  take: (value: T, state: ThreadState) => R | Promise<R>;
+}
+
+function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
+  /** Refused before it leaves a trace where that can be told by then, and else once the thread is open. */
+  const onUpdate = <A, T, R>(
+    update: UpdateDefinition<R, [A]>,
+    { description, parse, refuse, take }: UpdateRules<T, R>,
+  ) => {
+    setHandler(
+      update,
+      async (payload) => {
+        const value = read(parse(payload));
+        await opened(shell);
+        const state = asked(shell);
+        admit(refuse(state, value));
+        return take(value, state);
+      },
+      {
+        description,
+        validator: (payload) => {
+          const value = read(parse(payload));
+          if (shell.state !== null) admit(refuse(shell.state, value));
+        },
+      },
+    );
+  };
+  onUpdate(startTurnUpdate, {
+    description: 'Like submitTurn, but refuses what it cannot take',
+    parse: parseSubmitTurn,
+    refuse: (state, turn) => (isKnownTurn(state, turn.turnId) ? null : refuseTurn(state, turn)),
+    take: (turn, state) => {
+      if (!isKnownTurn(state, turn.turnId)) dispatch({ type: 'turnSubmitted', turn });
+      return { turnId: turn.turnId };
+    },
+  });
+  onUpdate(steerTurnUpdate, {
+    description: 'Adds input to the active turn: { "expectedTurnId": "t1", "input": [...] }',
+    parse: parseSteerTurn,
+    refuse: refuseSteer,
+    take: (steer) => {
+      dispatch({ type: 'turnSteered', steer });
+      return { turnId: steer.expectedTurnId };
+    },
+  });
+  onUpdate(editQueueUpdate, {
+    description: EDIT_QUEUE,
+    parse: parseEditQueue,
+    refuse: refuseQueueEdit,
+    take: (edit) => {
+      dispatch({ type: 'queueEdited', edit });
+      return { turnId: edit.turnId };
+    },
+  });
+  onUpdate(interruptUpdate, {
+    description: 'Like interruptTurn, and answers once the terminal event is recorded',
+    parse: parseInterruptTurn,
+    refuse: refuseInterrupt,
+    take: async (interrupt, state) => {
+      const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
+      dispatch({ type: 'interruptRequested', interrupt });
+      await condition(() => turnId === null || shell.state === null || findTurn(shell.state, turnId) === null);
+      return { turnId };
+    },
+  });
+  onUpdate(previewUndoUpdate, {
+    description: 'What an undo would do now, path by path; changes nothing',
+    parse: () => ({ ok: true, value: null }),
+    refuse: refusePreview,
+    take: (_, state) => preview(state),
+  });
+  onUpdate(rollbackTurnsUpdate, {
+    description: ROLLBACK_TURNS,
+    parse: parseRollbackTurns,
+    refuse: refuseRollback,
+    take: (rollback, { turns }) => {
+      dispatch({ type: 'rollbackRequested', rollback });
+      const left = new Set(asked(shell).turns.map(({ turnId }) => turnId));
+      return { dropped: turns.flatMap(({ turnId }) => (left.has(turnId) ? [] : [turnId])) };
+    },
+  });
+  onUpdate(revokeRuleUpdate, {
+    description: REVOKE_RULE,
+    parse: parseRevokeRule,
+    refuse: refuseRevoke,
+    take: (revocation) => {
+      dispatch({ type: 'revocationRequested', revocation });
+      return { ruleId: revocation.ruleId };
+    },
+  });
+  onUpdate(resolveUpdate, {
+    description: 'Like resolveRequest, but refuses an answer to a request that is not open',
+    parse: parseResolveRequest,
+    refuse: refuseAnswer,
+    take: (answer) => {
+      dispatch({ type: 'requestAnswered', answer, by: 'person' });
+      return { requestId: answer.requestId };
+    },
+  });
+}
+
+function read<T>(parsed: Parsed<T>): T {
+  if (parsed.ok) return parsed.value;
+  throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
+}
+
+function admit(refusal: Refusal | null): void {
+  if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal.reason, refusal.code);
+}
+
+/**
+ * Answers nothing: of several updates that arrive together, each must look at the state as the one before left it, and
+ * what a promise brings was looked up before that.
+ */
+async function opened(shell: ThreadShell): Promise<void> {
+  await condition(() => shell.state !== null);
+}
+
+// --------------------------------------------------------------------------------------------------------- queries
+
+function registerQueries(shell: ThreadShell): void {
+  setHandler(threadQuery, () => toThreadView(asked(shell)), { description: 'The thread as it stands' });
+  setHandler(rulesQuery, () => ({ rules: ownRules(asked(shell)) }), { description: 'Remembered answers' });
+  setHandler(eventsQuery, (page) => eventsOf(shell, page), {
+    description: 'Events after a sequence number: { "after": 0, "limit": 100 }',
+  });
+  setHandler(itemsQuery, (page) => itemsOf(shell, page), {
+    description: 'Items from a number on: { "after": 0, "limit": 100 }',
+  });
+  setHandler(closedRunQuery, (question) => askedOnceClosed(shell, question), {
+    description: 'For runs that have ended, and of no use to others: what the next run goes on from',
+  });
+  setHandler(pastQuery, () => toPast(asked(shell)), { description: 'What a fork of this thread needs to know' });
+  setHandler(contextQuery, (page) => toContext(asked(shell), toPage(page).after), {
+    description: 'What a model step needs, from an item number on',
+  });
+}
+
+// A thread that is not open yet has no past; whoever reads on need not be told of an error.
+
+function eventsOf(shell: ThreadShell, page: unknown): EventsPage {
+  const { after, limit } = toPage(page);
+  if (shell.state === null) return { events: [], next: after, more: false, archived: null };
+  return readEvents(shell.state.log, after, limit);
+}
+
+function itemsOf(shell: ThreadShell, page: unknown): ItemsPage {
+  const { after, limit } = toPage(page);
+  if (shell.state === null) return { items: [], next: after, more: false, archived: null };
+  return readItems(shell.state.log, after, limit);
+}
+
+function askedOnceClosed(shell: ThreadShell, question: unknown): ClosedRunAnswer {
+  const parsed = parseClosedRunQuestion(question);
+  if (!parsed.ok) throw queryRefused(parsed.code, parsed.reason);
+  switch (parsed.value.ask) {
+    case 'handover':
+      return shell.state === null ? neverOpen(shell) : toHandover(shell.state);
+    case 'past':
+      return shell.state === null ? neverOpen(shell) : { type: 'past', past: toPast(shell.state) };
+    case 'items':
+      return itemsOf(shell, question);
+    case 'events':
+      return eventsOf(shell, question);
+  }
+}
+
+function neverOpen({ resumes }: ThreadShell): Extract<Handover, { type: 'elsewhere' | 'nothing' }> {
+  return resumes === null ? { type: 'nothing' } : { type: 'elsewhere', runId: resumes };
+}
+
+function asked(shell: ThreadShell): ThreadState {
+  if (shell.state === null) throw queryRefused('threadOpening', 'The thread is not open yet; ask again.');
+  return shell.state;
+}
+
+function toPage(page: unknown): { after: number; limit: number } {
+  const parsed = parsePage(page);
+  if (parsed.ok) return parsed.value;
+  throw queryRefused(parsed.code, parsed.reason);
+}
+
+/** All that the service passes on of a query's failure is its message, so the code stands in front of it. */
+function queryRefused(code: string, reason: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${code}: ${reason}`, code);
+}

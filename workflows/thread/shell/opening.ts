@@ -1,0 +1,153 @@
+/** From a start argument to the state a run begins with. */
+import { patched, proxyActivities, proxyLocalActivities, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../../../activities/contract.ts';
+import type { CarriedState } from '../../../activities/ports.ts';
+import type { Fork, StartThread, SubmitTurn } from '../../../src/contract/index.ts';
+import { toWorkflowId } from '../../../src/contract/plain/thread-workflow-id.ts';
+import { isContinued } from '../../sandbox/carried-state.ts';
+import { fromCarriedState, isCarryOver } from '../past/carry-over.ts';
+import { toStepFailure } from '../../sandbox/step-failure.ts';
+import { forkedState } from '../past/fork.ts';
+import { parseStartThread } from '../guards/guards.ts';
+import type { Happening } from '../state/inputs.ts';
+import { withBudget } from '../budget/budget.ts';
+import { withChanges } from '../past/resume.ts';
+import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from '../state/state.ts';
+import { MARKER } from '../turns/turns.ts';
+import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
+
+const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
+
+/** Tried until it is known what there is: a thread that waits for its archive or its service is better than none. */
+const options = {
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+} as const;
+const { forkHistory, restoreThread } = proxyActivities<Activities>(options);
+
+/** `at`: milliseconds since the epoch. A start argument that cannot be used is refused, not failed. */
+export type Opening = Opened | Refused;
+
+export interface Opened {
+  type: 'open';
+  state: ThreadState;
+  first: Happening;
+  /** A turn that came with the start argument. */
+  firstTurn: SubmitTurn | null;
+  at: number;
+  /** The time of all that happened before; where it is left out, each has its own. */
+  openedAt?: number;
+}
+
+type Refused = { type: 'refused'; reason: string };
+
+/** For threads that an earlier release has begun: those of this one know it from their opening. */
+const LAST_SNAPSHOTS = 'snapshots at the end of turns';
+
+/** A thread that was begun with more goes on. */
+const BOUNDED_INSTRUCTIONS = 'bounded instructions';
+
+/** The same for one whose workflow has another id than its thread: every step that asks for the thread fails. */
+const SAME_ID = 'workflow id of the thread';
+
+/** The same for what the machine decides anew. */
+const NEW_DECISIONS = 'decisions 2';
+
+function asOfThisRelease(state: ThreadState): ThreadState {
+  const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
+  return decide(kept, decidesAnew(state) || patched(NEW_DECISIONS));
+}
+
+function decide(state: ThreadState, anew: boolean): ThreadState {
+  return anew ? { ...state, decisions: DECISIONS } : state;
+}
+
+function keepAfter(state: ThreadState, after: boolean): ThreadState {
+  return { ...state, snapshots: { ...state.snapshots, after } };
+}
+
+/**
+ * @param onResume is told the run that this one is to go on from, ahead of the wait for it.
+ * @throws UnknownStateVersion
+ */
+export async function openState(argument: unknown, onResume: (runId: string) => void): Promise<Opening> {
+  // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
+  const at = Date.now();
+  if (isContinued() && isCarryOver(argument)) {
+    const state = asOfThisRelease(fromCarriedState(argument.carriedOver));
+    return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
+  }
+  const parsed = parseStartThread(argument);
+  if (!parsed.ok) return { type: 'refused', reason: `The start argument cannot be used: ${parsed.reason}` };
+  const { value: start } = parsed;
+  const { instructions = '' } = start;
+  if (bytesOf(instructions) > MOST_BYTES.instructions && patched(BOUNDED_INSTRUCTIONS)) {
+    const reason = `The instructions have ${bytesOf(instructions)} bytes, and at most ${MOST_BYTES.instructions} are taken.`;
+    return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
+  }
+  const workflowId = toWorkflowId(start.threadId);
+  if (workflowInfo().workflowId !== workflowId && patched(SAME_ID)) {
+    const reason = `thread ${start.threadId} has to be the workflow ${workflowId}, and this one is ${workflowInfo().workflowId}.`;
+    return { type: 'refused', reason: `The start argument cannot be used: ${reason}` };
+  }
+  if (start.resume !== undefined) {
+    onResume(start.resume.runId);
+    return resume(start, start.resume.runId, at);
+  }
+  if (start.fork !== undefined) return fork(start, start.fork, at);
+  const { openedAt, keepsAfter = false, decisions, ...settings } = await openThread(start);
+  const stamp = stampOf(openedAt, at);
+  const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
+  const state = decide(begun, decidesAnew({ decisions }));
+  const first: Happening = { type: 'threadOpened', warnings: [] };
+  return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
+}
+
+/**
+ * The one time that live and replayed are the same here. A query that comes while a local activity runs ends the workflow task,
+ * and a replay takes the two tasks for one, with the time of the second: what the clock says on either side of the wait
+ * is not to be relied on. A worker whose clock is off by more than a little is not believed.
+ */
+function stampOf(openedAt: number | undefined, at: number): number {
+  return openedAt !== undefined && Math.abs(openedAt - at) <= CLOCKS_DIFFER_MS ? openedAt : at;
+}
+
+const CLOCKS_DIFFER_MS = 2_000;
+
+async function fork(start: StartThread, source: Fork, at: number): Promise<Opening> {
+  const { threadId, workspace, firstTurn = null } = start;
+  try {
+    const past = await forkHistory.executeWithOptions({ ...options, summary: `fork: ${source.threadId}` }, [
+      { threadId, source, cwd: workspace.cwd, marker: MARKER },
+    ]);
+    const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
+    const state = decide(begun, decidesAnew(past));
+    const { title, cwd } = state.settings;
+    if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
+    return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
+  } catch (error) {
+    const { message } = toStepFailure(error);
+    return { type: 'refused', reason: `Thread ${threadId} cannot be a fork of ${source.threadId}: ${message}` };
+  }
+}
+
+async function resume(start: StartThread, runId: string, at: number): Promise<Opening> {
+  const left = await restored(start.threadId, runId);
+  if ('reason' in left)
+    return { type: 'refused', reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${left.reason}` };
+  const state = asOfThisRelease(fromCarriedState(left.state as ThreadState));
+  const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
+  const firstTurn = start.firstTurn ?? null;
+  return { type: 'open', state: changed, first: { type: 'threadResumed' }, firstTurn, at };
+}
+
+async function restored(threadId: string, runId: string): Promise<{ state: CarriedState } | { reason: string }> {
+  try {
+    const summarised = { ...options, summary: `restore: run ${runId}` };
+    return { state: await restoreThread.executeWithOptions(summarised, [{ threadId, runId }]) };
+  } catch (error) {
+    return { reason: toStepFailure(error).message };
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The `thread` workflow: the thin shell around the machine. Messages and ends of actions become events for `reduce`;
+ * what `decide` lists is started, what it no longer lists is stopped.
+ */
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ThreadResult } from '../../../src/contract/index.ts';
+import type { Action } from '../state/actions.ts';
+import { type CarryOver, carryOverBytes, toCarryOver } from '../past/carry-over.ts';
+import { run, toStepThread } from './effects.ts';
+import { registerHandlers } from './handlers.ts';
+import { itemCount } from '../state/log.ts';
+import type { Happening } from '../state/inputs.ts';
+import { decide, reduce } from '../machine/machine.ts';
+import { type Opened, openState } from './opening.ts';
+import type { ThreadShell } from './thread-shell.ts';
+import { toSummary } from '../view/summaries.ts';
+import { contexts, steps } from './sinks.ts';
+import { treeSpent } from '../state/spending.ts';
+import { type ThreadState, decidesAnew } from '../state/state.ts';
+import { toCurrentDetails } from '../view/current-details.ts';
+import { isPublished, publishSearchAttributes } from '../../sandbox/search-attributes.ts';
+import { isInFirstStep, toSearchValues } from '../view/search-values.ts';
+import { toContext } from '../view/view.ts';
+import { bytesOf } from '../state/waiting.ts';
+
+export async function thread(argument: unknown): Promise<ThreadResult> {
+  const shell: ThreadShell = {
+    ...{ state: null, resumes: null, early: [], running: new Map(), children: new Map() },
+    ...{ changed: false, patience: 1, offered: 0, sizeAtStart: workflowInfo().historySize },
+  };
+  registerHandlers(shell, (happening) => dispatch(shell, happening));
+  closeWhenCancelled(shell);
+  return CancellationScope.nonCancellable(async () => {
+    const refused = await open(shell, argument);
+    return refused ?? (await loop(shell));
+  });
+}
+
+/** Cancelling the workflow closes the thread in good order. */
+function closeWhenCancelled(shell: ThreadShell): void {
+  CancellationScope.current().cancelRequested.catch(() =>
+    dispatch(shell, { type: 'closeRequested', close: { reason: 'the workflow was cancelled' } }),
+  );
+}
+
+async function open(shell: ThreadShell, argument: unknown): Promise<ThreadResult | null> {
+  const opening = await openState(argument, (runId) => (shell.resumes = runId));
+  if (opening.type === 'refused') return { status: 'refused', reason: opening.reason };
+  const { firstTurn, at } = opening;
+  start(shell, opening);
+  if (firstTurn !== null) dispatch(shell, { type: 'turnSubmitted', turn: firstTurn }, at);
+  return null;
+}
+
+function start(shell: ThreadShell, { state, first, at, openedAt }: Opened): void {
+  shell.state = state;
+  dispatch(shell, first, at);
+  for (const early of shell.early.splice(0)) dispatch(shell, early.happening, openedAt ?? early.at);
+}
+
+/** Time never goes back: a thread may have been opened by another clock than the service's. */
+function dispatch(shell: ThreadShell, happening: Happening, given?: number): void {
+  const at = given ?? Math.max(Date.now(), shell.state?.updatedAt ?? 0);
+  if (shell.state === null) {
+    shell.early.push({ happening, at });
+    return;
+  }
+  shell.state = reduce(shell.state, { ...happening, at, running: [...shell.running.keys()] });
+  shell.changed = true;
+}
+
+async function loop(shell: ThreadShell): Promise<ThreadResult> {
+  for (;;) {
+    if (isRolloverDue(shell)) dispatch(shell, { type: 'rolloverDue' });
+    const state = current(shell);
+    shell.changed = false;
+    show(state);
+    const actions = decide(state, [...shell.running.keys()]);
+    reconcile(shell, actions);
+    const end = actions.find(({ type }) => type === 'complete' || type === 'continueAsNew');
+    if (end !== undefined && (await handlersFinished(shell))) {
+      if (end.type === 'complete') return toResult(state);
+      await goOnAsNew(shell, state);
+    } else {
+      await condition(() => shell.changed);
+    }
+  }
+}
+
+/** What the Temporal UI has of a thread that has come to rest. */
+function show(state: ThreadState): void {
+  setCurrentDetails(toCurrentDetails(state));
+  const { searchAttributes, quietFirstStep } = state.settings;
+  if (searchAttributes && !(quietFirstStep && isInFirstStep(state) && isPublished())) {
+    publishSearchAttributes(toSearchValues(state));
+  }
+}
+
+function current(shell: ThreadShell): ThreadState {
+  if (shell.state === null) throw new Error('The thread is not open yet');
+  return shell.state;
+}
+
+/** False when something happened meanwhile, which comes first. */
+async function handlersFinished(shell: ThreadShell): Promise<boolean> {
+  await condition(() => shell.changed || allHandlersFinished());
+  return !shell.changed;
+}
+
+function isRolloverDue(shell: ThreadShell): boolean {
+  const { rollover, settings } = current(shell);
+  if (rollover !== null) return false;
+  const { historyLength, historySize, continueAsNewSuggested } = workflowInfo();
+  const { events, bytes } = settings.continueAsNewAfter;
+  const grown = decidesAnew(current(shell)) ? historySize - shell.sizeAtStart : historySize;
+  const long = historyLength >= events * shell.patience || grown >= bytes * shell.patience;
+  return long || (continueAsNewSuggested && shell.patience === 1);
+}
+
+async function goOnAsNew(shell: ThreadShell, state: ThreadState): Promise<void> {
+  const carried = toCarryOver(state);
+  const bytes = bytesOf(carried);
+  if (bytes > carryOverBytes(state)) {
+    shell.patience *= 2;
+    dispatch(shell, { type: 'rolloverPostponed', bytes });
+    return;
+  }
+  await continueAsNew<(argument: CarryOver) => Promise<ThreadResult>>(carried);
+}
+
+function toResult(state: ThreadState): ThreadResult {
+  const { threadId, turnCount, closeReason, settings, newest } = state;
+  const closed = { status: 'closed' as const, threadId, turnCount, reason: closeReason };
+  if (settings.parent?.reports !== 'result') return closed;
+  return { ...closed, outcome: { turn: newest, spent: treeSpent(state, state.updatedAt) } };
+}
+
+/** Starts what is wanted and not under way, stops what is under way and not wanted. */
+function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
+  const ids = new Set(wanted.map(({ id }) => id));
+  for (const [id, scope] of shell.running) {
+    if (ids.has(id)) continue;
+    // A timer is gone at once and may be wanted again; a step stays under way until its end is known.
+    if (isTimer(id)) shell.running.delete(id);
+    if (scope.consideredCancelled) continue;
+    scope.cancel();
+    if (!isTimer(id)) steps.stop(id);
+  }
+  for (const action of wanted) {
+    if (action.type === 'continueAsNew' || action.type === 'complete' || shell.running.has(action.id)) continue;
+    if (action.type === 'callModel' || action.type === 'compactContext') offerContext(shell);
+    begin(shell, action);
+  }
+}
+
+/** All that this worker was not offered yet, page by page. A replay offers nothing, so after one that is the whole live log. */
+function offerContext(shell: ThreadShell): void {
+  if (workflowInfo().unsafe.isReplaying) return;
+  const state = current(shell);
+  const count = itemCount(state.log);
+  for (let after = shell.offered; ;) {
+    const context = toContext(state, after);
+    contexts.offer(context);
+    after = context.from + context.items.length;
+    shell.offered = Math.min(context.stable, after);
+    if (after >= count) return;
+  }
+}
+
+/** What waits and does nothing. Going on as a new run does not wait for it. */
+const TIMERS = ['budget/', 'deadline/', 'quiescence/', 'wait/', 'watch/'];
+
+function isTimer(id: string): boolean {
+  return TIMERS.some((start) => id.startsWith(start));
+}
+
+function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>): void {
+  const scope = new CancellationScope({ cancellable: true });
+  shell.running.set(action.id, scope);
+  void scope
+    .run(() =>
+      run(toStepThread(current(shell)), shell.children, { ...action, summary: toSummary(current(shell), action) }),
+    )
+    .then((happening) => {
+      if (shell.running.get(action.id) === scope) shell.running.delete(action.id);
+      if (happening !== null) dispatch(shell, happening);
+    });
+}

@@ -1,0 +1,28 @@
+/** What was used up: by a turn, by a thread, and by a thread with all its descendants. Pure sums. */
+import type { Spent } from '../../../src/contract/index.ts';
+import { plus } from '../../sandbox/amounts.ts';
+import type { ActiveTurn, ThreadState } from './state.ts';
+
+export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number): Spent {
+  const running = turn.clock === null ? 0 : Math.max(0, at - turn.clock);
+  return { ...turn.spent, wallMs: turn.spent.wallMs + running };
+}
+
+/** Milliseconds in which a turn waited for a person. */
+export function waitedBy(
+  { waitedMs, waitingSince }: Pick<ActiveTurn, 'waitedMs' | 'waitingSince'>,
+  at: number,
+): number {
+  return waitedMs + (waitingSince === null ? 0 : Math.max(0, at - waitingSince));
+}
+
+/** The tokens of an active turn are in the thread's account at once, its time when it has ended. */
+export function threadSpent({ active, budget }: ThreadState, at: number): Spent {
+  const wallMs = active?.limited === true ? turnSpent(active, at).wallMs : 0;
+  return { ...budget.own, wallMs: budget.own.wallMs + wallMs };
+}
+
+export function treeSpent(state: ThreadState, at: number): Spent {
+  const own = plus(threadSpent(state, at), state.budget.forgotten);
+  return state.children.reduce((sum, child) => plus(sum, child.spent), own);
+}

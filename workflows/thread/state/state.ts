@@ -1,0 +1,494 @@
+/**
+ * Everything a thread knows, as plain JSON: it is carried over to the next run as it stands. No Map, Date, class
+ * instance or undefined.
+ */
+import type {
+  AbortReason,
+  AgentMessage,
+  AgentTaskStatus,
+  ApprovalRule,
+  ArchiveSegment,
+  CloseThread,
+  CompactionTrigger,
+  EventBody,
+  ForkOrigin,
+  InputItem,
+  InterruptTurn,
+  Item,
+  Overrides,
+  ResolveRequest,
+  ReviewRange,
+  ReviewRequest,
+  Spent,
+  StartThread,
+  SubThread,
+  SubThreadMessage,
+  SubmitTurn,
+  TreeBudget,
+  ThreadRequest,
+  ThreadSettings,
+  TurnCompletion,
+  TurnKind,
+  Usage,
+} from '../../../src/contract/index.ts';
+import { type ContextState, NEW_CONTEXT } from './context.ts';
+import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
+
+import type { McpApproval, PathLead } from '../../../activities/ports.ts';
+
+export const STATE_VERSION = 1;
+
+/** An event as it is kept: one about an item holds the item's number in place of the item. */
+export type StoredEvent = { seq: number; at: number } & (
+  | Exclude<EventBody, { type: 'item/started' | 'item/completed' }>
+  | { type: 'item/started' | 'item/completed'; turnId: string; index: number }
+);
+
+/** The single history of a thread: its newest part here, what came before it in the archive. */
+export interface ThreadLog {
+  items: Item[];
+  /** Number of `items[0]`; all items before it are archived. */
+  firstItem: number;
+  events: StoredEvent[];
+  /** Sequence number of `events[0]`; all events before it are archived. */
+  firstSeq: number;
+  archived: ArchiveSegment[];
+}
+
+export interface QueuedTurn {
+  turnId: string;
+  kind: TurnKind;
+  input: InputItem[];
+  overrides: Overrides;
+  /** What a review is to look at; there for reviews only. */
+  review?: ReviewRequest;
+}
+
+/** The end of a turn has begun: no new steps, and its running ones have been told to stop. */
+export interface Aborting {
+  reason: AbortReason;
+  /** What the person said, or null. */
+  detail: string | null;
+  since: number;
+  /** Ids of the actions whose end is not yet known. */
+  awaiting: string[];
+  /** False once one of them ended without proof that nothing of it is left. */
+  quiescent: boolean;
+}
+
+/** A tool call of the current step that has not ended. */
+export interface ToolCall {
+  /** Number of its item. */
+  index: number;
+  tool: 'exec' | 'patch' | 'mcp' | 'question' | 'agent';
+  /** Calls that only read may run side by side. */
+  readOnly: boolean;
+  /**
+   * `pending` until its turn has come, `lookingUp` while the rules of the repository are read, `asking` while a request is
+   * open, `running` once it may run.
+   */
+  status: 'pending' | 'lookingUp' | 'asking' | 'running';
+  /** Set for a command or a patch that runs outside the sandbox once it is accepted. */
+  escalated: boolean;
+  /** The model's words for why; commands only. */
+  justification: string;
+  /** Milliseconds; commands only. */
+  timeoutMs: number;
+  /** Absolute; commands only. */
+  cwd: string;
+  /** When a call that waits for agents gives up, in milliseconds since the epoch; null for every other call. */
+  until: number | null;
+  /** When its server's configuration wants it asked for; calls of MCP tools only. */
+  approval?: McpApproval;
+  /** Where the paths of a patch led when the model had named them; patches only. */
+  leads?: PathLead[];
+}
+
+/** A child, with what its parent has to do about it. */
+export interface Child extends SubThread {
+  /** Until it is started. */
+  start: StartThread | null;
+  /** Turns it was given and has not ended. */
+  openTurns: number;
+  /** It was told to close. */
+  closing: boolean;
+  /** How its last turn ended, for the model, which has not been told yet. */
+  news: string | null;
+  /** By it and its descendants, as it told last. */
+  spent: Spent;
+  /** It was told to begin no model step. */
+  held: boolean;
+  /** It would go on, and waits for a word about its budget. */
+  waits: boolean;
+}
+
+/** What one thread says to another, under the name of the signal it goes by. */
+export type OutgoingMessage =
+  | { signal: 'subThreadReport'; payload: SubThreadMessage }
+  | { signal: 'agentMessage'; payload: AgentMessage }
+  | { signal: 'submitTurn'; payload: SubmitTurn }
+  | { signal: 'interruptTurn'; payload: InterruptTurn }
+  | { signal: 'resolveRequest'; payload: ResolveRequest }
+  | { signal: 'treeBudget'; payload: TreeBudget }
+  | { signal: 'closeThread'; payload: CloseThread };
+
+export interface Outgoing {
+  /** Counts the messages of this thread; part of the action's id. */
+  number: number;
+  to: string;
+  message: OutgoingMessage;
+}
+
+/** A compaction under way, in a turn of its own or within a regular one. */
+export interface Compaction {
+  /** Counts the compactions of this thread; part of the action's id. */
+  number: number;
+  tries: number;
+  /** The assertion was renewed for it. */
+  renewed: boolean;
+  trigger: CompactionTrigger;
+  /** The model that is asked for it. */
+  model: string;
+  /** Number of the first item it does not replace. */
+  upTo: number;
+  /** Numbers of items before that one which had not ended when it began. */
+  keptItems: number[];
+  since: number;
+}
+
+/**
+ * What can bring the files back to where they were before a turn. `after` is the snapshot from its end, null if there is
+ * none; turns of earlier releases have no such member.
+ */
+export type TurnSnapshot =
+  { status: 'taken'; commit: string; after?: string | null } | { status: 'missing'; reason: string };
+
+/** A turn that has ended, and where in the history it stands. */
+export interface TurnRecord {
+  turnId: string;
+  kind: TurnKind;
+  status: TurnCompletion['status'];
+  /** Number of its first item. */
+  firstItem: number;
+  /** Number of the first item after its end. Items of turns beside it may lie between. */
+  endItem: number;
+  /** Null where none was asked for. */
+  snapshot: TurnSnapshot | null;
+  /** In milliseconds since the epoch; earlier releases left it out. */
+  endedAt?: number;
+}
+
+export interface TurnBase {
+  turnId: string;
+  /** Number of the first item that it may have. */
+  firstItem: number;
+  startedAt: number;
+  usage: Usage;
+  lastAgentMessage: string | null;
+  aborting: Aborting | null;
+  /** Null as long as there is none, and none was tried. */
+  snapshot: TurnSnapshot | null;
+  /** Its time up to `clock`. */
+  spent: Spent;
+  /** What it may use up beyond its budget. */
+  granted: Spent;
+  /** Since when its time runs, in milliseconds since the epoch; null while it stands still. */
+  clock: number | null;
+  /** Milliseconds that it waited for a person, up to `waitingSince`. */
+  waitedMs: number;
+  /** Since when it waits, in milliseconds since the epoch; null if it does not. */
+  waitingSince: number | null;
+  /** Its time counts, and budgets hold for it. */
+  limited: boolean;
+  /** How it ends, as soon as the snapshot of what it left is taken. */
+  ending?: TurnEnd;
+}
+
+/** The members of the terminal event that are not the same for every end. */
+export type TurnEnd = TurnCompletion extends infer C
+  ? C extends TurnCompletion
+    ? Omit<C, keyof EveryEnd>
+    : never
+  : never;
+type EveryEnd = Omit<Extract<TurnCompletion, { status: 'completed' }>, 'status'>;
+
+export type RegularTurn = TurnBase & {
+  kind: 'regular';
+  /** Model steps begun so far. */
+  step: number;
+  /** Steered input that the next model request will carry. */
+  pendingInput: InputItem[][];
+  stage:
+    | {
+        type: 'model';
+        /** How often this step was begun. */ tries: number;
+        /** Its assertion was renewed. */ renewed: boolean;
+        /** The context was compacted right before it. */ compacted: boolean;
+      }
+    | {
+        type: 'compacting';
+        compaction: Compaction;
+        /** As of the model step that comes after it. */ tries: number;
+      }
+    | { type: 'tools'; calls: ToolCall[] };
+};
+
+export type ShellTurn = TurnBase & {
+  kind: 'user_shell';
+  /** Number of the command's item. */
+  index: number;
+};
+
+export type CompactTurn = TurnBase & { kind: 'compact'; compaction: Compaction };
+
+export type UndoTurn = TurnBase & {
+  kind: 'undo';
+  /** The turn that is undone; null where there is none. */
+  target: TurnRecord | null;
+};
+
+export type RedoTurn = TurnBase & {
+  kind: 'redo';
+  /** The undo that is taken back; null if there is none. */
+  target: Redo | null;
+};
+
+/** An undo, with what takes it back. */
+export interface Redo {
+  turnId: string;
+  /** The turns that it dropped. */
+  records: TurnRecord[];
+  /** Those that went with them. */
+  compactions: ContextState['compactions'];
+  /** The files before and after it; null if it changed none. */
+  files: { before: string; after: string } | null;
+}
+
+export type SnapshotTurn = TurnBase & { kind: 'ghost_snapshot' };
+
+export type ReviewTurn = TurnBase & {
+  kind: 'review';
+  request: ReviewRequest;
+  stage:
+    | { type: 'preparing' }
+    /** `childId` is the review's own thread. */
+    | { type: 'running'; childId: string; range: ReviewRange | null }
+    | { type: 'finishing'; childId: string; range: ReviewRange | null; text: string };
+};
+
+/** What a turn of each kind keeps while it lasts. A kind whose turns are described in its own file adds itself there. */
+export interface Turns {
+  regular: RegularTurn;
+  user_shell: ShellTurn;
+  compact: CompactTurn;
+  undo: UndoTurn;
+  redo: RedoTurn;
+  ghost_snapshot: SnapshotTurn;
+  review: ReviewTurn;
+}
+export type ActiveTurn = Turns[keyof Turns];
+
+export interface AgentTaskState {
+  current: AgentTaskStatus;
+  /** The one registration in flight, or null. */
+  registration: {
+    /** Counts registrations of this thread; part of the action's id. */
+    number: number;
+    purpose: 'prewarm' | 'ensure';
+    /** 1 or 2: the identity may change once while a task is registered. */
+    round: 1 | 2;
+    /** Runtime id that the identity service no longer takes, to be replaced first; null for none. */
+    replaceIdentity: string | null;
+  } | null;
+  registrations: number;
+}
+
+/** Where the thread stands with its budgets. */
+export interface BudgetState {
+  /** By this thread alone: everything but the time of an active turn. */
+  own: Spent;
+  /** By children that are listed no more, and their descendants. */
+  forgotten: Spent;
+  /** What may be used up beyond the budgets. */
+  granted: { thread: Spent; tree: Spent };
+  /** The thread above has said to begin no model step. */
+  held: boolean;
+  /** It would go on, and waits for a word of the thread above. */
+  waits: boolean;
+  /** The agents that are at work were told to stop. */
+  stopping: boolean;
+  /** Requests for more so far. */
+  requests: number;
+  /** Milliseconds that turns which have ended waited for a person. */
+  waitedMs: number;
+}
+
+/**
+ * What the machine decides anew in runs that this release begins; a run that an earlier one began goes on as it was begun.
+ * 2: what waits is bounded in bytes (`waiting.ts`), a patch that is given to the shell is answered and not run, /tmp is
+ * outside of what a patch may write, and without a sandbox no git command is known to only read.
+ */
+export const DECISIONS = 2;
+
+export interface ThreadState {
+  version: typeof STATE_VERSION;
+  /** Left out in runs that decide as the first release. */
+  decisions?: typeof DECISIONS;
+  threadId: string;
+  settings: ThreadSettings;
+  forkedFrom: ForkOrigin | null;
+  status: 'open' | 'closing' | 'closed';
+  closeReason: string | null;
+  createdAt: number;
+  updatedAt: number;
+  runCount: number;
+  log: ThreadLog;
+  active: ActiveTurn | null;
+  beside: ShellTurn[];
+  queue: QueuedTurn[];
+  /** The newest turns that have ended, newest last; turns that never began are not among them. */
+  turns: TurnRecord[];
+  snapshots: {
+    /** Some may be kept in the repository, to be let go of when the thread closes. */
+    kept: boolean;
+    /** Names of those that nobody needs any more, to be let go of beside the next one. */
+    release: string[];
+    /** What has been said about them, newest last, so that each thing is said once. */
+    told: string[];
+    /** One is also taken at the end of a turn. Not so in runs that were begun by an earlier release. */
+    after?: boolean;
+  };
+  /** Undos that can be taken back, newest last. Threads of earlier releases have no such member. */
+  redo?: Redo[];
+  /** Turn ids taken, newest last, so that the same id twice is one turn. */
+  knownTurnIds: string[];
+  requests: ThreadRequest[];
+  /** Remembered answers, oldest first. Those of scope `repository` are here until they are kept there. */
+  rules: ApprovalRule[];
+  agentTask: AgentTaskState;
+  /** Every child that is open, and the newest that are not, in the order in which they were begun. */
+  children: Child[];
+  /** Children begun so far. */
+  childCount: number;
+  /** Messages to other threads that are not delivered yet, oldest first. */
+  outbox: Outgoing[];
+  messageCount: number;
+  /** Words of other agents that no model request has carried yet. */
+  mailbox: AgentMessage[];
+  /** Commands that may have left processes behind; no step touches the workspace before they are ended. */
+  cleanUp: { number: number; commandIds: string[] } | null;
+  cleanUps: number;
+  /** Set once this run is long enough to go on as a new one: first the segment is archived, if there is one. */
+  rollover: { archiving: ArchiveSegment | null } | null;
+  /** MCP servers that this thread was warned of. */
+  warnedOfServers: string[];
+  /** Models without a price that this thread was warned of. */
+  unpriced: string[];
+  usage: Usage;
+  budget: BudgetState;
+  context: ContextState;
+  turnCount: number;
+  /** How its newest turn ended, for a parent that waits for the result of this thread; else null. */
+  newest: TurnCompletion | null;
+  counters: { droppedResults: number; rejectedMessages: number; unusedAgentTasks: number };
+}
+
+export const NEW_BUDGET: BudgetState = {
+  own: NOTHING_SPENT,
+  forgotten: NOTHING_SPENT,
+  granted: { thread: NOTHING_SPENT, tree: NOTHING_SPENT },
+  held: false,
+  waits: false,
+  stopping: false,
+  requests: 0,
+  waitedMs: 0,
+};
+
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  outputTokens: 0,
+  reasoningOutputTokens: 0,
+  totalTokens: 0,
+  costMicroUsd: 0,
+};
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    reasoningOutputTokens: a.reasoningOutputTokens + b.reasoningOutputTokens,
+    totalTokens: a.totalTokens + b.totalTokens,
+    costMicroUsd: a.costMicroUsd === null || b.costMicroUsd === null ? null : a.costMicroUsd + b.costMicroUsd,
+  };
+}
+
+/** How many turn ids are remembered for "the same id twice is one turn". */
+export const KNOWN_TURN_IDS = 1_000;
+
+/** How many ended turns are remembered with their place in the history. */
+export const KNOWN_TURNS = 200;
+
+/** Settings that came later than the first version: a thread that is older than them has these. */
+const ADDED_SETTINGS = {
+  snapshots: false,
+  searchAttributes: false,
+  repositoryRules: false,
+  parent: null,
+  subThreads: { maxDepth: 0, maxActive: 0 },
+  reviewModel: null,
+  budget: {},
+  waitingApart: false,
+  quietFirstStep: false,
+  network: false,
+} satisfies Partial<ThreadSettings>;
+
+export function decidesAnew({ decisions }: { decisions?: typeof DECISIONS | undefined }): boolean {
+  return decisions === DECISIONS;
+}
+
+/** Where a thread that this one starts works: in the same folder, whatever has become of its path. */
+export function toWorkspace({ cwd, root }: ThreadSettings): StartThread['workspace'] {
+  return root === undefined ? { cwd } : { cwd, root };
+}
+
+export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {
+  return {
+    version: STATE_VERSION,
+    threadId,
+    settings: { ...ADDED_SETTINGS, ...settings },
+    forkedFrom: null,
+    status: 'open',
+    closeReason: null,
+    createdAt: at,
+    updatedAt: at,
+    runCount: 1,
+    log: { items: [], firstItem: 0, events: [], firstSeq: 1, archived: [] },
+    active: null,
+    beside: [],
+    queue: [],
+    turns: [],
+    snapshots: { kept: false, release: [], told: [] },
+    knownTurnIds: [],
+    requests: [],
+    rules: [],
+    agentTask: { current: { status: 'none' }, registration: null, registrations: 0 },
+    children: [],
+    childCount: 0,
+    outbox: [],
+    messageCount: 0,
+    mailbox: [],
+    cleanUp: null,
+    cleanUps: 0,
+    rollover: null,
+    warnedOfServers: [],
+    unpriced: [],
+    usage: NO_USAGE,
+    budget: NEW_BUDGET,
+    context: NEW_CONTEXT,
+    turnCount: 0,
+    newest: null,
+    counters: { droppedResults: 0, rejectedMessages: 0, unusedAgentTasks: 0 },
+  };
+}

@@ -1,0 +1,188 @@
+/** For tests of the machine: a thread with all its descendants, whose messages reach each other in whatever order. */
+import type { ApprovalDecision, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
+import { toCarryOver } from '../past/carry-over.ts';
+import type { Happening, ModelOutput } from '../state/inputs.ts';
+import { decide, reduce } from '../machine/machine.ts';
+import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
+import type { Step } from './ends.ts';
+import { SETTINGS } from './fixtures.ts';
+
+export interface Tree {
+  readonly threads: ReadonlyMap<string, Member>;
+  /** The root is the first one. */
+  readonly root: Member;
+  /** Tokens of every answer that a model gave. */
+  readonly tokens: number;
+  /** One came to a thread that was closed by then, which may have said its last word. */
+  readonly late: boolean;
+  /** The largest of them. */
+  readonly largest: number;
+  happen(member: Member, happening: Happening): void;
+  /** Ends an action: a message arrives, a child starts, a model says this. False where it cannot end yet. */
+  end(member: Member, action: Step, output: ModelOutput[], tokens: number): boolean;
+  /** The thread goes on as a new run, where nothing but messages and timers is under way. */
+  goOnAsNew(member: Member): void;
+  answer(decision: ApprovalDecision): void;
+  /** Everything that is under way somewhere, messages first. */
+  underWay(): { member: Member; action: Step }[];
+}
+
+export interface Member {
+  state: ThreadState;
+  running: Map<string, Step>;
+}
+
+export function plantTree(settings: Partial<ThreadSettings>): Tree {
+  const threads = new Map<string, Member>();
+  let at = 1_000;
+  let tokens = 0;
+  let largest = 0;
+  let late = false;
+
+  const add = (threadId: string, given: Partial<ThreadSettings>): Member => {
+    const member = { state: newThreadState(threadId, { ...SETTINGS, ...given }, at), running: new Map<string, Step>() };
+    threads.set(threadId, member);
+    tree.happen(member, { type: 'threadOpened', warnings: [] });
+    return member;
+  };
+
+  const follow = (member: Member): void => {
+    const wanted = decide(member.state, [...member.running.keys()]);
+    const ids = new Set(wanted.map(({ id }) => id));
+    for (const [id, { type }] of member.running) {
+      if (!ids.has(id) && (type === 'awaitTime' || type === 'watchChild')) member.running.delete(id);
+    }
+    for (const action of wanted) {
+      if (action.type === 'continueAsNew' || action.type === 'complete') continue;
+      if (!member.running.has(action.id)) member.running.set(action.id, action);
+    }
+  };
+
+  const toEnd = (member: Member, action: Step, output: ModelOutput[], used: number): Happening | null => {
+    const { id } = action;
+    switch (action.type) {
+      case 'callModel':
+        tokens += used;
+        late ||= member.state.status === 'closed';
+        largest = Math.max(largest, used);
+        return {
+          type: 'modelEnded',
+          id,
+          end: { type: 'answered', output, usage: { ...NO_USAGE, totalTokens: used }, costMicroUsd: used * 2 },
+        };
+      case 'startChild':
+        plant(action.start);
+        return { type: 'childStarted', id, failure: null };
+      case 'watchChild':
+        return threads.get(action.threadId)?.state.status === 'closed'
+          ? { type: 'childGone', id, threadId: action.threadId }
+          : null;
+      case 'sendMessage':
+        return { type: 'messageSent', id, delivered: deliver(action) };
+      case 'awaitTime':
+        at = Math.max(at, action.at);
+        return { type: 'timeCame', id, about: action.about };
+      case 'applyPatch':
+      case 'archiveSegment':
+      case 'callMcpTool':
+      case 'cleanWorkspace':
+      case 'compactContext':
+      case 'execCommand':
+      case 'findRules':
+      case 'finishReview':
+      case 'prepareReview':
+      case 'registerAgentTask':
+      case 'releaseSnapshots':
+      case 'rememberRule':
+      case 'takeSnapshot':
+      case 'taskStep':
+        throw new Error(`Nothing here ends a ${action.type}`);
+    }
+  };
+
+  const plant = ({ threadId, budget, parent, firstTurn }: StartThread): void => {
+    const child = add(threadId, { ...settings, budget: budget ?? {}, parent: parent ?? null });
+    if (firstTurn !== undefined) tree.happen(child, { type: 'turnSubmitted', turn: firstTurn });
+  };
+
+  const deliver = ({ to, message }: Extract<Step, { type: 'sendMessage' }>): boolean => {
+    const target = threads.get(to);
+    if (target === undefined || target.state.status === 'closed') return false;
+    tree.happen(target, toHappening(message));
+    return true;
+  };
+
+  const tree: Tree = {
+    threads,
+    get root() {
+      const [first] = threads.values();
+      if (first === undefined) throw new Error('The tree has no root');
+      return first;
+    },
+    get tokens() {
+      return tokens;
+    },
+    get late() {
+      return late;
+    },
+    get largest() {
+      return largest;
+    },
+    happen(member, happening) {
+      at += 1;
+      member.state = reduce(member.state, { ...happening, at, running: [...member.running.keys()] });
+      follow(member);
+    },
+    end(member, action, output, used) {
+      member.running.delete(action.id);
+      const happening = toEnd(member, action, output, used);
+      if (happening === null) member.running.set(action.id, action);
+      else tree.happen(member, happening);
+      return happening !== null;
+    },
+    goOnAsNew(member) {
+      const steps = [...member.running.values()].filter(({ type }) => type !== 'awaitTime' && type !== 'watchChild');
+      if (steps.length > 0) return;
+      member.state = JSON.parse(JSON.stringify(toCarryOver(member.state).carriedOver)) as ThreadState;
+      member.running.clear();
+      tree.happen(member, { type: 'runContinued' });
+    },
+    answer(decision) {
+      const open = tree.root.state.requests.find(({ origin }) => origin?.answered !== true);
+      if (open === undefined) return;
+      const answer = { requestId: open.requestId, decision };
+      tree.happen(tree.root, { type: 'requestAnswered', answer, by: 'person' });
+    },
+    underWay() {
+      const all = [...threads.values()].flatMap((member) =>
+        [...member.running.values()].map((action) => ({ member, action })),
+      );
+      const rank = ({ action }: { action: Step }) =>
+        ['sendMessage', 'startChild', 'callModel', 'watchChild', 'awaitTime'].indexOf(action.type);
+      return all.sort((a, b) => rank(a) - rank(b));
+    },
+  };
+  add('root', settings);
+  return tree;
+}
+
+type Message = Extract<Step, { type: 'sendMessage' }>['message'];
+
+function toHappening(message: Message): Happening {
+  switch (message.signal) {
+    case 'subThreadReport':
+      return { type: 'subThreadReported', message: message.payload };
+    case 'agentMessage':
+      return { type: 'agentMessageReceived', message: message.payload };
+    case 'submitTurn':
+      return { type: 'turnSubmitted', turn: message.payload };
+    case 'interruptTurn':
+      return { type: 'interruptRequested', interrupt: message.payload };
+    case 'resolveRequest':
+      return { type: 'requestAnswered', answer: message.payload, by: 'person' };
+    case 'treeBudget':
+      return { type: 'treeBudgetTold', budget: message.payload };
+    case 'closeThread':
+      return { type: 'closeRequested', close: message.payload };
+  }
+}

@@ -1,0 +1,451 @@
+/** For tests of the machine: keeps its own record of everything a thread ever said, and holds the thread to it. */
+import type { ArchiveSegment, Item, ThreadEvent, TurnCompletion } from '../../../src/contract/index.ts';
+import type { Action } from '../state/actions.ts';
+import { itemCount, lastSeq } from '../state/log.ts';
+import { readAllEvents, readAllItems } from './reader.ts';
+import type { Happening } from '../state/inputs.ts';
+import type { ThreadState } from '../state/state.ts';
+import { type MoneyWitness, check, createMoneyWitness } from './money.ts';
+import { toCurrentDetails } from '../view/current-details.ts';
+import { toSearchValues } from '../view/search-values.ts';
+import { toContext, toThreadView } from '../view/view.ts';
+
+export interface Witness {
+  /** What came about, by short names. */
+  readonly seen: ReadonlySet<string>;
+  /** Looks at one step of the machine. */
+  after(step: MachineStep): void;
+  /** A segment is being written: takes what the archive would hold. */
+  archived(state: ThreadState, segment: ArchiveSegment): void;
+  continued(): void;
+  /** The run has ended with whatever was under way, and the thread is resumed. */
+  resumed(): void;
+  /** Everything has ended. */
+  atRest(state: ThreadState): void;
+}
+
+export interface MachineStep {
+  before: ThreadState;
+  happening: Happening;
+  state: ThreadState;
+  wanted: Action[];
+  /** What the shell begins because of it, and what it tells to stop. */
+  starting: Action[];
+  stopping: Action[];
+}
+
+interface Turn {
+  began: number;
+  terminals: number;
+}
+
+interface Memory {
+  seen: Set<string>;
+  /** Every event there was, in order, as readers saw it when it came. */
+  events: ThreadEvent[];
+  /** By segment id. */
+  archive: Map<string, { items: Item[]; events: ThreadEvent[] }>;
+  turns: Map<string, Turn>;
+  /** By turn id, the item that dropped it. */
+  dropped: Map<string, string>;
+  /** Open or not, by request id. */
+  requests: Map<string, boolean>;
+  /** Commands that may still run although nobody waits for them any more. */
+  orphans: Set<string>;
+  /** Steps on the workspace that were begun and have not ended, by the turn they are of. */
+  underWay: Map<string, string>;
+  money: MoneyWitness;
+}
+
+export function createWitness(): Witness {
+  const memory: Memory = {
+    seen: new Set(),
+    events: [],
+    archive: new Map(),
+    turns: new Map(),
+    dropped: new Map(),
+    requests: new Map(),
+    orphans: new Set(),
+    underWay: new Map(),
+    money: createMoneyWitness(),
+  };
+  return {
+    seen: memory.seen,
+    after({ before, happening, state, wanted, starting, stopping }) {
+      assertPlain(state, 'state');
+      assertResumedByReading(before, happening, state);
+      assertNumbered(state);
+      assertOneActive(state);
+      for (const event of newEvents(memory, state)) record(memory, event, state);
+      assertSubmissionKnown(memory, before, happening, state);
+      assertRequests(memory, state);
+      assertRules(memory, before, happening, state);
+      assertContext(state);
+      assertWanted(memory, state, wanted);
+      assertStoppedForCause(state, stopping);
+      assertWorkspaceFree(memory, happening, state, starting);
+      memory.money.after({ before, happening, state, starting, events: memory.events.slice(lastSeq(before.log)) });
+      for (const { type } of wanted) memory.seen.add(type);
+      // Queries are answered from any state.
+      toThreadView(state);
+      check(toCurrentDetails(state).length <= 40_000, 'what is shown of a thread is bounded');
+      toSearchValues(state);
+      toContext(state, 0);
+    },
+    archived(state, segment) {
+      // The late end of an archiving that is over says nothing new.
+      if (state.rollover?.archiving?.segmentId !== segment.segmentId) return;
+      // As the activity does that writes it: from the live log alone, page by page.
+      const nowhere = new Map<string, never>();
+      const { from, to } = segment.events;
+      const events = readAllEvents(state.log, nowhere, from - 1, 50).slice(0, to - from);
+      const items = readAllItems(state.log, nowhere, segment.items.from, 50);
+      const body = { items: items.slice(0, segment.items.to - segment.items.from), events };
+      check(body.items.length === segment.items.to - segment.items.from, 'a segment has all of its items');
+      check(events.length === to - from, 'a segment has all of its events');
+      // Four long messages, each in its item and in both of its events, are more than a segment holds.
+      check(events.length === 1 || JSON.stringify(body).length < 800_000, 'a segment can be read at once');
+      memory.archive.set(segment.segmentId, copy(body));
+    },
+    continued() {
+      memory.seen.add('continueAsNew');
+      memory.underWay.clear();
+    },
+    resumed() {
+      memory.seen.add('resumed');
+    },
+    atRest(state) {
+      check(state.active === null && state.beside.length === 0 && state.queue.length === 0, 'no turn is left');
+      check(state.requests.length === 0, 'no request is left');
+      for (const [turnId, { terminals }] of memory.turns)
+        check(terminals === 1, `${turnId} ended once, not ${terminals} times`);
+      check(state.turnCount === memory.turns.size, `${state.turnCount} turns are counted, ${memory.turns.size} ended`);
+      assertReadable(memory, state);
+    },
+  };
+}
+
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** Plain JSON: what comes back from the service is the same as what went there. */
+function assertPlain(value: unknown, where: string): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
+  if (typeof value === 'number') {
+    check(Number.isFinite(value), `${where} is a number of JSON`);
+    return;
+  }
+  check(typeof value === 'object', `${where} is plain JSON, and not ${typeof value}`);
+  const proto: unknown = Object.getPrototypeOf(value);
+  check(proto === Object.prototype || proto === Array.prototype, `${where} is a plain object or a list`);
+  for (const [key, member] of Object.entries(value)) assertPlain(member, `${where}.${key}`);
+}
+
+/** To resume changes nothing but what had not ended, and a task that is kept or cleared stays so. */
+function assertResumedByReading(before: ThreadState, happening: Happening, state: ThreadState): void {
+  if (happening.type !== 'threadResumed') return;
+  check(state.status === 'open' && state.active === null, 'a resumed thread is open and idle');
+  check(state.updatedAt === before.updatedAt, 'to resume is no change');
+  check(
+    before.status !== 'closed' || lastSeq(state.log) === lastSeq(before.log),
+    'to resume what was closed says nothing',
+  );
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  check(same(state.agentTask.current, before.agentTask.current), 'the agent task is what it was');
+  check(before.agentTask.current.status === 'none' || state.agentTask.registration === null, 'only none is prewarmed');
+  check(same(state.usage, before.usage), 'usage is what it was');
+  const lasting = before.rules.filter(({ scope }) => scope !== 'turn');
+  check(same(state.rules, lasting), 'rules are what they were, but for those of a turn that is over');
+}
+
+/** Invariant 4. */
+function assertNumbered({ log }: ThreadState): void {
+  log.events.forEach((event, offset) =>
+    check(event.seq === log.firstSeq + offset, `event ${event.seq} has its number`),
+  );
+  log.items.forEach((item, offset) => check(item.id === `item_${log.firstItem + offset}`, `${item.id} has its number`));
+}
+
+/** Invariant 1. */
+function assertOneActive({ active, beside, queue }: ThreadState): void {
+  const ids = [...(active === null ? [] : [active]), ...beside, ...queue].map(({ turnId }) => turnId);
+  check(new Set(ids).size === ids.length, `no turn is there twice: ${ids.join(', ')}`);
+}
+
+function newEvents(memory: Memory, state: ThreadState): ThreadEvent[] {
+  const events = readAllEvents(state.log, memory.archive, memory.events.length, 500);
+  check(memory.events.length + events.length === lastSeq(state.log), 'every event is seen');
+  return copy(events);
+}
+
+// --------------------------------------------------------------------------------------------- invariants 2, 3, 5
+
+function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
+  memory.events.push(event);
+  memory.seen.add(event.type);
+  if (event.type === 'item/completed' && event.item.type === 'contextCompaction')
+    memory.seen.add(`compacted: ${event.item.trigger}`);
+  switch (event.type) {
+    case 'turn/started':
+      check((turnOf(memory, event.turnId).began += 1) === 1, `${event.turnId} begins once`);
+      break;
+    case 'turn/completed':
+      complete(memory, event, state);
+      break;
+    case 'turn/queued':
+      turnOf(memory, event.turnId);
+      break;
+    case 'turn/queueUpdated': {
+      const { began, terminals } = turnOf(memory, event.turnId);
+      check(began === 0 && terminals === 0, `${event.turnId} waits while it is ${event.change}`);
+      check(event.queue.includes(event.turnId) === (event.change !== 'dropped'), 'only what is dropped is gone');
+      check(new Set(event.queue).size === event.queue.length, 'no turn waits twice');
+      break;
+    }
+    case 'item/started':
+    case 'item/completed':
+      if (event.item.type === 'turnsDropped') drop(memory, event.item);
+      if (event.type === 'item/completed' && event.item.type === 'turnsRestored')
+        for (const turnId of event.item.restored) check(memory.dropped.delete(turnId), `${turnId} was dropped`);
+      if (event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
+      // A rollback is no turn.
+      if (event.turnId !== '') within(memory, event, event.turnId);
+      break;
+    case 'rule/applied':
+      memory.seen.add(`rule applied: ${event.decision}`);
+      within(memory, event, event.turnId);
+      break;
+    case 'turn/steered':
+    case 'turn/plan/updated':
+    case 'error':
+      within(memory, event, event.turnId);
+      break;
+    case 'item/commandExecution/requestApproval':
+    case 'item/fileChange/requestApproval':
+    case 'item/mcpToolCall/requestApproval':
+    case 'item/tool/requestUserInput':
+    case 'turn/budget/requestApproval':
+      check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
+      memory.requests.set(event.request.requestId, true);
+      if (event.request.origin !== null) memory.seen.add('asked below');
+      // Agents may be at work when the turn that started them is over.
+      else if (event.request.type !== 'budget' || event.request.scope !== 'tree')
+        check(
+          turnOf(memory, event.request.turnId).terminals === 0,
+          `${event.request.requestId} is of a turn that runs`,
+        );
+      break;
+    case 'serverRequest/resolved':
+      check(memory.requests.get(event.requestId) === true, `${event.requestId} is resolved once, while it is open`);
+      memory.requests.set(event.requestId, false);
+      memory.seen.add(`resolved by ${event.by}`);
+      break;
+    case 'thread/started':
+    case 'thread/closed':
+    case 'thread/rolledBack':
+    case 'thread/tokenUsage/updated':
+    case 'warning':
+    case 'rule/remembered':
+    case 'rule/revoked':
+    case 'subThread/updated':
+    case 'message/rejected':
+    case 'agentTask/registered':
+    case 'agentTask/cleared':
+      break;
+  }
+}
+
+function within(memory: Memory, event: ThreadEvent, turnId: string): void {
+  const { began, terminals } = turnOf(memory, turnId);
+  check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${turnId}`);
+}
+
+/** Only turns that have ended are dropped, and each is dropped once. */
+function drop(memory: Memory, { dropped, cause, id }: Extract<Item, { type: 'turnsDropped' }>): void {
+  memory.seen.add(cause);
+  for (const turnId of dropped) {
+    check(turnOf(memory, turnId).terminals === 1, `${turnId} has ended when it is dropped`);
+    check((memory.dropped.get(turnId) ?? id) === id, `${turnId} is dropped once`);
+    memory.dropped.set(turnId, id);
+  }
+}
+
+function turnOf(memory: Memory, turnId: string): Turn {
+  const known = memory.turns.get(turnId) ?? { began: 0, terminals: 0 };
+  memory.turns.set(turnId, known);
+  return known;
+}
+
+function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/completed' }>, state: ThreadState): void {
+  const { turn } = event;
+  check((turnOf(memory, turn.turnId).terminals += 1) === 1, `${turn.turnId} ends once`);
+  check((turn.startedAt === null) === (turnOf(memory, turn.turnId).began === 0), 'a turn that began says when');
+  const items = memory.events.flatMap((past) =>
+    past.type === 'item/started' && past.turnId === turn.turnId ? [past.item.id] : [],
+  );
+  for (const itemId of items) {
+    const ends = memory.events.filter((past) => past.type === 'item/completed' && past.item.id === itemId);
+    check(ends.length === 1, `${itemId} has ended once before ${turn.turnId}`);
+  }
+  check(
+    !state.requests.some(({ turnId, origin }) => origin === null && turnId === turn.turnId),
+    'no request outlives its turn',
+  );
+  if (turn.kind === 'review' && turn.startedAt !== null) assertLeft(memory, turn);
+  memory.seen.add(turn.status === 'aborted' ? turn.reason : turn.status);
+  if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
+}
+
+/** A review is entered once and left once, with a result where it completed and without one where it did not. */
+function assertLeft(memory: Memory, turn: TurnCompletion): void {
+  const items = memory.events.flatMap((past) =>
+    past.type === 'item/completed' && past.turnId === turn.turnId ? [past.item] : [],
+  );
+  const [entered, left, ...more] = items;
+  check(entered?.type === 'enteredReviewMode' && more.length === 0, `${turn.turnId} has two items`);
+  check(left?.type === 'exitedReviewMode', `${turn.turnId} is left`);
+  check((left.reviewOutput === null) === (turn.status !== 'completed'), `${turn.turnId} has a result if it completed`);
+  memory.seen.add(left.reviewOutput === null ? 'reviewed in vain' : 'reviewed');
+}
+
+/** Every submission is taken, steers, is one that is known, or is refused visibly: none is lost. */
+function assertSubmissionKnown(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
+  if (happening.type !== 'turnSubmitted') return;
+  const { turnId } = happening.turn;
+  const known = before.knownTurnIds.includes(turnId);
+  if (known) {
+    // Time goes on all the same, and a budget may be used up by it.
+    check(state.knownTurnIds === before.knownTurnIds, 'the same turn twice is one turn');
+    return;
+  }
+  const queued = state.queue.some((turn) => turn.turnId === turnId);
+  if (queued) turnOf(memory, turnId);
+  const said = memory.events
+    .slice(lastSeq(before.log))
+    .some(
+      (event) =>
+        (event.type === 'message/rejected' && event.id === turnId) ||
+        (event.type === 'turn/steered' && event.steerTurnId === turnId) ||
+        (event.type === 'turn/started' && event.turnId === turnId),
+    );
+  check(queued || said, `what became of ${turnId} can be seen`);
+}
+
+function assertRequests(memory: Memory, state: ThreadState): void {
+  const open = [...memory.requests].flatMap(([requestId, isOpen]) => (isOpen ? [requestId] : []));
+  const listed = state.requests.map(({ requestId }) => requestId);
+  check(open.join() === listed.join(), `open requests are ${open.join()}, and not ${listed.join()}`);
+}
+
+/** The invariants of `rules.ts`, as far as they can be seen from outside. */
+function assertRules(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
+  for (const { scope, turnId, ruleId } of state.rules) {
+    check(scope !== 'turn' || state.active?.turnId === turnId, `${ruleId} ends with its turn`);
+    memory.seen.add(`rule: ${scope}`);
+  }
+  const said = memory.events.slice(lastSeq(before.log));
+  const applied = said.some(({ type }) => type === 'rule/applied');
+  check(!applied || state.settings.approvalPolicy !== 'never', 'no rule is asked where no person is');
+  const kept = new Set(before.rules.map(({ ruleId }) => ruleId));
+  const added = state.rules.filter(({ ruleId }) => !kept.has(ruleId));
+  const answered = happening.type === 'requestAnswered' && happening.by === 'person';
+  check(added.length === 0 || answered, `${added.map(({ ruleId }) => ruleId).join()} is the answer of a person`);
+}
+
+/** The invariants of `context.ts`, and that what a turn was asked can always be seen. */
+function assertContext(state: ThreadState): void {
+  const { context, log, active } = state;
+  context.compactions.forEach(({ item, upTo, firstItem }, place) => {
+    check(firstItem <= upTo && upTo <= item && item < itemCount(log), `compaction ${item} replaces what was before it`);
+    check(item > (context.compactions[place - 1]?.item ?? -1), `compaction ${item} comes after the one before`);
+  });
+  const { first, from, compaction } = toContext(state, 0);
+  const newest = context.compactions.at(-1);
+  check(first === (newest?.firstItem ?? 0) && from >= first, 'nothing is given that counts no more');
+  check(compaction === (newest?.item ?? null), 'the newest compaction counts');
+  if (active?.kind !== 'regular' || newest === undefined || newest.item < active.firstItem) return;
+  const whole = newest.upTo <= active.firstItem;
+  check(whole || active.step > 1, 'before its first step the input of a turn stays as it is');
+}
+
+/**
+ * Invariant 5: nothing but its bound in time and a look at what it left is wanted of a turn that is aborted or about to
+ * end, and nothing of one that has ended.
+ */
+function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Action[]): void {
+  check(new Set(wanted.map(({ id }) => id)).size === wanted.length, 'every action has its own id');
+  for (const action of wanted) {
+    if (!('turnId' in action)) continue;
+    const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
+    const isLast = action.type === 'takeSnapshot' && turn?.ending !== undefined;
+    check(turn?.aborting === null || isLast, `${action.id} is of a turn that runs`);
+    if (turn.ending !== undefined) check(isLast, `${action.id} is not of a turn whose outcome is known`);
+    check(memory.turns.get(action.turnId)?.terminals === 0, `${action.id} is of a turn that has not ended`);
+  }
+}
+
+/** A step is told to stop only by the end or the abort of its turn. */
+function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]): void {
+  for (const action of stopping) {
+    if (!('turnId' in action)) continue;
+    const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
+    check(!turn || turn.aborting !== null, `${action.id} is stopped for a cause of its own turn`);
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------- invariant 6
+
+const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool', 'taskStep', 'takeSnapshot']);
+
+const STEP_ENDS = ['commandEnded', 'patchEnded', 'mcpCallEnded', 'taskStepEnded', 'snapshotEnded'] as const;
+type StepEnd = Extract<Happening, { type: (typeof STEP_ENDS)[number] }>;
+
+function isStepEnd(happening: Happening): happening is StepEnd {
+  return STEP_ENDS.some((type) => type === happening.type);
+}
+
+function assertWorkspaceFree(
+  memory: Memory,
+  happening: Happening,
+  state: ThreadState,
+  starting: readonly Action[],
+): void {
+  if (isStepEnd(happening)) endStep(memory, happening);
+  if (happening.type === 'workspaceCleaned' && state.cleanUp === null) {
+    for (const actionId of memory.orphans) memory.underWay.delete(actionId);
+    memory.orphans.clear();
+  }
+  for (const [actionId, turnId] of memory.underWay) {
+    if (memory.turns.get(turnId)?.terminals === 1 && actionId.startsWith('tool/')) memory.orphans.add(actionId);
+  }
+  for (const action of starting) {
+    if (!ON_WORKSPACE.has(action.type)) continue;
+    const orphans = [...memory.orphans].join();
+    check(
+      orphans === '' && state.cleanUp === null,
+      `${action.id} begins when nothing of earlier steps runs: ${orphans}`,
+    );
+    if ('turnId' in action) memory.underWay.set(action.id, action.turnId);
+  }
+}
+
+/** A command that has ended with proof, however late, is no orphan. */
+function endStep(memory: Memory, { id, end }: StepEnd): void {
+  const wasUnderWay = memory.underWay.delete(id);
+  const lost = 'type' in end && end.type === 'lost';
+  const proven = lost ? false : 'gone' in end ? end.gone : true;
+  if (proven) memory.orphans.delete(id);
+  else if (wasUnderWay) memory.orphans.add(id);
+}
+
+/** Page by page, from the archive where it says so, a reader gets exactly what came about, each once and in order. */
+function assertReadable(memory: Memory, { log }: ThreadState): void {
+  for (const limit of [1, 7, 500]) {
+    const events = readAllEvents(log, memory.archive, 0, limit);
+    check(JSON.stringify(events) === JSON.stringify(memory.events), `pages of ${limit} events are what came about`);
+    const items = readAllItems(log, memory.archive, 0, limit);
+    check(items.length === itemCount(log), `pages of ${limit} items are all there are`);
+    items.forEach((item, index) => check(item.id === `item_${index}`, `${item.id} is in its place`));
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import type { McpApproval, McpRoute } from '../../../activities/ports.ts';
+import type { ApprovalPolicy, SandboxMode } from '../../../src/contract/index.ts';
+import { assessMcpCall } from '../approvals/policy.ts';
+import { NO_USAGE } from '../state/state.ts';
+import { type TestThread, testThread } from '../testing/fixtures.ts';
+
+const route = (more: Partial<McpRoute> = {}): McpRoute => ({
+  server: 'files',
+  tool: 'read',
+  readOnly: true,
+  approval: 'writes',
+  ...more,
+});
+
+type Verdict = 'run' | 'ask' | 'refuse';
+type Row = [policy: ApprovalPolicy, sandbox: SandboxMode, ...verdicts: Verdict[]];
+
+const COLUMNS: { approval: McpApproval; readOnly: boolean }[] = [
+  { approval: 'never', readOnly: true },
+  { approval: 'never', readOnly: false },
+  { approval: 'writes', readOnly: true },
+  { approval: 'writes', readOnly: false },
+  { approval: 'always', readOnly: true },
+  { approval: 'always', readOnly: false },
+];
+
+// prettier-ignore
+const TABLE: Row[] = [
+  //                                    never: reads  writes    writes: reads  writes    always: reads  writes
+  ['untrusted',  'read-only',           'run',        'ask',    'run',         'ask',    'ask',         'ask'],
+  ['untrusted',  'workspace-write',     'run',        'run',    'run',         'ask',    'ask',         'ask'],
+  ['untrusted',  'danger-full-access',  'run',        'run',    'run',         'ask',    'ask',         'ask'],
+  ['on-request', 'read-only',           'run',        'ask',    'run',         'ask',    'ask',         'ask'],
+  ['on-request', 'workspace-write',     'run',        'run',    'run',         'ask',    'ask',         'ask'],
+  ['on-request', 'danger-full-access',  'run',        'run',    'run',         'ask',    'ask',         'ask'],
+  ['never',      'read-only',           'run',        'refuse', 'run',         'refuse', 'refuse',      'refuse'],
+  ['never',      'workspace-write',     'run',        'run',    'run',         'refuse', 'refuse',      'refuse'],
+  ['never',      'danger-full-access',  'run',        'run',    'run',         'refuse', 'refuse',      'refuse'],
+];
+
+const CELLS = TABLE.flatMap(([approvalPolicy, sandbox, ...verdicts]) =>
+  COLUMNS.map((column, index) => ({ approvalPolicy, sandbox, ...column, verdict: verdicts[index] ?? 'missing' })),
+);
+
+/** A thread whose model has just asked for these calls. */
+function calling(settings: Parameters<typeof testThread>[0], ...routes: McpRoute[]): TestThread {
+  const thread = testThread(settings);
+  thread.submit('a');
+  answerWith(thread, ...routes);
+  return thread;
+}
+
+function answerWith(thread: TestThread, ...routes: McpRoute[]): void {
+  const output = routes.map((mcp, index) => ({
+    type: 'toolCall' as const,
+    callId: `call_${thread.at}_${index}`,
+    name: `mcp__${mcp.server}__${mcp.tool}`,
+    arguments: '{"path": "a"}',
+    mcp,
+  }));
+  const { id } = thread.action('callModel');
+  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage: NO_USAGE } });
+}
+
+const writing = route({ tool: 'write', readOnly: false });
+
+describe('the table of policies, sandbox modes and settings of servers', () => {
+  it.each(CELLS)(
+    '$approvalPolicy, $sandbox, approval $approval, only reads: $readOnly -> $verdict',
+    ({ approvalPolicy, sandbox, approval, readOnly, verdict }) => {
+      const one = route({ approval, readOnly });
+      expect(assessMcpCall(one, { approvalPolicy, sandbox }).type).toBe(verdict);
+      const thread = calling({ approvalPolicy, sandbox }, one);
+      expect(thread.state.requests).toHaveLength(verdict === 'ask' ? 1 : 0);
+      expect(thread.actions('callMcpTool')).toHaveLength(verdict === 'run' ? 1 : 0);
+      expect(thread.state.log.items[1]).toMatchObject({
+        type: 'mcpToolCall',
+        arguments: { path: 'a' },
+        status: verdict === 'refuse' ? 'declined' : 'inProgress',
+      });
+    },
+  );
+
+  it('a tool accepted for the session is not asked for again, and another one of its server is', () => {
+    const thread = calling({}, writing);
+    const [request] = thread.state.requests;
+    expect(request).toMatchObject({ type: 'mcpToolCall', server: 'files', tool: 'write', readOnly: false });
+    const answer = { requestId: request!.requestId, decision: 'acceptForSession' as const };
+    thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
+    end(thread);
+    answerWith(thread, writing);
+    expect(thread.state.requests).toEqual([]);
+    end(thread);
+    answerWith(thread, route({ tool: 'delete', readOnly: false }));
+    expect(thread.state.requests).toHaveLength(1);
+  });
+});
+
+function end(thread: TestThread, outcome: 'completed' | 'failed' = 'completed'): void {
+  const { id } = thread.action('callMcpTool');
+  thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'reported', outcome, output: 'out', durationMs: 3 } });
+}
+
+describe('calls of one step', () => {
+  it('run side by side as long as they only read, and one at a time otherwise', () => {
+    const free = { approval: 'never' as const };
+    const thread = calling({}, route(), route(), route({ ...free, readOnly: false }), route());
+    expect(thread.actions('callMcpTool').map(({ index }) => index)).toEqual([1, 2]);
+    for (const { id } of thread.actions('callMcpTool')) {
+      thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'aborted' } });
+    }
+    expect(thread.actions('callMcpTool').map(({ index }) => index)).toEqual([3]);
+  });
+
+  it('end as they are reported, and the next step follows', () => {
+    const thread = calling({}, route());
+    end(thread, 'failed');
+    expect(thread.state.log.items[1]).toMatchObject({ status: 'failed', output: 'out', durationMs: 3 });
+    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+  });
+
+  it('are lost with their worker, and nothing touches the workspace before what it left is ended', () => {
+    const thread = calling({}, route({ readOnly: false, approval: 'never' }));
+    const { id } = thread.action('callMcpTool');
+    thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'lost', text: 'half way' } });
+    expect(thread.state.log.items[1]).toMatchObject({
+      status: 'lost',
+      output: expect.stringContaining('half way') as string,
+    });
+    expect(thread.action('cleanWorkspace')).toBeDefined();
+  });
+});
+
+describe('a warning of a server', () => {
+  it('is given once in the life of a thread, for each server', () => {
+    const thread = testThread();
+    const answerWarned = (...servers: string[]) => {
+      const mcpWarnings = servers.map((server) => ({ server, message: `${server} is not there` }));
+      const { id } = thread.action('callModel');
+      thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [], usage: NO_USAGE, mcpWarnings } });
+    };
+    thread.submit('a');
+    answerWarned('one');
+    thread.submit('b');
+    answerWarned('one', 'two');
+    expect(thread.events().flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
+      'one is not there',
+      'two is not there',
+    ]);
+  });
+});

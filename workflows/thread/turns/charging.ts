@@ -1,0 +1,79 @@
+/** What model calls use up, added to the turn and to the thread. */
+import type { TokenUsage } from '../../../src/contract/index.ts';
+import { emit } from '../state/log.ts';
+import { report } from './outbox.ts';
+import { treeSpent } from '../state/spending.ts';
+import { type ActiveTurn, type ThreadState, addUsage } from '../state/state.ts';
+import { quieten, withTurn } from './turns.ts';
+import { plus } from '../../sandbox/amounts.ts';
+
+/** What one answer of a model used up. */
+export interface ModelSpending {
+  usage: TokenUsage;
+  /** Null for a model without a price; histories of before there were prices have none. */
+  costMicroUsd?: number | null;
+}
+
+/** Adds it to the turn, which is in the state as it is given, and to the thread. */
+export function charge<T extends ActiveTurn>(
+  state: ThreadState,
+  at: number,
+  turn: T,
+  model: string,
+  spending: ModelSpending,
+): { state: ThreadState; turn: T } {
+  const { usage, used } = toAmounts(spending);
+  const charged = { ...turn, usage: addUsage(turn.usage, usage), spent: plus(turn.spent, used) };
+  const spent = withTurn(addToThread(state, spending), charged);
+  const counted = state.settings.budget.tree === undefined ? spent : reportUsage(spent, at);
+  return { state: spending.costMicroUsd === null ? warnOfPrice(counted, at, model) : counted, turn: charged };
+}
+
+/** Adds what came too late for any turn to the thread alone. */
+export function chargeThread(state: ThreadState, at: number, spending: ModelSpending): ThreadState {
+  return reportUsage(addToThread(state, spending), at);
+}
+
+function addToThread(state: ThreadState, spending: ModelSpending): ThreadState {
+  const { usage, used } = toAmounts(spending);
+  const budget = { ...state.budget, own: plus(state.budget.own, used) };
+  return { ...state, usage: addUsage(state.usage, usage), budget };
+}
+
+function toAmounts({ usage, costMicroUsd = null }: ModelSpending) {
+  const used = { tokens: usage.totalTokens, costMicroUsd: costMicroUsd ?? 0, steps: 1, wallMs: 0 };
+  return { usage: { ...usage, costMicroUsd }, used };
+}
+
+/** Tells the thread above what this one and its descendants have used up. */
+export function reportUsage(state: ThreadState, at: number): ThreadState {
+  return report(state, { type: 'usage', spent: treeSpent(state, at), waits: state.budget.waits });
+}
+
+/**
+ * The end of a model call that an aborted turn waited for. The answer, where there is one, is dropped and counted, and paid
+ * for all the same.
+ */
+export function quietenAndCharge(
+  state: ThreadState,
+  at: number,
+  turn: ActiveTurn,
+  actionId: string,
+  model: string,
+  answer: ModelSpending | null,
+): ThreadState {
+  if (answer === null) return quieten(state, turn, actionId, true);
+  const counters = { ...state.counters, droppedResults: state.counters.droppedResults + 1 };
+  const charged = charge({ ...state, counters }, at, turn, model, answer);
+  return quieten(charged.state, charged.turn, actionId, true);
+}
+
+/** Models that are remembered as warned of. */
+const WARNED = 100;
+
+/** Once for each model in the life of a thread. */
+function warnOfPrice(state: ThreadState, at: number, model: string): ThreadState {
+  if (state.unpriced.includes(model)) return state;
+  const message = `Model ${model} has no price, so what it costs is not known. Give it one in the file that BOBBIN_PRICES names.`;
+  return emit({ ...state, unpriced: [...state.unpriced, model].slice(-WARNED) }, at, { type: 'warning', message });
+}

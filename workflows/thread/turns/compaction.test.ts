@@ -1,0 +1,266 @@
+import { describe, expect, it } from 'vitest';
+import type { Item } from '../../../src/contract/index.ts';
+import { toCarryOver } from '../past/carry-over.ts';
+import type { CompactionEnd, ModelOutput } from '../state/inputs.ts';
+import { NO_USAGE } from '../state/state.ts';
+import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
+import { toContext, toThreadView } from '../view/view.ts';
+
+const COMPACT_AT = 1_000;
+const SUMMARY: CompactionEnd = {
+  type: 'compacted',
+  summary: 'so far',
+  userMessages: ['hello'],
+  provider: null,
+  usage: { ...NO_USAGE, totalTokens: 7 },
+  droppedEntries: 0,
+};
+
+/** The model answers, and its request had so many tokens. */
+function answerAt(thread: TestThread, tokens: number, output: ModelOutput[] = [{ type: 'message', text: 'hi' }]): void {
+  const usage = { ...NO_USAGE, totalTokens: tokens };
+  const { id } = thread.action('callModel');
+  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage, compactAt: COMPACT_AT } });
+}
+
+function call(cmd: string): ModelOutput {
+  const { name, arguments: args } = exec(cmd);
+  return { type: 'toolCall', callId: `call_${cmd}`, name, arguments: JSON.stringify(args) };
+}
+
+function endCompaction(thread: TestThread, end: CompactionEnd = SUMMARY): void {
+  thread.dispatch({ type: 'compactionEnded', id: thread.action('compactContext').id, end });
+}
+
+function failCompaction(thread: TestThread, code: string): void {
+  endCompaction(thread, { type: 'failed', failure: { code, message: `it is ${code}`, details: {} } });
+}
+
+function runCommand(thread: TestThread): void {
+  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+}
+
+function submitCompact(thread: TestThread, turnId: string): void {
+  thread.dispatch({ type: 'turnSubmitted', turn: { turnId, kind: 'compact', input: [] } });
+}
+
+const itemTypes = (thread: TestThread) => thread.state.log.items.map(({ type }) => type);
+const compactions = (thread: TestThread) =>
+  thread.state.log.items.filter((item): item is Extract<Item, { type: 'contextCompaction' }> => {
+    return item.type === 'contextCompaction';
+  });
+
+describe('before the first step of a turn', () => {
+  it('a context at its limit is compacted up to what the turn says itself', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT);
+    thread.submit('b');
+    expect(thread.action('compactContext')).toMatchObject({ turnId: 'b', contextVersion: 2, model: 'offline/test' });
+    expect(thread.actions('callModel')).toEqual([]);
+    endCompaction(thread);
+    expect(itemTypes(thread)).toEqual(['userMessage', 'agentMessage', 'userMessage', 'contextCompaction']);
+    expect(thread.action('callModel')).toMatchObject({ step: 1, contextVersion: 4 });
+    expect(toContext(thread.state, 0)).toMatchObject({ first: 2, compaction: 3, from: 2 });
+    answerAt(thread, 10);
+    expect(thread.completions('b')).toMatchObject([{ status: 'completed', usage: { totalTokens: 17 } }]);
+  });
+
+  it('nothing is compacted below the limit, and not for the one token that is missing', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT - 1);
+    thread.submit('b');
+    expect(thread.action('callModel')).toMatchObject({ step: 1 });
+  });
+
+  it('input that comes while it is compacted is in the first request', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT);
+    thread.submit('b');
+    thread.dispatch({ type: 'turnSteered', steer: { expectedTurnId: 'b', input: text('and this') } });
+    expect(itemTypes(thread)).toHaveLength(3);
+    endCompaction(thread);
+    expect(thread.action('callModel')).toMatchObject({ step: 1, contextVersion: 5 });
+    expect(thread.state.log.items.at(-1)).toMatchObject({ type: 'userMessage', content: text('and this'), step: 0 });
+  });
+
+  it('that input goes to history where the compaction fails', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT);
+    thread.submit('b');
+    thread.dispatch({ type: 'turnSteered', steer: { expectedTurnId: 'b', input: text('and this') } });
+    failCompaction(thread, 'modelServerError');
+    expect(thread.state.log.items.at(-1)).toMatchObject({
+      type: 'userMessage',
+      turnId: 'b',
+      content: text('and this'),
+    });
+    expect(thread.completions('b')).toMatchObject([{ status: 'failed', error: { code: 'modelServerError' } }]);
+    thread.submit('c');
+    expect(thread.action('compactContext')).toMatchObject({ turnId: 'c', contextVersion: 4 });
+  });
+});
+
+describe('a model whose limit the thread does not know', () => {
+  const other = { overrides: { model: 'offline/other' } };
+
+  it('is told the size, and where that is too large, the model before it is asked for the summary', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, 500);
+    thread.submit('b', 'hello', other);
+    const { id, contextTokens } = thread.action('callModel');
+    expect(contextTokens).toBe(500);
+    thread.dispatch({ type: 'modelEnded', id, end: { type: 'compactFirst', compactAt: 100 } });
+    expect(thread.action('compactContext')).toMatchObject({ model: 'offline/test', contextVersion: 2 });
+    failCompaction(thread, 'modelNotFound');
+    expect(thread.action('compactContext')).toMatchObject({ model: 'offline/other', contextVersion: 2 });
+    endCompaction(thread);
+    expect(thread.action('callModel')).toMatchObject({ step: 1, contextTokens: null });
+    expect(compactions(thread)).toMatchObject([{ trigger: 'preTurn', tokensBefore: 500 }]);
+    expect(toThreadView(thread.state).context).toMatchObject({ compactAt: 100, tokens: null });
+  });
+
+  it('is asked all the same where there is nothing to compact', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT);
+    submitCompact(thread, 'c');
+    endCompaction(thread);
+    thread.submit('b', 'hello', other);
+    expect(thread.action('callModel').contextTokens).toBeNull();
+  });
+});
+
+describe('between two steps', () => {
+  it('a context at its limit is compacted with all that was said and done, and the turn goes on', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT, [call('make')]);
+    expect(thread.actions('compactContext')).toEqual([]);
+    runCommand(thread);
+    expect(thread.action('compactContext')).toMatchObject({ contextVersion: 2 });
+    expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'compacting', trigger: 'midTurn' });
+    endCompaction(thread);
+    expect(thread.action('callModel')).toMatchObject({ step: 2, contextVersion: 3 });
+    expect(toContext(thread.state, 0)).toMatchObject({ first: 2, compaction: 2 });
+  });
+
+  it('it is not compacted again before it has grown by a tenth of its limit', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT, [call('make one')]);
+    runCommand(thread);
+    endCompaction(thread);
+    answerAt(thread, COMPACT_AT + 50, [call('make two')]);
+    runCommand(thread);
+    answerAt(thread, COMPACT_AT + 149, [call('make three')]);
+    runCommand(thread);
+    answerAt(thread, COMPACT_AT + 150, [call('make four')]);
+    runCommand(thread);
+    expect(thread.action('compactContext')).toBeDefined();
+    expect(compactions(thread)).toHaveLength(1);
+  });
+
+  it('a turn that ends needs none', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT);
+    expect(thread.running).toEqual([]);
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('a run may end in the middle of one, which then begins again and is recorded once', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, COMPACT_AT, [call('make')]);
+    runCommand(thread);
+    const { id } = thread.action('compactContext');
+    const state = JSON.parse(JSON.stringify(toCarryOver(thread.state).carriedOver)) as typeof thread.state;
+    thread.restart(state);
+    thread.dispatch({ type: 'runContinued' });
+    expect(thread.action('compactContext').id).toBe(id);
+    endCompaction(thread);
+    thread.dispatch({ type: 'compactionEnded', id, end: SUMMARY });
+    expect(compactions(thread)).toHaveLength(1);
+    expect(thread.state.counters.droppedResults).toBe(1);
+  });
+});
+
+describe('a model that takes no more', () => {
+  const tooLong = { code: 'contextWindowExceeded', message: 'too long', details: {} };
+  const fail = (thread: TestThread) =>
+    thread.dispatch({
+      type: 'modelEnded',
+      id: thread.action('callModel').id,
+      end: { type: 'failed', failure: tooLong },
+    });
+
+  it('is asked once more after a compaction, and not twice', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, 10);
+    thread.submit('b');
+    fail(thread);
+    endCompaction(thread);
+    expect(thread.action('callModel')).toMatchObject({ step: 1 });
+    fail(thread);
+    expect(thread.completions('b')).toMatchObject([{ status: 'failed', error: { code: 'contextWindowExceeded' } }]);
+    expect(compactions(thread)).toMatchObject([{ trigger: 'overflow' }]);
+  });
+
+  it('may take no more again in a later step of the same turn', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, 10);
+    thread.submit('b');
+    fail(thread);
+    endCompaction(thread);
+    answerAt(thread, 10, [call('make')]);
+    runCommand(thread);
+    fail(thread);
+    expect(thread.action('compactContext')).toMatchObject({ contextVersion: 5 });
+  });
+});
+
+describe('a command of the person that has not ended', () => {
+  it('is told once it has, although what stood beside it was replaced', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, 10);
+    submitCompact(thread, 'c');
+    thread.submit('beside', 'sleep 9', { kind: 'user_shell' });
+    endCompaction(thread);
+    submitCompact(thread, 'd');
+    const shell = thread.state.log.items.findIndex(({ turnId }) => turnId === 'beside');
+    endCompaction(thread);
+    expect(compactions(thread).at(-1)).toMatchObject({ keptItems: [shell], upTo: thread.state.log.items.length - 1 });
+    expect(toContext(thread.state, 0).first).toBe(shell);
+  });
+});
+
+describe('the agent task', () => {
+  it('is waited for, and renewed once where it is found unfit', () => {
+    const thread = testThread({ agentIdentity: { mode: 'recoverable', account: 'default' } });
+    const register = (taskId: string) => {
+      const task = { agentRuntimeId: 'r', taskId, registeredAt: '2026-01-01T00:00:00Z' };
+      const end = { type: 'registered', task, currentRuntimeId: 'r', unusedTasks: 0 } as const;
+      thread.dispatch({ type: 'registrationEnded', id: thread.action('registerAgentTask').id, end });
+    };
+    register('one');
+    thread.submit('a');
+    answerAt(thread, 10);
+    submitCompact(thread, 'c');
+    expect(thread.action('compactContext').agentTask?.taskId).toBe('one');
+    failCompaction(thread, 'agentTaskStale');
+    expect(thread.actions('compactContext')).toEqual([]);
+    expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
+    register('two');
+    expect(thread.action('compactContext').agentTask?.taskId).toBe('two');
+    failCompaction(thread, 'agentTaskStale');
+    expect(thread.completions('c')).toMatchObject([{ status: 'failed', error: { code: 'agentTaskStale' } }]);
+  });
+});

@@ -1,0 +1,134 @@
+/**
+ * Making the context smaller: the same whether it is a turn of its own or a stage of a regular one. The items that are
+ * replaced stay in the history; a new item says from where on they count no more.
+ */
+import type { CompactionTrigger, TurnError } from '../../../src/contract/index.ts';
+import { currentTask, isReady, renewOnce } from '../agent-task/agent-task.ts';
+import { type Action, actionIds } from '../state/actions.ts';
+import { isCostLimited } from '../budget/budget.ts';
+import { charge } from './charging.ts';
+import { newestCompaction, withCompaction } from '../state/context.ts';
+import { addItem, emit, isRunning, itemCount } from '../state/log.ts';
+import type { CompactionEnd } from '../state/inputs.ts';
+import type { StepFailure } from '../../sandbox/step-failure.ts';
+import type { ActiveTurn, Compaction, ThreadState } from '../state/state.ts';
+
+/** From the second one on, a person should know. */
+const LOSSY =
+  'This context was compacted several times. Each time some of it is lost to the model: a new thread, or a short account of what matters, keeps it accurate.';
+
+/** Whether there is anything before that item which no compaction stands for yet. */
+export function canCompact(state: ThreadState, upTo: number): boolean {
+  const newest = newestCompaction(state.context);
+  if (newest === null) return upTo > 0;
+  return upTo - newest.upTo > (newest.item < upTo ? 1 : 0);
+}
+
+/** @param model that is asked for the summary. */
+export function beginCompaction(
+  state: ThreadState,
+  at: number,
+  what: { trigger: CompactionTrigger; upTo: number; model: string },
+): { state: ThreadState; compaction: Compaction } {
+  const number = state.context.begun + 1;
+  const { firstItem, items } = state.log;
+  const running = items.flatMap((item, offset) => (isRunning(item) ? [firstItem + offset] : []));
+  const keptItems = running.filter((index) => index < what.upTo);
+  return {
+    state: { ...state, context: { ...state.context, begun: number } },
+    compaction: { number, tries: 0, renewed: false, ...what, keptItems, since: at },
+  };
+}
+
+export function compactionId({ number, tries }: Compaction): string {
+  return actionIds.compact(number, tries);
+}
+
+/** Waits for the agent task, as every model step does. */
+export function wantedCompaction(state: ThreadState, turnId: string, compaction: Compaction): Action[] {
+  if (!isReady(state)) return [];
+  return [
+    {
+      type: 'compactContext',
+      id: compactionId(compaction),
+      turnId,
+      model: compaction.model,
+      contextVersion: compaction.upTo,
+      agentTask: currentTask(state),
+      agentIdentity: state.settings.agentIdentity,
+      costLimited: isCostLimited(state),
+    },
+  ];
+}
+
+export type CompactionOutcome<T> =
+  /** It is in the history and in the usage of the turn. */
+  | { type: 'compacted'; state: ThreadState; turn: T }
+  | { type: 'again'; state: ThreadState; compaction: Compaction }
+  | { type: 'failed'; error: TurnError };
+
+/** Takes the end of a compaction of a turn that is not being aborted. */
+export function takeCompaction<T extends ActiveTurn>(
+  state: ThreadState,
+  at: number,
+  turn: T,
+  place: { compaction: Compaction; step: number },
+  end: CompactionEnd,
+): CompactionOutcome<T> {
+  const { compaction, step } = place;
+  switch (end.type) {
+    case 'compacted': {
+      const charged = charge(state, at, turn, compaction.model, end);
+      const place = { turnId: turn.turnId, step };
+      return { type: 'compacted', state: record(charged.state, at, place, compaction, end), turn: charged.turn };
+    }
+    case 'aborted': {
+      const message = `Compaction ${compactionId(compaction)} was stopped by nobody in this thread.`;
+      return { type: 'failed', error: { code: 'internal', message } };
+    }
+    case 'failed':
+      return takeFailure(state, at, compaction, end.failure);
+  }
+}
+
+function takeFailure(
+  state: ThreadState,
+  at: number,
+  compaction: Compaction,
+  failure: StepFailure,
+): Exclude<CompactionOutcome<never>, { type: 'compacted' }> {
+  const tries = compaction.tries + 1;
+  const renewing = renewOnce(state, at, failure, compaction.renewed);
+  if (renewing !== null) return { type: 'again', state: renewing, compaction: { ...compaction, tries, renewed: true } };
+  // The model that the thread had before may be the one that is no longer to be had.
+  const { model } = state.settings;
+  if (compaction.model !== model) return { type: 'again', state, compaction: { ...compaction, tries, model } };
+  return { type: 'failed', error: { code: failure.code, message: failure.message } };
+}
+
+function record(
+  state: ThreadState,
+  at: number,
+  place: { turnId: string; step: number },
+  { trigger, upTo, keptItems, since }: Compaction,
+  end: Extract<CompactionEnd, { type: 'compacted' }>,
+): ThreadState {
+  const { summary, userMessages, provider, droppedEntries } = end;
+  const item = itemCount(state.log);
+  const recorded = addItem(state, at, {
+    type: 'contextCompaction',
+    ...place,
+    trigger,
+    summary,
+    userMessages,
+    provider,
+    upTo,
+    keptItems,
+    tokensBefore: state.context.tokens,
+    droppedEntries,
+    durationMs: at - since,
+  });
+  const context = withCompaction(state.context, { item, upTo, firstItem: Math.min(upTo, ...keptItems) });
+  const counted = { ...recorded, context };
+  return context.compactions.length > 1 ? emit(counted, at, { type: 'warning', message: LOSSY }) : counted;
+}

@@ -1,0 +1,50 @@
+/**
+ * The end of a turn that may have changed files: it waits for a second snapshot, so that an undo knows what the turn did
+ * and what others did after it. Nothing else of the turn runs by then, and nothing can change its outcome.
+ *
+ * The wait is bounded: by the activity's own time, by the bound for quiescence if the turn was aborted, and by whatever
+ * would abort the turn now.
+ */
+import { type Action, actionIds } from '../state/actions.ts';
+import { isRoot } from '../approvals/policy.ts';
+import { isKnownSafe } from '../approvals/safe-commands.ts';
+import type { ActiveTurn, ThreadState, TurnSnapshot } from '../state/state.ts';
+
+/** Whether a turn that is about to end has to wait for a snapshot of what it left. */
+export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn): boolean {
+  if (turn.ending !== undefined || turn.kind !== 'regular' || turn.snapshot?.status !== 'taken') return false;
+  const reachable = state.status === 'open' && turn.aborting?.quiescent !== false;
+  return state.snapshots.after === true && reachable && mayHaveWritten(state, turn);
+}
+
+/** The snapshot of a turn that ends without waiting. What wrote nothing left the files as they were. */
+export function settledSnapshot(state: ThreadState, turn: ActiveTurn): TurnSnapshot | null {
+  const { snapshot } = turn;
+  if (state.snapshots.after !== true || snapshot?.status !== 'taken' || snapshot.after !== undefined) return snapshot;
+  return { ...snapshot, after: mayHaveWritten(state, turn) ? null : snapshot.commit };
+}
+
+function mayHaveWritten({ log, settings }: ThreadState, { turnId, firstItem }: ActiveTurn): boolean {
+  if (firstItem < log.firstItem) return true;
+  return log.items.slice(firstItem - log.firstItem).some((item) => {
+    if (item.turnId !== turnId || !('status' in item) || item.status === 'declined') return false;
+    if (item.type === 'commandExecution') return !isKnownSafe(item.command, isRoot(item.cwd, settings.cwd));
+    return item.type === 'fileChange' || item.type === 'mcpToolCall' || item.type === 'collabAgentToolCall';
+  });
+}
+
+export function wantedLastSnapshot(state: ThreadState): Action[] {
+  return [state.active, ...state.beside].flatMap((turn): Action[] => {
+    if (turn?.ending === undefined || turn.snapshot?.status !== 'taken') return [];
+    const { turnId, snapshot } = turn;
+    const id = actionIds.lastSnapshot(turnId);
+    return [{ type: 'takeSnapshot', id, turnId, cwd: state.settings.cwd, release: [], after: snapshot.commit }];
+  });
+}
+
+/** The turn whose end waits for this action; null if there is none. */
+export function findEnding(state: ThreadState, actionId: string): ActiveTurn | null {
+  const all = [state.active, ...state.beside];
+  const isIts = (turn: ActiveTurn) => turn.ending !== undefined && actionIds.lastSnapshot(turn.turnId) === actionId;
+  return all.find((turn) => turn !== null && isIts(turn)) ?? null;
+}

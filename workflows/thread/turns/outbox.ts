@@ -1,0 +1,45 @@
+/** What a thread says to other threads: kept until it is delivered, in order for each of them. */
+import type { SubThreadReport } from '../../../src/contract/index.ts';
+import { type Action, actionIds } from '../state/actions.ts';
+import type { Child, OutgoingMessage, ThreadState } from '../state/state.ts';
+
+export function send(state: ThreadState, to: string, message: OutgoingMessage): ThreadState {
+  const number = state.messageCount + 1;
+  return { ...state, messageCount: number, outbox: [...state.outbox, { number, to, message }] };
+}
+
+/** Tells the thread above, where there is one. */
+export function report(state: ThreadState, said: SubThreadReport): ThreadState {
+  const { parent } = state.settings;
+  if (parent === null) return state;
+  if (parent.reports === 'result') return said.type === 'turnCompleted' ? { ...state, newest: said.turn } : state;
+  return send(state, parent.threadId, {
+    signal: 'subThreadReport',
+    payload: { threadId: state.threadId, report: said },
+  });
+}
+
+/** One message at a time for each thread, so that they arrive as they were said; none to a child that is not there yet. */
+export function wantedMessages(state: ThreadState): Action[] {
+  const starting = new Set(state.children.filter(isStarting).map(({ threadId }) => threadId));
+  const firsts = state.outbox.filter(({ to }, index) => state.outbox.findIndex((other) => other.to === to) === index);
+  const sendable = firsts.filter(({ to }) => !starting.has(to));
+  return sendable.map(({ number, to, message }) => ({
+    type: 'sendMessage',
+    id: actionIds.message(number),
+    to,
+    message,
+  }));
+}
+
+/** A child that has said something is there, whether or not the word of its start has come. */
+function isStarting({ start, status }: Child): boolean {
+  return start !== null && status === 'pendingInit';
+}
+
+/** Takes a message off the list; null where it is not on it. */
+export function delivered(state: ThreadState, actionId: string): { state: ThreadState; to: string } | null {
+  const found = state.outbox.find(({ number }) => actionIds.message(number) === actionId);
+  if (found === undefined) return null;
+  return { state: { ...state, outbox: state.outbox.filter((one) => one !== found) }, to: found.to };
+}

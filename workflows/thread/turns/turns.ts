@@ -1,0 +1,328 @@
+/** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
+import type {
+  AbortReason,
+  InputItem,
+  Overrides,
+  SubmitTurn,
+  TurnCompletion,
+  TurnError,
+  TurnKind,
+} from '../../../src/contract/index.ts';
+import { addItem, completeItem, emit, isRunning, itemCount } from '../state/log.ts';
+import { takeMail } from './inbox.ts';
+import { withBudget } from '../budget/budget.ts';
+import { report } from './outbox.ts';
+import { withdrawRequests } from './requests.ts';
+import { withoutTurn } from '../approvals/rules.ts';
+import { withRecord } from '../state/turn-records.ts';
+import { exitReview } from './review-mode.ts';
+import { needsLastSnapshot, settledSnapshot } from './ending.ts';
+import { treeSpent, turnSpent, waitedBy } from '../state/spending.ts';
+import {
+  type ActiveTurn,
+  KNOWN_TURNS,
+  KNOWN_TURN_IDS,
+  NO_USAGE,
+  type QueuedTurn,
+  type RegularTurn,
+  type ShellTurn,
+  type ThreadState,
+  type TurnEnd,
+  decidesAnew,
+} from '../state/state.ts';
+import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
+import { plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+
+/** Code units of an agent's last words that its parent's model is told. */
+export const TOLD_CHARS = 20_000;
+
+/** Tells the model that a turn was cut off. */
+export const MARKER = `<turn_aborted>
+The person stopped the previous turn on purpose. Commands and changes that were under way may have partly run: look at
+the state of the workspace before you repeat any of them.
+</turn_aborted>`;
+
+const OVER_BUDGET = `<turn_aborted>
+The previous turn was stopped because its budget was used up. Commands and changes that were under way may have partly
+run: look at the state of the workspace before you repeat any of them.
+</turn_aborted>`;
+
+/** What the model is told of an abort; nothing of one that makes room for another turn, or of the thread's end. */
+const MARKERS: Partial<Record<AbortReason, string>> = { interrupted: MARKER, budgetLimited: OVER_BUDGET };
+
+/** Remembers the id, so that the same submission once more is the same turn. */
+export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
+  const newest = [...state.knownTurnIds, turnId].slice(-KNOWN_TURN_IDS);
+  return { ...state, knownTurnIds: decidesAnew(state) ? newestWithin(newest, MOST_BYTES.turnIds) : newest };
+}
+
+export function toQueuedTurn(turn: SubmitTurn): QueuedTurn {
+  const { turnId, kind, input, overrides = {}, review } = turn;
+  return { turnId, kind, input, overrides, ...(review === undefined ? {} : { review }) };
+}
+
+export function addUserMessage(
+  state: ThreadState,
+  at: number,
+  turnId: string,
+  step: number,
+  content: InputItem[],
+): ThreadState {
+  return addItem(state, at, { type: 'userMessage', turnId, step, content });
+}
+
+export function inputText(input: readonly InputItem[]): string {
+  return input.map((item) => item.text).join('\n');
+}
+
+export function withTurn(state: ThreadState, turn: ActiveTurn): ThreadState {
+  if (state.active?.turnId === turn.turnId) return { ...state, active: turn };
+  const beside = state.beside.map((other) =>
+    other.turnId === turn.turnId && turn.kind === 'user_shell' ? turn : other,
+  );
+  return { ...state, beside };
+}
+
+export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null {
+  if (state.active?.turnId === turnId) return state.active;
+  return state.beside.find((turn) => turn.turnId === turnId) ?? null;
+}
+
+export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const active: RegularTurn = {
+    ...newTurn(state, turn.turnId, at),
+    kind: 'regular',
+    step: 1,
+    pendingInput: [],
+    stage: { type: 'model', tries: 0, renewed: false, compacted: false },
+  };
+  const begun = emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
+  return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
+}
+
+/** A command of the person: the active turn where there is none, beside it where there is. */
+export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const besideTurnId = state.active?.turnId ?? null;
+  const started = emitStarted(state, at, turn, besideTurnId);
+  const index = itemCount(started.log);
+  const withItem = addItem(started, at, {
+    type: 'commandExecution',
+    turnId: turn.turnId,
+    step: 0,
+    callId: `shell_${index}`,
+    call: null,
+    command: inputText(turn.input),
+    cwd: state.settings.cwd,
+    source: 'userShell',
+    status: 'inProgress',
+    output: '',
+    exitCode: null,
+    durationMs: null,
+  });
+  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), limited: false, kind: 'user_shell', index };
+  return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
+}
+
+/** Kinds that cost nothing and are not to be stopped half-way by a budget. */
+const UNLIMITED: readonly TurnKind[] = ['undo', 'redo', 'ghost_snapshot'];
+
+/** Makes a turn without words of its own the active one. */
+export function beginActive(
+  state: ThreadState,
+  at: number,
+  turn: QueuedTurn,
+  own: OwnMembers<ActiveTurn>,
+): ThreadState {
+  // What a turn begins with and what its kind adds are together a turn of that kind.
+  const limited = !UNLIMITED.includes(own.kind);
+  const active = { ...newTurn(state, turn.turnId, at), limited, ...own } as ActiveTurn;
+  return emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
+}
+
+type OwnMembers<T extends ActiveTurn> = T extends ActiveTurn ? Omit<T, keyof ReturnType<typeof newTurn>> : never;
+
+/** Settings that a turn brings along; they stay for later ones. */
+export function withOverrides(state: ThreadState, overrides: Overrides): ThreadState {
+  const { budget, ...others } = overrides;
+  return withBudget({ ...state, settings: { ...state.settings, ...others } }, budget);
+}
+
+/** The members that every turn begins with. */
+export function newTurn(state: ThreadState, turnId: string, at: number) {
+  return {
+    turnId,
+    firstItem: itemCount(state.log),
+    startedAt: at,
+    usage: NO_USAGE,
+    lastAgentMessage: null,
+    aborting: null,
+    snapshot: null,
+    spent: NOTHING_SPENT,
+    granted: NOTHING_SPENT,
+    clock: null,
+    waitedMs: 0,
+    waitingSince: null,
+    limited: true,
+  };
+}
+
+export function emitStarted(
+  state: ThreadState,
+  at: number,
+  turn: QueuedTurn,
+  besideTurnId: string | null,
+): ThreadState {
+  return emit(state, at, { type: 'turn/started', turnId: turn.turnId, kind: turn.kind, besideTurnId });
+}
+
+/**
+ * Begins the end of a turn. Twice is once: a later reason does not replace the first.
+ * @param running ids of this turn's actions that are under way, whose end is waited for.
+ */
+export function abortTurn(
+  state: ThreadState,
+  at: number,
+  turn: ActiveTurn,
+  why: { reason: AbortReason; detail: string | null },
+  running: readonly string[],
+): ThreadState {
+  if (turn.aborting !== null) return state;
+  return withTurn(state, { ...turn, aborting: { ...why, since: at, awaiting: [...running], quiescent: true } });
+}
+
+/** One of the actions an aborted turn waits for has ended. `proven`: nothing of it is left. */
+export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, proven: boolean): ThreadState {
+  if (turn.aborting === null) return state;
+  const awaiting = turn.aborting.awaiting.filter((id) => id !== actionId);
+  return withTurn(state, {
+    ...turn,
+    aborting: { ...turn.aborting, awaiting, quiescent: turn.aborting.quiescent && proven },
+  });
+}
+
+/**
+ * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
+ * input goes to history, the marker for the model, the terminal event.
+ */
+export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  if (turn.aborting === null || turn.ending !== undefined) return state;
+  const { reason, detail, quiescent } = turn.aborting;
+  let next = abortItems(state, at, turn);
+  next = withdrawRequests(next, at, turn.turnId);
+  next = tellLeftOver(next, at, turn);
+  const text = MARKERS[reason];
+  if (text !== undefined && turn.kind === 'regular') {
+    next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text });
+  }
+  if (turn.kind === 'review') next = exitReview(next, at, turn, null);
+  return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
+}
+
+/** Input that no model step was told of goes to history. */
+function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  if (turn.kind !== 'regular') return state;
+  return turn.pendingInput.reduce(
+    (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),
+    state,
+  );
+}
+
+function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+  const seconds = ((at - turn.startedAt) / 1000).toFixed(1);
+  return state.log.items.reduce((current, item, offset) => {
+    if (item.turnId !== turn.turnId || !isRunning(item)) return current;
+    const change = { status: 'aborted' as const, output: `aborted by user after ${seconds}s` };
+    return completeItem(current, at, state.log.firstItem + offset, change);
+  }, state);
+}
+
+/**
+ * Ends a turn. One that may have changed files is then still active, with its outcome fixed, until {@link concludeTurn}:
+ * what it left is looked at first.
+ */
+export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
+  if (!needsLastSnapshot(state, turn)) return complete(state, at, turn, end);
+  return withTurn(withdrawRequests(state, at, turn.turnId), { ...turn, ending: end });
+}
+
+/** The end of a turn that waited. @param after the snapshot of what it left; null if there is none. */
+export function concludeTurn(state: ThreadState, at: number, turn: ActiveTurn, after: string | null): ThreadState {
+  const { ending, ...rest } = turn;
+  if (ending === undefined) return state;
+  const { snapshot } = turn;
+  const known = snapshot?.status === 'taken' ? { ...snapshot, after } : snapshot;
+  return complete(state, at, { ...rest, snapshot: known }, ending);
+}
+
+function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
+  const waitedMs = waitedBy(turn, at);
+  const completion: TurnCompletion = {
+    turnId: turn.turnId,
+    kind: turn.kind,
+    lastAgentMessage: turn.lastAgentMessage,
+    startedAt: turn.startedAt,
+    durationMs: at - turn.startedAt,
+    ...(state.settings.waitingApart && waitedMs > 0 ? { waitedMs } : {}),
+    usage: turn.usage,
+    ...end,
+  };
+  const { turnId, kind, firstItem, limited } = turn;
+  const snapshot = settledSnapshot(state, turn);
+  const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot, endedAt: at };
+  // The thread may have asked for more while a step was under way, and that step has ended the turn.
+  const asked = withdrawRequests(state, at, turnId);
+  const { wallMs } = turnSpent(turn, at);
+  const own = limited ? plus(asked.budget.own, { ...NOTHING_SPENT, wallMs }) : asked.budget.own;
+  const waits = limited ? false : asked.budget.waits;
+  const rules = withoutTurn(asked.rules, turnId);
+  const paid = { ...asked, rules, budget: { ...asked.budget, own, waits, waitedMs: asked.budget.waitedMs + waitedMs } };
+  const ended: ThreadState =
+    paid.active?.turnId === turn.turnId
+      ? { ...paid, active: null }
+      : { ...paid, beside: paid.beside.filter((other) => other.turnId !== turn.turnId) };
+  return tellEnd(withRecord(ended, record, KNOWN_TURNS), at, completion);
+}
+
+function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadState {
+  const told = emit({ ...state, turnCount: state.turnCount + 1 }, at, { type: 'turn/completed', turn });
+  const counted = report(told, { type: 'usage', spent: treeSpent(told, at), waits: told.budget.waits });
+  return report(counted, { type: 'turnCompleted', turn: toReported(state, turn) });
+}
+
+/** An agent's last words are cut where its parent would cut them. */
+function toReported(state: ThreadState, turn: TurnCompletion): TurnCompletion {
+  const { parent } = state.settings;
+  const isCut = decidesAnew(state) && parent?.role === 'agent' && parent.reports !== 'result';
+  return isCut ? { ...turn, lastAgentMessage: turn.lastAgentMessage?.slice(0, TOLD_CHARS) ?? null } : turn;
+}
+
+export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {
+  const told = emit(tellLeftOver(state, at, turn), at, { type: 'error', turnId: turn.turnId, error, willRetry: false });
+  return endTurn(told, at, turn, { status: 'failed', error });
+}
+
+/** Ends a turn that was queued and will never begin. */
+export function dropQueued(
+  state: ThreadState,
+  at: number,
+  turnId: string,
+  reason: AbortReason,
+  detail: string | null,
+): ThreadState {
+  const turn = state.queue.find((queued) => queued.turnId === turnId);
+  if (turn === undefined) return state;
+  const completion: TurnCompletion = {
+    turnId,
+    kind: turn.kind,
+    lastAgentMessage: null,
+    startedAt: null,
+    durationMs: 0,
+    usage: NO_USAGE,
+    status: 'aborted',
+    reason,
+    detail,
+    quiescent: true,
+  };
+  const queue = state.queue.filter((queued) => queued.turnId !== turnId);
+  return tellEnd({ ...state, queue }, at, completion);
+}

@@ -1,0 +1,212 @@
+/**
+ * What the Temporal UI shows of a thread under its details: the words for the person on call. Markdown without tables, which
+ * older UIs do not render; whatever somebody else wrote stands in code spans, so that it is nothing but text.
+ */
+import type { Excerpt, Limits, Spent, ThreadRequest, TurnPhase } from '../../../src/contract/index.ts';
+import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
+import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
+import { limitsOf, spentIn } from '../budget/budget.ts';
+import { isAtWork } from '../agents/sub-threads.ts';
+import type { ActiveTurn, StoredEvent, ThreadState } from '../state/state.ts';
+import { toPhase, toStatus } from './view.ts';
+import { plural } from '../../../src/contract/plain/plural.ts';
+
+/** Of each kind of thing so many are shown, and the number of the rest. */
+const SHOWN = 8;
+/** Of one request: files, questions, and where it will run. */
+const SHOWN_FACTS = 16;
+const WORDS = 200;
+/** UTF-16 units of what runs, shared by the requests that are shown. A request takes twice its share, at most. */
+const REQUEST_TEXT = { all: 16_000, one: 8_000 };
+/** UTF-16 units of all of it. */
+const MOST = 40_000;
+/** Newest events that are looked through for an error. */
+const LOOKED_THROUGH = 500;
+
+/** Never throws: requests of other threads come by signal, as somebody wrote them, and no thread may fail over its own description. */
+export function toCurrentDetails(state: ThreadState): string {
+  try {
+    return describe(state);
+  } catch (error) {
+    return `**${toStatus(state)}**; the rest cannot be shown: ${codeSpan(String(error), WORDS)}`;
+  }
+}
+
+function describe(state: ThreadState): string {
+  const { settings, turnCount, closeReason } = state;
+  const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
+  const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
+  const sections = [
+    closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,
+    section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request, share)),
+    section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
+    section('Waiting turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
+    section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
+      return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is at work`;
+    }),
+    section('Used up', ofBudget(state), String),
+    section('Last error', lastError(state.log.events), String),
+  ];
+  return fit(
+    sections.filter((part) => part !== ''),
+    `bobbin thread show ${state.threadId}`,
+  );
+}
+
+/** Sections are shown whole or not at all. */
+function fit(sections: readonly string[], look: string): string {
+  const fitting = sections.reduce((text, section) => {
+    const next = text === '' ? section : `${text}\n\n${section}`;
+    return next.length <= MOST - 300 ? next : text;
+  }, '');
+  const whole = sections.join('\n\n').length === fitting.length;
+  return whole ? fitting : `${fitting}\n\n**There is more than fits here:** ${literalSpan(look)}`;
+}
+
+/** Nothing where there is nothing to say. */
+function section<T>(title: string, all: readonly T[], describeOne: (one: T) => string): string {
+  if (all.length === 0) return '';
+  const rest = all.length - SHOWN;
+  const more = rest > 0 ? [`- and ${rest} more`] : [];
+  return [`### ${title}`, ...all.slice(0, SHOWN).map(describeOne), ...more].join('\n');
+}
+
+function ofTurn(state: ThreadState, turn: ActiveTurn): string {
+  const phase = describePhase(toPhase(state, turn));
+  return `- ${literalSpan(turn.turnId)} (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
+}
+
+/** What is asked for, word for word, where it will run, and the commands and the signal that answer it. */
+function ofRequest(threadId: string, request: ThreadRequest, chars: number): string {
+  const { requestId, openedAt, deadlineAt, origin } = request;
+  const { title, text, facts } = toRequestWords(request);
+  const until = deadlineAt === null ? '' : `; ${literalSpan(request.default)} by itself at ${timeOf(deadlineAt)}`;
+  const look = literalSpan(`bobbin thread requests ${threadId} ${requestId}`);
+  const rest = facts.length - SHOWN_FACTS;
+  const answered = origin?.answered === true ? ['an answer is on its way'] : [];
+  const lines = [
+    ...facts.slice(0, SHOWN_FACTS).map(([label, value]) => `${label}: ${codeSpan(value, WORDS)}`),
+    ...(rest > 0 ? [`and ${rest} more: ${look}`] : []),
+    ...answered,
+    ...waysToAnswer(request, `bobbin thread approve ${threadId} ${requestId}`),
+    `see all of it: ${look}`,
+  ];
+  const head = `- ${literalSpan(requestId)} ${title}, since ${timeOf(openedAt)}${until}`;
+  const whole = [
+    head,
+    ...(text === null ? [] : blockOf(text, chars, look)),
+    ...lines.map((line) => `  - ${line}`),
+  ].join('\n');
+  if (whole.length <= 2 * chars) return whole;
+  return [head, `  - **too long to be shown here.** Look at it before you answer it: ${look}`].join('\n');
+}
+
+/** In an item of a list. */
+function blockOf(excerpt: Excerpt, chars: number, look: string): string[] {
+  const { lines, left } = codeBlock(excerpt.text, chars);
+  const missing = left + excerpt.chars - excerpt.text.length;
+  const cut =
+    missing === 0 ? [] : [`**Cut: ${missing} of ${excerpt.chars} characters are not shown.** All of it: ${look}`, ''];
+  return ['', ...lines, '', ...cut].map((line) => (line === '' ? '' : `  ${line}`));
+}
+
+function waysToAnswer(request: ThreadRequest, command: string): string[] {
+  const { requestId } = request;
+  const signal = (answer: object) =>
+    `signal \`resolveRequest\` with ${literalSpan(JSON.stringify({ requestId, ...answer }))}`;
+  const refuse = `refuse: ${literalSpan(`${command} --decision decline`)}`;
+  if (request.type !== 'userInput') return [`accept: ${literalSpan(command)}`, refuse, signal({ decision: 'accept' })];
+  const ids = request.questions.map(({ id }) => id);
+  const options = ids.map((id) => ` --answer ${quoted(`${id}=TEXT`)}`).join('');
+  const answers = Object.fromEntries(ids.map((id) => [id, { answers: ['TEXT'] }]));
+  return [`answer: ${literalSpan(`${command}${options}`)}`, refuse, signal({ decision: 'accept', answers })];
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w.:@/=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function ofBudget(state: ThreadState): string[] {
+  const of = (scope: 'turn' | 'thread' | 'tree') =>
+    toAmounts(spentIn(state, scope, state.updatedAt), limitsOf(state, scope));
+  const alone = of('thread');
+  const withAgents = of('tree');
+  return [
+    ...(state.active?.limited === true ? [`- by this turn: ${of('turn')}`] : []),
+    `- by the thread: ${alone}`,
+    ...(withAgents === alone ? [] : [`- with its agents: ${withAgents}`]),
+  ];
+}
+
+function toAmounts({ tokens, costMicroUsd, steps, wallMs }: Spent, limits: Limits): string {
+  const of = (max: number | undefined, unit: string) => (max === undefined ? '' : ` of ${max}${unit}`);
+  return [
+    `${tokens}${of(limits.tokens, '')} tokens`,
+    `${costMicroUsd / 1_000_000}${of(limits.costUsd, '')} dollars`,
+    `${steps}${of(limits.steps, '')} model steps`,
+    `${Math.round(wallMs / 1_000)}${of(limits.wallMs === undefined ? undefined : limits.wallMs / 1_000, '')} s`,
+  ].join(', ');
+}
+
+function lastError(events: readonly StoredEvent[]): string[] {
+  for (let index = events.length - 1; index >= Math.max(0, events.length - LOOKED_THROUGH); index--) {
+    const event = events[index];
+    if (event?.type !== 'turn/completed' || event.turn.status !== 'failed') continue;
+    const { turnId, error } = event.turn;
+    return [
+      `- ${codeSpan(error.code, WORDS)} in turn ${literalSpan(turnId)} at ${timeOf(event.at)}: ${codeSpan(error.message, 2 * WORDS)}`,
+    ];
+  }
+  return [];
+}
+
+/** @param at milliseconds since the epoch */
+function timeOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function describePhase(phase: TurnPhase): string {
+  switch (phase.type) {
+    case 'waitingForAgentTask':
+      return 'waits for its agent task to be registered';
+    case 'waitingForBudget':
+      return 'waits for its budget to be raised';
+    case 'waitingForWorkspace':
+      return 'waits for the workspace to be cleaned after a lost step';
+    case 'callingModel':
+      return `model step ${phase.step}`;
+    case 'compacting':
+      return `compacts the context (${phase.trigger})`;
+    case 'runningTools':
+      return ofTools(phase);
+    case 'undoing':
+      return `undoes turn ${literalSpan(phase.turnId)}`;
+    case 'redoing':
+      return `takes back undo ${literalSpan(phase.turnId)}`;
+    case 'working':
+      return 'is at work';
+    case 'takingSnapshot':
+      return 'takes a snapshot of the files';
+    case 'reviewing':
+      return phase.threadId === null
+        ? 'prepares a review'
+        : `reviews in thread ${literalSpan(phase.threadId)} (${phase.stage})`;
+    case 'aborting':
+      return `is being aborted (${phase.reason})`;
+  }
+}
+
+function ofTools({ step, running, waiting }: Extract<TurnPhase, { type: 'runningTools' }>): string {
+  const names = (words: string, all: readonly string[]) => {
+    if (all.length === 0) return [];
+    const rest = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : '';
+    return [
+      `${words} ${all
+        .slice(0, SHOWN)
+        .map((name) => codeSpan(name, WORDS))
+        .join(', ')}${rest}`,
+    ];
+  };
+  return `tools of step ${step}: ${[...names('runs', running), ...names('waiting:', waiting)].join('; ')}`;
+}

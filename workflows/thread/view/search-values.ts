@@ -1,0 +1,29 @@
+/** What the Temporal UI can filter a thread by, derived from the state. */
+import type { SearchAttributeValues } from '../../../src/contract/index.ts';
+import type { ThreadState } from '../state/state.ts';
+import { toPhase, toStatus } from './view.ts';
+
+const MICRO = 1_000_000;
+
+export function toSearchValues(state: ThreadState): SearchAttributeValues {
+  const { cwd, agentIdentity, parent } = state.settings;
+  return {
+    BobbinStatus: toStatus(state),
+    BobbinActiveKind: state.active?.kind ?? null,
+    BobbinRepository: cwd,
+    BobbinAccount: agentIdentity.mode === 'off' ? null : agentIdentity.account,
+    BobbinWaitsForPerson: state.requests.some(({ origin }) => origin?.answered !== true),
+    BobbinDepth: parent?.path.length ?? 0,
+    BobbinCostUsd: state.budget.own.costMicroUsd / MICRO,
+  };
+}
+
+/**
+ * Whether the active turn may end with the first answer of its model and nobody is asked anything. Such a turn is the most
+ * common one: to publish that it began and that it ended would be a quarter of the service's work on it.
+ */
+export function isInFirstStep(state: ThreadState): boolean {
+  const { active, requests } = state;
+  if (active?.kind !== 'regular' || active.stage.type !== 'model' || requests.length > 0) return false;
+  return active.step === 1 && active.stage.tries === 0 && toPhase(state, active).type === 'callingModel';
+}

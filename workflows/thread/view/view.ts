@@ -1,0 +1,168 @@
+/** What queries answer, derived from the state. */
+import { isHeld, limitsOf, spentIn } from '../budget/budget.ts';
+import { waitedBy } from '../state/spending.ts';
+import type {
+  ActiveTurnView,
+  BudgetScope,
+  BudgetView,
+  QueuedTurnView,
+  ThreadView,
+  TurnKind,
+  TurnPhase,
+} from '../../../src/contract/index.ts';
+import type { ThreadContext } from '../../../activities/ports.ts';
+import { shorten } from '../../../src/contract/plain/foreign-text.ts';
+import { isReady, toAgentTaskView } from '../agent-task/agent-task.ts';
+import { firstCounted, newestCompaction } from '../state/context.ts';
+import { isRunning, itemAt, itemCount, lastSeq, pageOf } from '../state/log.ts';
+import { toHint } from '../turns/review-mode.ts';
+import type { ActiveTurn, Compaction, QueuedTurn, ThreadState } from '../state/state.ts';
+import { inputText } from '../turns/turns.ts';
+
+/** What a model step asks for: as many items as one answer may hold. */
+export function toContext(state: ThreadState, after: number): ThreadContext {
+  const { log, context } = state;
+  const first = firstCounted(context);
+  const from = Math.max(after, first, log.firstItem);
+  const firstRunning = log.items.findIndex(isRunning);
+  return {
+    settings: state.settings,
+    first,
+    compaction: newestCompaction(context)?.item ?? null,
+    archived: log.archived.filter((segment) => segment.items.to > Math.max(after, first)),
+    from,
+    items: pageOf(log.items.slice(from - log.firstItem)),
+    stable: firstRunning === -1 ? itemCount(log) : log.firstItem + firstRunning,
+  };
+}
+
+export function toThreadView(state: ThreadState): ThreadView {
+  return {
+    threadId: state.threadId,
+    status: toStatus(state),
+    activeFlags: toActiveFlags(state),
+    settings: state.settings,
+    forkedFrom: state.forkedFrom,
+    createdAt: state.createdAt,
+    updatedAt: state.updatedAt,
+    activeTurn: state.active === null ? null : toActiveTurnView(state, state.active),
+    besideTurns: state.beside.map((turn) => ({
+      turnId: turn.turnId,
+      startedAt: turn.startedAt,
+      command: commandOf(state, turn.index),
+    })),
+    queuedTurns: state.queue.map(toQueuedTurnView),
+    openRequests: state.requests,
+    subThreads: state.children.map(({ threadId, name, role, turnId, status, lastAgentMessage }) => ({
+      ...{ threadId, name, role, turnId, status, lastAgentMessage },
+    })),
+    agentTask: toAgentTaskView(state),
+    usage: state.usage,
+    budget: toBudgetView(state),
+    context: toContextView(state),
+    lastSeq: lastSeq(state.log),
+    itemCount: itemCount(state.log),
+    turnCount: state.turnCount,
+    runCount: state.runCount,
+    counters: state.counters,
+  };
+}
+
+function toBudgetView(state: ThreadState): BudgetView {
+  const at = state.updatedAt;
+  const of = (scope: BudgetScope) => ({ spent: spentIn(state, scope, at), limits: limitsOf(state, scope) });
+  const active = state.active?.limited === true ? state.active : null;
+  const waited = active === null ? 0 : waitedBy(active, at);
+  return {
+    turn: active === null ? null : { ...of('turn'), waitedMs: waited },
+    thread: { ...of('thread'), waitedMs: state.budget.waitedMs + waited },
+    tree: of('tree'),
+  };
+}
+
+/** A hundred of them are to go into one answer. */
+const QUEUED_TEXT_CHARS = 2_000;
+
+function toQueuedTurnView({ turnId, kind, input, overrides, review }: QueuedTurn): QueuedTurnView {
+  const text = review === undefined ? inputText(input) : toHint(review.target);
+  return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
+}
+
+function toContextView({ context, settings }: ThreadState): ThreadView['context'] {
+  const { tokens, limit, compactions } = context;
+  const compactAt = limit?.model === settings.model ? limit.compactAt : null;
+  return { tokens, compactAt, firstItem: firstCounted(context), compactions: compactions.length };
+}
+
+export function toStatus(state: ThreadState): ThreadView['status'] {
+  if (state.status !== 'open') return state.status;
+  return state.active === null ? 'idle' : 'active';
+}
+
+function toActiveFlags(state: ThreadState): ThreadView['activeFlags'] {
+  const flags: ThreadView['activeFlags'] = [];
+  if (state.requests.some((open) => open.type !== 'userInput')) flags.push('waitingOnApproval');
+  if (state.requests.some((open) => open.type === 'userInput')) flags.push('waitingOnUserInput');
+  return flags;
+}
+
+function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView {
+  return { turnId: turn.turnId, kind: turn.kind, startedAt: turn.startedAt, phase: toPhase(state, turn) };
+}
+
+/** What the turn does right now. */
+export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
+  if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
+  if (turn.ending !== undefined) return { type: 'takingSnapshot' };
+  if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
+  if (turn.kind === 'user_shell') {
+    return state.cleanUp === null
+      ? { type: 'runningTools', step: 0, running: [commandOf(state, turn.index)], waiting: [] }
+      : { type: 'waitingForWorkspace' };
+  }
+  if (turn.kind === 'compact') return toCompacting(state, turn.compaction);
+  if (turn.kind === 'review') {
+    const { stage } = turn;
+    return { type: 'reviewing', stage: stage.type, threadId: stage.type === 'preparing' ? null : stage.childId };
+  }
+  if (turn.kind !== 'regular') {
+    if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
+    if (turn.kind === 'undo') return { type: 'undoing', turnId: turn.target?.turnId ?? '' };
+    if (turn.kind === 'redo') return { type: 'redoing', turnId: turn.target?.turnId ?? '' };
+    return PHASES[turn.kind] ?? { type: 'working' };
+  }
+  if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
+  if (turn.stage.type === 'model') {
+    return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
+  }
+  if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
+  const { calls } = turn.stage;
+  const names = (running: boolean) =>
+    calls.filter((call) => (call.status === 'running') === running).map((call) => labelOf(state, call.index));
+  return { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) };
+}
+
+/** Of kinds that do one thing. */
+const PHASES: Partial<Record<TurnKind, TurnPhase>> = { ghost_snapshot: { type: 'takingSnapshot' } };
+
+function toCompacting(state: ThreadState, { trigger }: Compaction): TurnPhase {
+  return isReady(state) ? { type: 'compacting', trigger } : { type: 'waitingForAgentTask' };
+}
+
+function labelOf(state: ThreadState, index: number): string {
+  const item = itemAt(state.log, index);
+  if (item.type === 'mcpToolCall') return toLabel(`${item.server} ${item.tool}`);
+  return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
+}
+
+function commandOf(state: ThreadState, index: number): string {
+  const item = itemAt(state.log, index);
+  return item.type === 'commandExecution' ? toLabel(item.command) : '';
+}
+
+const LABEL_CHARS = 200;
+
+function toLabel(text: string): string {
+  const { text: begun, left } = shorten(text, LABEL_CHARS);
+  return left === 0 ? text : `${begun}… (+${left} characters)`;
+}
