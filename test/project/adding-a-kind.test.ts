@@ -17,7 +17,7 @@ import type { TaskKind } from './task.ts';
 
 export type CountTurn = TurnBase & { kind: 'count_lines'; file: string };
 
-declare module '../state.ts' {
+declare module '../state/state.ts' {
   interface Turns {
     count_lines: CountTurn;
   }
