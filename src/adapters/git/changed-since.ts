@@ -6,6 +6,9 @@ import type { RawPath } from './git-process.ts';
 import { foldersOf } from './repository-data.ts';
 import type { Difference } from './revert-plan.ts';
 
+/** Why a path is kept. */
+export const SINCE = 'it was changed after the turn, or that cannot be told';
+
 /**
  * Asked where it is not known how the change left the paths. Times of change cannot be set by hand; what was moved to a new
  * folder shows it by that one alone. They are looked at before anything is changed here.

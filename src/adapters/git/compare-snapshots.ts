@@ -88,3 +88,9 @@ export async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: 
     return [{ path, before, after: toSide(kinds[1], ids[1], permissions.get(path)) }];
   });
 }
+
+/** All folders of a snapshot, with a slash at their end. */
+export async function foldersIn(git: StoreGit, { commit, facts }: Known): Promise<Set<RawPath>> {
+  const { stdout } = await git(['ls-tree', '-r', '-d', '-z', '--name-only', commit]);
+  return new Set([...toRawPaths(stdout).map((path) => `${path}/`), ...(facts.folders?.empty ?? [])]);
+}

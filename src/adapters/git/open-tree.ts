@@ -11,7 +11,7 @@ export type FileState =
   | { type: 'file'; content: Buffer; stats: Stats }
   | { type: 'link'; content: Buffer; stats: Stats }
   | { type: 'missing' }
-  | { type: 'folder' }
+  | { type: 'folder'; stats?: Stats }
   | { type: 'other' }
   | { type: 'unreadable' };
 

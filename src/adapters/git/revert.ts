@@ -6,44 +6,17 @@
  * run ends what a first one began, with the same outcome for every path.
  */
 import type { RevertedPath } from '../../../activities/ports.ts';
-import type { ClosedPaths } from '../files/closed-paths.ts';
 import type { SafeFolder } from '../files/safe-folder.ts';
 import { type RawPath, toShownPath } from './git-process.ts';
 import { isClosed } from './left-out.ts';
 import { foldersOf } from './repository-data.ts';
 import { mayPass } from './passing-errors.ts';
 import { type FileState, OpenTree, nameOf, readState } from './open-tree.ts';
-import { whatIsSince } from './changed-since.ts';
-import { foldersBefore, removeEmpty, revertFolders, whyNoFolder } from './revert-folders.ts';
+import { SINCE, whatIsSince } from './changed-since.ts';
+import { bringBackRemoved, foldersBefore, removeEmpty, removeMade, whyNoFolder } from './revert-folders.ts';
+import { CLOSED, type RevertOptions } from './revert-options.ts';
 import { type Difference, type Plan, choose, withoutSpecialBits } from './revert-plan.ts';
 import { Contents } from './snapshot-contents.ts';
-import type { StoreGit } from './snapshot-store.ts';
-
-export interface RevertOptions {
-  /** Absolute, without links. */
-  folder: string;
-  git: StoreGit;
-  /** Objects of another repository that the sides may be in. */
-  objects?: string;
-  /** Says what would be done, and changes nothing. */
-  preview: boolean;
-  /** Folders with a slash at their end. */
-  folders?: {
-    /** Permissions before the change, other than 755. */
-    modes: ReadonlyMap<RawPath, number>;
-    /** Those that were empty before the change. */
-    empty: readonly RawPath[];
-    /** Those that the change left empty. */
-    leftEmpty: readonly RawPath[];
-  };
-  /**
-   * Set where it is not known how the change left the paths: what was changed from this time on, in milliseconds since the
-   * epoch, is somebody else's.
-   */
-  since?: number;
-  /** What is neither read nor written. */
-  closed: Pick<ClosedPaths, 'has'>;
-}
 
 export async function revert(
   differences: readonly Difference[],
@@ -64,16 +37,22 @@ export async function revert(
     const gone = new Set<RawPath>();
     const wereThere = foldersBefore(writes, options);
     const isSince = await whatIsSince(tree, differences, options.since);
-    for (const difference of [...deletions, ...writes]) {
-      signal.throwIfAborted();
-      const reverted = isClosed(difference.path, options.folder, options.closed)
-        ? kept(difference.path, 'it is closed to commands')
-        : await revertPath(tree, difference, { contents, gone, isSince, wereThere, preview: options.preview });
-      if (reverted.outcome === 'deleted') gone.add(difference.path);
-      outcomes.set(difference.path, reverted);
-    }
-    if (!options.preview) await revertFolders(tree, wereThere, options);
-    return differences.flatMap(({ path }) => outcomes.get(path) ?? []);
+    const progress = { contents, gone, isSince, wereThere, preview: options.preview };
+    const revertAll = async (some: readonly Difference[]) => {
+      for (const difference of some) {
+        signal.throwIfAborted();
+        const reverted = isClosed(difference.path, options.folder, options.closed)
+          ? kept(difference.path, CLOSED)
+          : await revertPath(tree, difference, progress);
+        if (reverted.outcome === 'deleted') gone.add(difference.path);
+        outcomes.set(difference.path, reverted);
+      }
+    };
+    await revertAll(deletions);
+    const made = await removeMade(tree, options, progress);
+    await revertAll(writes);
+    const removed = await bringBackRemoved(tree, options, progress);
+    return [...differences.flatMap(({ path }) => outcomes.get(path) ?? []), ...made, ...removed];
   } finally {
     await tree.close();
   }
@@ -88,7 +67,7 @@ function kept(path: RawPath, reason: string): RevertedPath {
 interface Progress {
   contents: Contents;
   /** Paths that are deleted, or would be. */
-  gone: ReadonlySet<RawPath>;
+  gone: Set<RawPath>;
   isSince: (path: RawPath, now: FileState) => boolean;
   wereThere: ReadonlySet<RawPath>;
   preview: boolean;
@@ -129,11 +108,9 @@ async function revertPath(
   }
 }
 
-const SINCE = 'it was changed after the turn, or that cannot be told';
-
 /** Whether what is in the place of a file is a folder of files that would be deleted, or such a file. */
 async function wouldBeGone(tree: OpenTree, path: RawPath, gone: ReadonlySet<RawPath>): Promise<boolean> {
-  if (foldersOf(path).some((around) => gone.has(around.slice(0, -1)))) return true;
+  if (gone.has(`${path}/`) || foldersOf(path).some((around) => gone.has(around.slice(0, -1)))) return true;
   const folder = await tree.folderOf(`${path}/`);
   if (folder === null) return false;
   const names = await folder.list();

@@ -79,7 +79,7 @@ it('leaves folders of a person, brings those back that the turn removed, and ope
   const at = (path: string) => join(repository.root, path);
   for (const path of ['logs/keep', 'empty']) mkdirSync(at(path), { recursive: true });
   chmodSync(at('private'), 0o700);
-  const { notUndone, before } = await undo(repository, () => {
+  const { paths, notUndone, before } = await undo(repository, () => {
     repository.write('logs/keep/new', 'by the turn\n');
     repository.remove('empty');
     repository.remove('private');
@@ -88,6 +88,10 @@ it('leaves folders of a person, brings those back that the turn removed, and ope
     chmodSync(at('tight'), 0o711);
   });
   expect(['logs/keep', 'empty', 'made', 'd'].map((path) => existsSync(at(path)))).toEqual([true, true, false, true]);
+  expect(paths.filter(({ path }) => path.endsWith('/'))).toEqual([
+    { path: 'made/deep/', outcome: 'deleted' },
+    { path: 'empty/', outcome: 'restored' },
+  ]);
   expect(statSync(at('private')).mode & 0o777).toBe(0o700);
   expect(notUndone).toEqual(['Permissions of folders stay as the turn left them: tight/']);
   const place = join(data, 'private-tree');

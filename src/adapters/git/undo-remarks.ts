@@ -1,6 +1,6 @@
 /** What an undo leaves as it is, for a person; one line each. */
-import type { Known } from './compare-snapshots.ts';
-import { type RawPath, toRawPaths } from './git-process.ts';
+import { type Known, foldersIn } from './compare-snapshots.ts';
+import type { RawPath } from './git-process.ts';
 import { listPaths, toListed } from './left-out.ts';
 import type { LegacySnapshot } from './legacy-snapshot.ts';
 import { MAX_REPOSITORIES } from './repository-state.ts';
@@ -47,11 +47,6 @@ export async function toFolderRemark(git: StoreGit, before: Known, after: Known)
   const [was, is] = [await foldersIn(git, before), await foldersIn(git, after)];
   const changed = differing.filter((path) => was.has(path) && is.has(path));
   return toRemark('Permissions of folders stay as the turn left them', changed);
-}
-
-async function foldersIn(git: StoreGit, { commit, facts }: Known): Promise<Set<RawPath>> {
-  const { stdout } = await git(['ls-tree', '-r', '-d', '-z', '--name-only', commit]);
-  return new Set([...toRawPaths(stdout).map((path) => `${path}/`), ...(facts.folders?.empty ?? [])]);
 }
 
 function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -54,7 +54,9 @@ it('keeps what was changed after a turn of which the end is not known, and puts 
       { path: 'made.txt', outcome: 'deleted' },
       { path: 'mine', outcome: 'kept', reason },
       { path: 'moved/c.txt', outcome: 'kept', reason },
+      { path: 'empty/', outcome: 'kept', reason },
     ]);
+    expect(existsSync(join(cwd, 'empty'))).toBe(true);
     expect(notUndone[0]).toContain('is not known');
     expect(repository.files()).toEqual({
       ...{ 'a.txt': 'a\n', 'b.txt': 'turn\nand the person\n', 'dir/c.txt': 'c\n', 'fresh/new.txt': 'new\n' },

@@ -2,13 +2,15 @@
 import { Failure } from '../../../activities/failures.ts';
 import type { RevertRequest, Reverted } from '../../../activities/ports.ts';
 import { createClosedPaths } from '../files/closed-paths.ts';
-import { compare, compareLegacy } from './compare-snapshots.ts';
+import type { RawPath } from './git-process.ts';
+import { type Known, compare, compareLegacy, foldersIn } from './compare-snapshots.ts';
 import { findLegacy } from './legacy-snapshot.ts';
 import { nameRepositoryChanges } from './repository-changes.ts';
-import { type RevertOptions, revert } from './revert.ts';
+import { revert } from './revert.ts';
+import type { RevertOptions } from './revert-options.ts';
 import { type SnapshotPlace, takeSnapshot } from './snapshot.ts';
 import { toFolderPermissions } from './snapshot-facts.ts';
-import { type SnapshotFacts, findKept, gitOf, keepUnder, openStore, readFacts } from './snapshot-store.ts';
+import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from './snapshot-store.ts';
 import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
 
 /** See `GitPort.revert`. */
@@ -40,7 +42,7 @@ export async function revertChanges(
     git,
     preview,
     closed,
-    ...(facts === null ? {} : { folders: toFolders(facts, end.facts) }),
+    ...('tree' in from ? {} : { folders: await toFolders(git, from, end) }),
     ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
@@ -58,12 +60,20 @@ export async function revertChanges(
   return { paths, notUndone: remarks, redo: { before: start, after: left.commit } };
 }
 
-function toFolders(before: SnapshotFacts, after: SnapshotFacts): NonNullable<RevertOptions['folders']> {
-  const isKnown = before.folders !== undefined;
+/** An earlier release remembered no folders; then none was made or removed. */
+async function toFolders(git: StoreGit, before: Known, after: Known): Promise<NonNullable<RevertOptions['folders']>> {
+  const [was, is] = [before.facts.folders?.empty ?? [], after.facts.folders?.empty ?? []];
+  const isKnown = before.facts.folders !== undefined && after.facts.folders !== undefined;
+  const without = async (paths: readonly RawPath[], others: ReadonlySet<RawPath>, place: Known) => {
+    const differing = isKnown ? paths.filter((path) => !others.has(path)) : [];
+    const there = differing.length === 0 ? null : await foldersIn(git, place);
+    return differing.filter((path) => there?.has(path) !== true);
+  };
   return {
-    modes: toFolderPermissions(before),
-    empty: before.folders?.empty ?? [],
-    leftEmpty: isKnown ? (after.folders?.empty ?? []) : [],
+    modes: toFolderPermissions(before.facts),
+    empty: was,
+    removed: await without(was, new Set(is), after),
+    made: await without(is, new Set(was), before),
   };
 }
 

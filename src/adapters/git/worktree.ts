@@ -122,7 +122,7 @@ async function write(
     git,
     preview: false,
     closed: NOTHING_CLOSED,
-    folders: { modes, empty: [], leftEmpty: [] },
+    folders: { modes, empty: [], removed: [], made: [] },
     ...(objects === undefined ? {} : { objects }),
   };
   const outcomes = await revert(files, options, signal);
