@@ -92,7 +92,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     ...options.env,
   };
   const workers: RunningWorker[] = [];
-  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue });
+  // Long, so that a loaded machine fails no test.
+  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: 30_000 });
   const stand: Stand = {
     bobbin,
     model,

@@ -8,7 +8,8 @@ describe('a way out that was tried', () => {
   it.each(rows.map((row) => [row.row, row.tried, row] as const))(
     'row %i, %s: holds',
     async (_row, _tried, row) => {
-      expect(await runRow(row)).not.toMatchObject({ type: 'broken' });
+      const result = await runRow(row);
+      expect(result, JSON.stringify(result)).not.toMatchObject({ type: 'broken' });
     },
     130_000,
   );
