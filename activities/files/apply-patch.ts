@@ -15,7 +15,8 @@ export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchS
     const sandbox = { mode: input.sandbox, writableRoots: [], networkAccess: false };
     const retried = Context.current().info.attempt > 1;
     const { cwd, root, leads = [] } = input;
-    const where = { cwd, sandbox, retried, leads, ...(root === undefined ? {} : { root }) };
+    const actionId = `${input.threadId} ${input.actionId}`;
+    const where = { cwd, sandbox, actionId, retried, leads, ...(root === undefined ? {} : { root }) };
     const { changes } = await ports.patches.apply(patch, where, signal);
     return { type: 'applied', changes };
   });

@@ -2,13 +2,17 @@
 import type { RedoStep, RedoneFiles } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';
-import { RECORDED, revertOrSay, toRevertedFiles } from './undo-files.ts';
+import { RECORDED, revertOrSay, toRevertedFiles, toTry } from './undo-files.ts';
 
 export async function redoFiles(ports: Ports, input: RedoStep): Promise<RedoneFiles | { type: 'aborted' }> {
   return runStep<{ type: 'redo' }, RedoneFiles>({ ...ports, ...input }, { type: 'redo' }, async ({ signal }) => {
     const { cwd, before, after } = input;
     ports.requireWorkspace(cwd, input.root);
-    const reverted = await revertOrSay(ports, { cwd, before, after, preview: false, keepAs: null }, signal);
+    const reverted = await revertOrSay(
+      ports,
+      { cwd, before, after, preview: false, keepAs: null, ...toTry(input) },
+      signal,
+    );
     const { files, paths, morePaths } = toRevertedFiles(reverted, RECORDED);
     return { files, paths, morePaths, notRedone: reverted.gone ? reverted.notUndone : [] };
   });

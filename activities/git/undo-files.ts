@@ -2,6 +2,7 @@
  * Takes back what a turn did to the files, and says what that does not reach. Idempotent: each try looks at what is there
  * and does what is missing, so a crash in the middle leaves the rest to the next try.
  */
+import { Context } from '@temporalio/activity';
 import type { Item } from '../../src/contract/index.ts';
 import type { RevertedFiles, UndoStep, UndoneFiles } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -15,7 +16,7 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
     ports.requireWorkspace(cwd, input.root);
     const ofTurn = await readTurn(ports, input, signal);
     const keepAs = preview ? null : { threadId, name: actionId };
-    const request = { cwd, after, endedAt: input.undone.endedAt ?? null, preview, keepAs };
+    const request = { cwd, after, endedAt: input.undone.endedAt ?? null, preview, keepAs, ...toTry(input) };
     const reverted = commit === null ? null : await revertOrSay(ports, { ...request, before: commit }, signal);
     const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
     return {
@@ -30,6 +31,11 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
       ],
     };
   });
+}
+
+/** Which try of which action it is. */
+export function toTry({ threadId, actionId }: { threadId: string; actionId: string }) {
+  return { actionId: `${threadId} ${actionId}`, retried: Context.current().info.attempt > 1 };
 }
 
 interface Bounds {

@@ -18,6 +18,17 @@ export interface PathLead {
   to: string;
 }
 
+export interface PatchPlace {
+  /** Absolute. */
+  cwd: string;
+  root?: string;
+  sandbox: SandboxPolicy;
+  /** The same for each try: a later one removes the drafts that a lost one left. */
+  actionId?: string;
+  retried?: boolean;
+  leads?: readonly PathLead[];
+}
+
 export interface PatchPort {
   /**
    * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
@@ -25,11 +36,7 @@ export interface PatchPort {
    * With full access, a path that leads out of the workspace, or into a protected folder of it, is written only if it was
    * named as what it is or is one of `leads`. Fails with `workspaceMoved` if the real path of `cwd` is not `root`.
    */
-  apply(
-    patch: string,
-    where: { cwd: string; root?: string; sandbox: SandboxPolicy; retried?: boolean; leads?: readonly PathLead[] },
-    signal: AbortSignal,
-  ): Promise<{ changes: PatchChange[] }>;
+  apply(patch: string, where: PatchPlace, signal: AbortSignal): Promise<{ changes: PatchChange[] }>;
   /** Where its paths lead that are no real ones, for who is asked about it; none if it is not well-formed. */
   leads(patch: string, cwd: string): PathLead[];
 }

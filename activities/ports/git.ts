@@ -35,6 +35,10 @@ export interface RevertRequest {
   endedAt?: number | null;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
+  /** The same for each try, and of no other revert: a later try removes the drafts that a lost one left. */
+  actionId?: string;
+  /** There was a try before this one. */
+  retried?: boolean;
   /** Under which name the states before and after the revert are kept, so that it can be taken back; null for not. */
   keepAs: { threadId: string; name: string } | null;
 }

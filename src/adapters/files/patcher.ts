@@ -8,7 +8,7 @@ import { type PlannedFile, toVersion } from './planned-file.ts';
 import { type SafeFolder, inFolder } from './safe-folder.ts';
 import { findLeads } from './path-leads.ts';
 import { assertWorkspace, followLinks } from './workspace.ts';
-import { createWritableArea } from './writable-area.ts';
+import { type WritableArea, createWritableArea } from './writable-area.ts';
 
 export interface PatcherOptions {
   /** Absolute; folders that no patch in a sandbox may write, wherever they lie. */
@@ -27,32 +27,51 @@ export interface PatcherOptions {
  */
 export function createPatcher({ closedFolders = [], deniedPaths = listDeniedPaths() }: PatcherOptions = {}): PatchPort {
   return {
-    async apply(patch, { cwd, root, sandbox, retried = false, leads = [] }, signal) {
+    async apply(patch, { cwd, root, sandbox, actionId, retried = false, leads = [] }, signal) {
       signal.throwIfAborted();
       const patches = parse(patch);
       assertWorkspace(cwd, root);
-      const { files, changes } = await planPatch(
-        patches,
-        createWritableArea(root ?? cwd, sandbox, {
-          closed: closedFolders,
-          denied: deniedPaths,
-          shown: { cwd, leads },
-        }),
-        retried,
-      );
+      const area = createWritableArea(root ?? cwd, sandbox, {
+        closed: closedFolders,
+        denied: deniedPaths,
+        shown: { cwd, leads },
+      });
+      if (retried && actionId !== undefined) await removeDrafts(patches, area, actionId);
+      const { files, changes } = await planPatch(patches, area, retried);
       signal.throwIfAborted();
-      await writeAll(files.toSorted((one, other) => rank(one) - rank(other)));
+      await writeAll(
+        files.toSorted((one, other) => rank(one) - rank(other)),
+        actionId,
+      );
       return { changes };
     },
     leads(patch, cwd) {
       const parsed = parsePatch(patch);
       if (!parsed.ok) return [];
-      const paths = parsed.files.flatMap((file) =>
-        file.type === 'update' && file.movePath !== undefined ? [file.path, file.movePath] : [file.path],
-      );
-      return findLeads(paths, cwd, followLinks(cwd));
+      return findLeads(pathsOf(parsed.files), cwd, followLinks(cwd));
     },
   };
+}
+
+function pathsOf(patches: readonly FilePatch[]): string[] {
+  return patches.flatMap((file) =>
+    file.type === 'update' && file.movePath !== undefined ? [file.path, file.movePath] : [file.path],
+  );
+}
+
+/** A lost try was killed while it wrote; this one may write something else, or nothing. */
+async function removeDrafts(patches: readonly FilePatch[], area: WritableArea, actionId: string): Promise<void> {
+  const attempts = pathsOf(patches).flatMap((path) =>
+    [true, false].map((entry) => () => area.resolve(path, { entry })),
+  );
+  for (const resolve of attempts) {
+    try {
+      const path = resolve();
+      await inFolder(dirname(path), (folder) => folder.removeDraft(basename(path), actionId));
+    } catch {
+      // Where the patch may not write, or no folder is, there is no draft.
+    }
+  }
 }
 
 function parse(patch: string): FilePatch[] {
@@ -72,9 +91,9 @@ function rank(file: PlannedFile): number {
   return file.before === undefined ? 0 : 1;
 }
 
-async function writeAll(files: PlannedFile[]): Promise<void> {
+async function writeAll(files: PlannedFile[], actionId: string | undefined): Promise<void> {
   for (const [index, file] of files.entries()) {
-    await put(file).catch((error: unknown) => {
+    await put(file, actionId).catch((error: unknown) => {
       throw couldNotWrite(file.path, files.slice(0, index), error);
     });
   }
@@ -88,19 +107,24 @@ function couldNotWrite(path: string, written: PlannedFile[], cause: unknown): Fa
 }
 
 /** The path has no links, as the plan resolved them. If it has one now, it is refused: somebody else put it there. */
-async function put(file: PlannedFile): Promise<void> {
+async function put(file: PlannedFile, actionId: string | undefined): Promise<void> {
   const name = basename(file.path);
   const putIn = async (folder: SafeFolder): Promise<void> => {
     if (toVersion(await folder.lstat(name)) !== file.version) throw new Error('somebody else changed it just now');
-    await putContent(folder, name, file);
+    await putContent(folder, name, file, actionId);
   };
   await inFolder(dirname(file.path), putIn, { create: file.after !== undefined });
 }
 
-function putContent(folder: SafeFolder, name: string, { after, like }: PlannedFile): Promise<void> {
+function putContent(
+  folder: SafeFolder,
+  name: string,
+  { after, like }: PlannedFile,
+  actionId: string | undefined,
+): Promise<void> {
   switch (after?.type) {
     case 'text':
-      return folder.write(name, after.text, like && { like });
+      return folder.write(name, after.text, { ...(like && { like }), ...(actionId !== undefined && { actionId }) });
     case 'link':
       return folder.symlink(after.target, name);
     case 'opaque':

@@ -11,7 +11,7 @@
  *
  * Hard links cannot be told from other files. A file is never written in place, so what a hard link leads to stays as it is.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -25,6 +25,11 @@ export interface WriteOptions {
   like?: { mode: number; uid: number; gid: number };
   /** Waits until the disk has it, so that it survives a loss of power. */
   durable?: boolean;
+  /**
+   * What it is part of, for a draft that a process may leave behind when it is killed: the next write of the same file by
+   * the same action replaces that draft, and `removeDraft` removes it.
+   */
+  actionId?: string;
 }
 
 /**
@@ -182,16 +187,26 @@ export class SafeFolder {
 
   /** Writes a file as a whole: a reader, now or after a crash, sees the old content or the new one. Replaces a link. */
   async write(name: EntryName, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
-    const draft = `.${name.toString().slice(0, 60)}.${randomUUID()}.tmp`;
+    const { actionId } = options;
+    const draft = toDraftName(name, actionId);
+    if (actionId !== undefined) await this.removeDraft(name, actionId);
     try {
       const file = await this.#open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-      await fill(file, content, options);
+      const { ino } = await fill(file, content, options);
+      // A later try may have begun while this one was taken for lost.
+      if ((await this.lstat(draft))?.ino !== ino)
+        throw toError('EBUSY', this.#show(draft), 'another try took its place');
       await this.rename(draft, this, name);
     } catch (error) {
       await this.unlink(draft).catch(() => undefined);
       throw error;
     }
     if (options.durable === true) await this.#sync();
+  }
+
+  /** Removes what a lost try of an action left of a file that it was writing. */
+  async removeDraft(name: EntryName, actionId: string): Promise<void> {
+    await this.unlink(toDraftName(name, actionId)).catch(ignoring('ENOENT'));
   }
 
   async rename(name: EntryName, to: SafeFolder, toName: EntryName): Promise<void> {
@@ -289,6 +304,11 @@ async function openTop(): Promise<SafeFolder> {
   return new SafeFolder('/', handle, addressable ? [] : [toPlace('/', own)]);
 }
 
+function toDraftName(name: EntryName, actionId: string | undefined): string {
+  const id = actionId === undefined ? randomUUID() : createHash('sha256').update(actionId).digest('hex').slice(0, 32);
+  return `.${name.toString().slice(0, 60)}.${id}.tmp`;
+}
+
 function toDescriptorPath(handle: FileHandle): string {
   return `/proc/self/fd/${String(handle.fd)}`;
 }
@@ -318,11 +338,12 @@ async function readBeginning(file: FileHandle, maxBytes: number): Promise<Buffer
   return Buffer.concat(parts);
 }
 
-async function fill(file: FileHandle, content: string | Uint8Array, { like, durable }: WriteOptions): Promise<void> {
+async function fill(file: FileHandle, content: string | Uint8Array, { like, durable }: WriteOptions): Promise<Stats> {
   try {
     await file.writeFile(content);
     if (like !== undefined) await makeAlike(file, like);
     if (durable === true) await file.sync();
+    return await file.stat();
   } finally {
     await file.close();
   }

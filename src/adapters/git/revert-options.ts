@@ -27,6 +27,8 @@ export interface RevertOptions {
    * epoch, is somebody else's.
    */
   since?: number;
+  /** Which try of which action it is. */
+  attempt?: { actionId: string; retried: boolean };
   /** What is neither read nor written. */
   closed: Pick<ClosedPaths, 'has'>;
 }

@@ -37,7 +37,8 @@ export async function revert(
     const gone = new Set<RawPath>();
     const wereThere = foldersBefore(writes, options);
     const isSince = await whatIsSince(tree, differences, options.since);
-    const progress = { contents, gone, isSince, wereThere, preview: options.preview };
+    const { preview, attempt } = options;
+    const progress = { contents, gone, isSince, wereThere, preview, attempt };
     const revertAll = async (some: readonly Difference[]) => {
       for (const difference of some) {
         signal.throwIfAborted();
@@ -71,16 +72,19 @@ interface Progress {
   isSince: (path: RawPath, now: FileState) => boolean;
   wereThere: ReadonlySet<RawPath>;
   preview: boolean;
+  attempt: RevertOptions['attempt'];
 }
 
 async function revertPath(
   tree: OpenTree,
   { path, before: asItWas, after }: Difference,
-  { contents, gone, isSince, wereThere, preview }: Progress,
+  { contents, gone, isSince, wereThere, preview, attempt }: Progress,
 ): Promise<RevertedPath> {
   const shown = toShownPath(path);
   const before = withoutSpecialBits(asItWas);
   const folder = await tree.folderOf(path);
+  if (!preview && attempt?.retried === true)
+    await folder?.removeDraft(nameOf(path), attempt.actionId).catch(() => undefined);
   const found =
     folder === null ? await whyNoFolder(tree, path, before !== null) : await readState(folder, nameOf(path));
   const isInTheWay = found.type === 'folder' || found.type === 'other';
@@ -99,7 +103,7 @@ async function revertPath(
     }
     const place = folder ?? (await tree.folderOf(path, { create: true }));
     if (place === null) return kept(path, 'a folder on its way is now something else');
-    await write(place, nameOf(path), now, plan);
+    await write(place, nameOf(path), now, plan, attempt);
     return { path: shown, outcome: plan.outcome };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -126,6 +130,7 @@ async function write(
   name: Buffer,
   now: FileState,
   { kind, mode, content }: Extract<Plan, { type: 'write' }>,
+  attempt: RevertOptions['attempt'],
 ): Promise<void> {
   if (kind === '120000') {
     if (now.type !== 'missing') await folder.unlink(name);
@@ -133,7 +138,8 @@ async function write(
     return;
   }
   const { uid, gid } = now.type === 'file' ? now.stats : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  await folder.write(name, content, { like: { mode: mode ?? toMode(kind, now), uid, gid } });
+  const like = { mode: mode ?? toMode(kind, now), uid, gid };
+  await folder.write(name, content, { like, ...(attempt === undefined ? {} : { actionId: attempt.actionId }) });
 }
 
 function toMode(kind: string, now: FileState): number {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -194,10 +194,11 @@ describe('what a turn changed in a repository is kept and named', () => {
     const at = (path: string) => join(repository.root, '.git', path);
     for (const name of ['hooks/pipe', 'refs/heads/pipe', 'MERGE_HEAD', 'packed-refs'])
       execFileSync('mkfifo', [at(name)]);
-    execFileSync('truncate', ['-s', '3G', at('hooks/huge')]);
+    writeFileSync(at('hooks/huge'), '');
+    truncateSync(at('hooks/huge'), 3 * 2 ** 30);
     const { kept } = await undo(repository, () => {
       repository.remove('.git/hooks/pipe');
-      execFileSync('truncate', ['-s', '4G', at('hooks/huge')]);
+      truncateSync(at('hooks/huge'), 4 * 2 ** 30);
     });
     expect(kept).toEqual(['.git/hooks/huge: it was changed', '.git/hooks/pipe: it was removed']);
   });

@@ -16,7 +16,7 @@ import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
 /** See `GitPort.revert`. */
 export async function revertChanges(
   place: SnapshotPlace,
-  { cwd, before, after, endedAt = null, preview, keepAs }: RevertRequest,
+  { cwd, before, after, endedAt = null, preview, actionId, retried = false, keepAs }: RevertRequest,
   signal: AbortSignal,
 ): Promise<Reverted> {
   const store = await openStore(place.directory, cwd);
@@ -42,6 +42,7 @@ export async function revertChanges(
     git,
     preview,
     closed,
+    ...(actionId === undefined ? {} : { attempt: { actionId, retried } }),
     ...('tree' in from ? {} : { folders: await toFolders(git, from, end) }),
     ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
