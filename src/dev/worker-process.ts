@@ -22,7 +22,7 @@ const RESTART_MS = { first: 250, most: 10_000 };
 /** Longer than the grace time a worker gives its running steps. */
 const STOP_TIMEOUT_MS = 30_000;
 
-const ENTRY = fileURLToPath(
+export const WORKER_ENTRY = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../worker/main.ts' : '../worker/main.js', import.meta.url),
 );
 
@@ -72,7 +72,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 /** The child has its own process group, so that the terminal's Ctrl-C reaches only the parent, which then stops it. */
 async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<ChildProcess> {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [ENTRY], { env, detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(process.execPath, [WORKER_ENTRY], { env, detached: true, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   try {
     await ready(child, logFile, signal);

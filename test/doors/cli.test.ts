@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../../src/contract/index.ts';
 import { git } from '../parts/repositories.ts';
-import { type Ran, startCli } from '../parts/run-cli.ts';
+import { type Ran, runCli, startCli } from '../parts/run-cli.ts';
 import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
 
 let stand: Stand;
@@ -52,6 +52,17 @@ describe('bobbin run', () => {
     const { turn: ended } = await waitForEvent(thread, 'turn/completed');
     expect(ended).toMatchObject({ status: 'aborted', reason: 'interrupted' });
     expect(await runTurn(thread, 'say: still here')).toMatchObject({ status: 'completed' });
+  });
+});
+
+describe('bobbin worker', () => {
+  it('serves its task queue until it is told to stop, and exits with 0', async () => {
+    const env = { ...stand.env, BOBBIN_TASK_QUEUE: 'served-by-the-command' };
+    const worker = startCli(['worker'], { env });
+    const ran = await runCli(['run', 'say: hi'], { env });
+    worker.child.kill('SIGTERM');
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect((await worker.ended).code).toBe(0);
   });
 });
 

@@ -1,14 +1,10 @@
 /** `bobbin worker`: one worker on the configured service, until Ctrl-C. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { readDevState } from '../../../dev/dev-state.ts';
+import { WORKER_ENTRY } from '../../../dev/worker-process.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-
-const ENTRY = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../worker/main.ts' : '../../worker/main.js', import.meta.url),
-);
 
 export function addWorkerCommand(program: Command): void {
   program
@@ -35,7 +31,7 @@ async function worker(options: CommonOptions): Promise<number> {
     ...(here ? { TEMPORAL_ADDRESS: running.address, TEMPORAL_NAMESPACE: running.namespace } : {}),
   };
   // The same process group as ours: Ctrl-C reaches it directly, and this command waits for it to drain.
-  const child = spawn(process.execPath, [ENTRY], { env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [WORKER_ENTRY], { env, stdio: 'inherit' });
   const ignore = () => undefined;
   process.on('SIGINT', ignore).on('SIGTERM', () => child.kill('SIGTERM'));
   const code = await new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject));
