@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { DiagnosticResult } from '../../src/reports/rdjson.ts';
 import { toReport } from '../../src/reports/report.ts';
-import type { SarifLog } from '../../src/reports/sarif-log.ts';
+import type { Log } from 'sarif';
 import { anyRecord } from '../../src/reports/test-any-record.ts';
 import { SAMPLE_RECORD } from '../../src/reports/test-record.ts';
 import { ensureMultitool, ensureReviewdog, run } from './install.ts';
@@ -66,7 +66,7 @@ async function checkSarif(): Promise<string[]> {
   const errors = said.filter((one) => one.level === 'error' && !isLetterOutsideAscii(one));
   const rules = [...new Set(said.map(({ ruleId, level }) => `${ruleId} (${level ?? 'warning'})`))];
   const results = files.flatMap((file) =>
-    (JSON.parse(readFileSync(file, 'utf8')) as SarifLog).runs.flatMap((each) => each.results ?? []),
+    (JSON.parse(readFileSync(file, 'utf8')) as Log).runs.flatMap((each) => each.results ?? []),
   );
   console.log(
     `sarif-multitool: ${files.length} files, ${results.length} results, ${errors.length} errors; said: ${rules.join(', ') || 'nothing'}`,

@@ -1,5 +1,6 @@
 /** Calls that are made again where that is all it takes: a workflow is being opened, or changes its worker. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from './backoff.ts';
 import { BobbinError } from './bobbin-error.ts';
 
 /** A thread is opened in its first workflow task, within milliseconds once a worker has it. */
@@ -19,10 +20,12 @@ export async function again<T>(
   passes: (error: unknown) => boolean,
   { until, pauseMs = PAUSE_MS }: { until: number; pauseMs?: { first: number; most: number } },
 ): Promise<T> {
-  for (let pause = pauseMs.first; ; pause = Math.min(pause * 2, pauseMs.most)) {
+  const pauses = createBackoff(pauseMs);
+  for (;;) {
     try {
       return await body();
     } catch (error) {
+      const pause = pauses.next();
       if (!passes(error) || Date.now() + pause > until) throw error;
       await delay(pause);
     }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createBackoff } from '../client/backoff.ts';
 
 export interface WorkerProcessOptions {
   env: NodeJS.ProcessEnv;
@@ -29,7 +30,7 @@ export const WORKER_ENTRY = fileURLToPath(
 /** Resolves when the worker serves its task queue. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
   let stopping = false;
-  let restartMs = RESTART_MS.first;
+  const pauses = createBackoff(RESTART_MS);
   let child = await launch(options);
 
   const watch = (watched: ChildProcess): void => {
@@ -38,22 +39,20 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       options.onProgress(
         `The worker ended (${signal ?? `exit code ${code ?? 0}`}); it is started again. Log: ${options.logFile}`,
       );
-      setTimeout(() => void restart(), restartMs).unref();
-      restartMs = Math.min(restartMs * 2, RESTART_MS.most);
+      setTimeout(() => void restart(), pauses.next()).unref();
     });
   };
   const restart = async (): Promise<void> => {
     if (stopping) return;
     try {
       child = await launch(options);
-      restartMs = RESTART_MS.first;
+      pauses.reset();
       watch(child);
     } catch (error) {
       options.onProgress(
         `The worker could not be started again: ${error instanceof Error ? error.message : String(error)}`,
       );
-      setTimeout(() => void restart(), restartMs).unref();
-      restartMs = Math.min(restartMs * 2, RESTART_MS.most);
+      setTimeout(() => void restart(), pauses.next()).unref();
     }
   };
   watch(child);

@@ -1,16 +1,16 @@
 /** A finding as a result of SARIF. */
+import type { Location, Region, ReportingDescriptor, Result, Suppression } from 'sarif';
 import type { LedgerFinding, ReviewPriority } from '../contract/index.ts';
 import { toPriorityWord, toTitle } from './finding-words.ts';
 import { toVisible, toWellFormed } from './foreign-text.ts';
 import { encodePath } from './repository.ts';
-import type { SarifLevel, SarifLocation, SarifRegion, SarifResult, SarifRule } from './sarif-log.ts';
 import { type ReportedFinding, toPriority } from './selection.ts';
 
 /** Name of the place that paths are relative to. */
 export const SOURCE_ROOT = 'SRCROOT';
 
 /** One rule: a priority may change from run to run, and readers take a change of rule for another finding. */
-export const RULE: SarifRule = {
+export const RULE: ReportingDescriptor = {
   id: 'BOB1001',
   name: 'ReviewFinding',
   shortDescription: { text: 'A finding of a review.' },
@@ -19,9 +19,9 @@ export const RULE: SarifRule = {
   defaultConfiguration: { level: 'warning' },
 };
 
-const LEVELS: Record<ReviewPriority, SarifLevel> = { 0: 'error', 1: 'error', 2: 'warning', 3: 'note' };
+const LEVELS: Record<ReviewPriority, Result.level> = { 0: 'error', 1: 'error', 2: 'warning', 3: 'note' };
 
-export function toResult({ finding, change }: ReportedFinding): SarifResult {
+export function toResult({ finding, change }: ReportedFinding): Result {
   const { body, priority, confidenceScore, location, dismissal } = finding;
   // A level does not tell P0 from P1, and readers show nothing else of it.
   const heading = `${priority === null ? '' : `[${toPriorityWord(finding)}] `}${toTitle(finding)}`;
@@ -54,12 +54,12 @@ function toFingerprints({ fingerprint }: LedgerFinding): Record<string, string> 
 }
 
 /** What is compared with is the run before. One that came back was not in it. */
-function toBaselineState({ state }: LedgerFinding, change: LedgerFinding['change']): SarifResult['baselineState'] {
+function toBaselineState({ state }: LedgerFinding, change: LedgerFinding['change']): Result['baselineState'] {
   if (state === 'fixed') return 'absent';
   return change === 'new' || change === 'reopened' ? 'new' : 'unchanged';
 }
 
-function toSuppression({ by, why, at }: NonNullable<LedgerFinding['dismissal']>): SarifResult['suppressions'][number] {
+function toSuppression({ by, why, at }: NonNullable<LedgerFinding['dismissal']>): Suppression {
   return {
     kind: 'external',
     status: 'accepted',
@@ -68,7 +68,7 @@ function toSuppression({ by, why, at }: NonNullable<LedgerFinding['dismissal']>)
   };
 }
 
-function toLocation(place: NonNullable<LedgerFinding['location']>, code: LedgerFinding['code']): SarifLocation {
+function toLocation(place: NonNullable<LedgerFinding['location']>, code: LedgerFinding['code']): Location {
   const { path, startLine, endLine } = place;
   return {
     physicalLocation: {
@@ -80,9 +80,9 @@ function toLocation(place: NonNullable<LedgerFinding['location']>, code: LedgerF
 
 /** The lines around must hold the place and more; what was shortened may not. */
 function toRegions(
-  region: SarifRegion,
+  region: { startLine: number; endLine: number },
   code: LedgerFinding['code'],
-): { region: SarifRegion; contextRegion?: SarifRegion } {
+): { region: Region; contextRegion?: Region } {
   if (code === null || code.text === '') return { region };
   const snippet = { text: toWellFormed(code.text) };
   const around = {

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
+import type { Result, Run } from 'sarif';
 import { describe, expect, it } from 'vitest';
 import type { LedgerFinding, ReviewRecord } from '../contract/index.ts';
 import { toSarif } from './sarif.ts';
-import type { SarifResult, SarifRun } from './sarif-log.ts';
 import { SAMPLE_RECORD, aFinding, aLedger, aRecord, aTarget, reviewed, runsOf } from './test-record.ts';
 import { TOOL } from './tool.ts';
 
-function runs(record: ReviewRecord): SarifRun[] {
+function runs(record: ReviewRecord): Run[] {
   return toSarif(record, 'all').runs;
 }
 
-function resultOf(finding: LedgerFinding): SarifResult {
+function resultOf(finding: LedgerFinding): Result {
   const results = runs(aRecord([aTarget(0, reviewed(), aLedger('a', [finding], runsOf(0, [1])))]))[0]?.results;
   expect(results).toHaveLength(1);
   return results![0]!;
@@ -38,14 +38,14 @@ describe('SARIF', () => {
     const other = resultOf(
       aFinding({ title: 'Other words', location: { path: 'b.ts', startLine: 90, endLine: 91 }, priority: 3 }),
     );
-    expect(Object.keys(one.partialFingerprints)).toEqual(['bobbinFinding/v1', 'primaryLocationLineHash']);
+    expect(Object.keys(one.partialFingerprints ?? {})).toEqual(['bobbinFinding/v1', 'primaryLocationLineHash']);
     expect(other.partialFingerprints).toEqual(one.partialFingerprints);
     expect(other.ruleId).toBe(one.ruleId);
   });
 
   it('says how a finding stands to the run before', () => {
     const states = runs(SAMPLE_RECORD)[0]?.results?.map(({ baselineState, properties }) => [
-      properties['change'],
+      properties?.['change'] as unknown,
       baselineState,
     ]);
     expect(states).toEqual([
@@ -59,8 +59,8 @@ describe('SARIF', () => {
 
   it('suppresses what a person dismissed, and says who and why', () => {
     const results = runs(SAMPLE_RECORD)[0]?.results ?? [];
-    expect(results.map(({ suppressions }) => suppressions.length)).toEqual([0, 0, 0, 1, 0]);
-    expect(results[3]?.suppressions[0]).toMatchObject({
+    expect(results.map(({ suppressions }) => suppressions?.length)).toEqual([0, 0, 0, 1, 0]);
+    expect(results[3]?.suppressions?.[0]).toMatchObject({
       kind: 'external',
       status: 'accepted',
       justification: 'the log is scrubbed before it leaves the host',
@@ -88,7 +88,7 @@ describe('SARIF', () => {
 
   it('writes a path as an address', () => {
     const location = { path: 'docs/a b#c?.md', startLine: 1, endLine: 1 };
-    expect(resultOf(aFinding({ location, code: null })).locations?.[0]?.physicalLocation.artifactLocation.uri).toBe(
+    expect(resultOf(aFinding({ location, code: null })).locations?.[0]?.physicalLocation?.artifactLocation?.uri).toBe(
       'docs/a%20b%23c%3F.md',
     );
   });
@@ -99,14 +99,14 @@ describe('SARIF', () => {
 
   it('does not pass a target that failed, or was not reviewed, as one without findings', () => {
     const [, skipped, failed, notReviewed] = runs(SAMPLE_RECORD);
-    expect(failed?.invocations[0]).toMatchObject({ executionSuccessful: false });
-    expect(failed?.invocations[0]?.toolExecutionNotifications[0]).toMatchObject({
+    expect(failed?.invocations?.[0]).toMatchObject({ executionSuccessful: false });
+    expect(failed?.invocations?.[0]?.toolExecutionNotifications?.[0]).toMatchObject({
       level: 'error',
       message: { text: expect.stringContaining('repositoryGone') as string },
     });
     expect(failed).not.toHaveProperty('results');
-    expect(notReviewed?.invocations[0]).toMatchObject({ executionSuccessful: false });
-    expect(skipped?.invocations[0]).toMatchObject({ executionSuccessful: true });
+    expect(notReviewed?.invocations?.[0]).toMatchObject({ executionSuccessful: false });
+    expect(skipped?.invocations?.[0]).toMatchObject({ executionSuccessful: true });
     expect(skipped?.results).toHaveLength(1);
   });
 
@@ -128,7 +128,7 @@ describe('SARIF', () => {
   it('says why a batch without targets has none', () => {
     const record = aRecord([]);
     record.batch = { ...record.batch, status: 'cancelled', reason: 'the workflow was cancelled' };
-    expect(runs(record)[0]?.invocations[0]).toMatchObject({
+    expect(runs(record)[0]?.invocations?.[0]).toMatchObject({
       executionSuccessful: false,
       toolExecutionNotifications: [{ level: 'error', message: { text: 'cancelled: the workflow was cancelled' } }],
     });

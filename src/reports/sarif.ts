@@ -1,11 +1,11 @@
 /** SARIF 2.1.0: one run for each target, so that each has its own repository, commit and end. */
+import type { Invocation, Log, Run } from 'sarif';
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { countOpen } from './finding-words.ts';
 import { cut, toWellFormed } from './foreign-text.ts';
 import { describeOutcome, headOf, isUnknown } from './outcome.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { encodePath, toRepositoryUri } from './repository.ts';
-import type { SarifInvocation, SarifLog, SarifRun } from './sarif-log.ts';
 import { RULE, SOURCE_ROOT, toResult } from './sarif-result.ts';
 import { type ReportedFinding, type Selection, isDuplicate, selectFindings } from './selection.ts';
 import { TOOL } from './tool.ts';
@@ -13,14 +13,14 @@ import { plural } from '../contract/plain/plural.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 
-export function toSarif(record: ReviewRecord, only: Selection): SarifLog {
+export function toSarif(record: ReviewRecord, only: Selection): Log {
   const selected: ReportedFinding[][] = record.targets.map(() => []);
   for (const reported of selectFindings(record, only)) selected[reported.index]?.push(reported);
   const runs = record.targets.map((target, index) => toRun(record, target, selected[index] ?? []));
   return { $schema: SCHEMA, version: '2.1.0', runs: runs.length > 0 ? runs : [toEmptyRun(record)] };
 }
 
-function toRun(record: ReviewRecord, target: RecordedTarget, findings: readonly ReportedFinding[]): SarifRun {
+function toRun(record: ReviewRecord, target: RecordedTarget, findings: readonly ReportedFinding[]): Run {
   const { row, ledger } = target;
   const wasLookedAt = ledger !== null || row.outcome.status === 'reviewed';
   return {
@@ -48,7 +48,7 @@ function toAutomationId(targetId: string, batchId: string): string {
   return `bobbin/${targetId}/${batchId.replaceAll('/', ':')}`;
 }
 
-function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget): SarifInvocation {
+function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget): Invocation {
   const { label, detail } = describeOutcome(row.outcome);
   const level = row.outcome.status === 'failed' ? 'error' : isUnknown(row) ? 'warning' : 'note';
   const text = `${label}${detail === '' ? '' : `: ${detail}`}`;
@@ -70,7 +70,7 @@ function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget):
   };
 }
 
-function toTimes({ startedAt, endedAt }: ReviewRecord['batch']): Pick<SarifInvocation, 'startTimeUtc' | 'endTimeUtc'> {
+function toTimes({ startedAt, endedAt }: ReviewRecord['batch']): Pick<Invocation, 'startTimeUtc' | 'endTimeUtc'> {
   const start = toInstant(startedAt);
   // A clock may have been set back in between; an end before the start is none.
   const end = toInstant(endedAt === null ? null : Math.max(endedAt, startedAt));
@@ -82,7 +82,7 @@ function toInstant(at: number | null): string | null {
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
-function toProvenance({ row, ledger }: RecordedTarget): NonNullable<SarifRun['versionControlProvenance']>[number] {
+function toProvenance({ row, ledger }: RecordedTarget): NonNullable<Run['versionControlProvenance']>[number] {
   const revision = headOf(row) ?? ledger?.anchor?.head;
   return {
     repositoryUri: toRepositoryUri(row.target.repository),
@@ -101,7 +101,7 @@ function toRoot(repository: string): { uri?: string; description: { text: string
 }
 
 /** A batch that has no targets says why in a run of its own. */
-function toEmptyRun({ batch }: ReviewRecord): SarifRun {
+function toEmptyRun({ batch }: ReviewRecord): Run {
   const text = toWellFormed(`${batch.status}${batch.reason === null ? '' : `: ${batch.reason}`}`);
   const succeeded = batch.status === 'completed';
   return {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReviewRecord } from '../../src/contract/index.ts';
-import type { SarifLog } from '../../src/reports/sarif-log.ts';
+import type { Log } from 'sarif';
 import { makeRepository } from '../parts/repositories.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { type Stand, openStand } from '../stand.ts';
@@ -28,8 +28,8 @@ describe('bobbin report', () => {
     expect(record.batch).toMatchObject({ batchId: BATCH, counts: { reviewed: 1, failed: 1 }, findings: { new: 1 } });
     const [finding] = record.targets[0]?.ledger?.findings ?? [];
 
-    const sarif = JSON.parse((await report(BATCH, '--format', 'sarif')).stdout) as SarifLog;
-    expect(sarif.runs.map(({ invocations }) => invocations[0]?.executionSuccessful)).toEqual([true, false]);
+    const sarif = JSON.parse((await report(BATCH, '--format', 'sarif')).stdout) as Log;
+    expect(sarif.runs.map(({ invocations }) => invocations?.[0]?.executionSuccessful)).toEqual([true, false]);
     expect(sarif.runs[0]?.results).toMatchObject([
       {
         baselineState: 'new',

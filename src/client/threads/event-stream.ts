@@ -2,6 +2,7 @@
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../../contract/index.ts';
 import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
 import { isPassing } from '../ask-again.ts';
+import { createBackoff } from '../backoff.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
 import { pause, untilAborted, watchHistory } from './history-changes.ts';
@@ -39,7 +40,7 @@ export async function* streamEvents(
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const changes = watchHistory(service, thread.workflowId, signal);
   let after = options.after ?? 0;
-  let retryMs = RETRY_MS.first;
+  const retries = createBackoff(RETRY_MS);
   let ends = 0;
   let closed = false;
   try {
@@ -52,13 +53,12 @@ export async function* streamEvents(
         const read = await untilAborted(readOnce(source, thread.threadId, after, changes.completedTask), signal);
         if (read === null || read instanceof BobbinError) {
           if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
-          await pause(retryMs, signal);
-          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          await pause(retries.next(), signal);
           // Whatever becomes of a thread that is being opened, its history tells.
           more = read?.code !== 'threadOpening';
           continue;
         }
-        retryMs = RETRY_MS.first;
+        retries.reset();
         for (const event of read.events) {
           // A thread that was closed may have been resumed since; all that it says until then is that it takes nothing.
           closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');

@@ -3,6 +3,7 @@
  * holds the call open until there is something new, so nobody polls in vain; what is new is then read by query.
  */
 import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
+import { createBackoff } from '../backoff.ts';
 import type { Service } from '../service.ts';
 
 /** The service answers an idle long poll after about 20 seconds; a little more, and the call has died. */
@@ -35,7 +36,7 @@ interface RecordedEvent {
 
 export function watchHistory(service: Service, workflowId: string, signal: AbortSignal): HistoryChanges {
   let token: Uint8Array | null = null;
-  let retryMs = RETRY_MS.first;
+  const retries = createBackoff(RETRY_MS);
   let over = false;
   let runId: string | null = null;
   let startedEventId: number | null = null;
@@ -92,13 +93,12 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
       while (!signal.aborted) {
         try {
           const news = await untilAborted(poll(), signal);
-          retryMs = RETRY_MS.first;
+          retries.reset();
           if (news !== false) return;
         } catch {
           // The query that follows tells what is wrong, if it lasts.
           token = null;
-          await pause(retryMs, signal);
-          retryMs = Math.min(retryMs * 2, RETRY_MS.most);
+          await pause(retries.next(), signal);
           return;
         }
       }

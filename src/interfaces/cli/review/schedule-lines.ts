@@ -10,6 +10,7 @@ import type {
   ScheduleView,
 } from '../../../contract/index.ts';
 import { describeTarget } from './describe-target.ts';
+import { columns } from '../text/columns.ts';
 import { describeMilliseconds, describeMoment } from '../text/durations.ts';
 
 const SHOWN_TIMES = 5;
@@ -138,6 +139,5 @@ export function listLines(summaries: ScheduleSummary[]): string[] {
     summary.nextAt === null ? 'no run to come' : `next ${describeMoment(summary.nextAt, summary.timezone)}`,
     summary.lastRun === null ? 'no run yet' : `last ${describeMoment(summary.lastRun.scheduledAt, summary.timezone)}`,
   ]);
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return columns(rows);
 }

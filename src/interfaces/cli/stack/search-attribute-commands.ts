@@ -1,4 +1,5 @@
 /** `bobbin search-attributes`: what the Temporal UI can filter threads by, and making it known to a service. */
+import { columns } from '../text/columns.ts';
 import type { Command } from 'commander';
 import type { Bobbin } from '../../../client/index.ts';
 import type { SearchAttributeState } from '../../../contract/index.ts';
@@ -19,7 +20,7 @@ export function addSearchAttributeCommands(program: Command): void {
       .action((options: CommonOptions) =>
         withBobbin(options, async (bobbin, output) => {
           const states = await ask(bobbin);
-          output.result(states, states.map(describe));
+          output.result(states, columns(states.map(toRow)));
           return states.every(({ status }) => status === 'registered') ? EXIT.ok : EXIT.failure;
         }),
       );
@@ -33,7 +34,6 @@ export function addSearchAttributeCommands(program: Command): void {
   );
 }
 
-function describe(state: SearchAttributeState): string {
-  const status = state.status === 'otherType' ? `is of type ${state.found}` : state.status;
-  return `${state.name.padEnd(21)} ${state.type.padEnd(8)} ${status}`;
+function toRow(state: SearchAttributeState): string[] {
+  return [state.name, state.type, state.status === 'otherType' ? `is of type ${state.found}` : state.status];
 }

@@ -15,6 +15,7 @@ import type {
 import { describeBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { columns } from '../text/columns.ts';
 import { costWords } from '../text/money.ts';
 import type { Output } from '../text/output.ts';
 import { type CompactOptions, compact } from './compact.ts';
@@ -179,9 +180,13 @@ interface ListOptions extends CommonOptions {
 
 async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promise<number> {
   const threads = await bobbin.threads.list({ open: options.open ?? false, limit: options.limit });
-  const lines = threads.map(
-    (one) =>
-      `${one.threadId.padEnd(40)} ${one.status.padEnd(10)} ${one.startedAt.toISOString()}  ${one.cwd === '' ? '(folder not known)' : one.cwd}`,
+  const lines = columns(
+    threads.map(({ threadId, status, startedAt, cwd }) => [
+      threadId,
+      status,
+      startedAt.toISOString(),
+      cwd === '' ? '(folder not known)' : cwd,
+    ]),
   );
   output.result(threads, lines.length > 0 ? lines : ['no threads']);
   return EXIT.ok;

@@ -2,6 +2,7 @@
 import type { Bobbin } from '../../../client/index.ts';
 import type { ApprovalRule, RuleMatch } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { columns } from '../text/columns.ts';
 import type { Output } from '../text/output.ts';
 
 export interface RulesOptions {
@@ -15,7 +16,7 @@ export async function rules(bobbin: Bobbin, output: Output, threadId: string, op
     options.repository === true
       ? await ofRepository(bobbin, threadId, options.revoke)
       : await ofThread(bobbin, threadId, options.revoke);
-  output.result(found, found.rules.length > 0 ? found.rules.map(describe) : ['no answers are remembered']);
+  output.result(found, found.rules.length > 0 ? columns(found.rules.map(toRow)) : ['no answers are remembered']);
   return EXIT.ok;
 }
 
@@ -30,9 +31,8 @@ async function ofRepository(bobbin: Bobbin, threadId: string, revoke: string | u
   return revoke === undefined ? bobbin.repositoryRules.list(cwd) : bobbin.repositoryRules.revoke(cwd, revoke);
 }
 
-function describe({ ruleId, scope, decision, match, at, threadId }: ApprovalRule): string {
-  const when = new Date(at).toISOString();
-  return `${ruleId.padEnd(29)} ${scope.padEnd(10)} ${decision.padEnd(7)} ${describeMatch(match)}  (${when}, thread ${threadId})`;
+function toRow({ ruleId, scope, decision, match, at, threadId }: ApprovalRule): string[] {
+  return [ruleId, scope, decision, describeMatch(match), `(${new Date(at).toISOString()}, thread ${threadId})`];
 }
 
 function describeMatch(match: RuleMatch): string {
