@@ -2,10 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
+import { readStartTime } from '../../../adapters/shell/process-table.ts';
 import { findOnPath } from '../obtain/program.ts';
-
-/** Field 22 of /proc/<pid>/stat, counted from the state, which follows the name in parentheses. */
-const START_TIME_INDEX = 19;
 
 /**
  * A text that names when a process started: together with its pid it is unique, while a pid alone may be given to another
@@ -16,17 +14,10 @@ export async function processStart(pid: number): Promise<string | undefined> {
 }
 
 async function startFromProc(pid: number): Promise<string | undefined> {
-  try {
-    const [stat, bootId] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-    ]);
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    return `${bootId.trim()}/${fields[START_TIME_INDEX] ?? ''}`;
-  } catch {
-    return undefined;
-  }
+  const startTime = readStartTime(pid);
+  if (startTime === undefined) return undefined;
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return bootId === '' ? undefined : `${bootId.trim()}/${startTime}`;
 }
 
 async function startFromPs(pid: number): Promise<string | undefined> {
