@@ -230,6 +230,8 @@ export interface UndoneFiles extends Pick<RevertedFiles, 'files'>, Partial<Omit<
   moreCommands?: number;
   /** Whether the turn called any tool. */
   called: boolean;
+  /** Nothing of the turn but patches can have written; earlier releases left it out. */
+  ofPatchesAlone?: boolean;
   /** What stays as it is, for a person. */
   notUndone: string[];
 }

@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity';
 import type { Item } from '../../src/contract/index.ts';
 import type { RevertedFiles, UndoStep, UndoneFiles } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { toPatchedPaths } from './patched-paths.ts';
 import { readSegment } from '../model/context-cache.ts';
 import type { Ports, RevertRequest, Reverted, RevertedPath } from '../ports.ts';
 import { runStep } from '../step.ts';
@@ -15,14 +16,16 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
     const { commit, after = null, cwd, preview = false, threadId, actionId } = input;
     ports.requireWorkspace(cwd, input.root);
     const ofTurn = await readTurn(ports, input, signal);
+    const patched = toPatchedPaths(ofTurn, cwd);
     const keepAs = preview ? null : { threadId, name: actionId };
-    const request = { cwd, after, endedAt: input.undone.endedAt ?? null, preview, keepAs, ...toTry(input) };
+    const request = { cwd, after, endedAt: input.undone.endedAt ?? null, preview, patched, keepAs, ...toTry(input) };
     const reverted = commit === null ? null : await revertOrSay(ports, { ...request, before: commit }, signal);
     const calls = ofTurn.filter((item) => 'callId' in item && item.status !== 'declined');
     return {
       ...toRevertedFiles(reverted, preview ? PREVIEWED : RECORDED),
       ...toCommands(calls),
       called: calls.length > 0,
+      ofPatchesAlone: patched !== null,
       notUndone: [
         ...(reverted?.notUndone ?? []),
         ...toOutsideRemark(ofTurn),

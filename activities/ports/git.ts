@@ -21,6 +21,13 @@ export interface SnapshotNames {
   names: readonly string[] | 'all';
 }
 
+/** Relative to the workspace. */
+export interface PatchedPaths {
+  changed: readonly string[];
+  /** These may have been changed as well. */
+  tried: readonly string[];
+}
+
 export interface RevertRequest {
   /** Absolute. */
   cwd: string;
@@ -33,6 +40,11 @@ export interface RevertRequest {
   after: string | null;
   /** When the changes ended, in milliseconds since the epoch; null if it is not known. Counts where `after` is null. */
   endedAt?: number | null;
+  /**
+   * Set if patches alone made the changes: what differs elsewhere is somebody else's and stays. If one of the changed paths is
+   * not among the differences, it has another name there, and all differences count.
+   */
+  patched?: PatchedPaths | null;
   /** Says what would be done, and changes nothing. */
   preview: boolean;
   /** The same for each try, and of no other revert: a later try removes the drafts that a lost one left. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGit } from '../../src/adapters/git/git.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
 
 let stand: Stand;
 let cwd: string;
@@ -113,6 +113,32 @@ describe('undo', () => {
       dropped: null,
     });
     expect(await toldNext(thread)).not.toContain('count.txt');
+  });
+
+  it('keeps what somebody else changed while a turn that only patched was running, and says when it cannot tell', async () => {
+    const thread = await start({ approvalPolicy: 'untrusted' });
+    put('text.txt', 'old\n');
+    const inTurn = async (words: string) => {
+      const submitted = turn(words);
+      await thread.submit(submitted);
+      const { requestId } = await waitForRequest(thread);
+      put('mine.txt', `made while ${requestId} was open\n`);
+      await thread.resolve({ requestId, decision: 'accept' });
+      await thread.completion(submitted.turnId);
+    };
+    await inTurn(
+      'run: cat text.txt\npatch:\n*** Begin Patch\n*** Update File: text.txt\n@@\n-old\n+new\n*** End Patch',
+    );
+    expect(await thread.previewUndo()).toMatchObject({ files: { restored: 1, kept: 1 }, ofPatchesAlone: true });
+    const reason = 'it was changed during the turn by something else than its patches';
+    const { dropped } = await thread.undo();
+    expect(dropped?.paths).toEqual([
+      { path: 'mine.txt', outcome: 'kept', reason },
+      { path: 'text.txt', outcome: 'restored' },
+    ]);
+    expect([read('text.txt'), has('mine.txt')]).toEqual(['old\n', true]);
+    await inTurn('run: echo by the turn > text.txt');
+    expect(await thread.previewUndo()).toMatchObject({ files: { restored: 2 }, ofPatchesAlone: false });
   });
 
   it('takes back a turn that was interrupted', async () => {

@@ -5,6 +5,7 @@ import { createClosedPaths } from '../files/closed-paths.ts';
 import type { RawPath } from './git-process.ts';
 import { type Known, compare, compareLegacy, foldersIn } from './compare-snapshots.ts';
 import { findLegacy } from './legacy-snapshot.ts';
+import { ofPatches } from './patch-differences.ts';
 import { nameRepositoryChanges } from './repository-changes.ts';
 import { revert } from './revert.ts';
 import type { RevertOptions } from './revert-options.ts';
@@ -16,7 +17,7 @@ import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
 /** See `GitPort.revert`. */
 export async function revertChanges(
   place: SnapshotPlace,
-  { cwd, before, after, endedAt = null, preview, actionId, retried = false, keepAs }: RevertRequest,
+  { cwd, before, after, endedAt = null, preview, patched = null, actionId, retried = false, keepAs }: RevertRequest,
   signal: AbortSignal,
 ): Promise<Reverted> {
   const store = await openStore(place.directory, cwd);
@@ -36,6 +37,9 @@ export async function revertChanges(
   const from = legacy ?? (facts === null ? null : { commit: before, facts });
   if (from === null) throw missing(before, cwd);
   const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
+  const folders = 'tree' in from ? undefined : await toFolders(git, from, end);
+  // A snapshot of an earlier release says too little of what was there before.
+  const own = ofPatches(between, folders, legacy === null ? patched : null);
   const closed = createClosedPaths(place.closed, store.folder);
   const options = {
     folder: store.folder,
@@ -43,12 +47,12 @@ export async function revertChanges(
     preview,
     closed,
     ...(actionId === undefined ? {} : { attempt: { actionId, retried } }),
-    ...('tree' in from ? {} : { folders: await toFolders(git, from, end) }),
+    ...(own.folders === undefined ? {} : { folders: own.folders }),
     ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
   const ofRepositories = facts === null ? [] : nameRepositoryChanges(facts.git, end.facts.git, now.git);
-  const paths = [...(await revert(between, options, signal)), ...ofRepositories];
+  const paths = [...(await revert(own.differences, options, signal)), ...own.kept, ...ofRepositories];
   const remarks = [
     ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),

@@ -82,6 +82,11 @@ export interface UndoPreview {
   /** Those that would be kept come first. */
   paths: PathOutcome[];
   morePaths: number;
+  /**
+   * Nothing of the turn but patches can have written, so that other changes of that time are kept. Otherwise every change of that time
+   * counts as the turn's. Workers of earlier releases do not say.
+   */
+  ofPatchesAlone?: boolean;
   /** What would stay as it is, for a person. */
   notUndone: string[];
 }

@@ -4,7 +4,7 @@
  */
 import type { SandboxMode, ThreadSettings } from '../../../src/contract/index.ts';
 import type { McpRoute } from '../../../activities/ports.ts';
-import { isKnownSafe } from './safe-commands.ts';
+import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 
 export type Verdict =
   | { type: 'run' }

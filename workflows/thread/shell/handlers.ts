@@ -191,8 +191,11 @@ async function preview(state: ThreadState): Promise<UndoPreview> {
   if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
   const found = await previewUndo(toStepThread(state), toUndoInput(state, target));
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
-  const { files, paths = [], morePaths = 0 } = found;
-  return { turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) };
+  const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;
+  return {
+    ...{ turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) },
+    ...(ofPatchesAlone === undefined ? {} : { ofPatchesAlone }),
+  };
 }
 
 interface UpdateRules<T, R> {

@@ -8,7 +8,7 @@ import { actionIds } from '../state/actions.ts';
 import { undoTurns } from '../turns/dropped-turns.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
 import type { TaskStepEnd } from '../state/inputs.ts';
-import { isKnownSafe } from '../approvals/safe-commands.ts';
+import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
 import type { TaskKind } from './task.ts';

@@ -4,7 +4,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot, sandboxFor, sandboxForPatch, toAbsolute } from '../approvals/policy.ts';
 import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../state/log.ts';
 import type { MachineEvent, ModelOutput } from '../state/inputs.ts';
-import { isKnownSafe } from '../approvals/safe-commands.ts';
+import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, decidesAnew } from '../state/state.ts';
 import { parseCall, parseForeignCall } from './read-call.ts';
 import { quieten } from '../turns/turns.ts';

@@ -7,7 +7,7 @@
  */
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
-import { isKnownSafe } from '../approvals/safe-commands.ts';
+import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import type { ActiveTurn, ThreadState, TurnSnapshot } from '../state/state.ts';
 
 /** Whether a turn that is about to end has to wait for a snapshot of what it left. */

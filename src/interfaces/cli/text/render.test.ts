@@ -3,7 +3,7 @@ import type { ThreadEvent, ThreadRequest } from '../../../contract/index.ts';
 import { HOSTILE, RAW, everyEvent, everyItem, everyRequest } from '../../../contract/test-every-type.ts';
 import { createOutput } from './output.ts';
 import { renderRequest } from './render-request.ts';
-import { renderCompletion, renderDropped, renderEvent } from './render.ts';
+import { renderCompletion, renderDropped, renderEvent, renderPreview } from './render.ts';
 import { type Part, toTerminal } from './terminal-text.ts';
 
 const shown = (lines: readonly Part[]) => lines.map(toTerminal);
@@ -126,6 +126,17 @@ describe('what a thread says', () => {
       event.type === 'turn/completed' ? [renderCompletion(event.turn)] : [],
     );
     for (const line of shown([...dropped, ...ends])) expect(line).not.toMatch(RAW);
+  });
+
+  it('says in a preview whether the changes of somebody else would be taken back', () => {
+    const preview = {
+      ...{ turnId: 't', files: { restored: 1, deleted: 0 }, morePaths: 0, notUndone: [] },
+      paths: [{ path: 'a.txt', outcome: 'restored' as const }],
+    };
+    const lines = (more: object) =>
+      shown(renderPreview({ ...preview, ...more })).filter((line) => /somebody else/.test(line));
+    expect([{}, { ofPatchesAlone: true }, { ofPatchesAlone: false, paths: [] }].map(lines)).toEqual([[], [], []]);
+    expect(lines({ ofPatchesAlone: false })).toHaveLength(1);
   });
 
   it('says how much is left out', () => {

@@ -190,13 +190,17 @@ export function renderRestored(item: Extract<Item, { type: 'turnsRestored' }>): 
 }
 
 /** What an undo would do. */
-export function renderPreview({ turnId, files, paths, morePaths, notUndone }: UndoPreview): Part[] {
+export function renderPreview({ turnId, files, paths, morePaths, ofPatchesAlone, notUndone }: UndoPreview): Part[] {
   return [
     `would be undone: turn ${turnId}, ${describeFiles(files)}`,
     ...renderPaths(paths, morePaths),
+    ...(ofPatchesAlone === false && paths.length > 0 ? [paint.yellow(`  ${EVERYTHING}`)] : []),
     ...notUndone.map((remark) => paint.yellow(`  not undone: ${remark}`)),
   ];
 }
+
+const EVERYTHING =
+  'The turn ran something that may write anywhere: all that changed while it ran counts as its own, also what somebody else changed.';
 
 function describeFiles(files: FileOutcomes | null): string {
   if (files === null) return 'no file is changed';

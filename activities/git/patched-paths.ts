@@ -1,0 +1,43 @@
+/** Which paths a turn has changed by patches, if nothing else of it can have written. */
+import { resolve } from 'node:path';
+import type { Item } from '../../src/contract/index.ts';
+import { isKnownSafe } from '../../src/contract/plain/safe-commands.ts';
+import type { PatchedPaths } from '../ports.ts';
+
+/**
+ * Null if the turn did anything else that may write: a command that is not known to only read, a tool of a server, an agent.
+ * @param items those of the turn. @param cwd the workspace.
+ */
+export function toPatchedPaths(items: readonly Item[], cwd: string): PatchedPaths | null {
+  const calls = items.flatMap((item) => ('callId' in item && item.status !== 'declined' ? [item] : []));
+  if (calls.some((item) => item.type !== 'fileChange' && mayWrite(item, cwd))) return null;
+  const patches = calls.flatMap((item) => (item.type === 'fileChange' ? [item] : []));
+  const changes = patches.flatMap((item) => item.changes).filter(({ unchanged }) => unchanged !== true);
+  const changed = changes.flatMap(({ path, movePath }) => [path, ...(movePath === undefined ? [] : [movePath])]);
+  // A patch that failed or was stopped may have written a part of what it names.
+  const tried = patches.flatMap((item) => (item.status === 'completed' ? [] : namesIn(item.patch)));
+  return { changed: changed.filter((path) => !path.startsWith('/')), tried };
+}
+
+type Call = Extract<Item, { callId: string }>;
+
+function mayWrite(item: Call, cwd: string): boolean {
+  switch (item.type) {
+    case 'commandExecution':
+      return !isKnownSafe(item.command, resolve(item.cwd) === resolve(cwd));
+    case 'plan':
+    case 'userInput':
+    case 'dynamicToolCall':
+      return false;
+    case 'fileChange':
+    case 'mcpToolCall':
+    case 'collabAgentToolCall':
+      return true;
+  }
+}
+
+const NAME = /^\*\*\* (?:Add File|Delete File|Update File|Move to): (.+)$/gm;
+
+function namesIn(patch: string): string[] {
+  return [...patch.matchAll(NAME)].flatMap(([, name]) => name?.trim() ?? []);
+}
