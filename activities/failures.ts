@@ -1,10 +1,11 @@
 /**
- * Every failure type of this project, declared once. `docs/errors.md` has a section for each.
+ * Every failure type that a step can end with. `docs/errors.md` has a section for each of them, and for the codes that
+ * workflows and the client add.
  *
- * Three words say what follows from a failure:
- * - `invalid`: the caller's; asking again with the same words cannot help. Not retried.
- * - `unavailable`: something outside did not answer as it should; asking again may help. Retried with backoff.
- * - `defect`: ours. Not retried, because it would fail the same way.
+ * The class of a failure decides whether it is retried:
+ * - `invalid`: the caller's mistake. Not retried, because the same request would fail again.
+ * - `unavailable`: something outside did not answer as it should. Retried with backoff.
+ * - `defect`: a mistake of Bobbin. Not retried, because it would fail the same way.
  *
  * Adapters throw these and know nothing of Temporal; `to-temporal.ts` turns them into what the service stores.
  */
@@ -58,7 +59,7 @@ export const FAILURES = {
   ledgerUnavailable: 'unavailable',
   // MCP servers
   mcpServerUnavailable: 'unavailable',
-  // steps that are tried again
+  // steps that are retried
   stepStoppedByWorker: 'unavailable',
   // storage
   archiveUnavailable: 'unavailable',
@@ -68,18 +69,18 @@ export const FAILURES = {
   threadMissing: 'invalid',
   threadNotResumable: 'invalid',
   turnUnknown: 'invalid',
-  // ours
+  // defects
   internal: 'defect',
 } as const satisfies Record<string, FailureClass>;
 
 export type FailureCode = keyof typeof FAILURES;
 
 export interface FailureOptions {
-  /** The failure this one stands for; kept, never flattened into the message. */
+  /** The original error. Its message is not copied into this one. */
   cause?: unknown;
-  /** How long the other side asked us to wait before the next try, in milliseconds. */
+  /** How long the other side asked to wait before the next attempt, in milliseconds. */
   retryAfterMs?: number;
-  /** Facts for a program, for example an HTTP status. Never a secret. */
+  /** Facts for programs, for example an HTTP status. Never a secret. */
   details?: Record<string, string | number | boolean>;
 }
 

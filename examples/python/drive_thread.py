@@ -1,4 +1,4 @@
-"""Drives a coding-agent thread from Python: plain JSON in and out, by the names of docs/design.md, section 3.2.
+"""Drives a coding-agent thread from Python: plain JSON in and out, with the names of docs/contract.md.
 
     python drive_thread.py /path/to/a/repository "what to do"
 

@@ -1,4 +1,4 @@
-/** The names a thread answers to, fixed by `docs/design.md` 3.2. Payloads are unknown until a guard has read them. */
+/** The messages of a thread; `docs/contract.md` fixes their names. Payloads are unknown until a guard has read them. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ThreadContext, ThreadPast } from '../../../activities/ports.ts';
 import type {
