@@ -7,6 +7,8 @@ import { toModelMessages } from './request.ts';
 import { createPartReader } from './stream.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { toSecrets, toShownUrl } from '../call-facts.ts';
+import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from '../http/answer-limits.ts';
+import { createBoundedFetch } from '../http/bounded-fetch.ts';
 import { modelFailure } from '../http/http-failures.ts';
 import {
   checkProviderSettings,
@@ -21,6 +23,8 @@ import { toWellFormedRequest } from '../http/well-formed.ts';
 export interface AiSdkModelOptions {
   /** Longest silence of the endpoint, in milliseconds. */
   idleTimeoutMs?: number;
+  /** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
+  eventTimeoutMs?: number;
 }
 
 type Io = Parameters<ModelPort['respond']>[1];
@@ -34,7 +38,6 @@ type ProviderOptions = Record<string, Record<string, string | boolean | { type: 
  * the others have no use for it and should not see it.
  */
 export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = {}): ModelPort {
-  const { idleTimeoutMs = 300_000 } = options;
   return {
     async respond(request, io) {
       io.signal.throwIfAborted();
@@ -50,7 +53,7 @@ export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = 
         secrets: toSecrets([settings.key, bearer, new URL(call.settings.baseUrl).password]),
         ...(bearer === undefined ? { keyName: settings.keyName } : {}),
       };
-      return runStream(call, facts, io, idleTimeoutMs);
+      return runStream(call, facts, io, options);
     },
   };
 }
@@ -64,13 +67,21 @@ interface Call {
   bearer: string | undefined;
 }
 
-async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: number): Promise<ModelResponse> {
-  // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
-  const [sdk, { fromAiSdkError }, model] = await Promise.all([import('ai'), import('./failures.ts'), loadModel(call)]);
+async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkModelOptions): Promise<ModelResponse> {
   const ours = new AbortController();
-  const idle = setTimeout(() => {
-    ours.abort(modelFailure('modelStreamBroken', facts, `fell silent (nothing for ${idleTimeoutMs} ms)`));
-  }, idleTimeoutMs);
+  const onExcess = (failure: Failure) => ours.abort(failure);
+  const boundedFetch = createBoundedFetch({ facts, onBytes: () => idle.refresh(), onExcess });
+  // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
+  const [sdk, { fromAiSdkError }, model] = await Promise.all([
+    import('ai'),
+    import('./failures.ts'),
+    loadModel(call, boundedFetch),
+  ]);
+  const limit = (ms: number, what: string) =>
+    setTimeout(() => onExcess(modelFailure('modelStreamBroken', facts, `${what} (nothing for ${ms} ms)`)), ms);
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, eventTimeoutMs = EVENT_TIMEOUT_MS } = options;
+  const idle = limit(idleTimeoutMs, 'fell silent');
+  const eventless = limit(Math.max(eventTimeoutMs, idleTimeoutMs), 'sent nothing that can be used');
   let readerError: { error: unknown } | undefined;
   const onText = (delta: string) => {
     try {
@@ -85,7 +96,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: nu
   try {
     for await (const part of startStream(sdk, model, call, signal)) {
       signal.throwIfAborted();
-      idle.refresh();
+      eventless.refresh();
       reader.take(part);
     }
     signal.throwIfAborted();
@@ -96,6 +107,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, idleTimeoutMs: nu
     throw fromAiSdkError(ours.signal.aborted ? ours.signal.reason : error, facts);
   } finally {
     clearTimeout(idle);
+    clearTimeout(eventless);
     // Closes the connection where the stream was not read to its end, and does nothing where it was.
     ours.abort();
   }
@@ -134,10 +146,10 @@ function toOutput(sdk: AiSdk, provider: ProviderName, { outputSchema }: ModelReq
 }
 
 /** Providers are asked for by name, and nothing of one is loaded before. */
-async function loadModel({ name, settings, bearer }: Call): Promise<LanguageModel> {
+async function loadModel({ name, settings, bearer }: Call, boundedFetch: typeof fetch): Promise<LanguageModel> {
   const { provider, key = '', baseUrl } = settings;
   const headers = bearer === undefined ? {} : { Authorization: bearer };
-  const common = { apiKey: key, baseURL: baseUrl, headers, fetch: fetchWithoutRedirects };
+  const common = { apiKey: key, baseURL: baseUrl, headers, fetch: boundedFetch };
   switch (provider) {
     case 'openai':
       return (await import('@ai-sdk/openai')).createOpenAI(common)(name);
@@ -151,9 +163,6 @@ async function loadModel({ name, settings, bearer }: Call): Promise<LanguageMode
     }
   }
 }
-
-/** `fetch` would send the key headers of some providers on to wherever a redirect points. */
-const fetchWithoutRedirects: typeof fetch = (input, init) => fetch(input, { ...init, redirect: 'manual' });
 
 function toProviderOptions(provider: ProviderName, request: ModelRequest): ProviderOptions {
   switch (provider) {

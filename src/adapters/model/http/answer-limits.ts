@@ -3,6 +3,17 @@ import type { Failure } from '../../../../activities/failures.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { modelFailure } from './http-failures.ts';
 
+/** Bytes of one answer, read or not. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Bytes of one event. The last one of some endpoints repeats the whole answer and what was asked. */
+export const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+/** Of an error body, what is looked at. */
+export const MAX_ERROR_BODY = 64 * 1024;
+/** Longest silence of an endpoint. */
+export const IDLE_TIMEOUT_MS = 300_000;
+/** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
+export const EVENT_TIMEOUT_MS = 15 * 60_000;
+
 /** UTF-8 bytes of one output entry. */
 export const MAX_ENTRY_BYTES = 1024 * 1024;
 export const MAX_ENTRIES = 512;

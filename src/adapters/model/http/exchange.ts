@@ -7,6 +7,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { MAX_BODY_BYTES } from './answer-limits.ts';
 
 export type ExchangeTrouble =
   /** No connection: refused, no such host, a certificate nobody trusts, or cut before the answer began. */
@@ -47,8 +48,6 @@ export interface Post {
 
 /** A pooled connection is closed after this long without a request, before some box in between drops it silently. */
 const POOLED_MS = 60_000;
-/** Bytes of one answer, read or not. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** How long the rest of an answer may take whose result is known already, for its connection to be used again. */
 const DRAIN_MS = 250;
 /** How long the body of an error may stall. */

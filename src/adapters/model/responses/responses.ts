@@ -3,6 +3,7 @@ import { Failure } from '../../../../activities/failures.ts';
 import type { ModelRequest, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
 import { excerpt, toSecrets, toShownUrl } from '../call-facts.ts';
 import type { CallFacts } from '../call-facts.ts';
+import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY } from '../http/answer-limits.ts';
 import { Exchange, ExchangeProblem, isDecodable } from '../http/exchange.ts';
 import { fromErrorAnswer, fromStreamProblem, modelFailure, toProblem } from '../http/http-failures.ts';
 import { asObject, asObjects, parseJson } from '../http/json.ts';
@@ -27,9 +28,6 @@ export interface ResponsesModelOptions {
   /** Further headers of every request. Their values are kept out of messages. */
   headers?: Record<string, string>;
 }
-
-/** Characters of an error body that are looked at. */
-const MAX_ERROR_BODY = 64 * 1024;
 
 /**
  * One HTTP request per call, on kept connections, and never a second try: every problem is thrown at once as a failure of
@@ -97,9 +95,9 @@ function openExchange(
   signal: AbortSignal,
   facts: CallFacts,
 ): Exchange {
-  const { idleTimeoutMs = 300_000, connectTimeoutMs = 15_000 } = options;
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, connectTimeoutMs = 15_000 } = options;
   try {
-    const eventTimeoutMs = Math.max(options.eventTimeoutMs ?? 15 * 60_000, idleTimeoutMs);
+    const eventTimeoutMs = Math.max(options.eventTimeoutMs ?? EVENT_TIMEOUT_MS, idleTimeoutMs);
     return new Exchange({ url, headers, body, connectTimeoutMs, idleTimeoutMs, eventTimeoutMs, signal });
   } catch {
     // Without the cause: Node's error could repeat the value.

@@ -2,7 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import type { EventSourceMessage } from 'eventsource-parser';
 import type { ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
-import { createAnswerMeter } from '../http/answer-limits.ts';
+import { createAnswerMeter, MAX_EVENT_BYTES } from '../http/answer-limits.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { excerpt } from '../call-facts.ts';
 import { fromStreamProblem, modelFailure, toProblem } from '../http/http-failures.ts';
@@ -32,9 +32,6 @@ const READ = new Set([
   'error',
 ]);
 
-/** Characters of one event. The last one repeats the whole answer and what was asked. */
-const MAX_EVENT = 16 * 1024 * 1024;
-
 /** A model that thinks says so in events that are not read. */
 const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
 
@@ -50,7 +47,7 @@ export function createAnswerReader(facts: CallFacts, { onText, onEvent }: Answer
   let events = 0;
   const malformed = (what: string) => modelFailure('modelAnswerMalformed', facts, what);
   const parser = createParser({
-    maxBufferSize: MAX_EVENT,
+    maxBufferSize: MAX_EVENT_BYTES,
     onEvent(message) {
       events += 1;
       if (message.event === undefined || isProgress(message.event)) onEvent();

@@ -1,0 +1,84 @@
+/** `fetch` for libraries that read an answer themselves: it holds the answer to the bounds of every other answer. */
+import type { Failure } from '../../../../activities/failures.ts';
+import type { CallFacts } from '../call-facts.ts';
+import { MAX_BODY_BYTES, MAX_ERROR_BODY, MAX_EVENT_BYTES } from './answer-limits.ts';
+import { modelFailure } from './http-failures.ts';
+
+export interface BoundedFetchOptions {
+  facts: CallFacts;
+  /** Called for each piece of an answer. */
+  onBytes: () => void;
+  /** Called once, with why the answer is not read any further. */
+  onExcess: (failure: Failure) => void;
+}
+
+type Stream = TransformStream<Uint8Array, Uint8Array>;
+
+/** Follows no redirect: the key headers of some providers would be sent on to wherever it points. */
+export function createBoundedFetch(options: BoundedFetchOptions): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, { ...init, redirect: 'manual' });
+    const { body, status, statusText, headers } = response;
+    if (body === null) return response;
+    const bounds = response.ok ? boundAnswer(options) : cutErrorBody(options);
+    return new Response(body.pipeThrough(bounds), { status, statusText, headers });
+  };
+}
+
+/** Bytes are counted after decompression, since that is what fills memory. */
+function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream {
+  const measureEvent = createEventMeter();
+  let total = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      onBytes();
+      total += chunk.length;
+      const excess =
+        total > MAX_BODY_BYTES
+          ? `answered without end (more than ${MAX_BODY_BYTES} bytes)`
+          : measureEvent(chunk) > MAX_EVENT_BYTES
+            ? 'sent an event without end'
+            : undefined;
+      if (excess === undefined) return controller.enqueue(chunk);
+      const failure = modelFailure('modelAnswerMalformed', facts, excess);
+      onExcess(failure);
+      controller.error(failure);
+    },
+  });
+}
+
+/** Of an error body only the beginning is looked at. */
+function cutErrorBody({ onBytes }: BoundedFetchOptions): Stream {
+  let left = MAX_ERROR_BODY;
+  return new TransformStream({
+    transform(chunk, controller) {
+      onBytes();
+      controller.enqueue(chunk.subarray(0, left));
+      left -= chunk.length;
+      if (left <= 0) controller.terminate();
+    },
+  });
+}
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+
+/** Takes the next bytes of an event stream; returns the size of its largest event in them. An empty line ends an event. */
+function createEventMeter(): (chunk: Uint8Array) => number {
+  let size = 0;
+  let isLineEmpty = true;
+  let last = 0;
+  return (chunk) => {
+    let largest = size;
+    for (const byte of chunk) {
+      size += 1;
+      const endsLine = byte === CARRIAGE_RETURN || (byte === LINE_FEED && last !== CARRIAGE_RETURN);
+      if (endsLine && isLineEmpty) size = 0;
+      if (endsLine) isLineEmpty = true;
+      else if (byte !== LINE_FEED) isLineEmpty = false;
+      if (size > largest) largest = size;
+      last = byte;
+    }
+    return largest;
+  };
+}
