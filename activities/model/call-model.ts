@@ -1,15 +1,17 @@
 /** One model step. Twice is safe: its output enters history once, with the one attempt that is answered. */
+import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
+import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
-import type { McpTool, ModelOutput, ModelResponse, Ports, ToolSpec } from '../ports.ts';
+import type { McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
-import { toolsFor } from './tool-specs.ts';
+import { toSpec, toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
   type: 'model';
@@ -81,10 +83,6 @@ async function withSnapshot(
 
 const NO_SERVERS: Awaited<ReturnType<Ports['mcp']['tools']>> = { tools: [], warnings: [] };
 
-function toSpec({ name, description, parameters }: McpTool): ToolSpec {
-  return { name, description, parameters };
-}
-
 /** Tells the thread which server a call is for, and what it has to know to decide whether the call may run. */
 function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
   const called = output.type === 'toolCall' ? tools.find(({ name }) => name === output.name) : undefined;
@@ -95,18 +93,10 @@ function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
 
 /** Before anybody is asked about a patch. Where a path leads later is compared with this when it is written. */
 function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOutput {
-  if (output.type !== 'toolCall' || output.name !== 'apply_patch' || output.mcp !== undefined) return output;
-  const leads = patches.leads(readPatch(output.arguments), cwd);
+  if (output.type !== 'toolCall' || output.name !== APPLY_PATCH.name || output.mcp !== undefined) return output;
+  const call = readCall(APPLY_PATCH, output.arguments);
+  const leads = isInvalid(call) ? [] : patches.leads(call.patch, cwd);
   return leads.length === 0 ? output : { ...output, leads };
-}
-
-function readPatch(args: string): string {
-  try {
-    const { input } = JSON.parse(args) as { input?: unknown };
-    return typeof input === 'string' ? input : '';
-  } catch {
-    return '';
-  }
 }
 
 function withText(progress: ModelProgress, delta: string): ModelProgress {

@@ -1,6 +1,6 @@
 /** What a review's model is told: how to judge a change, and the form of its answer. */
 import type { ThreadSettings } from '../../src/contract/index.ts';
-import { object, text } from '../model/json-schema.ts';
+import { object, text } from '../../src/contract/plain/tools/json-schema.ts';
 
 export const RUBRIC = `You review a change that somebody else made, and say what its author would want to know before it is merged. You
 change nothing: run commands that read, as many as you need, and then answer.

@@ -1,7 +1,7 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
 import { actionIds } from '../state/actions.ts';
 import { completeItem, itemAt } from '../state/log.ts';
-import { COMMAND_TIMEOUT } from '../tools/read-call.ts';
+import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { beginShell, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
 import type { ShellTurn } from '../state/state.ts';
 import { needCleanUp, toCommandResult } from '../tools/command-results.ts';

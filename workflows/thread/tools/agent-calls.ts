@@ -15,7 +15,8 @@ import {
   tellToClose,
   withChild,
 } from '../agents/sub-threads.ts';
-import { type AgentArguments, parseCall } from './read-call.ts';
+import type { AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
+import { parseCall } from './read-call.ts';
 
 /** What a call comes to: done with these words for the model, or still to wait for. */
 export type AgentOutcome =
