@@ -1,4 +1,4 @@
-/** Calls that are made again where that is all it takes: a workflow is being opened, or changes its worker. */
+/** Repeats calls that only failed because a workflow is being opened, or because another worker takes it over. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from './backoff.ts';
 import { BobbinError } from './bobbin-error.ts';
@@ -11,9 +11,9 @@ export function isPassing(error: unknown): boolean {
 }
 
 /**
- * Runs the body, again while what it throws passes by itself.
- * @param until milliseconds since the epoch; no pause goes beyond it.
- * @param pauseMs between two tries: the first, doubled up to the longest.
+ * Runs the body, and repeats it while its error is temporary.
+ * @param until milliseconds since the epoch; no pause goes beyond it
+ * @param pauseMs between two attempts: the first pause, doubled up to the longest
  */
 export async function again<T>(
   body: () => Promise<T>,

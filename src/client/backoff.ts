@@ -1,7 +1,7 @@
-/** Pauses in milliseconds before the next tries: each twice the one before, up to the longest. */
+/** Pauses in milliseconds between retries: each is twice the previous one, up to a maximum. */
 export interface Backoff {
   next(): number;
-  /** Starts again with the first. */
+  /** Starts again with the first pause. */
   reset(): void;
 }
 

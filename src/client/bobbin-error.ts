@@ -1,19 +1,19 @@
-/** The one error of the client; by itself, so that a command can name it without loading the client. */
+/** The error of the client, in a separate file so that a command can use it without loading the client. */
 import type { RejectionCode } from '../contract/index.ts';
 
 export type BobbinErrorCode =
   | RejectionCode
-  /** The message was refused before it was sent. */
+  /** The client refused the message before sending it. */
   | 'invalid'
-  /** A turn that was waited for did not complete. */
+  /** A turn that the call waited for did not complete. */
   | 'turnFailed'
   | 'turnAborted'
   | 'threadNotFound'
   | 'threadExists'
   | 'threadOpening'
-  /** The one who knows the workflow is being changed; the question can be asked again at once. */
+  /** Another worker takes over the workflow. The call can be repeated at once. */
   | 'betweenWorkers'
-  /** The thread did not take its start argument: it could not be resumed, or forked from what was named. */
+  /** The thread did not accept its start argument: the thread or turn to continue from cannot be used. */
   | 'threadRefused'
   | 'ledgerNotFound'
   | 'findingUnknown'
@@ -22,20 +22,20 @@ export type BobbinErrorCode =
   | 'batchNotFound'
   | 'batchExists'
   | 'batchRefused'
-  /** It ended without coming to its end: terminated, or timed out. */
+  /** The workflow of the batch has ended: completed, terminated, or timed out. */
   | 'batchEnded'
-  /** Another search attribute of that name, or no room for one more. */
+  /** A search attribute with that name has another type, or there is no room for one more. */
   | 'searchAttributeTaken'
-  /** The service does not let this client do it. */
+  /** The service does not permit this client to do it. */
   | 'notPermitted'
   | 'scheduleNotFound'
   | 'scheduleExists'
-  /** A schedule of that id is there, and starts something else. */
+  /** A schedule with that id exists, and starts something else. */
   | 'scheduleForeign'
   | 'serviceUnavailable'
   /** The rules of a repository could not be read or changed. */
   | 'rulesUnavailable'
-  /** No worker answered in time. What was sent as a signal is kept and will be done. */
+  /** No worker answered in time. What was sent as a signal is kept and will be handled. */
   | 'workerUnavailable'
   | 'internal';
 

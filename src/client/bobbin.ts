@@ -44,39 +44,39 @@ export interface ThreadSummary {
 
 export interface Bobbin {
   readonly threads: {
-    /** Starts a thread, or finds the open one of that id. A closed thread's id is not taken again. */
+    /** Starts a thread, or returns the open one with that id. The id of a closed thread is refused. */
     start(start: Omit<StartThread, 'threadId'> & { threadId?: string }): Promise<ThreadHandle>;
-    /** Starts the thread if need be and submits a turn, in one durable call that needs no worker. */
+    /** Starts the thread if necessary and submits a turn, in one durable call that needs no worker. */
     startWith(start: StartThread, turn: TurnSubmission): Promise<ThreadHandle>;
     /**
-     * Opens a closed thread again, with everything it had, and waits until it is open; a running one is rejoined as it is.
-     * Works as long as Temporal keeps the closed workflow. Twice is once.
+     * Opens a closed thread again, with everything it had, and waits until it is open. A running thread stays as it is.
+     * Works as long as Temporal keeps the closed workflow. Idempotent.
      */
     resume(threadId: string, changes?: ResumeChanges): Promise<ResumedThread>;
     /**
-     * A new thread with the past of another one, running or closed, up to and including a turn, and waits until it is open. The
-     * source is only read. Rejects with `threadRefused` where it has no such turn, or its files are not known.
+     * Starts a thread with the past of another one, running or closed, up to and including a turn, and waits until it is open.
+     * The source is only read. Rejects with `threadRefused` if it has no such turn, or if its files are not known.
      */
     fork(source: string, options?: ForkOptions): Promise<ThreadHandle>;
-    /** A handle without a look whether the thread exists. */
+    /** Returns a handle without checking that the thread exists. */
     get(threadId: string): ThreadHandle;
     /** Newest first. */
     list(options?: { open?: boolean; limit?: number }): Promise<ThreadSummary[]>;
   };
-  /** What is known of the findings of review targets. */
+  /** The known findings of review targets. */
   readonly ledgers: Ledgers;
   readonly batches: Batches;
   readonly searchAttributes: {
-    /** What the service knows of each. */
+    /** The state of each at the service. */
     list(): Promise<SearchAttributeState[]>;
-    /** Registers those that are missing; twice is once. Rejects with `searchAttributeTaken` or `notPermitted`. */
+    /** Registers the missing ones. Idempotent. Rejects with `searchAttributeTaken` or `notPermitted`. */
     register(): Promise<SearchAttributeState[]>;
   };
   readonly schedules: Schedules;
-  /** Answers that are remembered for a repository; `cwd` is any folder of it, absolute. Needs a worker. */
+  /** The remembered answers of a repository. `cwd` is any folder in it, as an absolute path. Needs a worker. */
   readonly repositoryRules: {
     list(cwd: string): Promise<RepositoryRules>;
-    /** Resolves with those that are left; rejects with `ruleUnknown` where there is no such rule. */
+    /** Resolves with the remaining rules. Rejects with `ruleUnknown` if there is no such rule. */
     revoke(cwd: string, ruleId: string): Promise<RepositoryRules>;
   };
   readonly service: Service;
@@ -89,7 +89,7 @@ export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BobbinError(
       'serviceUnavailable',
-      `The Temporal service at ${where} cannot be reached: ${reason}. Check the address and that the service runs; \`bobbin doctor\` looks around.`,
+      `The Temporal service at ${where} cannot be reached: ${reason}. Check the address and whether the service is running; \`bobbin doctor\` helps.`,
       error,
     );
   });
@@ -144,7 +144,7 @@ export function bobbinOver(service: Service): Bobbin {
     try {
       await service.within(async () => {
         for await (const info of service.client.workflow.list({ query })) {
-          // A thread that went on as a new run is listed once, by its newest run.
+          // A thread that continued as new is listed once, with its newest run.
           if (seen.has(info.workflowId)) continue;
           seen.add(info.workflowId);
           const memo = (info.memo ?? {}) as { title?: string; cwd?: string };
@@ -152,7 +152,7 @@ export function bobbinOver(service: Service): Bobbin {
             threadId: info.workflowId.slice(toWorkflowId('').length),
             status: info.status.name,
             title: memo.title ?? '',
-            // What was not started by a client of ours has no memo; the thread itself says where it works.
+            // A thread that a raw client started has no memo, so the thread itself is asked for its workspace.
             cwd: memo.cwd ?? info.typedSearchAttributes.get(REPOSITORY) ?? '',
             startedAt: info.startTime,
             runId: info.runId,

@@ -2,7 +2,7 @@ import { again, isPassing } from './ask-again.ts';
 import type { BobbinError } from './bobbin-error.ts';
 import type { Service } from './service.ts';
 
-/** Calls about one workflow, under the deadline of the service. @param toError says what was tried, and with which ids. */
+/** Calls about one workflow, each with the deadline of the service. @param toError adds the action and the ids to an error */
 export function callsOf(service: Service, toError: (error: unknown, action: string) => BobbinError) {
   const call = async <T>(action: string, body: () => Promise<T>, deadlineMs?: number): Promise<T> => {
     try {
@@ -13,7 +13,7 @@ export function callsOf(service: Service, toError: (error: unknown, action: stri
   };
   return {
     call,
-    /** A question that can be answered in a moment, where it cannot be at once. */
+    /** A query that is repeated while its failure is temporary. */
     ask: <T>(action: string, body: () => Promise<T>): Promise<T> =>
       again(() => call(action, body), isPassing, { until: Date.now() + service.deadlineMs }),
   };

@@ -1,4 +1,4 @@
-/** From the errors of the Temporal client to the one error of this client. */
+/** Converts errors of the Temporal client into the error of this client. */
 import {
   QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
@@ -11,7 +11,7 @@ import { ZodError } from 'zod';
 import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 import { describeZod } from './zod-words.ts';
 
-/** gRPC status codes this project tells apart; the numbers are fixed by gRPC. */
+/** The gRPC status codes that are handled; gRPC fixes the numbers. */
 export const GRPC = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
@@ -21,7 +21,7 @@ export const GRPC = {
   NOT_FOUND: 5,
 };
 
-/** Wraps an error of the Temporal client once. @param about what was asked of which thread, for the message. */
+/** Wraps an error of the Temporal client once. @param about the thread and the action, for the message */
 export function toBobbinError(error: unknown, about: { threadId: string; action: string }): BobbinError {
   const { threadId, action } = about;
   if (error instanceof BobbinError) return error;
@@ -36,7 +36,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new BobbinError(
       'threadExists',
-      `${action}: a thread ${threadId} exists or has been closed; take another id.`,
+      `${action}: a thread ${threadId} exists or was closed; use another id.`,
       error,
     );
   }
@@ -44,7 +44,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (error instanceof QueryNotRegisteredError) return fromQuery(error, about);
   const status = grpcStatus(error);
   if (status === GRPC.NOT_FOUND) return notFound(error, about);
-  // A precondition that fails: no worker has served this thread yet, or none has asked for work lately.
+  // FAILED_PRECONDITION: no worker has served this thread yet, or none has polled lately.
   const noWorker = [GRPC.DEADLINE_EXCEEDED, GRPC.CANCELLED, GRPC.FAILED_PRECONDITION].some((code) => code === status);
   if (noWorker) {
     return new BobbinError(
@@ -56,7 +56,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (status === GRPC.UNAVAILABLE) {
     return new BobbinError(
       'serviceUnavailable',
-      `${action}: the Temporal service cannot be reached. Look with \`bobbin doctor\`.`,
+      `${action}: the Temporal service cannot be reached. Run \`bobbin doctor\`.`,
       error,
     );
   }
@@ -64,14 +64,14 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
 }
 
-/** A query's failure comes as a message alone; a code stands in front, see `workflows/thread/shell/handlers.ts` and `workflows/sandbox/stale-query-fence.ts`. */
+/** A failed query has only a message. Its code is at the start: see `workflows/thread/shell/handlers.ts` and `workflows/sandbox/stale-query-fence.ts`. */
 function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threadId: string; action: string }) {
   const [, code, reason] = /^(threadOpening|taskToCome|malformed): (.*)$/s.exec(error.message) ?? [];
   if (code === 'threadOpening') {
     return new BobbinError('threadOpening', `${action}: thread ${threadId} is being opened; ask again.`, error);
   }
   if (code === 'taskToCome') {
-    return new BobbinError('betweenWorkers', `${action}: ${threadId} changes its worker; ask again.`, error);
+    return new BobbinError('betweenWorkers', `${action}: another worker is taking over ${threadId}; ask again.`, error);
   }
   const known = code === 'malformed' ? 'malformed' : 'internal';
   return new BobbinError(known, `${action} (thread ${threadId}): ${reason ?? error.message}`, error);
@@ -82,17 +82,17 @@ function notFound(error: unknown, { threadId, action }: { threadId: string; acti
   return /completed|closed/i.test(message)
     ? new BobbinError(
         'threadClosed',
-        `${action}: thread ${threadId} is closed; \`bobbin thread resume ${threadId}\` opens it again.`,
+        `${action}: thread ${threadId} is closed; open it again with \`bobbin thread resume ${threadId}\`.`,
         error,
       )
     : new BobbinError(
         'threadNotFound',
-        `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time). \`bobbin thread list\` shows those there are.`,
+        `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time). \`bobbin thread list\` lists all threads.`,
         error,
       );
 }
 
-/** The gRPC status of an error or of what caused it; undefined where there is none. */
+/** The gRPC status of an error or of its causes; undefined if there is none. */
 export function grpcStatus(error: unknown): number | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if (isGrpcServiceError(current)) return current.code;

@@ -1,9 +1,9 @@
-/** A message that is too large is refused before it is sent: the service keeps every message in the history of its workflow. */
+/** Refuses large messages before they are sent: the service keeps every message in the history of its workflow. */
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import { LIMITS } from '../contract/index.ts';
 import { BobbinError } from './bobbin-error.ts';
 
-/** For signals and updates; what starts a workflow is bounded by its schema. */
+/** For signals and updates. The schema limits the start argument. */
 export const messageSize: WorkflowClientInterceptor = {
   signal(input, next) {
     refuseLarge(input.signalName, input.args);
@@ -22,6 +22,6 @@ export const messageSize: WorkflowClientInterceptor = {
 function refuseLarge(name: string, args: readonly unknown[]): void {
   const bytes = Buffer.byteLength(JSON.stringify(args));
   if (bytes <= LIMITS.messageBytes) return;
-  const message = `${name}: the message has ${bytes} bytes as JSON, and at most ${LIMITS.messageBytes} are sent. Put long text into a file of the workspace, and name it.`;
+  const message = `${name}: the message has ${bytes} bytes as JSON; the limit is ${LIMITS.messageBytes}. Put long text into a file of the workspace and name the file.`;
   throw new BobbinError('inputTooLarge', message);
 }

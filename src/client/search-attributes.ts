@@ -1,4 +1,4 @@
-/** The search attributes of threads: what a service knows of them, and making them known to it. */
+/** Reads and registers the search attributes of threads at a service. */
 import { SEARCH_ATTRIBUTES, type SearchAttributeName, type SearchAttributeState } from '../contract/index.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { grpcStatus, toBobbinError } from './errors.ts';
@@ -6,16 +6,16 @@ import type { Service } from './service.ts';
 
 type TypeName = (typeof SEARCH_ATTRIBUTES)[SearchAttributeName];
 
-/** Numbers of Temporal's `IndexedValueType`, fixed by its protocol. */
+/** The numbers of Temporal's `IndexedValueType`; its protocol fixes them. */
 const TYPE_NUMBERS: Record<TypeName, number> = { Keyword: 2, Int: 3, Double: 4, Bool: 5 };
 const TYPE_NAMES = ['Unspecified', 'Text', 'Keyword', 'Int', 'Double', 'Bool', 'Datetime', 'KeywordList'];
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
 
-/** What a call needs of a service; the embedded stack asks before there is a client. */
+/** The part of a service that a call needs. The embedded stack calls before it has a client. */
 export type SearchAttributeService = Pick<Service, 'connection' | 'namespace' | 'within'>;
 
-/** In the order of the contract. Throws `notPermitted` where the service does not tell. */
+/** In the order of the contract. Throws `notPermitted` if the service does not permit it. */
 export async function listSearchAttributes(service: SearchAttributeService): Promise<SearchAttributeState[]> {
   const { namespace } = service;
   const known = await ask(service, 'list the search attributes', async () => {
@@ -33,9 +33,9 @@ function toState(name: SearchAttributeName, number: number | undefined): SearchA
 }
 
 /**
- * Registers those that are missing; twice is once. Threads that were opened before do not use them. Throws
- * `searchAttributeTaken` where one of that name has another type, ahead of any change, or where the namespace has no room for
- * another one, and `notPermitted` where this client may not.
+ * Registers the missing ones. Idempotent. Threads that were opened before do not use them. Throws `searchAttributeTaken` if one
+ * with that name has another type (before any change) or if the namespace has no room for another one, and `notPermitted` if
+ * this client may not do it.
  */
 export async function registerSearchAttributes(service: SearchAttributeService): Promise<SearchAttributeState[]> {
   const before = await listSearchAttributes(service);
@@ -54,8 +54,8 @@ function taken({ namespace }: SearchAttributeService, state: SearchAttributeStat
   const { name, type, found } = state;
   return new BobbinError(
     'searchAttributeTaken',
-    `The namespace ${namespace} has a search attribute ${name} of type ${found}, and ${type} is needed. Nothing was registered. ` +
-      `If nobody needs that one, remove it: \`temporal operator search-attribute remove --namespace ${namespace} --name ${name}\`.`,
+    `The namespace ${namespace} has a search attribute ${name} of type ${found}, but Bobbin needs ${type}. Nothing was registered. ` +
+      `If nobody needs it, remove it: \`temporal operator search-attribute remove --namespace ${namespace} --name ${name}\`.`,
   );
 }
 
@@ -74,16 +74,16 @@ async function ask<T>(service: SearchAttributeService, action: string, call: () 
     if (status === PERMISSION_DENIED || status === UNAUTHENTICATED || status === UNIMPLEMENTED) {
       throw new BobbinError(
         'notPermitted',
-        `The service does not let this client ${action} of the namespace ${namespace}: ${reason}. Have somebody with the rights ` +
-          'register them (docs/operators.md has their names and types), and set BOBBIN_SEARCH_ATTRIBUTES=on for the workers.',
+        `The service does not permit this client to ${action} of the namespace ${namespace}: ${reason}. Ask somebody with the permission ` +
+          'to register them (docs/operators.md has names and types), and set BOBBIN_SEARCH_ATTRIBUTES=on for the workers.',
         error,
       );
     }
     if (status === INVALID_ARGUMENT) {
       throw new BobbinError(
         'searchAttributeTaken',
-        `The service does not ${action} of the namespace ${namespace}: ${reason}. Remove attributes that nobody needs, or go ` +
-          'without: threads then work as ever, and the Temporal UI cannot filter them.',
+        `The service does not ${action} of the namespace ${namespace}: ${reason}. Remove attributes that nobody needs, or do ` +
+          'without: threads still work, but the Temporal UI cannot filter them.',
         error,
       );
     }

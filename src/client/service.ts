@@ -1,4 +1,4 @@
-/** The connection to the Temporal service, with a deadline on every call: a call without one can hang for ever. */
+/** The connection to the Temporal service. Every call has a deadline, because a call without one can hang for ever. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
@@ -13,11 +13,11 @@ import { again } from './ask-again.ts';
 import { messageSize } from './message-size.ts';
 
 export interface ServiceOptions {
-  /** As `Connection.connect` takes them: address, TLS, API key. */
+  /** Options of `Connection.connect`: address, TLS, API key. */
   connection: ConnectionOptions;
   namespace?: string;
   taskQueue?: string;
-  /** Milliseconds for one call; 10 seconds by default. */
+  /** Deadline of one call in milliseconds; 10 seconds by default. */
   deadlineMs?: number;
 }
 
@@ -27,12 +27,12 @@ export interface Service {
   namespace: string;
   taskQueue: string;
   deadlineMs: number;
-  /** Runs a call of the client under the deadline; twice must be as good as once, where it asks a query. */
+  /** Runs a call of the client with the deadline. A call that asks a query must be idempotent, because it may be repeated. */
   within<T>(call: () => Promise<T>, deadlineMs?: number): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Bytes of one answer. A page of history may hold more than gRPC's default of 4 MiB, and reading it would then fail. */
+/** Maximum bytes of one answer. A page of history can be larger than gRPC's default of 4 MiB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
 export async function connectService(options: ServiceOptions): Promise<Service> {
@@ -64,20 +64,20 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
   };
 }
 
-/** Between two tries of a query that came to a worker which was just taking the workflow over, in milliseconds. */
+/** Pause before a query is repeated because its worker was just taking over the workflow, in milliseconds. */
 const BETWEEN_WORKERS_MS = { first: 10, most: 250, inAll: 2_000 };
 
-/** A worker that may know more than is recorded answers no query; the next look finds one that does. See `workflows/sandbox/stale-query-fence.ts`. */
+/** A worker that may know more than is recorded refuses queries; a repeated query finds one that answers. See `workflows/sandbox/stale-query-fence.ts`. */
 function isTaskToCome(error: unknown): boolean {
   return error instanceof QueryNotRegisteredError && error.message.startsWith('taskToCome: ');
 }
 
-/** Longest pause before a call is tried again; a service that was killed is back within seconds. */
+/** Longest pause before a call is repeated. A service that was killed is back within seconds. */
 const LONGEST_RETRY_MS = 1_000;
 
 /**
- * The SDK's own retries, with two differences: shorter pauses, and an end. A retry that comes due after the connection
- * was closed throws where nobody can catch it.
+ * The SDK's retries with two differences: shorter pauses, and an end. An SDK retry that becomes due after the connection was
+ * closed throws where nothing can catch it.
  */
 function createRetries() {
   const sdk = defaultGrpcRetryOptions();
@@ -93,7 +93,7 @@ function createRetries() {
   });
   return {
     interceptor,
-    /** Lets no further retry be planned, and waits for those that are. */
+    /** Plans no further retries, and waits for the planned ones. */
     async end(): Promise<void> {
       ended = true;
       while (Date.now() <= lastDueAt) await delay(lastDueAt - Date.now() + 1);

@@ -33,9 +33,9 @@ it('runs to its end, writes reports, and ends with 7 for what counts; show, rows
     'P3',
   );
   expect(run).toMatchObject({ code: 7, stderr: expect.stringContaining('wrote r.sarif\n') as string });
-  expect(run.stdout).toMatch(/ {2}reviewed {5}.*found: 1 new, 0 still there.*, 1 open in all/);
+  expect(run.stdout).toMatch(/ {2}reviewed {5}.*found: 1 new, 0 still there.*, 1 open in total/);
   expect(run.stdout).toMatch(/; 1 file was not looked at: logo\.bin \(binary\)$/m);
-  expect(run.stdout).toMatch(/findings: 1 new, .*; 1 open in all$/m);
+  expect(run.stdout).toMatch(/findings: 1 new, .*; 1 open in total$/m);
   expect(JSON.parse(readFileSync(join(cwd, 'r.sarif'), 'utf8'))).toMatchObject({ version: '2.1.0' });
   expect(readFileSync(join(cwd, 'r.html'), 'utf8')).toContain('// TODO: two');
 

@@ -140,7 +140,7 @@ describe('bobbin thread', () => {
     expect(JSON.parse(submitted.stdout)).toEqual({ threadId: thread.threadId, turnId: 'c2' });
     expect(await thread.completion('c2')).toMatchObject({ kind: 'compact', status: 'completed' });
     const after = await bobbin(['thread', 'show', thread.threadId]);
-    expect(after.stdout).toMatch(/^context {5}size not known yet, compacted from \d+ on, once so far$/m);
+    expect(after.stdout).toMatch(/^context {5}size unknown yet, compacted from \d+ on, once so far$/m);
     await runTurn(thread, 'say: two\nsummary: status: 400');
     stand.model.offerCompaction(false);
     expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);

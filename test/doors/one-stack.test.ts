@@ -49,7 +49,7 @@ describe('the stack of a person', () => {
       first.child.kill('SIGINT');
       await first.ended;
     }
-    expect((await runCli(['thread', 'list'], { cwd: root, env })).stderr).toContain('no stack runs on');
+    expect((await runCli(['thread', 'list'], { cwd: root, env })).stderr).toContain('no stack is running on');
   }, 120_000);
 
   it('is one, also for two starts at the same moment', async () => {
@@ -63,7 +63,7 @@ describe('the stack of a person', () => {
     const inside = join(root, 'bobbin', 'keys');
     mkdirSync(inside, { recursive: true });
     const ran = await runCli(['dev'], { cwd: inside, env });
-    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("lies in Bobbin's data folder") as string });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("is inside Bobbin's data folder") as string });
   });
 });
 

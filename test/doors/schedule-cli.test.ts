@@ -32,7 +32,7 @@ describe('bobbin schedule', () => {
     expect(made).toMatchObject({ code: 0, stderr: '' });
     expect(made.stdout.split('\n').slice(0, 3)).toEqual([
       `schedule ${id} created`,
-      'next        when it is resumed',
+      'next        once it is resumed',
       expect.stringMatching(/^ {2}Sun 2040-01-01 \d\d:\d\d:\d\d \+01:00$/) as string,
     ]);
     const shown = JSON.parse((await schedule(['show', id, '--json'])).stdout) as ScheduleView;
@@ -59,10 +59,10 @@ describe('bobbin schedule', () => {
       '            every 12h and 30m',
       '            MAY, hour 5, minute 0',
       'zone        Europe/Berlin',
-      'limits      up to 1m30s late, from Sun 2040-01-01 00:00:00 +01:00, until Tue 2041-01-01 01:00:00 +01:00, 3 more',
+      'limits      up to 1m30s late, from Sun 2040-01-01 00:00:00 +01:00, until Tue 2041-01-01 01:00:00 +01:00, 3 more runs',
       'overlap     BUFFER_ALL, catches up 1h30m, pauses on failure',
-      'runs        0 taken, 0 left out for another one, 0 missed',
-      'next        when it is resumed',
+      'runs        0 started, 0 skipped because of another run, 0 missed',
+      'next        once it is resumed',
       'targets     1',
       `  ${stand.cwd} against main`,
       '',
@@ -105,7 +105,7 @@ describe('bobbin schedule', () => {
     expect(full.batchId).toMatch(new RegExp(`^${id}-full-\\S+Z$`));
     expect((await schedule(['trigger', id, '--full-pass', '--overlap', 'skip'])).code).toBe(2);
     const triggered = await schedule(['trigger', id]);
-    expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z begun; \`bobbin batch show`));
+    expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z started; \`bobbin batch show`));
     expect((await schedule(['backfill', id, '--from', '2026-01-01T00:00Z', '--to', '2026-01-02T00:00Z'])).code).toBe(0);
     await expect.poll(async () => (await listed(id))?.note).toBe('release week');
     const list = JSON.parse((await schedule(['list', '--json'])).stdout) as ScheduleSummary[];

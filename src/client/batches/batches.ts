@@ -1,4 +1,4 @@
-/** Batches of reviews: started, followed, stopped, and read. */
+/** Starts, follows, stops and reads batches of reviews. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -53,34 +53,34 @@ export interface BatchHandle {
   readonly batchId: string;
   readonly workflowId: string;
   view(): Promise<BatchView>;
-  /** What became of each target, in the order of the list. */
+  /** The result of each target, in the order of the list. */
   rows(): AsyncGenerator<BatchRow, void, undefined>;
   /**
-   * Resolves once it has ended, or the signal has fired. Waits for workers and the service to come back.
-   * @param onView is given each new state.
+   * Resolves when the batch has ended or the signal has fired. Waits for workers and the service to come back.
+   * @param onView gets each new state
    */
   follow(options?: { signal?: AbortSignal; onView?: (view: BatchView) => void }): Promise<BatchView>;
-  /** Begins no further review and stops those under way. What is done stays done. Durable as soon as it resolves. */
+  /** Starts no further review and stops the running ones. Finished reviews are kept. Durable as soon as it resolves. */
   cancel(): Promise<void>;
-  /** Everything that reports are made of. Of a batch that has ended it is the same whenever it is asked for. */
+  /** Everything that reports are made from. For a batch that has ended it never changes. */
   record(): Promise<ReviewRecord>;
 }
 
 export interface Batches {
-  /** Starts a batch, or rejoins the one of that id that runs. Rejects with `batchExists` where one of that id has ended. */
+  /** Starts a batch, or returns the running one with that id. Rejects with `batchExists` if one with that id has ended. */
   start(batch: StartBatch, options?: { batchId?: string }): Promise<BatchHandle>;
-  /** A handle without a look whether the batch exists. */
+  /** Returns a handle without checking that the batch exists. */
   get(batchId: string): BatchHandle;
   /** Newest first. */
   list(options?: { limit?: number }): Promise<BatchSummary[]>;
 }
 
-/** Ids of the reviews' threads begin with that of the batch, and have bounds. */
+/** The ids of the reviews' threads begin with that of the batch, and their length is limited. */
 const ID_CHARS = 150;
 const PAGE = 500;
-/** Between two looks at a batch in which much happens. */
+/** Interval at which a batch is read, in milliseconds. */
 const LOOK_MS = 250;
-/** The same where nobody answers. */
+/** The same if nobody answers. */
 const RETRY_MS = 1_000;
 const TRIES_AT_END = 3;
 const LEDGERS_AT_A_TIME = 8;
@@ -114,7 +114,7 @@ export function openBatches(service: Service, ledgers: Ledgers): Batches {
   };
 }
 
-/** Null for a target of which no review was ever begun. */
+/** Null for a target that was never reviewed. */
 async function readLedger(ledgers: Ledgers, targetId: string): Promise<LedgerView | null> {
   try {
     return await ledgers.get(targetId).view();
@@ -124,7 +124,7 @@ async function readLedger(ledgers: Ledgers, targetId: string): Promise<LedgerVie
   }
 }
 
-/** What the Temporal UI shows of it in lists. */
+/** The line that the Temporal UI shows in lists. */
 export function toBatchSummary({ targets }: Pick<StartBatch, 'targets'>): string {
   const [first] = targets;
   const more = targets.length === 1 ? '' : ` and ${targets.length - 1} more`;
@@ -139,7 +139,7 @@ function openBatch(
   const workflowId = `${BATCH_PREFIX}${batchId}`;
   const handle = service.client.workflow.getHandle(workflowId);
   const { ask } = callsOf(service, (error, action) => toBatchError(error, batchId, action));
-  /** What came after the last workflow task of one that was terminated is taken up by nobody. */
+  /** Nothing handles messages that arrived after the last workflow task of a terminated batch. */
   const askEither = async <T>(action: string, open: () => Promise<T>, closed: () => Promise<T>): Promise<T> => {
     try {
       return await ask(action, open);
@@ -150,7 +150,7 @@ function openBatch(
   };
   const view = () =>
     askEither(
-      'look at the batch',
+      'read the batch',
       () => handle.query(batchQuery),
       () => handle.query(closedBatchQuery),
     );
@@ -207,7 +207,7 @@ function openBatch(
 
 type Ask = ReturnType<typeof callsOf>['ask'];
 
-/** What the review of a row kept of its ledger when it ended; null if it has not ended, or kept nothing. */
+/** The part of its ledger that the review of a row stored when it ended; null if it has not ended or stored nothing. */
 async function readClosed(
   service: Service,
   ask: Ask,
@@ -220,14 +220,14 @@ async function readClosed(
     try {
       return await review.query(closedLedgerQuery);
     } catch (error) {
-      // Reviews of earlier releases kept nothing; that of a row which the batch had no budget for never began.
+      // Reviews of earlier releases stored nothing; a row without budget was never reviewed.
       if (error instanceof QueryNotRegisteredError || error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
   });
 }
 
-/** A batch of hours outlives its workers, and whoever follows it does, too. One that is over may have left nobody to ask. */
+/** A long batch outlives its workers, so a follower waits for the next one. Nothing may answer for a batch that has ended. */
 async function lastingly<T>(ask: () => Promise<T>, over: boolean, signal: AbortSignal): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -240,7 +240,7 @@ async function lastingly<T>(ask: () => Promise<T>, over: boolean, signal: AbortS
   }
 }
 
-/** A target that is listed twice, or was never reviewed, has no ledger of its own. */
+/** A target that is listed twice, or was never reviewed, has no ledger. */
 async function withLedgers(
   rows: readonly BatchRow[],
   ledgerOf: (row: BatchRow) => Promise<LedgerView | null>,
@@ -260,7 +260,7 @@ async function describeEnd(service: Service, batchId: string): Promise<string> {
   const { status } = await service.within(() =>
     service.client.workflow.getHandle(`${BATCH_PREFIX}${batchId}`).describe(),
   );
-  return `Batch ${batchId} has ended without saying so: its workflow is ${status.name}. The Temporal UI shows why.`;
+  return `Batch ${batchId} has ended without a result: its workflow is ${status.name}. The Temporal UI shows why.`;
 }
 
 async function list(service: Service, limit: number): Promise<BatchSummary[]> {
@@ -269,7 +269,7 @@ async function list(service: Service, limit: number): Promise<BatchSummary[]> {
     await service.within(async () => {
       for await (const info of service.client.workflow.list({ query: `WorkflowType = "${BATCH_WORKFLOW_TYPE}"` })) {
         const batchId = info.workflowId.slice(BATCH_PREFIX.length);
-        // One that went on as a new run is listed once, by its newest run.
+        // A batch that continued as new is listed once, with its newest run.
         if (found.has(batchId)) continue;
         const { startTime: startedAt, closeTime: closedAt = null } = info;
         found.set(batchId, { batchId, status: info.status.name, startedAt, closedAt });
@@ -284,16 +284,16 @@ async function list(service: Service, limit: number): Promise<BatchSummary[]> {
 
 function toBatchError(error: unknown, batchId: string, action: string): BobbinError {
   if (error instanceof WorkflowExecutionAlreadyStartedError)
-    return new BobbinError('batchExists', `${action}: a batch ${batchId} has ended; take another id.`, error);
+    return new BobbinError('batchExists', `${action}: a batch ${batchId} has ended; use another id.`, error);
   const isGone = error instanceof WorkflowNotFoundError;
   if (isGone && /completed|closed/i.test(error.message))
-    return new BobbinError('batchEnded', `${action}: batch ${batchId} has ended already.`, error);
+    return new BobbinError('batchEnded', `${action}: batch ${batchId} has already ended.`, error);
   const known = toBobbinError(error, { threadId: `${BATCH_PREFIX}${batchId}`, action });
   if (error instanceof QueryNotRegisteredError && known.code === 'internal') {
     const message = `${action}: batch ${batchId} was refused. The Temporal UI shows why at workflow ${BATCH_PREFIX}${batchId}.`;
     return new BobbinError('batchRefused', message, error);
   }
   if (!isGone && known.code !== 'threadNotFound') return known;
-  const hint = '`bobbin batch list` shows those there are.';
+  const hint = '`bobbin batch list` lists all batches.';
   return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}. ${hint}`, error);
 }

@@ -1,9 +1,9 @@
-/** A ledger as it stood at an earlier time, as far as it tells today. Pure. */
+/** Reconstructs an earlier state of a ledger from its current one. Pure. */
 import type { LedgerFinding, LedgerView } from '../../contract/index.ts';
 
 /**
- * For the record of a batch that was closed without it: one of an earlier release, or a target whose review never began.
- * Words and places stay those of today, and a dismissal that was taken back since is not known any more.
+ * For the record of a batch that did not store it: a batch of an earlier release, or a target whose review never started.
+ * Texts and places are those of today, and dismissals that were reversed since are lost.
  */
 export function asOf(ledger: LedgerView, at: number): LedgerView {
   const runs = ledger.runs.filter((run) => run.at <= at);

@@ -1,4 +1,4 @@
-/** The ledgers of review targets, for whoever looks at findings and decides about them. */
+/** Reads the ledgers of review targets, dismisses and reopens findings. */
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import {
@@ -21,28 +21,28 @@ import type { Service } from '../service.ts';
 export interface LedgerSummary {
   targetId: string;
   target: BatchTarget;
-  /** When it last went on as a new run, or was begun. */
+  /** Time of its start, or of its last continue-as-new. */
   startedAt: Date;
 }
 
 export interface LedgerHandle {
   readonly targetId: string;
   readonly workflowId: string;
-  /** Rejects with `ledgerNotFound` where no review of that target was ever begun. */
+  /** Rejects with `ledgerNotFound` if no review of that target was ever started. */
   view(): Promise<LedgerView>;
   /**
-   * From then on it counts as dismissed, however often it is found. The same words twice are once; rejects with
-   * `findingDismissed` if somebody has dismissed it with others, which stay, and with `findingUnknown`.
+   * Dismisses the finding from now on, however often it is found. Idempotent for the same reason. Rejects with
+   * `findingDismissed` if it is already dismissed for another reason, and with `findingUnknown`.
    */
   dismiss(dismissal: DismissFinding): Promise<void>;
-  /** Takes a dismissal back. Rejects with `findingNotDismissed` and `findingUnknown`. */
+  /** Reverses a dismissal. Rejects with `findingNotDismissed` and `findingUnknown`. */
   reopen(reopening: ReopenFinding): Promise<void>;
 }
 
 export interface Ledgers {
-  /** A handle without a look whether the ledger exists. */
+  /** Returns a handle without checking that the ledger exists. */
   get(targetId: string): LedgerHandle;
-  /** By the id of their targets. @param options `limit`: at most so many, 1,000 where it is left out. */
+  /** Sorted by the id of their targets. @param options `limit`: 1,000 by default */
   list(options?: { limit?: number }): Promise<LedgerSummary[]>;
 }
 
@@ -57,7 +57,7 @@ function openLedger(service: Service, targetId: string): LedgerHandle {
   return {
     targetId,
     workflowId,
-    view: () => ask('look at the ledger', () => handle.query(ledgerQuery)),
+    view: () => ask('read the ledger', () => handle.query(ledgerQuery)),
     dismiss: (dismissal) =>
       ask('dismiss a finding', async () => {
         const args: [DismissFinding] = [DismissFindingSchema.parse(dismissal)];
@@ -95,7 +95,7 @@ const GRPC_NOT_FOUND = 5;
 
 function toLedgerError(error: unknown, targetId: string, action: string): BobbinError {
   if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC_NOT_FOUND) {
-    const message = `${action}: there is no ledger ${targetId}: no review of that target was begun. \`bobbin ledger list\` shows those there are.`;
+    const message = `${action}: there is no ledger ${targetId}: that target was never reviewed. \`bobbin ledger list\` lists all ledgers.`;
     return new BobbinError('ledgerNotFound', message, error);
   }
   return toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });

@@ -1,31 +1,31 @@
-/** From the errors that Temporal has about a schedule to the one error of this client. */
+/** Converts Temporal's errors about a schedule into the error of this client. */
 import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import { ZodError } from 'zod';
 import { BobbinError } from '../bobbin-error.ts';
 import { GRPC, grpcStatus } from '../errors.ts';
 import { describeZod } from '../zod-words.ts';
 
-/** Wraps an error once. @param about what was asked of which schedule, for the message */
+/** Wraps an error once. @param about the schedule and the action, for the message */
 export function toScheduleError(error: unknown, about: string): BobbinError {
   if (error instanceof BobbinError) return error;
   if (error instanceof ZodError) return new BobbinError('invalid', `${about}: ${describeZod(error)}`, error);
   if (error instanceof ScheduleAlreadyRunning) {
     return new BobbinError(
       'scheduleExists',
-      `${about}: there is one of that id; take another, or say that it is to be updated (\`--if-exists update\`).`,
+      `${about}: a schedule with this id exists; use another id, or update it (\`--if-exists update\`).`,
       error,
     );
   }
   const status = grpcStatus(error);
   if (error instanceof ScheduleNotFoundError || status === GRPC.NOT_FOUND) return scheduleNotFound(error, about);
-  // Times that the service cannot read come as this, with its words.
+  // The service's message about times that it cannot parse.
   if (error instanceof TypeError || status === GRPC.INVALID_ARGUMENT) {
     return new BobbinError('invalid', `${about}: ${deepestMessage(error)}`, error);
   }
   if (status === GRPC.UNAVAILABLE || status === GRPC.DEADLINE_EXCEEDED || status === GRPC.CANCELLED) {
     return new BobbinError(
       'serviceUnavailable',
-      `${about}: the Temporal service did not answer in time. Look with \`bobbin doctor\`.`,
+      `${about}: the Temporal service did not answer in time. Run \`bobbin doctor\`.`,
       error,
     );
   }
@@ -35,12 +35,12 @@ export function toScheduleError(error: unknown, about: string): BobbinError {
 function scheduleNotFound(error: unknown, about: string): BobbinError {
   return new BobbinError(
     'scheduleNotFound',
-    `${about}: there is none in this namespace. \`bobbin schedule list\` shows those there are.`,
+    `${about}: there is no such schedule in this namespace. \`bobbin schedule list\` lists all schedules.`,
     error,
   );
 }
 
-/** What the service said stands in the cause. */
+/** The service's message is in the cause. */
 function deepestMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;

@@ -1,4 +1,4 @@
-/** One schedule: looks at it, and changes it. */
+/** Reads and changes one schedule. */
 import type { ScheduleDescription, ScheduleHandle as TemporalHandle } from '@temporalio/client';
 import {
   BATCH_WORKFLOW_TYPE,
@@ -20,36 +20,36 @@ import { awaitFiring, readRuns } from './scheduled-runs.ts';
 import { toFirings, toScheduleView, toTemporalParts } from './temporal-schedule.ts';
 
 /**
- * Every call rejects with `scheduleNotFound` where there is no such schedule, and with `scheduleForeign` where it starts
- * something else than a batch.
+ * Every call rejects with `scheduleNotFound` if there is no such schedule, and with `scheduleForeign` if it starts something
+ * other than a batch.
  */
 export interface ScheduleHandle {
   readonly scheduleId: string;
   describe(): Promise<ScheduleView>;
-  /** The newest runs, at most ten, oldest first, with what became of them. Those begun by hand are among them. */
+  /** The newest ten runs and their results, oldest first. Includes triggered runs. */
   runs(): Promise<ScheduleRun[]>;
-  /** Of two updates at the same time the later one counts. A batch that runs goes on as it was begun. */
+  /** Of two concurrent updates, the later one counts. A running batch does not change. */
   update(changes: ScheduleChanges): Promise<void>;
-  /** No run is due until it is resumed; one that runs goes on. @param note why */
+  /** Starts no runs until it is resumed. A running batch continues. @param note the reason */
   pause(note?: string): Promise<void>;
-  /** Runs that were due in the meantime are not made up for. */
+  /** Runs that were due in the meantime are not started. */
   resume(note?: string): Promise<void>;
   /**
-   * Begins a run now, paused or not, and waits up to ten seconds for it. Null where none has begun by then: it waits for
-   * another one, or was left out, by the policy. There is at most one in a second.
-   * @param overlap in place of the schedule's; where it is left out `BUFFER_ONE`: after one that runs
+   * Starts a run now, even if paused, and waits up to ten seconds for it. Null if none has started by then: by the policy, it
+   * waits for another run or was skipped. At most one run per second.
+   * @param overlap `BUFFER_ONE` by default: after the running one. The policy of the schedule does not apply
    */
   trigger(options?: { overlap?: OverlapPolicy }): Promise<ScheduleFiring | null>;
   /**
-   * Begins the runs that were due in that time, now. They review what there is now, not what there was.
-   * Where no policy is given they run one after another, and not more than a thousand are taken.
+   * Starts the runs that were due in a past period. They review the present state, not the past one. By default they run one
+   * after another, and at most a thousand are accepted.
    */
   backfill(options: Backfill): Promise<void>;
-  /** A batch that runs goes on. */
+  /** A running batch continues. */
   delete(): Promise<void>;
 }
 
-/** Temporal's own is ALLOW_ALL, and such a run is not watched: it neither holds others up nor pauses the schedule. */
+/** Temporal's default is ALLOW_ALL. Such a run is not watched: it neither delays others nor pauses the schedule. */
 const TRIGGER_OVERLAP = 'BUFFER_ONE';
 const BACKFILL_OVERLAP = 'BUFFER_ALL';
 
@@ -66,8 +66,8 @@ export function openSchedule(service: Service, scheduleId: string): ScheduleHand
 
   return {
     scheduleId,
-    describe: () => ask('look at', (own) => Promise.resolve(toScheduleView(own))),
-    runs: () => ask('look at the runs of', (own) => readRuns(service, toFirings(own.info))),
+    describe: () => ask('read', (own) => Promise.resolve(toScheduleView(own))),
+    runs: () => ask('read the runs of', (own) => readRuns(service, toFirings(own.info))),
     update: (changes) => ask('update', (own) => updateSchedule(service, handle, merge(toScheduleView(own), changes))),
     pause: (note) => ask('pause', () => handle.pause(note ?? 'Paused')),
     resume: (note) => ask('resume', () => handle.unpause(note ?? 'Resumed')),
@@ -94,11 +94,11 @@ async function describeOwn(handle: TemporalHandle): Promise<ScheduleDescription>
   if (workflowType === BATCH_WORKFLOW_TYPE) return description;
   throw new BobbinError(
     'scheduleForeign',
-    `Schedule ${handle.scheduleId} starts ${workflowType}, not a batch of reviews; use the tool it was made with.`,
+    `Schedule ${handle.scheduleId} starts ${workflowType}, not a batch of reviews; use the tool that made it.`,
   );
 }
 
-/** What it was, with what is to change; null puts a default back. */
+/** Merges changes into a description; null restores a default. */
 function merge(view: ScheduleView, changes: ScheduleChanges): ScheduleSpec {
   const { batch, ...rest } = changes;
   const named = Object.entries(rest).filter(([, value]) => value !== undefined);
@@ -109,7 +109,7 @@ function merge(view: ScheduleView, changes: ScheduleChanges): ScheduleSpec {
   });
 }
 
-/** Puts a description in place of the one that is there. What this client has no name for stays. */
+/** Replaces the description. Members that this client does not know stay. */
 export async function updateSchedule(service: Service, handle: TemporalHandle, spec: ScheduleSpec): Promise<void> {
   const { spec: times, action, policies, state } = toTemporalParts(handle.scheduleId, service.taskQueue, spec);
   await handle.update((previous) => ({

@@ -1,4 +1,4 @@
-/** The runs of a schedule, and what became of them. */
+/** The runs of a schedule and their results. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { BatchResult, FiringOutcome, ScheduleFiring, ScheduleRun } from '../../contract/index.ts';
@@ -44,18 +44,18 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-/** Null for what another version left there. */
+/** Null for a result that another version wrote. */
 function toBatchResult(value: unknown): BatchResult | null {
   return typeof value === 'object' && value !== null && 'counts' in value && 'findings' in value
     ? (value as BatchResult)
     : null;
 }
 
-/** The service takes a run on its own time, some milliseconds after it was asked. */
+/** The service starts a run some milliseconds after the request. */
 const FIRING_WAIT_MS = 10_000;
 const FIRING_LOOK_MS = 100;
 
-/** The first run that was not there before; null where none comes. */
+/** The first run that did not exist before; null if none starts. */
 export async function awaitFiring(
   before: ScheduleFiring[],
   look: () => Promise<ScheduleFiring[]>,

@@ -15,23 +15,23 @@ import { toScheduleSummary, toTemporalParts } from './temporal-schedule.ts';
 
 export interface ScheduleCreated {
   schedule: ScheduleHandle;
-  /** False where there was one already, which was updated. */
+  /** False if it existed and was updated. */
   created: boolean;
 }
 
 export interface Schedules {
   /**
-   * Makes a schedule. Where there is one of that id, rejects with `scheduleExists`, or with `ifExists: 'update'` puts this
-   * description in place of the old one; whether it is paused, and why, then stays as it is unless it is said here.
+   * Creates a schedule. If one with that id exists, rejects with `scheduleExists`, or with `ifExists: 'update'` replaces its
+   * description. An update keeps `paused` and `note` unless they are given.
    */
   create(
     scheduleId: string,
     spec: LooseScheduleSpec,
     options?: { ifExists?: 'refuse' | 'update' },
   ): Promise<ScheduleCreated>;
-  /** A handle without a look whether the schedule exists. */
+  /** Returns a handle without checking that the schedule exists. */
   get(scheduleId: string): ScheduleHandle;
-  /** Those that start batches, newest first. Some seconds pass before a change is seen. */
+  /** The schedules that start batches, newest first. A change is visible after some seconds. */
   list(options?: { limit?: number }): Promise<ScheduleSummary[]>;
 }
 

@@ -1,4 +1,4 @@
-/** A schedule as Temporal has it, and as this client tells it. */
+/** Converts between Temporal's schedules and those of this client. */
 import type {
   ScheduleDescription,
   ScheduleOptions,
@@ -22,10 +22,10 @@ import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
 import { toBatchSummary } from '../batches/batches.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 
-/** The service turns cron lines into calendars. The line itself is kept as the calendar's comment, behind this. */
+/** Marks the cron line in the comment of a calendar: the service converts cron lines into calendars. */
 const CRON_MARK = 'cron: ';
 
-/** What `create` and `update` of Temporal's client both take. */
+/** The common part of the arguments of Temporal's `create` and `update`. */
 export type TemporalParts = Required<Pick<ScheduleOptions, 'spec' | 'action' | 'policies' | 'state'>>;
 
 export function toTemporalParts(scheduleId: string, taskQueue: string, spec: ScheduleSpec): TemporalParts {
@@ -35,7 +35,7 @@ export function toTemporalParts(scheduleId: string, taskQueue: string, spec: Sch
     action: {
       type: 'startWorkflow',
       workflowType: BATCH_WORKFLOW_TYPE,
-      // The service puts the time of the run behind it.
+      // The service appends the time of the run.
       workflowId: `${BATCH_PREFIX}${scheduleId}`,
       taskQueue,
       args: [batch],
@@ -146,7 +146,7 @@ function readBatch({ action }: ScheduleDescription): ScheduleView['batch'] {
   return parsed.success ? parsed.data : null;
 }
 
-/** An earlier version took addresses with credentials in them. They are not shown, and the next update stores none. */
+/** An earlier version accepted addresses with credentials. They are not shown, and the next update removes them. */
 function withoutSecretsIn(batch: unknown): unknown {
   if (typeof batch !== 'object' || batch === null || !('targets' in batch) || !Array.isArray(batch.targets))
     return batch;

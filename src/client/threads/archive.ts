@@ -1,4 +1,4 @@
-/** Reads an archived segment through a small workflow of its own, so that a client needs no access to the archive. */
+/** Reads an archived segment through a small workflow, so that a client needs no access to the archive. */
 import { randomUUID } from 'node:crypto';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 import type { ArchiveBody } from '../../contract/index.ts';

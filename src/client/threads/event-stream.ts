@@ -1,4 +1,4 @@
-/** A thread's events as they come, across continue-as-new, archived stretches, and lost connections. */
+/** Follows the events of a thread across continue-as-new, archived segments and lost connections. */
 import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../../contract/index.ts';
 import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
 import { isPassing } from '../ask-again.ts';
@@ -9,7 +9,7 @@ import { pause, untilAborted, watchHistory } from './history-changes.ts';
 import type { Service } from '../service.ts';
 
 export interface EventStreamOptions {
-  /** Sequence number to go on from: the first event given has a higher one. 0 by default. */
+  /** Sequence number to continue after. 0 by default. */
   after?: number;
   /** Ends the iteration, without an error. */
   signal?: AbortSignal;
@@ -17,7 +17,7 @@ export interface EventStreamOptions {
 
 const PAGE = 200;
 const RETRY_MS = { first: 100, most: 2_000 };
-/** Errors that may pass by themselves: the reader waits for a worker or the service to come back. */
+/** Temporary errors: the reader waits for a worker or the service to come back. */
 export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
@@ -26,9 +26,8 @@ export interface EventSource {
 }
 
 /**
- * Every event in order, each once. Ends after the `thread/closed` that no later event follows, once the workflow has ended,
- * or when the signal fires. Throws `threadClosed` where the thread ended without saying so: terminated, or refused for its
- * start argument.
+ * Yields every event in order, each once. Ends when the workflow has ended after its last `thread/closed`, or when the signal
+ * fires. Throws `threadClosed` if the thread ended without that event: terminated, or its start argument refused.
  */
 export async function* streamEvents(
   service: Service,
@@ -46,7 +45,7 @@ export async function* streamEvents(
   try {
     for (;;) {
       await changes.next();
-      // A run that has ended may still have a successor, which the next look finds.
+      // A run that has ended may have a successor, which the next read finds.
       ends = changes.over ? ends + 1 : 0;
       for (let more = true; more;) {
         if (signal.aborted) return;
@@ -54,13 +53,13 @@ export async function* streamEvents(
         if (read === null || read instanceof BobbinError) {
           if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
           await pause(retries.next(), signal);
-          // Whatever becomes of a thread that is being opened, its history tells.
+          // The history shows whether a thread that is being opened succeeds.
           more = read?.code !== 'threadOpening';
           continue;
         }
         retries.reset();
         for (const event of read.events) {
-          // A thread that was closed may have been resumed since; all that it says until then is that it takes nothing.
+          // A closed thread may have been resumed since. Until then it only reports that it is closed.
           closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');
           yield event;
         }
@@ -76,11 +75,11 @@ export async function* streamEvents(
 }
 
 function endedSilently(threadId: string): BobbinError {
-  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread; look at it with \`bobbin thread show ${threadId}\`.`;
+  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread; see \`bobbin thread show ${threadId}\`.`;
   return new BobbinError('threadClosed', message);
 }
 
-/** The error as a value where it may pass. */
+/** Returns temporary errors as a value. */
 async function readOnce(
   source: EventSource,
   threadId: string,

@@ -1,4 +1,4 @@
-/** A new thread that begins with the past of another one. */
+/** Starts a new thread with the past of another one. */
 import { randomUUID } from 'node:crypto';
 import { type StartThread, toWorkflowId } from '../../contract/index.ts';
 import { toBobbinError } from '../errors.ts';
@@ -6,19 +6,19 @@ import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
-/** Settings that are left out are those of the source, but for the title, which is not taken over. */
+/** Omitted settings are those of the source, except the title, which is not copied. */
 export type ForkOptions = Omit<StartThread, 'threadId' | 'workspace' | 'parent' | 'resume' | 'fork'> & {
-  /** The last turn that is taken over; left out, all that has ended, and a turn in progress cut off. */
+  /** The last turn to copy. By default all turns; an active turn is cut off at its current point. */
   turnId?: string;
-  /** Of the new thread. */
+  /** Id of the new thread. */
   threadId?: string;
-  /** `shared` by default: the same files. `worktree`: a git work tree of its own, with the files as they were then. */
+  /** `shared` (the default): the same files. `worktree`: a separate git work tree with the files as they were then. */
   files?: 'shared' | 'worktree';
-  /** Where it works, with a work tree the path of that; left out, where the source does, or below the worker's data. */
+  /** Its workspace, or the path of the work tree. By default that of the source, or a path in the worker's data. */
   cwd?: string;
 };
 
-/** See `Bobbin.threads.fork`. @param start starts a thread, or finds the one of that id. */
+/** See `Bobbin.threads.fork`. @param start starts a thread, or returns the one with that id */
 export async function forkThread(
   service: Service,
   start: (argument: StartThread) => Promise<unknown>,
@@ -42,7 +42,7 @@ export async function forkThread(
   }
 }
 
-/** As it was when the thread was started; nobody has to answer for that. */
+/** The workspace from the start of the thread, which needs no worker. */
 async function cwdOf(service: Service, source: string): Promise<string> {
   const { memo } = await service.within(() => service.client.workflow.getHandle(toWorkflowId(source)).describe());
   const cwd = memo?.['cwd'];

@@ -1,12 +1,12 @@
 /**
- * Wakes a reader when a workflow task adds to a thread's history: nothing else changes what a query answers. The service
- * holds the call open until there is something new, so nobody polls in vain; what is new is then read by query.
+ * Wakes a reader when a workflow task adds to a thread's history: nothing else changes the answers of queries. The service
+ * keeps the call open until there is something new. The reader then reads it by query.
  */
 import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
 import { createBackoff } from '../backoff.ts';
 import type { Service } from '../service.ts';
 
-/** The service answers an idle long poll after about 20 seconds; a little more, and the call has died. */
+/** The service answers an idle long poll after about 20 seconds. A call that takes longer is dead. */
 const LONG_POLL_DEADLINE_MS = 35_000;
 const RETRY_MS = { first: 50, most: 2_000 };
 
@@ -19,11 +19,11 @@ export interface HistoryChanges {
   next(): Promise<void>;
   /** Whether the workflow has ended, so that nothing new will come. */
   readonly over: boolean;
-  /** The newest workflow task that is recorded as completed; null where none was seen yet. */
+  /** The newest workflow task that is recorded as completed; null if none was seen yet. */
   readonly completedTask: CompletedTask | null;
 }
 
-/** As much of an event as is looked at. */
+/** The part of an event that is read. */
 interface RecordedEvent {
   workflowExecutionStartedEventAttributes?: { originalExecutionRunId?: string | null } | null;
   workflowTaskScheduledEventAttributes?: object | null;
@@ -48,7 +48,7 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
 
   const take = (event: RecordedEvent): void => {
     const run = event.workflowExecutionStartedEventAttributes;
-    // A run that was reset has the id of the one before it here, and is recognised by nobody.
+    // After a reset this is the id of the run before, which matches no task.
     if (run) [runId, startedEventId] = [run.originalExecutionRunId ?? null, null];
     if (event.workflowTaskScheduledEventAttributes) isPending = true;
     const begun = event.workflowTaskStartedEventAttributes;
@@ -96,7 +96,7 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
           retries.reset();
           if (news !== false) return;
         } catch {
-          // The query that follows tells what is wrong, if it lasts.
+          // If it lasts, the query that follows reports the error.
           token = null;
           await pause(retries.next(), signal);
           return;
@@ -106,7 +106,7 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
   };
 }
 
-/** The promise's value, or null as soon as the signal fires: what then becomes of the promise concerns nobody. */
+/** The promise's value, or null as soon as the signal fires; the promise is then ignored. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
   promise.catch(() => undefined);
   const ended = new AbortController();

@@ -1,4 +1,4 @@
-/** Waits for a thread that was started to be open, or to have refused its start argument. */
+/** Waits until a started thread is open or has refused its start argument. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ThreadResult, ThreadView } from '../../contract/index.ts';
 import { isPassing } from '../ask-again.ts';
@@ -7,7 +7,7 @@ import type { Service } from '../service.ts';
 import type { ThreadHandle } from './thread-handle.ts';
 
 const LOOK_EVERY_MS = 50;
-/** What the past of a thread is read from may have to be replayed from a long history. */
+/** Reading the past of a thread may need a replay of a long history. */
 const OPENING_DEADLINE_MS = 30_000;
 
 /** Throws `threadRefused` with the reason. */

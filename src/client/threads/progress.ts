@@ -1,12 +1,12 @@
-/** Streaming rides on the heartbeat: the partial text and output of running steps, read from pending activities. */
+/** Reads the partial text and output of running steps from the heartbeats of pending activities. */
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 
 export type StepProgress =
-  /** `text` is the end of what has come so far, `chars` the length of all of it. */
+  /** `text` is the end of the text so far, `chars` the length of all of it. */
   | { type: 'model'; attempt: number; text: string; chars: number; lastFailure: string | null }
   | { type: 'command'; attempt: number; output: string; lastFailure: string | null }
-  /** What the server of a tool said last of how far it is. */
+  /** The last progress message of an MCP server. */
   | { type: 'mcp'; attempt: number; text: string; lastFailure: string | null }
   | { type: 'other'; activity: string; attempt: number; lastFailure: string | null };
 

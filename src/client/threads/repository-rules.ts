@@ -13,11 +13,11 @@ import type { Service } from '../service.ts';
 
 const DEADLINE_MS = 30_000;
 
-/** Rejects with `ruleUnknown` where a rule is to be revoked that is not there, and with `rulesUnavailable`. */
+/** Rejects with `ruleUnknown` if the rule to revoke does not exist, and with `rulesUnavailable`. */
 export async function askRepositoryRules(service: Service, request: RepositoryRulesRequest): Promise<RepositoryRules> {
   const { cwd, revoke } = request;
   const result = await execute(service, request).catch((error: unknown) => {
-    throw toBobbinError(error, { threadId: '-', action: `look at the rules around ${cwd}` });
+    throw toBobbinError(error, { threadId: '-', action: `read the rules of ${cwd}` });
   });
   if (result.status === 'refused') throw new BobbinError('invalid', result.reason);
   if (result.status === 'failed') throw new BobbinError('rulesUnavailable', result.reason);

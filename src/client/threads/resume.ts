@@ -1,4 +1,4 @@
-/** A closed thread goes on as a new run of its workflow id. */
+/** Continues a closed thread in a new run of its workflow id. */
 import {
   QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
@@ -17,7 +17,7 @@ import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
-/** Settings that a resumed thread is given anew; the rest is what it was. */
+/** New settings for a resumed thread; omitted ones stay. */
 export type ResumeChanges = Pick<
   StartThread,
   'title' | 'model' | 'instructions' | 'approvalPolicy' | 'sandbox' | 'unattended'
@@ -25,7 +25,7 @@ export type ResumeChanges = Pick<
 
 export interface ResumedThread {
   thread: ThreadHandle;
-  /** True where the thread was running: nothing was started, and nothing is changed. */
+  /** True if the thread was running: nothing was started or changed. */
   rejoined: boolean;
   warnings: string[];
 }
@@ -51,10 +51,10 @@ export async function resumeThread(
 function warningsOf(threadId: string, changes: ResumeChanges): string[] {
   const given = Object.keys(changes);
   if (given.length === 0) return [];
-  return [`Thread ${threadId} is running, so it keeps its settings; not taken: ${given.join(', ')}.`];
+  return [`Thread ${threadId} is running, so it keeps its settings. Ignored: ${given.join(', ')}.`];
 }
 
-/** False where somebody else was quicker: two that resume at once get one run. */
+/** False if another caller was faster: concurrent resumes start one run. */
 async function startFrom(
   service: Service,
   threadId: string,
@@ -93,8 +93,8 @@ async function startFrom(
 }
 
 /**
- * A thread that a raw client started says where it works itself. One that cannot say it works where the run did that is
- * restored, whatever the argument says.
+ * A thread that a raw client started has no memo, so the thread is asked for its workspace. If it cannot answer, it uses the
+ * workspace of the restored run, whatever the argument contains.
  */
 async function cwdOf(service: Service, { workflowId, runId }: WorkflowExecutionDescription): Promise<string> {
   try {

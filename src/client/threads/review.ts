@@ -1,4 +1,4 @@
-/** A review as one call: asked for, waited for, and what it found. */
+/** A review as one call that waits for the findings. */
 import type {
   OnBusy,
   ReviewOutput,
@@ -11,17 +11,17 @@ import type {
 import { BobbinError } from '../bobbin-error.ts';
 
 export interface ReviewOptions {
-  /** Idempotency key; the same id twice is one review. */
+  /** Idempotency key: the same id sent twice is one review. */
   turnId?: string;
-  /** Of this review; else the one that is configured for reviews, else the thread's. */
+  /** Model of this review; by default the one configured for reviews, else the thread's. */
   model?: string;
-  /** `replace` where it is left out, as for any turn. */
+  /** `replace` by default, as for any turn. */
   onBusy?: OnBusy;
   /** Ends the wait, not the review: rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** How a review ended. `reviewOutput` is null where it did not complete. */
+/** The end of a review. `reviewOutput` is null if it did not complete. */
 export interface ReviewEnd {
   completion: TurnCompletion;
   reviewOutput: ReviewOutput | null;
@@ -39,8 +39,8 @@ export function toReviewTurn(turnId: string, target: ReviewTarget, options: Revi
 }
 
 /**
- * Reads on until the review has ended; undefined where the events end before that.
- * @param onEvent is given every event on the way.
+ * Reads until the review has ended; undefined if the events end before that.
+ * @param onEvent gets every event
  */
 export async function followReview(
   events: AsyncIterable<ThreadEvent>,
@@ -57,7 +57,7 @@ export async function followReview(
   return undefined;
 }
 
-/** What was found, or why nothing was. */
+/** Returns the findings, or throws the reason why there are none. */
 export function outputOf({ completion, reviewOutput }: ReviewEnd, threadId: string): ReviewOutput {
   const about = `review: turn ${completion.turnId} of thread ${threadId}`;
   if (completion.status === 'failed') {
@@ -65,6 +65,6 @@ export function outputOf({ completion, reviewOutput }: ReviewEnd, threadId: stri
     throw new BobbinError('turnFailed', `${about} failed: ${message} [${code}]`);
   }
   if (completion.status === 'aborted' || reviewOutput === null)
-    throw new BobbinError('turnAborted', `${about} was stopped before it came to a result.`);
+    throw new BobbinError('turnAborted', `${about} was stopped before it had a result.`);
   return reviewOutput;
 }

@@ -1,4 +1,4 @@
-/** One thread, as a service drives it. */
+/** Drives one thread. */
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
@@ -64,73 +64,73 @@ import { type ReviewOptions, followReview, outputOf, toReviewTurn } from './revi
 import type { Service } from '../service.ts';
 import { toWholeRequest } from './whole-request.ts';
 
-/** Longer than the bound a thread gives a step to end. */
+/** Longer than the time that a thread gives a step to end. */
 const INTERRUPT_DEADLINE_MS = 30_000;
 
 export interface ThreadHandle {
   readonly threadId: string;
   readonly workflowId: string;
-  /** Durable as soon as it resolves, whether a worker is up or not. The same `turnId` twice is one turn. */
+  /** Durable as soon as it resolves, even if no worker is up. The same `turnId` sent twice is one turn. */
   submit(turn: TurnSubmission): Promise<void>;
-  /** Like `submit`, but needs a worker and rejects with the reason where the thread does not take the turn. */
+  /** Like `submit`, but needs a worker, and rejects with the reason if the thread refuses the turn. */
   startTurn(turn: TurnSubmission): Promise<void>;
   /**
-   * Asks for the context to be made smaller, as a turn of kind `compact`; durable as soon as it resolves. Like any turn it
-   * replaces the active one, unless `onBusy` says otherwise.
+   * Submits a turn of kind `compact`, which makes the context smaller. Durable as soon as it resolves. By default it replaces
+   * the active turn; see `onBusy`.
    */
   compact(compact?: { turnId?: string; onBusy?: OnBusy }): Promise<{ turnId: string }>;
   /**
-   * Has changes reviewed in a thread of its own, and resolves with what was found. Rejects with the reason where the thread
-   * does not take it, and with `turnFailed` or `turnAborted` where it comes to no result.
+   * Reviews changes in a separate thread and resolves with the findings. Rejects with the reason if the thread refuses the
+   * turn, and with `turnFailed` or `turnAborted` if there is no result.
    */
   review(target: ReviewTarget, options?: ReviewOptions): Promise<ReviewOutput>;
-  /** Adds input to the active turn; it is in the next model request. */
+  /** Adds input to the active turn. The next model request contains it. */
   steer(steer: SteerTurn): Promise<void>;
-  /** Edits, moves or drops a queued turn; rejects with `turnNotQueued` where it waits no more. */
+  /** Edits, moves or drops a queued turn. Rejects with `turnNotQueued` if it is no longer queued. */
   editQueue(edit: EditQueue): Promise<void>;
-  /** The same as a signal: durable without a worker, and one that comes too late is recorded as refused. */
+  /** The same as a signal: durable without a worker. A late one is recorded as rejected. */
   requestQueueEdit(edit: EditQueue): Promise<void>;
-  /** Resolves once the terminal event of the turn is recorded and its processes are gone, or said not to be. */
+  /** Resolves when the terminal event of the turn is recorded. Its `quiescent` says whether all processes have ended. */
   interrupt(interrupt?: InterruptTurn): Promise<{ turnId: string | null }>;
-  /** Asks for the same without waiting, and without a worker. */
+  /** The same without waiting, and without a worker. */
   requestInterrupt(interrupt?: InterruptTurn): Promise<void>;
-  /** Answers a request exactly once; a second answer rejects with `requestNotOpen`. */
+  /** Answers a request. A second answer rejects with `requestNotOpen`. */
   resolve(answer: ResolveRequest): Promise<void>;
-  /** The same as a signal: durable without a worker, and a late answer is recorded as refused. */
+  /** The same as a signal: durable without a worker. A late answer is recorded as rejected. */
   requestResolve(answer: ResolveRequest): Promise<void>;
-  /** The same request with all that will run, of which an event or a view may hold the beginning alone. */
+  /** The request with its whole text. An event or a view may contain only the beginning. */
   wholeRequest(request: ThreadRequest): Promise<ThreadRequest>;
-  /** Answers that are remembered for the thread and its turn. */
+  /** The remembered answers of the thread and its turn. */
   rules(): Promise<ThreadRules>;
-  /** Takes one back; rejects with `ruleUnknown` where there is no such rule. */
+  /** Revokes a rule. Rejects with `ruleUnknown` if there is no such rule. */
   revokeRule(revocation: RevokeRule): Promise<void>;
-  /** The same as a signal: durable without a worker, and recorded as refused where there is no such rule. */
+  /** The same as a signal: durable without a worker. It is recorded as rejected if there is no such rule. */
   requestRevokeRule(revocation: RevokeRule): Promise<void>;
-  /** @param options `wait: false` rejects with `threadOpening` where the thread is not open yet. */
+  /** @param options `wait: false` rejects with `threadOpening` if the thread is not open yet */
   view(options?: { wait: boolean }): Promise<ThreadView>;
-  /** Every event in order, each once, from `after` on; survives lost connections. Ends after `thread/closed`. */
+  /** Every event after `after` in order, each once. Survives lost connections. Ends after `thread/closed`. */
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
-  /** The whole history, the archived part included. */
+  /** The whole history, including the archived part. */
   items(): AsyncGenerator<Item, void, undefined>;
-  /** The terminal event of a turn, waiting for it where it is still to come. */
+  /** Waits for the terminal event of a turn. */
   completion(turnId: string, options?: EventStreamOptions): Promise<TurnCompletion>;
-  /** What the steps under way have to show so far: partial text, partial output. */
+  /** The partial text and output of the running steps. */
   progress(): Promise<StepProgress[]>;
   /**
-   * Takes back the newest turn: its files, as far as a snapshot reaches, and its part in the conversation. Resolves once it
-   * has ended. Rejects with `threadBusy` while a turn is active.
+   * Undoes the newest turn: its files, as far as the snapshots contain them, and its part of the conversation. Resolves when
+   * the undo has ended. Rejects with `threadBusy` while a turn is active.
    */
   undo(): Promise<Undone>;
-  /** What `undo` would do now, path by path; changes nothing. Rejects with `threadBusy` or `notEnoughTurns`. */
+  /** Returns what `undo` would do, path by path. Changes nothing. Rejects with `threadBusy` or `notEnoughTurns`. */
   previewUndo(): Promise<UndoPreview>;
   /**
-   * Takes back the newest undo, its files and its part in the conversation. The turn fails with `nothingToRedo` if another
-   * turn that speaks with the model has begun since. Rejects with `threadBusy` while a turn is active.
+   * Reverses the newest undo, its files and its part of the conversation. The turn fails with `nothingToRedo` if another turn
+   * that calls the model has started since. Rejects with `threadBusy` while a turn is active.
    */
   redo(): Promise<Redone>;
-  /** Takes the newest turns out of the conversation; files stay. Rejects with `threadBusy` or `notEnoughTurns`. */
+  /** Removes the newest turns from the conversation. Files stay. Rejects with `threadBusy` or `notEnoughTurns`. */
   rollback(rollback: RollbackTurns): Promise<{ dropped: string[] }>;
-  /** The same as a signal: durable without a worker, and recorded as refused where it cannot be done. */
+  /** The same as a signal: durable without a worker. It is recorded as rejected if it cannot be done. */
   requestRollback(rollback: RollbackTurns): Promise<void>;
   /** Stops everything and closes the thread. Durable as soon as it resolves. */
   close(close?: CloseThread): Promise<void>;
@@ -138,13 +138,13 @@ export interface ThreadHandle {
 
 export interface Undone {
   completion: TurnCompletion;
-  /** What was undone and what was not; null where the undo did not complete. */
+  /** What was undone and what was not; null if the undo did not complete. */
   dropped: Extract<Item, { type: 'turnsDropped' }> | null;
 }
 
 export interface Redone {
   completion: TurnCompletion;
-  /** What was taken back; null if the redo did not complete. */
+  /** What was restored; null if the redo did not complete. */
   restored: Extract<Item, { type: 'turnsRestored' }> | null;
 }
 
@@ -180,7 +180,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       const turnId = options.turnId ?? `review-${randomUUID()}`;
       const { lastSeq } = await thread.view();
       await thread.startTurn(toReviewTurn(turnId, target, options));
-      // The turn may be an earlier one of the same id.
+      // The id may belong to an earlier turn.
       const after = options.turnId === undefined ? lastSeq : 0;
       const end = await followReview(events({ after, ...signalOf(options) }), turnId);
       options.signal?.throwIfAborted();
@@ -230,7 +230,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
           ? page.items[0]
           : (await archived(page.archived)).items[after - page.archived.items.from];
       }),
-    rules: () => ask('look at the rules', () => handle.query(rulesQuery)),
+    rules: () => ask('read the rules', () => handle.query(rulesQuery)),
     revokeRule: (revocation) =>
       call('revoke a rule', async () => {
         await handle.executeUpdate(revokeRuleUpdate, {
@@ -240,8 +240,8 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestRevokeRule: (revocation) =>
       call('revoke a rule', async () => handle.signal(revokeRuleSignal, RevokeRuleSchema.parse(revocation))),
-    view: ({ wait } = { wait: true }) => (wait ? ask : call)('look at the thread', () => handle.query(threadQuery)),
-    progress: () => call('look at the running steps', () => readProgress(handle)),
+    view: ({ wait } = { wait: true }) => (wait ? ask : call)('read the thread', () => handle.query(threadQuery)),
+    progress: () => call('read the running steps', () => readProgress(handle)),
     async undo() {
       const turnId = `undo-${randomUUID()}`;
       const after = (await thread.view()).lastSeq;

@@ -1,4 +1,4 @@
-/** Requests whose text was cut for the way, made whole again. */
+/** Restores the whole text of requests that were cut for transport. */
 import type { Excerpt, Item, ThreadRequest } from '../../contract/index.ts';
 
 /** @param readItem reads one item of a thread, by its number. */

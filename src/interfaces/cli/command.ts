@@ -1,6 +1,6 @@
 /**
- * What the commands share: finding the service, running a body, turning its errors into an exit code. What is large is
- * loaded when it is used, so that `--help` and a mistake on the command line answer at once.
+ * Shared by all commands: finding the service, running a body, turning its errors into an exit code. Large modules are
+ * loaded when they are used, so that `--help` and usage errors answer at once.
  */
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
@@ -50,7 +50,7 @@ function reportError(error: unknown, output: Output): number {
   return error instanceof BobbinError ? exitCodeOfError(error.code) : EXIT.failure;
 }
 
-/** The service of the environment or profile, else the stack that runs on this data directory. */
+/** The service that the environment or a profile names, else the stack that runs on this data directory. */
 async function connect(options: CommonOptions): Promise<Bobbin> {
   const { connectBobbin } = await import('../../client/index.ts');
   const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
@@ -68,7 +68,7 @@ async function connect(options: CommonOptions): Promise<Bobbin> {
     const where = dataDirectoryOf(options);
     throw new BobbinError(
       'serviceUnavailable',
-      `No Temporal service is known here: no stack runs on ${where}, and TEMPORAL_ADDRESS is not set. Start one with \`bobbin dev\`.`,
+      `No Temporal service found: no stack is running on ${where}, and TEMPORAL_ADDRESS is not set. Start a stack with \`bobbin dev\`.`,
     );
   }
   return connectBobbin({
@@ -78,7 +78,7 @@ async function connect(options: CommonOptions): Promise<Bobbin> {
   });
 }
 
-/** Under npm one Ctrl-C comes twice: from the terminal, and passed on by npm. */
+/** Under npm, one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const ONE_KEY_PRESS_MS = 1_000;
 
 /** Fires on the first Ctrl-C; a second one ends the process at once. */

@@ -4,17 +4,17 @@ import type { TurnCompletion } from '../../contract/index.ts';
 
 export const EXIT = {
   ok: 0,
-  /** Something of ours, or of the machine, went wrong. */
+  /** Bobbin or the machine failed. */
   failure: 1,
-  /** The command line cannot be used. */
+  /** The command line or the message is invalid. */
   usage: 2,
   turnFailed: 3,
   turnAborted: 4,
   /** The Temporal service or a worker cannot be reached. */
   unavailable: 5,
-  /** The thread or the schedule does not take it: not found, there already, closed, busy, not open. */
+  /** The thread, batch or schedule refused: not found, exists already, closed, busy, request not open. */
   refused: 6,
-  /** A review found something that counts, or gave no verdict that can be read. */
+  /** A review has a finding at the threshold, or no readable verdict. */
   findings: 7,
   /** Ctrl-C. */
   interrupted: 130,

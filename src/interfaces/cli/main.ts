@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `bobbin` command. What it is made of is loaded in compiled form where Node keeps that, which halves its start from sources. */
+/** The `bobbin` command. Node caches the compiled code of what it loads, which halves the start from sources. */
 import './node-version.ts';
 import { mkdirSync } from 'node:fs';
 import module from 'node:module';
@@ -11,7 +11,7 @@ const directory = compiledCodeDirectory();
 if (directory !== undefined) module.enableCompileCache(directory);
 await import('./program.ts');
 
-/** Node's own choice is a folder of that name in /tmp, where whoever comes first decides what is run. */
+/** Node's default is a folder in /tmp, where another user could create it first and decide what is run. */
 function compiledCodeDirectory(): string | undefined {
   const path = join(cacheDirectory(process.env), 'compiled');
   try {

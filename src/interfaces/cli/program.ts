@@ -1,4 +1,4 @@
-/** The `bobbin` command: what it can do, and the one thing that it is asked for. */
+/** The commands of `bobbin`. */
 import { Command, CommanderError } from 'commander';
 import { toVisible } from '../../contract/plain/foreign-text.ts';
 import { addBatchCommands } from './review/batch-command.ts';
@@ -16,7 +16,7 @@ import { addThreadCommands } from './thread/commands.ts';
 import { addWorkerCommand } from './stack/worker-command.ts';
 
 const program = new Command('bobbin')
-  .description('durable coding-agent threads on Temporal')
+  .description('run durable coding-agent threads on Temporal')
   .version('0.1.0')
   .exitOverride()
   .showHelpAfterError()

@@ -46,7 +46,7 @@ describe('the details of a thread', () => {
     const details = toCurrentDetails({ ...STATE, requests });
     expect(details.length).toBeLessThanOrEqual(40_000);
     expect(details).toContain(
-      '**too long to be shown here.** Look at it before you answer it: `bobbin thread requests t1 req_0`',
+      '**too long to show here.** Read it before you answer: `bobbin thread requests t1 req_0`',
     );
     const few = Array.from({ length: 12 }, (_, n) => asking({ requestId: `req_${n}` }));
     expect(toCurrentDetails({ ...STATE, requests: few })).toContain('- and 4 more');
@@ -93,7 +93,7 @@ describe('the details of a thread', () => {
       '  - accept: `bobbin thread approve t1 req_1`',
       '  - refuse: `bobbin thread approve t1 req_1 --decision decline`',
       '  - signal `resolveRequest` with `{"requestId":"req_1","decision":"accept"}`',
-      '  - see all of it: `bobbin thread requests t1 req_1`',
+      '  - see everything: `bobbin thread requests t1 req_1`',
     ]);
   });
 
@@ -106,7 +106,7 @@ describe('the details of a thread', () => {
       for (let n = 0; n < Math.min(count, 8); n++) {
         const look = `bobbin thread requests t1 req_${n}`;
         expect(details).toMatch(
-          new RegExp(`Cut: \\d+ of 30005 characters are not shown\\.\\*\\* All of it: \`${look}\``),
+          new RegExp(`Cut: \\d+ of 30005 characters are not shown\\.\\*\\* To see all: \`${look}\``),
         );
       }
       expect(details.includes(`- and ${count - 8} more`)).toBe(count > 8);

@@ -37,14 +37,14 @@ function describe(state: ThreadState): string {
   const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
   const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
   const sections = [
-    closeReason === null ? head : `${head}; it closes: ${codeSpan(closeReason, WORDS)}`,
+    closeReason === null ? head : `${head}; closing: ${codeSpan(closeReason, WORDS)}`,
     section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request, share)),
     section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
-    section('Waiting turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
+    section('Queued turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
     section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
-      return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is at work`;
+      return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is working`;
     }),
-    section('Used up', ofBudget(state), String),
+    section('Used', ofBudget(state), String),
     section('Last error', lastError(state.log.events), String),
   ];
   return fit(
@@ -60,7 +60,7 @@ function fit(sections: readonly string[], look: string): string {
     return next.length <= MOST - 300 ? next : text;
   }, '');
   const whole = sections.join('\n\n').length === fitting.length;
-  return whole ? fitting : `${fitting}\n\n**There is more than fits here:** ${literalSpan(look)}`;
+  return whole ? fitting : `${fitting}\n\n**More than fits here:** ${literalSpan(look)}`;
 }
 
 /** Nothing where there is nothing to say. */
@@ -80,16 +80,16 @@ function ofTurn(state: ThreadState, turn: ActiveTurn): string {
 function ofRequest(threadId: string, request: ThreadRequest, chars: number): string {
   const { requestId, openedAt, deadlineAt, origin } = request;
   const { title, text, facts } = toRequestWords(request);
-  const until = deadlineAt === null ? '' : `; ${literalSpan(request.default)} by itself at ${timeOf(deadlineAt)}`;
+  const until = deadlineAt === null ? '' : `; automatically ${literalSpan(request.default)} at ${timeOf(deadlineAt)}`;
   const look = literalSpan(`bobbin thread requests ${threadId} ${requestId}`);
   const rest = facts.length - SHOWN_FACTS;
-  const answered = origin?.answered === true ? ['an answer is on its way'] : [];
+  const answered = origin?.answered === true ? ['an answer was sent'] : [];
   const lines = [
     ...facts.slice(0, SHOWN_FACTS).map(([label, value]) => `${label}: ${codeSpan(value, WORDS)}`),
     ...(rest > 0 ? [`and ${rest} more: ${look}`] : []),
     ...answered,
     ...waysToAnswer(request, `bobbin thread approve ${threadId} ${requestId}`),
-    `see all of it: ${look}`,
+    `see everything: ${look}`,
   ];
   const head = `- ${literalSpan(requestId)} ${title}, since ${timeOf(openedAt)}${until}`;
   const whole = [
@@ -98,7 +98,7 @@ function ofRequest(threadId: string, request: ThreadRequest, chars: number): str
     ...lines.map((line) => `  - ${line}`),
   ].join('\n');
   if (whole.length <= 2 * chars) return whole;
-  return [head, `  - **too long to be shown here.** Look at it before you answer it: ${look}`].join('\n');
+  return [head, `  - **too long to show here.** Read it before you answer: ${look}`].join('\n');
 }
 
 /** In an item of a list. */
@@ -106,7 +106,7 @@ function blockOf(excerpt: Excerpt, chars: number, look: string): string[] {
   const { lines, left } = codeBlock(excerpt.text, chars);
   const missing = left + excerpt.chars - excerpt.text.length;
   const cut =
-    missing === 0 ? [] : [`**Cut: ${missing} of ${excerpt.chars} characters are not shown.** All of it: ${look}`, ''];
+    missing === 0 ? [] : [`**Cut: ${missing} of ${excerpt.chars} characters are not shown.** To see all: ${look}`, ''];
   return ['', ...lines, '', ...cut].map((line) => (line === '' ? '' : `  ${line}`));
 }
 
@@ -171,7 +171,7 @@ function describePhase(phase: TurnPhase): string {
     case 'waitingForAgentTask':
       return 'waits for its agent task to be registered';
     case 'waitingForBudget':
-      return 'waits for its budget to be raised';
+      return 'waits for more budget';
     case 'waitingForWorkspace':
       return 'waits for the workspace to be cleaned after a lost step';
     case 'callingModel':
@@ -183,9 +183,9 @@ function describePhase(phase: TurnPhase): string {
     case 'undoing':
       return `undoes turn ${literalSpan(phase.turnId)}`;
     case 'redoing':
-      return `takes back undo ${literalSpan(phase.turnId)}`;
+      return `reverses undo ${literalSpan(phase.turnId)}`;
     case 'working':
-      return 'is at work';
+      return 'is working';
     case 'takingSnapshot':
       return 'takes a snapshot of the files';
     case 'reviewing':

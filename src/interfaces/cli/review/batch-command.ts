@@ -1,4 +1,4 @@
-/** `bobbin batch`: reviews of many targets in one go. */
+/** `bobbin batch`: reviews many targets. */
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { BatchHandle, Batches, Bobbin } from '../../../client/index.ts';
@@ -25,27 +25,27 @@ interface RunOptions extends CommonOptions, BatchOptions {
 }
 
 export function addBatchCommands(program: Command): void {
-  const batch = program.command('batch').description('review many repositories, and pay once for what was reviewed');
+  const batch = program.command('batch').description('review many repositories; nothing is reviewed twice');
   const common = (command: Command) =>
     command
-      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-      .option('--json', 'the result as JSON');
+      .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+      .option('--json', 'print the result as JSON');
 
-  common(addBatchOptions(batch.command('run').description('start a batch, and follow it to its end')))
-    .option('--id <id>', 'id of the batch; one of that id that runs is followed (default: a new one)')
-    .option('--detach', 'do not wait for its end')
-    .option('--full-pass', 'look at everything in this run, also what was reviewed before and has not changed')
-    .option('--report <files...>', 'write reports at its end: .html, .md, .sarif, .rdjson, or .json')
+  common(addBatchOptions(batch.command('run').description('start a batch and wait for its end')))
+    .option('--id <id>', 'id of the batch; follows the batch if one with this id is running (default: a new id)')
+    .option('--detach', 'return as soon as it is started')
+    .option('--full-pass', 'review everything, also what was reviewed before and has not changed')
+    .option('--report <files...>', 'write reports at the end: .html, .md, .sarif, .rdjson or .json')
     .addOption(thresholdOption('never'))
     .addHelpText(
       'after',
       '\nExamples:\n  bobbin batch run --repository . --base main\n' +
         '  bobbin batch run --targets nightly.json --concurrency 8 --batch-budget-usd 20 --json\n' +
-        '  bobbin batch run --repository . --base main --report review.sarif review.html --fail-on P1\n\nCtrl-C stops the batch; what is done stays done.',
+        '  bobbin batch run --repository . --base main --report review.sarif review.html --fail-on P1\n\nCtrl-C stops the batch; finished reviews are kept.',
     )
     .action((options: RunOptions) => withBobbin(options, (bobbin, output) => run(bobbin, output, options)));
 
-  common(batch.command('show').argument('<id>').description('how far a batch is'))
+  common(batch.command('show').argument('<id>').description('show the progress of a batch'))
     .addHelpText('after', '\nExample:\n  bobbin batch show nightly-2026-11-21T02:00:00Z')
     .action((id: string, options: CommonOptions) =>
       withBobbin(options, async ({ batches }, output) => {
@@ -55,7 +55,7 @@ export function addBatchCommands(program: Command): void {
       }),
     );
 
-  common(batch.command('rows').argument('<id>').description('what became of each target'))
+  common(batch.command('rows').argument('<id>').description('list the targets with their results'))
     .addHelpText('after', '\nExample:\n  bobbin batch rows nightly-2026-11-21T02:00:00Z --json')
     .action((id: string, options: CommonOptions) =>
       withBobbin(options, async ({ batches }, output) => {
@@ -65,18 +65,18 @@ export function addBatchCommands(program: Command): void {
       }),
     );
 
-  common(batch.command('cancel').argument('<id>').description('stop a batch; what is done stays done'))
+  common(batch.command('cancel').argument('<id>').description('stop a batch; finished reviews are kept'))
     .addHelpText('after', '\nExample:\n  bobbin batch cancel nightly-2026-11-21T02:00:00Z')
     .action((id: string, options: CommonOptions) =>
       withBobbin(options, async ({ batches }, output) => {
         await batches.get(id).cancel();
-        output.result({ batchId: id, cancelling: true }, [`batch ${id} is told to stop`]);
+        output.result({ batchId: id, cancelling: true }, [`batch ${id} is being stopped`]);
         return EXIT.ok;
       }),
     );
 
-  common(batch.command('list').description('batches, newest first'))
-    .option('--limit <n>', 'at most so many', '50')
+  common(batch.command('list').description('list batches, newest first'))
+    .option('--limit <n>', 'maximum number of batches', '50')
     .addHelpText('after', '\nExample:\n  bobbin batch list --json')
     .action((options: CommonOptions & { limit: string }) =>
       withBobbin(options, async ({ batches }, output) => {
@@ -109,7 +109,7 @@ async function run({ batches }: Bobbin, output: Output, options: RunOptions): Pr
   const end = await batch.follow({ signal, onView });
   if (end.endedAt === null) {
     await batch.cancel();
-    output.progress('stopping the reviews under way');
+    output.progress('stopping the running reviews');
     await batch.follow({ onView });
   }
   const view = await batch.view();
@@ -121,7 +121,7 @@ async function run({ batches }: Bobbin, output: Output, options: RunOptions): Pr
   return code === EXIT.ok ? findings : code;
 }
 
-/** The exit code that the findings ask for. */
+/** The exit code by `--fail-on`. */
 async function writeReports(
   batch: BatchHandle,
   reports: readonly { path: string; format: ReportFormat }[],
@@ -130,7 +130,7 @@ async function writeReports(
 ): Promise<number> {
   if (reports.length === 0 && failOn === 'never') return EXIT.ok;
   const record = await batch.record();
-  // The result of this command is the batch.
+  // The result of this command is the batch, not the report.
   const quiet = { ...output, result: () => undefined };
   for (const { path, format } of reports) {
     await writeReport(record, { format, output: path, only: undefined, targets: undefined, failOn: 'never' }, quiet);
@@ -144,7 +144,7 @@ function formatOf(path: string): ReportFormat {
   if (format !== undefined) return format;
   throw new BobbinError(
     'invalid',
-    `--report ${path}: a name that ends in ${Object.keys(SUFFIXES).join(', ')} is needed`,
+    `--report ${path}: expected a name that ends in ${Object.keys(SUFFIXES).join(', ')}`,
   );
 }
 
@@ -156,7 +156,7 @@ const SUFFIXES: Record<string, ReportFormat> = {
   '.json': 'json',
 };
 
-/** A batch in which something went wrong is not a success, whatever else it found. */
+/** A batch with a failed target is not a success, whatever it found. */
 function exitCodeOf({ status, counts }: BatchView): number {
   if (status === 'cancelled') return EXIT.turnAborted;
   return counts.failed > 0 ? EXIT.turnFailed : EXIT.ok;
@@ -171,7 +171,7 @@ async function readRows(batches: Batches, id: string): Promise<BatchRow[]> {
 function progressOf({ counts, waitsFor }: BatchView): string {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const done = all - counts.waiting - counts.running;
-  return `${done} of ${all} done, ${counts.running} under way${waitsFor === 'rate' ? ', waiting for the rate limit' : ''}`;
+  return `${done} of ${all} done, ${counts.running} running${waitsFor === 'rate' ? ', waiting for the rate limit' : ''}`;
 }
 
 export function renderBatch(view: BatchView): string[] {
@@ -179,10 +179,10 @@ export function renderBatch(view: BatchView): string[] {
   return [
     `${view.batchId}: ${view.status}`,
     `targets: ${counts.reviewed} reviewed, ${counts.skipped} skipped, ${counts.notReviewed} not reviewed, ${counts.failed} failed` +
-      (counts.waiting + counts.running === 0 ? '' : `, ${counts.running} under way, ${counts.waiting} waiting`),
+      (counts.waiting + counts.running === 0 ? '' : `, ${counts.running} running, ${counts.waiting} waiting`),
     `findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed, ${findings.dismissed} dismissed` +
-      (view.open === undefined ? '' : `; ${view.open} open in all`),
-    `used up: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
+      (view.open === undefined ? '' : `; ${view.open} open in total`),
+    `used: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
   ];
 }
 
@@ -198,7 +198,7 @@ function describe(outcome: RowOutcome): string {
     case 'reviewed': {
       const { counts, full, base, head, open } = outcome;
       const leftOut = describeLeftOut(outcome);
-      const [left, all] = [leftOut === '' ? '' : `; ${leftOut}`, open === undefined ? '' : `, ${open} open in all`];
+      const [left, all] = [leftOut === '' ? '' : `; ${leftOut}`, open === undefined ? '' : `, ${open} open in total`];
       const what = full ? 'everything' : `${base.slice(0, 10)}..`;
       return `${counts.new} new, ${counts.unchanged} still there, ${counts.reopened} reopened, ${counts.fixed} fixed${all} (${what}${full ? ' of ' : ''}${head.slice(0, 10)})${left}`;
     }
@@ -214,6 +214,6 @@ function describe(outcome: RowOutcome): string {
 const MAX_MESSAGE_CHARS = 2_000;
 
 const REASONS = {
-  alreadyReviewed: 'reviewed before, by the same rules',
-  duplicate: 'listed before',
+  alreadyReviewed: 'reviewed before with the same rules',
+  duplicate: 'listed more than once',
 };

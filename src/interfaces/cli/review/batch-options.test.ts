@@ -79,16 +79,16 @@ describe('the options of a batch', () => {
   });
 
   it.each([
-    [['--branch', 'next', '--repository', '/r'], 'behind the --repository'],
-    [['--repository', '/r', '--concurrency', 'many'], 'A whole number is needed'],
-    [['--repository', '/r', '--concurrency', '-1'], 'A whole number is needed'],
+    [['--branch', 'next', '--repository', '/r'], 'must follow the --repository'],
+    [['--repository', '/r', '--concurrency', 'many'], 'Expected a whole number'],
+    [['--repository', '/r', '--concurrency', '-1'], 'Expected a whole number'],
   ])('refuse %j', (args, message) => {
     expect(() => parse(...args)).toThrow(CommanderError);
     expect(() => parse(...args)).toThrow(message);
   });
 
   it.each([
-    ['no target', [], 'give --repository'],
+    ['no target', [], 'use --repository'],
     ['no reviews at a time', ['--repository', '/r', '--concurrency', '0'], 'concurrency'],
     ['a password in a URL', ['--repository', 'https://me:secret@example.invalid/a'], 'credential helper'],
     ['an amount that is no number', ['--repository', '/r', '--batch-budget-usd', 'x'], '--batch-budget-usd x'],
@@ -101,12 +101,12 @@ describe('the options of a batch', () => {
   });
 
   it.each([
-    ['{', 'is no JSON'],
-    ['{"repositories": []}', 'a list of targets is needed'],
-    ['null', 'a list of targets is needed'],
+    ['{', 'is not JSON'],
+    ['{"repositories": []}', 'expected a list of targets'],
+    ['null', 'expected a list of targets'],
     ['[7]', 'targets.0'],
     ['[{"branch": "main"}]', 'targets.0.repository'],
-    ['[]', 'give --repository'],
+    ['[]', 'use --repository'],
   ])('refuse a file that says %s', async (content, message) => {
     await expect(toBatch(parse('--targets', file(content)))).rejects.toMatchObject({
       code: 'invalid',

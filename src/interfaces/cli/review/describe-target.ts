@@ -1,4 +1,3 @@
-/** A target of reviews in words. */
 import type { BatchTarget } from '../../../contract/index.ts';
 import { withoutSecrets } from '../../../contract/plain/repository-address.ts';
 

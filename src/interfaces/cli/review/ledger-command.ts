@@ -1,4 +1,4 @@
-/** `bobbin ledger ...`: look at the findings of review targets, and decide about them. */
+/** `bobbin ledger ...`: shows the findings of review targets, dismisses and reopens them. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Bobbin, LedgerSummary } from '../../../client/index.ts';
@@ -14,13 +14,13 @@ import { plural } from '../../../contract/plain/plural.ts';
 type Body<O> = (bobbin: Bobbin, output: Output, ids: string[], options: O) => Promise<number>;
 
 export function addLedgerCommands(program: Command): void {
-  const ledger = program.command('ledger').description('look at the findings of review targets, and decide about them');
+  const ledger = program.command('ledger').description('show, dismiss and reopen the findings of review targets');
   const command = <O extends object>(name: string, description: string, example: string, body: Body<O>): Command =>
     ledger
       .command(name)
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-      .option('--json', 'JSON in place of lines')
+      .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+      .option('--json', 'print JSON instead of text')
       .addHelpText('after', `\nExample:\n  bobbin ledger ${example}`)
       .action((...given: unknown[]) => {
         const self = given.at(-1) as Command;
@@ -28,33 +28,31 @@ export function addLedgerCommands(program: Command): void {
         return withBobbin(options, (bobbin, output) => body(bobbin, output, self.args, options));
       });
 
-  command<{ limit: number }>('list', 'the targets that have been reviewed', 'list', list).option(
+  command<{ limit: number }>('list', 'list the targets that have been reviewed', 'list', list).option(
     '--limit <n>',
-    'at most so many',
+    'maximum number of targets',
     Number,
     1_000,
   );
-  command<{ all?: boolean; runs?: boolean }>('show', 'the findings of a target', 'show bobbin-main-1f2e3d', show)
+  command<{ all?: boolean; runs?: boolean }>('show', 'show the findings of a target', 'show bobbin-main-1f2e3d', show)
     .argument('<targetId>')
-    .option('--all', 'fixed and dismissed ones, too')
-    .option('--runs', 'the runs in place of the findings');
+    .option('--all', 'also fixed and dismissed ones')
+    .option('--runs', 'show the runs instead of the findings');
   command<{ why: string; by?: string }>(
     'dismiss',
-    'a finding is no longer counted, however often it is found',
+    'no longer count a finding, however often it is found',
     'dismiss bobbin-main-1f2e3d f7 --why "the caller holds the lock"',
     dismiss,
   )
     .argument('<targetId>')
     .argument('<findingId>')
-    .requiredOption('--why <text>', 'kept with the finding, and shown in every report')
-    .option('--by <name>', 'who says so (default: the user of this machine)');
-  command<{ by?: string }>('reopen', 'takes a dismissal back', 'reopen bobbin-main-1f2e3d f7', reopen)
+    .requiredOption('--why <text>', 'the reason; stored with the finding and shown in every report')
+    .option('--by <name>', 'who decided (default: your user name)');
+  command<{ by?: string }>('reopen', 'reverse a dismissal', 'reopen bobbin-main-1f2e3d f7', reopen)
     .argument('<targetId>')
     .argument('<findingId>')
-    .option('--by <name>', 'who says so (default: the user of this machine)');
+    .option('--by <name>', 'who decided (default: your user name)');
 }
-
-// ------------------------------------------------------------------------------------------------------------ looking
 
 async function list(bobbin: Bobbin, output: Output, _ids: string[], { limit }: { limit: number }): Promise<number> {
   const ledgers = await bobbin.ledgers.list({ limit });
@@ -84,8 +82,8 @@ function describeLedger({ targetId, target, findings, runCount, running, finding
   return [
     `${targetId}: ${describeTarget(target)}`,
     `${count('open')} open, ${count('dismissed')} dismissed, ${count('fixed')} fixed, after ${runCount} ${runCount === 1 ? 'run' : 'runs'}`,
-    ...(running === null ? [] : [`under way: ${running.runId}`]),
-    ...(findingsForgotten === 0 ? [] : [`${plural(findingsForgotten, 'more was', 'more were')} found than are kept`]),
+    ...(running === null ? [] : [`running: ${running.runId}`]),
+    ...(findingsForgotten === 0 ? [] : [`${plural(findingsForgotten, 'more was', 'more were')} found than are stored`]),
   ];
 }
 
@@ -93,7 +91,7 @@ function describeFinding(finding: LedgerFinding): string[] {
   const { findingId, location, state, change, dismissal } = finding;
   const place =
     location === null ? 'no place' : `${toName(location.path, 1_000)}:${location.startLine}-${location.endLine}`;
-  const word = state === 'open' ? (change ?? 'not looked at') : state;
+  const word = state === 'open' ? (change ?? 'not reviewed') : state;
   const title = toLine(toTitle(finding), 300);
   const why =
     dismissal === null ? [] : [`    dismissed by ${toLine(dismissal.by, 200)}: ${toLine(dismissal.why, 2_000)}`];
@@ -107,8 +105,6 @@ function describeRun({ at, runId, head, full, counts, open }: LedgerRun): string
   const what = full ? 'everything' : 'what was new';
   return `${new Date(at).toISOString()}  ${head.slice(0, 12)}  ${what}  ${[...said, `${open} open`].join(', ')}  ${runId}`;
 }
-
-// ----------------------------------------------------------------------------------------------------------- deciding
 
 async function dismiss(
   bobbin: Bobbin,
@@ -128,6 +124,6 @@ async function reopen(
   { by = userInfo().username }: { by?: string },
 ): Promise<number> {
   await bobbin.ledgers.get(targetId).reopen({ findingId, by });
-  output.result({ targetId, findingId, by }, [`the dismissal of ${findingId} is taken back`]);
+  output.result({ targetId, findingId, by }, [`${findingId} is reopened`]);
   return EXIT.ok;
 }

@@ -1,4 +1,4 @@
-/** `bobbin report`: what a batch found, for people and for programs. */
+/** `bobbin report`: writes the result of a batch in a format for people or programs. */
 import { type Command, Option } from 'commander';
 import { REPORT_FORMATS, type ReportFormat } from '../../../reports/report.ts';
 import { SELECTIONS, type Selection } from '../../../reports/selection.ts';
@@ -18,14 +18,18 @@ export function addReportCommand(program: Command): void {
   program
     .command('report')
     .argument('<batchId>')
-    .description('what a batch found: SARIF, rdjson, Markdown, or a page; exits with 7 by --fail-on')
-    .addOption(new Option('--format <format>', '(default: markdown)').choices([...REPORT_FORMATS]))
-    .option('--output <path>', 'a file, or - for standard output', '-')
-    .addOption(new Option('--only <findings>', '(default: all in sarif and html, else open)').choices([...SELECTIONS]))
-    .option('--target <ids...>', 'of these targets alone, by the ids that `bobbin ledger list` shows')
+    .description('report the findings of a batch as SARIF, rdjson, Markdown or HTML; exits with 7 by --fail-on')
+    .addOption(new Option('--format <format>', 'format of the report (default: markdown)').choices([...REPORT_FORMATS]))
+    .option('--output <path>', 'path of a file, or - for standard output', '-')
+    .addOption(
+      new Option('--only <findings>', 'findings to include (default: all in sarif and html, else open)').choices([
+        ...SELECTIONS,
+      ]),
+    )
+    .option('--target <ids...>', 'only these targets, by the ids that `bobbin ledger list` shows')
     .addOption(thresholdOption('never'))
-    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-    .option('--json', 'the record that all reports are made of; with --output, what was written')
+    .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+    .option('--json', 'print the record that all reports are made from; with --output, print what was written')
     .addHelpText(
       'after',
       '\nExamples:\n  bobbin report nightly-2026-11-21T02:00:00Z --format html --output report.html\n' +

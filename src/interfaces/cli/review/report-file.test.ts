@@ -122,8 +122,8 @@ describe('the file of a report', () => {
     const placeless = aFinding({ findingId: 'p', location: null });
     const mixed = aRecord([...SAMPLE_RECORD.targets, aTarget(5, reviewed(), aLedger('x', [placeless]))]);
     expect((await write(mixed, { format: 'rdjson' })).told).toEqual([
-      '1 finding has no place and cannot be in rdjson',
-      'findings of 3 targets: a path does not say of which; --target chooses one',
+      '1 finding without a place left out: rdjson needs one',
+      'findings of 3 targets: a path does not say which target it belongs to; --target selects one',
       'target-2: failed',
       'target-3: notReviewed',
     ]);

@@ -1,4 +1,4 @@
-/** A report goes to its file, and what it has no place for to standard error. */
+/** Writes a report to its file, and what its format cannot contain to standard error. */
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -17,17 +17,14 @@ export interface ReportOptions {
   format: ReportFormat;
   /** A path, or `-` for standard output. */
   output: string;
-  /** Undefined for what is usual for the format. */
+  /** Undefined for the default of the format. */
   only: Selection | undefined;
   /** Undefined for all. */
   targets: readonly string[] | undefined;
   failOn: Threshold;
 }
 
-/**
- * The exit code: 7 where an open finding of those selected counts, or where a target was not reviewed to the end, since nobody
- * knows what would have been found. `never` is always 0.
- */
+/** Returns the exit code of {@link exitCodeOfRecord} for the selected findings. */
 export async function writeReport(whole: ReviewRecord, options: ReportOptions, output: Output): Promise<number> {
   const record = chooseTargets(whole, options.targets);
   const { format, only } = options;
@@ -41,7 +38,10 @@ export async function writeReport(whole: ReviewRecord, options: ReportOptions, o
   return toExitCode(verdict, options.failOn);
 }
 
-/** 7 where an open finding counts, or a target was not reviewed to the end; `never` is always 0. */
+/**
+ * 7 if an open finding is at the threshold, or if a target was not reviewed to the end: nobody knows what it would have
+ * found. `never` is always 0.
+ */
 export function exitCodeOfRecord(record: ReviewRecord, failOn: Threshold): number {
   return toExitCode(judge(record, { only: undefined, failOn }), failOn);
 }
@@ -50,12 +50,12 @@ function toExitCode({ counting, unknown }: Verdict, failOn: Threshold): number {
   return failOn !== 'never' && counting + unknown > 0 ? EXIT.findings : EXIT.ok;
 }
 
-/** One document on standard output, and not two. */
+/** Standard output takes one document. */
 function refuseMixture({ format, output: path }: ReportOptions, { json }: Output): void {
   if (json && path === '-' && format !== 'json')
     throw new BobbinError(
       'invalid',
-      `--json on standard output is --format json; give ${format} a file with --output.`,
+      `--json cannot be combined with --format ${format} on standard output; write ${format} to a file with --output.`,
     );
 }
 
@@ -67,7 +67,7 @@ function chooseTargets(record: ReviewRecord, targets: readonly string[] | undefi
   const some = [...known].slice(0, 5).join(', ');
   throw new BobbinError(
     'invalid',
-    `--target ${unknown.join(' ')}: the batch has no such target. It has ${some || 'none'}.`,
+    `--target ${unknown.join(' ')}: the batch has no such target. Its targets: ${some || 'none'}.`,
   );
 }
 
@@ -97,7 +97,7 @@ async function write(path: string, text: string, output: Output, summary: object
   output.result({ ...summary, output: file, bytes: Buffer.byteLength(text) }, []);
 }
 
-/** A file of that name is replaced, and so is a link: what it leads to may be anything. Pipes and devices are written to. */
+/** Replaces a file or a link, never what the link points to. Writes into pipes and devices. */
 async function replace(file: string, text: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (found !== undefined && !found.isFile()) return writeFile(file, text);
@@ -111,7 +111,7 @@ async function replace(file: string, text: string): Promise<void> {
   }
 }
 
-/** What a format has no place for. */
+/** The information that a format cannot contain. */
 function describeOmissions(record: ReviewRecord, format: ReportFormat, only: Selection | undefined): string[] {
   if (format !== 'rdjson') return [];
   const open = selectFindings(record, only === 'new' ? 'new' : 'open');
@@ -121,10 +121,12 @@ function describeOmissions(record: ReviewRecord, format: ReportFormat, only: Sel
   return [
     ...(placeless === 0
       ? []
-      : [`${plural(placeless, 'finding has', 'findings have')} no place and cannot be in rdjson`]),
+      : [`${plural(placeless, 'finding', 'findings')} without a place left out: rdjson needs one`]),
     ...(withFindings < 2
       ? []
-      : [`findings of ${plural(withFindings, 'target')}: a path does not say of which; --target chooses one`]),
+      : [
+          `findings of ${plural(withFindings, 'target')}: a path does not say which target it belongs to; --target selects one`,
+        ]),
     ...unknown.map(({ row }) => `${row.targetId}: ${row.outcome.status}`),
   ];
 }

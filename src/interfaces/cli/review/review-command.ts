@@ -1,4 +1,4 @@
-/** `bobbin review`: one review, on a thread that is there or on one of its own. */
+/** `bobbin review`: runs one review, on an existing thread or a new one. */
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
@@ -26,17 +26,17 @@ interface ReviewCommandOptions extends CommonOptions {
 export function addReviewCommand(program: Command): void {
   program
     .command('review')
-    .description('review changes in a thread of its own; exits with 7 where there are findings')
-    .option('--uncommitted', 'staged, unstaged and untracked changes (the default)')
-    .option('--base <branch>', 'the commits since the merge base with this branch')
-    .option('--commit <sha>', 'this commit')
+    .description('review changes; exits with 7 if there are findings')
+    .option('--uncommitted', 'review staged, unstaged and untracked changes (the default)')
+    .option('--base <branch>', 'review the commits since the merge base with this branch')
+    .option('--commit <sha>', 'review this commit')
     .option('--instructions <text>', 'what to review, in your own words')
-    .option('--thread <id>', 'on this thread, which is told of the findings')
-    .option('--cwd <path>', 'workspace of a new thread', '.')
-    .option('--model <name>', 'model, or provider/model, of this review')
+    .option('--thread <id>', 'review on this thread, which then knows the findings (default: a new thread)')
+    .option('--cwd <path>', 'workspace of the new thread', '.')
+    .option('--model <name>', 'model, or provider/model, for this review')
     .addOption(thresholdOption('P3'))
-    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-    .option('--json', 'the result as JSON')
+    .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+    .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExamples:\n  bobbin review\n  bobbin review --base main --fail-on P1 --json')
     .action((options: ReviewCommandOptions) =>
       withBobbin(options, (bobbin, output) => review(bobbin, output, options)),
@@ -65,8 +65,7 @@ const STANDARD_ERROR = 2;
 
 function toTarget({ uncommitted, base, commit, instructions }: ReviewCommandOptions): ReviewTarget {
   const named = [uncommitted, base, commit, instructions].filter((one) => one !== undefined).length;
-  if (named > 1)
-    throw new BobbinError('invalid', 'One target at a time: --uncommitted, --base, --commit or --instructions');
+  if (named > 1) throw new BobbinError('invalid', 'Use only one of --uncommitted, --base, --commit and --instructions');
   if (base !== undefined) return { type: 'baseBranch', branch: base };
   if (commit !== undefined) return { type: 'commit', sha: commit };
   return instructions === undefined ? { type: 'uncommittedChanges' } : { type: 'custom', instructions };
@@ -90,7 +89,7 @@ async function submit(
   return { thread, after: lastSeq };
 }
 
-/** What is found is printed at the end, and not twice. */
+/** Leaves out the findings, which are printed at the end. */
 function showProgress(event: ThreadEvent, threadId: string, output: Output): void {
   if (event.type === 'turn/completed' || (event.type === 'item/completed' && event.item.type === 'exitedReviewMode'))
     return;
@@ -108,7 +107,7 @@ function conclude(end: ReviewEnd, threadId: string, output: Output, failOn: Thre
   return hasFailed(reviewOutput, failOn) ? EXIT.findings : EXIT.ok;
 }
 
-/** An answer without a verdict says nothing for the changes. */
+/** An answer without a verdict does not approve the changes. */
 function hasFailed({ findings, overallCorrectness, findingsLeftOut }: ReviewOutput, failOn: Threshold): boolean {
   if (failOn === 'never') return false;
   const counts = findings.some((finding) => countsAt(failOn, finding));

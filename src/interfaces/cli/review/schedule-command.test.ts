@@ -64,12 +64,12 @@ describe('the options of a schedule', () => {
   });
 
   it.each([
-    [['--jitter', 'a bit'], '--jitter a bit: a length of time is needed'],
-    [['--every', '6h/1h/2h'], '--every 6h/1h/2h: an interval and one offset are needed'],
-    [['--end-at', '2041-01-01'], '--end-at 2041-01-01: a moment with its zone is needed'],
-    [['--remaining', '-1'], '--remaining -1: a whole number is needed'],
-    [['--calendar', '{'], '--calendar { is no JSON'],
-    [['--overlap', 'never'], 'One of SKIP, BUFFER_ONE'],
+    [['--jitter', 'a bit'], '--jitter a bit: expected a duration'],
+    [['--every', '6h/1h/2h'], '--every 6h/1h/2h: expected an interval and'],
+    [['--end-at', '2041-01-01'], '--end-at 2041-01-01: expected a time with its zone'],
+    [['--remaining', '-1'], '--remaining -1: expected a whole number'],
+    [['--calendar', '{'], '--calendar { is not JSON'],
+    [['--overlap', 'never'], 'Expected one of SKIP, BUFFER_ONE'],
   ])('refuse %j', (args, message) => {
     expect(() => toTiming(parse(...args))).toThrow(message);
   });

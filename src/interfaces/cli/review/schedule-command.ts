@@ -1,4 +1,4 @@
-/** `bobbin schedule ...`: batches of reviews that begin by themselves. */
+/** `bobbin schedule ...`: manages batches of reviews that start at given times. */
 import { type Command, Option } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
@@ -23,14 +23,14 @@ interface CreateOptions extends SpecOptions {
 }
 
 export function addScheduleCommands(program: Command): void {
-  const schedule = program.command('schedule').description('batches of reviews that begin by themselves');
+  const schedule = program.command('schedule').description('run batches of reviews at given times');
   const command = <O extends object>(name: string, description: string, examples: string[], body: Body<O>): Command =>
     schedule
       .command(name)
       .argument('<scheduleId>')
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-      .option('--json', 'JSON in place of lines')
+      .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+      .option('--json', 'print JSON instead of text')
       .addHelpText(
         'after',
         `\nExample${examples.length > 1 ? 's' : ''}:${examples.map((example) => `\n  bobbin schedule ${name} ${example}`).join('')}`,
@@ -43,7 +43,7 @@ export function addScheduleCommands(program: Command): void {
     addTimingOptions(
       command<CreateOptions>(
         'create',
-        'make a schedule',
+        'create a schedule',
         [
           "nightly --cron '0 3 * * MON-FRI' --timezone Europe/Berlin --repository . --base main",
           'often --every 6h/30m --jitter 10m --targets nightly.json --if-exists update',
@@ -52,17 +52,19 @@ export function addScheduleCommands(program: Command): void {
       ),
     ),
   )
-    .option('--paused', 'it waits until it is resumed')
+    .option('--paused', 'create it paused')
     .option('--note <text>', 'what it is for, or why it is paused')
     .addOption(
-      new Option('--if-exists <what>', 'where there is one of that id').choices(['refuse', 'update']).default('refuse'),
+      new Option('--if-exists <what>', 'if a schedule with this id exists')
+        .choices(['refuse', 'update'])
+        .default('refuse'),
     );
   schedule
     .command('list')
-    .description('the schedules there are')
-    .option('--limit <n>', 'at most so many', Number, 100)
-    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-    .option('--json', 'JSON in place of lines')
+    .description('list the schedules')
+    .option('--limit <n>', 'maximum number of schedules', Number, 100)
+    .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+    .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin schedule list')
     .action((options: CommonOptions & { limit: number }) =>
       withBobbin(options, async (bobbin, output) => {
@@ -71,12 +73,12 @@ export function addScheduleCommands(program: Command): void {
         return EXIT.ok;
       }),
     );
-  command('show', 'when it is due, what came of its runs, and its targets', ['nightly'], show);
+  command('show', 'show the next times, the results of its runs, and its targets', ['nightly'], show);
   addBatchOptions(
     addTimingOptions(
       command<SpecOptions>(
         'update',
-        'change what is named; none takes a limit away. Times that are named replace all there are, targets too',
+        'change the given options; none removes a limit. Given times and targets replace the existing ones',
         ["nightly --cron '30 4 * * *'", 'nightly --end-at none --concurrency 8'],
         update,
       ),
@@ -84,35 +86,38 @@ export function addScheduleCommands(program: Command): void {
   ).option('--note <text>', 'what it is for');
   command<{ note?: string }>(
     'pause',
-    'no run is due until it is resumed',
+    'start no more runs until it is resumed',
     ['nightly --note "release week"'],
     pause,
   ).option('--note <text>', 'why');
-  command<{ note?: string }>('resume', 'let it go on', ['nightly'], resume).option('--note <text>', 'why');
-  command<TriggerOptions>('trigger', 'begin a run now, paused or not', ['nightly', 'nightly --full-pass'], trigger)
-    .addOption(overlapOption('where another run has not ended (default: BUFFER_ONE)'))
-    .option('--full-pass', 'a batch apart from the schedule that looks at everything, changed or not');
+  command<{ note?: string }>('resume', 'continue a paused schedule', ['nightly'], resume).option(
+    '--note <text>',
+    'why',
+  );
+  command<TriggerOptions>('trigger', 'start a run now, even if paused', ['nightly', 'nightly --full-pass'], trigger)
+    .addOption(overlapOption('if another run has not ended (default: BUFFER_ONE)'))
+    .option('--full-pass', 'start a separate batch that reviews everything, changed or not');
   command<BackfillOptions>(
     'backfill',
-    'begin the runs that were due in that time, now',
+    'start the runs that were due in a past period',
     ['nightly --from 2027-01-30T00:00:00Z --to 2027-01-31T00:00:00Z'],
     backfill,
   )
-    .requiredOption('--from <moment>', 'with its zone, such as 2027-01-31T18:00:00+01:00')
-    .requiredOption('--to <moment>', 'the same; both are part of it')
-    .addOption(overlapOption('how they run (default: BUFFER_ALL, one after another)'));
-  command('delete', 'no run is due any more; one that runs goes on', ['nightly'], remove);
+    .requiredOption('--from <moment>', 'start of the period, with a time zone, such as 2027-01-31T18:00:00+01:00')
+    .requiredOption('--to <moment>', 'end of the period (inclusive)')
+    .addOption(overlapOption('how the runs overlap (default: BUFFER_ALL, one after another)'));
+  command('delete', 'delete a schedule; a running batch continues', ['nightly'], remove);
 }
 
 async function create(bobbin: Bobbin, output: Output, scheduleId: string, options: CreateOptions): Promise<number> {
   const { times, ...timing } = toTiming(options);
-  if (times === undefined) throw new BobbinError('invalid', 'When? Give --cron, --every or --calendar.');
+  if (times === undefined) throw new BobbinError('invalid', 'No times: use --cron, --every or --calendar.');
   const { schedule, created } = await bobbin.schedules.create(
     scheduleId,
     { times, ...timing, ...toState(options), batch: await toBatch(options) },
     { ifExists: options.ifExists },
   );
-  return tell(output, await schedule.describe(), created ? 'created' : 'updated', { created });
+  return report(output, await schedule.describe(), created ? 'created' : 'updated', { created });
 }
 
 async function update(bobbin: Bobbin, output: Output, scheduleId: string, options: SpecOptions): Promise<number> {
@@ -122,17 +127,18 @@ async function update(bobbin: Bobbin, output: Output, scheduleId: string, option
     ...toState(options),
     ...(Object.keys(batch).length === 0 ? {} : { batch }),
   };
-  if (Object.keys(changes).length === 0) throw new BobbinError('invalid', 'Name what is to change.');
+  if (Object.keys(changes).length === 0)
+    throw new BobbinError('invalid', 'Nothing to change: use at least one option.');
   const schedule = bobbin.schedules.get(scheduleId);
   await schedule.update(changes);
-  return tell(output, await schedule.describe(), 'updated');
+  return report(output, await schedule.describe(), 'updated');
 }
 
 function toState({ paused, note }: SpecOptions): { paused?: boolean; note?: string } {
   return { ...(paused === undefined ? {} : { paused }), ...(note === undefined ? {} : { note }) };
 }
 
-function tell(output: Output, view: ScheduleView, what: string, more: object = {}): number {
+function report(output: Output, view: ScheduleView, what: string, more: object = {}): number {
   output.result({ ...more, schedule: view }, [`schedule ${view.scheduleId} ${what}`, ...nextLines(view)]);
   return EXIT.ok;
 }
@@ -158,7 +164,7 @@ async function resume(
 ): Promise<number> {
   const schedule = bobbin.schedules.get(scheduleId);
   await schedule.resume(note);
-  return tell(output, await schedule.describe(), 'resumed');
+  return report(output, await schedule.describe(), 'resumed');
 }
 
 interface TriggerOptions {
@@ -172,13 +178,13 @@ async function trigger(bobbin: Bobbin, output: Output, scheduleId: string, optio
   const run = await bobbin.schedules.get(scheduleId).trigger(overlap === undefined ? {} : { overlap });
   output.result({ scheduleId, run }, [
     run === null
-      ? `no run of ${scheduleId} has begun yet: it waits for another one, or was left out for it`
-      : `batch ${run.batchId} begun; \`bobbin batch show ${run.batchId}\` follows it`,
+      ? `no run of ${scheduleId} has started: it waits for another run, or was skipped because of it`
+      : `batch ${run.batchId} started; \`bobbin batch show ${run.batchId}\` shows its progress`,
   ]);
   return EXIT.ok;
 }
 
-/** The service runs a schedule's batch as it stands there, so this one is started beside it; the ledgers keep them apart. */
+/** The service cannot change the batch of one run, so this one starts separately. The ledgers serialize the two. */
 async function triggerFullPass(
   { schedules, batches }: Bobbin,
   output: Output,
@@ -186,16 +192,18 @@ async function triggerFullPass(
   overlap: OverlapPolicy | undefined,
 ): Promise<number> {
   if (overlap !== undefined)
-    throw new BobbinError('invalid', '--full-pass starts a batch apart from the schedule: --overlap has no say in it');
+    throw new BobbinError('invalid', '--full-pass starts a separate batch, to which --overlap does not apply');
   const { batch } = await schedules.get(scheduleId).describe();
   if (batch === null)
     throw new BobbinError(
       'scheduleForeign',
-      `The batch of schedule ${scheduleId} cannot be read; somebody else changed it.`,
+      `The batch of schedule ${scheduleId} cannot be read: another tool changed it.`,
     );
   const batchId = `${scheduleId}-full-${new Date().toISOString()}`;
   await batches.start({ ...batch, fullPass: true }, { batchId });
-  output.result({ scheduleId, batchId }, [`batch ${batchId} begun; \`bobbin batch show ${batchId}\` follows it`]);
+  output.result({ scheduleId, batchId }, [
+    `batch ${batchId} started; \`bobbin batch show ${batchId}\` shows its progress`,
+  ]);
   return EXIT.ok;
 }
 
@@ -210,7 +218,7 @@ async function backfill(bobbin: Bobbin, output: Output, scheduleId: string, opti
   const [from, to] = [toMoment('--from', options.from), toMoment('--to', options.to)];
   await bobbin.schedules.get(scheduleId).backfill({ from, to, ...(overlap === undefined ? {} : { overlap }) });
   output.result({ scheduleId, from, to }, [
-    `the runs of that time were asked for; \`bobbin schedule show ${scheduleId}\` has them as they begin`,
+    `the runs were requested; \`bobbin schedule show ${scheduleId}\` lists them as they start`,
   ]);
   return EXIT.ok;
 }

@@ -1,4 +1,4 @@
-/** A schedule in words, for a person. */
+/** Schedules as text for a person. */
 import type {
   BatchResult,
   Calendar,
@@ -9,12 +9,13 @@ import type {
   ScheduleTimes,
   ScheduleView,
 } from '../../../contract/index.ts';
+import { plural } from '../../../contract/plain/plural.ts';
 import { describeTarget } from './describe-target.ts';
 import { columns } from '../text/columns.ts';
 import { describeMilliseconds, describeMoment } from '../text/durations.ts';
 
-const SHOWN_TIMES = 5;
-const SHOWN_TARGETS = 20;
+const MAX_TIMES = 5;
+const MAX_TARGETS = 20;
 
 export function scheduleLines(view: ScheduleView, runs: ScheduleRun[]): string[] {
   const zone = view.timezone;
@@ -25,7 +26,7 @@ export function scheduleLines(view: ScheduleView, runs: ScheduleRun[]): string[]
     `zone        ${zone}`,
     ...limitsOf(view).map((line) => `limits      ${line}`),
     `overlap     ${view.overlap}, catches up ${describeMilliseconds(view.catchupWindowMs)}${view.pauseOnFailure ? ', pauses on failure' : ''}`,
-    `runs        ${taken} taken, ${skipped} left out for another one, ${missed} missed`,
+    `runs        ${taken} started, ${skipped} skipped because of another run, ${missed} missed`,
     ...nextLines(view),
     ...(runs.length === 0 ? [] : ['recent']),
     ...runs.map((run) => `  ${describeMoment(run.scheduledAt, zone)}  ${run.batchId}  ${describeOutcome(run.outcome)}`),
@@ -36,7 +37,7 @@ export function scheduleLines(view: ScheduleView, runs: ScheduleRun[]): string[]
 function stateOf({ paused, note, remainingActions }: ScheduleView): string {
   const words = note === '' ? '' : ` (${note})`;
   if (paused) return `paused${words}`;
-  return remainingActions === 0 ? `no run is left${words}` : `active${words}`;
+  return remainingActions === 0 ? `no runs left${words}` : `active${words}`;
 }
 
 function limitsOf({ jitterMs, startAt, endAt, remainingActions, timezone }: ScheduleView): string[] {
@@ -44,7 +45,7 @@ function limitsOf({ jitterMs, startAt, endAt, remainingActions, timezone }: Sche
     ...(jitterMs === 0 ? [] : [`up to ${describeMilliseconds(jitterMs)} late`]),
     ...(startAt === null ? [] : [`from ${describeMoment(startAt, timezone)}`]),
     ...(endAt === null ? [] : [`until ${describeMoment(endAt, timezone)}`]),
-    ...(remainingActions === null ? [] : [`${remainingActions} more`]),
+    ...(remainingActions === null ? [] : [plural(remainingActions, 'more run')]),
   ];
   return words.length === 0 ? [] : [words.join(', ')];
 }
@@ -53,18 +54,18 @@ function limitsOf({ jitterMs, startAt, endAt, remainingActions, timezone }: Sche
 export function nextLines({ nextTimes, timezone, paused }: ScheduleView): string[] {
   if (nextTimes.length === 0) return ['next        none'];
   return [
-    `next${paused ? '        when it is resumed' : ''}`,
-    ...nextTimes.slice(0, SHOWN_TIMES).map((time) => `  ${describeMoment(time, timezone)}`),
+    `next${paused ? '        once it is resumed' : ''}`,
+    ...nextTimes.slice(0, MAX_TIMES).map((time) => `  ${describeMoment(time, timezone)}`),
   ];
 }
 
 function targetLines({ batch }: ScheduleView): string[] {
   if (batch === null) return ['targets     cannot be read'];
-  const more = batch.targets.length - SHOWN_TARGETS;
+  const more = batch.targets.length - MAX_TARGETS;
   return [
     `targets     ${batch.targets.length}`,
-    ...batch.targets.slice(0, SHOWN_TARGETS).map((target) => `  ${describeTarget(target)}`),
-    ...(more > 0 ? [`  and ${more} more; --json has them all`] : []),
+    ...batch.targets.slice(0, MAX_TARGETS).map((target) => `  ${describeTarget(target)}`),
+    ...(more > 0 ? [`  and ${more} more; --json lists all`] : []),
   ];
 }
 
@@ -129,14 +130,13 @@ function describeRanges(ranges: CalendarRange<number | string>[]): string {
     .join('+');
 }
 
-/** One line for each, in columns. */
 export function listLines(summaries: ScheduleSummary[]): string[] {
   if (summaries.length === 0) return ['no schedules'];
   const rows = summaries.map((summary) => [
     summary.scheduleId,
     summary.paused ? 'paused' : 'active',
     describeTimes(summary.times).join('; '),
-    summary.nextAt === null ? 'no run to come' : `next ${describeMoment(summary.nextAt, summary.timezone)}`,
+    summary.nextAt === null ? 'no further run' : `next ${describeMoment(summary.nextAt, summary.timezone)}`,
     summary.lastRun === null ? 'no run yet' : `last ${describeMoment(summary.lastRun.scheduledAt, summary.timezone)}`,
   ]);
   return columns(rows);

@@ -1,4 +1,4 @@
-/** When a batch is run: the options of a schedule. */
+/** The options of a schedule that say when it runs. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type {
@@ -30,30 +30,30 @@ const gather = (value: string, before: string[] = []) => [...before, value];
 
 export function addTimingOptions(command: Command): Command {
   return command
-    .option('--cron <line>', 'five fields, or @daily and the like; may be given several times', gather)
-    .option('--every <length>', 'every 6h, or 6h/30m for half past; counted from 1970 in UTC', gather)
+    .option('--cron <line>', 'five fields, or a name such as @daily; can be repeated', gather)
+    .option('--every <length>', 'interval such as 6h, or 6h/30m with an offset; counted from 1970 in UTC', gather)
     .option('--calendar <json>', 'a calendar, such as {"hour": 3, "dayOfWeek": "MONDAY"}', gather)
-    .option('--timezone <name>', 'of cron lines and calendars, such as Europe/Berlin (default: UTC)')
-    .option('--jitter <length>', 'begin up to so much later, by chance')
-    .option('--start-at <moment>', 'not before, such as 2027-01-31T18:00:00+01:00')
-    .option('--end-at <moment>', 'not after')
-    .addOption(overlapOption('when the run before has not ended (default: SKIP)'))
-    .option('--catchup-window <length>', 'how late a run may be after an outage (default: 1h)')
-    .option('--pause-on-failure', 'pause when a batch fails as a whole')
+    .option('--timezone <name>', 'time zone of cron lines and calendars, such as Europe/Berlin (default: UTC)')
+    .option('--jitter <length>', 'start later by a random time up to this length')
+    .option('--start-at <moment>', 'no runs before this time, such as 2027-01-31T18:00:00+01:00')
+    .option('--end-at <moment>', 'no runs after this time')
+    .addOption(overlapOption('if the previous run has not ended (default: SKIP)'))
+    .option('--catchup-window <length>', 'how late a run may start after an outage (default: 1h)')
+    .option('--pause-on-failure', 'pause if a whole batch fails')
     .option('--no-pause-on-failure')
-    .option('--remaining <n>', 'so many runs, then no more');
+    .option('--remaining <n>', 'maximum number of further runs');
 }
 
 export function overlapOption(description: string): Option {
   return new Option('--overlap <policy>', `${description}: ${POLICIES.join(', ')}`).argParser((value) => {
     if (POLICIES.includes(value.toUpperCase())) return value.toUpperCase();
-    throw new InvalidArgumentError(`One of ${POLICIES.join(', ')} is needed.`);
+    throw new InvalidArgumentError(`Expected one of ${POLICIES.join(', ')}.`);
   });
 }
 
 type Timing = Omit<ScheduleChanges, 'batch' | 'paused' | 'note'>;
 
-/** Only what is named; `none` is null, which puts a default back. Times that are named replace all there are. */
+/** Only the given options. `none` becomes null, which restores the default. Given times replace all existing ones. */
 export function toTiming(options: TimingOptions): Timing {
   const { timezone, jitter, startAt, endAt, overlap, catchupWindow, pauseOnFailure, remaining } = options;
   const times = toTimes(options);
@@ -78,7 +78,7 @@ function orNone<T>(text: string, read: (text: string) => T): T | null {
 
 function toCount(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new BobbinError('invalid', `--remaining ${text}: a whole number is needed, or none for no end`);
+  throw new BobbinError('invalid', `--remaining ${text}: expected a whole number, or none for no limit`);
 }
 
 function toTimes({ cron, every, calendar }: TimingOptions): LooseScheduleSpec['times'] | undefined {
@@ -92,19 +92,18 @@ function toTimes({ cron, every, calendar }: TimingOptions): LooseScheduleSpec['t
 
 function toInterval(text: string): ScheduleInterval {
   const [every = '', offset, ...more] = text.split('/');
-  if (more.length > 0) throw new BobbinError('invalid', `--every ${text}: an interval and one offset are needed`);
+  if (more.length > 0) throw new BobbinError('invalid', `--every ${text}: expected an interval and at most one offset`);
   return {
     everyMs: toMilliseconds('--every', every),
     offsetMs: offset === undefined ? 0 : toMilliseconds('--every', offset),
   };
 }
 
-/** What it says is for the schema to judge. */
 function toCalendar(text: string): LooseCalendar {
   try {
     return JSON.parse(text) as LooseCalendar;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new BobbinError('invalid', `--calendar ${text} is no JSON: ${reason}`, error);
+    throw new BobbinError('invalid', `--calendar ${text} is not JSON: ${reason}`, error);
   }
 }

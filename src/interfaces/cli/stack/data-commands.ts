@@ -1,4 +1,4 @@
-/** `bobbin data`: what earlier releases kept in a repository, taken over into the data folder of the person. */
+/** `bobbin data`: imports what earlier releases stored in a repository into the data folder of the person. */
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { FormerData } from '../../../dev/former-data.ts';
@@ -15,13 +15,13 @@ interface ImportOptions extends CommonOptions {
 export function addDataCommands(program: Command): void {
   program
     .command('data')
-    .description('the folder where Bobbin keeps its own state')
+    .description('manage the folder where Bobbin stores its data')
     .command('import [folder]')
-    .description('show what the .bobbin of a repository holds, and with --yes copy it into the data folder')
-    .option('--yes', 'copy it: threads, keys, archive and remembered answers')
-    .option('--with-mcp', 'its mcp.json as well, whose programs are then started')
-    .option('--data-dir <path>', 'where to (default: your data folder)')
-    .option('--json', 'JSON in place of lines')
+    .description('show the contents of the .bobbin folder of a repository; with --yes, copy them into the data folder')
+    .option('--yes', 'copy threads, keys, archive and remembered answers')
+    .option('--with-mcp', 'copy its mcp.json too; Bobbin then starts the programs that it names')
+    .option('--data-dir <path>', 'destination (default: your data folder)')
+    .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin data import ~/work/my-repository --yes')
     .action((folder: string | undefined, options: ImportOptions) =>
       runCommand(options, (output) => importData(folder ?? process.cwd(), options, output)),
@@ -37,8 +37,8 @@ async function importData(folder: string, options: ImportOptions, output: Output
   const copied = options.yes === true;
   if (copied) await importFormerData(path, dataDirectory, options.withMcp === true);
   const end = copied
-    ? `Copied to ${dataDirectory}. ${path} is as it was; remove it when you no longer need it.`
-    : 'Nothing was copied. If all of this is yours, run it again with --yes: its answers would be given unasked.';
+    ? `Copied to ${dataDirectory}. ${path} was not changed; remove it when you no longer need it.`
+    : 'Nothing was copied. If all of this is yours, run the command again with --yes. Its remembered answers then apply without asking.';
   output.result({ ...found, copied }, [...describe(found, options), '', end]);
   return EXIT.ok;
 }
@@ -52,12 +52,14 @@ function describe(found: FormerData, { withMcp }: ImportOptions): string[] {
     `  archive    ${plural(archiveFiles, 'file')}`,
     `  answers    ${rules.length}`,
     ...rules.flatMap(indent),
-    ...(mcpConfig === null ? [] : [`  mcp.json   ${withMcp ? 'with its programs' : 'left out; --with-mcp takes it'}`]),
+    ...(mcpConfig === null
+      ? []
+      : [`  mcp.json   ${withMcp ? 'included, with its programs' : 'left out; --with-mcp includes it'}`]),
     ...(mcpConfig === null ? [] : indent(mcpConfig)),
   ];
 }
 
-/** As it stands in the file, but that nothing in it can steer a terminal or change the order of what is read. */
+/** The text of the file, with escapes for everything that could control a terminal or change the reading order. */
 function indent(text: string): string[] {
   const visible = text
     .trimEnd()

@@ -1,4 +1,4 @@
-/** `bobbin dev`: the embedded stack, a thread on this repository, one turn, and then it stays up. */
+/** `bobbin dev`: starts the embedded stack, runs one turn on a thread of this repository, and stays up. */
 import type { Command } from 'commander';
 import { runCommand } from '../command.ts';
 import type { DevOptions } from './dev.ts';
@@ -6,10 +6,10 @@ import type { DevOptions } from './dev.ts';
 export function addDevCommand(program: Command): void {
   program
     .command('dev')
-    .description('start everything here: Temporal, a worker, stand-ins for what is not configured; then run one turn')
-    .option('--once <prompt>', 'run this one turn and exit with its status')
-    .option('--data-dir <path>', 'where everything is kept (default: your data folder)')
-    .option('--json', 'events as lines of JSON')
+    .description('start Temporal, a worker, and local substitutes for what is not configured; then run one turn')
+    .option('--once <prompt>', 'run this turn and exit with its status')
+    .option('--data-dir <path>', 'where to store everything (default: your data folder)')
+    .option('--json', 'print events as lines of JSON')
     .addHelpText('after', '\nExamples:\n  bobbin dev\n  bobbin dev --once "what does this repository do?"')
     .action((options: DevOptions) =>
       runCommand(options, async (output) => (await import('./dev.ts')).dev(options, output)),

@@ -1,6 +1,6 @@
 /**
- * What `bobbin dev` does: the embedded stack, or the one that this person runs already, a thread on this repository, and one
- * turn. The stack stays up in the process that started it.
+ * The body of `bobbin dev`: starts the embedded stack, or joins the one that this person is running, and runs one turn on a
+ * thread of this repository. The stack stays up in the process that started it.
  */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
@@ -24,7 +24,7 @@ import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { watchThread } from '../thread/watch.ts';
 
-/** The checkout that this file is part of, or what was built from it. */
+/** The checkout that contains this file, or the build of it. */
 const PROGRAM = realpathSync(fileURLToPath(new URL('../../../..', import.meta.url)));
 
 const FIRST_PROMPT = 'describe this repository';
@@ -59,20 +59,20 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
 interface Run {
   options: DevOptions;
   dataDirectory: string;
-  /** The workspace of the thread, its real path. */
+  /** Real path of the thread's workspace. */
   folder: string;
   output: Output;
   signal: AbortSignal;
 }
 
-/** No sandbox would see such a workspace. */
+/** Sandboxes hide the data folder, so such a workspace would be empty. */
 function requireOutside(folder: string, dataDirectory: string): void {
   if (!isInside(folder, dataDirectory)) return;
-  const message = `${folder} lies in Bobbin's data folder ${dataDirectory}. Start in another folder, or name another data folder.`;
+  const message = `${folder} is inside Bobbin's data folder ${dataDirectory}. Start in another folder, or use another data folder.`;
   throw new BobbinError('invalid', message);
 }
 
-/** Its first turn would fail; here it is said at once. */
+/** Fails early: the first turn would fail with the same reason. */
 function requireNoSettings(folder: string): void {
   const mode = process.env['BOBBIN_SANDBOX'] || 'workspace-write';
   const reason = mode === 'workspace-write' ? findOwnSettings(folder) : undefined;
@@ -97,22 +97,22 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
   if (named !== undefined && named !== stack.address) {
     throw new BobbinError(
       'threadBusy',
-      `A stack with the service at ${stack.address} runs on ${run.dataDirectory} already (process ${stack.pid}). ` +
-        `Stop it first, or name another data folder for the service at ${named}.`,
+      `A stack with the service at ${stack.address} is already running on ${run.dataDirectory} (process ${stack.pid}). ` +
+        `Stop it first, or use another data folder for the service at ${named}.`,
     );
   }
   run.output.say(`Stack     of process ${stack.pid}, with the service at ${stack.address} (joined)`);
   const status = await oneTurn(stack, run);
   run.output.say('');
-  run.output.say(`The stack goes on in process ${stack.pid}, whose Ctrl-C stops it.`);
+  run.output.say(`The stack keeps running in process ${stack.pid}; Ctrl-C there stops it.`);
   return status;
 }
 
-/** A turn on the thread of this folder. Gives its exit code. */
+/** Runs a turn on the thread of this folder. Returns its exit code. */
 async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
   const { options, output, signal } = run;
   const bobbin = await connectBobbin({
-    // A service that was named may want TLS or a key.
+    // A configured service may need TLS or a key.
     connection: connectTarget(process.env)?.connectionOptions ?? { address: stack.address },
     namespace: stack.namespace,
     taskQueue: stack.taskQueue,
@@ -128,18 +128,18 @@ async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
   }
 }
 
-/** A clone can bring a data folder, so that is used only when a person says so. */
+/** A clone can contain a data folder, so Bobbin uses one only if a person imports it. */
 function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
   if (isInside(PROGRAM, folder)) {
     output.say(
-      'Note      the Bobbin that runs lies in this folder: what a turn changes in it runs outside the sandbox next time',
+      'Note      the Bobbin that runs lies in this folder: a turn that changes it changes what runs outside the sandbox next time',
     );
   }
   const former = findFormerData(folder, dataDirectory);
   if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
 }
 
-/** The thread of last time in this folder, where it is still open; else a new one. */
+/** The last thread of this folder if it is still open, else a new one. */
 async function openThread(
   bobbin: Bobbin,
   { folder, dataDirectory, output }: Run,
@@ -174,18 +174,18 @@ function repositoryRoot(): string {
   return findWorkTree(process.cwd()) ?? process.cwd();
 }
 
-/** Where no sandbox works, commands that are known to only read still run; every other one asks. */
+/** Without a sandbox, only commands that are known to only read run without approval. */
 async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
   let sandbox = await sandboxOfThisMachine();
   if (!sandbox.available && (await offerInstall(onTerminal(output)))) sandbox = await sandboxOfThisMachine();
   if (sandbox.available) return {};
   output.say(
-    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run unasked. See \`bobbin doctor\`.`,
+    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run without approval. See \`bobbin doctor\`.`,
   );
   return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
 }
 
-/** Nobody agrees to anything where no person reads the question. */
+/** Without a terminal the answer is no. */
 function onTerminal(output: Output): Person {
   return {
     say: (text) => output.say(text),

@@ -1,4 +1,4 @@
-/** `bobbin doctor`: what is found, what is missing, how to get it. */
+/** `bobbin doctor`: checks what is installed and configured, and says how to get what is missing. */
 import type { Command } from 'commander';
 import { line, linesOf, paint } from '../text/terminal-text.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from '../command.ts';
@@ -9,9 +9,9 @@ const MARKS = { ok: paint.green('ok     '), warning: paint.yellow('warning'), mi
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description('look at what this machine has and lacks; changes nothing')
-    .option('--data-dir <path>', 'where `bobbin dev` would keep its data (default: your data folder)')
-    .option('--json', 'JSON in place of lines')
+    .description('check this machine and its configuration; changes nothing')
+    .option('--data-dir <path>', 'where `bobbin dev` would store its data (default: your data folder)')
+    .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin doctor')
     .action((options: CommonOptions) =>
       runCommand(options, async (output) => {

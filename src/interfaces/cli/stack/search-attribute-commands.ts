@@ -1,4 +1,4 @@
-/** `bobbin search-attributes`: what the Temporal UI can filter threads by, and making it known to a service. */
+/** `bobbin search-attributes`: lists and registers the attributes by which the Temporal UI can filter threads. */
 import { columns } from '../text/columns.ts';
 import type { Command } from 'commander';
 import type { Bobbin } from '../../../client/index.ts';
@@ -9,13 +9,13 @@ import { EXIT } from '../exit-codes.ts';
 export function addSearchAttributeCommands(program: Command): void {
   const group = program
     .command('search-attributes')
-    .description('what the Temporal UI can filter threads by, on the service in use');
+    .description('manage the attributes by which the Temporal UI can filter threads');
   const command = (name: string, description: string, ask: (bobbin: Bobbin) => Promise<SearchAttributeState[]>) =>
     group
       .command(name)
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-      .option('--json', 'JSON in place of lines')
+      .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+      .option('--json', 'print JSON instead of text')
       .addHelpText('after', `\nExample:\n  bobbin search-attributes ${name}`)
       .action((options: CommonOptions) =>
         withBobbin(options, async (bobbin, output) => {
@@ -24,13 +24,11 @@ export function addSearchAttributeCommands(program: Command): void {
           return states.every(({ status }) => status === 'registered') ? EXIT.ok : EXIT.failure;
         }),
       );
-  command('list', 'each with its type, and whether it is registered; exits with 1 where one is not', (bobbin) =>
+  command('list', 'show each attribute, its type and whether it is registered; exits with 1 if one is not', (bobbin) =>
     bobbin.searchAttributes.list(),
   );
-  command(
-    'register',
-    'register those that are missing; twice is once. Threads opened from then on use them',
-    (bobbin) => bobbin.searchAttributes.register(),
+  command('register', 'register the missing ones; idempotent. Threads that are opened later use them', (bobbin) =>
+    bobbin.searchAttributes.register(),
   );
 }
 

@@ -1,4 +1,4 @@
-/** `bobbin worker`: one worker on the configured service, until Ctrl-C. */
+/** `bobbin worker`: runs one worker on the configured service until Ctrl-C. */
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { readDevState } from '../../../dev/dev-state.ts';
@@ -10,12 +10,12 @@ export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
     .description(
-      'run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the stack that runs here',
+      'run one worker on the service that TEMPORAL_ADDRESS or a Temporal profile names, or on the running stack',
     )
-    .option('--data-dir <path>', 'where the worker keeps its data (default: your data folder)')
+    .option('--data-dir <path>', 'where the worker stores its data (default: your data folder)')
     .addHelpText(
       'after',
-      '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists what the environment can set.',
+      '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists the environment variables.',
     )
     .action((options: CommonOptions) => runCommand(options, () => worker(options)));
 }
@@ -30,7 +30,7 @@ async function worker(options: CommonOptions): Promise<number> {
     BOBBIN_DATA_DIR: dataDirectory,
     ...(here ? { TEMPORAL_ADDRESS: running.address, TEMPORAL_NAMESPACE: running.namespace } : {}),
   };
-  // The same process group as ours: Ctrl-C reaches it directly, and this command waits for it to drain.
+  // In the same process group: Ctrl-C reaches the worker directly, and this command waits until it has drained.
   const child = spawn(process.execPath, [WORKER_ENTRY], { env, stdio: 'inherit' });
   const ignore = () => undefined;
   process.on('SIGINT', ignore).on('SIGTERM', () => child.kill('SIGTERM'));

@@ -1,4 +1,4 @@
-/** Colours only on a terminal: the library's own guess would colour what a CI service records, too. */
+/** Colours only on a terminal. The library's own detection would also colour the logs of CI services. */
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
 

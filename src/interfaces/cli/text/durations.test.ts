@@ -13,7 +13,7 @@ describe('a length of time', () => {
   });
 
   it.each(['', '90', 'm', '1.5h', '1h 30m', '-1h', '1y'])('is not %j', (text) => {
-    expect(() => toMilliseconds('--every', text)).toThrow(`--every ${text}: a length of time is needed`);
+    expect(() => toMilliseconds('--every', text)).toThrow(`--every ${text}: expected a duration`);
   });
 });
 
@@ -22,7 +22,7 @@ describe('a moment', () => {
     expect(toMoment('--end-at', '2027-01-31T18:00:00+01:00')).toBe(Date.UTC(2027, 0, 31, 17));
     expect(toMoment('--end-at', '2027-01-31T17:00Z')).toBe(Date.UTC(2027, 0, 31, 17));
     for (const text of ['2027-01-31', '2027-01-31T17:00', 'tomorrow', '2027-13-01T00:00Z'])
-      expect(() => toMoment('--end-at', text)).toThrow('a moment with its zone is needed');
+      expect(() => toMoment('--end-at', text)).toThrow('expected a time with its zone');
   });
 
   it('is shown as it is in a zone then, summer or winter', () => {

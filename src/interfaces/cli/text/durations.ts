@@ -1,4 +1,4 @@
-/** Lengths of time and moments, as they are typed and as they are shown. */
+/** Parses and formats durations and points in time. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
 
 const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 } as const;
@@ -8,11 +8,11 @@ type UnitName = keyof typeof UNITS;
 export function toMilliseconds(option: string, text: string): number {
   const parts = [...text.matchAll(/(\d+)([dhms])/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text)
-    throw new BobbinError('invalid', `${option} ${text}: a length of time is needed, such as 90m, 1d12h or 30s`);
+    throw new BobbinError('invalid', `${option} ${text}: expected a duration such as 90m, 1d12h or 30s`);
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit as UnitName], 0);
 }
 
-/** The same, the other way around; what is less than a second is left off. */
+/** The reverse of {@link toMilliseconds}, in whole seconds. */
 export function describeMilliseconds(ms: number): string {
   let left = Math.floor(ms / 1_000) * 1_000;
   const parts = Object.entries(UNITS).map(([unit, size]) => {
@@ -23,18 +23,18 @@ export function describeMilliseconds(ms: number): string {
   return parts.join('') || '0s';
 }
 
-/** A moment with its own zone: without one it would be another moment on each machine. In milliseconds since the epoch. */
+/** In milliseconds since the epoch. The time zone is required, because the default differs between machines. */
 export function toMoment(option: string, text: string): number {
   const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(moment))
     throw new BobbinError(
       'invalid',
-      `${option} ${text}: a moment with its zone is needed, such as 2027-01-31T18:00:00+01:00 or 2027-01-31T17:00Z`,
+      `${option} ${text}: expected a time with its zone, such as 2027-01-31T18:00:00+01:00 or 2027-01-31T17:00Z`,
     );
   return moment;
 }
 
-/** `Sun 2026-11-22 03:00:00 +01:00`, as it is in that zone then. */
+/** `Sun 2026-11-22 03:00:00 +01:00`, in the time zone. */
 export function describeMoment(ms: number, timeZone: string): string {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone,

@@ -1,12 +1,12 @@
-/** Money and other amounts as a person reads them. */
+/** Costs and other amounts as text for a person. */
 import { type LimitName, toDollars } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
 export { toDollars };
 
-/** Nothing where it cost nothing; a word where it is not known. */
+/** Empty if there was no cost. */
 export function costWords(costMicroUsd: number | null): string {
-  if (costMicroUsd === null) return ', cost not known';
+  if (costMicroUsd === null) return ', cost unknown';
   return costMicroUsd === 0 ? '' : `, ${toDollars(costMicroUsd)}`;
 }
 

@@ -1,23 +1,23 @@
-/** Where a command's words go: lines for a person, or JSON for a program. Everything is made fit for a terminal here. */
+/** The output of a command: lines for a person, or JSON for a program. Escapes everything that a terminal would interpret. */
 import type { ThreadEvent } from '../../../contract/index.ts';
 import { toVisibleJson } from '../../../contract/plain/foreign-text.ts';
 import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toScreen } from './terminal-text.ts';
 
 export interface Output {
   json: boolean;
-  /** Whether partial text is shown as it comes. */
+  /** Whether partial text is shown. */
   live: boolean;
   /** The one result of a command. A string is one line of foreign text. */
   result(value: unknown, lines: readonly Part[]): void;
   /** One event of a stream: a line of JSON, or lines for a person. */
   event(event: ThreadEvent, lines: readonly Part[]): void;
-  /** For a person only. */
+  /** Only for a person. */
   say(line: Part): void;
-  /** Foreign text as it comes, in pieces. Line feeds and tabs stay. */
+  /** Foreign text in pieces. Line feeds and tabs stay. */
   write(text: string): void;
-  /** Progress of something long, on standard error and only on a terminal, unless it is all there is to see. */
+  /** Progress, on standard error. */
   progress(line: Part): void;
-  /** Why the command failed. */
+  /** The reason why the command failed. */
   fail(error: { code: string; message: string }): void;
 }
 

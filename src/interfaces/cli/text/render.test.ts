@@ -205,7 +205,9 @@ describe('what a person is asked', () => {
   it('says of what an event has cut that it is cut, and which command shows all of it', () => {
     const cut = { text: '*** Begin Patch', chars: 50_000 };
     const lines = shown(renderRequest(asked({ type: 'fileChange', patch: cut }), 't1'));
-    expect(lines).toContain('CUT: 49985 of 50000 characters are not shown. All of it: bobbin thread requests t1 req_3');
+    expect(lines).toContain(
+      'CUT: 49985 of 50000 characters are not shown. To see all: bobbin thread requests t1 req_3',
+    );
   });
 
   it('shows a patch as it is written, and every argument of a tool', () => {

@@ -1,4 +1,4 @@
-/** Events as lines for a person. Colour only where the terminal takes it; a plain string is one line of foreign text. */
+/** Events as lines for a person. A plain string is one line of foreign text. */
 import { costWords } from './money.ts';
 import { renderRequest } from './render-request.ts';
 import {
@@ -28,7 +28,7 @@ import { plural } from '../../../contract/plain/plural.ts';
 const MAX_OUTPUT_LINES = 8;
 const MAX_LINE_CHARS = 400;
 
-/** Lines for one event of a thread; none for what a person need not see. */
+/** The lines for one event of a thread; none if a person does not need it. */
 export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
   switch (event.type) {
     case 'item/started':
@@ -44,7 +44,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'turn/queued':
       return [paint.dim(`turn ${event.turnId} is queued`)];
     case 'turn/queueUpdated':
-      return [paint.dim(`queued turn ${event.turnId} was ${event.change}; ${event.queue.length} wait`)];
+      return [paint.dim(`queued turn ${event.turnId} was ${event.change}; ${event.queue.length} queued`)];
     case 'turn/steered':
       return [paint.dim(`turn ${event.turnId} was steered`)];
     case 'item/commandExecution/requestApproval':
@@ -58,7 +58,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'rule/remembered':
       return [paint.dim(`  remembered for the ${event.rule.scope}: ${event.rule.decision} (${event.rule.ruleId})`)];
     case 'rule/applied':
-      return [paint.dim(`  ${event.decision} by what is remembered (${event.ruleIds.join(', ')})`)];
+      return [paint.dim(`  ${event.decision} by a remembered answer (${event.ruleIds.join(', ')})`)];
     case 'rule/revoked':
       return [paint.dim(`  ${event.ruleId} revoked`)];
     case 'warning':
@@ -66,7 +66,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'error':
       return [paint.red(`error: ${event.error.message} [${event.error.code}]`)];
     case 'message/rejected':
-      return [paint.yellow(`${event.message} was not taken [${event.code}]: ${event.reason}`)];
+      return [paint.yellow(`${event.message} rejected [${event.code}]: ${event.reason}`)];
     case 'agentTask/registered':
       return [paint.dim(`agent task ${event.taskId} registered under ${event.agentRuntimeId}`)];
     case 'subThread/updated':
@@ -183,13 +183,12 @@ export function renderDropped(item: Extract<Item, { type: 'turnsDropped' }>): Pa
 export function renderRestored(item: Extract<Item, { type: 'turnsRestored' }>): Part[] {
   const { files, paths, morePaths, restored, notRedone } = item;
   return [
-    `undo taken back: turn ${restored.join(', ')}, ${describeFiles(files)}`,
+    `redone: turn ${restored.join(', ')}, ${describeFiles(files)}`,
     ...renderPaths(paths, morePaths),
     ...notRedone.map((remark) => paint.yellow(`  not redone: ${remark}`)),
   ];
 }
 
-/** What an undo would do. */
 export function renderPreview({ turnId, files, paths, morePaths, ofPatchesAlone, notUndone }: UndoPreview): Part[] {
   return [
     `would be undone: turn ${turnId}, ${describeFiles(files)}`,
@@ -217,10 +216,10 @@ function renderPaths(paths: readonly PathOutcome[], morePaths: number): Part[] {
   return morePaths > 0 ? [...lines, paint.dim(`  and ${morePaths} more`)] : lines;
 }
 
-/** What a review found, in lines; a word where that is nothing. */
+/** The findings of a review. */
 export function renderFindings(output: ReviewOutput): Part[] {
   const lines = renderReview(output).flatMap(quoted);
-  return lines.length > 0 ? lines : ['nothing found'];
+  return lines.length > 0 ? lines : ['no findings'];
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): Part[] {
@@ -242,7 +241,7 @@ const LIMITED: Record<CommandLimit, string> = {
   freeMb: 'free disk space',
 };
 
-/** The lines of a command; long ones are cut, and say by how much. */
+/** The lines of a command. Long lines are cut and show by how much. */
 function renderCommand(command: string): Part[] {
   const lines = command.split('\n');
   const shown = lines.slice(0, MAX_OUTPUT_LINES).map((one, index) => {
@@ -270,7 +269,7 @@ export function renderCompletion(turn: TurnCompletion): TerminalText {
       return paint.green(`turn completed in ${seconds} s, ${tokens}`);
     case 'aborted':
       return paint.yellow(
-        `turn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; a lost worker may have left processes, they are being ended'}`,
+        `turn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; its worker was lost, remaining processes are being ended'}`,
       );
     case 'failed':
       return paint.red(`turn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);

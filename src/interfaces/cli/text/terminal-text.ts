@@ -1,6 +1,6 @@
 /**
- * Text for the terminal, which can only be put together in one way: a plain string is foreign text, of which every character
- * that a terminal acts upon or does not show is spelled out. Colours come from here alone.
+ * Text for the terminal. A plain string is foreign text: every character that a terminal interprets or does not show is
+ * escaped. Only this file adds colours.
  */
 import { shorten, spellOut, toRows, toVisible, toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { colours } from './colours.ts';
@@ -8,20 +8,19 @@ import { plural } from '../../../contract/plain/plural.ts';
 
 const SHOWN = Symbol('terminal text');
 
-/** Made in this file alone: its symbol cannot come out of JSON. */
+/** Only this file can make one: its symbol cannot come out of JSON. */
 export interface TerminalText {
   readonly [SHOWN]: string;
 }
 
-/** A string is foreign text on one line; its line feeds are spelled out, too. */
+/** A string is foreign text on one line; its line feeds are escaped too. */
 export type Part = string | number | TerminalText;
 
-/** One line, of our own words and what is interpolated. */
+/** One line: trusted text with interpolated parts. */
 export function line(strings: TemplateStringsArray, ...parts: readonly Part[]): TerminalText {
   return made(strings.map((text, index) => text + toTerminal(parts[index] ?? '')).join(''));
 }
 
-/** What may be written to the terminal. */
 export function toTerminal(part: Part): string {
   if (typeof part === 'object') return part[SHOWN];
   return toVisibleLine(String(part), spell);
@@ -40,25 +39,25 @@ function made(shown: string): TerminalText {
   return { [SHOWN]: shown };
 }
 
-/** In colour, so that it differs from the same characters typed out. */
+/** Inverted, so that an escape differs from the same characters in the text. */
 function spell(character: string): string {
   return colours.inverse(spellOut(character));
 }
 
 // ----------------------------------------------------------------------------------------------------- several lines
 
-/** The lines of a foreign text, for lines that begin with words of ours. Tabs stay. */
+/** The lines of a foreign text, for use after trusted text. Tabs stay. */
 export function linesOf(text: string): TerminalText[] {
   return text.split(/\r?\n/).map((one) => made(toVisible(one, spell)));
 }
 
 /**
- * Stands in front of each line of a foreign text, coloured or not, and of each row on which a long line goes on. No line of
- * ours begins with it, so nothing in such a text passes for a request or for a word of ours.
+ * Precedes every line of a foreign text, and every row on which a long line continues. No line of Bobbin begins with it, so
+ * foreign text cannot imitate a request or another line of Bobbin.
  */
 const GUTTER = '│ ';
 
-/** The lines of a foreign text that stands by itself. */
+/** The lines of a foreign text, each after the gutter. */
 export function quoted(text: string): TerminalText[] {
   return linesOf(text).map(quote);
 }
@@ -67,7 +66,7 @@ export function quote(foreign: Part): TerminalText {
   return made(`${GUTTER}${toTerminal(foreign)}`.trimEnd());
 }
 
-/** A line as it is written to a terminal of that many columns; as it is without a terminal. */
+/** Wraps a line for a terminal of that many columns. Undefined: no terminal, so no wrapping. */
 export function toScreen(part: Part, columns: number | undefined): string {
   const shown = toTerminal(part);
   const [first = '', ...others] = columns === undefined ? [shown] : wrap(shown, columns, 0);
@@ -76,7 +75,7 @@ export function toScreen(part: Part, columns: number | undefined): string {
 
 const COLOUR_OR_CHARACTER = /\u001b\[\d+m|[^]/gu; // eslint-disable-line no-control-regex
 
-/** @param used columns of the first row that are taken. */
+/** @param used columns of the first row that are taken */
 function wrap(shown: string, columns: number, used: number): string[] {
   const rows = [''];
   let taken = used;
@@ -102,27 +101,27 @@ function widthOf(token: string): number {
 /** No character before these (Hangul) is two columns wide. */
 const FIRST_WIDE = 0x1100;
 
-/** The first line of a foreign text, and how much there is beyond it. */
+/** The first line of a foreign text, and the number of lines after it. */
 export function beginning(text: string, chars = Infinity): TerminalText {
   const [first = '', ...others] = text.split(/\r?\n/);
   const short = shortened(first, chars);
   return others.length === 0 ? short : line`${short} … (+${plural(others.length, 'line')})`;
 }
 
-/** The beginning of a line, and how much of it is left out. */
+/** The beginning of a line, and the number of characters left out. */
 export function shortened(text: string, chars: number): TerminalText {
   const { text: begun, left } = shorten(text, chars);
   const shown = made(toVisible(begun, spell));
   return left === 0 ? shown : line`${shown}… (+${plural(left, 'character')})`;
 }
 
-/** Columns if the terminal does not say how many it has. */
+/** Columns if the output is no terminal. */
 const COLUMNS = 100;
 export const FEWEST_COLUMNS = 20;
 
 /**
- * All of a foreign text about which somebody decides. Each row stands behind words of ours, also where a long line goes on, so
- * that nothing in it passes for one of our lines. @param label in front of the first row; the number of each line for null.
+ * All of a foreign text that a person decides about. Every row has a margin, also where a long line continues, so that the
+ * text cannot imitate a line of Bobbin. @param label of the first row; null: number the lines
  */
 export function rowsOf(text: string, label: string | null): TerminalText[] {
   const columns = Math.max(FEWEST_COLUMNS, (process.stdout.isTTY ? process.stdout.columns : COLUMNS) - MARGIN - 1);
@@ -132,22 +131,22 @@ export function rowsOf(text: string, label: string | null): TerminalText[] {
   });
 }
 
-/** Columns in front of each row. */
+/** Columns before each row. */
 const MARGIN = 14;
 
 // ---------------------------------------------------------------------------------------------------------- a stream
 
 export interface TextStream {
-  /** What to write for the next piece; a character that two pieces share is put together again. */
+  /** Returns what to write for the next piece. Joins characters that are split between pieces. */
   next(chunk: string): string;
-  /** What ends a line that is not at its end, before something else is written. */
+  /** Returns what ends an open line, before other output. */
   interrupt(): string;
 }
 
-/** Makes foreign text that comes in pieces fit for the terminal, behind the gutter. */
+/** Prepares foreign text that arrives in pieces for the terminal, after the gutter. */
 export function createTextStream(columns: () => number | undefined): TextStream {
   let held = '';
-  /** Columns of the row that are taken; 0 at the beginning of a line. */
+  /** Columns of the row that are taken; 0 at the start of a line. */
   let taken = 0;
   const writeLine = (text: string): string => {
     if (text === '') return '';

@@ -1,4 +1,4 @@
-/** `bobbin thread agents`: the threads below a thread, as a tree. */
+/** `bobbin thread agents`: prints the threads below a thread as a tree. */
 import type { Bobbin } from '../../../client/index.ts';
 import type { SubThread, ThreadView } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -20,7 +20,7 @@ export async function agents(bobbin: Bobbin, output: Output, threadId: string): 
 async function below(bobbin: Bobbin, { subThreads }: Pick<ThreadView, 'subThreads'>): Promise<AgentTree[]> {
   return await Promise.all(
     subThreads.map(async (child) => {
-      // One that is over may be gone from the service; what its parent knows of it is enough.
+      // The service may no longer have an ended child; what its parent knows is enough.
       const isOver = child.status === 'shutdown' || child.status === 'notFound';
       const view = isOver ? null : await bobbin.threads.get(child.threadId).view();
       return { ...child, agents: view === null ? [] : await below(bobbin, view) };

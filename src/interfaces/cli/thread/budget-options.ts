@@ -1,4 +1,4 @@
-/** `--budget-...`: what a run may use up. */
+/** The options `--budget-...`. */
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Budget, BudgetScope, BudgetView, LimitName, Limits, Spent } from '../../../contract/index.ts';
@@ -14,16 +14,16 @@ export interface BudgetOptions {
 
 export function addBudgetOptions(command: Command): Command {
   return command
-    .option('--budget-tokens <n>', 'stop to ask when so many tokens are used up')
-    .option('--budget-usd <n>', 'the same for dollars')
-    .option('--budget-steps <n>', 'the same for model calls')
-    .option('--budget-seconds <n>', 'the same for time')
+    .option('--budget-tokens <n>', 'ask before using more than this many tokens')
+    .option('--budget-usd <n>', 'the same, in dollars')
+    .option('--budget-steps <n>', 'the same, in model calls')
+    .option('--budget-seconds <n>', 'the same, in seconds')
     .option('--budget-scope <scope>', 'turn, thread or tree (default: tree for a new thread, else turn)');
 }
 
 const SCOPES: readonly BudgetScope[] = ['turn', 'thread', 'tree'];
 
-/** Undefined where no limit is given. @param scope where none is named. */
+/** Undefined if no limit is given. @param scope the default scope. */
 export function toBudget(options: BudgetOptions, scope: BudgetScope): Budget | undefined {
   const { budgetTokens: tokens, budgetUsd: usd, budgetSteps: steps, budgetSeconds: seconds, budgetScope } = options;
   const limits = toLimits('--budget', { tokens, usd, steps, seconds });
@@ -40,7 +40,7 @@ interface TypedLimits {
   seconds: string | undefined;
 }
 
-/** @param prefix what the options begin with, for the message */
+/** @param prefix of the option names, for error messages */
 export function toLimits(prefix: string, { tokens, usd, steps, seconds }: TypedLimits): Limits {
   return {
     ...(tokens === undefined ? {} : { tokens: toNumber(`${prefix}-tokens`, tokens) }),
@@ -53,10 +53,10 @@ export function toLimits(prefix: string, { tokens, usd, steps, seconds }: TypedL
 function toNumber(option: string, text: string): number {
   const number = Number(text);
   if (text.trim() !== '' && number > 0 && Number.isFinite(number)) return number;
-  throw new BobbinError('invalid', `${option} ${text}: a number above 0 is needed`);
+  throw new BobbinError('invalid', `${option} ${text}: expected a number above 0`);
 }
 
-/** What was used up, one line for each scope that says something. */
+/** The amounts used, one line for each scope with information. */
 export function describeBudget({ turn, thread, tree }: BudgetView): string[] {
   const below = JSON.stringify(tree.spent) !== JSON.stringify(thread.spent) || Object.keys(tree.limits).length > 0;
   return [

@@ -1,4 +1,4 @@
-/** `bobbin thread ...`: look at threads and drive them. */
+/** `bobbin thread ...`: inspects and drives threads. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
@@ -34,14 +34,14 @@ import { plural } from '../../../contract/plain/plural.ts';
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
 
 export function addThreadCommands(program: Command): void {
-  const thread = program.command('thread').description('look at threads and drive them');
+  const thread = program.command('thread').description('inspect and drive threads');
   const command = <O extends object>(name: string, description: string, example: string, body: Body<O>): Command =>
     thread
       .command(name)
       .argument('<threadId>')
       .description(description)
-      .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-      .option('--json', 'JSON in place of lines')
+      .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+      .option('--json', 'print JSON instead of text')
       .addHelpText('after', `\nExample:\n  bobbin thread ${example}`)
       .action((threadId: string, ...rest: unknown[]) => {
         const self = rest.at(-1) as Command;
@@ -51,20 +51,20 @@ export function addThreadCommands(program: Command): void {
 
   thread
     .command('list')
-    .description('threads, newest first')
-    .option('--open', 'only those that are not closed')
-    .option('--limit <n>', 'at most so many', Number, 50)
-    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-    .option('--json', 'JSON in place of lines')
+    .description('list threads, newest first')
+    .option('--open', 'only threads that are not closed')
+    .option('--limit <n>', 'maximum number of threads', Number, 50)
+    .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+    .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin thread list --open')
     .action((options: ListOptions) => withBobbin(options, (bobbin, output) => list(bobbin, output, options)));
 
-  command('show', 'the thread as it stands', 'show my-thread', show);
+  command('show', 'show the state of a thread', 'show my-thread', show);
   command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send)
     .argument('<text>')
     .option('--kind <kind>', 'regular or user_shell', 'regular')
     .option('--on-busy <what>', 'replace, steer, queue or reject')
-    .option('--turn-id <id>', 'idempotency key; the same id twice is one turn')
+    .option('--turn-id <id>', 'idempotency key: the same id sent twice is one turn')
     .option('--wait', 'follow the turn and exit with its status');
   command<{ turn?: string } & ArgumentsOf>(
     'steer',
@@ -73,40 +73,40 @@ export function addThreadCommands(program: Command): void {
     steer,
   )
     .argument('<text>')
-    .option('--turn <id>', 'the turn that must be active (default: whichever is)');
+    .option('--turn <id>', 'the turn that must be active (default: the active one)');
   command<{ turn?: string; reason?: string; tree?: boolean }>(
     'interrupt',
-    'stop the active turn, and wait until it has stopped',
+    'stop the active turn and wait until it has stopped',
     'interrupt my-thread',
     interrupt,
   )
-    .option('--turn <id>', 'this turn and no other')
-    .option('--tree', 'the agents below, too, even where no turn is active here')
+    .option('--turn <id>', 'only this turn')
+    .option('--tree', 'also the agents below, even if no turn is active here')
     .option('--reason <text>');
   command<CompactOptions>(
     'compact',
-    'replace what was said by a summary, and follow that',
+    'replace the older conversation by a summary, and follow the turn',
     'compact my-thread',
     compact,
   )
     .option('--no-wait', 'return as soon as it is submitted')
-    .option('--on-busy <what>', 'queue, replace or reject, where a turn is active', 'queue')
-    .option('--turn-id <id>', 'idempotency key; the same id twice is one turn');
+    .option('--on-busy <what>', 'queue, replace or reject, if a turn is active', 'queue')
+    .option('--turn-id <id>', 'idempotency key: the same id sent twice is one turn');
   command<QueueOptions>(
     'queue',
-    'the turns that wait, in order; edit, move or drop one',
+    'list the queued turns in order; edit, move or drop one',
     'queue my-thread --move turn-2 --before turn-1',
     queue,
   )
-    .argument('[text]', 'with --edit: what the turn is to say instead')
-    .option('--edit <turn>', 'change what this turn says, or its settings')
+    .argument('[text]', 'with --edit: the new text of the turn')
+    .option('--edit <turn>', 'change the text or the settings of this turn')
     .option('--model <name>', 'with --edit')
     .option('--sandbox <mode>', 'with --edit')
-    .option('--move <turn>', 'put this turn elsewhere')
-    .option('--before <turn>', 'with --move: the turn that comes after it, or end')
-    .option('--drop <turn>', 'take this turn out; it ends as interrupted')
+    .option('--move <turn>', 'move this turn in the queue')
+    .option('--before <turn>', 'with --move: the turn to put it before, or end')
+    .option('--drop <turn>', 'remove this turn; it ends as interrupted')
     .option('--reason <text>', 'with --drop');
-  command('agents', 'the threads below a thread, as a tree', 'agents my-thread', agents);
+  command('agents', 'show the threads below a thread as a tree', 'agents my-thread', agents);
   command<ApproveOptions & ArgumentsOf>(
     'approve',
     'answer a request',
@@ -115,60 +115,63 @@ export function addThreadCommands(program: Command): void {
   )
     .argument('<requestId>')
     .option('--decision <what>', 'accept, acceptForSession, decline or cancel', 'accept')
-    .option('--answer <id=text...>', 'answer to a question, by its id')
-    .option('--remember <scope>', 'for call (the default), turn, thread or repository');
+    .option('--answer <id=text...>', 'answer to the question with this id')
+    .option('--remember <scope>', 'remember the answer for: call (the default), turn, thread or repository');
   command<ArgumentsOf>(
     'requests',
-    'what it waits for a person to answer, all of it',
+    'show the open requests of a thread in full',
     'requests my-thread req_3',
     requests,
-  ).argument('[requestId]', 'this one alone');
-  command<RulesOptions>(
-    'rules',
-    'the answers that are remembered; take one back',
-    'rules my-thread --revoke rule_3',
-    rules,
-  )
-    .option('--repository', 'those of all threads of its repository')
-    .option('--revoke <rule>', 'ask again from now on');
+  ).argument('[requestId]', 'only this request');
+  command<RulesOptions>('rules', 'list the remembered answers; revoke one', 'rules my-thread --revoke rule_3', rules)
+    .option('--repository', 'the rules of its repository, which apply to all threads there')
+    .option('--revoke <rule>', 'revoke this rule: ask again from now on');
   command<ForkOptions>(
     'fork',
-    'a new thread with the past of this one',
+    'start a new thread with the past of this one',
     'fork my-thread --turn turn-3 --id another-way --worktree',
     fork,
   )
-    .option('--turn <id>', 'up to and including this turn (default: all of them; one in progress is cut off)')
-    .option('--id <threadId>', 'of the new thread')
-    .option('--worktree', 'files of its own, in a git work tree, as they were then (default: the same files)')
-    .option('--cwd <path>', 'where it works, with --worktree the path of that')
+    .option(
+      '--turn <id>',
+      'up to and including this turn (default: all turns; an active turn is cut off at its current point)',
+    )
+    .option('--id <threadId>', 'id of the new thread')
+    .option('--worktree', 'separate files, as they were then, in a git work tree (default: the same files)')
+    .option('--cwd <path>', 'its workspace; with --worktree, the path of the work tree')
     .option('--title <text>')
     .option('--model <name>', 'model, or provider/model');
-  command<ResumeOptions>('resume', 'open a closed thread again, with everything it had', 'resume my-thread', resume)
-    .option('--model <name>', 'from now on this model, or provider/model')
-    .option('--sandbox <mode>', 'from now on read-only, workspace-write or danger-full-access')
-    .option('--approval-policy <policy>', 'from now on untrusted, on-request or never');
+  command<ResumeOptions>(
+    'resume',
+    'open a closed thread again, with its history, rules and agent task',
+    'resume my-thread',
+    resume,
+  )
+    .option('--model <name>', 'the model, or provider/model, from now on')
+    .option('--sandbox <mode>', 'read-only, workspace-write or danger-full-access, from now on')
+    .option('--approval-policy <policy>', 'untrusted, on-request or never, from now on');
   command<{ after: string }>('watch', 'follow a thread', 'watch my-thread', watch).option(
     '--after <seq>',
-    'from this event on',
+    'start after the event with this number',
     '0',
   );
-  command<{ dryRun?: true }>('undo', 'take back the newest turn, its files included', 'undo my-thread', undo).option(
+  command<{ dryRun?: true }>('undo', 'undo the newest turn, including its files', 'undo my-thread', undo).option(
     '--dry-run',
-    'show what would be done to which file, and do nothing',
+    'only show what would happen to which file',
   );
-  command('redo', 'take back the newest undo', 'redo my-thread', redo);
+  command('redo', 'reverse the newest undo', 'redo my-thread', redo);
   command<{ turns: string }>(
     'rollback',
-    'take the newest turns out of the conversation; files stay as they are',
+    'remove the newest turns from the conversation; files stay as they are',
     'rollback my-thread --turns 2',
     rollback,
-  ).requiredOption('--turns <n>', 'how many');
+  ).requiredOption('--turns <n>', 'number of turns');
   command<{ reason?: string }>('close', 'stop everything and close the thread', 'close my-thread', close).option(
     '--reason <text>',
   );
 }
 
-/** What stands behind the thread id on the command line. */
+/** The arguments after the thread id. */
 interface ArgumentsOf {
   args: string[];
 }
@@ -185,7 +188,7 @@ async function list(bobbin: Bobbin, output: Output, options: ListOptions): Promi
       threadId,
       status,
       startedAt.toISOString(),
-      cwd === '' ? '(folder not known)' : cwd,
+      cwd === '' ? '(folder unknown)' : cwd,
     ]),
   );
   output.result(threads, lines.length > 0 ? lines : ['no threads']);
@@ -219,7 +222,7 @@ function describeView(view: ThreadView): Part[] {
 }
 
 function describeContext({ tokens, compactAt, compactions }: ThreadView['context']): string {
-  const size = tokens === null ? 'size not known yet' : plural(tokens, 'token');
+  const size = tokens === null ? 'size unknown yet' : plural(tokens, 'token');
   const limit = compactAt === null ? '' : `, compacted from ${compactAt} on`;
   const times = compactions === 1 ? ', once so far' : `, ${compactions} times so far`;
   return `${size}${limit}${compactions === 0 ? '' : times}`;
@@ -276,7 +279,7 @@ const interrupt: Body<{ turn?: string; reason?: string; tree?: boolean }> = asyn
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(options.tree === true ? { tree: true } : {}),
   });
-  const what = turnId === null ? 'the agents below were told to stop' : `turn ${turnId} interrupted`;
+  const what = turnId === null ? 'the agents below are being interrupted' : `turn ${turnId} interrupted`;
   output.result({ threadId, turnId }, [what]);
   return EXIT.ok;
 };
@@ -302,7 +305,7 @@ function parseAnswers(given: string[]): Answers {
   const answers: Answers = {};
   for (const one of given) {
     const at = one.indexOf('=');
-    if (at < 1) throw new BobbinError('invalid', `--answer ${one}: the form is <question id>=<text>`);
+    if (at < 1) throw new BobbinError('invalid', `--answer ${one}: expected <question id>=<text>`);
     const id = one.slice(0, at);
     answers[id] = { answers: [...(answers[id]?.answers ?? []), one.slice(at + 1)] };
   }
@@ -312,7 +315,7 @@ function parseAnswers(given: string[]): Answers {
 const watch: Body<{ after: string }> = async (bobbin, output, threadId, options) => {
   const after = Number(options.after);
   if (!Number.isInteger(after) || after < 0)
-    throw new BobbinError('invalid', `--after ${options.after}: a whole number is needed`);
+    throw new BobbinError('invalid', `--after ${options.after}: expected a whole number`);
   const thread = bobbin.threads.get(threadId);
   await thread.view();
   await watchThread(thread, output, { after, signal: interruptSignal() });

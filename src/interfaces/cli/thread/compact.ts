@@ -1,4 +1,4 @@
-/** `bobbin thread compact`: makes a thread's context smaller, and follows that. */
+/** `bobbin thread compact`: compacts the context of a thread and follows the turn. */
 import { randomUUID } from 'node:crypto';
 import type { Bobbin } from '../../../client/index.ts';
 import type { OnBusy } from '../../../contract/index.ts';

@@ -1,4 +1,4 @@
-/** `bobbin thread fork`: a new thread that begins with the past of another one. */
+/** `bobbin thread fork`: starts a new thread with the past of another one. */
 import { resolve } from 'node:path';
 import type { Bobbin } from '../../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';

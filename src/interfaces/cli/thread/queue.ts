@@ -1,4 +1,4 @@
-/** `bobbin thread queue`: the turns that wait, and changes to them. */
+/** `bobbin thread queue`: lists and changes the queued turns. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import type { EditQueue, Overrides, QueuedTurnView, SandboxMode } from '../../../contract/index.ts';
@@ -14,25 +14,25 @@ export interface QueueOptions {
   before?: string;
   drop?: string;
   reason?: string;
-  /** What stands behind the thread id. */
+  /** The arguments after the thread id. */
   args: string[];
 }
 
-/** Prints the queue as it stands after the change, if there is one. */
+/** Prints the queue after the change, if there is one. */
 export async function queue(bobbin: Bobbin, output: Output, threadId: string, options: QueueOptions): Promise<number> {
   const thread = bobbin.threads.get(threadId);
   const edit = toEdit(options);
   if (edit !== null) await thread.editQueue(edit);
   const { queuedTurns } = await thread.view();
-  output.result(queuedTurns, queuedTurns.length > 0 ? queuedTurns.map(describe) : ['no turns wait']);
+  output.result(queuedTurns, queuedTurns.length > 0 ? queuedTurns.map(describe) : ['no turns are queued']);
   return EXIT.ok;
 }
 
 function toEdit(options: QueueOptions): EditQueue | null {
   const { edit, move, drop } = options;
   const named = [edit, move, drop].filter((turnId) => turnId !== undefined).length;
-  if (named > 1) throw new BobbinError('invalid', 'One change at a time: --edit, --move or --drop');
-  if (named === 0 && options.args.length > 0) throw new BobbinError('invalid', 'A text goes with --edit TURN');
+  if (named > 1) throw new BobbinError('invalid', 'Use only one of --edit, --move and --drop');
+  if (named === 0 && options.args.length > 0) throw new BobbinError('invalid', 'A text needs --edit TURN');
   if (edit !== undefined) return toEditOf(edit, options);
   if (drop !== undefined)
     return { op: 'drop', turnId: drop, ...(options.reason === undefined ? {} : { reason: options.reason }) };

@@ -1,11 +1,11 @@
-/** `bobbin thread requests`: what a thread waits for a person to answer, all of it. */
+/** `bobbin thread requests`: prints the open requests of a thread in full. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { renderRequest } from '../text/render-request.ts';
 
-/** @param options its second argument names one request; without it all that are open are shown. */
+/** @param options the first argument names one request; without it, all open ones are shown. */
 export async function requests(
   bobbin: Bobbin,
   output: Output,

@@ -1,4 +1,4 @@
-/** `bobbin thread resume`: a closed thread is open again. */
+/** `bobbin thread resume`: opens a closed thread again. */
 import type { Bobbin } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -1,4 +1,4 @@
-/** `bobbin thread rules`: the answers that are remembered, and to take one back. */
+/** `bobbin thread rules`: lists the remembered answers and revokes one. */
 import type { Bobbin } from '../../../client/index.ts';
 import type { ApprovalRule, RuleMatch } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -10,7 +10,7 @@ export interface RulesOptions {
   repository?: boolean;
 }
 
-/** Prints the rules as they stand after the change, if there is one. */
+/** Prints the rules after the change, if there is one. */
 export async function rules(bobbin: Bobbin, output: Output, threadId: string, options: RulesOptions): Promise<number> {
   const found =
     options.repository === true

@@ -1,4 +1,4 @@
-/** `bobbin run "<prompt>"`: one turn on a new thread, or on one that is there. */
+/** `bobbin run "<prompt>"`: runs one turn on a new or an existing thread. */
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -21,16 +21,16 @@ interface RunOptions extends CommonOptions, BudgetOptions {
 
 export function addRunCommand(program: Command): void {
   addBudgetOptions(program.command('run'))
-    .argument('<prompt>', 'what the agent is to do')
-    .description('run one turn and follow it; exits with its status')
-    .option('--thread <id>', 'go on with this thread')
-    .option('--cwd <path>', 'workspace of a new thread', '.')
+    .argument('<prompt>', 'what the agent should do')
+    .description('run one turn, follow it, and exit with its status')
+    .option('--thread <id>', 'continue this thread')
+    .option('--cwd <path>', 'workspace of the new thread', '.')
     .option('--model <name>', 'model, or provider/model')
     .option('--sandbox <mode>', 'read-only, workspace-write or danger-full-access')
     .option('--approval-policy <policy>', 'untrusted, on-request or never')
     .option('--unattended <answer>', 'answer every approval with accept, decline or cancel')
-    .option('--data-dir <path>', 'of the stack to use (default: your data folder)')
-    .option('--json', 'events as lines of JSON')
+    .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
+    .option('--json', 'print events as lines of JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
@@ -53,7 +53,7 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   if (end !== undefined) return exitCodeOfTurn(end);
   if (!signal.aborted) return EXIT.turnAborted;
   await thread.interrupt({ turnId: turn.turnId, reason: 'Ctrl-C' });
-  output.say('interrupted; the thread is still there');
+  output.say('interrupted; the thread is still open');
   return EXIT.interrupted;
 }
 

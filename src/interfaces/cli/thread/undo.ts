@@ -1,11 +1,11 @@
-/** `bobbin thread undo`, `redo` and `rollback`: taking turns back, with their files and without. */
+/** `bobbin thread undo`, `redo` and `rollback`: take turns back, with or without their files. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { renderCompletion, renderDropped, renderPreview, renderRestored } from '../text/render.ts';
 
-/** Waits for the end, and prints what was undone and what was not. With `--dry-run` it prints what would be. */
+/** Waits for the end, and prints what was undone and what was not. With `--dry-run` it prints what an undo would do. */
 export async function undo(
   bobbin: Bobbin,
   output: Output,
@@ -40,7 +40,7 @@ export async function rollback(
 ): Promise<number> {
   const numTurns = Number(options.turns);
   if (!Number.isSafeInteger(numTurns) || numTurns < 1)
-    throw new BobbinError('invalid', `--turns ${options.turns}: a whole number is needed, 1 or more`);
+    throw new BobbinError('invalid', `--turns ${options.turns}: expected a whole number, 1 or more`);
   const { dropped } = await bobbin.threads.get(threadId).rollback({ numTurns });
   const lines = [`dropped from the conversation: ${dropped.join(', ')}`, 'files are as they were'];
   output.result({ threadId, dropped }, lines);

@@ -1,10 +1,10 @@
-/** Follows a thread on the terminal: finished events from `events`, text as it comes from the running steps. */
+/** Follows a thread on the terminal: events from the query `events`, partial text from the running steps. */
 import type { StepProgress, ThreadHandle } from '../../../client/index.ts';
 import type { ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
 import type { Output } from '../text/output.ts';
 import { renderEvent } from '../text/render.ts';
 
-/** How often the text of a running step is looked at, in milliseconds. */
+/** Interval at which the text of a running step is read, in milliseconds. */
 const LIVE_EVERY_MS = 150;
 
 export interface WatchOptions {
@@ -32,7 +32,7 @@ export async function watchThread(
   }
 }
 
-/** What a person decides about is shown whole. If its item is gone, it says itself that it is cut. */
+/** A person who decides must see all of a request. If its item is gone, the request itself says that it is cut. */
 async function whole(thread: ThreadHandle, event: ThreadEvent): Promise<ThreadEvent> {
   if (!('request' in event)) return event;
   return { ...event, request: await thread.wholeRequest(event.request).catch(() => event.request) };
@@ -51,7 +51,7 @@ async function show(event: ThreadEvent, threadId: string, output: Output, live: 
 interface LiveText {
   start(): void;
   stop(): void;
-  /** Prints what of a finished message has not been printed. */
+  /** Prints the rest of a finished message. */
   finish(text: string): Promise<void>;
 }
 
