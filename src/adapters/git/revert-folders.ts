@@ -41,13 +41,13 @@ export async function removeMade(
   tree: OpenTree,
   { folders, preview, ...options }: RevertOptions,
   progress: FolderProgress,
-): Promise<RevertedPath[]> {
-  const found: RevertedPath[] = [];
+): Promise<[RawPath, RevertedPath][]> {
+  const found: [RawPath, RevertedPath][] = [];
   for (const path of folders?.made ?? []) {
     const reason = isClosed(path, options.folder, options.closed)
       ? CLOSED
       : await whyItStays(tree, path, progress, preview);
-    found.push(toOutcome(path, 'deleted', reason));
+    found.push([path, toOutcome(path, 'deleted', reason)]);
     if (reason === null) progress.gone.add(path);
   }
   return found;
@@ -76,13 +76,13 @@ export async function bringBackRemoved(
   tree: OpenTree,
   { folders, preview, ...options }: RevertOptions,
   { gone }: FolderProgress,
-): Promise<RevertedPath[]> {
-  const found: RevertedPath[] = [];
+): Promise<[RawPath, RevertedPath][]> {
+  const found: [RawPath, RevertedPath][] = [];
   for (const path of folders?.removed ?? []) {
     const reason = isClosed(path, options.folder, options.closed)
       ? CLOSED
       : await whyItDoesNotCome(tree, path, gone, preview);
-    found.push(toOutcome(path, 'restored', reason));
+    found.push([path, toOutcome(path, 'restored', reason)]);
   }
   return found;
 }

@@ -18,11 +18,17 @@ import { CLOSED, type RevertOptions } from './revert-options.ts';
 import { type Difference, type Plan, choose, withoutSpecialBits } from './revert-plan.ts';
 import { Contents } from './snapshot-contents.ts';
 
+export interface Reversal {
+  paths: RevertedPath[];
+  /** All of them but those that were kept; folders have a slash at their end. */
+  touched: RawPath[];
+}
+
 export async function revert(
   differences: readonly Difference[],
   options: RevertOptions,
   signal: AbortSignal,
-): Promise<RevertedPath[]> {
+): Promise<Reversal> {
   const tree = await OpenTree.open(options.folder, options.folders?.modes);
   try {
     const outcomes = new Map<RawPath, RevertedPath>();
@@ -53,7 +59,11 @@ export async function revert(
     const made = await removeMade(tree, options, progress);
     await revertAll(writes);
     const removed = await bringBackRemoved(tree, options, progress);
-    return [...differences.flatMap(({ path }) => outcomes.get(path) ?? []), ...made, ...removed];
+    const all = [...differences.map(({ path }) => [path, outcomes.get(path)] as const), ...made, ...removed];
+    return {
+      paths: all.flatMap(([, reverted]) => reverted ?? []),
+      touched: all.flatMap(([path, reverted]) => (reverted === undefined || reverted.outcome === 'kept' ? [] : [path])),
+    };
   } finally {
     await tree.close();
   }

@@ -33,8 +33,8 @@ export interface SnapshotFacts {
   /** Earlier releases left it out. */
   git?: Walked['git'];
   isLimited: Walked['isLimited'];
-  cutRules?: Walked['cutRules'];
-  ignoredIsCut?: Walked['ignoredIsCut'];
+  cutRules?: RawPath[];
+  ignoredIsCut?: boolean;
   /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */
   modes: Record<string, RawPath[]>;
 }

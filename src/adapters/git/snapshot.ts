@@ -2,6 +2,7 @@
 import type { Snapshot } from '../../../activities/ports.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { toEarlierWalk } from './earlier-walk.ts';
+import type { RawPath } from './git-process.ts';
 import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { Slices } from './slices.ts';
 import { importCommit } from './snapshot-commit.ts';
@@ -37,7 +38,7 @@ export async function takeSnapshot(
 const queues = new Map<string, Promise<unknown>>();
 
 /** Two threads on one workspace would do the same work twice. */
-async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
+export async function oneAtATime<T>(key: string, body: () => Promise<T>): Promise<T> {
   const before = queues.get(key) ?? Promise.resolve();
   const own = before.then(body, body);
   const settled = own.catch(() => undefined);
@@ -73,6 +74,22 @@ async function makeSnapshot(
     return known;
   const draft: Draft = { entries: new Map(known?.entries), gone: [], taken: [], written: [], ...found, startedAt };
   if (!isSameSet) for (const path of known?.entries.keys() ?? []) if (!files.has(path)) remove(draft, path);
+  return storeDraft(store, { known, draft, changed }, slices);
+}
+
+interface Change {
+  known: Manifest | null;
+  draft: Draft;
+  /** Paths that may differ from what is known. */
+  changed: readonly RawPath[];
+}
+
+/** Reads what may have changed, and stores what differs. */
+export async function storeDraft(
+  store: SnapshotStore,
+  { known, draft, changed }: Change,
+  slices: Slices,
+): Promise<Manifest> {
   const contents = readAll(store.folder, changed, draft, slices);
   try {
     // No git runs where nothing has to be written.
@@ -81,7 +98,7 @@ async function makeSnapshot(
     const manifest =
       known !== null && isSameTree && isSame(toFacts(draft), known.facts)
         ? { ...known, entries: draft.entries }
-        : await importCommit(store, known, draft, resume(begun, contents), signal);
+        : await importCommit(store, known, draft, resume(begun, contents), slices.signal);
     await writeManifest(store, manifest, { known, taken: draft.taken, gone: draft.gone }, slices);
     return manifest;
   } finally {

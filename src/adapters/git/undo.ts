@@ -12,6 +12,7 @@ import type { RevertOptions } from './revert-options.ts';
 import { type SnapshotPlace, takeSnapshot } from './snapshot.ts';
 import { toFolderPermissions } from './snapshot-facts.ts';
 import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from './snapshot-store.ts';
+import { takeTouched } from './touched-snapshot.ts';
 import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
 
 /** See `GitPort.revert`. */
@@ -52,7 +53,8 @@ export async function revertChanges(
     ...(legacy === null ? {} : { objects: legacy.objects }),
   };
   const ofRepositories = facts === null ? [] : nameRepositoryChanges(facts.git, end.facts.git, now.git);
-  const paths = [...(await revert(own.differences, options, signal)), ...own.kept, ...ofRepositories];
+  const reverted = await revert(own.differences, options, signal);
+  const paths = [...reverted.paths, ...own.kept, ...ofRepositories];
   const remarks = [
     ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
@@ -60,9 +62,9 @@ export async function revertChanges(
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
   if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null };
-  const left = await takeSnapshot(place, cwd, [start], signal);
-  await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left.commit);
-  return { paths, notUndone: remarks, redo: { before: start, after: left.commit } };
+  const left = await takeTouched(place, store, { before: start, touched: reverted.touched }, signal);
+  await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left);
+  return { paths, notUndone: remarks, redo: { before: start, after: left } };
 }
 
 /** An earlier release remembered no folders; then none was made or removed. */

@@ -125,8 +125,8 @@ async function write(
     folders: { modes, empty: [], removed: [], made: [] },
     ...(objects === undefined ? {} : { objects }),
   };
-  const outcomes = await revert(files, options, signal);
-  const [kept] = outcomes.filter(({ outcome }) => outcome === 'kept');
+  const { paths } = await revert(files, options, signal);
+  const [kept] = paths.filter(({ outcome }) => outcome === 'kept');
   if (kept !== undefined) throw occupied(folder, kept.path);
 }
 
