@@ -6,7 +6,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { dataDirectory, isInsideReal } from '../folders/folders.ts';
-import { followLinks } from './files/workspace.ts';
+import { followLinks } from '../folders/real-path.ts';
 
 /** As many of the newest ones count. */
 const MAX_KNOWN = 1_000;

@@ -34,3 +34,22 @@ it('finds settings of git that the environment names', () => {
   expect(findOwnSettings(workspace, { HOME: home, GIT_CONFIG_GLOBAL: join(workspace, 'git.conf') })).toBeDefined();
   expect(findOwnSettings(workspace, { HOME: home, XDG_CONFIG_HOME: join(workspace, 'config') })).toBeDefined();
 });
+
+it('finds settings that are not there yet, behind a link that leads into the workspace', () => {
+  const other = join(root, 'other-home');
+  const workspace = join(root, 'shared');
+  mkdirSync(join(workspace, 'config'), { recursive: true });
+  mkdirSync(other);
+  symlinkSync(join(workspace, 'config'), join(other, '.config'));
+  expect(findOwnSettings(workspace, { HOME: other })).toContain(join(other, '.config/git'));
+  rmSync(join(other, '.config'));
+  symlinkSync('later', join(other, '.gitconfig'));
+  symlinkSync(join(workspace, 'gitconfig'), join(other, 'later'));
+  expect(findOwnSettings(workspace, { HOME: other })).toContain(join(other, '.gitconfig'));
+});
+
+it('is not held up by a link that leads to itself', () => {
+  const other = mkdtempSync(join(root, 'home-'));
+  symlinkSync('.gitconfig', join(other, '.gitconfig'));
+  expect(findOwnSettings(join(root, 'shared'), { HOME: other })).toBe(undefined);
+});

@@ -2,10 +2,10 @@
  * What programs of the worker read as the settings of its user, and run what it names: git and ssh read `~/.gitconfig` and
  * `~/.ssh/config`, shells `~/.bashrc`. No command may write there, so no workspace may hold it that commands can write.
  */
-import { realpathSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isInside } from './folders.ts';
+import { followLinks } from './real-path.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -16,12 +16,12 @@ const IN_A_HOME = ['.gitconfig', '.config/git', '.config/git/config', '.ssh', '.
  * @param workspace absolute.
  */
 export function findOwnSettings(workspace: string, env: Environment = process.env): string | undefined {
-  const folder = toReal(workspace);
+  const folder = followLinks(workspace);
   const homes = homesOf(env);
   const named = [env['XDG_CONFIG_HOME'], env['GIT_CONFIG_GLOBAL']].filter(isPath);
   const git = named.flatMap((path) => [path, join(path, 'git'), join(path, 'git/config')]);
   const settings = [...homes, ...homes.flatMap((home) => IN_A_HOME.map((name) => join(home, name))), ...git];
-  const held = settings.find((path) => isInside(path, folder) || isInside(toReal(path), folder));
+  const held = settings.find((path) => isInside(path, folder) || isInside(followLinks(path), folder));
   if (held === undefined) return undefined;
   const what = homes.includes(held) ? 'the home folder' : 'a file or folder of settings';
   return (
@@ -44,13 +44,5 @@ function accountHome(): string | undefined {
     return userInfo().homedir;
   } catch {
     return undefined;
-  }
-}
-
-function toReal(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }

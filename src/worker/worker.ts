@@ -13,7 +13,7 @@ import { type ContextCache, createContextCache } from '../../activities/model/co
 import type { Ports, ThreadContext } from '../../activities/ports.ts';
 import { createFileArchive } from '../adapters/archive/file-archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
-import { assertOpen, assertWorkspace, followLinks } from '../adapters/files/workspace.ts';
+import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/review-targets.ts';
@@ -24,6 +24,7 @@ import { createModels } from '../adapters/model/models.ts';
 import { createPrices, readPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
+import { followLinks } from '../folders/real-path.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';

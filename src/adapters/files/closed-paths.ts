@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isInsideReal } from '../../folders/folders.ts';
-import { followLinks } from './workspace.ts';
+import { followLinks } from '../../folders/real-path.ts';
 
 export interface ClosedPaths {
   /** Real paths, also of what is not there yet, except those around the workspace. */

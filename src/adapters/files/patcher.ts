@@ -7,7 +7,8 @@ import { planPatch } from './patch-plan.ts';
 import { type PlannedFile, toVersion } from './planned-file.ts';
 import { type SafeFolder, inFolder } from './safe-folder.ts';
 import { findLeads } from './path-leads.ts';
-import { assertWorkspace, followLinks } from './workspace.ts';
+import { followLinks } from '../../folders/real-path.ts';
+import { assertWorkspace } from './workspace.ts';
 import { type WritableArea, createWritableArea } from './writable-area.ts';
 
 export interface PatcherOptions {

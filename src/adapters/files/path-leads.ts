@@ -2,7 +2,7 @@
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { PathLead } from '../../../activities/ports.ts';
 import { isInside } from '../../folders/folders.ts';
-import { followLinks } from './workspace.ts';
+import { followLinks } from '../../folders/real-path.ts';
 
 /** Those beyond are refused when they are written. */
 const MAX_LEADS = 50;

@@ -1,7 +1,7 @@
-import { realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
 import { Failure } from '../../../activities/failures.ts';
 import { isInside } from '../../folders/folders.ts';
+import { followLinks } from '../../folders/real-path.ts';
 
 /**
  * Throws `workspaceMissing` if `cwd` is not a folder that can be reached, and `workspaceMoved` if its real path is not
@@ -31,16 +31,6 @@ export function assertOpen(cwd: string, closed: readonly string[]): void {
   if (inside === undefined) return;
   const message = `The working directory ${cwd} lies in ${inside}, which is Bobbin's own. Start a thread on another folder.`;
   throw new Failure('workspaceClosed', message, { details: { path: cwd } });
-}
-
-/** The real path of the deepest part that exists, with the rest as it is. */
-export function followLinks(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(followLinks(parent), basename(path));
-  }
 }
 
 function complain(cwd: string): string | undefined {

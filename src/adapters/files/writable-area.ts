@@ -4,7 +4,7 @@ import type { PathLead, SandboxPolicy } from '../../../activities/ports.ts';
 import { isInside } from '../../folders/folders.ts';
 import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { isKnown, toShown } from './path-leads.ts';
-import { followLinks } from './workspace.ts';
+import { followLinks } from '../../folders/real-path.ts';
 
 /** Folders inside of a writable root that a patch leaves alone, at any depth. */
 const PROTECTED = new Set(['.git', '.codex', '.bobbin']);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPatcher } from '../../../src/adapters/files/patcher.ts';
-import { followLinks } from '../../../src/adapters/files/workspace.ts';
+import { followLinks } from '../../../src/folders/real-path.ts';
 import { createCommandRunner } from '../../../src/adapters/shell/command-runner.ts';
 import { type EscapePlace, type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';

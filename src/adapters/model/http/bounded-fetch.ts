@@ -39,7 +39,10 @@ function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream 
           : measureEvent(chunk) > MAX_EVENT_BYTES
             ? 'sent an event without end'
             : undefined;
-      if (excess === undefined) return controller.enqueue(chunk);
+      if (excess === undefined) {
+        controller.enqueue(chunk);
+        return;
+      }
       const failure = modelFailure('modelAnswerMalformed', facts, excess);
       onExcess(failure);
       controller.error(failure);

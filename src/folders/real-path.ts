@@ -1,0 +1,29 @@
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Where a path leads, be there something or not: links are followed in the part that exists, also one that leads to what is
+ * not there yet. A program that writes to the path creates that file.
+ */
+export function followLinks(path: string, linksLeft = MAX_LINKS): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    if (parent === path) return path;
+    const place = join(followLinks(parent, linksLeft), basename(path));
+    const target = linksLeft === 0 ? undefined : targetOf(place);
+    return target === undefined ? place : followLinks(resolve(dirname(place), target), linksLeft - 1);
+  }
+}
+
+function targetOf(path: string): string | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}
