@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { defaultExclude, defineConfig } from 'vitest/config';
 
 // No test touches the data folder of the person who runs it.
 const dataHome = mkdtempSync(join(tmpdir(), 'bobbin-tests-data-'));
 process.on('exit', () => rmSync(dataHome, { recursive: true, force: true }));
+
+/** Tests of what starts processes, git, sandboxes and servers. `docs/testing.md` says which test belongs where. */
+const TOUCH_THE_MACHINE = ['src/{adapters,dev}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -20,9 +23,14 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['workflows/**/*.test.ts', 'activities/**/*.test.ts', 'src/**/*.test.ts'],
+          include: ['{workflows,activities,src}/**/*.test.ts'],
+          exclude: [...defaultExclude, ...TOUCH_THE_MACHINE],
           testTimeout: 30_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'system', include: TOUCH_THE_MACHINE, testTimeout: 30_000 },
       },
       {
         extends: true,

@@ -21,6 +21,8 @@ export interface Arena {
   workspace(name: string): string;
   /** Starts one more worker. */
   worker(env?: Record<string, string>): Promise<WorkerChild>;
+  /** The newest worker if it is still running, else a new one. */
+  runningWorker(): Promise<WorkerChild>;
   /** Ends every process that was started here. */
   close(): Promise<void>;
 }
@@ -46,7 +48,7 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
     BOBBIN_LOG_LEVEL: 'WARN',
     ...env,
   };
-  return {
+  const arena: Arena = {
     service,
     model,
     identity,
@@ -61,6 +63,10 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
       workers.push(worker);
       return worker;
     },
+    async runningWorker() {
+      const newest = workers.at(-1);
+      return newest?.isRunning() ? newest : arena.worker();
+    },
     async close() {
       for (const worker of workers) await worker.kill();
       await bobbin.close();
@@ -70,4 +76,5 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
       rmSync(root, { recursive: true, force: true });
     },
   };
+  return arena;
 }

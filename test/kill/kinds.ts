@@ -53,7 +53,7 @@ export async function* killAtEachBoundary(arena: Arena, scenario: KindScenario):
 /** Null where the turn ends before that boundary. */
 export async function killAt(arena: Arena, scenario: KindScenario, boundary: number): Promise<KindResult | null> {
   const beganAt = Date.now();
-  const first = await arena.worker();
+  const first = await arena.runningWorker();
   const threadId = `kind-${scenario.name}-${boundary}-${randomUUID().slice(0, 8)}`;
   const cwd = makeRepository(arena.workspace(threadId));
   const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd } });
@@ -72,10 +72,12 @@ export async function killAt(arena: Arena, scenario: KindScenario, boundary: num
       ...{ scenario: scenario.name, boundary, event: describe(event), status: end.status, violations },
       durationMs: Date.now() - beganAt,
     };
-  } finally {
-    await watch.stop();
+  } catch (error) {
     await first.kill();
     await second?.kill();
+    throw error;
+  } finally {
+    await watch.stop();
   }
 }
 

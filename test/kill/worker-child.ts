@@ -13,6 +13,7 @@ export interface WorkerChild {
   readonly pid: number;
   /** Settles when it has ended, however; never rejects. */
   readonly exited: Promise<WorkerExit>;
+  isRunning(): boolean;
   /** What it wrote to both of its outputs so far. */
   output(): string;
   /** Sends the signal without waiting. */
@@ -68,6 +69,7 @@ function toWorkerChild(child: ChildProcess, exited: Promise<WorkerExit>, logFile
   return {
     pid: child.pid ?? -1,
     exited,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     output: () => readFileSync(logFile, 'utf8'),
     signal: send,
     async kill() {

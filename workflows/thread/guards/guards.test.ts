@@ -356,9 +356,13 @@ function define(target: Json | undefined, value: Json): void {
   else Object.defineProperty(target, 'extra', { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** As it arrives: through JSON, which drops what is undefined and keeps a member named `__proto__` as a member. */
+/** As it arrives: what JSON keeps, also a member named `__proto__`. Many texts are long, so no text is written and read. */
 function overTheWire(message: unknown): Json {
-  return JSON.parse(JSON.stringify(message)) as Json;
+  if (typeof message === 'string') return message;
+  if (Array.isArray(message)) return message.map(overTheWire);
+  if (typeof message !== 'object' || message === null) return JSON.parse(JSON.stringify(message) ?? 'null') as Json;
+  const members = Object.entries(message).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(members.map(([key, value]) => [key, overTheWire(value)]));
 }
 
 // -------------------------------------------------------------------------------------------------------- the rule

@@ -137,10 +137,15 @@ function assertPlain(value: unknown, where: string): void {
     return;
   }
   check(typeof value === 'object', `${where} is plain JSON, and not ${typeof value}`);
+  if (plain.has(value)) return;
   const proto: unknown = Object.getPrototypeOf(value);
   check(proto === Object.prototype || proto === Array.prototype, `${where} is a plain object or a list`);
   for (const [key, member] of Object.entries(value)) assertPlain(member, `${where}.${key}`);
+  plain.add(Object.freeze(value));
 }
+
+/** Parts of states that were found plain; frozen, so that they stay so. Most parts of a state are those of the one before. */
+const plain = new WeakSet<object>();
 
 /** To resume changes nothing but what had not ended, and a task that is kept or cleared stays so. */
 function assertResumedByReading(before: ThreadState, happening: Happening, state: ThreadState): void {
