@@ -20,7 +20,7 @@ export const redo: TaskKind<RedoTurn> = {
 
   settle(state, at, turn) {
     if (turn.target === null) {
-      const message = `Thread ${state.threadId} has no undo that could be taken back: a turn began after it, or there was none.`;
+      const message = `Thread ${state.threadId} has no undo that could be taken back: ${whyNone(state)}.`;
       return failTurn(state, at, turn, { code: 'nothingToRedo', message });
     }
     return turn.target.files === null ? restore(state, at, turn, turn.target, NO_FILES) : state;
@@ -42,6 +42,12 @@ export const redo: TaskKind<RedoTurn> = {
     return takeEnd(state, event.at, turn, turn.target, event.end);
   },
 };
+
+/** The list is there from the first undo on, and emptied when the conversation goes another way. */
+function whyNone({ redo }: ThreadState): string {
+  if (redo === undefined) return 'no turn was undone';
+  return 'the last one was taken back already, or another turn, a review, a compaction or a rollback came after it, from which on its files are not kept';
+}
 
 function takeEnd(state: ThreadState, at: number, turn: RedoTurn, target: Redo, end: TaskStepEnd): ThreadState {
   switch (end.type) {

@@ -290,10 +290,13 @@ describe('redo', () => {
     expect(thread.action('callModel').snapshot?.release).toEqual(['b', 'undo/u-start', 'undo/u-end']);
     thread.answer('just words');
     submitRedo(thread, 'r');
-    expect(thread.completions('r')).toMatchObject([{ status: 'failed', error: { code: 'nothingToRedo' } }]);
+    const refused = (reason: RegExp) => [
+      { status: 'failed', error: { code: 'nothingToRedo', message: expect.stringMatching(reason) as string } },
+    ];
+    expect(thread.completions('r')).toMatchObject(refused(/another turn, a review, .* came after it/));
     const fresh = open();
     submitRedo(fresh, 'r');
-    expect(fresh.completions('r')).toMatchObject([{ status: 'failed', error: { code: 'nothingToRedo' } }]);
+    expect(fresh.completions('r')).toMatchObject(refused(/: no turn was undone\.$/));
   });
 });
 
