@@ -1,4 +1,4 @@
-/** `dev.json` in the data folder: how other commands find the running stack, and which thread goes on in which folder. */
+/** `dev.json` in the data folder: where other commands find the running stack, and the thread of each folder. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dataLayout } from '../folders/folders.ts';
 import { writePrivateFileSync } from '../folders/private-file.ts';
@@ -6,11 +6,11 @@ import type { StackAddresses } from './stack.ts';
 import type { ProcessMark } from './temporal-service/run/process-start.ts';
 
 export interface DevState {
-  /** Set while a stack runs. */
+  /** Null while no stack is running. */
   running: (StackAddresses & ProcessMark) | null;
-  /** The thread that `bobbin dev` goes on with, by the real path of the folder it was started in. */
+  /** The thread that `bobbin dev` continues, by the real path of the folder. */
   threads: Record<string, string>;
-  /** The one thread that earlier releases kept, of a folder that they did not name. */
+  /** The only thread that earlier releases stored, without its folder. */
   threadId?: string | null;
 }
 
@@ -22,7 +22,7 @@ export function readDevState(dataDirectory: string): DevState {
     const state = { ...nothing, ...(JSON.parse(readFileSync(file, 'utf8')) as Partial<DevState>) };
     return state.running !== null && !mayRun(state.running.pid) ? { ...state, running: null } : state;
   } catch {
-    // A torn file costs threads their place, not the start.
+    // With a damaged file, folders get new threads; the start does not fail.
     return nothing;
   }
 }

@@ -73,7 +73,7 @@ describe('the data that an earlier release kept in a repository', () => {
   it('does not replace threads that are there', async () => {
     mkdirSync(data, { mode: 0o700 });
     writeFileSync(join(data, 'temporal.db'), 'mine');
-    await expect(importFormerData(former, data, false)).rejects.toThrow('holds threads already');
+    await expect(importFormerData(former, data, false)).rejects.toThrow('already contains threads');
     expect(read('temporal.db')).toBe('mine');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The `.bobbin` folder of a repository, where earlier releases kept everything. A clone can bring one as well, so it is
- * taken over only when a person has seen what is in it and says so.
+ * The `.bobbin` folder of a repository, where earlier releases stored everything. A clone can contain one too, so Bobbin
+ * imports it only after a person has seen the contents and agreed.
  */
 import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { copyFile, cp } from 'node:fs/promises';
@@ -21,15 +21,15 @@ export function findFormerData(folder: string, dataDirectory: string): string | 
   return existsSync(dataDirectory) && realpathSync(path) === realpathSync(dataDirectory) ? null : path;
 }
 
-/** What a person has to see before it is taken over. The texts are those of the files. */
+/** The contents that a person must see before the import. The texts are those of the files. */
 export interface FormerData {
   path: string;
   databaseBytes: number;
   keyFiles: number;
   archiveFiles: number;
-  /** Answers that would be given unasked from then on. */
+  /** Remembered answers that would apply without asking. */
   rules: string[];
-  /** Programs that would be started. */
+  /** The file with the programs that would be started. */
   mcpConfig: string | null;
 }
 
@@ -49,15 +49,15 @@ export function readFormerData(path: string): FormerData {
 }
 
 /**
- * Copies it; the folder itself stays as it is. Links and whatever else is no file are left out. Throws if the data folder has
- * threads already, or if a service runs on either of the two.
+ * Copies the folder, which stays as it is. Leaves out links and everything else that is not a file. Throws if the data folder
+ * already contains threads, or if a service is running on either of the two.
  */
 export async function importFormerData(path: string, dataDirectory: string, withMcp: boolean): Promise<void> {
   makePrivateFolder(dataDirectory);
   for (const folder of [path, dataDirectory]) await requireUnused(folder);
   if (DATABASE.some((name) => existsSync(join(dataDirectory, name)))) {
     throw new Error(
-      `${dataDirectory} holds threads already, and two databases cannot become one. Name another folder by --data-dir.`,
+      `${dataDirectory} already contains threads, and two databases cannot be merged. Choose another folder with --data-dir.`,
     );
   }
   const [from, to] = [dataLayout(path), dataLayout(dataDirectory)];
@@ -77,7 +77,7 @@ export async function importFormerData(path: string, dataDirectory: string, with
 async function requireUnused(folder: string): Promise<void> {
   const record = readRecord(folder);
   if (record === undefined || !(await isAlive(record))) return;
-  throw new Error(`A Temporal service runs on ${folder} (pid ${record.pid}). Stop it first.`);
+  throw new Error(`A Temporal service is running on ${folder} (pid ${record.pid}). Stop it first.`);
 }
 
 function filesBelow(folder: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * What the servers of the embedded stack need of HTTP: a listener on loopback that answers no web page of another origin and
- * really closes, whole bodies in, JSON out.
+ * HTTP for the servers of the embedded stack: a listener on loopback that refuses web pages of other origins and closes all
+ * connections; it reads whole bodies and writes JSON.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -8,20 +8,20 @@ import type { AddressInfo } from 'node:net';
 import { findForeignOrigin, isJson } from './web-guard.ts';
 
 export interface LoopbackListener {
-  /** Origin without a slash at the end. */
+  /** Origin without a trailing slash. */
   url: string;
   port: number;
-  /** Stops listening and ends every connection; safe to call twice. */
+  /** Stops listening and ends every connection. Idempotent. */
   close(): Promise<void>;
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const LOOPBACK = '127.0.0.1';
-/** Above what any conversation within the limits of a thread can weigh, in bytes. */
+/** In bytes; larger than any conversation within the limits of a thread. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** A request this server cannot read; `status` is what to answer. */
+/** A request that cannot be read; `status` is the status of the answer. */
 export class UnreadableRequest extends Error {
   readonly status: number;
 
@@ -35,11 +35,11 @@ export class UnreadableRequest extends Error {
 export interface ListenOptions {
   /** 127.0.0.1 */
   ip?: string;
-  /** Answers what a handler threw. */
+  /** Answers an error that a handler threw. */
   onError: (error: unknown, response: ServerResponse) => void;
 }
 
-/** Listens on loopback; port 0 takes a free one. Rejects with a plain sentence when the port is taken. */
+/** Listens on loopback; port 0 takes a free one. Rejects with a readable message if the port is in use. */
 export async function listenOnLoopback(
   name: string,
   port: number,
@@ -51,7 +51,7 @@ export async function listenOnLoopback(
     response.on('error', () => undefined);
     const foreign = findForeignOrigin(request);
     if (foreign !== undefined) {
-      response.writeHead(403, { 'content-type': 'text/plain' }).end(`Not answered: ${foreign}.\n`);
+      response.writeHead(403, { 'content-type': 'text/plain' }).end(`Refused: ${foreign}.\n`);
       return;
     }
     handle(request, response).catch((error: unknown) => onError(error, response));
@@ -80,12 +80,12 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   if (request.method === 'POST' && !isJson(request))
     throw new UnreadableRequest(415, 'The Content-Type of a body must be application/json.');
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') throw new UnreadableRequest(415, `Content-Encoding ${encoding} is not understood here.`);
+  if (encoding !== 'identity') throw new UnreadableRequest(415, `Content-Encoding ${encoding} is not supported.`);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new UnreadableRequest(413, `A body may have ${MAX_BODY_BYTES} bytes at most.`);
+    if (size > MAX_BODY_BYTES) throw new UnreadableRequest(413, `A body may have at most ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -97,7 +97,7 @@ export function toJsonObject(body: string): Record<string, unknown> {
   try {
     value = JSON.parse(body);
   } catch (error) {
-    throw new UnreadableRequest(400, `The body is no JSON: ${(error as Error).message}`);
+    throw new UnreadableRequest(400, `The body is not JSON: ${(error as Error).message}`);
   }
   if (!isObject(value)) throw new UnreadableRequest(400, 'The body must be a JSON object.');
   return value;

@@ -1,4 +1,4 @@
-/** One embedded stack for each data folder, and so for each person: the first start runs it, every later one joins it. */
+/** One embedded stack per data folder, and so per person: the first start runs it, later ones join it. */
 import { dataLayout } from '../folders/folders.ts';
 import { readDevState, writeDevState } from './dev-state.ts';
 import { type Stack, type StackAddresses, type StackOptions, startStack } from './stack.ts';
@@ -7,12 +7,12 @@ import { prepareDataDirectory } from './temporal-service/service.ts';
 import { withStartLock } from './temporal-service/state/start-lock.ts';
 
 export type OpenedStack =
-  /** Stopped by this process. */
+  /** This process runs and stops it. */
   | { type: 'started'; stack: Stack }
-  /** Run by another process, which stops it. */
+  /** Another process runs and stops it. */
   | { type: 'joined'; stack: StackAddresses & { pid: number } };
 
-/** Two starts at the same moment end with one stack. */
+/** Concurrent starts end with one stack. */
 export async function openStack(options: StackOptions): Promise<OpenedStack> {
   const { dataDirectory, onProgress, signal } = options;
   await prepareDataDirectory(dataDirectory, onProgress);
@@ -31,7 +31,7 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
   );
 }
 
-/** First nobody joins it any longer, then it ends. */
+/** Removes it from `dev.json` first, so that nobody joins a stack that ends. */
 async function leave(dataDirectory: string, stack: Stack): Promise<void> {
   writeDevState(dataDirectory, { running: null });
   await stack.stop();

@@ -45,7 +45,7 @@ describe.runIf(process.platform === 'linux')('on a machine without bubblewrap', 
   it('a command that fails is said to have failed', async () => {
     const someone = person(true);
     expect(await offerInstall(someone, machine('exit 1'))).toBe(false);
-    expect(someone.said).toEqual([expect.stringContaining('did not work')]);
+    expect(someone.said).toEqual([expect.stringContaining('failed')]);
   });
 
   it('nobody is asked if no package manager is known, or if it is there', () => {

@@ -1,4 +1,4 @@
-/** Installs bubblewrap by the package manager of this machine, after asking. */
+/** Installs bubblewrap with the package manager of this machine, after asking. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Environment, findOnPath } from './temporal-service/obtain/program.ts';
@@ -12,7 +12,7 @@ const MANAGERS: Record<string, string[]> = {
   zypper: ['--non-interactive', 'install', 'bubblewrap'],
 };
 
-/** Program and arguments; undefined if no package manager is known here, or bubblewrap is there already. */
+/** Program and arguments; undefined if no known package manager is installed, or if bubblewrap already is. */
 export function toInstallCommand(env: Environment = process.env): string[] | undefined {
   if (process.platform !== 'linux' || findOnPath('bwrap', env) !== undefined) return undefined;
   for (const [name, args] of Object.entries(MANAGERS)) {
@@ -31,18 +31,18 @@ export interface Person {
   say(text: string): void;
 }
 
-/** Whether bubblewrap is there now. Runs nothing that the person did not see and agree to. */
+/** Returns whether bubblewrap is installed now. Runs nothing that the person did not agree to. */
 export async function offerInstall(person: Person, env: Environment = process.env): Promise<boolean> {
   const command = toInstallCommand(env);
   if (command === undefined) return false;
   const line = command.join(' ');
-  if (!(await person.ask(`Commands need bubblewrap for their sandbox. Run \`${line}\` now?`))) {
+  if (!(await person.ask(`The sandbox of commands needs bubblewrap. Run \`${line}\` now?`))) {
     person.say(`Sandbox   to install it later: ${line}`);
     return false;
   }
   const [program = '', ...args] = command;
   const child = spawn(program, args, { env, stdio: 'inherit' });
   const [end] = (await Promise.race([once(child, 'exit'), once(child, 'error')])) as [unknown];
-  if (end !== 0) person.say(`Sandbox   ${line} did not work`);
+  if (end !== 0) person.say(`Sandbox   ${line} failed`);
   return end === 0 && findOnPath('bwrap', env) !== undefined;
 }

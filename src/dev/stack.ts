@@ -1,4 +1,4 @@
-/** The embedded stack of `bobbin dev`: a Temporal service, stand-ins for what no key or URL is set for, and a worker. */
+/** The embedded stack of `bobbin dev`: a Temporal service, a worker, and local substitutes for what has no key or URL. */
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
 import { connectBobbin } from '../client/index.ts';
 import { dataLayout } from '../folders/folders.ts';
@@ -11,14 +11,14 @@ import { startModelServer } from './model-server/server.ts';
 import { type WorkerProcess, startWorkerProcess } from './worker-process.ts';
 
 export interface StackOptions {
-  /** Absolute; everything the stack keeps is below it. */
+  /** Absolute path. The stack stores everything in it. */
   dataDirectory: string;
   env: NodeJS.ProcessEnv;
   onProgress: (line: string) => void;
   signal: AbortSignal;
 }
 
-/** What other commands need to reach the stack; kept in `dev.json`. */
+/** The addresses that other commands need; stored in `dev.json`. */
 export interface StackAddresses {
   address: string;
   namespace: string;
@@ -27,10 +27,10 @@ export interface StackAddresses {
 }
 
 export interface Stack extends StackAddresses {
-  /** One line per part: its name, and what serves as it. */
+  /** One line per part. */
   parts: { name: string; text: string }[];
   model: ModelChoice;
-  /** Ends every process this stack started, and only those. Twice is once. */
+  /** Ends every process that this stack started, and only those. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** In the reverse order of starting: the worker drains while the service is still there. */
+/** In the reverse order of starting, because the worker needs the service to drain. */
 async function stopAll(started: Part[]): Promise<void> {
   for (const part of started.reverse()) await part.stop();
 }
@@ -77,7 +77,7 @@ async function startTemporal({
   const target = connectTarget(env);
   if (target !== undefined) {
     const { address } = target.connectionOptions;
-    // Said here, where it can be said plainly: else the worker would be the first to find out.
+    // Checked before the worker starts, to report it clearly.
     const bobbin = await connectBobbin({ connection: target.connectionOptions, namespace: target.namespace });
     await bobbin.close();
     const text = `${address}, namespace ${target.namespace} (${target.namedBy})`;
@@ -100,20 +100,20 @@ async function startTemporal({
   };
 }
 
-/** A service that ends by itself is started again on the same data and ports: nothing that was acknowledged is lost. */
+/** Restarts a service that ends unexpectedly, on the same data and ports. Nothing that was acknowledged is lost. */
 function supervise(first: TemporalService, again: () => Promise<TemporalService>, onProgress: (line: string) => void) {
   let service = first;
   let stopping = false;
   const watch = (): void => {
     void service.exited.then(async () => {
       if (stopping) return;
-      onProgress('The Temporal service ended; it is started again.');
+      onProgress('The Temporal service ended; restarting it.');
       try {
         service = await again();
         watch();
       } catch (error) {
         onProgress(
-          `The Temporal service could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+          `The Temporal service could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
     });
@@ -153,11 +153,11 @@ async function startModel({ env }: StackOptions): Promise<Part & { url: string |
 }
 
 interface IdentityPart extends Part {
-  /** What the worker has to know of it. */
+  /** The environment that the worker needs for it. */
   env: NodeJS.ProcessEnv;
 }
 
-/** The reference service signs nothing a real model endpoint would take, so it serves the offline model only. */
+/** Real model endpoints do not accept what the reference service signs, so it is only used with the offline model. */
 async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelChoice): Promise<IdentityPart> {
   const given = env['BOBBIN_IDENTITY_URL'];
   const nothing = () => Promise.resolve();
@@ -168,7 +168,7 @@ async function startIdentity({ env, dataDirectory }: StackOptions, model: ModelC
   }
   const server = await startIdentityService({ stateFile: dataLayout(dataDirectory).identities });
   const text = `the reference identity service at ${server.url} (set BOBBIN_IDENTITY_URL for a real one)`;
-  // It takes any token, and says so itself.
+  // It accepts any token, and reports that.
   const token = env['BOBBIN_IDENTITY_TOKEN'] ?? 'reference';
   return {
     name: 'Identity',

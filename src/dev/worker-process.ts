@@ -1,4 +1,4 @@
-/** A worker as a child process: started, watched, started again when it dies, stopped. */
+/** Runs a worker as a child process, and restarts it when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,21 +6,21 @@ import { createBackoff } from '../client/backoff.ts';
 
 export interface WorkerProcessOptions {
   env: NodeJS.ProcessEnv;
-  /** Both of its outputs go there. */
+  /** File for standard output and standard error. */
   logFile: string;
   onProgress: (line: string) => void;
   signal: AbortSignal;
 }
 
 export interface WorkerProcess {
-  /** Of the process that runs now. */
+  /** Id of the current process. */
   readonly pid: number;
   stop(): Promise<void>;
 }
 
 const READY_TIMEOUT_MS = 60_000;
 const RESTART_MS = { first: 250, most: 10_000 };
-/** Longer than the grace time a worker gives its running steps. */
+/** Longer than the grace time that a worker gives its running steps. */
 const STOP_TIMEOUT_MS = 30_000;
 
 export const WORKER_ENTRY = fileURLToPath(
@@ -37,7 +37,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     watched.once('exit', (code, signal) => {
       if (stopping) return;
       options.onProgress(
-        `The worker ended (${signal ?? `exit code ${code ?? 0}`}); it is started again. Log: ${options.logFile}`,
+        `The worker ended (${signal ?? `exit code ${code ?? 0}`}); restarting it. Log: ${options.logFile}`,
       );
       setTimeout(() => void restart(), pauses.next()).unref();
     });
@@ -50,7 +50,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       watch(child);
     } catch (error) {
       options.onProgress(
-        `The worker could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+        `The worker could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
       );
       setTimeout(() => void restart(), pauses.next()).unref();
     }
@@ -85,8 +85,8 @@ async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<C
 function ready(child: ChildProcess, logFile: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) =>
-      done(() => reject(new Error(`The worker did not come up: ${why}. The end of ${logFile}:\n${tail(logFile)}`)));
-    const timer = setTimeout(() => fail(`no word within ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS);
+      done(() => reject(new Error(`The worker did not start: ${why}. The end of ${logFile}:\n${tail(logFile)}`)));
+    const timer = setTimeout(() => fail(`no sign of it within ${READY_TIMEOUT_MS / 1000} s`), READY_TIMEOUT_MS);
     const onExit = (code: number | null) => fail(`it ended with exit code ${code ?? 'none'}`);
     const onError = (error: Error) => fail(error.message);
     const onAbort = () => done(() => reject(signal.reason as Error));

@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { reasonOf } from '../temporal-service/run/service-error.ts';
 
-/** Why nothing can be asked of an HTTP URL; undefined where something listens there. Sends nothing. */
+/** Returns why an HTTP URL cannot be reached; undefined if something listens there. Sends nothing. */
 export async function findFault(url: string, signal: AbortSignal): Promise<string | undefined> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) return 'no http or https URL';
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) return 'not an http or https URL';
   const port = Number(parsed.port) || (parsed.protocol === 'https:' ? 443 : 80);
   const socket = connect({ host: parsed.hostname.replace(/^\[|\]$/g, ''), port, signal });
   try {

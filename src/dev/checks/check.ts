@@ -1,19 +1,19 @@
 import type { Environment } from '../temporal-service/obtain/program.ts';
 
-/** `warning`: it works, with less; `missing`: something will not work until it is there. */
+/** `warning`: it works with limits. `missing`: something does not work without it. */
 export type CheckStatus = 'ok' | 'warning' | 'missing';
 
-/** One line of what `bobbin doctor` prints. Holds no secret. */
+/** One line of `bobbin doctor`. Contains no secret. */
 export interface Check {
   name: string;
   status: CheckStatus;
   found: string;
   need: string;
-  /** What to do; empty where all is well. */
+  /** What to do; empty if nothing. */
   howTo: string;
 }
 
-/** What a check answers besides its name and need; `howTo` is left out where all is well. */
+/** The result of a check. `howTo` is omitted if there is nothing to do. */
 export type Finding = { status: 'ok'; found: string } | { status: 'warning' | 'missing'; found: string; howTo: string };
 
 export interface CheckContext {
@@ -23,7 +23,7 @@ export interface CheckContext {
   signal: AbortSignal;
 }
 
-/** One thing to look at. Changes nothing, and ends when the signal fires. */
+/** One check. It changes nothing, and ends when the signal fires. */
 export interface Probe {
   name: string;
   need: string;

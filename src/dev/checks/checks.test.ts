@@ -96,7 +96,7 @@ test('the limits that hold here are found by trying them, and what does not hold
   expect((await check()).get('limits')).toMatchObject({
     status: 'warning',
     found: expect.stringContaining('nothing by the kernel') as string,
-    howTo: expect.stringContaining('Not held: size of a file, processor time of a process.') as string,
+    howTo: expect.stringContaining('Not enforced: size of a file, processor time of a process.') as string,
   });
 });
 
@@ -106,11 +106,11 @@ test('a limit that nobody holds is a warning', () => {
     status: 'ok',
     found:
       'as an ordinary user: size of a file, processor time of a process, processes by the kernel; ' +
-      'memory, processor time in all by a look every 250 ms; output and free space by the worker; no cgroups',
+      'memory, total processor time by a check every 250 ms; output and free space by the worker; no cgroups',
   });
   expect(toFinding({ ...all, processes: false, watch: false })).toMatchObject({
     status: 'warning',
-    howTo: expect.stringContaining('Not held: processes, memory, processor time in all.') as string,
+    howTo: expect.stringContaining('Not enforced: processes, memory, total processor time.') as string,
   });
 });
 
@@ -127,7 +127,7 @@ describe('a Temporal service that is named', () => {
     const found = (await check({ TEMPORAL_ADDRESS: '127.0.0.1:1' })).get('Temporal service');
     expect(found).toMatchObject({
       status: 'missing',
-      found: expect.stringMatching(/^127\.0\.0\.1:1, namespace default \(TEMPORAL_ADDRESS\) does not serve/) as string,
+      found: expect.stringMatching(/^127\.0\.0\.1:1, namespace default \(TEMPORAL_ADDRESS\) does not work/) as string,
     });
   });
 
@@ -175,7 +175,7 @@ test('an identity service is asked whether it listens', async () => {
   const gone = (await check({ BOBBIN_IDENTITY_URL: url })).get('identity service');
   expect(gone).toMatchObject({ status: 'missing', found: expect.stringContaining('ECONNREFUSED') as string });
   const nonsense = (await check({ BOBBIN_IDENTITY_URL: 'nonsense' })).get('identity service');
-  expect(nonsense).toMatchObject({ status: 'missing', found: 'nonsense: no http or https URL' });
+  expect(nonsense).toMatchObject({ status: 'missing', found: 'nonsense: not an http or https URL' });
 });
 
 test('the data directory is judged by the nearest one that exists, and by the room on it', async () => {

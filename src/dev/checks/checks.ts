@@ -12,18 +12,18 @@ import { temporalProbes } from './temporal.ts';
 import { waitingProbe } from './waiting.ts';
 
 export interface CheckOptions {
-  /** Where the embedded service would keep its data. */
+  /** Where the embedded service would store its data. */
   dataDirectory: string;
   cacheDirectory?: string;
   /** Defaults to the environment of this process. */
   env?: Environment;
-  /** Milliseconds after which a check that has not answered is given up; 5,000. */
+  /** Timeout of a check in milliseconds; 5,000 by default. */
   timeoutMs?: number;
 }
 
 /**
- * Looks at everything that Bobbin needs on this machine, all at once. Starts no service, downloads nothing, leaves
- * nothing, and answers within `timeoutMs`. Never rejects: a check that fails is a finding.
+ * Runs all checks in parallel. Starts no service, downloads nothing, leaves nothing behind, and returns within `timeoutMs`.
+ * Never rejects: a check that throws is a result.
  */
 export async function runChecks(options: CheckOptions): Promise<Check[]> {
   const env = options.env ?? process.env;
@@ -64,7 +64,7 @@ async function lookWithin(timeoutMs: number, look: (signal: AbortSignal) => Prom
   try {
     return await Promise.race([look(controller.signal), givenUp]);
   } catch (error) {
-    return { status: 'missing', found: reasonOf(error), howTo: 'Look at what was found, correct it, and check again.' };
+    return { status: 'missing', found: reasonOf(error), howTo: 'Correct it, and run the check again.' };
   } finally {
     clearTimeout(timer);
   }

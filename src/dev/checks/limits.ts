@@ -1,4 +1,4 @@
-/** Which limits of a command hold here, and who holds them: the kernel where it was seen to do so, else the watch of the worker. */
+/** Checks which limits of commands are enforced here, and whether the kernel or the worker enforces them. */
 import { constants } from 'node:fs';
 import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
@@ -7,9 +7,9 @@ import { findOnPath, runProgram } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 import { SMALLEST_SANDBOX } from './sandbox.ts';
 
-/** Bash tries again for 15 s if it cannot make a process, so no answer within this time is one. */
+/** Bash retries for 15 s if it cannot make a process, so no answer within this time means that the limit holds. */
 const FORK_MS = 1_500;
-/** One second of processor time, on a machine that has others to do. */
+/** Long enough for one second of processor time on a busy machine. */
 const BUSY_MS = 4_000;
 
 export const limitsProbe: Probe = {
@@ -28,31 +28,31 @@ export const limitsProbe: Probe = {
 };
 
 export interface LimitsFound {
-  /** Seen to be held by the kernel. */
+  /** Limits that the kernel was seen to enforce. */
   size: boolean;
   time: boolean;
   processes: boolean;
-  /** The use of other processes can be read. */
+  /** Whether the usage of other processes can be read. */
   watch: boolean;
-  /** What was found of a cgroup that could hold more. */
+  /** Description of a cgroup that could enforce more. */
   cgroup: string;
   isRoot: boolean;
 }
 
 export function toFinding({ size, time, processes, watch, cgroup, isRoot }: LimitsFound): Finding {
   const byKernel = [size && 'size of a file', time && 'processor time of a process', processes && 'processes'];
-  const byWatch = [!processes && 'processes', 'memory', 'processor time in all'];
+  const byWatch = [!processes && 'processes', 'memory', 'total processor time'];
   const held = (names: (string | false)[], by: string) => `${names.filter(Boolean).join(', ') || 'nothing'} by ${by}`;
   const parts = [
     `as ${isRoot ? 'root' : 'an ordinary user'}: ${held(byKernel, 'the kernel')}`,
-    ...(watch ? [held(byWatch, 'a look every 250 ms')] : []),
+    ...(watch ? [held(byWatch, 'a check every 250 ms')] : []),
     'output and free space by the worker',
     cgroup,
   ];
   const missing = [!size && 'size of a file', !time && 'processor time of a process', ...(watch ? [] : byWatch)];
   const found = parts.join('; ');
   if (missing.every((name) => name === false)) return { status: 'ok', found };
-  const howTo = `Not held: ${missing.filter(Boolean).join(', ')}. Install bash, and give the worker a /proc that shows its processes.`;
+  const howTo = `Not enforced: ${missing.filter(Boolean).join(', ')}. Install bash, and give the worker a /proc that shows its processes.`;
   return { status: 'warning', found, howTo };
 }
 
@@ -71,7 +71,7 @@ async function holdsProcessorTime(context: CheckContext): Promise<boolean> {
   return /^ended (152|137)$/m.test(await runBash(context, [], script, BUSY_MS));
 }
 
-/** In a sandbox, where alone the limit is set: outside of one, all processes of the user count. */
+/** In a sandbox, because the limit is only set there: outside, it would count all processes of the user. */
 async function holdsProcesses(context: CheckContext): Promise<boolean> {
   const bubblewrap = findOnPath('bwrap', context.env);
   if (bubblewrap === undefined) return false;
@@ -95,7 +95,7 @@ async function canRead(path: string): Promise<boolean> {
   );
 }
 
-/** Nothing is made of it: see docs/sandbox.md. */
+/** For information only: see docs/sandbox.md. */
 async function findCgroup(): Promise<string> {
   if (platform() !== 'linux') return 'no cgroups';
   try {
@@ -108,7 +108,7 @@ async function findCgroup(): Promise<string> {
     if (lacks.length > 0) return `cgroup v2 without ${lacks.join(' and ')}`;
     await access(join(folder, 'cgroup.procs'), constants.W_OK);
     await access(folder, constants.W_OK);
-    return 'a cgroup v2 that this user may divide, which is not used';
+    return 'a cgroup v2 that this user may divide (not used)';
   } catch {
     return 'no cgroup v2 that this user may divide';
   }

@@ -2,7 +2,7 @@ import { isAtLeast } from '../temporal-service/obtain/binary-version.ts';
 import { findOnPath, lastLines, runProgram } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
-/** What Bobbin needs of the machine itself. */
+/** Checks the programs that Bobbin needs. */
 export const machineProbes: Probe[] = [
   {
     name: 'Node.js',
@@ -16,7 +16,7 @@ export const machineProbes: Probe[] = [
   },
   {
     name: 'bash',
-    need: 'bash on PATH, to run commands in; sh stands in for it',
+    need: 'bash on PATH, to run commands; without it, sh is used',
     look: (context) => lookForShell(context),
   },
 ];
@@ -27,8 +27,7 @@ export function lookAtNode(version: string): Finding {
   return {
     status,
     found: version,
-    howTo:
-      'Use the npm scripts, which bring a current Node.js of their own, or install Node.js 24 (https://nodejs.org).',
+    howTo: 'Use the npm scripts, which install their own Node.js, or install Node.js 24 (https://nodejs.org).',
   };
 }
 
@@ -38,7 +37,7 @@ async function lookForShell(context: CheckContext): Promise<Finding> {
   return { ...finding, status: 'warning' };
 }
 
-/** The path of a program and the first line of its version. */
+/** Reports the path of a program and the first line of its version. */
 export async function lookForProgram(
   context: CheckContext,
   name: string,

@@ -3,10 +3,10 @@ import { dataLayout } from '../../folders/folders.ts';
 import { findOnPath } from '../temporal-service/obtain/program.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
-/** Which MCP servers are configured. Starts and calls none of them. */
+/** Checks the configuration of MCP servers. Starts and calls none of them. */
 export const mcpProbe: Probe = {
   name: 'mcp servers',
-  need: 'BOBBIN_MCP_CONFIG, or mcp.json in the data directory; without it there are none',
+  need: 'BOBBIN_MCP_CONFIG, or mcp.json in the data directory; optional',
   look: (context) => Promise.resolve(lookAtServers(context)),
 };
 

@@ -3,7 +3,7 @@ import { toInstallCommand } from '../sandbox-install.ts';
 import { findOnPath, lastLines, runProgram } from '../temporal-service/obtain/program.ts';
 import type { Probe } from './check.ts';
 
-/** Everything apart that can be: what a command in the sandbox is given. */
+/** All namespaces that the sandbox of a command uses. */
 export const SMALLEST_SANDBOX = [
   '--unshare-all',
   '--die-with-parent',
@@ -16,12 +16,12 @@ export const SMALLEST_SANDBOX = [
   '/dev',
 ];
 
-const WITHOUT = 'Until then only commands of threads in mode danger-full-access run.';
+const WITHOUT = 'Without it, only threads in mode danger-full-access can run commands.';
 
-/** Whether bubblewrap is there, and whether the kernel lets it work, which only trying tells. */
+/** Checks whether bubblewrap is installed, and by running it, whether the kernel lets it work. */
 export const sandboxProbe: Probe = {
   name: 'sandbox',
-  need: 'bubblewrap that may make user namespaces, to keep commands inside their workspace',
+  need: 'bubblewrap with user namespaces, to keep commands inside their workspace',
   look: async ({ env, signal }) => {
     const path = findOnPath('bwrap', env);
     if (path === undefined) {
@@ -32,10 +32,10 @@ export const sandboxProbe: Probe = {
       return { status: 'missing', found: 'no `bwrap` on PATH', howTo };
     }
     const report = await runProgram(path, [...SMALLEST_SANDBOX, 'true'], { env, signal, timeoutMs: 4_000 });
-    if (report.exitCode === 0) return { status: 'ok', found: `${path}, and it works` };
+    if (report.exitCode === 0) return { status: 'ok', found: `${path}, works` };
     return {
       status: 'missing',
-      found: `${path}, but it does not work: ${lastLines(report.output, 1) || 'it said nothing'}`,
+      found: `${path}, but it does not work: ${lastLines(report.output, 1) || 'no output'}`,
       howTo:
         'Allow user namespaces to bwrap (on Ubuntu: `sysctl kernel.apparmor_restrict_unprivileged_userns=0` or a profile ' +
         `for it; in a container: the security options in docker-compose.yml). ${WITHOUT}`,
@@ -43,7 +43,7 @@ export const sandboxProbe: Probe = {
   },
 };
 
-/** The same look for whoever is about to start a thread here. */
+/** The same check, before a thread is started. */
 export async function sandboxOfThisMachine(): Promise<{ available: true } | { available: false; reason: string }> {
   const finding = await sandboxProbe.look({
     env: process.env,

@@ -1,14 +1,14 @@
 import { findFault } from './address.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 
-/** Where each provider of models looks for its key. */
+/** The variables with the key of each model provider. */
 const KEY_OF_PROVIDER: Record<string, string> = {
   openai: 'OPENAI_API_KEY',
   anthropic: 'ANTHROPIC_API_KEY',
   google: 'GOOGLE_GENERATIVE_AI_API_KEY',
 };
 
-/** What a person may set, and what stands in where nothing is set. */
+/** Checks the settings of models and identities, and reports the local substitutes. */
 export const settingProbes: Probe[] = [
   {
     name: 'model',
@@ -25,7 +25,7 @@ export const settingProbes: Probe[] = [
 export function lookAtModel(env: CheckContext['env']): Finding {
   const model = env['BOBBIN_MODEL'];
   if (!model) {
-    const found = env['OPENAI_API_KEY'] ? 'OPENAI_API_KEY is set' : 'no key: the offline model server answers';
+    const found = env['OPENAI_API_KEY'] ? 'OPENAI_API_KEY is set' : 'no key: the offline model server is used';
     return { status: 'ok', found };
   }
   const provider = model.includes('/') ? (model.split('/', 1)[0] ?? '') : 'openai';
@@ -41,11 +41,11 @@ export function lookAtModel(env: CheckContext['env']): Finding {
 
 async function lookAtIdentity({ env, signal }: CheckContext): Promise<Finding> {
   const url = env['BOBBIN_IDENTITY_URL'];
-  if (!url) return { status: 'ok', found: 'not set: the reference identity service answers' };
+  if (!url) return { status: 'ok', found: 'not set: the reference identity service is used' };
   const fault = await findFault(url, signal);
   const shown = withoutCredentials(url);
   if (fault === undefined) return { status: 'ok', found: `${shown} answers` };
-  const howTo = 'Correct BOBBIN_IDENTITY_URL or start that service, or unset it to use the reference service.';
+  const howTo = 'Correct BOBBIN_IDENTITY_URL, start that service, or unset the variable to use the reference service.';
   return { status: 'missing', found: `${shown}: ${fault}`, howTo };
 }
 

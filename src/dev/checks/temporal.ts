@@ -17,18 +17,18 @@ import { lookForProgram } from './machine.ts';
 
 const ANSWER_TIMEOUT_MS = 3_000;
 
-const INSTALL = 'Install the Temporal CLI (https://docs.temporal.io/cli), or set BOBBIN_TEMPORAL to the path of one.';
+const INSTALL = 'Install the Temporal CLI (https://docs.temporal.io/cli), or set BOBBIN_TEMPORAL to its path.';
 
-/** What serves the threads: a Temporal service that somebody runs, or the program to run one. */
+/** Checks the configured Temporal service, or the program to run one. */
 export const temporalProbes: Probe[] = [
   {
     name: 'Temporal binary',
-    need: 'a `temporal` program, found or obtained at the first start; none where TEMPORAL_ADDRESS names a service',
+    need: 'a `temporal` program, which the first start can obtain; not needed if TEMPORAL_ADDRESS is set',
     look: lookForBinary,
   },
   {
     name: 'Temporal service',
-    need: 'one named by TEMPORAL_ADDRESS or a Temporal profile, or one that Bobbin runs itself',
+    need: 'the one that TEMPORAL_ADDRESS or a Temporal profile names, or one that Bobbin runs',
     look: lookAtService,
   },
   {
@@ -40,7 +40,7 @@ export const temporalProbes: Probe[] = [
   portProbe('Temporal UI port', 'uiPort'),
   {
     name: 'Go toolchain',
-    need: 'only to build the Temporal service where it can be had in no other way',
+    need: 'only to build the Temporal service if there is no other way to get it',
     look: lookForGo,
   },
 ];
@@ -56,7 +56,7 @@ async function lookForBinary(context: CheckContext): Promise<Finding> {
   const target = connectTarget(context.env);
   if (target !== undefined) return { status: 'ok', found: `none, and not needed: ${target.namedBy} names a service` };
   const go = findOnPath('go', context.env);
-  const next = `none here; the first start lets the Temporal SDK download one${go === undefined ? '' : `, or builds it with ${go}`}`;
+  const next = `none yet; the first start downloads one with the Temporal SDK${go === undefined ? '' : `, or builds it with ${go}`}`;
   return { status: 'warning', found: next, howTo: INSTALL };
 }
 
@@ -67,11 +67,12 @@ async function locate({ env, cacheDirectory, signal }: CheckContext): Promise<Te
 
 async function lookAtService(context: CheckContext): Promise<Finding> {
   const target = await findTarget(context);
-  if (target === undefined) return { status: 'ok', found: `none is named: one is run on ${context.dataDirectory}` };
+  if (target === undefined)
+    return { status: 'ok', found: `not configured: Bobbin runs one on ${context.dataDirectory}` };
   return await lookAtTarget(target);
 }
 
-/** The service that is named, or the one that runs on the data directory. */
+/** The configured service, or the one that is running on the data directory. */
 export async function findTarget({ env, dataDirectory }: CheckContext): Promise<ConnectTarget | undefined> {
   const target = connectTarget(env);
   if (target !== undefined) return target;
@@ -83,7 +84,7 @@ export async function findTarget({ env, dataDirectory }: CheckContext): Promise<
 
 async function lookAtSearchAttributes(context: CheckContext): Promise<Finding> {
   const target = await findTarget(context);
-  if (target === undefined) return { status: 'ok', found: 'registered by the service that is run here' };
+  if (target === undefined) return { status: 'ok', found: 'registered by the embedded service' };
   try {
     const missing = await ask(target, (connection) => missingSearchAttributes(connection, target.namespace));
     if (missing === null) return { status: 'ok', found: `registered in namespace ${target.namespace}` };
@@ -91,12 +92,12 @@ async function lookAtSearchAttributes(context: CheckContext): Promise<Finding> {
       status: 'warning',
       found: `not in namespace ${target.namespace}: ${missing}`,
       howTo:
-        'Run `bobbin search-attributes register`: the Temporal UI can then filter threads. Where threads have used them, this is ' +
-        'urgent: those wait until they are there again.',
+        'Run `bobbin search-attributes register`, so that the Temporal UI can filter threads. If threads have used them, this is ' +
+        'urgent: those threads wait until the attributes are registered again.',
     };
   } catch (error) {
-    const found = `cannot be looked at: ${reasonOf(error)}`;
-    return { status: 'warning', found, howTo: 'Threads work without. See docs/operators.md.' };
+    const found = `cannot be read: ${reasonOf(error)}`;
+    return { status: 'warning', found, howTo: 'Threads work without them. See docs/operators.md.' };
   }
 }
 
@@ -107,14 +108,14 @@ async function lookAtTarget(target: ConnectTarget): Promise<Finding> {
     const { serverVersion, workerCommands } = await ask(target, (connection) =>
       serviceCapabilities(connection, target.namespace),
     );
-    const cancellation = workerCommands ? 'pushes cancellations' : 'cancellations go with heartbeats';
+    const cancellation = workerCommands ? 'pushes cancellations' : 'sends cancellations with heartbeats';
     return { status: 'ok', found: `${where}: server ${serverVersion}, ${cancellation}` };
   } catch (error) {
     return {
       status: 'missing',
-      found: `${where} does not serve: ${reasonOf(error)}`,
+      found: `${where} does not work: ${reasonOf(error)}`,
       howTo:
-        'Start that service, or correct or unset the setting that names it; see also its namespace and TLS settings.',
+        'Start that service, or correct or unset the setting that names it. Also check its namespace and TLS settings.',
     };
   }
 }
@@ -141,25 +142,25 @@ function portProbe(name: string, key: 'port' | 'uiPort'): Probe {
   const port = PREFERRED_PORTS[key];
   return {
     name,
-    need: `port ${port} on 127.0.0.1, or else the next free pair`,
+    need: `port ${port} on 127.0.0.1, else the next free pair`,
     look: async ({ dataDirectory }) => await lookAtPort(port, dataDirectory),
   };
 }
 
-/** Exported for tests, which must not depend on who holds the preferred ports. */
+/** Exported for tests, which must not depend on the preferred ports. */
 export async function lookAtPort(port: number, dataDirectory: string): Promise<Finding> {
   if (await isPortFree(port, '127.0.0.1')) return { status: 'ok', found: `${port} is free` };
   const running = await findRunning(dataDirectory);
   if (running !== undefined && (running.port === port || running.uiPort === port)) {
-    return { status: 'ok', found: `${port} is held by our own service (pid ${running.pid})` };
+    return { status: 'ok', found: `${port} is used by the embedded service (pid ${running.pid})` };
   }
   const holder = await findPortHolder(port);
-  const who = holder === undefined ? 'a process that cannot be told' : `${holder.name} (pid ${holder.pid})`;
+  const who = holder === undefined ? 'an unknown process' : `${holder.name} (pid ${holder.pid})`;
   return {
     status: 'warning',
     found: `${port} is in use by ${who}`,
     howTo:
-      'Nothing has to be done: another port is taken. If that is a Temporal service to be used, set TEMPORAL_ADDRESS.',
+      'Nothing to do: Bobbin uses another port. If this is a Temporal service that you want to use, set TEMPORAL_ADDRESS.',
   };
 }
 
@@ -167,7 +168,7 @@ async function lookForGo(context: CheckContext): Promise<Finding> {
   const finding = await lookForProgram(
     context,
     'go',
-    'Install Go (https://go.dev/dl), or better: the Temporal CLI.',
+    'Install Go (https://go.dev/dl) or, better, the Temporal CLI.',
     'version',
   );
   if (finding.status === 'ok') return finding;

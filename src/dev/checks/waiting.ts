@@ -4,31 +4,31 @@ import { reasonOf } from '../temporal-service/run/service-error.ts';
 import type { CheckContext, Finding, Probe } from './check.ts';
 import { ask, findTarget } from './temporal.ts';
 
-/** Workflows whose tasks no worker can do. They run, answer no query, and wait. */
+/** Finds workflows whose tasks no worker can process. They are open, answer no query, and wait. */
 export const waitingProbe: Probe = {
   name: 'waiting workflows',
-  need: 'a worker of a release that knows the state which each thread, ledger and batch was left in',
+  need: 'workers of a release that knows the state of every thread, ledger and batch',
   look: lookForWaiting,
 };
 
-/** Newest runs that are looked at one by one: the service marks a workflow after several failed tasks only, about a minute. */
+/** Number of the newest runs that are checked individually: the service marks a workflow only after several failed tasks, about a minute. */
 const MAX_DESCRIBED = 50;
 const MAX_NAMED = 10;
 
 interface Waiting {
   workflowId: string;
-  /** Why its task failed; empty if the service does not say. */
+  /** Why its task failed; empty if unknown. */
   reason: string;
 }
 
 async function lookForWaiting(context: CheckContext): Promise<Finding> {
   const target = await findTarget(context);
-  if (target === undefined) return { status: 'ok', found: 'no service runs here' };
+  if (target === undefined) return { status: 'ok', found: 'no service is running' };
   try {
     const waiting = await ask(target, (connection) => findWaiting(connection, target.namespace));
     return waiting.length === 0 ? { status: 'ok', found: 'none' } : toFinding(waiting);
   } catch (error) {
-    const found = `cannot be looked for: ${reasonOf(error)}`;
+    const found = `cannot be listed: ${reasonOf(error)}`;
     return { status: 'warning', found, howTo: 'Look for workflows with failing tasks in the Temporal UI.' };
   }
 }
@@ -37,8 +37,8 @@ function toFinding(waiting: Waiting[]): Finding {
   const lines = waiting.slice(0, MAX_NAMED).map(({ workflowId, reason }) => `${workflowId} (${reason})`);
   const more = waiting.length > MAX_NAMED ? `, and ${waiting.length - MAX_NAMED} more` : '';
   const howTo = waiting.some(({ reason }) => reason.includes(UNKNOWN_STATE_VERSION))
-    ? 'Run workers of the release that wrote these states, or go back to it. Nothing is lost; they go on within ten minutes.'
-    : 'Look at the workers’ log, and at the newest failed task of each in the Temporal UI.';
+    ? 'Run workers of the release that wrote these states. Nothing is lost; the workflows continue within ten minutes.'
+    : 'See the log of the workers, and the newest failed task of each workflow in the Temporal UI.';
   return { status: 'missing', found: `${lines.join(', ')}${more}`, howTo };
 }
 
@@ -57,7 +57,7 @@ async function findWaiting({ workflowService }: Connection, namespace: string): 
     const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes != null);
     return failed?.workflowTaskFailedEventAttributes?.failure?.message?.slice(0, 300) ?? '';
   };
-  // Services before 1.30 have no such attribute, and refuse the query.
+  // Services before 1.30 do not have this attribute and refuse the query.
   const marked = await list('ExecutionStatus = "Running" AND TemporalReportedProblems IS NOT NULL').catch(
     (): string[] => [],
   );
@@ -67,6 +67,6 @@ async function findWaiting({ workflowService }: Connection, namespace: string): 
   const waiting = await Promise.all(
     ids.map(async (workflowId) => ({ workflowId, reason: await reasonFor(workflowId) })),
   );
-  // A task that timed out is tried again, too: it has not failed.
+  // A task that timed out is retried, too, but has not failed.
   return waiting.filter(({ workflowId, reason }) => reason !== '' || marked.includes(workflowId));
 }
