@@ -1,4 +1,4 @@
-/** The workflow bundle: built once by `npm run build`, and again when the sources have changed since. */
+/** The workflow bundle. `npm run build` builds it; a worker rebuilds it if the sources have changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,18 +6,18 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 
-/** Root of the checkout or of the installed package: the folder that holds `workflows/`. */
+/** The folder that contains `workflows/`: the root of the checkout or of the installed package. */
 const here = fileURLToPath(import.meta.url);
 const root = resolve(dirname(here), '../..');
 const extension = here.endsWith('.ts') ? 'ts' : 'js';
 
 export interface BuiltBundle {
   code: string;
-  /** Modules inside, by their place below the root or in a package. */
+  /** Its modules, by their path below the root or in a package. */
   modules: string[];
 }
 
-/** @param interceptors modules of a test that are to be run within the workflows, too. */
+/** @param interceptors modules of a test that run inside the workflows */
 export async function buildBundle(interceptors: readonly string[] = []): Promise<BuiltBundle> {
   const workflowsPath = join(root, 'workflows', `index.${extension}`);
   const workflowInterceptorModules = [
@@ -28,7 +28,7 @@ export async function buildBundle(interceptors: readonly string[] = []): Promise
     workflowsPath,
     workflowInterceptorModules,
     payloadConverterPath: payloadConverterPath(),
-    // Evaluated once for all workflows of a worker, and frozen: they keep nothing, which the linter sees to.
+    // Evaluated once for all workflows of a worker, and frozen. A lint rule ensures that they keep no state.
     preloadModules: [workflowsPath, ...workflowInterceptorModules],
     logger: new DefaultLogger('WARN'),
   });
@@ -40,14 +40,14 @@ export function payloadConverterPath(): string {
   return join(root, 'workflows', 'sandbox', `payload-converter.${extension}`);
 }
 
-/** On the first line of the bundle, so that its source map still fits. */
+/** Added to the first line of the bundle, so that the source map stays valid. */
 const NO_STACK_TRACES = 'Error.stackTraceLimit = 0;';
 
 /**
- * The bundle for this source, from the cache if it is there.
+ * Returns the bundle of the current sources, from the cache if possible.
  *
- * @param options.stackTraces whether errors and promises within workflows have stack traces. The SDK takes one of every
- *   promise, for the query `__stack_trace`, which is nearly half of the time of a replay.
+ * @param options.stackTraces whether errors and promises in workflows have stack traces. The SDK takes one for every
+ *   promise, for the query `__stack_trace`, which costs nearly half of the time of a replay
  */
 export async function loadBundle({ stackTraces }: { stackTraces: boolean }): Promise<{ code: string }> {
   const code = await cachedBundle();
@@ -63,7 +63,7 @@ async function cachedBundle(): Promise<string> {
     writeFileSync(`${file}.${process.pid}`, code);
     renameSync(`${file}.${process.pid}`, file);
   } catch {
-    // An unwritable installation costs a second at each start, no more.
+    // If the installation is not writable, each start takes a second longer.
   }
   return code;
 }

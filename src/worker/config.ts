@@ -26,7 +26,7 @@ const flag = (fallback: boolean) =>
     .default(fallback ? 'true' : 'false')
     .transform((value) => value === 'true' || value === '1');
 
-/** JSON in a variable; nothing where it is not set. */
+/** JSON in a variable; undefined if it is not set. */
 const jsonOf = <S extends z.ZodType>(schema: S) =>
   z
     .string()
@@ -53,7 +53,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_IDENTITY_TOKEN: z.string().min(1).optional(),
   BOBBIN_APPROVAL_POLICY: ApprovalPolicySchema.default('on-request'),
   BOBBIN_SANDBOX: SandboxModeSchema.default('workspace-write'),
-  /** Milliseconds; 0 for never. A day by default. */
+  /** In milliseconds; 0: never. A day by default. */
   BOBBIN_REQUEST_DEADLINE_MS: wholeNumber(86_400_000, 0),
   BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
@@ -63,7 +63,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_REVIEW_MODEL: z.string().min(1).max(LIMITS.idChars).optional(),
   BOBBIN_CONTINUE_AFTER_EVENTS: wholeNumber(2_000, 20),
   BOBBIN_CONTINUE_AFTER_BYTES: wholeNumber(1_048_576, 10_000),
-  /** Tokens; by the table of models where they are left out. */
+  /** In tokens; from the table of models if omitted. */
   BOBBIN_CONTEXT_WINDOW: optionalNumber(1_000),
   BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
   BOBBIN_HEARTBEAT_MS: wholeNumber(75, 20),
@@ -74,7 +74,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_FETCH_TIMEOUT_MS: wholeNumber(3_600_000, 1_000),
   BOBBIN_FETCH_IDLE_MS: wholeNumber(120_000, 1_000),
   BOBBIN_MAX_OUTPUT_BYTES: wholeNumber(40_000, 200),
-  /** Limits of one command; 0 for none. */
+  /** Limits of one command; 0: no limit. */
   BOBBIN_MAX_PROCESSES: wholeNumber(4_096, 0),
   BOBBIN_MAX_MEMORY_MB: wholeNumber(Math.floor(totalmem() / 2 ** 21), 0),
   BOBBIN_MAX_FILE_MB: wholeNumber(16_384, 0),
@@ -100,15 +100,15 @@ const EnvironmentSchema = z.object({
 
 export interface WorkerConfig {
   taskQueue: string;
-  /** The data folder, absolute. */
+  /** Absolute path of the data folder. */
   stateDirectory: string;
-  /** For the work trees of forks and the clones of batch targets, absolute; outside of the data folder. */
+  /** Absolute path for the work trees of forks and the clones of batch targets; outside the data folder. */
   workspacesDirectory: string;
   /** Of the repositories of batch targets. */
   fetching: { allowHttp: boolean; fetchTimeoutMs: number; fetchIdleMs: number };
-  /** Absolute; what no sandbox may read or write and no snapshot may hold, wherever a workspace lies. */
+  /** Absolute paths that no sandbox may read or write and no snapshot may contain, wherever the workspace is. */
   closedFolders: string[];
-  /** Absolute; what no sandbox, patch, snapshot, undo, fork or project document may read or write. */
+  /** Absolute paths that no sandbox, patch, snapshot, undo, fork or project document may read or write. */
   deniedPaths: string[];
   archiveDirectory: string;
   keyDirectory: string;
@@ -118,16 +118,16 @@ export interface WorkerConfig {
   identityUrl: string | undefined;
   identityToken: string | undefined;
   mcpServers: McpServerConfig[];
-  /** A file of prices in place of those that are built in, absolute. */
+  /** Absolute path of a file that replaces the built-in prices. */
   pricesFile: string | undefined;
   heartbeatEveryMs: number;
-  /** Steps in the worker that serves their thread are stopped at once, ahead of the service's word. */
+  /** Whether a step in the same worker as its thread stops at once, before the service cancels it. */
   localStop: boolean;
   maxOutputBytes: number;
   commandLimits: CommandLimits;
   network: NetworkSetting;
   maxCachedThreads: number;
-  /** Within workflows; they cost time. */
+  /** In workflows; they cost time. */
   stackTraces: boolean;
   maxSteps: number;
   shutdownGraceMs: number;
@@ -135,13 +135,13 @@ export interface WorkerConfig {
   contextWindow: number | undefined;
   autoCompactTokens: number | undefined;
   defaults: Defaults;
-  /** `auto` asks the service whether it knows them. */
+  /** `auto` asks the service whether they are registered. */
   searchAttributes: 'auto' | 'on' | 'off';
 }
 
-/** Throws an error that names every variable, or every member of the MCP configuration, that cannot be used. */
+/** Throws an error that names every invalid variable, or every invalid member of the MCP configuration. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
-  // An empty variable is how many shells and compose files say "not set".
+  // Many shells and compose files use an empty variable for "not set".
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = EnvironmentSchema.safeParse(set);
   if (!parsed.success) {
@@ -153,7 +153,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   const data = dataLayout(dataDirectory(env));
   const archiveDirectory = resolve(vars.BOBBIN_ARCHIVE_DIR ?? data.archive);
   const keyDirectory = resolve(vars.BOBBIN_KEYS_DIR ?? data.keys);
-  // A proxy that cannot be used is better found out now than by each command.
+  // Fails at the start instead of in each command.
   if (vars.BOBBIN_NETWORK.type === 'hosts') createReach(env);
   const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
   return {

@@ -1,9 +1,9 @@
-/** One line of a worker's log. It may hold foreign text: output of commands, answers of servers, names of files. */
+/** Formats a line of a worker's log. It may contain foreign text: output of commands, answers of servers, names of files. */
 import { inspect } from 'node:util';
 import type { LogEntry } from '@temporalio/worker';
 import { toVisibleLine } from '../contract/plain/foreign-text.ts';
 
-/** UTF-16 units: the rest is left out, and how much that is. */
+/** In UTF-16 units. The line says how many more are left out. */
 const MAX_CHARS = 16_000;
 
 export function toLogLine({ level, timestampNanos, message, meta }: LogEntry): string {

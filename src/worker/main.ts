@@ -1,4 +1,4 @@
-/** Entry point of a worker process: `node src/worker/main.ts`. Configured by the environment alone. */
+/** Entry point of a worker process: `node src/worker/main.ts`. The environment configures it. */
 import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
 import { describeModelChoice } from '../adapters/model/models.ts';
 import { connectTarget } from '../dev/temporal-service/run/connect-target.ts';
@@ -18,7 +18,7 @@ Runtime.install({
   logger: new DefaultLogger((process.env['BOBBIN_LOG_LEVEL'] as LogLevel | undefined) ?? 'INFO', (entry) =>
     process.stderr.write(`${toLogLine(entry)}\n`),
   ),
-  // Stopping is decided here, so that a parent that goes away counts, too.
+  // Handled here and not by the SDK, so that the end of the parent stops the worker too.
   shutdownSignals: [],
 });
 const worker = await startWorker(
@@ -36,5 +36,5 @@ process.stderr.write(
   `bobbin worker ${process.pid} serves task queue ${config.taskQueue} at ${address}, namespace ${namespace}\n`,
 );
 await worker.done;
-// The channel to a parent, where there is one, would keep this process alive.
+// The channel to a parent would keep this process alive.
 if (process.connected) process.disconnect();

@@ -1,4 +1,4 @@
-/** The folders of a worker, before anything is written to them. */
+/** Prepares the folders of a worker before anything is written to them. */
 import { mkdirSync } from 'node:fs';
 import { removeLeftTemps } from '../folders/private-temp.ts';
 import { moveFormerWorkspaces } from '../folders/former-workspaces.ts';
@@ -8,8 +8,8 @@ import type { WorkerConfig } from './config.ts';
 type Folders = Pick<WorkerConfig, 'stateDirectory' | 'keyDirectory' | 'archiveDirectory' | 'workspacesDirectory'>;
 
 /**
- * Makes them private. Throws if one belongs to another user or was not made for Bobbin; what the file system refuses is
- * only warned of, since the steps that need such a folder fail with a code of their own.
+ * Makes them private. Throws if one belongs to another user or was not made for Bobbin. Errors of the file system are only
+ * warnings, because the steps that need such a folder fail with their own code.
  */
 export function prepareFolders(folders: Folders, warn: (line: string) => void): void {
   const { stateDirectory, keyDirectory, archiveDirectory, workspacesDirectory } = folders;

@@ -1,4 +1,4 @@
-/** The steps under way in this process, so that a thread served here can stop them without a round trip. */
+/** The running steps of this process, so that a thread in the same worker can stop them without a round trip. */
 import type { StepRegistry } from '../../activities/ports.ts';
 
 export interface LocalSteps extends StepRegistry {

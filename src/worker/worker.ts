@@ -44,15 +44,15 @@ export interface WorkerTarget {
 }
 
 export interface RunningWorker {
-  /** Resolves when the worker has stopped, rejects when it failed. */
+  /** Resolves when the worker has stopped, rejects if it failed. */
   done: Promise<void>;
-  /** Takes no more work, gives running steps the grace time, then ends them. */
+  /** Takes no new work, gives running steps the grace time, then ends them. */
   stop(): Promise<void>;
 }
 
 const VERSION = '0.1.0';
 
-/** @param replace ports to use in place of the real ones, for tests. */
+/** @param replace ports that replace the real ones, for tests */
 export async function startWorker(
   target: WorkerTarget,
   config: WorkerConfig,
@@ -77,9 +77,9 @@ export async function startWorker(
     dataConverter: { payloadConverterPath: payloadConverterPath() },
     activities: { ...createActivities(ports, contexts) },
     sinks: toSinks(steps, contexts, config),
-    // The longest a stop can go unnoticed where only heartbeats tell of it.
+    // The longest time until a step notices a cancellation that comes with a heartbeat.
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
-    // How long the first task of a thread waits for a worker that is gone.
+    // How long a thread waits for a worker that is gone.
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: config.shutdownGraceMs,
     maxCachedWorkflows: config.maxCachedThreads,
@@ -99,7 +99,7 @@ export async function startWorker(
   };
 }
 
-/** What threads that this process serves tell it directly, beside what goes through the service. Never during a replay. */
+/** Calls from the threads of this process, without the service. Never during a replay. */
 function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig): InjectedSinks<ThreadSinks> {
   const threadOf = ({ workflowId }: WorkflowInfo) => workflowId.slice(toWorkflowId('').length);
   return {
@@ -187,7 +187,7 @@ function createPorts(
   };
 }
 
-/** Two ids never share a folder, also where the file system does not tell capitals from small letters. */
+/** Two ids never share a folder, even on a file system that ignores case. */
 function toFolderName(threadId: string): string {
   return threadId.replace(/[^a-z0-9_-]/g, (unit) => `=${unit.charCodeAt(0).toString(16)}`);
 }

@@ -1,4 +1,4 @@
-/** What a run that has ended left, read by the one query that such runs answer, or from how they were started. */
+/** Reads what an ended run left: by the only query that such runs answer, or from its start argument. */
 import { WorkflowNotFoundError, defaultPayloadConverter } from '@temporalio/client';
 import type { CarriedState } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
@@ -14,10 +14,10 @@ export interface LeftBehind {
   toArchive: ArchiveSegment[];
 }
 
-/** Runs that were resumed and ended before they were open stand for the run that they were to go on from. */
+/** A run that was resumed and ended before it was open refers to the run that it should have continued. */
 const LONGEST_CHAIN = 100;
 
-/** Fails with `threadMissing` and `threadNotResumable`; whatever else goes wrong is thrown as it comes. */
+/** Fails with `threadMissing` or `threadNotResumable`; other errors are thrown as they are. */
 export async function readClosedRun(service: Service, threadId: string, runId: string): Promise<LeftBehind> {
   const ask = async (run: string) => toTold(await askForHandover(service, threadId, run));
   const { run, told } = await askInTurn(service, threadId, runId, ask);
@@ -26,7 +26,7 @@ export async function readClosedRun(service: Service, threadId: string, runId: s
   throw notResumable(threadId, run, why);
 }
 
-/** What a fork needs to know of a thread whose newest run has ended; fails in the same way. */
+/** The past of a thread whose newest run has ended, for a fork. Fails in the same way. */
 export async function readClosedPast(service: Service, threadId: string, runId: string) {
   const ask = async (run: string) =>
     toTold((await handleOf(service, threadId, run).query(closedRunQuery, { ask: 'past' })) as ClosedPast);
@@ -34,7 +34,7 @@ export async function readClosedPast(service: Service, threadId: string, runId: 
   return { runId: run, past: told.past };
 }
 
-/** What a run has to tell, or the one to ask in its place; null for one that never was open. */
+/** The answer of a run, or the run to ask instead; null for one that never was open. */
 type Told<T> = { told: T } | { next: string } | null;
 type Redirected = Extract<Handover, { type: 'elsewhere' | 'nothing' }>;
 
@@ -54,18 +54,17 @@ async function askInTurn<T>(
   for (let links = 0; links < LONGEST_CHAIN; links++) {
     await expectClosed(service, threadId, run);
     const answer = await ask(run);
-    if (answer === null) throw notResumable(threadId, run, 'was never open, so there is nothing to go on from');
+    if (answer === null) throw notResumable(threadId, run, 'was never open, so there is nothing to continue from');
     if ('told' in answer) return { run, told: answer.told };
     run = answer.next;
   }
-  throw notResumable(threadId, runId, 'was resumed in vain too often');
+  throw notResumable(threadId, runId, 'was resumed too often without success');
 }
 
 function notResumable(threadId: string, runId: string, why: string): Failure {
   return new Failure('threadNotResumable', `Run ${runId} of thread ${threadId} ${why}; start a new thread.`);
 }
 
-/** The error that says that there is no such thread or run. */
 export function threadMissing(threadId: string, cause: unknown): Failure {
   const message = `There is no thread ${threadId} in this namespace, or Temporal no longer keeps it: a closed workflow is kept for the namespace's retention time.`;
   return new Failure('threadMissing', message, { cause });
@@ -77,21 +76,21 @@ export function isMissing(error: unknown): boolean {
   return malformedId || grpcStatus(error) === NOT_FOUND;
 }
 
-/** gRPC's numbers. */
+/** gRPC status codes. */
 const NOT_FOUND = 5;
 const FAILED_PRECONDITION = 9;
 
 async function expectClosed(service: Service, threadId: string, runId: string): Promise<void> {
   const { status } = await handleOf(service, threadId, runId).describe();
   if (status.name === 'RUNNING') throw notResumable(threadId, runId, 'has not ended');
-  if (status.name === 'CONTINUED_AS_NEW') throw notResumable(threadId, runId, 'went on as another run already');
+  if (status.name === 'CONTINUED_AS_NEW') throw notResumable(threadId, runId, 'has already continued in another run');
 }
 
 async function askForHandover(service: Service, threadId: string, runId: string): Promise<Handover> {
   try {
     return (await handleOf(service, threadId, runId).query(closedRunQuery, { ask: 'handover' })) as Handover;
   } catch (error) {
-    // A run that ended before any worker had it answers nothing; what it was started with is all it had.
+    // A run that ended before any worker had it answers no query; its start argument is all there is.
     const unheard = grpcStatus(error) === FAILED_PRECONDITION && /before WorkflowTaskStarted/i.test(messageOf(error));
     if (!unheard) throw error;
     return toHandover(await readStartArgument(service, threadId, runId));

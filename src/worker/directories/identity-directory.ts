@@ -1,4 +1,4 @@
-/** The entity workflow of an account, asked from activities: it is started by whoever asks first. */
+/** Calls the entity workflow of an account from activities. The first call starts it. */
 import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, Failure, type FailureCode } from '../../../activities/failures.ts';
@@ -13,7 +13,7 @@ import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.t
 import type { Service } from '../../client/service.ts';
 import { createSharedCalls } from './shared-calls.ts';
 
-/** Long enough for the entity's own tries; see `workflows/agent-identity/`. */
+/** Long enough for the retries of the entity; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 50_000;
 
 export function createIdentityDirectory(service: Service): IdentityDirectory {
@@ -25,7 +25,7 @@ export function createIdentityDirectory(service: Service): IdentityDirectory {
     }
   };
   const { workflow } = service.client;
-  // Threads that want the same at the same time ask once: the service holds few updates of one workflow in flight.
+  // Concurrent equal calls share one update: the service limits the updates of a workflow that are in flight.
   const share = createSharedCalls<AgentIdentity>();
   return {
     ensure(account, signal) {
@@ -41,7 +41,7 @@ export function createIdentityDirectory(service: Service): IdentityDirectory {
         });
       return share(`replace ${agentRuntimeId} of ${account}`, (stopped) => ask(account, stopped, update), signal);
     },
-    // Never shared: whoever asks wants to know what is so now.
+    // Never shared, because the caller needs the current value.
     current: (account, signal) =>
       ask(account, signal, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
   };

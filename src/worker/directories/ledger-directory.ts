@@ -1,4 +1,4 @@
-/** The entity workflow of a review target, told of runs from activities: it is started by whoever comes first. */
+/** Reports runs to the entity workflow of a review target from activities. The first call starts it. */
 import {
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
@@ -23,7 +23,7 @@ import {
 import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import type { Service } from '../../client/service.ts';
 
-/** A ledger that is in no worker's memory has to be replayed first. */
+/** A ledger that no worker has cached must be replayed first. */
 const DEADLINE_MS = 30_000;
 
 export function createLedgerDirectory(service: Service): LedgerDirectory {
@@ -47,7 +47,7 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
         args: [run],
       }),
     );
-  // No update ids: a repeated message is known by its run.
+  // No update ids: the ledger recognises a repeated message by its run.
   return {
     async begin(target, run, signal) {
       const beginning = await begin(target, run, signal);
@@ -75,7 +75,7 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
   };
 }
 
-/** A workflow that was terminated has given up nothing by itself. */
+/** A terminated workflow could not release its run. */
 async function isOver(service: Service, workflowId: string): Promise<boolean> {
   try {
     return (await service.client.workflow.getHandle(workflowId).describe()).status.name !== 'RUNNING';
@@ -115,10 +115,10 @@ function toFailure(error: unknown, targetId: string): Failure {
 
 // ------------------------------------------------------------------------------------------------------------ bounds
 
-/** Bytes as JSON, which together are well below what one payload may have. */
+/** In bytes of JSON; together well below the limit of a payload. */
 const BOUNDS = { findings: 800_000, tracked: 300_000, now: 200_000, verdicts: 50_000, looked: 300_000 };
 
-/** What is left out of `tracked` and `looked` costs no finding: nothing is concluded from what is not there. */
+/** Omitted entries of `tracked` and `looked` lose no finding, because absence has no meaning there. */
 function toRunRecord(run: RecordedRun): RunRecord {
   const findings = within(
     run.findings.toSorted((a, b) => (a.priority ?? 4) - (b.priority ?? 4)),
@@ -134,7 +134,7 @@ function toRunRecord(run: RecordedRun): RunRecord {
   };
 }
 
-/** Code that is left out is shown as it was. */
+/** If code is omitted, the ledger shows the earlier code. */
 function withinNow(tracked: readonly TrackedFinding[]): TrackedFinding[] {
   let left = BOUNDS.now;
   return tracked.map(({ now, ...place }) => {

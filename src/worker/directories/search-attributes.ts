@@ -1,13 +1,13 @@
-/** Whether the service knows the search attributes, for threads that open. */
+/** Checks whether the search attributes are registered, for threads that open. */
 import type { SearchAttributePort } from '../../../activities/ports.ts';
 import { type SearchAttributeService, listSearchAttributes } from '../../client/search-attributes.ts';
 
-/** How long it is believed that an attribute is missing. That all are there is believed for good. */
+/** How long a negative answer is cached. A positive one is cached for ever. */
 const MISSING_FOR_MS = 30_000;
-/** A thread that opens waits for the answer. */
+/** Short, because an opening thread waits for the answer. */
 const ANSWER_MS = 2_000;
 
-/** Asks once, and again after a while where they were not all there. */
+/** Asks once, and again after a while if some were missing. */
 export function createSearchAttributePort(
   service: SearchAttributeService,
   mode: 'auto' | 'on' | 'off',

@@ -1,6 +1,5 @@
 /**
- * Calls that several want at the same time and that are made once. A caller that leaves leaves alone; the call itself is
- * ended with the last of them.
+ * Shares one call between concurrent callers. A caller can leave without ending the call; the last one that leaves ends it.
  */
 export type SharedCalls<T> = (
   key: string,
@@ -14,7 +13,7 @@ interface Shared<T> {
   stop: AbortController;
 }
 
-/** Rejects with the reason of the signal once that fires, and otherwise as the call does. */
+/** Settles like the call, or rejects with the reason of the signal when it fires. */
 export function createSharedCalls<T>(): SharedCalls<T> {
   const underWay = new Map<string, Shared<T>>();
 

@@ -1,4 +1,4 @@
-/** What activities ask of a thread, by query. */
+/** Queries a thread from activities. */
 import { WorkflowFailedError, WorkflowNotFoundError, isGrpcDeadlineError } from '@temporalio/client';
 import type { PastReader, ThreadReader } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
@@ -13,7 +13,7 @@ import { type EventsPage, type ItemsPage, LIMITS, toWorkflowId } from '../../con
 import { isMissing, readClosedPast, readClosedRun, threadMissing } from './closed-runs.ts';
 import type { Service } from '../../client/service.ts';
 
-/** The history of a run that has ended is in no worker's memory and has to be replayed. */
+/** No worker has cached a run that has ended, so it must be replayed. */
 const CLOSED_RUN_DEADLINE_MS = 30_000;
 
 export function createThreadReader(service: Service): ThreadReader {
@@ -57,7 +57,7 @@ export function createThreadReader(service: Service): ThreadReader {
   };
 }
 
-/** The service is asked again and again, each time for as long as a call may take. */
+/** Repeats long polls, each as long as a call may take. */
 async function waitForEnd(service: Service, threadId: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
@@ -110,7 +110,7 @@ function handleOf(service: Service, threadId: string, runId?: string) {
   return service.client.workflow.getHandle(toWorkflowId(threadId), runId);
 }
 
-/** Everything of a half-open range, page by page. */
+/** Reads a half-open range page by page. */
 async function readAll<T>(
   range: { from: number; to: number },
   page: (after: number, limit: number) => Promise<T[]>,
