@@ -1,8 +1,8 @@
-/** A finding in words: what every format and the terminal say of it alike. */
+/** The texts of a finding that all formats and the terminal share. */
 import type { LedgerFinding, ReviewRecord } from '../contract/index.ts';
 import { toVisible } from './foreign-text.ts';
 
-/** Without the priority that reviewers put in front: each format shows the one of the finding, once. */
+/** Without the priority that reviewers put before it, because each format shows the finding's priority. */
 export function toTitle({ title }: Pick<LedgerFinding, 'title'>): string {
   return (
     toVisible(title)
@@ -16,7 +16,7 @@ export function toPriorityWord({ priority }: Pick<LedgerFinding, 'priority'>): s
   return priority === null ? 'P–' : `P${priority}`;
 }
 
-/** Of all targets, whether this batch looked at them or not. */
+/** For all targets, reviewed by this batch or not. */
 export function countOpen({ targets }: Pick<ReviewRecord, 'targets'>): number {
   const findings = targets.flatMap(({ ledger }) => ledger?.findings ?? []);
   return findings.filter(({ state }) => state === 'open').length;

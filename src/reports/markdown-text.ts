@@ -1,22 +1,21 @@
-/** Foreign text as Markdown (GitHub's) that means nothing but itself: no markup, no link, nobody mentioned. */
+/** Foreign text as GitHub Markdown without markup, links and mentions. */
 import { toLine, toName } from './foreign-text.ts';
 
-/** Of no width: it parts what would be read as one thing, and is not seen wherever the text is pasted. */
+/** Has no width: separates characters that would form a mention or link, and stays invisible where the text is pasted. */
 const PART = '\u200b';
 
-/** One line of words. */
 export function toWords(text: string, maxChars: number): string {
   return withoutMentions(toLine(text, maxChars))
     .replace(/[\\`*_~{}[\]()<>|$!&]/g, (mark) => `\\${mark}`)
     .replace(/^([-+#=:]|\d+(?=[.)]))/, (mark) => `${PART}${mark}`);
 }
 
-/** Text of code on one line; a word where there is none. A bar would end a cell of a table, so it must not stand in one. */
+/** Code on one line. A bar would end a cell of a table, so code with one must not be in a table. */
 export function toCode(text: string, maxChars: number): string {
   return toCodeSpan(toLine(text, maxChars));
 }
 
-/** The name of a file as code, and what belongs to it. */
+/** The name of a file as code, with a suffix. */
 export function toFileCode(path: string, maxChars: number, suffix = ''): string {
   return toCodeSpan(`${toName(path, maxChars)}${suffix}`);
 }
@@ -29,7 +28,7 @@ function toCodeSpan(line: string): string {
   return `${fence}${blank}${line}${blank}${fence}`;
 }
 
-/** The same Markdown, but `@name`, `#123`, `GH-123` and bare addresses are words like others. */
+/** The same Markdown, with `@name`, `#123`, `GH-123` and bare addresses as plain text. */
 export function withoutMentions(text: string): string {
   return text
     .replace(/@(?=\S)/g, `@${PART}`)

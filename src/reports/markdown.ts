@@ -1,4 +1,4 @@
-/** Markdown for a comment or a chat: the most urgent things, and how many there are of the rest. */
+/** Markdown for a comment or a chat: the most urgent findings, and the number of the others. */
 import { type RecordedTarget, type ReviewRecord, toDollars } from '../contract/index.ts';
 import { countOpen, toPriorityWord, toTitle } from './finding-words.ts';
 import { toCode, toFileCode, toWords } from './markdown-text.ts';
@@ -7,7 +7,7 @@ import { nameTargets } from './repository.ts';
 import { type ReportedFinding, type Selection, selectFindings } from './selection.ts';
 import { plural } from '../contract/plain/plural.ts';
 
-/** What no report is longer than: GitHub takes 65,536 characters in a comment. */
+/** Maximum length: GitHub accepts 65,536 characters in a comment. */
 export const MARKDOWN_BOUNDS = { lines: 70, chars: 40_000 };
 
 const MOST = { findings: 20, unknown: 8, leftOut: 4, namedFiles: 5, targets: 10 };
@@ -79,7 +79,7 @@ function toUnknownBlock({ targets }: ReviewRecord, names: readonly string[]): st
   return ['### Not reviewed', '', ...lines, ...(rest === 0 ? [] : [`- … and ${rest} more`])];
 }
 
-/** Files that no review looked at: those that are named first, and how many there are. */
+/** The first files that no review looked at, and the number of all. */
 function toLeftOutBlock({ targets }: ReviewRecord, names: readonly string[]): string[] {
   const all = targets.flatMap(({ row: { outcome } }, index) =>
     outcome.status === 'reviewed' && outcome.filesLeftOut > 0 ? [{ outcome, name: names[index] ?? '' }] : [],
@@ -101,7 +101,7 @@ function toLeftOutBlock({ targets }: ReviewRecord, names: readonly string[]): st
   ];
 }
 
-/** Where there is one, its counts stand in the heading. */
+/** With one target, the heading contains its counts. */
 function toTargetsBlock({ targets }: ReviewRecord, names: readonly string[]): string[] {
   const known = targets
     .map((target, index) => ({ target, name: names[index] ?? '' }))

@@ -1,7 +1,7 @@
-/** A record of some of the targets only. */
+/** Restricts a record to some targets. */
 import type { BatchCounts, FindingCounts, RecordedTarget, ReviewRecord, Spent } from '../contract/index.ts';
 
-/** What is counted for the batch is counted again, of these targets alone. */
+/** The counts of the batch are computed again for these targets. */
 export function narrow(record: ReviewRecord, targetIds: readonly string[]): ReviewRecord {
   const targets = record.targets.filter(({ row }) => targetIds.includes(row.targetId));
   const counts: BatchCounts = { waiting: 0, running: 0, reviewed: 0, skipped: 0, notReviewed: 0, failed: 0 };
@@ -29,7 +29,7 @@ function sumFindings(targets: readonly RecordedTarget[]): FindingCounts {
   return sum;
 }
 
-/** Left out where the record of an earlier release leaves it out. */
+/** Undefined in records of earlier releases. */
 function sumOpen({ batch }: ReviewRecord, targets: readonly RecordedTarget[]): { open?: number } {
   if (batch.open === undefined) return {};
   return { open: targets.reduce((sum, { row }) => sum + (row.outcome.open ?? 0), 0) };

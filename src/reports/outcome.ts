@@ -1,11 +1,11 @@
-/** What became of a target, in words. */
+/** The result of a target as text. */
 import type { BatchRow, RowOutcome, SkipReason } from '../contract/index.ts';
 import { toLine, toName } from './foreign-text.ts';
 import { plural } from '../contract/plain/plural.ts';
 
 export interface OutcomeWords {
   label: string;
-  /** One line; empty where there is nothing to add. */
+  /** One line; may be empty. */
   detail: string;
 }
 
@@ -47,7 +47,7 @@ function describeReview(outcome: Extract<RowOutcome, { status: 'reviewed' }>): s
 const MAX_NAME_CHARS = 200;
 const MAX_WHY_CHARS = 100;
 
-/** `1 file was not looked at: logo.png (binary)`; empty if there is none. Rows name the first of many. */
+/** `1 file was not looked at: logo.png (binary)`; empty if there is none. Rows contain only the first names. */
 export function describeLeftOut({ filesLeftOut, leftOut = [] }: Extract<RowOutcome, { status: 'reviewed' }>): string {
   if (filesLeftOut === 0) return '';
   const named = leftOut.map(({ path, why }) => `${toName(path, MAX_NAME_CHARS)} (${toLine(why, MAX_WHY_CHARS)})`);
@@ -56,7 +56,7 @@ export function describeLeftOut({ filesLeftOut, leftOut = [] }: Extract<RowOutco
   return `${plural(filesLeftOut, 'file was', 'files were')} not looked at${all.length === 0 ? '' : `: ${all.join(', ')}`}`;
 }
 
-/** Whether its review was asked for and did not come to an end: nothing is known of what it would have found. */
+/** Whether its review was requested and did not end, so that its findings are unknown. */
 export function isUnknown({ outcome }: BatchRow): boolean {
   switch (outcome.status) {
     case 'waiting':
@@ -70,7 +70,7 @@ export function isUnknown({ outcome }: BatchRow): boolean {
   }
 }
 
-/** The commit that the report speaks of; null where none is known. */
+/** The commit of the report; null if unknown. */
 export function headOf({ outcome }: BatchRow): string | null {
   return outcome.status === 'reviewed' || outcome.status === 'skipped' ? outcome.head : null;
 }

@@ -1,6 +1,6 @@
 /**
- * The Reviewdog Diagnostic Format, `DiagnosticResult` of its proto/rdf/reviewdog.proto. It has places and words only: no states, no
- * targets, nothing of what could not be reviewed. Paths are relative to the root of the repository.
+ * The Reviewdog Diagnostic Format, `DiagnosticResult` of its proto/rdf/reviewdog.proto. It contains places and texts only: no states, no
+ * targets, and not what could not be reviewed. Paths are relative to the root of the repository.
  */
 import type { ReviewPriority, ReviewRecord } from '../contract/index.ts';
 import { toTitle } from './finding-words.ts';
@@ -24,7 +24,7 @@ interface Diagnostic {
 
 const SEVERITIES: Record<ReviewPriority, Diagnostic['severity']> = { 0: 'ERROR', 1: 'ERROR', 2: 'WARNING', 3: 'INFO' };
 
-/** Findings of no place, fixed and dismissed ones are not in it. */
+/** Leaves out fixed and dismissed findings, and those without a place. */
 export function toRdjson(record: ReviewRecord, only: Selection): DiagnosticResult {
   const names = nameTargets(record.targets);
   const selected = selectFindings(record, only === 'new' ? 'new' : 'open');
@@ -49,7 +49,7 @@ function toDiagnostic({ finding }: ReportedFinding, targetName: string): Diagnos
   ];
 }
 
-/** Markdown, as a reviewer wrote it; but nobody is called by it. The priority is the code. */
+/** The reviewer's Markdown without mentions. The priority is the code. */
 function toMessage(title: string, body: string): string {
   const words = [title, toVisible(body)].filter((text) => text.trim() !== '');
   return withoutMentions(words.join('\n\n'));

@@ -1,4 +1,4 @@
-/** Reports, all made from one record and nothing else: the same record gives the same bytes. */
+/** Makes all reports from one record and nothing else: the same record gives the same bytes. */
 import type { ReviewRecord } from '../contract/index.ts';
 import { toVisibleJson } from '../contract/plain/foreign-text.ts';
 import { toHtml } from './html/page.ts';
@@ -12,9 +12,9 @@ export type ReportFormat = 'sarif' | 'rdjson' | 'markdown' | 'html' | 'json';
 export const REPORT_FORMATS: readonly ReportFormat[] = ['sarif', 'rdjson', 'markdown', 'html', 'json'];
 
 /**
- * A whole file, with a line feed at its end.
+ * Returns a whole file with a line feed at its end.
  *
- * @param only which findings it is about; left out, everything in SARIF and on the page, else what is open.
+ * @param only the findings to include; by default all in SARIF and on the page, else the open ones
  */
 export function toReport(record: ReviewRecord, format: ReportFormat, only?: Selection): string {
   switch (format) {

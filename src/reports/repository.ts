@@ -1,11 +1,11 @@
-/** How a report names a target and the repository it lies in. */
+/** Names a target and its repository in a report. */
 import type { BatchTarget, RecordedTarget } from '../contract/index.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { toLine } from './foreign-text.ts';
 
 const MAX_NAME_CHARS = 120;
 
-/** A name for each target, in their order: short, but for those that would be called the same. */
+/** A name for each target, in their order: short unless two would be equal. */
 export function nameTargets(targets: readonly RecordedTarget[]): string[] {
   const short = targets.map(({ row }) => toName(row.target, lastPart(row.target.repository)));
   const counts = new Map<string, number>();
@@ -33,7 +33,7 @@ function lastPart(repository: string): string {
   );
 }
 
-/** As an address: a path is one of this machine, `host:path` is short for ssh. */
+/** Converts to an address: a path is a file of this machine, `host:path` means ssh. */
 export function toRepositoryUri(repository: string): string {
   const text = withoutSecrets(repository);
   if (text.startsWith('/')) return `file://${encodePath(text)}`;
@@ -42,7 +42,7 @@ export function toRepositoryUri(repository: string): string {
   return toStrictUri(uri) ?? `file:///${encodePath(text)}`;
 }
 
-/** Browsers' rules leave characters as they are that RFC 3986 does not. Null for what is no address at all. */
+/** Browsers allow characters that RFC 3986 does not. Null if it is no address. */
 function toStrictUri(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const { protocol, username, host, pathname, search } = new URL(text);
@@ -53,7 +53,7 @@ function toStrictUri(text: string): string | null {
   return `${protocol}//${user}${host.replace(/["{}`]/g, encodeURIComponent)}${place}`;
 }
 
-/** A path as part of an address; its slashes stay. */
+/** Encodes a path for an address; slashes stay. */
 export function encodePath(path: string): string {
   return path
     .replace(/\p{Surrogate}/gu, '\ufffd')

@@ -1,4 +1,4 @@
-/** A finding as a result of SARIF. */
+/** A finding as a SARIF result. */
 import type { Location, Region, ReportingDescriptor, Result, Suppression } from 'sarif';
 import type { LedgerFinding, ReviewPriority } from '../contract/index.ts';
 import { toPriorityWord, toTitle } from './finding-words.ts';
@@ -6,10 +6,10 @@ import { toVisible, toWellFormed } from './foreign-text.ts';
 import { encodePath } from './repository.ts';
 import { type ReportedFinding, toPriority } from './selection.ts';
 
-/** Name of the place that paths are relative to. */
+/** Name of the base of relative paths. */
 export const SOURCE_ROOT = 'SRCROOT';
 
-/** One rule: a priority may change from run to run, and readers take a change of rule for another finding. */
+/** One rule for all: a priority may change between runs, and readers treat another rule as another finding. */
 export const RULE: ReportingDescriptor = {
   id: 'BOB1001',
   name: 'ReviewFinding',
@@ -23,7 +23,7 @@ const LEVELS: Record<ReviewPriority, Result.level> = { 0: 'error', 1: 'error', 2
 
 export function toResult({ finding, change }: ReportedFinding): Result {
   const { body, priority, confidenceScore, location, dismissal } = finding;
-  // A level does not tell P0 from P1, and readers show nothing else of it.
+  // A level does not distinguish P0 from P1, and readers show nothing else.
   const heading = `${priority === null ? '' : `[${toPriorityWord(finding)}] `}${toTitle(finding)}`;
   return {
     ruleId: RULE.id,
@@ -48,12 +48,12 @@ export function toResult({ finding, change }: ReportedFinding): Result {
   };
 }
 
-/** GitHub tells findings apart by the second one alone; where it is missing, it makes one from the line. */
+/** GitHub identifies findings by the second one only. If it is missing, GitHub computes one from the line. */
 function toFingerprints({ fingerprint }: LedgerFinding): Record<string, string> {
   return { 'bobbinFinding/v1': fingerprint, primaryLocationLineHash: `${fingerprint}:1` };
 }
 
-/** What is compared with is the run before. One that came back was not in it. */
+/** Compared with the previous run, which did not contain a reopened finding. */
 function toBaselineState({ state }: LedgerFinding, change: LedgerFinding['change']): Result['baselineState'] {
   if (state === 'fixed') return 'absent';
   return change === 'new' || change === 'reopened' ? 'new' : 'unchanged';
@@ -78,7 +78,7 @@ function toLocation(place: NonNullable<LedgerFinding['location']>, code: LedgerF
   };
 }
 
-/** The lines around must hold the place and more; what was shortened may not. */
+/** The context must be larger than the place, which shortened code may not be. */
 function toRegions(
   region: { startLine: number; endLine: number },
   code: LedgerFinding['code'],

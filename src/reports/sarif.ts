@@ -1,4 +1,4 @@
-/** SARIF 2.1.0: one run for each target, so that each has its own repository, commit and end. */
+/** SARIF 2.1.0: one run per target, so that each has its own repository, commit and result. */
 import type { Invocation, Log, Run } from 'sarif';
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { countOpen } from './finding-words.ts';
@@ -43,7 +43,7 @@ function toRun(record: ReviewRecord, target: RecordedTarget, findings: readonly 
   };
 }
 
-/** What stands in front of the last slash names the series, what comes after it the one run. */
+/** The part before the last slash names the series, the part after it the run. */
 function toAutomationId(targetId: string, batchId: string): string {
   return `bobbin/${targetId}/${batchId.replaceAll('/', ':')}`;
 }
@@ -72,7 +72,7 @@ function toInvocation({ batch }: ReviewRecord, { row, ledger }: RecordedTarget):
 
 function toTimes({ startedAt, endedAt }: ReviewRecord['batch']): Pick<Invocation, 'startTimeUtc' | 'endTimeUtc'> {
   const start = toInstant(startedAt);
-  // A clock may have been set back in between; an end before the start is none.
+  // If a clock was set back, the end may be before the start.
   const end = toInstant(endedAt === null ? null : Math.max(endedAt, startedAt));
   return { ...(start === null ? {} : { startTimeUtc: start }), ...(end === null ? {} : { endTimeUtc: end }) };
 }
@@ -92,7 +92,7 @@ function toProvenance({ row, ledger }: RecordedTarget): NonNullable<Run['version
   };
 }
 
-/** Where the files are is known of a path alone: the clone of a URL lies wherever the reader put it. */
+/** Only known for a path: the reader of the report decides where the clone of a URL is. */
 function toRoot(repository: string): { uri?: string; description: { text: string } } {
   const description = { text: cut(`The root of ${toWellFormed(withoutSecrets(repository))}`, 1_000) };
   return repository.startsWith('/')
@@ -100,7 +100,7 @@ function toRoot(repository: string): { uri?: string; description: { text: string
     : { description };
 }
 
-/** A batch that has no targets says why in a run of its own. */
+/** A batch without targets has one run that says why. */
 function toEmptyRun({ batch }: ReviewRecord): Run {
   const text = toWellFormed(`${batch.status}${batch.reason === null ? '' : `: ${batch.reason}`}`);
   const succeeded = batch.status === 'completed';

@@ -1,19 +1,19 @@
-/** Which findings of a record a report is about, and which of them count for a pipeline. */
+/** Selects the findings of a record for a report and for the exit code. */
 import type { LedgerFinding, RecordedTarget, ReviewPriority, ReviewRecord } from '../contract/index.ts';
 
-/** `new` is what this batch found for the first time or again after it was fixed; `all` has those fixed and dismissed, too. */
+/** `new`: found for the first time, or again after it was fixed. `all`: also fixed and dismissed ones. */
 export type Selection = 'new' | 'open' | 'all';
 export const SELECTIONS: readonly Selection[] = ['new', 'open', 'all'];
 
 export interface ReportedFinding {
   finding: LedgerFinding;
-  /** What this batch, and not a later one, said of it; null where it said nothing. */
+  /** The change in this batch, not in a later one; null if there was none. */
   change: LedgerFinding['change'];
-  /** Place of its target in the record. */
+  /** Index of its target in the record. */
   index: number;
 }
 
-/** The most urgent ones first, and of those the newest; the order is the same for the same record. */
+/** The most urgent first, then the newest. Deterministic for a record. */
 export function selectFindings(record: ReviewRecord, only: Selection): ReportedFinding[] {
   return record.targets
     .flatMap((target, index) => findingsOf(record, target, index))
@@ -21,7 +21,7 @@ export function selectFindings(record: ReviewRecord, only: Selection): ReportedF
     .sort(byUrgency);
 }
 
-/** A target that stands further up has its findings there. */
+/** A repeated target has its findings at the first one. */
 function findingsOf(record: ReviewRecord, target: RecordedTarget, index: number): ReportedFinding[] {
   const { row, ledger } = target;
   if (ledger === null || isDuplicate(target)) return [];
@@ -38,7 +38,7 @@ export function isDuplicate({ row }: RecordedTarget): boolean {
   return row.outcome.status === 'skipped' && row.outcome.reason === 'duplicate';
 }
 
-/** A later run has said something since: what this one did can be told from where the finding's life turned. */
+/** A later run has changed the finding since, so the change of this run is derived from the times in it. */
 function changeBy(finding: LedgerFinding, runId: string): LedgerFinding['change'] {
   if (finding.firstSeen.runId === runId) return 'new';
   return finding.fixed?.runId === runId ? 'fixed' : null;
@@ -70,12 +70,12 @@ function byUrgency(one: ReportedFinding, other: ReportedFinding): number {
   );
 }
 
-/** By code units: the language of the machine must not change a report. */
+/** By code units, because a report must not depend on the machine's locale. */
 function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** A finding without a priority is one of the least urgent. */
+/** A finding without a priority counts as P3. */
 export function toPriority(priority: ReviewPriority | null): ReviewPriority {
   return priority ?? 3;
 }

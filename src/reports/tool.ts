@@ -1,2 +1,2 @@
-/** Who made a report. */
+/** The tool in a report. */
 export const TOOL = { name: 'Bobbin', semanticVersion: '0.1.0' } as const;

@@ -1,13 +1,13 @@
-/** How the findings of all targets went, batch after batch. */
+/** The number of findings over time, batch by batch. */
 import type { LedgerRun, LedgerView, ReviewRecord } from '../contract/index.ts';
 
-/** One batch, and all targets as they stood after it. */
+/** The state of all targets after one batch. */
 export interface TrendPoint {
   batchId: string;
-  /** Of its last run, in milliseconds since the epoch. */
+  /** Time of its last run, in milliseconds since the epoch. */
   at: number;
   open: number;
-  /** Those that came back are among the new. */
+  /** Includes reopened findings. */
   new: number;
   fixed: number;
 }
@@ -27,7 +27,7 @@ export function toTrend(record: ReviewRecord, most: number): TrendPoint[] {
     .map((batch) => ({ ...batch, open: sum(ledgers.map((ledger) => openAt(ledger, batch.at))) }));
 }
 
-/** Each once, although a target may be listed twice. */
+/** Each once, even if a target is listed twice. */
 function toLedgers({ targets }: ReviewRecord): LedgerView[] {
   return [...new Map(targets.flatMap(({ ledger }) => (ledger === null ? [] : [[ledger.targetId, ledger]]))).values()];
 }
@@ -43,7 +43,7 @@ function openAt({ runs, runCount }: LedgerView, at: number): number {
   return first === undefined || runCount <= runs.length ? 0 : openBefore(first);
 }
 
-/** Of runs that are kept no longer, this is all that can be told. */
+/** All that is known of runs that are no longer stored. */
 function openBefore({ open, counts }: LedgerRun): number {
   return Math.max(0, open - counts.new - counts.reopened + counts.fixed);
 }

@@ -1,18 +1,18 @@
 /**
- * The trend as an inline SVG. The drawing is stretched to the width there is, so that it has no text of its own: the words of its
- * axes are HTML around it, as large on a phone as elsewhere.
+ * The trend as an inline SVG. The drawing is stretched to the available width, so it contains no text: the labels of its axes are
+ * HTML around it, with the same size on every screen.
  */
 import { toMinute } from '../outcome.ts';
 import type { TrendPoint } from '../trend.ts';
 import { type Markup, markup } from './markup.ts';
 
-/** Units of the drawing, which are no pixels. */
+/** Units of the drawing, not pixels. */
 const WIDTH = 1_000;
 const OPEN = { top: 6, height: 130 };
 const CHANGES = { top: 150, height: 60 };
 const HEIGHT = CHANGES.top + CHANGES.height;
 
-/** @param points one or more. */
+/** @param points one or more */
 export function toChart(points: readonly TrendPoint[]): Markup {
   const most = toCeiling(Math.max(...points.map(({ open }) => open)));
   const lines = [OPEN.top, OPEN.top + OPEN.height / 2, OPEN.top + OPEN.height, CHANGES.top + CHANGES.height / 2];
@@ -39,7 +39,7 @@ function describe(points: readonly TrendPoint[]): string {
   return `Open findings after ${points.length === 1 ? 'one run' : `each of ${points.length} runs`}, ${open} after the newest one; below, those new and those fixed.`;
 }
 
-/** An even number, since its half is written, too. */
+/** Even, because its half is shown too. */
 function toCeiling(most: number): number {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, most))) - 1) * 2;
   return Math.max(2, Math.ceil(most / step) * step);
@@ -63,7 +63,7 @@ function toOpenLine(points: readonly TrendPoint[], most: number): Markup {
 ${places.map(({ x, y }) => markup`<path class="dot" d="M${x} ${y}h0"/>`)}`;
 }
 
-/** New ones go up, fixed ones go down. */
+/** New findings point up, fixed ones down. */
 function toBars(points: readonly TrendPoint[]): Markup[] {
   const most = Math.max(1, ...points.map((point) => Math.max(point.new, point.fixed)));
   const slot = WIDTH / points.length;
@@ -82,7 +82,7 @@ function toBars(points: readonly TrendPoint[]): Markup[] {
   });
 }
 
-/** Of the first and the newest run, and of the one between where there is room. */
+/** The first, the newest and, if there is space, the middle run. */
 function toDates(points: readonly TrendPoint[]): string[] {
   const last = points.length - 1;
   const places = points.length >= 5 ? [0, Math.floor(last / 2), last] : [0, last];

@@ -1,4 +1,4 @@
-/** Lines of a file with their numbers; those of the place are marked. The numbers are not copied along. */
+/** Lines of a file with their numbers, which a copy leaves out. Marks the lines of the place. */
 import type { LedgerFinding } from '../../contract/index.ts';
 import { toVisible } from '../foreign-text.ts';
 import { type Markup, markup } from './markup.ts';

@@ -1,4 +1,4 @@
-/** One finding on the page: folded it is one line, open it has everything. */
+/** One finding on the page: one line when folded, everything when open. */
 import type { LedgerMoment } from '../../contract/index.ts';
 import { toPriorityWord, toTitle } from '../finding-words.ts';
 import { toLine, toName } from '../foreign-text.ts';
@@ -32,7 +32,7 @@ ${code === null || code.text === '' ? null : toCodeLines(code, location)}
 `;
 }
 
-/** Null for one that was known and is still there. */
+/** Null for a known finding that is still there. */
 function kindOf({ finding, change }: ReportedFinding): 'new' | 'reopened' | 'fixed' | 'dismissed' | null {
   if (finding.state !== 'open') return finding.state;
   return change === 'new' || change === 'reopened' ? change : null;

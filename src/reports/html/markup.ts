@@ -1,22 +1,22 @@
-/** HTML that can only be put together in one way: what is interpolated is escaped, unless it is itself markup made here. */
+/** Builds HTML. Interpolated values are escaped unless they are markup made here. */
 import { toVisible } from '../foreign-text.ts';
 
 const MARKUP = Symbol('markup');
 
-/** Made in this file alone: its symbol cannot come out of JSON. */
+/** Only this file can make one: its symbol cannot come out of JSON. */
 export interface Markup {
   readonly [MARKUP]: string;
 }
 
-/** Nothing is shown of null. */
+/** Null becomes nothing. */
 export type Part = string | number | Markup | null | readonly Markup[];
 
-/** For contents and for attribute values in double quotes; not for the inside of a style. */
+/** For content and attribute values in double quotes, not for styles. */
 export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return { [MARKUP]: strings.map((text, index) => text + render(parts[index] ?? null)).join('') };
 }
 
-/** @param text written in this repository. */
+/** @param text trusted, from this repository */
 export function trusted(text: string): Markup {
   return { [MARKUP]: text };
 }

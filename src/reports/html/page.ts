@@ -1,6 +1,6 @@
 /**
- * The whole record as one page that needs nothing else: no script, no font, no image, no address. Its policy forbids a browser to
- * load or to run anything, whatever might slip through.
+ * The whole record as one self-contained page: no script, no font, no image, no link. Its content security policy forbids
+ * browsers to load or run anything, in case something slips through.
  */
 import { type ReviewRecord, toDollars } from '../../contract/index.ts';
 import { countOpen } from '../finding-words.ts';
@@ -16,7 +16,7 @@ import { toTargets } from './targets.ts';
 import { toTrendSection } from './trend-section.ts';
 import { plural } from '../../contract/plain/plural.ts';
 
-/** A page with more is too heavy for a phone; what is left out is counted. */
+/** A page with more is too slow on a phone. The others are counted. */
 export const HTML_BOUNDS = { findings: 1_000, targets: 5_000, runs: 30, unfolded: 30 };
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -81,7 +81,7 @@ function toCount(count: number): string {
   return count.toLocaleString('en');
 }
 
-/** Those of which nothing is known stand first. */
+/** Targets with an unknown result come first. */
 function toTargetsSection({ targets }: ReviewRecord, names: readonly string[]): Markup {
   const named = targets
     .map((target, index) => ({ target, name: names[index] ?? '' }))

@@ -1,4 +1,4 @@
-/** A little of Markdown as HTML: paragraphs, lists, code and emphasis. Links and images stay the text they are. */
+/** Converts a subset of Markdown to HTML: paragraphs, lists, code and emphasis. Links and images stay text. */
 import { toVisible } from '../foreign-text.ts';
 import { type Markup, markup } from './markup.ts';
 
@@ -30,7 +30,7 @@ function toBlock(block: string): Markup[] {
   ];
 }
 
-/** A line without a bullet belongs to the entry above it. */
+/** A line without a bullet belongs to the previous entry. */
 function toEntries(lines: readonly string[]): string[] {
   const entries: string[] = [];
   for (const line of lines) {
@@ -40,7 +40,7 @@ function toEntries(lines: readonly string[]): string[] {
   return entries;
 }
 
-/** Code first: there are no emphases in it. */
+/** Code first, because it contains no emphasis. */
 function toInline(text: string): Markup[] {
   return text.split(/(`+[^`]+`+)/).flatMap((part, index) => (index % 2 === 1 ? [toCodeSpan(part)] : toEmphases(part)));
 }

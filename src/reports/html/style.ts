@@ -1,4 +1,4 @@
-/** The page's whole style. Colours are named once, for light and for dark. */
+/** The style of the page. Colours are defined once for light and dark. */
 export const STYLE = `
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--line:#dfe3e8;--text:#1a1f26;--soft:#5a6572;--accent:#2f5fd0;--red:#b3261e;--orange:#9a5200;--yellow:#7a6200;--green:#1c6e3a;--hit:#fff1cf;--code:#f2f4f7}
 @media (prefers-color-scheme:dark){:root{--page:#0f1318;--card:#171c23;--line:#2b333d;--text:#e4e8ed;--soft:#98a4b1;--accent:#86a8ff;--red:#ff8f86;--orange:#f5ab5c;--yellow:#e2c65a;--green:#71cf92;--hit:#3a3115;--code:#10151b}}

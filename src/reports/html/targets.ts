@@ -39,7 +39,7 @@ function toNumberCell(column: string, value: string | number | null): Markup {
   return markup`<td class="number${value === null ? ' nothing' : ''}" data-name="${column}">${value ?? '–'}</td>`;
 }
 
-/** In the order of {@link NUMBERS}; null where nothing is known. */
+/** In the order of {@link NUMBERS}; null if unknown. */
 function toNumbers({ row: { outcome }, ledger }: RecordedTarget): (string | number | null)[] {
   const open = ledger?.findings.filter(({ state }) => state === 'open').length ?? null;
   const spent = 'spent' in outcome && outcome.spent !== null ? toDollars(outcome.spent.costMicroUsd) : null;

@@ -1,4 +1,4 @@
-/** The trend as a chart, and as numbers for whoever cannot see it. */
+/** The trend as a chart, and as a table for screen readers. */
 import { toMinute } from '../outcome.ts';
 import type { TrendPoint } from '../trend.ts';
 import { toChart } from './chart.ts';
