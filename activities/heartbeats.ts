@@ -1,18 +1,18 @@
 /**
- * When a running step beats. A beat carries what a person sees and brings back what the thread wants, so how often a step
- * beats is how soon it hears of a stop that nobody pushes. Each beat is a write at the service, so the steps of a worker
- * share what it is to bear: few beat often, many beat seldom.
+ * Schedules the heartbeats of running steps. A heartbeat sends progress and receives cancellations, so its interval is the delay
+ * of a cancellation that the server does not push. Each heartbeat is a write at the service, so the steps of a worker share a
+ * total rate: few steps have short intervals, many steps long ones.
  */
 
-/** What each running step adds to the time between two beats of any of them. */
+/** Milliseconds that each running step adds to the interval of all steps. */
 const SHARE_MS = 15;
-/** Far below the heartbeat timeout, which tells a lost worker from a slow step. */
+/** Far below the heartbeat timeout, after which a worker counts as lost. */
 const MOST_MS = 1_000;
 
-/** Steps of this process that beat. */
+/** Number of steps in this process with heartbeats. */
 let beating = 0;
 
-/** Beats until it is told to stop. @param everyMs the least time between two beats. */
+/** Sends heartbeats until it is stopped. @param everyMs the shortest interval */
 export function startBeating(everyMs: number, beat: () => void): { stop: () => void } {
   beating += 1;
   const next = (): void => {
@@ -28,7 +28,7 @@ export function startBeating(everyMs: number, beat: () => void): { stop: () => v
   };
 }
 
-/** Milliseconds between two beats where so many steps beat. */
+/** The interval in milliseconds for that many steps. */
 export function timeBetween(everyMs: number, steps: number): number {
   return Math.max(everyMs, Math.min(steps * SHARE_MS, MOST_MS));
 }

@@ -1,9 +1,9 @@
 /**
- * What activities need of the world outside, as small interfaces. Adapters in `src/adapters/` implement them, the
- * composition root in `src/worker/` joins the two, and a test passes an object literal.
+ * The small interfaces through which activities reach the outside world. Adapters in `src/adapters/` implement them,
+ * `src/worker/` connects the two, and a test passes an object literal.
  *
- * Every method that can wait takes an `AbortSignal` and ends soon after it fires. What goes wrong is thrown as a
- * `Failure` (see `failures.ts`).
+ * Every method that can wait takes an `AbortSignal` and ends soon after it fires. Errors are thrown as a `Failure` (see
+ * `failures.ts`).
  */
 import type { StartThread, ThreadSettings } from '../src/contract/index.ts';
 import type { CommandPort } from './ports/commands.ts';
@@ -25,7 +25,7 @@ export type * from './ports/reviews.ts';
 export type * from './ports/threads.ts';
 export { PINNED_FILES } from './ports/git.ts';
 
-/** The worker's configuration as far as a thread's settings come from it. */
+/** The part of the worker's configuration that becomes settings of threads. */
 export type Defaults = (start: StartThread) => Omit<ThreadSettings, 'searchAttributes'>;
 
 export interface SearchAttributePort {
@@ -33,7 +33,7 @@ export interface SearchAttributePort {
   usable(): Promise<boolean>;
 }
 
-/** Stops a step that runs in this process at once, ahead of the service's own word. */
+/** Stops a step in this process at once, before the service cancels it. */
 export interface StepRegistry {
   /** The signal fires when `stop` is called for that step; `release` when it has ended. */
   enter(threadId: string, actionId: string): { signal: AbortSignal; release: () => void };
@@ -64,14 +64,14 @@ export interface Ports {
    * not `root`, and with `workspaceClosed` if it is one of Bobbin's own.
    */
   requireWorkspace(cwd: string, root?: string): void;
-  /** Why commands must not write in a folder; undefined if they may. */
+  /** Returns why commands must not write in a folder; undefined if they may. */
   ownSettingsIn(cwd: string): string | undefined;
-  /** The real path of a folder, which may not be there yet. */
+  /** The real path of a folder, which may not exist yet. */
   rootOf(cwd: string): string;
-  /** Absolute path of the work tree that a forked thread gets where nobody says which. */
+  /** Default absolute path of the work tree of a forked thread. */
   worktreeOf(threadId: string): string;
   /** Milliseconds between heartbeats of a running step. */
   heartbeatEveryMs: number;
-  /** Bytes of a command's output that history keeps. */
+  /** Maximum bytes of a command's output in the history. */
   maxOutputBytes: number;
 }

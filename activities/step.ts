@@ -1,6 +1,6 @@
 /**
- * What every long step does alike: it beats on a timer, listens for its end, and counts its failures where the next
- * attempt finds them, so that a worker's restart does not use up a try.
+ * The common part of all long steps: heartbeats on a timer, cancellation, and a count of failures that the next attempt finds,
+ * so that a restart of the worker does not use up an attempt.
  */
 import { Context } from '@temporalio/activity';
 import { Failure } from './failures.ts';
@@ -9,15 +9,15 @@ import type { StepRegistry } from './ports.ts';
 import { toTemporal } from './to-temporal.ts';
 
 export interface Step<P> {
-  /** Fires when the thread wants this step no more, or this attempt must end. */
+  /** Fires when the thread cancels this step, or when this attempt must end. */
   signal: AbortSignal;
   /** Shows in the Temporal UI and outlives this worker. */
   progress: P;
 }
 
-/** Tries of a step that fails for reasons outside of us. */
+/** Attempts of a step that fails for an external reason. */
 const MAX_TRIES = 5;
-/** What is left to the next worker when this one stops is taken up at once. */
+/** The next worker continues at once when this one stops. */
 const AT_ONCE_MS = 1;
 
 interface BeatDetails {
@@ -29,13 +29,13 @@ interface Place {
   actionId: string;
   steps: StepRegistry;
   heartbeatEveryMs: number;
-  /** {@link MAX_TRIES} where it is left out. */
+  /** {@link MAX_TRIES} by default. */
   maxTries?: number;
 }
 
 /**
- * Runs the body of a step. Resolves with `aborted` when the thread stopped it; rejects with the reason of the context's
- * signal when only this attempt has to end. Where that is because the worker stops, the next attempt begins at once.
+ * Runs the body of a step. Resolves with `aborted` if the thread stopped it. Rejects with the reason of the context's signal if
+ * only this attempt must end; if the worker stops, the next attempt starts at once.
  */
 export async function runStep<P extends object, T>(
   place: Place,
@@ -64,8 +64,8 @@ export async function runStep<P extends object, T>(
 }
 
 /**
- * Runs a short step that its thread does not stop. It beats, so that the death of its worker is noticed long before the
- * step times out. The signal fires when the worker stops.
+ * Runs a short step that its thread does not stop. It sends heartbeats, so that the death of its worker is noticed long before
+ * the step times out. The signal fires when the worker stops.
  */
 export async function runShortStep<T>(
   place: { name: string; heartbeatEveryMs: number },
@@ -88,13 +88,13 @@ export async function runShortStep<T>(
   }
 }
 
-/** The failure of an attempt that its worker ended; the next one begins at once. */
+/** The failure of an attempt that its worker ended; the next one starts at once. */
 export function leftToTheNext(name: string, cause: unknown): Error {
   const message = `${name} was ended because its worker was told to stop; the next one goes on with it.`;
   return toTemporal(new Failure('stepStoppedByWorker', message, { cause, retryAfterMs: AT_ONCE_MS }));
 }
 
-/** Whether it was the thread that stopped the step, and not the worker or the service this attempt. */
+/** Whether the thread stopped the step, and not the worker or the service this attempt. */
 export function isStopped(context: Context, local: AbortSignal): boolean {
   return (
     local.aborted ||

@@ -1,11 +1,11 @@
-/** The one place where failures become what the service stores. */
+/** Converts failures to what the service stores. */
 import { ApplicationFailure } from '@temporalio/common';
 import { Failure } from './failures.ts';
 
-/** A server that asks for more than this is asked again after this; a person can interrupt the turn meanwhile. */
+/** Maximum delay that a server can ask for. A person can interrupt the turn meanwhile. */
 const MAX_RETRY_DELAY_MS = 600_000;
 
-/** @param final set when this kind of failure has been tried often enough. */
+/** @param final whether the attempts for this kind of failure are used up */
 export function toTemporal(error: unknown, final = false): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
   const failure = error instanceof Failure ? error : toDefect(error);
@@ -14,7 +14,7 @@ export function toTemporal(error: unknown, final = false): ApplicationFailure {
     type: failure.code,
     nonRetryable: final || failure.class !== 'unavailable',
     details: [failure.details],
-    // A delay of 0 ends all retries at the service, so for such an endpoint the usual backoff applies.
+    // The service treats a delay of 0 as the end of all retries, so the usual backoff is used.
     ...(failure.retryAfterMs === undefined || failure.retryAfterMs <= 0
       ? {}
       : { nextRetryDelay: Math.min(failure.retryAfterMs, MAX_RETRY_DELAY_MS) }),

@@ -1,4 +1,4 @@
-/** Registration of identities and tasks. A retry may leave an unused one at the service: no request carries a key. */
+/** Registers identities and agent tasks. A retry may leave an unused one at the service, because requests have no idempotency key. */
 import { Context } from '@temporalio/activity';
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
 import type { AgentTaskRegistered, AgentTaskRegistration } from '../contract.ts';
@@ -7,12 +7,12 @@ import type { AgentIdentity, Ports } from '../ports.ts';
 import { type Step, leftToTheNext, runStep } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
 
-/** Tries of a registration within one turn; the next turn begins anew. */
+/** Attempts of a registration in one turn; the next turn starts again. */
 const MAX_TRIES = 3;
-/** HTTP statuses that say that the service does not take this identity, and not that the request was bad. */
+/** HTTP statuses that refuse the identity, not the request. */
 const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
 
-/** Beats with each try, so that the next one finds what this one left. */
+/** Stored in the heartbeat of each attempt, for the next one. */
 interface RegistrationProgress {
   type: 'registration';
   /** Registered and not reported yet. */
@@ -21,9 +21,9 @@ interface RegistrationProgress {
 }
 
 /**
- * Registers a task under the identity in use, and says which identity is in use afterwards, for the thread to compare.
- * Twice is safe: a task that an earlier try is known to have registered is used, or counted where its identity is no
- * longer the one in use.
+ * Registers a task under the identity in use, and returns the identity in use afterwards, for the thread to compare. Safe to
+ * repeat: a task that an earlier attempt is known to have registered is used, or counted as unused if its identity is no
+ * longer in use.
  */
 export async function registerAgentTask(
   ports: Ports,
@@ -62,12 +62,12 @@ async function register(
   return { task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks };
 }
 
-/** The same once nobody will use the task any more. */
+/** The same, with the task counted as unused. */
 function withoutTask({ type, task, unusedTasks }: RegistrationProgress): RegistrationProgress {
   return { type, task: null, unusedTasks: unusedTasks + (task === null ? 0 : 1) };
 }
 
-/** A refusal names the identity it was given to where it is that one which the service no longer takes. */
+/** A refusal names the identity if the service no longer accepts that identity. */
 async function registerUnder(ports: Ports, identity: AgentIdentity, signal: AbortSignal): Promise<AgentTaskRecord> {
   try {
     return await ports.identity.registerTask(identity, signal);
@@ -87,7 +87,7 @@ function withDetails(error: unknown, details: Failure['details']): unknown {
   });
 }
 
-/** Local activities do not beat: how often this is tried is counted by the entity workflow. */
+/** A local activity has no heartbeats, so the entity workflow counts the attempts. */
 export async function registerAgentIdentity(ports: Ports, account: string): Promise<AgentIdentity> {
   const { cancellationSignal } = Context.current();
   try {

@@ -1,4 +1,4 @@
-/** Fetches what a closed run left for the run that goes on from it. Twice is safe: it reads, and segments are written once. */
+/** Fetches what a closed run left for the run that continues it. Idempotent: it reads, and segments are written once. */
 import type { CarriedState, Ports } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 import { moveSegment } from './segments.ts';

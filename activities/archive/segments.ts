@@ -1,4 +1,4 @@
-/** Moves a stretch of a thread's past to the archive, and reads it back. The items travel by query, not by history. */
+/** Moves a part of a thread's past to the archive, and reads it back. The items travel by query, not through the history. */
 import { Context } from '@temporalio/activity';
 import type { ArchiveBody, ArchiveSegment } from '../../src/contract/index.ts';
 import { readSegment as readBody } from '../model/context-cache.ts';
@@ -6,8 +6,8 @@ import type { Ports } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 
 /**
- * Twice is once in one run. A run that an operator has reset to an earlier point comes this way again with another past: what it
- * writes has a name of its own, since the segment of the run before it is there and is never written again.
+ * Idempotent in one run. A run that was reset to an earlier point archives another past under another name, because the segment
+ * of the run before it exists and is never overwritten.
  */
 export async function archiveSegment(
   ports: Ports,
@@ -21,7 +21,7 @@ export async function archiveSegment(
   });
 }
 
-/** Twice is once. @param closedRunId the run to read from, where it is one that has ended. */
+/** Idempotent. @param closedRunId the run to read from, if it has ended */
 export async function moveSegment(
   ports: Ports,
   { threadId, segment }: { threadId: string; segment: ArchiveSegment },

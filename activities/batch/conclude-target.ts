@@ -1,4 +1,4 @@
-/** Reads what the reviews of a target said, finds its place in the code, and tells the ledger. Twice is once. */
+/** Reads the answers of a target's reviews, finds the places in the code, and reports to the ledger. Idempotent. */
 import type { ReviewFinding, RunBeginning } from '../../src/contract/index.ts';
 import type { TargetConcluded, TargetConclusion } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -30,7 +30,7 @@ export async function concludeTarget(ports: Ports, conclusion: TargetConclusion)
   );
 }
 
-/** Characters of an answer that cannot be read, for the row of its target. */
+/** Characters of an unreadable answer in the row of its target. */
 const SAID_CHARS = 300;
 
 function toAnswer(runId: string): (text: string) => Answer {
@@ -61,26 +61,26 @@ async function place(
   return answers.flatMap((answer) => placeFindings(answer, lines, true).findings);
 }
 
-/** Where there were none when the run began there are none now: nobody else may record any. */
+/** Without findings at the start of the run there are none now: only this run may record some. */
 async function readKnown(ports: Ports, conclusion: TargetConclusion, signal: AbortSignal) {
   const { targetId, target, known } = conclusion;
   if (known === 0) return [];
   return knownOf(await ports.ledgers.begin({ targetId, target }, again(conclusion), signal), conclusion);
 }
 
-/** The ledger answers the run under way what it answered before. */
+/** The ledger gives the current run the same answer again. */
 function again({ runId, head, rulesId, fullPassEvery, fullPass = false, threadId }: TargetConclusion) {
   return { runId, workflowId: threadId, instead: null, head, rulesId, fullPassEvery, fullPass };
 }
 
 function knownOf(beginning: RunBeginning, { runId, targetId }: TargetConclusion) {
   if (beginning.type === 'begun') return beginning.known;
-  // Recorded by an attempt before this one, whose answer did not come back.
+  // An earlier attempt recorded it, and its answer was lost.
   if (beginning.type === 'alreadyReviewed') return [];
   throw new Failure('reviewRunLost', `The ledger of ${targetId} has given up run ${runId}, and waits for another one.`);
 }
 
-/** Null where nothing that changed was left out. */
+/** Null if no change was left out. */
 async function lookedAt(ports: Ports, conclusion: TargetConclusion, signal: AbortSignal) {
   const { cwd, base, head, model, full, filesLeftOut } = conclusion;
   if (full && filesLeftOut === 0) return null;

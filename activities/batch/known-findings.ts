@@ -1,22 +1,22 @@
-/** The open findings that the reviewer of a part is told of, and which of them are in its files. */
+/** The open findings that a reviewer gets with a part, and which of them are in its files. */
 import type { FindingLocation, KnownFinding, TrackedFinding } from '../../src/contract/index.ts';
 import { placeOf } from '../review/observe.ts';
 
-/** An open finding, and where it is by now. */
+/** An open finding and its current place. */
 export interface OpenFinding {
   findingId: string;
   title: string;
-  /** Null if it has none, or if nothing is left of it. */
+  /** Null if it has none, or if it no longer exists. */
   place: FindingLocation | null;
-  /** Names of the files it is in, and was in. */
+  /** The current and former names of its files. */
   paths: string[];
 }
 
-/** What one part is told. The rest of them is not asked for, so nothing but the code speaks of it. */
+/** The findings in one prompt. The reviewer is not asked about the others, so only the code decides about them. */
 const MOST = { findings: 50, chars: 8_000 };
 const MAX_CHARS = { title: 120, path: 300 };
 
-/** The most urgent ones first. */
+/** The most urgent first. */
 export function toOpenFindings(known: readonly KnownFinding[], tracked: readonly TrackedFinding[]): OpenFinding[] {
   const traces = new Map(tracked.map((one) => [one.findingId, one]));
   return known
@@ -30,7 +30,7 @@ export function toOpenFindings(known: readonly KnownFinding[], tracked: readonly
 }
 
 export interface Told {
-  /** Empty if there is nothing to tell. */
+  /** May be empty. */
   text: string;
   findingIds: string[];
 }
@@ -41,8 +41,8 @@ const HEADING =
   'under "findings".';
 
 /**
- * @param paths of the part's files, by all their names.
- * @param full whether everything is looked at: what has no place, or none that is left, is asked for, too.
+ * @param paths all names of the part's files
+ * @param full whether everything is reviewed: then also findings without a place
  */
 export function tellOfKnown(open: readonly OpenFinding[], paths: ReadonlySet<string>, full: boolean): Told {
   const those = open.filter((one) => (full && one.place === null) || one.paths.some((path) => paths.has(path)));

@@ -1,4 +1,4 @@
-/** Brings a target here, asks its ledger what is new, and says what is to be looked at. Twice is once. */
+/** Fetches a target, asks its ledger what is new, and returns what must be reviewed. Idempotent. */
 import { createHash } from 'node:crypto';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { OpenedTarget, TargetOpening } from '../contract.ts';
@@ -50,7 +50,7 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
   );
 }
 
-/** The last completed review, where the changes since then can be told. */
+/** The last completed review, if the changes since then are known. */
 async function usable(ports: Ports, cwd: string, anchor: string | null, head: string, signal: AbortSignal) {
   return anchor !== null && (await ports.targets.isBefore(cwd, anchor, head, signal)) ? anchor : null;
 }
@@ -61,7 +61,7 @@ function modelOf(ports: Ports, { model, runId }: TargetOpening, cwd: string): st
   return settings.reviewModel ?? settings.model;
 }
 
-/** Without a base everything is under review, and the rules are those of the branch that was named. */
+/** Without a base everything is reviewed, with the rules of the given branch. */
 function rulesOf(
   ports: Ports,
   { target }: TargetOpening,
@@ -71,7 +71,7 @@ function rulesOf(
   return readReviewRules(ports, { cwd: repository, commit: target.base === undefined ? head : start }, signal);
 }
 
-/** Of everything that decides what is found fault with. */
+/** A hash of everything that influences the findings. */
 function toRulesId({ instructions }: TargetOpening, model: string, rules: string): string {
   return createHash('sha256')
     .update(JSON.stringify([RUBRIC, model, instructions, rules]))

@@ -1,4 +1,4 @@
-/** The one message of the conversation that looks at a part of a target. */
+/** The prompt for the review of a part of a target. */
 import type { TargetPart } from '../contract.ts';
 import type { ChangedFile, OpenTarget } from '../ports.ts';
 import { listFiles, whereFilesAre } from '../review/prompt-parts.ts';
@@ -8,14 +8,14 @@ import { type Parts, pathsOf } from './parts.ts';
 export interface Compared extends Pick<OpenTarget, 'isElsewhere'> {
   base: string;
   head: string;
-  /** Whether `base` is a commit; else it is a tree without files, and everything is new. */
+  /** Whether `base` is a commit; else it is the empty tree, and everything is new. */
   hasHistory: boolean;
-  /** Whether everything is looked at, and not only what is new since the last review. */
+  /** Whether everything is reviewed, not only what is new since the last review. */
   full: boolean;
   instructions: string;
 }
 
-/** @param open findings of earlier reviews, the most urgent first. */
+/** @param open findings of earlier reviews, the most urgent first */
 export function toTargetParts(
   compared: Compared,
   { parts, leftOut }: Parts,
@@ -51,7 +51,7 @@ function howToLook({ base, head, hasHistory, isElsewhere }: Compared, files: rea
   return `\`git diff ${base} ${head}${only}\` shows the changes${log}. ${whereFilesAre({ isElsewhere, head })}`;
 }
 
-/** As git and a shell take it, on one line and without the mark that ends the command in this message. */
+/** Quoted for git and a shell, on one line, without the character that ends the command in this message. */
 function quote(path: string): string {
   const oneLine = path.replace(/[`\n]/g, '?');
   const plain = oneLine === path && /[*?[\\]|^:/.test(path) ? `:(literal)${path}` : oneLine;

@@ -1,10 +1,10 @@
-/** What of a target's changes is looked at, and by how many reviews: each has room for a part of them only. */
+/** Divides the changes of a target into parts that each fit into one review. */
 import type { FileLeftOut } from '../../src/contract/index.ts';
 import type { ChangedFile } from '../ports.ts';
 
-/** Reviews of one target in one run. */
+/** Maximum reviews of one target in one run. */
 const MOST_PARTS = 12;
-/** Part of a model's window that a diff may take; the rest is for what else is read to understand it. */
+/** Fraction of a model's window for the diff. The rest is for other files that the reviewer reads. */
 const SHARE = 0.5;
 const BYTES_PER_TOKEN = 3;
 
@@ -13,7 +13,7 @@ export interface Parts {
   leftOut: { file: ChangedFile; why: string }[];
 }
 
-/** @param windowTokens from how many tokens on a conversation with the model is compacted. */
+/** @param windowTokens the size at which a conversation with the model is compacted */
 export function toParts(files: readonly ChangedFile[], windowTokens: number): Parts {
   const most = Math.max(1, Math.floor(windowTokens * SHARE * BYTES_PER_TOKEN));
   const leftOut: Parts['leftOut'] = [];
@@ -41,18 +41,18 @@ function complain({ kind, bytes }: ChangedFile, most: number): string | null {
   return bytes > most ? `${bytes} bytes of changes, more than a review of this model can take in` : null;
 }
 
-/** Files that are named to a person. */
+/** Maximum files that are named to a person. */
 const MOST_NAMED = 20;
 const PATH_CHARS = 200;
 
-/** The first of the files that were left out. A long path keeps its end. */
+/** The first omitted files. A long path keeps its end. */
 export function toLeftOut({ leftOut }: Parts): FileLeftOut[] {
   return leftOut.slice(0, MOST_NAMED).map(({ file: { path }, why }) => {
     return { path: path.length <= PATH_CHARS ? path : `…${path.slice(1 - PATH_CHARS)}`, why };
   });
 }
 
-/** Every name that the files of the parts have or had. */
+/** All current and former names of the files of the parts. */
 export function pathsOf(parts: readonly (readonly ChangedFile[])[]): string[] {
   return parts.flat().flatMap(({ path, before }) => (before === null ? [path] : [path, before]));
 }

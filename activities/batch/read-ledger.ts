@@ -1,4 +1,4 @@
-/** What a ledger says now, for the record of a batch. Twice is safe: it only reads. */
+/** Reads a ledger for the record of a batch. Idempotent: it only reads. */
 import type { LedgerRead, LedgerReading } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';

@@ -1,6 +1,6 @@
 /**
- * Makes the past of a new thread from that of another one, which it only reads. Twice is safe: each try writes segments of its
- * own, and the thread knows of those that the last one names.
+ * Makes the past of a new thread from that of another one, which it only reads. Safe to repeat: each attempt writes its own
+ * segments, and the thread uses those of the last one.
  */
 import { Context } from '@temporalio/activity';
 import type { ArchiveBody, ArchiveSegment, Item } from '../../src/contract/index.ts';
@@ -51,7 +51,7 @@ async function readItems(ports: Ports, threadId: string, { past, items }: PastRe
   return all;
 }
 
-/** Characters of JSON in one segment, as in the thread itself: what is read at once fits into one answer of the service. */
+/** Characters of JSON in one segment, as in the thread itself, so that one answer of the service can contain it. */
 const SEGMENT_CHARS = 300_000;
 
 async function writeSegments(ports: Ports, threadId: string, { items }: Cut): Promise<ArchiveSegment[]> {
@@ -67,7 +67,7 @@ async function writeSegments(ports: Ports, threadId: string, { items }: Cut): Pr
   return segments;
 }
 
-/** One item at least in each. */
+/** Each has at least one item. */
 function stretchesOf(items: readonly Item[]): { from: number; to: number }[] {
   const stretches: { from: number; to: number }[] = [];
   let chars = 0;

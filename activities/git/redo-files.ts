@@ -1,4 +1,4 @@
-/** Takes back what an undo did to the files. Idempotent: each try looks at what is there and does what is missing. */
+/** Reverses the changes of an undo to the files. Idempotent: each attempt looks at the files and does what is missing. */
 import type { RedoStep, RedoneFiles } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';

@@ -1,4 +1,4 @@
-/** Lets go of all that a thread kept in the repository of its workspace, and in its temporary folders. Twice is once. */
+/** Releases all snapshots of a thread, and removes its temporary folders. Idempotent. */
 import type { OnWorkspace } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runShortStep } from '../step.ts';
@@ -9,7 +9,7 @@ export async function releaseSnapshots(
 ): Promise<null> {
   return runShortStep({ ...ports, name: `Releasing the snapshots of thread ${request.threadId}` }, async (signal) => {
     await ports.commands.forget(request.threadId);
-    // A folder that is gone is for git to judge, as is one of an earlier release.
+    // The git adapter handles a folder that is gone, and one of an earlier release.
     if (root !== undefined) ports.requireWorkspace(request.cwd, root);
     await ports.git.release({ ...request, names: 'all' }, signal);
     return null;

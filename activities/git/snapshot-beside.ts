@@ -1,34 +1,34 @@
 /**
- * A snapshot beside a model call. A turn that only talks pays nothing for it: it begins a little after the call, and is
- * called off where the answer has no tool calls. Where it has some, the answer waits for the snapshot, and so does every
- * tool. What goes wrong with it is said and stops nothing.
+ * Takes a snapshot in parallel with a model call. A turn that only talks pays nothing for it: the snapshot starts a little after
+ * the call, and is cancelled if the answer has no tool calls. If it has some, the answer waits for the snapshot, and so does
+ * every tool. A failed snapshot is reported and stops nothing.
  */
 import { Failure } from '../failures.ts';
 import type { GitPort, Snapshot } from '../ports.ts';
 
-/** An answer that comes sooner than this without tool calls is spared the processes of a snapshot. */
+/** A faster answer without tool calls does not pay for the processes of a snapshot. */
 const HEAD_START_MS = 25;
-/** Longer than this no tool waits. */
+/** Maximum time that tools wait for the snapshot. */
 const LONGEST_MS = 60_000;
 
 export interface SnapshotPlace {
   threadId: string;
   cwd: string;
   name: string;
-  /** Names of snapshots that may go. */
+  /** Names of the snapshots to release. */
   release: readonly string[];
-  /** An earlier snapshot that this one is to be compared with; null for none. */
+  /** An earlier snapshot to compare with; null for none. */
   after?: string | null;
 }
 
 export interface SnapshotBeside {
-  /** The snapshot, kept. Rejects only with the reason of the signal. */
+  /** Resolves with the stored snapshot. Rejects only with the reason of the signal. */
   whenTaken(): Promise<Snapshot>;
-  /** It is not needed. */
+  /** Cancels the snapshot. */
   callOff(): void;
 }
 
-/** @param signal fires when the step is to end. */
+/** @param signal ends the step */
 export function beginSnapshotBeside(git: GitPort, place: SnapshotPlace, signal: AbortSignal): SnapshotBeside {
   const off = new AbortController();
   const until = AbortSignal.any([signal, off.signal]);
@@ -51,7 +51,7 @@ export function beginSnapshotBeside(git: GitPort, place: SnapshotPlace, signal: 
   };
 }
 
-/** Takes a snapshot and keeps it. Rejects only with the reason of the signal. */
+/** Takes and stores a snapshot. Rejects only with the reason of the signal. */
 export async function takeAndKeep(git: GitPort, place: SnapshotPlace, signal: AbortSignal): Promise<Snapshot> {
   const made = await makeSnapshot(git, place, signal);
   const snapshot = made.status === 'taken' ? await keepSnapshot(git, place, made, signal) : made;
@@ -59,13 +59,13 @@ export async function takeAndKeep(git: GitPort, place: SnapshotPlace, signal: Ab
   return snapshot;
 }
 
-/** Never rejects: where the signal has fired nobody reads what comes of it. */
+/** Never rejects: after the signal nobody reads the result. */
 async function makeSnapshot(git: GitPort, place: SnapshotPlace, signal: AbortSignal): Promise<Snapshot> {
   const { threadId, cwd, release, after = null } = place;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]);
   const [snapshot] = await Promise.all([
     orSkipped(cwd, () => git.snapshot(cwd, after, limit)),
-    // What cannot be let go of now goes when the thread closes.
+    // If this fails, they are released when the thread closes.
     release.length > 0 && git.release({ threadId, cwd, names: release }, limit).catch(() => undefined),
   ]);
   return snapshot;

@@ -1,4 +1,4 @@
-/** A snapshot that was asked for by itself. Twice is safe: one that is not told of is let go of with the thread. */
+/** Takes a snapshot as a separate step. Safe to repeat: an unreported snapshot is released with the thread. */
 import type { SnapshotStep } from '../contract.ts';
 import type { Ports, Snapshot } from '../ports.ts';
 import { runStep } from '../step.ts';

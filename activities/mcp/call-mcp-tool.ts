@@ -1,6 +1,5 @@
 /**
- * One call of a tool of an MCP server. Twice is two calls: the thread lets this be retried only where the server says
- * that the tool changes nothing.
+ * Calls a tool of an MCP server. Not idempotent: the thread allows retries only if the server declares the tool read-only.
  */
 import type { McpProgress, McpStep, McpStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';

@@ -1,4 +1,4 @@
-/** Cutting text to what history takes, where it is weighed as it will stand: as JSON. No character is cut in half. */
+/** Cuts text to the limits of the history, measured as JSON. Never cuts a character in half. */
 
 /** The beginning of a text, at most that many characters of JSON. */
 export function cutTo(chars: number, text: string): string {

@@ -1,4 +1,4 @@
-/** One model step. Twice is safe: its output enters history once, with the one attempt that is answered. */
+/** Runs one model step. Safe to repeat: only the output of the attempt that completes enters the history. */
 import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
@@ -15,18 +15,18 @@ import { toSpec, toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
   type: 'model';
-  /** The end of the text that has come so far, for who watches. */
+  /** The end of the text so far, for readers. */
   text: string;
-  /** Characters that have come so far. */
+  /** Number of characters so far. */
   chars: number;
 }
 
 const TAIL_CHARS = 2_000;
-/** Bytes of JSON: a thread keeps it twice while its calls run. */
+/** In bytes of JSON; low because a thread stores it twice while its calls run. */
 const MAX_OUTPUT_BYTES = 300_000;
-/** Of what each entry has beside its text. */
+/** Bytes of each entry in addition to its text. */
 const ENTRY_BYTES = 64;
-/** Characters of an endpoint's words for why it cut an answer. */
+/** Maximum characters of the endpoint's reason for cutting an answer. */
 const REASON_CHARS = 200;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
@@ -62,7 +62,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
 
 type Answered = Extract<ModelStepResult, { type: 'answered' }>;
 
-/** The files are kept before any tool call of the answer can change them. */
+/** Takes the snapshot before any tool call of the answer can change the files. */
 async function withSnapshot(
   ports: Ports,
   { snapshot: wanted, threadId }: ModelStep,
@@ -83,7 +83,7 @@ async function withSnapshot(
 
 const NO_SERVERS: Awaited<ReturnType<Ports['mcp']['tools']>> = { tools: [], warnings: [] };
 
-/** Tells the thread which server a call is for, and what it has to know to decide whether the call may run. */
+/** Adds the server of a call, and what the thread needs to decide whether the call may run. */
 function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
   const called = output.type === 'toolCall' ? tools.find(({ name }) => name === output.name) : undefined;
   if (output.type !== 'toolCall' || called === undefined) return output;
@@ -91,7 +91,7 @@ function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {
   return { ...output, mcp: { server, tool, readOnly, approval } };
 }
 
-/** Before anybody is asked about a patch. Where a path leads later is compared with this when it is written. */
+/** Resolves the paths of a patch before a person is asked. Writing compares them with the paths at that time. */
 function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOutput {
   if (output.type !== 'toolCall' || output.name !== APPLY_PATCH.name || output.mcp !== undefined) return output;
   const call = readCall(APPLY_PATCH, output.arguments);
@@ -103,7 +103,7 @@ function withText(progress: ModelProgress, delta: string): ModelProgress {
   return { type: 'model', text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
 }
 
-/** An answer too large for history is cut where it is text and refused where it is a call, which must stay whole. */
+/** If an answer is too large for the history, text is cut, and calls are refused because they must stay whole. */
 function bounded(response: ModelResponse): ModelOutput[] {
   let left = MAX_OUTPUT_BYTES;
   return response.output.map(toWellFormed).map((output) => {
@@ -122,7 +122,7 @@ function bounded(response: ModelResponse): ModelOutput[] {
   });
 }
 
-/** Half of a character is kept nowhere: strict endpoints would refuse every later request of the thread. */
+/** Removes halves of characters: strict endpoints would refuse every later request of the thread. */
 function toWellFormed(output: ModelOutput): ModelOutput {
   switch (output.type) {
     case 'message':

@@ -1,6 +1,6 @@
 /**
- * Makes the conversation of a thread smaller: by the provider where it has a way of its own, else by asking the model for a
- * summary. Twice is safe: the thread records the one attempt that is answered.
+ * Compacts the conversation of a thread: with the provider's own method if it has one, else by asking the model for a summary.
+ * Safe to repeat: the thread records only the attempt that completes.
  */
 import type { CompactionStep, CompactionStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -22,7 +22,7 @@ import { newestMessages } from './user-messages.ts';
 
 export interface CompactionProgress {
   type: 'compaction';
-  /** Characters of the summary that have come so far. */
+  /** Number of characters of the summary so far. */
   chars: number;
 }
 
@@ -35,11 +35,11 @@ const NOTHING_SAID = {
   droppedEntries: 0,
 } as const;
 
-/** Tokens of the person's messages that stay as they are; with a small window no more than a quarter of it. */
+/** Tokens of the person's messages that stay as they are, at most a quarter of the window. */
 const KEPT_MESSAGE_TOKENS = 20_000;
-/** Characters of JSON. */
+/** In characters of JSON. */
 const MAX_SUMMARY_CHARS = 60_000;
-/** Characters of JSON; what is larger is given up for a summary of ours. */
+/** In characters of JSON. A larger result is replaced by a summary. */
 const MAX_PROVIDER_CHARS = 200_000;
 
 export async function compactContext(
@@ -58,7 +58,7 @@ export async function compactContext(
     requirePrice(ports, input, input.model);
     const { signal } = step;
     const costOf = (usage: TokenUsage) => ({ usage, costMicroUsd: ports.prices.costMicroUsd(input.model, usage) });
-    // A form that only the provider can read is of use to the model that is asked and to no other.
+    // Only the provider can read this form, so only the same model can use it.
     const ownForm = input.model === opened.settings.model;
     const own = await withFewer(request, signal, async (fewer) =>
       ownForm ? ((await ports.models.compact?.(fewer, { signal })) ?? null) : null,
@@ -97,8 +97,8 @@ function summaryOf(response: ModelResponse, model: string): string {
 }
 
 /**
- * Asks, and where the conversation is too long for the model, asks again without its oldest entries: one fewer, then two,
- * four and so on, so that a conversation far too long takes a few requests and not one for each of its entries.
+ * Asks for a summary. If the conversation is too long for the model, asks again without its oldest entries: one, then two,
+ * four and so on, so that a much too long conversation needs few requests.
  */
 async function withFewer<T>(
   request: ModelRequest,
@@ -119,8 +119,8 @@ async function withFewer<T>(
 }
 
 /**
- * The conversation without so many of its oldest entries. An output goes with its call, and an earlier summary stays: it
- * is all there is of what was before it.
+ * The conversation without its oldest entries. An output is dropped with its call. An earlier summary stays, because it is all
+ * that is left of what was before it.
  */
 export function withoutOldest(entries: readonly ConversationEntry[], count: number): ConversationEntry[] {
   const left = entries.filter((entry, index) => index >= count || isSummary(entry));

@@ -1,13 +1,12 @@
 /**
- * The items of the threads this worker serves, kept between model steps: a step asks its thread only for what is new.
- * What is kept never changes in a run of the thread, nor in the run that goes on from it, so a version that is cached is a
- * version that is right. A run that an operator has reset to an earlier point has another past from there on: it begins anew.
+ * Caches the items of threads between model steps, so that a step asks its thread only for new ones. Cached items never
+ * change in a run of the thread, or in the run that continues it, so a cached version is valid. After a reset, a run has another
+ * past and starts with an empty cache.
  *
- * Where the worker that runs the step serves its thread, too, the thread offers what is new as the step begins, and the
- * step asks for nothing; what of it lies in the archive is read there. An offer that does not fit to what is kept is passed over:
- * asking always works.
+ * If one worker runs both the step and its thread, the thread offers the new items when the step starts, and the step asks for
+ * nothing; archived ones are read from the archive. An offer that does not fit the cache is ignored, because asking always works.
  *
- * A compaction makes items count no more. They are dropped here, and never read by who did not have them.
+ * Items before a compaction no longer count. They are dropped here, and a worker that does not have them never reads them.
  */
 import type { ArchiveBody, Item, ThreadSettings } from '../../src/contract/index.ts';
 import { Failure } from '../failures.ts';
@@ -15,27 +14,27 @@ import type { ArchivePort, ThreadContext, ThreadReader } from '../ports.ts';
 
 export interface Conversation {
   settings: ThreadSettings;
-  /** The items that count, up to the version that was asked for; `first` is the number of the first one. */
+  /** The items that count, up to the requested version; `first` is the number of the first one. */
   items: Item[];
   first: number;
-  /** Number of the compaction among them that stands for what was before; null where there is none. */
+  /** Number of the compaction that replaces the older items; null if there is none. */
   compaction: number | null;
 }
 
 export interface ContextCache {
-  /** Takes what a thread of this worker says ahead of a step. */
+  /** Accepts an offer of a thread of this worker before a step. */
   offer(threadId: string, context: ThreadContext, run?: ThreadRun): void;
   /** @param runId of the workflow that the step is for */
   read(threadId: string, version: number, signal: AbortSignal, runId?: string): Promise<Conversation>;
 }
 
-/** `continuedFrom` is the run before it; left out for a first run. */
+/** `continuedFrom` is the previous run; undefined for a first run. */
 export interface ThreadRun {
   runId: string;
   continuedFrom?: string | undefined;
 }
 
-/** Where conversations come from. */
+/** The sources of conversations. */
 interface ConversationPorts {
   threads: Pick<ThreadReader, 'context'>;
   archive: ArchivePort;
@@ -45,7 +44,7 @@ export function createContextCache(
   ports: ConversationPorts,
   bounds: { threads: number } = { threads: 64 },
 ): ContextCache {
-  /** In the order of use, oldest first. */
+  /** Least recently used first. */
   const kept = new Map<string, Kept>();
 
   const keep = (threadId: string, entry: Kept): void => {
@@ -95,23 +94,23 @@ interface Stretch {
 }
 
 interface Kept {
-  /** The run that it was said in last. */
+  /** The run that sent it last. */
   runId: string;
-  /** Items that will not change any more. */
+  /** Items that will not change. */
   stable: Stretch;
-  /** The whole of the last offer; its settings are those of the step that it was made for. */
+  /** The last offer. Its settings are those of its step. */
   offered: Conversation | null;
-  /** What was offered to a worker that has nothing yet, where some of it lies in the archive, for the step to read. */
+  /** An offer to a worker with an empty cache, partly in the archive, which the step reads. */
   unread: ThreadContext | null;
 }
 
-/** Of whoever does not tell runs apart. */
+/** For callers that do not distinguish runs. */
 const ONE_RUN: ThreadRun = { runId: '' };
 
 const NOTHING: Stretch = { first: 0, items: [] };
 const UNKNOWN = { stable: NOTHING, offered: null, unread: null };
 
-/** An offer from the archive on, or what was left unread with the next page of it. Null where it does not fit. */
+/** An offer from the archive on, or the unread part with its next page. Null if it does not fit. */
 function withUnread(unread: ThreadContext | null, context: ThreadContext): ThreadContext | null {
   const { from, items, archived } = context;
   const last = archived.at(-1);
@@ -125,7 +124,7 @@ function withUnread(unread: ThreadContext | null, context: ThreadContext): Threa
   };
 }
 
-/** The items that count, from what is known and what came with this answer. Null where something lies between or before. */
+/** The items that count, from the cache and this answer. Null if items between or before are missing. */
 function joined(known: Stretch, { first, from, items }: ThreadContext): Item[] | null {
   if (from === first) return items;
   if (known.first > first || known.first + known.items.length < from) return null;
@@ -140,7 +139,7 @@ function upTo(version: number, conversation: Conversation): Conversation {
   return { ...conversation, items: conversation.items.slice(0, version - conversation.first) };
 }
 
-/** Adds to the items until there are that many; the settings are asked for in any case. */
+/** Adds items until there are that many. Always asks for the settings. */
 async function readUpTo(
   version: number,
   ports: ConversationPorts,
@@ -153,7 +152,7 @@ async function readUpTo(
     const before = endOf(stretch);
     const context = await ports.threads.context(threadId, before, signal);
     if (stretch.first > context.first) {
-      // What counts begins earlier than what is known: a compaction was taken back.
+      // The items that count start earlier than the cache: a compaction was reversed.
       stretch = { first: context.first, items: [] };
       continue;
     }
@@ -171,7 +170,7 @@ function endOf({ first, items }: Stretch): number {
   return first + items.length;
 }
 
-/** What one answer of the thread adds, less what counts no more, and what it says lies in the archive before that. */
+/** The items that one answer adds, without those that no longer count, and those in the archive before them. */
 async function extended(known: Stretch, context: ThreadContext, archive: ArchivePort): Promise<Stretch> {
   const { first } = context;
   const items = known.items.slice(first - known.first);

@@ -1,4 +1,4 @@
-/** From the thread's history to the conversation as a model sees it. */
+/** Converts a thread's history to the conversation that a model sees. */
 import { type Item, type ToolItemBase, renderReview } from '../../src/contract/index.ts';
 import type { ConversationEntry } from '../ports.ts';
 import { UNREADABLE_SUMMARY, toSummaryMessage } from './summary-words.ts';
@@ -12,14 +12,14 @@ export interface CountedItems {
 
 type CompactionItem = Extract<Item, { type: 'contextCompaction' }>;
 
-/** What a compaction kept stands first, then the items it did not replace. */
+/** The result of a compaction comes first, then the items that it did not replace. */
 export function toConversation(counted: CountedItems): ConversationEntry[] {
   const compaction = countedCompaction(counted);
   const entries = toEntriesOf(toldItems(compaction, counted));
   return compaction === null ? entries : [...fromCompaction(compaction), ...entries];
 }
 
-/** The messages of the person that the model sees as such, oldest first; what stands for them in a compaction included. */
+/** The messages of the person that the model sees, oldest first, including those that a compaction kept. */
 export function userMessagesOf(counted: CountedItems): string[] {
   const compaction = countedCompaction(counted);
   const later = toldItems(compaction, counted).flatMap((item) => (item.type === 'userMessage' ? [textOf(item)] : []));
@@ -60,7 +60,7 @@ function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
   for (let i = 0; i < items.length;) {
     const group = callsOfOneStep(items, i);
     if (group.length > 0) {
-      // All calls of a step first, then all outputs: the order in which they came about.
+      // All calls of a step first, then all outputs, as they happened.
       const named = group.map((item) => ({ ...item, callId: rename(item.callId) }));
       entries.push(...named.map(toCall), ...named.map(toOutput));
       i += group.length;
@@ -72,7 +72,7 @@ function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
   return entries;
 }
 
-/** Some models give two calls the same id, and endpoints then refuse the conversation: later ones get a number. */
+/** Some models give two calls the same id, which endpoints refuse. Later ones get a number. */
 function createRenaming(): (callId: string) => string {
   const taken = new Set<string>();
   return (callId) => {
@@ -127,7 +127,7 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
         },
       ];
     case 'commandExecution':
-      // A command of the person that still runs is told once it has ended.
+      // A running command of the person is added when it has ended.
       if (item.status === 'inProgress') return [];
       return [{ type: 'message', role: 'user', text: describeUserShell(item.command, item.output) }];
     case 'subAgentNotification':
@@ -146,7 +146,7 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'dynamicToolCall':
     case 'contextCompaction':
     case undefined:
-      // Calls are told in their group; the compaction that counts stands first, and others are of no use any more.
+      // Calls are in their group. The compaction that counts comes first; others are obsolete.
       return [];
   }
 }

@@ -1,4 +1,4 @@
-/** What the model is told before the conversation: its role, the thread's own words, the project's documents, the place. */
+/** The instructions before the conversation: the role, the thread's instructions, the project's documents, the environment. */
 import { RUBRIC, isReview } from '../review/rubric.ts';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 

@@ -1,4 +1,4 @@
-/** What every step that asks a model begins with: the conversation, the words before it, and the right to ask. */
+/** The common part of all model requests: conversation, instructions and authorisation. */
 import { Context } from '@temporalio/activity';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
@@ -9,7 +9,7 @@ import type { ContextCache, Conversation } from './context-cache.ts';
 import { toConversation } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
 
-/** A request without tools, to the thread's own model; the items it was made of; and what of the project was left out. */
+/** A request without tools to the thread's model, its items, and the omitted project documents. */
 export async function openModelRequest(
   ports: Ports,
   contexts: ContextCache,
@@ -19,7 +19,7 @@ export async function openModelRequest(
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
-  // A model without files would try in vain, and tell of it as if the work were done.
+  // A model without files would try without success, and report the work as done.
   ports.requireWorkspace(settings.cwd, settings.root);
   refuseOwnSettings(ports, settings);
   const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
@@ -36,18 +36,18 @@ export async function openModelRequest(
   return { request, read, settings, warnings: projectDocs.warnings };
 }
 
-/** What a command of a sandbox writes there runs outside of it. */
+/** Fails if programs outside the sandbox would run what a command writes there. */
 function refuseOwnSettings(ports: Ports, { cwd, sandbox }: ThreadSettings): void {
   const reason = sandbox === 'workspace-write' ? ports.ownSettingsIn(cwd) : undefined;
   if (reason !== undefined) throw new Failure('workspaceHoldsSettings', reason, { details: { path: cwd } });
 }
 
-/** A review has the project's rules for reviews in its instructions: its folder holds what it judges. */
+/** A review gets the project's rules with its instructions and not from its folder, which contains the changes under review. */
 function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Promise<ProjectDocs> {
   return isReview(settings) ? Promise.resolve({ text: '', warnings: [] }) : projectDocs.read(settings.cwd);
 }
 
-/** Here the assertion is signed, so here a task that belongs to another identity is found out. */
+/** Signs the assertion, and so detects a task that belongs to another identity. */
 async function authorize(ports: Ports, input: ModelStepBase): Promise<string | null> {
   const { agentIdentity, agentTask } = input;
   if (agentIdentity.mode === 'off') return null;
@@ -59,7 +59,7 @@ async function authorize(ports: Ports, input: ModelStepBase): Promise<string | n
   return ports.identity.assertion(agentIdentity.account, agentTask);
 }
 
-/** Before a model is asked where a budget in dollars holds: what cannot be counted cannot be limited. */
+/** With a budget in dollars, a model without a price is not called, because its cost cannot be limited. */
 export function requirePrice(ports: Ports, input: ModelStepBase, model: string): void {
   if (!input.costLimited || ports.prices.isKnown(model)) return;
   throw new Failure(

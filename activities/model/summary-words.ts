@@ -1,6 +1,6 @@
-/** The words of a compaction: what the model is asked for, and how it is given its own answer later. */
+/** The texts of a compaction: the request for a summary, and the message that contains it later. */
 
-/** Around the request, so that whoever reads the wire can tell it from what a person wrote. */
+/** Enclose the request, to distinguish it from messages of a person. */
 export const SUMMARY_REQUEST = `<context_summary_request>
 This conversation is about to be replaced by a summary of it, which another model will go on from without having seen
 anything else but the person's latest messages. Write that summary now, in plain text, and call no tool. Put in:
@@ -14,7 +14,7 @@ Leave out what no longer matters. Be exact rather than long, and say where you a
 const SUMMARY_OPEN = '<context_summary>';
 const SUMMARY_CLOSE = '</context_summary>';
 
-/** The summary as a message, in place of the conversation it is of. */
+/** The summary as a message that replaces the conversation. */
 export function toSummaryMessage(summary: string): string {
   return `${SUMMARY_OPEN}
 The conversation up to here was longer than this and has been replaced by the summary below, written by the model that
@@ -29,7 +29,7 @@ export function isSummaryMessage(text: string): boolean {
   return text.startsWith(SUMMARY_OPEN);
 }
 
-/** In place of a summary that only another provider can read. */
+/** Replaces a summary that only another provider can read. */
 export const UNREADABLE_SUMMARY = `${SUMMARY_OPEN}
 The conversation up to here was longer than this. Another provider keeps the summary of it in a form that only it can read,
 so what was said and done is not known here beyond the person's messages above. Look at the workspace, and ask.

@@ -12,7 +12,7 @@ const TOOLS: ToolDefinition[] = [EXEC_COMMAND, APPLY_PATCH, UPDATE_PLAN, REQUEST
 
 export const TOOL_NAMES = TOOLS.map(({ name }) => name);
 
-/** A review only looks, and a thread that may start no agents is not told of them. */
+/** A review gets only the tools for reviews, and a thread that may start no agents gets no tools for agents. */
 export function toolsFor({ parent, subThreads }: ThreadSettings): ToolSpec[] {
   const depth = parent?.path.length ?? 0;
   const audiences: Audience[] = ['threadsAndReviews'];
@@ -21,7 +21,6 @@ export function toolsFor({ parent, subThreads }: ThreadSettings): ToolSpec[] {
   return TOOLS.filter(({ offeredTo }) => audiences.includes(offeredTo)).map(toSpec);
 }
 
-/** What a model sees of a tool. */
 export function toSpec({ name, description, parameters }: ToolSpec): ToolSpec {
   return { name, description, parameters };
 }

@@ -1,11 +1,11 @@
-/** Which messages of the person a compaction keeps as they are. */
+/** Selects the messages of the person that a compaction keeps as they are. */
 
 import { headOf, tailOf } from './bounded-text.ts';
 
 /** A rough measure, the same for every model. */
 const CHARS_PER_TOKEN = 4;
 
-/** The newest messages that have so many tokens together, oldest first; the one that crosses the limit is cut. */
+/** The newest messages with at most that many tokens, oldest first. The one that crosses the limit is cut. */
 export function newestMessages(messages: readonly string[], tokens: number): string[] {
   let left = tokens * CHARS_PER_TOKEN;
   const kept: string[] = [];
@@ -17,7 +17,7 @@ export function newestMessages(messages: readonly string[], tokens: number): str
   return kept;
 }
 
-/** Beginning and end of a text, `chars` characters of it. */
+/** The beginning and end of a text, together `chars` characters. */
 function cutInTheMiddle(text: string, chars: number): string {
   const head = headOf(text, Math.ceil(chars / 2));
   const tail = tailOf(text, Math.floor(chars / 2));

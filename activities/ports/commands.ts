@@ -11,38 +11,38 @@ export interface SandboxPolicy {
 }
 
 export interface CommandSpec {
-  /** Unique for this run of the command; names its process records. */
+  /** Unique for this run of the command. Names its process records. */
   commandId: string;
-  /** Whose temporary folders it uses in a sandbox. */
+  /** The thread whose temporary folders it uses in a sandbox. */
   threadId: string;
-  /** Run by `bash -c` where there is a bash, else `sh -c`. */
+  /** Run with `bash -c` if there is a bash, else `sh -c`. */
   command: string;
   /** Absolute. */
   cwd: string;
   /** Root of the workspace the command belongs to, absolute; the fence is kept per workspace. */
   workspace: string;
-  /** The real path that `workspace` must have; left out, any. */
+  /** The real path that `workspace` must have; any if undefined. */
   root?: string;
   sandbox: SandboxPolicy;
   /** Milliseconds until the command is stopped with outcome `timedOut`. */
   timeoutMs: number;
-  /** Bytes of output kept, split between head and tail. */
+  /** Maximum bytes of output, split between head and tail. */
   maxOutputBytes: number;
 }
 
 export interface CommandReport {
   outcome: 'exited' | 'timedOut' | 'aborted';
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   exitCode: number | null;
-  /** Standard output and error as they came, head and tail kept, the middle replaced by a line that says how much. */
+  /** Standard output and error in their order. A line replaces the middle and says how much is left out. */
   output: string;
-  /** Bytes the command wrote in all. */
+  /** Total bytes that the command wrote. */
   outputBytes: number;
   truncated: boolean;
   durationMs: number;
-  /** True if it was seen that no process of the command is left, those that hid included. */
+  /** True if it was verified that no process of the command is left, including those that tried to escape. */
   gone: boolean;
-  /** The limit that ended it, if one did; the output says so, too. */
+  /** The limit that ended it, if one did; the output also says so. */
   limit?: CommandLimit;
 }
 
@@ -57,8 +57,8 @@ export interface CommandPort {
    * how many. Safe to call at any time; commands of workers that are alive are left alone, except those in `commandIds`.
    */
   clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
-  /** Removes what the commands of a thread left in its temporary folders. Twice is once. */
+  /** Removes the temporary folders of a thread. Idempotent. */
   forget(threadId: string): Promise<void>;
-  /** Which sandbox works on this machine, or why none does. */
+  /** Reports which sandbox works on this machine, or why none does. */
   sandbox(): Promise<{ available: true; name: string } | { available: false; reason: string }>;
 }

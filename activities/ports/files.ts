@@ -2,17 +2,17 @@
 import type { SandboxPolicy } from './commands.ts';
 
 export interface PatchChange {
-  /** Relative to the working directory where it lies inside, absolute otherwise. */
+  /** Relative to the working directory if inside it, else absolute. */
   path: string;
   kind: 'add' | 'update' | 'delete' | 'move';
   movePath?: string;
   linesAdded: number;
   linesRemoved: number;
-  /** Nothing had to be written: the files are like that already. */
+  /** Nothing had to be written, because the files already are like that. */
   unchanged?: true;
 }
 
-/** A path that leads elsewhere by a symbolic link, both absolute. */
+/** A path that leads elsewhere through a symbolic link; both absolute. */
 export interface PathLead {
   path: string;
   to: string;
@@ -32,7 +32,7 @@ export interface PatchPlace {
 export interface PatchPort {
   /**
    * Applies a patch in the `*** Begin Patch` form. Every hunk is checked against the files before the first one is
-   * written. With `retried`, what an earlier try may have written counts as applied, so that twice is once.
+   * written. With `retried`, what an earlier attempt may have written counts as applied (idempotent).
    * With full access, a path that leads out of the workspace, or into a protected folder of it, is written only if it was
    * named as what it is or is one of `leads`. Fails with `workspaceMoved` if the real path of `cwd` is not `root`.
    */
@@ -43,11 +43,11 @@ export interface PatchPort {
 
 export interface ProjectDocs {
   text: string;
-  /** One line for each thing that was left out, and why. */
+  /** One line for each omission, with the reason. */
   warnings: string[];
 }
 
-/** AGENTS.md and its kin, from the root of the repository down to the working directory, 32 KiB in all. */
+/** AGENTS.md and similar files, from the root of the repository down to the working directory, 32 KiB in total. */
 export interface ProjectDocsPort {
   read(cwd: string): Promise<ProjectDocs>;
   /** Of one such file, read elsewhere, only the sections under a heading of the second level with these words. */

@@ -16,13 +16,13 @@ export interface AgentTask {
 }
 
 export interface IdentityPort {
-  /** Makes a key pair, registers it for the account and keeps the key. Not idempotent: callers see to "once". */
+  /** Makes a key pair, registers it for the account and stores the key. Not idempotent: callers must ensure one call. */
   registerIdentity(account: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** Makes an identity the one in use for its account on this key store. */
   useIdentity(identity: AgentIdentity): Promise<void>;
-  /** The identity in use for the account, read from the key store; undefined where there is none. */
+  /** The identity in use for the account, from the key store; undefined if there is none. */
   currentIdentity(account: string): Promise<AgentIdentity | undefined>;
-  /** Registers an agent task under that identity. Each call makes one more task at the service. */
+  /** Registers an agent task under that identity. Every call makes another task at the service. */
   registerTask(identity: AgentIdentity, signal: AbortSignal): Promise<AgentTask>;
   /**
    * The `Authorization` value for one request, freshly signed. Fails with `agentTaskStale` when the identity in use for
@@ -33,9 +33,9 @@ export interface IdentityPort {
 
 /** The identity in use per account, kept by one entity workflow each, so that many workers register one. */
 export interface IdentityDirectory {
-  /** The identity in use; registers one where there is none. */
+  /** The identity in use; registers one if there is none. */
   ensure(account: string, signal: AbortSignal): Promise<AgentIdentity>;
-  /** Registers another one in place of that one; where another one is in use already, answers with that. */
+  /** Replaces that identity by a new one. If another one is already in use, returns that one. */
   replace(account: string, agentRuntimeId: string, signal: AbortSignal): Promise<AgentIdentity>;
   /** The identity in use, or null; registers nothing. */
   current(account: string, signal: AbortSignal): Promise<AgentIdentity | null>;

@@ -1,15 +1,15 @@
-/** Models, what they are asked and what they answer. */
+/** Models: requests and answers. */
 import type { ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
 
 export type { TokenUsage };
 
-/** One entry of the conversation as a model sees it, independent of any provider. */
+/** One entry of the conversation, independent of any provider. */
 export type ConversationEntry =
   | { type: 'message'; role: 'user' | 'assistant'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
   | { type: 'toolCall'; callId: string; name: string; arguments: string }
   | { type: 'toolOutput'; callId: string; name: string; output: string }
-  /** What a provider made of the conversation before; `otherwise` is for those that cannot read it. */
+  /** A provider's compacted form of the earlier conversation; `otherwise` is for other providers. */
   | (ProviderCompaction & { type: 'compaction'; otherwise: ConversationEntry[] });
 
 /** A tool the model may call; `parameters` is a JSON schema of an object. */
@@ -28,13 +28,13 @@ export interface ModelRequest {
   parallelToolCalls: boolean;
   /** Keeps a provider's prompt cache on one thread. */
   promptCacheKey: string;
-  /** JSON schema of the answer; calls come before it as ever. Endpoints that cannot hold a model to one go without. */
+  /** JSON schema of the answer, which may follow tool calls. Endpoints without structured output ignore it. */
   outputSchema?: { name: string; schema: Record<string, unknown> };
-  /** Whole value of the `Authorization` header where an agent assertion replaces the bearer token. */
+  /** Value of the `Authorization` header if an agent assertion replaces the bearer token. */
   authorization?: string;
 }
 
-/** Whole output entries of one response, in the order the model gave them. */
+/** The output entries of one response, in the model's order. */
 export type ModelOutput =
   | { type: 'message'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
@@ -44,34 +44,34 @@ export interface ModelResponse {
   responseId: string;
   output: ModelOutput[];
   usage: TokenUsage;
-  /** Why the endpoint stopped before the answer was whole, in its own words; left out if it did not. */
+  /** The endpoint's reason for an incomplete answer; undefined if it is complete. */
   cut?: string;
 }
 
-/** A conversation in a provider's own smaller form, in place of the one that was given. */
+/** A conversation in a provider's compacted form. */
 export interface CompactedConversation extends ProviderCompaction {
   usage: TokenUsage;
 }
 
-/** Tokens that a model takes, request and answer together, and from how many on a conversation is compacted. */
+/** A model's window in tokens, request and answer together, and the size at which a conversation is compacted. */
 export interface ContextLimits {
   window: number;
   compactAt: number;
 }
 
-/** What model calls cost. */
+/** The cost of model calls. */
 export interface PricePort {
   isKnown(model: string): boolean;
-  /** In millionths of a dollar, whole ones; null for a model without a price. */
+  /** In whole millionths of a dollar; null for a model without a price. */
   costMicroUsd(model: string, usage: TokenUsage): number | null;
 }
 
 export interface ModelPort {
   /**
-   * One model call, streamed. `onText` is given each piece of assistant text as it arrives. Rejects with the reason of
-   * `signal` once that fires, with the connection closed.
+   * Makes one model call with streaming. `onText` gets each piece of assistant text. When `signal` fires, closes the connection
+   * and rejects with its reason.
    */
   respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
-  /** The provider's own compaction of the conversation; null where it has none. Fails as `respond` does. */
+  /** The provider's own compaction of the conversation; null if it has none. Fails like `respond`. */
   compact?(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedConversation | null>;
 }

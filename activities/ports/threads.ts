@@ -1,4 +1,4 @@
-/** Threads, as others look at them, and what is kept of them. */
+/** Reads threads and stores their past. */
 import type {
   ApprovalRule,
   ArchiveSegment,
@@ -12,46 +12,46 @@ import type {
   TurnKind,
 } from '../../src/contract/index.ts';
 
-/** Segments of a thread's past, written once under a name that is derived from their content's place. */
+/** Segments of a thread's past, written once under a name that is derived from their position. */
 export interface ArchivePort {
-  /** Writing the same segment twice is writing it once. */
+  /** Idempotent for the same segment. */
   write(segmentId: string, body: string): Promise<void>;
-  /** Fails with `archiveMissing` where there is no such segment. */
+  /** Fails with `archiveMissing` if there is no such segment. */
   read(segmentId: string): Promise<string>;
 }
 
 /**
- * Remembered answers of repositories, shared by the threads of all their work trees. `cwd` is any folder of one; a folder in
- * no repository stands for itself. Fails with `rulesUnavailable`.
+ * Remembered answers of repositories, shared by the threads of all work trees. `cwd` is any folder in one; a folder outside of
+ * repositories counts as one. Fails with `rulesUnavailable`.
  */
 export interface RulesPort {
   list(cwd: string): Promise<RepositoryRules>;
-  /** Those that may be about what is asked for, with paths below `cwd` as it is named. */
+  /** The rules that may apply to the request, with paths below the given `cwd`. */
   find(cwd: string, asked: RuleMatch): Promise<ApprovalRule[]>;
-  /** Keeps the rule under an id of its own, made of what it says: twice is once. */
+  /** Stores the rule under an id that is derived from its content. Idempotent. */
   remember(cwd: string, rule: ApprovalRule): Promise<void>;
   /** Whether there was such a rule. */
   revoke(cwd: string, ruleId: string): Promise<boolean>;
 }
 
-/** What a model step needs of its thread, from an item number on; answered by the `context` query. */
+/** The answer of the query `context`: what a model step needs from an item number on. */
 export interface ThreadContext {
   settings: ThreadSettings;
-  /** Number of the first item that counts. Those before it are given to nobody, whatever was asked for. */
+  /** Number of the first item that counts. Earlier ones are never returned. */
   first: number;
-  /** Number of the compaction that stands for them; null where there is none. */
+  /** Number of the compaction that replaces them; null if there is none. */
   compaction: number | null;
-  /** Stretches to read from the archive first, oldest first. */
+  /** Segments to read from the archive first, oldest first. */
   archived: ArchiveSegment[];
   /** Number of `items[0]`. */
   from: number;
-  /** As many as one answer holds; ask again for those after them. */
+  /** As many as fit into one answer; ask again for more. */
   items: Item[];
-  /** Items before this number will not change any more. */
+  /** Items before this number will not change. */
   stable: number;
 }
 
-/** A turn of a thread that is forked; the members are those of the thread's own record of it. */
+/** A turn of a forked thread, with members of the thread's record of it. */
 export interface PastTurn {
   turnId: string;
   kind: TurnKind;
@@ -69,11 +69,11 @@ export interface CountedCompaction {
   firstItem: number;
 }
 
-/** What a fork needs to know of its source, beside the items. */
+/** What a fork needs from its source in addition to the items. */
 export interface ThreadPast {
   settings: ThreadSettings;
   itemCount: number;
-  /** Turns that have ended, as far as they are remembered, in the order in which they did. */
+  /** The remembered turns that have ended, in the order of their ends. */
   turns: PastTurn[];
   /** Turns in progress. */
   running: Omit<PastTurn, 'status' | 'endItem'>[];
@@ -82,33 +82,33 @@ export interface ThreadPast {
 
 export interface PastReader {
   past: ThreadPast;
-  /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
+  /** Items from that number on, as many as fit into one answer, or the archive segment that has them. */
   items: (after: number) => Promise<ItemsPage>;
 }
 
-/** The state of a thread as its workflow knows it; nobody else looks inside. */
+/** The state of a thread; opaque outside of its workflow. */
 export interface CarriedState {
   threadId: string;
 }
 
 export interface ThreadReader {
   context(threadId: string, after: number, signal: AbortSignal): Promise<ThreadContext>;
-  /** The live log from these numbers on, as queries answer it. @param closedRunId the run, where it is one that has ended. */
+  /** The live log from these numbers on, as queries return it. @param closedRunId the run, if it has ended */
   segment(
     threadId: string,
     segment: ArchiveSegment,
     signal: AbortSignal,
     closedRunId?: string,
   ): Promise<{ items: Item[]; events: ThreadEvent[] }>;
-  /** Items from that number on, as many as one answer holds, or the segment of the archive that has them. */
+  /** Items from that number on, as many as fit into one answer, or the archive segment that has them. */
   items(threadId: string, after: number, signal: AbortSignal): Promise<ItemsPage>;
-  /** A thread's past as it stands, running or closed. Fails with `threadMissing` and `threadNotResumable`. */
+  /** The past of a running or closed thread. Fails with `threadMissing` and `threadNotResumable`. */
   past(threadId: string, signal: AbortSignal): Promise<PastReader>;
-  /** Resolves once the thread's workflow has ended, however it did, and where there is none. */
+  /** Resolves when the thread's workflow has ended in any way, or if there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
   /**
-   * What a run that has ended left for the next one, and the run that it really was left by. The segments have to be
-   * archived before the state is used. Fails with `threadMissing` and `threadNotResumable`.
+   * What an ended run left for the next one, and the run that left it. The segments must be archived before the state is used.
+   * Fails with `threadMissing` and `threadNotResumable`.
    */
   closedRun(
     threadId: string,

@@ -1,4 +1,4 @@
-/** Reads what a review said, and compares the places it names with the changes. Twice is safe: it only reads. */
+/** Parses the answer of a review, and compares its places with the changes. Idempotent: it only reads. */
 import type { ReviewConclusion, ReviewConcluded } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';

@@ -1,6 +1,6 @@
 /**
- * What a ledger recognises findings by: the code they stand at and the lines around it, in the commit that was reviewed,
- * and where the known ones have gone since. Both only read.
+ * Reads how a ledger recognises findings: their code and the lines around it in the reviewed commit, and where known findings
+ * have moved since. Only reads.
  */
 import { createHash } from 'node:crypto';
 import type {
@@ -15,8 +15,8 @@ import type { Ports } from '../ports.ts';
 type Git = { git: Pick<Ports['git'], 'readFiles' | 'track'> };
 
 /**
- * Findings with what they stand at, in their order.
- * @param place `cwd` in the repository, `head` the full id of the commit that was reviewed.
+ * Adds the code to findings, in their order.
+ * @param place `cwd` in the repository, `head` the full id of the reviewed commit
  */
 export async function observeFindings(
   { git }: Git,
@@ -33,16 +33,16 @@ export async function observeFindings(
 }
 
 /**
- * Where known findings are in another commit, and what stands there if their lines changed. Those that have no place, or
- * whose commit is gone, are left out.
- * @param place `cwd` in the repository, `head` the full id of that commit.
+ * Finds the places of known findings in another commit, and the code there if their lines changed. Leaves out findings without
+ * a place, and those whose commit is gone.
+ * @param place `cwd` in the repository, `head` the full id of that commit
  */
 export async function trackFindings(
   { git }: Git,
   { cwd, head, known }: { cwd: string; head: string; known: readonly KnownFinding[] },
   signal: AbortSignal,
 ): Promise<TrackedFinding[]> {
-  // Not every commit is followed from: open findings go first, and then the newest.
+  // Only some commits are followed: those of open findings first, then the newest.
   const open = known.filter(({ state }) => state === 'open');
   const ordered = [...open, ...known.filter(({ state }) => state !== 'open').reverse()];
   const placed = ordered.flatMap(({ findingId, head: from, location }) =>
@@ -67,7 +67,7 @@ export async function trackFindings(
   });
 }
 
-/** Where it is, or what stands in its place. */
+/** Its place, or the code that replaced it. */
 export function placeOf({ location, near }: Pick<TrackedFinding, 'location' | 'near'>): FindingLocation | null {
   return location ?? near;
 }
@@ -92,19 +92,19 @@ function toPlace({ codeLocation }: ReviewFinding): FindingLocation | null {
 
 type Observed = Pick<ObservedFinding, 'location' | 'code' | 'codeHash' | 'context'>;
 
-/** Lines with something in them that make a side of a place. */
+/** Number of non-empty lines on each side of a place. */
 const CONTEXT_LINES = 3;
 const AROUND = 3;
 const LONGEST_LINE = 200;
 const MOST_LINES = 24;
 
-/** @param lines of the whole file; nothing where it could not be read. */
+/** @param lines of the whole file; undefined if it could not be read */
 function toCode(location: FindingLocation | null, lines: readonly string[] | null | undefined): Observed {
   const none = { code: null, codeHash: null, context: { before: null, after: null } };
   if (location === null || lines == null) return { location, ...none };
   const { path, startLine } = location;
   const last = Math.max(1, lines.at(-1) === '' ? lines.length - 1 : lines.length);
-  // There is no such place: what the reviewer saw cannot be known, so nothing is concluded from what stands in the last line.
+  // The place does not exist, so it is unknown what the reviewer saw; the last line proves nothing.
   if (startLine > last) return { location: { path, startLine: last, endLine: last }, ...none };
   const endLine = Math.min(location.endLine, last);
   const before = lines.slice(0, startLine - 1).filter(isFilled);
@@ -127,7 +127,7 @@ function isFilled(line: string): boolean {
   return line.trim() !== '';
 }
 
-/** White space does not count; null where there is nothing else. */
+/** Ignores white space; null if there is nothing else. */
 function hashOf(lines: readonly string[]): string | null {
   const text = lines.map((line) => line.replace(/\s+/g, '')).filter((line) => line !== '');
   if (text.length === 0) return null;

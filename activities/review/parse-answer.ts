@@ -1,14 +1,14 @@
 /**
- * From a model's last message to what the review found: the whole text as JSON, else what stands between the outermost
- * braces, else the text as explanation. What cannot be read of one finding costs that part of it, never the others.
+ * Parses a model's last message: the whole text as JSON, else the part between the outermost braces, else the text as
+ * explanation. An unreadable part of one finding never affects the others.
  */
 import { z } from 'zod';
 import type { ReviewOutput, ReviewPriority } from '../../src/contract/index.ts';
 
-/** Characters. A review must fit into the history of its thread many times over. */
+/** In characters. The history of a thread must have room for many reviews. */
 const BOUNDS = { title: 80, body: 4_000, path: 4_096, explanation: 20_000, findings: 100, all: 150_000 };
 
-/** A place as the model wrote it; where it is, and whether it changed, is not known yet. */
+/** A place as the model wrote it, not yet checked against the files and changes. */
 export interface WrittenLocation {
   path: string;
   lineRange: { start: number; end: number };
@@ -21,7 +21,7 @@ export function parseAnswer(text: string): Answer {
   return fromJson(parseJson(text)) ?? fromJson(parseJson(betweenBraces(text))) ?? toExplanation(text);
 }
 
-/** The whole text as JSON, else what stands between its outermost braces; undefined for other text. */
+/** The whole text as JSON, else the part between its outermost braces; undefined for other text. */
 export function toJsonObject(text: string): unknown {
   return parseJson(text) ?? parseJson(betweenBraces(text));
 }
@@ -60,7 +60,7 @@ const line = z.number().int().min(1);
 
 const LocationSchema = z
   .object({
-    // A name may begin or end with a blank.
+    // A file name may begin or end with a space.
     absolute_file_path: z
       .string()
       .max(BOUNDS.path)
@@ -125,7 +125,7 @@ function priorityInTitle(title: string): ReviewPriority | null {
   return found === undefined ? null : (Number(found) as ReviewPriority);
 }
 
-/** Without halves of characters, which not everything that reads history takes. */
+/** Removes halves of characters, which some readers of the history refuse. */
 function cut(text: string, most: number): string {
   const kept = text.length <= most ? text : `${text.slice(0, most - 1)}…`;
   return kept.replace(/\p{Surrogate}/gu, '\ufffd');

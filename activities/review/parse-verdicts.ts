@@ -1,4 +1,4 @@
-/** Reads what a review says of the findings that it was told of. What cannot be read was not said. */
+/** Parses the verdicts of a review on known findings. Ignores what it cannot parse. */
 import { z } from 'zod';
 import type { FindingVerdict } from '../../src/contract/index.ts';
 import { VERDICTS } from './rubric.ts';
@@ -12,8 +12,8 @@ const EntrySchema = z
 const AnswerSchema = z.object({ known_findings: z.array(z.unknown()) });
 
 /**
- * One verdict for each finding at most: that it is still there, if anything says so.
- * @param asked ids of the findings that the review was told of; it cannot speak of others.
+ * Returns at most one verdict per finding: still there, if any entry says so.
+ * @param asked ids of the findings in the prompt; verdicts on others are ignored
  */
 export function parseVerdicts(text: string, asked: readonly string[]): FindingVerdict[] {
   const answer = AnswerSchema.safeParse(toJsonObject(text));
@@ -22,7 +22,7 @@ export function parseVerdicts(text: string, asked: readonly string[]): FindingVe
   return mergeVerdicts(said.filter(({ findingId }) => asked.includes(findingId)));
 }
 
-/** What one part of a review still sees is still there, whatever the others say. */
+/** A finding that one part of a review still sees is still there, whatever the others say. */
 export function mergeVerdicts(said: readonly FindingVerdict[]): FindingVerdict[] {
   const merged = new Map<string, FindingVerdict>();
   for (const one of said)

@@ -1,9 +1,9 @@
-/** Says of every place that a review names where it is, and whether the changes touch it. */
+/** Resolves the places in a review, and checks whether the changes touch them. */
 import type { ReviewLocation, ReviewOutput } from '../../src/contract/index.ts';
 import type { ChangedLines, LineRanges } from '../ports.ts';
 import type { Answer, WrittenLocation } from './parse-answer.ts';
 
-/** @param hasChanges false for a review that has no changes to compare with. */
+/** @param hasChanges false for a review without changes to compare with */
 export function placeFindings(answer: Answer, lines: ChangedLines, hasChanges: boolean): ReviewOutput {
   const places = new Map(lines.files.map((file) => [file.path, file]));
   const toLocation = (written: WrittenLocation): ReviewLocation => {

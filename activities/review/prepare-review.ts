@@ -1,4 +1,4 @@
-/** Finds out what a review is to look at, and pins it. Twice is safe: it only reads. */
+/** Resolves the target of a review to fixed commits. Idempotent: it only reads. */
 import type { PreparedReview, ReviewPreparation } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';

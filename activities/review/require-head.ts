@@ -1,9 +1,9 @@
-/** A review whose folder is moved to another commit would judge what it was not asked to look at. */
+/** Fails if another commit was checked out: the review would look at something else than it was asked to. */
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
 
-/** Before each model call, so nothing that its commands printed is from another commit. */
+/** Checked before each model call, so that no output of its commands is from another commit. */
 export async function requireHead(
   { git, targets }: Pick<Ports, 'git' | 'targets'>,
   { cwd, parent }: Pick<ThreadSettings, 'cwd' | 'parent'>,

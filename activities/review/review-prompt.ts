@@ -1,4 +1,4 @@
-/** The one message of a review's conversation: what to look at, and how. */
+/** The prompt of a review: what to look at, and how. */
 import type { ReviewTarget } from '../../src/contract/index.ts';
 import { PINNED_FILES, type PinnedChanges } from '../ports.ts';
 import { listFiles, whereFilesAre } from './prompt-parts.ts';

@@ -1,16 +1,16 @@
 /**
- * The rules that a repository has for reviews, as of the commit that the changes begin at: whoever wrote the changes does
- * not write the rules they are judged by.
+ * Reads the review rules of a repository at the base commit, so that the author of the changes cannot change the rules for their
+ * review.
  */
 import type { Ports } from '../ports.ts';
 import { RULES_HEADING } from './rubric.ts';
 
-/** In each folder the first that is there counts. */
+/** The first existing one in each folder counts. */
 const FILES = ['AGENTS.override.md', 'AGENTS.md'];
-/** Code units; those of the nearest folders go before others. */
+/** In code units; the nearest folders have priority. */
 const MAX_CHARS = 32_768;
 
-/** From the root of the repository down to `cwd`. @param commit full id, or `HEAD`. */
+/** From the root of the repository down to `cwd`. @param commit full id, or `HEAD` */
 export async function readReviewRules(
   { git, projectDocs }: { git: Pick<Ports['git'], 'readDocs'>; projectDocs: Ports['projectDocs'] },
   { cwd, commit }: { cwd: string; commit: string },

@@ -1,4 +1,4 @@
-/** What a review's model is told: how to judge a change, and the form of its answer. */
+/** The instructions of a review: how to judge a change, and the form of the answer. */
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import { object, text } from '../../src/contract/plain/tools/json-schema.ts';
 
@@ -54,12 +54,12 @@ Your last message is one JSON object and nothing else, no fence around it:
   "overall_confidence_score": 0.8
 }`;
 
-/** What may be said of a finding of an earlier review. */
+/** The possible verdicts on a finding of an earlier review. */
 export const VERDICTS = { stillThere: 'still_there', fixed: 'fixed', cannotSay: 'cannot_say' } as const;
 
 const score = (description: string) => ({ type: 'number', description });
 
-/** Every member is required and none may be added, as endpoints that hold a model to a schema want it. */
+/** Every member is required and no others are allowed, as endpoints with structured output demand. */
 export const REVIEW_SCHEMA = {
   name: 'codex_output_schema',
   schema: object(
@@ -104,5 +104,5 @@ export function isReview({ parent }: Pick<ThreadSettings, 'parent'>): boolean {
   return parent?.role === 'review';
 }
 
-/** The one part of a project's documents that a review is told. */
+/** The only section of a project's documents that a review gets. */
 export const RULES_HEADING = 'Code Review Rules';

@@ -1,10 +1,10 @@
-/** The rules of a repository. Every step is safe to run twice: the same answer is one rule, and what is revoked is gone. */
+/** Reads, adds and revokes the rules of a repository. Idempotent: the same answer is one rule, and a revoked rule is gone. */
 import type { ApprovalRule, RepositoryRules } from '../../src/contract/index.ts';
 import type { FoundRules, OnWorkspace, RuleLookup } from '../contract.ts';
 import type { Ports } from '../ports.ts';
 import { runShortStep, runStep } from '../step.ts';
 
-/** Tried once by itself: a person can be asked in its place. */
+/** Not retried: a person can be asked instead. */
 export async function findRules(ports: Ports, input: RuleLookup): Promise<FoundRules | { type: 'aborted' }> {
   const { cwd, root, match } = input;
   return runStep<{ type: 'rules' }, FoundRules>({ ...ports, ...input, maxTries: 1 }, { type: 'rules' }, async () => {

@@ -1,4 +1,4 @@
-/** One command. Never run again by itself: an attempt that does not report is told as lost. */
+/** Runs one command. Never retried: an attempt without a report counts as lost. */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';

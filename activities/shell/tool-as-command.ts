@@ -1,9 +1,9 @@
-/** Tools that a model calls as commands of the shell, which knows none of them: the model is told how to call them. */
+/** Detects tools that a model calls as shell commands, and tells the model how to call them. */
 import { patchHint } from '../../src/contract/plain/patch-as-command.ts';
 import { TOOL_NAMES } from '../model/tool-specs.ts';
 import type { CommandReport } from '../ports.ts';
 
-/** As bash and other shells say it, whatever is around the call. */
+/** The messages of bash and other shells. */
 const NOT_FOUND = new RegExp(`(?:^|[ :])(${[...TOOL_NAMES, 'applypatch'].join('|')}): (?:command )?not found$`, 'm');
 
 export function withToolHint(report: CommandReport): CommandReport {

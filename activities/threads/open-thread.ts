@@ -1,4 +1,4 @@
-/** What a new thread is given that only its worker knows. A look at the service at most, so twice is once. */
+/** Fills the start argument of a new thread with the worker's defaults. Idempotent: it only reads. */
 import type { StartThread } from '../../src/contract/index.ts';
 import type { OpenedThread } from '../contract.ts';
 import type { Ports } from '../ports.ts';

@@ -1,8 +1,8 @@
-/** Waits for the end of another thread's workflow. Twice is safe: it only looks. */
+/** Waits for the end of another thread's workflow. Idempotent: it only reads. */
 import type { Ports } from '../ports.ts';
 import { runStep } from '../step.ts';
 
-/** Far apart, since nobody waits for its stop. */
+/** Long intervals, because nobody waits for its stop. */
 const BEAT_MS = 5_000;
 
 export async function watchThread(
