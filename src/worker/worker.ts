@@ -16,7 +16,7 @@ import { createPatcher } from '../adapters/files/patcher.ts';
 import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
-import { createReviewTargets } from '../adapters/git/review-targets.ts';
+import { createReviewTargets } from '../adapters/git/targets/review-targets.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';

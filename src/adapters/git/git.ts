@@ -1,15 +1,15 @@
 /** The repositories of workspaces, by the `git` program, and the snapshots of workspaces. */
 import type { GitPort } from '../../../activities/ports.ts';
 import { listDeniedPaths } from '../shell/denied-paths.ts';
-import { changedLines } from './changed-lines.ts';
-import { toPassing } from './passing-errors.ts';
-import { readDocs, readFiles } from './read-files.ts';
-import { keepSnapshot, releaseSnapshots } from './refs.ts';
-import { checkedOut, pinChanges } from './review-range.ts';
-import { takeSnapshot } from './snapshot.ts';
-import { trackPlaces } from './track.ts';
-import { revertChanges } from './undo.ts';
-import { addWorktree } from './worktree.ts';
+import { changedLines } from './review/changed-lines.ts';
+import { toPassing } from './process/passing-errors.ts';
+import { readDocs, readFiles } from './review/read-files.ts';
+import { keepSnapshot, releaseSnapshots } from './snapshots/kept-snapshots.ts';
+import { checkedOut, pinChanges } from './review/review-range.ts';
+import { takeSnapshot } from './snapshots/snapshot.ts';
+import { trackPlaces } from './review/track.ts';
+import { revertChanges } from './undo/undo.ts';
+import { addWorktree } from './snapshots/worktree.ts';
 
 export interface GitOptions {
   /** The worker's data folder, absolute. Snapshots lie below it. */

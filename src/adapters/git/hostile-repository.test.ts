@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGit } from './git.ts';
-import { createReviewTargets } from './review-targets.ts';
+import { createReviewTargets } from './targets/review-targets.ts';
 import { type TestRepository, openRepository } from './test-repository.ts';
 
 const { signal } = new AbortController();

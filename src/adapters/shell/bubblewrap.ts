@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { assertWorkspace } from '../files/workspace.ts';
 import type { SandboxPolicy } from '../../../activities/ports.ts';
-import { repositoryAt } from '../git/repository-place.ts';
+import { repositoryAt } from '../git/repository/repository-place.ts';
 import { withoutLoaders } from './command-environment.ts';
 import { type CoveredLink, findLinks } from './covered-links.ts';
 import type { MountSources } from './mount-sources.ts';

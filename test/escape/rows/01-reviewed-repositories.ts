@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGit } from '../../../src/adapters/git/git.ts';
-import { createReviewTargets } from '../../../src/adapters/git/review-targets.ts';
+import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
 import { type EscapePlace, type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

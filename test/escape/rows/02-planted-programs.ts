@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findProgram, toSearchPath } from '../../../src/adapters/programs.ts';
-import { runGit } from '../../../src/adapters/git/git-process.ts';
+import { runGit } from '../../../src/adapters/git/process/git-process.ts';
 import { type EscapePlace, type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

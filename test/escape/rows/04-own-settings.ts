@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findOwnSettings } from '../../../src/folders/own-settings.ts';
-import { runGit } from '../../../src/adapters/git/git-process.ts';
+import { runGit } from '../../../src/adapters/git/process/git-process.ts';
 import { type EscapePlace, type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

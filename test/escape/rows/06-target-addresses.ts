@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { createReviewTargets } from '../../../src/adapters/git/review-targets.ts';
+import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
 import { StartBatchSchema } from '../../../src/contract/index.ts';
 import { type EscapeRow, held, heldUnless } from '../row.ts';
 

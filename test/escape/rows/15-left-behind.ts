@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCommandRunner } from '../../../src/adapters/shell/command-runner.ts';
-import { createReviewTargets } from '../../../src/adapters/git/review-targets.ts';
+import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
 import { removeUnusedScratch } from '../../../src/adapters/shell/scratch.ts';
 import { type EscapePlace, type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';

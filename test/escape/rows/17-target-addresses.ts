@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { createReviewTargets } from '../../../src/adapters/git/review-targets.ts';
+import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
 import { StartBatchSchema } from '../../../src/contract/index.ts';
 import { newBatch, toRowsPage } from '../../../workflows/batch-review/batch.ts';
 import { toDetails, toTargetSummary } from '../../../workflows/batch-review/details.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createProjectDocs } from '../../../src/adapters/files/project-docs.ts';
-import { findRepository } from '../../../src/adapters/git/repository-place.ts';
+import { findRepository } from '../../../src/adapters/git/repository/repository-place.ts';
 import { findRulePlace } from '../../../src/adapters/rules/rule-place.ts';
 import { type EscapePlace, type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createGit } from '../../../src/adapters/git/git.ts';
-import { runGit } from '../../../src/adapters/git/git-process.ts';
+import { runGit } from '../../../src/adapters/git/process/git-process.ts';
 import { type EscapePlace, type EscapeRow, held, heldUnless } from '../row.ts';
 
 async function attack({ root, signal }: EscapePlace) {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readReviewRules } from '../../../activities/review/review-rules.ts';
 import { createProjectDocs } from '../../../src/adapters/files/project-docs.ts';
 import { createGit } from '../../../src/adapters/git/git.ts';
-import { createReviewTargets } from '../../../src/adapters/git/review-targets.ts';
+import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
 import { type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

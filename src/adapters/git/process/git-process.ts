@@ -1,0 +1,312 @@
+/**
+ * One `git` process: its environment is ours alone, and it ends when the signal fires or its time is up. A pipe with the
+ * name of a file that git reads would otherwise keep it waiting for ever.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+import { Failure } from '../../../../activities/failures.ts';
+import { assertWorkspace } from '../../files/workspace.ts';
+import { findProgram, toSearchPath } from '../../programs.ts';
+import { buildCommandEnvironment, withoutLoaders } from '../../shell/command-environment.ts';
+import { signInEnvironment } from './sign-in-environment.ts';
+
+export interface GitCall {
+  cwd: string;
+  signal: AbortSignal;
+  /** Index file to use in place of the repository's own; absolute. */
+  index?: string;
+  /** Written to standard input. An error of what makes it ends the process and is thrown. */
+  input?: string | Buffer | AsyncIterable<Buffer>;
+  /** Exit codes that are answers and no failures; 0 alone where it is left out. */
+  answers?: readonly number[];
+  /**
+   * It fetches, by these transports of git, and to sign in with what the worker's environment and the operator's own
+   * configuration have. Every other call can reach nothing, whatever is configured.
+   */
+  remote?: { transports: readonly string[]; signIn: boolean };
+  /** Given standard output as it comes, which is then not kept. */
+  onStdout?: (chunk: Buffer) => void;
+  /**
+   * Git directory of ours, from `private-git-dir.ts`. Git then reads no configuration but ours and finds no other
+   * repository. Without it git finds the repository around `cwd` and obeys what is configured there.
+   */
+  gitDir?: string;
+  /** Objects of another repository that may be read, absolute; for a call with `gitDir` only. */
+  objects?: string;
+  /** Milliseconds until the process is ended; the call then fails with `gitFailed`. */
+  deadlineMs?: number;
+  /** The same since it wrote anything, standard error included. */
+  idleMs?: number;
+  /** Bytes of standard output that are kept; more of it fails with `gitFailed`. */
+  maxStdoutBytes?: number;
+}
+
+export interface GitResult {
+  code: number;
+  stdout: Buffer;
+}
+
+/**
+ * A path as git wrote it, one character per byte: file names need not be text. Paths are relative to the working
+ * directory of the process that wrote them.
+ */
+export type RawPath = string;
+
+export function toRawPaths(output: Buffer): RawPath[] {
+  return output
+    .toString('latin1')
+    .split('\0')
+    .filter((path) => path !== '');
+}
+
+/** For a person: names that are no text show as such. */
+export function toShownPath(path: RawPath): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}
+
+/**
+ * Nothing of the person's set-up that runs something, asks something, or changes something beside what is asked for. Their
+ * filters and their line endings stay: without them files would not come back as they were.
+ */
+const SETTINGS: Record<string, string> = {
+  'core.hooksPath': '/dev/null',
+  'core.fsmonitor': 'false',
+  'core.splitIndex': 'false',
+  'core.safecrlf': 'false',
+  'core.logAllRefUpdates': 'false',
+  'core.checkStat': 'default',
+  'gc.auto': '0',
+  'maintenance.auto': 'false',
+  'submodule.recurse': 'false',
+  'i18n.commitEncoding': 'UTF-8',
+  'advice.addEmbeddedRepo': 'false',
+  'advice.updateSparsePath': 'false',
+};
+
+const PRIVATE_SETTINGS: Record<string, string> = {
+  'core.attributesFile': '/dev/null',
+  'core.excludesFile': '/dev/null',
+  'core.protectHFS': 'false',
+  'core.protectNTFS': 'false',
+  'protocol.allow': 'never',
+  'safe.bareRepository': 'explicit',
+};
+
+/** A connection over which nothing has come for a minute is given up. */
+const REMOTE_SETTINGS: Record<string, string> = {
+  'http.lowSpeedLimit': '1',
+  'http.lowSpeedTime': '60',
+  'fetch.recurseSubmodules': 'false',
+};
+
+const KILL_AFTER_MS = 500;
+const STDERR_CHARS = 2_000;
+const DEADLINE_MS = 60_000;
+/** A whole history may come over the network. */
+const REMOTE_DEADLINE_MS = 60 * 60_000;
+const MAX_STDOUT_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Runs git to its end. Rejects with the reason of the signal once that has fired and the process is gone, with
+ * `workspaceMissing` if there is no such folder, and with `gitFailed` if it exits with a code that is no answer, takes
+ * too long or writes too much.
+ */
+export async function runGit(args: readonly string[], call: GitCall): Promise<GitResult> {
+  call.signal.throwIfAborted();
+  assertWorkspace(call.cwd);
+  const program = findProgram('git', [call.cwd]);
+  if (program === undefined) throw gitFailed(args, call.cwd, 'there is no git on PATH outside of the workspace');
+  // A group of its own, so that helpers of git end with it.
+  const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
+  const output = collect(child, call);
+  const written = write(child, call.input ?? '');
+  // It is waited for below, once git is gone.
+  written.catch(() => undefined);
+  const deadlineMs = call.deadlineMs ?? (call.remote === undefined ? DEADLINE_MS : REMOTE_DEADLINE_MS);
+  const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.problem);
+  call.signal.throwIfAborted();
+  await written;
+  const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
+  if (answered) return { code, stdout: Buffer.concat(output.stdout) };
+  const reason = output.stderr().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
+  throw gitFailed(args, call.cwd, problem ?? reason);
+}
+
+interface Output {
+  stdout: Buffer[];
+  stderr(): string;
+  /** Resolves once more than is kept has come, or nothing has for too long. */
+  problem: Promise<string>;
+}
+
+function collect(child: ChildProcess, call: GitCall): Output {
+  const { onStdout, maxStdoutBytes = MAX_STDOUT_BYTES, idleMs } = call;
+  const stdout: Buffer[] = [];
+  let left = maxStdoutBytes;
+  let stderr = '';
+  let report = (_problem: string): void => undefined;
+  const problem = new Promise<string>((resolve) => (report = resolve));
+  const keep = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left >= 0) stdout.push(chunk);
+    else report(`it wrote more than ${maxStdoutBytes} bytes`);
+  };
+  child.stdout?.on('data', onStdout ?? keep);
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
+  if (idleMs !== undefined) watchIdle(child, idleMs, report);
+  // Git may end before it has read everything; its exit code says why.
+  child.stdin?.on('error', () => undefined);
+  return { stdout, stderr: () => withoutProgress(stderr), problem };
+}
+
+function watchIdle(child: ChildProcess, idleMs: number, report: (problem: string) => void): void {
+  const timer = setTimeout(() => report(`nothing came from it for ${idleMs / 1_000} s`), idleMs);
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', () => timer.refresh());
+  for (const event of ['close', 'error']) child.once(event, () => clearTimeout(timer));
+}
+
+/** Git overwrites the line that says how far it is. */
+function withoutProgress(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.slice(line.lastIndexOf('\r') + 1));
+  return lines.filter((line) => !/^(remote: )?[A-Z][a-z]+ (objects|deltas): /.test(line)).join('\n');
+}
+
+/** Rejects where the input cannot be made. Whether git takes it is told by its exit code. */
+async function write(child: ChildProcess, input: NonNullable<GitCall['input']>): Promise<void> {
+  const { stdin } = child;
+  if (stdin === null) return;
+  if (typeof input === 'string' || Buffer.isBuffer(input)) {
+    stdin.end(input);
+    return;
+  }
+  try {
+    for await (const chunk of input) {
+      if (stdin.destroyed) return;
+      if (!stdin.write(chunk)) await whenWritable(stdin);
+    }
+    stdin.end();
+  } catch (error) {
+    killGroup(child, 'SIGKILL');
+    throw error;
+  }
+}
+
+function whenWritable(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      stdin.off('drain', go).off('close', go);
+      resolve();
+    };
+    stdin.on('drain', go).on('close', go);
+  });
+}
+
+interface Closed {
+  code: number | null;
+  /** Why the process was ended or did not start. */
+  problem?: string;
+}
+
+/** Resolves once the process is gone. */
+function untilClosed(
+  child: ChildProcess,
+  signal: AbortSignal,
+  deadlineMs: number,
+  problems: Promise<string>,
+): Promise<Closed> {
+  return new Promise((resolve) => {
+    let problem: string | undefined;
+    let killing: NodeJS.Timeout | undefined;
+    const end = (why?: string): void => {
+      problem ??= why;
+      killGroup(child, 'SIGTERM');
+      killing ??= setTimeout(() => killGroup(child, 'SIGKILL'), KILL_AFTER_MS);
+    };
+    const stop = (): void => end();
+    const deadline = setTimeout(() => end(`it had not ended after ${deadlineMs / 1_000} s`), deadlineMs);
+    void problems.then(end);
+    signal.addEventListener('abort', stop, { once: true });
+    const finish = (closed: Closed): void => {
+      clearTimeout(deadline);
+      clearTimeout(killing);
+      signal.removeEventListener('abort', stop);
+      resolve(closed);
+    };
+    child.once('error', (error) => finish({ code: null, problem: error.message }));
+    child.once('close', (code) => finish({ code, ...(problem === undefined ? {} : { problem }) }));
+  });
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It is gone.
+  }
+}
+
+function gitFailed(args: readonly string[], cwd: string, reason: string): Failure {
+  const message = `\`git ${args[0] ?? ''}\` failed in ${cwd}: ${withoutUsers(reason)}`;
+  return new Failure('gitFailed', message, { details: { path: cwd } });
+}
+
+const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };
+
+/** Git names a remote as it was configured; who signs in there, and with what, is for nobody else. */
+function withoutUsers(text: string): string {
+  return text.replace(/(?<=\/\/)[^/@\s]+@/g, '').replace(/(\w:\/\/[^\s?'"]*)\?[^\s'"]*/g, '$1');
+}
+
+/** What a command may have, and, to sign in elsewhere, what that takes. */
+function inherit(remote: boolean): Record<string, string> {
+  const harmless = Object.entries(withoutLoaders(buildCommandEnvironment(process.env, 'git')));
+  const plain = Object.fromEntries(harmless.filter(([name]) => !name.startsWith('GIT_')));
+  return remote ? { ...plain, ...signInEnvironment(process.env) } : plain;
+}
+
+function environmentOf(call: GitCall): Record<string, string> {
+  const inherited = Object.entries(inherit(call.remote?.signIn ?? false));
+  // Credentials may be among those that are there already; ours come last, and so they count.
+  const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
+  const ours = {
+    ...SETTINGS,
+    ...(call.gitDir === undefined ? {} : PRIVATE_SETTINGS),
+    ...(call.remote === undefined ? {} : REMOTE_SETTINGS),
+  };
+  const settings = Object.entries(ours).flatMap(([key, value], n) => [
+    [`GIT_CONFIG_KEY_${first + n}`, key],
+    [`GIT_CONFIG_VALUE_${first + n}`, value],
+  ]);
+  return {
+    ...(Object.fromEntries([...inherited, ...settings]) as Record<string, string>),
+    GIT_CONFIG_COUNT: String(first + Object.keys(ours).length),
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_LAZY_FETCH: '1',
+    // Over all settings. A repository may be configured to fetch objects that it lacks, by any program.
+    GIT_ALLOW_PROTOCOL: (call.remote?.transports ?? []).join(':'),
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_AUTHOR_NAME: IDENTITY.NAME,
+    GIT_AUTHOR_EMAIL: IDENTITY.EMAIL,
+    GIT_COMMITTER_NAME: IDENTITY.NAME,
+    GIT_COMMITTER_EMAIL: IDENTITY.EMAIL,
+    LC_ALL: 'C',
+    PATH: toSearchPath([call.cwd]),
+    ...(call.index === undefined ? {} : { GIT_INDEX_FILE: call.index }),
+    ...(call.gitDir === undefined ? {} : privately(call)),
+  };
+}
+
+/**
+ * What nobody but us may have a say in: no file of configuration or attributes that lies elsewhere is read, except the
+ * operator's own, which say how to sign in.
+ */
+function privately({ gitDir = '', objects, remote }: GitCall): Record<string, string> {
+  return {
+    GIT_DIR: gitDir,
+    GIT_ATTR_NOSYSTEM: '1',
+    ...(remote?.signIn !== true ? { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' } : {}),
+    ...(objects === undefined ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects }),
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Files below a folder that others change at the same time: every folder on the way is opened without following links, so
+ * that a folder which becomes a link leads nowhere.
+ */
+import type { Stats } from 'node:fs';
+import { type SafeFolder, ignoring, openFolder } from '../../files/safe-folder.ts';
+import type { RawPath } from './git-process.ts';
+
+/** What is at a path. `other` is a pipe, a device or anything else without content. */
+export type FileState =
+  | { type: 'file'; content: Buffer; stats: Stats }
+  | { type: 'link'; content: Buffer; stats: Stats }
+  | { type: 'missing' }
+  | { type: 'folder'; stats?: Stats }
+  | { type: 'other' }
+  | { type: 'unreadable' };
+
+/** A folder and those around it, open until another one is asked for. Asks are one at a time. */
+export class OpenTree {
+  readonly #root: SafeFolder;
+  #chain: { path: RawPath; folder: SafeFolder }[] = [];
+
+  readonly #modes: ReadonlyMap<RawPath, number>;
+
+  private constructor(root: SafeFolder, modes: ReadonlyMap<RawPath, number>) {
+    this.#root = root;
+    this.#modes = modes;
+  }
+
+  /**
+   * @param root absolute and without links.
+   * @param modes permissions of folders that are made, by their paths with a slash at the end.
+   */
+  static async open(root: string, modes: ReadonlyMap<RawPath, number> = new Map()): Promise<OpenTree> {
+    return new OpenTree(await openFolder(root), modes);
+  }
+
+  async close(): Promise<void> {
+    await this.#leave(0);
+    await this.#root.close();
+  }
+
+  /**
+   * The folder that a path lies in; null where there is no such folder, or something else in its place.
+   * @param create makes it where nothing is in the way.
+   */
+  async folderOf(path: RawPath, { create = false } = {}): Promise<SafeFolder | null> {
+    const names = path.split('/').slice(0, -1);
+    let depth = 0;
+    let at = '';
+    for (; depth < names.length; depth++) {
+      const next = `${at}${names[depth] ?? ''}/`;
+      if (this.#chain[depth]?.path !== next) break;
+      at = next;
+    }
+    await this.#leave(depth);
+    for (const name of names.slice(depth)) {
+      at += `${name}/`;
+      const above = this.#chain.at(-1)?.folder ?? this.#root;
+      const folder = await enter(above, toName(name), create ? (this.#modes.get(at) ?? 0o777) | 0o700 : null);
+      if (folder === null) return null;
+      this.#chain.push({ path: at, folder });
+    }
+    return this.#chain.at(-1)?.folder ?? this.#root;
+  }
+
+  /** Closes the folders that were entered, so that they can be moved or removed. */
+  async rest(): Promise<void> {
+    await this.#leave(0);
+  }
+
+  async #leave(depth: number): Promise<void> {
+    for (const { folder } of this.#chain.splice(depth).reverse()) await folder.close();
+  }
+}
+
+async function enter(above: SafeFolder, name: Buffer, create: number | null): Promise<SafeFolder | null> {
+  try {
+    return await above.enter(name);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && create !== null) {
+      await above.mkdir(name, create).catch(ignoring('EEXIST'));
+      return enter(above, name, null);
+    }
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(code)) return null;
+    throw error;
+  }
+}
+
+/** Never follows a link, never waits, and never rejects for what it finds. */
+export async function readState(folder: SafeFolder, name: Buffer): Promise<FileState> {
+  try {
+    const stats = await folder.lstat(name);
+    if (stats === undefined) return { type: 'missing' };
+    if (stats.isSymbolicLink()) return { type: 'link', content: await folder.readlink(name), stats };
+    if (stats.isDirectory()) return { type: 'folder' };
+    if (!stats.isFile()) return { type: 'other' };
+    return await readFile(folder, name);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { type: 'missing' };
+    if (code === 'EACCES' || code === 'EPERM') return { type: 'unreadable' };
+    if (['EFTYPE', 'ELOOP', 'EINVAL', 'ENXIO'].includes(code)) return { type: 'other' };
+    throw error;
+  }
+}
+
+async function readFile(folder: SafeFolder, name: Buffer): Promise<FileState> {
+  const { file, stats } = await folder.openFile(name);
+  try {
+    return { type: 'file', content: await file.readFile(), stats };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The last part of a path. */
+export function nameOf(path: RawPath): Buffer {
+  return toName(path.slice(path.lastIndexOf('/') + 1));
+}
+
+function toName(raw: string): Buffer {
+  return Buffer.from(raw, 'latin1');
+}

@@ -1,0 +1,199 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createGit } from '../git.ts';
+import { findRepository } from './repository-place.ts';
+import { createReviewTargets } from '../targets/review-targets.ts';
+
+let home: string;
+let workspace: string;
+/** A repository in a folder that commands cannot read. */
+let hidden: string;
+const signal = new AbortController().signal;
+
+function git(cwd: string, ...args: string[]): string {
+  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.invalid', '-c', 'protocol.file.allow=always'];
+  return execFileSync('git', [...who, ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+}
+
+function makeRepository(at: string): string {
+  mkdirSync(at, { recursive: true });
+  git(at, 'init', '-q', '-b', 'main');
+  writeFileSync(join(at, 'secret.txt'), 'SECRET\n');
+  git(at, 'add', '-A');
+  git(at, 'commit', '-q', '-m', 'One');
+  return at;
+}
+
+beforeEach(() => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), 'repository-place-')));
+  workspace = join(home, 'workspace');
+  mkdirSync(workspace);
+  hidden = makeRepository(join(home, 'closed/repository'));
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+const closed = () => [join(home, 'closed')];
+
+describe('a repository of the workspace that a command has led to one that it cannot read', () => {
+  const store = () => join(hidden, '.git');
+  const emptyWithLinks = (...names: string[]): void => {
+    git(workspace, 'init', '-q', '-b', 'main');
+    for (const name of names) {
+      rmSync(join(workspace, '.git', name), { recursive: true, force: true });
+      symlinkSync(join(store(), name), join(workspace, '.git', name));
+    }
+  };
+  /** What is checked out is a commit that only the other repository has. */
+  const borrow = (alternates: string | Buffer): void => {
+    git(workspace, 'init', '-q', '-b', 'main');
+    writeFileSync(join(workspace, '.git/objects/info/alternates'), alternates);
+    writeFileSync(join(workspace, '.git/HEAD'), `${git(hidden, 'rev-parse', 'HEAD')}\n`);
+  };
+  const objectFolders = () => {
+    const names = readdirSync(join(store(), 'objects')).filter((name) => name.length === 2);
+    return names.map((name) => join(store(), 'objects', name));
+  };
+  it.each<[string, () => void]>([
+    ['by a file', () => writeFileSync(join(workspace, '.git'), `gitdir: ${store()}\n`)],
+    ['by a link', () => symlinkSync(store(), join(workspace, '.git'))],
+    [
+      'by a file that leads to a link',
+      () => {
+        symlinkSync(join(home, 'closed'), join(workspace, 'way'));
+        writeFileSync(join(workspace, '.git'), 'gitdir: way/repository/.git\n');
+      },
+    ],
+    [
+      'by a folder with a common directory',
+      () => {
+        git(workspace, 'init', '-q', '-b', 'main');
+        writeFileSync(join(workspace, '.git/commondir'), `${store()}\n`);
+      },
+    ],
+    ['by links in it', () => emptyWithLinks('refs', 'objects')],
+    [
+      'by a record of a work tree that it has made itself',
+      () => {
+        const own = join(workspace, 'fake/worktrees/one');
+        mkdirSync(own, { recursive: true });
+        for (const name of ['refs', 'objects']) symlinkSync(join(store(), name), join(workspace, 'fake', name));
+        writeFileSync(join(workspace, '.git'), `gitdir: ${own}\n`);
+        writeFileSync(join(own, 'HEAD'), 'ref: refs/heads/main\n');
+        writeFileSync(join(own, 'commondir'), '../..\n');
+        writeFileSync(join(own, 'gitdir'), `${join(workspace, '.git')}\n`);
+      },
+    ],
+    [
+      'by objects that it borrows',
+      () => {
+        git(workspace, 'init', '-q', '-b', 'main');
+        writeFileSync(join(workspace, '.git/objects/info/alternates'), `../../../closed/repository/.git/objects\n`);
+        writeFileSync(join(workspace, '.git/HEAD'), `${git(hidden, 'rev-parse', 'HEAD')}\n`);
+      },
+    ],
+    ['by objects that it borrows by an absolute path', () => borrow(`${store()}/objects\n`)],
+    ['by objects that it borrows in quotes', () => borrow(`"${store()}/objects"\n`)],
+    ['behind more than is read', () => borrow(`${'# nothing\n'.repeat(200_000)}${store()}/objects\n`)],
+    ['behind many that are not there', () => borrow(`${'/none/\n'.repeat(200)}${store()}/objects\n`)],
+    [
+      'by a name that is no text',
+      () => {
+        const name = Buffer.concat([Buffer.from(`${workspace}/`), Buffer.from([0xff])]);
+        symlinkSync(join(store(), 'objects'), name);
+        borrow(Buffer.concat([name, Buffer.from('\n')]));
+      },
+    ],
+    [
+      'by objects that borrow them in turn',
+      () => {
+        mkdirSync(join(workspace, 'lent/info'), { recursive: true });
+        writeFileSync(join(workspace, 'lent/info/alternates'), `${store()}/objects\n`);
+        borrow('../../lent\n');
+      },
+    ],
+    [
+      'by links that stand for folders of objects',
+      () => {
+        borrow('');
+        for (const name of objectFolders()) symlinkSync(name, join(workspace, '.git/objects', basename(name)));
+      },
+    ],
+    [
+      'by links that stand for objects',
+      () => {
+        borrow('');
+        for (const folder of objectFolders()) {
+          const own = join(workspace, '.git/objects', basename(folder));
+          mkdirSync(own);
+          for (const name of readdirSync(folder)) symlinkSync(join(folder, name), join(own, name));
+        }
+      },
+    ],
+  ])('%s, is none to a review, a batch and a snapshot', async (_, lead) => {
+    lead();
+    const adapter = createGit({ directory: join(home, 'data'), closed: closed() });
+    await expect(adapter.pinChanges(workspace, { type: 'uncommittedChanges' }, signal)).rejects.toMatchObject({
+      code: 'reviewNoRepository',
+    });
+    const targets = createReviewTargets({ directory: join(home, 'targets'), closed: closed() });
+    await expect(targets.find({ repository: workspace }, 'target', signal)).rejects.toMatchObject({
+      code: 'reviewNoRepository',
+    });
+    await adapter.snapshot(workspace, null, signal);
+    expect(findRepository(workspace, closed())).toBeNull();
+    // Without the wall all of them are repositories, so that it is the wall that is tested.
+    expect(findRepository(workspace, [])).not.toBeNull();
+  });
+});
+
+describe('the repository of a workspace is found', () => {
+  const headOf = (cwd: string) =>
+    createGit({ directory: join(home, 'data'), closed: closed() }).checkedOut(cwd, signal);
+
+  it('in a linked work tree of one that lies in a closed folder, and that has registered it', async () => {
+    const linked = join(home, 'linked');
+    git(hidden, 'worktree', 'add', '-q', '--detach', linked);
+    expect(findRepository(linked, closed())).toMatchObject({ root: linked, isRegistered: true });
+    expect(await headOf(linked)).toBe(git(hidden, 'rev-parse', 'HEAD'));
+    // A copy of its file does not make another folder one of its work trees.
+    cpSync(join(linked, '.git'), join(workspace, '.git'));
+    expect(await headOf(workspace)).toBeNull();
+  });
+
+  it('with objects that it borrows from a place which is not closed', async () => {
+    const lender = makeRepository(join(home, 'lender'));
+    const borrower = join(home, 'borrower');
+    git(home, 'clone', '-q', '--shared', lender, borrower);
+    expect(await headOf(borrower)).toBe(git(lender, 'rev-parse', 'HEAD'));
+  });
+
+  it('in a closed folder itself, and in a submodule', async () => {
+    expect(await headOf(hidden)).toBe(git(hidden, 'rev-parse', 'HEAD'));
+    const outer = makeRepository(join(home, 'outer'));
+    git(outer, 'submodule', 'add', '-q', hidden, 'inner');
+    expect(await headOf(join(outer, 'inner'))).toBe(git(hidden, 'rev-parse', 'HEAD'));
+  });
+
+  it.each(['file', 'link'])('by a %s that leads to any place which is not closed', async (kind) => {
+    const repository = makeRepository(join(home, 'repository'));
+    const data = join(home, 'data-of-it');
+    renameSync(join(repository, '.git'), data);
+    if (kind === 'file') writeFileSync(join(repository, '.git'), `gitdir: ${data}\n`);
+    else symlinkSync(data, join(repository, '.git'));
+    expect(await headOf(repository)).toBe(readFileSync(join(data, 'refs/heads/main'), 'utf8').trim());
+  });
+});

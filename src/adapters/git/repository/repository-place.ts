@@ -1,0 +1,203 @@
+/**
+ * Where the parts of a repository lie, read from its files alone: no git is run, and of what is configured there nothing is
+ * interpreted but the format of its ids.
+ *
+ * A command may have written any of it. So no part may lie in a folder that commands cannot read, be it by a `.git` that is a
+ * file or a link, by `commondir`, by objects that are borrowed, or by a link further in: what is read there would be shown to
+ * a model. A part counts all the same in the work tree itself, and in a repository that names the work tree as one of its own.
+ */
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isTrustedAbove } from '../../../folders/work-tree.ts';
+import { isInsideReal } from '../../../folders/folders.ts';
+import { toRealPath } from '../../shell/mounts.ts';
+
+export interface RepositoryPlace {
+  /** Top of its work tree, absolute; null for a bare repository. */
+  root: string | null;
+  /** Holds HEAD and the index. That of a linked work tree is its own. */
+  gitDir: string;
+  /** Holds references, objects and the configuration. */
+  commonDir: string;
+  /** The common directory has registered the work tree. */
+  isRegistered: boolean;
+  /** Folders of objects, the first one its own. */
+  objects: string[];
+  objectFormat: 'sha1' | 'sha256';
+}
+
+export type WorkTreePlace = RepositoryPlace & { root: string };
+
+/** Absolute; what commands cannot read. */
+export type ClosedFolders = readonly string[];
+
+/** What is read of it afterwards: to look at all its objects takes a while. */
+type Reads = 'objects' | 'index';
+
+/** Of the nearest repository upwards whose work tree holds the folder; null if there is none. */
+export function findRepository(cwd: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
+  const start = toRealPath(cwd);
+  for (let folder = start; folder !== undefined; folder = dirname(folder)) {
+    if (basename(folder) === '.git') return null;
+    const place = isTrustedAbove(folder, start ?? folder) ? repositoryAt(folder, closed, reads) : null;
+    if (place !== null || folder === dirname(folder)) return place;
+  }
+  return null;
+}
+
+/** Of the repository whose work tree has this top, absolute and without links; null if there is none. */
+export function repositoryAt(root: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
+  const place = readPlace(join(root, '.git'), root, closed, reads);
+  return place === null ? null : { ...place, root };
+}
+
+/** Of the repository at exactly this path, as `git fetch` finds it; null if there is none. */
+export function findRepositoryOrBare(path: string, closed: ClosedFolders): RepositoryPlace | null {
+  const at = toRealPath(path) ?? toRealPath(`${path}.git`);
+  return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed, 'objects'));
+}
+
+function readPlace(gitPath: string, root: string | null, closed: ClosedFolders, reads: Reads): RepositoryPlace | null {
+  const gitDir = resolveGitDir(gitPath);
+  if (gitDir === null) return null;
+  const common = readSmallFile(join(gitDir, 'commondir'));
+  const commonDir = common === null ? gitDir : resolve(gitDir, common.trimEnd());
+  const own = join(commonDir, 'objects');
+  const parts = [join(gitDir, 'HEAD'), own, join(commonDir, 'refs')];
+  if (parts.map(statOf).includes(null)) return null;
+  const config = readSmallFile(join(commonDir, 'config')) ?? '';
+  const objectFormat = /^\s*objectformat\s*=\s*"?sha256\b/im.test(config) ? 'sha256' : 'sha1';
+  const isRegistered = root !== null && common !== null && namesBack(gitDir, commonDir, root);
+  const objects = [own, ...relativeAlternates(own)];
+  const place = { root, gitDir, commonDir, isRegistered, objects, objectFormat } as const;
+  return isOpen(place, closed, reads) ? place : null;
+}
+
+/** A folder, or a file that leads to one: that of a linked work tree, or of a submodule. */
+function resolveGitDir(path: string): string | null {
+  const stats = statOf(path);
+  if (stats?.isDirectory()) return path;
+  if (!stats?.isFile()) return null;
+  const target = /^gitdir: ([^\n]+)/.exec(readSmallFile(path) ?? '')?.[1];
+  return target === undefined ? null : resolve(dirname(path), target.trimEnd());
+}
+
+/** Git follows these of a repository itself only, and the absolute ones in any. */
+function relativeAlternates(objects: string): string[] {
+  const paths = alternatesOf(objects) ?? [];
+  return paths.filter((path) => /^[^/\s]/.test(path)).map((path) => resolve(objects, path));
+}
+
+/** As they are written; null for a file that is not read here as git reads it. */
+function alternatesOf(objects: string): string[] | null {
+  const file = join(objects, 'info', 'alternates');
+  if (statOf(file) === null) return [];
+  const lines = readSmallFile(file)?.split('\n') ?? null;
+  if (lines === null || lines.some((line) => /^"|[\0\ufffd]/.test(line))) return null;
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+const MAX_LENDERS = 100;
+
+/** All folders of objects that git reads for these, themselves included; null if that cannot be said. */
+function withLenders(folders: readonly string[]): string[] | null {
+  const all = new Set(folders);
+  for (const folder of all) {
+    const paths = alternatesOf(folder);
+    if (paths === null || all.size + paths.length > MAX_LENDERS) return null;
+    for (const path of paths) all.add(resolve(folder, path));
+  }
+  return [...all];
+}
+
+/** Links that stand for objects, or for a folder of them. */
+function linksIn(objects: string): string[] {
+  const folders = list(objects).filter(({ name }) => /^([0-9a-f]{2}|pack|info)$/.test(name));
+  const files = folders.flatMap(({ name }) => list(join(objects, name)));
+  return [...folders, ...files].filter((one) => one.isSymbolicLink()).map((one) => join(one.parentPath, one.name));
+}
+
+function list(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** A `.git` can name any repository as its own; the repository must know it, too. */
+function namesBack(gitDir: string, commonDir: string, root: string): boolean {
+  const [own, shared] = [toRealPath(gitDir), toRealPath(commonDir)];
+  if (own === undefined || shared === undefined || dirname(own) !== join(shared, 'worktrees')) return false;
+  const back = readSmallFile(join(own, 'gitdir'))?.trimEnd();
+  return back !== undefined && toRealPath(resolve(own, back)) === toRealPath(join(root, '.git'));
+}
+
+/** What git reads of each; a link may stand for any of them. */
+const OF_GIT_DIR = ['HEAD', 'index', 'commondir', 'gitdir'];
+const OF_COMMON_DIR = ['refs', 'packed-refs', 'shallow', 'logs', 'config', 'info', 'info/exclude'];
+const OF_OBJECTS = ['info', 'info/alternates', 'pack'];
+
+function isOpen(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): boolean {
+  if (closed.length === 0) return true;
+  const { root, gitDir, commonDir, isRegistered, objects } = place;
+  const stores = reads === 'index' ? [] : withLenders(objects);
+  if (stores === null) return false;
+  const inside = (folder: string, names: readonly string[]) => [folder, ...names.map((name) => join(folder, name))];
+  const parts = [
+    ...inside(gitDir, OF_GIT_DIR),
+    ...inside(commonDir, OF_COMMON_DIR),
+    ...stores.flatMap((folder) => [...inside(folder, OF_OBJECTS), ...linksIn(folder)]),
+  ];
+  const known = [root ?? gitDir, ...(isRegistered ? [commonDir] : [])].flatMap((path) => toRealPath(path) ?? []);
+  const elsewhere = parts
+    .flatMap((path) => toRealPath(path) ?? [])
+    .filter((path) => !known.some((folder) => isInsideReal(path, folder)));
+  if (elsewhere.length === 0) return true;
+  const walls = closed.flatMap((path) => toRealPath(path) ?? []);
+  return !elsewhere.some((path) => walls.some((wall) => isInsideReal(path, wall)));
+}
+
+function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+const SMALL_BYTES = 1024 * 1024;
+
+/** Null for what is no file, or cannot be read. A pipe is not waited for. */
+export function readSmallFile(path: string): string | null {
+  let file: number | undefined;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    return stats.isFile() && stats.size <= SMALL_BYTES ? readFileSync(file, 'utf8') : null;
+  } catch {
+    return null;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/** Whether something is at a path, a link that leads nowhere included. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+/** What an earlier snapshot decides about the files that a later one looks at. */
+import { type RawPath, toRawPaths } from '../process/git-process.ts';
+import type { Entry, Manifest } from './manifest.ts';
+import { toBlobId } from './snapshot-files.ts';
+import { type SnapshotStore, type StoreGit, gitOf, readFacts } from './snapshot-store.ts';
+import type { EarlierWalk } from './walked.ts';
+
+/** @param commits the first one decides; the paths of all of them are looked at. */
+export async function toEarlierWalk(
+  store: SnapshotStore,
+  commits: readonly string[],
+  known: Manifest | null,
+  signal: AbortSignal,
+): Promise<{ since?: EarlierWalk }> {
+  const [first] = commits;
+  if (first === undefined) return {};
+  const git = gitOf(store, signal);
+  const facts = known?.commit === first ? known.facts : await readFacts(git, first);
+  if (facts === null) return {};
+  const read = async (commit: string) => (known?.commit === commit ? known.entries : idsOf(git, commit));
+  const all = await Promise.all(commits.map(read));
+  const paths = new Set(all.flatMap((ids) => [...ids.keys()]));
+  const rulesOf = async (path: RawPath, onDisk: Buffer | null): Promise<Buffer | null> => {
+    const id = all[0]?.get(path)?.id;
+    if (id === undefined) return null;
+    if (onDisk !== null && toBlobId(onDisk) === id) return onDisk;
+    const { code, stdout } = await git(['cat-file', 'blob', id], { answers: [0, 128] });
+    return code === 0 ? stdout : null;
+  };
+  return { since: { paths, isLimited: facts.isLimited, rulesOf } };
+}
+
+async function idsOf(git: StoreGit, commit: string): Promise<ReadonlyMap<RawPath, Pick<Entry, 'id'>>> {
+  const { stdout } = await git(['ls-tree', '-r', '-z', commit], { answers: [0, 128] });
+  const lines = toRawPaths(stdout).map((line): [RawPath, Pick<Entry, 'id'>] => {
+    const [, id = '', path = ''] = /^\d+ blob (\w+)\t([^]*)$/.exec(line) ?? [];
+    return [path, { id }];
+  });
+  return new Map(lines);
+}

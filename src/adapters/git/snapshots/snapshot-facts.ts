@@ -1,0 +1,66 @@
+/** What a snapshot knows besides the contents of its files. */
+import type { RawPath } from '../process/git-process.ts';
+import { MAX_IGNORE_BYTES } from '../ignore/ignore-rules.ts';
+import { listPaths, toListed } from '../ignore/left-out.ts';
+import type { Entry } from './manifest.ts';
+import type { Draft } from './snapshot-files.ts';
+import { type SnapshotFacts, toMessage } from './snapshot-store.ts';
+
+export function toFacts({
+  leftOut,
+  heads,
+  ignored,
+  repositories,
+  folders,
+  git,
+  isLimited,
+  entries,
+  ...more
+}: Draft): SnapshotFacts {
+  const { cutRules, ignoredIsCut } = more;
+  const facts = { leftOut, heads, ignored, repositories, folders, git, isLimited, modes: toModes(entries) };
+  return {
+    ...facts,
+    ...(cutRules === undefined ? {} : { cutRules }),
+    ...(ignoredIsCut === undefined ? {} : { ignoredIsCut }),
+  };
+}
+
+export function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
+  return toMessage(one).equals(toMessage(other));
+}
+
+/** What a tree cannot say of permissions. */
+function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]> {
+  const modes: Record<string, RawPath[]> = {};
+  for (const [path, { kind, mode }] of entries) {
+    const own = mode & 0o7777;
+    if (kind === '120000' || own === (kind === '100755' ? 0o755 : 0o644)) continue;
+    (modes[own.toString(8)] ??= []).push(path);
+  }
+  for (const paths of Object.values(modes)) paths.sort();
+  return modes;
+}
+
+export const USUAL: Record<string, string> = { '100644': '644', '100755': '755' };
+
+/** Permissions of the folders of a snapshot that differ from the usual ones; paths end with a slash. */
+export function toFolderPermissions({ folders }: Pick<SnapshotFacts, 'folders'>): Map<RawPath, number> {
+  return toPermissions({ modes: folders?.modes ?? {} });
+}
+
+/** Permissions of the files of a snapshot that differ from the usual ones. */
+export function toPermissions({ modes }: Pick<SnapshotFacts, 'modes'>): Map<RawPath, number> {
+  const pairs = Object.entries(modes).flatMap(([mode, paths]) =>
+    paths.map((path): [RawPath, number] => [path, Number.parseInt(mode, 8)]),
+  );
+  return new Map(pairs);
+}
+
+export function toWarnings({ leftOut, cutRules = [] }: Pick<SnapshotFacts, 'leftOut' | 'cutRules'>): string[] {
+  const cut = `Ignored is only what the first ${MAX_IGNORE_BYTES} bytes of ignore files say: ${listPaths(cutRules)}`;
+  return [
+    ...toListed(leftOut).map(([words, paths]) => `Not in the snapshot, ${words}: ${listPaths(paths)}`),
+    ...(cutRules.length === 0 ? [] : [cut]),
+  ];
+}

@@ -1,0 +1,147 @@
+/**
+ * Where the snapshots of one workspace are kept: a private git directory in the worker's data folder. Nothing of ours is in
+ * the person's repository, and nothing that happens to that one can change a snapshot.
+ *
+ * A snapshot is a commit without parents. Its tree has the bytes of every file as they are on disk; its message has what a
+ * tree cannot say (`SnapshotFacts`). References keep it, one for each name it was kept under, in folders by thread.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { replacePrivateFile } from '../../../folders/private-file.ts';
+import { type GitCall, type GitResult, runGit } from '../process/git-process.ts';
+import type { RawPath } from '../process/git-process.ts';
+import { makePrivateGitDir } from '../process/private-git-dir.ts';
+import type { LeftOut } from '../ignore/left-out.ts';
+import type { Walked } from './walked.ts';
+
+export interface SnapshotStore {
+  /** Absolute. */
+  gitDir: string;
+  /** The workspace, absolute and without links. */
+  folder: string;
+}
+
+export interface SnapshotFacts {
+  leftOut: LeftOut;
+  /** Commits that were checked out: of the repository around the workspace (`""`), and of its submodules. */
+  heads: Walked['heads'];
+  ignored: Walked['ignored'];
+  repositories: Walked['repositories'];
+  /** Earlier releases left it out. */
+  folders?: Walked['folders'];
+  /** Earlier releases left it out. */
+  git?: Walked['git'];
+  isLimited: Walked['isLimited'];
+  cutRules?: RawPath[];
+  ignoredIsCut?: boolean;
+  /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */
+  modes: Record<string, RawPath[]>;
+}
+
+export function storeOf(directory: string, folder: string): SnapshotStore {
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 32);
+  return { gitDir: join(directory, 'snapshots', name), folder };
+}
+
+/** The store of a workspace, which is made where it is missing. */
+export async function openStore(directory: string, cwd: string): Promise<SnapshotStore> {
+  const store = await findStore(directory, cwd);
+  if (opened.has(store.gitDir) && (await hasStore(store))) return store;
+  await makePrivateGitDir(store.gitDir);
+  await replacePrivateFile(join(store.gitDir, 'workspace'), `${store.folder}\n`);
+  opened.add(store.gitDir);
+  return store;
+}
+
+/** Stores that this process has looked through. */
+const opened = new Set<string>();
+
+export async function findStore(directory: string, cwd: string): Promise<SnapshotStore> {
+  return storeOf(directory, await realpath(cwd).catch(() => cwd));
+}
+
+export type StoreGit = (
+  args: readonly string[],
+  more?: Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'objects'>,
+) => Promise<GitResult>;
+
+/** Git in the store. It knows no work tree. */
+export function gitOf({ gitDir }: SnapshotStore, signal: AbortSignal): StoreGit {
+  return (args, more = {}) => runGit(args, { cwd: gitDir, gitDir, signal, ...more });
+}
+
+// -------------------------------------------------------------------------------------------------------------- reading
+
+const TITLE = 'Bobbin snapshot';
+
+export function toMessage(facts: SnapshotFacts): Buffer {
+  return Buffer.from(`${TITLE}\n\n${JSON.stringify(facts)}\n`, 'latin1');
+}
+
+/** Null where the store does not have it. */
+export async function readFacts(git: StoreGit, commit: string): Promise<SnapshotFacts | null> {
+  const { code, stdout } = await git(['cat-file', 'commit', commit], { answers: [0, 1, 128] });
+  if (code !== 0) return null;
+  const text = stdout.toString('latin1');
+  const [title, , facts] = text.slice(text.indexOf('\n\n') + 2).split('\n');
+  return title === TITLE && facts !== undefined ? (JSON.parse(facts) as SnapshotFacts) : null;
+}
+
+// -------------------------------------------------------------------------------------------------------------- keeping
+
+export interface SnapshotName {
+  threadId: string;
+  name: string;
+}
+
+/**
+ * The commit is part of the name: of two attempts that overlap each keeps its own, whichever of them counts in the end.
+ */
+export async function keepUnder(store: SnapshotStore, { threadId, name }: SnapshotName, commit: string): Promise<void> {
+  const path = join(store.gitDir, folderOf(threadId), toRefPart(name), commit);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await replacePrivateFile(path, `${commit}\n`);
+}
+
+/** What is kept under a name; the oldest of several. Null if there is nothing. */
+export async function findKept(store: SnapshotStore, threadId: string, name: string): Promise<string | null> {
+  const folder = join(store.gitDir, folderOf(threadId), toRefPart(name));
+  const names = (await readdir(folder).catch(() => [])).filter((one) => !one.startsWith('.'));
+  const aged = await Promise.all(names.map(async (one) => ({ one, at: (await stat(join(folder, one))).mtimeMs })));
+  return aged.sort((a, b) => a.at - b.at)[0]?.one ?? null;
+}
+
+export async function releaseFrom(store: SnapshotStore, threadId: string, names: readonly string[] | 'all') {
+  const folder = join(store.gitDir, folderOf(threadId));
+  const going = names === 'all' ? [folder] : names.map((name) => join(folder, toRefPart(name)));
+  for (const path of going) await rm(path, { recursive: true, force: true });
+}
+
+/** Lets git pack what has come together, and drop what nobody refers to, where it thinks that worth while. */
+export async function tidy(store: SnapshotStore, signal: AbortSignal): Promise<void> {
+  const settings = ['gc.auto=2000', 'gc.autoPackLimit=30', 'gc.autoDetach=false', 'pack.compression=1'];
+  // What another worker writes at this time has no reference yet.
+  const expiry = ['gc.pruneExpire=1.hour.ago', 'gc.reflogExpire=now'];
+  await gitOf(store, signal)([...[...settings, ...expiry].flatMap((one) => ['-c', one]), 'gc', '--auto', '--quiet']);
+}
+
+export async function hasStore({ gitDir }: SnapshotStore): Promise<boolean> {
+  return stat(join(gitDir, 'HEAD')).then(
+    () => true,
+    () => false,
+  );
+}
+
+function folderOf(threadId: string): string {
+  return `refs/snapshots/${toRefPart(threadId)}`;
+}
+
+const LONGEST = 120;
+
+/** An id as one part of the name of a reference; a long one keeps its beginning, for who looks. */
+export function toRefPart(id: string): string {
+  const escaped = id.replace(/[^A-Za-z0-9_-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  if (escaped.length <= LONGEST) return escaped;
+  return `${escaped.slice(0, 80)}%${createHash('sha256').update(id).digest('hex').slice(0, 32)}`;
+}

@@ -1,0 +1,256 @@
+/**
+ * A repository of our own for a target that is fetched, whole, so that a sandbox that shows nothing else has all of it. It is a
+ * workspace: of its `.git` only objects and ids are read, and everything else is written anew.
+ */
+import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replacePrivateFile } from '../../../folders/private-file.ts';
+import { Failure, type FailureCode } from '../../../../activities/failures.ts';
+import type { FoundTarget, OpenTarget } from '../../../../activities/ports.ts';
+import type { BatchTarget } from '../../../contract/index.ts';
+import { isRemoteRefName } from '../../../contract/plain/ref-name.ts';
+import { transportOf } from '../../../contract/plain/repository-address.ts';
+import { removeTree } from '../../files/remove-tree.ts';
+import { makePrivateTemp } from '../../../folders/private-temp.ts';
+import { type GitCall, runGit } from '../process/git-process.ts';
+import { makePrivateGitDir } from '../process/private-git-dir.ts';
+import { type RepositoryPlace, findRepository, readSmallFile } from '../repository/repository-place.ts';
+import { type RepositoryView, withView } from '../repository/repository-view.ts';
+import { emptyTreeOf, sinceMergeBase } from '../review/review-range.ts';
+
+export interface FetchBounds {
+  /** Milliseconds in all, an hour if it is left out. */
+  fetchTimeoutMs?: number;
+  /** Milliseconds without a sign of progress, two minutes if it is left out. */
+  fetchIdleMs?: number;
+}
+
+export type Source =
+  | { type: 'remote'; address: string }
+  /** On this machine. It is read as data. */
+  | { type: 'local'; place: RepositoryPlace }
+  | { type: 'missing' };
+
+interface FetchOptions extends FetchBounds {
+  directory: string;
+  targetId: string;
+}
+
+const BOUNDS = { fetchTimeoutMs: 3_600_000, fetchIdleMs: 120_000 };
+
+export async function fetchTarget(
+  options: FetchOptions,
+  source: Source,
+  target: BatchTarget,
+  signal: AbortSignal,
+): Promise<FoundTarget> {
+  const { repository, branch = 'HEAD', base } = target;
+  if (source.type === 'missing')
+    throw refused('reviewNoRepository', repository, `There is no repository at ${repository}.`);
+  for (const name of [branch, ...(base === undefined ? [] : [base])])
+    if (!isRemoteRefName(name)) throw unknown(repository, name);
+  const store = join(options.directory, 'targets', options.targetId);
+  const format = source.type === 'local' ? source.place.objectFormat : 'sha1';
+  await makeStore(store, format);
+  const wanted = { head: branch, ...(base === undefined ? {} : { base }) };
+  const fetched = await withFetchDirectory(store, options.targetId, format, signal, async (gitDir) => {
+    const fetch = (from: string, remote: Remote) =>
+      fetchRefs({ ...options, gitDir, from, remote }, target, wanted, signal);
+    if (source.type === 'remote')
+      await fetch(source.address, { transports: transportsOf(source.address), signIn: true });
+    else await withView(source.place, signal, (view) => fetch(view.gitDir, { transports: ['file'], signIn: false }));
+  });
+  const place = requirePlace(store);
+  return withView(place, signal, async (view) => {
+    const head = fetched.head;
+    if (head === undefined)
+      throw refused('reviewTargetUnknown', repository, `What ${repository} calls ${branch} is no commit.`);
+    const start = await startOf(view, { cwd: store, head }, base, fetched.base);
+    return { repository: store, isTheirs: false, head, start };
+  });
+}
+
+type Remote = NonNullable<GitCall['remote']>;
+
+/** The operator's own configuration may lead one of these to the other. */
+function transportsOf(address: string): string[] {
+  return transportOf(address) === 'http' ? ['http', 'https', 'ssh'] : ['https', 'ssh'];
+}
+
+/** @param name of the base, and the commit that it was fetched as. */
+async function startOf(
+  view: RepositoryView,
+  place: { cwd: string; head: string },
+  name: string | undefined,
+  base: string | undefined,
+): Promise<string> {
+  return name === undefined ? emptyTreeOf(view) : (await sinceMergeBase(view, place, base ?? name)).base;
+}
+
+// ---------------------------------------------------------------------------------------------------------- the store
+
+async function makeStore(store: string, format: 'sha1' | 'sha256'): Promise<void> {
+  const git = join(store, '.git');
+  for (const folder of ['objects/info', 'objects/pack', 'refs']) await mkdir(join(git, folder), { recursive: true });
+  const extensions = format === 'sha256' ? '[extensions]\n\tobjectFormat = sha256\n' : '';
+  const version = format === 'sha256' ? 1 : 0;
+  await replacePrivateFile(
+    join(git, 'config'),
+    `[core]\n\trepositoryFormatVersion = ${version}\n\tbare = false\n${extensions}`,
+  );
+  if (readSmallFile(join(git, 'HEAD')) === null) await replacePrivateFile(join(git, 'HEAD'), 'ref: refs/heads/none\n');
+}
+
+function requirePlace(store: string): RepositoryPlace {
+  const place = findRepository(store, []);
+  // A link leads there, or the folder went away under our hands.
+  if (place !== null) return place;
+  throw new Failure('gitFailed', `The repository in ${store} is gone.`, { details: { path: store } });
+}
+
+/** By the names under which a store keeps the ids of what was fetched last. */
+type Kept = Partial<Record<'head' | 'base', string>>;
+
+const keptIn = (store: string, targetId: string, name: string) => join(store, '.git/refs/bobbin', targetId, name);
+
+/**
+ * Fetches in a git directory of ours whose objects are those of the store, and gives the commits that came. What was fetched
+ * before spares it that much.
+ */
+async function withFetchDirectory(
+  store: string,
+  targetId: string,
+  objectFormat: 'sha1' | 'sha256',
+  signal: AbortSignal,
+  fetch: (gitDir: string) => Promise<void>,
+): Promise<Kept> {
+  const gitDir = await makePrivateTemp('bobbin-fetch-');
+  try {
+    await makePrivateGitDir(gitDir, { objectFormat });
+    await rm(join(gitDir, 'objects'), { recursive: true });
+    await symlink(join(store, '.git/objects'), join(gitDir, 'objects'));
+    await copyFile(join(store, '.git/shallow'), join(gitDir, 'shallow')).catch(() => undefined);
+    for (const name of ['head', 'base']) {
+      const id = readSmallFile(keptIn(store, targetId, name))?.trim() ?? '';
+      if (/^[0-9a-f]{40,64}$/.test(id) && (await isCommit(gitDir, id, signal)))
+        await replacePrivateFile(join(gitDir, 'refs/before', name), `${id}\n`);
+    }
+    await fetch(gitDir);
+    const kept: Kept = {};
+    for (const name of ['head', 'base'] as const) {
+      const id = await commitAt(gitDir, `refs/new/${name}`, signal);
+      if (id === null) continue;
+      kept[name] = id;
+      await replacePrivateFile(keptIn(store, targetId, name), `${id}\n`);
+    }
+    await rm(join(store, '.git/shallow'), { force: true });
+    await copyFile(join(gitDir, 'shallow'), join(store, '.git/shallow')).catch(() => undefined);
+    return kept;
+  } finally {
+    await rm(gitDir, { recursive: true, force: true });
+  }
+}
+
+async function isCommit(gitDir: string, id: string, signal: AbortSignal): Promise<boolean> {
+  return (await commitAt(gitDir, id, signal)) === id;
+}
+
+async function commitAt(gitDir: string, name: string, signal: AbortSignal): Promise<string | null> {
+  const call = { cwd: gitDir, gitDir, signal, answers: [0, 1, 128] };
+  const { code, stdout } = await runGit(['rev-parse', '--verify', '--quiet', `${name}^{commit}`], call);
+  return code === 0 ? stdout.toString().trim() : null;
+}
+
+// -------------------------------------------------------------------------------------------------------------- fetch
+
+interface Fetch extends FetchBounds {
+  gitDir: string;
+  from: string;
+  remote: Remote;
+}
+
+/** All of the history: the changes since a merge base, or since the last review, cannot be known without it. */
+async function fetchRefs(
+  { gitDir, from, remote, ...bounds }: Fetch,
+  { repository }: BatchTarget,
+  wanted: { head: string; base?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { fetchTimeoutMs: deadlineMs, fetchIdleMs: idleMs } = { ...BOUNDS, ...bounds };
+  const refs = Object.entries(wanted).map(([name, ref]) => `+${ref}:refs/new/${name}`);
+  const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--update-shallow'];
+  try {
+    const call = { cwd: gitDir, gitDir, signal, remote, deadlineMs, idleMs };
+    await runGit(['fetch', ...options, '--', from, ...refs], call);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Failure)) throw error;
+    throw explain(error, repository, wanted);
+  }
+}
+
+const NO_REPOSITORY =
+  /does not appear to be a git repository|repository '.*' (does not exist|not found)|repository not found/i;
+
+/** What asking again would not change is told apart from what it may. */
+function explain(error: Failure, repository: string, wanted: { head: string; base?: string }): Failure {
+  const missing = /couldn't find remote ref (\S+)/i.exec(error.message)?.[1];
+  if (missing !== undefined) {
+    const hint =
+      missing === 'HEAD' ? ' It may have no commit yet.' : ' Give the name of a branch or a tag that is there.';
+    const code = missing === wanted.base && missing !== wanted.head ? 'reviewBaseMissing' : 'reviewTargetUnknown';
+    return refused(code, repository, `${repository} has no ${missing}.${hint}`, error);
+  }
+  if (NO_REPOSITORY.test(error.message)) {
+    const message = `There is no repository at ${repository}, or it is not shown to the credentials of this worker.`;
+    return refused('reviewNoRepository', repository, message, error);
+  }
+  const reason = error.message.slice(error.message.indexOf(': ') + 2);
+  const message = `${repository} could not be fetched: ${reason}`;
+  return new Failure('gitFailed', message, { cause: error, details: { path: repository } });
+}
+
+// ----------------------------------------------------------------------------------------------------------- check out
+
+/** What of the store's `.git` stays; whoever works there finds nothing else. */
+const KEPT = new Set(['objects', 'refs', 'config', 'shallow']);
+
+/** Every file is written anew, as it is in the commit, and what an earlier run left there is gone. Files of git-lfs stay pointers. */
+export async function checkOutStore({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
+  const place = requirePlace(repository);
+  await makeStore(repository, place.objectFormat);
+  await withView(place, signal, async ({ gitDir }) => {
+    const index = join(gitDir, 'new-index');
+    const git = (...args: string[]) =>
+      runGit(['--work-tree=.', ...args], { cwd: repository, gitDir, index, signal, deadlineMs: 1_800_000 });
+    const own = join(repository, '.git');
+    const writeFiles = async () => {
+      await git('read-tree', head);
+      await git('clean', '-ffdqx');
+      await git('checkout-index', '--all', '--force', '--index', '--quiet');
+    };
+    await writeFiles().catch(async (error: unknown) => {
+      if (signal.aborted) throw error;
+      // A command may have left a folder there that git can neither read nor remove.
+      await removeAll(repository, new Set(['.git']));
+      await writeFiles();
+    });
+    await removeAll(own, KEPT);
+    await rm(join(own, 'objects/info/alternates'), { force: true });
+    await copyFile(index, join(own, 'index'));
+    await replacePrivateFile(join(own, 'HEAD'), `${head}\n`);
+  });
+  return { cwd: repository, isElsewhere: false };
+}
+
+async function removeAll(folder: string, except: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder)) if (!except.has(name)) await removeTree(join(folder, name));
+}
+
+function unknown(repository: string, name: string): Failure {
+  const message = `${repository} cannot be asked for ${name}: give the name of a branch or a tag, or a full id.`;
+  return refused('reviewTargetUnknown', repository, message);
+}
+
+function refused(code: FailureCode, path: string, message: string, cause?: unknown): Failure {
+  return new Failure(code, message, { details: { path }, cause });
+}

@@ -1,0 +1,78 @@
+/** Names what differs in the repositories of a workspace between two snapshots, and is left as it is by an undo. */
+import type { RevertedPath } from '../../../../activities/ports.ts';
+import { type RawPath, toShownPath } from '../process/git-process.ts';
+import { type RepositoryState, type RepositoryStates, toKind, toKindDigest } from '../repository/repository-state.ts';
+
+/** Snapshots of earlier releases remembered nothing of it. */
+type Remembered = RepositoryStates | undefined;
+
+/** @param now how it is at this time: what is again as it was before is not named. */
+export function nameRepositoryChanges(before: Remembered, after: Remembered, now: Remembered): RevertedPath[] {
+  if (before === undefined || after === undefined) return [];
+  return Object.entries(before).flatMap(([at, first]) => {
+    const second = after[at];
+    // The remark about repositories that are gone or new names those.
+    return second === undefined ? [] : nameChanges(at, first, second, now?.[at]);
+  });
+}
+
+function nameChanges(
+  at: RawPath,
+  before: RepositoryState,
+  after: RepositoryState,
+  now: RepositoryState | undefined,
+): RevertedPath[] {
+  const parts = toParts(before, after);
+  return parts.flatMap((part): RevertedPath[] => {
+    const [was, became] = [valueOf(before, part), valueOf(after, part)];
+    if (was === became || (now !== undefined && valueOf(now, part) === was)) return [];
+    const path = `${at}.git${part === '' ? '' : '/'}${part}`;
+    return [{ path: toShownPath(path), outcome: 'kept', reason: describe(part, was, became) }];
+  });
+}
+
+/** References of a kind that one of the states has as one are compared as one. */
+function toParts(before: RepositoryState, after: RepositoryState): RawPath[] {
+  const all = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return all.filter((part) => part.endsWith('/') || !part.startsWith('refs/') || !all.includes(toKind(part)));
+}
+
+function valueOf(state: RepositoryState, part: RawPath): string | undefined {
+  return part.endsWith('/') ? toKindDigest(state, part) : state[part];
+}
+
+// ----------------------------------------------------------------------------------------------------------------- words
+
+const OF_PARTS: Record<RawPath, string> = {
+  '': 'it leads to another repository',
+  HEAD: 'another branch or commit is checked out',
+  index: 'what is staged was changed',
+  'refs/stash': 'the stash was changed',
+  'refs/heads/': 'branches were changed',
+  'refs/tags/': 'tags were changed',
+  'refs/remotes/': 'remote-tracking branches were changed',
+  'refs/': 'references were changed',
+};
+
+const REFS: [RawPath, string][] = [
+  ['refs/heads/', 'the branch'],
+  ['refs/tags/', 'the tag'],
+  ['refs/remotes/', 'the remote-tracking branch'],
+  ['refs/', 'the reference'],
+];
+
+/** Names of parts stand in the path alone. */
+function describe(part: RawPath, was: string | undefined, became: string | undefined): string {
+  const known = Object.hasOwn(OF_PARTS, part) ? OF_PARTS[part] : undefined;
+  if (known !== undefined) return known;
+  const ref = REFS.find(([kind]) => part.startsWith(kind))?.[1];
+  if (ref === undefined)
+    return was === undefined ? 'it was written' : `it was ${became === undefined ? 'removed' : 'changed'}`;
+  if (was === undefined) return `${ref} is new`;
+  if (became === undefined) return `${ref} was deleted${isId(was) ? `; it was at ${was}` : ''}`;
+  return isId(was) && isId(became) ? `${ref} moved from ${was} to ${became}` : `${ref} was changed`;
+}
+
+function isId(value: string): boolean {
+  return /^[0-9a-f]{12}$/.test(value);
+}

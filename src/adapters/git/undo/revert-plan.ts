@@ -1,0 +1,92 @@
+/** What is to be done with one path, by how it was before and after a change and how it is now. */
+import { type RawPath } from '../process/git-process.ts';
+import { mergeTexts } from './merge-texts.ts';
+import type { FileState } from '../process/open-tree.ts';
+import { toBlobId, toKind } from '../snapshots/snapshot-files.ts';
+import type { Contents } from '../snapshots/snapshot-contents.ts';
+
+/**
+ * How a path is in a snapshot; null if it is not in it. Earlier releases did not keep the permissions (`mode` is null), and
+ * kept files as their repository's filters made them (`isFiltered`).
+ */
+export type Side = { kind: string; id: string; mode: number | null; isFiltered?: boolean } | null;
+
+export interface Difference {
+  path: RawPath;
+  before: Side;
+  after: Side;
+}
+
+export type Plan =
+  | { type: 'nothing'; outcome: 'restored' | 'deleted' | 'merged' }
+  | { type: 'delete' }
+  | { type: 'write'; outcome: 'restored' | 'merged'; kind: string; mode: number | null; content: Buffer }
+  | { type: 'keep'; reason: string };
+
+export async function choose(now: FileState, before: Side, after: Side, contents: Contents): Promise<Plan> {
+  if (now.type === 'unreadable') return { type: 'keep', reason: 'it cannot be read' };
+  if (now.type === 'folder' && before === null) return { type: 'nothing', outcome: 'deleted' };
+  if (now.type === 'folder') return { type: 'keep', reason: 'a folder is in its place' };
+  if (now.type === 'other') return { type: 'keep', reason: 'something that is no file is in its place' };
+  const side = toSide(now);
+  if (isSame(side, before)) return { type: 'nothing', outcome: before === null ? 'deleted' : 'restored' };
+  if (isSame(side, after)) {
+    if (before === null) return { type: 'delete' };
+    const content = await contents.of(before.id);
+    const complaint = before.isFiltered === true ? complainOfFilter(now, content) : null;
+    if (complaint !== null) return complaint;
+    return { type: 'write', outcome: 'restored', kind: before.kind, mode: before.mode, content };
+  }
+  if (now.type === 'missing' || side === null) return { type: 'keep', reason: 'it was deleted since' };
+  if (after === null) return { type: 'keep', reason: 'it was made anew since' };
+  if (before === null) return { type: 'keep', reason: 'it was changed since' };
+  if (now.type === 'link' || isLink(before) || isLink(after)) return { type: 'keep', reason: 'it was changed since' };
+  if (side.mode !== after.mode) return { type: 'keep', reason: 'its permissions were changed since' };
+  return merge(now.content, before, after, contents);
+}
+
+/** The bytes that were on disk are not known: line endings may differ, and Git LFS keeps a pointer alone. */
+function complainOfFilter(now: FileState, content: Buffer): Plan | null {
+  const text = (bytes: Buffer) => bytes.toString('latin1').replaceAll('\r\n', '\n');
+  if (content.subarray(0, 200).toString('latin1').startsWith('version https://git-lfs.github.com/'))
+    return { type: 'keep', reason: 'its snapshot has a pointer of Git LFS and no content' };
+  const same = now.type === 'file' && text(now.content) === text(content);
+  return same ? { type: 'nothing', outcome: 'restored' } : null;
+}
+
+async function merge(
+  ours: Buffer,
+  before: NonNullable<Side>,
+  after: NonNullable<Side>,
+  contents: Contents,
+): Promise<Plan> {
+  if (before.id === after.id) return { type: 'keep', reason: 'its content was changed since' };
+  const [base, theirs] = [await contents.of(after.id), await contents.of(before.id)];
+  const content = await mergeTexts({ ours, base, theirs });
+  if (content === 'binary') return { type: 'keep', reason: 'it was changed since, and is not text' };
+  if (content === 'conflict') return { type: 'keep', reason: 'it was changed since in the same place' };
+  if (content.equals(ours) && before.mode === after.mode) return { type: 'nothing', outcome: 'merged' };
+  return { type: 'write', outcome: 'merged', kind: before.kind, mode: before.mode, content };
+}
+
+function isLink(side: NonNullable<Side>): boolean {
+  return side.kind === '120000';
+}
+
+function toSide(state: Extract<FileState, { type: 'file' | 'link' | 'missing' }>): Side {
+  if (state.type === 'missing') return null;
+  const { content, stats, type } = state;
+  const kind = toKind(type, stats.mode);
+  return { kind, id: toBlobId(content), mode: kind === '120000' ? 0 : stats.mode & 0o7777 };
+}
+
+function isSame(one: Side, other: Side): boolean {
+  if (one === null || other === null) return one === other;
+  const sameMode = one.mode === null || other.mode === null || one.mode === other.mode;
+  return one.kind === other.kind && one.id === other.id && sameMode;
+}
+
+/** A program that runs as its owner was made so by somebody who might; an undo makes none. */
+export function withoutSpecialBits(side: Side): Side {
+  return side === null || side.mode === null ? side : { ...side, mode: side.mode & 0o777 };
+}

@@ -1,0 +1,95 @@
+/** Takes back what changed between two snapshots of a workspace, with what was changed since left to who did it. */
+import { Failure } from '../../../../activities/failures.ts';
+import type { RevertRequest, Reverted } from '../../../../activities/ports.ts';
+import { createClosedPaths } from '../../files/closed-paths.ts';
+import type { RawPath } from '../process/git-process.ts';
+import { type Known, compare, compareLegacy, foldersIn } from '../snapshots/compare-snapshots.ts';
+import { findLegacy } from '../snapshots/legacy-snapshot.ts';
+import { ofPatches } from './patch-differences.ts';
+import { nameRepositoryChanges } from './repository-changes.ts';
+import { revert } from './revert.ts';
+import type { RevertOptions } from './revert-options.ts';
+import { type SnapshotPlace, takeSnapshot } from '../snapshots/snapshot.ts';
+import { toFolderPermissions } from '../snapshots/snapshot-facts.ts';
+import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from '../snapshots/snapshot-store.ts';
+import { takeTouched } from '../snapshots/touched-snapshot.ts';
+import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
+
+/** See `GitPort.revert`. */
+export async function revertChanges(
+  place: SnapshotPlace,
+  { cwd, before, after, endedAt = null, preview, patched = null, actionId, retried = false, keepAs }: RevertRequest,
+  signal: AbortSignal,
+): Promise<Reverted> {
+  const store = await openStore(place.directory, cwd);
+  const git = gitOf(store, signal);
+  const facts = await readFacts(git, before);
+  const legacy = facts === null ? await findLegacy(git, cwd, before) : null;
+  if (facts === null && legacy === null) throw missing(before, cwd);
+  const then = after === null ? null : await readFacts(git, after);
+  const known = [...(facts === null ? [] : [before]), ...(after === null || then === null ? [] : [after])];
+  // An earlier try may have taken back a part of it already.
+  const kept = keepAs === null ? null : await findKept(store, keepAs.threadId, `${keepAs.name}-start`);
+  const start = kept ?? (await takeSnapshot(place, cwd, known, signal)).commit;
+  if (keepAs !== null) await keepUnder(store, { ...keepAs, name: `${keepAs.name}-start` }, start);
+  const now = start === after && then !== null ? then : await readFacts(git, start);
+  if (now === null) throw missing(start, cwd);
+  const end = then === null || after === null ? { commit: start, facts: now } : { commit: after, facts: then };
+  const from = legacy ?? (facts === null ? null : { commit: before, facts });
+  if (from === null) throw missing(before, cwd);
+  const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
+  const folders = 'tree' in from ? undefined : await toFolders(git, from, end);
+  // A snapshot of an earlier release says too little of what was there before.
+  const own = ofPatches(between, folders, legacy === null ? patched : null);
+  const closed = createClosedPaths(place.closed, store.folder);
+  const options = {
+    folder: store.folder,
+    git,
+    preview,
+    closed,
+    ...(actionId === undefined ? {} : { attempt: { actionId, retried } }),
+    ...(own.folders === undefined ? {} : { folders: own.folders }),
+    ...(then === null && legacy === null ? { since: endedAt ?? -Infinity } : {}),
+    ...(legacy === null ? {} : { objects: legacy.objects }),
+  };
+  const ofRepositories = facts === null ? [] : nameRepositoryChanges(facts.git, end.facts.git, now.git);
+  const reverted = await revert(own.differences, options, signal);
+  const paths = [...reverted.paths, ...own.kept, ...ofRepositories];
+  const remarks = [
+    ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
+    ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
+    ...('tree' in from ? [] : await toFolderRemark(git, from, end)),
+    ...(legacy === null ? [] : toLegacyRemarks(legacy)),
+  ];
+  if (preview || keepAs === null) return { paths, notUndone: remarks, redo: null };
+  const left = await takeTouched(place, store, { before: start, touched: reverted.touched }, signal);
+  await keepUnder(store, { ...keepAs, name: `${keepAs.name}-end` }, left);
+  return { paths, notUndone: remarks, redo: { before: start, after: left } };
+}
+
+/** An earlier release remembered no folders; then none was made or removed. */
+async function toFolders(git: StoreGit, before: Known, after: Known): Promise<NonNullable<RevertOptions['folders']>> {
+  const [was, is] = [before.facts.folders?.empty ?? [], after.facts.folders?.empty ?? []];
+  const isKnown = before.facts.folders !== undefined && after.facts.folders !== undefined;
+  const without = async (paths: readonly RawPath[], others: ReadonlySet<RawPath>, place: Known) => {
+    const differing = isKnown ? paths.filter((path) => !others.has(path)) : [];
+    const there = differing.length === 0 ? null : await foldersIn(git, place);
+    return differing.filter((path) => there?.has(path) !== true);
+  };
+  return {
+    modes: toFolderPermissions(before.facts),
+    empty: was,
+    removed: await without(was, new Set(is), after),
+    made: await without(is, new Set(was), before),
+  };
+}
+
+const UNKNOWN_END =
+  'How the files were at the end of the turn is not known: a file that was changed after it, as far as its times show, is kept, and so is one of which they do not show it.';
+const UNKNOWN_END_OF_LEGACY =
+  'How the files were at the end of the turn is not known: every file that differs from before the turn was put back, also if somebody else changed it since. `redo` brings that back.';
+
+function missing(commit: string, cwd: string): Failure {
+  const message = `Snapshot ${commit} of ${cwd} is not in the data folder of this worker any more.`;
+  return new Failure('snapshotMissing', message, { details: { path: cwd, commit } });
+}
