@@ -1,7 +1,7 @@
 /** From the wish to stop to the terminal event, with every process of the step gone by then. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createProcessTable, readStartTime } from '../../src/adapters/shell/process-table.ts';
+import { createProcessTable, readStartTime } from '../../src/adapters/shell/processes/process-table.ts';
 import { connectService } from '../../src/client/service.ts';
 import { type BenchThread, driveThread, isEndOf, toTurn } from '../bobbin-thread.ts';
 import { now } from '../clock.ts';

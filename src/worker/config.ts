@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
-import { listDeniedPaths } from '../adapters/shell/denied-paths.ts';
-import type { CommandLimits } from '../adapters/shell/limits.ts';
-import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network-proxy.ts';
-import { createReach } from '../adapters/shell/upstream-proxy.ts';
+import { listDeniedPaths } from '../adapters/shell/sandbox/denied-paths.ts';
+import type { CommandLimits } from '../adapters/shell/processes/limits.ts';
+import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network/network-proxy.ts';
+import { createReach } from '../adapters/shell/network/upstream-proxy.ts';
 import {
   AgentIdentityModeSchema,
   ApprovalPolicySchema,

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandReport, SandboxMode } from '../../activities/ports.ts';
 import { createCommandRunner } from '../../src/adapters/shell/command-runner.ts';
-import { type CommandLimits, NO_LIMITS } from '../../src/adapters/shell/limits.ts';
+import { type CommandLimits, NO_LIMITS } from '../../src/adapters/shell/processes/limits.ts';
 import type { EscapePlace } from './row.ts';
 
 export interface Attacker {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../../src/adapters/programs.ts';
-import { probeBubblewrap } from '../../src/adapters/shell/bubblewrap.ts';
+import { probeBubblewrap } from '../../src/adapters/shell/sandbox/bubblewrap.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { ApprovalDecision, Item, ThreadEvent, ThreadRequest } from '../../src/contract/index.ts';
 import { json, sendSignal } from '../parts/raw-client.ts';

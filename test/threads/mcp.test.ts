@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startTestHttpServer } from '../../src/adapters/mcp/test-http-server.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { Item } from '../../src/contract/index.ts';
-import { readStartTime } from '../../src/adapters/shell/process-table.ts';
+import { readStartTime } from '../../src/adapters/shell/processes/process-table.ts';
 import type { RunningWorker } from '../../src/worker/worker.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
 import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForRequest } from '../stand.ts';

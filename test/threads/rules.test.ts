@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../../src/adapters/programs.ts';
-import { probeBubblewrap } from '../../src/adapters/shell/bubblewrap.ts';
+import { probeBubblewrap } from '../../src/adapters/shell/sandbox/bubblewrap.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../../src/contract/index.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findProgram } from '../programs.ts';
-import { probeBubblewrap } from '../shell/bubblewrap.ts';
+import { probeBubblewrap } from '../shell/sandbox/bubblewrap.ts';
 import { createFileArchive } from './file-archive.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
 

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
 import type { PatchPort } from '../../../activities/ports.ts';
-import { listDeniedPaths } from '../shell/denied-paths.ts';
+import { listDeniedPaths } from '../shell/sandbox/denied-paths.ts';
 import { parsePatch, type FilePatch } from './patch-grammar.ts';
 import { planPatch } from './patch-plan.ts';
 import { type PlannedFile, toVersion } from './planned-file.ts';

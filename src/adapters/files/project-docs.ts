@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { ProjectDocsPort } from '../../../activities/ports.ts';
 import { findWorkTree } from '../../folders/work-tree.ts';
-import { listDeniedPaths } from '../shell/denied-paths.ts';
+import { listDeniedPaths } from '../shell/sandbox/denied-paths.ts';
 import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
 

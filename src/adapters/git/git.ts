@@ -1,6 +1,6 @@
 /** The repositories of workspaces, by the `git` program, and the snapshots of workspaces. */
 import type { GitPort } from '../../../activities/ports.ts';
-import { listDeniedPaths } from '../shell/denied-paths.ts';
+import { listDeniedPaths } from '../shell/sandbox/denied-paths.ts';
 import { changedLines } from './review/changed-lines.ts';
 import { toPassing } from './process/passing-errors.ts';
 import { readDocs, readFiles } from './review/read-files.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { McpPort, McpReport, McpTool } from '../../../activities/ports.ts';
-import { readStartTime } from '../shell/process-table.ts';
+import { readStartTime } from '../shell/processes/process-table.ts';
 import type { McpServerConfig } from './config.ts';
 import { createMcp } from './mcp-adapter.ts';
 import { type TestHttpServer, startTestHttpServer } from './test-http-server.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../../../activities/failures.ts';
 import type { McpCall, McpReport, McpWarning } from '../../../activities/ports.ts';
-import { createOutputWindow } from '../shell/output-window.ts';
+import { createOutputWindow } from '../shell/output/output-window.ts';
 import type { McpServerConfig } from './config.ts';
 import type { Connection } from './connection.ts';
 import { describeFault, wasNeverTaken, within } from './faults.ts';

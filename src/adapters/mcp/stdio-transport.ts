@@ -15,8 +15,8 @@ import {
   serializeMessage,
 } from '@modelcontextprotocol/client';
 import { findProgram } from '../programs.ts';
-import { endProcesses } from '../shell/end-processes.ts';
-import type { ProcessTable } from '../shell/process-table.ts';
+import { endProcesses } from '../shell/processes/end-processes.ts';
+import type { ProcessTable } from '../shell/processes/process-table.ts';
 import { MAX_MESSAGE_BYTES, createFloodGate } from './flood-gate.ts';
 import { createLineReader } from './line-reader.ts';
 

@@ -1,5 +1,5 @@
 import { toSearchPath } from '../programs.ts';
-import { COMMAND_MARKER } from './process-table.ts';
+import { COMMAND_MARKER } from './processes/process-table.ts';
 
 /** Who and where somebody is, how they like their output, and where their tools lie: what a build needs and no secret. */
 const PASSED = new Set([

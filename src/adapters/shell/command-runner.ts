@@ -15,14 +15,14 @@ import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
-import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './bubblewrap.ts';
-import { endProcesses, type EndTarget } from './end-processes.ts';
-import { listDeniedPaths } from './denied-paths.ts';
-import { createFence } from './fence.ts';
-import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network-proxy.ts';
-import { createOutputPipes, type OutputPipe, type OutputPipes } from './output-pipe.ts';
-import { watchOutput, type OutputWatch } from './output-watch.ts';
-import { createProcessTable, readLastPid, type ProcessTable } from './process-table.ts';
+import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './sandbox/bubblewrap.ts';
+import { endProcesses, type EndTarget } from './processes/end-processes.ts';
+import { listDeniedPaths } from './sandbox/denied-paths.ts';
+import { createFence } from './processes/fence.ts';
+import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network/network-proxy.ts';
+import { createOutputPipes, type OutputPipe, type OutputPipes } from './output/output-pipe.ts';
+import { watchOutput, type OutputWatch } from './output/output-watch.ts';
+import { createProcessTable, readLastPid, type ProcessTable } from './processes/process-table.ts';
 import { createLauncher, type Launcher, type SandboxParts } from './launches.ts';
 import {
   createLimitWatch,
@@ -32,12 +32,12 @@ import {
   type CommandLimits,
   type LimitName,
   type LimitWatch,
-} from './limits.ts';
-import { MountChanged } from './mount-sources.ts';
+} from './processes/limits.ts';
+import { MountChanged } from './sandbox/mount-sources.ts';
 import { isInsideReal } from '../../folders/folders.ts';
-import { startLeader, type Leader } from './leader.ts';
-import type { Reach } from './upstream-proxy.ts';
-import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
+import { startLeader, type Leader } from './processes/leader.ts';
+import type { Reach } from './network/upstream-proxy.ts';
+import { openScratch, removeScratch, removeUnusedScratch } from './sandbox/scratch.ts';
 
 export interface CommandRunnerOptions {
   /** Absolute; holds the records of running commands, their pipes and their temporary folders. Made when needed. */

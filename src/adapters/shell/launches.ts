@@ -5,19 +5,19 @@ import { basename, join } from 'node:path';
 import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
-import { findProtectedLinks, toBubblewrapArguments } from './bubblewrap.ts';
+import { findProtectedLinks, toBubblewrapArguments } from './sandbox/bubblewrap.ts';
 import { buildCommandEnvironment, onlyLoaders, withoutLoaders } from './command-environment.ts';
-import { type CoveredLink, toCover } from './covered-links.ts';
-import { findGitFolders } from './git-folders.ts';
-import { SANDBOX_STATUS_FD, type Launch } from './leader.ts';
-import { type CommandLimits, toShellLimits } from './limits.ts';
-import { type MountSources, mountByPath, openMountSources } from './mount-sources.ts';
-import { toForwarder, toProxyVariables } from './network-forwarder.ts';
-import { listOutsideSockets } from './outside-sockets.ts';
-import { REAPER_MARKER } from './process-table.ts';
-import { findReaper } from './reaper.ts';
-import type { Scratch } from './scratch.ts';
-import { buildSeccompFilter } from './seccomp.ts';
+import { type CoveredLink, toCover } from './sandbox/covered-links.ts';
+import { findGitFolders } from './sandbox/git-folders.ts';
+import { SANDBOX_STATUS_FD, type Launch } from './processes/leader.ts';
+import { type CommandLimits, toShellLimits } from './processes/limits.ts';
+import { type MountSources, mountByPath, openMountSources } from './sandbox/mount-sources.ts';
+import { toForwarder, toProxyVariables } from './network/network-forwarder.ts';
+import { listOutsideSockets } from './sandbox/outside-sockets.ts';
+import { REAPER_MARKER } from './processes/process-table.ts';
+import { findReaper } from './processes/reaper.ts';
+import type { Scratch } from './sandbox/scratch.ts';
+import { buildSeccompFilter } from './sandbox/seccomp.ts';
 
 export interface Launcher {
   /** With what must be closed once the process has it. Throws what the file system says. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandPort, CommandReport, CommandSpec } from '../../../activities/ports.ts';
 import { createCommandRunner } from './command-runner.ts';
-import { readStartTime } from './process-table.ts';
+import { readStartTime } from './processes/process-table.ts';
 
 export interface TestBench {
   folder: string;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createCommandRunner } from '../../../src/adapters/shell/command-runner.ts';
-import { openScratch } from '../../../src/adapters/shell/scratch.ts';
+import { openScratch } from '../../../src/adapters/shell/sandbox/scratch.ts';
 import { type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

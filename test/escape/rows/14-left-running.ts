@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandReport } from '../../../activities/ports.ts';
-import { readStartTime } from '../../../src/adapters/shell/process-table.ts';
+import { readStartTime } from '../../../src/adapters/shell/processes/process-table.ts';
 import { type EscapeRow, heldUnless, type Outcome } from '../row.ts';
 import { type Attacker, createAttacker } from '../sandboxed.ts';
 

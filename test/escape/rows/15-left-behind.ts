@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCommandRunner } from '../../../src/adapters/shell/command-runner.ts';
 import { createReviewTargets } from '../../../src/adapters/git/targets/review-targets.ts';
-import { removeUnusedScratch } from '../../../src/adapters/shell/scratch.ts';
+import { removeUnusedScratch } from '../../../src/adapters/shell/sandbox/scratch.ts';
 import { type EscapePlace, type EscapeRow, type Outcome, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { NO_LIMITS, type CommandLimits } from '../../../src/adapters/shell/limits.ts';
+import { NO_LIMITS, type CommandLimits } from '../../../src/adapters/shell/processes/limits.ts';
 import type { SandboxMode } from '../../../activities/ports.ts';
 import { type EscapeRow, heldUnless } from '../row.ts';
 import { createAttacker } from '../sandboxed.ts';

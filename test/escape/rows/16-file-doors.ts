@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { createPatcher } from '../../../src/adapters/files/patcher.ts';
 import { createProjectDocs } from '../../../src/adapters/files/project-docs.ts';
 import { createGit } from '../../../src/adapters/git/git.ts';
-import { listDeniedPaths } from '../../../src/adapters/shell/denied-paths.ts';
+import { listDeniedPaths } from '../../../src/adapters/shell/sandbox/denied-paths.ts';
 import { type EscapePlace, type EscapeRow, type Outcome, held, heldUnless } from '../row.ts';
 
 const SECRETS = ['.ssh/id_ed25519', '.aws/credentials', 'named/notes.md'];

@@ -21,7 +21,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { isTrustedAbove } from '../../../folders/work-tree.ts';
 import { isInsideReal } from '../../../folders/folders.ts';
-import { toRealPath } from '../../shell/mounts.ts';
+import { toRealPath } from '../../shell/sandbox/mounts.ts';
 
 export interface RepositoryPlace {
   /** Top of its work tree, absolute; null for a bare repository. */

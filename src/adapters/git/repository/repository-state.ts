@@ -14,7 +14,7 @@ import type { RawPath } from '../process/git-process.ts';
 import { type LooseRef, listLooseRefs, parsePackedRefs, readSmall } from './ref-files.ts';
 import { toRaw } from './repository-data.ts';
 import { type ClosedFolders, type WorkTreePlace, findRepository, repositoryAt } from './repository-place.ts';
-import { toRealPath } from '../../shell/mounts.ts';
+import { toRealPath } from '../../shell/sandbox/mounts.ts';
 import type { Slices } from '../process/slices.ts';
 
 /**

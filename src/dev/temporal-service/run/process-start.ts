@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
-import { readStartTime } from '../../../adapters/shell/process-table.ts';
+import { readStartTime } from '../../../adapters/shell/processes/process-table.ts';
 import { findOnPath } from '../obtain/program.ts';
 
 /**

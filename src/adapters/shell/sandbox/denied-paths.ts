@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { homesOf } from '../../folders/own-settings.ts';
+import { homesOf } from '../../../folders/own-settings.ts';
 
 const IN_A_HOME = [
   // Keys and sign-ins

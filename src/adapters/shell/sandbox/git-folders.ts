@@ -1,8 +1,8 @@
 /** The folders that git needs to work in a workspace, and that may lie outside of it. */
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { repositoryAt } from '../git/repository/repository-place.ts';
-import { isInsideReal } from '../../folders/folders.ts';
+import { repositoryAt } from '../../git/repository/repository-place.ts';
+import { isInsideReal } from '../../../folders/folders.ts';
 import { toRealPath } from './mounts.ts';
 
 /**

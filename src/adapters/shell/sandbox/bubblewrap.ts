@@ -13,15 +13,15 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { assertWorkspace } from '../files/workspace.ts';
-import type { SandboxPolicy } from '../../../activities/ports.ts';
-import { repositoryAt } from '../git/repository/repository-place.ts';
-import { withoutLoaders } from './command-environment.ts';
+import { assertWorkspace } from '../../files/workspace.ts';
+import type { SandboxPolicy } from '../../../../activities/ports.ts';
+import { repositoryAt } from '../../git/repository/repository-place.ts';
+import { withoutLoaders } from '../command-environment.ts';
 import { type CoveredLink, findLinks } from './covered-links.ts';
 import type { MountSources } from './mount-sources.ts';
-import { isInsideReal } from '../../folders/folders.ts';
+import { isInsideReal } from '../../../folders/folders.ts';
 import { type Mount, hide, toMountArguments, toRealPath } from './mounts.ts';
-import { PROXY_SOCKET } from './network-forwarder.ts';
+import { PROXY_SOCKET } from '../network/network-forwarder.ts';
 import type { Scratch } from './scratch.ts';
 
 export type ProbedBubblewrap =

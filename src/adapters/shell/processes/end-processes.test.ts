@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { endProcesses } from './end-processes.ts';
 import { COMMAND_MARKER, createGroupTable, createProcessTable } from './process-table.ts';
-import { isRunning } from './test-bench.ts';
+import { isRunning } from '../test-bench.ts';
 
 async function startReady(command: string, environment: Record<string, string> = {}): Promise<ChildProcess> {
   const child = spawn('bash', ['-c', command], {

@@ -1,7 +1,7 @@
 /** What a command in the sandbox sees of the file system, as mounts on top of all of it, read-only. */
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { isInsideReal } from '../../folders/folders.ts';
+import { isInsideReal } from '../../../folders/folders.ts';
 import type { MountSources } from './mount-sources.ts';
 
 /** Paths are real ones: absolute and without symbolic links. */

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { writePrivateFileSync } from '../../folders/private-file.ts';
+import { writePrivateFileSync } from '../../../folders/private-file.ts';
 import { endProcesses } from './end-processes.ts';
 import { readStartTime, type ProcessTable } from './process-table.ts';
 

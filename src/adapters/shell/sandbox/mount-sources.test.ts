@@ -16,9 +16,9 @@ import { once } from 'node:events';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findProgram } from '../programs.ts';
+import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from './bubblewrap.ts';
-import { createCommandRunner } from './command-runner.ts';
+import { createCommandRunner } from '../command-runner.ts';
 import { MountChanged, openMountSources } from './mount-sources.ts';
 
 const bubblewrap = findProgram('bwrap', []) ?? '';

@@ -6,8 +6,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, utimesSync } from 'node:fs';
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeTree } from '../files/remove-tree.ts';
-import { ignoring } from '../files/safe-folder.ts';
+import { removeTree } from '../../files/remove-tree.ts';
+import { ignoring } from '../../files/safe-folder.ts';
 
 export interface Scratch {
   tmp: string;

@@ -4,7 +4,7 @@
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { findProgram } from '../programs.ts';
+import { findProgram } from '../../programs.ts';
 
 export interface CoveredLink {
   /** Absolute; without links, except itself. */

@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import { connect, createServer as createRawServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findProgram } from '../programs.ts';
-import { probeBubblewrap } from './bubblewrap.ts';
-import { createCommandRunner } from './command-runner.ts';
+import { findProgram } from '../../programs.ts';
+import { probeBubblewrap } from '../sandbox/bubblewrap.ts';
+import { createCommandRunner } from '../command-runner.ts';
 import { readNetworkSetting, startNetworkProxy } from './network-proxy.ts';
-import { createTestBench } from './test-bench.ts';
+import { createTestBench } from '../test-bench.ts';
 
 const state = await probeBubblewrap(findProgram('bwrap', []));
 const bench = createTestBench();

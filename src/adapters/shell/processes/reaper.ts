@@ -5,7 +5,7 @@
  *
  * It writes the wait status of the command to descriptor 3 as soon as that is known, and ends after the last descendant.
  */
-import { findProgram } from '../programs.ts';
+import { findProgram } from '../../programs.ts';
 import { REAPER_MARKER } from './process-table.ts';
 
 export const STATUS_FD = 3;

@@ -17,10 +17,10 @@ import { once } from 'node:events';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SandboxPolicy } from '../../../activities/ports.ts';
-import { findProgram } from '../programs.ts';
+import type { SandboxPolicy } from '../../../../activities/ports.ts';
+import { findProgram } from '../../programs.ts';
 import { probeBubblewrap } from './bubblewrap.ts';
-import { createTestBench, detach } from './test-bench.ts';
+import { createTestBench, detach } from '../test-bench.ts';
 
 const state = await probeBubblewrap(findProgram('bwrap', []));
 const bench = createTestBench();

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, symlinkS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { removeTree } from '../files/remove-tree.ts';
-import { createCommandRunner } from './command-runner.ts';
+import { removeTree } from '../../files/remove-tree.ts';
+import { createCommandRunner } from '../command-runner.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './scratch.ts';
 
 let state = '';

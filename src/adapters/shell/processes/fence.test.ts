@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { CommandReport, CommandSpec } from '../../../activities/ports.ts';
-import { createTestBench, detach, isRunning, readPid, type TestBench } from './test-bench.ts';
+import type { CommandReport, CommandSpec } from '../../../../activities/ports.ts';
+import { createTestBench, detach, isRunning, readPid, type TestBench } from '../test-bench.ts';
 
 let bench: TestBench;
 beforeEach(() => (bench = createTestBench()));
@@ -18,7 +18,7 @@ const records = (): string[] =>
 /** A worker in a process of its own that runs one command; resolves once that has printed `ready`. */
 async function startWorker(spec: CommandSpec): Promise<{ kill: () => Promise<void> }> {
   const source = `
-    import { createCommandRunner } from ${JSON.stringify(join(import.meta.dirname, 'command-runner.ts'))};
+    import { createCommandRunner } from ${JSON.stringify(join(import.meta.dirname, '../command-runner.ts'))};
     const runner = createCommandRunner({ stateDirectory: ${JSON.stringify(bench.stateDirectory)} });
     const onOutput = (tail) => { if (tail.includes('ready')) process.send('ready'); };
     await runner.run(${JSON.stringify(spec)}, { signal: new AbortController().signal, onOutput });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCommandRunner } from './command-runner.ts';
+import { createCommandRunner } from '../command-runner.ts';
 import { findGitFolders } from './git-folders.ts';
 
 /** Below the temporary folder, which sandboxes have their own of. */

@@ -11,8 +11,8 @@ import { constants, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findProgram } from '../programs.ts';
-import { withoutLoaders } from './command-environment.ts';
+import { findProgram } from '../../programs.ts';
+import { withoutLoaders } from '../command-environment.ts';
 
 export interface OutputPipe {
   /** Passed to the child as its standard output and error. */

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findProgram } from '../programs.ts';
-import { createTestBench, isRunning, readPid } from './test-bench.ts';
+import { findProgram } from '../../programs.ts';
+import { createTestBench, isRunning, readPid } from '../test-bench.ts';
 
 const path = process.env['PATH'];
 afterEach(() => (process.env['PATH'] = path));
