@@ -5,6 +5,28 @@ const VARIABLE = 'VariableDeclaration';
 const MODULE_VALUE = `:matches(Program, Program > ExportNamedDeclaration) > ${VARIABLE} > VariableDeclarator`;
 const EMPTY = 'NewExpression[arguments.length=0][callee.name=/^(Weak)?(Map|Set)$/]';
 const SHARED = 'This module is shared by all workflows of a worker: keep nothing in it.';
+const SHARED_MODULES = [
+  `:matches(Program, Program > ExportNamedDeclaration) > ${VARIABLE}[kind!="const"]`,
+  `${MODULE_VALUE} > ${EMPTY}`,
+  `${MODULE_VALUE} > Literal[regex.flags=/[gy]/]`,
+].map((selector) => ({ selector, message: SHARED }));
+const TESTS = ['**/*.test.ts', '**/testing/**', '**/testing.ts'];
+
+// What a kind of task is like, its file says: others ask `tasks`, or the traits in `src/contract/plain/turn-kinds.ts`.
+const KIND = 'Literal[value=/^(regular|user_shell|compact|review|undo|redo|ghost_snapshot)$/]';
+const ASKS_KIND = ':matches([name="kind"], [property.name="kind"])';
+const asked = (selector) => ({
+  selector,
+  message: 'Ask the kind: workflows/thread/tasks/task.ts, contract/plain/turn-kinds.ts.',
+});
+const KIND_COMPARED = [
+  `BinaryExpression:has(> ${ASKS_KIND}) > ${KIND}`,
+  `SwitchStatement:has(> ${ASKS_KIND}.discriminant) > SwitchCase > ${KIND}.test`,
+  `CallExpression[callee.property.name="includes"] > MemberExpression.callee > ArrayExpression > ${KIND}`,
+  `NewExpression[callee.name="Set"] > ArrayExpression > ${KIND}`,
+  'Property > Identifier.key[name=/^(user_shell|ghost_snapshot)$/]',
+].map(asked);
+const KIND_NAMED = asked(`Property[key.name="kind"] > ${KIND}`);
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', '.bobbin', 'bench/peers', 'bench/report-tools/node_modules'] },
@@ -29,18 +51,18 @@ export default tseslint.config(
   {
     // All workflows of a worker share these modules, so a module keeps nothing (docs/decisions/0006-shared-modules.md).
     files: ['workflows/**'],
-    ignores: ['**/*.test.ts', '**/testing/**', '**/testing.ts'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: `:matches(Program, Program > ExportNamedDeclaration) > ${VARIABLE}[kind!="const"]`,
-          message: SHARED,
-        },
-        { selector: `${MODULE_VALUE} > ${EMPTY}`, message: SHARED },
-        { selector: `${MODULE_VALUE} > Literal[regex.flags=/[gy]/]`, message: SHARED },
-      ],
-    },
+    ignores: TESTS,
+    rules: { 'no-restricted-syntax': ['error', ...SHARED_MODULES] },
+  },
+  {
+    files: ['workflows/**'],
+    ignores: [...TESTS, 'workflows/thread/tasks/**', 'workflows/thread/guards/**'],
+    rules: { 'no-restricted-syntax': ['error', ...SHARED_MODULES, ...KIND_COMPARED, KIND_NAMED] },
+  },
+  {
+    files: ['activities/**', 'src/**'],
+    ignores: [...TESTS, 'src/contract/**'],
+    rules: { 'no-restricted-syntax': ['error', ...KIND_COMPARED] },
   },
   {
     files: ['**/*.test.ts', 'test/**', 'bench/**'],

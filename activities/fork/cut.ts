@@ -5,6 +5,7 @@
  * progress may be the last one: it is cut off, and the marker says so. Items are numbered anew, without a gap.
  */
 import type { Item } from '../../src/contract/index.ts';
+import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
 import type { CountedCompaction, PastTurn, ThreadPast } from '../ports.ts';
 
 export interface CutAt {
@@ -33,7 +34,7 @@ export interface Cut {
 export function cutPast(past: ThreadPast, items: readonly Item[], at: CutAt): Cut | null {
   const end = endOf(past, items, at.turnId);
   if (end === null) return null;
-  const cutOff = past.running.find(({ turnId, kind }) => kind === 'regular' && isLast(at, turnId))?.turnId ?? null;
+  const cutOff = past.running.find(({ turnId, kind }) => kind === CONVERSATION && isLast(at, turnId))?.turnId ?? null;
   const leftOut = new Set(
     [...past.running, ...past.turns.filter(({ endItem }) => endItem > end)]
       .map(({ turnId }) => turnId)

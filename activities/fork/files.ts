@@ -1,4 +1,5 @@
 /** The files that a fork begins with: those of its source, or a work tree of its own with the files as of the fork. */
+import { runsBeside } from '../../src/contract/plain/turn-kinds.ts';
 import type { ForkRequest } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports, ThreadPast } from '../ports.ts';
@@ -39,7 +40,7 @@ async function snapshotAfter(
       const message = `The files of thread ${threadId} as of the fork are not known: of turn ${turnId} there is no snapshot: ${snapshot.reason}`;
       throw new Failure('snapshotMissing', message, { details: { threadId, turnId } });
     }
-    if (kind === 'user_shell') {
+    if (runsBeside(kind)) {
       warnings.push(`Turn ${turnId}, a command of the person, came after the fork; what it changed is in the files.`);
     }
   }

@@ -25,7 +25,6 @@ declare module '../state/state.ts' {
 
 export const countLines: TaskKind<CountTurn> = {
   kind: 'count_lines',
-  words: true,
   begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'count_lines', file: inputText(turn.input) }),
   settle: (state) => state,
   wants: (state, { turnId, file }) => {
@@ -70,7 +69,11 @@ export async function countLines(ports: Ports, input: CountStep): Promise<{ line
 
 /** Lines that are put in front of another one, which must be there once. */
 const LINES: [file: string, before: string, line: string][] = [
-  ['src/contract/threads/turn.ts', '  ghost_snapshot: { words: false },', '  count_lines: { words: true },'],
+  [
+    'src/contract/plain/turn-kinds.ts',
+    '  ghost_snapshot: { takesInput: false },',
+    '  count_lines: { takesInput: true },',
+  ],
   [
     'activities/contract.ts',
     '  undoFiles(step: UndoStep)',

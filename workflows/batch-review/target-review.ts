@@ -15,6 +15,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
 import type {
@@ -193,7 +194,7 @@ async function look(
       ...{ threadId: batchId, path: [batchId], role: 'review', reports: 'result' },
       ...(isThere === true ? { head } : {}),
     },
-    firstTurn: { turnId: 'review', kind: 'regular', input: [{ type: 'text', text: part.prompt }] },
+    firstTurn: { turnId: 'review', kind: CONVERSATION, input: [{ type: 'text', text: part.prompt }] },
   };
   const result = await executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
     workflowId: `thread/${threadId}`,

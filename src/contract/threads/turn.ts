@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BudgetSchema } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
+import { TURN_KINDS, type TurnKind } from '../plain/turn-kinds.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from '../reviews/review.ts';
@@ -21,17 +22,7 @@ const InputListSchema = z
 
 export const InputSchema = InputListSchema.min(1);
 
-/** The kinds of turns on the wire, one line each, and whether they say something in words. */
-export const TURN_KINDS = {
-  regular: { words: true },
-  user_shell: { words: true },
-  compact: { words: false },
-  review: { words: false },
-  undo: { words: false },
-  redo: { words: false },
-  ghost_snapshot: { words: false },
-} satisfies Record<string, { words: boolean }>;
-export type TurnKind = keyof typeof TURN_KINDS;
+export type { TurnKind };
 export const TurnKindSchema = z.enum(Object.keys(TURN_KINDS) as [TurnKind, ...TurnKind[]]);
 
 /**
@@ -55,7 +46,7 @@ export type Overrides = z.infer<typeof OverridesSchema>;
 
 /**
  * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
- * {@link TURN_KINDS} with words need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
+ * {@link TURN_KINDS} that take one need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
  * member of its own name.
  */
 export const SubmitTurnSchema = z
@@ -67,7 +58,7 @@ export const SubmitTurnSchema = z
     overrides: optional(OverridesSchema),
     review: optional(ReviewRequestSchema),
   })
-  .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].words, {
+  .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].takesInput, {
     error: 'a regular turn and a user_shell need an input, other kinds take none',
     path: ['input'],
   })

@@ -17,6 +17,7 @@ import type {
 import { type Action, actionIds } from '../state/actions.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
+import { CONVERSATION, runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { budgetOfChild, isTreeUsedUp } from '../budget/budget.ts';
 import { emit } from '../state/log.ts';
 import { report, send } from '../turns/outbox.ts';
@@ -291,7 +292,7 @@ export function giveTurn(state: ThreadState, at: number, child: Child, text: str
   const turnId = `followup-${state.messageCount + 1}`;
   const submitted = send(withStopping(state, false), child.threadId, {
     signal: 'submitTurn',
-    payload: { turnId, kind: 'regular', input: [{ type: 'text', text }], onBusy: 'queue' },
+    payload: { turnId, kind: CONVERSATION, input: [{ type: 'text', text }], onBusy: 'queue' },
   });
   // One that is not there yet is told once it is.
   const status = child.status === 'pendingInit' ? 'pendingInit' : 'running';
@@ -316,7 +317,7 @@ export function closeChildren(state: ThreadState, reason: string): ThreadState {
  * @returns the ids of those at work, whose end the abort waits for.
  */
 export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
-  if (turn.kind === 'user_shell') return { state, awaited: [] };
+  if (runsBeside(turn.kind)) return { state, awaited: [] };
   const reviews = state.children.filter((child) => child.role === 'review' && child.turnId === turn.turnId);
   const agents = reason === 'replaced' ? [] : state.children.filter(isAgent);
   const closed = reviews.reduce((current, { threadId }) => tellToClose(current, threadId, reason), state);

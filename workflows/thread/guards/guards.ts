@@ -166,8 +166,8 @@ function trimmed(value: unknown, name: string, max: number): string {
 function wordsOf(kind: TurnKind, value: unknown): InputItem[] {
   const none = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
   const given = none ? [] : input(value, 'input');
-  if (given.length === 0 && tasks.takesWords(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
-  if (given.length > 0 && !tasks.takesWords(kind)) throw new Refused(`input: a ${kind} takes none`);
+  if (given.length === 0 && tasks.takesInput(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
+  if (given.length > 0 && !tasks.takesInput(kind)) throw new Refused(`input: a ${kind} takes none`);
   return given;
 }
 

@@ -9,8 +9,8 @@ import type {
   SteerTurn,
   SubmitTurn,
   ThreadRequest,
-  TurnKind,
 } from '../../../src/contract/index.ts';
+import { CONVERSATION, runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { refuseDrop } from '../turns/dropped-turns.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { refuseEdit } from './queue.ts';
@@ -28,9 +28,6 @@ import {
   refuseToReplace,
 } from '../state/waiting.ts';
 
-/** Kinds of turns that no other turn is stopped for. */
-const RESTING: ReadonlySet<TurnKind> = new Set<TurnKind>(['undo', 'redo', 'ghost_snapshot']);
-
 function closed(state: ThreadState): Refusal | null {
   if (state.status === 'open') return null;
   return {
@@ -45,16 +42,16 @@ export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null
   const refusal = closed(state) ?? (anew ? refuseLargeTurn(turn) : null);
   if (refusal !== null || state.active === null) return refusal;
   const active = state.active.turnId;
-  if (RESTING.has(turn.kind) && turn.onBusy !== 'queue') {
+  if (tasks.isForRest(turn.kind) && turn.onBusy !== 'queue') {
     const reason = `Turn ${active} is active, and ${turn.kind} is for a thread at rest: interrupt the turn first, or submit with onBusy queue.`;
     return { code: 'threadBusy', reason };
   }
-  if (anew && turn.kind === 'user_shell' && turn.onBusy === undefined) return refuseBeside(state, turn);
+  if (anew && runsBeside(turn.kind) && turn.onBusy === undefined) return refuseBeside(state, turn);
   switch (turn.onBusy ?? 'replace') {
     case 'reject':
       return { code: 'threadBusy', reason: `Turn ${active} is active and the message asked to be rejected then.` };
     case 'steer':
-      if (turn.kind !== 'regular') {
+      if (!tasks.canSteer(turn.kind)) {
         return {
           code: 'turnNotSteerable',
           reason: `A ${turn.kind} cannot steer; submit it with another onBusy, or without.`,
@@ -106,7 +103,7 @@ export function refusePreview(state: ThreadState): Refusal | null {
     const reason = `Turn ${state.active.turnId} is active; interrupt it, or wait for its end, and ask again.`;
     return { code: 'threadBusy', reason };
   }
-  if (state.turns.some(({ kind }) => kind === 'regular')) return null;
+  if (state.turns.some(({ kind }) => kind === CONVERSATION)) return null;
   return { code: 'notEnoughTurns', reason: `Thread ${state.threadId} has no turn that could be undone.` };
 }
 

@@ -13,6 +13,7 @@
  * that is to be under way; the shell starts what is new and stops what is no longer wanted.
  */
 import type { AbortReason, SubThreadReport } from '../../../src/contract/index.ts';
+import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { endRegistration, isReady, prewarm, wantedRegistration } from '../agent-task/agent-task.ts';
 import { type Action, type TimerAbout, actionIds } from '../state/actions.ts';
 import {
@@ -58,14 +59,12 @@ import {
 } from '../agents/sub-threads.ts';
 import { tasks } from '../tasks/index.ts';
 import type { TaskEvent } from '../tasks/task.ts';
-import { endWaitInTime } from '../tools/tool-calls.ts';
 import {
   abortTurn,
   concludeTurn,
   dropQueued,
   failTurn,
   findTurn,
-  finishAbort,
   rememberTurn,
   toQueuedTurn,
   withTurn,
@@ -232,7 +231,7 @@ function submit(state: ThreadState, event: Of<'turnSubmitted'>): ThreadState {
   const known = rememberTurn(state, turn.turnId);
   const { active } = known;
   if (active === null) return { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
-  if (turn.kind === 'user_shell' && turn.onBusy === undefined) return tasks.begin(known, at, toQueuedTurn(turn));
+  if (runsBeside(turn.kind) && turn.onBusy === undefined) return tasks.begin(known, at, toQueuedTurn(turn));
   if (turn.onBusy === 'steer') return steerActive(known, event, turn.input, turn.turnId);
   if (turn.onBusy === 'queue') {
     const queued = { ...known, queue: [...known.queue, toQueuedTurn(turn)] };
@@ -369,7 +368,7 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
       return state;
     case 'agentWait': {
       const turn = findTurn(state, about.turnId);
-      return turn?.kind === 'regular' ? endWaitInTime(state, event.at, turn, about.index) : state;
+      return turn === null ? state : tasks.waitIsOver(state, event.at, turn, about.index);
     }
     case 'quiescence': {
       const turn = findTurn(state, about.turnId);
@@ -418,7 +417,7 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   }
   for (const turn of [state.active, ...state.beside]) {
     if (turn?.aborting?.awaiting.length === 0 && turn.ending === undefined)
-      return finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
+      return tasks.finishAbort(abandonUnstarted(state, event.at, turn), event.at, turn);
   }
   const [next, ...rest] = state.queue;
   if (state.active === null && next !== undefined) return tasks.begin({ ...state, queue: rest }, event.at, next);

@@ -11,7 +11,7 @@ import { refuseLargerTurn } from '../state/waiting.ts';
 export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   const turn = state.queue.find(({ turnId }) => turnId === edit.turnId);
   if (turn === undefined) return notQueued(state, edit.turnId);
-  if (edit.op === 'edit' && edit.input !== undefined && !tasks.takesWords(turn.kind)) {
+  if (edit.op === 'edit' && edit.input !== undefined && !tasks.takesInput(turn.kind)) {
     return { code: 'malformed', reason: `Turn ${edit.turnId} is a ${turn.kind}, which takes no input.` };
   }
   if (edit.op === 'edit' && decidesAnew(state)) return refuseLargerTurn(state, edit);

@@ -12,7 +12,7 @@ import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
 import { needCleanUp } from '../tools/command-results.ts';
 import { tasks } from '../tasks/index.ts';
-import { dropQueued, finishAbort, concludeTurn } from '../turns/turns.ts';
+import { dropQueued, concludeTurn } from '../turns/turns.ts';
 import { bytesOf } from '../state/waiting.ts';
 
 /** What a closed run hands to the one that goes on from it; the answer of the query `closedRun`. */
@@ -117,7 +117,7 @@ function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): Thre
   const commandIds = begun.filter((id) => id.startsWith('tool/'));
   const { reason, detail, quiescent } = turn.aborting ?? { reason: 'interrupted', detail: DETAIL, quiescent: true };
   const stopping = turn.aborting === null ? stopChildren(state, turn, 'interrupted').state : state;
-  const ended = finishAbort(stopping, at, {
+  const ended = tasks.finishAbort(stopping, at, {
     ...turn,
     aborting: { reason, detail, since: at, awaiting: [], quiescent: quiescent && commandIds.length === 0 },
   });

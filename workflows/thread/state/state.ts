@@ -31,6 +31,7 @@ import type {
   TurnKind,
   Usage,
 } from '../../../src/contract/index.ts';
+import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { type ContextState, NEW_CONTEXT } from './context.ts';
 import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
@@ -232,6 +233,16 @@ export type RegularTurn = TurnBase & {
       }
     | { type: 'tools'; calls: ToolCall[] };
 };
+
+/** Whether a turn talks with a model, and so takes steered input and has tool calls. */
+export function isConversation(turn: ActiveTurn | null): turn is RegularTurn {
+  return turn?.kind === CONVERSATION;
+}
+
+/** The tool calls of its step that have not ended. */
+export function callsOf({ stage }: RegularTurn): ToolCall[] {
+  return stage.type === 'tools' ? stage.calls : [];
+}
 
 export type ShellTurn = TurnBase & {
   kind: 'user_shell';

@@ -12,6 +12,7 @@ import type {
   ThreadRequest,
 } from '../../../src/contract/index.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
+import { isConversation } from './state.ts';
 import type { Refusal } from './refusal.ts';
 import type { ThreadState } from './state.ts';
 
@@ -71,7 +72,7 @@ export function newestWithin<T>(list: readonly T[], bytes: number): T[] {
 // ---------------------------------------------------------------------------------------------------- a person's input
 
 function inputBytes({ queue, active, beside, log }: ThreadState): number {
-  const steered = active?.kind === 'regular' ? active.pendingInput : [];
+  const steered = isConversation(active) ? active.pendingInput : [];
   const commands = beside.map(({ index }) => {
     const item = log.items[index - log.firstItem];
     return item?.type === 'commandExecution' ? item.command : '';

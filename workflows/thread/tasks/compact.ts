@@ -1,7 +1,14 @@
 /** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
 import { ensure } from '../agent-task/agent-task.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
-import { beginCompaction, canCompact, compactionId, takeCompaction, wantedCompaction } from '../turns/compaction.ts';
+import {
+  beginCompaction,
+  canCompact,
+  compactionId,
+  compactionPhase,
+  takeCompaction,
+  wantedCompaction,
+} from '../turns/compaction.ts';
 import { emit, itemCount } from '../state/log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
@@ -9,11 +16,12 @@ import type { TaskKind } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {
   kind: 'compact',
-  words: false,
+  talks: true,
   begin,
   settle: (state) => ensure(state),
   needsAgentTask: () => true,
   wants: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
+  phase: (state, turn) => compactionPhase(state, turn.compaction),
   owns: (_state, turn, actionId) => compactionId(turn.compaction) === actionId,
   take(state, turn, event) {
     if (event.type !== 'compactionEnded') return state;

@@ -3,12 +3,12 @@ import { actionIds } from '../state/actions.ts';
 import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
 import type { SnapshotTurn } from '../state/state.ts';
 import { beginActive, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
-import type { TaskKind } from './task.ts';
+import { type TaskKind, inWorkspace } from './task.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   kind: 'ghost_snapshot',
-  words: false,
-  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'ghost_snapshot' }),
+  atRest: true,
+  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'ghost_snapshot', limited: false }),
   settle: (state) => state,
 
   wants(state, { turnId }) {
@@ -16,6 +16,7 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
     return [{ type: 'takeSnapshot', id: actionIds.snapshot(turnId), turnId, cwd: state.settings.cwd, release }];
   },
 
+  phase: (state) => inWorkspace(state, { type: 'takingSnapshot' }),
   owns: (_, turn, actionId) => actionIds.snapshot(turn.turnId) === actionId,
 
   take(state, turn, event) {

@@ -1,6 +1,8 @@
 /** The registry of task kinds: one line each. */
-import type { InputItem, SubThreadReport, TurnKind } from '../../../src/contract/index.ts';
+import { TURN_KINDS } from '../../../src/contract/plain/turn-kinds.ts';
+import type { InputItem, SubThreadReport, TurnKind, TurnPhase } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
+import { finishAbort } from '../turns/turns.ts';
 import { forgetUndos } from '../turns/dropped-turns.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state/state.ts';
 import { compact } from './compact.ts';
@@ -8,7 +10,7 @@ import { ghostSnapshot } from './ghost-snapshot.ts';
 import { redo } from './redo.ts';
 import { review } from './review.ts';
 import { regular } from './regular.ts';
-import type { TaskEvent, TaskKind } from './task.ts';
+import { type TaskEvent, type TaskKind, inWorkspace } from './task.ts';
 import { undo } from './undo.ts';
 import { userShell } from './user-shell.ts';
 
@@ -22,8 +24,10 @@ const KINDS = {
   review,
 } satisfies { [K in TurnKind]: TaskKind<Turns[K]> };
 
-/** After a turn of these the conversation goes another way than the one an undo was made from. */
-const SPEAKING: ReadonlySet<TurnKind> = new Set<TurnKind>(['regular', 'review', 'compact']);
+/** What a kind says of itself before there is a turn of it. */
+function traitsOf(kind: TurnKind): Pick<TaskKind<ActiveTurn>, 'talks' | 'atRest' | 'steers'> {
+  return KINDS[kind];
+}
 
 /** The kind of a turn. The compiler cannot see that a turn and the kind looked up by its name belong together. */
 function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
@@ -32,14 +36,22 @@ function kindOf<T extends ActiveTurn>(turn: T): TaskKind<T> {
 
 export const tasks = {
   kinds: Object.keys(KINDS) as TurnKind[],
-  takesWords: (kind: TurnKind): boolean => KINDS[kind].words,
+  takesInput: (kind: TurnKind): boolean => TURN_KINDS[kind].takesInput,
+  isForRest: (kind: TurnKind): boolean => traitsOf(kind).atRest ?? false,
+  canSteer: (kind: TurnKind): boolean => traitsOf(kind).steers ?? false,
   begin: (state: ThreadState, at: number, turn: QueuedTurn): ThreadState =>
-    KINDS[turn.kind].begin(SPEAKING.has(turn.kind) ? forgetUndos(state) : state, at, turn),
+    KINDS[turn.kind].begin(traitsOf(turn.kind).talks ? forgetUndos(state) : state, at, turn),
   isSteerable: (turn: ActiveTurn): boolean => kindOf(turn).steer !== undefined,
   steer: (state: ThreadState, at: number, turn: ActiveTurn, input: InputItem[], running: readonly string[]) =>
     kindOf(turn).steer?.(state, at, turn, input, running) ?? state,
   settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
   wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
+  phase: (state: ThreadState, turn: ActiveTurn): TurnPhase =>
+    kindOf(turn).phase?.(state, turn) ?? inWorkspace(state, { type: 'working' }),
+  waitIsOver: (state: ThreadState, at: number, turn: ActiveTurn, index: number): ThreadState =>
+    kindOf(turn).waitIsOver?.(state, at, turn, index) ?? state,
+  finishAbort: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
+    finishAbort(state, at, turn, (left, marker) => kindOf(turn).leave?.(left, at, turn, marker) ?? left),
   needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
   owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),
   hear: (state: ThreadState, at: number, turn: ActiveTurn, threadId: string, report: SubThreadReport): ThreadState =>

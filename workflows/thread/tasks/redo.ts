@@ -8,15 +8,16 @@ import { restoreTurns } from '../turns/dropped-turns.ts';
 import type { TaskStepEnd } from '../state/inputs.ts';
 import type { Redo, RedoTurn, ThreadState } from '../state/state.ts';
 import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
-import type { TaskKind } from './task.ts';
+import { type TaskKind, inWorkspace } from './task.ts';
 
 const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };
 
 export const redo: TaskKind<RedoTurn> = {
   kind: 'redo',
-  words: false,
+  atRest: true,
 
-  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'redo', target: state.redo?.at(-1) ?? null }),
+  begin: (state, at, turn) =>
+    beginActive(state, at, turn, { kind: 'redo', limited: false, target: state.redo?.at(-1) ?? null }),
 
   settle(state, at, turn) {
     if (turn.target === null) {
@@ -33,6 +34,8 @@ export const redo: TaskKind<RedoTurn> = {
     const step = { activity: 'redoFiles', input, summary: `redo: ${target.turnId}`, onWorkspace: true } as const;
     return [{ type: 'taskStep', id: actionIds.redo(turnId), turnId, ...step }];
   },
+
+  phase: (state, { target }) => inWorkspace(state, { type: 'redoing', turnId: target?.turnId ?? '' }),
 
   owns: (_, turn, actionId) => actionIds.redo(turn.turnId) === actionId,
 

@@ -7,15 +7,15 @@ import type { McpWarning } from '../../../activities/ports.ts';
 import { actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
 import { charge, quietenAndCharge } from '../turns/charging.ts';
-import { compactionId, wantedCompaction } from '../turns/compaction.ts';
+import { compactionId, compactionPhase, wantedCompaction } from '../turns/compaction.ts';
 import { isOverLimit, withStep } from '../state/context.ts';
 import { addItem, emit, itemCount } from '../state/log.ts';
-import { hasMail } from '../turns/inbox.ts';
+import { hasMail, takeMail } from '../turns/inbox.ts';
 import type { ModelEnd, ModelOutput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
-import type { RegularTurn, ThreadState } from '../state/state.ts';
-import { addUserMessage, beginRegular, endTurn, failTurn, withTurn } from '../turns/turns.ts';
+import { type QueuedTurn, type RegularTurn, type ThreadState, callsOf, isConversation } from '../state/state.ts';
+import { addUserMessage, emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
 import {
   type ModelStage,
   compactBefore,
@@ -25,19 +25,28 @@ import {
   tokensToCheck,
 } from './next-step.ts';
 import { takeAnswer, takeRules } from '../tools/call-approval.ts';
+import { labelOf } from '../tools/labels.ts';
 import { ownsCall } from '../tools/call-list.ts';
-import type { TaskKind } from './task.ts';
-import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from '../tools/tool-calls.ts';
+import { type TaskKind, inWorkspace } from './task.ts';
+import {
+  advanceCalls,
+  callActions,
+  endWaitInTime,
+  recordCall,
+  takeCallEnd,
+  takeChildStart,
+} from '../tools/tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
-  words: true,
+  talks: true,
+  steers: true,
   steer,
 
   begin(state, at, queued) {
     const begun = beginRegular(state, at, queued);
     const turn = begun.active;
-    if (turn?.kind !== 'regular' || !isOverLimit(begun.context, begun.settings.model)) return begun;
+    if (!isConversation(turn) || !isOverLimit(begun.context, begun.settings.model)) return begun;
     return compactBefore(begun, at, turn, 'preTurn', begun.settings.model) ?? begun;
   },
 
@@ -68,6 +77,21 @@ export const regular: TaskKind<RegularTurn> = {
   },
 
   needsAgentTask: (turn) => turn.stage.type !== 'tools',
+
+  waitIsOver: endWaitInTime,
+
+  leave: (state, at, { turnId, step }, text) =>
+    text === null ? state : addItem(state, at, { type: 'turnAborted', turnId, step, text }),
+
+  phase(state, turn) {
+    if (turn.stage.type === 'compacting') return compactionPhase(state, turn.stage.compaction);
+    if (turn.stage.type === 'model')
+      return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
+    const calls = callsOf(turn);
+    const names = (running: boolean) =>
+      calls.filter((call) => (call.status === 'running') === running).map(({ index }) => labelOf(state, index));
+    return inWorkspace(state, { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) });
+  },
 
   owns(state, turn, actionId) {
     switch (turn.stage.type) {
@@ -105,6 +129,18 @@ export const regular: TaskKind<RegularTurn> = {
     }
   },
 };
+
+function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const active: RegularTurn = {
+    ...newTurn(state, turn.turnId, at),
+    kind: 'regular',
+    step: 1,
+    pendingInput: [],
+    stage: { type: 'model', tries: 0, renewed: false, compacted: false },
+  };
+  const begun = emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
+  return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
+}
 
 /** Steered input waits for the next model request, which is this one where none is under way. */
 function steer(
@@ -177,7 +213,7 @@ function takeAnswerOfModel(
   const kept = end.snapshot === undefined ? told : recordSnapshot(told, at, spent, end.snapshot);
   const recorded = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
   const now = recorded.active;
-  if (now?.kind !== 'regular') return recorded;
+  if (!isConversation(now)) return recorded;
   const asked = end.output.some((output) => output.type === 'toolCall');
   if (asked) return recorded;
   return now.pendingInput.length > 0 || hasMail(recorded)
@@ -203,7 +239,7 @@ function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWar
 
 function recordOutput(state: ThreadState, at: number, output: ModelOutput): ThreadState {
   const turn = state.active;
-  if (turn?.kind !== 'regular') return state;
+  if (!isConversation(turn)) return state;
   const place = { turnId: turn.turnId, step: turn.step };
   switch (output.type) {
     case 'message':

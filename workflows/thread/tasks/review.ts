@@ -18,7 +18,7 @@ const TITLE_CHARS = 200;
 
 export const review: TaskKind<ReviewTurn> = {
   kind: 'review',
-  words: false,
+  talks: true,
   begin,
 
   settle(state, at, turn) {
@@ -48,6 +48,14 @@ export const review: TaskKind<ReviewTurn> = {
       }
     }
   },
+
+  phase: (_state, { stage }) => ({
+    type: 'reviewing',
+    stage: stage.type,
+    threadId: stage.type === 'preparing' ? null : stage.childId,
+  }),
+
+  leave: (state, at, turn) => exitReview(state, at, turn, null),
 
   owns(_state, { turnId, stage }, actionId) {
     switch (stage.type) {

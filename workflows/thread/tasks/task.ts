@@ -1,5 +1,5 @@
 /** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
-import type { InputItem, SubThreadReport } from '../../../src/contract/index.ts';
+import type { InputItem, SubThreadReport, TurnPhase } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
@@ -26,8 +26,12 @@ export type TaskEvent = Extract<
 
 export interface TaskKind<T extends ActiveTurn> {
   kind: T['kind'];
-  /** Whether a turn of it says something in words, as the contract has it. */
-  words: boolean;
+  /** It continues the conversation with a model, so no undo before it can be taken back. */
+  talks?: true;
+  /** It is for a thread at rest: no other turn is stopped for it. */
+  atRest?: true;
+  /** A turn of it may be submitted to steer the active one. */
+  steers?: true;
   /** Makes the turn the active one, or one beside it, and records its first items. */
   begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
   /**
@@ -41,10 +45,24 @@ export interface TaskKind<T extends ActiveTurn> {
   wants(state: ThreadState, turn: T): Action[];
   /** Whether what the turn does now waits for an agent task; a kind without it never does. */
   needsAgentTask?(turn: T): boolean;
+  /** What the turn does right now, as readers see it. Never called for a turn that is being aborted, or that a budget holds. */
+  phase?(state: ThreadState, turn: T): TurnPhase;
+  /** The time of a wait for agents has come. @param index number of the call's item. */
+  waitIsOver?(state: ThreadState, at: number, turn: T, index: number): ThreadState;
+  /**
+   * Adds what an aborted turn leaves in the history, right before its terminal event.
+   * @param marker tells the model of the abort; null if it is not told.
+   */
+  leave?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
   /** Whether an action of this id is one of this turn's. */
   owns(state: ThreadState, turn: T, actionId: string): boolean;
   /** Takes what a child has said, after the thread itself has; also while it is being aborted. */
   hear?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Takes the end of an action of its own, or an answer; also while it is being aborted. */
   take(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
+}
+
+/** The phase of a turn whose steps wait until the workspace is clean. */
+export function inWorkspace(state: ThreadState, phase: TurnPhase): TurnPhase {
+  return state.cleanUp === null ? phase : { type: 'waitingForWorkspace' };
 }

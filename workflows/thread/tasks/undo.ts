@@ -6,19 +6,20 @@
 import { isRoot } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
 import { undoTurns } from '../turns/dropped-turns.ts';
+import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
 import type { TaskStepEnd } from '../state/inputs.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
-import type { TaskKind } from './task.ts';
+import { type TaskKind, inWorkspace } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
   kind: 'undo',
-  words: false,
+  atRest: true,
 
   begin(state, at, turn) {
-    return beginActive(state, at, turn, { kind: 'undo', target: undoable(state) });
+    return beginActive(state, at, turn, { kind: 'undo', limited: false, target: undoable(state) });
   },
 
   settle(state, at, turn) {
@@ -34,6 +35,8 @@ export const undo: TaskKind<UndoTurn> = {
     return [{ type: 'taskStep', id: actionIds.undo(turnId), turnId, ...step }];
   },
 
+  phase: (state, { target }) => inWorkspace(state, { type: 'undoing', turnId: target?.turnId ?? '' }),
+
   owns: (_, turn, actionId) => actionIds.undo(turn.turnId) === actionId,
 
   take(state, turn, event) {
@@ -46,7 +49,7 @@ export const undo: TaskKind<UndoTurn> = {
 
 /** The turn that an undo would take back now; null if there is none. */
 export function undoable(state: ThreadState): TurnRecord | null {
-  return state.turns.findLast(({ kind }) => kind === 'regular') ?? null;
+  return state.turns.findLast(({ kind }) => kind === CONVERSATION) ?? null;
 }
 
 /** What the activity is asked to take back. */

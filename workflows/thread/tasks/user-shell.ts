@@ -1,15 +1,38 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
 import { actionIds } from '../state/actions.ts';
-import { completeItem, itemAt } from '../state/log.ts';
+import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
-import { beginShell, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
-import type { ShellTurn } from '../state/state.ts';
+import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, quieten } from '../turns/turns.ts';
+import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
+import { commandOf } from '../tools/labels.ts';
 import { needCleanUp, toCommandResult } from '../tools/command-results.ts';
-import type { TaskKind } from './task.ts';
+import { type TaskKind, inWorkspace } from './task.ts';
+
+/** The active turn if there is none, else in parallel with it. */
+function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
+  const besideTurnId = state.active?.turnId ?? null;
+  const started = emitStarted(state, at, turn, besideTurnId);
+  const index = itemCount(started.log);
+  const withItem = addItem(started, at, {
+    type: 'commandExecution',
+    turnId: turn.turnId,
+    step: 0,
+    callId: `shell_${index}`,
+    call: null,
+    command: inputText(turn.input),
+    cwd: state.settings.cwd,
+    source: 'userShell',
+    status: 'inProgress',
+    output: '',
+    exitCode: null,
+    durationMs: null,
+  });
+  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), limited: false, kind: 'user_shell', index };
+  return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
+}
 
 export const userShell: TaskKind<ShellTurn> = {
   kind: 'user_shell',
-  words: true,
   begin: beginShell,
   settle: (state) => state,
   wants(state, turn) {
@@ -29,6 +52,8 @@ export const userShell: TaskKind<ShellTurn> = {
       },
     ];
   },
+  phase: (state, { index }) =>
+    inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
   owns: (state, turn, actionId) => actionIds.tool(state.threadId, turn.index) === actionId,
   take(state, turn, event) {
     if (event.type !== 'commandEnded') return state;

@@ -15,6 +15,7 @@ import {
   tellToClose,
   withChild,
 } from '../agents/sub-threads.ts';
+import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import type { AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
 import { parseCall } from './read-call.ts';
 
@@ -84,7 +85,7 @@ function spawn(
       sandbox: settings.sandbox,
       agentIdentity: settings.agentIdentity,
       ...(settings.unattended === null ? {} : { unattended: settings.unattended }),
-      firstTurn: { turnId: 'task', kind: 'regular', input: [{ type: 'text', text: args.message }] },
+      firstTurn: { turnId: 'task', kind: CONVERSATION, input: [{ type: 'text', text: args.message }] },
     },
   });
   return { type: 'starting', ...begun };

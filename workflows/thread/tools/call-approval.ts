@@ -17,7 +17,14 @@ import { completeItem, emit, itemAt } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf, toExcerpt } from '../turns/requests.ts';
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../approvals/rules.ts';
-import { type RegularTurn, type ThreadState, type ToolCall, decidesAnew } from '../state/state.ts';
+import {
+  type RegularTurn,
+  type ThreadState,
+  type ToolCall,
+  callsOf,
+  decidesAnew,
+  isConversation,
+} from '../state/state.ts';
 import { abortTurn, quieten } from '../turns/turns.ts';
 import { ownsCall, removeCall, setStatus } from './call-list.ts';
 
@@ -165,7 +172,7 @@ function ask(state: ThreadState, at: number, call: ToolCall, request: NewRequest
   const asking = openRequest(setStatus(state, call.index, 'asking'), at, call.index, request);
   const answer = policyAnswer(asking, call.index);
   const current = asking.active;
-  if (answer === null || current?.kind !== 'regular') return asking;
+  if (answer === null || !isConversation(current)) return asking;
   return takeAnswer(asking, current, { type: 'requestAnswered', answer, by: 'policy', at, running: [] });
 }
 
@@ -192,10 +199,7 @@ export function takeAnswer(
       const declined = decline(closed, at, call, DECLINED[by]);
       const current = declined.active;
       if (current === null) return declined;
-      const running = event.running.filter(
-        (id) =>
-          current.kind === 'regular' && current.stage.type === 'tools' && ownsCall(state, current.stage.calls, id),
-      );
+      const running = event.running.filter((id) => isConversation(current) && ownsCall(state, callsOf(current), id));
       return abortTurn(
         declined,
         at,

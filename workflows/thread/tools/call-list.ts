@@ -2,7 +2,7 @@
 import type { StepStatus } from '../../../src/contract/index.ts';
 import { actionIds } from '../state/actions.ts';
 import { completeItem } from '../state/log.ts';
-import type { ThreadState, ToolCall } from '../state/state.ts';
+import { type ThreadState, type ToolCall, isConversation } from '../state/state.ts';
 import { withTurn } from '../turns/turns.ts';
 import { agentActionId } from './agent-calls.ts';
 
@@ -12,7 +12,7 @@ export function withCall(state: ThreadState, call: ToolCall): ThreadState {
 
 export function changeCalls(state: ThreadState, change: (calls: ToolCall[]) => ToolCall[]): ThreadState {
   const turn = state.active;
-  if (turn?.kind !== 'regular' || turn.stage.type !== 'tools') return state;
+  if (!isConversation(turn) || turn.stage.type !== 'tools') return state;
   return withTurn(state, { ...turn, stage: { type: 'tools', calls: change(turn.stage.calls) } });
 }
 

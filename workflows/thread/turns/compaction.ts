@@ -2,7 +2,7 @@
  * Making the context smaller: the same whether it is a turn of its own or a stage of a regular one. The items that are
  * replaced stay in the history; a new item says from where on they count no more.
  */
-import type { CompactionTrigger, TurnError } from '../../../src/contract/index.ts';
+import type { CompactionTrigger, TurnError, TurnPhase } from '../../../src/contract/index.ts';
 import { currentTask, isReady, renewOnce } from '../agent-task/agent-task.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
@@ -131,4 +131,8 @@ function record(
   const context = withCompaction(state.context, { item, upTo, firstItem: Math.min(upTo, ...keptItems) });
   const counted = { ...recorded, context };
   return context.compactions.length > 1 ? emit(counted, at, { type: 'warning', message: LOSSY }) : counted;
+}
+
+export function compactionPhase(state: ThreadState, { trigger }: Compaction): TurnPhase {
+  return isReady(state) ? { type: 'compacting', trigger } : { type: 'waitingForAgentTask' };
 }

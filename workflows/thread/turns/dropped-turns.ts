@@ -3,6 +3,7 @@
  * taken back, and then they are again.
  */
 import type { Item, RollbackTurns } from '../../../src/contract/index.ts';
+import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import type { RedoneFiles } from '../../../activities/contract.ts';
 import { actionIds } from '../state/actions.ts';
 import type { Refusal } from '../state/refusal.ts';
@@ -78,7 +79,7 @@ function namesOf({ turnId: undoTurnId, files }: Pick<Redo, 'turnId' | 'files'>):
 
 /** The newest regular turns and whatever else began after the first of them; null where there are not so many. */
 function newestTurns(state: ThreadState, numTurns: number): string[] | null {
-  const regular = state.turns.filter(({ kind }) => kind === 'regular');
+  const regular = state.turns.filter(({ kind }) => kind === CONVERSATION);
   const first = regular.at(-numTurns);
   if (regular.length < numTurns || first === undefined) return null;
   return state.turns.filter(({ firstItem }) => firstItem >= first.firstItem).map(({ turnId }) => turnId);
@@ -91,7 +92,7 @@ export function refuseDrop(state: ThreadState, { numTurns }: RollbackTurns): Ref
     return { code: 'threadBusy', reason };
   }
   if (newestTurns(state, numTurns) !== null) return null;
-  const there = state.turns.filter(({ kind }) => kind === 'regular').length;
+  const there = state.turns.filter(({ kind }) => kind === CONVERSATION).length;
   return {
     code: 'notEnoughTurns',
     reason: `Thread ${state.threadId} has ${plural(there, 'turn')} to roll back, not ${numTurns}.`,

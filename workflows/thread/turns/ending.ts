@@ -8,11 +8,11 @@
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
-import type { ActiveTurn, ThreadState, TurnSnapshot } from '../state/state.ts';
+import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
 
 /** Whether a turn that is about to end has to wait for a snapshot of what it left. */
 export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn): boolean {
-  if (turn.ending !== undefined || turn.kind !== 'regular' || turn.snapshot?.status !== 'taken') return false;
+  if (turn.ending !== undefined || !isConversation(turn) || turn.snapshot?.status !== 'taken') return false;
   const reachable = state.status === 'open' && turn.aborting?.quiescent !== false;
   return state.snapshots.after === true && reachable && mayHaveWritten(state, turn);
 }

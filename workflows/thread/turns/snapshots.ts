@@ -6,7 +6,7 @@ import type { Snapshot } from '../../../activities/ports.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, emit } from '../state/log.ts';
 import type { SnapshotEnd } from '../state/inputs.ts';
-import type { ActiveTurn, ThreadState, TurnSnapshot } from '../state/state.ts';
+import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
 import { releaseLater, withoutSnapshots } from '../state/turn-records.ts';
 import { concludeTurn, withTurn } from './turns.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
@@ -27,7 +27,7 @@ function canWrite({ settings }: ThreadState): boolean {
 
 /** Records what became of the snapshot of a turn. */
 export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn, made: Snapshot): ThreadState {
-  const step = turn.kind === 'regular' ? turn.step : 0;
+  const step = isConversation(turn) ? turn.step : 0;
   switch (made.status) {
     case 'taken': {
       const { commit, warnings } = made;

@@ -6,16 +6,13 @@ import type {
   SubmitTurn,
   TurnCompletion,
   TurnError,
-  TurnKind,
 } from '../../../src/contract/index.ts';
 import { addItem, completeItem, emit, isRunning, itemCount } from '../state/log.ts';
-import { takeMail } from './inbox.ts';
 import { withBudget } from '../budget/budget.ts';
 import { report } from './outbox.ts';
 import { withdrawRequests } from './requests.ts';
 import { withoutTurn } from '../approvals/rules.ts';
 import { withRecord } from '../state/turn-records.ts';
-import { exitReview } from './review-mode.ts';
 import { needsLastSnapshot, settledSnapshot } from './ending.ts';
 import { treeSpent, turnSpent, waitedBy } from '../state/spending.ts';
 import {
@@ -24,11 +21,10 @@ import {
   KNOWN_TURN_IDS,
   NO_USAGE,
   type QueuedTurn,
-  type RegularTurn,
-  type ShellTurn,
   type ThreadState,
   type TurnEnd,
   decidesAnew,
+  isConversation,
 } from '../state/state.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 import { plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
@@ -77,9 +73,8 @@ export function inputText(input: readonly InputItem[]): string {
 
 export function withTurn(state: ThreadState, turn: ActiveTurn): ThreadState {
   if (state.active?.turnId === turn.turnId) return { ...state, active: turn };
-  const beside = state.beside.map((other) =>
-    other.turnId === turn.turnId && turn.kind === 'user_shell' ? turn : other,
-  );
+  // A turn keeps its kind.
+  const beside = state.beside.map((other) => (other.turnId === turn.turnId ? (turn as typeof other) : other));
   return { ...state, beside };
 }
 
@@ -88,54 +83,15 @@ export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null 
   return state.beside.find((turn) => turn.turnId === turnId) ?? null;
 }
 
-export function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
-  const active: RegularTurn = {
-    ...newTurn(state, turn.turnId, at),
-    kind: 'regular',
-    step: 1,
-    pendingInput: [],
-    stage: { type: 'model', tries: 0, renewed: false, compacted: false },
-  };
-  const begun = emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
-  return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
-}
-
-/** A command of the person: the active turn where there is none, beside it where there is. */
-export function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
-  const besideTurnId = state.active?.turnId ?? null;
-  const started = emitStarted(state, at, turn, besideTurnId);
-  const index = itemCount(started.log);
-  const withItem = addItem(started, at, {
-    type: 'commandExecution',
-    turnId: turn.turnId,
-    step: 0,
-    callId: `shell_${index}`,
-    call: null,
-    command: inputText(turn.input),
-    cwd: state.settings.cwd,
-    source: 'userShell',
-    status: 'inProgress',
-    output: '',
-    exitCode: null,
-    durationMs: null,
-  });
-  const shell: ShellTurn = { ...newTurn(state, turn.turnId, at), limited: false, kind: 'user_shell', index };
-  return besideTurnId === null ? { ...withItem, active: shell } : { ...withItem, beside: [...withItem.beside, shell] };
-}
-
-/** Kinds that cost nothing and are not to be stopped half-way by a budget. */
-const UNLIMITED: readonly TurnKind[] = ['undo', 'redo', 'ghost_snapshot'];
-
-/** Makes a turn without words of its own the active one. */
+/** Makes a turn without words of its own the active one. `limited: false`: it costs nothing, and no budget stops it half-way. */
 export function beginActive(
   state: ThreadState,
   at: number,
   turn: QueuedTurn,
-  own: OwnMembers<ActiveTurn>,
+  own: OwnMembers<ActiveTurn> & { limited?: false },
 ): ThreadState {
   // What a turn begins with and what its kind adds are together a turn of that kind.
-  const limited = !UNLIMITED.includes(own.kind);
-  const active = { ...newTurn(state, turn.turnId, at), limited, ...own } as ActiveTurn;
+  const active = { ...newTurn(state, turn.turnId, at), ...own } as ActiveTurn;
   return emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
 }
 
@@ -202,25 +158,25 @@ export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, 
 
 /**
  * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
- * input goes to history, the marker for the model, the terminal event.
+ * input goes to history, what its kind leaves there, the terminal event.
+ * @param leave gets the words that tell the model; null for an abort that it is not told of.
  */
-export function finishAbort(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+export function finishAbort(
+  state: ThreadState,
+  at: number,
+  turn: ActiveTurn,
+  leave: (state: ThreadState, marker: string | null) => ThreadState,
+): ThreadState {
   if (turn.aborting === null || turn.ending !== undefined) return state;
   const { reason, detail, quiescent } = turn.aborting;
-  let next = abortItems(state, at, turn);
-  next = withdrawRequests(next, at, turn.turnId);
-  next = tellLeftOver(next, at, turn);
-  const text = MARKERS[reason];
-  if (text !== undefined && turn.kind === 'regular') {
-    next = addItem(next, at, { type: 'turnAborted', turnId: turn.turnId, step: turn.step, text });
-  }
-  if (turn.kind === 'review') next = exitReview(next, at, turn, null);
-  return endTurn(next, at, turn, { status: 'aborted', reason, detail, quiescent });
+  const withdrawn = withdrawRequests(abortItems(state, at, turn), at, turn.turnId);
+  const next = tellLeftOver(withdrawn, at, turn);
+  return endTurn(leave(next, MARKERS[reason] ?? null), at, turn, { status: 'aborted', reason, detail, quiescent });
 }
 
 /** Input that no model step was told of goes to history. */
 function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
-  if (turn.kind !== 'regular') return state;
+  if (!isConversation(turn)) return state;
   return turn.pendingInput.reduce(
     (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),
     state,

@@ -1,6 +1,6 @@
 /** What the Temporal UI can filter a thread by, derived from the state. */
 import type { SearchAttributeValues } from '../../../src/contract/index.ts';
-import type { ThreadState } from '../state/state.ts';
+import { type ThreadState, isConversation } from '../state/state.ts';
 import { toPhase, toStatus } from './view.ts';
 
 const MICRO = 1_000_000;
@@ -24,6 +24,6 @@ export function toSearchValues(state: ThreadState): SearchAttributeValues {
  */
 export function isInFirstStep(state: ThreadState): boolean {
   const { active, requests } = state;
-  if (active?.kind !== 'regular' || active.stage.type !== 'model' || requests.length > 0) return false;
+  if (!isConversation(active) || active.stage.type !== 'model' || requests.length > 0) return false;
   return active.step === 1 && active.stage.tries === 0 && toPhase(state, active).type === 'callingModel';
 }

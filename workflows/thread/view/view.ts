@@ -7,16 +7,16 @@ import type {
   BudgetView,
   QueuedTurnView,
   ThreadView,
-  TurnKind,
   TurnPhase,
 } from '../../../src/contract/index.ts';
 import type { ThreadContext } from '../../../activities/ports.ts';
-import { shorten } from '../../../src/contract/plain/foreign-text.ts';
-import { isReady, toAgentTaskView } from '../agent-task/agent-task.ts';
+import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { firstCounted, newestCompaction } from '../state/context.ts';
-import { isRunning, itemAt, itemCount, lastSeq, pageOf } from '../state/log.ts';
+import { isRunning, itemCount, lastSeq, pageOf } from '../state/log.ts';
 import { toHint } from '../turns/review-mode.ts';
-import type { ActiveTurn, Compaction, QueuedTurn, ThreadState } from '../state/state.ts';
+import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
+import { tasks } from '../tasks/index.ts';
+import { commandOf } from '../tools/labels.ts';
 import { inputText } from '../turns/turns.ts';
 
 /** What a model step asks for: as many items as one answer may hold. */
@@ -115,54 +115,5 @@ export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
   if (turn.ending !== undefined) return { type: 'takingSnapshot' };
   if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
-  if (turn.kind === 'user_shell') {
-    return state.cleanUp === null
-      ? { type: 'runningTools', step: 0, running: [commandOf(state, turn.index)], waiting: [] }
-      : { type: 'waitingForWorkspace' };
-  }
-  if (turn.kind === 'compact') return toCompacting(state, turn.compaction);
-  if (turn.kind === 'review') {
-    const { stage } = turn;
-    return { type: 'reviewing', stage: stage.type, threadId: stage.type === 'preparing' ? null : stage.childId };
-  }
-  if (turn.kind !== 'regular') {
-    if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
-    if (turn.kind === 'undo') return { type: 'undoing', turnId: turn.target?.turnId ?? '' };
-    if (turn.kind === 'redo') return { type: 'redoing', turnId: turn.target?.turnId ?? '' };
-    return PHASES[turn.kind] ?? { type: 'working' };
-  }
-  if (turn.stage.type === 'compacting') return toCompacting(state, turn.stage.compaction);
-  if (turn.stage.type === 'model') {
-    return isReady(state) ? { type: 'callingModel', step: turn.step } : { type: 'waitingForAgentTask' };
-  }
-  if (state.cleanUp !== null) return { type: 'waitingForWorkspace' };
-  const { calls } = turn.stage;
-  const names = (running: boolean) =>
-    calls.filter((call) => (call.status === 'running') === running).map((call) => labelOf(state, call.index));
-  return { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) };
-}
-
-/** Of kinds that do one thing. */
-const PHASES: Partial<Record<TurnKind, TurnPhase>> = { ghost_snapshot: { type: 'takingSnapshot' } };
-
-function toCompacting(state: ThreadState, { trigger }: Compaction): TurnPhase {
-  return isReady(state) ? { type: 'compacting', trigger } : { type: 'waitingForAgentTask' };
-}
-
-function labelOf(state: ThreadState, index: number): string {
-  const item = itemAt(state.log, index);
-  if (item.type === 'mcpToolCall') return toLabel(`${item.server} ${item.tool}`);
-  return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
-}
-
-function commandOf(state: ThreadState, index: number): string {
-  const item = itemAt(state.log, index);
-  return item.type === 'commandExecution' ? toLabel(item.command) : '';
-}
-
-const LABEL_CHARS = 200;
-
-function toLabel(text: string): string {
-  const { text: begun, left } = shorten(text, LABEL_CHARS);
-  return left === 0 ? text : `${begun}… (+${left} characters)`;
+  return tasks.phase(state, turn);
 }

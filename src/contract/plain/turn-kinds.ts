@@ -1,0 +1,26 @@
+/** The kinds of turns on the wire, one line each. What they do is in `workflows/thread/tasks/`. */
+export const TURN_KINDS = {
+  regular: { takesInput: true },
+  user_shell: { takesInput: true, runsBeside: true },
+  compact: { takesInput: false },
+  review: { takesInput: false },
+  undo: { takesInput: false },
+  redo: { takesInput: false },
+  ghost_snapshot: { takesInput: false },
+} satisfies Record<string, TurnKindTraits>;
+export type TurnKind = keyof typeof TURN_KINDS;
+
+interface TurnKindTraits {
+  /** Whether a turn of it needs an `input`; others take none. */
+  takesInput: boolean;
+  /** Submitted without `onBusy`, it runs in parallel with the active turn. */
+  runsBeside?: true;
+}
+
+/** The kind in which the person and the agent talk: the one that is rolled back, undone and forked. */
+export const CONVERSATION = 'regular' satisfies TurnKind;
+
+export function runsBeside(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.runsBeside === true;
+}
