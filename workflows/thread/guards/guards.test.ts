@@ -360,7 +360,8 @@ function define(target: Json | undefined, value: Json): void {
 function overTheWire(message: unknown): Json {
   if (typeof message === 'string') return message;
   if (Array.isArray(message)) return message.map(overTheWire);
-  if (typeof message !== 'object' || message === null) return JSON.parse(JSON.stringify(message) ?? 'null') as Json;
+  if (message === undefined) return null;
+  if (typeof message !== 'object' || message === null) return JSON.parse(JSON.stringify(message)) as Json;
   const members = Object.entries(message).filter(([, value]) => value !== undefined);
   return Object.fromEntries(members.map(([key, value]) => [key, overTheWire(value)]));
 }
