@@ -11,14 +11,8 @@ const here = fileURLToPath(import.meta.url);
 const root = resolve(dirname(here), '../..');
 const extension = here.endsWith('.ts') ? 'ts' : 'js';
 
-export interface BuiltBundle {
-  code: string;
-  /** Its modules, by their path below the root or in a package. */
-  modules: string[];
-}
-
 /** @param interceptors modules of a test that run inside the workflows */
-export async function buildBundle(interceptors: readonly string[] = []): Promise<BuiltBundle> {
+export async function buildBundle(interceptors: readonly string[] = []): Promise<{ code: string }> {
   const workflowsPath = join(root, 'workflows', `index.${extension}`);
   const workflowInterceptorModules = [
     join(root, 'workflows', 'sandbox', `stale-query-fence.${extension}`),
@@ -32,8 +26,7 @@ export async function buildBundle(interceptors: readonly string[] = []): Promise
     preloadModules: [workflowsPath, ...workflowInterceptorModules],
     logger: new DefaultLogger('WARN'),
   });
-  const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)"/gm)].map((match) => match[1] ?? '');
-  return { code, modules };
+  return { code };
 }
 
 export function payloadConverterPath(): string {

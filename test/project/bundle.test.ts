@@ -5,26 +5,26 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Bundles the built files, as an installed package does, and lists what is inside. */
-const SCRIPT = `
-  const { buildBundle } = await import('./dist/src/worker/bundle.js');
-  const { code, modules } = await buildBundle();
-  console.log(JSON.stringify({ modules, bytes: code.length }));
+/** Loads the bundle of the built files, as an installed package does, and lists what is inside. */
+const SCRIPT = String.raw`
+  const { loadBundle } = await import('./dist/src/worker/bundle.js');
+  const { code } = await loadBundle({ stackTraces: true });
+  console.log(JSON.stringify([...code.matchAll(/^\/\*\*\*\/ "([^"]+)"/gm)].map(([, module]) => module)));
 `;
 
 /** What `@temporalio/workflow` itself brings along. */
 const SDK_PACKAGES = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
 
 describe('the workflow bundle of the built files', () => {
-  let bundle: { modules: string[]; bytes: number };
+  let modules: string[];
   beforeAll(() => {
     const printed = execFileSync('node', ['--input-type=module', '-e', SCRIPT], { cwd: root, encoding: 'utf8' });
-    bundle = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as typeof bundle;
+    modules = JSON.parse(printed.trim().split('\n').at(-1) ?? '') as string[];
   });
 
   it('holds our workflow modules and nothing else of ours', () => {
     // A name with a question mark stands for what the bundler was told to leave out.
-    const ours = bundle.modules.filter((module) => !module.includes('node_modules/') && !module.startsWith('?'));
+    const ours = modules.filter((module) => !module.includes('node_modules/') && !module.startsWith('?'));
     expect(ours).toContain('./dist/workflows/thread/machine/machine.js');
     expect(
       ours.filter(
@@ -35,9 +35,7 @@ describe('the workflow bundle of the built files', () => {
   });
 
   it('holds of other packages only what the workflow SDK brings along', () => {
-    const packages = new Set(
-      bundle.modules.flatMap((module) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1] ?? []),
-    );
+    const packages = new Set(modules.flatMap((module) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1] ?? []));
     expect([...packages].sort()).toEqual(SDK_PACKAGES);
   });
 });

@@ -39,8 +39,3 @@ export async function replayAll(histories: ReadonlyMap<string, History>): Promis
   }
   return results;
 }
-
-export async function replay(history: History): Promise<string[]> {
-  const results = await replayAll(new Map([['it', history]]));
-  return results.get('it') ?? ['It was not replayed'];
-}
