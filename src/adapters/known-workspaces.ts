@@ -1,6 +1,6 @@
 /**
- * Every workspace that a worker of this data folder has had something written in: programs and libraries that lie in one
- * are never the worker's own, whichever thread it is that needs them. Kept in a file, since what was written stays.
+ * The workspaces in which threads of this data folder could write. The worker never runs programs or libraries from one of them,
+ * for any thread. Stored in a file, because the written files stay.
  */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -8,9 +8,9 @@ import { dirname, join, resolve } from 'node:path';
 import { dataDirectory, isInsideReal } from '../folders/folders.ts';
 import { followLinks } from '../folders/real-path.ts';
 
-/** As many of the newest ones count. */
+/** Maximum number; the newest count. */
 const MAX_KNOWN = 1_000;
-/** A workspace around these would leave no program at all; who works there, works without a sandbox or reads only. */
+/** A workspace that contains these would exclude all programs. Threads there run without a sandbox or read only. */
 const AROUND = ['/usr/bin', homedir()];
 
 let known: Set<string> | undefined;
@@ -21,7 +21,7 @@ export function knownWorkspaces(): ReadonlySet<string> {
   return known;
 }
 
-/** To be called before the first thing is written there. */
+/** Must be called before anything is written there. */
 export function noteWorkspace(path: string): void {
   const real = followLinks(resolve(path));
   if (knownWorkspaces().has(real) || AROUND.some((inner) => isInsideReal(inner, real))) return;
@@ -31,7 +31,7 @@ export function noteWorkspace(path: string): void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     appendFileSync(file, `${JSON.stringify(real)}\n`, { mode: 0o600 });
   } catch {
-    // It counts for as long as this process runs.
+    // It counts at least in this process.
   }
 }
 
@@ -43,7 +43,7 @@ function readLines(): string[] {
   }
 }
 
-/** A worker that was killed in the middle may have left half of a line, which takes nothing from the others. */
+/** A killed worker may have left half of a line, which does not affect the others. */
 function readLine(line: string): string[] {
   try {
     return [String(JSON.parse(line))];

@@ -1,5 +1,5 @@
 /**
- * The programs that the worker starts itself, outside every sandbox.
+ * Finds the programs that the worker runs outside every sandbox.
  *
  * The first entries of PATH are often folders that a command or a clone can write: npm puts `node_modules/.bin` there.
  * So entries that are relative, lie in a `node_modules` or belong to a virtual environment of Python do not count, and
@@ -13,18 +13,18 @@ import { knownWorkspaces } from './known-workspaces.ts';
 
 type Environment = Record<string, string | undefined>;
 
-/** Every path that leads to a program; the first is the one to start. */
+/** All paths on the way to a program; the first is the one to start. */
 type Candidate = readonly [string, ...string[]];
 
 const found = new Map<string, readonly Candidate[]>();
-/** More links than this in a row are a circle, as for the kernel. */
+/** More links than this count as a cycle, as in the kernel. */
 const MAX_LINKS = 40;
 
 /**
  * The absolute path of a program; undefined if there is none outside of these folders. The path keeps the program's
  * name, which programs of many names go by. Searched once per process: a program that turns up later is not preferred.
- * @param name a bare name; a path is not searched for.
- * @param outside workspaces, absolute.
+ * @param name a bare name, not a path
+ * @param outside absolute paths of workspaces
  */
 export function findProgram(
   name: string,
@@ -49,7 +49,7 @@ function candidatesOf(name: string, searchPath: string): readonly Candidate[] {
   const known = found.get(key);
   if (known !== undefined) return known;
   const candidates = trustedEntries(searchPath).flatMap((entry) => toCandidates(join(entry, name)));
-  // What is missing may be installed while the worker runs.
+  // Not cached, because a missing program may be installed later.
   if (candidates.length > 0) found.set(key, candidates);
   return candidates;
 }
@@ -62,7 +62,7 @@ function trustedEntries(searchPath: string): string[] {
     );
 }
 
-/** One is made for a project, in its folder as a rule. */
+/** Virtual environments usually are in the folder of a project. */
 function isOfVirtualEnvironment(entry: string): boolean {
   return existsSync(join(entry, '..', 'pyvenv.cfg'));
 }
@@ -76,7 +76,7 @@ function toCandidates(path: string): Candidate[] {
   }
 }
 
-/** Where each link leads, one after the other: any of them could be changed by who can write its folder. */
+/** The target of each link, because whoever can write its folder could change any of them. */
 function followLinks(path: string): Candidate {
   const paths: [string, ...string[]] = [inRealFolder(path)];
   for (let target = readLink(paths[0]); target !== undefined && paths.length < MAX_LINKS;) {
@@ -99,7 +99,7 @@ function readLink(path: string): string | undefined {
   }
 }
 
-/** As it was given and as it really is: either may be the one that a program's path goes by. */
+/** The given and the real path, because a program's path may use either. */
 function toRealPaths(folder: string): string[] {
   try {
     return [resolve(folder), realpathSync(folder)];

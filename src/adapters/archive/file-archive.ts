@@ -6,17 +6,17 @@ import { writePrivateFile } from '../../folders/private-file.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
 
 export interface FileArchiveOptions {
-  /** Absolute; made when the first segment is written. To be shared by all workers of a task queue. */
+  /** Absolute path, created with the first segment. All workers of a task queue must share it. */
   directory: string;
-  /** Packs new segments. Both forms are read whatever it says. */
+  /** Compresses new segments. Both forms can always be read. */
   gzip?: boolean;
 }
 
 /**
- * Segments as files, each with a checksum. `write` returns once the disk has it. A segment that is there and whole is
- * never written again, also where the body differs: the first one is what readers may have seen. A torn one is replaced.
+ * Stores segments as files with checksums. `write` returns when the disk has the data. An existing valid segment is never
+ * overwritten, even if the body differs, because readers may have seen it. A damaged one is replaced.
  *
- * Throws `archiveUnavailable` where the file system refuses, and `archiveMissing` for a segment that is not there or torn.
+ * Throws `archiveUnavailable` for errors of the file system, and `archiveMissing` for a missing or damaged segment.
  */
 export function createFileArchive({ directory, gzip = true }: FileArchiveOptions): ArchivePort {
   const pathOf = (segmentId: string): string => join(directory, toSegmentFileName(segmentId));

@@ -1,4 +1,4 @@
-/** How a segment of the archive lies on disk: a line that says what follows, then the body, packed or not. Pure but for zlib. */
+/** The file format of archive segments: a header line, then the body, which may be compressed. Pure except for zlib. */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
@@ -8,8 +8,8 @@ const LONGEST_NAME = 180;
 const HEADER = /^bobbin-segment 1 (plain|gzip) (\d+) ([0-9a-f]{64})$/;
 
 /**
- * A safe file name for a segment id. Two ids never share a name, also where the file system does not tell capitals from
- * small letters: all but small letters, digits, `-` and `_` is written as `=` and four hex digits, `/` as `,`.
+ * A safe file name for a segment id. Two ids never share a name, even on a file system that ignores case: everything except
+ * lowercase letters, digits, `-` and `_` becomes `=` and four hex digits, and `/` becomes `,`.
  */
 export function toSegmentFileName(segmentId: string): string {
   const name = segmentId.replace(/[^a-z0-9_\-/]/g, toEscape).replaceAll('/', ',');
@@ -21,7 +21,7 @@ function toEscape(unit: string): string {
   return `=${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** @param packed whether the body is compressed by gzip. */
+/** @param packed whether the body is compressed with gzip */
 export async function encodeSegment(body: string, packed: boolean): Promise<Buffer> {
   const payload = packed ? await promisify(gzip)(body) : Buffer.from(body);
   const form = packed ? 'gzip' : 'plain';
@@ -31,7 +31,7 @@ export async function encodeSegment(body: string, packed: boolean): Promise<Buff
   ]);
 }
 
-/** Undefined where the bytes are not a whole segment. */
+/** Undefined if the bytes are not a complete segment. */
 export async function decodeSegment(bytes: Buffer): Promise<string | undefined> {
   const newline = bytes.indexOf('\n');
   const header = HEADER.exec(bytes.toString('latin1', 0, Math.max(0, newline)));

@@ -1,6 +1,6 @@
 /**
- * One Ed25519 key pair of an agent identity. The private half leaves this folder in no form: not in a value, not in a
- * message, not as the cause of an error.
+ * An Ed25519 key pair of an agent identity. The private key never leaves this folder: not in a value, a message or the cause
+ * of an error.
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -10,9 +10,9 @@ export interface AgentKey {
   publicKey: string;
   /** Ed25519 signature over the text, in standard base64. */
   sign(text: string): string;
-  /** Opens a libsodium sealed box made for this key; undefined where it was not. */
+  /** Opens a libsodium sealed box for this key; undefined if it was made for another one. */
   openSealedBox(box: Buffer): Promise<Buffer | undefined>;
-  /** PKCS#8 DER in base64, for the key file alone. */
+  /** PKCS#8 DER in base64, only for the key file. */
   toPkcs8(): string;
 }
 
@@ -23,7 +23,7 @@ export function generateAgentKey(): AgentKey {
   return toAgentKey(generateKeyPairSync('ed25519').privateKey);
 }
 
-/** Undefined for anything but an Ed25519 key. What OpenSSL had to say is dropped: it may quote its input. */
+/** Undefined for anything but an Ed25519 key. Drops OpenSSL's error, which may quote its input. */
 export function fromPkcs8(base64: string): AgentKey | undefined {
   try {
     const key = createPrivateKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'pkcs8' });
@@ -54,7 +54,7 @@ function lengthOf(bytes: Buffer): Buffer {
   return prefix;
 }
 
-/** Loaded on first use: a service that answers task ids in the clear never needs it. */
+/** Loaded on first use, because only services that seal task ids need it. */
 async function openSealedBox(box: Buffer, key: KeyObject): Promise<Buffer | undefined> {
   const { default: sodium } = await import('libsodium-wrappers');
   await sodium.ready;
@@ -68,7 +68,7 @@ async function openSealedBox(box: Buffer, key: KeyObject): Promise<Buffer | unde
   }
 }
 
-/** SHA-512 of the Ed25519 seed, its first 32 bytes, clamped as RFC 7748 says. */
+/** SHA-512 of the Ed25519 seed, its first 32 bytes, clamped as in RFC 7748. */
 function toCurve25519Secret(key: KeyObject): Buffer {
   const seed = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
   const secret = createHash('sha512').update(seed).digest().subarray(0, SEED_BYTES);

@@ -1,6 +1,6 @@
 /**
- * Agent identities and agent tasks over HTTP, with keys on disk. This folder is the only code that sees a private key.
- * Nothing is retried here: each failure says whether asking again may help.
+ * Agent identities and agent tasks over HTTP, with keys on disk. Only this folder sees private keys. Nothing is retried here:
+ * each failure says whether a retry may help.
  *
  * - `POST {identityUrl}/v1/agent/register` with the caller's bearer token
  * - `POST {identityUrl}/v1/agent/{agentRuntimeId}/task/register`, where the signature is the proof
@@ -13,17 +13,17 @@ import { createKeyStore } from './key-store.ts';
 import { malformed, post } from './registration-http.ts';
 
 export interface IdentityAdapterOptions {
-  /** Base of the identity service; a path in it is kept. */
+  /** Base URL of the identity service; may have a path. */
   identityUrl: string;
-  /** The bearer token that proves who registers an identity; asked for at each registration. */
+  /** The bearer token that authenticates registrations of identities; read for each registration. */
   accessToken?: () => string | Promise<string>;
-  /** Folder of the key store; shared by all workers that serve the same accounts. */
+  /** Folder of the key store, shared by all workers that serve the same accounts. */
   keyDirectory: string;
-  /** For one request, from connecting to the last byte of the answer. */
+  /** Timeout of one request, from connecting to the last byte of the answer. */
   timeoutMs?: number;
-  /** Version of this program, as the service shall know it. */
+  /** Version of this program, for the service. */
   version: string;
-  /** Where it runs, for example `worker-linux`. */
+  /** Environment, for example `worker-linux`. */
   runningLocation: string;
 }
 
@@ -110,7 +110,7 @@ function stale(account: string, task: AgentTask, current: AgentIdentity | undefi
   );
 }
 
-/** A token that cannot stand in a header is refused here, because `fetch` would quote it in its error. */
+/** Refuses a token that is invalid in a header, because `fetch` would quote it in its error. */
 async function bearerFor(accessToken: IdentityAdapterOptions['accessToken'], doing: string): Promise<string> {
   const token = await askFor(accessToken, doing);
   if (/^[\x21-\x7e]+$/.test(token)) return token;
@@ -127,7 +127,7 @@ async function askFor(accessToken: IdentityAdapterOptions['accessToken'], doing:
   }
 }
 
-/** The plain task id where the service gives one, else the one in the sealed box. */
+/** The plain task id if the service gives one, else the one in the sealed box. */
 async function toTaskId(answer: Record<string, unknown>, key: AgentKey): Promise<{ id: string } | { problem: string }> {
   const plain = toId(answer['task_id'] ?? answer['taskId']);
   if (plain !== undefined) return { id: plain };
@@ -139,7 +139,7 @@ async function toTaskId(answer: Record<string, unknown>, key: AgentKey): Promise
   return id === undefined ? { problem: 'holds a sealed task id that is no id' } : { id };
 }
 
-/** An id that can stand in a URL's path (where `..` could not) and in a signed text. */
+/** An id that is safe in the path of a URL (unlike `..`) and in a signed text. */
 function toId(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_ID_LENGTH) return undefined;
   return /^[\x21-\x7e]+$/.test(value) && !/^\.+$/.test(value) ? value : undefined;

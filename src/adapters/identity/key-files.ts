@@ -1,16 +1,16 @@
-/** The small files of the key store: read again only after they changed, under names that no account can choose. */
+/** Reads the small files of the key store, with a cache, under names that no account can choose. */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 
-/** Above the size of any file kept here. */
+/** In bytes; larger than any file here. */
 const MAX_FILE_BYTES = 16 * 1024;
 const MAX_CACHED_FILES = 512;
 const MAX_NAME_LENGTH = 150;
 
 /**
- * Reads a file through `parse`, again only after it changed; undefined where there is none. Rejects with what the file
- * system or `parse` threw.
+ * Reads and parses a file, again only after it has changed; undefined if there is none. Rejects with the error of the file
+ * system or of `parse`.
  */
 export function createFileReader<T>(
   parse: (text: string, path: string) => T,
@@ -40,7 +40,7 @@ async function versionAt(path: string): Promise<string | undefined> {
   }
 }
 
-/** Text and version of the same file, even where another one takes its name meanwhile. */
+/** Text and version of the same file, even if it is replaced meanwhile. */
 async function readWhole(path: string): Promise<{ text: string; version: string }> {
   const file = await open(path, 'r');
   try {
@@ -52,12 +52,12 @@ async function readWhole(path: string): Promise<{ text: string; version: string 
   }
 }
 
-/** An inode number can come back after a delete, a change time cannot. */
+/** An inode number can be reused after a delete, a change time cannot. */
 function toVersion(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
 }
 
-/** A file name that no account or runtime id can escape from, and that two of them never share. */
+/** A unique file name for an account or runtime id that cannot leave the folder. */
 export function toFileName(name: string): string {
   const encoded = Array.from(Buffer.from(name, 'utf8'), (byte) => {
     const character = String.fromCharCode(byte);

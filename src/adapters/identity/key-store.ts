@@ -14,13 +14,13 @@ import type { AgentKey } from './agent-key.ts';
 import { createFileReader, toFileName } from './key-files.ts';
 
 export interface KeyStore {
-  /** Fails with `agentIdentityUnavailable` where a key could not be kept: ask before one is registered. */
+  /** Fails with `agentIdentityUnavailable` if a key could not be stored. Call it before a registration. */
   checkWritable(account: string): Promise<void>;
   keep(identity: AgentIdentity, key: AgentKey): Promise<void>;
-  /** Fails with `agentKeyMissing` where this store has no key for the identity. */
+  /** Fails with `agentKeyMissing` if this store has no key for the identity. */
   use(identity: AgentIdentity): Promise<void>;
   current(account: string): Promise<AgentIdentity | undefined>;
-  /** Fails with `agentKeyMissing` where there is no usable key. */
+  /** Fails with `agentKeyMissing` if there is no usable key. */
   key(identity: Pick<AgentIdentity, 'account' | 'agentRuntimeId'>): Promise<AgentKey>;
 }
 
@@ -74,7 +74,7 @@ export function createKeyStore(keyDirectory: string): KeyStore {
   };
 }
 
-/** Why a file is of no use; never holds text of the file. */
+/** Why a file is unusable; never contains text of the file. */
 class UnusableFile extends Error {}
 
 function toKeyFile(text: string): KeyFile {
@@ -91,7 +91,7 @@ function toPointer(text: string): AgentIdentity {
   return { account: file.account, agentRuntimeId: file.agentRuntimeId, registeredAt: file.registeredAt };
 }
 
-/** Undefined for what is no JSON: the parser's own error quotes the text, and here that is a key. */
+/** Undefined if the text is not JSON. The parser's error would quote the text, which is a key. */
 function toJson(text: string): unknown {
   try {
     return JSON.parse(text);

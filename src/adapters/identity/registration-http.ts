@@ -1,4 +1,4 @@
-/** One JSON request to the identity service, with every way it can go wrong turned into a `Failure`. No retry here. */
+/** Sends one JSON request to the identity service, and converts all errors to a `Failure`. Does not retry. */
 import { Failure } from '../../../activities/failures.ts';
 import type { FailureCode, FailureOptions } from '../../../activities/failures.ts';
 
@@ -6,19 +6,19 @@ export interface Post {
   url: string;
   body: unknown;
   bearer?: string;
-  /** What is being done, with its ids, to begin a message with: `registering an identity for account a`. */
+  /** The start of messages, with ids: `registering an identity for account a`. */
   doing: string;
-  /** Texts that no message may quote, in whatever an answer echoes. */
+  /** Texts that no message may quote, even if an answer echoes them. */
   secrets: string[];
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-/** Above any registration answer, in bytes. */
+/** In bytes; larger than any registration answer. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_QUOTED_CHARACTERS = 512;
 
-/** The answer's JSON object. Rejects with the reason of `signal` once that fires, with a `Failure` otherwise. */
+/** Returns the JSON object of the answer. Rejects with the reason of `signal` when that fires, else with a `Failure`. */
 export async function post(request: Post): Promise<Record<string, unknown>> {
   request.signal.throwIfAborted();
   const timeout = AbortSignal.timeout(request.timeoutMs);
@@ -34,7 +34,7 @@ export async function post(request: Post): Promise<Record<string, unknown>> {
   return answer;
 }
 
-/** A failure for an answer that came with a good status and cannot be used. */
+/** The failure for an unusable answer with a successful status. */
 export function malformed(request: Pick<Post, 'url' | 'doing'>, problem: string): Failure {
   const message = `${failing(request)}: the answer ${problem}. ${ADVICE}`;
   return new Failure('agentIdentityAnswerMalformed', message, { details: { url: request.url } });
@@ -57,7 +57,7 @@ async function exchange(request: Post, signal: AbortSignal): Promise<{ response:
   return { response, text: await readLimited(response) };
 }
 
-/** The first part of the body; what is above the limit is not waited for. */
+/** The body up to the limit; does not wait for the rest. */
 async function readLimited(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';

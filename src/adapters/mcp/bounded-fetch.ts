@@ -1,6 +1,6 @@
 /**
- * `fetch` for a server over HTTP: what it sends is bounded, an answer that breaks off is told, and the answer to a request
- * that was cancelled is no longer waited for.
+ * `fetch` for a server over HTTP: limits what the server sends, reports answers that break off, and stops waiting for the answer
+ * to a cancelled request.
  */
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { MAX_MESSAGE_BYTES, type FloodGate, createFloodGate } from './flood-gate.ts';
@@ -8,10 +8,10 @@ import { MAX_MESSAGE_BYTES, type FloodGate, createFloodGate } from './flood-gate
 const NEWLINE = 10;
 const RETURN = 13;
 
-/** @param onFault told why the connection cannot go on; the body that was being read then breaks, too. */
+/** @param onFault gets the reason why the connection cannot continue; the body that is being read then fails, too */
 export function createBoundedFetch(onFault: (reason: string) => void): FetchLike {
   const gate = createFloodGate();
-  /** By request id: stops waiting for its answer. */
+  /** By request id: functions that stop waiting for its answer. */
   const waiting = new Map<string | number, () => void>();
   return async (url, init) => {
     const sent = readSent(init);
@@ -34,9 +34,9 @@ export function createBoundedFetch(onFault: (reason: string) => void): FetchLike
 
 interface BodyEnds {
   onFault: (reason: string) => void;
-  /** However it ended. */
+  /** Called for every kind of end. */
   onEnd: () => void;
-  /** It broke before its end, and nobody here wanted that. */
+  /** Called if it broke off and this side did not cause that. */
   onBreak: () => void;
 }
 
@@ -71,7 +71,7 @@ function meterBody(source: ReadableStream<Uint8Array>, meter: Meter, ends: BodyE
   };
   return {
     body: new ReadableStream<Uint8Array>({ pull, cancel }),
-    /** Ends it as if the other side had. */
+    /** Ends it as the other side would. */
     drop(): void {
       dropped = true;
       void cancel().catch(() => undefined);
@@ -82,11 +82,11 @@ function meterBody(source: ReadableStream<Uint8Array>, meter: Meter, ends: BodyE
 interface Sent {
   /** Id of the request that was sent; null for another message. */
   asks: string | number | null;
-  /** Id of the request that is cancelled with it. */
+  /** Id of the request that this message cancels. */
   cancels: string | number | null;
 }
 
-/** What our own side sends is well-formed. */
+/** Our own messages are well-formed. */
 function readSent(init: RequestInit | undefined): Sent {
   if (init?.method !== 'POST' || typeof init.body !== 'string') return { asks: null, cancels: null };
   const message = JSON.parse(init.body) as {
@@ -98,7 +98,7 @@ function readSent(init: RequestInit | undefined): Sent {
   return { asks: message.method === undefined ? null : (message.id ?? null), cancels: cancels ?? null };
 }
 
-/** Says what is wrong once it is too much, else null. */
+/** Returns what is wrong if it is too much, else null. */
 type Meter = (chunk: Uint8Array) => string | null;
 
 function createMeter(isStream: boolean, gate: FloodGate): Meter {

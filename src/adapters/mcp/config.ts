@@ -1,6 +1,6 @@
 /**
- * Which MCP servers there are, from a file of the form that other agents use: `{ "mcpServers": { NAME: { ... } } }`.
- * `docs/mcp.md` describes every member.
+ * Reads the MCP servers from a file in the format that other agents use: `{ "mcpServers": { NAME: { ... } } }`. `docs/mcp.md`
+ * describes every member.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -12,7 +12,7 @@ export const MAX_TOOL_TIMEOUT_MS = 3_600_000;
 
 const EntrySchema = z
   .strictObject({
-    /** Written by some editors; what counts is whether there is a `command` or a `url`. */
+    /** Some editors write it. Only `command` and `url` decide. */
     type: z.enum(['stdio', 'http', 'streamable-http']).optional(),
     disabled: z.boolean().default(false),
     command: z.string().min(1).optional(),
@@ -58,23 +58,23 @@ export interface McpServerConfig {
   name: string;
   endpoint: McpEndpoint;
   approval: McpApproval;
-  /** Milliseconds that one call may take. */
+  /** Timeout of one call in milliseconds. */
   toolTimeoutMs: number;
-  /** Milliseconds until the server must have listed its tools. */
+  /** Timeout in milliseconds until the server has listed its tools. */
   startupTimeoutMs: number;
   /** Null for all that are not disabled. */
   enabledTools: string[] | null;
   disabledTools: string[];
-  /** Without it a turn fails. */
+  /** Whether a turn fails without it. */
   required: boolean;
   /** Values that must not leave the worker. */
   secrets: string[];
 }
 
 /**
- * The servers of a file; none where the file is not there and was not asked for. Throws an error that names the file and
- * every member that cannot be used.
- * @param asked somebody named this file, so it has to be there.
+ * Returns the servers of a file; none if the file does not exist and was not configured. Throws an error that names the file and
+ * every invalid member.
+ * @param asked whether the file was configured, so that it must exist
  */
 export function readMcpConfig(file: string, env: NodeJS.ProcessEnv, asked: boolean): McpServerConfig[] {
   if (!asked && !existsSync(file)) return [];
@@ -91,7 +91,7 @@ export function readMcpConfig(file: string, env: NodeJS.ProcessEnv, asked: boole
   return servers;
 }
 
-/** Relative paths of a program and its working directory are those from the file. A bare name is looked for on PATH. */
+/** Resolves paths relative to the file. A bare name is searched on PATH. */
 function inFolder(entry: Entry, folder: string): Entry {
   const { command, cwd } = entry;
   return {
@@ -125,7 +125,7 @@ interface Expander {
   used: string[];
 }
 
-/** @param missing takes a line for each variable that is not set. */
+/** @param missing gets a line for each variable that is not set */
 function createExpander(env: NodeJS.ProcessEnv, place: string, missing: string[]): Expander {
   const used: string[] = [];
   const variable: Expander['variable'] = (member, name) => {
@@ -141,7 +141,7 @@ function createExpander(env: NodeJS.ProcessEnv, place: string, missing: string[]
   };
 }
 
-/** Shorter ones would make nonsense of every text they are looked for in. */
+/** Removing shorter values would garble all texts. */
 const SHORTEST_SECRET = 6;
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH/i;
 

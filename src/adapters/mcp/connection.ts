@@ -1,4 +1,4 @@
-/** One connection to one server, from its start to its end, whichever side ends it. */
+/** One connection to one server, from its start to its end. */
 import {
   type CallToolResult,
   Client,
@@ -17,16 +17,16 @@ import { createStdioTransport, type StdioServer } from './stdio-transport.ts';
 export interface CallIo {
   signal: AbortSignal;
   timeoutMs: number;
-  /** What the server says of how far it is. */
+  /** Progress messages of the server. */
   onProgress: (text: string) => void;
 }
 
 export interface Connection {
-  /** The tools as last listed; lists them again where the server said that they changed. */
+  /** The tools of the last listing. Lists them again if the server reported a change. */
   tools(): Promise<Listing>;
-  /** Rejects with what went wrong; {@link describeFault} has words for it. */
+  /** Rejects with the error; {@link describeFault} describes it. */
   call(tool: string, args: Record<string, unknown>, io: CallIo): Promise<CallToolResult>;
-  /** Why it cannot be used any more; null as long as it can. */
+  /** Why it can no longer be used; null while it can. */
   readonly fault: string | null;
   close(): Promise<void>;
 }
@@ -34,20 +34,20 @@ export interface Connection {
 export interface ConnectionOptions {
   config: McpServerConfig;
   version: string;
-  /** What a process needs beside the words of the configuration. */
+  /** What a process needs in addition to the configuration. */
   toStdioServer: (endpoint: Extract<McpEndpoint, { type: 'stdio' }>) => StdioServer;
-  /** Called once it has ended without having been closed from here; not before it was open. */
+  /** Called if an open connection ends and this side has not closed it. */
   onLost: () => void;
-  /** Gives the start up. */
+  /** Cancels the start. */
   signal: AbortSignal;
 }
 
 const MAX_PAGES = 20;
 const MAX_PROGRESS_CHARS = 200;
-/** The goodbye to a server over HTTP, in milliseconds. */
+/** Timeout for ending the session at a server over HTTP, in milliseconds. */
 const GOODBYE_MS = 1_000;
 
-/** Resolves once the server has listed its tools. Nothing of it is left where this rejects. */
+/** Resolves when the server has listed its tools. If it rejects, nothing is left running. */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { config } = options;
   const line = openLine(options);
@@ -95,7 +95,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       try {
         tools = await within(again, () => listTools(client, again));
       } catch {
-        // What was listed before is better than a step that waits for it each time.
+        // An old list is better than a step that waits for a new one each time.
       }
       return tools;
     },
@@ -114,7 +114,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 interface Line {
   transport: Transport;
   fault(): string | null;
-  /** What is said to the server before the line is closed. */
+  /** The last message to the server before the connection is closed. */
   goodbye(): Promise<void>;
 }
 
@@ -144,17 +144,17 @@ function openLine({ config, toStdioServer }: ConnectionOptions): Line {
 
 function createClient(version: string): Client {
   const client = new Client({ name: 'bobbin', version }, { capabilities: {} });
-  // What a server asks of us: we offer neither questions to the person nor model calls, and say so.
+  // Requests of the server: we support neither elicitation nor sampling, and answer that.
   client.fallbackRequestHandler = ({ method }) => {
     throw new ProtocolError(ProtocolErrorCode.MethodNotFound, `Bobbin does not answer ${method}; go on without it`);
   };
   return client;
 }
 
-/** A page is read tool by tool later on: by the SDK's own schema, one bad tool would take the others with it. */
+/** A page is parsed tool by tool later. With the SDK's schema, one bad tool would make the whole page fail. */
 const PageSchema = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.unknown().optional() });
 
-/** Asked for directly: the client's own method would compile every schema that a server sends. */
+/** A direct request, because the client's method would compile every schema that a server sends. */
 async function listTools(client: Client, signal: AbortSignal): Promise<Listing> {
   const tools: unknown[] = [];
   if (client.getServerCapabilities()?.tools === undefined) return { tools, problem: null };
@@ -166,7 +166,7 @@ async function listTools(client: Client, signal: AbortSignal): Promise<Listing> 
       tools.push(...listed.tools);
       cursor = listed.nextCursor;
     } catch (error) {
-      // Without a first page the server is of no use; without a later one it is of some.
+      // Without its first page the server is useless; without a later one it is not.
       if (page === 0 || signal.aborted || client.transport === undefined) throw error;
       return { tools, problem: `page ${page + 1} of its list cannot be read (${describeFault(error)})` };
     }

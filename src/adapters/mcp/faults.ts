@@ -1,33 +1,33 @@
-/** What can be wrong with a server. Stands apart from the SDK, which takes half a second to load and is not always needed. */
+/** Describes problems of servers. Does not import the SDK, which takes half a second to load and is not always needed. */
 
-/** The SDK's own codes: an answer did not come in time, or is none. */
+/** The SDK's codes for a timeout and for an invalid answer. */
 const REQUEST_TIMEOUT = 'REQUEST_TIMEOUT';
 const INVALID_RESULT = 'INVALID_RESULT';
 
-/** What is wrong with a server, in words that need no more said. */
+/** A problem of a server with a readable message. */
 export class ServerFault extends Error {}
 
-/** What is wrong, in a few words that a person can read. */
+/** Describes a problem in a few words for a person. */
 export function describeFault(error: unknown): string {
   if (error instanceof ServerFault) return error.message;
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: unknown };
   if (code === REQUEST_TIMEOUT) return 'it did not answer in time';
-  // What the schemas of the protocol say of an answer is long, and of no use to a model.
+  // The messages of the protocol's schemas are long and useless for a model.
   if (code === INVALID_RESULT) return 'its answer does not follow the protocol';
   const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : '';
   const kind = error.name === 'ProtocolError' ? `MCP error ${String(code)}: ` : '';
   return `${kind}${error.message}${cause}`;
 }
 
-/** Whether the server never took the request, so that asking a new connection is safe. */
+/** Whether the server never received the request, so that a new connection may repeat it. */
 export function wasNeverTaken(error: unknown): boolean {
   const { status, cause } = error as { status?: unknown; cause?: { code?: unknown } };
-  // A session that the server no longer knows, or nobody there.
+  // The server does not know the session any longer, or cannot be reached.
   return status === 404 || cause?.code === 'ECONNREFUSED';
 }
 
-/** The SDK's own time limits leave out what comes before a request is sent. */
+/** The SDK's timeouts do not include the time before a request is sent. */
 export async function within<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let onAbort: () => void = () => undefined;

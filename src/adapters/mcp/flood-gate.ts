@@ -1,18 +1,18 @@
-/** How much a server may send: bounded for one message, and over time. */
+/** Limits what a server may send: per message, and over time. */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 const BURST = 64 * 1024 * 1024;
 const PER_SECOND = 8 * 1024 * 1024;
-/** What a message costs beside its bytes: many small ones keep a worker as busy as few large ones. */
+/** Cost of a message in addition to its bytes: many small ones keep a worker as busy as few large ones. */
 const PER_MESSAGE = 4 * 1024;
 
 export interface FloodGate {
-  /** False where that is more than the server may send. */
+  /** False if it exceeds the limit. */
   takeBytes(bytes: number): boolean;
   takeMessage(): boolean;
 }
 
-/** @param now milliseconds, for tests. */
+/** @param now in milliseconds, for tests */
 export function createFloodGate(now: () => number = () => performance.now()): FloodGate {
   let left = BURST;
   let since = now();

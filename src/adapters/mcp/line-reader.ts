@@ -1,12 +1,12 @@
-/** Lines out of chunks of any size, each bounded. */
+/** Splits chunks into lines of limited length. */
 export interface LineReader {
-  /** False once a line is longer than allowed; nothing may be pushed after that. */
+  /** False if a line is too long; nothing may be pushed after that. */
   push(chunk: Buffer): boolean;
 }
 
 const NEWLINE = 10;
 
-/** @param onLine gets each line without its end; empty ones are passed over. */
+/** @param onLine gets each line that is not empty, without its end */
 export function createLineReader(maxBytes: number, onLine: (line: string) => void): LineReader {
   let parts: Buffer[] = [];
   let bytes = 0;

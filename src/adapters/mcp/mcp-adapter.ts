@@ -1,4 +1,4 @@
-/** The MCP servers of a worker: each is one process or one session, shared by all threads that this worker runs steps of. */
+/** The MCP servers of a worker. Each is one process or session, shared by the threads whose steps this worker runs. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,17 +16,17 @@ import { toToolNames } from './tool-names.ts';
 
 export interface McpAdapterOptions {
   servers: McpServerConfig[];
-  /** Absolute; holds records of the processes, their own folders, and what they say on their standard error. */
+  /** Absolute path for the records of processes, their working folders and their standard error. */
   stateDirectory: string;
-  /** Of this program, told to the servers. */
+  /** Version of this program, for the servers. */
   version: string;
-  /** The worker's environment, of which servers get what commands get. */
+  /** The worker's environment. Servers get the same part of it as commands. */
   env: NodeJS.ProcessEnv;
-  /** Takes a line for the operator. */
+  /** Logs a line for the operator. */
   log: (line: string) => void;
 }
 
-/** See `McpPort` for what its methods promise. Nothing is started before it is needed. */
+/** See `McpPort`. Starts nothing before it is needed. */
 export function createMcp(options: McpAdapterOptions): McpPort {
   const { stateDirectory, env, version } = options;
   const table = createProcessTable();
@@ -52,7 +52,7 @@ export function createMcp(options: McpAdapterOptions): McpPort {
   };
   const open = async (config: McpServerConfig, io: { onLost: () => void; signal: AbortSignal }) => {
     if (config.endpoint.type === 'stdio') await fence.clean(place);
-    // Loaded where there is a server, since every worker waits for what is loaded at its start.
+    // Only loaded if there is a server, because it delays the start of a worker.
     const { openConnection } = await import('./connection.ts');
     return openConnection({
       config,
@@ -89,8 +89,8 @@ export function createMcp(options: McpAdapterOptions): McpPort {
 }
 
 /**
- * Where a program starts unless it is configured: runners of packages (`npx`, `python -m`) run what they find in their
- * working directory and above, which in a workspace is for commands to choose. The file ends the search of `npx`.
+ * The default working directory of a program. Package runners (`npx`, `python -m`) run what they find in their working directory
+ * and above, which commands could choose in a workspace. The file stops the search of `npx`.
  */
 function makeOwnFolder(path: string): string {
   makePrivateFolder(path);
@@ -99,7 +99,7 @@ function makeOwnFolder(path: string): string {
   return path;
 }
 
-/** Without what commands can write, if the worker was started in a workspace. */
+/** Leaves out folders that commands can write, if the worker was started in a workspace. */
 function toPath(env: NodeJS.ProcessEnv): string {
   const startedIn = process.cwd();
   return toSearchPath(startedIn === '/' ? [] : [startedIn], env);

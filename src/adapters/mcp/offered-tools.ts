@@ -1,4 +1,4 @@
-/** Which of a server's tools the model is offered, each within bounds. One that cannot be offered is named, and costs no other. */
+/** Selects the tools that the model is offered, within limits. A tool that cannot be offered is named and does not affect others. */
 import type { McpRoute } from '../../../activities/ports.ts';
 import type { McpServerConfig } from './config.ts';
 
@@ -6,23 +6,23 @@ const MAX_TOOLS = 128;
 const MAX_NAME_CHARS = 128;
 const MAX_DESCRIPTION_CHARS = 4_000;
 const MAX_SCHEMA_CHARS = 20_000;
-/** Problems that are named; the log has the others. */
+/** Maximum problems in a warning; the log has the others. */
 const MAX_NAMED = 5;
 
 export type OfferedTool = McpRoute & { description: string; parameters: Record<string, unknown> };
 
-/** What a server listed, unchecked. */
+/** The unchecked listing of a server. */
 export interface Listing {
   tools: unknown[];
-  /** Why the list is not whole; null if it is. */
+  /** Why the list is incomplete; null if it is complete. */
   problem: string | null;
 }
 
 export interface Offer {
   tools: OfferedTool[];
-  /** What was left out and why, for a person; null if nothing was. */
+  /** The omissions and their reasons for a person; null if there are none. */
   leftOut: string | null;
-  /** The same, one by one and all of them. */
+  /** All omissions, one per entry. */
   problems: string[];
 }
 
@@ -56,7 +56,7 @@ function isWanted({ enabledTools, disabledTools }: McpServerConfig, name: string
   return (enabledTools === null || enabledTools.includes(name)) && !disabledTools.includes(name);
 }
 
-/** The tool, or why it cannot be offered. Only what has to be right for a call is looked at. */
+/** The tool, or why it cannot be offered. Checks only what a call needs. */
 function readTool({ name: server, approval }: McpServerConfig, tool: string, entry: unknown): OfferedTool | string {
   if (!isObject(entry) || tool === '') return 'has no name';
   if (tool.length > MAX_NAME_CHARS) return `has a name of more than ${MAX_NAME_CHARS} characters`;
@@ -71,7 +71,7 @@ function readTool({ name: server, approval }: McpServerConfig, tool: string, ent
   return {
     server,
     tool,
-    // What cannot be read does not say that the tool changes nothing.
+    // Unreadable annotations do not make a tool read-only.
     readOnly: isObject(annotations) && annotations.readOnlyHint === true,
     approval,
     description: typeof description === 'string' ? description.slice(0, MAX_DESCRIPTION_CHARS) : '',

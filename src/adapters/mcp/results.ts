@@ -1,4 +1,4 @@
-/** From what a tool answered to the text that the model reads. */
+/** Converts the result of a tool to text for the model. */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 
 export function toText({ content, structuredContent }: CallToolResult): string {

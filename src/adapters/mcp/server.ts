@@ -1,4 +1,4 @@
-/** One configured server in this worker: connected when it is first needed, and again, with pauses, after it was lost. */
+/** One configured server in this worker. Connects when it is first needed, and reconnects with pauses after a loss. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '../../../activities/failures.ts';
 import type { McpCall, McpReport, McpWarning } from '../../../activities/ports.ts';
@@ -10,23 +10,23 @@ import { type OfferedTool, toOffer } from './offered-tools.ts';
 import { toText } from './results.ts';
 
 export interface McpServer {
-  /** Without its tools, and with a warning, where it is not there. */
+  /** No tools and a warning if it is not available. */
   offer(signal: AbortSignal): Promise<{ tools: OfferedTool[]; warning: McpWarning | null }>;
   call(request: McpCall, io: { signal: AbortSignal; onProgress: (text: string) => void }): Promise<McpReport>;
   close(): Promise<void>;
 }
 
-/** Milliseconds. The first failure is followed by a try at once. */
+/** In milliseconds. The first failure is retried at once. */
 const BACKOFF = { first: 250, most: 60_000 };
-/** A connection that held this long was a good one, in milliseconds. */
+/** A connection that lasted this long counts as good, in milliseconds. */
 const GOOD_MS = 60_000;
-/** The longest pause that a call waits for, in milliseconds. */
+/** The longest pause that a call waits, in milliseconds. */
 const LONGEST_PAUSE_MS = 2_000;
 const MAX_MESSAGE_CHARS = 500;
 
 /**
- * @param open makes a new connection; `onLost` is called once that has ended by itself.
- * @param log takes a line for the operator.
+ * @param open makes a new connection; `onLost` is called if the connection ends unexpectedly
+ * @param log logs a line for the operator
  */
 export function createServer(
   config: McpServerConfig,
@@ -40,7 +40,7 @@ export function createServer(
   let connectedAt = 0;
   let lastReason = '';
   const stopping = new AbortController();
-  /** The tools as last seen: a server that was lost is started again by the call that needs it. */
+  /** The tools of the last listing. The call that needs a lost server restarts it. */
   let offered: OfferedTool[] = [];
   let leftOut: string | null = null;
   let logged = '';
@@ -80,7 +80,7 @@ export function createServer(
     return (connecting ??= connect());
   };
   const isDue = (): boolean => Date.now() >= notBefore;
-  /** Short pauses are waited for, so that a call finds a server that was lost a moment ago. */
+  /** A call waits for short pauses, so that it reaches a server that was just lost. */
   const untilDue = async (signal: AbortSignal): Promise<void> => {
     const leftMs = notBefore - Date.now();
     if (connection !== null || leftMs <= 0) return;
@@ -97,7 +97,7 @@ export function createServer(
     logged = problems;
   };
 
-  /** Waits for a first start and for what a turn cannot do without; a server that failed is tried again beside the turn. */
+  /** Waits for a first start and for required servers. Others are retried in parallel with the turn. */
   const refresh = async (signal: AbortSignal): Promise<void> => {
     if (connection === null && !isDue()) return;
     const trying = connected().then(list);

@@ -1,7 +1,7 @@
 /**
- * A server as a child process that speaks on its standard streams. In place of the SDK's own transport because of what
- * that one leaves open: the server gets a session and a process group of its own, is found again by the marker of its
- * environment, is ended with all that it started, and can neither fill the memory nor keep the worker busy.
+ * A server as a child process on its standard streams. It replaces the SDK's transport: the server gets a separate session and
+ * process group, a marker in its environment to find it again, is ended with everything that it started, and can neither
+ * fill the memory nor keep the worker busy.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
@@ -27,27 +27,27 @@ export interface StdioServer {
   environment: Record<string, string>;
   /** The value of the marker in its environment. */
   processId: string;
-  /** Takes what it says on its standard error, up to a bound. Made anew at each start. */
+  /** File for its standard error, with a size limit. Truncated at each start. */
   errorFile: string;
   table: ProcessTable;
-  /** Called before the process is made; what it gives is called once nothing of the server is left. */
+  /** Called before the process starts. The returned function is called when nothing of the server is left. */
   enterFence: () => () => void;
 }
 
 export interface StdioTransport extends Transport {
-  /** Why the server is gone; null as long as it is not, and where it was closed from here. */
+  /** Why the server is gone; null while it runs, and if this side closed it. */
   readonly fault: string | null;
 }
 
-/** What a server has to end by itself once its input is closed, in milliseconds. */
+/** Time that a server gets to end after its input is closed, in milliseconds. */
 const LAST_WORDS_MS = 300;
-/** What its last output still has after its end, in milliseconds. */
+/** Time to read its last output after its end, in milliseconds. */
 const LAST_OUTPUT_MS = 100;
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 const MAX_ERROR_BYTES = 1024 * 1024;
-/** The code of JSON-RPC for what is no valid object of it. */
+/** JSON-RPC's code for an invalid request object. */
 const INVALID_ANSWER = -32_600;
-/** Lines in a row that are no message. Some servers greet on the wrong stream. */
+/** Maximum consecutive lines that are not messages. Some servers print a greeting on the wrong stream. */
 const MAX_GARBAGE_LINES = 100;
 
 export function createStdioTransport(server: StdioServer): StdioTransport {
@@ -96,7 +96,7 @@ export function createStdioTransport(server: StdioServer): StdioTransport {
       }
       const { stdout, stdin, stderr } = child;
       stdout?.on('data', take);
-      // A server that is gone is told of by its end.
+      // The end of the process is reported separately.
       for (const stream of [stdout, stdin, stderr]) stream?.on('error', () => undefined);
       if (stderr !== null) keepErrors(stderr, server.errorFile);
       const drained = new Promise<void>((resolve) => stdout?.once('close', resolve));
@@ -132,7 +132,7 @@ async function launch(server: StdioServer): Promise<ChildProcess> {
   return child;
 }
 
-/** A path is what the operator wrote. A bare name is never one that a command of a thread put there. */
+/** A path is the operator's. A bare name never resolves to a program that a command of a thread made. */
 function toProgram({ command, cwd }: StdioServer): string {
   if (command.includes('/')) return command;
   const program = findProgram(command, [cwd, process.cwd()]);
@@ -140,7 +140,7 @@ function toProgram({ command, cwd }: StdioServer): string {
   return program;
 }
 
-/** Its input is closed, then it and all it started are ended, as commands are. */
+/** Closes its input, then ends it and everything that it started, as for commands. */
 async function endChild(
   server: StdioServer,
   child: ChildProcess | null,
@@ -157,11 +157,11 @@ async function endChild(
   const target = { commandIds: new Set([server.processId]), group: child.pid, exited };
   const { gone } = await endProcesses(server.table, target);
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-  // Where something is left the record stays, so that a later worker can try again.
+  // If something is left, the record stays, so that a later worker can retry.
   if (gone) leave();
 }
 
-/** Null for what is no message. An answer that cannot be read still ends its request. */
+/** Null if it is not a message. An unreadable answer still ends its request. */
 function toMessage(line: string): JSONRPCMessage | null {
   try {
     return deserializeMessage(line);
@@ -185,7 +185,7 @@ function describeExit(code: number | null, signal: NodeJS.Signals | null): strin
   return signal === null ? `it ended with exit code ${code ?? 0}` : `it was ended by ${signal}`;
 }
 
-/** The rest is read all the same, so that the server does not stand still. */
+/** Also reads the rest, so that the server does not block. */
 function keepErrors(stream: Readable, file: string): void {
   let left = MAX_ERROR_BYTES;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,4 +1,4 @@
-/** What the model calls a tool of a server. The same tools give the same names in every worker. */
+/** The names of tools for the model. The same tools have the same names in every worker. */
 import { createHash } from 'node:crypto';
 
 const MAX_CHARS = 64;
@@ -9,7 +9,7 @@ interface Named {
   tool: string;
 }
 
-/** A name for each, in their order: `mcp__SERVER__TOOL`, of letters, digits, _ and -, all different. */
+/** Unique names in the order of the tools: `mcp__SERVER__TOOL`, with letters, digits, _ and -. */
 export function toToolNames(tools: readonly Named[]): string[] {
   const plain = tools.map(({ server, tool }) => `mcp__${sanitised(server)}__${sanitised(tool)}`);
   const counts = new Map<string, number>();

@@ -1,8 +1,8 @@
-/** What every failure of one model call says about that call, and what none of them may say. */
+/** What the failures of a model call say about the call, and what they must not contain. */
 
-/** Characters of foreign text that go into a message. */
+/** Maximum characters of foreign text in a message. */
 const MAX_EXCERPT = 512;
-/** Shorter values are no secrets, and cutting them out would garble the text. */
+/** Shorter values are not secrets, and removing them would garble the text. */
 const MIN_SECRET = 6;
 
 export interface CallFacts {
@@ -11,16 +11,16 @@ export interface CallFacts {
   url: string;
   /** Values that appear in no message: keys, assertions, header values. */
   secrets: readonly string[];
-  /** Where the key comes from, for the advice in a message: the name of a variable. */
+  /** The variable with the key, for the advice in a message. */
   keyName?: string;
 }
 
-/** A URL as it may be shown: credentials and query, which can hold keys, are left out. */
+/** A URL without credentials and query, which can contain keys. */
 export function toShownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
 }
 
-/** An `Authorization` value as secrets: the whole, and the token on its own. */
+/** The secrets in an `Authorization` value: the whole, and the token alone. */
 export function toSecrets(values: Iterable<string | undefined>): string[] {
   const secrets = new Set<string>();
   for (const value of values) {
@@ -31,7 +31,7 @@ export function toSecrets(values: Iterable<string | undefined>): string[] {
   return [...secrets].sort((a, b) => b.length - a.length);
 }
 
-/** Foreign text for a message: secrets cut out first, so that no part of one is left at the end, then shortened. */
+/** Foreign text for a message. Removes secrets before shortening, so that no part of one is left at the end. */
 export function excerpt(text: string, facts: CallFacts): string {
   let clean = text;
   for (const secret of facts.secrets) clean = clean.replaceAll(secret, '[redacted]');

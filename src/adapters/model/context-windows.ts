@@ -1,15 +1,15 @@
-/** How many tokens a model takes, and from how many on a conversation with it is compacted. */
+/** The windows of models, and the size at which a conversation is compacted. */
 import type { ContextLimits } from '../../../activities/ports.ts';
 
-/** For a model that nothing is known of: what nearly every one takes today. */
+/** For unknown models; nearly all accept this much today. */
 export const DEFAULT_CONTEXT_WINDOW = 128_000;
 
-/** The part of the window from which on a conversation is compacted, so that there is room for the summary itself. */
+/** The fraction of the window at which a conversation is compacted, to leave room for the summary. */
 const COMPACT_AT = 0.9;
 
 /**
- * By the beginning of the name, without its provider; the first that fits counts. What a model takes as input, and of the
- * newest ones what they take at their plain price.
+ * By the beginning of the name without the provider; the first match counts. The maximum input of a model; for the newest ones, the
+ * maximum at their normal price.
  */
 const WINDOWS: readonly [RegExp, number][] = [
   [/^(gpt-[5-9]|codex)/, 272_000],
@@ -21,13 +21,13 @@ const WINDOWS: readonly [RegExp, number][] = [
   [/^bobbin-offline/, 272_000],
 ];
 
-/** Many names say it themselves: `some-model-32k`. */
+/** Many names contain it: `some-model-32k`. */
 const NAMED_WINDOW = /-(\d{1,4})k$/i;
 
 export interface ContextLimitOptions {
-  /** Tokens of every model's window, whatever is known of it. */
+  /** Overrides the window of every model, in tokens. */
   contextWindow?: number;
-  /** Tokens from which on conversations are compacted, where that is less than 90 % of the window. */
+  /** The size at which conversations are compacted, in tokens, if less than 90 % of the window. */
   autoCompactTokens?: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a provider made of a conversation can be read by that provider alone; others get what is kept beside it. */
+/** Only the provider that compacted a conversation can read the result. Other providers get the stored messages. */
 import type { ConversationEntry } from '../../../activities/ports.ts';
 
 export type ReadableEntry = Exclude<ConversationEntry, { type: 'compaction' }>;
@@ -10,7 +10,7 @@ export function readableBy(provider: string, conversation: readonly Conversation
   );
 }
 
-/** The conversation as a provider reads it that has no such form. */
+/** The conversation for other providers. */
 export function withoutCompactions(conversation: readonly ConversationEntry[]): ReadableEntry[] {
   return conversation.flatMap((entry) => (entry.type === 'compaction' ? withoutCompactions(entry.otherwise) : [entry]));
 }

@@ -1,6 +1,6 @@
 /**
- * What providers other than OpenAI want back in the next request (the signature of a thought, say) travels as the
- * `encryptedContent` of a reasoning entry, marked so that no other provider is ever sent it.
+ * What providers other than OpenAI need back in the next request (for example the signature of a thought) is stored as the
+ * `encryptedContent` of a reasoning entry, with a mark so that no other provider gets it.
  */
 import type { JsonObject } from './http/json.ts';
 import { asObject, asText, parseJson } from './http/json.ts';
@@ -8,9 +8,9 @@ import { asObject, asText, parseJson } from './http/json.ts';
 export interface ForeignReasoning {
   /** Name of the provider that wrote it. */
   provider: string;
-  /** What the provider gave, and takes back as `providerOptions`. */
+  /** The data from the provider, which it gets back as `providerOptions`. */
   metadata: Record<string, JsonObject>;
-  /** The tool call it belongs to, where it is no thought of its own. */
+  /** The tool call that it belongs to, if any. */
   callId?: string;
 }
 

@@ -1,4 +1,4 @@
-/** One model port for all models: each request goes to the endpoint that the name of its model says. */
+/** The model port for all models. The name of a model selects its endpoint. */
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
 import { createAiSdkModel, unknownProvider } from './ai-sdk/ai-sdk.ts';
@@ -8,18 +8,18 @@ import type { Environment } from './providers.ts';
 import { createResponsesModel } from './responses/responses.ts';
 import type { ResponsesModel } from './responses/responses.ts';
 
-/** OpenAI's own advice for coding agents that call its API. */
+/** As OpenAI advises for coding agents. */
 export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';
 const OFFLINE_MODEL = 'offline/bobbin-offline';
 
 const OFFLINE = 'offline';
 
 export interface ModelsConfig {
-  /** Where keys and addresses are read, at each call. */
+  /** The environment with keys and addresses, read at each call. */
   env: Environment;
-  /** Origin of the offline model server, with or without `/v1`; undefined where none runs. */
+  /** Origin of the offline model server, with or without `/v1`; undefined if none is running. */
   offlineUrl?: string;
-  /** Provider of a model that is named without one; `openai` by default. */
+  /** Provider of model names without one; `openai` by default. */
   defaultProvider?: string;
   idleTimeoutMs?: number;
   connectTimeoutMs?: number;
@@ -31,13 +31,13 @@ export interface ModelsConfig {
  * - `offline/<model>`: the offline model server, which speaks the same wire
  * - `anthropic/<model>`, `google/<model>`, `openai-compatible/<model>`: the AI SDK
  *
- * A missing key is `modelUnauthorized` with the name of its variable, before anything is sent. Where the request carries an
+ * A missing key is `modelUnauthorized` with the name of its variable, before anything is sent. If the request carries an
  * assertion, OpenAI and compatible endpoints need no key.
  */
 export function createModels(config: ModelsConfig): ModelPort {
   const { env, offlineUrl, defaultProvider = 'openai', ...timeouts } = config;
   const aiSdk = createAiSdkModel(env, timeouts);
-  /** Null for a provider that does not speak the Responses wire. */
+  /** Null for a provider without the Responses wire format. */
   const responsesModelOf = (request: ModelRequest, provider: string): ResponsesModel | null => {
     if (provider === OFFLINE) {
       return createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...timeouts });
@@ -96,13 +96,12 @@ export interface ModelChoice {
   provider: string;
   via: 'responses' | 'ai-sdk' | 'offline';
   key: 'set' | 'missing' | 'not needed';
-  /** What would fail every request, and what to do; absent where nothing is known to be wrong. */
+  /** A problem that would fail every request, and what to do; undefined if none is known. */
   problem?: string;
 }
 
 /**
- * The model that is used where a thread names none: `BOBBIN_MODEL`, else OpenAI's where its key is set, else the offline
- * one. Never throws, and shows no key.
+ * The default model: `BOBBIN_MODEL`, else OpenAI's if its key is set, else the offline one. Never throws, and shows no key.
  */
 export function describeModelChoice(env: Environment, offlineUrl?: string): ModelChoice {
   const fallback = readVariable(env, 'OPENAI_API_KEY') === undefined ? OFFLINE_MODEL : DEFAULT_OPENAI_MODEL;

@@ -1,13 +1,13 @@
 /**
- * What models cost, as OpenAI and Anthropic publish it for their standard tier: developers.openai.com/api/docs/pricing and
+ * The prices of models, as OpenAI and Anthropic publish it for their standard tier: developers.openai.com/api/docs/pricing and
  * platform.claude.com/docs/en/about-claude/pricing, as of October 2026. Prices change: `BOBBIN_PRICES` names a file that
- * is read in place of this table.
+ * replaces this table.
  */
 
 /** Dollars per million tokens. */
 export interface Rates {
   input: number;
-  /** Input that the provider had in its cache. */
+  /** Input from the provider's cache. */
   cachedInput: number;
   output: number;
 }
@@ -15,11 +15,11 @@ export interface Rates {
 export interface Price extends Rates {
   /** `provider/model`; a `*` stands for any characters. */
   model: string;
-  /** What a whole request costs whose input has more tokens than that. */
+  /** Prices of a whole request whose input has more tokens. */
   long?: Rates & { inputTokens: number };
 }
 
-/** OpenAI asks twice the input and one and a half times the output beyond 272,000 tokens of input. */
+/** Beyond 272,000 input tokens, OpenAI charges twice the input price and one and a half times the output price. */
 const OPENAI_LONG = { inputTokens: 272_000, input: 2, output: 1.5 };
 
 export const DEFAULT_PRICES: readonly Price[] = [
@@ -29,7 +29,7 @@ export const DEFAULT_PRICES: readonly Price[] = [
   openAi('gpt-6-astra*', 10, 1, 50),
   openAi('gpt-5.6-terra*', 2, 0.2, 12),
   openAi('gpt-5.6-luna*', 0.2, 0.02, 1.2),
-  // Sold for less until further notice; this is the list price.
+  // The list price; currently sold for less.
   openAi('gpt-5.6', 5, 0.5, 30),
   openAi('gpt-5.6-sol*', 5, 0.5, 30),
   openAi('gpt-5.5', 5, 0.5, 30),
@@ -52,7 +52,7 @@ export const DEFAULT_PRICES: readonly Price[] = [
     long: { inputTokens: 100_000, input: 0.5, cachedInput: 0.05, output: 2.5 },
   },
   anthropic('claude-haiku-4-5*', 1, 0.1, 5),
-  // It runs here and costs nothing.
+  // Runs locally, without cost.
   { model: 'offline/*', input: 0, cachedInput: 0, output: 0 },
 ];
 

@@ -1,4 +1,4 @@
-/** What a model call costs, by a table of prices: the one that is built in, or a file of the user's. */
+/** Computes the cost of a model call from the built-in prices or from a file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { PricePort } from '../../../activities/ports.ts';
@@ -8,7 +8,7 @@ import { splitModel } from './providers.ts';
 const RateSchema = z.number().min(0).max(1_000_000);
 const RATES = { input: RateSchema, cachedInput: RateSchema, output: RateSchema };
 
-/** The first entry that fits counts. */
+/** The first match counts. */
 const PricesSchema = z.array(
   z.strictObject({
     model: z.string().min(1),
@@ -17,7 +17,7 @@ const PricesSchema = z.array(
   }),
 );
 
-/** Throws an error that names the file where it cannot be used. */
+/** Throws an error that names the file if it is invalid. */
 export function readPrices(file: string): readonly Price[] {
   try {
     const parsed = PricesSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
@@ -33,7 +33,7 @@ export function readPrices(file: string): readonly Price[] {
   }
 }
 
-/** A model that is named without a provider is OpenAI's. */
+/** A name without a provider is a model of OpenAI. */
 export function createPrices(table: readonly Price[] = DEFAULT_PRICES): PricePort {
   const priceOf = (model: string): Price | undefined => {
     const { provider, name } = splitModel(model, 'openai');
@@ -50,12 +50,12 @@ export function createPrices(table: readonly Price[] = DEFAULT_PRICES): PricePor
   };
 }
 
-/** Dollars per million tokens are micro-dollars per token. A part of a micro-dollar counts as a whole one. */
+/** Dollars per million tokens are micro-dollars per token. Rounds up to whole micro-dollars. */
 function costBy(rates: Rates, usage: Parameters<PricePort['costMicroUsd']>[1]): number {
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens);
   const fresh = usage.inputTokens - cached;
   const cost = fresh * rates.input + cached * rates.cachedInput + usage.outputTokens * rates.output;
-  // What is left of rounding in binary is no part of the price.
+  // Removes binary rounding errors.
   return Math.ceil(Number(cost.toFixed(6)));
 }
 

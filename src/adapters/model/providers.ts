@@ -1,7 +1,7 @@
-/** Which providers there are, and where the environment keeps their keys and addresses. */
+/** The providers, and the variables with their keys and addresses. */
 import { Failure } from '../../../activities/failures.ts';
 
-/** Read at each call, so that a new key is used without a restart. */
+/** Read at each call, so that a new key needs no restart. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ProviderName = 'openai' | 'anthropic' | 'google' | 'openai-compatible';
@@ -19,7 +19,7 @@ const PROVIDERS: Record<ProviderName, Provider> = {
     keyName: 'OPENAI_API_KEY',
     baseUrlName: 'OPENAI_BASE_URL',
     defaultBaseUrl: 'https://api.openai.com/v1',
-    // A local server that speaks the same wire mostly wants none.
+    // Most local servers with the same wire format need none.
     key: 'atDefaultUrl',
   },
   anthropic: {
@@ -43,7 +43,7 @@ export function isProviderName(name: string): name is ProviderName {
   return Object.hasOwn(PROVIDERS, name);
 }
 
-/** `provider/model` in two; the model may have slashes of its own. A bare name belongs to `defaultProvider`. */
+/** Splits `provider/model`; the model may contain slashes. A bare name belongs to `defaultProvider`. */
 export function splitModel(model: string, defaultProvider: string): { provider: string; name: string } {
   const slash = model.indexOf('/');
   if (slash < 0) return { provider: defaultProvider, name: model };
@@ -54,7 +54,7 @@ export interface ProviderSettings {
   provider: ProviderName;
   keyName: string;
   baseUrlName: string;
-  /** Undefined where the provider has no default and none is set. */
+  /** Undefined if the provider has no default and none is set. */
   baseUrl: string | undefined;
   key: string | undefined;
   keyState: 'set' | 'missing' | 'not needed';

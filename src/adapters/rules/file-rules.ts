@@ -11,27 +11,26 @@ import { type RulePlace, findRulePlace, fromRulePath, toRulePath } from './rule-
 
 export interface FileRulesOptions {
   /**
-   * Absolute; to be shared by all workers of a task queue, and closed to what runs in a sandbox. Made at once, so that it
-   * can be closed.
+   * Absolute path. All workers of a task queue must share it, and sandboxes must hide it. Created at once, so that they can.
    */
   directory: string;
-  /** Rules that a repository may have; the oldest are forgotten first. */
+  /** Maximum number of rules of a repository; the oldest are removed first. */
   kept?: number;
 }
 
-/** As many as one answer of the service holds. */
+/** As many as fit into one answer of the service. */
 const KEPT = 300;
 
 /**
- * The rules of repositories: a folder for each, a file for each rule, written as a whole. Several workers need no lock. The id
- * of a rule is made of what it says, so that the same answer twice is one rule. A file that cannot be understood is no
- * rule. Fails with `rulesUnavailable` where the file system refuses.
+ * Stores the rules of repositories: a folder for each repository, a file for each rule, written atomically, so workers need no
+ * lock. The id of a rule is derived from its content, so the same answer twice is one rule. A file that cannot be parsed is
+ * ignored. Fails with `rulesUnavailable` for errors of the file system.
  */
 export function createFileRules({ directory, kept = KEPT }: FileRulesOptions): RulesPort {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch {
-    // Whoever needs it is told what is wrong with it.
+    // Later calls report what is wrong with it.
   }
   const folderOf = (place: RulePlace): string => join(directory, hash(place.repository, 32));
   const within = async <T>(verb: string, cwd: string, body: (place: RulePlace) => Promise<T>): Promise<T> => {
@@ -129,7 +128,7 @@ async function readRules(folder: string, repository: string): Promise<ApprovalRu
     .sort((one, other) => one.at - other.at || one.ruleId.localeCompare(other.ruleId));
 }
 
-/** A file has to be what its name says it is. */
+/** The content of a file must match its name. */
 function parseRule(name: string, text: string, repository: string): ApprovalRule[] {
   const parsed = RuleFileSchema.safeParse(fromJson(text));
   if (!parsed.success || parsed.data.repository !== repository) return [];
@@ -145,7 +144,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** What is not there, or was revoked while it was read. */
+/** The file does not exist, or its rule was revoked meanwhile. */
 async function orNothing<T>(read: Promise<T>, nothing: T): Promise<T> {
   try {
     return await read;
@@ -179,7 +178,7 @@ function toRuleMatch(match: RuleMatch, place: RulePlace): RuleMatch {
   }
 }
 
-/** With absolute paths of this work tree; null where it cannot concern what lies here. */
+/** With absolute paths of this work tree; null if the rule cannot apply here. */
 function fromRuleMatch(match: RuleMatch, place: RulePlace): RuleMatch | null {
   switch (match.type) {
     case 'commandExecution': {
@@ -196,7 +195,7 @@ function fromRuleMatch(match: RuleMatch, place: RulePlace): RuleMatch | null {
   }
 }
 
-/** Whether a rule is worth being looked at; what it covers is for the thread to say. */
+/** Whether a rule may apply. The thread decides what it covers. */
 function mayConcern(given: RuleMatch, asked: RuleMatch): boolean {
   switch (asked.type) {
     case 'commandExecution':

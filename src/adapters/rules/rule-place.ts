@@ -1,29 +1,29 @@
 /**
- * Which repository a folder belongs to, and what its paths are called there. Read from the file system, without git: a
- * repository that git refuses to work in has rules all the same, and nothing of its configuration is run.
+ * Finds the repository of a folder, and maps its paths. Reads the file system without git: a repository that git refuses to use
+ * has rules too, and nothing of its configuration may run.
  */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isTrustedAbove } from '../../folders/work-tree.ts';
 import { inFolder } from '../files/safe-folder.ts';
 
-/** The longest path, and the word before it. */
+/** Bytes of the longest path and its keyword. */
 const POINTER_BYTES = 8_192;
 
 export interface RulePlace {
-  /** What all work trees of a repository have in common, its `.git`; the folder itself where it is in none. */
+  /** The `.git` that all work trees of a repository share; the folder itself outside of repositories. */
   repository: string;
-  /** A folder of the work tree as its thread names it, and where that lies in it: empty, or with a slash at its end. */
+  /** A folder of the work tree as its thread names it, and its path in the work tree: empty, or with a trailing slash. */
   folder: string;
   prefix: string;
 }
 
-/** Rejects with the error of the file system where there is no such folder. */
+/** Rejects with the error of the file system if there is no such folder. */
 export async function findRulePlace(cwd: string): Promise<RulePlace> {
   const named = resolve(cwd);
   const real = await realpath(named);
   const { repository, root } = (await findRepository(real)) ?? { repository: real, root: real };
-  // Above a folder that is named by a link, names and places differ: only what lies in it can be told apart.
+  // Above a folder that is named through a link, names and places differ, so only paths inside it can be mapped.
   if (real === named) return { repository, folder: root, prefix: '' };
   const prefix = relative(root, real);
   return { repository, folder: named, prefix: prefix === '' ? '' : `${prefix}/` };
@@ -42,8 +42,8 @@ async function findRepository(real: string): Promise<Found | null> {
 }
 
 /**
- * A `.git` that is a link, or a file that its repository knows nothing of, could have been put there to borrow the rules of
- * another repository: such a work tree stands for itself.
+ * A `.git` that is a link, or a file that its repository does not know, could be there to borrow the rules of another
+ * repository. Such a work tree counts as a separate repository.
  */
 async function repositoryAt(root: string): Promise<Found | null> {
   const dotGit = join(root, '.git');
@@ -54,7 +54,7 @@ async function repositoryAt(root: string): Promise<Found | null> {
   return { repository: common ?? root, root };
 }
 
-/** Of a linked work tree; null where the repository does not name it as one of its own. */
+/** For a linked work tree; null if the repository does not register it. */
 async function commonFolderOf(dotGit: string): Promise<string | null> {
   try {
     const [, pointer] = /^gitdir: (.+)$/m.exec(await readShort(dotGit)) ?? [];
@@ -68,7 +68,7 @@ async function commonFolderOf(dotGit: string): Promise<string | null> {
   }
 }
 
-/** A pipe in the place of such a file is refused at once. */
+/** Refuses a pipe instead of a file at once. */
 async function readShort(path: string): Promise<string> {
   const bytes = await inFolder(dirname(path), (folder) => folder.read(basename(path), POINTER_BYTES));
   return bytes.toString();
@@ -78,13 +78,13 @@ async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null)) !== null;
 }
 
-/** An absolute path as rules have it: relative to the root of the work tree where it lies in it. */
+/** Converts an absolute path for a rule: relative to the root of the work tree if inside it. */
 export function toRulePath(path: string, { folder, prefix }: RulePlace): string {
   if (path === folder) return prefix === '' ? '.' : prefix.slice(0, -1);
   return path.startsWith(toPrefix(folder)) ? `${prefix}${path.slice(toPrefix(folder).length)}` : path;
 }
 
-/** The same back; null for one that cannot be named from this folder. */
+/** The reverse; null for a path that cannot be named from this folder. */
 export function fromRulePath(path: string, { folder, prefix }: RulePlace): string | null {
   if (path.startsWith('/')) return path;
   const inside = path === '.' ? '' : path;

@@ -1,17 +1,17 @@
-/** How much one answer may hold, so that an endpoint that never stops cannot fill memory. */
+/** Limits the size of an answer, so that an endpoint that never stops cannot fill memory. */
 import type { Failure } from '../../../../activities/failures.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { modelFailure } from './http-failures.ts';
 
-/** Bytes of one answer, read or not. */
+/** Bytes of one answer, including ignored ones. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
-/** Bytes of one event. The last one of some endpoints repeats the whole answer and what was asked. */
+/** Bytes of one event. The last event of some endpoints repeats the whole answer and the request. */
 export const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-/** Of an error body, what is looked at. */
+/** Bytes of an error body that are read. */
 export const MAX_ERROR_BODY = 64 * 1024;
-/** Longest silence of an endpoint. */
+/** Longest silence of an endpoint, in milliseconds. */
 export const IDLE_TIMEOUT_MS = 300_000;
-/** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
+/** Longest time without a part of an answer, for example with only comments that keep the connection open. */
 export const EVENT_TIMEOUT_MS = 15 * 60_000;
 
 /** UTF-8 bytes of one output entry. */
@@ -23,9 +23,9 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 export interface AnswerMeter {
   /** Counts bytes of an entry; `key` names it. Throws `modelAnswerMalformed` above a limit. */
   add(key: number | string, text: string): void;
-  /** Says that an entry exists; throws the same above the number allowed. */
+  /** Counts an entry; throws the same above the limit. */
   open(key: number | string): void;
-  /** Sets what an entry holds, in place of what was counted for it. */
+  /** Replaces the counted size of an entry. */
   set(key: number | string, text: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** `fetch` for libraries that read an answer themselves: it holds the answer to the bounds of every other answer. */
+/** `fetch` for libraries that read the answer themselves, with the same limits as for all other answers. */
 import type { Failure } from '../../../../activities/failures.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { MAX_BODY_BYTES, MAX_ERROR_BODY, MAX_EVENT_BYTES } from './answer-limits.ts';
@@ -8,13 +8,13 @@ export interface BoundedFetchOptions {
   facts: CallFacts;
   /** Called for each piece of an answer. */
   onBytes: () => void;
-  /** Called once, with why the answer is not read any further. */
+  /** Called once, with the reason why the answer is not read further. */
   onExcess: (failure: Failure) => void;
 }
 
 type Stream = TransformStream<Uint8Array, Uint8Array>;
 
-/** Follows no redirect: the key headers of some providers would be sent on to wherever it points. */
+/** Follows no redirects, which would send the key headers of some providers to another host. */
 export function createBoundedFetch(options: BoundedFetchOptions): typeof fetch {
   return async (input, init) => {
     const response = await fetch(input, { ...init, redirect: 'manual' });
@@ -25,7 +25,7 @@ export function createBoundedFetch(options: BoundedFetchOptions): typeof fetch {
   };
 }
 
-/** Bytes are counted after decompression, since that is what fills memory. */
+/** Counts decompressed bytes, because they fill memory. */
 function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream {
   const measureEvent = createEventMeter();
   let total = 0;
@@ -50,7 +50,7 @@ function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream 
   });
 }
 
-/** Of an error body only the beginning is looked at. */
+/** Reads only the beginning of an error body. */
 function cutErrorBody({ onBytes }: BoundedFetchOptions): Stream {
   let left = MAX_ERROR_BODY;
   return new TransformStream({
@@ -66,7 +66,7 @@ function cutErrorBody({ onBytes }: BoundedFetchOptions): Stream {
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Takes the next bytes of an event stream; returns the size of its largest event in them. An empty line ends an event. */
+/** Takes the next bytes of an event stream, and returns the size of the largest event in them. An empty line ends an event. */
 function createEventMeter(): (chunk: Uint8Array) => number {
   let size = 0;
   let isLineEmpty = true;

@@ -1,6 +1,6 @@
 /**
- * One POST whose answer is read as it comes, on `node:http`: it gives a connect timeout, an idle timeout and a connection
- * that is closed at once, without a second HTTP library, and less time per request than `fetch`.
+ * Sends one POST with `node:http` and streams the answer. Compared with `fetch`: a connect timeout, an idle timeout, a connection
+ * that is closed at once, and less time per request, without another HTTP library.
  */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -10,20 +10,20 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { MAX_BODY_BYTES } from './answer-limits.ts';
 
 export type ExchangeTrouble =
-  /** No connection: refused, no such host, a certificate nobody trusts, or cut before the answer began. */
+  /** No connection: refused, no such host, an untrusted certificate, or cut before the answer started. */
   | 'unreachable'
   | 'connectTimeout'
-  /** What answers does not speak HTTP. */
+  /** The answer is not HTTP. */
   | 'notHttp'
   | 'idle'
-  /** Only what keeps a connection open, or events that nobody reads. */
+  /** Only bytes that keep the connection open, or ignored events. */
   | 'eventless'
   /** More bytes than an answer may have. */
   | 'endless'
-  /** Cut while the answer was coming. */
+  /** Cut during the answer. */
   | 'broken';
 
-/** Why an exchange ended, other than by its signal. */
+/** Why an exchange failed, except by its signal. */
 export class ExchangeProblem extends Error {
   readonly trouble: ExchangeTrouble;
 
@@ -39,30 +39,30 @@ export interface Post {
   headers: Record<string, string>;
   body: string;
   connectTimeoutMs: number;
-  /** Longest silence: from the request to the answer, and between two pieces of it. */
+  /** Longest silence: before the answer, and between two pieces of it. */
   idleTimeoutMs: number;
-  /** Longest time without anything that its reader could use, see {@link Exchange.heard}. */
+  /** Longest time without anything useful for the reader, see {@link Exchange.heard}. */
   eventTimeoutMs: number;
   signal: AbortSignal;
 }
 
-/** A pooled connection is closed after this long without a request, before some box in between drops it silently. */
+/** Closes an idle pooled connection after this time, before a middlebox drops it silently. */
 const POOLED_MS = 60_000;
-/** How long the rest of an answer may take whose result is known already, for its connection to be used again. */
+/** How long to wait for the rest of an answer whose result is known, to reuse its connection. */
 const DRAIN_MS = 250;
 /** How long the body of an error may stall. */
 const ERROR_BODY_STALL_MS = 5_000;
 
-// Proxies from the environment are followed where Node was told to follow them, as its `fetch` does.
+// Uses proxies from the environment if Node was told to, like `fetch`.
 const proxied = process.env.NODE_USE_ENV_PROXY === '1' ? { proxyEnv: process.env } : {};
 const agentOptions = { keepAlive: true, timeout: POOLED_MS, maxFreeSockets: 64, ...proxied };
-// Idle sockets of an agent hold no process open, so that nobody has to close these two.
+// Idle sockets of an agent do not keep the process alive, so these two need no close.
 const plainAgent = new HttpAgent(agentOptions);
 const secureAgent = new HttpsAgent(agentOptions);
 
 /**
- * Sends the request. Every method rejects with the reason of the signal once that fires, and with an
- * {@link ExchangeProblem} otherwise; `close` must be called in the end. Throws a TypeError for headers that cannot be sent.
+ * Sends the request. Every method rejects with the reason of the signal when that fires, else with an {@link ExchangeProblem}.
+ * `close` must be called in the end. Throws a TypeError for invalid headers.
  */
 export class Exchange {
   readonly #request: ClientRequest;
@@ -95,7 +95,7 @@ export class Exchange {
     this.#request.end(post.body);
   }
 
-  /** Status and headers, as soon as they are there. */
+  /** Resolves with status and headers. */
   async head(): Promise<IncomingMessage> {
     return Promise.race([this.#response, this.#stopped]);
   }
@@ -137,12 +137,12 @@ export class Exchange {
     return Promise.race([result, this.#stopped]);
   }
 
-  /** The reader could use what came last. */
+  /** The reader calls this when the last piece was useful. */
   heard(): void {
     this.#eventTimer.refresh();
   }
 
-  /** The body as far as it comes, `limit` characters at most; only the signal makes it reject. */
+  /** The body as far as it arrives, at most `limit` characters. Only the signal makes it reject. */
   async readText(limit: number): Promise<string> {
     let text = '';
     clearTimeout(this.#idleTimer);
@@ -161,7 +161,7 @@ export class Exchange {
     }
   }
 
-  /** Ends all waiting. The connection stays for the next request where the answer is over, or where `kept` says it soon is. */
+  /** Ends all waiting. The connection is reused if the answer has ended, or if `kept` says that it soon will. */
   close(kept: boolean): void {
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#idleTimer);
@@ -201,7 +201,7 @@ export class Exchange {
   }
 }
 
-/** Answers are asked for without an encoding, but some boxes in between encode them all the same. */
+/** Requests ask for no encoding, but some middleboxes encode answers anyway. */
 const DECODERS: Partial<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
@@ -233,7 +233,7 @@ function open({ url, headers, body }: Post): ClientRequest {
   return httpRequest(url, { ...options, agent: plainAgent });
 }
 
-/** Made anew from code and message: the original can hold raw bytes of the answer. */
+/** A copy with code and message only, because the original can contain raw bytes of the answer. */
 function toProblem(error: NodeJS.ErrnoException, answering: boolean): ExchangeProblem {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
   const message = error.message || (first instanceof Error ? first.message : '') || (error.code ?? 'connection lost');

@@ -1,4 +1,4 @@
-/** Turns what a model endpoint says went wrong, as an HTTP status or inside a stream, into a failure. */
+/** Converts an error of a model endpoint, as an HTTP status or inside a stream, to a failure. */
 import { Failure } from '../../../../activities/failures.ts';
 import type { FailureCode } from '../../../../activities/failures.ts';
 import { excerpt } from '../call-facts.ts';
@@ -8,7 +8,7 @@ import type { JsonObject } from './json.ts';
 import { readRetryAfter, readWaitHint } from './retry-after.ts';
 import type { HeaderReader } from './retry-after.ts';
 
-/** An error as an endpoint words it. */
+/** An error of an endpoint. */
 export interface Problem {
   code?: string;
   type?: string;
@@ -21,7 +21,7 @@ export interface ErrorAnswer {
   body: string;
 }
 
-/** Codes and types that mean the same at whatever status or place they come. */
+/** Codes and types with the same meaning for every status. */
 const KNOWN_CODES: Partial<Record<string, FailureCode>> = {
   context_length_exceeded: 'contextWindowExceeded',
   insufficient_quota: 'usageLimitExceeded',
@@ -40,7 +40,7 @@ const KNOWN_CODES: Partial<Record<string, FailureCode>> = {
   invalid_prompt: 'modelBadRequest',
 };
 
-/** How endpoints that send no code say that the conversation is too long. */
+/** Messages of endpoints that send no code when the conversation is too long. */
 const TOO_LONG =
   /maximum context length|context (window|length)|(prompt|input) is too long|maximum number of tokens|too many tokens/i;
 
@@ -59,7 +59,7 @@ const ADVICE = {
 
 export type ModelFailureCode = keyof typeof ADVICE | 'modelUnauthorized';
 
-/** The failure for an answer whose status is not a success. */
+/** The failure for an answer with an error status. */
 export function fromErrorAnswer(facts: CallFacts, answer: ErrorAnswer): Failure {
   const problem = toProblem(parseJson(answer.body));
   const code = toStatusCode(answer.status, problem);
@@ -74,9 +74,9 @@ export function fromErrorAnswer(facts: CallFacts, answer: ErrorAnswer): Failure 
 }
 
 /**
- * The failure for an error that came inside a stream that began well.
+ * The failure for an error inside a stream.
  *
- * @param status as the error names it, of which a stream itself has none.
+ * @param status from the error, because a stream has none
  */
 export function fromStreamProblem(facts: CallFacts, problem: Problem, status = 500): Failure {
   const code = toKnownCode(problem) ?? toStatusCode(status, problem);
@@ -96,7 +96,7 @@ export interface ModelFailureOptions {
   details?: Record<string, string | number | boolean>;
 }
 
-/** A failure that names the model and the URL; `what` goes on after them, and advice ends it. */
+/** A failure whose message names the model and the URL, followed by `what` and advice. */
 export function modelFailure(
   code: ModelFailureCode,
   facts: CallFacts,
@@ -138,7 +138,7 @@ function toStatusCode(status: number, problem: Problem): ModelFailureCode {
   return toRefusalCode(problem);
 }
 
-/** For 400, 422 and statuses of the same sense: only what a code or message makes more precise is more precise. */
+/** For 400, 422 and similar statuses: a code or message can make the failure more precise. */
 function toRefusalCode(problem: Problem): ModelFailureCode {
   const known = toKnownCode(problem);
   if (known === 'contextWindowExceeded' || known === 'usageLimitExceeded' || known === 'modelNotFound') return known;
@@ -147,7 +147,7 @@ function toRefusalCode(problem: Problem): ModelFailureCode {
 
 function toKnownCode(problem: Problem): ModelFailureCode | undefined {
   if (agentCode(problem) !== undefined) return 'agentAssertionRejected';
-  // The code is the more precise of the two: a type such as `invalid_request_error` covers many codes.
+  // The code is more precise: a type such as `invalid_request_error` covers many codes.
   for (const word of [problem.code, problem.type]) {
     const known = word === undefined ? undefined : KNOWN_CODES[word];
     if (known === 'modelBadRequest' && TOO_LONG.test(problem.message ?? '')) return 'contextWindowExceeded';
@@ -160,7 +160,7 @@ function isQuota(problem: Problem): boolean {
   return [problem.code, problem.type].some((word) => word !== undefined && KNOWN_CODES[word] === 'usageLimitExceeded');
 }
 
-/** Codes about the assertion all begin with `agent_`. */
+/** All codes about the assertion begin with `agent_`. */
 function agentCode(problem: Problem): string | undefined {
   return [problem.code, problem.type].find((word) => word?.startsWith('agent_'));
 }

@@ -1,6 +1,6 @@
-/** How long an endpoint asked us to wait. */
+/** Parses how long an endpoint asks to wait. */
 
-/** A longer wait is a mistake of the endpoint, and would overflow timers further on. */
+/** A longer wait is a mistake of the endpoint, and would overflow timers. */
 const MAX_WAIT_MS = 24 * 60 * 60 * 1000;
 const SECONDS = /^\d+(\.\d+)?$/;
 const HINT = /try again in\s*(\d+(?:\.\d+)?)\s*(ms|s\b|seconds?)/i;
@@ -8,8 +8,8 @@ const HINT = /try again in\s*(\d+(?:\.\d+)?)\s*(ms|s\b|seconds?)/i;
 export type HeaderReader = (name: string) => string | undefined;
 
 /**
- * Milliseconds from `retry-after-ms`, else from `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3); undefined
- * where neither can be read. A date in the past is zero.
+ * Milliseconds from `retry-after-ms`, else from `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3); undefined if
+ * neither can be parsed. A date in the past is zero.
  */
 export function readRetryAfter(header: HeaderReader, now = Date.now()): number | undefined {
   const ms = header('retry-after-ms')?.trim();
@@ -17,12 +17,12 @@ export function readRetryAfter(header: HeaderReader, now = Date.now()): number |
   const value = header('retry-after')?.trim();
   if (value === undefined || value === '') return undefined;
   if (SECONDS.test(value)) return toWait(Number(value) * 1000);
-  // Date.parse takes things like '-5' for years; every HTTP date names its day in letters.
+  // Date.parse accepts texts like '-5' as years, but every HTTP date contains the name of a day.
   const date = /^[A-Za-z]/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : toWait(date - now);
 }
 
-/** The wait that OpenAI writes into the message of a rate limit inside a stream, where no header can follow. */
+/** The wait in OpenAI's message about a rate limit inside a stream, where there is no header. */
 export function readWaitHint(message: string): number | undefined {
   const found = HINT.exec(message);
   if (found === null) return undefined;

@@ -1,14 +1,14 @@
 import type { ConversationEntry, ModelRequest } from '../../../../activities/ports.ts';
 
 /**
- * Text that every endpoint takes. Half of a surrogate pair, which a model, a command or a cut may leave behind, is no
- * Unicode: strict endpoints refuse a request with one, and it would stand in every later request of its thread.
+ * Makes text that every endpoint accepts. Half of a surrogate pair, which a model, a command or a cut may leave, is not valid
+ * Unicode: strict endpoints refuse a request with one, and it would be in every later request of the thread.
  */
 
-/** An escape that stands for half of a pair, or for both halves. */
+/** An escape for half of a pair, or for both halves. */
 const ESCAPED_HALF = /\\u[dD][89a-fA-F]/;
 
-/** The same JSON value with U+FFFD for each half of a pair, in every string of it, names of members included. */
+/** The same JSON value with U+FFFD for each half of a pair, in all strings and names of members. */
 function toWellFormed<T>(value: T): T {
   if (typeof value === 'string') return value.toWellFormed() as T;
   if (Array.isArray(value)) return value.map(toWellFormed) as T;
@@ -27,7 +27,7 @@ function toWellFormedEntry(entry: ConversationEntry): ConversationEntry {
   return whole.type === 'toolCall' ? { ...whole, arguments: toWellFormedJson(whole.arguments) } : whole;
 }
 
-/** The same for JSON as a text: it may name half of a pair by an escape, which its reader would put together. */
+/** The same for JSON text, which may contain half of a pair as an escape. */
 function toWellFormedJson(json: string): string {
   if (!ESCAPED_HALF.test(json)) return json;
   try {

@@ -1,11 +1,11 @@
-/** Gathers the output entries of one Responses stream, in whatever order their events come. */
+/** Collects the output entries of one Responses stream; their events may come in any order. */
 import type { ModelOutput } from '../../../../activities/ports.ts';
 import type { AnswerMeter } from '../http/answer-limits.ts';
 import { asCount, asObjects, asText } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 
 interface Entry {
-  /** The item as it was announced, or as it was in the end. */
+  /** The item as announced, or its final form. */
   item: JsonObject;
   done: boolean;
   /** Text, arguments or input from the deltas. */
@@ -13,14 +13,14 @@ interface Entry {
 }
 
 export interface Answer {
-  /** Where an event belongs: its `output_index`, or where an endpoint leaves that out, the entry that came last. */
+  /** The entry of an event: its `output_index`, or the last entry if the endpoint omits it. */
   placeOf(event: JsonObject): number;
   announce(place: number, item: JsonObject): void;
-  /** `type` is that of the item, for endpoints that announce none. */
+  /** `type` is that of the item, for endpoints that announce no items. */
   append(place: number, type: string, delta: string): void;
-  /** Returns the assistant text that no delta brought. */
+  /** Returns the assistant text that was in no delta. */
   finish(place: number, item: JsonObject): string;
-  /** Entries in the order of their places; `listed` is the endpoint's own list, for entries that no event finished. */
+  /** The entries in order. `listed` is the endpoint's list, for entries that no event finished. */
   outputs(listed: unknown, whole: boolean): ModelOutput[];
 }
 
@@ -68,7 +68,7 @@ function nextPlace(entries: Map<number, Entry>, event: JsonObject): number {
   return entries.get(last)?.done === false ? last : last + 1;
 }
 
-/** A tool call that is not whole is left out: half a list of arguments must not be run. Unknown types are ignored. */
+/** Leaves out incomplete tool calls, because incomplete arguments must not run. Ignores unknown types. */
 function toOutput({ item, done, gathered }: Entry, whole: boolean): ModelOutput | undefined {
   const isCut = !whole && (!done || item.status === 'incomplete');
   switch (item.type) {
@@ -105,7 +105,7 @@ function toToolCall(item: JsonObject, args: string): ModelOutput {
   return { type: 'toolCall', callId, name, arguments: args };
 }
 
-/** An entry that cannot be understood; the reader of the stream makes a failure of it. */
+/** An entry that cannot be parsed; the reader of the stream converts it to a failure. */
 export class MalformedEntry extends Error {}
 
 function textOf(item: JsonObject): string {
@@ -123,7 +123,7 @@ function summaryOf(item: JsonObject): string[] {
   return asObjects(item.summary).flatMap((part) => asText(part.text) ?? []);
 }
 
-/** All of an item that is kept, for its size. */
+/** The stored text of an item, for its size. */
 function contentOf(item: JsonObject): string {
   const texts = [textOf(item), argumentsOf(item), asText(item.input), asText(item.encrypted_content)];
   return [...texts, ...summaryOf(item)].filter((text) => text !== undefined).join('');

@@ -19,7 +19,7 @@ export function toResponsesBody(request: ModelRequest): JsonObject {
   };
 }
 
-/** The body of a request for a compaction: no member of it is about an answer. */
+/** The body of a request for a compaction, which has no members about an answer. */
 export function toCompactBody(request: ModelRequest): JsonObject {
   return {
     model: request.model,
@@ -68,7 +68,7 @@ function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>):
   }
 }
 
-/** Nothing is stored at the endpoint, so that reasoning without its encrypted content would name what is not there. */
+/** The endpoint stores nothing, so reasoning without encrypted content would refer to something missing. */
 function toReasoning(entry: ConversationEntry & { type: 'reasoning' }): JsonObject | undefined {
   if (entry.encryptedContent === undefined || isForeignReasoning(entry.encryptedContent)) return undefined;
   return {

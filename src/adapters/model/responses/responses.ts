@@ -14,24 +14,24 @@ import { createAnswerReader, toUsage } from './stream.ts';
 import { toWellFormedRequest } from '../http/well-formed.ts';
 
 export interface ResponsesModelOptions {
-  /** What `/responses` is added to, for example `https://api.openai.com/v1`. */
+  /** Base URL of `/responses`, for example `https://api.openai.com/v1`. */
   baseUrl: string;
-  /** Asked at each call; nothing means that no key is sent. */
+  /** Called for each request; undefined: send no key. */
   apiKey?: () => string | undefined;
-  /** The variable the key comes from, for messages. */
+  /** The variable with the key, for messages. */
   keyName?: string;
   /** Longest silence of the endpoint, in milliseconds. */
   idleTimeoutMs?: number;
-  /** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
+  /** Longest time without a part of an answer, for example with only comments that keep the connection open. */
   eventTimeoutMs?: number;
   connectTimeoutMs?: number;
-  /** Further headers of every request. Their values are kept out of messages. */
+  /** Additional headers of every request. Messages never contain their values. */
   headers?: Record<string, string>;
 }
 
 /**
- * One HTTP request per call, on kept connections, and never a second try: every problem is thrown at once as a failure of
- * the model codes, since the activity around it retries. Throws `modelBadRequest` for a base URL that is none.
+ * Sends one HTTP request per call, on pooled connections. Never retries, because the activity does: every problem is thrown at once
+ * as a model failure. Throws `modelBadRequest` for an invalid base URL.
  */
 export function createResponsesModel(options: ResponsesModelOptions): ResponsesModel {
   const answers = toEndpoint(options.baseUrl, '/responses');
@@ -54,12 +54,12 @@ export function createResponsesModel(options: ResponsesModelOptions): ResponsesM
 
 export interface ResponsesModel {
   respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
-  /** The endpoint's own compaction; null where it says that it has none. */
+  /** The endpoint's own compaction; null if it reports that it has none. */
   compact(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedOutput | null>;
 }
 
 export interface CompactedOutput {
-  /** Whole, in the form of the endpoint; the next request begins with it. */
+  /** The whole result in the endpoint's form; the next request begins with it. */
   output: JsonObject[];
   usage: TokenUsage;
 }
@@ -100,7 +100,7 @@ function openExchange(
     const eventTimeoutMs = Math.max(options.eventTimeoutMs ?? EVENT_TIMEOUT_MS, idleTimeoutMs);
     return new Exchange({ url, headers, body, connectTimeoutMs, idleTimeoutMs, eventTimeoutMs, signal });
   } catch {
-    // Without the cause: Node's error could repeat the value.
+    // Without the cause, because Node's error could contain the value.
     throw modelFailure(
       'modelUnauthorized',
       facts,
@@ -128,9 +128,9 @@ async function readAnswer(
   }
 }
 
-/** Statuses by which an endpoint says that it knows no such request; a conversation that is too long has its own code. */
+/** Statuses of endpoints that do not support this request. A conversation that is too long has a separate code. */
 const UNSUPPORTED = [400, 404, 405, 501];
-/** Characters of the answer to a request for a compaction. */
+/** Maximum characters of the answer to a request for a compaction. */
 const MAX_COMPACTION = 16 * 1024 * 1024;
 
 async function readCompaction(exchange: Exchange, facts: CallFacts): Promise<CompactedOutput | null> {
@@ -163,7 +163,7 @@ function isUnsupported({ code, details }: Failure): boolean {
   return refused && UNSUPPORTED.some((status) => status === details.status);
 }
 
-/** Throws for every answer that is not the beginning of an event stream. */
+/** Throws unless the answer is an event stream. */
 async function checkHead(exchange: Exchange, facts: CallFacts): Promise<void> {
   const { header } = await checkStatus(exchange, facts);
   const type = header('content-type');
@@ -175,7 +175,7 @@ async function checkHead(exchange: Exchange, facts: CallFacts): Promise<void> {
   throw modelFailure('modelAnswerMalformed', facts, what);
 }
 
-/** Throws for every status that is not a success. */
+/** Throws unless the status is a success. */
 async function checkStatus(exchange: Exchange, facts: CallFacts): Promise<{ header: HeaderReader }> {
   const head = await exchange.head();
   const status = head.statusCode ?? 0;

@@ -12,13 +12,13 @@ import { createAnswer, MalformedEntry } from './answer.ts';
 import type { Answer } from './answer.ts';
 
 export interface AnswerReader {
-  /** Takes a piece of the body; returns the response once it is whole. Throws a failure. */
+  /** Reads a piece of the body; returns the response when it is complete. Throws a failure. */
   feed: (text: string) => ModelResponse | undefined;
-  /** The response of a body that has ended. Throws the failure of one that ended before its response did. */
+  /** The response after the end of the body. Throws a failure if the response is incomplete. */
   end: () => ModelResponse;
 }
 
-/** Events that are read; the others are not even parsed, since some repeat the whole request. */
+/** The events that are parsed. Others are skipped, because some repeat the whole request. */
 const READ = new Set([
   'response.output_item.added',
   'response.output_item.done',
@@ -32,12 +32,12 @@ const READ = new Set([
   'error',
 ]);
 
-/** A model that thinks says so in events that are not read. */
+/** Skipped events that show that the model is thinking. */
 const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
 
 export interface AnswerIo {
   onText: (delta: string) => void;
-  /** Called for every event that shows that the model works on its answer. */
+  /** Called for every event that shows that the model is working on its answer. */
   onEvent: () => void;
 }
 
@@ -113,7 +113,7 @@ function applyEvent(
       return undefined;
     }
     case 'response.completed':
-      // Some endpoints name every end so.
+      // Some endpoints use this for every end.
       return asObject(event.response)?.status === 'incomplete'
         ? toCutResponse(event, answer, facts)
         : toResponse(event, answer, true);
@@ -124,7 +124,7 @@ function applyEvent(
     case 'error':
       throw fromStreamProblem(facts, toProblem(event));
     default:
-      // Some endpoints send an error without a word for what kind of event it is.
+      // Some endpoints send an error without an event type.
       if (asObject(event.error) !== undefined || asText(event.error) !== undefined) {
         throw fromStreamProblem(facts, toProblem(event));
       }
@@ -141,7 +141,7 @@ function toResponse(event: JsonObject, answer: Answer, whole: boolean): ModelRes
   };
 }
 
-/** An answer that was stopped is still an answer where it says or asks something. */
+/** A stopped answer still counts if it has text or calls. */
 function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): ModelResponse {
   const response = toResponse(event, answer, false);
   const reason = excerpt(asText(asObject(asObject(event.response)?.incomplete_details)?.reason) ?? 'no reason', facts);
@@ -149,7 +149,7 @@ function toCutResponse(event: JsonObject, answer: Answer, facts: CallFacts): Mod
   throw modelFailure('modelBadRequest', facts, `stopped before it said anything (${reason})`, { details: { reason } });
 }
 
-/** Zero for what an endpoint does not count. */
+/** Zero if an endpoint does not count it. */
 export function toUsage(value: unknown): TokenUsage {
   const usage = asObject(value) ?? {};
   const inputTokens = asCount(usage.input_tokens) ?? 0;
