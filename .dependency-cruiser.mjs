@@ -123,7 +123,7 @@ export default {
     {
       name: 'no-circles',
       severity: 'error',
-      from: { pathNot: '^src/adapters/git/' },
+      from: {},
       to: { circular: true },
     },
   ],

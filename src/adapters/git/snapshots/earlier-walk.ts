@@ -1,6 +1,7 @@
 /** What an earlier snapshot decides about the files that a later one looks at. */
 import { type RawPath, toRawPaths } from '../process/git-process.ts';
-import type { Entry, Manifest } from './manifest.ts';
+import type { Entry } from './entry.ts';
+import type { Manifest } from './manifest.ts';
 import { toBlobId } from './snapshot-files.ts';
 import { type SnapshotStore, type StoreGit, gitOf, readFacts } from './snapshot-store.ts';
 import type { EarlierWalk } from './walked.ts';

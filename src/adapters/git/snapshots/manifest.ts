@@ -8,19 +8,8 @@ import { join } from 'node:path';
 import type { RawPath } from '../process/git-process.ts';
 import type { Slices } from '../process/slices.ts';
 import { replacePrivateFile } from '../../../folders/private-file.ts';
+import type { Entry } from './entry.ts';
 import type { SnapshotFacts, SnapshotStore } from './snapshot-store.ts';
-
-/** How a file was when it was last taken; what has not changed is not read again. */
-export interface Entry {
-  /** Git's: `100644`, `100755`, `120000`. */
-  kind: string;
-  id: string;
-  mode: number;
-  size: number;
-  mtimeMs: number;
-  ctimeMs: number;
-  ino: number;
-}
 
 export interface Manifest {
   commit: string;

@@ -2,7 +2,7 @@
 import type { RawPath } from '../process/git-process.ts';
 import { MAX_IGNORE_BYTES } from '../ignore/ignore-rules.ts';
 import { listPaths, toListed } from '../ignore/left-out.ts';
-import type { Entry } from './manifest.ts';
+import type { Entry } from './entry.ts';
 import type { Draft } from './snapshot-files.ts';
 import { type SnapshotFacts, toMessage } from './snapshot-store.ts';
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { SafeFolder } from '../../files/safe-folder.ts';
 import type { RawPath } from '../process/git-process.ts';
-import type { Entry } from './manifest.ts';
+import type { Entry } from './entry.ts';
 import { type FileState, OpenTree, nameOf, readState } from '../process/open-tree.ts';
 import type { Slices } from '../process/slices.ts';
 import type { Walked } from './walked.ts';

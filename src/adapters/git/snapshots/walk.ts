@@ -7,7 +7,7 @@ import { Failure } from '../../../../activities/failures.ts';
 import type { RawPath } from '../process/git-process.ts';
 import { type IgnoreFile, MAX_IGNORE_BYTES, countBytes, isIgnored, parseIgnoreFile } from '../ignore/ignore-rules.ts';
 import { MAX_UNTRACKED_BYTES, isBuildFolder, isWithin, largeFolders } from '../ignore/left-out.ts';
-import type { Entry } from './manifest.ts';
+import type { Entry } from './entry.ts';
 import { readPlainBeginning } from '../process/plain-file.ts';
 import { foldersOf, readTrackedBelow, toFileName } from '../repository/repository-data.ts';
 import { readRepositoryStates } from '../repository/repository-state.ts';

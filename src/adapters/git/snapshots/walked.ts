@@ -5,7 +5,7 @@ import { isInside } from '../../../folders/folders.ts';
 import { createClosedPaths } from '../../files/closed-paths.ts';
 import type { RawPath } from '../process/git-process.ts';
 import type { LeftOut, Reason } from '../ignore/left-out.ts';
-import type { Manifest } from './manifest.ts';
+import type { Entry } from './entry.ts';
 import { type Tracked, toFileName, toRaw } from '../repository/repository-data.ts';
 import type { RepositoryStates } from '../repository/repository-state.ts';
 import type { Slices } from '../process/slices.ts';
@@ -45,7 +45,7 @@ export interface WalkOptions {
   /** What commands cannot read, absolute: no repository is looked for in it, and nothing of it is taken. */
   closed: readonly string[];
   /** How the files were when they were last taken. */
-  known: Manifest['entries'] | undefined;
+  known: ReadonlyMap<RawPath, Entry> | undefined;
   /** Set where the files are to be compared with those of an earlier snapshot. */
   since?: EarlierWalk;
 }
@@ -70,7 +70,7 @@ export interface Walker {
   ours: ReadonlySet<string>;
   /** Each as a file and as a folder. */
   denied: ReadonlySet<RawPath>;
-  known: Manifest['entries'] | undefined;
+  known: ReadonlyMap<RawPath, Entry> | undefined;
   files: Set<RawPath>;
   changed: RawPath[];
   /** Whether they are left out is decided once all of them are known. */
