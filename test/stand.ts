@@ -1,6 +1,6 @@
 /** Everything one test file needs, with real parts: a worker, the model server, the identity service, a git workspace. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
@@ -20,7 +20,6 @@ import { type IdentityService, startIdentityService } from '../src/dev/identity-
 import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
 import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
-import { makeRepository } from './parts/repositories.ts';
 
 // The worker says a lot about itself; a test that wants to read it looks at a worker process.
 const shown = new DefaultLogger('ERROR');
@@ -63,15 +62,14 @@ export interface StandOptions {
   address?: string;
 }
 
-const FILES = { 'README.md': '# A repository of the tests\n' };
-
 export async function openStand(options: StandOptions = {}): Promise<Stand> {
   const { namespace, ...shared } = inject('temporal');
   const address = options.address ?? shared.address;
   const root = mkdtempSync(join(tmpdir(), 'bobbin-stand-'));
   const cwd = join(root, 'repo');
   const data = join(root, 'data');
-  makeRepository(cwd, FILES);
+  const makeWorkspace = (path: string) => cpSync(inject('repository'), path, { recursive: true });
+  makeWorkspace(cwd);
   const identity = await startIdentityService({});
   const model = await startModelServer({
     requireAssertion: options.requireAssertion ?? false,
@@ -105,7 +103,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
     env,
     workspace() {
       const path = join(root, `repo-${randomUUID()}`);
-      makeRepository(path, FILES);
+      makeWorkspace(path);
       return path;
     },
     async worker(more = {}, replace = {}) {

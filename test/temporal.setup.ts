@@ -5,11 +5,16 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findTemporalBinary } from '../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../src/dev/temporal-service/service.ts';
+import { makeRepository } from './parts/repositories.ts';
+
+const FILES = { 'README.md': '# A repository of the tests\n' };
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The Temporal service of this run of the tests, in memory: `const { address } = inject('temporal')`. */
     temporal: { address: string; namespace: string; serverVersion: string; binary: string };
+    /** A git repository with one commit, to be copied: a copy costs a third of a new one. */
+    repository: string;
   }
 }
 
@@ -26,6 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   process.once('exit', endAtExit);
   const { address, namespace, version } = service;
+  project.provide('repository', makeRepository(join(dataDirectory, 'repository'), FILES));
   project.provide('temporal', { address, namespace, serverVersion: version.server, binary: binary.path });
   return async () => {
     process.off('exit', endAtExit);
