@@ -75,9 +75,9 @@ import { findTurn } from '../turns/turns.ts';
 import { toContext, toThreadView } from '../view/view.ts';
 import type { ThreadShell } from './thread-shell.ts';
 
-const ROLLBACK_TURNS = 'Takes the newest turns out of the conversation, files stay: { "numTurns": 1 }';
+const ROLLBACK_TURNS = 'Removes the newest turns from the conversation; files stay: { "numTurns": 1 }';
 
-const REVOKE_RULE = 'Takes back a remembered answer: { "ruleId": "rule_3" }';
+const REVOKE_RULE = 'Revokes a remembered answer: { "ruleId": "rule_3" }';
 
 type Dispatch = (happening: Happening) => void;
 
@@ -123,7 +123,7 @@ function registerSignals(dispatch: Dispatch): void {
     onSignal('resolveRequest', parseResolveRequest, (answer) => ({ type: 'requestAnswered', answer, by: 'person' })),
     {
       description:
-        'Answers an open request: { "requestId": "req_3", "decision": "accept" }; "remember": { "scope": "thread" } for the next ones, too',
+        'Answers an open request: { "requestId": "req_3", "decision": "accept" }; "remember": { "scope": "thread" } to remember it',
     },
   );
   setHandler(
@@ -151,17 +151,17 @@ function registerSignals(dispatch: Dispatch): void {
   setHandler(
     subThreadReportSignal,
     onSignal('subThreadReport', parseSubThreadMessage, (message) => ({ type: 'subThreadReported', message })),
-    { description: 'What a sub-thread tells its parent; not for people' },
+    { description: 'A report of a sub-thread to its parent; sent by threads only' },
   );
   setHandler(
     agentMessageSignal,
     onSignal('agentMessage', parseAgentMessage, (message) => ({ type: 'agentMessageReceived', message })),
-    { description: 'Words of another agent, for the next model request: { "from": "thread", "text": "..." }' },
+    { description: 'A message of another agent, for the next model request: { "from": "thread", "text": "..." }' },
   );
   setHandler(
     treeBudgetSignal,
     onSignal('treeBudget', parseTreeBudget, (budget) => ({ type: 'treeBudgetTold', budget })),
-    { description: 'What a thread tells its sub-threads of their budget; not for people' },
+    { description: 'The budget that a thread grants its sub-threads; sent by threads only' },
   );
   setDefaultSignalHandler((name) => {
     const reason =
@@ -231,7 +231,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     );
   };
   onUpdate(startTurnUpdate, {
-    description: 'Like submitTurn, but refuses what it cannot take',
+    description: 'Like submitTurn, but refuses invalid turns',
     parse: parseSubmitTurn,
     refuse: (state, turn) => (isKnownTurn(state, turn.turnId) ? null : refuseTurn(state, turn)),
     take: (turn, state) => {
@@ -258,7 +258,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     },
   });
   onUpdate(interruptUpdate, {
-    description: 'Like interruptTurn, and answers once the terminal event is recorded',
+    description: 'Like interruptTurn, but answers when the terminal event is recorded',
     parse: parseInterruptTurn,
     refuse: refuseInterrupt,
     take: async (interrupt, state) => {
@@ -269,7 +269,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     },
   });
   onUpdate(previewUndoUpdate, {
-    description: 'What an undo would do now, path by path; changes nothing',
+    description: 'Returns what an undo would do, path by path; changes nothing',
     parse: () => ({ ok: true, value: null }),
     refuse: refusePreview,
     take: (_, state) => preview(state),
@@ -324,7 +324,7 @@ async function opened(shell: ThreadShell): Promise<void> {
 // --------------------------------------------------------------------------------------------------------- queries
 
 function registerQueries(shell: ThreadShell): void {
-  setHandler(threadQuery, () => toThreadView(asked(shell)), { description: 'The thread as it stands' });
+  setHandler(threadQuery, () => toThreadView(asked(shell)), { description: 'The state of the thread' });
   setHandler(rulesQuery, () => ({ rules: ownRules(asked(shell)) }), { description: 'Remembered answers' });
   setHandler(eventsQuery, (page) => eventsOf(shell, page), {
     description: 'Events after a sequence number: { "after": 0, "limit": 100 }',
@@ -333,7 +333,7 @@ function registerQueries(shell: ThreadShell): void {
     description: 'Items from a number on: { "after": 0, "limit": 100 }',
   });
   setHandler(closedRunQuery, (question) => askedOnceClosed(shell, question), {
-    description: 'For runs that have ended, and of no use to others: what the next run goes on from',
+    description: 'For runs that have ended only: what the next run starts from',
   });
   setHandler(pastQuery, () => toPast(asked(shell)), { description: 'What a fork of this thread needs to know' });
   setHandler(contextQuery, (page) => toContext(asked(shell), toPage(page).after), {
