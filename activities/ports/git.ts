@@ -62,7 +62,7 @@ export interface Reverted {
   paths: RevertedPath[];
   /** What stays as it is, for a person; one line each. */
   notUndone: string[];
-  /** With these the revert is taken back; null where nothing was kept. */
+  /** With these the revert is taken back; null if nothing was kept. */
   redo: { before: string; after: string } | null;
 }
 
@@ -94,9 +94,9 @@ export const PINNED_FILES = 200;
 export type LineRanges = { start: number; end: number }[] | 'all';
 
 export interface ChangedLines {
-  /** The root of the repository; null where there is none. */
+  /** The root of the repository; null if there is none. */
   root: string | null;
-  /** For each path that was asked for: where it is, and what changed there; null where nothing did. */
+  /** For each path that was asked for: where it is, and what changed there; null if nothing did. */
   files: { path: string; relative: string | null; ranges: LineRanges | null }[];
 }
 
@@ -131,7 +131,7 @@ export interface GitPort {
   release(names: SnapshotNames, signal: AbortSignal): Promise<void>;
   /**
    * A new work tree of the repository at `path`, detached at what was checked out when the snapshot was taken, with the
-   * files of the snapshot. Twice is once. Fails with `snapshotMissing`.
+   * files of the snapshot. Idempotent. Fails with `snapshotMissing`.
    */
   worktree(place: { cwd: string; path: string; commit: string }, signal: AbortSignal): Promise<NewWorktree>;
   /**
@@ -169,7 +169,7 @@ export interface GitPort {
   readDocs(cwd: string, commit: string, names: readonly string[], signal: AbortSignal): Promise<string[]>;
   /**
    * Where places in earlier commits are in another one, through changed lines, renamed files and moved code, in the order
-   * of `places`; null where that is not known, since the earlier commit is not there any more.
+   * of `places`; null if that is not known, since the earlier commit is not there any more.
    * @param head full id.
    */
   track(

@@ -33,7 +33,7 @@ export interface ServiceState {
   identities: number;
   /** Tasks ever registered, by `agent_runtime_id`. */
   tasks: Record<string, number>;
-  /** Requests so far, by method and path with `{id}` in place of the runtime id. */
+  /** Requests so far, by method and path with `{id}` instead of the runtime id. */
   requests: Record<string, number>;
 }
 

@@ -84,7 +84,7 @@ export interface WorkspaceFindings {
   log: string;
   /** Names in the working directory. */
   names: string[];
-  /** Undefined where nobody counted them. */
+  /** Undefined if nobody counted them. */
   trackedFiles: number | undefined;
   readme: string | undefined;
 }

@@ -16,7 +16,7 @@ const CODES = [
 ];
 const TIMEOUT_MS = 10_000;
 
-/** Undefined where the assertion holds; 503 where that could not be found out. */
+/** Undefined if the assertion is valid; 503 if that could not be checked. */
 export async function checkAssertion(
   verifyUrl: string,
   authorization: string | undefined,

@@ -77,7 +77,7 @@ function findStart(entries: Entry[], last: number): { start: number; additions: 
   }
 }
 
-/** What a summary between this text and the next one says of the work; null where there is none. */
+/** What a summary between this text and the next one says of the work; null if there is none. */
 function summaryAfter(entries: Entry[], text: number): WorkState | null {
   const next = entries.findIndex((entry, index) => index > text && entry.type === 'user');
   const found = entries.slice(text + 1, next < 0 ? entries.length : next).findLast(({ type }) => type === 'summary');

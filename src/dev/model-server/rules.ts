@@ -14,7 +14,7 @@
  *   stream: N M             the same with N words, M milliseconds apart
  *   answer: N               the same with N bytes of words, signature included
  *   wait: MS                delays the first byte of the response it stands in
- *   status: CODE [times] [error_code]    that HTTP status in place of a response; 429 comes with `Retry-After: 1`
+ *   status: CODE [times] [error_code]    that HTTP status instead of a response; 429 comes with `Retry-After: 1`
  *   retry-after: SECONDS    sets that header for the status line that follows
  *   cut: N [times]          breaks the connection after N events of the response
  *   garbage: [times]        status 200 and a body that is no event stream
@@ -54,7 +54,7 @@ export type Rule =
   | ({ type: 'fail'; code: string; as: 'response.failed' | 'error' } & Counted)
   | { type: 'unreadable'; line: string };
 
-/** Gives the rule, or nothing where the words after the name make no sense. */
+/** Gives the rule, or nothing if the words after the name make no sense. */
 type Reader = (rest: string, line: string) => Rule | undefined;
 
 const MAX_WORDS = 1_000_000;
@@ -111,7 +111,7 @@ const READERS: Record<string, Reader> = {
 const LINE = /^\s*([a-z][a-z-]*):(.*)$/;
 const PATCH_LINE = /^[ \t]*patch:[ \t]*/m;
 
-/** The rules of a text; none where it holds no rule line. Other lines between rules are ignored. */
+/** The rules of a text; none if it holds no rule line. Other lines between rules are ignored. */
 export function toRules(text: string): Rule[] {
   const patchAt = PATCH_LINE.exec(text);
   const lines = (patchAt === null ? text : text.slice(0, patchAt.index)).split('\n');

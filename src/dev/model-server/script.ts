@@ -118,7 +118,7 @@ function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: 
   return { rules: rules.slice(start), done };
 }
 
-/** Takes a rule into account; a move where it stands in place of a response. */
+/** Applies a rule. Returns a move if the rule replaces the response. */
 function follow(rule: Rule, gathered: Gathered, { meet, tokens }: Surroundings): Stop | undefined {
   switch (rule.type) {
     case 'wait':

@@ -53,7 +53,7 @@ export interface ModelServer {
    * leaving is noted. Rejects when the server closes.
    */
   waitForRequest(predicate: (request: RecordedRequest) => boolean): Promise<RecordedRequest>;
-  /** From now on. Throws where no `verifyUrl` was given. */
+  /** From now on. Throws if no `verifyUrl` was given. */
   demandAssertions(on: boolean): void;
   /** From now on. */
   offerCompaction(on: boolean): void;

@@ -12,7 +12,7 @@ export interface ToolUse {
 export interface Conversation {
   /** The user text that is being worked on. */
   text: string;
-  /** Its rules; none where it is plain words. */
+  /** Its rules; none if it is plain words. */
   rules: Rule[];
   /** User texts that came while it was being worked on, oldest first. */
   additions: string[];

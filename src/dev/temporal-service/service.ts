@@ -26,12 +26,12 @@ import type { StartOptions, TemporalService } from './types.ts';
 import { guardUi, pickUiPlace } from './run/ui-guard.ts';
 
 const START_TIMEOUT_MS = 60_000;
-/** The server opens some more ports of its own choice, which another start may take first. */
+/** The server opens more ports that it chooses, which another start may take first. */
 const LAUNCHES = 3;
 
 /**
- * Starts the Temporal service on the data in `dataDirectory`, or finds the one that serves it already. When it returns,
- * the service answers, the namespace is there, and with it the search attributes. Throws a `TemporalServiceError`: `portTaken`, `directoryUnwritable`,
+ * Starts the Temporal service on the data in `dataDirectory`, or finds the running one. When it returns, the service answers,
+ * and the namespace and the search attributes exist. Throws a `TemporalServiceError`: `portTaken`, `directoryUnwritable`,
  * `diskFull`, `databaseLocked`, `databaseCorrupted`, `serviceUnresponsive`, `startFailed`.
  */
 export async function startTemporalService(options: StartOptions): Promise<TemporalService> {
@@ -54,7 +54,7 @@ function startOrAdopt(options: LaunchSettings): Promise<TemporalService> {
   );
 }
 
-/** Makes it private. Writes and removes a file, since only that shows whether there is room and permission. */
+/** Makes it private. Writes and removes a file, because only that shows whether there is space and permission. */
 export async function prepareDataDirectory(path: string, onProgress?: Progress): Promise<void> {
   try {
     const { wasOpen } = makePrivateFolder(path);
@@ -138,9 +138,9 @@ interface LaunchPlan {
   address: string;
   uiUrl: string | null;
   args: string[];
-  /** Path of a database that this launch makes; null where there was one before, or none is kept. */
+  /** Path of a database that this launch creates; null if it existed, or if everything is in memory. */
   newDatabase: string | null;
-  /** For messages: what it listens on, the program, the database. */
+  /** For messages: addresses, program, database. */
   where: string;
 }
 
@@ -181,7 +181,7 @@ async function portsFor(options: LaunchSettings, ip: string): Promise<{ port: nu
   const pair = await choosePorts(
     {
       ...(wantedPort === undefined ? {} : { port: wantedPort }),
-      // A pair of which one is not wanted: any free port stands in for it.
+      // If only one of the pair is needed, any free port replaces the other.
       ...(wantedUiPort === undefined ? {} : { uiPort: wantedUiPort ?? (await findFreePort(ip)) }),
     },
     ip,
@@ -216,7 +216,7 @@ async function becomeReady(
   }
 }
 
-/** Another start may have taken the port since it was chosen, and be the one that answered. */
+/** Checks that the answer is not from another start that has taken the port meanwhile. */
 async function requireOurs({ port, where }: LaunchPlan, pid: number): Promise<void> {
   const holder = await findPortHolder(port);
   if (holder === undefined || holder.pid === pid) return;
@@ -224,7 +224,7 @@ async function requireOurs({ port, where }: LaunchPlan, pid: number): Promise<vo
   throw new TemporalServiceError('portTaken', message);
 }
 
-/** Else any web page that is open on this machine could send messages to threads. */
+/** Otherwise any open web page on this machine could send messages to threads. */
 async function requireClosedHttpApi({ ip, httpPort, where }: LaunchPlan, binary: TemporalBinary): Promise<void> {
   const answer = await fetch(`http://${ip}:${httpPort}/api/v1/namespaces`, {
     signal: AbortSignal.timeout(5_000),

@@ -1,4 +1,4 @@
-/** How a service is started, and what is known of one that runs. */
+/** The options and the handle of the embedded service. */
 import type { TemporalBinary } from './obtain/binary.ts';
 import type { Environment } from './obtain/program.ts';
 import type { Progress } from './obtain/progress.ts';
@@ -7,30 +7,30 @@ import type { ServiceExit } from './run/server-process.ts';
 
 export interface StartOptions {
   binary: TemporalBinary;
-  /** Holds the database, the log and the note of the running service; made where it does not exist. */
+  /** Contains the database, the log and the record of the running service. Created if it does not exist. */
   dataDirectory: string;
-  /** A port that must be had, or 0 for any free one. Without it: 7233, or the next one of a free pair. */
+  /** A required port, or 0 for any free one. By default 7233, or the next free pair. */
   port?: number;
   /** The same for the UI, from 8233; null for a service without a UI. */
   uiPort?: number | null;
-  /** Address to listen on; 127.0.0.1. */
+  /** Address to listen on; 127.0.0.1 by default. */
   ip?: string;
-  /** `default`. */
+  /** `default` by default. */
   namespace?: string;
-  /** Everything in memory, on any free port unless one is named, never shared with another start. For tests. */
+  /** Keeps everything in memory, on any free port unless one is given, and never shares it. For tests. */
   ephemeral?: boolean;
-  /** Further settings of the service, as `key=value`; they go before ours. */
+  /** Additional settings of the service, as `key=value`; they override ours. */
   dynamicConfig?: readonly string[];
-  /** `<dataDirectory>/temporal.log`. */
+  /** `<dataDirectory>/temporal.log` by default. */
   logFile?: string;
   /**
-   * Whether `stop` also ends a service that was found running: never (the default), always, or where the process that
-   * had started it is gone.
+   * Whether `stop` also ends a service that was found running: never (the default), always, or if the process that started
+   * it is gone.
    */
   stopReused?: boolean | 'orphaned';
-  /** Where the search for a free pair starts; 7233 and 8233. */
+  /** Start of the search for a free pair; 7233 and 8233 by default. */
   preferredPorts?: PortPair;
-  /** Milliseconds a service that runs already is given to answer; 15,000, since another start may just have launched it. */
+  /** Time that a running service gets to answer, in milliseconds; 15,000 by default, because it may just have been started. */
   answerTimeoutMs?: number;
   onProgress?: Progress;
   signal?: AbortSignal;
@@ -40,7 +40,7 @@ export interface StartOptions {
 export interface TemporalService {
   /** `host:port` of the gRPC front end. */
   address: string;
-  /** Null where it runs without a UI. */
+  /** Null without a UI. */
   uiUrl: string | null;
   pid: number;
   namespace: string;
@@ -49,8 +49,8 @@ export interface TemporalService {
   reused: boolean;
   /** Whether it was found running and the process that had started it is gone. */
   orphaned: boolean;
-  /** Settles when the service has ended, by `stop` or by itself. Never rejects. */
+  /** Resolves when the service has ended, by `stop` or unexpectedly. Never rejects. */
   exited: Promise<ServiceExit>;
-  /** Ends the service, and only it, and waits until it is gone; see `stopReused`. Twice is once. */
+  /** Ends the service, and only it, and waits until it is gone; see `stopReused`. Idempotent. */
   stop(): Promise<void>;
 }

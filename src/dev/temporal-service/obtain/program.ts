@@ -5,7 +5,7 @@ import { withoutLoaders } from '../../../adapters/shell/command-environment.ts';
 export type Environment = Record<string, string | undefined>;
 
 export interface ProgramReport {
-  /** Null where a signal ended the program. */
+  /** Null if a signal ended the program. */
   exitCode: number | null;
   /** The last 64 KiB of standard output and error, as they came. */
   output: string;

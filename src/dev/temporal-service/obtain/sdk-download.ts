@@ -7,7 +7,7 @@ import type { Environment } from './program.ts';
 import { withProgress } from './progress.ts';
 import type { Progress } from './progress.ts';
 
-/** Closed networks often drop packets in place of refusing them; nothing would ever come back. */
+/** Closed networks often drop packets instead of refusing them; nothing would ever come back. */
 const DEFAULT_STALLED_AFTER_MS = 60_000;
 const WATCH_EVERY_MS = 500;
 const DOWNLOAD_TIMEOUT_MS = 20 * 60 * 1000;

@@ -1,15 +1,15 @@
 import type { Connection } from '@temporalio/client';
 
 export interface ServiceCapabilities {
-  /** Whether the service pushes cancellations of activities to workers, in place of waiting for a heartbeat. */
+  /** Whether the service pushes cancellations of activities to workers, instead of waiting for a heartbeat. */
   workerCommands: boolean;
   /** For example `1.32.1`. */
   serverVersion: string;
 }
 
 /**
- * What the service offers to that namespace. Rejects as any call does where the service is down or the namespace is
- * missing; run it inside `connection.withDeadline`.
+ * Reads the capabilities of the service for that namespace. Rejects if the service is down or the namespace is missing. Run it
+ * inside `connection.withDeadline`.
  */
 export async function serviceCapabilities(
   connection: Pick<Connection, 'workflowService'>,

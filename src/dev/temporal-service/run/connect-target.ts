@@ -6,23 +6,23 @@ import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Environment } from '../obtain/program.ts';
 import { TemporalServiceError, reasonOf } from './service-error.ts';
 
-/** A Temporal service that somebody else runs. */
+/** An external Temporal service. */
 export interface ConnectTarget {
-  /** For `Connection.connect` as for `NativeConnection.connect`. */
+  /** For `Connection.connect` and `NativeConnection.connect`. */
   connectionOptions: Pick<NativeConnectionOptions, 'apiKey' | 'metadata' | 'tls'> & { address: string };
   namespace: string;
-  /** Which setting named it, for a sentence: `TEMPORAL_ADDRESS` or the path of a profile's file. */
+  /** The setting that names it, for messages: `TEMPORAL_ADDRESS` or the path of a profile's file. */
   namedBy: string;
 }
 
 /**
  * The service named by `TEMPORAL_ADDRESS`, or by a Temporal profile (`TEMPORAL_PROFILE`, `TEMPORAL_CONFIG_FILE`, or the
- * default file where it exists and its profile names an address), with TLS, API key and namespace from the same places.
- * Undefined where none is named, so that Bobbin runs one itself. Throws `configurationInvalid` where a setting names
- * something that is not there or cannot be read.
+ * default file if it exists and its profile has an address), with TLS, API key and namespace from the same source.
+ * Undefined if none is configured, so that Bobbin runs an embedded one. Throws `configurationInvalid` if a setting names
+ * something that does not exist or cannot be read.
  */
 export function connectTarget(env: Environment = process.env): ConnectTarget | undefined {
-  // An empty variable is how many shells and compose files say "not set".
+  // Many shells and compose files use an empty variable for "not set".
   const set = Object.fromEntries(
     Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
   ) as Record<string, string>;
@@ -54,7 +54,7 @@ function load(env: Record<string, string>): ReturnType<typeof loadClientConnectC
   }
 }
 
-/** Where the Temporal CLI and every SDK look for profiles. */
+/** The default profile file of the Temporal CLI and the SDKs. */
 function defaultConfigFile(env: Record<string, string>): string {
   const home = env['HOME'] ?? homedir();
   const directory =

@@ -9,8 +9,8 @@ export interface PortHolder {
 const LISTEN = '0A';
 
 /**
- * Which process listens on a TCP port of this machine. Undefined where nothing does, where /proc does not exist, or where
- * the process belongs to somebody else.
+ * Returns the process that listens on a TCP port of this machine. Undefined if there is none, if /proc does not exist, or if the
+ * process belongs to another user.
  */
 export async function findPortHolder(port: number): Promise<PortHolder | undefined> {
   const inodes = new Set([...(await listeningInodes('tcp', port)), ...(await listeningInodes('tcp6', port))]);
@@ -24,7 +24,7 @@ export async function findPortHolder(port: number): Promise<PortHolder | undefin
   return undefined;
 }
 
-/** For a sentence: `temporal (pid 12)`, or that it cannot be told. */
+/** For messages: `temporal (pid 12)`, or `another process`. */
 export async function describePortHolder(port: number): Promise<string> {
   const holder = await findPortHolder(port);
   return holder === undefined ? 'another process' : `${holder.name} (pid ${holder.pid})`;

@@ -8,7 +8,7 @@ export interface PortPair {
   uiPort: number;
 }
 
-/** What the caller insists on; 0 stands for any free port. */
+/** The required ports; 0: any free port. */
 export type WantedPorts = Partial<PortPair>;
 
 export const PREFERRED_PORTS: PortPair = { port: 7233, uiPort: 8233 };
@@ -19,7 +19,7 @@ export async function isPortFree(port: number, ip: string): Promise<boolean> {
   return (await listenOnce(port, ip)) !== undefined;
 }
 
-/** A port that nothing listens on at this moment. */
+/** Returns a port that is free now. */
 export async function findFreePort(ip: string): Promise<number> {
   const port = await listenOnce(0, ip);
   if (port === undefined) throw new TemporalServiceError('portTaken', `No port can be opened on ${ip}.`);
@@ -27,8 +27,8 @@ export async function findFreePort(ip: string): Promise<number> {
 }
 
 /**
- * The ports to listen on: a wanted one as it is, otherwise the preferred pair or the first later pair of which both are
- * free. Throws `portTaken` where a wanted port is in use.
+ * Chooses the ports: required ones as they are, otherwise the preferred pair or the next pair with both free. Throws
+ * `portTaken` if a required port is in use.
  */
 export async function choosePorts(wanted: WantedPorts, ip: string, preferred = PREFERRED_PORTS): Promise<PortPair> {
   const port = wanted.port === 0 ? await findFreePort(ip) : wanted.port;

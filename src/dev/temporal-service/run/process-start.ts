@@ -6,8 +6,8 @@ import { readStartTime } from '../../../adapters/shell/processes/process-table.t
 import { findOnPath } from '../obtain/program.ts';
 
 /**
- * A text that names when a process started: together with its pid it is unique, while a pid alone may be given to another
- * process. Undefined where no such process runs (one that has ended and is not yet reaped counts as ended).
+ * Identifies the start of a process. With its pid it is unique, while a pid alone can be reused. Undefined if no such process is
+ * running (a zombie counts as ended).
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   return platform() === 'linux' ? await startFromProc(pid) : await startFromPs(pid);
@@ -35,7 +35,7 @@ async function startFromPs(pid: number): Promise<string | undefined> {
   }
 }
 
-/** A process that cannot be mistaken for a later one with the same pid. */
+/** A process, distinguished from later ones with the same pid. */
 export interface ProcessMark {
   pid: number;
   startedAt: string;

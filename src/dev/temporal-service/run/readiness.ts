@@ -8,9 +8,8 @@ const ALREADY_EXISTS = 6;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Asks a service the questions that a first workflow would need answered: who are you, is the namespace there, does the
- * shard that holds it serve, does matching. Registers the namespace where it is missing. Rejects where any of that does
- * not come back within `timeoutMs`.
+ * Checks everything that a first workflow needs: the service, the namespace, its shard, and matching. Registers a missing
+ * namespace. Rejects if one of them does not answer within `timeoutMs`.
  */
 export async function requireReady(address: string, namespace: string, timeoutMs: number): Promise<void> {
   const connection = Connection.lazy({ address, connectTimeout: timeoutMs, interceptors: [] });
@@ -53,9 +52,8 @@ function hasStatus(error: unknown, code: number): boolean {
 }
 
 /**
- * Asks again until the service is ready. Between the questions it only tries whether the port is open: a refused gRPC
- * connection would be taken up again after a second at the earliest. Rejects with the last answer at the end of `timeoutMs`, or
- * with the reason of `signal`.
+ * Repeats the check until the service is ready. In between it only tests whether the port is open, because gRPC retries a refused
+ * connection after a second at the earliest. Rejects with the last error after `timeoutMs`, or with the reason of `signal`.
  */
 export async function waitUntilReady(
   address: string,

@@ -7,8 +7,8 @@ import type { Progress } from '../obtain/progress.ts';
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Registers what threads can be filtered by. A service that was found running may have another release's. Where it cannot be
- * done, that is said: threads work without.
+ * Registers the search attributes. A service that was found running may have those of another release. A failure is only reported,
+ * because threads work without them.
  */
 export async function prepareSearchAttributes(
   { address, namespace }: { address: string; namespace: string },
@@ -19,7 +19,7 @@ export async function prepareSearchAttributes(
   });
 }
 
-/** Runs calls on a connection of their own. */
+/** Runs calls on a separate connection. */
 async function withService<T>(
   address: string,
   namespace: string,
@@ -39,7 +39,7 @@ function serviceOver(connection: Connection, namespace: string): SearchAttribute
   return { connection, namespace, within };
 }
 
-/** For `bobbin doctor`: what is missing, in words; null where nothing is. */
+/** For `bobbin doctor`: a description of what is missing; null if nothing is. */
 export async function missingSearchAttributes(connection: Connection, namespace: string): Promise<string | null> {
   const states = await listSearchAttributes(serviceOver(connection, namespace));
   const wrong = states.flatMap((state) => {

@@ -3,44 +3,44 @@ import { isAtLeast } from '../obtain/binary-version.ts';
 export interface ServerSettings {
   ip: string;
   port: number;
-  /** Of the API that speaks HTTP. */
+  /** Port of the HTTP API. */
   httpPort: number;
-  /** Where the UI itself listens, behind its guard; null for a service without a UI. */
+  /** Address of the UI behind its guard; null without a UI. */
   ui: { ip: string; port: number } | null;
   namespace: string;
   /** Null keeps everything in memory. */
   database: string | null;
   serverVersion: string;
-  /** Further settings, as `key=value`. */
+  /** Additional settings, as `key=value`. */
   dynamicConfig: readonly string[];
 }
 
-/** Settings that make the one-shard development server quick; each was measured. */
+/** Settings that make the one-shard development server fast; each was measured. */
 const LATENCY_SETTINGS = [
-  // The default of 20 a second holds every step back by up to 50 ms where there is one shard.
+  // With one shard, the default of 20 per second delays every step by up to 50 ms.
   'history.transferProcessorMaxPollRPS=1000',
   // A worker that schedules an activity may start it in the same transaction.
   'system.enableActivityEagerExecution=true',
-  // The default of 1 refuses the second reader of a thread that is at work, who then waits a second to ask again.
+  // The default of 1 refuses the second reader of a busy thread, which then waits a second before it asks again.
   'history.MaxBufferedQueryCount=100',
 ];
 
 /**
- * The HTTP API would take a message to a thread from any web page. Nothing of ours uses it, and it cannot be switched off,
- * so it answers to a name that no browser can send: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+ * The HTTP API would accept messages to threads from any web page. Bobbin does not use it, and it cannot be switched off, so it
+ * only accepts a host name that no browser can send: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
  */
 const CLOSED_HTTP_API = 'frontend.httpAllowedHosts=["nobody.invalid"]';
 
-/** A write-ahead log takes one fsync for each commit where the default journal takes several; both lose nothing. */
+/** A write-ahead log needs one fsync per commit, the default journal several. Both are durable. */
 const DATABASE_SETTINGS = ['journal_mode=wal', 'synchronous=full'];
 
-/** With both, a cancellation is pushed to the worker and does not wait for a heartbeat. */
+/** Together they push cancellations to the worker without waiting for a heartbeat. */
 const PUSHED_CANCELLATION_SETTINGS = [
   'frontend.WorkerCommandsEnabled=true',
   'system.enableCancelActivityWorkerCommand=true',
 ];
 
-/** The command line of `temporal` for a service as described. */
+/** The command line of `temporal` for these options. */
 export function toServerArguments(settings: ServerSettings): string[] {
   const pushed = isAtLeast(settings.serverVersion, 1, 32) ? PUSHED_CANCELLATION_SETTINGS : [];
   return [

@@ -7,7 +7,7 @@ const KEPT_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 64 * 1024;
 const SHOWN_LINES = 8;
 
-/** Moves a log that has grown large aside, to `<path>.1`, and answers the size of the one that is left. */
+/** Moves a large log to `<path>.1`, and returns the size of the current one. */
 export async function rotateLog(path: string): Promise<number> {
   const size = await sizeOf(path);
   if (size < KEPT_BYTES) return size;
@@ -15,7 +15,7 @@ export async function rotateLog(path: string): Promise<number> {
   return 0;
 }
 
-/** What the server wrote from byte `from` on, its last 64 KiB. */
+/** The last 64 KiB of what the server wrote after byte `from`. */
 export async function readLog(path: string, from: number): Promise<string> {
   const size = await sizeOf(path);
   const start = Math.max(from, size - READ_BYTES);
@@ -42,7 +42,7 @@ interface Diagnosis {
   advice: string;
 }
 
-/** What the server (1.29, SQLite) says in each case, and what helps. */
+/** Messages of the server (1.29, SQLite), each with advice. */
 const DIAGNOSES: Diagnosis[] = [
   {
     code: 'portTaken',
@@ -71,18 +71,18 @@ const DIAGNOSES: Diagnosis[] = [
   },
 ];
 
-/** What is known of a service that did not come up. */
+/** Facts about a service that did not start. */
 export interface FailedStart {
-  /** What it listens on, and its database; for the reader. */
+  /** Its addresses and database, for the message. */
   where: string;
-  /** How it ended, or that it did not answer. */
+  /** How it ended, or that it did not answer. For the message. */
   how: string;
   logFile: string;
   /** What it wrote during this start. */
   log: string;
 }
 
-/** The error that stands for a service which did not come up, with what its log says. */
+/** The error for a service that did not start, with the end of its log. */
 export function toStartError(failed: FailedStart): TemporalServiceError {
   const diagnosis = DIAGNOSES.find(({ sign }) => sign.test(failed.log));
   const lines = lastLines(failed.log, SHOWN_LINES) || '(it wrote nothing)';

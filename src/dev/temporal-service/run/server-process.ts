@@ -7,14 +7,14 @@ import type { ProcessMark } from './process-start.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ServiceExit {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   exitCode: number | null;
   signal: NodeJS.Signals | null;
 }
 
 export interface ServerProcess {
   pid: number;
-  /** Settles when the process has ended; never rejects. */
+  /** Resolves when the process has ended. Never rejects. */
   exited: Promise<ServiceExit>;
 }
 
@@ -22,8 +22,8 @@ const STOP_GRACE_MS = 10_000;
 const LOOK_EVERY_MS = 25;
 
 /**
- * Starts the server in a process group of its own, so that Ctrl-C in a terminal reaches only us, with its output in
- * `logFile`, so that it goes on writing when we are gone. Rejects where the program cannot be started.
+ * Starts the server in a separate process group, so that Ctrl-C in a terminal does not reach it, with its output in `logFile`, so
+ * that it can still write when this process is gone. Rejects if the program cannot be started.
  */
 export async function spawnServer(
   path: string,
@@ -52,7 +52,7 @@ export async function spawnServer(
   return await new Promise((_resolve, reject) => child.once('error', reject));
 }
 
-/** The server takes it over when it is spawned: its database holds every conversation. */
+/** The server inherits it when it is spawned, because its database contains every conversation. */
 function withPrivateUmask<T>(work: () => T): T {
   const before = process.umask(0o077);
   try {
@@ -62,14 +62,14 @@ function withPrivateUmask<T>(work: () => T): T {
   }
 }
 
-/** What the server needs, and nothing else: no key of a model, no setting that names another Temporal service. */
+/** Only what the server needs: no model keys, no settings of another Temporal service. */
 const PASSED_ON = ['HOME', 'PATH', 'TMPDIR', 'TZ', 'LANG', 'USER'];
 
 function environmentOf(env: Environment): Environment {
   return Object.fromEntries(PASSED_ON.map((name) => [name, env[name]]));
 }
 
-/** SIGTERM, ten seconds, SIGKILL; to that one process, whoever started it. Resolves when it is gone. */
+/** Sends SIGTERM and, ten seconds later, SIGKILL to that process. Resolves when it is gone. */
 export async function endProcess(mark: ProcessMark): Promise<void> {
   if (!(await isAlive(mark))) return;
   send(mark.pid, 'SIGTERM');

@@ -1,6 +1,6 @@
 import { explainError } from '../../../folders/working-folder.ts';
 
-/** What went wrong with the Temporal service that Bobbin runs itself, or with the settings of another one. */
+/** Errors of the embedded Temporal service, and of the settings of an external one. */
 export type TemporalServiceErrorCode =
   | 'binaryNotFound'
   | 'configurationInvalid'
@@ -12,7 +12,7 @@ export type TemporalServiceErrorCode =
   | 'serviceUnresponsive'
   | 'startFailed';
 
-/** A message names the path or port, what was said about it, and what to do; it is ready to be printed. */
+/** The message names the path or port, the reason, and what to do. It is ready to be printed. */
 export class TemporalServiceError extends Error {
   readonly code: TemporalServiceErrorCode;
 
@@ -23,7 +23,7 @@ export class TemporalServiceError extends Error {
   }
 }
 
-/** First line of what was thrown, for a sentence of our own. */
+/** The first line of an error, for use in a message. */
 export function reasonOf(error: unknown): string {
   return explainError(error).split('\n', 1)[0] ?? '';
 }

@@ -1,6 +1,6 @@
 /**
- * The Temporal UI answers a request for any name of the host and lets a page that it served steer every thread. So it
- * listens where no page can guess it, and this server stands at the port that people know and passes on what is theirs.
+ * The Temporal UI accepts any host name, and a page from it can control every thread. So it listens on an address that no page can
+ * guess, and this proxy listens on the known port and forwards only requests of people.
  */
 import { randomInt } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
@@ -9,7 +9,7 @@ import { type LoopbackListener, listenOnLoopback } from '../../loopback-http.ts'
 import { findFreePort } from './ports.ts';
 import { TemporalServiceError, reasonOf } from './service-error.ts';
 
-/** Of one connection, not of the request. */
+/** Headers of one connection, not of the request. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -25,7 +25,7 @@ interface Place {
   port: number;
 }
 
-/** Opens the guard of a UI at the port that people know. Throws `portTaken`. Undefined for a service without a UI. */
+/** Opens the guard of a UI on the known port. Throws `portTaken`. Undefined without a UI. */
 export async function guardUi(
   ip: string,
   port: number | null,
@@ -43,8 +43,8 @@ export async function guardUi(
 }
 
 /**
- * Where the UI listens. All of 127.0.0.0/8 is loopback on Linux, so a page would have to guess one of some million addresses and a
- * port; elsewhere the port alone.
+ * The address of the UI. All of 127.0.0.0/8 is loopback on Linux, so a page would have to guess one of millions of addresses and a
+ * port; elsewhere only the port.
  */
 export async function pickUiPlace(ip: string): Promise<Place> {
   const own = platform() === 'linux' && ip.startsWith('127.');

@@ -5,8 +5,8 @@ import { TemporalServiceError, systemCodeOf } from '../run/service-error.ts';
 const SIGNATURE = Buffer.from('SQLite format 3\0', 'latin1');
 
 /**
- * Throws `databaseCorrupted` where a file is at `path` that is no database. The server would not: it replays the
- * write-ahead log that lies beside it, and goes on with what little that holds. An empty file is a new database.
+ * Throws `databaseCorrupted` if the file at `path` is not a database. The server would not notice: it replays the write-ahead log
+ * next to it, and continues with only those data. An empty file is a new database.
  */
 export async function assertDatabase(path: string): Promise<void> {
   const start = await readStart(path);
@@ -18,7 +18,7 @@ export async function assertDatabase(path: string): Promise<void> {
   );
 }
 
-/** Null where there is no file. What else hinders is left to the server, which says it in its log. */
+/** Null if there is no file. The server reports other problems in its log. */
 async function readStart(path: string): Promise<Buffer | null> {
   const file = await open(path).catch((error: unknown) => {
     if (systemCodeOf(error) !== undefined) return null;
@@ -33,7 +33,7 @@ async function readStart(path: string): Promise<Buffer | null> {
   }
 }
 
-/** A database whose making was cut short, by a full disk for example, would be taken for a whole one by the next start. */
+/** Removes an incomplete database, for example after a full disk: the next start would treat it as complete. */
 export async function removeDatabase(path: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(path + suffix, { force: true });
 }

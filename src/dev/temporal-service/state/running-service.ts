@@ -15,9 +15,9 @@ const ANSWER_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * The service that runs on this data already, found by the note that its start left behind. Undefined where none runs;
- * a note of one that has ended is removed. Throws `serviceUnresponsive` where one is alive and does not answer: a second
- * one on the same database would lose data.
+ * Finds the running service of this data by the record of its start. Undefined if none is running; removes the record of an ended
+ * one. Throws `serviceUnresponsive` if one is alive and does not answer, because a second one on the same database would lose
+ * data.
  */
 export async function adoptRunningService(options: StartOptions): Promise<TemporalService | undefined> {
   const record = readRecord(options.dataDirectory);
@@ -31,7 +31,7 @@ export async function adoptRunningService(options: StartOptions): Promise<Tempor
   const orphaned = !(await isAlive(record.owner));
   const mayStop = options.stopReused === true || (options.stopReused === 'orphaned' && orphaned);
   if (mayStop && orphaned && record.uiUpstream === undefined) {
-    // Started by an earlier release, it answers every web page. Its data is on disk.
+    // A service of an earlier release answers every web page, so it is restarted. Its data is on disk.
     await end(options.dataDirectory, record);
     return undefined;
   }
@@ -42,7 +42,7 @@ export async function adoptRunningService(options: StartOptions): Promise<Tempor
   return toService(served, { namespace, orphaned, mayStop, dataDirectory: options.dataDirectory, guard });
 }
 
-/** The guard of the UI ended with the process that had started the service. */
+/** The guard of the UI has ended with the process that started the service. */
 async function guardAgain({ address, uiPort, uiUpstream }: ServiceRecord): Promise<LoopbackListener | undefined> {
   if (!uiUpstream) return undefined;
   const [ip, ui] = [address, uiUpstream].map((place) => new URL(`http://${place}`));
@@ -51,7 +51,7 @@ async function guardAgain({ address, uiPort, uiUpstream }: ServiceRecord): Promi
   return await open(uiPort).catch(() => open(0));
 }
 
-/** False where the service ended while it was asked. */
+/** False if the service ended meanwhile. */
 async function answers(record: ServiceRecord, namespace: string, options: StartOptions): Promise<boolean> {
   const timeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   try {
@@ -106,7 +106,7 @@ async function end(dataDirectory: string, record: ServiceRecord): Promise<void> 
   removeRecord(dataDirectory, record);
 }
 
-/** The end of a process that is not our child can only be looked for. Does not keep this process running. */
+/** Polls, because the process is not our child. Does not keep this process running. */
 async function watchExit(record: ServiceRecord): Promise<ServiceExit> {
   while (await isAlive(record)) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
   return { exitCode: null, signal: null };

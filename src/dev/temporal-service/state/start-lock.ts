@@ -12,8 +12,8 @@ const WAIT_MS = 90_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Runs `work` while no other process starts the same. The lock is a file that names its holder, so that one left by a
- * killed process is taken over. Throws `serviceUnresponsive` where another start takes longer than 90 seconds.
+ * Runs `work` while no other process starts the same. The lock is a file that names its holder, so that the lock of a killed process
+ * can be taken over. Throws `serviceUnresponsive` if another start takes longer than 90 seconds.
  */
 export async function withStartLock<T>(
   path: string,
@@ -45,14 +45,14 @@ async function acquire(
     const seen = readText(path);
     const holder = parseMark(seen);
     const stale = seen !== undefined && (holder === undefined || !(await isAlive(holder)));
-    // Looked at twice, so that a lock which somebody else has just taken over is not removed.
+    // Checked twice, so that a lock that another process has just taken over is not removed.
     if (stale && readText(path) === seen) rmSync(path, { force: true });
     else if (Date.now() > until) throw heldTooLong(path, what, holder);
     else await sleep(LOOK_EVERY_MS);
   }
 }
 
-/** Made under another name first, so that a lock is never seen half written. */
+/** Written under another name first, so that nobody sees an incomplete lock. */
 function tryAcquire(path: string, self: ProcessMark): boolean {
   const draft = `${path}.${randomUUID()}`;
   try {
