@@ -1,12 +1,34 @@
 import { z } from 'zod';
 import { LIMITS } from './plain/limits.ts';
+import type { WireNotes } from './plain/wire-schema.ts';
+
+const ID_CHARACTERS = 'only letters, digits and . _ : @ / - are allowed';
 
 /** An id a caller chooses: no white space or control characters, so that it can stand in a URL, a log line, a command. */
 export const IdSchema = z
   .string()
   .min(1)
   .max(LIMITS.idChars)
-  .regex(/^[A-Za-z0-9._:@/-]+$/, 'only letters, digits and . _ : @ / - are allowed');
+  .regex(/^[A-Za-z0-9._:@/-]+$/, ID_CHARACTERS)
+  .meta({ says: ID_CHARACTERS } satisfies WireNotes);
+
+const ABSOLUTE = 'an absolute path is needed';
+export const PathSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.pathChars)
+  .startsWith('/', ABSOLUTE)
+  .meta({ says: ABSOLUTE } satisfies WireNotes);
+
+/** Text of which white space at its ends does not count. */
+export function filled(max: number) {
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .meta({ trims: true } satisfies WireNotes);
+}
 
 export const ShortTextSchema = z.string().max(LIMITS.shortChars);
 

@@ -1,5 +1,5 @@
 /** What `docs/adding-a-task-kind.md` says, done to a copy of the sources: the copy compiles, and serves turns of the kind. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +104,7 @@ beforeAll(async () => {
   writeFileSync(join(copy, 'workflows/thread/tasks/count-lines.ts'), KIND);
   writeFileSync(join(copy, 'activities/count-lines.ts'), ACTIVITY);
   for (const [file, before, line] of LINES) addLine(join(copy, file), before, line);
+  execFileSync(process.execPath, [join(copy, 'src/contract/generate-wire.ts')]);
   stand = await openStand({ worker: false });
   worker = await startWorkerChild(stand.env, join(copy, 'worker.log'), join(copy, 'src/worker/main.ts'));
 }, 60_000);

@@ -28,6 +28,7 @@ import {
   text,
   wholeNumber,
 } from '../sandbox/value-readers.ts';
+import { readMessage } from '../sandbox/read-message.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { shorten } from './bounds.ts';
 
@@ -104,23 +105,9 @@ export function readAbandonRun(value: unknown): Parsed<AbandonRun> {
   });
 }
 
-export function readDismissFinding(value: unknown): Parsed<DismissFinding> {
-  return parse(() => {
-    const from = fields(value, 'dismissal');
-    return {
-      findingId: id(from['findingId'], 'findingId'),
-      by: trimmed(from['by'], 'by', LIMITS.idChars),
-      why: trimmed(from['why'], 'why', LIMITS.shortChars),
-    };
-  });
-}
+export const readDismissFinding = (value: unknown) => readMessage<DismissFinding>('dismissFinding', value, 'dismissal');
 
-export function readReopenFinding(value: unknown): Parsed<ReopenFinding> {
-  return parse(() => {
-    const from = fields(value, 'reopening');
-    return { findingId: id(from['findingId'], 'findingId'), by: trimmed(from['by'], 'by', LIMITS.idChars) };
-  });
-}
+export const readReopenFinding = (value: unknown) => readMessage<ReopenFinding>('reopenFinding', value, 'reopening');
 
 // ---------------------------------------------------------------------------------------------------------- findings
 
@@ -201,10 +188,6 @@ function list(value: unknown, name: string): unknown[] {
 
 function orNull<T>(value: unknown, body: (value: unknown) => T): T | null {
   return value === undefined || value === null ? null : body(value);
-}
-
-function trimmed(value: unknown, name: string, max: number): string {
-  return text(typeof value === 'string' ? value.trim() : value, name, max, 1);
 }
 
 function commit(value: unknown, name: string): string {

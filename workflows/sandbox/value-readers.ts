@@ -2,7 +2,7 @@
  * The parts that guards are made of. Raw clients reach workflows without passing our edge, and zod has no place in the
  * sandbox, so messages are read by hand there: unknown members are dropped, and null counts as left out.
  */
-import type { AgentIdentityChoice, Limits, RejectionCode } from '../../src/contract/index.ts';
+import type { RejectionCode } from '../../src/contract/index.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { unreadableReason } from './unreadable.ts';
 
@@ -61,12 +61,6 @@ export function oneOf<T extends string>(value: unknown, name: string, allowed: r
   return found;
 }
 
-export function path(value: unknown, name: string): string {
-  const string = text(value, name, LIMITS.pathChars, 1);
-  if (!string.startsWith('/')) throw new Refused(`${name}: an absolute path is needed`);
-  return string;
-}
-
 /** `{ [key]: read(value) }`, or nothing where the value is left out. */
 export function maybe<K extends string, T>(
   from: Fields,
@@ -91,24 +85,4 @@ export function number(value: unknown, name: string, min: number, max: number): 
 export function wholeNumber(value: unknown, name: string, min: number, max = Infinity): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
   throw new Refused(`${name}: a whole number is needed, ${min} or more${max === Infinity ? '' : `, at most ${max}`}`);
-}
-
-const count = (value: unknown, name: string) => wholeNumber(value, name, 1, LIMITS.budgetCount);
-
-export function limits(value: unknown, name: string): Limits {
-  const from = fields(value, name);
-  return {
-    ...maybe(from, 'tokens', count),
-    ...maybe(from, 'costUsd', (v, member) => number(v, member, 0.000001, LIMITS.budgetUsd)),
-    ...maybe(from, 'steps', count),
-    ...maybe(from, 'wallMs', (v, member) => wholeNumber(v, member, 1, LIMITS.budgetMs)),
-  };
-}
-
-export function agentIdentity(value: unknown, name: string): AgentIdentityChoice {
-  const from = fields(value, name);
-  return {
-    mode: oneOf(from['mode'], `${name}.mode`, ['off', 'recoverable', 'strict'] as const),
-    account: id(from['account'], `${name}.account`),
-  };
 }

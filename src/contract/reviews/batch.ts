@@ -5,6 +5,7 @@ import { LIMITS } from '../plain/limits.ts';
 import { describeTooLarge, isTooLarge } from '../plain/batch-size.ts';
 import { faultOfRepository } from '../plain/repository-address.ts';
 import { isRefName } from '../plain/ref-name.ts';
+import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, compact, optional } from '../shapes.ts';
 import { AgentIdentityChoiceSchema } from '../threads/thread.ts';
 
@@ -23,9 +24,15 @@ const RepositorySchema = z
   .superRefine((address, context) => {
     const fault = faultOfRepository(address);
     if (fault !== null) context.addIssue({ code: 'custom', message: fault.message });
-  });
+  })
+  .meta({ rule: 'repository' } satisfies WireNotes);
 
-const RefSchema = z.string().min(1).max(LIMITS.idChars).refine(isRefName, 'the name of a branch or a commit is needed');
+const RefSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.idChars)
+  .refine(isRefName, 'the name of a branch or a commit is needed')
+  .meta({ rule: 'ref' } satisfies WireNotes);
 
 /** What is reviewed, and against what. */
 export const BatchTargetSchema = z
@@ -51,7 +58,8 @@ export const StartBatchSchema = z
       .max(LIMITS.batchTargets)
       .refine((targets) => JSON.stringify(targets).length <= LIMITS.batchTargetsChars, {
         error: `more than ${LIMITS.batchTargetsChars} characters of targets; make several batches of them`,
-      }),
+      })
+      .meta({ rule: 'targets' } satisfies WireNotes),
     /** Reviews at a time; 4 where it is left out. */
     concurrency: optional(z.number().int().min(1).max(LIMITS.batchConcurrency)),
     /** Left out for no limit. */

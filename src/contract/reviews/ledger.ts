@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../plain/limits.ts';
 import type { FindingCounts, ReviewPriority } from './review.ts';
-import { IdSchema } from '../shapes.ts';
+import { IdSchema, filled } from '../shapes.ts';
 import type { BatchTarget } from './batch.ts';
 
 /** Workflow type of the ledger of one review target. */
@@ -88,13 +88,13 @@ export interface LedgerView {
 /** Payload of the signal and update `dismissFinding`. The name is not checked: it is what the person says it is. */
 export const DismissFindingSchema = z.object({
   findingId: IdSchema,
-  by: z.string().trim().min(1).max(LIMITS.idChars),
-  why: z.string().trim().min(1).max(LIMITS.shortChars),
+  by: filled(LIMITS.idChars),
+  why: filled(LIMITS.shortChars),
 });
 export type DismissFinding = z.infer<typeof DismissFindingSchema>;
 
 /** Payload of the signal and update `reopenFinding`: takes a dismissal back. */
-export const ReopenFindingSchema = z.object({ findingId: IdSchema, by: z.string().trim().min(1).max(LIMITS.idChars) });
+export const ReopenFindingSchema = z.object({ findingId: IdSchema, by: filled(LIMITS.idChars) });
 export type ReopenFinding = z.infer<typeof ReopenFindingSchema>;
 
 // ----------------------------------------------------------------------------------------- what a run and a ledger say

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../plain/limits.ts';
-import { ShortTextSchema, compact, optional } from '../shapes.ts';
-
-const filled = (most: number) => z.string().trim().min(1).max(most);
+import { ShortTextSchema, compact, filled, optional } from '../shapes.ts';
 
 /** What a review looks at, by the names of Codex's `review/start`. White space around a word does not count. */
 export const ReviewTargetSchema = z.discriminatedUnion('type', [

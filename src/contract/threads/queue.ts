@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 import { InputSchema, OverridesSchema } from './turn.ts';
 
@@ -13,7 +14,9 @@ const EditQueuedTurnSchema = z
   })
   .refine(({ input, overrides }) => input !== undefined || overrides !== undefined, {
     error: 'an edit needs an input or overrides',
-  });
+  })
+  .transform(compact)
+  .meta({ rule: 'edit' } satisfies WireNotes);
 
 /** `before` is a queued turn; left out or null, it is the end of the queue. */
 const MoveQueuedTurnSchema = z.object({ op: z.literal('move'), turnId: IdSchema, before: optional(IdSchema) });
@@ -22,7 +25,7 @@ const DropQueuedTurnSchema = z.object({ op: z.literal('drop'), turnId: IdSchema,
 
 /** Payload of the signal and of the update `editQueue`. All of it speaks of a turn that waits in the queue. */
 export const EditQueueSchema = z.discriminatedUnion('op', [
-  EditQueuedTurnSchema.transform(compact),
+  EditQueuedTurnSchema,
   MoveQueuedTurnSchema.transform(compact),
   DropQueuedTurnSchema.transform(compact),
 ]);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { LIMITS } from '../plain/limits.ts';
 import type { SandboxMode } from './policies.ts';
-import { IdSchema, compact, optional } from '../shapes.ts';
+import { IdSchema, PathSchema, compact, optional } from '../shapes.ts';
 
 /** How far an answer is remembered: not at all, until its turn ends, for the thread's life, for all threads of its repository. */
 export const RuleScopeSchema = z.enum(['call', 'turn', 'thread', 'repository']);
@@ -46,7 +45,7 @@ export type RevokeRule = z.infer<typeof RevokeRuleSchema>;
 /** Argument of the workflow `repositoryRules`: a folder of the repository, absolute, and a rule to take back. */
 export const RepositoryRulesRequestSchema = z
   .object({
-    cwd: z.string().min(1).max(LIMITS.pathChars).startsWith('/', 'an absolute path is needed'),
+    cwd: PathSchema,
     revoke: optional(IdSchema),
   })
   .transform(compact);

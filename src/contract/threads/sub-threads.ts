@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../plain/limits.ts';
+import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, compact, optional } from '../shapes.ts';
 import type { Spent } from './budget.ts';
 import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
@@ -9,7 +10,11 @@ import type { TurnCompletion } from './turn.ts';
 export const SubThreadRoleSchema = z.enum(['agent', 'review']);
 export type SubThreadRole = z.infer<typeof SubThreadRoleSchema>;
 
-const CommitIdSchema = z.string().regex(/^[0-9a-f]{40,64}$/, 'the full id of a commit is needed');
+const COMMIT_ID = 'the full id of a commit is needed';
+const CommitIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{40,64}$/, COMMIT_ID)
+  .meta({ says: COMMIT_ID } satisfies WireNotes);
 
 /** Where a sub-thread hangs. Part of the start argument that a thread gives to its children. */
 export const ParentSchema = z

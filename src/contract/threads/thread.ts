@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
-import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import type { WireNotes } from '../plain/wire-schema.ts';
+import { IdSchema, PathSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
 import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
@@ -9,8 +10,6 @@ import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
 /** `off`: no assertion is sent. `recoverable` and `strict` differ in what a rejected assertion leads to. */
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
-
-const PathSchema = z.string().min(1).max(LIMITS.pathChars).startsWith('/', 'an absolute path is needed');
 
 /** `root` is the real path that `cwd` must have; left out, the one that it has when the thread begins. */
 export const WorkspaceSchema = z.object({ cwd: PathSchema, root: optional(PathSchema) }).transform(compact);
@@ -68,7 +67,8 @@ export const StartThreadSchema = z
     error: 'a fork has an id of its own',
     path: ['threadId'],
   })
-  .transform(compact);
+  .transform(compact)
+  .meta({ rule: 'start' } satisfies WireNotes);
 export type StartThread = z.infer<typeof StartThreadSchema>;
 
 /** Where a thread was forked from; `turnId` is the last turn that it took over, null where there was none. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BudgetSchema } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
 import { TURN_KINDS, type TurnKind } from '../plain/turn-kinds.ts';
+import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from '../reviews/review.ts';
@@ -18,9 +19,10 @@ const InputListSchema = z
   })
   .refine((items) => items.length === 0 || items.some((item) => item.text.trim() !== ''), {
     error: 'an input needs some text',
-  });
+  })
+  .meta({ rule: 'input', code: 'inputTooLarge' } satisfies WireNotes);
 
-export const InputSchema = InputListSchema.min(1);
+export const InputSchema = InputListSchema.min(1).meta({ rule: 'input', code: 'inputTooLarge' } satisfies WireNotes);
 
 export type { TurnKind };
 export const TurnKindSchema = z.enum(Object.keys(TURN_KINDS) as [TurnKind, ...TurnKind[]]);
@@ -66,7 +68,8 @@ export const SubmitTurnSchema = z
     error: 'a review needs a target, other kinds take none',
     path: ['review'],
   })
-  .transform(compact);
+  .transform(compact)
+  .meta({ rule: 'turn' } satisfies WireNotes);
 export type SubmitTurn = z.infer<typeof SubmitTurnSchema>;
 /** A turn as a client writes it. */
 export type TurnSubmission = z.input<typeof SubmitTurnSchema>;

@@ -1,0 +1,62 @@
+/** What JSON Schema cannot say of a message; each is named in the schema of the contract that it refines, and takes what that has read. */
+import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
+import { TURN_KINDS } from '../../src/contract/plain/turn-kinds.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
+import { isRefName } from '../../src/contract/plain/ref-name.ts';
+import { faultOfRepository } from '../../src/contract/plain/repository-address.ts';
+import type { WireNotes } from '../../src/contract/plain/wire-schema.ts';
+import { Refused } from './value-readers.ts';
+
+export const RULES = { input, turn, edit, start, ref, repository, targets } satisfies Record<
+  NonNullable<WireNotes['rule']>,
+  (value: never, name: string) => unknown
+>;
+
+function input(items: InputItem[], name: string): InputItem[] {
+  const chars = items.reduce((sum, item) => sum + item.text.length, 0);
+  if (chars > LIMITS.inputChars)
+    throw new Refused(`${name}: ${chars} characters, at most ${LIMITS.inputChars} are taken`, 'inputTooLarge');
+  if (items.length > 0 && !items.some((item) => item.text.trim() !== '')) throw new Refused(`${name}: needs some text`);
+  return items;
+}
+
+function turn(given: Omit<SubmitTurn, 'input'> & { input?: InputItem[] }): SubmitTurn {
+  const { kind, review, input = [] } = given;
+  if (input.length === 0 && TURN_KINDS[kind].takesInput) throw new Refused(`input: a list is needed for a ${kind}`);
+  if (input.length > 0 && !TURN_KINDS[kind].takesInput) throw new Refused(`input: a ${kind} takes none`);
+  if (kind === 'review' && review === undefined) throw new Refused('review: a target is needed');
+  if (kind !== 'review' && review !== undefined) throw new Refused(`review: a ${kind} takes none`);
+  return { ...given, input };
+}
+
+function edit(given: Extract<EditQueue, { op: 'edit' }>): EditQueue {
+  if (given.input !== undefined || given.overrides !== undefined) return given;
+  throw new Refused('edit: an input or overrides are needed');
+}
+
+function start(given: StartThread): StartThread {
+  const { threadId, fork, resume } = given;
+  if (fork !== undefined && resume !== undefined) throw new Refused('fork: a thread is resumed or forked, not both');
+  if (fork?.threadId === threadId) throw new Refused('threadId: a fork has an id of its own');
+  return given;
+}
+
+function ref(written: string, name: string): string {
+  if (isRefName(written)) return written;
+  throw new Refused(`${name}: the name of a branch or a commit is needed`);
+}
+
+/**
+ * Takes an address that is well formed and not allowed, which the schema refuses: a Schedule may have been stored with one by
+ * an earlier version, and its other targets are reviewed.
+ */
+function repository(written: string, name: string): string {
+  const fault = faultOfRepository(written);
+  if (fault?.kind === 'malformed') throw new Refused(`${name}: ${fault.message}`);
+  return written;
+}
+
+function targets(list: BatchTarget[], name: string): BatchTarget[] {
+  if (JSON.stringify(list).length <= LIMITS.batchTargetsChars) return list;
+  throw new Refused(`${name}: more than ${LIMITS.batchTargetsChars} characters; make several batches of them`);
+}
