@@ -312,7 +312,7 @@ describe('a flood', () => {
     const thread = await start();
     // Six bytes each as JSON.
     const large = turn('\u0001'.repeat(LIMITS.inputChars));
-    const refused = { code: 'inputTooLarge', message: expect.stringContaining('at most 1048576') as string };
+    const refused = { code: 'inputTooLarge', message: expect.stringContaining('the limit is 1048576') as string };
     await expect(thread.submit(large)).rejects.toMatchObject(refused);
     await expect(thread.startTurn(large)).rejects.toMatchObject(refused);
     const answers = Object.fromEntries(
