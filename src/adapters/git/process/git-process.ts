@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { Failure } from '../../../../activities/failures.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { assertWorkspace } from '../../files/workspace.ts';
 import { findProgram, toSearchPath } from '../../programs.ts';
 import { buildCommandEnvironment, withoutLoaders } from '../../shell/command-environment.ts';
@@ -12,6 +13,8 @@ import { signInEnvironment } from './sign-in-environment.ts';
 
 export interface GitCall {
   cwd: string;
+  /** The path that a failure names, absolute; `cwd` if it is left out. */
+  about?: string;
   signal: AbortSignal;
   /** Index file to use in place of the repository's own; absolute. */
   index?: string;
@@ -115,7 +118,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   call.signal.throwIfAborted();
   assertWorkspace(call.cwd);
   const program = findProgram('git', [call.cwd]);
-  if (program === undefined) throw gitFailed(args, call.cwd, 'there is no git on PATH outside of the workspace');
+  if (program === undefined) throw gitFailed(args, call, 'there is no git on PATH outside of the workspace');
   // A group of its own, so that helpers of git end with it.
   const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
   const output = collect(child, call);
@@ -129,7 +132,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
   const answered = problem === undefined && code !== null && (call.answers ?? [0]).includes(code);
   if (answered) return { code, stdout: Buffer.concat(output.stdout) };
   const reason = output.stderr().trim() || `it ended with ${code === null ? 'a signal' : `code ${code}`}`;
-  throw gitFailed(args, call.cwd, problem ?? reason);
+  throw gitFailed(args, call, problem ?? reason);
 }
 
 interface Output {
@@ -246,9 +249,10 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function gitFailed(args: readonly string[], cwd: string, reason: string): Failure {
-  const message = `\`git ${args[0] ?? ''}\` failed in ${cwd}: ${withoutUsers(reason)}`;
-  return new Failure('gitFailed', message, { details: { path: cwd } });
+function gitFailed(args: readonly string[], { cwd, about = cwd }: GitCall, reason: string): Failure {
+  const command = args.find((arg, index) => !arg.startsWith('-') && args[index - 1] !== '-c') ?? '';
+  const message = `\`git ${command}\` failed in ${toVisibleLine(about)}: ${withoutUsers(reason)}`;
+  return new Failure('gitFailed', message, { details: { path: about } });
 }
 
 const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };

@@ -146,17 +146,58 @@ describe('a repository of the workspace that a command has led to one that it ca
   ])('%s, is none to a review, a batch and a snapshot', async (_, lead) => {
     lead();
     const adapter = createGit({ directory: join(home, 'data'), closed: closed() });
-    await expect(adapter.pinChanges(workspace, { type: 'uncommittedChanges' }, signal)).rejects.toMatchObject({
-      code: 'reviewNoRepository',
-    });
+    const named = new RegExp(
+      ` ${workspace}/.git depends on ${home}/\\S+, which (lies where commands cannot read|does not say clearly)`,
+    );
+    const refusal = { code: 'reviewNoRepository', message: expect.stringMatching(named) as string };
+    await expect(adapter.pinChanges(workspace, { type: 'uncommittedChanges' }, signal)).rejects.toMatchObject(refusal);
     const targets = createReviewTargets({ directory: join(home, 'targets'), closed: closed() });
-    await expect(targets.find({ repository: workspace }, 'target', signal)).rejects.toMatchObject({
-      code: 'reviewNoRepository',
-    });
+    const range = { base: 'a'.repeat(40), head: 'b'.repeat(40) };
+    await expect(targets.changedFiles(workspace, range, signal)).rejects.toMatchObject(refusal);
+    for (const repository of [workspace, `file://${workspace}`])
+      await expect(targets.find({ repository }, 'target', signal)).rejects.toMatchObject(refusal);
     await adapter.snapshot(workspace, null, signal);
     expect(findRepository(workspace, closed())).toBeNull();
     // Without the wall all of them are repositories, so that it is the wall that is tested.
     expect(findRepository(workspace, [])).not.toBeNull();
+  });
+});
+
+describe('the error for a repository that is not read', () => {
+  const messageFor = (cwd: string) =>
+    createGit({ directory: join(home, 'data'), closed: closed() })
+      .pinChanges(cwd, { type: 'uncommittedChanges' }, signal)
+      .then(String, ({ message }: Error) => message);
+
+  it('names the part that is missing, in a folder below it as well, and spells out what deceives a reader', async () => {
+    const broken = join(home, 'tree\u202e\u001b[31m');
+    mkdirSync(join(broken, 'below'), { recursive: true });
+    expect(await messageFor(broken)).not.toContain('.git ');
+    git(broken, 'init', '-q');
+    rmSync(join(broken, '.git/refs'), { recursive: true });
+    const part = `${home}/tree\\u{202e}\\x1b[31m/.git/refs is missing`;
+    expect(await messageFor(join(broken, 'below'))).toContain(part);
+    rmSync(join(broken, '.git'), { recursive: true });
+    writeFileSync(join(broken, '.git'), 'nothing\n');
+    expect(await messageFor(broken)).toContain('[31m/.git does not lead to a repository');
+  });
+
+  it('names a bare repository that leads where commands cannot read', async () => {
+    const bare = join(home, 'bare.git');
+    git(home, 'init', '-q', '--bare', bare);
+    rmSync(join(bare, 'refs'), { recursive: true });
+    symlinkSync(join(hidden, '.git/refs'), join(bare, 'refs'));
+    const targets = createReviewTargets({ directory: join(home, 'targets'), closed: closed() });
+    for (const repository of [bare, `file://${join(home, 'bare')}`])
+      await expect(targets.find({ repository }, 'target', signal)).rejects.toThrow(
+        `${bare} depends on ${bare}/refs, which lies where`,
+      );
+  });
+
+  it('names the repository, and not our own folder, when git fails on it', async () => {
+    const repository = makeRepository(join(home, 'repository'));
+    writeFileSync(join(repository, '.git/index'), 'no index');
+    expect(await messageFor(repository)).toMatch(new RegExp(`^.git \\w+. failed in ${repository}: `));
   });
 });
 

@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isTrustedAbove } from '../../../folders/work-tree.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isInsideReal } from '../../../folders/folders.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
 
@@ -68,20 +69,38 @@ export function findRepositoryOrBare(path: string, closed: ClosedFolders): Repos
   return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed, 'objects'));
 }
 
+/** Why that is no repository, with the path in question, in words for a person; null if nothing is there. */
+export function faultAt(gitPath: string, root: string | null, closed: ClosedFolders): string | null {
+  const found = inspect(gitPath, root, closed, 'objects');
+  return 'fault' in found ? found.fault : null;
+}
+
 function readPlace(gitPath: string, root: string | null, closed: ClosedFolders, reads: Reads): RepositoryPlace | null {
+  const found = inspect(gitPath, root, closed, reads);
+  return 'fault' in found ? null : found;
+}
+
+function inspect(
+  gitPath: string,
+  root: string | null,
+  closed: ClosedFolders,
+  reads: Reads,
+): RepositoryPlace | { fault: string | null } {
   const gitDir = resolveGitDir(gitPath);
-  if (gitDir === null) return null;
+  if (gitDir === null)
+    return { fault: isThere(gitPath) ? `${toVisibleLine(gitPath)} does not lead to a repository` : null };
   const common = readSmallFile(join(gitDir, 'commondir'));
   const commonDir = common === null ? gitDir : resolve(gitDir, common.trimEnd());
   const own = join(commonDir, 'objects');
-  const parts = [join(gitDir, 'HEAD'), own, join(commonDir, 'refs')];
-  if (parts.map(statOf).includes(null)) return null;
+  const missing = [join(gitDir, 'HEAD'), own, join(commonDir, 'refs')].find((part) => statOf(part) === null);
+  if (missing !== undefined) return { fault: `${toVisibleLine(missing)} is missing, or cannot be read` };
   const config = readSmallFile(join(commonDir, 'config')) ?? '';
   const objectFormat = /^\s*objectformat\s*=\s*"?sha256\b/im.test(config) ? 'sha256' : 'sha1';
   const isRegistered = root !== null && common !== null && namesBack(gitDir, commonDir, root);
   const objects = [own, ...relativeAlternates(own)];
   const place = { root, gitDir, commonDir, isRegistered, objects, objectFormat } as const;
-  return isOpen(place, closed, reads) ? place : null;
+  const fault = findClosedPart(place, closed, reads);
+  return fault === null ? place : { fault: `${toVisibleLine(gitPath)} depends on ${fault}` };
 }
 
 /** A folder, or a file that leads to one: that of a linked work tree, or of a submodule. */
@@ -110,12 +129,12 @@ function alternatesOf(objects: string): string[] | null {
 
 const MAX_LENDERS = 100;
 
-/** All folders of objects that git reads for these, themselves included; null if that cannot be said. */
-function withLenders(folders: readonly string[]): string[] | null {
+/** All folders of objects that git reads for these, themselves included, or the one whose lenders cannot be said. */
+function withLenders(folders: readonly string[]): string[] | { unclear: string } {
   const all = new Set(folders);
   for (const folder of all) {
     const paths = alternatesOf(folder);
-    if (paths === null || all.size + paths.length > MAX_LENDERS) return null;
+    if (paths === null || all.size + paths.length > MAX_LENDERS) return { unclear: folder };
     for (const path of paths) all.add(resolve(folder, path));
   }
   return [...all];
@@ -149,11 +168,13 @@ const OF_GIT_DIR = ['HEAD', 'index', 'commondir', 'gitdir'];
 const OF_COMMON_DIR = ['refs', 'packed-refs', 'shallow', 'logs', 'config', 'info', 'info/exclude'];
 const OF_OBJECTS = ['info', 'info/alternates', 'pack'];
 
-function isOpen(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): boolean {
-  if (closed.length === 0) return true;
+/** Names a part that is closed; null if none is. */
+function findClosedPart(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): string | null {
+  if (closed.length === 0) return null;
   const { root, gitDir, commonDir, isRegistered, objects } = place;
   const stores = reads === 'index' ? [] : withLenders(objects);
-  if (stores === null) return false;
+  if ('unclear' in stores)
+    return `${toVisibleLine(join(stores.unclear, 'info/alternates'))}, which does not say clearly whose objects it borrows`;
   const inside = (folder: string, names: readonly string[]) => [folder, ...names.map((name) => join(folder, name))];
   const parts = [
     ...inside(gitDir, OF_GIT_DIR),
@@ -162,11 +183,12 @@ function isOpen(place: RepositoryPlace, closed: ClosedFolders, reads: Reads): bo
   ];
   const known = [root ?? gitDir, ...(isRegistered ? [commonDir] : [])].flatMap((path) => toRealPath(path) ?? []);
   const elsewhere = parts
-    .flatMap((path) => toRealPath(path) ?? [])
-    .filter((path) => !known.some((folder) => isInsideReal(path, folder)));
-  if (elsewhere.length === 0) return true;
+    .map((path) => ({ path, real: toRealPath(path) ?? '' }))
+    .filter(({ real }) => real !== '' && !known.some((folder) => isInsideReal(real, folder)));
+  if (elsewhere.length === 0) return null;
   const walls = closed.flatMap((path) => toRealPath(path) ?? []);
-  return !elsewhere.some((path) => walls.some((wall) => isInsideReal(path, wall)));
+  const part = elsewhere.find(({ real }) => walls.some((wall) => isInsideReal(real, wall)));
+  return part === undefined ? null : `${toVisibleLine(part.path)}, which lies where commands cannot read`;
 }
 
 function statOf(path: string): Stats | null {

@@ -40,8 +40,9 @@ export async function withView<T>(
   try {
     const gitDir = join(folder, 'git');
     await openGitDir(place, gitDir);
-    const run = (args: readonly string[], call: Omit<GitCall, 'signal' | 'gitDir'>) =>
-      runGit(['--no-replace-objects', ...args], { ...call, signal, gitDir });
+    const about = place.root ?? place.gitDir;
+    const run = (args: readonly string[], call: Omit<GitCall, 'signal' | 'gitDir' | 'about'>) =>
+      runGit(['--no-replace-objects', ...args], { ...call, about, signal, gitDir });
     let tree: Promise<string[]> | undefined;
     return await body({
       place,

@@ -1,6 +1,8 @@
 /** The files that two commits differ in, with how much there is to read of each. */
 import { Failure } from '../../../../activities/failures.ts';
 import type { ChangedFile } from '../../../../activities/ports.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
+import { explainNoRepository } from '../repository/repository-fault.ts';
 import { findRepository, type ClosedFolders } from '../repository/repository-place.ts';
 import { type RepositoryView, type ViewGit, withView } from '../repository/repository-view.ts';
 
@@ -14,12 +16,9 @@ export async function readChangedFiles(
   signal: AbortSignal,
 ): Promise<ChangedFile[]> {
   const place = findRepository(cwd, closed);
-  if (place === null) throw gone(cwd);
-  return withView(place, signal, (view) => filesOf(view, base, head));
-}
-
-function gone(cwd: string): Failure {
-  return new Failure('reviewNoRepository', `There is no git repository at ${cwd}.`, { details: { path: cwd } });
+  if (place !== null) return withView(place, signal, (view) => filesOf(view, base, head));
+  const message = `There is no git repository at ${toVisibleLine(cwd)}.${explainNoRepository(cwd, closed)}`;
+  throw new Failure('reviewNoRepository', message, { details: { path: cwd } });
 }
 
 async function filesOf({ git }: RepositoryView, base: string, head: string): Promise<ChangedFile[]> {

@@ -2,9 +2,11 @@
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
 import { type ChangesTarget, PINNED_FILES, type PinnedChanges } from '../../../../activities/ports.ts';
 import type { ReviewRange } from '../../../contract/index.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { assertWorkspace } from '../../files/workspace.ts';
 import { type RawPath, toRawPaths, toShownPath } from '../process/git-process.ts';
 import { findRepository, type ClosedFolders } from '../repository/repository-place.ts';
+import { explainNoRepository } from '../repository/repository-fault.ts';
 import { type RepositoryView, type ViewGit, readHead, withView } from '../repository/repository-view.ts';
 import { type TreeChange, listUntracked, treeChanges } from '../repository/tree-changes.ts';
 
@@ -18,8 +20,10 @@ export async function pinChanges(
   assertWorkspace(cwd);
   const place = findRepository(cwd, closed);
   if (place === null) {
+    const why = explainNoRepository(cwd, closed);
     const hint = 'Start the thread in a repository, or review by instructions.';
-    throw refused('reviewNoRepository', cwd, `${cwd} is not in the work tree of a git repository. ${hint}`);
+    const message = `${toVisibleLine(cwd)} is not in the work tree of a git repository.${why} ${hint}`;
+    throw refused('reviewNoRepository', cwd, message);
   }
   return withView(place, signal, async (view) => {
     const head = await readHead(view);

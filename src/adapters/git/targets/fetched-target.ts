@@ -29,7 +29,7 @@ export type Source =
   | { type: 'remote'; address: string }
   /** On this machine. It is read as data. */
   | { type: 'local'; place: RepositoryPlace }
-  | { type: 'missing' };
+  | { type: 'missing'; why: string };
 
 interface FetchOptions extends FetchBounds {
   directory: string;
@@ -46,7 +46,7 @@ export async function fetchTarget(
 ): Promise<FoundTarget> {
   const { repository, branch = 'HEAD', base } = target;
   if (source.type === 'missing')
-    throw refused('reviewNoRepository', repository, `There is no repository at ${repository}.`);
+    throw refused('reviewNoRepository', repository, `There is no repository at ${repository}.${source.why}`);
   for (const name of [branch, ...(base === undefined ? [] : [base])])
     if (!isRemoteRefName(name)) throw unknown(repository, name);
   const store = join(options.directory, 'targets', options.targetId);

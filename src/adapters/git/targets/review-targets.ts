@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
 import type { FoundTarget, OpenTarget, ReviewTargetsPort } from '../../../../activities/ports.ts';
 import type { BatchTarget } from '../../../contract/index.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isRefName } from '../../../contract/plain/ref-name.ts';
 import { faultOfRepository, transportOf, withoutSecrets } from '../../../contract/plain/repository-address.ts';
 import { readChangedFiles } from '../review/changed-files.ts';
@@ -17,6 +18,7 @@ import {
   findRepository,
   findRepositoryOrBare,
 } from '../repository/repository-place.ts';
+import { explainNoRepository } from '../repository/repository-fault.ts';
 import { type RepositoryView, readHead, withView } from '../repository/repository-view.ts';
 import { emptyTreeOf, firstCommit, isCheckedOut, sinceMergeBase } from '../review/review-range.ts';
 
@@ -78,8 +80,9 @@ function findSource(repository: string, closed: ClosedFolders): { type: 'tree'; 
   const transport = transportOf(repository);
   if (transport === 'path') return findOnDisk(repository, closed);
   if (transport !== 'file') return { type: 'remote', address: repository };
-  const place = findRepositoryOrBare(toPath(repository), closed);
-  return place === null ? { type: 'missing' } : { type: 'local', place };
+  const path = toPath(repository);
+  const place = findRepositoryOrBare(path, closed);
+  return place === null ? { type: 'missing', why: explainNoRepository(path, closed) } : { type: 'local', place };
 }
 
 function toPath(url: string): string {
@@ -100,7 +103,11 @@ function findOnDisk(path: string, closed: ClosedFolders): { type: 'tree'; place:
   if (bare?.root === null) return { type: 'local', place: bare };
   const place = findRepository(path, closed);
   if (place !== null) return { type: 'tree', place };
-  throw refused('reviewNoRepository', path, `${path} is no git repository.`);
+  throw refused(
+    'reviewNoRepository',
+    path,
+    `${toVisibleLine(path)} is no git repository.${explainNoRepository(path, closed)}`,
+  );
 }
 
 function lookUp(place: RepositoryPlace, { branch, base }: BatchTarget, signal: AbortSignal): Promise<FoundTarget> {
