@@ -74,9 +74,10 @@ export type ModelStepResult =
       type: 'answered';
       output: StepOutput[];
       usage: TokenUsage;
-      /** Null for a model without a price. */
-      costMicroUsd: number | null;
-      compactAt: number;
+      /** In millionths of a dollar; null for a model without a price. Earlier releases left it out. */
+      costMicroUsd?: number | null;
+      /** Earlier releases left it out. */
+      compactAt?: number;
       /** Left out where there are none. */
       mcpWarnings?: McpWarning[];
       /** Why the answer was cut, in the endpoint's words; left out if it is whole. */
@@ -104,7 +105,8 @@ export type CompactionStepResult =
       userMessages: string[];
       provider: ProviderCompaction | null;
       usage: TokenUsage;
-      costMicroUsd: number | null;
+      /** Earlier releases left it out. */
+      costMicroUsd?: number | null;
       /** Entries, oldest first, that were too many even for the summary. */
       droppedEntries: number;
     }
@@ -427,48 +429,47 @@ export interface ForkedPast {
 }
 
 /**
- * Activities that one kind of task has for itself. Each is retried until it is done, so twice must be once; its input has
- * the ids of its thread and of the step, and it answers `aborted` where the thread stopped it.
+ * Activities that a thread runs as steps: one input, one result. Each is retried, and must be idempotent, unless it says
+ * otherwise. One that its thread can stop takes the ids of the thread and of the step, and answers `aborted` if it was stopped.
  */
-export interface TaskActivities {
+export interface StepActivities {
+  callModel(step: ModelStep): Promise<ModelStepResult>;
+  compactContext(step: CompactionStep): Promise<CompactionStepResult>;
+  /** Never retried: a command that may have run is not run again automatically. */
+  execCommand(step: CommandStep): Promise<CommandReport>;
+  applyPatch(step: PatchStep): Promise<PatchStepResult>;
+  /** Retried only if the tool only reads. */
+  callMcpTool(step: McpStep): Promise<McpStepResult>;
+  takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
   undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
   redoFiles(step: RedoStep): Promise<RedoneFiles | { type: 'aborted' }>;
+  /** Releases all snapshots of a thread. */
+  releaseSnapshots(request: { threadId: string; cwd: string } & OnWorkspace): Promise<null>;
+  prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
+  finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
+  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
+  /** Fails with `rulesUnavailable`, as the other three that deal with the rules of a repository do. */
+  findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
+  rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
+  cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
+  /** Answers the id under which it was written; earlier releases wrote under the one they were given, and answered nothing. */
+  archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
 }
 
-export interface Activities extends TaskActivities {
+export interface Activities extends StepActivities {
   /** Fills a start argument with the worker's defaults. */
   openThread(start: StartThread): Promise<OpenedThread>;
   /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
   forkHistory(request: ForkRequest): Promise<ForkedPast>;
   /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */
   restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
-  callModel(step: ModelStep): Promise<ModelStepResult>;
-  compactContext(step: CompactionStep): Promise<CompactionStepResult>;
-  /** Never retried: a command that may have run is not run again by itself. */
-  execCommand(step: CommandStep): Promise<CommandReport>;
-  applyPatch(step: PatchStep): Promise<PatchStepResult>;
-  /** Retried where the tool only reads; see `workflows/thread/shell/effects.ts`. */
-  callMcpTool(step: McpStep): Promise<McpStepResult>;
-  takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
-  /** Lets go of all snapshots of a thread. */
-  releaseSnapshots(request: { threadId: string; cwd: string } & OnWorkspace): Promise<null>;
-  prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
-  finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
-  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;
-  /** Fails with `rulesUnavailable`, as the other three that deal with the rules of a repository do. */
-  findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
-  /** Twice is once. */
-  rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
   listRules(request: { cwd: string }): Promise<RepositoryRules>;
   /** Whether there was such a rule. */
   revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;
-  cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
   /** Resolves once the workflow of another thread has ended, however it did. */
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
-  /** Answers the id under which it was written; earlier releases wrote under the one they were given, and answered nothing. */
-  archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
   openTarget(opening: TargetOpening): Promise<OpenedTarget>;
   concludeTarget(conclusion: TargetConclusion): Promise<TargetConcluded>;

@@ -11,8 +11,9 @@ import { type Stand, openStand, waitForEvent } from '../stand.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const KIND = `/** \`count_lines\`: how many lines a file of the workspace has. */
-import { inputText, beginActive, endTurn, failTurn, findTurn, quieten, withTurn } from '../turns/turns.ts';
+import { inputText, beginActive, endTurn, failTurn, findTurn, quieten, toTurnError, withTurn } from '../turns/turns.ts';
 import type { TurnBase } from '../state/state.ts';
+import { retried, stepIds, toSummary } from '../state/steps.ts';
 import type { TaskKind } from './task.ts';
 
 export type CountTurn = TurnBase & { kind: 'count_lines'; file: string };
@@ -28,18 +29,25 @@ export const countLines: TaskKind<CountTurn> = {
   begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'count_lines', file: inputText(turn.input) }),
   settle: (state) => state,
   wants: (state, { turnId, file }) => {
-    const input = { cwd: state.settings.cwd, file };
-    const step = { activity: 'countLines', input, summary: \`count: \${file}\`, onWorkspace: false } as const;
-    return [{ type: 'taskStep', id: \`count/\${turnId}\`, turnId, ...step }];
+    const id = \`count/\${turnId}\`;
+    return [
+      {
+        type: 'step',
+        id,
+        turnId,
+        activity: 'countLines',
+        input: { ...stepIds(state, id), cwd: state.settings.cwd, file },
+        options: retried('5m'),
+        summary: toSummary('count', file),
+      },
+    ];
   },
-  owns: (_, { turnId }, actionId) => actionId === \`count/\${turnId}\`,
   take(state, turn, event) {
-    if (event.type !== 'taskStepEnded') return state;
+    if (event.type !== 'stepEnded' || event.activity !== 'countLines') return state;
     if (turn.aborting !== null) return quieten(state, turn, event.id, true);
     const { end, at } = event;
-    if (end.type === 'failed') return failTurn(state, at, turn, { code: end.failure.code, message: end.failure.message });
-    if (end.type === 'aborted') return failTurn(state, at, turn, { code: 'internal', message: 'stopped by nobody' });
-    const { lines } = end.value as { lines: number };
+    if (end.type !== 'done') return failTurn(state, at, turn, toTurnError(end, 'The count was stopped by nobody in this thread.'));
+    const { lines } = end.value;
     const told = withTurn(state, { ...turn, lastAgentMessage: \`\${lines} lines\` });
     return endTurn(told, at, findTurn(told, turn.turnId) ?? turn, { status: 'completed' });
   },

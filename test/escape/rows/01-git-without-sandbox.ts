@@ -26,9 +26,9 @@ export const rows: EscapeRow[] = [
         const thread = testThread(settings);
         thread.submit('a');
         thread.answer(exec(command));
-        for (const { id, command: unasked } of thread.actions('execCommand')) {
-          await attacker.run(unasked, 'danger-full-access');
-          thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+        for (const { id, input } of thread.steps('execCommand')) {
+          await attacker.run(input.command ?? '', 'danger-full-access');
+          thread.done('execCommand', EXITED, id);
         }
         if (existsSync(marker)) return heldUnless(`${command} ran the file watcher, unasked`);
       }

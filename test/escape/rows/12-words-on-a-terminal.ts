@@ -61,8 +61,8 @@ function attackByProse(): Promise<Outcome> {
   const thread = testThread({ approvalPolicy: 'on-request' });
   thread.submit('a');
   thread.answer(POSING.join('\n'), exec('true'));
-  const { id } = thread.action('execCommand');
-  thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, output: POSING.join('\n') } });
+  const { id } = thread.step('execCommand');
+  thread.done('execCommand', { ...EXITED, output: POSING.join('\n') }, id);
   const shown = writtenFor(thread.events(), false).split('\n');
   const found = POSING.filter((one) => shown.some((line) => line.includes(one)));
   return Promise.resolve(

@@ -60,7 +60,7 @@ export const rows: EscapeRow[] = [
       const { thread, requestId, places } = asking(exec(COMMAND, OUTSIDE));
       const lacks = missing(places, [...COMMAND.split('\n'), 'OUTSIDE THE SANDBOX', '/work/repo', 'agent says']);
       thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept' }, by: 'person' });
-      const { command } = thread.action('execCommand');
+      const { command } = thread.input('execCommand');
       return Promise.resolve(heldUnless(lacks ?? (command !== COMMAND && 'another command runs than was shown')));
     },
   },
@@ -98,9 +98,9 @@ export const rows: EscapeRow[] = [
     attack() {
       const { thread, requestId } = asking(exec('make'));
       thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'acceptForSession' }, by: 'person' });
-      thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+      thread.done('execCommand', EXITED);
       thread.answer(exec('make', OUTSIDE));
-      return Promise.resolve(heldUnless(thread.actions('execCommand').length > 0 && 'it ran and nobody was asked'));
+      return Promise.resolve(heldUnless(thread.steps('execCommand').length > 0 && 'it ran and nobody was asked'));
     },
   },
 ];

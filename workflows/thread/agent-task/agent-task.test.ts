@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentIdentityMode, ThreadEvent } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
-import type { RegistrationEnd } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { ThreadState } from '../state/state.ts';
 import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
@@ -15,24 +14,19 @@ function taskOf(runtime: string, number: number) {
   return { agentRuntimeId: runtime, taskId: `task-${number}`, registeredAt: '2026-01-01T00:00:00Z' };
 }
 
-/** Ends the registration in flight. */
-function endRegistration(thread: TestThread, end: RegistrationEnd): void {
-  thread.dispatch({ type: 'registrationEnded', id: thread.action('registerAgentTask').id, end });
-}
-
 function registered(thread: TestThread, number = 1, runtime = 'runtime-1', more: object = {}): void {
   const task = taskOf(runtime, number);
-  endRegistration(thread, { type: 'registered', task, currentRuntimeId: runtime, unusedTasks: 0, ...more });
+  thread.done('registerAgentTask', { task, currentRuntimeId: runtime, unusedTasks: 0, ...more });
 }
 
 function refused(thread: TestThread, details: StepFailure['details'] = {}, code = 'agentIdentityUnavailable'): void {
-  endRegistration(thread, { type: 'failed', failure: { code, message: 'no such luck', details } });
+  thread.end('registerAgentTask', { type: 'failed', failure: { code, message: 'no such luck', details } });
 }
 
 function failModel(thread: TestThread, code: string, reason?: string): void {
-  const { id } = thread.action('callModel');
+  const { id } = thread.step('callModel');
   const failure = { code, message: 'not with this', details: reason === undefined ? {} : { reason } };
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'failed', failure } });
+  thread.end('callModel', { type: 'failed', failure }, id);
 }
 
 function agentEvents(thread: TestThread): ThreadEvent[] {
@@ -48,7 +42,7 @@ function continueAsNew(thread: TestThread, change: Partial<ThreadState> = {}): v
 describe('prewarm', () => {
   it('begins to register when the thread opens, and nobody waits for it', () => {
     const thread = open();
-    expect(thread.action('registerAgentTask')).toMatchObject({ account: 'acme', replaceIdentity: null });
+    expect(thread.input('registerAgentTask')).toMatchObject({ account: 'acme', replaceIdentity: null });
     registered(thread);
     expect(toThreadView(thread.state).agentTask).toEqual({
       status: 'registered',
@@ -79,13 +73,13 @@ describe('prewarm', () => {
     const thread = open('off');
     expect(thread.running).toEqual([]);
     thread.submit('a');
-    expect(thread.action('callModel')).toMatchObject({ agentTask: null, agentIdentity: { mode: 'off' } });
+    expect(thread.input('callModel')).toMatchObject({ agentTask: null, agentIdentity: { mode: 'off' } });
   });
 
   it('serves the turn that comes meanwhile, which registers itself only where it fails', () => {
     const thread = open();
     thread.submit('a');
-    expect(thread.actions('registerAgentTask')).toHaveLength(1);
+    expect(thread.steps('registerAgentTask')).toHaveLength(1);
     refused(thread);
     expect(thread.completions('a')).toEqual([]);
     expect(thread.types()).toContain('warning');
@@ -100,9 +94,9 @@ describe('what was restored', () => {
     const thread = open();
     registered(thread);
     continueAsNew(thread);
-    expect(thread.actions('registerAgentTask')).toEqual([]);
+    expect(thread.steps('registerAgentTask')).toEqual([]);
     thread.submit('a');
-    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
+    expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
   });
 
   it('stays cleared where it was cleared: no prewarm, and the next turn registers', () => {
@@ -114,21 +108,21 @@ describe('what was restored', () => {
     expect(toThreadView(thread.state).agentTask).toMatchObject({ status: 'cleared', reason: 'stale' });
     thread.submit('a');
     registered(thread, 2);
-    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
+    expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
   });
 
   it('may be a thread that never had a task: that one is prewarmed', () => {
     const thread = open();
     refused(thread);
     continueAsNew(thread);
-    expect(thread.actions('registerAgentTask')).toHaveLength(1);
+    expect(thread.steps('registerAgentTask')).toHaveLength(1);
   });
 
   it('may be a registration in flight: it goes on as the one that it is', () => {
     const thread = open();
-    const { id } = thread.action('registerAgentTask');
+    const { id } = thread.step('registerAgentTask');
     continueAsNew(thread);
-    expect(thread.action('registerAgentTask').id).toBe(id);
+    expect(thread.step('registerAgentTask').id).toBe(id);
   });
 });
 
@@ -136,10 +130,10 @@ describe('ensure', () => {
   it('holds the model step back until the task is there, and says so', () => {
     const thread = open();
     thread.submit('a');
-    expect(thread.actions('callModel')).toEqual([]);
+    expect(thread.steps('callModel')).toEqual([]);
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
     registered(thread);
-    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
+    expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
   });
 
   it('fails that turn with an error event when it fails, and the next turn tries again', () => {
@@ -160,21 +154,21 @@ describe('ensure', () => {
 
   it('has one registration in flight at most, whatever is submitted, replaced and interrupted meanwhile', () => {
     const thread = open();
-    const { id } = thread.action('registerAgentTask');
+    const { id } = thread.step('registerAgentTask');
     thread.submit('a');
     thread.submit('b');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     thread.submit('c');
-    expect(thread.action('registerAgentTask').id).toBe(id);
+    expect(thread.step('registerAgentTask').id).toBe(id);
     registered(thread);
-    expect(thread.action('callModel')).toMatchObject({ turnId: 'c' });
+    expect(thread.input('callModel')).toMatchObject({ turnId: 'c' });
     expect(thread.state.agentTask.registrations).toBe(1);
   });
 
   it('is not needed by a command of the person', () => {
     const thread = open();
     thread.dispatch({ type: 'turnSubmitted', turn: { turnId: 'a', kind: 'user_shell', input: text('ls') } });
-    expect(thread.actions('execCommand')).toHaveLength(1);
+    expect(thread.steps('execCommand')).toHaveLength(1);
   });
 
   it('registers once for all turns of the thread', () => {
@@ -191,8 +185,8 @@ describe('ensure', () => {
     const thread = open();
     registered(thread);
     const before = thread.state.agentTask;
-    const end = { type: 'registered', task: taskOf('x', 9), currentRuntimeId: 'x', unusedTasks: 0 } as const;
-    thread.dispatch({ type: 'registrationEnded', id: 'register/99', end });
+    const other = { task: taskOf('x', 9), currentRuntimeId: 'x', unusedTasks: 0 };
+    thread.done('registerAgentTask', other, 'register/99');
     expect(thread.state.agentTask).toEqual(before);
   });
 });
@@ -202,10 +196,10 @@ describe('an identity that changes while a task is registered', () => {
     const thread = open();
     thread.submit('a');
     registered(thread, 1, 'runtime-1', { currentRuntimeId: 'runtime-2' });
-    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+    expect(thread.input('registerAgentTask')).toMatchObject({ replaceIdentity: null });
     expect(agentEvents(thread)).toEqual([]);
     registered(thread, 2, 'runtime-2');
-    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
+    expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
     expect(thread.state.counters.unusedAgentTasks).toBe(1);
   });
 
@@ -244,7 +238,7 @@ describe('an identity under which the service registers no task', () => {
     const thread = open();
     thread.submit('a');
     refused(thread, refusal, 'agentIdentityRefused');
-    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
+    expect(thread.input('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
     registered(thread, 1, 'runtime-2');
     thread.answer('fine');
     expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
@@ -277,9 +271,9 @@ describe('a stale task', () => {
     thread.submit('a');
     failModel(thread, 'agentTaskStale');
     expect(thread.state.agentTask.current).toEqual({ status: 'cleared', reason: 'stale' });
-    expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+    expect(thread.input('registerAgentTask')).toMatchObject({ replaceIdentity: null });
     registered(thread, 2, 'runtime-2');
-    expect(thread.action('callModel')).toMatchObject({ step: 1, agentTask: taskOf('runtime-2', 2) });
+    expect(thread.input('callModel')).toMatchObject({ step: 1, agentTask: taskOf('runtime-2', 2) });
     thread.answer('fine');
     expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
     expect(agentEvents(thread)).toMatchObject([
@@ -309,7 +303,7 @@ describe('a stale task', () => {
     expect(thread.state.agentTask.current).toEqual({ status: 'cleared', reason: 'stale' });
     thread.submit('b');
     registered(thread, 2);
-    expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
+    expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-1', 2));
   });
 });
 
@@ -321,11 +315,11 @@ describe('a task that the service rejects', () => {
       registered(thread);
       thread.submit('a');
       thread.answer(exec('make'));
-      thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+      thread.done('execCommand', EXITED);
       failModel(thread, 'agentAssertionRejected', reason);
-      expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: null });
+      expect(thread.input('registerAgentTask')).toMatchObject({ replaceIdentity: null });
       registered(thread, 2);
-      expect(thread.action('callModel')).toMatchObject({ step: 2, agentTask: taskOf('runtime-1', 2) });
+      expect(thread.input('callModel')).toMatchObject({ step: 2, agentTask: taskOf('runtime-1', 2) });
       thread.answer('fine');
       expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
       expect(agentEvents(thread)).toMatchObject([{}, { type: 'agentTask/cleared', reason: 'rejected' }, {}]);
@@ -339,9 +333,9 @@ describe('a task that the service rejects', () => {
       registered(thread);
       thread.submit('a');
       failModel(thread, 'agentAssertionRejected', reason);
-      expect(thread.action('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
+      expect(thread.input('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
       registered(thread, 2, 'runtime-2');
-      expect(thread.action('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
+      expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-2', 2));
     },
   );
 
@@ -352,7 +346,7 @@ describe('a task that the service rejects', () => {
     failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
     registered(thread, 2);
     thread.answer(exec('make'));
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
     registered(thread, 3);
     failModel(thread, 'agentAssertionRejected', 'agent_task_expired');
@@ -383,7 +377,7 @@ describe('the state of an agent task', () => {
   it('is three ids and times, whatever else an activity may answer', () => {
     const thread = open();
     const task = { ...taskOf('runtime-1', 1), privateKeyPkcs8: 'never', signature: 'never' };
-    endRegistration(thread, { type: 'registered', task, currentRuntimeId: 'runtime-1', unusedTasks: 0 });
+    thread.done('registerAgentTask', { task, currentRuntimeId: 'runtime-1', unusedTasks: 0 });
     expect(JSON.stringify(thread.state)).not.toContain('never');
     expect(JSON.parse(JSON.stringify(thread.state.agentTask))).toEqual(thread.state.agentTask);
   });

@@ -11,9 +11,9 @@
 import type { AgentTaskRecord, AgentTaskView } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
-import type { RegistrationEnd } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { AgentTaskState, ThreadState } from '../state/state.ts';
+import { type StepEnd, retried, stepIds, toSummary } from '../state/steps.ts';
 
 const MAX_ROUNDS = 2;
 
@@ -62,7 +62,17 @@ export function wantedRegistration(state: ThreadState): Action[] {
   if (registration === null) return [];
   const { account } = state.settings.agentIdentity;
   const { number, replaceIdentity } = registration;
-  return [{ type: 'registerAgentTask', id: actionIds.register(number), account, replaceIdentity }];
+  const id = actionIds.register(number);
+  return [
+    {
+      type: 'step',
+      id,
+      activity: 'registerAgentTask',
+      input: { ...stepIds(state, id), account, replaceIdentity },
+      options: retried('60s'),
+      summary: toSummary('agent task: register for', account),
+    },
+  ];
 }
 
 /** Takes the end of the registration in flight; null where it was of another one. */
@@ -70,21 +80,23 @@ export function endRegistration(
   state: ThreadState,
   at: number,
   id: string,
-  end: RegistrationEnd,
+  end: StepEnd<'registerAgentTask'>,
 ): { state: ThreadState; outcome: RegistrationOutcome; purpose: 'prewarm' | 'ensure' } | null {
   const { registration } = state.agentTask;
   if (registration === null || actionIds.register(registration.number) !== id) return null;
   const { purpose, round } = registration;
   const idle = countUnused(withAgentTask(state, { registration: null }), unusedTasksOf(end));
-  if (end.type === 'failed') {
-    const refused = refusedIdentity(state, end.failure);
+  if (end.type !== 'done') {
+    const failure = end.type === 'failed' ? end.failure : STOPPED;
+    const refused = refusedIdentity(state, failure);
     if (refused !== null && registration.replaceIdentity === null && round < MAX_ROUNDS) {
       return { state: beginRegistration(idle, purpose, refused, 2), outcome: { type: 'again' }, purpose };
     }
-    return { state: idle, outcome: { type: 'failed', failure: end.failure }, purpose };
+    return { state: idle, outcome: { type: 'failed', failure }, purpose };
   }
-  if (end.task.agentRuntimeId === end.currentRuntimeId) {
-    return { state: keep(idle, at, end.task), outcome: { type: 'registered' }, purpose };
+  const { task, currentRuntimeId } = end.value;
+  if (task.agentRuntimeId === currentRuntimeId) {
+    return { state: keep(idle, at, task), outcome: { type: 'registered' }, purpose };
   }
   const counted = countUnused(idle, 1);
   if (round < MAX_ROUNDS) {
@@ -93,9 +105,11 @@ export function endRegistration(
   return { state: counted, outcome: { type: 'failed', failure: unstable(state) }, purpose };
 }
 
-function unusedTasksOf(end: RegistrationEnd): number {
-  if (end.type === 'registered') return end.unusedTasks;
-  const { unusedTasks } = end.failure.details;
+const STOPPED: StepFailure = { code: 'internal', message: 'The registration was stopped by its thread.', details: {} };
+
+function unusedTasksOf(end: StepEnd<'registerAgentTask'>): number {
+  if (end.type === 'done') return end.value.unusedTasks;
+  const { unusedTasks } = end.type === 'failed' ? end.failure.details : STOPPED.details;
   return typeof unusedTasks === 'number' ? unusedTasks : 0;
 }
 

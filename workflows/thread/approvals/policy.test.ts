@@ -85,12 +85,12 @@ describe('the table of policies and sandbox modes', () => {
     'the thread does it: $policy, $sandbox: $column -> $verdict',
     ({ policy, sandbox, column, verdict }) => {
       const thread = asking(column, { approvalPolicy: policy, sandbox });
-      const steps = [...thread.actions('execCommand'), ...thread.actions('applyPatch')];
+      const steps = [...thread.steps('execCommand'), ...thread.steps('applyPatch')];
       const item = thread.state.log.items[1];
       expect(thread.state.requests).toHaveLength(verdict === 'ask' ? 1 : 0);
       expect(steps).toHaveLength(verdict === 'run' ? 1 : 0);
       expect(item).toMatchObject({ status: verdict === 'refuse' ? 'declined' : 'inProgress' });
-      if (verdict === 'refuse') expect(thread.action('callModel')).toMatchObject({ step: 2 });
+      if (verdict === 'refuse') expect(thread.input('callModel')).toMatchObject({ step: 2 });
     },
   );
 
@@ -135,8 +135,8 @@ describe('the sandbox that a step runs in, once it may', () => {
   )('$sandbox: $column, accepted -> $mode', ({ sandbox, column, mode }) => {
     const thread = asking(column, { approvalPolicy: 'untrusted', sandbox });
     if (thread.state.requests.length > 0) answer(thread, 'accept');
-    const [step] = [...thread.actions('execCommand'), ...thread.actions('applyPatch')];
-    expect(step?.sandbox).toBe(mode);
+    const [input] = [...thread.inputs('execCommand'), ...thread.inputs('applyPatch')];
+    expect(input?.sandbox).toBe(mode);
   });
 });
 
@@ -144,9 +144,9 @@ describe('decisions', () => {
   it('accept runs the step, once', () => {
     const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
     answer(thread, 'accept');
-    const { id } = thread.action('execCommand');
+    const { id } = thread.step('execCommand');
     expect(thread.state.rules).toEqual([]);
-    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    thread.done('execCommand', EXITED, id);
     thread.answer(exec('make'));
     expect(thread.state.requests).toHaveLength(1);
   });
@@ -154,9 +154,9 @@ describe('decisions', () => {
   it('decline tells the model, and the turn goes on', () => {
     const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
     answer(thread, 'decline');
-    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.steps('execCommand')).toEqual([]);
     expect(thread.state.log.items[1]).toMatchObject({ status: 'declined', output: 'rejected by user' });
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
   it('cancel interrupts the turn', () => {
@@ -173,7 +173,7 @@ describe('decisions', () => {
     answer(thread, 'accept');
     thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'cancel' }, by: 'person' });
     expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'requestNotOpen', id: requestId });
-    expect(thread.actions('execCommand')).toHaveLength(1);
+    expect(thread.steps('execCommand')).toHaveLength(1);
     expect(thread.types().filter((type) => type === 'serverRequest/resolved')).toHaveLength(1);
   });
 
@@ -199,7 +199,7 @@ describe('a deadline', () => {
     const resolved = thread.events().filter(({ type }) => type === 'serverRequest/resolved');
     expect(resolved).toMatchObject([{ requestId: request?.requestId, decision: 'decline', by: 'deadline' }]);
     expect(thread.state.log.items[1]).toMatchObject({ status: 'declined' });
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
   it('is dropped once somebody answered', () => {
@@ -208,7 +208,7 @@ describe('a deadline', () => {
     answer(thread, 'accept');
     expect(thread.actions('awaitTime')).toEqual([]);
     thread.dispatch({ type: 'timeCame', id, about });
-    expect(thread.actions('execCommand')).toHaveLength(1);
+    expect(thread.steps('execCommand')).toHaveLength(1);
   });
 
   it('of 0 is none', () => {
@@ -246,7 +246,7 @@ describe('a thread that nobody watches', () => {
         status: 'declined',
         output: expect.stringContaining('Nobody watches') as string,
       });
-      expect(thread.action('callModel')).toMatchObject({ step: 2 });
+      expect(thread.input('callModel')).toMatchObject({ step: 2 });
     },
   );
 });
@@ -278,12 +278,15 @@ describe('a request', () => {
           if (request === undefined) return;
           answer(thread, yes);
           if (request.type === 'commandExecution') {
-            const { command: runs, cwd, sandbox: within } = thread.action('execCommand');
+            const { index, command, cwd, sandbox: within } = thread.input('execCommand');
+            const item = thread.state.log.items[index];
+            // A long one is read from its item.
+            const runs = command ?? (item?.type === 'commandExecution' ? item.command : null);
             expect({ runs, cwd, within }).toEqual({ runs: request.command, cwd: request.cwd, within: request.sandbox });
             expect(runs).toBe(one.type === 'command' ? one.command : '');
             expect(request.sandboxed).toBe(within !== 'danger-full-access');
           } else if (request.type === 'fileChange') {
-            const { index, sandbox: within } = thread.action('applyPatch');
+            const { index, sandbox: within } = thread.input('applyPatch');
             const item = thread.state.log.items[index];
             expect(item).toMatchObject({ patch: request.patch?.text });
             expect(request.patch?.chars).toBe(request.patch?.text.length);
@@ -326,8 +329,8 @@ describe('a request', () => {
     expect(request && toRequestWords(request).facts).toContainEqual(['leads to', '/home/person/.bashrc']);
     const requestId = request?.requestId ?? '';
     thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'acceptForSession' }, by: 'person' });
-    expect(thread.action('applyPatch')).toMatchObject({ sandbox: 'danger-full-access', leads });
-    thread.dispatch({ type: 'patchEnded', id: thread.action('applyPatch').id, end: { type: 'applied', changes: [] } });
+    expect(thread.input('applyPatch')).toMatchObject({ sandbox: 'danger-full-access', leads });
+    thread.done('applyPatch', { type: 'applied', changes: [] });
     // What is remembered covers this target and no other one.
     thread.answer({ ...call, leads: [{ path: `${CWD}/link`, to: '/home/person/.profile' }] });
     expect(thread.state.requests).toHaveLength(1);
@@ -361,7 +364,7 @@ describe('a patch that is given to the shell', () => {
         thread.submit('a');
         thread.answer(call, exec('ls'));
         expect(thread.state.requests).toEqual([]);
-        expect(thread.actions('execCommand').map((action) => action.command)).toEqual(['ls']);
+        expect(thread.inputs('execCommand').map((action) => action.command)).toEqual(['ls']);
         expect(thread.state.log.items[1]).toMatchObject({
           ...{ type: 'dynamicToolCall', status: 'failed' },
           output: expect.stringMatching(/no patch was applied\. Call the tool apply_patch instead/) as string,
@@ -376,10 +379,10 @@ describe('a patch that is given to the shell', () => {
     thread.restart(state);
     thread.submit('a');
     thread.answer(exec(command));
-    expect(thread.action('execCommand').command).toBe(command);
+    expect(thread.input('execCommand').command).toBe(command);
     const other = testThread({ cwd: CWD });
     other.submit('a', command, { kind: 'user_shell' });
-    expect(other.action('execCommand').command).toBe(command);
+    expect(other.input('execCommand').command).toBe(command);
   });
 });
 
@@ -453,7 +456,7 @@ describe('paths', () => {
       answer: { requestId: request!.requestId, decision: 'accept' },
       by: 'person',
     });
-    expect(thread.action('applyPatch').sandbox).toBe('danger-full-access');
+    expect(thread.input('applyPatch').sandbox).toBe('danger-full-access');
     const never = testThread({ cwd: CWD, approvalPolicy: 'never' });
     never.submit('a');
     never.answer(tmp);
@@ -463,7 +466,7 @@ describe('paths', () => {
     earlier.restart(state);
     earlier.submit('a');
     earlier.answer(tmp);
-    expect(earlier.action('applyPatch').sandbox).toBe('workspace-write');
+    expect(earlier.input('applyPatch').sandbox).toBe('workspace-write');
   });
 
   it('are made absolute without a way around', () => {

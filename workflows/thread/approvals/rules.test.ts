@@ -130,7 +130,7 @@ function answer(thread: TestThread, decision: ApprovalDecision, scope?: RuleScop
 }
 
 function runs(thread: TestThread): void {
-  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  thread.done('execCommand', EXITED);
 }
 
 function endTurn(thread: TestThread): void {
@@ -171,7 +171,7 @@ describe('an answer with a scope', () => {
     answer(thread, 'accept', 'turn');
     expect(thread.state.rules).toMatchObject([{ scope: 'turn', turnId: 'a' }]);
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    runs({ ...thread, action: () => ({ id: 'tool/t1/1' }) as never });
+    thread.done('execCommand', EXITED, 'tool/t1/1');
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted' }]);
     expect(thread.state.rules).toEqual([]);
   });
@@ -191,7 +191,7 @@ describe('an answer with a scope', () => {
     expect(asksFor(thread, 'b')).toBe(false);
     const applied = thread.events().filter(({ type }) => type === 'rule/applied');
     expect(applied).toMatchObject([{ turnId: 'b', decision: 'accept', ruleIds: ['rule_1'] }]);
-    expect(thread.action('execCommand')).toMatchObject({ command: 'make', sandbox: 'workspace-write' });
+    expect(thread.input('execCommand')).toMatchObject({ command: 'make', sandbox: 'workspace-write' });
   });
 
   it('acceptForSession is another name for accept with the scope thread', () => {
@@ -210,7 +210,7 @@ describe('an answer with a scope', () => {
       { status: 'declined', output: 'rejected by user' },
       { status: 'declined', output: expect.stringContaining('is not asked again') as string },
     ]);
-    expect(thread.action('callModel')).toMatchObject({ step: 3 });
+    expect(thread.input('callModel')).toMatchObject({ step: 3 });
   });
 
   it.each([
@@ -244,7 +244,8 @@ describe('an answer with a scope', () => {
     answer(thread, 'accept', 'repository');
     expect(thread.events().at(-1)).toMatchObject({ type: 'warning' });
     expect(thread.state.rules).toEqual([]);
-    expect(thread.action('execCommand')).toMatchObject({ command: long });
+    expect(thread.input('execCommand')).toMatchObject({ index: 1, command: null });
+    expect(thread.state.log.items[1]).toMatchObject({ command: long });
   });
 
   it('given twice is one rule, and the oldest of very many are forgotten', () => {
@@ -316,19 +317,19 @@ describe('a rule', () => {
 
   it('allows nothing where the policy has become never, and nothing outside the sandbox', () => {
     const thread = asking({ repositoryRules: true });
-    thread.dispatch({ type: 'rulesFound', id: 'rules/1', end: { type: 'found', rules: [] } });
+    thread.done('findRules', { type: 'found', rules: [] }, 'rules/1');
     answer(thread, 'accept', 'thread');
     runs(thread);
     const outside = { sandbox_permissions: 'require_escalated', justification: 'please' };
     thread.answer(exec('make', outside));
-    expect(thread.actions('execCommand')).toEqual([]);
-    thread.dispatch({ type: 'rulesFound', id: 'rules/2', end: { type: 'found', rules: [] } });
+    expect(thread.steps('execCommand')).toEqual([]);
+    thread.done('findRules', { type: 'found', rules: [] }, 'rules/2');
     answer(thread, 'accept', 'thread');
     runs(thread);
     endTurn(thread);
     thread.submit('b', 'go', { overrides: { approvalPolicy: 'never' } });
     thread.answer(exec('make', outside));
-    expect(thread.actions('findRules')).toEqual([]);
+    expect(thread.steps('findRules')).toEqual([]);
     expect(thread.state.log.items.at(-1)).toMatchObject({ status: 'declined' });
   });
 });
@@ -349,7 +350,7 @@ describe('a rule about a command', () => {
     answer(thread, 'accept', 'thread');
     runs(thread);
     thread.answer(exec(command));
-    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.steps('execCommand')).toEqual([]);
     expect(thread.state.requests).toMatchObject([{ command }]);
   });
 
@@ -359,7 +360,7 @@ describe('a rule about a command', () => {
       answer(thread, 'accept', scope);
       runs(thread);
       thread.answer(exec('make', { sandbox_permissions: 'require_escalated' }));
-      expect(thread.actions('execCommand')).toEqual([]);
+      expect(thread.steps('execCommand')).toEqual([]);
       expect(thread.state.requests).toMatchObject([{ escalated: true, sandbox: 'danger-full-access' }]);
     }
   });
@@ -373,19 +374,19 @@ describe('a rule of the repository', () => {
     threadId: 'another',
   });
   const found = (thread: TestThread, ...known: ApprovalRule[]) =>
-    thread.dispatch({ type: 'rulesFound', id: thread.action('findRules').id, end: { type: 'found', rules: known } });
+    thread.done('findRules', { type: 'found', rules: known });
 
   it('is looked for where a person would be asked, and nowhere else', () => {
     const thread = asking({ repositoryRules: true, approvalPolicy: 'on-request' });
-    expect(thread.actions('findRules')).toEqual([]);
+    expect(thread.steps('findRules')).toEqual([]);
     runs(thread);
     endTurn(thread);
     thread.submit('b', 'go', { overrides: { approvalPolicy: 'untrusted' } });
     thread.answer(exec('ls'));
-    expect(thread.actions('findRules')).toEqual([]);
+    expect(thread.steps('findRules')).toEqual([]);
     runs(thread);
     thread.answer(exec('make'));
-    expect(thread.action('findRules')).toMatchObject({ cwd: CWD, match: make() });
+    expect(thread.input('findRules')).toMatchObject({ cwd: CWD, match: make() });
     expect(thread.state.requests).toEqual([]);
   });
 
@@ -397,7 +398,7 @@ describe('a rule of the repository', () => {
     found(thread, given(make(), decision));
     expect(thread.state.requests).toEqual([]);
     expect(thread.state.log.items[1]).toMatchObject(item);
-    expect(thread.actions('execCommand')).toHaveLength(decision === 'accept' ? 1 : 0);
+    expect(thread.steps('execCommand')).toHaveLength(decision === 'accept' ? 1 : 0);
   });
 
   it.each([
@@ -414,7 +415,7 @@ describe('a rule of the repository', () => {
   it('that cannot be read is told of, and a person is asked', () => {
     const thread = lookingUp();
     const failure = { code: 'rulesUnavailable', message: 'disk on fire', details: {} };
-    thread.dispatch({ type: 'rulesFound', id: thread.action('findRules').id, end: { type: 'failed', failure } });
+    thread.end('findRules', { type: 'failed', failure });
     expect(thread.state.requests).toHaveLength(1);
     expect(thread.events()).toContainEqual(
       expect.objectContaining({ type: 'warning', message: expect.stringContaining('disk on fire') as string }),
@@ -423,10 +424,10 @@ describe('a rule of the repository', () => {
 
   it('is no longer waited for in a turn that is interrupted', () => {
     const thread = lookingUp();
-    const { id } = thread.action('findRules');
+    const { id } = thread.step('findRules');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     expect(thread.stopping).toEqual([id]);
-    thread.dispatch({ type: 'rulesFound', id, end: { type: 'aborted' } });
+    thread.end('findRules', { type: 'aborted' }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
     expect(thread.state.requests).toEqual([]);
   });
@@ -435,7 +436,7 @@ describe('a rule of the repository', () => {
     const thread = lookingUp();
     thread.restart(fromCarriedState(toCarryOver(thread.state).carriedOver));
     found(thread, given(make()));
-    expect(thread.action('execCommand')).toMatchObject({ command: 'make' });
+    expect(thread.input('execCommand')).toMatchObject({ command: 'make' });
   });
 
   it('goes before the policy of a thread that nobody watches', () => {
@@ -448,25 +449,27 @@ describe('a rule of the repository', () => {
     const thread = lookingUp();
     found(thread);
     answer(thread, 'accept', 'repository');
-    const { id, cwd, rule: kept } = thread.action('rememberRule');
+    const { id, input } = thread.step('rememberRule');
+    const { cwd, rule: kept } = input;
     expect({ cwd, kept }).toMatchObject({ cwd: CWD, kept: { scope: 'repository', match: make(), threadId: 't1' } });
     runs(thread);
     thread.answer(exec('make'));
-    expect(thread.action('execCommand')).toMatchObject({ command: 'make' });
-    thread.dispatch({ type: 'ruleKept', id, failure: null });
+    expect(thread.input('execCommand')).toMatchObject({ command: 'make' });
+    thread.done('rememberRule', null, id);
     expect(thread.state.rules).toEqual([]);
     runs(thread);
     thread.answer(exec('make'));
-    expect(thread.actions('findRules')).toHaveLength(1);
+    expect(thread.steps('findRules')).toHaveLength(1);
   });
 
   it('that cannot be kept there holds for the thread, and says so', () => {
     const thread = lookingUp();
     found(thread);
     answer(thread, 'accept', 'repository');
-    thread.dispatch({ type: 'ruleKept', id: thread.action('rememberRule').id, failure: 'the disk is full' });
+    const failure = { code: 'internal', message: 'the disk is full', details: {} };
+    thread.end('rememberRule', { type: 'failed', failure });
     expect(thread.state.rules).toMatchObject([{ scope: 'thread', match: make() }]);
-    expect(thread.actions('rememberRule')).toEqual([]);
+    expect(thread.steps('rememberRule')).toEqual([]);
     expect(thread.events()).toContainEqual(
       expect.objectContaining({ type: 'warning', message: expect.stringContaining('the disk is full') as string }),
     );
@@ -477,13 +480,12 @@ describe('a rule of the repository', () => {
     found(thread);
     answer(thread, 'decline', 'repository');
     thread.dispatch({ type: 'closeRequested', close: {} });
-    for (const { id } of thread.actions('callModel'))
-      thread.dispatch({ type: 'modelEnded', id, end: { type: 'aborted' } });
+    for (const { id } of thread.steps('callModel')) thread.end('callModel', { type: 'aborted' }, id);
     const model = thread.stopping.find((id) => id.startsWith('model/'));
-    if (model !== undefined) thread.dispatch({ type: 'modelEnded', id: model, end: { type: 'aborted' } });
+    if (model !== undefined) thread.end('callModel', { type: 'aborted' }, model);
     expect(thread.state.status).toBe('closed');
     expect(thread.actions('complete')).toEqual([]);
-    thread.dispatch({ type: 'ruleKept', id: thread.action('rememberRule').id, failure: null });
+    thread.done('rememberRule', null);
     expect(thread.action('complete')).toBeDefined();
   });
 
@@ -491,7 +493,7 @@ describe('a rule of the repository', () => {
     const thread = asking({ repositoryRules: false });
     answer(thread, 'accept', 'repository');
     expect(thread.state.rules).toMatchObject([{ scope: 'thread' }]);
-    expect(thread.actions('rememberRule')).toEqual([]);
+    expect(thread.steps('rememberRule')).toEqual([]);
     expect(thread.types()).toContain('warning');
   });
 });

@@ -19,6 +19,7 @@ import type {
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
+import { type StepEnded, retried, toSummary } from '../state/steps.ts';
 import { MOST_BYTES, bytesOf, newestWithin } from '../state/waiting.ts';
 
 /** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
@@ -149,21 +150,28 @@ function withRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadSta
 
 /** Answers for the repository that are not kept there yet. */
 export function wantedRules(state: ThreadState): Action[] {
-  const { cwd } = state.settings;
+  const { cwd, root } = state.settings;
   return state.rules
     .filter(({ scope }) => scope === 'repository')
-    .map((rule) => ({ type: 'rememberRule', id: actionIds.remember(rule.ruleId), cwd, rule }));
+    .map((rule) => ({
+      type: 'step',
+      id: actionIds.remember(rule.ruleId),
+      activity: 'rememberRule',
+      input: { cwd, rule, ...(root === undefined ? {} : { root }) },
+      options: retried('60s', 5),
+      summary: toSummary('remember', `${rule.decision} for the repository`),
+    }));
 }
 
-/** @param failure why a rule could not be kept for the repository, or null. */
-export function takeKept(state: ThreadState, at: number, id: string, failure: string | null): ThreadState {
+/** A rule is kept for the repository now, or cannot be. */
+export function takeKept(state: ThreadState, { at, id, end }: StepEnded<'rememberRule'> & { at: number }): ThreadState {
   const rule = state.rules.find(({ scope, ruleId }) => scope === 'repository' && actionIds.remember(ruleId) === id);
   if (rule === undefined) return state;
   const others = { ...state, rules: state.rules.filter((one) => one !== rule) };
-  if (failure === null) return others;
+  if (end.type !== 'failed') return others;
   // Nothing is said after the end of a thread.
   if (state.status === 'closed') return { ...others, rules: [...others.rules, { ...rule, scope: 'thread' }] };
-  return keepHere(others, at, rule, failure);
+  return keepHere(others, at, rule, end.failure.message);
 }
 
 /** Rules of a turn end with it. */

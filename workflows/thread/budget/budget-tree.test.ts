@@ -1,20 +1,20 @@
 /** Budgets of a tree: what every thread of it uses up is counted once, and its limit stops them all. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ModelOutput } from '../state/inputs.ts';
+import type { StepOutput } from '../../../activities/contract.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type Tree, plantTree } from '../testing/forest.ts';
 import { text } from '../testing/fixtures.ts';
 
 let calls = 0;
-const call = (name: string, args: object): ModelOutput => ({
+const call = (name: string, args: object): StepOutput => ({
   type: 'toolCall',
   callId: `call_${calls++}`,
   name,
   arguments: JSON.stringify(args),
 });
 const OUTPUTS = {
-  say: (): ModelOutput => ({ type: 'message', text: 'done' }),
+  say: (): StepOutput => ({ type: 'message', text: 'done' }),
   spawn: () => call('spawn_agent', { task_name: 'helper', message: 'do it' }),
   wait: () => call('wait_agent', { timeout_ms: 20_000 }),
   list: () => call('list_agents', {}),
@@ -173,16 +173,16 @@ describe('the limit of a tree', () => {
     return tree;
   }
 
-  function step(tree: Tree, threadId: string, output: ModelOutput[], tokens: number): void {
+  function step(tree: Tree, threadId: string, output: StepOutput[], tokens: number): void {
     const found = tree.underWay().find(({ member, action }) => {
-      return member.state.threadId === threadId && action.type === 'callModel';
+      return member.state.threadId === threadId && action.type === 'step';
     });
     if (found === undefined) throw new Error(`${threadId} calls no model`);
     tree.end(found.member, found.action, output, tokens);
   }
 
   const callers = (tree: Tree) =>
-    tree.underWay().flatMap(({ member, action }) => (action.type === 'callModel' ? [member.state.threadId] : []));
+    tree.underWay().flatMap(({ member, action }) => (action.type === 'step' ? [member.state.threadId] : []));
   const child = (tree: Tree) => tree.threads.get('root/1')!;
 
   it('gives a child what is left, and the limits of its turns', () => {

@@ -15,15 +15,11 @@ const usage = (totalTokens: number) => ({
 
 /** The model answers with a call that runs at once, or with words, which end the turn. */
 function answer(thread: TestThread, tokens: number, how: 'call' | 'words', costMicroUsd = 0): void {
-  const { id } = thread.action('callModel');
+  const { id } = thread.step('callModel');
   const call = { type: 'toolCall' as const, callId: `call_${thread.at}`, name: 'update_plan' };
   const plan = JSON.stringify({ plan: [{ step: 'one', status: 'pending' }] });
   const output = how === 'call' ? { ...call, arguments: plan } : { type: 'message' as const, text: 'done' };
-  thread.dispatch({
-    type: 'modelEnded',
-    id,
-    end: { type: 'answered', output: [output], usage: usage(tokens), costMicroUsd },
-  });
+  thread.done('callModel', { type: 'answered', output: [output], usage: usage(tokens), costMicroUsd }, id);
 }
 
 function decide(thread: TestThread, decision: ApprovalDecision): void {
@@ -64,7 +60,7 @@ describe('a limit that is reached', () => {
       { type: 'budget', requestId: 'budget_1', turnId: 'a', itemId: null, default: 'decline', ...expected },
     ]);
     expect(thread.types()).toContain('turn/budget/requestApproval');
-    expect(thread.actions('callModel')).toEqual([]);
+    expect(thread.steps('callModel')).toEqual([]);
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForBudget' });
     expect(toThreadView(thread.state).activeFlags).toEqual(['waitingOnApproval']);
   });
@@ -83,7 +79,7 @@ describe('a limit that is reached', () => {
     answer(thread, 25, 'words');
     thread.submit('b');
     expect(thread.state.requests).toMatchObject([{ scope: 'thread', spent: 25 }]);
-    expect(thread.actions('callModel')).toEqual([]);
+    expect(thread.steps('callModel')).toEqual([]);
   });
 
   it('of a turn begins anew with each turn', () => {
@@ -92,7 +88,7 @@ describe('a limit that is reached', () => {
     answer(thread, 15, 'words');
     thread.submit('b');
     answer(thread, 15, 'call');
-    expect(thread.actions('callModel')).toHaveLength(1);
+    expect(thread.steps('callModel')).toHaveLength(1);
   });
 
   it('allows the same amount again from then on where that is accepted', () => {
@@ -146,7 +142,7 @@ describe('a limit that is reached', () => {
     decide(thread, 'accept');
     expect(thread.state.requests).toMatchObject([{ scope: 'thread' }]);
     decide(thread, 'accept');
-    expect(thread.actions('callModel')).toHaveLength(1);
+    expect(thread.steps('callModel')).toHaveLength(1);
   });
 
   it('is withdrawn with its turn, and closing the thread leaves none open', () => {
@@ -166,8 +162,8 @@ describe('a limit that is reached', () => {
     thread.submit('a');
     answer(thread, 25, 'call');
     thread.submit('shell', 'ls', { kind: 'user_shell' });
-    const { id } = thread.action('execCommand');
-    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    const { id } = thread.step('execCommand');
+    thread.done('execCommand', EXITED, id);
     expect(thread.completions('shell')).toMatchObject([{ status: 'completed' }]);
   });
 });
@@ -177,25 +173,25 @@ describe('the time of a turn', () => {
     const thread = limited({ turn: { wallMs: 500 } });
     thread.submit('a');
     thread.answer(exec('ls'), exec('echo > x'));
-    const { id } = thread.action('execCommand');
+    const { id } = thread.step('execCommand');
     fireTimer(thread);
     expect(thread.state.requests).toMatchObject([{ scope: 'turn', limit: 'wallMs', max: 500, grants: 500 }]);
     expect(thread.stopping).toEqual([]);
-    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
-    expect(thread.actions('execCommand')).toEqual([]);
+    thread.done('execCommand', EXITED, id);
+    expect(thread.steps('execCommand')).toEqual([]);
     decide(thread, 'accept');
-    expect(thread.action('execCommand').command).toBe('echo > x');
+    expect(thread.input('execCommand').command).toBe('echo > x');
   });
 
   it('stops what runs, as any abort does, only where more is refused', () => {
     const thread = limited({ turn: { wallMs: 500 } });
     thread.submit('a');
     thread.answer(exec('sleep 9'));
-    const { id } = thread.action('execCommand');
+    const { id } = thread.step('execCommand');
     fireTimer(thread);
     decide(thread, 'decline');
     expect(thread.stopping).toEqual([id]);
-    thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, outcome: 'aborted', exitCode: null } });
+    thread.done('execCommand', { ...EXITED, outcome: 'aborted', exitCode: null }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'budgetLimited', quiescent: true }]);
   });
 
@@ -220,8 +216,8 @@ describe('the time of a turn', () => {
     expect(toThreadView(thread.state).budget.turn).toMatchObject({ spent: { wallMs: 1 }, waitedMs: 100_001 });
     decide(thread, 'accept');
     expect(budgetTimers(thread)).toEqual([thread.at + 499]);
-    const { id } = thread.action('execCommand');
-    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    const { id } = thread.step('execCommand');
+    thread.done('execCommand', EXITED, id);
     answer(thread, 2, 'words');
     expect(thread.completions('a')).toMatchObject([{ durationMs: 100_005, waitedMs: 100_002 }]);
     expect(toThreadView(thread.state).budget.thread).toMatchObject({ spent: { wallMs: 3 }, waitedMs: 100_002 });
@@ -231,10 +227,7 @@ describe('the time of a turn', () => {
     const side = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted' });
     side.submit('a');
     side.answer(exec('ls'), exec('echo > x'));
-    expect([side.actions('execCommand'), budgetTimers(side)]).toMatchObject([
-      [{ command: 'ls' }],
-      [expect.any(Number)],
-    ]);
+    expect([side.inputs('execCommand'), budgetTimers(side)]).toMatchObject([[{ command: 'ls' }], [expect.any(Number)]]);
     const old = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted', waitingApart: false });
     old.submit('a');
     old.answer(exec('echo > x'));
@@ -298,12 +291,12 @@ describe('a budget', () => {
       limits: { tokens: 45 },
     });
     decide(thread, 'accept');
-    expect(thread.actions('callModel')).toHaveLength(1);
+    expect(thread.steps('callModel')).toHaveLength(1);
   });
 
   it('in dollars makes the worker refuse a model without a price', () => {
     const thread = limited({ tree: { costUsd: 1 } });
     thread.submit('a');
-    expect(thread.action('callModel').costLimited).toBe(true);
+    expect(thread.input('callModel').costLimited).toBe(true);
   });
 });

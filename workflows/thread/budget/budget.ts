@@ -166,5 +166,13 @@ export function wantedBudgetTimer(state: ThreadState): Action[] {
   });
   if (times.length === 0) return [];
   const at = Math.min(...times);
-  return [{ type: 'awaitTime', id: actionIds.budget(at), at, about: { type: 'budget' } }];
+  return [
+    {
+      type: 'awaitTime',
+      id: actionIds.budget(at),
+      at,
+      about: { type: 'budget' },
+      summary: 'time that a budget leaves',
+    },
+  ];
 }

@@ -251,7 +251,7 @@ const EXPECTED = [
   'turn/queued',
   'turn/steered',
   'undo',
-  'taskStep',
+  'undoFiles',
 ];
 
 describe('any sequence of happenings', () => {
@@ -317,11 +317,11 @@ describe('found by that property once', () => {
     const thread = testThread();
     thread.submit('a', 'git status', { kind: 'user_shell' });
     thread.submit('b', 'sleep 5', { kind: 'user_shell' });
-    const [first, second] = thread.actions('execCommand');
-    thread.dispatch({ type: 'commandEnded', id: first!.id, end: { type: 'lost', output: '' } });
-    expect(thread.action('cleanWorkspace').commandIds).toEqual([first!.id]);
+    const [first, second] = thread.steps('execCommand');
+    thread.end('execCommand', { type: 'lost', lastBeat: { output: '' } }, first!.id);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([first!.id]);
     expect(thread.stopping).toEqual([]);
-    thread.dispatch({ type: 'commandEnded', id: second!.id, end: EXITED });
+    thread.done('execCommand', EXITED, second!.id);
     expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
   });
 });
@@ -340,12 +340,12 @@ describe('a thread of long answers', () => {
     const thread = longThread(20);
     thread.dispatch({ type: 'rolloverDue' });
     let segments = 0;
-    for (; thread.actions('archiveSegment').length > 0; segments++) {
-      const { id, segment } = thread.action('archiveSegment');
+    for (; thread.steps('archiveSegment').length > 0; segments++) {
+      const { segment } = thread.input('archiveSegment');
       const events = readAllEvents(thread.state.log, new Map(), segment.events.from - 1, 500);
       const moved = events.slice(0, segment.events.to - segment.events.from);
       expect(Buffer.byteLength(JSON.stringify(moved))).toBeLessThan(SERVICE_LIMIT);
-      thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+      thread.done('archiveSegment', null);
     }
     expect(segments).toBeGreaterThan(5);
     expect(thread.action('continueAsNew')).toBeDefined();

@@ -8,7 +8,7 @@ describe('a turn', () => {
   it('runs one model step and ends with its message', () => {
     const thread = testThread();
     thread.submit('a');
-    expect(thread.action('callModel')).toMatchObject({ step: 1, contextVersion: 1 });
+    expect(thread.input('callModel')).toMatchObject({ step: 1, contextVersion: 1 });
     thread.answer('hi');
     expect(thread.types()).toEqual([
       'thread/started',
@@ -27,23 +27,23 @@ describe('a turn', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('npm test'));
-    const command = thread.action('execCommand');
-    expect(thread.state.log.items[command.index]).toMatchObject({ type: 'commandExecution', status: 'inProgress' });
-    thread.dispatch({ type: 'commandEnded', id: command.id, end: EXITED });
-    expect(thread.state.log.items[command.index]).toMatchObject({ status: 'completed', exitCode: 0 });
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    const { index } = thread.input('execCommand');
+    expect(thread.state.log.items[index]).toMatchObject({ type: 'commandExecution', status: 'inProgress' });
+    thread.done('execCommand', EXITED);
+    expect(thread.state.log.items[index]).toMatchObject({ status: 'completed', exitCode: 0 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
   it('keeps the limit that ended a command, and takes it for failed whatever its exit code says', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('make'));
-    const { id, index } = thread.action('execCommand');
-    thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, limit: 'memoryMb' } });
+    const { index } = thread.input('execCommand');
+    thread.done('execCommand', { ...EXITED, limit: 'memoryMb' });
     expect(thread.state.log.items[index]).toMatchObject({ status: 'failed', exitCode: 0, limit: 'memoryMb' });
     thread.submit('b', 'true', { kind: 'user_shell' });
-    const typed = thread.action('execCommand');
-    thread.dispatch({ type: 'commandEnded', id: typed.id, end: { ...EXITED, limit: 'cpuS' } });
+    const typed = thread.input('execCommand');
+    thread.done('execCommand', { ...EXITED, limit: 'cpuS' });
     expect(thread.state.log.items[typed.index]).toMatchObject({ status: 'failed', limit: 'cpuS' });
     const begun = thread.events().flatMap((event) => (event.type === 'item/started' ? [event.item] : []));
     expect(begun.filter((item) => 'limit' in item)).toEqual([]);
@@ -53,13 +53,13 @@ describe('a turn', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer({ name: 'apply_patch', arguments: { input: '*** Begin Patch\n*** Delete File: a\n*** End Patch' } });
-    const { id, index } = thread.action('applyPatch');
+    const { index } = thread.input('applyPatch');
     const lines = { linesAdded: 1, linesRemoved: 0 };
     const changes = [
       { path: 'a', kind: 'update' as const, ...lines },
       { path: 'b', kind: 'update' as const, ...lines, unchanged: true as const },
     ];
-    thread.dispatch({ type: 'patchEnded', id, end: { type: 'applied', changes } });
+    thread.done('applyPatch', { type: 'applied', changes });
     expect(thread.state.log.items[index]).toMatchObject({
       output: 'Done.\nupdate a (+1 -0)\nupdate b (+1 -0): nothing was written, it is like that already',
     });
@@ -69,10 +69,8 @@ describe('a turn', () => {
     const thread = testThread();
     for (const turnId of ['a', 'b']) {
       thread.submit(turnId);
-      const { id } = thread.action('callModel');
       const output = [{ type: 'message' as const, text: 'half' }];
-      const end = { type: 'answered' as const, output, usage: NO_USAGE, cut: 'max_output_tokens' };
-      thread.dispatch({ type: 'modelEnded', id, end });
+      thread.done('callModel', { type: 'answered', output, usage: NO_USAGE, cut: 'max_output_tokens' });
       expect(thread.completions(turnId)).toMatchObject([{ lastAgentMessage: 'half' }]);
     }
     const cut = { message: expect.stringContaining('cut before its end (max_output_tokens)') as string };
@@ -83,9 +81,8 @@ describe('a turn', () => {
     const thread = testThread();
     for (const turnId of ['a', 'b']) {
       thread.submit(turnId);
-      const { id } = thread.action('callModel');
-      const end = { type: 'answered' as const, output: [], usage: NO_USAGE, warnings: ['AGENTS.md was cut'] };
-      thread.dispatch({ type: 'modelEnded', id, end });
+      const warnings = ['AGENTS.md was cut'];
+      thread.done('callModel', { type: 'answered', output: [], usage: NO_USAGE, warnings });
     }
     expect(thread.events().filter(({ type }) => type === 'warning')).toMatchObject([{ message: 'AGENTS.md was cut' }]);
   });
@@ -101,9 +98,9 @@ describe('a turn', () => {
   it('fails with the code of the model failure, and the next turn runs', () => {
     const thread = testThread();
     thread.submit('a');
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     const failure = { code: 'usageLimitExceeded', message: 'no quota', details: {} };
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'failed', failure } });
+    thread.end('callModel', { type: 'failed', failure }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'usageLimitExceeded' } }]);
     thread.submit('b');
     thread.answer('fine');
@@ -118,7 +115,7 @@ describe('a turn', () => {
       { type: 'dynamicToolCall', status: 'failed' },
       { type: 'dynamicToolCall', status: 'failed' },
     ]);
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 });
 
@@ -127,12 +124,12 @@ describe('tool calls of one step', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('ls'), exec('git status'), exec('make'), exec('cat x'));
-    const first = thread.actions('execCommand');
-    expect(first.map(({ command }) => command)).toEqual(['ls', 'git status']);
-    for (const { id } of first) thread.dispatch({ type: 'commandEnded', id, end: EXITED });
-    expect(thread.action('execCommand').command).toBe('make');
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
-    expect(thread.action('execCommand').command).toBe('cat x');
+    const first = thread.steps('execCommand');
+    expect(first.map(({ input }) => input.command)).toEqual(['ls', 'git status']);
+    for (const { id } of first) thread.done('execCommand', EXITED, id);
+    expect(thread.input('execCommand').command).toBe('make');
+    thread.done('execCommand', EXITED);
+    expect(thread.input('execCommand').command).toBe('cat x');
   });
 
   it('run a few at a time, however many one answer holds', () => {
@@ -141,29 +138,28 @@ describe('tool calls of one step', () => {
     thread.answer(...Array.from({ length: 20 }, (_, i) => exec(`cat ${i}`)));
     let most = 0;
     for (let ended = 0; ended < 20; ended++) {
-      const running = thread.actions('execCommand');
+      const running = thread.steps('execCommand');
       most = Math.max(most, running.length);
-      thread.dispatch({ type: 'commandEnded', id: running.at(-1)!.id, end: EXITED });
+      thread.done('execCommand', EXITED, running.at(-1)!.id);
     }
     expect(most).toBe(8);
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
   it('of a lost command: it is never run again, its last output is told, and the workspace is cleaned first', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('deploy'), exec('echo after > x'));
-    const { id, index } = thread.action('execCommand');
-    thread.dispatch({ type: 'commandEnded', id, end: { type: 'lost', output: 'half way' } });
+    const { actionId, index } = thread.input('execCommand');
+    thread.end('execCommand', { type: 'lost', lastBeat: { output: 'half way' } });
     expect(thread.state.log.items[index]).toMatchObject({
       status: 'lost',
       output: expect.stringContaining('half way') as string,
     });
-    expect(thread.actions('execCommand')).toEqual([]);
-    const clean = thread.action('cleanWorkspace');
-    expect(clean.commandIds).toEqual([id]);
-    thread.dispatch({ type: 'workspaceCleaned', id: clean.id, ended: 2 });
-    expect(thread.action('execCommand').command).toBe('echo after > x');
+    expect(thread.steps('execCommand')).toEqual([]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([actionId]);
+    thread.done('cleanWorkspace', { ended: 2 });
+    expect(thread.input('execCommand').command).toBe('echo after > x');
     expect(thread.events().find(({ type }) => type === 'warning')).toMatchObject({
       message: expect.stringContaining('2 processes') as string,
     });
@@ -174,10 +170,10 @@ describe('onBusy', () => {
   it('replace aborts the active turn as replaced, without a marker for the model', () => {
     const thread = testThread();
     thread.submit('a');
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     thread.submit('b');
     expect(thread.stopping).toEqual([id]);
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'aborted' } });
+    thread.end('callModel', { type: 'aborted' }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'replaced', quiescent: true }]);
     expect(thread.state.log.items.some(({ type }) => type === 'turnAborted')).toBe(false);
     expect(thread.state.active?.turnId).toBe('b');
@@ -196,7 +192,7 @@ describe('onBusy', () => {
     thread.submit('a');
     thread.submit('b', 'also this', { onBusy: 'steer' });
     thread.answer('first');
-    expect(thread.action('callModel')).toMatchObject({ turnId: 'a', step: 2, contextVersion: 3 });
+    expect(thread.input('callModel')).toMatchObject({ turnId: 'a', step: 2, contextVersion: 3 });
     expect(thread.state.log.items[2]).toMatchObject({ type: 'userMessage', content: text('also this') });
   });
 
@@ -217,18 +213,10 @@ describe('an interrupt', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('sleep 100'));
-    const { id, index } = thread.action('execCommand');
+    const { actionId, index } = thread.input('execCommand');
     thread.dispatch({ type: 'interruptRequested', interrupt: { turnId: 'a' } });
     expect(thread.completions('a')).toEqual([]);
-    const end = {
-      type: 'reported',
-      outcome: 'aborted',
-      exitCode: null,
-      output: 'half',
-      durationMs: 5,
-      gone: true,
-    } as const;
-    thread.dispatch({ type: 'commandEnded', id, end });
+    thread.done('execCommand', { ...EXITED, outcome: 'aborted', exitCode: null, output: 'half' }, actionId);
     expect(thread.state.log.items[index]).toMatchObject({
       status: 'aborted',
       output: expect.stringContaining('half') as string,
@@ -249,10 +237,10 @@ describe('an interrupt', () => {
   it('twice is the same as once', () => {
     const thread = testThread();
     thread.submit('a');
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'aborted' } });
+    thread.end('callModel', { type: 'aborted' }, id);
     expect(thread.completions('a')).toHaveLength(1);
   });
 
@@ -275,7 +263,7 @@ describe('an interrupt', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('hang'));
-    const { id } = thread.action('execCommand');
+    const { id } = thread.step('execCommand');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const timer = thread.action('awaitTime');
     expect(timer.at - thread.at).toBe(QUIESCENCE_BOUND_MS);
@@ -283,21 +271,21 @@ describe('an interrupt', () => {
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: false }]);
     thread.submit('b');
     thread.answer(exec('make'));
-    expect(thread.actions('execCommand')).toEqual([]);
-    expect(thread.action('cleanWorkspace').commandIds).toEqual([id]);
-    thread.dispatch({ type: 'commandEnded', id, end: EXITED });
+    expect(thread.steps('execCommand')).toEqual([]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([id]);
+    thread.done('execCommand', EXITED, id);
     expect(thread.state.counters.droppedResults).toBe(1);
-    thread.dispatch({ type: 'workspaceCleaned', id: thread.action('cleanWorkspace').id, ended: 0 });
-    expect(thread.action('execCommand').command).toBe('make');
+    thread.done('cleanWorkspace', { ended: 0 });
+    expect(thread.input('execCommand').command).toBe('make');
   });
 
   it('drops and counts a model answer that comes after it', () => {
     const thread = testThread();
     thread.submit('a');
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const output = [{ type: 'message' as const, text: 'late' }];
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage: thread.state.usage } });
+    thread.done('callModel', { type: 'answered', output, usage: thread.state.usage }, id);
     expect(thread.state.log.items.some((item) => item.type === 'agentMessage')).toBe(false);
     expect(thread.state.counters.droppedResults).toBe(1);
   });
@@ -318,11 +306,11 @@ describe('user_shell', () => {
     const thread = testThread();
     thread.submit('a');
     thread.submit('s', 'git status', { kind: 'user_shell' });
-    const shell = thread.action('execCommand');
-    expect(shell).toMatchObject({ sandbox: 'danger-full-access', command: 'git status' });
+    const { id, input } = thread.step('execCommand');
+    expect(input).toMatchObject({ sandbox: 'danger-full-access', command: 'git status' });
     thread.answer('hi');
     expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
-    thread.dispatch({ type: 'commandEnded', id: shell.id, end: EXITED });
+    thread.done('execCommand', EXITED, id);
     expect(thread.completions('s')).toMatchObject([{ status: 'completed', kind: 'user_shell' }]);
   });
 
@@ -332,7 +320,7 @@ describe('user_shell', () => {
     expect(thread.state.active?.turnId).toBe('s');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const [id] = thread.stopping;
-    thread.dispatch({ type: 'commandEnded', id: id!, end: { type: 'aborted' } });
+    thread.end('execCommand', { type: 'aborted' }, id);
     expect(thread.completions('s')).toMatchObject([{ status: 'aborted', reason: 'interrupted' }]);
   });
 });
@@ -342,10 +330,10 @@ describe('closing', () => {
     const thread = testThread();
     thread.submit('a');
     thread.submit('b', 'later', { onBusy: 'queue' });
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     thread.dispatch({ type: 'closeRequested', close: { reason: 'enough' } });
     expect(thread.completions('b')).toMatchObject([{ reason: 'threadClosed' }]);
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'aborted' } });
+    thread.end('callModel', { type: 'aborted' }, id);
     expect(thread.completions('a')).toMatchObject([{ reason: 'threadClosed' }]);
     expect(thread.events().at(-1)).toMatchObject({ type: 'thread/closed', reason: 'enough' });
     expect(thread.action('complete')).toBeDefined();
@@ -361,7 +349,7 @@ describe('going on as a new run', () => {
     thread.answer(exec('ls'), exec('make'));
     thread.dispatch({ type: 'rolloverDue' });
     expect(thread.actions('continueAsNew')).toEqual([]);
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     expect(thread.state.requests).toHaveLength(1);
     expect(thread.action('continueAsNew')).toBeDefined();
     const before = thread.events();
@@ -370,7 +358,7 @@ describe('going on as a new run', () => {
     expect(thread.action('awaitTime').about).toMatchObject({ type: 'requestDeadline' });
     const requestId = thread.state.requests[0]!.requestId;
     thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'accept' }, by: 'person' });
-    expect(thread.action('execCommand').command).toBe('make');
+    expect(thread.input('execCommand').command).toBe('make');
   });
 
   it('archives the past first and keeps every event readable by its number', () => {
@@ -381,8 +369,8 @@ describe('going on as a new run', () => {
     }
     const all = thread.events();
     thread.dispatch({ type: 'rolloverDue' });
-    const { id, segment } = thread.action('archiveSegment');
-    thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+    const { segment } = thread.input('archiveSegment');
+    thread.done('archiveSegment', null);
     expect(thread.action('continueAsNew')).toBeDefined();
     expect(thread.state.log.firstSeq).toBe(segment.events.to);
     expect(thread.state.log.archived).toEqual([segment]);

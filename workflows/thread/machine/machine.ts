@@ -12,10 +12,10 @@
  * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
  * that is to be under way; the shell starts what is new and stops what is no longer wanted.
  */
-import type { AbortReason, SubThreadReport } from '../../../src/contract/index.ts';
+import type { AbortReason, ArchiveSegment, SubThreadReport } from '../../../src/contract/index.ts';
 import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { endRegistration, isReady, prewarm, wantedRegistration } from '../agent-task/agent-task.ts';
-import { type Action, type TimerAbout, actionIds } from '../state/actions.ts';
+import { type Action, type TimerAbout, actionIds, isModelCall } from '../state/actions.ts';
 import {
   isKnownTurn,
   refuseAgentMessage,
@@ -30,7 +30,7 @@ import {
 } from './admission.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { rollBack } from '../turns/dropped-turns.ts';
-import { chargeThread } from '../turns/charging.ts';
+import { type ModelSpending, chargeThread } from '../turns/charging.ts';
 import { isHeld, limitedTurn, wantedBudgetTimer } from '../budget/budget.ts';
 import { type Abort, answerBudget, settleBudget, takeTreeBudget } from './advance-budget.ts';
 import { archivable, emit, withoutSegment } from '../state/log.ts';
@@ -43,7 +43,8 @@ import { revoke, takeKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
 import { takeLastSnapshot, takeRelease, wantedRelease } from '../turns/snapshots.ts';
 import { type ActiveTurn, type ThreadState, decidesAnew } from '../state/state.ts';
-import { needCleanUp } from '../tools/command-results.ts';
+import { type StepActivity, type StepEnded, retried, toSummary } from '../state/steps.ts';
+import { needCleanUp } from '../tools/command-step.ts';
 import {
   abandonUnstarted,
   closeChildren,
@@ -67,6 +68,7 @@ import {
   findTurn,
   rememberTurn,
   toQueuedTurn,
+  toTurnError,
   withTurn,
 } from '../turns/turns.ts';
 import { isOutboxFull } from '../state/waiting.ts';
@@ -133,20 +135,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return beginClose(state, event.close.reason ?? null);
     case 'messageRejected':
       return reject(state, at, event.message, event.id, event);
-    case 'modelEnded':
-    case 'compactionEnded':
-    case 'commandEnded':
-    case 'patchEnded':
-    case 'childStarted':
-    case 'mcpCallEnded':
-    case 'rulesFound':
-    case 'snapshotEnded':
-    case 'taskStepEnded':
-    case 'reviewPrepared':
-    case 'reviewConcluded':
+    case 'stepEnded':
       return endStep(state, event);
-    case 'ruleKept':
-      return takeKept(state, at, event.id, event.failure);
+    case 'childStarted':
+      return endOfTurn(state, event);
     case 'childGone':
       return takeGone(state, at, event.threadId);
     case 'messageSent':
@@ -173,18 +165,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
           mailbox: [...state.mailbox, event.message].slice(-KEPT_MAIL),
         }),
       );
-    case 'snapshotsReleased':
-      return takeRelease(state, at, event.failure);
-    case 'registrationEnded':
-      return takeRegistration(state, event);
-    case 'workspaceCleaned':
-      return takeCleanUp(state, event);
     case 'timeCame':
       return takeTime(state, event, event.about);
     case 'rolloverDue':
       return { ...state, rollover: { archiving: archivable(state) } };
-    case 'archivingEnded':
-      return takeArchiving(state, event);
     case 'rolloverPostponed':
       return emit({ ...state, rollover: null }, at, {
         type: 'warning',
@@ -266,7 +250,8 @@ function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason
   // Its outcome is known; only what it left is not, and that is not waited for any longer.
   if (turn.ending !== undefined) return concludeTurn(state, event.at, turn, null);
   if (turn.aborting !== null) return state;
-  const running = event.running.filter((id) => tasks.owns(state, turn, id));
+  const steps = stepsOf(state, turn);
+  const running = event.running.filter((id) => steps.includes(id));
   const children = stopChildren(state, turn, reason);
   return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
 }
@@ -305,20 +290,48 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
   return tasks.take(state, turn, event);
 }
 
-function endStep(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
-  const ending = findEnding(state, event.id);
-  if (ending !== null && event.type === 'snapshotEnded') return takeLastSnapshot(state, event.at, ending, event.end);
-  const turn = [state.active, ...state.beside].find(
-    (one) => one !== null && one.ending === undefined && tasks.owns(state, one, event.id),
-  );
-  if (turn) return tasks.take(state, turn, event);
-  const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
-  if (event.type === 'childStarted' && event.failure === null) return takeLateStart(dropped, event.id);
-  const late = event.type === 'modelEnded' || event.type === 'compactionEnded' ? event.end : null;
-  return late?.type === 'answered' || late?.type === 'compacted' ? chargeThread(dropped, event.at, late) : dropped;
+/** Steps of the thread itself are taken here; those of a turn are taken by its kind. */
+function endStep(state: ThreadState, event: Of<'stepEnded'>): ThreadState {
+  if (event.activity === 'rememberRule') return takeKept(state, event);
+  if (event.activity === 'releaseSnapshots') return takeRelease(state, event.at, event.end);
+  if (event.activity === 'registerAgentTask') return takeRegistration(state, event);
+  if (event.activity === 'cleanWorkspace') return takeCleanUp(state, event);
+  return event.activity === 'archiveSegment' ? takeArchiving(state, event) : endOfTurn(state, event);
 }
 
-function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): ThreadState {
+function endOfTurn(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
+  const isSnapshot = event.type === 'stepEnded' && event.activity === 'takeSnapshot';
+  const ending = isSnapshot ? findEnding(state, event.id) : null;
+  if (isSnapshot && ending !== null) return takeLastSnapshot(state, event.at, ending, event.end);
+  const turn = [state.active, ...state.beside].find((one) => one !== null && isOf(state, one, event.id));
+  if (turn) return tasks.take(state, turn, event);
+  const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
+  if (event.type === 'childStarted') return event.failure === null ? takeLateStart(dropped, event.id) : dropped;
+  const late = spendingOf(event);
+  return late === null ? dropped : chargeThread(dropped, event.at, late);
+}
+
+/** Ids of the steps and children that a turn asks for now. */
+function stepsOf(state: ThreadState, turn: ActiveTurn): string[] {
+  return tasks.wants(state, turn).flatMap(({ type, id }) => (type === 'awaitTime' ? [] : [id]));
+}
+
+/** Whether a turn waits for the end of an action. */
+export function isOf(state: ThreadState, turn: ActiveTurn, actionId: string): boolean {
+  if (turn.ending !== undefined) return false;
+  return (turn.aborting?.awaiting ?? stepsOf(state, turn)).includes(actionId);
+}
+
+/** What a model call used up that ended too late for its turn. */
+export function spendingOf(event: StepEnded): ModelSpending | null {
+  if (event.activity === 'compactContext' && event.end.type === 'done') return event.end.value;
+  const answer = event.activity === 'callModel' && event.end.type === 'done' ? event.end.value : null;
+  return answer?.type === 'answered' ? answer : null;
+}
+
+type StepEndOf<A extends StepActivity> = StepEnded<A> & { at: number };
+
+function takeRegistration(state: ThreadState, event: StepEndOf<'registerAgentTask'>): ThreadState {
   const ended = endRegistration(state, event.at, event.id, event.end);
   if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
   const { failure } = ended.outcome;
@@ -338,15 +351,14 @@ function takeRegistration(state: ThreadState, event: Of<'registrationEnded'>): T
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
 }
 
-function takeCleanUp(state: ThreadState, event: Of<'workspaceCleaned'>): ThreadState {
-  if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== event.id) return state;
+function takeCleanUp(state: ThreadState, { id, at, end }: StepEndOf<'cleanWorkspace'>): ThreadState {
+  if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== id) return state;
   const cleaned = { ...state, cleanUp: null };
-  if (event.ended === 0) return cleaned;
+  const ended = end.type === 'done' ? end.value.ended : null;
+  if (ended === 0) return cleaned;
   const what =
-    event.ended === null
-      ? 'could not be looked at'
-      : `had ${event.ended} processes left over from a lost step; they were ended`;
-  return emit(cleaned, event.at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });
+    ended === null ? 'could not be looked at' : `had ${ended} processes left over from a lost step; they were ended`;
+  return emit(cleaned, at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });
 }
 
 function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): ThreadState {
@@ -381,21 +393,20 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
   }
 }
 
-function takeArchiving(state: ThreadState, event: Of<'archivingEnded'>): ThreadState {
+function takeArchiving(state: ThreadState, { id, at, end }: StepEndOf<'archiveSegment'>): ThreadState {
   const segment = state.rollover?.archiving;
-  if (!segment || actionIds.archive(segment.segmentId) !== event.id) return state;
-  if (event.written) {
-    const shorter = {
-      ...state,
-      log: withoutSegment(state.log, { ...segment, segmentId: event.segmentId ?? segment.segmentId }),
-    };
+  if (!segment || actionIds.archive(segment.segmentId) !== id) return state;
+  if (end.type === 'done') {
+    const { segmentId } = end.value ?? segment;
+    const shorter = { ...state, log: withoutSegment(state.log, { ...segment, segmentId }) };
     return { ...shorter, rollover: { archiving: archivable(shorter) } };
   }
   // Nothing is said after the end of a thread.
   if (state.status === 'closed') return { ...state, rollover: { archiving: null } };
-  return emit({ ...state, rollover: { archiving: null } }, event.at, {
+  const { message } = toTurnError(end, 'it was stopped.');
+  return emit({ ...state, rollover: { archiving: null } }, at, {
     type: 'warning',
-    message: `The past of this thread could not be archived and is carried along: ${event.message}`,
+    message: `The past of this thread could not be archived and is carried along: ${message}`,
   });
 }
 
@@ -439,10 +450,6 @@ function settleBudgets(state: ThreadState, event: MachineEvent): ThreadState {
   return settleBudget(state, event.at, step, abortForBudget(event));
 }
 
-function isModelCall({ type }: Action): boolean {
-  return type === 'callModel' || type === 'compactContext';
-}
-
 /** A review has one turn, and no purpose after it. */
 function isSpent(state: ThreadState): boolean {
   return state.status === 'open' && state.settings.parent?.role === 'review' && state.turnCount > 0;
@@ -478,13 +485,24 @@ export function decide(state: ThreadState, running: readonly string[]): Action[]
   if (state.rollover === null || busy || isStopping(state)) return [...steps, ...timers];
   const { archiving } = state.rollover;
   if (archiving === null) return [{ type: 'continueAsNew', id: 'continueAsNew' }];
-  return [{ type: 'archiveSegment', id: actionIds.archive(archiving.segmentId), segment: archiving }, ...timers];
+  return [toArchiving(state, archiving), ...timers];
+}
+
+function toArchiving({ threadId }: ThreadState, segment: ArchiveSegment): Action {
+  const { segmentId, items } = segment;
+  return {
+    type: 'step',
+    id: actionIds.archive(segmentId),
+    activity: 'archiveSegment',
+    input: { threadId, segment },
+    options: retried('60s', 5),
+    summary: toSummary('archive', `items ${items.from} to ${items.to}`),
+  };
 }
 
 function wantedAtEnd(state: ThreadState): Action[] {
   const segment = state.rollover?.archiving ?? null;
-  const last: Action[] =
-    segment === null ? [] : [{ type: 'archiveSegment', id: actionIds.archive(segment.segmentId), segment }];
+  const last = segment === null ? [] : [toArchiving(state, segment)];
   const wanted = [...wantedRules(state), ...wantedMessages(state), ...last];
   return wanted.length > 0 ? wanted : [{ type: 'complete', id: 'complete' }];
 }
@@ -513,23 +531,22 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   ];
 }
 
-const ON_WORKSPACE: ReadonlySet<Action['type']> = new Set<Action['type']>([
-  ...(['execCommand', 'applyPatch', 'callMcpTool', 'takeSnapshot', 'prepareReview'] as const),
-]);
-
 function isOnWorkspace(action: Action): boolean {
-  return ON_WORKSPACE.has(action.type) || (action.type === 'taskStep' && action.onWorkspace);
+  return action.type === 'step' && action.onWorkspace === true;
 }
 
 function wantedCleanUp(state: ThreadState): Action[] {
   const { cleanUp } = state;
   if (cleanUp === null) return [];
+  const workspace = state.settings.cwd;
   return [
     {
-      type: 'cleanWorkspace',
+      type: 'step',
       id: actionIds.clean(cleanUp.number),
-      workspace: state.settings.cwd,
-      commandIds: cleanUp.commandIds,
+      activity: 'cleanWorkspace',
+      input: { workspace, commandIds: cleanUp.commandIds },
+      options: retried('60s', 10),
+      summary: toSummary('clean up', workspace),
     },
   ];
 }
@@ -548,6 +565,7 @@ function wantedTimers(state: ThreadState): Action[] {
             id: actionIds.quiescence(turn.turnId),
             at: turn.aborting.since + QUIESCENCE_BOUND_MS,
             about: { type: 'quiescence', turnId: turn.turnId },
+            summary: toSummary('stop', `of turn ${turn.turnId}`),
           },
         ],
   );

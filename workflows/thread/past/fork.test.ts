@@ -47,7 +47,7 @@ describe('a forked thread', () => {
     expect(thread.state.log.items).toMatchObject([{ id: 'item_4', turnId: 'c' }]);
     expect(readItems(thread.state.log, 2, 100)).toMatchObject({ archived: SEGMENTS[0], more: true });
     expect(toContext(thread.state, 0)).toMatchObject({ archived: SEGMENTS, from: 4 });
-    expect(thread.action('callModel').contextVersion).toBe(5);
+    expect(thread.input('callModel').contextVersion).toBe(5);
   });
 
   it('sees what its source sees of a compacted history, and knows nothing of its size', () => {

@@ -23,9 +23,7 @@ function resume(thread: TestThread): void {
 }
 
 function register(thread: TestThread): void {
-  const { id } = thread.action('registerAgentTask');
-  const end = { type: 'registered', task: TASK, currentRuntimeId: TASK.agentRuntimeId, unusedTasks: 0 } as const;
-  thread.dispatch({ type: 'registrationEnded', id, end });
+  thread.done('registerAgentTask', { task: TASK, currentRuntimeId: TASK.agentRuntimeId, unusedTasks: 0 });
 }
 
 describe('a thread that was closed and is resumed', () => {
@@ -39,10 +37,10 @@ describe('a thread that was closed and is resumed', () => {
     const { log, updatedAt, usage, rules, agentTask, turns } = thread.state;
     resume(thread);
     expect(thread.state).toMatchObject({ log, updatedAt, usage, rules, agentTask, turns, status: 'open' });
-    expect(thread.actions('registerAgentTask')).toEqual([]);
+    expect(thread.steps('registerAgentTask')).toEqual([]);
     expect(toThreadView(thread.state)).toMatchObject({ status: 'idle', runCount: 2 });
     thread.submit('b');
-    expect(thread.action('callModel')).toMatchObject({ agentTask: TASK, contextVersion: 3 });
+    expect(thread.input('callModel')).toMatchObject({ agentTask: TASK, contextVersion: 3 });
     expect(thread.state.updatedAt).toBeGreaterThan(updatedAt);
     thread.submit('a');
     expect(thread.completions('a')).toHaveLength(1);
@@ -60,15 +58,15 @@ describe('a thread that was closed and is resumed', () => {
     resume(thread);
     expect(thread.state.agentTask).toMatchObject({ current: { status: 'cleared' }, registration: null });
     thread.submit('a');
-    expect(thread.actions('registerAgentTask')).toHaveLength(1);
+    expect(thread.steps('registerAgentTask')).toHaveLength(1);
   });
 
   it('registers ahead of time where it never had a task, under a number of its own', () => {
     const thread = testThread(RECOVERABLE);
-    const before = thread.action('registerAgentTask').id;
+    const before = thread.step('registerAgentTask').id;
     thread.dispatch({ type: 'closeRequested', close: {} });
     resume(thread);
-    expect(thread.action('registerAgentTask').id).not.toBe(before);
+    expect(thread.step('registerAgentTask').id).not.toBe(before);
   });
 
   it('takes new settings without a trace until a turn uses them, and never another identity', () => {
@@ -100,12 +98,12 @@ describe('a thread whose workflow was ended from outside and is resumed', () => 
     const thread = testThread();
     thread.submit('a');
     thread.answer(exec('make'));
-    const { id } = thread.action('execCommand');
+    const { id } = thread.step('execCommand');
     resume(thread);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: false }]);
-    expect(thread.action('cleanWorkspace').commandIds).toEqual([id]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([id]);
     thread.submit('b', 'ls', { kind: 'user_shell' });
-    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.steps('execCommand')).toEqual([]);
   });
 
   it('keeps the reason of an abort that had begun', () => {
@@ -123,9 +121,8 @@ describe('what a run leaves', () => {
     thread.dispatch({ type: 'closeRequested', close: {} });
     const { log } = thread.state;
     expect(log.events.at(-1)?.type).toBe('thread/closed');
-    while (thread.actions('archiveSegment').length > 0) {
-      const { id } = thread.action('archiveSegment');
-      thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+    while (thread.steps('archiveSegment').length > 0) {
+      thread.done('archiveSegment', null);
     }
     expect(thread.running).toEqual(['complete']);
     expect(thread.state.log.archived.length).toBeGreaterThan(0);
@@ -137,8 +134,8 @@ describe('what a run leaves', () => {
     const thread = longThread(30, 20_000);
     thread.dispatch({ type: 'closeRequested', close: {} });
     const { log } = thread.state;
-    const { id } = thread.action('archiveSegment');
-    thread.dispatch({ type: 'archivingEnded', id, written: false, message: 'disk full' });
+    const failure = { code: 'internal', message: 'disk full', details: {} };
+    thread.end('archiveSegment', { type: 'failed', failure });
     expect(thread.running).toEqual(['complete']);
     expect(thread.state.log).toEqual(log);
   });
@@ -244,11 +241,11 @@ it('a turn that wrote files, and whose thread was ended from outside, ends witho
   const { name, arguments: args } = exec('make');
   const call = { type: 'toolCall' as const, callId: 'call-1', name, arguments: JSON.stringify(args) };
   const snapshot = { status: 'taken' as const, commit: 'c0ffee', warnings: [] };
-  const { id } = thread.action('callModel');
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [call], usage: NO_USAGE, snapshot } });
-  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  const { id } = thread.step('callModel');
+  thread.done('callModel', { type: 'answered', output: [call], usage: NO_USAGE, snapshot }, id);
+  thread.done('execCommand', EXITED);
   resume(thread);
   expect(thread.state.active).toBeNull();
-  expect(thread.actions('takeSnapshot')).toEqual([]);
+  expect(thread.steps('takeSnapshot')).toEqual([]);
   expect(thread.state.turns).toMatchObject([{ turnId: 'a', snapshot: { commit: 'c0ffee', after: null } }]);
 });

@@ -10,7 +10,7 @@ import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from '../state/log.ts';
 import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
-import { needCleanUp } from '../tools/command-results.ts';
+import { needCleanUp } from '../tools/command-step.ts';
 import { tasks } from '../tasks/index.ts';
 import { dropQueued, concludeTurn } from '../turns/turns.ts';
 import { bytesOf } from '../state/waiting.ts';

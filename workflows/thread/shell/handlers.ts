@@ -66,8 +66,8 @@ import {
   threadQuery,
   treeBudgetSignal,
 } from './messages.ts';
-import { previewUndo, toStepThread } from './effects.ts';
-import { toNotUndone, toUndoInput, undoable } from '../tasks/undo.ts';
+import { runActivity } from './effects.ts';
+import { toNotUndone, toPreview, undoable } from '../tasks/undo.ts';
 import { type Handover, toHandover } from '../past/resume.ts';
 import { ownRules } from '../approvals/rules.ts';
 import type { ThreadState } from '../state/state.ts';
@@ -189,7 +189,7 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 async function preview(state: ThreadState): Promise<UndoPreview> {
   const target = undoable(state);
   if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
-  const found = await previewUndo(toStepThread(state), toUndoInput(state, target));
+  const found = await runActivity(toPreview(state, target));
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;
   return {

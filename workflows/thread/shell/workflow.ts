@@ -11,16 +11,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ThreadResult } from '../../../src/contract/index.ts';
-import type { Action } from '../state/actions.ts';
+import { type Action, isModelCall } from '../state/actions.ts';
 import { type CarryOver, carryOverBytes, toCarryOver } from '../past/carry-over.ts';
-import { run, toStepThread } from './effects.ts';
+import { run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import { itemCount } from '../state/log.ts';
 import type { Happening } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { type Opened, openState } from './opening.ts';
 import type { ThreadShell } from './thread-shell.ts';
-import { toSummary } from '../view/summaries.ts';
 import { contexts, steps } from './sinks.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
@@ -155,7 +154,7 @@ function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || shell.running.has(action.id)) continue;
-    if (action.type === 'callModel' || action.type === 'compactContext') offerContext(shell);
+    if (isModelCall(action)) offerContext(shell);
     begin(shell, action);
   }
 }
@@ -185,9 +184,7 @@ function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNe
   const scope = new CancellationScope({ cancellable: true });
   shell.running.set(action.id, scope);
   void scope
-    .run(() =>
-      run(toStepThread(current(shell)), shell.children, { ...action, summary: toSummary(current(shell), action) }),
-    )
+    .run(() => run(current(shell).threadId, shell.children, action))
     .then((happening) => {
       if (shell.running.get(action.id) === scope) shell.running.delete(action.id);
       if (happening !== null) dispatch(shell, happening);

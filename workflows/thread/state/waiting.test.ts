@@ -215,9 +215,9 @@ describe('agents', () => {
     endedAgent(thread, 'b', 'done');
     const send = { name: 'send_message', arguments: { target: 'b', message: 'x'.repeat(60_000) } };
     thread.answer(send, send, send);
-    expect(thread.actions('callModel')).toEqual([]);
+    expect(thread.steps('callModel')).toEqual([]);
     deliver(thread);
-    expect(thread.actions('callModel')).toHaveLength(1);
+    expect(thread.steps('callModel')).toHaveLength(1);
   });
 
   it('report words that are cut where their parent would cut them', () => {
@@ -333,7 +333,7 @@ function worst(): TestThread {
     if (i < 6) closeAgent(thread, i);
   }
   thread.answer('x'.repeat(299_900), exec('true'));
-  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  thread.done('execCommand', EXITED);
   for (const { threadId } of thread.state.children) end(thread, threadId, WIDE.repeat(20_000));
   for (let i = 0; i < 40; i++) mail(thread, WIDE.repeat(1_000));
   for (const { threadId } of thread.state.children.slice(-3))
@@ -345,18 +345,18 @@ function worst(): TestThread {
   for (let i = 0; i < 20; i++) steer(thread, WIDE.repeat(1_000));
   // A command that runs holds up the next run; one that has ended is history.
   thread.submit('shell', 'true', { kind: 'user_shell' });
-  const { id } = thread.action('execCommand');
-  thread.dispatch({ type: 'commandEnded', id, end: { ...EXITED, output: 'x'.repeat(40_000) } });
+  const { id } = thread.step('execCommand');
+  thread.done('execCommand', { ...EXITED, output: 'x'.repeat(40_000) }, id);
   deliver(thread);
   return thread;
 }
 
 function endTurn(thread: TestThread, i: number): void {
   thread.submit(long(`t${i}`));
-  const { id } = thread.action('callModel');
+  const { id } = thread.step('callModel');
   const call = { type: 'toolCall' as const, callId: `c${i}`, name: 'update_plan', arguments: '{"plan":[]}' };
   const snapshot = { status: 'skipped' as const, reason: `${i} ${WIDE.repeat(1_000)}` };
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [call], usage: NO_USAGE, snapshot } });
+  thread.done('callModel', { type: 'answered', output: [call], usage: NO_USAGE, snapshot }, id);
   thread.answer('done');
   archive(thread);
   deliver(thread);
@@ -395,9 +395,8 @@ function archive(thread: TestThread): void {
 }
 
 function writeSegments(thread: TestThread): void {
-  while (thread.actions('archiveSegment').length > 0) {
-    const { id } = thread.action('archiveSegment');
-    thread.dispatch({ type: 'archivingEnded', id, written: true, message: '' });
+  while (thread.steps('archiveSegment').length > 0) {
+    thread.done('archiveSegment', null);
   }
 }
 

@@ -1,14 +1,7 @@
 /** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
 import { ensure } from '../agent-task/agent-task.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
-import {
-  beginCompaction,
-  canCompact,
-  compactionId,
-  compactionPhase,
-  takeCompaction,
-  wantedCompaction,
-} from '../turns/compaction.ts';
+import { beginCompaction, canCompact, compactionPhase, takeCompaction, wantedCompaction } from '../turns/compaction.ts';
 import { emit, itemCount } from '../state/log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
@@ -22,12 +15,11 @@ export const compact: TaskKind<CompactTurn> = {
   needsAgentTask: () => true,
   wants: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
   phase: (state, turn) => compactionPhase(state, turn.compaction),
-  owns: (_state, turn, actionId) => compactionId(turn.compaction) === actionId,
   take(state, turn, event) {
-    if (event.type !== 'compactionEnded') return state;
+    if (event.type !== 'stepEnded' || event.activity !== 'compactContext') return state;
     const { id, at, end } = event;
     if (turn.aborting !== null)
-      return quietenAndCharge(state, at, turn, id, turn.compaction.model, end.type === 'compacted' ? end : null);
+      return quietenAndCharge(state, at, turn, id, turn.compaction.model, end.type === 'done' ? end.value : null);
     const outcome = takeCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
     switch (outcome.type) {
       case 'compacted':

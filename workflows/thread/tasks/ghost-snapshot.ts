@@ -2,7 +2,8 @@
 import { actionIds } from '../state/actions.ts';
 import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
 import type { SnapshotTurn } from '../state/state.ts';
-import { beginActive, endTurn, failTurn, findTurn, quieten } from '../turns/turns.ts';
+import { retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { beginActive, endTurn, failTurn, findTurn, quieten, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
@@ -12,35 +13,38 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   settle: (state) => state,
 
   wants(state, { turnId }) {
+    const id = actionIds.snapshot(turnId);
     const { release } = state.snapshots;
-    return [{ type: 'takeSnapshot', id: actionIds.snapshot(turnId), turnId, cwd: state.settings.cwd, release }];
+    return [
+      {
+        type: 'step',
+        id,
+        turnId,
+        activity: 'takeSnapshot',
+        input: { ...workspaceIds(state, id), cwd: state.settings.cwd, name: turnId, release },
+        options: retried('5m'),
+        summary: toSummary('snapshot', `before turn ${turnId}`),
+        onWorkspace: true,
+      },
+    ];
   },
 
   phase: (state) => inWorkspace(state, { type: 'takingSnapshot' }),
-  owns: (_, turn, actionId) => actionIds.snapshot(turn.turnId) === actionId,
-
   take(state, turn, event) {
-    if (event.type !== 'snapshotEnded') return state;
+    if (event.type !== 'stepEnded' || event.activity !== 'takeSnapshot') return state;
     const { end, at, id } = event;
     if (turn.aborting !== null) {
-      const left = end.status === 'taken' ? dismissSnapshot(state, turn.turnId) : state;
-      return quieten(left, turn, id, true);
+      const taken = end.type === 'done' && end.value.status === 'taken';
+      return quieten(taken ? dismissSnapshot(state, turn.turnId) : state, turn, id, true);
     }
-    switch (end.status) {
-      case 'taken': {
-        const recorded = recordSnapshot(state, at, turn, end);
-        return endTurn(recorded, at, findTurn(recorded, turn.turnId) ?? turn, { status: 'completed' });
-      }
-      case 'skipped':
-        return failTurn(state, at, turn, { code: 'snapshotUnavailable', message: end.reason });
-      case 'aborted': {
-        const message = `Snapshot ${turn.turnId} was stopped by nobody in this thread. Ask for it again.`;
-        return failTurn(state, at, turn, { code: 'internal', message });
-      }
-      case 'failed': {
-        const { code, message } = end.failure;
-        return failTurn(state, at, turn, { code, message });
-      }
+    if (end.type !== 'done') {
+      const stopped = `Snapshot ${turn.turnId} was stopped by nobody in this thread. Ask for it again.`;
+      return failTurn(state, at, turn, toTurnError(end, stopped));
     }
+    const made = end.value;
+    if (made.status === 'skipped')
+      return failTurn(state, at, turn, { code: 'snapshotUnavailable', message: made.reason });
+    const recorded = recordSnapshot(state, at, turn, made);
+    return endTurn(recorded, at, findTurn(recorded, turn.turnId) ?? turn, { status: 'completed' });
   },
 };

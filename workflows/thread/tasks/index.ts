@@ -53,7 +53,6 @@ export const tasks = {
   finishAbort: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
     finishAbort(state, at, turn, (left, marker) => kindOf(turn).leave?.(left, at, turn, marker) ?? left),
   needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
-  owns: (state: ThreadState, turn: ActiveTurn, actionId: string): boolean => kindOf(turn).owns(state, turn, actionId),
   hear: (state: ThreadState, at: number, turn: ActiveTurn, threadId: string, report: SubThreadReport): ThreadState =>
     kindOf(turn).hear?.(state, at, turn, threadId, report) ?? state,
   take: (state: ThreadState, turn: ActiveTurn, event: TaskEvent): ThreadState => kindOf(turn).take(state, turn, event),

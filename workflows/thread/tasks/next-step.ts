@@ -7,9 +7,9 @@ import { quietenAndCharge } from '../turns/charging.ts';
 import { beginCompaction, canCompact, takeCompaction } from '../turns/compaction.ts';
 import { isOverLimit } from '../state/context.ts';
 import { itemCount } from '../state/log.ts';
-import type { CompactionEnd } from '../state/inputs.ts';
 import { takeMail } from '../turns/inbox.ts';
 import type { RegularTurn, ThreadState } from '../state/state.ts';
+import type { StepEnd } from '../state/steps.ts';
 import { addUserMessage, failTurn, withTurn } from '../turns/turns.ts';
 
 export type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
@@ -78,12 +78,12 @@ export function takeCompactionEnd(
   at: number,
   turn: RegularTurn,
   id: string,
-  end: CompactionEnd,
+  end: StepEnd<'compactContext'>,
 ): ThreadState {
   if (turn.stage.type !== 'compacting') return state;
   const { compaction, tries } = turn.stage;
   if (turn.aborting !== null)
-    return quietenAndCharge(state, at, turn, id, compaction.model, end.type === 'compacted' ? end : null);
+    return quietenAndCharge(state, at, turn, id, compaction.model, end.type === 'done' ? end.value : null);
   const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
   switch (outcome.type) {
     case 'compacted':

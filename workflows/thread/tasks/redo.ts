@@ -5,9 +5,9 @@
 import type { RedoneFiles } from '../../../activities/contract.ts';
 import { actionIds } from '../state/actions.ts';
 import { restoreTurns } from '../turns/dropped-turns.ts';
-import type { TaskStepEnd } from '../state/inputs.ts';
 import type { Redo, RedoTurn, ThreadState } from '../state/state.ts';
-import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
+import { retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { beginActive, endTurn, failTurn, quieten, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };
@@ -30,19 +30,31 @@ export const redo: TaskKind<RedoTurn> = {
   wants(state, { turnId, target }) {
     if (!target?.files) return [];
     const { before, after } = target.files;
-    const input = { cwd: state.settings.cwd, before, after };
-    const step = { activity: 'redoFiles', input, summary: `redo: ${target.turnId}`, onWorkspace: true } as const;
-    return [{ type: 'taskStep', id: actionIds.redo(turnId), turnId, ...step }];
+    const id = actionIds.redo(turnId);
+    return [
+      {
+        type: 'step',
+        id,
+        turnId,
+        activity: 'redoFiles',
+        input: { ...workspaceIds(state, id), cwd: state.settings.cwd, before, after },
+        options: retried('30m'),
+        summary: toSummary('redo', target.turnId),
+        onWorkspace: true,
+      },
+    ];
   },
 
   phase: (state, { target }) => inWorkspace(state, { type: 'redoing', turnId: target?.turnId ?? '' }),
 
-  owns: (_, turn, actionId) => actionIds.redo(turn.turnId) === actionId,
-
   take(state, turn, event) {
-    if (event.type !== 'taskStepEnded' || turn.target === null) return state;
-    if (turn.aborting !== null) return quieten(state, turn, event.id, true);
-    return takeEnd(state, event.at, turn, turn.target, event.end);
+    const { target } = turn;
+    if (event.type !== 'stepEnded' || event.activity !== 'redoFiles' || target === null) return state;
+    const { end, at, id } = event;
+    if (turn.aborting !== null) return quieten(state, turn, id, true);
+    if (end.type === 'done') return restore(state, at, turn, target, end.value);
+    const stopped = `The redo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
+    return failTurn(state, at, turn, toTurnError(end, stopped));
   },
 };
 
@@ -50,21 +62,6 @@ export const redo: TaskKind<RedoTurn> = {
 function whyNone({ redo }: ThreadState): string {
   if (redo === undefined) return 'no turn was undone';
   return 'the last one was taken back already, or another turn, a review, a compaction or a rollback came after it, from which on its files are not kept';
-}
-
-function takeEnd(state: ThreadState, at: number, turn: RedoTurn, target: Redo, end: TaskStepEnd): ThreadState {
-  switch (end.type) {
-    case 'done':
-      return restore(state, at, turn, target, end.value as RedoneFiles);
-    case 'aborted': {
-      const message = `The redo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
-      return failTurn(state, at, turn, { code: 'internal', message });
-    }
-    case 'failed': {
-      const { code, message } = end.failure;
-      return failTurn(state, at, turn, { code, message });
-    }
-  }
 }
 
 function restore(state: ThreadState, at: number, turn: RedoTurn, target: Redo, done: RedoneFiles): ThreadState {

@@ -3,19 +3,29 @@
  * come to its limit, it is compacted before the next step.
  */
 import { currentTask, ensure, isReady, renewOnce } from '../agent-task/agent-task.ts';
+import type { StepOutput } from '../../../activities/contract.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
-import { actionIds } from '../state/actions.ts';
+import { type Action, actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
 import { charge, quietenAndCharge } from '../turns/charging.ts';
-import { compactionId, compactionPhase, wantedCompaction } from '../turns/compaction.ts';
+import { compactionPhase, wantedCompaction } from '../turns/compaction.ts';
 import { isOverLimit, withStep } from '../state/context.ts';
 import { addItem, emit, itemCount } from '../state/log.ts';
 import { hasMail, takeMail } from '../turns/inbox.ts';
-import type { ModelEnd, ModelOutput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
 import { type QueuedTurn, type RegularTurn, type ThreadState, callsOf, isConversation } from '../state/state.ts';
-import { addUserMessage, emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
+import { type StepEnd, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
+import {
+  addUserMessage,
+  emitStarted,
+  endTurn,
+  failTurn,
+  newTurn,
+  toTurnError,
+  withOverrides,
+  withTurn,
+} from '../turns/turns.ts';
 import {
   type ModelStage,
   compactBefore,
@@ -26,7 +36,6 @@ import {
 } from './next-step.ts';
 import { takeAnswer, takeRules } from '../tools/call-approval.ts';
 import { labelOf } from '../tools/labels.ts';
-import { ownsCall } from '../tools/call-list.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 import {
   advanceCalls,
@@ -59,21 +68,7 @@ export const regular: TaskKind<RegularTurn> = {
   wants(state, turn) {
     if (turn.stage.type === 'tools') return callActions(state, turn, turn.stage.calls);
     if (turn.stage.type === 'compacting') return wantedCompaction(state, turn.turnId, turn.stage.compaction);
-    if (!isReady(state)) return [];
-    return [
-      {
-        type: 'callModel',
-        id: modelActionId(turn),
-        turnId: turn.turnId,
-        step: turn.step,
-        contextVersion: itemCount(state.log),
-        contextTokens: tokensToCheck(state, turn.stage),
-        agentTask: currentTask(state),
-        agentIdentity: state.settings.agentIdentity,
-        costLimited: isCostLimited(state),
-        snapshot: wantedSnapshot(state, turn),
-      },
-    ];
+    return isReady(state) ? [toModelStep(state, turn, turn.stage)] : [];
   },
 
   needsAgentTask: (turn) => turn.stage.type !== 'tools',
@@ -93,40 +88,13 @@ export const regular: TaskKind<RegularTurn> = {
     return inWorkspace(state, { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) });
   },
 
-  owns(state, turn, actionId) {
-    switch (turn.stage.type) {
-      case 'model':
-        return modelActionId(turn) === actionId;
-      case 'compacting':
-        return compactionId(turn.stage.compaction) === actionId;
-      case 'tools':
-        return ownsCall(state, turn.stage.calls, actionId);
-    }
-  },
-
   take(state, turn, event) {
-    switch (event.type) {
-      case 'modelEnded':
-        return takeModelEnd(state, event.at, turn, event.id, event.end);
-      case 'compactionEnded':
-        return takeCompactionEnd(state, event.at, turn, event.id, event.end);
-      case 'commandEnded':
-      case 'patchEnded':
-      case 'mcpCallEnded':
-        return takeCallEnd(state, turn, event);
-      case 'reviewPrepared':
-      case 'reviewConcluded':
-        return state;
-      case 'childStarted':
-        return takeChildStart(state, turn, event);
-      case 'rulesFound':
-        return takeRules(state, turn, event);
-      case 'requestAnswered':
-        return takeAnswer(state, turn, event);
-      case 'snapshotEnded':
-      case 'taskStepEnded':
-        return state;
-    }
+    if (event.type === 'childStarted') return takeChildStart(state, turn, event);
+    if (event.type === 'requestAnswered') return takeAnswer(state, turn, event);
+    const { at, id, activity } = event;
+    if (activity === 'callModel') return takeModelEnd(state, at, turn, id, event.end);
+    if (activity === 'compactContext') return takeCompactionEnd(state, at, turn, id, event.end);
+    return activity === 'findRules' ? takeRules(state, turn, event) : takeCallEnd(state, turn, event);
   },
 };
 
@@ -160,26 +128,60 @@ function modelActionId(turn: RegularTurn): string {
   return actionIds.model(turn.turnId, turn.step, tries);
 }
 
-function takeModelEnd(state: ThreadState, at: number, turn: RegularTurn, id: string, end: ModelEnd): ThreadState {
+function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): Action {
+  const id = modelActionId(turn);
+  const { turnId, step } = turn;
+  const { model, agentIdentity } = state.settings;
+  return {
+    type: 'step',
+    id,
+    turnId,
+    activity: 'callModel',
+    input: {
+      ...stepIds(state, id),
+      turnId,
+      step,
+      contextVersion: itemCount(state.log),
+      contextTokens: tokensToCheck(state, stage),
+      agentTask: currentTask(state),
+      agentIdentity,
+      costLimited: isCostLimited(state),
+      snapshot: wantedSnapshot(state, turn),
+    },
+    options: retried('30m'),
+    summary: toSummary('model', `${model} step ${step}`),
+  };
+}
+
+function takeModelEnd(
+  state: ThreadState,
+  at: number,
+  turn: RegularTurn,
+  id: string,
+  end: StepEnd<'callModel'>,
+): ThreadState {
+  const answer = answerOf(end);
   if (turn.aborting !== null) {
-    const taken = end.type === 'answered' && end.snapshot?.status === 'taken';
-    const left = taken ? dismissSnapshot(state, turn.turnId) : state;
-    return quietenAndCharge(left, at, turn, id, state.settings.model, end.type === 'answered' ? end : null);
+    const left = answer?.snapshot?.status === 'taken' ? dismissSnapshot(state, turn.turnId) : state;
+    return quietenAndCharge(left, at, turn, id, state.settings.model, answer);
   }
   if (turn.stage.type !== 'model') return state;
   switch (end.type) {
-    case 'answered':
-      return takeAnswerOfModel(state, at, turn, end);
-    case 'compactFirst':
-      return takeSmallerWindow(state, at, turn, turn.stage, end.compactAt);
+    case 'done':
+      return end.value.type === 'answered'
+        ? takeAnswerOfModel(state, at, turn, end.value)
+        : takeSmallerWindow(state, at, turn, turn.stage, end.value.compactAt);
     case 'aborted':
-      return failTurn(state, at, turn, {
-        code: 'internal',
-        message: `Model step ${id} was stopped by nobody in this thread.`,
-      });
+      return failTurn(state, at, turn, toTurnError(end, `Model step ${id} was stopped by nobody in this thread.`));
     case 'failed':
       return takeModelFailure(state, at, turn, turn.stage, end.failure);
   }
+}
+
+type ModelAnswer = Extract<StepValue<'callModel'>, { type: 'answered' }>;
+
+function answerOf(end: StepEnd<'callModel'>): ModelAnswer | null {
+  return end.type === 'done' && end.value.type === 'answered' ? end.value : null;
 }
 
 function takeModelFailure(
@@ -197,12 +199,7 @@ function takeModelFailure(
   return compacting ?? failTurn(state, at, turn, { code: failure.code, message: failure.message });
 }
 
-function takeAnswerOfModel(
-  state: ThreadState,
-  at: number,
-  turn: RegularTurn,
-  end: Extract<ModelEnd, { type: 'answered' }>,
-): ThreadState {
+function takeAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end: ModelAnswer): ThreadState {
   const { model } = state.settings;
   const context = withStep(state.context, model, end.usage, end.compactAt ?? null);
   const charged = charge({ ...state, context }, at, turn, model, end);
@@ -237,7 +234,7 @@ function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWar
   }, state);
 }
 
-function recordOutput(state: ThreadState, at: number, output: ModelOutput): ThreadState {
+function recordOutput(state: ThreadState, at: number, output: StepOutput): ThreadState {
   const turn = state.active;
   if (!isConversation(turn)) return state;
   const place = { turnId: turn.turnId, step: turn.step };

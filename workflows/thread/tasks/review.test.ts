@@ -22,13 +22,11 @@ function reviewing(target: ReviewTarget = { type: 'uncommittedChanges' }, settin
   return thread;
 }
 
-const prepared = (thread: TestThread) =>
-  end(thread, {
-    type: 'reviewPrepared',
-    id: thread.action('prepareReview').id,
-    end: { type: 'prepared', ...PREPARED },
-  });
-const PREPARED = { prompt: 'Review it.', range: RANGE };
+const prepared = (thread: TestThread) => {
+  thread.done('prepareReview', PREPARED);
+  return thread;
+};
+const PREPARED = { type: 'prepared', prompt: 'Review it.', range: RANGE } as const;
 
 const started = (thread: TestThread, failure: string | null = null) =>
   end(thread, {
@@ -72,7 +70,7 @@ function expectLeft(thread: TestThread, completion: Partial<TurnCompletion>): vo
   expect(itemsOf(thread).map(({ type }) => type)).toEqual(['enteredReviewMode', 'exitedReviewMode']);
   expect(itemsOf(thread)[1]).toMatchObject({ reviewOutput: null, range: null });
   thread.submit('next');
-  expect(thread.action('callModel').turnId).toBe('next');
+  expect(thread.step('callModel').turnId).toBe('next');
 }
 
 describe('a review', () => {
@@ -82,10 +80,10 @@ describe('a review', () => {
       ...{ type: 'reviewing', stage: 'running', threadId: CHILD },
     });
     say(thread, endOfChild({ status: 'completed', lastAgentMessage: 'the answer' }));
-    const { id, text, range } = thread.action('finishReview');
+    const { text, range } = thread.input('finishReview');
     expect({ text, range }).toEqual({ text: 'the answer', range: RANGE });
     say(thread, { type: 'closed', reason: null });
-    thread.dispatch({ type: 'reviewConcluded', id, end: { type: 'concluded', output: NOTHING_FOUND } });
+    thread.done('finishReview', { type: 'concluded', output: NOTHING_FOUND });
     expect(itemsOf(thread)).toMatchObject([
       { type: 'enteredReviewMode', review: 'current changes' },
       { type: 'exitedReviewMode', reviewOutput: NOTHING_FOUND, range: RANGE },
@@ -144,8 +142,8 @@ describe('a review', () => {
     expect(thread.stopping).toEqual([]);
     started(thread);
     expect(thread.state.children).toMatchObject([{ status: 'shutdown', start: null }]);
-    const { id } = thread.action('finishReview');
-    thread.dispatch({ type: 'reviewConcluded', id, end: { type: 'concluded', output: NOTHING_FOUND } });
+    const { id } = thread.step('finishReview');
+    thread.done('finishReview', { type: 'concluded', output: NOTHING_FOUND }, id);
     expect(thread.completions('r')).toMatchObject([{ status: 'completed' }]);
     expect(thread.running).toEqual([]);
   });
@@ -178,10 +176,10 @@ describe('a review that is stopped is left without a result,', () => {
 
   it('while it is prepared', () => {
     const thread = reviewing();
-    const { id } = thread.action('prepareReview');
+    const { id } = thread.step('prepareReview');
     stop(thread);
     expect(thread.stopping).toEqual([id]);
-    thread.dispatch({ type: 'reviewPrepared', id, end: { type: 'aborted' } });
+    thread.end('prepareReview', { type: 'aborted' }, id);
     expectLeft(thread, INTERRUPTED);
     expect(thread.state.children).toEqual([]);
   });
@@ -208,9 +206,10 @@ describe('a review that is stopped is left without a result,', () => {
 
   it('before its thread was begun to be started, and then none is', () => {
     const thread = reviewing();
-    const { id } = thread.action('prepareReview');
+    const { id } = thread.step('prepareReview');
     // Both in one workflow task: the shell has not begun anything in between.
-    const first: Happening = { type: 'reviewPrepared', id, end: { type: 'prepared', ...PREPARED } };
+    const end = { type: 'done', value: PREPARED } as const;
+    const first: Happening = { type: 'stepEnded', id, activity: 'prepareReview', end };
     const begun = reduce(thread.state, { ...first, at: 9_000, running: [] });
     expect(begun.children).toMatchObject([{ status: 'pendingInit' }]);
     thread.restart(reduce(begun, { type: 'interruptRequested', interrupt: {}, at: 9_001, running: [] }));
@@ -232,9 +231,9 @@ describe('a review that is stopped is left without a result,', () => {
   it('while what it found is compared', () => {
     const thread = atWork();
     say(thread, endOfChild({ status: 'completed' }));
-    const { id } = thread.action('finishReview');
+    const { id } = thread.step('finishReview');
     stop(thread);
-    thread.dispatch({ type: 'reviewConcluded', id, end: { type: 'concluded', output: NOTHING_FOUND } });
+    thread.done('finishReview', { type: 'concluded', output: NOTHING_FOUND }, id);
     expectLeft(thread, INTERRUPTED);
   });
 
@@ -244,7 +243,7 @@ describe('a review that is stopped is left without a result,', () => {
     say(thread, STOPPED);
     expect(thread.completions('r')).toMatchObject([{ status: 'aborted', reason: 'replaced' }]);
     expect(itemsOf(thread).map(({ type }) => type)).toEqual(['enteredReviewMode', 'exitedReviewMode', 'userMessage']);
-    expect(thread.action('callModel').turnId).toBe('other');
+    expect(thread.step('callModel').turnId).toBe('other');
   });
 });
 
@@ -254,8 +253,8 @@ describe('a review fails, and is left without a result,', () => {
   it('where there is nothing to look at', () => {
     const thread = reviewing();
     const failure = { code: 'reviewNothingToReview', message: 'no changes', details: {} };
-    const { id } = thread.action('prepareReview');
-    thread.dispatch({ type: 'reviewPrepared', id, end: { type: 'failed', failure } });
+    const { id } = thread.step('prepareReview');
+    thread.end('prepareReview', { type: 'failed', failure }, id);
     expectLeft(thread, failed('reviewNothingToReview'));
   });
 
@@ -285,11 +284,7 @@ describe('a review fails, and is left without a result,', () => {
     const thread = atWork();
     say(thread, endOfChild({ status: 'completed' }));
     const failure = { code: 'gitFailed', message: 'no git', details: {} };
-    thread.dispatch({
-      type: 'reviewConcluded',
-      id: thread.action('finishReview').id,
-      end: { type: 'failed', failure },
-    });
+    thread.end('finishReview', { type: 'failed', failure });
     expectLeft(thread, failed('gitFailed'));
   });
 });
@@ -315,10 +310,10 @@ describe('a thread with the role of a review', () => {
       { name: 'request_user_input', arguments: { questions: [{ id: 'q', header: 'h', question: 'why?' }] } },
       { name: 'exec_command', arguments: { cmd: 'x', sandbox_permissions: 'require_escalated' } },
     );
-    expect(thread.actions('applyPatch')).toEqual([]);
+    expect(thread.steps('applyPatch')).toEqual([]);
     expect(thread.actions('startChild')).toEqual([]);
-    expect(thread.actions('execCommand')).toEqual([]);
+    expect(thread.steps('execCommand')).toEqual([]);
     expect(thread.state.requests).toEqual([]);
-    expect(thread.action('callModel').step).toBe(2);
+    expect(thread.input('callModel').step).toBe(2);
   });
 });

@@ -3,13 +3,22 @@
  * is looked at is pinned first; last, what was found is compared with the changes.
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
+import type { PreparedReview } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
-import type { ReviewConclusionEnd, ReviewPreparationEnd } from '../state/inputs.ts';
-import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
 import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../agents/sub-threads.ts';
-import { emitStarted, endTurn, failTurn, newTurn, withOverrides, quieten, withTurn } from '../turns/turns.ts';
+import { type StepEnd, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import {
+  emitStarted,
+  endTurn,
+  failTurn,
+  newTurn,
+  quieten,
+  toTurnError,
+  withOverrides,
+  withTurn,
+} from '../turns/turns.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
 
 /** Code units of what a review said that its turn goes on with; far more than any list of findings. */
@@ -31,21 +40,14 @@ export const review: TaskKind<ReviewTurn> = {
   },
 
   wants(state, turn) {
-    const { cwd } = state.settings;
-    const { turnId, stage, request } = turn;
-    switch (stage.type) {
+    switch (turn.stage.type) {
       case 'preparing':
-        return [
-          { type: 'prepareReview', id: actionIds.review(turnId, 'prepare'), turnId, cwd, target: request.target },
-        ];
+        return [toPreparation(state, turn)];
       case 'running':
-        return start(state, stage.childId);
-      case 'finishing': {
-        const { range, text } = stage;
-        const id = actionIds.review(turnId, 'finish');
-        // A quick child may have ended before the word of its start comes.
-        return [...start(state, stage.childId), { type: 'finishReview', id, turnId, cwd, range, text }];
-      }
+        return start(state, turn.stage.childId);
+      case 'finishing':
+        // A quick child may have ended before its start is reported.
+        return [...start(state, turn.stage.childId), toConclusion(state, turn.turnId, turn.stage)];
     }
   },
 
@@ -57,23 +59,14 @@ export const review: TaskKind<ReviewTurn> = {
 
   leave: (state, at, turn) => exitReview(state, at, turn, null),
 
-  owns(_state, { turnId, stage }, actionId) {
-    switch (stage.type) {
-      case 'preparing':
-        return actionId === actionIds.review(turnId, 'prepare');
-      case 'running':
-        return actionId === actionIds.child(stage.childId);
-      case 'finishing':
-        return [actionIds.review(turnId, 'finish'), actionIds.child(stage.childId)].includes(actionId);
-    }
-  },
-
   hear,
 
   take(state, turn, event) {
-    if (event.type === 'reviewPrepared') return takePreparation(state, event.at, turn, event.id, event.end);
     if (event.type === 'childStarted') return takeChildStart(state, turn, event);
-    return event.type === 'reviewConcluded' ? takeConclusion(state, event.at, turn, event.id, event.end) : state;
+    if (event.type !== 'stepEnded') return state;
+    const { at, id } = event;
+    if (event.activity === 'prepareReview') return takePreparation(state, at, turn, id, event.end);
+    return event.activity === 'finishReview' ? takeConclusion(state, at, turn, id, event.end) : state;
   },
 };
 
@@ -91,25 +84,41 @@ function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
 
 // ------------------------------------------------------------------------------------------------------- the thread
 
+function toPreparation(state: ThreadState, { turnId, request }: ReviewTurn): Action {
+  const id = actionIds.review(turnId, 'prepare');
+  const { target } = request;
+  return {
+    type: 'step',
+    id,
+    turnId,
+    activity: 'prepareReview',
+    input: { ...workspaceIds(state, id), cwd: state.settings.cwd, target },
+    options: retried('5m'),
+    summary: toSummary('review: prepare', target.type),
+    onWorkspace: true,
+  };
+}
+
 function takePreparation(
   state: ThreadState,
   at: number,
   turn: ReviewTurn,
   id: string,
-  end: ReviewPreparationEnd,
+  end: StepEnd<'prepareReview'>,
 ): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
-  if (end.type !== 'prepared') return fail(state, at, turn, toError(end, id));
+  if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
+  const { checkedOut, range } = end.value;
   const refusal = refuseChild(state, 'review');
   if (refusal !== null) return fail(state, at, turn, { code: 'reviewNotStarted', message: refusal });
   const { state: begun, child } = beginChild(state, at, {
     name: 'review',
     role: 'review',
     turnId: turn.turnId,
-    start: toStart(state, turn, end),
-    ...(end.checkedOut === undefined ? {} : { checkedOut: end.checkedOut }),
+    start: toStart(state, turn, end.value),
+    ...(checkedOut === undefined ? {} : { checkedOut }),
   });
-  return withTurn(begun, { ...turn, stage: { type: 'running', childId: child.threadId, range: end.range } });
+  return withTurn(begun, { ...turn, stage: { type: 'running', childId: child.threadId, range } });
 }
 
 function start(state: ThreadState, childId: string): Action[] {
@@ -117,10 +126,8 @@ function start(state: ThreadState, childId: string): Action[] {
   return child === null ? [] : startAction(state, child);
 }
 
-type Prepared = Extract<ReviewPreparationEnd, { type: 'prepared' }>;
-
 /** Nothing of this thread but where it works, who it is, and which model it asks. Nobody is there to be asked anything. */
-function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, rules = '' }: Prepared) {
+function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, rules = '' }: PreparedReview) {
   return {
     workspace: toWorkspace(settings),
     title: `Review: ${toHint(request.target)}`.slice(0, TITLE_CHARS),
@@ -182,23 +189,37 @@ function takeEnd(state: ThreadState, at: number, turn: ReviewTurn, ended: TurnCo
 
 // ------------------------------------------------------------------------------------------------------------- ends
 
+function toConclusion(state: ThreadState, turnId: string, { range, text }: Finishing): Action {
+  const id = actionIds.review(turnId, 'finish');
+  return {
+    type: 'step',
+    id,
+    turnId,
+    activity: 'finishReview',
+    input: { ...workspaceIds(state, id), turnId, cwd: state.settings.cwd, range, text },
+    options: retried('5m'),
+    summary: 'review: finish',
+  };
+}
+
+type Finishing = Extract<ReviewTurn['stage'], { type: 'finishing' }>;
+
 function takeConclusion(
   state: ThreadState,
   at: number,
   turn: ReviewTurn,
   id: string,
-  end: ReviewConclusionEnd,
+  end: StepEnd<'finishReview'>,
 ): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
   if (turn.stage.type !== 'finishing') return state;
-  if (end.type !== 'concluded') return fail(state, at, turn, toError(end, id));
-  const left = exitReview(state, at, turn, { output: end.output, range: turn.stage.range });
+  if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
+  const left = exitReview(state, at, turn, { output: end.value.output, range: turn.stage.range });
   return endTurn(left, at, turn, { status: 'completed' });
 }
 
-function toError(end: { type: 'aborted' } | { type: 'failed'; failure: StepFailure }, id: string): TurnError {
-  if (end.type === 'failed') return { code: end.failure.code, message: end.failure.message };
-  return { code: 'internal', message: `Step ${id} was stopped by nobody in this thread.` };
+function toError(end: Exclude<StepEnd, { type: 'done' }>, id: string): TurnError {
+  return toTurnError(end, `Step ${id} was stopped by nobody in this thread.`);
 }
 
 function fail(state: ThreadState, at: number, turn: ReviewTurn, error: TurnError): ThreadState {

@@ -5,24 +5,7 @@ import type { MachineEvent } from '../state/inputs.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 
 /** The end of one of a task's actions, or an answer to one of its requests. */
-export type TaskEvent = Extract<
-  MachineEvent,
-  {
-    type:
-      | 'modelEnded'
-      | 'compactionEnded'
-      | 'commandEnded'
-      | 'patchEnded'
-      | 'mcpCallEnded'
-      | 'snapshotEnded'
-      | 'taskStepEnded'
-      | 'reviewPrepared'
-      | 'reviewConcluded'
-      | 'childStarted'
-      | 'rulesFound'
-      | 'requestAnswered';
-  }
->;
+export type TaskEvent = Extract<MachineEvent, { type: 'stepEnded' | 'childStarted' | 'requestAnswered' }>;
 
 export interface TaskKind<T extends ActiveTurn> {
   kind: T['kind'];
@@ -54,8 +37,6 @@ export interface TaskKind<T extends ActiveTurn> {
    * @param marker tells the model of the abort; null if it is not told.
    */
   leave?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
-  /** Whether an action of this id is one of this turn's. */
-  owns(state: ThreadState, turn: T, actionId: string): boolean;
   /** Takes what a child has said, after the thread itself has; also while it is being aborted. */
   hear?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Takes the end of an action of its own, or an answer; also while it is being aborted. */

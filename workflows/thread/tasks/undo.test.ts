@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ThreadSettings } from '../../../src/contract/index.ts';
 import type { Snapshot } from '../../../activities/ports.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
-import type { SnapshotEnd, TaskStepEnd } from '../state/inputs.ts';
 import { NO_USAGE } from '../state/state.ts';
+import type { StepEnd } from '../state/steps.ts';
 import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 
 const TAKEN: Snapshot = { status: 'taken', commit: 'c0ffee', warnings: [] };
@@ -20,7 +20,7 @@ const FILES: UndoneFiles = {
   called: true,
   notUndone: ['Not in the snapshot, so left as it is: big.bin'],
 };
-const UNDONE: TaskStepEnd = { type: 'done', value: FILES };
+const UNDONE: StepEnd<'undoFiles'> = { type: 'done', value: FILES };
 
 function open(settings: Partial<ThreadSettings> = {}): TestThread {
   return testThread({ snapshots: true, ...settings });
@@ -28,18 +28,18 @@ function open(settings: Partial<ThreadSettings> = {}): TestThread {
 
 /** The model asks for a command, beside which this became of the snapshot. */
 function call(thread: TestThread, snapshot: Snapshot | null): void {
-  const { id } = thread.action('callModel');
+  const { id } = thread.step('callModel');
   const { name, arguments: args } = exec('make');
   const output = [{ type: 'toolCall' as const, callId: `call-${id}`, name, arguments: JSON.stringify(args) }];
   const made = snapshot === null ? {} : { snapshot };
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage: NO_USAGE, ...made } });
+  thread.done('callModel', { type: 'answered', output, usage: NO_USAGE, ...made }, id);
 }
 
 /** A whole turn with one command. */
 function work(thread: TestThread, turnId: string, snapshot: Snapshot = TAKEN): void {
   thread.submit(turnId);
   call(thread, snapshot);
-  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  thread.done('execCommand', EXITED);
   thread.answer('done');
   if (snapshot.status === 'taken') endLast(thread);
 }
@@ -47,16 +47,16 @@ function work(thread: TestThread, turnId: string, snapshot: Snapshot = TAKEN): v
 const AFTER: Snapshot = { status: 'taken', commit: 'decaf', warnings: [] };
 
 /** The snapshot that the end of a turn waits for. */
-function endLast(thread: TestThread, end: SnapshotEnd = AFTER): void {
-  thread.dispatch({ type: 'snapshotEnded', id: thread.action('takeSnapshot').id, end });
+function endLast(thread: TestThread, end: StepEnd<'takeSnapshot'> = { type: 'done', value: AFTER }): void {
+  thread.end('takeSnapshot', end);
 }
 
 function submitUndo(thread: TestThread, turnId: string, onBusy: { onBusy?: 'queue' | 'replace' } = {}): void {
   thread.dispatch({ type: 'turnSubmitted', turn: { turnId, kind: 'undo', input: [], ...onBusy } });
 }
 
-function endUndo(thread: TestThread, end: TaskStepEnd = UNDONE): void {
-  thread.dispatch({ type: 'taskStepEnded', id: thread.action('taskStep').id, end });
+function endUndo(thread: TestThread, end: StepEnd<'undoFiles'> = UNDONE): void {
+  thread.end('undoFiles', end);
 }
 
 const dropped = (thread: TestThread) => thread.state.log.items.filter((item) => item.type === 'turnsDropped');
@@ -65,25 +65,23 @@ const warnings = (thread: TestThread) =>
 
 /** What the undo under way was asked for. */
 function undoInput(thread: TestThread) {
-  const action = thread.action('taskStep');
-  if (action.activity !== 'undoFiles') throw new Error(`${action.activity} is under way`);
-  return action.input;
+  return thread.input('undoFiles');
 }
 
 describe('a snapshot', () => {
   it('is asked for beside the model steps of a turn until one of them has called a tool', () => {
     const thread = open();
     thread.submit('a');
-    expect(thread.action('callModel').snapshot).toEqual({ name: 'a', release: [] });
+    expect(thread.input('callModel').snapshot).toEqual({ name: 'a', release: [] });
     thread.dispatch({
       type: 'turnSteered',
       steer: { expectedTurnId: 'a', input: [{ type: 'text', text: 'and run it' }] },
     });
     thread.answer('just words');
-    expect(thread.action('callModel').snapshot).toEqual({ name: 'a', release: [] });
+    expect(thread.input('callModel').snapshot).toEqual({ name: 'a', release: [] });
     call(thread, TAKEN);
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
-    expect(thread.action('callModel').snapshot).toBeNull();
+    thread.done('execCommand', EXITED);
+    expect(thread.input('callModel').snapshot).toBeNull();
   });
 
   it.each<[string, Partial<ThreadSettings>, boolean]>([
@@ -94,7 +92,7 @@ describe('a snapshot', () => {
   ])('where %s: asked for, or not', (_, settings, asked) => {
     const thread = open(settings);
     thread.submit('a');
-    expect(thread.action('callModel').snapshot !== null).toBe(asked);
+    expect(thread.input('callModel').snapshot !== null).toBe(asked);
   });
 
   it('is recorded before the call that waited for it, with its warnings, each said once in the life of a thread', () => {
@@ -124,7 +122,7 @@ describe('a snapshot', () => {
     const thread = open();
     for (let n = 0; n < 101; n++) work(thread, `turn-${n}`);
     thread.submit('next');
-    expect(thread.action('callModel').snapshot?.release).toEqual(['turn-0']);
+    expect(thread.input('callModel').snapshot?.release).toEqual(['turn-0']);
     expect(thread.state.turns[0]?.snapshot).toMatchObject({ status: 'missing' });
     call(thread, TAKEN);
     expect(thread.state.snapshots.release).toEqual([]);
@@ -135,23 +133,20 @@ describe('a snapshot', () => {
     thread.submit('a');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const id = thread.stopping[0]!;
-    thread.dispatch({
-      type: 'modelEnded',
-      id,
-      end: { type: 'answered', output: [], usage: NO_USAGE, snapshot: TAKEN },
-    });
+    thread.done('callModel', { type: 'answered', output: [], usage: NO_USAGE, snapshot: TAKEN }, id);
     expect(thread.state.snapshots).toMatchObject({ kept: true, release: ['a'] });
   });
 
   it('is let go of before a thread closes; where that fails it closes all the same', () => {
-    for (const failure of [null, 'disk full']) {
+    for (const message of [null, 'disk full']) {
       const thread = open();
       work(thread, 'a');
       thread.dispatch({ type: 'closeRequested', close: {} });
       expect(thread.state.status).toBe('closing');
-      thread.dispatch({ type: 'snapshotsReleased', id: thread.action('releaseSnapshots').id, failure });
+      if (message === null) thread.done('releaseSnapshots', null);
+      else thread.end('releaseSnapshots', { type: 'failed', failure: { code: 'internal', message, details: {} } });
       expect(thread.state.status).toBe('closed');
-      expect(warnings(thread)).toHaveLength(failure === null ? 0 : 1);
+      expect(warnings(thread)).toHaveLength(message === null ? 0 : 1);
       expect(thread.state.turns[0]?.snapshot).toMatchObject({ status: 'missing' });
     }
   });
@@ -167,11 +162,11 @@ describe('a snapshot', () => {
   it('can be a turn by itself', () => {
     const thread = open();
     thread.dispatch({ type: 'turnSubmitted', turn: { turnId: 'now', kind: 'ghost_snapshot', input: [] } });
-    thread.dispatch({ type: 'snapshotEnded', id: thread.action('takeSnapshot').id, end: TAKEN });
+    thread.done('takeSnapshot', TAKEN);
     expect(thread.completions('now')).toMatchObject([{ status: 'completed', kind: 'ghost_snapshot' }]);
     expect(thread.state.log.items).toMatchObject([{ type: 'ghostSnapshot', commit: 'c0ffee' }]);
     thread.dispatch({ type: 'turnSubmitted', turn: { turnId: 'then', kind: 'ghost_snapshot', input: [] } });
-    thread.dispatch({ type: 'snapshotEnded', id: thread.action('takeSnapshot').id, end: NO_REPOSITORY });
+    thread.done('takeSnapshot', NO_REPOSITORY);
     expect(thread.completions('then')).toMatchObject([{ status: 'failed', error: { code: 'snapshotUnavailable' } }]);
   });
 });
@@ -181,11 +176,11 @@ describe('the end of a turn that may have written', () => {
     const thread = open();
     thread.submit('a');
     call(thread, TAKEN);
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     thread.answer('done');
     expect(thread.completions('a')).toEqual([]);
     expect(thread.running).toEqual(['snapshot/a/end']);
-    expect(thread.action('takeSnapshot')).toMatchObject({ turnId: 'a', after: 'c0ffee' });
+    expect(thread.input('takeSnapshot')).toMatchObject({ name: 'a', after: 'c0ffee' });
     const steer = { expectedTurnId: 'a', input: [{ type: 'text' as const, text: 'and' }] };
     thread.dispatch({ type: 'turnSteered', steer });
     expect(thread.types()).toContain('message/rejected');
@@ -193,15 +188,15 @@ describe('the end of a turn that may have written', () => {
     expect(thread.completions('a')).toMatchObject([{ status: 'completed', lastAgentMessage: 'done' }]);
   });
 
-  it.each<[string, SnapshotEnd]>([
-    ['fails', { status: 'failed', failure: { code: 'stepTimedOut', message: 'too slow', details: {} } }],
-    ['is skipped', NO_REPOSITORY],
-    ['is stopped', { status: 'aborted' }],
+  it.each<[string, StepEnd<'takeSnapshot'>]>([
+    ['fails', { type: 'failed', failure: { code: 'stepTimedOut', message: 'too slow', details: {} } }],
+    ['is skipped', { type: 'done', value: NO_REPOSITORY }],
+    ['is stopped', { type: 'aborted' }],
   ])('comes all the same where that %s, with a warning', (_, end) => {
     const thread = open();
     thread.submit('a');
     call(thread, TAKEN);
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     thread.answer('done');
     endLast(thread, end);
     expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
@@ -213,9 +208,8 @@ describe('the end of a turn that may have written', () => {
     const thread = open();
     thread.submit('a');
     const output = [{ type: 'toolCall' as const, callId: 'c', name: 'exec_command', arguments: '{"cmd":"ls"}' }];
-    const end = { type: 'answered' as const, output, usage: NO_USAGE, snapshot: TAKEN };
-    thread.dispatch({ type: 'modelEnded', id: thread.action('callModel').id, end });
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('callModel', { type: 'answered', output, usage: NO_USAGE, snapshot: TAKEN });
+    thread.done('execCommand', EXITED);
     thread.answer('done');
     expect(thread.completions('a')).toHaveLength(1);
     expect(thread.state.turns.at(-1)?.snapshot).toEqual({ status: 'taken', commit: 'c0ffee', after: 'c0ffee' });
@@ -227,11 +221,7 @@ describe('the end of a turn that may have written', () => {
     call(thread, TAKEN);
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const aborted = { ...EXITED, outcome: 'aborted' as const, exitCode: null };
-    thread.dispatch({
-      type: 'commandEnded',
-      id: thread.running.find((id) => id.startsWith('tool/')) ?? '',
-      end: aborted,
-    });
+    thread.done('execCommand', aborted, thread.running.find((id) => id.startsWith('tool/')) ?? '');
     expect(thread.running.sort()).toEqual(['quiescence/a', 'snapshot/a/end']);
     thread.dispatch({ type: 'timeCame', id: 'quiescence/a', about: { type: 'quiescence', turnId: 'a' } });
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
@@ -246,7 +236,7 @@ describe('the end of a turn that may have written', () => {
       const thread = open();
       thread.submit('a');
       call(thread, TAKEN);
-      thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+      thread.done('execCommand', EXITED);
       thread.answer('done');
       if (close) thread.dispatch({ type: 'closeRequested', close: {} });
       else thread.submit('b');
@@ -272,12 +262,9 @@ describe('redo', () => {
     const thread = undone();
     expect(thread.state.turns.map(({ turnId }) => turnId)).toEqual(['a', 'u']);
     submitRedo(thread, 'r');
-    expect(thread.action('taskStep')).toMatchObject({
-      activity: 'redoFiles',
-      input: { cwd: '/work/repo', before: 'start', after: 'end' },
-    });
+    expect(thread.input('redoFiles')).toMatchObject({ cwd: '/work/repo', before: 'start', after: 'end' });
     const value = { files: { restored: 2, deleted: 0 }, paths: [], morePaths: 0, notRedone: [] };
-    endUndo(thread, { type: 'done', value });
+    thread.done('redoFiles', value);
     expect(thread.completions('r')).toMatchObject([{ status: 'completed' }]);
     expect(thread.state.log.items.at(-1)).toMatchObject({ type: 'turnsRestored', restored: ['b'], turnId: 'r' });
     submitUndo(thread, 'again');
@@ -287,7 +274,7 @@ describe('redo', () => {
   it('fails once another turn has begun, and where there was no undo', () => {
     const thread = undone();
     thread.submit('c');
-    expect(thread.action('callModel').snapshot?.release).toEqual(['b', 'undo/u-start', 'undo/u-end']);
+    expect(thread.input('callModel').snapshot?.release).toEqual(['b', 'undo/u-start', 'undo/u-end']);
     thread.answer('just words');
     submitRedo(thread, 'r');
     const refused = (reason: RegExp) => [
@@ -306,9 +293,9 @@ describe('undo', () => {
     work(thread, 'a');
     work(thread, 'b');
     thread.submit('shell', 'git status', { kind: 'user_shell' });
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     submitUndo(thread, 'u');
-    expect(thread.action('taskStep').input).toMatchObject({
+    expect(thread.input('undoFiles')).toMatchObject({
       undone: { turnId: 'b' },
       commit: 'c0ffee',
       cwd: '/work/repo',
@@ -398,7 +385,7 @@ describe('undo', () => {
     expect(thread.completions('u1')).toMatchObject([{ status: 'failed', error: { code: 'gitFailed' } }]);
     submitUndo(thread, 'u2');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    thread.dispatch({ type: 'taskStepEnded', id: thread.stopping[0]!, end: UNDONE });
+    thread.end('undoFiles', UNDONE, thread.stopping[0]);
     expect(thread.completions('u2')).toMatchObject([{ status: 'aborted', quiescent: true }]);
     expect(dropped(thread)).toEqual([]);
     submitUndo(thread, 'u3');
@@ -409,11 +396,11 @@ describe('undo', () => {
     const thread = open();
     work(thread, 'a');
     thread.submit('shell', 'sleep 5', { kind: 'user_shell' });
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: { type: 'lost', output: '' } });
+    thread.end('execCommand', { type: 'lost', lastBeat: { output: '' } });
     submitUndo(thread, 'u');
-    expect(thread.actions('taskStep')).toEqual([]);
-    thread.dispatch({ type: 'workspaceCleaned', id: thread.action('cleanWorkspace').id, ended: 0 });
-    expect(thread.actions('taskStep')).toHaveLength(1);
+    expect(thread.steps('undoFiles')).toEqual([]);
+    thread.done('cleanWorkspace', { ended: 0 });
+    expect(thread.steps('undoFiles')).toHaveLength(1);
   });
 });
 
@@ -425,7 +412,7 @@ describe('rollback', () => {
     const thread = open();
     for (const turnId of ['a', 'b']) work(thread, turnId);
     thread.submit('shell', 'git status', { kind: 'user_shell' });
-    thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+    thread.done('execCommand', EXITED);
     work(thread, 'c');
     rollBack(thread, 2);
     expect(thread.events().at(-1)).toMatchObject({
@@ -457,8 +444,8 @@ describe('rollback', () => {
     const compact = (turnId: string) => {
       thread.dispatch({ type: 'turnSubmitted', turn: { turnId, kind: 'compact', input: [] } });
       const kept = { summary: 'so far', userMessages: [], provider: null };
-      const end = { type: 'compacted', ...kept, usage: NO_USAGE, costMicroUsd: null, droppedEntries: 0 } as const;
-      thread.dispatch({ type: 'compactionEnded', id: thread.action('compactContext').id, end });
+      const spent = { usage: NO_USAGE, costMicroUsd: null };
+      thread.done('compactContext', { type: 'compacted', ...kept, ...spent, droppedEntries: 0 });
     };
     work(thread, 'a');
     compact('first');

@@ -8,10 +8,10 @@ import { actionIds } from '../state/actions.ts';
 import { undoTurns } from '../turns/dropped-turns.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
-import type { TaskStepEnd } from '../state/inputs.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
-import { beginActive, endTurn, failTurn, quieten } from '../turns/turns.ts';
+import { type StepAction, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { beginActive, endTurn, failTurn, quieten, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
@@ -30,20 +30,32 @@ export const undo: TaskKind<UndoTurn> = {
 
   wants(state, { turnId, target }) {
     if (target === null) return [];
-    const input = toUndoInput(state, target);
-    const step = { activity: 'undoFiles', input, summary: `undo: ${target.turnId}`, onWorkspace: true } as const;
-    return [{ type: 'taskStep', id: actionIds.undo(turnId), turnId, ...step }];
+    const id = actionIds.undo(turnId);
+    return [
+      {
+        type: 'step',
+        id,
+        turnId,
+        activity: 'undoFiles',
+        input: { ...workspaceIds(state, id), ...toUndoInput(state, target) },
+        options: retried('30m'),
+        summary: toSummary('undo', target.turnId),
+        onWorkspace: true,
+      },
+    ];
   },
 
   phase: (state, { target }) => inWorkspace(state, { type: 'undoing', turnId: target?.turnId ?? '' }),
 
-  owns: (_, turn, actionId) => actionIds.undo(turn.turnId) === actionId,
-
   take(state, turn, event) {
-    if (event.type !== 'taskStepEnded' || turn.target === null) return state;
+    const { target } = turn;
+    if (event.type !== 'stepEnded' || event.activity !== 'undoFiles' || target === null) return state;
+    const { end, at, id } = event;
     // Its files may be back already; asking again finds that nothing is left to do.
-    if (turn.aborting !== null) return quieten(state, turn, event.id, true);
-    return takeEnd(state, event.at, turn, turn.target, event.end);
+    if (turn.aborting !== null) return quieten(state, turn, id, true);
+    if (end.type === 'done') return drop(state, at, turn, target, end.value);
+    const stopped = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
+    return failTurn(state, at, turn, toTurnError(end, stopped));
   },
 };
 
@@ -52,8 +64,20 @@ export function undoable(state: ThreadState): TurnRecord | null {
   return state.turns.findLast(({ kind }) => kind === CONVERSATION) ?? null;
 }
 
-/** What the activity is asked to take back. */
-export function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot, endedAt }: TurnRecord) {
+/** An undo that reports what it would do, and changes nothing. */
+export function toPreview(state: ThreadState, target: TurnRecord): StepAction & { activity: 'undoFiles' } {
+  const id = `preview/${target.turnId}`;
+  return {
+    type: 'step',
+    id,
+    activity: 'undoFiles',
+    input: { ...workspaceIds(state, id), preview: true, ...toUndoInput(state, target) },
+    options: retried('60s', 3),
+    summary: toSummary('preview of an undo', target.turnId),
+  };
+}
+
+function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot, endedAt }: TurnRecord) {
   const [commit, after] = snapshot?.status === 'taken' ? [snapshot.commit, snapshot.after] : [null, undefined];
   // Runs of earlier releases are replayed without it.
   const isAsked = endedAt !== undefined && commit !== null && typeof after !== 'string' && decidesAnew(state);
@@ -66,24 +90,11 @@ export function toNotUndone(state: ThreadState, target: TurnRecord, undone: Undo
   return [...toMissingRemark(state, target, undone), ...undone.notUndone, ...toCommandRemarks(state, undone)];
 }
 
-function takeEnd(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord, end: TaskStepEnd): ThreadState {
-  switch (end.type) {
-    case 'done': {
-      const undone = end.value as UndoneFiles;
-      const { files, paths = [], morePaths = 0, redo = null } = undone;
-      const notUndone = toNotUndone(state, target, undone);
-      const said = { turnId: turn.turnId, dropped: [target.turnId], files, paths, morePaths, notUndone };
-      return endTurn(undoTurns(state, at, { ...said, cause: 'undo' }, redo), at, turn, { status: 'completed' });
-    }
-    case 'aborted': {
-      const message = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
-      return failTurn(state, at, turn, { code: 'internal', message });
-    }
-    case 'failed': {
-      const { code, message } = end.failure;
-      return failTurn(state, at, turn, { code, message });
-    }
-  }
+function drop(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord, undone: UndoneFiles): ThreadState {
+  const { files, paths = [], morePaths = 0, redo = null } = undone;
+  const notUndone = toNotUndone(state, target, undone);
+  const said = { turnId: turn.turnId, dropped: [target.turnId], files, paths, morePaths, notUndone };
+  return endTurn(undoTurns(state, at, { ...said, cause: 'undo' }, redo), at, turn, { status: 'completed' });
 }
 
 /** A turn without a call changed nothing, so that it does not matter. */

@@ -1,11 +1,10 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
-import { actionIds } from '../state/actions.ts';
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, quieten } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
-import { needCleanUp, toCommandResult } from '../tools/command-results.ts';
+import { needCleanUp, toCommandResult, toCommandStep } from '../tools/command-step.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 /** The active turn if there is none, else in parallel with it. */
@@ -38,25 +37,14 @@ export const userShell: TaskKind<ShellTurn> = {
   wants(state, turn) {
     const item = itemAt(state.log, turn.index);
     if (item.type !== 'commandExecution') return [];
-    return [
-      {
-        type: 'execCommand',
-        id: actionIds.tool(state.threadId, turn.index),
-        turnId: turn.turnId,
-        index: turn.index,
-        command: item.command,
-        cwd: item.cwd,
-        workspace: state.settings.cwd,
-        sandbox: 'danger-full-access',
-        timeoutMs: COMMAND_TIMEOUT.max,
-      },
-    ];
+    const { command, cwd } = item;
+    const how = { sandbox: 'danger-full-access', timeoutMs: COMMAND_TIMEOUT.max } as const;
+    return [toCommandStep(state, turn, { command, cwd, ...how })];
   },
   phase: (state, { index }) =>
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
-  owns: (state, turn, actionId) => actionIds.tool(state.threadId, turn.index) === actionId,
   take(state, turn, event) {
-    if (event.type !== 'commandEnded') return state;
+    if (event.type !== 'stepEnded' || event.activity !== 'execCommand') return state;
     const { change, proven } = toCommandResult(event.end);
     let next = completeItem(state, event.at, turn.index, change);
     if (!proven) next = needCleanUp(next, [event.id]);

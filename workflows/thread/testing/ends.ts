@@ -1,20 +1,11 @@
 /** For tests of the machine: how actions end. */
+import type { StepOutput } from '../../../activities/contract.ts';
 import type { Action } from '../state/actions.ts';
-import type {
-  CommandEnd,
-  CompactionEnd,
-  Happening,
-  McpEnd,
-  ModelEnd,
-  ModelOutput,
-  RegistrationEnd,
-  RulesEnd,
-  SnapshotEnd,
-  TaskStepEnd,
-} from '../state/inputs.ts';
+import type { Happening } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { NOTHING_FOUND } from './fixtures.ts';
 import { NO_USAGE } from '../state/state.ts';
+import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput } from '../state/steps.ts';
 
 /**
  * How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task, `too long` of the
@@ -53,43 +44,13 @@ export type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at: number): Happening {
   const { id } = action;
   switch (action.type) {
-    case 'callModel':
+    case 'step':
       return {
-        type: 'modelEnded',
+        type: 'stepEnded',
         id,
-        end: withSnapshot(action, toModelEnd(how, outputs, action.contextTokens), how, at),
-      };
-    case 'compactContext':
-      return { type: 'compactionEnded', id, end: toCompactionEnd(how) };
-    case 'execCommand':
-      return { type: 'commandEnded', id, end: toCommandEnd(how) };
-    case 'applyPatch':
-      if (how === 'aborted') return { type: 'patchEnded', id, end: { type: 'aborted' } };
-      return how === 'failed' || how === 'lost'
-        ? { type: 'patchEnded', id, end: { type: 'failed', failure: failure('patchDoesNotApply') } }
-        : { type: 'patchEnded', id, end: { type: 'applied', changes: [] } };
-    case 'callMcpTool':
-      return { type: 'mcpCallEnded', id, end: toMcpEnd(how) };
-    case 'findRules':
-      return { type: 'rulesFound', id, end: toRulesEnd(action, how, outputs) };
-    case 'rememberRule':
-      return { type: 'ruleKept', id, failure: how === 'failed' ? 'disk full' : null };
-    case 'takeSnapshot':
-      return { type: 'snapshotEnded', id, end: toSnapshotEnd(how, at) };
-    case 'taskStep':
-      return { type: 'taskStepEnded', id, end: action.activity === 'redoFiles' ? toRedoEnd(how) : toUndoEnd(how) };
-    case 'releaseSnapshots':
-      return { type: 'snapshotsReleased', id, failure: how === 'failed' ? 'disk full' : null };
-    case 'prepareReview':
-      return { type: 'reviewPrepared', id, end: toPreparationEnd(how) };
-    case 'finishReview':
-      return { type: 'reviewConcluded', id, end: toConclusionEnd(how) };
-    case 'registerAgentTask':
-      return { type: 'registrationEnded', id, end: toRegistrationEnd(how, at) };
-    case 'cleanWorkspace':
-      return { type: 'workspaceCleaned', id, ended: how === 'failed' ? null : how === 'left over' ? 2 : 0 };
-    case 'archiveSegment':
-      return { type: 'archivingEnded', id, written: how !== 'failed', message: how === 'failed' ? 'disk full' : '' };
+        activity: action.activity,
+        end: toStepEnd(action, how, outputs, at),
+      } as StepEnded;
     case 'startChild':
       return { type: 'childStarted', id, failure: how === 'failed' ? failure('internal') : null };
     case 'watchChild':
@@ -101,85 +62,136 @@ export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at:
   }
 }
 
+type ToEnd<A extends StepActivity> = (
+  given: { input: StepInput<A>; outputs: readonly Output[] },
+  how: Ending,
+  at: number,
+) => StepEnd<A>;
+
+/** How the steps end that have more than one result; all others have none. */
+const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
+  callModel: ({ input, outputs }, how, at) =>
+    withSnapshot(input, toModelEnd(how, outputs, input.contextTokens), how, at),
+  compactContext: (_, how) => toCompactionEnd(how),
+  execCommand: (_, how) => toCommandEnd(how),
+  applyPatch: (_, how) => toPatchEnd(how),
+  callMcpTool: (_, how) => toMcpEnd(how),
+  findRules: ({ input, outputs }, how) => toRulesEnd(input, how, outputs),
+  takeSnapshot: (_, how, at) => toSnapshotEnd(how, at),
+  undoFiles: (_, how) => toUndoEnd(how),
+  redoFiles: (_, how) => toRedoEnd(how),
+  prepareReview: (_, how) => toPreparationEnd(how),
+  finishReview: (_, how) => toConclusionEnd(how),
+  registerAgentTask: (_, how, at) => toRegistrationEnd(how, at),
+  cleanWorkspace: (_, how) => (how === 'failed' ? failed('internal') : done({ ended: how === 'left over' ? 2 : 0 })),
+};
+
+function toStepEnd(step: StepAction, how: Ending, outputs: readonly Output[], at: number): StepEnd {
+  // The compiler cannot see that a step and the function looked up by its activity belong together.
+  const toEnd = ENDS[step.activity] as ToEnd<StepActivity> | undefined;
+  if (toEnd !== undefined) return toEnd({ input: step.input, outputs }, how, at);
+  return how === 'failed' ? failed('diskFull') : done(null);
+}
+
+function toPatchEnd(how: Ending): StepEnd<'applyPatch'> {
+  if (how === 'aborted') return { type: 'aborted' };
+  return how === 'failed' || how === 'lost' ? failed('patchDoesNotApply') : done({ type: 'applied', changes: [] });
+}
+
+function done<T>(value: T) {
+  return { type: 'done' as const, value };
+}
+
+function failed(code: string) {
+  return { type: 'failed' as const, failure: failure(code) };
+}
+
 function failure(code: string): StepFailure {
   return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
 }
 
 /** @param contextTokens set where the step may answer that the context is too large for its model. */
-function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: number | null): ModelEnd {
+function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: number | null): StepEnd<'callModel'> {
   switch (how) {
     case 'well':
     case 'left over': {
       const usage = { ...NO_USAGE, totalTokens: outputs.includes('fill') ? 100 : 10 };
       const warned =
         how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
-      return { type: 'answered', output: outputs.map(toOutput), usage, costMicroUsd: 3, compactAt: 50, ...warned };
+      return done({
+        type: 'answered',
+        output: outputs.map(toOutput),
+        usage,
+        costMicroUsd: 3,
+        compactAt: 50,
+        ...warned,
+      });
     }
     case 'too long':
-      return contextTokens === null
-        ? { type: 'failed', failure: failure('contextWindowExceeded') }
-        : { type: 'compactFirst', compactAt: 5 };
+      return contextTokens === null ? failed('contextWindowExceeded') : done({ type: 'compactFirst', compactAt: 5 });
     case 'aborted':
       return { type: 'aborted' };
     case 'stale':
-      return { type: 'failed', failure: failure('agentTaskStale') };
+      return failed('agentTaskStale');
     case 'rejected':
-      return { type: 'failed', failure: failure('agentAssertionRejected') };
+      return failed('agentAssertionRejected');
     case 'failed':
     case 'lost':
-      return { type: 'failed', failure: failure('modelServerError') };
+      return failed('modelServerError');
   }
 }
 
-function toCompactionEnd(how: Ending): CompactionEnd {
+function toCompactionEnd(how: Ending): StepEnd<'compactContext'> {
   switch (how) {
     case 'well':
     case 'left over': {
       const kept = { summary: 'so far', userMessages: ['do it'], provider: null };
-      return { type: 'compacted', ...kept, usage: { ...NO_USAGE, totalTokens: 4 }, costMicroUsd: 1, droppedEntries: 0 };
+      const usage = { ...NO_USAGE, totalTokens: 4 };
+      return done({ type: 'compacted', ...kept, usage, costMicroUsd: 1, droppedEntries: 0 });
     }
     case 'aborted':
       return { type: 'aborted' };
     case 'stale':
-      return { type: 'failed', failure: failure('agentTaskStale') };
+      return failed('agentTaskStale');
     case 'rejected':
-      return { type: 'failed', failure: failure('agentAssertionRejected') };
+      return failed('agentAssertionRejected');
     case 'failed':
     case 'lost':
     case 'too long':
-      return { type: 'failed', failure: failure('modelServerError') };
+      return failed('modelServerError');
   }
 }
 
 /** As the activity does: a snapshot is there where it was asked for and a tool is called. */
-function withSnapshot(action: Action, end: ModelEnd, how: Ending, at: number): ModelEnd {
-  if (action.type !== 'callModel' || action.snapshot === null || end.type !== 'answered') return end;
-  if (!end.output.some(({ type }) => type === 'toolCall')) return end;
-  return { ...end, snapshot: how === 'left over' ? SKIPPED : toTaken(at) };
+function withSnapshot(
+  { snapshot }: StepInput<'callModel'>,
+  end: StepEnd<'callModel'>,
+  how: Ending,
+  at: number,
+): StepEnd<'callModel'> {
+  if (snapshot === null || end.type !== 'done' || end.value.type !== 'answered') return end;
+  if (!end.value.output.some(({ type }) => type === 'toolCall')) return end;
+  return done({ ...end.value, snapshot: how === 'left over' ? SKIPPED : toTaken(at) });
 }
 
 /** The answer of the model decides by chance what the rules are. */
-function toRulesEnd(
-  { match }: Extract<Action, { type: 'findRules' }>,
-  how: Ending,
-  outputs: readonly Output[],
-): RulesEnd {
+function toRulesEnd({ match }: StepInput<'findRules'>, how: Ending, outputs: readonly Output[]): StepEnd<'findRules'> {
   const given = { scope: 'repository', by: 'person', at: 1, threadId: 'other', turnId: 'turn' } as const;
   switch (how) {
     case 'well':
     case 'left over':
     case 'rejected':
     case 'stale': {
-      if (outputs.length === 0) return { type: 'found', rules: [] };
+      if (outputs.length === 0) return done({ type: 'found', rules: [] });
       const decision = outputs.includes('say') ? 'accept' : 'decline';
-      return { type: 'found', rules: [{ ...given, ruleId: 'repo_1', match, decision }] };
+      return done({ type: 'found', rules: [{ ...given, ruleId: 'repo_1', match, decision }] });
     }
     case 'aborted':
       return { type: 'aborted' };
     case 'failed':
     case 'lost':
     case 'too long':
-      return { type: 'failed', failure: failure('rulesUnavailable') };
+      return failed('rulesUnavailable');
   }
 }
 
@@ -189,31 +201,31 @@ function toTaken(at: number) {
   return { status: 'taken' as const, commit: `commit-${at}`, warnings: at % 3 === 0 ? ['a large file'] : [] };
 }
 
-function toSnapshotEnd(how: Ending, at: number): SnapshotEnd {
+function toSnapshotEnd(how: Ending, at: number): StepEnd<'takeSnapshot'> {
   switch (how) {
     case 'well':
     case 'rejected':
     case 'stale':
-      return toTaken(at);
+      return done(toTaken(at));
     case 'left over':
-      return SKIPPED;
+      return done(SKIPPED);
     case 'aborted':
-      return { status: 'aborted' };
+      return { type: 'aborted' };
     case 'failed':
     case 'lost':
     case 'too long':
-      return { status: 'failed', failure: failure('gitFailed') };
+      return failed('gitFailed');
   }
 }
 
-function toRedoEnd(how: Ending): TaskStepEnd {
+function toRedoEnd(how: Ending): StepEnd<'redoFiles'> {
   const end = toUndoEnd(how);
   if (end.type !== 'done') return end;
   const files = { restored: 1, deleted: 0, merged: 0, kept: 1 };
-  return { type: 'done', value: { files, paths: [], morePaths: 0, notRedone: [] } };
+  return done({ files, paths: [], morePaths: 0, notRedone: [] });
 }
 
-function toUndoEnd(how: Ending): TaskStepEnd {
+function toUndoEnd(how: Ending): StepEnd<'undoFiles'> {
   switch (how) {
     case 'well':
     case 'left over':
@@ -231,68 +243,73 @@ function toUndoEnd(how: Ending): TaskStepEnd {
     case 'failed':
     case 'lost':
     case 'too long':
-      return { type: 'failed', failure: failure('gitFailed') };
+      return failed('gitFailed');
   }
 }
 
-function toCommandEnd(how: Ending): CommandEnd {
-  const report = { type: 'reported', exitCode: 0, output: 'out\n', durationMs: 5 } as const;
+function toCommandEnd(how: Ending): StepEnd<'execCommand'> {
+  const report = { exitCode: 0, output: 'out\n', outputBytes: 4, truncated: false, durationMs: 5 };
   switch (how) {
     case 'well':
-      return { ...report, outcome: 'exited', gone: true };
+      return done({ ...report, outcome: 'exited', gone: true });
     case 'left over':
     case 'stale':
-      return { ...report, outcome: 'aborted', exitCode: null, gone: false };
+      return done({ ...report, outcome: 'aborted', exitCode: null, gone: false });
     case 'aborted':
       return { type: 'aborted' };
     case 'lost':
-      return { type: 'lost', output: 'half' };
+      return { type: 'lost', lastBeat: { output: 'half' } };
     case 'failed':
     case 'rejected':
     case 'too long':
-      return { type: 'failed', failure: failure('workspaceMissing') };
+      return failed('workspaceMissing');
   }
 }
 
-function toMcpEnd(how: Ending): McpEnd {
+function toMcpEnd(how: Ending): StepEnd<'callMcpTool'> {
   switch (how) {
     case 'well':
     case 'left over':
     case 'stale':
-      return { type: 'reported', outcome: how === 'well' ? 'completed' : 'failed', output: 'out\n', durationMs: 5 };
+      return done({
+        type: 'reported',
+        outcome: how === 'well' ? 'completed' : 'failed',
+        output: 'out\n',
+        durationMs: 5,
+      });
     case 'aborted':
       return { type: 'aborted' };
     case 'lost':
-      return { type: 'lost', text: 'half' };
+      return { type: 'lost', lastBeat: { text: 'half' } };
     case 'failed':
     case 'rejected':
     case 'too long':
-      return { type: 'failed', failure: failure('internal') };
+      return failed('internal');
   }
 }
 
-function toPreparationEnd(how: Ending): Extract<Happening, { type: 'reviewPrepared' }>['end'] {
+function toPreparationEnd(how: Ending): StepEnd<'prepareReview'> {
   if (how === 'aborted') return { type: 'aborted' };
-  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('reviewNothingToReview') };
-  return { type: 'prepared', prompt: 'Review it.', range: { base: 'a1', head: null } };
+  if (how === 'failed' || how === 'lost') return failed('reviewNothingToReview');
+  return done({ type: 'prepared', prompt: 'Review it.', range: { base: 'a1', head: null } });
 }
 
-function toConclusionEnd(how: Ending): Extract<Happening, { type: 'reviewConcluded' }>['end'] {
+function toConclusionEnd(how: Ending): StepEnd<'finishReview'> {
   if (how === 'aborted') return { type: 'aborted' };
-  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('gitFailed') };
-  return { type: 'concluded', output: NOTHING_FOUND };
+  if (how === 'failed' || how === 'lost') return failed('gitFailed');
+  return done({ type: 'concluded', output: NOTHING_FOUND });
 }
 
-function toRegistrationEnd(how: Ending, at: number): RegistrationEnd {
-  if (how === 'failed' || how === 'lost') return { type: 'failed', failure: failure('agentIdentityUnavailable') };
+function toRegistrationEnd(how: Ending, at: number): StepEnd<'registerAgentTask'> {
+  if (how === 'failed' || how === 'lost') return failed('agentIdentityUnavailable');
   const task = { agentRuntimeId: 'runtime-1', taskId: `task-${at}`, registeredAt: '2026-01-01T00:00:00Z' };
-  return { type: 'registered', task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1', unusedTasks: 0 };
+  return done({ task, currentRuntimeId: how === 'stale' ? 'runtime-2' : 'runtime-1', unusedTasks: 0 });
 }
 
 let calls = 0;
 
-function toOutput(output: Output): ModelOutput {
-  const call = (name: string, args: unknown): Extract<ModelOutput, { type: 'toolCall' }> => ({
+function toOutput(output: Output): StepOutput {
+  const call = (name: string, args: unknown): Extract<StepOutput, { type: 'toolCall' }> => ({
     type: 'toolCall',
     callId: output === 'twin' ? 'call_twin' : `call_${calls++}`,
     name,

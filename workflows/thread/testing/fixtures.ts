@@ -1,11 +1,13 @@
 /** A thread without Temporal: events in, state and wanted actions out. For tests of the machine. */
-import type { PathLead } from '../../../activities/ports.ts';
+import type { StepOutput } from '../../../activities/contract.ts';
+import type { CommandReport, PathLead } from '../../../activities/ports.ts';
 import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import { readEvents } from '../state/log.ts';
-import type { Happening, ModelOutput } from '../state/inputs.ts';
+import type { Happening } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
+import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput, StepValue } from '../state/steps.ts';
 
 export const SETTINGS: ThreadSettings = {
   cwd: '/work/repo',
@@ -48,6 +50,14 @@ export interface TestThread {
   at: number;
   dispatch(happening: Happening): void;
   submit(turnId: string, text?: string, more?: Partial<SubmitTurn>): void;
+  /** The one step of that activity under way. */
+  step<A extends StepActivity>(activity: A): StepAction<A>;
+  steps<A extends StepActivity>(activity: A): StepAction<A>[];
+  input<A extends StepActivity>(activity: A): StepInput<A>;
+  inputs<A extends StepActivity>(activity: A): StepInput<A>[];
+  /** A step ends: the one under way if no id is given. */
+  end<A extends StepActivity>(activity: A, end: StepEnd<A>, id?: string): void;
+  done<A extends StepActivity>(activity: A, value: StepValue<A>, id?: string): void;
   /** The one action of that type under way. */
   action<T extends Action['type']>(type: T): Extract<Action, { type: T }>;
   actions<T extends Action['type']>(type: T): Extract<Action, { type: T }>[];
@@ -85,6 +95,12 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
     for (const action of wanted) if (!running.has(action.id)) running.set(action.id, action);
   };
 
+  const one = <T>([only, ...others]: T[], name: string): T => {
+    if (only === undefined || others.length > 0)
+      throw new Error(`one ${name} was expected among: ${[...running.keys()].join(', ')}`);
+    return only;
+  };
+
   const thread: TestThread = {
     get state() {
       return state;
@@ -114,18 +130,26 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
       );
     },
     action(type) {
-      const [only, ...others] = thread.actions(type);
-      if (only === undefined || others.length > 0)
-        throw new Error(`one ${type} was expected among: ${[...running.keys()].join(', ')}`);
-      return only;
+      return one(thread.actions(type), type);
+    },
+    steps<A extends StepActivity>(activity: A) {
+      // The compiler cannot see that a step of this activity is one of this type.
+      return thread.actions('step').filter((step) => step.activity === activity) as StepAction[] as StepAction<A>[];
+    },
+    step(activity) {
+      return one(thread.steps(activity), activity);
+    },
+    input: (activity) => thread.step(activity).input,
+    inputs: (activity) => thread.steps(activity).map(({ input }) => input),
+    end(activity, end, id = thread.step(activity).id) {
+      // The parameters belong together; the compiler cannot see that they still do in an object.
+      thread.dispatch({ type: 'stepEnded', id, activity, end } as StepEnded);
+    },
+    done(activity, value, id) {
+      thread.end(activity, { type: 'done', value }, id);
     },
     answer(...output) {
-      const { id } = thread.action('callModel');
-      thread.dispatch({
-        type: 'modelEnded',
-        id,
-        end: { type: 'answered', output: output.map(toOutput), usage: NO_USAGE },
-      });
+      thread.done('callModel', { type: 'answered', output: output.map(toOutput), usage: NO_USAGE });
     },
     events: () => readEvents(state.log, 0, 100_000).events,
     types: () => thread.events().map(({ type }) => type),
@@ -146,7 +170,7 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
 
 let calls = 0;
 
-function toOutput(output: TestAnswer): ModelOutput {
+function toOutput(output: TestAnswer): StepOutput {
   if (typeof output === 'string') return { type: 'message', text: output };
   const raw = typeof output.arguments === 'string' ? output.arguments : JSON.stringify(output.arguments);
   const { callId = `call_${calls++}`, name, leads } = output;
@@ -157,11 +181,12 @@ export function exec(cmd: string, more: Record<string, unknown> = {}) {
   return { name: 'exec_command', arguments: { cmd, ...more } };
 }
 
-export const EXITED = {
-  type: 'reported',
+export const EXITED: CommandReport = {
   outcome: 'exited',
   exitCode: 0,
   output: 'done\n',
+  outputBytes: 5,
+  truncated: false,
   durationMs: 12,
   gone: true,
-} as const;
+};

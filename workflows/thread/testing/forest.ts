@@ -1,7 +1,8 @@
 /** For tests of the machine: a thread with all its descendants, whose messages reach each other in whatever order. */
 import type { ApprovalDecision, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
-import type { Happening, ModelOutput } from '../state/inputs.ts';
+import type { StepOutput } from '../../../activities/contract.ts';
+import type { Happening } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { Step } from './ends.ts';
@@ -19,7 +20,7 @@ export interface Tree {
   readonly largest: number;
   happen(member: Member, happening: Happening): void;
   /** Ends an action: a message arrives, a child starts, a model says this. False where it cannot end yet. */
-  end(member: Member, action: Step, output: ModelOutput[], tokens: number): boolean;
+  end(member: Member, action: Step, output: StepOutput[], tokens: number): boolean;
   /** The thread goes on as a new run, where nothing but messages and timers is under way. */
   goOnAsNew(member: Member): void;
   answer(decision: ApprovalDecision): void;
@@ -58,18 +59,18 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
     }
   };
 
-  const toEnd = (member: Member, action: Step, output: ModelOutput[], used: number): Happening | null => {
+  const toEnd = (member: Member, action: Step, output: StepOutput[], used: number): Happening | null => {
     const { id } = action;
     switch (action.type) {
-      case 'callModel':
+      case 'step': {
+        if (action.activity !== 'callModel') throw new Error(`Nothing here ends a ${action.activity}`);
         tokens += used;
         late ||= member.state.status === 'closed';
         largest = Math.max(largest, used);
-        return {
-          type: 'modelEnded',
-          id,
-          end: { type: 'answered', output, usage: { ...NO_USAGE, totalTokens: used }, costMicroUsd: used * 2 },
-        };
+        const usage = { ...NO_USAGE, totalTokens: used };
+        const value = { type: 'answered' as const, output, usage, costMicroUsd: used * 2 };
+        return { type: 'stepEnded', id, activity: 'callModel', end: { type: 'done', value } };
+      }
       case 'startChild':
         plant(action.start);
         return { type: 'childStarted', id, failure: null };
@@ -82,21 +83,6 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
       case 'awaitTime':
         at = Math.max(at, action.at);
         return { type: 'timeCame', id, about: action.about };
-      case 'applyPatch':
-      case 'archiveSegment':
-      case 'callMcpTool':
-      case 'cleanWorkspace':
-      case 'compactContext':
-      case 'execCommand':
-      case 'findRules':
-      case 'finishReview':
-      case 'prepareReview':
-      case 'registerAgentTask':
-      case 'releaseSnapshots':
-      case 'rememberRule':
-      case 'takeSnapshot':
-      case 'taskStep':
-        throw new Error(`Nothing here ends a ${action.type}`);
     }
   };
 
@@ -158,7 +144,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
         [...member.running.values()].map((action) => ({ member, action })),
       );
       const rank = ({ action }: { action: Step }) =>
-        ['sendMessage', 'startChild', 'callModel', 'watchChild', 'awaitTime'].indexOf(action.type);
+        ['sendMessage', 'startChild', 'step', 'watchChild', 'awaitTime'].indexOf(action.type);
       return all.sort((a, b) => rank(a) - rank(b));
     },
   };

@@ -1,9 +1,9 @@
 /** For tests of the machine: keeps its own account of what was used up, and holds the thread and its budgets to it. */
 import type { BudgetScope, LimitName, Spent, ThreadEvent } from '../../../src/contract/index.ts';
-import type { Action } from '../state/actions.ts';
+import { type Action, isModelCall } from '../state/actions.ts';
 import type { Happening } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
-import { tasks } from '../tasks/index.ts';
+import { isOf, spendingOf } from '../machine/machine.ts';
 
 export function check(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(`It does not hold that ${what}`);
@@ -85,7 +85,7 @@ export function createMoneyWitness(): MoneyWitness {
         check(event.turn.usage.totalTokens === ofTurn, `${event.turn.turnId} says what it used up`);
       }
       if (state.settings.unattended !== null) check(requests.size === 0, 'nobody is asked where nobody watches');
-      const calls = starting.filter(({ type }) => type === 'callModel' || type === 'compactContext');
+      const calls = starting.filter(isModelCall);
       for (const call of calls) assertAllowed(state, 'turnId' in call ? call.turnId : '');
     },
   };
@@ -122,12 +122,11 @@ function toUnit(limit: LimitName, counted: number): number {
 
 /** What an answer costs, and the turn it is of; what comes too late for any turn is paid for by the thread alone. */
 function paidFor(before: ThreadState, happening: Happening) {
-  if (happening.type !== 'modelEnded' && happening.type !== 'compactionEnded') return null;
-  const { id, end } = happening;
-  if (end.type !== 'answered' && end.type !== 'compacted') return null;
+  if (happening.type !== 'stepEnded') return null;
+  const paid = spendingOf(happening);
+  if (paid === null) return null;
   const turn = before.active;
-  const isIts = turn !== null && turn.ending === undefined && tasks.owns(before, turn, id);
-  const turnId = isIts ? turn.turnId : 'none';
-  const { usage, costMicroUsd } = end;
+  const turnId = turn !== null && isOf(before, turn, happening.id) ? turn.turnId : 'none';
+  const { usage, costMicroUsd } = paid;
   return { turnId, spent: { tokens: usage.totalTokens, costMicroUsd: costMicroUsd ?? 0, steps: 1 } };
 }

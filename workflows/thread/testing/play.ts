@@ -13,6 +13,7 @@ import type { Happening } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { toHandover } from '../past/resume.ts';
 import { type ThreadState, newThreadState } from '../state/state.ts';
+import type { StepActivity } from '../state/steps.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './children.ts';
 import { type Ending, type Output, type Step, toEnd } from './ends.ts';
@@ -272,11 +273,11 @@ function remember(shell: Shell, play: Extract<Play, { do: 'remember' }>): void {
   const { output, decision } = play;
   const id = `remember-${play.id}-${shell.at}`;
   happen(shell, toSubmission({ do: 'submit', id, kind: 'regular', onBusy: undefined, override: true }));
-  for (const [type, outputs] of [
+  for (const [activity, outputs] of [
     ['callModel', [output]],
     ['findRules', []],
   ] as const) {
-    const action = [...shell.running.values()].find((step) => step.type === type && !shell.stopping.has(step.id));
+    const action = stepsOf(shell, activity).find(({ id }) => !shell.stopping.has(id));
     if (action !== undefined) end(shell, action, 'well', outputs);
   }
   const pick = shell.state.requests.findIndex(({ turnId, origin }) => turnId === id && origin === null);
@@ -284,12 +285,16 @@ function remember(shell: Shell, play: Extract<Play, { do: 'remember' }>): void {
   answer(shell, { do: 'answer', pick, decision, remember: play.remember, fitting: true, twice: false });
 }
 
+function stepsOf({ running }: Shell, activity: StepActivity): Step[] {
+  return [...running.values()].filter((action) => action.type === 'step' && action.activity === activity);
+}
+
 /** Enough quick turns for something to be old enough for the archive. */
 function manyTurns(shell: Shell, pick: number): void {
   for (let i = 0; i < 20 && shell.state.status === 'open' && shell.state.active === null; i++) {
     const id = `many-${pick}-${shell.at}`;
     happen(shell, toSubmission({ do: 'submit', id, kind: 'regular', onBusy: undefined, override: false }));
-    const action = [...shell.running.values()].find(({ type }) => type === 'callModel');
+    const [action] = stepsOf(shell, 'callModel');
     if (action !== undefined) end(shell, action, 'well', ['say']);
   }
 }
@@ -328,7 +333,8 @@ function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]
   shell.ended.push(action);
   // A timer ends when its time has come.
   if (action.type === 'awaitTime') shell.at = Math.max(shell.at, action.at);
-  if (action.type === 'archiveSegment' && how !== 'failed') shell.witness.archived(shell.state, action.segment);
+  if (action.type === 'step' && action.activity === 'archiveSegment' && how !== 'failed')
+    shell.witness.archived(shell.state, action.input.segment);
   happen(shell, toEnd(action, how, outputs, shell.at));
   const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;
   if (echo !== null) happen(shell, echo);

@@ -5,6 +5,7 @@ import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { Happening } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
+import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyWitness, check, createMoneyWitness } from './money.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
 import { toSearchValues } from '../view/search-values.ts';
@@ -85,7 +86,7 @@ export function createWitness(): Witness {
       assertStoppedForCause(state, stopping);
       assertWorkspaceFree(memory, happening, state, starting);
       memory.money.after({ before, happening, state, starting, events: memory.events.slice(lastSeq(before.log)) });
-      for (const { type } of wanted) memory.seen.add(type);
+      for (const action of wanted) memory.seen.add(action.type === 'step' ? action.activity : action.type);
       // Queries are answered from any state.
       toThreadView(state);
       check(toCurrentDetails(state).length <= 40_000, 'what is shown of a thread is bounded');
@@ -383,7 +384,7 @@ function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Actio
   for (const action of wanted) {
     if (!('turnId' in action)) continue;
     const turn = [state.active, ...state.beside].find((one) => one?.turnId === action.turnId);
-    const isLast = action.type === 'takeSnapshot' && turn?.ending !== undefined;
+    const isLast = isStep(action, 'takeSnapshot') && turn?.ending !== undefined;
     check(turn?.aborting === null || isLast, `${action.id} is of a turn that runs`);
     if (turn.ending !== undefined) check(isLast, `${action.id} is not of a turn whose outcome is known`);
     check(memory.turns.get(action.turnId)?.terminals === 0, `${action.id} is of a turn that has not ended`);
@@ -401,13 +402,11 @@ function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]):
 
 // ----------------------------------------------------------------------------------------------------- invariant 6
 
-const ON_WORKSPACE = new Set<Action['type']>(['execCommand', 'applyPatch', 'callMcpTool', 'taskStep', 'takeSnapshot']);
+/** Said here once more, so that a step which forgets that it works in the workspace is found. */
+const ON_WORKSPACE = ['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'redoFiles', 'takeSnapshot'] as const;
 
-const STEP_ENDS = ['commandEnded', 'patchEnded', 'mcpCallEnded', 'taskStepEnded', 'snapshotEnded'] as const;
-type StepEnd = Extract<Happening, { type: (typeof STEP_ENDS)[number] }>;
-
-function isStepEnd(happening: Happening): happening is StepEnd {
-  return STEP_ENDS.some((type) => type === happening.type);
+function isStep(action: Action, ...activities: readonly StepActivity[]): boolean {
+  return action.type === 'step' && activities.includes(action.activity);
 }
 
 function assertWorkspaceFree(
@@ -416,8 +415,8 @@ function assertWorkspaceFree(
   state: ThreadState,
   starting: readonly Action[],
 ): void {
-  if (isStepEnd(happening)) endStep(memory, happening);
-  if (happening.type === 'workspaceCleaned' && state.cleanUp === null) {
+  if (happening.type === 'stepEnded') endStep(memory, happening);
+  if (happening.type === 'stepEnded' && happening.activity === 'cleanWorkspace' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
     memory.orphans.clear();
   }
@@ -425,7 +424,7 @@ function assertWorkspaceFree(
     if (memory.turns.get(turnId)?.terminals === 1 && actionId.startsWith('tool/')) memory.orphans.add(actionId);
   }
   for (const action of starting) {
-    if (!ON_WORKSPACE.has(action.type)) continue;
+    if (!isStep(action, ...ON_WORKSPACE)) continue;
     const orphans = [...memory.orphans].join();
     check(
       orphans === '' && state.cleanUp === null,
@@ -436,10 +435,10 @@ function assertWorkspaceFree(
 }
 
 /** A command that has ended with proof, however late, is no orphan. */
-function endStep(memory: Memory, { id, end }: StepEnd): void {
+function endStep(memory: Memory, { id, activity, end }: StepEnded): void {
   const wasUnderWay = memory.underWay.delete(id);
-  const lost = 'type' in end && end.type === 'lost';
-  const proven = lost ? false : 'gone' in end ? end.gone : true;
+  const gone = activity === 'execCommand' && end.type === 'done' ? end.value.gone : true;
+  const proven = end.type !== 'lost' && gone;
   if (proven) memory.orphans.delete(id);
   else if (wasUnderWay) memory.orphans.add(id);
 }

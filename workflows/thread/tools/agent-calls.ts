@@ -3,6 +3,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, itemAt } from '../state/log.ts';
 import { send } from '../turns/outbox.ts';
 import { type Child, type RegularTurn, type ThreadState, type ToolCall, toWorkspace } from '../state/state.ts';
+import { toSummary } from '../state/steps.ts';
 import {
   beginChild,
   findChild,
@@ -180,7 +181,8 @@ function startedBy(state: ThreadState, call: ToolCall): Child | null {
 export function agentCallActions(state: ThreadState, turn: RegularTurn, call: ToolCall): Action[] {
   if (call.until !== null) {
     const about = { type: 'agentWait' as const, turnId: turn.turnId, index: call.index };
-    return [{ type: 'awaitTime', id: actionIds.wait(call.index), at: call.until, about }];
+    const summary = toSummary('wait for agents', `item_${call.index}`);
+    return [{ type: 'awaitTime', id: actionIds.wait(call.index), at: call.until, about, summary }];
   }
   const child = startedBy(state, call);
   return child === null ? [] : startAction(state, child);

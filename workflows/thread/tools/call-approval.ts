@@ -25,6 +25,7 @@ import {
   decidesAnew,
   isConversation,
 } from '../state/state.ts';
+import { type StepEnded, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { abortTurn, quieten } from '../turns/turns.ts';
 import { ownsCall, removeCall, setStatus } from './call-list.ts';
 
@@ -51,21 +52,30 @@ export function decideCall(state: ThreadState, at: number, call: ToolCall): Thre
 /** Reads the rules of the repository. */
 export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turnId'>, call: ToolCall): Action {
   const id = actionIds.rules(call.index);
-  return { type: 'findRules', id, turnId, index: call.index, cwd: state.settings.cwd, match: toMatch(state, call) };
+  return {
+    type: 'step',
+    id,
+    turnId,
+    activity: 'findRules',
+    input: { ...workspaceIds(state, id), cwd: state.settings.cwd, match: toMatch(state, call) },
+    // A person is waiting, and is asked if this fails.
+    options: retried('10s', 3),
+    summary: toSummary('rules', `about item_${call.index}`),
+  };
 }
 
 /** The rules of the repository are known, or cannot be: then a person is asked all the same. */
 export function takeRules(
   state: ThreadState,
   turn: RegularTurn,
-  { id, at, end }: Extract<MachineEvent, { type: 'rulesFound' }>,
+  { id, at, end }: StepEnded<'findRules'> & { at: number },
 ): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
   const calls = turn.stage.type === 'tools' ? turn.stage.calls : [];
   const call = calls.find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
   if (call === undefined) return state;
   const told = end.type === 'failed' ? warn(state, at, end.failure.message) : state;
-  const found = end.type === 'found' ? end.rules : [];
+  const found = end.type === 'done' ? end.value.rules : [];
   const answer = answerByRules(toMatch(told, call), [...told.rules, ...found]);
   return answer === null ? askPerson(told, at, call, reasonOf(told, call)) : applyRules(told, at, call, answer);
 }

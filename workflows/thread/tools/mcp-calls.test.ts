@@ -59,8 +59,8 @@ function answerWith(thread: TestThread, ...routes: McpRoute[]): void {
     arguments: '{"path": "a"}',
     mcp,
   }));
-  const { id } = thread.action('callModel');
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage: NO_USAGE } });
+  const { id } = thread.step('callModel');
+  thread.done('callModel', { type: 'answered', output, usage: NO_USAGE }, id);
 }
 
 const writing = route({ tool: 'write', readOnly: false });
@@ -73,7 +73,7 @@ describe('the table of policies, sandbox modes and settings of servers', () => {
       expect(assessMcpCall(one, { approvalPolicy, sandbox }).type).toBe(verdict);
       const thread = calling({ approvalPolicy, sandbox }, one);
       expect(thread.state.requests).toHaveLength(verdict === 'ask' ? 1 : 0);
-      expect(thread.actions('callMcpTool')).toHaveLength(verdict === 'run' ? 1 : 0);
+      expect(thread.steps('callMcpTool')).toHaveLength(verdict === 'run' ? 1 : 0);
       expect(thread.state.log.items[1]).toMatchObject({
         type: 'mcpToolCall',
         arguments: { path: 'a' },
@@ -98,37 +98,37 @@ describe('the table of policies, sandbox modes and settings of servers', () => {
 });
 
 function end(thread: TestThread, outcome: 'completed' | 'failed' = 'completed'): void {
-  const { id } = thread.action('callMcpTool');
-  thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'reported', outcome, output: 'out', durationMs: 3 } });
+  const { id } = thread.step('callMcpTool');
+  thread.done('callMcpTool', { type: 'reported', outcome, output: 'out', durationMs: 3 }, id);
 }
 
 describe('calls of one step', () => {
   it('run side by side as long as they only read, and one at a time otherwise', () => {
     const free = { approval: 'never' as const };
     const thread = calling({}, route(), route(), route({ ...free, readOnly: false }), route());
-    expect(thread.actions('callMcpTool').map(({ index }) => index)).toEqual([1, 2]);
-    for (const { id } of thread.actions('callMcpTool')) {
-      thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'aborted' } });
+    expect(thread.inputs('callMcpTool').map(({ index }) => index)).toEqual([1, 2]);
+    for (const { id } of thread.steps('callMcpTool')) {
+      thread.end('callMcpTool', { type: 'aborted' }, id);
     }
-    expect(thread.actions('callMcpTool').map(({ index }) => index)).toEqual([3]);
+    expect(thread.inputs('callMcpTool').map(({ index }) => index)).toEqual([3]);
   });
 
   it('end as they are reported, and the next step follows', () => {
     const thread = calling({}, route());
     end(thread, 'failed');
     expect(thread.state.log.items[1]).toMatchObject({ status: 'failed', output: 'out', durationMs: 3 });
-    expect(thread.action('callModel')).toMatchObject({ step: 2 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
   it('are lost with their worker, and nothing touches the workspace before what it left is ended', () => {
     const thread = calling({}, route({ readOnly: false, approval: 'never' }));
-    const { id } = thread.action('callMcpTool');
-    thread.dispatch({ type: 'mcpCallEnded', id, end: { type: 'lost', text: 'half way' } });
+    const { id } = thread.step('callMcpTool');
+    thread.end('callMcpTool', { type: 'lost', lastBeat: { text: 'half way' } }, id);
     expect(thread.state.log.items[1]).toMatchObject({
       status: 'lost',
       output: expect.stringContaining('half way') as string,
     });
-    expect(thread.action('cleanWorkspace')).toBeDefined();
+    expect(thread.input('cleanWorkspace')).toBeDefined();
   });
 });
 
@@ -137,8 +137,8 @@ describe('a warning of a server', () => {
     const thread = testThread();
     const answerWarned = (...servers: string[]) => {
       const mcpWarnings = servers.map((server) => ({ server, message: `${server} is not there` }));
-      const { id } = thread.action('callModel');
-      thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [], usage: NO_USAGE, mcpWarnings } });
+      const { id } = thread.step('callModel');
+      thread.done('callModel', { type: 'answered', output: [], usage: NO_USAGE, mcpWarnings }, id);
     };
     thread.submit('a');
     answerWarned('one');

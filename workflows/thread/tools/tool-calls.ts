@@ -1,11 +1,13 @@
 /** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
+import type { StepOutput } from '../../../activities/contract.ts';
 import { patchHint, patchProgram } from '../../../src/contract/plain/patch-as-command.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot, sandboxFor, sandboxForPatch, toAbsolute } from '../approvals/policy.ts';
 import { addItem, changeItem, completeItem, emit, itemAt, itemCount } from '../state/log.ts';
-import type { MachineEvent, ModelOutput } from '../state/inputs.ts';
+import type { MachineEvent } from '../state/inputs.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, decidesAnew } from '../state/state.ts';
+import type { StepEnded } from '../state/steps.ts';
 import { parseCall, parseForeignCall } from './read-call.ts';
 import { quieten } from '../turns/turns.ts';
 import {
@@ -19,10 +21,11 @@ import {
 } from './agent-calls.ts';
 import { askQuestion, decideCall, reachedPaths, toLookup, toWritable } from './call-approval.ts';
 import { changeCalls, endCall, removeCall, setStatus, withCall } from './call-list.ts';
-import { needCleanUp, toCommandResult } from './command-results.ts';
-import { toMcpResult } from './mcp-results.ts';
+import { needCleanUp, toCommandResult, toCommandStep } from './command-step.ts';
+import { toMcpResult, toMcpStep } from './mcp-step.ts';
+import { toPatchResult, toPatchStep } from './patch-step.ts';
 
-type ToolCallOutput = Extract<ModelOutput, { type: 'toolCall' }>;
+type ToolCallOutput = Extract<StepOutput, { type: 'toolCall' }>;
 
 // ------------------------------------------------------------------------------------------------------- recording
 
@@ -178,32 +181,30 @@ export function callActions(state: ThreadState, turn: RegularTurn, calls: readon
 
 function toAction(state: ThreadState, turn: RegularTurn, call: ToolCall): Action {
   const item = itemAt(state.log, call.index);
-  const place = { id: actionIds.tool(state.threadId, call.index), turnId: turn.turnId, index: call.index };
+  const { index, cwd, readOnly, leads, timeoutMs } = call;
+  const place = { turnId: turn.turnId, index };
   if (item.type === 'mcpToolCall') {
     const { server, tool } = item;
-    return { ...place, type: 'callMcpTool', server, tool, arguments: item.arguments, readOnly: call.readOnly };
+    return toMcpStep(state, place, { server, tool, arguments: item.arguments, readOnly });
   }
-  const common = { ...place, cwd: call.cwd };
   if (item.type === 'fileChange') {
-    const { leads } = call;
     const sandbox = sandboxForPatch(toWritable(state), reachedPaths(item.patch, call));
-    return { ...common, type: 'applyPatch', sandbox, ...(leads === undefined ? {} : { leads }) };
+    return toPatchStep(state, place, { cwd, sandbox, ...(leads === undefined ? {} : { leads }) });
   }
   const command = item.type === 'commandExecution' ? item.command : '';
   const sandbox = sandboxFor(state.settings, call.escalated);
-  return { ...common, type: 'execCommand', command, workspace: state.settings.cwd, sandbox, timeoutMs: call.timeoutMs };
+  return toCommandStep(state, place, { command, cwd, sandbox, timeoutMs });
 }
 
 // ------------------------------------------------------------------------------------------------------------ ends
 
-type CallEnd = Extract<MachineEvent, { type: 'commandEnded' | 'patchEnded' | 'mcpCallEnded' }>;
-
-export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: CallEnd): ThreadState {
+export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: StepEnded & { at: number }): ThreadState {
   const call =
     turn.stage.type === 'tools' &&
     turn.stage.calls.find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
-  if (!call) return state;
-  const { change, proven } = toResult(event);
+  const result = toResult(event);
+  if (!call || result === null) return state;
+  const { change, proven } = result;
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
   if (!proven) next = needCleanUp(next, [event.id]);
   const current = next.active;
@@ -224,37 +225,8 @@ export function takeChildStart(
   return current?.aborting ? quieten(next, current, event.id, true) : next;
 }
 
-function toResult(event: CallEnd) {
-  switch (event.type) {
-    case 'commandEnded':
-      return toCommandResult(event.end);
-    case 'patchEnded':
-      return toPatchResult(event.end);
-    case 'mcpCallEnded':
-      return toMcpResult(event.end);
-  }
-}
-
-const UNCHANGED = ': nothing was written, it is like that already';
-
-function toPatchResult(end: Extract<MachineEvent, { type: 'patchEnded' }>['end']) {
-  switch (end.type) {
-    case 'applied': {
-      const lines = end.changes.map(
-        ({ kind, path, linesAdded, linesRemoved, unchanged }) =>
-          `${kind} ${path} (+${linesAdded} -${linesRemoved})${unchanged ? UNCHANGED : ''}`,
-      );
-      return {
-        change: { status: 'completed' as const, changes: end.changes, output: `Done.\n${lines.join('\n')}` },
-        proven: true,
-      };
-    }
-    case 'aborted':
-      return {
-        change: { status: 'aborted' as const, output: 'aborted by user; it may have been applied in part' },
-        proven: true,
-      };
-    case 'failed':
-      return { change: { status: 'failed' as const, output: end.failure.message }, proven: true };
-  }
+function toResult(event: StepEnded) {
+  if (event.activity === 'execCommand') return toCommandResult(event.end);
+  if (event.activity === 'applyPatch') return toPatchResult(event.end);
+  return event.activity === 'callMcpTool' ? toMcpResult(event.end) : null;
 }

@@ -12,8 +12,8 @@ const TOKENS = {
 /** One turn of one model step that cost that much. */
 function turnThatCosts(thread: ReturnType<typeof testThread>, turnId: string, costMicroUsd: number | null) {
   thread.submit(turnId);
-  const { id } = thread.action('callModel');
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [], usage: TOKENS, costMicroUsd } });
+  const { id } = thread.step('callModel');
+  thread.done('callModel', { type: 'answered', output: [], usage: TOKENS, costMicroUsd }, id);
 }
 
 describe('what a model call costs', () => {
@@ -38,9 +38,9 @@ describe('what a model call costs', () => {
   it('is counted where the answer came too late to be taken', () => {
     const thread = testThread();
     thread.submit('a');
-    const { id } = thread.action('callModel');
+    const { id } = thread.step('callModel');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output: [], usage: TOKENS, costMicroUsd: 7 } });
+    thread.done('callModel', { type: 'answered', output: [], usage: TOKENS, costMicroUsd: 7 }, id);
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', usage: { costMicroUsd: 7 } }]);
     expect(thread.state.counters.droppedResults).toBe(1);
   });

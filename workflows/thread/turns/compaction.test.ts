@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { StepOutput } from '../../../activities/contract.ts';
 import type { Item } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
-import type { CompactionEnd, ModelOutput } from '../state/inputs.ts';
 import { NO_USAGE } from '../state/state.ts';
+import type { StepEnd, StepValue } from '../state/steps.ts';
 import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
 import { toContext, toThreadView } from '../view/view.ts';
 
 const COMPACT_AT = 1_000;
-const SUMMARY: CompactionEnd = {
+const SUMMARY: StepValue<'compactContext'> = {
   type: 'compacted',
   summary: 'so far',
   userMessages: ['hello'],
@@ -17,19 +18,19 @@ const SUMMARY: CompactionEnd = {
 };
 
 /** The model answers, and its request had so many tokens. */
-function answerAt(thread: TestThread, tokens: number, output: ModelOutput[] = [{ type: 'message', text: 'hi' }]): void {
+function answerAt(thread: TestThread, tokens: number, output: StepOutput[] = [{ type: 'message', text: 'hi' }]): void {
   const usage = { ...NO_USAGE, totalTokens: tokens };
-  const { id } = thread.action('callModel');
-  thread.dispatch({ type: 'modelEnded', id, end: { type: 'answered', output, usage, compactAt: COMPACT_AT } });
+  const { id } = thread.step('callModel');
+  thread.done('callModel', { type: 'answered', output, usage, compactAt: COMPACT_AT }, id);
 }
 
-function call(cmd: string): ModelOutput {
+function call(cmd: string): StepOutput {
   const { name, arguments: args } = exec(cmd);
   return { type: 'toolCall', callId: `call_${cmd}`, name, arguments: JSON.stringify(args) };
 }
 
-function endCompaction(thread: TestThread, end: CompactionEnd = SUMMARY): void {
-  thread.dispatch({ type: 'compactionEnded', id: thread.action('compactContext').id, end });
+function endCompaction(thread: TestThread, end: StepEnd<'compactContext'> = { type: 'done', value: SUMMARY }): void {
+  thread.end('compactContext', end);
 }
 
 function failCompaction(thread: TestThread, code: string): void {
@@ -37,7 +38,7 @@ function failCompaction(thread: TestThread, code: string): void {
 }
 
 function runCommand(thread: TestThread): void {
-  thread.dispatch({ type: 'commandEnded', id: thread.action('execCommand').id, end: EXITED });
+  thread.done('execCommand', EXITED);
 }
 
 function submitCompact(thread: TestThread, turnId: string): void {
@@ -56,11 +57,11 @@ describe('before the first step of a turn', () => {
     thread.submit('a');
     answerAt(thread, COMPACT_AT);
     thread.submit('b');
-    expect(thread.action('compactContext')).toMatchObject({ turnId: 'b', contextVersion: 2, model: 'offline/test' });
-    expect(thread.actions('callModel')).toEqual([]);
+    expect(thread.input('compactContext')).toMatchObject({ turnId: 'b', contextVersion: 2, model: 'offline/test' });
+    expect(thread.steps('callModel')).toEqual([]);
     endCompaction(thread);
     expect(itemTypes(thread)).toEqual(['userMessage', 'agentMessage', 'userMessage', 'contextCompaction']);
-    expect(thread.action('callModel')).toMatchObject({ step: 1, contextVersion: 4 });
+    expect(thread.input('callModel')).toMatchObject({ step: 1, contextVersion: 4 });
     expect(toContext(thread.state, 0)).toMatchObject({ first: 2, compaction: 3, from: 2 });
     answerAt(thread, 10);
     expect(thread.completions('b')).toMatchObject([{ status: 'completed', usage: { totalTokens: 17 } }]);
@@ -71,7 +72,7 @@ describe('before the first step of a turn', () => {
     thread.submit('a');
     answerAt(thread, COMPACT_AT - 1);
     thread.submit('b');
-    expect(thread.action('callModel')).toMatchObject({ step: 1 });
+    expect(thread.input('callModel')).toMatchObject({ step: 1 });
   });
 
   it('input that comes while it is compacted is in the first request', () => {
@@ -82,7 +83,7 @@ describe('before the first step of a turn', () => {
     thread.dispatch({ type: 'turnSteered', steer: { expectedTurnId: 'b', input: text('and this') } });
     expect(itemTypes(thread)).toHaveLength(3);
     endCompaction(thread);
-    expect(thread.action('callModel')).toMatchObject({ step: 1, contextVersion: 5 });
+    expect(thread.input('callModel')).toMatchObject({ step: 1, contextVersion: 5 });
     expect(thread.state.log.items.at(-1)).toMatchObject({ type: 'userMessage', content: text('and this'), step: 0 });
   });
 
@@ -100,7 +101,7 @@ describe('before the first step of a turn', () => {
     });
     expect(thread.completions('b')).toMatchObject([{ status: 'failed', error: { code: 'modelServerError' } }]);
     thread.submit('c');
-    expect(thread.action('compactContext')).toMatchObject({ turnId: 'c', contextVersion: 4 });
+    expect(thread.input('compactContext')).toMatchObject({ turnId: 'c', contextVersion: 4 });
   });
 });
 
@@ -112,14 +113,14 @@ describe('a model whose limit the thread does not know', () => {
     thread.submit('a');
     answerAt(thread, 500);
     thread.submit('b', 'hello', other);
-    const { id, contextTokens } = thread.action('callModel');
+    const { contextTokens } = thread.input('callModel');
     expect(contextTokens).toBe(500);
-    thread.dispatch({ type: 'modelEnded', id, end: { type: 'compactFirst', compactAt: 100 } });
-    expect(thread.action('compactContext')).toMatchObject({ model: 'offline/test', contextVersion: 2 });
+    thread.done('callModel', { type: 'compactFirst', compactAt: 100 });
+    expect(thread.input('compactContext')).toMatchObject({ model: 'offline/test', contextVersion: 2 });
     failCompaction(thread, 'modelNotFound');
-    expect(thread.action('compactContext')).toMatchObject({ model: 'offline/other', contextVersion: 2 });
+    expect(thread.input('compactContext')).toMatchObject({ model: 'offline/other', contextVersion: 2 });
     endCompaction(thread);
-    expect(thread.action('callModel')).toMatchObject({ step: 1, contextTokens: null });
+    expect(thread.input('callModel')).toMatchObject({ step: 1, contextTokens: null });
     expect(compactions(thread)).toMatchObject([{ trigger: 'preTurn', tokensBefore: 500 }]);
     expect(toThreadView(thread.state).context).toMatchObject({ compactAt: 100, tokens: null });
   });
@@ -131,7 +132,7 @@ describe('a model whose limit the thread does not know', () => {
     submitCompact(thread, 'c');
     endCompaction(thread);
     thread.submit('b', 'hello', other);
-    expect(thread.action('callModel').contextTokens).toBeNull();
+    expect(thread.input('callModel').contextTokens).toBeNull();
   });
 });
 
@@ -140,12 +141,12 @@ describe('between two steps', () => {
     const thread = testThread();
     thread.submit('a');
     answerAt(thread, COMPACT_AT, [call('make')]);
-    expect(thread.actions('compactContext')).toEqual([]);
+    expect(thread.steps('compactContext')).toEqual([]);
     runCommand(thread);
-    expect(thread.action('compactContext')).toMatchObject({ contextVersion: 2 });
+    expect(thread.input('compactContext')).toMatchObject({ contextVersion: 2 });
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'compacting', trigger: 'midTurn' });
     endCompaction(thread);
-    expect(thread.action('callModel')).toMatchObject({ step: 2, contextVersion: 3 });
+    expect(thread.input('callModel')).toMatchObject({ step: 2, contextVersion: 3 });
     expect(toContext(thread.state, 0)).toMatchObject({ first: 2, compaction: 2 });
   });
 
@@ -161,7 +162,7 @@ describe('between two steps', () => {
     runCommand(thread);
     answerAt(thread, COMPACT_AT + 150, [call('make four')]);
     runCommand(thread);
-    expect(thread.action('compactContext')).toBeDefined();
+    expect(thread.input('compactContext')).toBeDefined();
     expect(compactions(thread)).toHaveLength(1);
   });
 
@@ -178,13 +179,13 @@ describe('between two steps', () => {
     thread.submit('a');
     answerAt(thread, COMPACT_AT, [call('make')]);
     runCommand(thread);
-    const { id } = thread.action('compactContext');
+    const { id } = thread.step('compactContext');
     const state = JSON.parse(JSON.stringify(toCarryOver(thread.state).carriedOver)) as typeof thread.state;
     thread.restart(state);
     thread.dispatch({ type: 'runContinued' });
-    expect(thread.action('compactContext').id).toBe(id);
+    expect(thread.step('compactContext').id).toBe(id);
     endCompaction(thread);
-    thread.dispatch({ type: 'compactionEnded', id, end: SUMMARY });
+    thread.done('compactContext', SUMMARY, id);
     expect(compactions(thread)).toHaveLength(1);
     expect(thread.state.counters.droppedResults).toBe(1);
   });
@@ -192,12 +193,7 @@ describe('between two steps', () => {
 
 describe('a model that takes no more', () => {
   const tooLong = { code: 'contextWindowExceeded', message: 'too long', details: {} };
-  const fail = (thread: TestThread) =>
-    thread.dispatch({
-      type: 'modelEnded',
-      id: thread.action('callModel').id,
-      end: { type: 'failed', failure: tooLong },
-    });
+  const fail = (thread: TestThread) => thread.end('callModel', { type: 'failed', failure: tooLong });
 
   it('is asked once more after a compaction, and not twice', () => {
     const thread = testThread();
@@ -206,7 +202,7 @@ describe('a model that takes no more', () => {
     thread.submit('b');
     fail(thread);
     endCompaction(thread);
-    expect(thread.action('callModel')).toMatchObject({ step: 1 });
+    expect(thread.input('callModel')).toMatchObject({ step: 1 });
     fail(thread);
     expect(thread.completions('b')).toMatchObject([{ status: 'failed', error: { code: 'contextWindowExceeded' } }]);
     expect(compactions(thread)).toMatchObject([{ trigger: 'overflow' }]);
@@ -222,7 +218,7 @@ describe('a model that takes no more', () => {
     answerAt(thread, 10, [call('make')]);
     runCommand(thread);
     fail(thread);
-    expect(thread.action('compactContext')).toMatchObject({ contextVersion: 5 });
+    expect(thread.input('compactContext')).toMatchObject({ contextVersion: 5 });
   });
 });
 
@@ -247,19 +243,18 @@ describe('the agent task', () => {
     const thread = testThread({ agentIdentity: { mode: 'recoverable', account: 'default' } });
     const register = (taskId: string) => {
       const task = { agentRuntimeId: 'r', taskId, registeredAt: '2026-01-01T00:00:00Z' };
-      const end = { type: 'registered', task, currentRuntimeId: 'r', unusedTasks: 0 } as const;
-      thread.dispatch({ type: 'registrationEnded', id: thread.action('registerAgentTask').id, end });
+      thread.done('registerAgentTask', { task, currentRuntimeId: 'r', unusedTasks: 0 });
     };
     register('one');
     thread.submit('a');
     answerAt(thread, 10);
     submitCompact(thread, 'c');
-    expect(thread.action('compactContext').agentTask?.taskId).toBe('one');
+    expect(thread.input('compactContext').agentTask?.taskId).toBe('one');
     failCompaction(thread, 'agentTaskStale');
-    expect(thread.actions('compactContext')).toEqual([]);
+    expect(thread.steps('compactContext')).toEqual([]);
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
     register('two');
-    expect(thread.action('compactContext').agentTask?.taskId).toBe('two');
+    expect(thread.input('compactContext').agentTask?.taskId).toBe('two');
     failCompaction(thread, 'agentTaskStale');
     expect(thread.completions('c')).toMatchObject([{ status: 'failed', error: { code: 'agentTaskStale' } }]);
   });

@@ -9,9 +9,9 @@ import { isCostLimited } from '../budget/budget.ts';
 import { charge } from './charging.ts';
 import { newestCompaction, withCompaction } from '../state/context.ts';
 import { addItem, emit, isRunning, itemCount } from '../state/log.ts';
-import type { CompactionEnd } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { ActiveTurn, Compaction, ThreadState } from '../state/state.ts';
+import { type StepEnd, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
 
 /** From the second one on, a person should know. */
 const LOSSY =
@@ -47,16 +47,25 @@ export function compactionId({ number, tries }: Compaction): string {
 /** Waits for the agent task, as every model step does. */
 export function wantedCompaction(state: ThreadState, turnId: string, compaction: Compaction): Action[] {
   if (!isReady(state)) return [];
+  const id = compactionId(compaction);
+  const { model, upTo } = compaction;
   return [
     {
-      type: 'compactContext',
-      id: compactionId(compaction),
+      type: 'step',
+      id,
       turnId,
-      model: compaction.model,
-      contextVersion: compaction.upTo,
-      agentTask: currentTask(state),
-      agentIdentity: state.settings.agentIdentity,
-      costLimited: isCostLimited(state),
+      activity: 'compactContext',
+      input: {
+        ...stepIds(state, id),
+        turnId,
+        model,
+        contextVersion: upTo,
+        agentTask: currentTask(state),
+        agentIdentity: state.settings.agentIdentity,
+        costLimited: isCostLimited(state),
+      },
+      options: retried('30m'),
+      summary: toSummary('compact', `${model}, ${upTo} items`),
     },
   ];
 }
@@ -73,14 +82,14 @@ export function takeCompaction<T extends ActiveTurn>(
   at: number,
   turn: T,
   place: { compaction: Compaction; step: number },
-  end: CompactionEnd,
+  end: StepEnd<'compactContext'>,
 ): CompactionOutcome<T> {
   const { compaction, step } = place;
   switch (end.type) {
-    case 'compacted': {
-      const charged = charge(state, at, turn, compaction.model, end);
+    case 'done': {
+      const charged = charge(state, at, turn, compaction.model, end.value);
       const place = { turnId: turn.turnId, step };
-      return { type: 'compacted', state: record(charged.state, at, place, compaction, end), turn: charged.turn };
+      return { type: 'compacted', state: record(charged.state, at, place, compaction, end.value), turn: charged.turn };
     }
     case 'aborted': {
       const message = `Compaction ${compactionId(compaction)} was stopped by nobody in this thread.`;
@@ -111,9 +120,9 @@ function record(
   at: number,
   place: { turnId: string; step: number },
   { trigger, upTo, keptItems, since }: Compaction,
-  end: Extract<CompactionEnd, { type: 'compacted' }>,
+  compacted: StepValue<'compactContext'>,
 ): ThreadState {
-  const { summary, userMessages, provider, droppedEntries } = end;
+  const { summary, userMessages, provider, droppedEntries } = compacted;
   const item = itemCount(state.log);
   const recorded = addItem(state, at, {
     type: 'contextCompaction',

@@ -9,6 +9,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
+import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 
 /** Whether a turn that is about to end has to wait for a snapshot of what it left. */
 export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn): boolean {
@@ -33,12 +34,27 @@ function mayHaveWritten({ log, settings }: ThreadState, { turnId, firstItem }: A
   });
 }
 
+/** The end of the turn waits for it, so its time counts from the moment it is asked for. */
+const LAST_SNAPSHOT_OPTIONS = { ...retried('2m'), scheduleToStartTimeout: '2m', scheduleToCloseTimeout: '2m' } as const;
+
 export function wantedLastSnapshot(state: ThreadState): Action[] {
   return [state.active, ...state.beside].flatMap((turn): Action[] => {
     if (turn?.ending === undefined || turn.snapshot?.status !== 'taken') return [];
     const { turnId, snapshot } = turn;
     const id = actionIds.lastSnapshot(turnId);
-    return [{ type: 'takeSnapshot', id, turnId, cwd: state.settings.cwd, release: [], after: snapshot.commit }];
+    const place = { ...workspaceIds(state, id), cwd: state.settings.cwd };
+    return [
+      {
+        type: 'step',
+        id,
+        turnId,
+        activity: 'takeSnapshot',
+        input: { ...place, name: turnId, release: [], after: snapshot.commit },
+        options: LAST_SNAPSHOT_OPTIONS,
+        summary: toSummary('snapshot', `after turn ${turnId}`),
+        onWorkspace: true,
+      },
+    ];
   });
 }
 

@@ -11,6 +11,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { emit, itemAt } from '../state/log.ts';
 import { report } from './outbox.ts';
 import type { ThreadState } from '../state/state.ts';
+import { toSummary } from '../state/steps.ts';
 
 /** A request without the members that its place in the thread gives it. */
 export type NewRequest = ItemRequest extends infer R ? (R extends ItemRequest ? Omit<R, Given> : never) : never;
@@ -131,6 +132,7 @@ export function wantedDeadlines(state: ThreadState): Action[] {
             id: actionIds.deadline(open.requestId),
             at: open.deadlineAt,
             about: { type: 'requestDeadline', requestId: open.requestId },
+            summary: toSummary('deadline', `of request ${open.requestId}`),
           },
         ],
   );

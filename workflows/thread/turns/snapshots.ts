@@ -5,9 +5,9 @@
 import type { Snapshot } from '../../../activities/ports.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, emit } from '../state/log.ts';
-import type { SnapshotEnd } from '../state/inputs.ts';
 import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
 import { releaseLater, withoutSnapshots } from '../state/turn-records.ts';
+import { type StepEnd, retried } from '../state/steps.ts';
 import { concludeTurn, withTurn } from './turns.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 
@@ -45,13 +45,19 @@ export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn,
 }
 
 /** The end of a turn waited for this snapshot; without it the turn ends all the same. */
-export function takeLastSnapshot(state: ThreadState, at: number, turn: ActiveTurn, end: SnapshotEnd): ThreadState {
-  if (end.status === 'taken') {
-    const told = end.warnings.reduce((current, warning) => tellOnce(current, at, warning), state);
-    return concludeTurn(told, at, turn, end.commit);
+export function takeLastSnapshot(
+  state: ThreadState,
+  at: number,
+  turn: ActiveTurn,
+  end: StepEnd<'takeSnapshot'>,
+): ThreadState {
+  const made = end.type === 'done' ? end.value : null;
+  if (made?.status === 'taken') {
+    const { warnings, commit } = made;
+    const told = warnings.reduce((current, warning) => tellOnce(current, at, warning), state);
+    return concludeTurn(told, at, turn, commit);
   }
-  const reason =
-    end.status === 'skipped' ? end.reason : end.status === 'failed' ? end.failure.message : 'it was stopped.';
+  const reason = made?.reason ?? (end.type === 'failed' ? end.failure.message : 'it was stopped.');
   const told = tellOnce(
     state,
     at,
@@ -77,14 +83,25 @@ export function tellOnce(state: ThreadState, at: number, message: string): Threa
 export function wantedRelease(state: ThreadState): Action[] {
   const rests = state.active === null && state.beside.length === 0 && state.queue.length === 0;
   if (state.status !== 'closing' || !rests || !state.snapshots.kept) return [];
-  return [{ type: 'releaseSnapshots', id: actionIds.release(state.runCount), cwd: state.settings.cwd }];
+  const { threadId, settings, runCount } = state;
+  const { cwd, root } = settings;
+  return [
+    {
+      type: 'step',
+      id: actionIds.release(runCount),
+      activity: 'releaseSnapshots',
+      input: { threadId, ...(root === undefined ? {} : { root }), cwd },
+      options: retried('60s', 5),
+      summary: 'release snapshots',
+    },
+  ];
 }
 
 /** The thread's snapshots are gone, or cannot be let go of, which keeps no thread from closing. */
-export function takeRelease(state: ThreadState, at: number, failure: string | null): ThreadState {
+export function takeRelease(state: ThreadState, at: number, end: StepEnd<'releaseSnapshots'>): ThreadState {
   const released = withoutSnapshots(state);
   const next = { ...released, snapshots: { ...state.snapshots, kept: false, release: [] } };
-  if (failure === null) return next;
-  const message = `Snapshots of this thread are left in the data folder of the worker: ${failure}`;
+  if (end.type !== 'failed') return next;
+  const message = `Snapshots of this thread are left in the data folder of the worker: ${end.failure.message}`;
   return emit(next, at, { type: 'warning', message });
 }

@@ -26,6 +26,7 @@ import {
   decidesAnew,
   isConversation,
 } from '../state/state.ts';
+import type { StepEnd } from '../state/steps.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 import { plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
@@ -250,6 +251,13 @@ function toReported(state: ThreadState, turn: TurnCompletion): TurnCompletion {
   const { parent } = state.settings;
   const isCut = decidesAnew(state) && parent?.role === 'agent' && parent.reports !== 'result';
   return isCut ? { ...turn, lastAgentMessage: turn.lastAgentMessage?.slice(0, TOLD_CHARS) ?? null } : turn;
+}
+
+/** Why a step did not do what its turn needs. @param stopped the message for a step that nobody in this thread stopped. */
+export function toTurnError(end: Exclude<StepEnd, { type: 'done' }>, stopped: string): TurnError {
+  if (end.type !== 'failed') return { code: 'internal', message: stopped };
+  const { code, message } = end.failure;
+  return { code, message };
 }
 
 export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error: TurnError): ThreadState {

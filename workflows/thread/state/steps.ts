@@ -1,0 +1,102 @@
+/**
+ * Activities as steps of a thread: the action that asks for one, its options, and how it ends. The contract of the activities
+ * types all three; what an input or a result means is the business of the kind or the tool that asks for it.
+ */
+import type { CommandProgress, McpProgress, StepActivities } from '../../../activities/contract.ts';
+import { firstLine } from '../../sandbox/plain-text.ts';
+import type { StepFailure } from '../../sandbox/step-failure.ts';
+import type { ThreadState } from './state.ts';
+
+export type StepActivity = keyof StepActivities;
+export type StepInput<A extends StepActivity> = Parameters<StepActivities[A]>[0];
+export type StepResult<A extends StepActivity> = Awaited<ReturnType<StepActivities[A]>>;
+/** The result of an activity that was not stopped. */
+export type StepValue<A extends StepActivity> = Exclude<StepResult<A>, { type: 'aborted' }>;
+
+/** Steps that are not retried, since they may have had effects, with what their heartbeats say. */
+interface LosableSteps {
+  execCommand: CommandProgress;
+  callMcpTool: McpProgress;
+}
+
+export type StepAction<A extends StepActivity = StepActivity> = {
+  [K in A]: {
+    type: 'step';
+    id: string;
+    /** Left out for a step of the thread itself. */
+    turnId?: string;
+    activity: K;
+    input: StepInput<K>;
+    options: StepOptions;
+    /** The line that the Temporal UI shows. No part of what a replay compares. */
+    summary: string;
+    /** It waits until the workspace is clean. */
+    onWorkspace?: boolean;
+  } & (K extends keyof LosableSteps ? { losable: true } : object);
+}[A];
+
+export type StepEnd<A extends StepActivity = StepActivity> =
+  | { type: 'done'; value: StepValue<A> }
+  /** Stopped by its thread. */
+  | { type: 'aborted' }
+  /** The worker that ran it was lost. The last heartbeat is empty if there was none. */
+  | (A extends keyof LosableSteps ? { type: 'lost'; lastBeat: Partial<LosableSteps[A]> } : never)
+  | { type: 'failed'; failure: StepFailure };
+
+export type StepEnded<A extends StepActivity = StepActivity> = {
+  [K in A]: { type: 'stepEnded'; id: string; activity: K; end: StepEnd<K> };
+}[A];
+
+// --------------------------------------------------------------------------------------------------------- options
+
+type Duration = number | `${number}${'s' | 'm' | 'h'}`;
+
+export interface StepOptions {
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED';
+  startToCloseTimeout: Duration;
+  scheduleToStartTimeout?: Duration;
+  scheduleToCloseTimeout?: Duration;
+  heartbeatTimeout: Duration;
+  retry: typeof BACKOFF & { maximumAttempts?: number };
+}
+
+const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Heartbeats distinguish a lost worker from a slow step; how soon a stop is noticed depends on the worker's throttle. */
+const COMMON = { cancellationType: 'WAIT_CANCELLATION_COMPLETED', heartbeatTimeout: '5s' } as const;
+
+/**
+ * Retried until it is done, or `maximumAttempts` times. Most activities count their tries themselves, so that a worker's
+ * restart does not use up one.
+ */
+export function retried(startToCloseTimeout: Duration, maximumAttempts?: number): StepOptions {
+  const retry = maximumAttempts === undefined ? BACKOFF : { ...BACKOFF, maximumAttempts };
+  return { ...COMMON, startToCloseTimeout, retry };
+}
+
+/** Never retried: what may have run is not run again automatically. */
+export function once(startToCloseTimeout: Duration): StepOptions {
+  return retried(startToCloseTimeout, 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------- inputs
+
+/** A command, or the arguments of a call, longer than this travel by reference to their item. */
+export const INLINE_CHARS = 2_000;
+
+/** Members of the input of a step that can be stopped. */
+export function stepIds({ threadId }: ThreadState, actionId: string): { threadId: string; actionId: string } {
+  return { threadId, actionId };
+}
+
+/** The same for a step that works in the workspace: with the real path that it must have. */
+export function workspaceIds({ threadId, settings: { root } }: ThreadState, actionId: string) {
+  return { threadId, ...(root === undefined ? {} : { root }), actionId };
+}
+
+/** UTF-16 units of text that is not ours. With the word before it a summary stays below 400 bytes, which is all that fits. */
+const SUMMARY_CHARS = 100;
+
+export function toSummary(verb: string, text: string): string {
+  return `${verb}: ${firstLine(text, SUMMARY_CHARS)}`;
+}
