@@ -164,10 +164,13 @@ describe('a repository of the workspace that a command has led to one that it ca
 });
 
 describe('the error for a repository that is not read', () => {
-  const messageFor = (cwd: string) =>
-    createGit({ directory: join(home, 'data'), closed: closed() })
+  const messageFor = async (cwd: string): Promise<string> => {
+    const adapter = createGit({ directory: join(home, 'data'), closed: closed() });
+    const error: unknown = await adapter
       .pinChanges(cwd, { type: 'uncommittedChanges' }, signal)
-      .then(String, ({ message }: Error) => message);
+      .catch((e: unknown) => e);
+    return error instanceof Error ? error.message : '';
+  };
 
   it('names the part that is missing, in a folder below it as well, and spells out what deceives a reader', async () => {
     const broken = join(home, 'tree\u202e\u001b[31m');

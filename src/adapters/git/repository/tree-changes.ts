@@ -4,6 +4,8 @@ import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { ClosedPaths } from '../../files/closed-paths.ts';
+import { isClosed } from '../ignore/left-out.ts';
 import { type RawPath, toRawPaths, toShownPath } from '../process/git-process.ts';
 import { isThere } from './repository-place.ts';
 import type { RepositoryView } from './repository-view.ts';
@@ -28,10 +30,19 @@ export async function treeChanges(view: RepositoryView, base: string): Promise<T
   return changes.filter((_, index) => !same[index]);
 }
 
-/** Untracked files that are not ignored. @param paths only these, relative to the root; all if it is left out. */
-export async function listUntracked(view: RepositoryView, paths: readonly string[] = []): Promise<RawPath[]> {
+/**
+ * Untracked files that are not ignored, without those that are closed to commands: not even their names are theirs to see.
+ * @param paths only these, relative to the root; all if it is left out.
+ */
+export async function listUntracked(
+  view: RepositoryView,
+  closed: Pick<ClosedPaths, 'has'>,
+  paths: readonly string[] = [],
+): Promise<RawPath[]> {
+  const { root } = view.place;
   const list = ['ls-files', '--others', '--exclude-standard', '-z', '--', ...paths];
-  return toRawPaths((await view.inTree(list)).stdout);
+  const all = toRawPaths((await view.inTree(list)).stdout);
+  return root === null ? all : all.filter((path) => !isClosed(path, root, closed));
 }
 
 function toChanges(words: readonly RawPath[]): TreeChange[] {

@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative } from 'node:path';
 import type { ChangedLines, LineRanges } from '../../../../activities/ports.ts';
 import type { ReviewRange } from '../../../contract/index.ts';
+import { type ClosedPaths, createClosedPaths } from '../../files/closed-paths.ts';
 import { readChangedLines, unquoteName } from './diff-hunks.ts';
 import { toShownPath } from '../process/git-process.ts';
 import { findRepository, type ClosedFolders } from '../repository/repository-place.ts';
@@ -28,13 +29,14 @@ export async function changedLines(
   const root = repository?.root ?? null;
   if (repository === null || root === null)
     return { root: null, files: paths.map((path) => ({ path, relative: null, ranges: null })) };
-  const place = { root, cwd: normalize(cwd), prefix: relative(root, await realpath(cwd)) };
+  const folder = await realpath(cwd);
+  const place = { root, cwd: normalize(cwd), prefix: relative(root, folder) };
   const candidates = new Map(paths.map((path) => [path, candidatesOf(path, place)]));
   const wanted = [...new Set([...candidates.values()].flat())];
   const ranges =
     range === null || wanted.length === 0
       ? new Map<string, LineRanges>()
-      : await withView(repository, signal, (view) => rangesOf(view, range, wanted));
+      : await withView(repository, signal, (view) => rangesOf(view, range, wanted, createClosedPaths(closed, folder)));
   const files = paths.map((path) => {
     const found = choose(candidates.get(path) ?? [], ranges, root);
     return { path, relative: found, ranges: found === null ? null : (ranges.get(found) ?? null) };
@@ -79,6 +81,7 @@ async function rangesOf(
   view: RepositoryView,
   { base, head }: ReviewRange,
   paths: readonly string[],
+  closed: ClosedPaths,
 ): Promise<Map<string, LineRanges>> {
   const git = head === null ? view.inTree : view.git;
   const compared = head === null ? [base] : [base, head];
@@ -86,7 +89,7 @@ async function rangesOf(
   const names = concerned.flat();
   const lines =
     names.length === 0 ? '' : (await git(['diff', ...PLAIN, ...compared, '--', ...names])).stdout.toString();
-  const untracked = head === null ? await listUntracked(view, paths) : [];
+  const untracked = head === null ? await listUntracked(view, closed, paths) : [];
   return new Map<string, LineRanges>([
     // A file that changed, but not by lines: its mode, its name, or bytes that are no text.
     ...names.map((name) => [name, 'all'] as const),

@@ -59,6 +59,27 @@ describe('uncommitted changes', () => {
     expect(repository.personal()).toEqual(before);
   });
 
+  it('leave out untracked files that commands cannot read, by name too', async () => {
+    const [at, elsewhere] = ['secrets', 'deep/key'].map((name) => join(repository.root, name));
+    repository.write('secrets/token.txt', 'x\n');
+    repository.write('deep/key', 'x\n');
+    repository.write('deep/keys', 'x\n');
+    const walled = createGit({ directory: '/nonexistent', closed: [at ?? '', elsewhere ?? ''] });
+    const uncommitted = { type: 'uncommittedChanges' } as const;
+    const { files, fileCount } = await walled.pinChanges(join(repository.root, 'deep'), uncommitted, never);
+    expect([files, fileCount]).toEqual([['deep/keys'], 1]);
+    const named = ['secrets/token.txt', 'deep/key', 'deep/keys'];
+    const lines = await walled.changedLines(repository.root, { base: head(), head: null }, named, never);
+    expect(lines.files.map(({ ranges }) => ranges)).toEqual([null, null, 'all']);
+    rmSync(join(repository.root, 'deep/keys'));
+    await expect(walled.pinChanges(repository.root, uncommitted, never)).rejects.toMatchObject({
+      code: 'reviewNothingToReview',
+    });
+    // A workspace that lies in a closed folder is open.
+    const inside = await walled.pinChanges(join(repository.root, 'secrets'), uncommitted, never);
+    expect(inside.files).toEqual(['secrets/token.txt']);
+  });
+
   it('are everything where there is no commit yet', async () => {
     const fresh = open(null);
     fresh.write('first.txt', 'first\n');

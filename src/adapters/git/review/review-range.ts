@@ -1,8 +1,10 @@
 /** What a review compares: commits are looked up once and named by their full ids from then on. */
+import { realpath } from 'node:fs/promises';
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
 import { type ChangesTarget, PINNED_FILES, type PinnedChanges } from '../../../../activities/ports.ts';
 import type { ReviewRange } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
+import { type ClosedPaths, createClosedPaths } from '../../files/closed-paths.ts';
 import { assertWorkspace } from '../../files/workspace.ts';
 import { type RawPath, toRawPaths, toShownPath } from '../process/git-process.ts';
 import { findRepository, type ClosedFolders } from '../repository/repository-place.ts';
@@ -28,7 +30,7 @@ export async function pinChanges(
   return withView(place, signal, async (view) => {
     const head = await readHead(view);
     const range = await toRange(view, { cwd, head }, target);
-    const files = await listFiles(view, range);
+    const files = await listFiles(view, range, createClosedPaths(closed, await realpath(cwd)));
     if (files.length === 0) throw nothingToReview(cwd, target);
     const isElsewhere =
       range.head !== null && (range.head !== head || (await treeChanges(view, range.head)).length > 0);
@@ -158,13 +160,13 @@ export async function toCommit(view: RepositoryView, name: string): Promise<stri
 
 // ------------------------------------------------------------------------------------------------------------ files
 
-async function listFiles(view: RepositoryView, { base, head }: ReviewRange): Promise<RawPath[]> {
+async function listFiles(view: RepositoryView, { base, head }: ReviewRange, closed: ClosedPaths): Promise<RawPath[]> {
   if (head !== null) {
     const changed = await view.git(['diff', '--name-only', '-z', '--find-renames', base, head, '--']);
     return toRawPaths(changed.stdout);
   }
   const changed = await treeChanges(view, base);
-  return [...changed.map(nameOf), ...(await listUntracked(view))];
+  return [...changed.map(nameOf), ...(await listUntracked(view, closed))];
 }
 
 const nameOf = ({ names }: TreeChange): RawPath => names.at(-1) ?? '';
