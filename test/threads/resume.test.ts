@@ -221,7 +221,7 @@ describe('what cannot be resumed', () => {
     await startRaw(stand, long.workflowId, argument(long.threadId, firstRun));
     expect(await result(long.threadId)).toMatchObject({
       status: 'refused',
-      reason: expect.stringContaining('another run already') as string,
+      reason: expect.stringContaining('already continued in another run') as string,
     });
   });
 });
