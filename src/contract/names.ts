@@ -2,4 +2,4 @@
 export const WORKFLOW_TYPE = 'thread';
 export const DEFAULT_TASK_QUEUE = 'bobbin';
 
-export { toWorkflowId } from './plain/thread-workflow-id.ts';
+export { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from './plain/workflow-ids.ts';

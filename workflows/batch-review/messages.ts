@@ -12,5 +12,3 @@ export const closedRowsQuery = defineQuery<RowsPage, [unknown]>('closedRows');
 
 /** Of the review of one target that has ended: what its ledger said then. Null if that was not read. */
 export const closedLedgerQuery = defineQuery<ClosedLedger | null>('closedLedger');
-
-export const BATCH_PREFIX = 'batch-review/';

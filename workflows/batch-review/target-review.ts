@@ -34,7 +34,8 @@ import { firstLine, words } from '../sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
-import { BATCH_PREFIX, closedLedgerQuery } from './messages.ts';
+import { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { closedLedgerQuery } from './messages.ts';
 
 /** Ours: only batches start this workflow. */
 export interface TargetReview {
@@ -197,7 +198,7 @@ async function look(
     firstTurn: { turnId: 'review', kind: CONVERSATION, input: [{ type: 'text', text: part.prompt }] },
   };
   const result = await executeChild<(start: StartThread) => Promise<ThreadResult>>('thread', {
-    workflowId: `thread/${threadId}`,
+    workflowId: toWorkflowId(threadId),
     args: [start],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -235,7 +236,7 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
 /** A ledger that is not there has nothing to give up. */
 async function abandon({ targetId, runId }: TargetReview, reason: string): Promise<void> {
   try {
-    await getExternalWorkflowHandle(`review-ledger/${targetId}`).signal('abandonRun', { runId, reason });
+    await getExternalWorkflowHandle(toLedgerWorkflowId(targetId)).signal('abandonRun', { runId, reason });
   } catch {
     // It was never asked for anything.
   }

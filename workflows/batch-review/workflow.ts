@@ -49,7 +49,8 @@ import {
 import { SUMMARY_CHARS, toDetails, toTargetSummary } from './details.ts';
 import { faultsOf, parseStartBatch } from './guards.ts';
 import { PACKED_VERSION, type PackedBatch, isLarge, pack, unpack } from './packed.ts';
-import { BATCH_PREFIX, batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
+import { BATCH_PREFIX } from '../../src/contract/plain/workflow-ids.ts';
+import { batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
 import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
 import { words } from '../sandbox/plain-text.ts';

@@ -20,8 +20,8 @@ import {
   type StartBatch,
   StartBatchSchema,
 } from '../../contract/index.ts';
+import { BATCH_PREFIX } from '../../contract/plain/workflow-ids.ts';
 import {
-  BATCH_PREFIX,
   batchQuery,
   closedBatchQuery,
   closedLedgerQuery,

@@ -17,8 +17,8 @@ import {
   type ScheduleView,
   StartBatchSchema,
 } from '../../contract/index.ts';
+import { BATCH_PREFIX } from '../../contract/plain/workflow-ids.ts';
 import { withoutSecrets } from '../../contract/plain/repository-address.ts';
-import { BATCH_PREFIX } from '../../../workflows/batch-review/messages.ts';
 import { toBatchSummary } from '../batches/batches.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 

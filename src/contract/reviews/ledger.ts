@@ -7,11 +7,6 @@ import type { BatchTarget } from './batch.ts';
 /** Workflow type of the ledger of one review target. */
 export const LEDGER_WORKFLOW_TYPE = 'reviewLedger';
 
-/** The workflow id of a ledger. */
-export function toLedgerWorkflowId(targetId: string): string {
-  return `review-ledger/${targetId}`;
-}
-
 /** A run of a target, as its ledger keeps it. Times are milliseconds since the epoch. */
 export interface LedgerRun {
   /** Of the review: the id of its batch, a slash, and the number of its row. */

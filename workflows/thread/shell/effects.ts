@@ -15,7 +15,7 @@ import {
 } from '@temporalio/workflow';
 import { toStepFailure } from '../../sandbox/step-failure.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../sandbox/task-timeout.ts';
-import { toWorkflowId } from '../../../src/contract/plain/thread-workflow-id.ts';
+import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import type { Action } from '../state/actions.ts';
 import type { Happening } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';

@@ -3,7 +3,7 @@ import { patched, proxyActivities, proxyLocalActivities, upsertMemo, workflowInf
 import type { Activities } from '../../../activities/contract.ts';
 import type { CarriedState } from '../../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../../src/contract/index.ts';
-import { toWorkflowId } from '../../../src/contract/plain/thread-workflow-id.ts';
+import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import { isContinued } from '../../sandbox/carried-state.ts';
 import { fromCarriedState, isCarryOver } from '../past/carry-over.ts';
 import { toStepFailure } from '../../sandbox/step-failure.ts';

@@ -1,4 +1,0 @@
-/** The workflow id of a thread. */
-export function toWorkflowId(threadId: string): string {
-  return `thread/${threadId}`;
-}
