@@ -4,7 +4,6 @@ import { registerAgentIdentity, registerAgentTask } from './agent-identity/regis
 import { forkHistory } from './fork/fork-history.ts';
 import { restoreThread } from './archive/restore.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
-import { applyPatch } from './files/apply-patch.ts';
 import { concludeTarget } from './batch/conclude-target.ts';
 import { openTarget } from './batch/open-target.ts';
 import { readLedger } from './batch/read-ledger.ts';
@@ -15,13 +14,14 @@ import { undoFiles } from './git/undo-files.ts';
 import { callModel } from './model/call-model.ts';
 import { compactContext } from './model/compact-context.ts';
 import type { ContextCache } from './model/context-cache.ts';
-import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import type { Ports } from './ports.ts';
 import { finishReview } from './review/finish-review.ts';
 import { prepareReview } from './review/prepare-review.ts';
 import { findRules, listRules, rememberRule, revokeRule } from './rules/repository-rules.ts';
 import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
+import { withToolHint } from './shell/tool-as-command.ts';
+import { TOOLS, TOOL_ACTIVITIES } from './tools.ts';
 import { openThread } from './threads/open-thread.ts';
 import { watchThread } from './threads/watch-thread.ts';
 
@@ -32,9 +32,8 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     restoreThread: (request) => restoreThread(ports, request),
     callModel: (step) => callModel(ports, contexts, step),
     compactContext: (step) => compactContext(ports, contexts, step),
-    execCommand: (step) => execCommand(ports, step),
-    applyPatch: (step) => applyPatch(ports, step),
-    callMcpTool: (step) => callMcpTool(ports, step),
+    ...toolActivities(ports),
+    execCommand: async (step) => withToolHint(await execCommand(ports, step), TOOL_NAMES),
     takeSnapshot: (step) => takeSnapshot(ports, step),
     undoFiles: (step) => undoFiles(ports, step),
     redoFiles: (step) => redoFiles(ports, step),
@@ -59,4 +58,15 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
         return { ended: reports.reduce((sum, { ended }) => sum + ended, 0) };
       }),
   };
+}
+
+const TOOL_NAMES = TOOLS.map(({ name }) => name);
+
+type OverPorts<A> = A extends (ports: Ports, ...step: infer S) => infer R ? (...step: S) => R : never;
+type ToolActivities = { [K in keyof typeof TOOL_ACTIVITIES]: OverPorts<(typeof TOOL_ACTIVITIES)[K]> };
+
+function toolActivities(ports: Ports): ToolActivities {
+  const all: [string, (ports: Ports, step: never) => Promise<unknown>][] = Object.entries(TOOL_ACTIVITIES);
+  const bound = all.map(([name, run]) => [name, (step: never) => run(ports, step)] as const);
+  return Object.fromEntries(bound) as ToolActivities;
 }

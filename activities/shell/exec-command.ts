@@ -7,7 +7,6 @@ import { startBeating } from '../heartbeats.ts';
 import type { CommandReport, Ports } from '../ports.ts';
 import { isStopped } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
-import { withToolHint } from './tool-as-command.ts';
 
 export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandReport> {
   const context = Context.current();
@@ -34,7 +33,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
       },
     );
     if (report.outcome === 'aborted' && !isStopped(context, local.signal)) throw stoppedByWorker(input, report);
-    return withToolHint(report);
+    return report;
   } catch (error) {
     throw toTemporal(error, true);
   } finally {

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { TOOLS } from '../tools.ts';
 import { withToolHint } from './tool-as-command.ts';
+
+const NAMES = TOOLS.map(({ name }) => name);
 
 function run(shell: string, command: string): string {
   const { stdout, stderr, status } = spawnSync(shell, ['-c', command], { encoding: 'utf8' });
   const rest = { outcome: 'exited' as const, outputBytes: 0, truncated: false, durationMs: 1, gone: true };
-  return withToolHint({ ...rest, exitCode: status, output: stdout + stderr }).output;
+  return withToolHint({ ...rest, exitCode: status, output: stdout + stderr }, NAMES).output;
 }
 
 const PATCH = '*** Begin Patch\n*** Add File: a\n+1\n*** End Patch';

@@ -1,13 +1,11 @@
-/** Detects tools that a model calls as shell commands, and tells the model how to call them. */
+/** Tools that a model calls as commands of the shell, which knows none of them: the model is told how to call them. */
 import { patchHint } from '../../src/contract/plain/patch-as-command.ts';
-import { TOOL_NAMES } from '../model/tool-specs.ts';
 import type { CommandReport } from '../ports.ts';
 
-/** The messages of bash and other shells. */
-const NOT_FOUND = new RegExp(`(?:^|[ :])(${[...TOOL_NAMES, 'applypatch'].join('|')}): (?:command )?not found$`, 'm');
-
-export function withToolHint(report: CommandReport): CommandReport {
-  const called = NOT_FOUND.exec(report.output)?.[1];
+export function withToolHint(report: CommandReport, tools: readonly string[]): CommandReport {
+  // As bash and other shells say it, whatever is around the call.
+  const notFound = new RegExp(`(?:^|[ :])(${[...tools, 'applypatch'].join('|')}): (?:command )?not found$`, 'm');
+  const called = notFound.exec(report.output)?.[1];
   return called === undefined ? report : { ...report, output: `${report.output.trimEnd()}\n${toHint(called)}\n` };
 }
 

@@ -1,14 +1,7 @@
 /** What `docs/adding-a-task-kind.md` says, done to a copy of the sources: the copy compiles, and serves turns of the kind. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startWorkerChild, type WorkerChild } from '../kill/worker-child.ts';
-import { type Stand, openStand, waitForEvent } from '../stand.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { waitForEvent } from '../stand.ts';
+import { type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
 
 const KIND = `/** \`count_lines\`: how many lines a file of the workspace has. */
 import { inputText, beginActive, endTurn, failTurn, findTurn, quieten, toTurnError, withTurn } from '../turns/turns.ts';
@@ -75,8 +68,9 @@ export async function countLines(ports: Ports, input: CountStep): Promise<{ line
 }
 `;
 
-/** Lines that are put in front of another one, which must be there once. */
-const LINES: [file: string, before: string, line: string][] = [
+const FILES = { 'workflows/thread/tasks/count-lines.ts': KIND, 'activities/count-lines.ts': ACTIVITY };
+
+const LINES: Insertion[] = [
   [
     'src/contract/plain/turn-kinds.ts',
     '  ghost_snapshot: { takesInput: false },',
@@ -101,48 +95,17 @@ const LINES: [file: string, before: string, line: string][] = [
   ],
 ];
 
-let copy: string;
-let stand: Stand;
-let worker: WorkerChild;
-beforeAll(async () => {
-  copy = mkdtempSync(join(tmpdir(), 'bobbin-kind-'));
-  for (const part of ['activities', 'src', 'workflows', 'package.json', 'tsconfig.json'])
-    cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  writeFileSync(join(copy, 'workflows/thread/tasks/count-lines.ts'), KIND);
-  writeFileSync(join(copy, 'activities/count-lines.ts'), ACTIVITY);
-  for (const [file, before, line] of LINES) addLine(join(copy, file), before, line);
-  execFileSync(process.execPath, [join(copy, 'src/contract/generate-wire.ts')]);
-  stand = await openStand({ worker: false });
-  worker = await startWorkerChild(stand.env, join(copy, 'worker.log'), join(copy, 'src/worker/main.ts'));
-}, 60_000);
-afterAll(async () => {
-  await worker.kill();
-  await stand.close();
-  rmSync(copy, { recursive: true, force: true });
-});
-
-function addLine(path: string, before: string, line: string): void {
-  const parts = readFileSync(path, 'utf8').split(before);
-  expect(parts, `${before} in ${path}`).toHaveLength(2);
-  writeFileSync(path, parts.join(`${line}\n${before}`));
-}
+let copy: ChangedCopy;
+beforeAll(async () => (copy = await openChangedCopy(FILES, LINES)), 60_000);
+afterAll(() => copy.close());
 
 test('the copy compiles', () => {
-  const include = ['workflows', 'activities', 'src'];
-  const config = { extends: './tsconfig.json', compilerOptions: { noEmit: true, incremental: false }, include };
-  writeFileSync(join(copy, 'tsconfig.kind.json'), JSON.stringify(config));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.kind.json'], {
-    cwd: copy,
-    encoding: 'utf8',
-  });
-  expect({ stdout, status }).toEqual({ stdout: '', status: 0 });
+  expect(copy.compile()).toEqual({ stdout: '', status: 0 });
 });
 
 test('a turn of the kind runs, and one without words is refused', async () => {
-  const thread = await stand.start();
-  const { workflow } = stand.bobbin.service.client;
+  const thread = await copy.stand.start();
+  const { workflow } = copy.stand.bobbin.service.client;
   const raw = workflow.getHandle(thread.workflowId);
   const input = [{ type: 'text', text: 'README.md' }];
   await raw.signal('submitTurn', { turnId: 'count', kind: 'count_lines', input });

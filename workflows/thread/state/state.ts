@@ -81,7 +81,8 @@ export interface Aborting {
 export interface ToolCall {
   /** Number of its item. */
   index: number;
-  tool: 'exec' | 'patch' | 'mcp' | 'question' | 'agent';
+  /** The name of its tool in `tools/index.ts`. */
+  tool: string;
   /** Calls that only read may run side by side. */
   readOnly: boolean;
   /**

@@ -34,17 +34,11 @@ import {
   takeSmallerWindow,
   tokensToCheck,
 } from './next-step.ts';
+import { endWaitInTime } from '../tools/agents.ts';
 import { takeAnswer, takeRules } from '../tools/call-approval.ts';
 import { labelOf } from '../tools/labels.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
-import {
-  advanceCalls,
-  callActions,
-  endWaitInTime,
-  recordCall,
-  takeCallEnd,
-  takeChildStart,
-} from '../tools/tool-calls.ts';
+import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from '../tools/tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',

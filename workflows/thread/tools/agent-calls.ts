@@ -17,8 +17,8 @@ import {
   withChild,
 } from '../agents/sub-threads.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
-import type { AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
-import { parseCall } from './read-call.ts';
+import { AGENT_TOOLS, type AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
+import { argumentsOf } from './call-list.ts';
 
 /** What a call comes to: done with these words for the model, or still to wait for. */
 export type AgentOutcome =
@@ -28,7 +28,7 @@ export type AgentOutcome =
 
 /** Begins a call of an agent tool. */
 export function beginAgentCall(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): AgentOutcome {
-  const args = argumentsOf(state, call);
+  const args = argumentsOf(state, call, AGENT_TOOLS);
   switch (args.tool) {
     case 'spawn_agent':
       return spawn(state, at, turn, args);
@@ -41,14 +41,6 @@ export function beginAgentCall(state: ThreadState, at: number, turn: RegularTurn
     case 'close_agent':
       return address(state, at, args);
   }
-}
-
-function argumentsOf(state: ThreadState, call: ToolCall): AgentArguments {
-  const item = itemAt(state.log, call.index);
-  const parsed =
-    item.type === 'collabAgentToolCall' && item.call !== null ? parseCall(item.call.name, item.call.arguments) : null;
-  if (parsed?.type !== 'agent') throw new Error(`Item ${call.index} is no call of an agent tool`);
-  return parsed.arguments;
 }
 
 function done(state: ThreadState, output: string, receivers?: string[]): AgentOutcome {
@@ -138,7 +130,7 @@ function address(
 
 /** Whether a call that waits has something to tell by now. */
 export function waitedEnough(state: ThreadState, call: ToolCall): AgentOutcome | null {
-  const args = argumentsOf(state, call);
+  const args = argumentsOf(state, call, AGENT_TOOLS);
   return args.tool === 'wait_agent' ? waitOutcome(state, args) : null;
 }
 
@@ -190,7 +182,7 @@ export function agentCallActions(state: ThreadState, turn: RegularTurn, call: To
 
 /** The id of the action of a spawn call; null for every other call. */
 export function agentActionId(state: ThreadState, call: ToolCall): string | null {
-  const child = call.tool === 'agent' && call.until === null ? startedBy(state, call) : null;
+  const child = call.until === null ? startedBy(state, call) : null;
   return child === null ? null : actionIds.child(child.threadId);
 }
 

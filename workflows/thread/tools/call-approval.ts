@@ -1,67 +1,59 @@
 /** Whether a tool call may run: by the policy, by answers that are remembered, or by a person. */
-import type { Answers, Question, ResolvedBy, RuleMatch } from '../../../src/contract/index.ts';
+import type { ResolvedBy } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
-import {
-  type Verdict,
-  assessCommand,
-  assessMcpCall,
-  assessPatch,
-  leavesSandbox,
-  pathsOfPatch,
-  reachesNetwork,
-  sandboxFor,
-  sandboxForPatch,
-  toAbsolute,
-} from '../approvals/policy.ts';
 import { completeItem, emit, itemAt } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
-import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf, toExcerpt } from '../turns/requests.ts';
+import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf } from '../turns/requests.ts';
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../approvals/rules.ts';
-import {
-  type RegularTurn,
-  type ThreadState,
-  type ToolCall,
-  callsOf,
-  decidesAnew,
-  isConversation,
-} from '../state/state.ts';
+import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
 import { type StepEnded, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { abortTurn, quieten } from '../turns/turns.ts';
-import { ownsCall, removeCall, setStatus } from './call-list.ts';
+import { removeCall, setStatus } from './call-list.ts';
+import { actionIdOf, toolOf } from './index.ts';
+import type { Approval } from './tool.ts';
 
 // -------------------------------------------------------------------------------------------------------- deciding
 
 /** Lets a call run, refuses it, or asks: the rules known here first, those of the repository next, then a person. */
 export function decideCall(state: ThreadState, at: number, call: ToolCall): ThreadState {
-  const verdict = assess(state, call);
-  switch (verdict.type) {
-    case 'run':
-      return setStatus(state, call.index, 'running');
-    case 'refuse':
-      return decline(state, at, call, verdict.reason);
-    case 'ask': {
-      const match = toMatch(state, call);
-      const known = answerByRules(match, state.rules);
-      if (known !== null) return applyRules(state, at, call, known);
-      const mayBeKnown = state.settings.repositoryRules && isRememberable(state, match);
-      return mayBeKnown ? setStatus(state, call.index, 'lookingUp') : askPerson(state, at, call, verdict.reason);
-    }
-  }
+  const { asking } = toolOf(call);
+  if (asking !== undefined) return ask(state, at, call, asking.toRequest(state, call));
+  const approval = approvalOf(state, call);
+  if (approval === null || approval.verdict.type === 'run') return setStatus(state, call.index, 'running');
+  const { verdict, match } = approval;
+  if (verdict.type === 'refuse') return decline(state, at, call, verdict.reason);
+  const known = answerByRules(match, state.rules);
+  if (known !== null) return applyRules(state, at, call, known);
+  const mayBeKnown = state.settings.repositoryRules && isRememberable(state, match);
+  return mayBeKnown ? setStatus(state, call.index, 'lookingUp') : askPerson(state, at, call, approval);
+}
+
+function approvalOf(state: ThreadState, call: ToolCall): Approval | null {
+  return toolOf(call).approve?.(state, call) ?? null;
+}
+
+function askPerson(state: ThreadState, at: number, call: ToolCall, approval: Approval): ThreadState {
+  const { verdict } = approval;
+  return ask(state, at, call, approval.toRequest(verdict.type === 'run' ? '' : verdict.reason));
 }
 
 /** Reads the rules of the repository. */
-export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turnId'>, call: ToolCall): Action {
+export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turnId'>, call: ToolCall): Action[] {
+  const approval = approvalOf(state, call);
+  if (approval === null) return [];
   const id = actionIds.rules(call.index);
-  return {
-    type: 'step',
-    id,
-    turnId,
-    activity: 'findRules',
-    input: { ...workspaceIds(state, id), cwd: state.settings.cwd, match: toMatch(state, call) },
-    // A person is waiting, and is asked if this fails.
-    options: retried('10s', 3),
-    summary: toSummary('rules', `about item_${call.index}`),
-  };
+  return [
+    {
+      type: 'step',
+      id,
+      turnId,
+      activity: 'findRules',
+      input: { ...workspaceIds(state, id), cwd: state.settings.cwd, match: approval.match },
+      // A person is waiting, and is asked if this fails.
+      options: retried('10s', 3),
+      summary: toSummary('rules', `about item_${call.index}`),
+    },
+  ];
 }
 
 /** The rules of the repository are known, or cannot be: then a person is asked all the same. */
@@ -71,22 +63,18 @@ export function takeRules(
   { id, at, end }: StepEnded<'findRules'> & { at: number },
 ): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
-  const calls = turn.stage.type === 'tools' ? turn.stage.calls : [];
-  const call = calls.find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
+  const call = callsOf(turn).find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
   if (call === undefined) return state;
   const told = end.type === 'failed' ? warn(state, at, end.failure.message) : state;
   const found = end.type === 'done' ? end.value.rules : [];
-  const answer = answerByRules(toMatch(told, call), [...told.rules, ...found]);
-  return answer === null ? askPerson(told, at, call, reasonOf(told, call)) : applyRules(told, at, call, answer);
+  const approval = approvalOf(told, call);
+  if (approval === null) return setStatus(told, call.index, 'running');
+  const answer = answerByRules(approval.match, [...told.rules, ...found]);
+  return answer === null ? askPerson(told, at, call, approval) : applyRules(told, at, call, answer);
 }
 
 function warn(state: ThreadState, at: number, why: string): ThreadState {
   return emit(state, at, { type: 'warning', message: `The rules of the repository could not be read: ${why}` });
-}
-
-function reasonOf(state: ThreadState, call: ToolCall): string {
-  const verdict = assess(state, call);
-  return verdict.type === 'run' ? '' : verdict.reason;
 }
 
 function applyRules(state: ThreadState, at: number, call: ToolCall, { decision, ruleIds }: RuleAnswer): ThreadState {
@@ -96,87 +84,7 @@ function applyRules(state: ThreadState, at: number, call: ToolCall, { decision, 
   return decline(told, at, call, 'rejected by user, who has said so before and is not asked again');
 }
 
-function assess(state: ThreadState, call: ToolCall): Verdict {
-  const item = itemAt(state.log, call.index);
-  if (item.type === 'fileChange') return assessPatch(reachedPaths(item.patch, call), toWritable(state));
-  if (item.type === 'mcpToolCall') {
-    const { server, tool } = item;
-    const { readOnly, approval = 'always' } = call;
-    return assessMcpCall({ server, tool, readOnly, approval }, state.settings);
-  }
-  const { cwd, escalated } = call;
-  const policies = { ...state.settings, gitAnywhere: !decidesAnew(state) };
-  return assessCommand({ command: commandOf(state, call), cwd, escalated }, policies);
-}
-
-/** What patches may write without being asked for. */
-export function toWritable(state: ThreadState) {
-  return { ...state.settings, tmp: !decidesAnew(state) };
-}
-
-function commandOf(state: ThreadState, call: ToolCall): string {
-  const item = itemAt(state.log, call.index);
-  return item.type === 'commandExecution' ? item.command : '';
-}
-
-/** What a call does, as a rule about it says it. */
-function toMatch(state: ThreadState, call: ToolCall): RuleMatch {
-  const item = itemAt(state.log, call.index);
-  const { sandbox } = state.settings;
-  if (item.type === 'fileChange') return { type: 'fileChange', paths: reachedPaths(item.patch, call), sandbox };
-  if (item.type === 'mcpToolCall') return { type: 'mcpToolCall', server: item.server, tool: item.tool, sandbox };
-  const runsIn = sandboxFor(state.settings, call.escalated);
-  return { type: 'commandExecution', command: commandOf(state, call), cwd: call.cwd, sandbox: runsIn };
-}
-
-/** What a patch names, and where that leads. */
-export function reachedPaths(patch: string, { cwd, leads = [] }: Pick<ToolCall, 'cwd' | 'leads'>): string[] {
-  return [...new Set([...absolutePaths(patch, cwd), ...leads.map(({ to }) => to)])];
-}
-
-function absolutePaths(patch: string, cwd: string): string[] {
-  return [...new Set(pathsOfPatch(patch).map((path) => toAbsolute(path, cwd)))];
-}
-
 // ---------------------------------------------------------------------------------------------------------- asking
-
-export function askQuestion(state: ThreadState, at: number, call: ToolCall, questions: Question[]): ThreadState {
-  return ask(state, at, call, { type: 'userInput', questions, reason: 'The agent has a question.' });
-}
-
-function askPerson(state: ThreadState, at: number, call: ToolCall, reason: string): ThreadState {
-  return ask(state, at, call, toRequest(state, call, reason));
-}
-
-/** All that will run, and where: a person decides about that and nothing else. */
-function toRequest(state: ThreadState, call: ToolCall, reason: string): NewRequest {
-  const item = itemAt(state.log, call.index);
-  const { settings } = state;
-  if (item.type === 'fileChange') {
-    const { leads } = call;
-    const shown = { paths: absolutePaths(item.patch, call.cwd), ...(leads === undefined ? {} : { leads }) };
-    const sandbox = sandboxForPatch(toWritable(state), reachedPaths(item.patch, call));
-    return { type: 'fileChange', ...shown, patch: toExcerpt(item.patch), sandbox, workspace: settings.cwd, reason };
-  }
-  if (item.type === 'mcpToolCall') {
-    const { server, tool } = item;
-    const given = toExcerpt(JSON.stringify(item.arguments, null, 2));
-    return { type: 'mcpToolCall', server, tool, arguments: given, readOnly: call.readOnly, reason };
-  }
-  const sandbox = sandboxFor(settings, call.escalated);
-  return {
-    type: 'commandExecution',
-    command: commandOf(state, call),
-    cwd: call.cwd,
-    workspace: settings.cwd,
-    sandbox,
-    sandboxed: sandbox !== 'danger-full-access',
-    escalated: leavesSandbox(settings, call.escalated),
-    network: reachesNetwork(settings, sandbox),
-    reason,
-    ...(call.justification === '' ? {} : { justification: call.justification }),
-  };
-}
 
 function ask(state: ThreadState, at: number, call: ToolCall, request: NewRequest): ThreadState {
   const asking = openRequest(setStatus(state, call.index, 'asking'), at, call.index, request);
@@ -194,22 +102,25 @@ export function takeAnswer(
   event: Extract<MachineEvent, { type: 'requestAnswered' }>,
 ): ThreadState {
   const { answer, by, at } = event;
-  const call =
-    turn.stage.type === 'tools' && turn.stage.calls.find(({ index }) => requestIdOf(index) === answer.requestId);
-  if (!call) return state;
+  const call = callsOf(turn).find(({ index }) => requestIdOf(index) === answer.requestId);
+  if (call === undefined) return state;
   const closed = closeRequest(state, at, answer.requestId, answer.decision, by);
   switch (answer.decision) {
     case 'accept':
-    case 'acceptForSession':
-      if (call.tool === 'question') return takeAnswersToQuestions(closed, at, call, answer.answers ?? {});
+    case 'acceptForSession': {
+      const { asking } = toolOf(call);
+      if (asking !== undefined) return asking.takeAnswers(closed, at, call, answer.answers ?? {});
       return setStatus(remember(closed, turn, call, 'accept', event), call.index, 'running');
+    }
     case 'decline':
       return decline(remember(closed, turn, call, 'decline', event), at, call, DECLINED[by]);
     case 'cancel': {
       const declined = decline(closed, at, call, DECLINED[by]);
       const current = declined.active;
       if (current === null) return declined;
-      const running = event.running.filter((id) => isConversation(current) && ownsCall(state, callsOf(current), id));
+      const running = event.running.filter(
+        (id) => isConversation(current) && callsOf(current).some((one) => actionIdOf(state, one) === id),
+      );
       return abortTurn(
         declined,
         at,
@@ -230,15 +141,11 @@ function remember(
   { answer, at, by }: Extract<MachineEvent, { type: 'requestAnswered' }>,
 ): ThreadState {
   const scope = scopeOf(answer);
-  if (scope === null || by !== 'person' || call.tool === 'question') return state;
+  const approval = approvalOf(state, call);
+  if (scope === null || by !== 'person' || approval === null) return state;
   const { threadId } = state;
-  const match = toMatch(state, call);
+  const { match } = approval;
   return keepRule(state, at, { ruleId: `rule_${call.index}`, scope, match, decision, by, at, threadId, turnId });
-}
-
-function takeAnswersToQuestions(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState {
-  const change = { status: 'completed' as const, answers, output: JSON.stringify({ answers }) };
-  return removeCall(completeItem(state, at, call.index, change), call.index);
 }
 
 const DECLINED: Record<ResolvedBy, string> = {

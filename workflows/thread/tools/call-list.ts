@@ -1,10 +1,9 @@
 /** The tool calls of the step under way, as the turn keeps them. */
 import type { StepStatus } from '../../../src/contract/index.ts';
-import { actionIds } from '../state/actions.ts';
-import { completeItem } from '../state/log.ts';
+import { type ToolDefinition, isInvalid, readCall } from '../../../src/contract/plain/tools/tool.ts';
+import { completeItem, itemAt } from '../state/log.ts';
 import { type ThreadState, type ToolCall, isConversation } from '../state/state.ts';
 import { withTurn } from '../turns/turns.ts';
-import { agentActionId } from './agent-calls.ts';
 
 export function withCall(state: ThreadState, call: ToolCall): ThreadState {
   return changeCalls(state, (calls) => [...calls, call]);
@@ -33,11 +32,16 @@ export function endCall(
   return removeCall(completeItem(state, at, call.index, change), call.index);
 }
 
-export function ownsCall(state: ThreadState, calls: readonly ToolCall[], actionId: string): boolean {
-  return calls.some((call) => ownActionId(state, call) === actionId);
-}
-
-function ownActionId(state: ThreadState, call: ToolCall): string | null {
-  if (call.status === 'lookingUp') return actionIds.rules(call.index);
-  return call.tool === 'agent' ? agentActionId(state, call) : actionIds.tool(state.threadId, call.index);
+/** The arguments of a call that was recorded, read again from its item. */
+export function argumentsOf<A extends object>(
+  state: ThreadState,
+  { index }: ToolCall,
+  definitions: readonly ToolDefinition<A>[],
+): A {
+  const item = itemAt(state.log, index);
+  const made = 'call' in item ? item.call : null;
+  const definition = definitions.find(({ name }) => name === made?.name);
+  const read = made === null || definition === undefined ? null : readCall(definition, made.arguments);
+  if (read === null || isInvalid(read)) throw new Error(`Item ${index} is no call of the tool that it is for`);
+  return read;
 }

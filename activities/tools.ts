@@ -1,0 +1,27 @@
+/**
+ * The tools of this project: what a model is told of them, in this order, and the activities that do their work.
+ * `workflows/thread/tools/index.ts` has the other half: what a thread does with their calls.
+ */
+import { AGENT_TOOLS } from '../src/contract/plain/tools/agents.ts';
+import { APPLY_PATCH } from '../src/contract/plain/tools/apply-patch.ts';
+import { EXEC_COMMAND } from '../src/contract/plain/tools/exec-command.ts';
+import { REQUEST_USER_INPUT } from '../src/contract/plain/tools/request-user-input.ts';
+import type { ToolDefinition } from '../src/contract/plain/tools/tool.ts';
+import { UPDATE_PLAN } from '../src/contract/plain/tools/update-plan.ts';
+import { applyPatch } from './files/apply-patch.ts';
+import { callMcpTool } from './mcp/call-mcp-tool.ts';
+import { execCommand } from './shell/exec-command.ts';
+
+export const TOOLS: readonly ToolDefinition[] = [
+  EXEC_COMMAND,
+  APPLY_PATCH,
+  UPDATE_PLAN,
+  REQUEST_USER_INPUT,
+  ...AGENT_TOOLS,
+];
+
+export const TOOL_ACTIVITIES = {
+  execCommand,
+  applyPatch,
+  callMcpTool,
+};
