@@ -1,7 +1,7 @@
 /**
- * Schedules the heartbeats of running steps. A heartbeat sends progress and receives cancellations, so its interval is the delay
- * of a cancellation that the server does not push. Each heartbeat is a write at the service, so the steps of a worker share a
- * total rate: few steps have short intervals, many steps long ones.
+ * Schedules the heartbeats of running steps. A heartbeat sends progress and receives cancellations, so its interval is
+ * the delay of a cancellation that the server does not push. Each heartbeat is a write at the service, so the steps of
+ * a worker share a total rate: few steps have short intervals, many steps long ones.
  */
 
 /** Milliseconds that each running step adds to the interval of all steps. */

@@ -1,6 +1,6 @@
 /**
- * The common part of all long steps: heartbeats on a timer, cancellation, and a count of failures that the next attempt finds,
- * so that a restart of the worker does not use up an attempt.
+ * The common part of all long steps: heartbeats on a timer, cancellation, and a count of failures that the next attempt
+ * finds, so that a restart of the worker does not use up an attempt.
  */
 import { Context } from '@temporalio/activity';
 import { Failure } from './failures.ts';
@@ -34,8 +34,8 @@ interface Place {
 }
 
 /**
- * Runs the body of a step. Resolves with `aborted` if the thread stopped it. Rejects with the reason of the context's signal if
- * only this attempt must end; if the worker stops, the next attempt starts at once.
+ * Runs the body of a step. Resolves with `aborted` if the thread stopped it. Rejects with the reason of the context's
+ * signal if only this attempt must end; if the worker stops, the next attempt starts at once.
  */
 export async function runStep<P extends object, T>(
   place: Place,
@@ -64,8 +64,8 @@ export async function runStep<P extends object, T>(
 }
 
 /**
- * Runs a short step that its thread does not stop. It sends heartbeats, so that the death of its worker is noticed long before
- * the step times out. The signal fires when the worker stops.
+ * Runs a short step that its thread does not stop. It sends heartbeats, so that the death of its worker is noticed long
+ * before the step times out. The signal fires when the worker stops.
  */
 export async function runShortStep<T>(
   place: { name: string; heartbeatEveryMs: number },

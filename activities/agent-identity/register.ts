@@ -1,4 +1,7 @@
-/** Registers identities and agent tasks. A retry may leave an unused one at the service, because requests have no idempotency key. */
+/**
+ * Registers identities and agent tasks. A retry may leave an unused one at the service, because requests have no
+ * idempotency key.
+ */
 import { Context } from '@temporalio/activity';
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
 import type { AgentTaskRegistered, AgentTaskRegistration } from '../contract.ts';

@@ -6,8 +6,8 @@ import type { Ports } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 
 /**
- * Idempotent in one run. A run that was reset to an earlier point archives another past under another name, because the segment
- * of the run before it exists and is never overwritten.
+ * Idempotent in one run. A run that was reset to an earlier point archives another past under another name, because the
+ * segment of the run before it exists and is never overwritten.
  */
 export async function archiveSegment(
   ports: Ports,

@@ -1,7 +1,7 @@
 /**
- * Applies a patch. It is checked against the files before anything is written. A later attempt cannot know how far a lost one
- * came. So it treats a file that is as the patch makes it as written, and refuses a file that does not show which it is. On the
- * first attempt the patch must apply to the files as they are.
+ * Applies a patch. It is checked against the files before anything is written. A later attempt cannot know how far a
+ * lost one came. So it treats a file that is as the patch makes it as written, and refuses a file that does not show
+ * which it is. On the first attempt the patch must apply to the files as they are.
  */
 import { Context } from '@temporalio/activity';
 import type { PatchStep, PatchStepResult } from '../contract.ts';

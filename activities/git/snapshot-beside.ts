@@ -1,7 +1,7 @@
 /**
- * Takes a snapshot in parallel with a model call. A turn that only talks pays nothing for it: the snapshot starts a little after
- * the call, and is cancelled if the answer has no tool calls. If it has some, the answer waits for the snapshot, and so does
- * every tool. A failed snapshot is reported and stops nothing.
+ * Takes a snapshot in parallel with a model call. A turn that only talks pays nothing for it: the snapshot starts a
+ * little after the call, and is cancelled if the answer has no tool calls. If it has some, the answer waits for the
+ * snapshot, and so does every tool. A failed snapshot is reported and stops nothing.
  */
 import { Failure } from '../failures.ts';
 import type { GitPort, Snapshot } from '../ports.ts';

@@ -1,6 +1,6 @@
 /**
- * Compacts the conversation of a thread: with the provider's own method if it has one, else by asking the model for a summary.
- * Safe to repeat: the thread records only the attempt that completes.
+ * Compacts the conversation of a thread: with the provider's own method if it has one, else by asking the model for a
+ * summary. Safe to repeat: the thread records only the attempt that completes.
  */
 import type { CompactionStep, CompactionStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -119,8 +119,8 @@ async function withFewer<T>(
 }
 
 /**
- * The conversation without its oldest entries. An output is dropped with its call. An earlier summary stays, because it is all
- * that is left of what was before it.
+ * The conversation without its oldest entries. An output is dropped with its call. An earlier summary stays, because it
+ * is all that is left of what was before it.
  */
 export function withoutOldest(entries: readonly ConversationEntry[], count: number): ConversationEntry[] {
   const left = entries.filter((entry, index) => index >= count || isSummary(entry));

@@ -1,10 +1,11 @@
 /**
  * Caches the items of threads between model steps, so that a step asks its thread only for new ones. Cached items never
- * change in a run of the thread, or in the run that continues it, so a cached version is valid. After a reset, a run has another
- * past and starts with an empty cache.
+ * change in a run of the thread, or in the run that continues it, so a cached version is valid. After a reset, a run
+ * has another past and starts with an empty cache.
  *
- * If one worker runs both the step and its thread, the thread offers the new items when the step starts, and the step asks for
- * nothing; archived ones are read from the archive. An offer that does not fit the cache is ignored, because asking always works.
+ * If one worker runs both the step and its thread, the thread offers the new items when the step starts, and the step
+ * asks for nothing; archived ones are read from the archive. An offer that does not fit the cache is ignored, because
+ * asking always works.
  *
  * Items before a compaction no longer count. They are dropped here, and a worker that does not have them never reads them.
  */

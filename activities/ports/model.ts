@@ -68,8 +68,8 @@ export interface PricePort {
 
 export interface ModelPort {
   /**
-   * Makes one model call with streaming. `onText` gets each piece of assistant text. When `signal` fires, closes the connection
-   * and rejects with its reason.
+   * Makes one model call with streaming. `onText` gets each piece of assistant text. When `signal` fires, closes the
+   * connection and rejects with its reason.
    */
   respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
   /** The provider's own compaction of the conversation; null if it has none. Fails like `respond`. */

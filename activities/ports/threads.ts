@@ -21,8 +21,8 @@ export interface ArchivePort {
 }
 
 /**
- * Remembered answers of repositories, shared by the threads of all work trees. `cwd` is any folder in one; a folder outside of
- * repositories counts as one. Fails with `rulesUnavailable`.
+ * Remembered answers of repositories, shared by the threads of all work trees. `cwd` is any folder in one; a folder
+ * outside of repositories counts as one. Fails with `rulesUnavailable`.
  */
 export interface RulesPort {
   list(cwd: string): Promise<RepositoryRules>;
@@ -107,8 +107,8 @@ export interface ThreadReader {
   /** Resolves when the thread's workflow has ended in any way, or if there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
   /**
-   * What an ended run left for the next one, and the run that left it. The segments must be archived before the state is used.
-   * Fails with `threadMissing` and `threadNotResumable`.
+   * What an ended run left for the next one, and the run that left it. The segments must be archived before the state
+   * is used. Fails with `threadMissing` and `threadNotResumable`.
    */
   closedRun(
     threadId: string,

@@ -33,8 +33,8 @@ export async function observeFindings(
 }
 
 /**
- * Finds the places of known findings in another commit, and the code there if their lines changed. Leaves out findings without
- * a place, and those whose commit is gone.
+ * Finds the places of known findings in another commit, and the code there if their lines changed. Leaves out findings
+ * without a place, and those whose commit is gone.
  * @param place `cwd` in the repository, `head` the full id of that commit
  */
 export async function trackFindings(

@@ -1,6 +1,6 @@
 /**
- * Reads the review rules of a repository at the base commit, so that the author of the changes cannot change the rules for their
- * review.
+ * Reads the review rules of a repository at the base commit, so that the author of the changes cannot change the rules
+ * for their review.
  */
 import type { Ports } from '../ports.ts';
 import { RULES_HEADING } from './rubric.ts';

@@ -1,6 +1,6 @@
 /**
- * The workspaces in which threads of this data folder could write. The worker never runs programs or libraries from one of them,
- * for any thread. Stored in a file, because the written files stay.
+ * The workspaces in which threads of this data folder could write. The worker never runs programs or libraries from one
+ * of them, for any thread. Stored in a file, because the written files stay.
  */
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';

@@ -54,8 +54,9 @@ export interface Bobbin {
      */
     resume(threadId: string, changes?: ResumeChanges): Promise<ResumedThread>;
     /**
-     * Starts a thread with the past of another one, running or closed, up to and including a turn, and waits until it is open.
-     * The source is only read. Rejects with `threadRefused` if it has no such turn, or if its files are not known.
+     * Starts a thread with the past of another one, running or closed, up to and including a turn, and waits until it
+     * is open. The source is only read. Rejects with `threadRefused` if it has no such turn, or if its files are not
+     * known.
      */
     fork(source: string, options?: ForkOptions): Promise<ThreadHandle>;
     /** Returns a handle without checking that the thread exists. */

@@ -64,7 +64,10 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
 }
 
-/** A failed query has only a message. Its code is at the start: see `workflows/thread/shell/handlers.ts` and `workflows/sandbox/stale-query-fence.ts`. */
+/**
+ * A failed query has only a message. Its code is at the start: see `workflows/thread/shell/handlers.ts` and
+ * `workflows/sandbox/stale-query-fence.ts`.
+ */
 function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threadId: string; action: string }) {
   const [, code, reason] = /^(threadOpening|taskToCome|malformed): (.*)$/s.exec(error.message) ?? [];
   if (code === 'threadOpening') {

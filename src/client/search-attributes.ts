@@ -33,9 +33,9 @@ function toState(name: SearchAttributeName, number: number | undefined): SearchA
 }
 
 /**
- * Registers the missing ones. Idempotent. Threads that were opened before do not use them. Throws `searchAttributeTaken` if one
- * with that name has another type (before any change) or if the namespace has no room for another one, and `notPermitted` if
- * this client may not do it.
+ * Registers the missing ones. Idempotent. Threads that were opened before do not use them. Throws
+ * `searchAttributeTaken` if one with that name has another type (before any change) or if the namespace has no room for
+ * another one, and `notPermitted` if this client may not do it.
  */
 export async function registerSearchAttributes(service: SearchAttributeService): Promise<SearchAttributeState[]> {
   const before = await listSearchAttributes(service);

@@ -67,7 +67,10 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
 /** Pause before a query is repeated because its worker was just taking over the workflow, in milliseconds. */
 const BETWEEN_WORKERS_MS = { first: 10, most: 250, inAll: 2_000 };
 
-/** A worker that may know more than is recorded refuses queries; a repeated query finds one that answers. See `workflows/sandbox/stale-query-fence.ts`. */
+/**
+ * A worker that may know more than is recorded refuses queries; a repeated query finds one that answers. See
+ * `workflows/sandbox/stale-query-fence.ts`.
+ */
 function isTaskToCome(error: unknown): boolean {
   return error instanceof QueryNotRegisteredError && error.message.startsWith('taskToCome: ');
 }

@@ -1,6 +1,6 @@
 /**
- * The Reviewdog Diagnostic Format, `DiagnosticResult` of its proto/rdf/reviewdog.proto. It contains places and texts only: no states, no
- * targets, and not what could not be reviewed. Paths are relative to the root of the repository.
+ * The Reviewdog Diagnostic Format, `DiagnosticResult` of its proto/rdf/reviewdog.proto. It contains places and texts
+ * only: no states, no targets, and not what could not be reviewed. Paths are relative to the root of the repository.
  */
 import type { ReviewPriority, ReviewRecord } from '../contract/index.ts';
 import { toTitle } from './finding-words.ts';

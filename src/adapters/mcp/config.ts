@@ -72,8 +72,8 @@ export interface McpServerConfig {
 }
 
 /**
- * Returns the servers of a file; none if the file does not exist and was not configured. Throws an error that names the file and
- * every invalid member.
+ * Returns the servers of a file; none if the file does not exist and was not configured. Throws an error that names the
+ * file and every invalid member.
  * @param asked whether the file was configured, so that it must exist
  */
 export function readMcpConfig(file: string, env: NodeJS.ProcessEnv, asked: boolean): McpServerConfig[] {

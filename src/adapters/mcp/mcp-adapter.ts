@@ -89,8 +89,8 @@ export function createMcp(options: McpAdapterOptions): McpPort {
 }
 
 /**
- * The default working directory of a program. Package runners (`npx`, `python -m`) run what they find in their working directory
- * and above, which commands could choose in a workspace. The file stops the search of `npx`.
+ * The default working directory of a program. Package runners (`npx`, `python -m`) run what they find in their working
+ * directory and above, which commands could choose in a workspace. The file stops the search of `npx`.
  */
 function makeOwnFolder(path: string): string {
   makePrivateFolder(path);

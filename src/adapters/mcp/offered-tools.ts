@@ -1,4 +1,7 @@
-/** Selects the tools that the model is offered, within limits. A tool that cannot be offered is named and does not affect others. */
+/**
+ * Selects the tools that the model is offered, within limits. A tool that cannot be offered is named and does not
+ * affect others.
+ */
 import type { McpRoute } from '../../../activities/ports.ts';
 import type { McpServerConfig } from './config.ts';
 

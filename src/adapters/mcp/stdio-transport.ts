@@ -1,7 +1,7 @@
 /**
- * A server as a child process on its standard streams. It replaces the SDK's transport: the server gets a separate session and
- * process group, a marker in its environment to find it again, is ended with everything that it started, and can neither
- * fill the memory nor keep the worker busy.
+ * A server as a child process on its standard streams. It replaces the SDK's transport: the server gets a separate
+ * session and process group, a marker in its environment to find it again, is ended with everything that it started,
+ * and can neither fill the memory nor keep the worker busy.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';

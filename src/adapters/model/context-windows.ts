@@ -8,8 +8,8 @@ export const DEFAULT_CONTEXT_WINDOW = 128_000;
 const COMPACT_AT = 0.9;
 
 /**
- * By the beginning of the name without the provider; the first match counts. The maximum input of a model; for the newest ones, the
- * maximum at their normal price.
+ * By the beginning of the name without the provider; the first match counts. The maximum input of a model; for the
+ * newest ones, the maximum at their normal price.
  */
 const WINDOWS: readonly [RegExp, number][] = [
   [/^(gpt-[5-9]|codex)/, 272_000],

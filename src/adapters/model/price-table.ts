@@ -1,7 +1,7 @@
 /**
- * The prices of models, as OpenAI and Anthropic publish it for their standard tier: developers.openai.com/api/docs/pricing and
- * platform.claude.com/docs/en/about-claude/pricing, as of October 2026. Prices change: `BOBBIN_PRICES` names a file that
- * replaces this table.
+ * The prices of models, as OpenAI and Anthropic publish it for their standard tier:
+ * developers.openai.com/api/docs/pricing and platform.claude.com/docs/en/about-claude/pricing, as of October 2026.
+ * Prices change: `BOBBIN_PRICES` names a file that replaces this table.
  */
 
 /** Dollars per million tokens. */

@@ -22,9 +22,9 @@ export interface FileRulesOptions {
 const KEPT = 300;
 
 /**
- * Stores the rules of repositories: a folder for each repository, a file for each rule, written atomically, so workers need no
- * lock. The id of a rule is derived from its content, so the same answer twice is one rule. A file that cannot be parsed is
- * ignored. Fails with `rulesUnavailable` for errors of the file system.
+ * Stores the rules of repositories: a folder for each repository, a file for each rule, written atomically, so workers
+ * need no lock. The id of a rule is derived from its content, so the same answer twice is one rule. A file that cannot
+ * be parsed is ignored. Fails with `rulesUnavailable` for errors of the file system.
  */
 export function createFileRules({ directory, kept = KEPT }: FileRulesOptions): RulesPort {
   try {

@@ -1,6 +1,6 @@
 /**
- * Finds the repository of a folder, and maps its paths. Reads the file system without git: a repository that git refuses to use
- * has rules too, and nothing of its configuration may run.
+ * Finds the repository of a folder, and maps its paths. Reads the file system without git: a repository that git
+ * refuses to use has rules too, and nothing of its configuration may run.
  */
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';

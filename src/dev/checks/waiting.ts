@@ -11,7 +11,10 @@ export const waitingProbe: Probe = {
   look: lookForWaiting,
 };
 
-/** Number of the newest runs that are checked individually: the service marks a workflow only after several failed tasks, about a minute. */
+/**
+ * Number of the newest runs that are checked individually: the service marks a workflow only after several failed
+ * tasks, about a minute.
+ */
 const MAX_DESCRIBED = 50;
 const MAX_NAMED = 10;
 

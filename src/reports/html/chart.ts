@@ -1,6 +1,6 @@
 /**
- * The trend as an inline SVG. The drawing is stretched to the available width, so it contains no text: the labels of its axes are
- * HTML around it, with the same size on every screen.
+ * The trend as an inline SVG. The drawing is stretched to the available width, so it contains no text: the labels of
+ * its axes are HTML around it, with the same size on every screen.
  */
 import { toMinute } from '../outcome.ts';
 import type { TrendPoint } from '../trend.ts';

@@ -1,6 +1,6 @@
 /**
- * Sends one POST with `node:http` and streams the answer. Compared with `fetch`: a connect timeout, an idle timeout, a connection
- * that is closed at once, and less time per request, without another HTTP library.
+ * Sends one POST with `node:http` and streams the answer. Compared with `fetch`: a connect timeout, an idle timeout, a
+ * connection that is closed at once, and less time per request, without another HTTP library.
  */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -61,7 +61,8 @@ const plainAgent = new HttpAgent(agentOptions);
 const secureAgent = new HttpsAgent(agentOptions);
 
 /**
- * Sends the request. Every method rejects with the reason of the signal when that fires, else with an {@link ExchangeProblem}.
+ * Sends the request. Every method rejects with the reason of the signal when that fires, else with an {@link
+ * ExchangeProblem}.
  * `close` must be called in the end. Throws a TypeError for invalid headers.
  */
 export class Exchange {

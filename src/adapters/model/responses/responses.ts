@@ -30,8 +30,8 @@ export interface ResponsesModelOptions {
 }
 
 /**
- * Sends one HTTP request per call, on pooled connections. Never retries, because the activity does: every problem is thrown at once
- * as a model failure. Throws `modelBadRequest` for an invalid base URL.
+ * Sends one HTTP request per call, on pooled connections. Never retries, because the activity does: every problem is
+ * thrown at once as a model failure. Throws `modelBadRequest` for an invalid base URL.
  */
 export function createResponsesModel(options: ResponsesModelOptions): ResponsesModel {
   const answers = toEndpoint(options.baseUrl, '/responses');

@@ -8,8 +8,8 @@ export interface ServiceCapabilities {
 }
 
 /**
- * Reads the capabilities of the service for that namespace. Rejects if the service is down or the namespace is missing. Run it
- * inside `connection.withDeadline`.
+ * Reads the capabilities of the service for that namespace. Rejects if the service is down or the namespace is missing.
+ * Run it inside `connection.withDeadline`.
  */
 export async function serviceCapabilities(
   connection: Pick<Connection, 'workflowService'>,

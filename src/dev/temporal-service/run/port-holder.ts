@@ -9,8 +9,8 @@ export interface PortHolder {
 const LISTEN = '0A';
 
 /**
- * Returns the process that listens on a TCP port of this machine. Undefined if there is none, if /proc does not exist, or if the
- * process belongs to another user.
+ * Returns the process that listens on a TCP port of this machine. Undefined if there is none, if /proc does not exist,
+ * or if the process belongs to another user.
  */
 export async function findPortHolder(port: number): Promise<PortHolder | undefined> {
   const inodes = new Set([...(await listeningInodes('tcp', port)), ...(await listeningInodes('tcp6', port))]);

@@ -6,8 +6,8 @@ import { readStartTime } from '../../../adapters/shell/processes/process-table.t
 import { findOnPath } from '../obtain/program.ts';
 
 /**
- * Identifies the start of a process. With its pid it is unique, while a pid alone can be reused. Undefined if no such process is
- * running (a zombie counts as ended).
+ * Identifies the start of a process. With its pid it is unique, while a pid alone can be reused. Undefined if no such
+ * process is running (a zombie counts as ended).
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   return platform() === 'linux' ? await startFromProc(pid) : await startFromPs(pid);

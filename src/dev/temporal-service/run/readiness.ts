@@ -52,8 +52,9 @@ function hasStatus(error: unknown, code: number): boolean {
 }
 
 /**
- * Repeats the check until the service is ready. In between it only tests whether the port is open, because gRPC retries a refused
- * connection after a second at the earliest. Rejects with the last error after `timeoutMs`, or with the reason of `signal`.
+ * Repeats the check until the service is ready. In between it only tests whether the port is open, because gRPC retries
+ * a refused connection after a second at the earliest. Rejects with the last error after `timeoutMs`, or with the
+ * reason of `signal`.
  */
 export async function waitUntilReady(
   address: string,

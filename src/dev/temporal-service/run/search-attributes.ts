@@ -7,8 +7,8 @@ import type { Progress } from '../obtain/progress.ts';
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Registers the search attributes. A service that was found running may have those of another release. A failure is only reported,
- * because threads work without them.
+ * Registers the search attributes. A service that was found running may have those of another release. A failure is
+ * only reported, because threads work without them.
  */
 export async function prepareSearchAttributes(
   { address, namespace }: { address: string; namespace: string },

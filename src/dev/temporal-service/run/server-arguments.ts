@@ -26,8 +26,8 @@ const LATENCY_SETTINGS = [
 ];
 
 /**
- * The HTTP API would accept messages to threads from any web page. Bobbin does not use it, and it cannot be switched off, so it
- * only accepts a host name that no browser can send: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+ * The HTTP API would accept messages to threads from any web page. Bobbin does not use it, and it cannot be switched
+ * off, so it only accepts a host name that no browser can send: https://www.rfc-editor.org/rfc/rfc6761#section-6.4
  */
 const CLOSED_HTTP_API = 'frontend.httpAllowedHosts=["nobody.invalid"]';
 

@@ -22,8 +22,8 @@ const STOP_GRACE_MS = 10_000;
 const LOOK_EVERY_MS = 25;
 
 /**
- * Starts the server in a separate process group, so that Ctrl-C in a terminal does not reach it, with its output in `logFile`, so
- * that it can still write when this process is gone. Rejects if the program cannot be started.
+ * Starts the server in a separate process group, so that Ctrl-C in a terminal does not reach it, with its output in
+ * `logFile`, so that it can still write when this process is gone. Rejects if the program cannot be started.
  */
 export async function spawnServer(
   path: string,

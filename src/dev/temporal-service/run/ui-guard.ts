@@ -1,6 +1,6 @@
 /**
- * The Temporal UI accepts any host name, and a page from it can control every thread. So it listens on an address that no page can
- * guess, and this proxy listens on the known port and forwards only requests of people.
+ * The Temporal UI accepts any host name, and a page from it can control every thread. So it listens on an address that
+ * no page can guess, and this proxy listens on the known port and forwards only requests of people.
  */
 import { randomInt } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
@@ -43,8 +43,8 @@ export async function guardUi(
 }
 
 /**
- * The address of the UI. All of 127.0.0.0/8 is loopback on Linux, so a page would have to guess one of millions of addresses and a
- * port; elsewhere only the port.
+ * The address of the UI. All of 127.0.0.0/8 is loopback on Linux, so a page would have to guess one of millions of
+ * addresses and a port; elsewhere only the port.
  */
 export async function pickUiPlace(ip: string): Promise<Place> {
   const own = platform() === 'linux' && ip.startsWith('127.');

@@ -5,8 +5,8 @@ import { TemporalServiceError, systemCodeOf } from '../run/service-error.ts';
 const SIGNATURE = Buffer.from('SQLite format 3\0', 'latin1');
 
 /**
- * Throws `databaseCorrupted` if the file at `path` is not a database. The server would not notice: it replays the write-ahead log
- * next to it, and continues with only those data. An empty file is a new database.
+ * Throws `databaseCorrupted` if the file at `path` is not a database. The server would not notice: it replays the
+ * write-ahead log next to it, and continues with only those data. An empty file is a new database.
  */
 export async function assertDatabase(path: string): Promise<void> {
   const start = await readStart(path);

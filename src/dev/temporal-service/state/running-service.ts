@@ -15,9 +15,9 @@ const ANSWER_TIMEOUT_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * Finds the running service of this data by the record of its start. Undefined if none is running; removes the record of an ended
- * one. Throws `serviceUnresponsive` if one is alive and does not answer, because a second one on the same database would lose
- * data.
+ * Finds the running service of this data by the record of its start. Undefined if none is running; removes the record
+ * of an ended one. Throws `serviceUnresponsive` if one is alive and does not answer, because a second one on the same
+ * database would lose data.
  */
 export async function adoptRunningService(options: StartOptions): Promise<TemporalService | undefined> {
   const record = readRecord(options.dataDirectory);

@@ -12,8 +12,8 @@ const WAIT_MS = 90_000;
 const LOOK_EVERY_MS = 50;
 
 /**
- * Runs `work` while no other process starts the same. The lock is a file that names its holder, so that the lock of a killed process
- * can be taken over. Throws `serviceUnresponsive` if another start takes longer than 90 seconds.
+ * Runs `work` while no other process starts the same. The lock is a file that names its holder, so that the lock of a
+ * killed process can be taken over. Throws `serviceUnresponsive` if another start takes longer than 90 seconds.
  */
 export async function withStartLock<T>(
   path: string,
