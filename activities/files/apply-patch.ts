@@ -7,10 +7,12 @@ import { Context } from '@temporalio/activity';
 import type { PatchStep, PatchStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
+import { refuseOwnSettings } from './own-settings.ts';
 import { runStep } from '../step.ts';
 
 export async function applyPatch(ports: Ports, input: PatchStep): Promise<PatchStepResult> {
   return runStep<{ type: 'patch' }, PatchStepResult>({ ...ports, ...input }, { type: 'patch' }, async ({ signal }) => {
+    refuseOwnSettings(ports, input.cwd, input.sandbox);
     const patch = await readPatch(ports, input, signal);
     const sandbox = { mode: input.sandbox, writableRoots: [], networkAccess: false };
     const retried = Context.current().info.attempt > 1;

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { refuseOwnSettings } from '../files/own-settings.ts';
 import type { ModelRequest, Ports, ProjectDocs } from '../ports.ts';
 import { isReview } from '../review/rubric.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
@@ -21,7 +22,7 @@ export async function openModelRequest(
   const { settings } = read;
   // A model without files would try without success, and report the work as done.
   ports.requireWorkspace(settings.cwd, settings.root);
-  refuseOwnSettings(ports, settings);
+  refuseOwnSettings(ports, settings.cwd, settings.sandbox);
   const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
   signal.throwIfAborted();
   const request: ModelRequest = {
@@ -34,12 +35,6 @@ export async function openModelRequest(
     ...(authorization === null ? {} : { authorization }),
   };
   return { request, read, settings, warnings: projectDocs.warnings };
-}
-
-/** Fails if programs outside the sandbox would run what a command writes there. */
-function refuseOwnSettings(ports: Ports, { cwd, sandbox }: ThreadSettings): void {
-  const reason = sandbox === 'workspace-write' ? ports.ownSettingsIn(cwd) : undefined;
-  if (reason !== undefined) throw new Failure('workspaceHoldsSettings', reason, { details: { path: cwd } });
 }
 
 /** A review gets the project's rules with its instructions and not from its folder, which contains the changes under review. */

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';
 import { Failure, type FailureCode } from '../failures.ts';
+import { refuseOwnSettings } from '../files/own-settings.ts';
 import { startBeating } from '../heartbeats.ts';
 import type { CommandReport, Ports } from '../ports.ts';
 import { isStopped } from '../step.ts';
@@ -15,6 +16,8 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
   let progress: CommandProgress = { type: 'command', output: '' };
   const beats = startBeating(ports.heartbeatEveryMs, () => context.heartbeat(progress));
   try {
+    // The person may have taken long to accept it.
+    refuseOwnSettings(ports, input.workspace, input.sandbox);
     const report = await ports.commands.run(
       {
         commandId: input.actionId,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn } from '../stand.ts';
+import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForRequest } from '../stand.ts';
 
 let stand: Stand;
 let root: string;
@@ -45,6 +45,33 @@ describe('a workspace', () => {
     const reader = await stand.start({ workspace: { cwd: home }, sandbox: 'read-only' });
     threads.push(reader);
     expect(await runTurn(reader, 'say: fine')).toMatchObject({ status: 'completed' });
+  });
+
+  it.each([
+    ['command', 'run: echo x > added.txt'],
+    ['patch', PATCH],
+  ])('that holds settings by the time that a %s is accepted is not written', async (kind, text) => {
+    const cwd = join(root, `led-to-by-a-${kind}`);
+    mkdirSync(cwd);
+    const settings = { sandbox: 'workspace-write', approvalPolicy: 'untrusted' } as const;
+    const thread = await stand.start({ workspace: { cwd }, ...settings });
+    threads.push(thread);
+    const submitted = turn(text);
+    await thread.submit(submitted);
+    const { requestId } = await waitForRequest(thread);
+    const asked = stand.model.requests.length;
+    symlinkSync(join(cwd, 'added.txt'), join(home, '.gitconfig'));
+    try {
+      await thread.resolve({ requestId, decision: 'accept' });
+      const end = await thread.completion(submitted.turnId);
+      expect(end).toMatchObject({ status: 'failed', error: { code: 'workspaceHoldsSettings' } });
+    } finally {
+      rmSync(join(home, '.gitconfig'));
+    }
+    expect(readdirSync(cwd)).toEqual([]);
+    const item = (await itemsOf(thread)).find((one) => 'callId' in one);
+    expect(item).toMatchObject({ status: 'failed', output: expect.stringContaining('.gitconfig') as string });
+    expect(stand.model.requests).toHaveLength(asked);
   });
 
   it('in the data folder is refused, by whichever name and in whichever mode', async () => {
