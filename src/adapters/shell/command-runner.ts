@@ -37,6 +37,7 @@ import { MountChanged } from './sandbox/mount-sources.ts';
 import { isInsideReal } from '../../folders/folders.ts';
 import { startLeader, type Leader } from './processes/leader.ts';
 import type { Reach } from './network/upstream-proxy.ts';
+import { removeUnusedGitLinks } from './sandbox/git-links.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './sandbox/scratch.ts';
 
 export interface CommandRunnerOptions {
@@ -81,7 +82,9 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
   const tidy = (): Promise<void> => removeUnusedScratch(stateDirectory, log);
+  const tidyLinks = (): Promise<void> => removeUnusedGitLinks(stateDirectory, log);
   void tidy();
+  void tidyLinks();
   const probes = new Map<string | undefined, Promise<ProbedBubblewrap>>();
   const probe = (bubblewrap: string | undefined): Promise<ProbedBubblewrap> => {
     const state = probes.get(bubblewrap) ?? probeBubblewrap(bubblewrap);
@@ -105,6 +108,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
     clean: (workspace, commandIds) => fence.clean(workspace, commandIds),
     async forget(threadId) {
       await removeScratch(stateDirectory, threadId).catch(tidy);
+      await tidyLinks();
     },
     async run(asked, io) {
       const spec = network.type === 'on' ? withNetwork(asked) : asked;

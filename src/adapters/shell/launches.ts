@@ -1,7 +1,7 @@
 /** How a command is started: by a shell, in a sandbox unless it has full access. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
@@ -9,6 +9,7 @@ import { findProtectedLinks, toBubblewrapArguments } from './sandbox/bubblewrap.
 import { buildCommandEnvironment, onlyLoaders, withoutLoaders } from './command-environment.ts';
 import { type CoveredLink, toCover } from './sandbox/covered-links.ts';
 import { findGitFolders } from './sandbox/git-folders.ts';
+import { writeGitLink } from './sandbox/git-links.ts';
 import { SANDBOX_STATUS_FD, type Launch } from './processes/leader.ts';
 import { type CommandLimits, toShellLimits } from './processes/limits.ts';
 import { type MountSources, mountByPath, openMountSources } from './sandbox/mount-sources.ts';
@@ -67,13 +68,7 @@ export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, lim
     if (filter !== undefined) writePrivateFileSync(filterFile, filter);
     written = true;
   };
-  /** What a link is shown as: git follows a file that names a folder as it follows a link. */
-  const coverFor = ({ path, target }: CoveredLink): string => {
-    if (basename(path) !== '.git' || target === undefined || target.includes('\n')) return blank;
-    const file = join(stateDirectory, `git-link-${createHash('sha256').update(target).digest('hex').slice(0, 32)}`);
-    writePrivateFileSync(file, `gitdir: ${target}\n`);
-    return file;
-  };
+  const coverFor = (link: CoveredLink): string => writeGitLink(stateDirectory, link) ?? blank;
   const toSandbox = (
     spec: CommandSpec,
     parts: SandboxParts,
