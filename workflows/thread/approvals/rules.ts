@@ -19,7 +19,7 @@ import type {
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
-import { type StepEnded, retried, toSummary } from '../state/steps.ts';
+import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { MOST_BYTES, bytesOf, newestWithin } from '../state/waiting.ts';
 
 /** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
@@ -164,7 +164,7 @@ export function wantedRules(state: ThreadState): Action[] {
 }
 
 /** A rule is kept for the repository now, or cannot be. */
-export function takeKept(state: ThreadState, { at, id, end }: StepEnded<'rememberRule'> & { at: number }): ThreadState {
+export function takeKept(state: ThreadState, { at, id, end }: StepEvent<'rememberRule'>): ThreadState {
   const rule = state.rules.find(({ scope, ruleId }) => scope === 'repository' && actionIds.remember(ruleId) === id);
   if (rule === undefined) return state;
   const others = { ...state, rules: state.rules.filter((one) => one !== rule) };

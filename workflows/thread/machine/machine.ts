@@ -43,7 +43,7 @@ import { revoke, takeKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
 import { takeLastSnapshot, takeRelease, wantedRelease } from '../turns/snapshots.ts';
 import { type ActiveTurn, type ThreadState, decidesAnew } from '../state/state.ts';
-import { type StepActivity, type StepEnded, retried, toSummary } from '../state/steps.ts';
+import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import {
   abandonUnstarted,
@@ -329,9 +329,7 @@ export function spendingOf(event: StepEnded): ModelSpending | null {
   return answer?.type === 'answered' ? answer : null;
 }
 
-type StepEndOf<A extends StepActivity> = StepEnded<A> & { at: number };
-
-function takeRegistration(state: ThreadState, event: StepEndOf<'registerAgentTask'>): ThreadState {
+function takeRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'>): ThreadState {
   const ended = endRegistration(state, event.at, event.id, event.end);
   if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
   const { failure } = ended.outcome;
@@ -351,7 +349,7 @@ function takeRegistration(state: ThreadState, event: StepEndOf<'registerAgentTas
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
 }
 
-function takeCleanUp(state: ThreadState, { id, at, end }: StepEndOf<'cleanWorkspace'>): ThreadState {
+function takeCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspace'>): ThreadState {
   if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== id) return state;
   const cleaned = { ...state, cleanUp: null };
   const ended = end.type === 'done' ? end.value.ended : null;
@@ -393,7 +391,7 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
   }
 }
 
-function takeArchiving(state: ThreadState, { id, at, end }: StepEndOf<'archiveSegment'>): ThreadState {
+function takeArchiving(state: ThreadState, { id, at, end }: StepEvent<'archiveSegment'>): ThreadState {
   const segment = state.rollover?.archiving;
   if (!segment || actionIds.archive(segment.segmentId) !== id) return state;
   if (end.type === 'done') {

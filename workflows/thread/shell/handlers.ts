@@ -193,7 +193,11 @@ async function preview(state: ThreadState): Promise<UndoPreview> {
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;
   return {
-    ...{ turnId: target.turnId, files, paths, morePaths, notUndone: toNotUndone(state, target, found) },
+    turnId: target.turnId,
+    files,
+    paths,
+    morePaths,
+    notUndone: toNotUndone(state, target, found),
     ...(ofPatchesAlone === undefined ? {} : { ofPatchesAlone }),
   };
 }

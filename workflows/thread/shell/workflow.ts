@@ -31,8 +31,15 @@ import { bytesOf } from '../state/waiting.ts';
 
 export async function thread(argument: unknown): Promise<ThreadResult> {
   const shell: ThreadShell = {
-    ...{ state: null, resumes: null, early: [], running: new Map(), children: new Map() },
-    ...{ changed: false, patience: 1, offered: 0, sizeAtStart: workflowInfo().historySize },
+    state: null,
+    resumes: null,
+    early: [],
+    running: new Map(),
+    children: new Map(),
+    changed: false,
+    patience: 1,
+    offered: 0,
+    sizeAtStart: workflowInfo().historySize,
   };
   registerHandlers(shell, (happening) => dispatch(shell, happening));
   closeWhenCancelled(shell);

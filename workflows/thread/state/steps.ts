@@ -47,6 +47,9 @@ export type StepEnded<A extends StepActivity = StepActivity> = {
   [K in A]: { type: 'stepEnded'; id: string; activity: K; end: StepEnd<K> };
 }[A];
 
+/** The same as the machine takes it. `at`: milliseconds since the epoch. */
+export type StepEvent<A extends StepActivity = StepActivity> = StepEnded<A> & { at: number };
+
 // --------------------------------------------------------------------------------------------------------- options
 
 type Duration = number | `${number}${'s' | 'm' | 'h'}`;

@@ -17,9 +17,11 @@ export const compact: TaskKind<CompactTurn> = {
   phase: (state, turn) => compactionPhase(state, turn.compaction),
   take(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'compactContext') return state;
-    const { id, at, end } = event;
-    if (turn.aborting !== null)
-      return quietenAndCharge(state, at, turn, id, turn.compaction.model, end.type === 'done' ? end.value : null);
+    const { at, end } = event;
+    if (turn.aborting !== null) {
+      const answer = end.type === 'done' ? end.value : null;
+      return quietenAndCharge(state, turn, event, { model: turn.compaction.model, answer });
+    }
     const outcome = takeCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
     switch (outcome.type) {
       case 'compacted':

@@ -9,7 +9,7 @@ import { isOverLimit } from '../state/context.ts';
 import { itemCount } from '../state/log.ts';
 import { takeMail } from '../turns/inbox.ts';
 import type { RegularTurn, ThreadState } from '../state/state.ts';
-import type { StepEnd } from '../state/steps.ts';
+import type { StepEvent } from '../state/steps.ts';
 import { addUserMessage, failTurn, withTurn } from '../turns/turns.ts';
 
 export type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
@@ -75,15 +75,16 @@ export function compactBefore(
 
 export function takeCompactionEnd(
   state: ThreadState,
-  at: number,
   turn: RegularTurn,
-  id: string,
-  end: StepEnd<'compactContext'>,
+  event: StepEvent<'compactContext'>,
 ): ThreadState {
+  const { at, end } = event;
   if (turn.stage.type !== 'compacting') return state;
   const { compaction, tries } = turn.stage;
-  if (turn.aborting !== null)
-    return quietenAndCharge(state, at, turn, id, compaction.model, end.type === 'done' ? end.value : null);
+  if (turn.aborting !== null) {
+    const answer = end.type === 'done' ? end.value : null;
+    return quietenAndCharge(state, turn, event, { model: compaction.model, answer });
+  }
   const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
   switch (outcome.type) {
     case 'compacted':

@@ -15,7 +15,7 @@ import { hasMail, takeMail } from '../turns/inbox.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
 import { type QueuedTurn, type RegularTurn, type ThreadState, callsOf, isConversation } from '../state/state.ts';
-import { type StepEnd, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
+import { type StepEnd, type StepEvent, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
 import {
   addUserMessage,
   emitStarted,
@@ -85,10 +85,9 @@ export const regular: TaskKind<RegularTurn> = {
   take(state, turn, event) {
     if (event.type === 'childStarted') return takeChildStart(state, turn, event);
     if (event.type === 'requestAnswered') return takeAnswer(state, turn, event);
-    const { at, id, activity } = event;
-    if (activity === 'callModel') return takeModelEnd(state, at, turn, id, event.end);
-    if (activity === 'compactContext') return takeCompactionEnd(state, at, turn, id, event.end);
-    return activity === 'findRules' ? takeRules(state, turn, event) : takeCallEnd(state, turn, event);
+    if (event.activity === 'callModel') return takeModelEnd(state, turn, event);
+    if (event.activity === 'compactContext') return takeCompactionEnd(state, turn, event);
+    return event.activity === 'findRules' ? takeRules(state, turn, event) : takeCallEnd(state, turn, event);
   },
 };
 
@@ -147,17 +146,12 @@ function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): 
   };
 }
 
-function takeModelEnd(
-  state: ThreadState,
-  at: number,
-  turn: RegularTurn,
-  id: string,
-  end: StepEnd<'callModel'>,
-): ThreadState {
+function takeModelEnd(state: ThreadState, turn: RegularTurn, event: StepEvent<'callModel'>): ThreadState {
+  const { at, id, end } = event;
   const answer = answerOf(end);
   if (turn.aborting !== null) {
     const left = answer?.snapshot?.status === 'taken' ? dismissSnapshot(state, turn.turnId) : state;
-    return quietenAndCharge(left, at, turn, id, state.settings.model, answer);
+    return quietenAndCharge(left, turn, event, { model: state.settings.model, answer });
   }
   if (turn.stage.type !== 'model') return state;
   switch (end.type) {

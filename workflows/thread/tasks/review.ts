@@ -8,7 +8,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
 import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../agents/sub-threads.ts';
-import { type StepEnd, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { type StepEnd, type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import {
   emitStarted,
   endTurn,
@@ -64,9 +64,8 @@ export const review: TaskKind<ReviewTurn> = {
   take(state, turn, event) {
     if (event.type === 'childStarted') return takeChildStart(state, turn, event);
     if (event.type !== 'stepEnded') return state;
-    const { at, id } = event;
-    if (event.activity === 'prepareReview') return takePreparation(state, at, turn, id, event.end);
-    return event.activity === 'finishReview' ? takeConclusion(state, at, turn, id, event.end) : state;
+    if (event.activity === 'prepareReview') return takePreparation(state, turn, event);
+    return event.activity === 'finishReview' ? takeConclusion(state, turn, event) : state;
   },
 };
 
@@ -101,10 +100,8 @@ function toPreparation(state: ThreadState, { turnId, request }: ReviewTurn): Act
 
 function takePreparation(
   state: ThreadState,
-  at: number,
   turn: ReviewTurn,
-  id: string,
-  end: StepEnd<'prepareReview'>,
+  { at, id, end }: StepEvent<'prepareReview'>,
 ): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
   if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
@@ -204,13 +201,7 @@ function toConclusion(state: ThreadState, turnId: string, { range, text }: Finis
 
 type Finishing = Extract<ReviewTurn['stage'], { type: 'finishing' }>;
 
-function takeConclusion(
-  state: ThreadState,
-  at: number,
-  turn: ReviewTurn,
-  id: string,
-  end: StepEnd<'finishReview'>,
-): ThreadState {
+function takeConclusion(state: ThreadState, turn: ReviewTurn, { at, id, end }: StepEvent<'finishReview'>): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
   if (turn.stage.type !== 'finishing') return state;
   if (end.type !== 'done') return fail(state, at, turn, toError(end, id));

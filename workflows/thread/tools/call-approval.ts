@@ -6,7 +6,7 @@ import type { MachineEvent } from '../state/inputs.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf } from '../turns/requests.ts';
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../approvals/rules.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
-import { type StepEnded, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { abortTurn, quieten } from '../turns/turns.ts';
 import { removeCall, setStatus } from './call-list.ts';
 import { actionIdOf, toolOf } from './index.ts';
@@ -57,11 +57,7 @@ export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turn
 }
 
 /** The rules of the repository are known, or cannot be: then a person is asked all the same. */
-export function takeRules(
-  state: ThreadState,
-  turn: RegularTurn,
-  { id, at, end }: StepEnded<'findRules'> & { at: number },
-): ThreadState {
+export function takeRules(state: ThreadState, turn: RegularTurn, { id, at, end }: StepEvent<'findRules'>): ThreadState {
   if (turn.aborting !== null) return quieten(state, turn, id, true);
   const call = callsOf(turn).find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
   if (call === undefined) return state;

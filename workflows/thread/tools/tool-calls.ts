@@ -6,7 +6,7 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, completeItem, itemCount } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
-import type { StepEnded } from '../state/steps.ts';
+import type { StepEvent } from '../state/steps.ts';
 import { quieten } from '../turns/turns.ts';
 import { endSpawn } from './agent-calls.ts';
 import { endWait } from './agents.ts';
@@ -89,7 +89,7 @@ export function callActions(state: ThreadState, turn: RegularTurn, calls: readon
 
 // ------------------------------------------------------------------------------------------------------------ ends
 
-export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: StepEnded & { at: number }): ThreadState {
+export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: StepEvent): ThreadState {
   const call = callsOf(turn).find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
   const result = call === undefined ? null : toolOf(call).toResult(event);
   if (call === undefined || result === null) return state;

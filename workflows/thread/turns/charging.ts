@@ -4,6 +4,7 @@ import { emit } from '../state/log.ts';
 import { report } from './outbox.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type ThreadState, addUsage } from '../state/state.ts';
+import type { StepEvent } from '../state/steps.ts';
 import { quieten, withTurn } from './turns.ts';
 import { plus } from '../../sandbox/amounts.ts';
 
@@ -56,16 +57,14 @@ export function reportUsage(state: ThreadState, at: number): ThreadState {
  */
 export function quietenAndCharge(
   state: ThreadState,
-  at: number,
   turn: ActiveTurn,
-  actionId: string,
-  model: string,
-  answer: ModelSpending | null,
+  { id, at }: StepEvent,
+  { model, answer }: { model: string; answer: ModelSpending | null },
 ): ThreadState {
-  if (answer === null) return quieten(state, turn, actionId, true);
+  if (answer === null) return quieten(state, turn, id, true);
   const counters = { ...state.counters, droppedResults: state.counters.droppedResults + 1 };
   const charged = charge({ ...state, counters }, at, turn, model, answer);
-  return quieten(charged.state, charged.turn, actionId, true);
+  return quieten(charged.state, charged.turn, id, true);
 }
 
 /** Models that are remembered as warned of. */
