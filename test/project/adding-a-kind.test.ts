@@ -1,7 +1,7 @@
 /** What `docs/adding-a-task-kind.md` says, done to a copy of the sources: the copy compiles, and serves turns of the kind. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitForEvent } from '../stand.ts';
-import { type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
+import { COMPILE_MS, type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
 
 const KIND = `/** \`count_lines\`: how many lines a file of the workspace has. */
 import { inputText, beginActive, endTurn, failTurn, findTurn, quieten, toTurnError, withTurn } from '../turns/turns.ts';
@@ -99,9 +99,13 @@ let copy: ChangedCopy;
 beforeAll(async () => (copy = await openChangedCopy(FILES, LINES)), 60_000);
 afterAll(() => copy.close());
 
-test('the copy compiles', () => {
-  expect(copy.compile()).toEqual({ stdout: '', status: 0 });
-});
+test(
+  'the copy compiles',
+  () => {
+    expect(copy.compile()).toEqual({ stdout: '', status: 0 });
+  },
+  COMPILE_MS,
+);
 
 test('a turn of the kind runs, and one without words is refused', async () => {
   const thread = await copy.stand.start();

@@ -1,7 +1,7 @@
 /** What `docs/adding-a-tool.md` says, done to a copy of the sources: the copy compiles, and a model uses the tool. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { itemsOf } from '../stand.ts';
-import { type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
+import { COMPILE_MS, type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
 
 const DEFINITION = `import { object } from './json-schema.ts';
 import type { ToolDefinition } from './tool.ts';
@@ -112,9 +112,13 @@ test('a tool is three files, and lines in two others', () => {
   expect(new Set(LINES.map(([file]) => file)).size).toBe(2);
 });
 
-test('the copy compiles', () => {
-  expect(copy.compile()).toEqual({ stdout: '', status: 0 });
-});
+test(
+  'the copy compiles',
+  () => {
+    expect(copy.compile()).toEqual({ stdout: '', status: 0 });
+  },
+  COMPILE_MS,
+);
 
 test('a model calls the tool and is told the result, or what is wrong with its arguments', async () => {
   const thread = await copy.stand.start();

@@ -9,6 +9,9 @@ import { type Stand, openStand } from '../stand.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Time limit of a test that compiles, in milliseconds: half a minute on a quiet machine. */
+export const COMPILE_MS = 600_000;
+
 /** A line that is put in front of another one, which must be there once. */
 export type Insertion = [file: string, before: string, line: string];
 

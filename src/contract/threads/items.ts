@@ -186,7 +186,7 @@ export type Item =
       droppedEntries: number;
       durationMs: number;
     })
-  /** A call no tool could take: an unknown name, or arguments that are not what the tool asks for. */
+  /** A call of a tool without an item type of its own, or one no tool could take: an unknown name, or wrong arguments. */
   | (ToolItemBase & { type: 'dynamicToolCall' });
 
 export type AgentTool = 'spawn_agent' | 'send_message' | 'followup_task' | 'wait_agent' | 'list_agents' | 'close_agent';

@@ -1,6 +1,6 @@
 /** What a tool does with the calls of a model: one file of this folder for each tool, and one line in `index.ts`. */
 import type { StepOutput } from '../../../activities/contract.ts';
-import type { Answers, RuleMatch, StepStatus, ToolItem } from '../../../src/contract/index.ts';
+import type { Answers, RuleMatch, StepStatus } from '../../../src/contract/index.ts';
 import type { ToolDefinition } from '../../../src/contract/plain/tools/tool.ts';
 import type { Verdict } from '../approvals/policy.ts';
 import type { Action } from '../state/actions.ts';
@@ -33,7 +33,7 @@ export interface Tool<A extends object = object> {
 
 export interface NewCall {
   /** The members that the item of every call has. */
-  item: Omit<Extract<NewItem, { type: 'dynamicToolCall' }>, 'type'> & Pick<ToolItem, 'callId'>;
+  item: Omit<Extract<NewItem, { type: 'dynamicToolCall' }>, 'type'>;
   call: ToolCall;
   output: Extract<StepOutput, { type: 'toolCall' }>;
 }
