@@ -8,7 +8,7 @@ import { createPartReader } from './stream.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { toSecrets, toShownUrl } from '../call-facts.ts';
 import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from '../http/answer-limits.ts';
-import { createBoundedFetch } from '../http/bounded-fetch.ts';
+import { type BoundedFetchOptions, createBoundedFetch } from '../http/bounded-fetch.ts';
 import { modelFailure } from '../http/http-failures.ts';
 import {
   checkProviderSettings,
@@ -20,7 +20,7 @@ import {
 import type { Environment, ProviderName, ProviderSettings } from '../providers.ts';
 import { toWellFormedRequest } from '../http/well-formed.ts';
 
-export interface AiSdkModelOptions {
+export interface AiSdkModelOptions extends Pick<BoundedFetchOptions, 'maxBodyBytes' | 'maxEventBytes'> {
   /** Longest silence of the endpoint, in milliseconds. */
   idleTimeoutMs?: number;
   /** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
@@ -70,7 +70,7 @@ interface Call {
 async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkModelOptions): Promise<ModelResponse> {
   const ours = new AbortController();
   const onExcess = (failure: Failure) => ours.abort(failure);
-  const boundedFetch = createBoundedFetch({ facts, onBytes: () => idle.refresh(), onExcess });
+  const boundedFetch = createBoundedFetch({ ...options, facts, onBytes: () => idle.refresh(), onExcess });
   // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
   const [sdk, { fromAiSdkError }, model] = await Promise.all([
     import('ai'),

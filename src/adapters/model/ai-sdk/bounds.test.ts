@@ -50,21 +50,31 @@ function pour(response: ServerResponse, block: string): void {
   write();
 }
 
-test.each(MODELS)('%s: comments without end are cut at 64 MiB', async (model) => {
-  const failure = await failTo(model, (response) => {
+test.each(MODELS)('%s: comments without end are cut', async (model) => {
+  const comments = (response: ServerResponse) => {
+    beginStream(response);
+    pour(response, `: ${'keep-alive'.repeat(1_000)}\r\n\r\n`);
+  };
+  const failure = await failTo(model, comments, { maxBodyBytes: MIB });
+  expect(failure.code).toBe('modelAnswerMalformed');
+  expect(failure.message).toContain('answered without end (more than 1048576 bytes)');
+});
+
+test('comments without end are cut at 64 MiB by default', async () => {
+  const failure = await failTo('openai-compatible/org/m', (response) => {
     beginStream(response);
     pour(response, `: ${'keep-alive'.repeat(MIB / 10)}\r\n\r\n`);
   });
-  expect(failure.code).toBe('modelAnswerMalformed');
   expect(failure.message).toContain('answered without end (more than 67108864 bytes)');
 });
 
 test.each(MODELS)('%s: an event without end is cut', async (model) => {
-  const failure = await failTo(model, (response) => {
+  const event = (response: ServerResponse) => {
     beginStream(response);
     response.write(': hello\n\ndata: ');
-    pour(response, 'x'.repeat(MIB));
-  });
+    pour(response, 'x'.repeat(10_000));
+  };
+  const failure = await failTo(model, event, { maxBodyBytes: 2 * MIB, maxEventBytes: MIB });
   expect(failure.code).toBe('modelAnswerMalformed');
   expect(failure.message).toContain('sent an event without end');
 });

@@ -10,6 +10,10 @@ export interface BoundedFetchOptions {
   onBytes: () => void;
   /** Called once, with the reason why the answer is not read further. */
   onExcess: (failure: Failure) => void;
+  /** Bytes of one answer. */
+  maxBodyBytes?: number;
+  /** Bytes of one of its events. */
+  maxEventBytes?: number;
 }
 
 type Stream = TransformStream<Uint8Array, Uint8Array>;
@@ -26,7 +30,8 @@ export function createBoundedFetch(options: BoundedFetchOptions): typeof fetch {
 }
 
 /** Counts decompressed bytes, because they fill memory. */
-function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream {
+function boundAnswer({ facts, onBytes, onExcess, ...bounds }: BoundedFetchOptions): Stream {
+  const { maxBodyBytes = MAX_BODY_BYTES, maxEventBytes = MAX_EVENT_BYTES } = bounds;
   const measureEvent = createEventMeter();
   let total = 0;
   return new TransformStream({
@@ -34,9 +39,9 @@ function boundAnswer({ facts, onBytes, onExcess }: BoundedFetchOptions): Stream 
       onBytes();
       total += chunk.length;
       const excess =
-        total > MAX_BODY_BYTES
-          ? `answered without end (more than ${MAX_BODY_BYTES} bytes)`
-          : measureEvent(chunk) > MAX_EVENT_BYTES
+        total > maxBodyBytes
+          ? `answered without end (more than ${maxBodyBytes} bytes)`
+          : measureEvent(chunk) > maxEventBytes
             ? 'sent an event without end'
             : undefined;
       if (excess === undefined) {
@@ -66,22 +71,49 @@ function cutErrorBody({ onBytes }: BoundedFetchOptions): Stream {
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Takes the next bytes of an event stream, and returns the size of the largest event in them. An empty line ends an event. */
-function createEventMeter(): (chunk: Uint8Array) => number {
+/**
+ * Takes the next bytes of an event stream; returns the size of its largest event in them. An empty line ends an event, and a line
+ * feed, a carriage return, or both end a line. Goes from end to end of the lines, since an answer may have millions of bytes.
+ */
+export function createEventMeter(): (chunk: Uint8Array) => number {
   let size = 0;
   let isLineEmpty = true;
-  let last = 0;
+  let endsInReturn = false;
   return (chunk) => {
     let largest = size;
-    for (const byte of chunk) {
-      size += 1;
-      const endsLine = byte === CARRIAGE_RETURN || (byte === LINE_FEED && last !== CARRIAGE_RETURN);
-      if (endsLine && isLineEmpty) size = 0;
-      if (endsLine) isLineEmpty = true;
-      else if (byte !== LINE_FEED) isLineEmpty = false;
-      if (size > largest) largest = size;
-      last = byte;
+    let lineFeed = chunk.indexOf(LINE_FEED);
+    let carriageReturn = chunk.indexOf(CARRIAGE_RETURN);
+    for (let at = 0; at < chunk.length;) {
+      if (endsInReturn && lineFeed === at) {
+        // The second half of a line end.
+        size += 1;
+        at += 1;
+        lineFeed = find(chunk, LINE_FEED, at);
+      }
+      const end = first(lineFeed, carriageReturn, chunk.length);
+      size += end - at;
+      if (end > at) isLineEmpty = false;
+      largest = Math.max(largest, size);
+      endsInReturn = end === carriageReturn;
+      if (end < chunk.length) {
+        size = isLineEmpty ? 0 : size + 1;
+        isLineEmpty = true;
+      }
+      at = end + 1;
+      if (lineFeed === end) lineFeed = find(chunk, LINE_FEED, at);
+      if (carriageReturn === end) carriageReturn = find(chunk, CARRIAGE_RETURN, at);
     }
-    return largest;
+    return Math.max(largest, size);
   };
+}
+
+function find(chunk: Uint8Array, byte: number, from: number): number {
+  // A call costs more than a look, and line ends often follow each other.
+  return chunk[from] === byte ? from : chunk.indexOf(byte, from);
+}
+
+/** @param one and `other` are places of what was looked for, or -1. */
+function first(one: number, other: number, end: number): number {
+  if (one === -1) return other === -1 ? end : other;
+  return other === -1 ? one : Math.min(one, other);
 }
