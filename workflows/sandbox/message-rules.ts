@@ -1,6 +1,6 @@
 /** What JSON Schema cannot say of a message; each is named in the schema of the contract that it refines, and takes what that has read. */
 import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
-import { TURN_KINDS } from '../../src/contract/plain/turn-kinds.ts';
+import { TURN_KINDS, takesReview } from '../../src/contract/plain/turn-kinds.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { isRefName } from '../../src/contract/plain/ref-name.ts';
 import { faultOfRepository } from '../../src/contract/plain/repository-address.ts';
@@ -24,8 +24,8 @@ function turn(given: Omit<SubmitTurn, 'input'> & { input?: InputItem[] }): Submi
   const { kind, review, input = [] } = given;
   if (input.length === 0 && TURN_KINDS[kind].takesInput) throw new Refused(`input: a list is needed for a ${kind}`);
   if (input.length > 0 && !TURN_KINDS[kind].takesInput) throw new Refused(`input: a ${kind} takes none`);
-  if (kind === 'review' && review === undefined) throw new Refused('review: a target is needed');
-  if (kind !== 'review' && review !== undefined) throw new Refused(`review: a ${kind} takes none`);
+  if (takesReview(kind) && review === undefined) throw new Refused('review: a target is needed');
+  if (!takesReview(kind) && review !== undefined) throw new Refused(`review: a ${kind} takes none`);
   return { ...given, input };
 }
 

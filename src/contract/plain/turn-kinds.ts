@@ -3,7 +3,7 @@ export const TURN_KINDS = {
   regular: { takesInput: true },
   user_shell: { takesInput: true, runsBeside: true },
   compact: { takesInput: false },
-  review: { takesInput: false },
+  review: { takesInput: false, takesReview: true },
   undo: { takesInput: false },
   redo: { takesInput: false },
   ghost_snapshot: { takesInput: false },
@@ -13,6 +13,8 @@ export type TurnKind = keyof typeof TURN_KINDS;
 interface TurnKindTraits {
   /** Whether a turn of it needs an `input`; others take none. */
   takesInput: boolean;
+  /** Whether a turn of it needs a `review`; others take none. */
+  takesReview?: true;
   /** Submitted without `onBusy`, it runs in parallel with the active turn. */
   runsBeside?: true;
 }
@@ -23,4 +25,9 @@ export const CONVERSATION = 'regular' satisfies TurnKind;
 export function runsBeside(kind: TurnKind): boolean {
   const traits: TurnKindTraits = TURN_KINDS[kind];
   return traits.runsBeside === true;
+}
+
+export function takesReview(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.takesReview === true;
 }
