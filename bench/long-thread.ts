@@ -2,7 +2,7 @@
 import type { Service } from '../src/client/service.ts';
 import { type BenchThread, driveThread } from './bobbin-thread.ts';
 import type { Span } from './clock.ts';
-import type { Stand } from './stand.ts';
+import type { TestEnvironment } from './environment.ts';
 
 export interface TurnRecord {
   span: Span;
@@ -26,11 +26,11 @@ export const LONG_TEXT = `answer: ${ANSWER_BYTES}`;
 
 /** @param goOn asked after each turn, with what is known so far. */
 export async function growThread(
-  stand: Stand,
+  environment: TestEnvironment,
   { service, threads }: { service: Service; threads: { start: Starter } },
   goOn: (long: LongThread) => boolean,
 ): Promise<LongThread> {
-  const thread = driveThread(await threads.start({ workspace: { cwd: stand.repository } }));
+  const thread = driveThread(await threads.start({ workspace: { cwd: environment.repository } }));
   const long: LongThread = { thread, turns: [], endedRuns: new Map() };
   while (goOn(long)) {
     const span = await thread.turn(LONG_TEXT);
@@ -41,7 +41,7 @@ export async function growThread(
       long.endedRuns.set(previous.runId, { events, bytes });
     }
     long.turns.push({ span, ...now });
-    if (long.turns.length % 100 === 0) stand.progress(`long thread: ${long.turns.length} turns`);
+    if (long.turns.length % 100 === 0) environment.progress(`long thread: ${long.turns.length} turns`);
   }
   return long;
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
-import type { Stand } from './stand.ts';
+import type { TestEnvironment } from './environment.ts';
 
 export interface Machine {
   platform: string;
@@ -18,7 +18,7 @@ export interface Machine {
   commit: string;
 }
 
-export function describeMachine(stand: Stand): Machine {
+export function describeMachine(environment: TestEnvironment): Machine {
   return {
     platform: `${platform()} ${release()}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -26,7 +26,7 @@ export function describeMachine(stand: Stand): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     load: { before: loadavg()[0] ?? 0, after: null },
     node: process.version,
-    temporal: { ...stand.temporal.version, store: 'SQLite on disk' },
+    temporal: { ...environment.temporal.version, store: 'SQLite on disk' },
     temporalSdk: versionIn('../package.json', '@temporalio/worker'),
     codex: versionIn('./peers/package.json', '@openai/codex'),
     commit: describeCommit(),

@@ -1,5 +1,5 @@
 import type { Row } from './figures.ts';
-import type { Stand } from './stand.ts';
+import type { TestEnvironment } from './environment.ts';
 
 export interface PartOptions {
   /** Few samples, to see that everything works; its figures are no result. */
@@ -9,4 +9,4 @@ export interface PartOptions {
 }
 
 /** Measures one thing on the stand, with workers of its own, and leaves nothing behind. */
-export type Part = (stand: Stand, options: PartOptions) => Promise<Row[]>;
+export type Part = (environment: TestEnvironment, options: PartOptions) => Promise<Row[]>;

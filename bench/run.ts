@@ -16,7 +16,7 @@ import { stop } from './parts/stop.ts';
 import { throughput } from './parts/throughput.ts';
 import { turnOverhead } from './parts/turn-overhead.ts';
 import { undo } from './parts/undo.ts';
-import { type Stand, openStand } from './stand.ts';
+import { type TestEnvironment, openEnvironment } from './environment.ts';
 import { toMarkdown, toTable } from './table.ts';
 
 const PARTS: Record<string, Part> = {
@@ -78,8 +78,8 @@ process.exit();
 
 async function bench(): Promise<number> {
   try {
-    await using stand = await openStand(progress, stopping.signal);
-    const results = await measure(stand);
+    await using environment = await openEnvironment(progress, stopping.signal);
+    const results = await measure(environment);
     write(results);
     process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : print(results));
     return 0;
@@ -89,13 +89,13 @@ async function bench(): Promise<number> {
   }
 }
 
-async function measure(stand: Stand): Promise<Results> {
+async function measure(environment: TestEnvironment): Promise<Results> {
   const startedAt = new Date();
-  const machine = describeMachine(stand);
+  const machine = describeMachine(environment);
   const parts: Record<string, Row[]> = {};
   for (const name of wanted) {
     progress(`measuring: ${name}`);
-    parts[name] = await orAborted(PARTS[name]!(stand, { quick: options.quick, signal: stopping.signal }));
+    parts[name] = await orAborted(PARTS[name]!(environment, { quick: options.quick, signal: stopping.signal }));
   }
   machine.load.after = currentLoad();
   const minutes = Math.round((Date.now() - startedAt.getTime()) / 6_000) / 10;

@@ -1,7 +1,7 @@
 /** Runs batches on a worker, and takes down what each of them cost. */
 import type { BatchRow, BatchView } from '../../src/contract/index.ts';
 import { type Span, now } from '../clock.ts';
-import type { BobbinWorker, Stand } from '../stand.ts';
+import type { BobbinWorker, TestEnvironment } from '../environment.ts';
 import { type Extents, addedSince, extentOf, readExtents } from './histories.ts';
 import { type Peaks, watchMemory } from './memory-watch.ts';
 import type { SmallRepository } from './repositories.ts';
@@ -29,7 +29,7 @@ export interface Pass extends Cost {
 }
 
 interface Place {
-  stand: Stand;
+  environment: TestEnvironment;
   worker: BobbinWorker;
   signal: AbortSignal;
 }
@@ -93,14 +93,14 @@ export function loopOn(place: Place, concurrency: number) {
 
 export type Loop = Awaited<ReturnType<ReturnType<typeof loopOn>['end']>>;
 
-async function measure<T>({ stand, worker }: Place, body: () => Promise<T>) {
-  await stand.takeRequests();
+async function measure<T>({ environment, worker }: Place, body: () => Promise<T>) {
+  await environment.takeRequests();
   const start = now();
-  const pids = { worker: worker.child.pid, service: stand.temporal.pid };
+  const pids = { worker: worker.child.pid, service: environment.temporal.pid };
   const { result, peaks } = await watchMemory(pids, body);
   const ms = now() - start;
-  const port = Number(new URL(stand.services.modelUrl).port);
-  const calls = (await stand.takeRequests()).filter((request) => request.port === port).length;
+  const port = Number(new URL(environment.services.modelUrl).port);
+  const calls = (await environment.takeRequests()).filter((request) => request.port === port).length;
   return { result, peaks, ms, calls };
 }
 

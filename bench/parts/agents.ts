@@ -9,12 +9,13 @@ const AGENTS = 100;
 const SPAWN = 'spawn: say: done';
 const NOTE = 'the start of a thread, its agent task, its turn, two model steps more of the parent';
 
-export const agents: Part = async (stand, { quick, signal }) => {
+export const agents: Part = async (environment, { quick, signal }) => {
   const { warmUp, counted, atOnce } = quick
     ? { warmUp: 1, counted: 5, atOnce: 10 }
     : { warmUp: 3, counted: 40, atOnce: AGENTS };
-  await using worker = await stand.bobbin({ env: { BOBBIN_AGENT_MAX_ACTIVE: String(AGENTS) } });
-  const start = async () => driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
+  await using worker = await environment.bobbin({ env: { BOBBIN_AGENT_MAX_ACTIVE: String(AGENTS) } });
+  const start = async () =>
+    driveThread(await worker.bobbin.threads.start({ workspace: { cwd: environment.repository } }));
   const plain: number[] = [];
   const spawning: number[] = [];
   for (let round = 0; round < warmUp + counted; round++) {
@@ -34,7 +35,7 @@ export const agents: Part = async (stand, { quick, signal }) => {
       reference: { what: 'a turn of as many model steps without one', figures: summarise(plain) },
     }),
     toRow('cost of a spawned agent', 'ms', summarise(cost), { note: NOTE }),
-    ...(await manyAtOnce(await start(), atOnce, stand.progress)),
+    ...(await manyAtOnce(await start(), atOnce, environment.progress)),
   ];
 };
 

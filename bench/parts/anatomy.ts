@@ -13,15 +13,15 @@ const TEXT = 'say: done';
 /** The first turn registers the agent task and is another one than those that follow. */
 const WARM_UP = 10;
 
-export const anatomy: Part = async (stand, { quick, signal }) => {
+export const anatomy: Part = async (environment, { quick, signal }) => {
   const counted = quick ? 20 : 120;
-  await using worker = await stand.bobbin({ probed: true });
-  await using bareWorker = await stand.bare();
-  const thread = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
+  await using worker = await environment.bobbin({ probed: true });
+  await using bareWorker = await environment.bare();
+  const thread = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: environment.repository } }));
   const bare = await startBareThread(bareWorker.service);
 
   const pids = {
-    temporal: stand.temporal.pid,
+    temporal: environment.temporal.pid,
     bobbin: worker.child.pid,
     bare: bareWorker.child.pid,
     client: process.pid,
@@ -39,7 +39,7 @@ export const anatomy: Part = async (stand, { quick, signal }) => {
     traced.bare.push(await run(() => bare.turn(toTurn(TEXT)), pids.bare));
   }
   const { calls } = await worker.child.ask<{ calls: OutgoingCall[] }>({ type: 'takeCalls' });
-  const requests = await stand.takeRequests();
+  const requests = await environment.takeRequests();
   const history = {
     bobbin: await readTurnTimes(worker.bobbin.service, thread.handle.workflowId),
     bare: await readTurnTimes(bareWorker.service, bare.workflowId),

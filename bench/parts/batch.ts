@@ -9,34 +9,34 @@ const CONCURRENCY = 8;
 /** Every so manyth repository changes between the passes. */
 const CHANGES_EVERY = 10;
 
-export const batch: Part = async (stand, { quick, signal }) => {
+export const batch: Part = async (environment, { quick, signal }) => {
   const { targets, alone } = quick ? { targets: 40, alone: 5 } : { targets: 500, alone: 25 };
-  const made = await makeRepositories(join(stand.root, 'batch'), targets + alone, signal);
+  const made = await makeRepositories(join(environment.root, 'batch'), targets + alone, signal);
   const repositories = made.slice(0, targets);
-  stand.progress(`batch: ${made.length} repositories made`);
-  await using worker = await stand.bobbin();
-  await using loopWorker = await stand.bobbin();
-  const place = { stand, worker, signal };
+  environment.progress(`batch: ${made.length} repositories made`);
+  await using worker = await environment.bobbin();
+  await using loopWorker = await environment.bobbin();
+  const place = { environment, worker, signal };
   const pass = passesOn(place);
-  const loop = loopOn({ stand, worker: loopWorker, signal }, CONCURRENCY);
+  const loop = loopOn({ environment, worker: loopWorker, signal }, CONCURRENCY);
 
   const few = await pass(made.slice(targets), 1);
   expect(few, { reviewed: alone, skipped: 0, found: alone * CONTENTS.findings });
   const fewTimes = await readTimes(place, few);
   // Half of the reference before and half after the first pass, so that a machine that drifts hits both.
   await loop.run(repositories.slice(0, targets / 2));
-  stand.progress('batch: half of the single reviews are done');
+  environment.progress('batch: half of the single reviews are done');
   const first = await pass(repositories, CONCURRENCY);
   expect(first, { reviewed: targets, skipped: 0, found: targets * CONTENTS.findings });
-  stand.progress(`batch: the first pass is done, ${paceOf(first)}`);
+  environment.progress(`batch: the first pass is done, ${paceOf(first)}`);
   const times = await readTimes(place, first);
   await loop.run(repositories.slice(targets / 2));
-  stand.progress('batch: all single reviews are done');
+  environment.progress('batch: all single reviews are done');
 
   const changed = repositories.filter((_, index) => index % CHANGES_EVERY === 0).map(changeRepository).length;
   const second = await pass(repositories, CONCURRENCY);
   expect(second, { reviewed: changed, skipped: targets - changed, found: changed * CHANGE.findings });
-  stand.progress(`batch: the second pass is done, ${paceOf(second)}`);
+  environment.progress(`batch: the second pass is done, ${paceOf(second)}`);
   const reference = await loop.end();
 
   const about = { targets, changed, concurrency: CONCURRENCY };

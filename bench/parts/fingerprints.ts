@@ -5,9 +5,9 @@ import { type Measured, measureKinds } from '../fingerprints/kinds.ts';
 import type { Part } from '../part.ts';
 
 /** Deterministic, so that a quick run measures the same. */
-export const fingerprints: Part = async (stand, { signal }) => {
-  stand.progress('fingerprints: looking for findings in the history of this repository');
-  const measured = await measureKinds(join(stand.root, 'fingerprints'), signal);
+export const fingerprints: Part = async (environment, { signal }) => {
+  environment.progress('fingerprints: looking for findings in the history of this repository');
+  const measured = await measureKinds(join(environment.root, 'fingerprints'), signal);
   if (measured === null)
     return [notMeasured('findings that keep their identity', '%', 'this clone has no whole history')];
   return measured.map(toKindRow);

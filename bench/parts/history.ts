@@ -8,17 +8,17 @@ import type { ServedRequest } from '../processes/services.ts';
 const AROUND = 5;
 const FLAT = 0.1;
 
-export const history: Part = async (stand, { quick, signal }) => {
+export const history: Part = async (environment, { quick, signal }) => {
   const points = quick ? [10, 50, 100] : [10, 100, 500, 1_000];
   const last = points.at(-1)!;
-  await using worker = await stand.bobbin(quick ? { env: { BOBBIN_CONTINUE_AFTER_EVENTS: '400' } } : {});
-  await stand.takeRequests();
+  await using worker = await environment.bobbin(quick ? { env: { BOBBIN_CONTINUE_AFTER_EVENTS: '400' } } : {});
+  await environment.takeRequests();
   const requests: ServedRequest[] = [];
-  const long = await growThread(stand, worker.bobbin, (so) => {
+  const long = await growThread(environment, worker.bobbin, (so) => {
     signal.throwIfAborted();
     return so.turns.length < last + AROUND || !runIsWhole(so, last);
   });
-  requests.push(...(await stand.takeRequests()));
+  requests.push(...(await environment.takeRequests()));
   await long.thread.close();
   return [
     ...rowsOf('history of a turn', points, (point) => marginalCost(long, point)),

@@ -5,14 +5,14 @@ import { type Row, summarise, toRow } from '../figures.ts';
 import { LONG_TEXT, type LongThread, growThread } from '../long-thread.ts';
 import type { Part } from '../part.ts';
 import type { Memory } from '../processes/probe.ts';
-import type { BobbinWorker, Stand } from '../stand.ts';
+import type { BobbinWorker, TestEnvironment } from '../environment.ts';
 
 const TEXT = 'say: done';
 const AIM_KIB = 300;
 
-export const memory: Part = async (stand, options) => [
-  ...(await measureIdleThreads(stand, options)),
-  ...(await measureResume(stand, options)),
+export const memory: Part = async (environment, options) => [
+  ...(await measureIdleThreads(environment, options)),
+  ...(await measureResume(environment, options)),
 ];
 
 interface Filling {
@@ -22,21 +22,24 @@ interface Filling {
   memory: Memory;
 }
 
-async function measureIdleThreads(stand: Stand, { quick, signal }: Parameters<Part>[1]): Promise<Row[]> {
+async function measureIdleThreads(
+  environment: TestEnvironment,
+  { quick, signal }: Parameters<Part>[1],
+): Promise<Row[]> {
   const [few, many] = quick ? [20, 60] : [50, 300];
-  await using worker = await stand.bobbin({ probed: true });
+  await using worker = await environment.bobbin({ probed: true });
   let itemBytes = 0;
   let threads = 0;
   const fillTo = async (wanted: number): Promise<Filling> => {
     while (threads < wanted) {
       signal.throwIfAborted();
-      itemBytes += await addThread(worker, stand.repository);
+      itemBytes += await addThread(worker, environment.repository);
       threads += 1;
     }
     return { threads, itemBytes, memory: await worker.child.ask<Memory>({ type: 'memory' }) };
   };
   const before = await fillTo(few);
-  stand.progress(`memory: ${few} threads`);
+  environment.progress(`memory: ${few} threads`);
   const after = await fillTo(many);
   const added = after.threads - before.threads;
   const itemsKiB = (after.itemBytes - before.itemBytes) / added / 1024;
@@ -72,15 +75,15 @@ interface Samples {
   killed: number[];
 }
 
-async function measureResume(stand: Stand, { quick, signal }: Parameters<Part>[1]): Promise<Row[]> {
+async function measureResume(environment: TestEnvironment, { quick, signal }: Parameters<Part>[1]): Promise<Row[]> {
   const { turns, rounds } = quick ? { turns: 100, rounds: 1 } : { turns: 1_000, rounds: 10 };
-  let worker = await stand.bobbin();
-  const long = await growThread(stand, worker.bobbin, (so) => {
+  let worker = await environment.bobbin();
+  const long = await growThread(environment, worker.bobbin, (so) => {
     signal.throwIfAborted();
     return so.turns.length < turns || !isInMiddleOfRun(so);
   });
   const { thread } = long;
-  const short = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
+  const short = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: environment.repository } }));
   await short.turn(TEXT);
   const { taskQueue } = worker;
   const samples: Samples = { cachedQuery: [], replayQuery: [], shortThread: [], stopped: [], killed: [] };
@@ -89,18 +92,18 @@ async function measureResume(stand: Stand, { quick, signal }: Parameters<Part>[1
     samples.cachedQuery.push(await timeOf(() => thread.handle.view()));
 
     await worker.child.stop();
-    worker = await stand.bobbin({ taskQueue });
+    worker = await environment.bobbin({ taskQueue });
     samples.shortThread.push(lengthOf(await short.turn(TEXT)));
     samples.replayQuery.push(await timeOf(() => thread.handle.view()));
 
     await worker.child.stop();
-    worker = await stand.bobbin({ taskQueue });
+    worker = await environment.bobbin({ taskQueue });
     samples.stopped.push(lengthOf(await thread.turn(LONG_TEXT)));
 
     await worker.child.kill();
-    worker = await stand.bobbin({ taskQueue });
+    worker = await environment.bobbin({ taskQueue });
     samples.killed.push(lengthOf(await thread.turn(LONG_TEXT)));
-    stand.progress(`memory: thread resumed, ${round + 1} of ${rounds} rounds`);
+    environment.progress(`memory: thread resumed, ${round + 1} of ${rounds} rounds`);
   }
   await thread.close();
   await short.close();

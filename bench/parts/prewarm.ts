@@ -13,16 +13,16 @@ const REGISTRATION_MS = 300;
 const TYPING_MS = 500;
 const TEXT = 'say: done';
 
-export const prewarm: Part = async (stand, { quick, signal }) => {
+export const prewarm: Part = async (environment, { quick, signal }) => {
   const { warmUp, counted } = quick ? { warmUp: 1, counted: 5 } : { warmUp: 3, counted: 40 };
-  await using worker = await stand.bobbin();
+  await using worker = await environment.bobbin();
   const { bobbin } = worker;
-  const workspace = { cwd: stand.repository };
+  const workspace = { cwd: environment.repository };
   // The identity itself is registered once for all threads; what is measured is the task of each.
   const earlier = driveThread(await bobbin.threads.start({ workspace }));
   await earlier.turn(TEXT);
   await earlier.close();
-  await stand.delayRegistrations(REGISTRATION_MS);
+  await environment.delayRegistrations(REGISTRATION_MS);
 
   const prewarmed: number[] = [];
   const cold: number[] = [];
@@ -35,14 +35,14 @@ export const prewarm: Part = async (stand, { quick, signal }) => {
     const first = lengthOf(await thread.turn(TEXT));
     const next = lengthOf(await thread.turn(TEXT));
     await thread.close();
-    const atOnce = await startWithTurn(bobbin, stand.repository);
+    const atOnce = await startWithTurn(bobbin, environment.repository);
     await atOnce.thread.close();
     if (!counts) continue;
     prewarmed.push(first);
     second.push(next);
     cold.push(atOnce.ms);
   }
-  await stand.delayRegistrations(0);
+  await environment.delayRegistrations(0);
   const reference = { what: 'start and turn at once, nothing prewarmed', figures: summarise(cold) };
   const note = `a registration takes ${REGISTRATION_MS} ms; ${TYPING_MS} ms pass between start and turn`;
   const withPrewarm = summarise(prewarmed);

@@ -17,10 +17,10 @@ const SAME_WORK = [
   'say: done',
 ].join('\n');
 
-export const review: Part = async (stand, { quick, signal }) => {
+export const review: Part = async (environment, { quick, signal }) => {
   const { warmUp, counted } = quick ? { warmUp: 1, counted: 5 } : { warmUp: 3, counted: 40 };
-  await using worker = await stand.bobbin();
-  const workspace = { cwd: makeChanges(join(stand.root, 'review')) };
+  await using worker = await environment.bobbin();
+  const workspace = { cwd: makeChanges(join(environment.root, 'review')) };
   const thread = driveThread(await worker.bobbin.threads.start({ workspace }));
   const reviews: number[] = [];
   const turns: number[] = [];

@@ -7,7 +7,7 @@ import { type BenchThread, driveThread, isEndOf, toTurn } from '../bobbin-thread
 import { now } from '../clock.ts';
 import { type Row, notMeasured, summarise, toRow } from '../figures.ts';
 import type { Part } from '../part.ts';
-import type { Stand } from '../stand.ts';
+import type { TestEnvironment } from '../environment.ts';
 
 /** What stops a step of a worker: its heartbeats alone, the service's push, or the worker itself. */
 type Way = 'heartbeats' | 'push' | 'local';
@@ -36,16 +36,16 @@ const PROMPTS = { command: 'run: sleep 600 & sleep 600', model: 'stream: 100000 
 /** One beat: a stop comes at any moment of it. */
 const BEAT_MS = 200;
 
-export const stop: Part = async (stand, { quick, signal }) => {
+export const stop: Part = async (environment, { quick, signal }) => {
   const rounds = quick ? 5 : 100;
-  const pushes = await offersPush(stand);
+  const pushes = await offersPush(environment);
   // Where the service pushes, nothing shows what heartbeats alone would do.
-  await using first = await stand.bobbin({ env: ENVIRONMENTS[pushes ? 'push' : 'heartbeats'] });
-  await using second = await stand.bobbin({ env: ENVIRONMENTS.local });
+  await using first = await environment.bobbin({ env: ENVIRONMENTS[pushes ? 'push' : 'heartbeats'] });
+  await using second = await environment.bobbin({ env: ENVIRONMENTS.local });
   const start = async ({ bobbin }: typeof first) =>
     driveThread(
       await bobbin.threads.start({
-        workspace: { cwd: stand.repository },
+        workspace: { cwd: environment.repository },
         approvalPolicy: 'never',
       }),
     );
@@ -57,13 +57,13 @@ export const stop: Part = async (stand, { quick, signal }) => {
   for (let round = 0; round < rounds; round++) {
     signal.throwIfAborted();
     for (const one of cases) await stopOnce(one, (BEAT_MS * round) / rounds);
-    if ((round + 1) % 20 === 0) stand.progress(`stop: ${round + 1} of ${rounds} rounds`);
+    if ((round + 1) % 20 === 0) environment.progress(`stop: ${round + 1} of ${rounds} rounds`);
   }
   for (const { thread } of cases) await thread.close();
-  return [...cases.map(toStopRow), ...whatIsMissing(pushes, stand.temporal.version.server)];
+  return [...cases.map(toStopRow), ...whatIsMissing(pushes, environment.temporal.version.server)];
 };
 
-async function offersPush({ temporal }: Stand): Promise<boolean> {
+async function offersPush({ temporal }: TestEnvironment): Promise<boolean> {
   const { address, namespace } = temporal;
   const service = await connectService({ connection: { address }, namespace });
   try {

@@ -13,11 +13,11 @@ interface Block {
   turnMs: number[];
 }
 
-export const throughput: Part = async (stand, { quick, signal }) => {
+export const throughput: Part = async (environment, { quick, signal }) => {
   const { blocks, seconds } = quick ? { blocks: 1, seconds: 4 } : { blocks: 5, seconds: 10 };
-  await using worker = await stand.bobbin();
-  await using bareWorker = await stand.bare();
-  const workspace = { cwd: stand.repository };
+  await using worker = await environment.bobbin();
+  await using bareWorker = await environment.bare();
+  const workspace = { cwd: environment.repository };
   const many = <T>(one: () => Promise<T>) => Promise.all(Array.from({ length: THREADS }, one));
   const threads = await many(async () => driveThread(await worker.bobbin.threads.start({ workspace })));
   const bares = await many(() => startBareThread(bareWorker.service));
@@ -32,7 +32,7 @@ export const throughput: Part = async (stand, { quick, signal }) => {
     signal.throwIfAborted();
     bobbinBlocks.push(await runBlock(bobbinTurns, seconds));
     bareBlocks.push(await runBlock(bareTurns, seconds));
-    stand.progress(`throughput: ${block + 1} of ${blocks} blocks`);
+    environment.progress(`throughput: ${block + 1} of ${blocks} blocks`);
   }
   await Promise.all([...threads, ...bares].map((thread) => thread.close()));
 

@@ -11,14 +11,14 @@ import type { ServedRequest } from '../processes/services.ts';
 
 const TEXT = 'say: done';
 
-export const turnOverhead: Part = async (stand, { quick, signal }) => {
+export const turnOverhead: Part = async (environment, { quick, signal }) => {
   const { warmUp, counted } = quick ? { warmUp: 5, counted: 40 } : { warmUp: 20, counted: 200 };
-  await using worker = await stand.bobbin();
-  await using bareWorker = await stand.bare();
-  const codex = await tryCodex(stand, signal);
+  await using worker = await environment.bobbin();
+  await using bareWorker = await environment.bare();
+  const codex = await tryCodex(environment, signal);
   await using codexThread = codex.thread;
 
-  const thread = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: stand.repository } }));
+  const thread = driveThread(await worker.bobbin.threads.start({ workspace: { cwd: environment.repository } }));
   const bare = await startBareThread(bareWorker.service);
   const competitors: { name: 'bobbin' | 'bare' | 'codex'; turn: () => Promise<Span> }[] = [
     { name: 'bobbin', turn: () => thread.turn(TEXT) },
@@ -35,25 +35,25 @@ export const turnOverhead: Part = async (stand, { quick, signal }) => {
       const span = await turn();
       if (round >= warmUp) spans[name].push(span);
     }
-    if ((round + 1) % 50 === 0) stand.progress(`turn overhead: ${round + 1} of ${warmUp + counted} rounds`);
+    if ((round + 1) % 50 === 0) environment.progress(`turn overhead: ${round + 1} of ${warmUp + counted} rounds`);
   }
   await thread.close();
   await bare.close();
-  const requests = await stand.takeRequests();
+  const requests = await environment.takeRequests();
   return toRows(spans, modelRequests(requests), codex.problem);
 };
 
 async function tryCodex(
-  stand: Parameters<Part>[0],
+  environment: Parameters<Part>[0],
   signal: AbortSignal,
 ): Promise<{ thread: CodexThread | null; problem: string | null }> {
   try {
-    const codex = await ensureCodex(stand.progress, signal);
-    const home = join(stand.root, 'codex-home');
+    const codex = await ensureCodex(environment.progress, signal);
+    const home = join(environment.root, 'codex-home');
     const thread = await startCodexThread(codex, {
       home,
-      cwd: stand.repository,
-      modelUrl: stand.services.openModelUrl,
+      cwd: environment.repository,
+      modelUrl: environment.services.openModelUrl,
     });
     return { thread, problem: null };
   } catch (error) {

@@ -17,13 +17,13 @@ const CHANGED = 50;
 const TALK = 'say: done';
 const CALL = 'run: true';
 
-export const undo: Part = async (stand, { quick, signal }) => {
+export const undo: Part = async (environment, { quick, signal }) => {
   const { warmUp, counted } = quick ? { warmUp: 1, counted: 3 } : { warmUp: 2, counted: 20 };
-  const cwd = join(stand.root, 'many-files');
-  stand.progress(`undo: making a repository of ${FILES} files`);
+  const cwd = join(environment.root, 'many-files');
+  environment.progress(`undo: making a repository of ${FILES} files`);
   makeRepository(cwd);
-  await using keeping = await stand.bobbin();
-  await using careless = await stand.bobbin({ env: { BOBBIN_SNAPSHOTS: 'off' } });
+  await using keeping = await environment.bobbin();
+  await using careless = await environment.bobbin({ env: { BOBBIN_SNAPSHOTS: 'off' } });
   const withSnapshots = driveThread(await keeping.bobbin.threads.start({ workspace: { cwd } }));
   const without = driveThread(await careless.bobbin.threads.start({ workspace: { cwd } }));
 

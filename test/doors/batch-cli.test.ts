@@ -4,17 +4,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeRepository } from '../parts/repositories.ts';
 import { startCli } from '../parts/run-cli.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const makeTarget = (name: string) =>
-  makeRepository(join(stand.data, '..', name), { 'a.ts': 'one\n// TODO: two\n', 'logo.bin': Buffer.from([0, 1]) });
-const start = (cwd: string, ...args: string[]) => startCli(['batch', ...args], { cwd, env: stand.env });
+  makeRepository(join(environment.data, '..', name), {
+    'a.ts': 'one\n// TODO: two\n',
+    'logo.bin': Buffer.from([0, 1]),
+  });
+const start = (cwd: string, ...args: string[]) => startCli(['batch', ...args], { cwd, env: environment.env });
 const batch = (cwd: string, ...args: string[]) => start(cwd, ...args).ended;
 
 it('runs to its end, writes reports, and ends with 7 for what counts; show, rows and list tell of it later', async () => {
@@ -65,14 +68,14 @@ it('is stopped by Ctrl-C, with what is done told, and by the command for it', as
   const cwd = makeTarget('slow');
   const slow = ['run', '--repository', '.', '--instructions', 'stream: 10000 20'];
   const running = start(cwd, ...slow, '--id', 'slow');
-  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('slow/0'));
+  await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes('slow/0'));
   running.child.kill('SIGINT');
   expect(await running.ended).toMatchObject({
     ...{ code: 130, stdout: expect.stringContaining('slow: cancelled') as string },
   });
 
   expect(await batch(cwd, ...slow, '--id', 'again', '--detach')).toMatchObject({ code: 0, stdout: 'again\n' });
-  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes('again/0'));
+  await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes('again/0'));
   expect(await batch(cwd, 'cancel', 'again')).toMatchObject({ code: 0 });
-  expect((await stand.bobbin.batches.get('again').follow()).status).toBe('cancelled');
+  expect((await environment.bobbin.batches.get('again').follow()).status).toBe('cancelled');
 });

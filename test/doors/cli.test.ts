@@ -4,20 +4,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../../src/contract/index.ts';
 import { git } from '../parts/repositories.ts';
 import { type Ran, runCli, startCli } from '../parts/run-cli.ts';
-import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  closeThread,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** Runs the command; `meanwhile` may act on its process, for example press Ctrl-C. */
 async function bobbin(
   args: string[],
   meanwhile: (kill: () => void) => Promise<void> = () => Promise.resolve(),
 ): Promise<Ran> {
-  const { child, ended } = startCli(args, stand);
+  const { child, ended } = startCli(args, environment);
   await meanwhile(() => child.kill('SIGINT'));
   return ended;
 }
@@ -43,7 +51,7 @@ describe('bobbin run', () => {
   });
 
   it('interrupts its turn on Ctrl-C and exits with 130; the thread is still there', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const ran = await bobbin(['run', '--thread', thread.threadId, 'run: sleep 60'], async (kill) => {
       await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
       kill();
@@ -57,7 +65,7 @@ describe('bobbin run', () => {
 
 describe('bobbin worker', () => {
   it('serves its task queue until it is told to stop, and exits with 0', async () => {
-    const env = { ...stand.env, BOBBIN_TASK_QUEUE: 'served-by-the-command' };
+    const env = { ...environment.env, BOBBIN_TASK_QUEUE: 'served-by-the-command' };
     const worker = startCli(['worker'], { env });
     const ran = await runCli(['run', 'say: hi'], { env });
     worker.child.kill('SIGTERM');
@@ -68,7 +76,7 @@ describe('bobbin worker', () => {
 
 describe('bobbin thread', () => {
   it('lists and shows threads, for people and for programs', async () => {
-    const thread = await stand.start({ title: 'a title' });
+    const thread = await environment.start({ title: 'a title' });
     await runTurn(thread, 'say: hi');
     const shown = await bobbin(['thread', 'show', thread.threadId, '--json']);
     expect(JSON.parse(shown.stdout) as ThreadView).toMatchObject({
@@ -83,7 +91,7 @@ describe('bobbin thread', () => {
   });
 
   it('sends, steers, interrupts, watches and closes', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const sent = await bobbin(['thread', 'send', thread.threadId, 'run: sleep 60', '--turn-id', 'slow']);
     expect(sent).toMatchObject({ code: 0, stdout: `turn slow submitted to thread ${thread.threadId}\n` });
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -102,7 +110,7 @@ describe('bobbin thread', () => {
   });
 
   it('lists, edits, moves and drops queued turns', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await thread.submit(turn('run: sleep 60'));
     for (const turnId of ['one', 'two', 'three'])
       await thread.submit(turn(`say: ${turnId}`, { turnId, onBusy: 'queue' }));
@@ -129,7 +137,7 @@ describe('bobbin thread', () => {
   });
 
   it('compacts, follows that, and shows the size of the context', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: one\ntokens: 1234');
     const before = await bobbin(['thread', 'show', thread.threadId]);
     expect(before.stdout).toMatch(/^context {5}1,2\d\d tokens, compacted from \d+ on$/m);
@@ -142,12 +150,12 @@ describe('bobbin thread', () => {
     const after = await bobbin(['thread', 'show', thread.threadId]);
     expect(after.stdout).toMatch(/^context {5}size unknown yet, compacted from \d+ on, once so far$/m);
     await runTurn(thread, 'say: two\nsummary: status: 400');
-    stand.model.offerCompaction(false);
+    environment.model.offerCompaction(false);
     expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);
   });
 
   it('forks a thread from a turn', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: one', { turnId: 'first' });
     await runTurn(thread, 'say: two');
     const id = `fork-of-${thread.threadId}`;
@@ -156,7 +164,7 @@ describe('bobbin thread', () => {
     expect(JSON.parse(forked.stdout)).toMatchObject({
       threadId: id,
       forkedFrom: { threadId: thread.threadId, turnId: 'first' },
-      cwd: stand.cwd,
+      cwd: environment.cwd,
     });
     expect(await bobbin(['thread', 'fork', thread.threadId, '--turn', 'nonsense'])).toMatchObject({
       code: 6,
@@ -165,7 +173,7 @@ describe('bobbin thread', () => {
   });
 
   it('resumes a closed thread, and rejoins one that runs', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: hi');
     await closeThread(thread);
     const resumed = await bobbin(['thread', 'resume', thread.threadId]);
@@ -185,14 +193,14 @@ describe('bobbin thread', () => {
   });
 
   it('undoes a turn and says what it did not undo, and rolls turns back', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const first = await runTurn(thread, 'say: one');
     await runTurn(thread, 'run: echo undone > undone.txt');
     const undone = await bobbin(['thread', 'undo', thread.threadId]);
     expect(undone).toMatchObject({ code: 0, stderr: '' });
     expect(undone.stdout).toMatch(/^undone: turn turn-\S+, 0 files restored, 1 deleted$/m);
     expect(undone.stdout).toContain('  not undone: Effects elsewhere, if it had any, of: echo undone > undone.txt\n');
-    expect(existsSync(join(stand.cwd, 'undone.txt'))).toBe(false);
+    expect(existsSync(join(environment.cwd, 'undone.txt'))).toBe(false);
     const tooMany = await bobbin(['thread', 'rollback', thread.threadId, '--turns', '2', '--json']);
     expect(tooMany.code).toBe(6);
     expect(JSON.parse(tooMany.stdout)).toMatchObject({ error: { code: 'notEnoughTurns' } });
@@ -209,7 +217,7 @@ describe('bobbin thread', () => {
   });
 
   it('answers approvals and questions', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asked = turn('run: touch made-by-approval\nask: Which port?');
     await thread.submit(asked);
     const approval = await waitForRequest(thread);
@@ -232,7 +240,7 @@ describe('bobbin thread', () => {
   });
 
   it('shows all that will run, also of a patch that no event holds, and foreign text as text', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const lines = Array.from({ length: 4_000 }, (_, n) => `+line ${n}`).join('\n');
     const patch = `*** Begin Patch\n*** Add File: long.txt\n${lines}\n+\u001b[2J\u202e the end\n*** End Patch`;
     const asked = turn(`patch:\n${patch}`);
@@ -257,7 +265,7 @@ describe('bobbin thread', () => {
     await thread.close();
     expect((await watched).stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
     expect((await watched).stdout).toContain('the end');
-    expect(readFileSync(join(stand.cwd, 'long.txt'), 'utf8')).toContain('line 3999\n\u001b[2J\u202e the end\n');
+    expect(readFileSync(join(environment.cwd, 'long.txt'), 'utf8')).toContain('line 3999\n\u001b[2J\u202e the end\n');
     const none = await bobbin(['thread', 'requests', thread.threadId, request.requestId, '--json']);
     expect(none.code).toBe(6);
   });
@@ -274,7 +282,7 @@ describe('bobbin thread', () => {
 
 describe('bobbin review', () => {
   const makeChanges = (name: string, lines: string): string => {
-    const cwd = join(stand.data, '..', name);
+    const cwd = join(environment.data, '..', name);
     mkdirSync(cwd, { recursive: true });
     git(cwd, 'init', '-q', '-b', 'main');
     writeFileSync(join(cwd, 'new.ts'), lines);
@@ -297,7 +305,7 @@ describe('bobbin review', () => {
   });
 
   it('exits with 0 where it found nothing, and with 7 where its answer holds no verdict', async () => {
-    const thread = await stand.start({ workspace: { cwd: makeChanges('review-clean', 'one\n') } });
+    const thread = await environment.start({ workspace: { cwd: makeChanges('review-clean', 'one\n') } });
     const review = (...args: string[]) => bobbin(['review', '--thread', thread.threadId, ...args]);
     expect(await review()).toMatchObject({ code: 0, stdout: expect.stringContaining('0 lines') as string });
     expect(await review('--instructions', 'say: I would not know')).toMatchObject({ code: 7 });
@@ -323,7 +331,7 @@ describe('bobbin review', () => {
   });
 
   it('interrupts the review on Ctrl-C and exits with 130', async () => {
-    const thread = await stand.start({ workspace: { cwd: makeChanges('review-slow', 'one\n') } });
+    const thread = await environment.start({ workspace: { cwd: makeChanges('review-slow', 'one\n') } });
     const ran = await bobbin(
       ['review', '--thread', thread.threadId, '--instructions', 'stream: 10000 20'],
       async (kill) => {

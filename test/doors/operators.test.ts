@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/operators.md'), 'utf8');
 /** By what stands behind `json`: the name of the message, and a word for which one. */
@@ -13,11 +21,11 @@ const MESSAGES = new Map(
   [...page.matchAll(/^```json ([^\n]+)\n([\s\S]*?)^```$/gm)].map(([, title = '', json = '']) => [title, json]),
 );
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const tried = new Set<string>();
 
@@ -36,7 +44,7 @@ const signal = (thread: ThreadHandle, title: string, ids: Record<string, string>
 
 /** A thread whose turn runs until somebody stops it. */
 async function startBusy(turnId: string): Promise<ThreadHandle> {
-  const thread = await stand.start();
+  const thread = await environment.start();
   await thread.submit(turn('run: sleep 1000', { turnId }));
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
   return thread;
@@ -44,17 +52,17 @@ async function startBusy(turnId: string): Promise<ThreadHandle> {
 
 describe('what the page for the person on call says to send', () => {
   it('answers a request', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch by-hand.txt');
     await thread.submit(asking);
     const { requestId } = await waitForRequest(thread);
     await signal(thread, 'resolveRequest', { req_2: requestId });
     expect(await thread.completion(asking.turnId)).toMatchObject({ status: 'completed' });
-    expect(readFileSync(join(stand.cwd, 'by-hand.txt'), 'utf8')).toBe('');
+    expect(readFileSync(join(environment.cwd, 'by-hand.txt'), 'utf8')).toBe('');
   });
 
   it('answers a question', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const asking = turn('ask: Which one?');
     await thread.submit(asking);
     const request = await waitForRequest(thread);
@@ -65,14 +73,14 @@ describe('what the page for the person on call says to send', () => {
   });
 
   it('starts turns and commands, and tells agents something', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await signal(thread, 'submitTurn');
     expect(await thread.completion('from-the-person-on-call-1')).toMatchObject({ status: 'completed' });
     await signal(thread, 'submitTurn command');
     expect(await thread.completion('look-1')).toMatchObject({ status: 'completed' });
     await signal(thread, 'agentMessage');
     await runTurn(thread, 'say: go on');
-    expect(JSON.stringify(stand.model.requests)).toContain('The tests need a database.');
+    expect(JSON.stringify(environment.model.requests)).toContain('The tests need a database.');
   });
 
   it('steers, interrupts, and changes the queue', async () => {
@@ -95,7 +103,7 @@ describe('what the page for the person on call says to send', () => {
   });
 
   it('rolls back, and closes', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: hi');
     await signal(thread, 'rollbackTurns');
     await waitForEvent(thread, 'thread/rolledBack');

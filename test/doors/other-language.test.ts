@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preparePython } from '../parts/python.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
 const run = promisify(execFile);
 const examples = join(import.meta.dirname, '../../examples');
@@ -14,24 +14,24 @@ const examples = join(import.meta.dirname, '../../examples');
 const prepared = await preparePython();
 if ('missing' in prepared) console.warn(`The Python example is not run: ${prepared.missing}`);
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** Runs a program against the stand. Rejects with its output where it fails. */
 async function runProgram(command: string, args: string[]): Promise<{ lines: string[]; threadId: string }> {
-  const { stdout } = await run(command, args, { env: { ...process.env, ...stand.env }, timeout: 50_000 });
+  const { stdout } = await run(command, args, { env: { ...process.env, ...environment.env }, timeout: 50_000 });
   const lines = stdout.trim().split('\n');
   return { lines, threadId: lines[0]?.replace('thread ', '') ?? '' };
 }
 
 async function expectClosed(threadId: string): Promise<void> {
   const workflowId = `thread/${threadId}`;
-  const result: unknown = await stand.bobbin.service.client.workflow.getHandle(workflowId).result();
+  const result: unknown = await environment.bobbin.service.client.workflow.getHandle(workflowId).result();
   expect(result).toMatchObject({ status: 'closed', threadId, turnCount: 1, reason: 'the example is over' });
-  await assertHealthy(stand, workflowId);
+  await assertHealthy(environment, workflowId);
 }
 
 describe('a client in another language', () => {
@@ -39,8 +39,8 @@ describe('a client in another language', () => {
     if ('missing' in prepared) return;
     const script = join(examples, 'python/drive_thread.py');
     const prompt = 'run: echo "drôle 漢字 😀" > from-python.txt\nrun: cat from-python.txt';
-    const { lines, threadId } = await runProgram(prepared.python, [script, stand.cwd, prompt]);
-    expect(readFileSync(join(stand.cwd, 'from-python.txt'), 'utf8')).toBe('drôle 漢字 😀\n');
+    const { lines, threadId } = await runProgram(prepared.python, [script, environment.cwd, prompt]);
+    expect(readFileSync(join(environment.cwd, 'from-python.txt'), 'utf8')).toBe('drôle 漢字 😀\n');
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({
       status: 'completed',
       lastAgentMessage: expect.stringContaining('drôle 漢字 😀') as string,
@@ -55,7 +55,7 @@ describe('a client in another language', () => {
 describe('a client in TypeScript', () => {
   it('starts a thread, follows it, steers it and closes it', async () => {
     const program = join(examples, 'typescript/drive-thread.ts');
-    const args = [program, stand.cwd, 'run: sleep 0.7', 'mention the weather'];
+    const args = [program, environment.cwd, 'run: sleep 0.7', 'mention the weather'];
     const { lines, threadId } = await runProgram(process.execPath, args);
     expect(lines.join('\n')).toContain('mention the weather');
     expect(lines.at(-1)).toMatch(/thread\/closed$/);

@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScheduleSummary, ScheduleView } from '../../src/contract/index.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ worker: false });
+  environment = await openEnvironment({ worker: false });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
-const schedule = (args: string[], input = '') => runCli(['schedule', ...args], { ...stand, input });
+const schedule = (args: string[], input = '') => runCli(['schedule', ...args], { ...environment, input });
 
-const listed = async (id: string) => (await stand.bobbin.schedules.list()).find(({ scheduleId }) => scheduleId === id);
+const listed = async (id: string) =>
+  (await environment.bobbin.schedules.list()).find(({ scheduleId }) => scheduleId === id);
 
 const newId = () => `cli-${randomUUID().slice(0, 8)}`;
 
@@ -48,7 +49,11 @@ describe('bobbin schedule', () => {
       remainingActions: 3,
       paused: true,
       note: 'by night',
-      batch: { targets: [{ repository: stand.cwd, base: 'main' }], concurrency: 2, budget: { batch: { costUsd: 5 } } },
+      batch: {
+        targets: [{ repository: environment.cwd, base: 'main' }],
+        concurrency: 2,
+        budget: { batch: { costUsd: 5 } },
+      },
       runs: [],
     });
     const { stdout } = await schedule(['show', id]);
@@ -64,7 +69,7 @@ describe('bobbin schedule', () => {
       'runs        0 started, 0 skipped because of another run, 0 missed',
       'next        once it is resumed',
       'targets     1',
-      `  ${stand.cwd} against main`,
+      `  ${environment.cwd} against main`,
       '',
     ]);
   });
@@ -81,7 +86,7 @@ describe('bobbin schedule', () => {
 
   it('takes targets from a file or from standard input, and changes only what is named', async () => {
     const id = newId();
-    const file = join(stand.cwd, 'nightly.json');
+    const file = join(environment.cwd, 'nightly.json');
     writeFileSync(file, JSON.stringify({ targets: ['.'], concurrency: 3 }));
     expect((await schedule(['create', id, '--cron', '0 3 29 2 *', '--targets', file])).code).toBe(0);
     const update = await schedule(['update', id, '--targets', '-', '--jitter', '1m', '--json'], '["/srv/b"]');

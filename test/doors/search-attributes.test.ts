@@ -11,19 +11,27 @@ import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, closeThread, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  closeThread,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES);
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** Whether that thread is among those that the query finds. */
 async function finds({ workflowId }: ThreadHandle, query: string): Promise<boolean> {
-  const { client } = stand.bobbin.service;
+  const { client } = environment.bobbin.service;
   return (await client.workflow.count(`WorkflowId = "${workflowId}" AND (${query})`)).count === 1;
 }
 
@@ -32,7 +40,7 @@ const becomesFound = (thread: ThreadHandle, query: string) =>
 
 /** How many events of each type the thread's history has. */
 async function countEvents({ workflowId }: ThreadHandle): Promise<Record<string, number>> {
-  const { events } = await stand.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory();
+  const { events } = await environment.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory();
   const counts: Record<string, number> = {};
   for (const event of events ?? []) {
     const type = Object.keys(event).find((key) => key.endsWith('EventAttributes')) ?? '';
@@ -46,13 +54,13 @@ const upserts = async (thread: ThreadHandle) =>
 
 describe('a thread', () => {
   it('is found by what it works on, by what it is at, by the person it waits for, and by its end', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch allowed.txt');
     await thread.submit(asking);
     const { requestId } = await waitForRequest(thread);
     await becomesFound(
       thread,
-      `BobbinWaitsForPerson = true AND BobbinStatus = "active" AND BobbinActiveKind = "regular" AND BobbinDepth = 0 AND BobbinRepository = "${stand.cwd}" AND BobbinAccount = "${stand.account}"`,
+      `BobbinWaitsForPerson = true AND BobbinStatus = "active" AND BobbinActiveKind = "regular" AND BobbinDepth = 0 AND BobbinRepository = "${environment.cwd}" AND BobbinAccount = "${environment.account}"`,
     );
     await thread.resolve({ requestId, decision: 'accept' });
     await thread.completion(asking.turnId);
@@ -62,7 +70,7 @@ describe('a thread', () => {
   });
 
   it('pays for a turn of several steps with two events, and with none for one that ends with its first answer', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: one');
     const before = { upserts: await upserts(thread), all: await countEvents(thread) };
     await runTurn(thread, 'say: two');
@@ -82,10 +90,10 @@ describe('a thread', () => {
   });
 
   it('keeps what it said across a new run, and does not say it again', async () => {
-    const other = await openStand({ env: { BOBBIN_CONTINUE_AFTER_EVENTS: '40' } });
+    const other = await openEnvironment({ env: { BOBBIN_CONTINUE_AFTER_EVENTS: '40' } });
     try {
       const thread = await other.start();
-      const handle = stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+      const handle = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
       const { runId: first } = await handle.describe();
       while ((await handle.describe()).runId === first) await runTurn(thread, 'say: again');
       const { runId: second } = await handle.describe();
@@ -101,7 +109,7 @@ describe('a thread', () => {
   });
 
   it('does not use them where its worker is told so, or does not know them registered', async () => {
-    const other = await openStand({ env: { BOBBIN_SEARCH_ATTRIBUTES: 'off' } });
+    const other = await openEnvironment({ env: { BOBBIN_SEARCH_ATTRIBUTES: 'off' } });
     try {
       const thread = await other.start();
       await runTurn(thread, 'say: hi');
@@ -195,7 +203,7 @@ describe('on a service of its own', () => {
   });
 
   it('a thread waits where somebody removes what it uses, and goes on once that is registered again', async () => {
-    const other = await openStand({ address: service.address });
+    const other = await openEnvironment({ address: service.address });
     try {
       const thread = await other.start();
       await runTurn(thread, 'say: before');

@@ -1,15 +1,15 @@
 /** Kill -9 of the worker in a turn of every kind: one boundary of each here, all of them in `npm run test:kill`. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Arena, openArena } from './arena.ts';
+import { type KillFixture, openFixture } from './fixture.ts';
 import { KIND_SCENARIOS } from './kind-scenarios.ts';
 import { killAt } from './kinds.ts';
 
-let arena: Arena;
+let fixture: KillFixture;
 beforeAll(async () => {
-  arena = await openArena();
+  fixture = await openFixture();
 });
 afterAll(async () => {
-  await arena.close();
+  await fixture.close();
 });
 
 /** Another boundary each day. */
@@ -17,6 +17,6 @@ const DAY = Math.floor(Date.now() / 86_400_000);
 
 test.each(KIND_SCENARIOS)('a turn of $name goes on after kill -9 of its worker', async (scenario) => {
   const boundary = 1 + (DAY % 3);
-  const result = (await killAt(arena, scenario, boundary)) ?? (await killAt(arena, scenario, 1));
+  const result = (await killAt(fixture, scenario, boundary)) ?? (await killAt(fixture, scenario, 1));
   expect(result?.violations, `boundary ${boundary}: ${result?.event}`).toEqual([]);
 });

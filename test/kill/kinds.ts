@@ -8,7 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { Item, ThreadEvent, TurnCompletion, TurnSubmission } from '../../src/contract/index.ts';
-import type { Arena } from './arena.ts';
+import type { KillFixture } from './fixture.ts';
 import { gaps, itemViolations, turnViolations } from './checks.ts';
 import { type Watch, watchThread } from './watch.ts';
 
@@ -42,30 +42,34 @@ export interface KindResult {
 }
 
 /** Every boundary of one scenario, one after the other. */
-export async function* killAtEachBoundary(arena: Arena, scenario: KindScenario): AsyncGenerator<KindResult> {
+export async function* killAtEachBoundary(fixture: KillFixture, scenario: KindScenario): AsyncGenerator<KindResult> {
   for (let boundary = 1; ; boundary++) {
-    const result = await killAt(arena, scenario, boundary);
+    const result = await killAt(fixture, scenario, boundary);
     if (result === null) return;
     yield result;
   }
 }
 
 /** Null where the turn ends before that boundary. */
-export async function killAt(arena: Arena, scenario: KindScenario, boundary: number): Promise<KindResult | null> {
+export async function killAt(
+  fixture: KillFixture,
+  scenario: KindScenario,
+  boundary: number,
+): Promise<KindResult | null> {
   const beganAt = Date.now();
-  const first = await arena.runningWorker();
+  const first = await fixture.runningWorker();
   const threadId = `kind-${scenario.name}-${boundary}-${randomUUID().slice(0, 8)}`;
-  const cwd = makeRepository(arena.workspace(threadId));
-  const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd } });
+  const cwd = makeRepository(fixture.workspace(threadId));
+  const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd } });
   const watch = watchThread(thread);
-  let second: Awaited<ReturnType<Arena['worker']>> | null = null;
+  let second: Awaited<ReturnType<KillFixture['worker']>> | null = null;
   try {
     for (const turn of scenario.before) await runTurn(thread, watch, turn);
     await thread.submit(scenario.turn);
     const event = await eventOf(watch, scenario.turn.turnId, boundary);
     if (event === null) return null;
     await first.kill();
-    second = await arena.worker();
+    second = await fixture.worker();
     const end = await endOf(watch, scenario.turn.turnId);
     const violations = await judge(scenario, thread, watch, { cwd, end });
     return {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openArena } from './arena.ts';
+import { openFixture } from './fixture.ts';
 import { KIND_SCENARIOS } from './kind-scenarios.ts';
 import { type KindResult, killAtEachBoundary } from './kinds.ts';
 import { toSummary } from './report.ts';
@@ -62,11 +62,11 @@ if (values.only !== 'rounds') {
 
 async function killEveryKind(): Promise<KindResult[]> {
   const chosen = KIND_SCENARIOS.filter(({ name }) => values.kind === undefined || values.kind === name);
-  const arena = await openArena();
+  const fixture = await openFixture();
   const results: KindResult[] = [];
   try {
     for (const scenario of chosen) {
-      for await (const result of killAtEachBoundary(arena, scenario)) {
+      for await (const result of killAtEachBoundary(fixture, scenario)) {
         results.push(result);
         say(
           `${result.scenario} after event ${result.boundary} (${result.event}): ${result.status}, ${result.durationMs} ms`,
@@ -75,7 +75,7 @@ async function killEveryKind(): Promise<KindResult[]> {
       }
     }
   } finally {
-    await arena.close();
+    await fixture.close();
   }
   return results;
 }

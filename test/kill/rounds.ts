@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BobbinError, type ThreadHandle } from '../../src/client/index.ts';
 import type { Item, SubmitTurn, ThreadEvent } from '../../src/contract/index.ts';
 import type { ModelServer } from '../../src/dev/model-server/server.ts';
-import { type Arena, openArena } from './arena.ts';
+import { type KillFixture, openFixture } from './fixture.ts';
 import { findViolations } from './checks.ts';
 import { type MarkedProcess, findMarked } from './marked-processes.ts';
 import { type PlannedKill, type RoundPlan, planRounds } from './plan.ts';
@@ -24,30 +24,30 @@ export interface KillTestOptions {
 /** Never rejects because of what a kill led to: that is in the report's `violations`. */
 export async function runKillTest(options: KillTestOptions): Promise<KillReport> {
   const startedAt = new Date();
-  const arena = await openArena();
+  const fixture = await openFixture();
   const rounds: RoundReport[] = [];
   try {
     for (const plan of planRounds(options)) {
-      const round = await runRound(arena, plan, options.seed);
+      const round = await runRound(fixture, plan, options.seed);
       rounds.push(round);
       options.onProgress?.(describeRound(round));
     }
   } finally {
-    await arena.close();
+    await fixture.close();
   }
   return {
     seed: options.seed,
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
     node: process.version,
-    serverVersion: arena.service.serverVersion,
+    serverVersion: fixture.service.serverVersion,
     rounds,
   };
 }
 
 /** The place of a round: the thread under test and what may be killed. */
 interface Scene {
-  arena: Arena;
+  fixture: KillFixture;
   plan: RoundPlan;
   thread: ThreadHandle;
   watch: Watch;
@@ -57,15 +57,15 @@ interface Scene {
   newWorker: () => Promise<WorkerChild>;
 }
 
-async function runRound(arena: Arena, plan: RoundPlan, seed: number): Promise<RoundReport> {
+async function runRound(fixture: KillFixture, plan: RoundPlan, seed: number): Promise<RoundReport> {
   const beganAt = Date.now();
-  const newWorker = () => arena.worker({ BOBBIN_CONTINUE_AFTER_EVENTS: String(plan.continueAfterEvents) });
+  const newWorker = () => fixture.worker({ BOBBIN_CONTINUE_AFTER_EVENTS: String(plan.continueAfterEvents) });
   const workers = [await newWorker()];
   const threadId = `kill-${seed}-${plan.round}`;
-  const cwd = arena.workspace(threadId);
-  const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd }, sandbox: plan.sandbox });
+  const cwd = fixture.workspace(threadId);
+  const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd }, sandbox: plan.sandbox });
   const watch = watchThread(thread);
-  const scene: Scene = { arena, plan, thread, watch, longTurnId: 'long', workers, newWorker };
+  const scene: Scene = { fixture, plan, thread, watch, longTurnId: 'long', workers, newWorker };
   const kills: KillRecord[] = [];
   const turns: TurnRecord[] = [];
   const violations: string[] = [];
@@ -96,7 +96,7 @@ async function runRound(arena: Arena, plan: RoundPlan, seed: number): Promise<Ro
   const { commands } = plan;
   const found = findViolations({
     ...{ seen, recorded, items, turnIds, commands, lines, left },
-    told: lastTold(arena.model, threadId),
+    told: lastTold(fixture.model, threadId),
     agentTask: { before, after },
   });
   await watch.stop();
@@ -192,7 +192,7 @@ async function killOnce(
 
 /** Kills, and gives what starts the victim again; null where nothing has to be. */
 async function strike(scene: Scene, { victim, which }: PlannedKill): Promise<(() => Promise<void>) | null> {
-  const { service } = scene.arena;
+  const { service } = scene.fixture;
   const killWorkers = () => Promise.all(scene.workers.splice(0).map((worker) => worker.kill()));
   const startWorker = async () => void scene.workers.push(await scene.newWorker());
   switch (victim) {

@@ -6,7 +6,7 @@ import type { AgentIdentity } from '../../activities/ports.ts';
 import { type IdentityAdapterOptions, createIdentityAdapter } from '../../src/adapters/identity/identity-adapter.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { AgentIdentityMode, AgentTaskRecord, StartThread } from '../../src/contract/index.ts';
-import type { Stand } from '../stand.ts';
+import type { TestEnvironment } from '../environment.ts';
 
 export interface Account {
   name: string;
@@ -19,26 +19,26 @@ export interface Account {
   /** What the service has registered for it, ever. */
   registered(): { identities: number; tasks: number };
   /** The entity workflow. */
-  entity(): ReturnType<Stand['bobbin']['service']['client']['workflow']['getHandle']>;
+  entity(): ReturnType<TestEnvironment['bobbin']['service']['client']['workflow']['getHandle']>;
 }
 
 /** An account of its own, so that what a test does to it concerns no other one. */
-export function openAccount(stand: Stand, name = `account-${randomUUID()}`): Account {
-  const { service, threads } = stand.bobbin;
+export function openAccount(environment: TestEnvironment, name = `account-${randomUUID()}`): Account {
+  const { service, threads } = environment.bobbin;
   const entity = () => service.client.workflow.getHandle(`agent-identity/${name}`);
   return {
     name,
     entity,
     start: (mode = 'recoverable', more = {}) =>
-      threads.start({ workspace: { cwd: stand.cwd }, agentIdentity: { mode, account: name }, ...more }),
+      threads.start({ workspace: { cwd: environment.cwd }, agentIdentity: { mode, account: name }, ...more }),
     identity: () => service.within(() => entity().query<AgentIdentity>('identity')),
     replace: (agentRuntimeId) =>
       service.within(() =>
         entity().executeUpdate<AgentIdentity, [string]>('replaceIdentity', { args: [agentRuntimeId] }),
       ),
     registered() {
-      const keys = keyFiles(stand).filter(({ account }) => account === name);
-      const { tasks } = stand.identity.state();
+      const keys = keyFiles(environment).filter(({ account }) => account === name);
+      const { tasks } = environment.identity.state();
       const perKey = keys.map(({ agentRuntimeId }) => tasks[agentRuntimeId] ?? 0);
       return { identities: keys.length, tasks: perKey.reduce((sum, count) => sum + count, 0) };
     },
@@ -52,8 +52,8 @@ export interface KeyFile {
   path: string;
 }
 
-export function keyFiles(stand: Stand): KeyFile[] {
-  const folder = join(stand.data, 'keys');
+export function keyFiles(environment: TestEnvironment): KeyFile[] {
+  const folder = join(environment.data, 'keys');
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .map((name) => ({
@@ -63,11 +63,11 @@ export function keyFiles(stand: Stand): KeyFile[] {
 }
 
 /** The adapter that the stand's workers have, for tests that put something in its way. */
-export function adapterOn(stand: Stand, options: Partial<IdentityAdapterOptions> = {}) {
+export function adapterOn(environment: TestEnvironment, options: Partial<IdentityAdapterOptions> = {}) {
   return createIdentityAdapter({
-    identityUrl: stand.identity.url,
+    identityUrl: environment.identity.url,
     accessToken: () => 'test',
-    keyDirectory: join(stand.data, 'keys'),
+    keyDirectory: join(environment.data, 'keys'),
     version: '1',
     runningLocation: 'test',
     ...options,

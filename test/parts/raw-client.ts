@@ -1,7 +1,7 @@
 /** For tests: messages as a client of no SDK would send them, byte by byte. */
 import { randomUUID } from 'node:crypto';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import type { Stand } from '../stand.ts';
+import type { TestEnvironment } from '../environment.ts';
 
 /** A payload as it is on the wire: metadata of bytes, and data of bytes. */
 export interface RawPayload {
@@ -18,12 +18,12 @@ export function json(value: unknown): RawPayload {
 }
 
 export async function sendSignal(
-  stand: Stand,
+  environment: TestEnvironment,
   { workflowId }: Pick<ThreadHandle, 'workflowId'>,
   signalName: string,
   ...payloads: RawPayload[]
 ): Promise<void> {
-  const { service } = stand.bobbin;
+  const { service } = environment.bobbin;
   await service.within(async () => {
     await service.connection.workflowService.signalWorkflowExecution({
       namespace: service.namespace,
@@ -37,14 +37,18 @@ export async function sendSignal(
 }
 
 /** Starts a workflow of type `thread` with whatever arguments. */
-export async function startRaw(stand: Stand, workflowId: string, ...payloads: RawPayload[]): Promise<void> {
-  const { service } = stand.bobbin;
+export async function startRaw(
+  environment: TestEnvironment,
+  workflowId: string,
+  ...payloads: RawPayload[]
+): Promise<void> {
+  const { service } = environment.bobbin;
   await service.within(async () => {
     await service.connection.workflowService.startWorkflowExecution({
       namespace: service.namespace,
       workflowId,
       workflowType: { name: 'thread' },
-      taskQueue: { name: stand.taskQueue },
+      taskQueue: { name: environment.taskQueue },
       input: { payloads },
       requestId: randomUUID(),
       identity: 'raw client',
@@ -56,8 +60,8 @@ export async function startRaw(stand: Stand, workflowId: string, ...payloads: Ra
  * Throws where the newest run of the thread failed, or one of its workflow tasks did. A task that the service itself
  * gave up, because something new had come meanwhile, is not a failure.
  */
-export async function assertHealthy(stand: Stand, workflowId: string): Promise<void> {
-  const handle = stand.bobbin.service.client.workflow.getHandle(workflowId);
+export async function assertHealthy(environment: TestEnvironment, workflowId: string): Promise<void> {
+  const handle = environment.bobbin.service.client.workflow.getHandle(workflowId);
   const { status } = await handle.describe();
   if (status.name !== 'RUNNING' && status.name !== 'COMPLETED') throw new Error(`${workflowId} is ${status.name}`);
   const { events } = await handle.fetchHistory();

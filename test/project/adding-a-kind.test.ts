@@ -1,10 +1,10 @@
 /** What `docs/adding-a-task-kind.md` says, done to a copy of the sources: the copy compiles, and serves turns of the kind. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { waitForEvent } from '../stand.ts';
+import { waitForEvent } from '../environment.ts';
 import { COMPILE_MS, type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
 
 const KIND = `/** \`count_lines\`: how many lines a file of the workspace has. */
-import { inputText, beginActive, endTurn, failTurn, findTurn, quieten, toTurnError, withTurn } from '../turns/turns.ts';
+import { inputText, beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError, withTurn } from '../turns/turns.ts';
 import type { TurnBase } from '../state/state.ts';
 import { retried, stepIds, toSummary } from '../state/steps.ts';
 import type { TaskKind } from './task.ts';
@@ -20,8 +20,8 @@ declare module '../state/state.ts' {
 export const countLines: TaskKind<CountTurn> = {
   kind: 'count_lines',
   begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'count_lines', file: inputText(turn.input) }),
-  settle: (state) => state,
-  wants: (state, { turnId, file }) => {
+  advance: (state) => state,
+  desiredActions: (state, { turnId, file }) => {
     const id = \`count/\${turnId}\`;
     return [
       {
@@ -35,9 +35,9 @@ export const countLines: TaskKind<CountTurn> = {
       },
     ];
   },
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'countLines') return state;
-    if (turn.aborting !== null) return quieten(state, turn, event.id, true);
+    if (turn.aborting !== null) return onStepStopped(state, turn, event.id, true);
     const { end, at } = event;
     if (end.type !== 'done') return failTurn(state, at, turn, toTurnError(end, 'The count was stopped by nobody in this thread.'));
     const { lines } = end.value;
@@ -108,8 +108,8 @@ test(
 );
 
 test('a turn of the kind runs, and one without words is refused', async () => {
-  const thread = await copy.stand.start();
-  const { workflow } = copy.stand.bobbin.service.client;
+  const thread = await copy.environment.start();
+  const { workflow } = copy.environment.bobbin.service.client;
   const raw = workflow.getHandle(thread.workflowId);
   const input = [{ type: 'text', text: 'README.md' }];
   await raw.signal('submitTurn', { turnId: 'count', kind: 'count_lines', input });

@@ -1,6 +1,6 @@
 /** What `docs/adding-a-tool.md` says, done to a copy of the sources: the copy compiles, and a model uses the tool. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { itemsOf } from '../stand.ts';
+import { itemsOf } from '../environment.ts';
 import { COMPILE_MS, type ChangedCopy, type Insertion, openChangedCopy } from './changed-copy.ts';
 
 const DEFINITION = `import { object } from './json-schema.ts';
@@ -121,7 +121,7 @@ test(
 );
 
 test('a model calls the tool and is told the result, or what is wrong with its arguments', async () => {
-  const thread = await copy.stand.start();
+  const thread = await copy.environment.start();
   const input = [{ type: 'text' as const, text: 'call: roll_dice {"sides": 6}\ncall: roll_dice {"sides": 1}' }];
   await thread.submit({ turnId: 'roll', kind: 'regular', input });
   expect(await thread.completion('roll')).toMatchObject({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,7 +16,7 @@ export const COMPILE_MS = 600_000;
 export type Insertion = [file: string, before: string, line: string];
 
 export interface ChangedCopy {
-  stand: Stand;
+  environment: TestEnvironment;
   /** What the compiler has against it. */
   compile(): { stdout: string; status: number | null };
   close(): Promise<void>;
@@ -30,18 +30,18 @@ export async function openChangedCopy(files: Record<string, string>, lines: Inse
   for (const [file, text] of Object.entries(files)) writeFileSync(join(copy, file), text, { flag: 'wx' });
   for (const [file, before, line] of lines) insert(join(copy, file), before, line);
   execFileSync(process.execPath, [join(copy, 'src/contract/generate-wire.ts')]);
-  const stand = await openStand({ worker: false });
+  const environment = await openEnvironment({ worker: false });
   const worker: WorkerChild = await startWorkerChild(
-    stand.env,
+    environment.env,
     join(copy, 'worker.log'),
     join(copy, 'src/worker/main.ts'),
   );
   return {
-    stand,
+    environment,
     compile: () => compile(copy),
     close: async () => {
       await worker.kill();
-      await stand.close();
+      await environment.close();
       rmSync(copy, { recursive: true, force: true });
     },
   };

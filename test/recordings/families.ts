@@ -5,40 +5,43 @@ import { join } from 'node:path';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { commit } from '../parts/repositories.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, closeThread, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import { type TestEnvironment, closeThread, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
 import { type Scenarios, signal, submitCommand } from './scenario.ts';
 
-const child = (stand: Stand, thread: ThreadHandle, number: number) =>
-  stand.bobbin.threads.get(`${thread.threadId}/${number}`);
+const child = (environment: TestEnvironment, thread: ThreadHandle, number: number) =>
+  environment.bobbin.threads.get(`${thread.threadId}/${number}`);
 
 const untilFile = 'run: until [ -e go-on ]; do sleep 0.05; done';
 
 /** The service suggests a new run early, so that every workflow that goes on as one does. */
 const EARLY = ['limit.historyCount.suggestContinueAsNew=30'];
 
-async function startBatch(stand: Stand, targets: string[], more: object = {}) {
-  const batch = await stand.bobbin.batches.start({ targets: targets.map((repository) => ({ repository })), ...more });
+async function startBatch(environment: TestEnvironment, targets: string[], more: object = {}) {
+  const batch = await environment.bobbin.batches.start({
+    targets: targets.map((repository) => ({ repository })),
+    ...more,
+  });
   await batch.follow();
   return batch;
 }
 
 /** The first target was reviewed before and has changed since, the second has not. */
-async function driveBatch(stand: Stand) {
-  const { ledgers } = stand.bobbin;
-  const [changed, same, large] = [stand.workspace(), stand.workspace(), stand.workspace()];
+async function driveBatch(environment: TestEnvironment) {
+  const { ledgers } = environment.bobbin;
+  const [changed, same, large] = [environment.workspace(), environment.workspace(), environment.workspace()];
   commit(changed, { 'a.ts': 'one\n// TODO: two\n' });
-  const before = await startBatch(stand, [changed, same]);
+  const before = await startBatch(environment, [changed, same]);
   const { targetId = '' } = (await before.record()).targets[0]?.row ?? {};
   const ledger = ledgers.get(targetId);
   const { findingId = '' } = (await ledger.view()).findings[0] ?? {};
   await ledger.dismiss({ findingId, by: 'ann', why: 'on purpose' });
   await ledger.reopen({ findingId, by: 'ann' });
-  await signal(stand, ledger.workflowId, 'dismissFinding', { findingId, by: 'ann', why: 'once more' });
-  await signal(stand, ledger.workflowId, 'reopenFinding', { findingId, by: 'ann' });
+  await signal(environment, ledger.workflowId, 'dismissFinding', { findingId, by: 'ann', why: 'once more' });
+  await signal(environment, ledger.workflowId, 'reopenFinding', { findingId, by: 'ann' });
   commit(changed, { 'a.ts': 'one\n', 'b.ts': '// FIXME: three\n' });
   const lines = 'const long = "line of code"; // with words\n'.repeat(450);
   commit(large, { 'one.ts': lines, 'two.ts': `${lines}// TODO: four\n` });
-  const batch = await startBatch(stand, [changed, same, '/nowhere/at/all', large], { concurrency: 2 });
+  const batch = await startBatch(environment, [changed, same, '/nowhere/at/all', large], { concurrency: 2 });
   return { batchId: batch.batchId, ledgerId: ledger.workflowId };
 }
 
@@ -46,22 +49,22 @@ export const FAMILIES: Scenarios = {
   'continued-as-new': {
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '150' },
     keeps: ['archive'],
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       for (let i = 0; i < 14; i++) await runTurn(thread, `run: echo ${i}\nrun: echo again`);
-      const { archived } = await stand.bobbin.service.client.workflow
+      const { archived } = await environment.bobbin.service.client.workflow
         .getHandle(thread.workflowId)
         .query<{ archived: { segmentId: string } }, [object]>('items', { after: 0, limit: 1 });
       const workflowId = `archive/${archived.segmentId}/${randomUUID()}`;
-      const options = { workflowId, taskQueue: stand.taskQueue, args: [archived.segmentId] };
-      await stand.bobbin.service.client.workflow.execute('readArchive', options);
+      const options = { workflowId, taskQueue: environment.taskQueue, args: [archived.segmentId] };
+      await environment.bobbin.service.client.workflow.execute('readArchive', options);
       return { thread: thread.workflowId, archive: workflowId };
     },
   },
   'continued-in-a-request': {
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '25' },
-    async drive(stand) {
-      const thread = await stand.start({ approvalPolicy: 'untrusted', budget: { thread: { wallMs: 600_000 } } });
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted', budget: { thread: { wallMs: 600_000 } } });
       await runTurn(thread, 'plan: one\nplan: two');
       const asking = turn('plan: three\nplan: four\nrun: touch asked\nask: Which?\nplan: five\nplan: six');
       await thread.submit(asking);
@@ -77,39 +80,43 @@ export const FAMILIES: Scenarios = {
   'forked-and-resumed': {
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
     keeps: ['archive'],
-    async drive(stand) {
-      const source = await stand.start();
+    async drive(environment) {
+      const source = await environment.start();
       for (let i = 0; i < 4; i++) await runTurn(source, `run: echo ${i}`);
-      const forked = await stand.bobbin.threads.fork(source.threadId);
+      const forked = await environment.bobbin.threads.fork(source.threadId);
       await runTurn(forked, 'say: only here');
       await closeThread(source);
-      await stand.bobbin.threads.resume(source.threadId, { instructions: 'Be brief.' });
+      await environment.bobbin.threads.resume(source.threadId, { instructions: 'Be brief.' });
       await runTurn(source, 'say: resumed');
       const unknown = `thread/unknown-${randomUUID()}`;
-      const { workflow } = stand.bobbin.service.client;
-      const argument = { threadId: unknown.slice(7), workspace: { cwd: stand.cwd }, fork: { threadId: 'nobody' } };
-      await workflow.execute('thread', { workflowId: unknown, taskQueue: stand.taskQueue, args: [argument] });
+      const { workflow } = environment.bobbin.service.client;
+      const argument = {
+        threadId: unknown.slice(7),
+        workspace: { cwd: environment.cwd },
+        fork: { threadId: 'nobody' },
+      };
+      await workflow.execute('thread', { workflowId: unknown, taskQueue: environment.taskQueue, args: [argument] });
       return { resumed: source.workflowId, forked: forked.workflowId, refused: unknown };
     },
   },
   terminated: {
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       await submitCommand(thread, 'run: sleep 300');
-      await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('by an operator');
-      await stand.bobbin.threads.resume(thread.threadId);
+      await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('by an operator');
+      await environment.bobbin.threads.resume(thread.threadId);
       await runTurn(thread, 'run: echo cleaned');
       return { thread: thread.workflowId };
     },
   },
   'lost-worker': {
     worker: false,
-    async drive(stand) {
-      const first = await startWorkerChild(stand.env, join(stand.data, '../worker.log'));
-      const thread = await stand.start();
+    async drive(environment) {
+      const first = await startWorkerChild(environment.env, join(environment.data, '../worker.log'));
+      const thread = await environment.start();
       const turnId = await submitCommand(thread, 'run: echo half; sleep 300');
       await first.kill();
-      await stand.worker();
+      await environment.worker();
       await thread.completion(turnId);
       await runTurn(thread, 'say: and on');
       return { thread: thread.workflowId };
@@ -117,8 +124,8 @@ export const FAMILIES: Scenarios = {
   },
   agents: {
     env: { BOBBIN_CONTINUE_AFTER_EVENTS: '120' },
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       const helper = 'call: spawn_agent {"task_name": "helper", "message": "say: first"}';
       await runTurn(thread, `${helper}\ncall: wait_agent {}`);
       const target = (more: object) => JSON.stringify({ target: 'helper', ...more });
@@ -129,23 +136,23 @@ export const FAMILIES: Scenarios = {
       await runTurn(thread, `spawn: ${untilFile}\ncall: wait_agent {"timeout_ms": 10000}`);
       while ((await thread.view()).runCount === 1) await runTurn(thread, 'run: echo on');
       await runTurn(thread, 'run: echo watched');
-      writeFileSync(join(stand.cwd, 'go-on'), '');
-      await waitForEvent(child(stand, thread, 2), 'turn/completed');
+      writeFileSync(join(environment.cwd, 'go-on'), '');
+      await waitForEvent(child(environment, thread, 2), 'turn/completed');
       await runTurn(thread, `call: close_agent ${target({})}`);
-      await waitForEvent(child(stand, thread, 1), 'thread/closed');
+      await waitForEvent(child(environment, thread, 1), 'thread/closed');
       await thread.close();
       await waitForEvent(thread, 'thread/closed');
-      await waitForEvent(child(stand, thread, 2), 'thread/closed');
+      await waitForEvent(child(environment, thread, 2), 'thread/closed');
       return {
         parent: thread.workflowId,
-        child: child(stand, thread, 1).workflowId,
+        child: child(environment, thread, 1).workflowId,
         watched: `${thread.workflowId}/2`,
       };
     },
   },
   'interrupted-tree': {
-    async drive(stand) {
-      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted' });
       const asking = turn('spawn: run: touch below\ncall: wait_agent {}');
       await thread.submit(asking);
       const { requestId } = await waitForRequest(thread);
@@ -160,8 +167,8 @@ export const FAMILIES: Scenarios = {
     },
   },
   'tree-budget': {
-    async drive(stand) {
-      const thread = await stand.start({ budget: { tree: { steps: 4 } } });
+    async drive(environment) {
+      const thread = await environment.start({ budget: { tree: { steps: 4 } } });
       const asked = turn('spawn: run: echo 1\ncall: wait_agent {}\nrun: echo 2\nrun: echo 3\nrun: echo 4');
       await thread.submit(asked);
       const { requestId } = await waitForRequest(thread);
@@ -173,8 +180,8 @@ export const FAMILIES: Scenarios = {
   batch: {
     // A window that a small repository fills.
     env: { BOBBIN_CONTEXT_WINDOW: '20000' },
-    async drive(stand) {
-      const { batchId, ledgerId } = await driveBatch(stand);
+    async drive(environment) {
+      const { batchId, ledgerId } = await driveBatch(environment);
       const target = (number: number) => `batch-review/${batchId}/${number}`;
       return {
         ...{ batch: `batch-review/${batchId}`, ledger: ledgerId, thread: `thread/${batchId}/3/1` },
@@ -183,12 +190,16 @@ export const FAMILIES: Scenarios = {
     },
   },
   'batch-cancelled': {
-    async drive(stand) {
-      const slow = stand.workspace();
+    async drive(environment) {
+      const slow = environment.workspace();
       commit(slow, { 'a.ts': '// TODO: one\n' });
-      const targets = [{ repository: slow }, { repository: stand.workspace() }];
-      const batch = await stand.bobbin.batches.start({ targets, reviewsPerMinute: 1, instructions: 'wait: 60000' });
-      await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/0`));
+      const targets = [{ repository: slow }, { repository: environment.workspace() }];
+      const batch = await environment.bobbin.batches.start({
+        targets,
+        reviewsPerMinute: 1,
+        instructions: 'wait: 60000',
+      });
+      await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/0`));
       await batch.cancel();
       await batch.follow().catch(() => undefined);
       const workflowId = `batch-review/${batch.batchId}`;
@@ -198,29 +209,29 @@ export const FAMILIES: Scenarios = {
   },
   'entities-go-on': {
     service: EARLY,
-    async drive(stand) {
-      const targets = Array.from({ length: 6 }, () => stand.workspace());
+    async drive(environment) {
+      const targets = Array.from({ length: 6 }, () => environment.workspace());
       const [first = ''] = targets;
       commit(first, { 'a.ts': '// TODO: one\n' });
-      const batch = await startBatch(stand, targets, { concurrency: 1 });
+      const batch = await startBatch(environment, targets, { concurrency: 1 });
       const { targetId = '' } = (await batch.record()).targets[0]?.row ?? {};
-      const ledger = stand.bobbin.ledgers.get(targetId);
+      const ledger = environment.bobbin.ledgers.get(targetId);
       const { findingId = '' } = (await ledger.view()).findings[0] ?? {};
       for (let i = 0; i < 8; i++) {
         await ledger.dismiss({ findingId, by: 'ann', why: 'on purpose' });
         await ledger.reopen({ findingId, by: 'ann' });
       }
       commit(first, { 'b.ts': '// FIXME: two\n' });
-      await startBatch(stand, [first]);
-      const entity = stand.bobbin.service.client.workflow.getHandle(`agent-identity/${stand.account}`);
+      await startBatch(environment, [first]);
+      const entity = environment.bobbin.service.client.workflow.getHandle(`agent-identity/${environment.account}`);
       for (let i = 0; i < 12; i++) {
         const { agentRuntimeId } = await entity.query<{ agentRuntimeId: string }>('identity');
         await entity.executeUpdate('replaceIdentity', { args: [agentRuntimeId] });
       }
-      await runTurn(await stand.start(), 'say: a new run of the entity');
+      await runTurn(await environment.start(), 'say: a new run of the entity');
       return {
         ...{ batch: `batch-review/${batch.batchId}`, ledger: ledger.workflowId },
-        entity: `agent-identity/${stand.account}`,
+        entity: `agent-identity/${environment.account}`,
       };
     },
   },

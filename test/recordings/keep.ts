@@ -7,7 +7,7 @@ import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import { git } from '../parts/repositories.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 import { payloadsOf } from './histories.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -15,16 +15,21 @@ import type { Scenario } from './scenario.ts';
 export async function record(scenario: Scenario, to: { histories: string; stored: string }): Promise<void> {
   const { service, env = {}, worker = true, keeps = [] } = scenario;
   const own = service === undefined ? null : await startService(service);
-  const stand = await openStand({ requireAssertion: true, env, worker, ...(own && { address: own.address }) });
+  const environment = await openEnvironment({
+    requireAssertion: true,
+    env,
+    worker,
+    ...(own && { address: own.address }),
+  });
   try {
-    const workflows = await scenario.drive(stand);
+    const workflows = await scenario.drive(environment);
     for (const [name, workflowId] of Object.entries(workflows)) {
-      const runs = await runsOf(stand, workflowId);
+      const runs = await runsOf(environment, workflowId);
       for (const [index, history] of runs.entries()) keep(to.histories, `${name}-${index + 1}.json`, history);
     }
-    for (const name of keeps) keepFiles(stand, name, to.stored);
+    for (const name of keeps) keepFiles(environment, name, to.stored);
   } finally {
-    await stand.close();
+    await environment.close();
     await own?.stop();
   }
 }
@@ -41,10 +46,10 @@ async function startService(dynamicConfig: string[]) {
 }
 
 /** Oldest first: a run names the one that it continues, or resumes. */
-async function runsOf(stand: Stand, workflowId: string): Promise<History[]> {
+async function runsOf(environment: TestEnvironment, workflowId: string): Promise<History[]> {
   const runs: History[] = [];
   for (let runId: string | undefined; ;) {
-    const history = await settled(stand, workflowId, runId);
+    const history = await settled(environment, workflowId, runId);
     runs.unshift(history);
     const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
     const [argument] = payloadsOf(started?.input) as ({ resume?: { runId: string } } | undefined)[];
@@ -54,7 +59,7 @@ async function runsOf(stand: Stand, workflowId: string): Promise<History[]> {
 }
 
 /** Once no workflow task is under way: what it brings would be missing. */
-async function settled({ bobbin }: Stand, workflowId: string, runId?: string): Promise<History> {
+async function settled({ bobbin }: TestEnvironment, workflowId: string, runId?: string): Promise<History> {
   for (;;) {
     const history = await bobbin.service.client.workflow.getHandle(workflowId, runId).fetchHistory();
     const events = history.events ?? [];
@@ -76,7 +81,7 @@ function keep(folder: string, name: string, history: History): void {
   writeFileSync(join(folder, name), `${text}\n`);
 }
 
-function keepFiles({ data, cwd }: Stand, name: string, folder: string): void {
+function keepFiles({ data, cwd }: TestEnvironment, name: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
   if (name === 'snapshots') git(cwd, 'bundle', 'create', '-q', join(folder, 'snapshots.bundle'), '--all');
   else cpSync(join(data, name), join(folder, name), { recursive: true });

@@ -1,20 +1,25 @@
 /** What a recording is made of: a way to drive a stand, and the workflows that are worth keeping afterwards. */
 import type { ThreadHandle } from '../../src/client/index.ts';
-import { type Stand, type StandOptions, waitForEvent, turn } from '../stand.ts';
+import { type TestEnvironment, type EnvironmentOptions, waitForEvent, turn } from '../environment.ts';
 
-export interface Scenario extends Pick<StandOptions, 'env' | 'worker'> {
+export interface Scenario extends Pick<EnvironmentOptions, 'env' | 'worker'> {
   /** Settings of a Temporal service of its own. */
   service?: string[];
   /** Folders of the workers' data that are kept as files. */
   keeps?: string[];
   /** Answers the ids of the workflows to keep, by the names of their files. */
-  drive(stand: Stand): Promise<Record<string, string>>;
+  drive(environment: TestEnvironment): Promise<Record<string, string>>;
 }
 
 export type Scenarios = Record<string, Scenario>;
 
-export function signal(stand: Stand, workflowId: string, name: string, payload: unknown): Promise<void> {
-  return stand.bobbin.service.client.workflow.getHandle(workflowId).signal(name, payload);
+export function signal(
+  environment: TestEnvironment,
+  workflowId: string,
+  name: string,
+  payload: unknown,
+): Promise<void> {
+  return environment.bobbin.service.client.workflow.getHandle(workflowId).signal(name, payload);
 }
 
 /** Submits a turn and waits until its command runs. */
@@ -30,10 +35,10 @@ export async function submitCommand(thread: ThreadHandle, text: string): Promise
 }
 
 /** Submits a turn whose model streams for minutes, and waits until it is asked. */
-export async function submitStream(stand: Stand, thread: ThreadHandle): Promise<string> {
+export async function submitStream(environment: TestEnvironment, thread: ThreadHandle): Promise<string> {
   const submitted = turn('stream: 2000 100');
   await thread.submit(submitted);
-  await stand.model.waitForRequest(
+  await environment.model.waitForRequest(
     ({ body }) => JSON.stringify(body).includes(thread.threadId) && JSON.stringify(body).includes('stream: 2000'),
   );
   return submitted.turnId;

@@ -6,7 +6,7 @@ import type { ResolveRequest } from '../../src/contract/index.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { rawPayload, sendSignal } from '../parts/raw-client.ts';
 import { commit } from '../parts/repositories.ts';
-import { eventsSoFar, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import { eventsSoFar, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
 import { type Scenarios, signal, submitCommand, submitStream } from './scenario.ts';
 
 const ADD_FILE = 'patch:\n*** Begin Patch\n*** Add File: recorded.txt\n+one\n*** End Patch';
@@ -26,13 +26,13 @@ async function answering(thread: ThreadHandle, text: string, ...answers: Omit<Re
 export const THREADS: Scenarios = {
   'tools-and-plan': {
     worker: false,
-    async drive(stand) {
-      const config = join(stand.data, '../mcp.json');
-      const args = [MCP_SERVER, join(stand.data, '../mcp.log'), 'well'];
+    async drive(environment) {
+      const config = join(environment.data, '../mcp.json');
+      const args = [MCP_SERVER, join(environment.data, '../mcp.log'), 'well'];
       const files = { command: process.execPath, args, startupTimeoutMs: 60_000 };
       writeFileSync(config, JSON.stringify({ mcpServers: { files } }));
-      await stand.worker({ BOBBIN_MCP_CONFIG: config });
-      const thread = await stand.start({ title: 'recorded', instructions: 'Be brief.' });
+      await environment.worker({ BOBBIN_MCP_CONFIG: config });
+      const thread = await environment.start({ title: 'recorded', instructions: 'Be brief.' });
       await runTurn(thread, 'plan: look; change\nrun: echo one\nparallel: ls\nparallel: cat README.md\nsay: done');
       await runTurn(thread, ADD_FILE);
       await runTurn(thread, `run: printf '%s' ${'long '.repeat(450)}`);
@@ -43,8 +43,8 @@ export const THREADS: Scenarios = {
     },
   },
   'model-trouble': {
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       await runTurn(thread, 'status: 503 1\nsay: tried again');
       await runTurn(thread, 'status: 400');
       await runTurn(thread, 'status: 401\nsay: not allowed');
@@ -53,14 +53,14 @@ export const THREADS: Scenarios = {
     },
   },
   stopping: {
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       const { workflowId } = thread;
       await thread.interrupt({ turnId: await submitCommand(thread, 'run: sleep 30') });
-      const streamed = await submitStream(stand, thread);
+      const streamed = await submitStream(environment, thread);
       await thread.requestInterrupt({ turnId: streamed, reason: 'enough' });
       await thread.completion(streamed);
-      await submitStream(stand, thread);
+      await submitStream(environment, thread);
       await runTurn(thread, 'say: replaced');
       const steered = await submitCommand(thread, 'run: until [ -e go-on ]; do sleep 0.05; done\nsay: end');
       await thread.steer({ expectedTurnId: steered, input: [{ type: 'text', text: 'say: steered' }] });
@@ -70,8 +70,8 @@ export const THREADS: Scenarios = {
       for (const each of queued) await thread.startTurn(each);
       await thread.editQueue({ op: 'edit', turnId: one, input: [{ type: 'text', text: 'say: edited' }] });
       await thread.editQueue({ op: 'move', turnId: three, before: one });
-      await signal(stand, workflowId, 'editQueue', { op: 'drop', turnId: two, reason: 'not needed' });
-      writeFileSync(join(stand.cwd, 'go-on'), '');
+      await signal(environment, workflowId, 'editQueue', { op: 'drop', turnId: two, reason: 'not needed' });
+      writeFileSync(join(environment.cwd, 'go-on'), '');
       for (const turnId of [steered, three, one]) await thread.completion(turnId);
       await thread.close({ reason: 'recorded' });
       await waitForEvent(thread, 'thread/closed');
@@ -79,31 +79,34 @@ export const THREADS: Scenarios = {
     },
   },
   'bad-messages': {
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       const { workflowId } = thread;
       await runTurn(thread, 'say: before');
-      await signal(stand, workflowId, 'submitTurn', { turnId: '', kind: 'dance' });
-      await signal(stand, workflowId, 'unheardOf', {});
-      await sendSignal(stand, thread, 'submitTurn', rawPayload('json/plain', '{"turnId":'));
-      await signal(stand, workflowId, 'resolveRequest', { requestId: 'none', decision: 'accept' });
+      await signal(environment, workflowId, 'submitTurn', { turnId: '', kind: 'dance' });
+      await signal(environment, workflowId, 'unheardOf', {});
+      await sendSignal(environment, thread, 'submitTurn', rawPayload('json/plain', '{"turnId":'));
+      await signal(environment, workflowId, 'resolveRequest', { requestId: 'none', decision: 'accept' });
       await runTurn(thread, 'say: after');
-      await stand.bobbin.service.client.workflow.getHandle(workflowId).cancel();
+      await environment.bobbin.service.client.workflow.getHandle(workflowId).cancel();
       await waitForEvent(thread, 'thread/closed');
       return { thread: workflowId };
     },
   },
   approvals: {
     keeps: ['rules'],
-    async drive(stand) {
-      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted' });
       const { workflowId } = thread;
       const question = turn('run: touch allowed.txt\nask: Which one?');
       await thread.submit(question);
       const approval = await waitForRequest(thread);
       await thread.resolve({ requestId: approval.requestId, decision: 'acceptForSession' });
       const asked = await waitForEvent(thread, 'item/tool/requestUserInput');
-      await signal(stand, workflowId, 'resolveRequest', { requestId: asked.request.requestId, decision: 'decline' });
+      await signal(environment, workflowId, 'resolveRequest', {
+        requestId: asked.request.requestId,
+        decision: 'decline',
+      });
       await thread.completion(question.turnId);
       await answering(thread, 'run: touch once', { decision: 'accept' });
       await answering(thread, 'run: touch never', { decision: 'decline' });
@@ -115,42 +118,42 @@ export const THREADS: Scenarios = {
       await runTurn(thread, 'run: touch repository');
       const [one, two] = (await thread.rules()).rules.map(({ ruleId }) => ruleId);
       await thread.revokeRule({ ruleId: one ?? '' });
-      await signal(stand, workflowId, 'revokeRule', { ruleId: two ?? '' });
-      const outside = await stand.start({ approvalPolicy: 'on-request' });
+      await signal(environment, workflowId, 'revokeRule', { ruleId: two ?? '' });
+      const outside = await environment.start({ approvalPolicy: 'on-request' });
       await answering(outside, 'escalate: touch /var/tmp/bobbin-recorded', { decision: 'decline' });
       return { thread: workflowId, escalation: outside.workflowId };
     },
   },
   'repository-rules': {
-    async drive(stand) {
-      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted' });
       await answering(thread, 'run: touch kept', { decision: 'accept', remember: { scope: 'repository' } });
-      const { workflow } = stand.bobbin.service.client;
+      const { workflow } = environment.bobbin.service.client;
       const ask = async (workflowId: string, argument: object) => {
-        const options = { workflowId, taskQueue: stand.taskQueue, args: [argument] };
+        const options = { workflowId, taskQueue: environment.taskQueue, args: [argument] };
         return workflow.execute('repositoryRules', options) as Promise<{ rules: { ruleId: string }[] }>;
       };
       const ids = ['list', 'revoke', 'refused'].map((what) => `repository-rules/${what}-${randomUUID()}`);
       const [list = '', revoke = '', refused = ''] = ids;
-      const { rules } = await ask(list, { cwd: stand.cwd });
-      await ask(revoke, { cwd: stand.cwd, revoke: rules[0]?.ruleId });
+      const { rules } = await ask(list, { cwd: environment.cwd });
+      await ask(revoke, { cwd: environment.cwd, revoke: rules[0]?.ruleId });
       await ask(refused, { cwd: 'not absolute' });
       return { list, revoke, refused };
     },
   },
   deadline: {
     env: { BOBBIN_REQUEST_DEADLINE_MS: '300' },
-    async drive(stand) {
-      const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted' });
       await runTurn(thread, 'run: touch late\nask: Still there?');
-      const unattended = await stand.start({ approvalPolicy: 'untrusted', unattended: { approvals: 'accept' } });
+      const unattended = await environment.start({ approvalPolicy: 'untrusted', unattended: { approvals: 'accept' } });
       await runTurn(unattended, 'run: touch unattended\nask: Nobody?');
       return { thread: thread.workflowId, unattended: unattended.workflowId };
     },
   },
   budgets: {
-    async drive(stand) {
-      const steps = await stand.start({ budget: { thread: { steps: 2 } } });
+    async drive(environment) {
+      const steps = await environment.start({ budget: { thread: { steps: 2 } } });
       const work = turn('run: echo 1\nrun: echo 2\nrun: echo 3\nrun: echo 4');
       await steps.submit(work);
       for (const decision of ['accept', 'decline'] as const) {
@@ -158,24 +161,24 @@ export const THREADS: Scenarios = {
         await steps.resolve({ requestId, decision });
       }
       await steps.completion(work.turnId);
-      const time = await stand.start({ budget: { turn: { wallMs: 3_000 } } });
+      const time = await environment.start({ budget: { turn: { wallMs: 3_000 } } });
       await answering(time, 'run: sleep 60', { decision: 'decline' });
       const longer = turn('run: until [ -e go-on ]; do sleep 0.05; done');
       await time.submit(longer);
       const { requestId } = await waitForRequest(time);
       await time.resolve({ requestId, decision: 'accept' });
-      writeFileSync(join(stand.cwd, 'go-on'), '');
+      writeFileSync(join(environment.cwd, 'go-on'), '');
       await time.completion(longer.turnId);
-      const waiting = await stand.start({ approvalPolicy: 'untrusted', budget: { thread: { wallMs: 60_000 } } });
+      const waiting = await environment.start({ approvalPolicy: 'untrusted', budget: { thread: { wallMs: 60_000 } } });
       await answering(waiting, 'run: touch waited', { decision: 'accept' });
       return { steps: steps.workflowId, time: time.workflowId, waiting: waiting.workflowId };
     },
   },
   undo: {
     keeps: ['snapshots'],
-    async drive(stand) {
-      const thread = await stand.start();
-      writeFileSync(join(stand.cwd, 'untracked.txt'), 'mine\n');
+    async drive(environment) {
+      const thread = await environment.start();
+      writeFileSync(join(environment.cwd, 'untracked.txt'), 'mine\n');
       const made = turn('snapshot', { kind: 'ghost_snapshot' });
       await thread.submit({ turnId: made.turnId, kind: 'ghost_snapshot' });
       await thread.completion(made.turnId);
@@ -185,14 +188,14 @@ export const THREADS: Scenarios = {
       await runTurn(thread, 'say: two');
       await runTurn(thread, 'say: three');
       await thread.rollback({ numTurns: 1 });
-      await signal(stand, thread.workflowId, 'rollbackTurns', { numTurns: 1 });
+      await signal(environment, thread.workflowId, 'rollbackTurns', { numTurns: 1 });
       await runTurn(thread, ADD_FILE);
       return { thread: thread.workflowId };
     },
   },
   redo: {
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       await runTurn(thread, 'run: echo agent > README.md');
       await thread.previewUndo();
       await thread.undo();
@@ -203,8 +206,8 @@ export const THREADS: Scenarios = {
   },
   compaction: {
     env: { BOBBIN_AUTO_COMPACT_TOKENS: '8000' },
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       await runTurn(thread, 'say: one');
       const { turnId } = await thread.compact();
       await thread.completion(turnId);
@@ -215,35 +218,35 @@ export const THREADS: Scenarios = {
   },
   'agent-task': {
     keeps: ['keys'],
-    async drive(stand) {
-      const thread = await stand.start();
+    async drive(environment) {
+      const thread = await environment.start();
       const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
-      await stand.identity.control({ revokeIdentities: agentRuntimeId });
+      await environment.identity.control({ revokeIdentities: agentRuntimeId });
       await runTurn(thread, 'say: replaced');
-      const off = await stand.start({ agentIdentity: { mode: 'off', account: stand.account } });
+      const off = await environment.start({ agentIdentity: { mode: 'off', account: environment.account } });
       await runTurn(off, 'say: refused');
-      return { thread: thread.workflowId, off: off.workflowId, entity: `agent-identity/${stand.account}` };
+      return { thread: thread.workflowId, off: off.workflowId, entity: `agent-identity/${environment.account}` };
     },
   },
   refused: {
-    async drive(stand) {
+    async drive(environment) {
       const workflowId = `thread/refused-${randomUUID()}`;
-      const { workflow } = stand.bobbin.service.client;
-      await workflow.execute('thread', { workflowId, taskQueue: stand.taskQueue, args: [{ threadId: 1 }] });
+      const { workflow } = environment.bobbin.service.client;
+      await workflow.execute('thread', { workflowId, taskQueue: environment.taskQueue, args: [{ threadId: 1 }] });
       const threadId = `first-${randomUUID()}`;
       const first = turn('say: at once');
-      const start = { threadId, workspace: { cwd: stand.cwd } };
-      const thread = await stand.bobbin.threads.startWith(start, first);
+      const start = { threadId, workspace: { cwd: environment.cwd } };
+      const thread = await environment.bobbin.threads.startWith(start, first);
       await thread.completion(first.turnId);
       return { thread: workflowId, 'with-start': thread.workflowId };
     },
   },
   review: {
-    async drive(stand) {
-      const cwd = stand.workspace();
+    async drive(environment) {
+      const cwd = environment.workspace();
       commit(cwd, { 'a.ts': 'one\ntwo\n' });
       writeFileSync(join(cwd, 'a.ts'), 'one\ntwo // TODO\n');
-      const thread = await stand.start({ workspace: { cwd } });
+      const thread = await environment.start({ workspace: { cwd } });
       await thread.review({ type: 'uncommittedChanges' });
       await thread.review({ type: 'custom', instructions: 'say: nothing' });
       await thread.review({ type: 'baseBranch', branch: 'no-such-branch' }).catch(() => undefined);

@@ -12,20 +12,20 @@ import { startTemporalService } from '../../src/dev/temporal-service/service.ts'
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { startGitServer } from '../parts/git-server.ts';
 import { type Files, commit, git, makeRepository } from '../parts/repositories.ts';
-import { type Stand, openStand, workerLog } from '../stand.ts';
+import { type TestEnvironment, openEnvironment, workerLog } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
   // A window that a test can fill.
-  stand = await openStand({ env: { BOBBIN_CONTEXT_WINDOW: '20000' } });
+  environment = await openEnvironment({ env: { BOBBIN_CONTEXT_WINDOW: '20000' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** A repository of this test alone, with one commit. */
 const makeTarget = (files: Files = { 'a.ts': 'one\n// TODO: two\n' }) =>
-  makeRepository(join(stand.data, '..', '..', `repo-${randomUUID()}`), files);
+  makeRepository(join(environment.data, '..', '..', `repo-${randomUUID()}`), files);
 
-async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}, of: Stand = stand) {
+async function runBatch(targets: BatchTarget[], settings: Partial<StartBatch> = {}, of: TestEnvironment = environment) {
   const batch = await of.bobbin.batches.start({ targets, ...settings });
   const view = await batch.follow();
   return { batch, view, rows: await rowsOf(batch) };
@@ -52,13 +52,13 @@ describe('a batch', () => {
     const { targets: recorded } = await batch.record();
     expect(recorded[0]?.ledger?.findings).toMatchObject([{ state: 'open', location: { path: 'a.ts', startLine: 2 } }]);
 
-    const asked = stand.model.requests.length;
+    const asked = environment.model.requests.length;
     const again = await runBatch(targets);
     expect(again.rows.map(({ outcome }) => outcome)).toMatchObject([
       { status: 'skipped', reason: 'alreadyReviewed' },
       { status: 'skipped', reason: 'alreadyReviewed' },
     ]);
-    expect(stand.model.requests).toHaveLength(asked);
+    expect(environment.model.requests).toHaveLength(asked);
 
     const before = git(first, 'rev-parse', 'HEAD').trim();
     const head = commit(first, { 'c.ts': 'console.log(1)\n' });
@@ -77,7 +77,7 @@ describe('a batch', () => {
     const repository = makeTarget();
     const messagesAfter = async () => {
       const { rows } = await runBatch([{ repository }]);
-      const handle = stand.bobbin.service.client.workflow.getHandle(`review-ledger/${rows[0]?.targetId}`);
+      const handle = environment.bobbin.service.client.workflow.getHandle(`review-ledger/${rows[0]?.targetId}`);
       const { events = [] } = await handle.fetchHistory();
       return (events ?? []).filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes).length;
     };
@@ -92,26 +92,26 @@ describe('a target that cannot be reviewed is a row that says why, and the other
   it('gone, no repository, empty, shallow, without its branch or base; and what can be is reviewed', async () => {
     const fine = makeTarget();
     git(fine, 'checkout', '-q', '--detach');
-    const folder = join(stand.data, '..', `folder-${randomUUID()}`);
+    const folder = join(environment.data, '..', `folder-${randomUUID()}`);
     mkdirSync(folder);
     writeFileSync(join(folder, 'file'), 'x');
-    const empty = join(stand.data, '..', `empty-${randomUUID()}`);
+    const empty = join(environment.data, '..', `empty-${randomUUID()}`);
     mkdirSync(empty);
     git(empty, 'init', '-q');
     const source = makeTarget();
     git(source, 'branch', 'old');
     commit(source, { 'b.ts': 'x\n' });
-    const shallow = join(stand.data, '..', `shallow-${randomUUID()}`);
-    git(stand.data, 'clone', '-q', '--depth', '1', '--no-single-branch', `file://${source}`, shallow);
+    const shallow = join(environment.data, '..', `shallow-${randomUUID()}`);
+    git(environment.data, 'clone', '-q', '--depth', '1', '--no-single-branch', `file://${source}`, shallow);
     const targets: BatchTarget[] = [
-      { repository: join(stand.data, '..', 'nowhere') },
+      { repository: join(environment.data, '..', 'nowhere') },
       { repository: folder },
       { repository: join(folder, 'file') },
       { repository: empty },
       { repository: fine, branch: 'missing' },
       { repository: fine, base: 'missing' },
       { repository: shallow, base: 'origin/old' },
-      { repository: `file://${join(stand.data, '..', 'nowhere')}` },
+      { repository: `file://${join(environment.data, '..', 'nowhere')}` },
       { repository: `file://${empty}` },
       { repository: `file://${source}`, branch: 'missing' },
       { repository: `file://${source}`, base: 'missing' },
@@ -154,7 +154,7 @@ describe('a target that cannot be reviewed is a row that says why, and the other
       'one.ts',
       'two and more.ts',
     ]);
-    const texts = stand.model.requests
+    const texts = environment.model.requests
       .map(({ body }) => JSON.stringify(body))
       .filter((text) => text.includes('picture.png'));
     expect(texts.some((text) => text.includes('3 files are left out') && text.includes('huge.ts'))).toBe(true);
@@ -163,13 +163,13 @@ describe('a target that cannot be reviewed is a row that says why, and the other
 
 describe('a target elsewhere', () => {
   it('is fetched with the credentials of the environment, which no history has; again only what is new', async () => {
-    const root = join(stand.data, '..', `served-${randomUUID()}`);
+    const root = join(environment.data, '..', `served-${randomUUID()}`);
     const source = makeTarget();
     mkdirSync(root);
     git(root, 'clone', '-q', '--bare', source, 'repo.git');
     const secret = `secret-${randomUUID()}`;
     const server = await startGitServer(root, 'reader', secret);
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     const helper = `!f() { echo username=reader; echo password=$THE_PASSWORD; }; f`;
     process.env['THE_PASSWORD'] = secret;
     process.env['BOBBIN_GIT_ENV'] = 'THE_PASSWORD';
@@ -215,13 +215,13 @@ describe('a target whose address may hold a credential', () => {
   ];
 
   it.each(addresses)('is refused at the edge, by words that do not repeat it: %s', async (repository) => {
-    const message = await stand.bobbin.batches.start({ targets: [{ repository }] }).catch(String);
+    const message = await environment.bobbin.batches.start({ targets: [{ repository }] }).catch(String);
     expect(message).toContain('credential helper');
     expect(message).not.toContain(secret);
   });
 
   it('is a failed row where a raw client or an old Schedule names it, and goes no further; the others are reviewed', async () => {
-    const { client } = stand.bobbin.service;
+    const { client } = environment.bobbin.service;
     const scheduleId = `s-${randomUUID()}`;
     const targets = [...addresses, makeTarget()].map((repository) => ({ repository }));
     const logged: string[] = [];
@@ -231,13 +231,13 @@ describe('a target whose address may hold a credential', () => {
       spec: { calendars: [{ month: 'FEBRUARY', dayOfMonth: 29 }] },
       action: {
         ...{ type: 'startWorkflow', workflowType: 'batchReview', workflowId: `batch-review/${scheduleId}` },
-        ...{ taskQueue: stand.taskQueue, args: [{ targets }] },
+        ...{ taskQueue: environment.taskQueue, args: [{ targets }] },
       },
     });
     try {
-      const shown = await stand.bobbin.schedules.get(scheduleId).describe();
-      const firing = await stand.bobbin.schedules.get(scheduleId).trigger();
-      const batch = stand.bobbin.batches.get(firing?.batchId ?? '');
+      const shown = await environment.bobbin.schedules.get(scheduleId).describe();
+      const firing = await environment.bobbin.schedules.get(scheduleId).trigger();
+      const batch = environment.bobbin.batches.get(firing?.batchId ?? '');
       expect(await batch.follow()).toMatchObject({ status: 'completed', counts: { failed: 3, reviewed: 1 } });
       const record = await batch.record();
       const outcomes = record.targets.map(({ row: { outcome } }) => outcome);
@@ -248,7 +248,7 @@ describe('a target whose address may hold a credential', () => {
         JSON.stringify([shown, record, await client.workflow.getHandle(batch.workflowId).describe()]),
       ).not.toContain(secret);
       const histories = await Promise.all(
-        (await workflowsOf(stand, batch)).map(async ({ workflowId }) => {
+        (await workflowsOf(environment, batch)).map(async ({ workflowId }) => {
           const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
           // The first event is what the Schedule sent.
           return workflowId === batch.workflowId ? events?.slice(1) : events;
@@ -257,7 +257,7 @@ describe('a target whose address may hold a credential', () => {
       expect(histories.length).toBeGreaterThan(2);
       expect(JSON.stringify(histories)).not.toContain(secret);
       expect(logged.join()).not.toContain(secret);
-      for (const { targetId } of await stand.bobbin.ledgers.list()) expect(targetId).not.toContain(secret);
+      for (const { targetId } of await environment.bobbin.ledgers.list()) expect(targetId).not.toContain(secret);
     } finally {
       workerLog.take = () => undefined;
       await schedule.delete();
@@ -305,7 +305,7 @@ describe('what a ledger is told, run after run:', () => {
     expect(second.findings.find(({ findingId }) => findingId === kept?.findingId)).toMatchObject({
       ...{ state: 'open', location: { path: 'c.ts', startLine: 32 } },
     });
-    const ledger = stand.bobbin.ledgers.get(first.targetId);
+    const ledger = environment.bobbin.ledgers.get(first.targetId);
     await ledger.dismiss({ findingId: kept?.findingId ?? '', by: 'ann', why: 'on purpose' });
     commit(repository, { 'a.ts': text });
     const third = await review();
@@ -336,7 +336,7 @@ describe('a branch that changes the rules for its own review', () => {
     }));
     const { rows, batch } = await runBatch(targets);
     expect(rows.map(({ outcome }) => outcome.status)).toEqual(['reviewed', 'reviewed']);
-    const asked = stand.model.requests.filter(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/`));
+    const asked = environment.model.requests.filter(({ body }) => JSON.stringify(body).includes(`${batch.batchId}/`));
     expect(asked.length).toBeGreaterThan(1);
     for (const { body } of asked) {
       const { instructions } = body as { instructions: string };
@@ -348,7 +348,7 @@ describe('a branch that changes the rules for its own review', () => {
 
 /** Workflows of a batch: its own, those of its targets, and their threads. */
 async function workflowsOf(
-  { bobbin }: Stand,
+  { bobbin }: TestEnvironment,
   { batchId }: BatchHandle,
 ): Promise<{ workflowId: string; status: string }[]> {
   const found: { workflowId: string; status: string }[] = [];
@@ -361,8 +361,10 @@ async function workflowsOf(
 /** A batch whose reviews take long, once its first one asks the model. */
 async function startSlow(targets: BatchTarget[], settings: Partial<StartBatch> = {}) {
   const slow = { instructions: `stream: 10000 20\n${randomUUID()}` };
-  const batch = await stand.bobbin.batches.start({ targets, ...slow, ...settings });
-  await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(slow.instructions.split('\n')[1] ?? ''));
+  const batch = await environment.bobbin.batches.start({ targets, ...slow, ...settings });
+  await environment.model.waitForRequest(({ body }) =>
+    JSON.stringify(body).includes(slow.instructions.split('\n')[1] ?? ''),
+  );
   return batch;
 }
 
@@ -381,7 +383,7 @@ describe('a batch that is stopped', () => {
     const { rows, view: after } = await runBatch(targets);
     expect(rows.map(({ outcome }) => outcome.status)).toEqual(['skipped', 'reviewed', 'reviewed']);
     expect(after.status).toBe('completed');
-    const { client } = stand.bobbin.service;
+    const { client } = environment.bobbin.service;
     const statusOf = async (id: string) => (await client.workflow.getHandle(id).describe()).status.name;
     expect(await statusOf(batch.workflowId)).toBe('CANCELLED');
     expect(await statusOf(`thread/${batch.batchId}/0`)).toBe('COMPLETED');
@@ -390,7 +392,7 @@ describe('a batch that is stopped', () => {
   it('by an operator who terminates the review of a target has a row that says so, and the next run takes over', async () => {
     const [target, other] = [{ repository: makeTarget() }, { repository: makeTarget() }];
     const batch = await startSlow([target, other], { concurrency: 1 });
-    const { client } = stand.bobbin.service;
+    const { client } = environment.bobbin.service;
     await client.workflow.getHandle(`batch-review/${batch.batchId}/0`).terminate('looked stuck');
     await expect.poll(async () => (await rowsOf(batch))[0]?.outcome.status, { timeout: 20_000 }).toBe('failed');
     await batch.cancel();
@@ -404,7 +406,7 @@ describe('a batch that is terminated', () => {
   it('shows how far it was; its reviews stop, and the next one takes over', async () => {
     const targets = [{ repository: makeTarget() }, { repository: makeTarget() }];
     const batch = await startSlow(targets, { concurrency: 1 });
-    const { client } = stand.bobbin.service;
+    const { client } = environment.bobbin.service;
     await client.workflow.getHandle(batch.workflowId).terminate('no more');
     await expect(batch.follow()).rejects.toMatchObject({ code: 'batchEnded' });
     expect((await batch.record()).targets.map(({ row }) => row.outcome.status)).toEqual(['running', 'waiting']);
@@ -441,7 +443,7 @@ describe('bounds:', () => {
 
   it('so many reviews begin in a minute, and what waits for that is said', async () => {
     const targets = Array.from({ length: 2 }, () => ({ repository: makeTarget() }));
-    const batch = await stand.bobbin.batches.start({ targets, reviewsPerMinute: 1 });
+    const batch = await environment.bobbin.batches.start({ targets, reviewsPerMinute: 1 });
     await expect.poll(async () => (await batch.view()).counts.reviewed, { timeout: 20_000 }).toBe(1);
     expect(await batch.view()).toMatchObject({ waitsFor: 'rate', counts: { waiting: 1, running: 0 } });
     await batch.cancel();
@@ -451,31 +453,31 @@ describe('bounds:', () => {
 
 describe('a batch that cannot be', () => {
   it('fails where its argument cannot be used, as raw clients may send it, and says why', async () => {
-    const { client } = stand.bobbin.service;
+    const { client } = environment.bobbin.service;
     const handle = await client.workflow.start('batchReview', {
-      ...{ workflowId: `batch-review/raw-${randomUUID()}`, taskQueue: stand.taskQueue },
+      ...{ workflowId: `batch-review/raw-${randomUUID()}`, taskQueue: environment.taskQueue },
       args: [{ targets: [{ repository: 'no path' }] }],
     });
     await expect(handle.result()).rejects.toMatchObject({
       cause: { type: 'batchRefused', message: expect.stringContaining('targets[0].repository') as string },
     });
-    const batch = stand.bobbin.batches.get(handle.workflowId.slice('batch-review/'.length));
+    const batch = environment.bobbin.batches.get(handle.workflowId.slice('batch-review/'.length));
     await expect(batch.view()).rejects.toMatchObject({ code: 'batchRefused' });
-    await expect(stand.bobbin.batches.get('none').view()).rejects.toMatchObject({ code: 'batchNotFound' });
+    await expect(environment.bobbin.batches.get('none').view()).rejects.toMatchObject({ code: 'batchNotFound' });
   });
 
   it('fails where every target failed, so that a Schedule notices; its rows can be read', async () => {
     const { view, rows, batch } = await runBatch([{ repository: '/nowhere/at/all' }]);
     expect(view).toMatchObject({ status: 'completed', counts: { failed: 1 } });
     expect(rows[0]?.outcome).toMatchObject({ code: 'reviewNoRepository' });
-    const { status } = await stand.bobbin.service.client.workflow.getHandle(batch.workflowId).describe();
+    const { status } = await environment.bobbin.service.client.workflow.getHandle(batch.workflowId).describe();
     expect(status.name).toBe('FAILED');
   });
 });
 
 describe('nothing is lost or done twice', () => {
   it('and whoever follows a batch waits for its workers', async () => {
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     try {
       const { namespace, taskQueue } = own.bobbin.service;
       const connection = { address: own.env['TEMPORAL_ADDRESS'] ?? '' };
@@ -494,7 +496,7 @@ describe('nothing is lost or done twice', () => {
   });
 
   it('when the worker is killed in the middle of a batch', async () => {
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     try {
       const doomed = await startWorkerChild(own.env, join(own.data, '..', 'doomed.log'));
       const targets = Array.from({ length: 4 }, () => ({ repository: makeTarget() }));
@@ -520,7 +522,7 @@ describe('nothing is lost or done twice', () => {
       // A few reviews for each run.
       dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],
     });
-    const own = await openStand({ address: service.address });
+    const own = await openEnvironment({ address: service.address });
     try {
       const missing = Array.from({ length: 24 }, (_, index) => ({ repository: `/nowhere/${index}` }));
       const all = [{ repository: makeTarget() }, ...missing, { repository: makeTarget() }];

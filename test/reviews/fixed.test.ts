@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchRow, LedgerFinding, StartBatch } from '../../src/contract/index.ts';
 import { REPORT_FORMATS, toReport } from '../../src/reports/report.ts';
 import { commit, git, makeRepository } from '../parts/repositories.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const HEADER = Array.from({ length: 5 }, (_, line) => `// header ${line}\n`).join('');
 const TWO = 'one\n// TODO: two\nthree\n// FIXME: four\nfive\n';
@@ -23,7 +23,7 @@ interface Reviewed {
 }
 
 async function review(repository: string, settings: Partial<StartBatch> = {}): Promise<Reviewed> {
-  const batch = await stand.bobbin.batches.start({ targets: [{ repository }], ...settings });
+  const batch = await environment.bobbin.batches.start({ targets: [{ repository }], ...settings });
   await batch.follow();
   const [target] = (await batch.record()).targets;
   return { outcome: target?.row.outcome, findings: target?.ledger?.findings ?? [] };
@@ -34,7 +34,7 @@ const placesOf = ({ findings }: Reviewed) =>
 
 describe('lines that are put in above two findings', () => {
   it('fix nothing: the nightly run has both still there, moved, and a full pass finds them there', async () => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     expect((await review(repository)).outcome).toMatchObject({ counts: { new: 2 } });
     commit(repository, { 'a.ts': `${HEADER}${TWO}` });
     const moved = [
@@ -66,7 +66,7 @@ describe('a finding whose lines were changed', () => {
       'fixed',
     ],
   ])('%s', async (_what, instructions, state) => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     const { findings } = await review(repository);
     expect(findings.map(({ findingId }) => findingId).sort()).toEqual(['f1', 'f2']);
     commit(repository, { 'a.ts': CHANGED });
@@ -78,7 +78,7 @@ describe('a finding whose lines were changed', () => {
   });
 
   it('is gone with its file; one whose function went to another file is there', async () => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), {
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), {
       'a.ts': TWO,
       'b.ts': '// FIXME: b\n',
     });
@@ -97,7 +97,7 @@ describe('a finding whose lines were changed', () => {
 
 describe('a full pass', () => {
   it('of one run is made by --full-pass, also if nothing is new; without it nothing is', async () => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
     await review(repository);
     expect((await review(repository)).outcome).toMatchObject({ status: 'skipped', open: 2 });
     const outcome = { status: 'reviewed', full: true, open: 2, counts: { new: 0, unchanged: 2, fixed: 0 } };
@@ -111,13 +111,13 @@ describe('a folder that is moved while a review looks at it', () => {
     ['to another commit', (cwd: string) => git(cwd, 'checkout', '-q', 'HEAD~1')],
     ['by an edit', (cwd: string) => writeFileSync(join(cwd, 'a.ts'), 'edited\n')],
   ])('%s fails the row, and the next run reviews it again', async (_how, move) => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': 'one\n' });
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), { 'a.ts': 'one\n' });
     commit(repository, { 'a.ts': TWO });
-    const batch = await stand.bobbin.batches.start({
+    const batch = await environment.bobbin.batches.start({
       targets: [{ repository, branch: 'main' }],
       instructions: 'run: until test -e moved; do sleep 0.1; done',
     });
-    await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(batch.batchId));
+    await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes(batch.batchId));
     move(repository);
     writeFileSync(join(repository, 'moved'), '');
     await batch.follow();
@@ -130,13 +130,15 @@ describe('a folder that is moved while a review looks at it', () => {
 
 describe('the record of a batch', () => {
   it('is closed with it: neither a dismissal nor a later run changes what its reports say', async () => {
-    const repository = makeRepository(join(stand.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
-    const batch = await stand.bobbin.batches.start({ targets: [{ repository }, { repository: '/nowhere/at/all' }] });
+    const repository = makeRepository(join(environment.data, '..', `repo-${randomUUID()}`), { 'a.ts': TWO });
+    const batch = await environment.bobbin.batches.start({
+      targets: [{ repository }, { repository: '/nowhere/at/all' }],
+    });
     await batch.follow();
     const before = await batch.record();
     const reports = REPORT_FORMATS.map((format) => toReport(before, format));
     const { targetId = '' } = before.targets[0]?.row ?? {};
-    await stand.bobbin.ledgers.get(targetId).dismiss({ findingId: 'f1', by: 'ann', why: 'by design' });
+    await environment.bobbin.ledgers.get(targetId).dismiss({ findingId: 'f1', by: 'ann', why: 'by design' });
     commit(repository, { 'a.ts': `${HEADER}one\n`, 'b.ts': 'console.log(1)\n' });
     expect((await review(repository)).outcome).toMatchObject({ open: 1, counts: { new: 1, fixed: 1 } });
     const after = await batch.record();

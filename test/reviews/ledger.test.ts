@@ -5,13 +5,13 @@ import { createLedgerDirectory } from '../../src/worker/directories/ledger-direc
 import { beginning, commit, record, seen, tracked } from '../../workflows/review-ledger/testing.ts';
 import { assertHealthy, json, rawPayload, sendSignal } from '../parts/raw-client.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const { signal } = new AbortController();
 
@@ -20,7 +20,7 @@ function newTarget(): LedgerTarget {
 }
 
 function directory() {
-  return createLedgerDirectory(stand.bobbin.service);
+  return createLedgerDirectory(environment.bobbin.service);
 }
 
 describe('the ledger of a target', () => {
@@ -30,7 +30,7 @@ describe('the ledger of a target', () => {
     // Any workflow that runs will do; one that has ended would be taken for lost.
     const other = newTarget();
     await ledgers.begin(other, beginning('r0', 'one'), signal);
-    const { workflowId } = stand.bobbin.ledgers.get(other.targetId);
+    const { workflowId } = environment.bobbin.ledgers.get(other.targetId);
     expect(await ledgers.begin(target, beginning('r1', 'one', { workflowId }), signal)).toEqual({
       type: 'begun',
       anchor: null,
@@ -49,7 +49,7 @@ describe('the ledger of a target', () => {
     expect(await ledgers.record(target, first, signal)).toEqual(recorded);
     expect(await ledgers.record(target, first, signal)).toEqual(recorded);
 
-    const ledger = stand.bobbin.ledgers.get(target.targetId);
+    const ledger = environment.bobbin.ledgers.get(target.targetId);
     await ledger.dismiss({ findingId: 'f2', by: 'ann', why: 'it is closed by its owner' });
     await expect(ledger.dismiss({ findingId: 'f2', by: 'bob', why: 'who cares' })).rejects.toMatchObject({
       ...{ code: 'findingDismissed', message: expect.stringContaining('it is closed by its owner') as string },
@@ -83,7 +83,7 @@ describe('a ledger that anybody can send anything', () => {
     const target = newTarget();
     const ledgers = directory();
     await ledgers.begin(target, beginning('r1', 'one'), signal);
-    const ledger = stand.bobbin.ledgers.get(target.targetId);
+    const ledger = environment.bobbin.ledgers.get(target.targetId);
     const bad = [
       json(null),
       json({ findingId: 'f1' }),
@@ -91,30 +91,30 @@ describe('a ledger that anybody can send anything', () => {
       json({ findingId: 'f9', by: 'a', why: 'b' }),
     ];
     for (const name of ['dismissFinding', 'reopenFinding', 'abandonRun', 'unheardOf']) {
-      for (const payload of bad) await sendSignal(stand, ledger, name, payload);
+      for (const payload of bad) await sendSignal(environment, ledger, name, payload);
     }
     await expect(ledgers.begin(target, beginning('', 'one'), signal)).rejects.toMatchObject({ code: 'internal' });
     await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
-    await sendSignal(stand, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'ann', why: 'by design' }));
-    await sendSignal(stand, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'bob', why: 'who cares' }));
+    await sendSignal(environment, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'ann', why: 'by design' }));
+    await sendSignal(environment, ledger, 'dismissFinding', json({ findingId: 'f1', by: 'bob', why: 'who cares' }));
     expect((await ledger.view()).findings[0]).toMatchObject({ state: 'dismissed', dismissal: { by: 'ann' } });
-    await sendSignal(stand, ledger, 'reopenFinding', json({ findingId: 'f1', by: 'ann' }));
+    await sendSignal(environment, ledger, 'reopenFinding', json({ findingId: 'f1', by: 'ann' }));
     expect((await ledger.view()).findings[0]).toMatchObject({ state: 'open' });
     await ledgers.begin(target, beginning('r2', 'two'), signal);
-    await sendSignal(stand, ledger, 'abandonRun', json({ runId: 'r2', reason: 'stopped by hand' }));
+    await sendSignal(environment, ledger, 'abandonRun', json({ runId: 'r2', reason: 'stopped by hand' }));
     await expect(ledgers.record(target, record('r2', 'two', []), signal)).rejects.toMatchObject({
       code: 'reviewRunLost',
     });
-    await assertHealthy(stand, ledger.workflowId);
+    await assertHealthy(environment, ledger.workflowId);
   });
 
   it('ends at once where it was started for no target, and its place is free', async () => {
     const target = newTarget();
-    const { workflowId } = stand.bobbin.ledgers.get(target.targetId);
-    const { client } = stand.bobbin.service;
+    const { workflowId } = environment.bobbin.ledgers.get(target.targetId);
+    const { client } = environment.bobbin.service;
     const started = await client.workflow.start('reviewLedger', {
       workflowId,
-      taskQueue: stand.taskQueue,
+      taskQueue: environment.taskQueue,
       args: ['x'],
     });
     expect(await started.result()).toMatchObject({ status: 'refused' });
@@ -126,14 +126,15 @@ describe('a ledger that anybody can send anything', () => {
     const ledgers = directory();
     await ledgers.begin(target, beginning('r1', 'one'), signal);
     await ledgers.record(target, record('r1', 'one', [seen('the result is not awaited')]), signal);
-    const ledger = stand.bobbin.ledgers.get(target.targetId);
-    const handle = stand.bobbin.service.client.workflow.getHandle(ledger.workflowId);
+    const ledger = environment.bobbin.ledgers.get(target.targetId);
+    const handle = environment.bobbin.service.client.workflow.getHandle(ledger.workflowId);
     const { runId } = await handle.describe();
     const before = await ledger.view();
-    for (let n = 0; n < 500; n++) await sendSignal(stand, ledger, 'abandonRun', json({ runId: 'none', reason: '' }));
+    for (let n = 0; n < 500; n++)
+      await sendSignal(environment, ledger, 'abandonRun', json({ runId: 'none', reason: '' }));
     await expect.poll(async () => (await handle.describe()).runId, { timeout: 20_000 }).not.toBe(runId);
     expect(await ledger.view()).toEqual(before);
-    await assertHealthy(stand, ledger.workflowId);
+    await assertHealthy(environment, ledger.workflowId);
   });
 });
 
@@ -167,4 +168,4 @@ describe('bobbin ledger', () => {
   });
 });
 
-const bobbin = (...args: string[]) => runCli(['ledger', ...args], stand);
+const bobbin = (...args: string[]) => runCli(['ledger', ...args], environment);

@@ -6,21 +6,21 @@ import type { ReviewRecord } from '../../src/contract/index.ts';
 import type { Log } from 'sarif';
 import { makeRepository } from '../parts/repositories.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
 const BATCH = 'reported-batch';
 
-let stand: Stand;
+let environment: TestEnvironment;
 let repository: string;
 beforeAll(async () => {
-  stand = await openStand();
-  repository = makeRepository(join(stand.data, '..', 'reported'), { 'a.ts': 'one\n// TODO: two\n' });
-  const targets = [{ repository }, { repository: join(stand.data, '..', 'nowhere') }];
-  await (await stand.bobbin.batches.start({ targets }, { batchId: BATCH })).follow();
+  environment = await openEnvironment();
+  repository = makeRepository(join(environment.data, '..', 'reported'), { 'a.ts': 'one\n// TODO: two\n' });
+  const targets = [{ repository }, { repository: join(environment.data, '..', 'nowhere') }];
+  await (await environment.bobbin.batches.start({ targets }, { batchId: BATCH })).follow();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
-const report = (...args: string[]) => runCli(['report', ...args], stand);
+const report = (...args: string[]) => runCli(['report', ...args], environment);
 
 describe('bobbin report', () => {
   it('writes what a batch found, and what it did not review, in every format', async () => {
@@ -45,7 +45,7 @@ describe('bobbin report', () => {
     expect(markdown).toContain('`a.ts:2`');
     expect(markdown).toMatch(/### Not reviewed\n\n- nowhere: \*\*failed\*\*/);
 
-    const file = join(stand.data, 'report.html');
+    const file = join(environment.data, 'report.html');
     expect(await report(BATCH, '--format', 'html', '--output', file)).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(readFileSync(file, 'utf8')).toContain('// TODO: two');
   });

@@ -3,14 +3,14 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScheduleHandle } from '../../src/client/index.ts';
 import type { BatchResult, LooseScheduleSpec, OverlapPolicy, ScheduleSpec } from '../../src/contract/index.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
 /** Nothing works on the queue but the test: it answers workflow tasks by hand. */
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ worker: false });
+  environment = await openEnvironment({ worker: false });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const batch = { targets: [{ repository: '/srv/a', base: 'main' }, { repository: '/srv/b' }], concurrency: 2 };
 /** Due in a far month, so that no run begins by itself. */
@@ -20,7 +20,11 @@ const POLICIES: OverlapPolicy[] = ['SKIP', 'BUFFER_ONE', 'BUFFER_ALL', 'CANCEL_O
 const newId = () => `s-${randomUUID()}`;
 
 async function create(spec: Partial<LooseScheduleSpec> = {}, scheduleId = newId()): Promise<ScheduleHandle> {
-  const { schedule, created } = await stand.bobbin.schedules.create(scheduleId, { times: RARELY, batch, ...spec });
+  const { schedule, created } = await environment.bobbin.schedules.create(scheduleId, {
+    times: RARELY,
+    batch,
+    ...spec,
+  });
   expect(created).toBe(true);
   return schedule;
 }
@@ -109,18 +113,18 @@ describe('a schedule that is made', () => {
     ['no time', { times: {} }, 'a cron line, an interval or a calendar is needed'],
   ])('is not made of %s', async (_what, spec, message) => {
     const id = newId();
-    await expect(stand.bobbin.schedules.create(id, { times: RARELY, batch, ...spec })).rejects.toMatchObject({
+    await expect(environment.bobbin.schedules.create(id, { times: RARELY, batch, ...spec })).rejects.toMatchObject({
       code: 'invalid',
       message: expect.stringContaining(message) as string,
     });
-    await expect(stand.bobbin.schedules.get(id).describe()).rejects.toMatchObject({ code: 'scheduleNotFound' });
+    await expect(environment.bobbin.schedules.get(id).describe()).rejects.toMatchObject({ code: 'scheduleNotFound' });
   });
 });
 
 describe('making a schedule twice', () => {
   it('is refused, and changes nothing', async () => {
     const schedule = await create({ note: 'first' });
-    const again = stand.bobbin.schedules.create(schedule.scheduleId, { times: RARELY, batch, note: 'second' });
+    const again = environment.bobbin.schedules.create(schedule.scheduleId, { times: RARELY, batch, note: 'second' });
     await expect(again).rejects.toMatchObject({ code: 'scheduleExists' });
     expect((await schedule.describe()).note).toBe('first');
   });
@@ -128,7 +132,7 @@ describe('making a schedule twice', () => {
   it('puts the new one in place of the old one where that is asked for, and does not resume it', async () => {
     const schedule = await create({ jitterMs: 1_000, remainingActions: 3 });
     await schedule.pause('release week');
-    const again = await stand.bobbin.schedules.create(
+    const again = await environment.bobbin.schedules.create(
       schedule.scheduleId,
       { times: { cron: ['0 4 29 2 *'] }, batch: { targets: [{ repository: '/srv/c' }] } },
       { ifExists: 'update' },
@@ -175,7 +179,7 @@ describe('a schedule that is there', () => {
     expect(await startOf(run?.batchId)).toEqual({
       type: 'batchReview',
       args: [batch],
-      taskQueue: stand.taskQueue,
+      taskQueue: environment.taskQueue,
       taskTimeoutSeconds: 5,
     });
     expect((await schedule.describe()).running).toEqual([run?.batchId]);
@@ -233,7 +237,7 @@ describe('a schedule that is there', () => {
   it('is listed until it is deleted', async () => {
     const schedule = await create({ times: { cron: ['0 3 * * *'] }, timezone: 'Asia/Tokyo', paused: true, note: 'n' });
     const listed = async () =>
-      (await stand.bobbin.schedules.list()).find(({ scheduleId }) => scheduleId === schedule.scheduleId);
+      (await environment.bobbin.schedules.list()).find(({ scheduleId }) => scheduleId === schedule.scheduleId);
     await expect.poll(listed).toEqual({
       scheduleId: schedule.scheduleId,
       times: { cron: ['0 3 * * *'], intervals: [], calendars: [] },
@@ -250,22 +254,22 @@ describe('a schedule that is there', () => {
 
   it('is left alone where it starts something else', async () => {
     const scheduleId = newId();
-    const handle = await stand.bobbin.service.client.schedule.create({
+    const handle = await environment.bobbin.service.client.schedule.create({
       scheduleId,
       spec: { cronExpressions: RARELY.cron },
-      action: { type: 'startWorkflow', workflowType: 'payroll', taskQueue: stand.taskQueue },
+      action: { type: 'startWorkflow', workflowType: 'payroll', taskQueue: environment.taskQueue },
     });
-    const schedule = stand.bobbin.schedules.get(scheduleId);
+    const schedule = environment.bobbin.schedules.get(scheduleId);
     await expect(schedule.delete()).rejects.toMatchObject({ code: 'scheduleForeign' });
-    const update = stand.bobbin.schedules.create(scheduleId, { times: RARELY, batch }, { ifExists: 'update' });
+    const update = environment.bobbin.schedules.create(scheduleId, { times: RARELY, batch }, { ifExists: 'update' });
     await expect(update).rejects.toMatchObject({ code: 'scheduleForeign' });
-    expect((await stand.bobbin.schedules.list()).map((known) => known.scheduleId)).not.toContain(scheduleId);
+    expect((await environment.bobbin.schedules.list()).map((known) => known.scheduleId)).not.toContain(scheduleId);
     await handle.delete();
   });
 });
 
 async function historyOf(batchId: string | undefined) {
-  const handle = stand.bobbin.service.client.workflow.getHandle(`batch-review/${batchId}`);
+  const handle = environment.bobbin.service.client.workflow.getHandle(`batch-review/${batchId}`);
   return (await handle.fetchHistory()).events ?? [];
 }
 
@@ -291,9 +295,9 @@ type Answer = { type: 'completed'; result: BatchResult } | { type: 'failed'; mes
 
 /** Ends a batch of the schedule in the place of a worker. Tasks of others that come first are dropped. */
 async function answer(schedule: ScheduleHandle, given: Answer): Promise<void> {
-  const { service } = stand.bobbin;
+  const { service } = environment.bobbin;
   const { connection, namespace } = service;
-  const taskQueue = { name: stand.taskQueue };
+  const taskQueue = { name: environment.taskQueue };
   for (;;) {
     const { taskToken, workflowExecution } = await service.within(() =>
       connection.workflowService.pollWorkflowTaskQueue({ namespace, taskQueue, identity: 'the test' }),
@@ -308,7 +312,9 @@ async function answer(schedule: ScheduleHandle, given: Answer): Promise<void> {
 }
 
 type Commands = NonNullable<
-  Parameters<Stand['bobbin']['service']['connection']['workflowService']['respondWorkflowTaskCompleted']>[0]['commands']
+  Parameters<
+    TestEnvironment['bobbin']['service']['connection']['workflowService']['respondWorkflowTaskCompleted']
+  >[0]['commands']
 >;
 
 /** The numbers are those of the service's API. */

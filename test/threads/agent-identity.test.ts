@@ -2,17 +2,17 @@ import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyFiles, openAccount, taskOf } from '../parts/accounts.ts';
 import { postTo, registerByHand } from '../parts/hand-made-agent.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, waitForEvent } from '../stand.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, runTurn, waitForEvent } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true });
+  environment = await openEnvironment({ requireAssertion: true });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 describe('the identity of an account', () => {
   it('is registered once, and one task per thread, for any number of threads, turns and workers', async () => {
-    const own = await openStand({ requireAssertion: true });
+    const own = await openEnvironment({ requireAssertion: true });
     try {
       await own.worker();
       await own.worker();
@@ -41,7 +41,7 @@ describe('the identity of an account', () => {
   });
 
   it('is registered where threads that wait for it take up every place of the only worker', async () => {
-    const own = await openStand({ requireAssertion: true, env: { BOBBIN_MAX_STEPS: '1' } });
+    const own = await openEnvironment({ requireAssertion: true, env: { BOBBIN_MAX_STEPS: '1' } });
     try {
       const threads = await Promise.all([own.start(), own.start()]);
       const ends = await Promise.all(threads.map((thread) => runTurn(thread, 'say: hi')));
@@ -53,11 +53,11 @@ describe('the identity of an account', () => {
   });
 
   it('that was revoked is replaced in mode recoverable; other threads find their task stale and go on', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const [one, other] = [await account.start(), await account.start('strict')];
     const { agentRuntimeId } = await waitForEvent(one, 'agentTask/registered');
     await waitForEvent(other, 'agentTask/registered');
-    await stand.identity.control({ revokeIdentities: agentRuntimeId });
+    await environment.identity.control({ revokeIdentities: agentRuntimeId });
     expect((await runTurn(one, 'say: hi')).status).toBe('completed');
     const second = await account.identity();
     expect(second.agentRuntimeId).not.toBe(agentRuntimeId);
@@ -71,21 +71,21 @@ describe('the identity of an account', () => {
   });
 
   it('that was revoked is replaced once, however many threads find out at the same time', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const threads = await Promise.all([1, 2, 3, 4].map(() => account.start()));
     await Promise.all(threads.map((thread) => waitForEvent(thread, 'agentTask/registered')));
-    await stand.identity.control({ revokeIdentities: (await account.identity()).agentRuntimeId });
+    await environment.identity.control({ revokeIdentities: (await account.identity()).agentRuntimeId });
     const ends = await Promise.all(threads.map((thread) => runTurn(thread, 'say: hi')));
     expect(ends.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed', 'completed']);
     expect(account.registered().identities).toBe(2);
   });
 
   it('that was revoked is replaced by a new thread, too, which never had a task', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const first = await account.start();
     const { agentRuntimeId } = await waitForEvent(first, 'agentTask/registered');
     await first.close();
-    await stand.identity.control({ revokeIdentities: agentRuntimeId });
+    await environment.identity.control({ revokeIdentities: agentRuntimeId });
     const strict = await account.start('strict');
     expect(await runTurn(strict, 'say: hi')).toMatchObject({ error: { code: 'agentIdentityRefused' } });
     expect(account.registered().identities).toBe(1);
@@ -96,20 +96,20 @@ describe('the identity of an account', () => {
   });
 
   it('is kept where the one in its place cannot be registered', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const thread = await account.start();
     const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
-    await stand.identity.control({ failNext: { status: 400, times: 1, path: '/v1/agent/register' } });
+    await environment.identity.control({ failNext: { status: 400, times: 1, path: '/v1/agent/register' } });
     await expect(account.replace(agentRuntimeId)).rejects.toThrow();
     expect((await account.identity()).agentRuntimeId).toBe(agentRuntimeId);
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
   });
 
   it('whose key is lost fails turns with a clear code until an operator replaces it', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const thread = await account.start();
     const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
-    const key = keyFiles(stand).find((file) => file.agentRuntimeId === agentRuntimeId);
+    const key = keyFiles(environment).find((file) => file.agentRuntimeId === agentRuntimeId);
     rmSync(key?.path ?? '');
     const end = await runTurn(thread, 'say: hi');
     expect(end).toMatchObject({ status: 'failed', error: { code: 'agentKeyMissing' } });
@@ -119,7 +119,7 @@ describe('the identity of an account', () => {
   });
 
   it('goes on as a new run of its workflow, with the same identity', async () => {
-    const account = openAccount(stand);
+    const account = openAccount(environment);
     const thread = await account.start();
     await waitForEvent(thread, 'agentTask/registered');
     const { agentRuntimeId } = await account.identity();
@@ -161,7 +161,7 @@ describe('a model server that demands assertions answers 401 to', () => {
       'agent_task_expired',
       async (agent) => {
         const taskId = await agent.registerTask();
-        await stand.identity.control({ expireTasks: taskId });
+        await environment.identity.control({ expireTasks: taskId });
         return agent.header(taskId);
       },
     ],
@@ -170,12 +170,15 @@ describe('a model server that demands assertions answers 401 to', () => {
       'agent_identity_revoked',
       async (agent) => {
         const header = agent.header(await agent.registerTask());
-        await stand.identity.control({ revokeIdentities: agent.runtimeId });
+        await environment.identity.control({ revokeIdentities: agent.runtimeId });
         return header;
       },
     ],
   ])('%s, as %s', async (_, code, authorize) => {
-    const [agent, other] = [await registerByHand(stand.identity.url), await registerByHand(stand.identity.url)];
+    const [agent, other] = [
+      await registerByHand(environment.identity.url),
+      await registerByHand(environment.identity.url),
+    ];
     const good = await ask(agent.header(await agent.registerTask()));
     expect(good.status).toBe(200);
     const refused = await ask(await authorize(agent, other));
@@ -196,6 +199,6 @@ describe('a model server that demands assertions answers 401 to', () => {
 
   function ask(authorization: string) {
     const input = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'say: hi' }] }];
-    return postTo(`${stand.model.url}/v1/responses`, { model: 'any', input }, authorization);
+    return postTo(`${environment.model.url}/v1/responses`, { model: 'any', input }, authorization);
   }
 });

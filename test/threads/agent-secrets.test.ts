@@ -10,7 +10,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StepProgress, ThreadHandle } from '../../src/client/index.ts';
 import { type Account, keyFiles, openAccount } from '../parts/accounts.ts';
 import { type RecordingProxy, type Sent, startRecordingProxy } from '../parts/recording-proxy.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, workerLog } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  workerLog,
+} from '../environment.ts';
 
 const TOKEN = 'human-token/with+signs=and-a-tail-0123456789';
 const ECHO_EVERYTHING = ({ path, authorization, body }: Sent) =>
@@ -18,7 +26,7 @@ const ECHO_EVERYTHING = ({ path, authorization, body }: Sent) =>
 const ECHO_PLAINLY = ({ authorization, body }: Sent) => `you sent ${authorization} and ${body}`;
 
 const logged: string[] = [];
-let stand: Stand;
+let environment: TestEnvironment;
 let account: Account;
 let identity: RecordingProxy;
 let model: RecordingProxy;
@@ -30,23 +38,23 @@ beforeAll(async () => {
   workerLog.take = (entry) => logged.push(inspect(entry, { depth: 10, breakLength: Infinity }));
   // A worker process has it in its environment, from where a command could print it.
   process.env['BOBBIN_IDENTITY_TOKEN'] = TOKEN;
-  stand = await openStand({ requireAssertion: true, worker: false });
-  identity = await startRecordingProxy(stand.identity.url);
-  model = await startRecordingProxy(stand.model.url);
-  await stand.worker({
+  environment = await openEnvironment({ requireAssertion: true, worker: false });
+  identity = await startRecordingProxy(environment.identity.url);
+  model = await startRecordingProxy(environment.model.url);
+  await environment.worker({
     BOBBIN_IDENTITY_URL: identity.url,
     BOBBIN_IDENTITY_TOKEN: TOKEN,
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_HEARTBEAT_MS: '20',
   });
-  account = openAccount(stand, stand.account);
+  account = openAccount(environment, environment.account);
   await liveThroughEverything();
   await collect();
 });
 
 afterAll(async () => {
   delete process.env['BOBBIN_IDENTITY_TOKEN'];
-  await stand.close();
+  await environment.close();
   await identity.close();
   await model.close();
 });
@@ -61,15 +69,15 @@ async function liveThroughEverything(): Promise<void> {
   // A registration of an identity that fails thrice, each time with the token in the answer, and then works.
   for (const status of [500, 401]) identity.answerNext('/v1/agent/register', status, ECHO_EVERYTHING);
   identity.answerNext('/v1/agent/register', 200, ECHO_PLAINLY);
-  await stand.identity.control({ delayMs: 150 });
+  await environment.identity.control({ delayMs: 150 });
   const thread = await startThread();
   await vi.waitFor(() => expect(identity.sent.length).toBeGreaterThan(0), { timeout: 10_000, interval: 5 });
   await record(thread, 'while identity and task are registered');
   expect((await runTurn(thread, 'say: first')).status).toBe('completed');
-  await stand.identity.control({ delayMs: 0 });
+  await environment.identity.control({ delayMs: 0 });
 
   // Registrations of a task that fail with the signature in the answer, in a turn.
-  await stand.identity.control({ expireTasks: true });
+  await environment.identity.control({ expireTasks: true });
   for (const status of [503, 400]) identity.answerNext('/task/register', status, ECHO_EVERYTHING);
   expect((await runTurn(thread, 'say: second')).status).toBe('failed');
 
@@ -84,12 +92,12 @@ async function liveThroughEverything(): Promise<void> {
   // An identity that was revoked, found out by one thread and stale for the other.
   const other = await startThread();
   await waitForEvent(other, 'agentTask/registered');
-  await stand.identity.control({ revokeIdentities: true });
+  await environment.identity.control({ revokeIdentities: true });
   expect((await runTurn(thread, 'say: sixth')).status).toBe('completed');
   expect((await runTurn(other, 'say: seventh')).status).toBe('completed');
 
   // An agent that looks for secrets, and steps that beat meanwhile.
-  const keys = join(stand.data, 'keys');
+  const keys = join(environment.data, 'keys');
   const looking = turn(
     `run: env; cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ; until [ -e go ]; do sleep 0.02; done\nstream: 40 10`,
   );
@@ -97,7 +105,7 @@ async function liveThroughEverything(): Promise<void> {
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
   await seen(thread, (step) => step.type === 'command' && step.output.includes('PATH='));
   await record(thread, 'while a command runs');
-  writeFileSync(join(stand.cwd, 'go'), '');
+  writeFileSync(join(environment.cwd, 'go'), '');
   await seen(thread, (step) => step.type === 'model' && step.chars > 0);
   await record(thread, 'while the model streams');
   expect((await thread.completion(looking.turnId)).status).toBe('completed');
@@ -111,7 +119,7 @@ async function seen(thread: ThreadHandle, fits: (step: StepProgress) => boolean)
 
 /** What others see of a thread and of the account as things stand. */
 async function record(thread: ThreadHandle, when: string): Promise<void> {
-  const { client } = stand.bobbin.service;
+  const { client } = environment.bobbin.service;
   const about = [`view ${when}`, `pending activities ${when}`, `the account's workflow ${when}`] as const;
   written.set(about[0], texts(await thread.view()));
   written.set(about[1], texts((await client.workflow.getHandle(thread.workflowId).describe()).raw));
@@ -130,7 +138,7 @@ async function collect(): Promise<void> {
 }
 
 async function historyOf(workflowId: string): Promise<string> {
-  return texts(await stand.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory());
+  return texts(await environment.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory());
 }
 
 /** Every string and every payload in a value, one per line, payloads as the text that they hold. */
@@ -144,7 +152,7 @@ function texts(value: unknown): string {
 /** Spellings by name of the secret. */
 function secrets(): Map<string, string[]> {
   const found = new Map<string, string[]>([['bearer token', spellings(Buffer.from(TOKEN))]]);
-  for (const { privateKeyPkcs8, agentRuntimeId } of keyFiles(stand)) {
+  for (const { privateKeyPkcs8, agentRuntimeId } of keyFiles(environment)) {
     const der = Buffer.from(privateKeyPkcs8, 'base64');
     found.set(`key of ${agentRuntimeId}`, [...spellings(der), ...spellings(der.subarray(der.length - 32))]);
   }

@@ -6,28 +6,28 @@ import type { IdentityDirectory, IdentityPort, Ports } from '../../activities/po
 import { createIdentityDirectory } from '../../src/worker/directories/identity-directory.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { type Account, adapterOn, openAccount, taskOf } from '../parts/accounts.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, runTurn, turn, waitForEvent } from '../environment.ts';
 
 const NO_DRILL = { delayMs: 0, answerNonsense: false, failNext: { status: 500, times: 0 } };
 /** A status that is about the request, so that no identity is replaced for it and nothing is tried again. */
 const REFUSE_TASKS = { failNext: { status: 400, times: 1_000, path: '/task/register' } };
 
-let stand: Stand;
+let environment: TestEnvironment;
 let account: Account;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true });
+  environment = await openEnvironment({ requireAssertion: true });
 });
-afterEach(() => stand.identity.control(NO_DRILL));
-afterAll(() => stand.close());
+afterEach(() => environment.identity.control(NO_DRILL));
+afterAll(() => environment.close());
 
 const registeredEvent = (thread: ThreadHandle) => waitForEvent(thread, 'agentTask/registered');
 const agentEvents = async (thread: ThreadHandle) =>
   (await eventsSoFar(thread)).filter(({ type }) => type.startsWith('agentTask/'));
-const registrations = (at: Stand) => at.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
+const registrations = (at: TestEnvironment) => at.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
 
 describe('prewarm', () => {
   it('registers identity and task when the thread starts, before any turn', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start();
     const event = await registeredEvent(thread);
     expect(await taskOf(thread)).toEqual({
@@ -37,45 +37,47 @@ describe('prewarm', () => {
     });
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
-    const request = await stand.model.waitForRequest(({ assertion }) => assertion?.task_id === event.taskId);
+    const request = await environment.model.waitForRequest(({ assertion }) => assertion?.task_id === event.taskId);
     expect(request).toMatchObject({ status: 200, assertion: { agent_runtime_id: event.agentRuntimeId } });
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
   });
 
   it('that fails does not fail the thread: there is a warning, and the next turn registers', async () => {
-    account = openAccount(stand);
-    await stand.identity.control(REFUSE_TASKS);
+    account = openAccount(environment);
+    await environment.identity.control(REFUSE_TASKS);
     const thread = await account.start();
     const warning = await waitForEvent(thread, 'warning');
     expect(warning.message).toMatch(/could not be registered ahead of time.*HTTP 400/);
     expect(await thread.view()).toMatchObject({ status: 'idle', agentTask: { status: 'none', registering: false } });
-    await stand.identity.control(NO_DRILL);
+    await environment.identity.control(NO_DRILL);
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
   });
 
   it('does not happen in mode off, and no assertion is sent', async () => {
-    account = openAccount(stand);
-    stand.model.demandAssertions(false);
+    account = openAccount(environment);
+    environment.model.demandAssertions(false);
     try {
       const thread = await account.start('off');
       expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
-      const request = await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
+      const request = await environment.model.waitForRequest(({ body }) =>
+        JSON.stringify(body).includes(thread.threadId),
+      );
       expect(request.headers).not.toHaveProperty('authorization');
       expect((await thread.view()).agentTask).toMatchObject({ status: 'none', mode: 'off' });
-      stand.model.demandAssertions(true);
+      environment.model.demandAssertions(true);
       const refused = await runTurn(thread, 'say: hi');
       expect(refused).toMatchObject({ status: 'failed', error: { code: 'agentAssertionRejected' } });
     } finally {
-      stand.model.demandAssertions(true);
+      environment.model.demandAssertions(true);
     }
   });
 });
 
 describe('a turn', () => {
   it('waits for a slow registration, and says so', async () => {
-    account = openAccount(stand);
-    await stand.identity.control({ delayMs: 300 });
+    account = openAccount(environment);
+    await environment.identity.control({ delayMs: 300 });
     const thread = await account.start();
     const waiting = turn('say: hi');
     await thread.startTurn(waiting);
@@ -88,17 +90,17 @@ describe('a turn', () => {
   });
 
   it('fails with an error event when it fails; the next one tries again, and no other thread notices', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const other = await account.start();
     await registeredEvent(other);
-    await stand.identity.control(REFUSE_TASKS);
+    await environment.identity.control(REFUSE_TASKS);
     const thread = await account.start();
     const [failed, undisturbed] = await Promise.all([runTurn(thread, 'say: hi'), runTurn(other, 'say: hi')]);
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'agentIdentityRefused' } });
     expect(undisturbed.status).toBe('completed');
     const error = (await eventsSoFar(thread)).find(({ type }) => type === 'error');
     expect(error).toMatchObject({ turnId: failed.turnId, error: { code: 'agentIdentityRefused' }, willRetry: false });
-    await stand.identity.control(NO_DRILL);
+    await environment.identity.control(NO_DRILL);
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
     expect((await eventsSoFar(other)).some(({ type }) => type === 'error' || type === 'warning')).toBe(false);
     expect(account.registered()).toEqual({ identities: 1, tasks: 2 });
@@ -108,12 +110,12 @@ describe('a turn', () => {
     ['down', { failNext: { status: 503, times: 1_000 } }, 'agentIdentityUnavailable'],
     ['answering nonsense', { answerNonsense: true }, 'agentIdentityAnswerMalformed'],
   ])('fails while the service is %s, and goes on once it is back', async (_, drill, code) => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start();
     const task = (await registeredEvent(thread)).taskId;
-    await stand.identity.control({ ...drill, expireTasks: task });
+    await environment.identity.control({ ...drill, expireTasks: task });
     expect(await runTurn(thread, 'say: hi')).toMatchObject({ status: 'failed', error: { code } });
-    await stand.identity.control(NO_DRILL);
+    await environment.identity.control(NO_DRILL);
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
     expect(account.registered()).toEqual({ identities: 1, tasks: 2 });
   });
@@ -121,7 +123,7 @@ describe('a turn', () => {
 
 describe('a stale task', () => {
   it('is cleared and replaced where the identity was replaced, and the step is repeated once', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start('strict');
     const before = await registeredEvent(thread);
     const replaced = await account.replace(before.agentRuntimeId);
@@ -136,7 +138,7 @@ describe('a stale task', () => {
   });
 
   it('is replaced by nobody who asks for the same replacement late', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start();
     const { agentRuntimeId } = await registeredEvent(thread);
     const all = await Promise.all([1, 2, 3].map(() => account.replace(agentRuntimeId)));
@@ -153,17 +155,17 @@ describe('a task that expires in the middle of a turn', () => {
     const submitted = turn(`run: until [ -e ${name} ]; do sleep 0.02; done; echo went on`);
     await thread.submit(submitted);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
-    await stand.identity.control({ expireTasks: taskId });
-    writeFileSync(join(stand.cwd, name), '');
+    await environment.identity.control({ expireTasks: taskId });
+    writeFileSync(join(environment.cwd, name), '');
     return submitted.turnId;
   }
   const answersOf = (thread: ThreadHandle) =>
-    stand.model.requests
+    environment.model.requests
       .filter(({ body }) => JSON.stringify(body).includes(thread.threadId))
       .map(({ status, assertion }) => [status, assertion?.task_id]);
 
   it('is acquired again in mode recoverable: the step is repeated once, and the turn completes', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start('recoverable');
     const first = await registeredEvent(thread);
     const end = await thread.completion(await expireBetweenSteps(thread, 'go-recoverable'));
@@ -180,16 +182,16 @@ describe('a task that expires in the middle of a turn', () => {
   });
 
   it('fails the turn in mode strict, where nothing is acquired behind anyone’s back; an operator replaces the identity', async () => {
-    account = openAccount(stand);
+    account = openAccount(environment);
     const thread = await account.start('strict');
     const first = await registeredEvent(thread);
     const turnId = await expireBetweenSteps(thread, 'go-strict');
-    const requests = stand.identity.state().requests;
+    const requests = environment.identity.state().requests;
     const end = await thread.completion(turnId);
     expect(end).toMatchObject({ status: 'failed', error: { code: 'agentAssertionRejected' } });
     expect(await runTurn(thread, 'say: again')).toMatchObject({ status: 'failed' });
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
-    expect(stand.identity.state().requests).toMatchObject({
+    expect(environment.identity.state().requests).toMatchObject({
       'POST /v1/agent/register': requests['POST /v1/agent/register'],
       'POST /v1/agent/{id}/task/register': requests['POST /v1/agent/{id}/task/register'],
     });
@@ -201,7 +203,11 @@ describe('a task that expires in the middle of a turn', () => {
 
 describe('what was restored', () => {
   it('is in place before prewarm can register another: over new runs and a new worker', async () => {
-    const own = await openStand({ requireAssertion: true, worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '20' } });
+    const own = await openEnvironment({
+      requireAssertion: true,
+      worker: false,
+      env: { BOBBIN_CONTINUE_AFTER_EVENTS: '20' },
+    });
     try {
       const worker = await own.worker();
       const thread = await own.start();
@@ -221,7 +227,11 @@ describe('what was restored', () => {
   });
 
   it('stays cleared where it was cleared: nobody registers before the next turn does', async () => {
-    const own = await openStand({ requireAssertion: true, worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '20' } });
+    const own = await openEnvironment({
+      requireAssertion: true,
+      worker: false,
+      env: { BOBBIN_CONTINUE_AFTER_EVENTS: '20' },
+    });
     try {
       const worker = await own.worker();
       const ours = openAccount(own);
@@ -252,11 +262,15 @@ describe('what was restored', () => {
 describe('a registration that is tried again', () => {
   /** A stand whose only worker has something put in its way. */
   async function openHampered(
-    hamper: (parts: { identity: IdentityPort; identities: IdentityDirectory; stand: Stand }) => Partial<Ports>,
-  ): Promise<Stand> {
-    const own = await openStand({ requireAssertion: true, worker: false });
+    hamper: (parts: {
+      identity: IdentityPort;
+      identities: IdentityDirectory;
+      environment: TestEnvironment;
+    }) => Partial<Ports>,
+  ): Promise<TestEnvironment> {
+    const own = await openEnvironment({ requireAssertion: true, worker: false });
     const identities = createIdentityDirectory(own.bobbin.service);
-    await own.worker({}, hamper({ identity: adapterOn(own), identities, stand: own }));
+    await own.worker({}, hamper({ identity: adapterOn(own), identities, environment: own }));
     return own;
   }
 
@@ -282,7 +296,7 @@ describe('a registration that is tried again', () => {
 
   it('leaves an unused task where its identity is no longer in use, which is counted', async () => {
     let failures = 0;
-    const own = await openHampered(({ identities, stand: hampered }) => ({
+    const own = await openHampered(({ identities, environment: hampered }) => ({
       identities: {
         ...identities,
         async current(name: string, signal: AbortSignal) {
@@ -324,7 +338,7 @@ describe('a registration that is tried again', () => {
   });
 
   it('under an identity that changes in each round fails after two rounds; what was left is counted', async () => {
-    const own = await openHampered(({ identity, stand: hampered }) => ({
+    const own = await openHampered(({ identity, environment: hampered }) => ({
       identity: {
         ...identity,
         async registerTask(...asked: Parameters<IdentityPort['registerTask']>) {

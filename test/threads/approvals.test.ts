@@ -7,23 +7,31 @@ import { probeBubblewrap } from '../../src/adapters/shell/sandbox/bubblewrap.ts'
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { ApprovalDecision, Item, ThreadEvent, ThreadRequest } from '../../src/contract/index.ts';
 import { json, sendSignal } from '../parts/raw-client.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 const sandbox = await probeBubblewrap(findProgram('bwrap', []));
 
-let stand: Stand;
+let environment: TestEnvironment;
 /** Outside of the workspace and of /tmp, so that only a command outside the sandbox can write there. */
 let outside: string;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true });
+  environment = await openEnvironment({ requireAssertion: true });
   outside = mkdtempSync('/var/tmp/bobbin-outside-');
 });
 afterAll(async () => {
-  await stand.close();
+  await environment.close();
   rmSync(outside, { recursive: true });
 });
 
-const inWorkspace = (name: string) => join(stand.cwd, name);
+const inWorkspace = (name: string) => join(environment.cwd, name);
 const newName = () => `file-${randomUUID().slice(0, 8)}`;
 const addFile = (path: string) => `*** Add File: ${path}\n+one`;
 const patch = (...changes: string[]) => `patch:\n*** Begin Patch\n${changes.join('\n')}\n*** End Patch`;
@@ -53,7 +61,7 @@ async function toolItems(thread: ThreadHandle): Promise<Extract<Item, { callId: 
 }
 
 describe('a command that is asked for', () => {
-  const start = () => stand.start({ approvalPolicy: 'untrusted' });
+  const start = () => environment.start({ approvalPolicy: 'untrusted' });
 
   it('runs once it is accepted, and is asked for again the next time', async () => {
     const thread = await start();
@@ -62,7 +70,7 @@ describe('a command that is asked for', () => {
     expect(request).toMatchObject({
       type: 'commandExecution',
       command: `echo x >> ${name}`,
-      cwd: stand.cwd,
+      cwd: environment.cwd,
       sandboxed: true,
       default: 'decline',
     });
@@ -91,7 +99,7 @@ describe('a command that is asked for', () => {
     const { end } = await answering(thread, `run: touch ${name}\nrun: pwd`, 'decline');
     expect(end.status).toBe('completed');
     expect(end.lastAgentMessage).toContain('rejected by user');
-    expect(end.lastAgentMessage).toContain(stand.cwd);
+    expect(end.lastAgentMessage).toContain(environment.cwd);
     expect(existsSync(inWorkspace(name))).toBe(false);
     expect(await toolItems(thread)).toMatchObject([{ status: 'declined' }, { status: 'completed' }]);
   });
@@ -107,7 +115,7 @@ describe('a command that is asked for', () => {
 });
 
 describe('a patch that is asked for', () => {
-  const start = () => stand.start({ approvalPolicy: 'untrusted' });
+  const start = () => environment.start({ approvalPolicy: 'untrusted' });
 
   it('is written once it is accepted, and not where it is declined', async () => {
     const thread = await start();
@@ -149,7 +157,7 @@ describe('a patch that is asked for', () => {
   });
 
   it('asks under on-request where it leaves the workspace or reaches into .git, and only there', async () => {
-    const thread = await stand.start({ approvalPolicy: 'on-request' });
+    const thread = await environment.start({ approvalPolicy: 'on-request' });
     const name = newName();
     expect((await runTurn(thread, patch(addFile(name)))).status).toBe('completed');
     for (const path of [join(outside, name), join('.git', name)]) {
@@ -164,7 +172,7 @@ describe('a patch that is asked for', () => {
 
 describe('an answer', () => {
   it('counts once: a second one is refused as an update, and recorded as refused as a signal', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const name = newName();
     const { request } = await answering(thread, `run: echo x >> ${name}`, 'accept');
     const { requestId } = request;
@@ -180,7 +188,7 @@ describe('an answer', () => {
   });
 
   it('counts once, however many come at the same time', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const name = newName();
     const submitted = turn(`run: echo x >> ${name}`);
     await thread.submit(submitted);
@@ -193,7 +201,7 @@ describe('an answer', () => {
   });
 
   it('of the wrong shape is refused, and the request stays open', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const submitted = turn(`run: touch ${newName()}\nask: Which port?`);
     await thread.submit(submitted);
     const { requestId } = await waitForRequest(thread);
@@ -204,7 +212,7 @@ describe('an answer', () => {
     await expect(thread.resolve({ requestId, decision: 'perhaps' as 'accept' })).rejects.toMatchObject({
       code: 'invalid',
     });
-    await sendSignal(stand, thread, 'resolveRequest', json({ requestId, decision: 'perhaps' }));
+    await sendSignal(environment, thread, 'resolveRequest', json({ requestId, decision: 'perhaps' }));
     expect(await waitForEvent(thread, 'message/rejected')).toMatchObject({ code: 'malformed', id: requestId });
     await thread.resolve({ requestId, decision: 'decline' });
     const question = (await waitForEvent(thread, 'item/tool/requestUserInput')).request;
@@ -223,7 +231,7 @@ describe('a question', () => {
     ['decline', 'may be declined, and the model is told', { status: 'declined' }],
     ['cancel', 'may be cancelled, which interrupts the turn', { status: 'declined' }],
   ])('%s: it %s', async (decision, _, item) => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const submitted = turn('ask: Which port? | 80 | 8080');
     await thread.submit(submitted);
     const request = await waitForRequest(thread);
@@ -242,7 +250,7 @@ describe('a question', () => {
 
 describe('a request that nobody answers', () => {
   it('is answered with its default at its deadline, once, and a late answer is refused', async () => {
-    const own = await openStand({ requireAssertion: true, env: { BOBBIN_REQUEST_DEADLINE_MS: '300' } });
+    const own = await openEnvironment({ requireAssertion: true, env: { BOBBIN_REQUEST_DEADLINE_MS: '300' } });
     try {
       const thread = await own.start({ approvalPolicy: 'untrusted' });
       const name = newName();
@@ -266,7 +274,7 @@ describe('a request that nobody answers', () => {
   it.each(['accept', 'decline', 'cancel'] as const)(
     'is answered at once by a thread that nobody watches: %s',
     async (approvals) => {
-      const thread = await stand.start({ approvalPolicy: 'untrusted', unattended: { approvals } });
+      const thread = await environment.start({ approvalPolicy: 'untrusted', unattended: { approvals } });
       const name = newName();
       const end = await runTurn(thread, `run: touch ${name}\nask: Which port?`);
       expect(end.status).toBe(approvals === 'cancel' ? 'aborted' : 'completed');
@@ -281,7 +289,7 @@ describe('a request that nobody answers', () => {
 
 describe.runIf(sandbox.available)('the sandbox', () => {
   it('of mode workspace-write lets a command write in the workspace and not beyond it', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const name = newName();
     const end = await runTurn(thread, `run: echo in > ${name}; echo out > ${outside}/${name}; echo git > .git/${name}`);
     expect(end.lastAgentMessage).toMatch(/No such file or directory[^]*Read-only file system/);
@@ -292,11 +300,16 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('is left by a command that asks to and is accepted', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const name = newName();
     const { request, end } = await answering(thread, `escalate: echo out > ${outside}/${name}`, 'accept');
     expect(request).toMatchObject({
-      ...{ type: 'commandExecution', command: `echo out > ${outside}/${name}`, cwd: stand.cwd, workspace: stand.cwd },
+      ...{
+        type: 'commandExecution',
+        command: `echo out > ${outside}/${name}`,
+        cwd: environment.cwd,
+        workspace: environment.cwd,
+      },
       ...{ sandboxed: false, sandbox: 'danger-full-access', escalated: true, network: true },
       ...{ reason: 'The agent asks to run this outside the sandbox.', justification: expect.any(String) as string },
     });
@@ -305,7 +318,7 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('is not left by a command that is accepted without having asked to', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const name = newName();
     const { end } = await answering(thread, `run: echo in > ${name}; echo out > ${outside}/${name}`, 'accept');
     expect(end.lastAgentMessage).toMatch(/Read-only file system|No such file/);
@@ -313,7 +326,7 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('cannot be left under policy never: the call is refused, nobody is asked, and the model is told', async () => {
-    const thread = await stand.start({ approvalPolicy: 'never' });
+    const thread = await environment.start({ approvalPolicy: 'never' });
     const name = newName();
     const end = await runTurn(thread, `escalate: echo out > ${outside}/${name}`);
     expect(end.status).toBe('completed');
@@ -323,7 +336,7 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('of mode read-only lets a command read and not write; a patch is asked for, and written once accepted', async () => {
-    const thread = await stand.start({ sandbox: 'read-only' });
+    const thread = await environment.start({ sandbox: 'read-only' });
     const name = newName();
     const end = await runTurn(thread, `run: cat README.md; echo in > ${name}`);
     expect(end.lastAgentMessage).toMatch(/A repository of the tests[^]*Read-only file system/);
@@ -333,7 +346,7 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('of mode read-only refuses a patch under policy never', async () => {
-    const thread = await stand.start({ sandbox: 'read-only', approvalPolicy: 'never' });
+    const thread = await environment.start({ sandbox: 'read-only', approvalPolicy: 'never' });
     const name = newName();
     const end = await runTurn(thread, patch(addFile(name)));
     expect(end.lastAgentMessage).toContain('The sandbox is read-only');
@@ -341,7 +354,7 @@ describe.runIf(sandbox.available)('the sandbox', () => {
   });
 
   it('is none in mode danger-full-access, and nobody is asked under on-request', async () => {
-    const thread = await stand.start({ sandbox: 'danger-full-access' });
+    const thread = await environment.start({ sandbox: 'danger-full-access' });
     const name = newName();
     await runTurn(thread, `escalate: echo out > ${outside}/${name}`);
     expect(readFileSync(join(outside, name), 'utf8')).toBe('out\n');

@@ -5,17 +5,25 @@ import type { SubmitTurn, ThreadHandle } from '../../src/client/index.ts';
 import { LIMITS, type ThreadEvent, type ThreadSettings } from '../../src/contract/index.ts';
 import { newThreadState } from '../../workflows/thread/state/state.ts';
 import { type RawPayload, assertHealthy, json, rawPayload, sendSignal, startRaw } from '../parts/raw-client.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 const threads: ThreadHandle[] = [];
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
-async function start(...given: Parameters<Stand['start']>): Promise<ThreadHandle> {
-  const thread = await stand.start(...given);
+async function start(...given: Parameters<TestEnvironment['start']>): Promise<ThreadHandle> {
+  const thread = await environment.start(...given);
   threads.push(thread);
   return thread;
 }
@@ -54,7 +62,7 @@ describe('a signal', () => {
 
   it('that cannot be used is rejected visibly and changes nothing: the active turn and its request stand', async () => {
     const { thread, turnId, requestId } = await startAsking();
-    for (const [, name, payloads] of cases) await sendSignal(stand, thread, name, ...payloads);
+    for (const [, name, payloads] of cases) await sendSignal(environment, thread, name, ...payloads);
     await thread.resolve({ requestId, decision: 'accept', answers: { q: { answers: ['this'] } } });
     expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
     const rejections = (await eventsSoFar(thread)).filter((event) => event.type === 'message/rejected');
@@ -70,7 +78,7 @@ describe('a signal', () => {
   it('with more payloads than one is taken by its first', async () => {
     const thread = await start();
     const submitted = valid();
-    await sendSignal(stand, thread, 'submitTurn', json(submitted), json('more'), rawPayload('json/plain', '{'));
+    await sendSignal(environment, thread, 'submitTurn', json(submitted), json('more'), rawPayload('json/plain', '{'));
     expect(await thread.completion(submitted.turnId)).toMatchObject({ status: 'completed' });
   });
 
@@ -84,9 +92,11 @@ describe('a signal', () => {
     await expect(thread.startTurn(large)).rejects.toMatchObject({ code: 'invalid' });
     expect((await thread.view()).lastSeq).toBe(1);
     const huge = turn('x'.repeat(1.5 * 1024 * 1024));
-    await sendSignal(stand, thread, 'submitTurn', json(huge));
+    await sendSignal(environment, thread, 'submitTurn', json(huge));
     expect(await rejected(thread, ({ id }) => id === huge.turnId)).toMatchObject({ code: 'inputTooLarge' });
-    await expect(sendSignal(stand, thread, 'submitTurn', json(turn('x'.repeat(2_200_000))))).rejects.toThrow(/size/i);
+    await expect(sendSignal(environment, thread, 'submitTurn', json(turn('x'.repeat(2_200_000))))).rejects.toThrow(
+      /size/i,
+    );
     const most = turn('é'.repeat(LIMITS.inputChars));
     await thread.submit(most);
     expect(await thread.completion(most.turnId)).toMatchObject({ status: 'completed' });
@@ -111,8 +121,8 @@ describe('a turn id that is used twice', () => {
 
 describe('an update', () => {
   const raw = (thread: ThreadHandle, name: string, ...args: unknown[]) =>
-    stand.bobbin.service.within(() =>
-      stand.bobbin.service.client.workflow
+    environment.bobbin.service.within(() =>
+      environment.bobbin.service.client.workflow
         .getHandle(thread.workflowId)
         .executeUpdate(name, { args: args as [unknown] }),
     );
@@ -171,7 +181,7 @@ describe('a query', () => {
   it('with arguments that make no sense is refused, and a page is never larger than the limit', async () => {
     const thread = await start();
     await runTurn(thread, 'say: hi');
-    const handle = stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+    const handle = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
     const bad = [
       { after: -1 },
       { after: 1.5 },
@@ -221,17 +231,17 @@ describe('a start', () => {
     ];
     for (const [payloads, reason] of arguments_) {
       const workflowId = `thread/refused-${randomUUID()}`;
-      await startRaw(stand, workflowId, ...payloads);
-      const result: unknown = await stand.bobbin.service.client.workflow.getHandle(workflowId).result();
+      await startRaw(environment, workflowId, ...payloads);
+      const result: unknown = await environment.bobbin.service.client.workflow.getHandle(workflowId).result();
       expect(result).toMatchObject({ status: 'refused', reason: expect.stringMatching(reason) as string });
     }
   });
 
   it('of a thread whose workflow has another id is refused with both, since every step asks for the thread by its own', async () => {
-    const cwd = stand.workspace();
+    const cwd = environment.workspace();
     const [threadId, workflowId] = [randomUUID(), `thread/${randomUUID()}`];
-    await startRaw(stand, workflowId, json({ threadId, workspace: { cwd } }));
-    const result: unknown = await stand.bobbin.service.client.workflow.getHandle(workflowId).result();
+    await startRaw(environment, workflowId, json({ threadId, workspace: { cwd } }));
+    const result: unknown = await environment.bobbin.service.client.workflow.getHandle(workflowId).result();
     expect(result).toEqual({
       status: 'refused',
       reason: `The start argument cannot be used: thread ${threadId} has to be the workflow thread/${threadId}, and this one is ${workflowId}.`,
@@ -239,16 +249,16 @@ describe('a start', () => {
   });
 
   it('by another client than ours is listed with the folder that its thread works in', async () => {
-    const [cwd, threadId] = [stand.workspace(), randomUUID()];
-    await startRaw(stand, `thread/${threadId}`, json({ threadId, workspace: { cwd } }));
-    const listed = async () => (await stand.bobbin.threads.list()).find((one) => one.threadId === threadId)?.cwd;
+    const [cwd, threadId] = [environment.workspace(), randomUUID()];
+    await startRaw(environment, `thread/${threadId}`, json({ threadId, workspace: { cwd } }));
+    const listed = async () => (await environment.bobbin.threads.list()).find((one) => one.threadId === threadId)?.cwd;
     await expect.poll(listed, { timeout: 20_000 }).toBe(cwd);
-    await stand.bobbin.threads.get(threadId).close({ reason: 'done' });
+    await environment.bobbin.threads.get(threadId).close({ reason: 'done' });
   });
 
   it('by the client is refused before anything is sent, and one of the longest words is taken', async () => {
-    await expect(stand.start({ threadId: 'not an id' })).rejects.toMatchObject({ code: 'invalid' });
-    await expect(stand.start({ workspace: { cwd: 'relative' } })).rejects.toMatchObject({ code: 'invalid' });
+    await expect(environment.start({ threadId: 'not an id' })).rejects.toMatchObject({ code: 'invalid' });
+    await expect(environment.start({ workspace: { cwd: 'relative' } })).rejects.toMatchObject({ code: 'invalid' });
     const thread = await start({
       threadId: `t-${'x'.repeat(LIMITS.idChars - 40)}${randomUUID().slice(0, 8)}`,
       title: 'ü'.repeat(LIMITS.shortChars),
@@ -264,7 +274,7 @@ describe('a closed thread', () => {
     await runTurn(thread, 'say: hi');
     await thread.close({ reason: 'done' });
     await waitForEvent(thread, 'thread/closed');
-    await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).result();
+    await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).result();
     const isClosed = { code: 'threadClosed', message: expect.stringContaining(thread.threadId) as string };
     await expect(thread.submit(turn('say: late'))).rejects.toMatchObject(isClosed);
     await expect(thread.startTurn(turn('say: late'))).rejects.toMatchObject(isClosed);
@@ -274,15 +284,15 @@ describe('a closed thread', () => {
     await expect(thread.interrupt()).rejects.toMatchObject(isClosed);
     await expect(thread.resolve({ requestId: 'req_1', decision: 'accept' })).rejects.toMatchObject(isClosed);
     await expect(thread.close()).rejects.toMatchObject(isClosed);
-    const start_ = { threadId: thread.threadId, workspace: { cwd: stand.cwd } };
+    const start_ = { threadId: thread.threadId, workspace: { cwd: environment.cwd } };
     const exists = { code: 'threadExists', message: expect.stringContaining(thread.threadId) as string };
-    await expect(stand.bobbin.threads.startWith(start_, turn('say: again'))).rejects.toMatchObject(exists);
-    await expect(stand.bobbin.threads.start(start_)).rejects.toMatchObject(exists);
+    await expect(environment.bobbin.threads.startWith(start_, turn('say: again'))).rejects.toMatchObject(exists);
+    await expect(environment.bobbin.threads.start(start_)).rejects.toMatchObject(exists);
     expect((await thread.view()).status).toBe('closed');
   });
 
   it('that never was is told apart', async () => {
-    await expect(stand.bobbin.threads.get('never-was').submit(turn('say: hi'))).rejects.toMatchObject({
+    await expect(environment.bobbin.threads.get('never-was').submit(turn('say: hi'))).rejects.toMatchObject({
       code: 'threadNotFound',
       message: expect.stringContaining('never-was') as string,
     });
@@ -296,7 +306,7 @@ describe('a flood', () => {
     const text = 'x'.repeat(1.5 * 1024 * 1024);
     const ids = Array.from({ length: 20 }, (_, i) => `large-${i}`);
     const signals = ids.map((turnId) => json({ turnId, kind: 'regular', input: [{ type: 'text', text }] }));
-    await Promise.all(signals.map((one) => sendSignal(stand, thread, 'submitTurn', one)));
+    await Promise.all(signals.map((one) => sendSignal(environment, thread, 'submitTurn', one)));
     expect(await runTurn(thread, 'say: after')).toMatchObject({ status: 'completed' });
     const rejected = (await eventsSoFar(thread)).filter((event) => event.type === 'message/rejected');
     expect(rejected.map(({ code, id }) => `${code} ${id ?? ''}`).sort()).toEqual(
@@ -304,7 +314,7 @@ describe('a flood', () => {
     );
     expect(JSON.stringify(rejected).length).toBeLessThan(20_000);
     expect((await thread.view()).runCount).toBeGreaterThan(1);
-    const { historySize } = await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).describe();
+    const { historySize } = await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).describe();
     expect(historySize).toBeLessThan(1_048_576);
   }, 180_000);
 
@@ -348,7 +358,7 @@ describe('a flood', () => {
 
   /** Turn ids in the order in which the service wrote their signals down. */
   async function signalsInOrder({ workflowId }: ThreadHandle): Promise<string[]> {
-    const { events } = await stand.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory();
+    const { events } = await environment.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory();
     return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signaled }) => {
       const data = signaled?.input?.payloads?.[0]?.data;
       return data == null ? [] : [(JSON.parse(Buffer.from(data).toString()) as { turnId: string }).turnId];
@@ -359,6 +369,6 @@ describe('a flood', () => {
 describe('after all of this', () => {
   it('no workflow has failed, and no workflow task of any', async () => {
     expect(threads.length).toBeGreaterThan(8);
-    for (const { workflowId } of threads) await assertHealthy(stand, workflowId);
+    for (const { workflowId } of threads) await assertHealthy(environment, workflowId);
   });
 });

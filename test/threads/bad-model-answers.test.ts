@@ -5,18 +5,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Item, ThreadHandle, TurnCompletion } from '../../src/client/index.ts';
 import { type OddEndpoint, execCall, message, respondWith, startOddEndpoint } from '../parts/odd-endpoint.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type Stand, itemsOf, openStand, runTurn, turn } from '../stand.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 let endpoint: OddEndpoint;
 const threads: ThreadHandle[] = [];
 beforeAll(async () => {
   endpoint = await startOddEndpoint();
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_OFFLINE_MODEL_URL: endpoint.url } });
-  endpoint.target = stand.model.url;
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_OFFLINE_MODEL_URL: endpoint.url } });
+  endpoint.target = environment.model.url;
 });
 afterAll(async () => {
-  await stand.close();
+  await environment.close();
   await endpoint.close();
 });
 
@@ -30,7 +30,7 @@ interface Tried {
 
 /** Runs one turn, by rules of the offline model server or at an odd endpoint, and then one that must go well. */
 async function tryTurn(rules: string, how?: (response: ServerResponse) => void, times?: number): Promise<Tried> {
-  const thread = await stand.start();
+  const thread = await environment.start();
   threads.push(thread);
   const word = `odd-${randomUUID()}`;
   const oddity = how && endpoint.answer(word, how, times);
@@ -134,7 +134,7 @@ describe.concurrent('an endpoint', () => {
   });
 
   it('that never answers can be interrupted, and the connection is closed', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     threads.push(thread);
     const hanging = turn(`hang-${randomUUID()}`);
     const closed = new Promise<void>((resolve) =>
@@ -211,6 +211,6 @@ describe('one answer', () => {
 describe('after all of this', () => {
   it('no workflow has failed, and no workflow task of any', async () => {
     expect(threads.length).toBeGreaterThan(15);
-    for (const { workflowId } of threads) await assertHealthy(stand, workflowId);
+    for (const { workflowId } of threads) await assertHealthy(environment, workflowId);
   });
 });

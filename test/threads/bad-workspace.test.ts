@@ -8,9 +8,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 let root: string;
 /** Of the user that the worker runs for. */
 let home: string;
@@ -19,15 +27,15 @@ beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'bobbin-workspace-'));
   home = join(root, 'home');
   mkdirSync(home);
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off', HOME: home } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off', HOME: home } });
 });
 afterAll(async () => {
-  await stand.close();
+  await environment.close();
   rmSync(root, { recursive: true, force: true });
 });
 
 async function startIn(cwd: string): Promise<ThreadHandle> {
-  const thread = await stand.start({ workspace: { cwd }, sandbox: 'danger-full-access' });
+  const thread = await environment.start({ workspace: { cwd }, sandbox: 'danger-full-access' });
   threads.push(thread);
   return thread;
 }
@@ -36,13 +44,13 @@ const PATCH = 'patch:\n*** Begin Patch\n*** Add File: added.txt\n+one\n*** End P
 
 describe('a workspace', () => {
   it('that holds settings of the user is refused to commands that may write, before the model is asked', async () => {
-    const refused = await stand.start({ workspace: { cwd: home }, sandbox: 'workspace-write' });
+    const refused = await environment.start({ workspace: { cwd: home }, sandbox: 'workspace-write' });
     threads.push(refused);
-    const asked = stand.model.requests.length;
+    const asked = environment.model.requests.length;
     const error = { code: 'workspaceHoldsSettings', message: expect.stringContaining('subfolder') as string };
     expect(await runTurn(refused, 'run: pwd')).toMatchObject({ status: 'failed', error });
-    expect(stand.model.requests).toHaveLength(asked);
-    const reader = await stand.start({ workspace: { cwd: home }, sandbox: 'read-only' });
+    expect(environment.model.requests).toHaveLength(asked);
+    const reader = await environment.start({ workspace: { cwd: home }, sandbox: 'read-only' });
     threads.push(reader);
     expect(await runTurn(reader, 'say: fine')).toMatchObject({ status: 'completed' });
   });
@@ -54,12 +62,12 @@ describe('a workspace', () => {
     const cwd = join(root, `led-to-by-a-${kind}`);
     mkdirSync(cwd);
     const settings = { sandbox: 'workspace-write', approvalPolicy: 'untrusted' } as const;
-    const thread = await stand.start({ workspace: { cwd }, ...settings });
+    const thread = await environment.start({ workspace: { cwd }, ...settings });
     threads.push(thread);
     const submitted = turn(text);
     await thread.submit(submitted);
     const { requestId } = await waitForRequest(thread);
-    const asked = stand.model.requests.length;
+    const asked = environment.model.requests.length;
     symlinkSync(join(cwd, 'added.txt'), join(home, '.gitconfig'));
     try {
       await thread.resolve({ requestId, decision: 'accept' });
@@ -71,21 +79,21 @@ describe('a workspace', () => {
     expect(readdirSync(cwd)).toEqual([]);
     const item = (await itemsOf(thread)).find((one) => 'callId' in one);
     expect(item).toMatchObject({ status: 'failed', output: expect.stringContaining('.gitconfig') as string });
-    expect(stand.model.requests).toHaveLength(asked);
+    expect(environment.model.requests).toHaveLength(asked);
   });
 
   it('in the data folder is refused, by whichever name and in whichever mode', async () => {
     const link = join(root, 'innocent');
-    symlinkSync(join(stand.data, 'keys'), link);
-    mkdirSync(join(stand.data, 'keys'), { recursive: true });
-    const asked = stand.model.requests.length;
-    for (const cwd of [stand.data, link]) {
-      const thread = await stand.start({ workspace: { cwd }, sandbox: 'read-only' });
+    symlinkSync(join(environment.data, 'keys'), link);
+    mkdirSync(join(environment.data, 'keys'), { recursive: true });
+    const asked = environment.model.requests.length;
+    for (const cwd of [environment.data, link]) {
+      const thread = await environment.start({ workspace: { cwd }, sandbox: 'read-only' });
       threads.push(thread);
       const error = { code: 'workspaceClosed', message: expect.stringContaining(cwd) as string };
       expect(await runTurn(thread, 'run: ls')).toMatchObject({ status: 'failed', error });
     }
-    expect(stand.model.requests).toHaveLength(asked);
+    expect(environment.model.requests).toHaveLength(asked);
   });
 
   it.each([
@@ -102,14 +110,14 @@ describe('a workspace', () => {
       error: { code: 'workspaceMissing', message: expect.stringContaining(`${cwd} ${complaint}`) as string },
     });
     const missing = { status: 'failed', error: { code: 'workspaceMissing' } };
-    const asked = stand.model.requests.length;
+    const asked = environment.model.requests.length;
     expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject(missing);
     await thread.submit({ turnId: 'snapshot', kind: 'ghost_snapshot' });
     expect(await thread.completion('snapshot')).toMatchObject(missing);
     const review = { target: { type: 'custom' as const, instructions: 'say: fine' } };
     await thread.submit({ turnId: 'review', kind: 'review', review });
     expect(await thread.completion('review')).toMatchObject(missing);
-    expect(stand.model.requests).toHaveLength(asked);
+    expect(environment.model.requests).toHaveLength(asked);
     rmSync(join(root, 'file'));
     rmSync(join(root, 'file2'));
     mkdirSync(cwd, { recursive: true });
@@ -133,7 +141,7 @@ describe('a workspace', () => {
 
 describe('a command', () => {
   it('that cannot be run as it stands is told to the model, and the turn goes on', async () => {
-    const thread = await startIn(stand.cwd);
+    const thread = await startIn(environment.cwd);
     const call = (args: unknown) => `call: exec_command ${JSON.stringify(args)}`;
     const end = await runTurn(
       thread,
@@ -171,7 +179,9 @@ describe('AGENTS.md', () => {
     make(join(cwd, 'AGENTS.md'));
     const thread = await startIn(cwd);
     expect(await runTurn(thread, 'say: hi')).toMatchObject({ status: 'completed' });
-    const { body } = await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
+    const { body } = await environment.model.waitForRequest(({ body }) =>
+      JSON.stringify(body).includes(thread.threadId),
+    );
     const { instructions } = body as { instructions: string };
     expect(Buffer.byteLength(instructions)).toBeLessThan(40_000);
     if (told !== null) expect(instructions).toMatch(told);
@@ -184,7 +194,7 @@ describe('an archive that cannot be written', () => {
     writeFileSync(blocked, 'in the way');
     const directory = join(blocked, 'archive');
     const env = { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_ARCHIVE_DIR: directory, BOBBIN_CONTINUE_AFTER_EVENTS: '60' };
-    const own = await openStand({ env });
+    const own = await openEnvironment({ env });
     try {
       const thread = await own.start();
       const warnings = async () =>
@@ -220,7 +230,7 @@ describe.concurrent('an identity service', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     if (answer === null) server.close();
-    const own = await openStand({ env: { BOBBIN_IDENTITY_URL: url, BOBBIN_IDENTITY_MODE: 'strict' } });
+    const own = await openEnvironment({ env: { BOBBIN_IDENTITY_URL: url, BOBBIN_IDENTITY_MODE: 'strict' } });
     try {
       const thread = await own.start();
       const end = await runTurn(thread, 'say: hi');
@@ -244,6 +254,6 @@ describe.concurrent('an identity service', () => {
 describe('after all of this', () => {
   it('no workflow has failed, and no workflow task of any', async () => {
     expect(threads.length).toBeGreaterThan(8);
-    for (const { workflowId } of threads) await assertHealthy(stand, workflowId);
+    for (const { workflowId } of threads) await assertHealthy(environment, workflowId);
   });
 });

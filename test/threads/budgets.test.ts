@@ -5,17 +5,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { ThreadRequest, ThreadView } from '../../src/contract/index.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_BUDGET: '{"turn":{"steps":50}}' }, worker: false });
-  const prices = join(stand.data, '..', 'prices.json');
+  environment = await openEnvironment({ env: { BOBBIN_BUDGET: '{"turn":{"steps":50}}' }, worker: false });
+  const prices = join(environment.data, '..', 'prices.json');
   writeFileSync(prices, JSON.stringify([{ model: 'offline/bobbin-*', input: 2, cachedInput: 1, output: 10 }]));
-  stand.env['BOBBIN_PRICES'] = prices;
-  await stand.worker();
+  environment.env['BOBBIN_PRICES'] = prices;
+  await environment.worker();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 type BudgetRequest = Extract<ThreadRequest, { type: 'budget' }>;
 
@@ -29,7 +37,7 @@ async function budgetRequest(thread: ThreadHandle, number = 1): Promise<BudgetRe
   return request;
 }
 
-const child = (thread: ThreadHandle, number: number) => stand.bobbin.threads.get(`${thread.threadId}/${number}`);
+const child = (thread: ThreadHandle, number: number) => environment.bobbin.threads.get(`${thread.threadId}/${number}`);
 
 /** Tokens of all turns that have ended, as their completions say. */
 async function tokensOf(thread: ThreadHandle): Promise<number> {
@@ -39,7 +47,7 @@ async function tokensOf(thread: ThreadHandle): Promise<number> {
 
 describe('a thread with a budget', () => {
   it('pauses at its limit with a request, goes on with as much again, and ends where more is refused', async () => {
-    const thread = await stand.start({ budget: { thread: { steps: 2 } } });
+    const thread = await environment.start({ budget: { thread: { steps: 2 } } });
     const asked = turn('run: echo 1\nrun: echo 2\nrun: echo 3\nrun: echo 4\nrun: echo 5');
     await thread.submit(asked);
     const first = await budgetRequest(thread);
@@ -55,7 +63,7 @@ describe('a thread with a budget', () => {
   });
 
   it('keeps what was used up and asked when its worker is gone in between', async () => {
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     const before = await own.worker();
     const thread = await own.start({ budget: { thread: { steps: 2 } } });
     const asked = turn('run: echo 1\nrun: echo 2\nsay: all');
@@ -75,7 +83,7 @@ describe('a thread with a budget', () => {
   });
 
   it('that nobody watches ends at its limit by itself', async () => {
-    const thread = await stand.start({ budget: { turn: { steps: 1 } }, unattended: { approvals: 'accept' } });
+    const thread = await environment.start({ budget: { turn: { steps: 1 } }, unattended: { approvals: 'accept' } });
     expect(await runTurn(thread, 'run: echo 1\nrun: echo 2')).toMatchObject({
       status: 'aborted',
       reason: 'budgetLimited',
@@ -85,7 +93,7 @@ describe('a thread with a budget', () => {
   });
 
   it('in time leaves a command that runs alone until more is refused, and then stops it with proof', async () => {
-    const thread = await stand.start({ budget: { turn: { wallMs: 1_500 } } });
+    const thread = await environment.start({ budget: { turn: { wallMs: 1_500 } } });
     const slow = turn('run: sleep 60');
     await thread.submit(slow);
     const request = await budgetRequest(thread);
@@ -103,14 +111,14 @@ describe('a thread with a budget', () => {
   });
 
   it('has defaults from the configuration, scope by scope', async () => {
-    const thread = await stand.start({ budget: { thread: { tokens: 1_000_000 } } });
+    const thread = await environment.start({ budget: { thread: { tokens: 1_000_000 } } });
     expect((await thread.view()).settings.budget).toEqual({ turn: { steps: 50 }, thread: { tokens: 1_000_000 } });
   });
 });
 
 describe('what a turn costs', () => {
   it('is computed from the prices of the worker, and limits in dollars are held', async () => {
-    const thread = await stand.start({ budget: { thread: { costUsd: 0.000_01 } } });
+    const thread = await environment.start({ budget: { thread: { costUsd: 0.000_01 } } });
     const asked = turn('run: echo 1\nsay: done');
     await thread.submit(asked);
     const request = await budgetRequest(thread);
@@ -123,7 +131,7 @@ describe('what a turn costs', () => {
   });
 
   it('is not known for a model without a price: a warning once, and a budget in dollars is refused at the turn', async () => {
-    const thread = await stand.start({ model: 'offline/unpriced' });
+    const thread = await environment.start({ model: 'offline/unpriced' });
     expect((await runTurn(thread, 'say: one')).usage.costMicroUsd).toBeNull();
     await runTurn(thread, 'say: two');
     const warnings = (await eventsSoFar(thread)).filter(({ type }) => type === 'warning');
@@ -135,7 +143,7 @@ describe('what a turn costs', () => {
 
 describe('a tree with a budget', () => {
   it('asks at the root for all of it, lets all go on, and counts every thread once', async () => {
-    const thread = await stand.start({ budget: { tree: { steps: 6 } } });
+    const thread = await environment.start({ budget: { tree: { steps: 6 } } });
     const work = 'run: echo 1\nrun: echo 2\nrun: echo 3';
     const asked = turn(`spawn: run: sleep 0.1\nspawn: ${work.split('\n')[0]}\ncall: wait_agent {}\n${work}`);
     await thread.submit(asked);
@@ -160,7 +168,7 @@ describe('a tree with a budget', () => {
   });
 
   it('stops an agent that is at work when nobody watches', async () => {
-    const thread = await stand.start({ budget: { tree: { steps: 4 } }, unattended: { approvals: 'decline' } });
+    const thread = await environment.start({ budget: { tree: { steps: 4 } }, unattended: { approvals: 'decline' } });
     const end = await runTurn(thread, `spawn: call: list_agents {}\ncall: wait_agent {}\nrun: echo 1\nrun: echo 2`);
     expect(end).toMatchObject({ status: 'aborted', reason: 'budgetLimited' });
     const [event] = (await eventsSoFar(child(thread, 1))).filter(({ type }) => type === 'turn/completed');
@@ -169,7 +177,7 @@ describe('a tree with a budget', () => {
 });
 
 describe('bobbin run with a budget', () => {
-  const bobbin = (args: string[]) => runCli(args, stand);
+  const bobbin = (args: string[]) => runCli(args, environment);
 
   it('ends with the exit code of an abort, and `thread show` says what was used up', async () => {
     const ran = await bobbin(['run', '--unattended', 'decline', '--budget-steps', '1', 'run: echo 1\nrun: echo 2']);

@@ -7,18 +7,18 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import type { Item, TurnSubmission } from '../../src/contract/index.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { compactionsOf, inputsOf, shown } from '../parts/model-view.ts';
-import { type Stand, openStand, turn } from '../stand.ts';
+import { type TestEnvironment, openEnvironment, turn } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
-  stand.model.offerCompaction(false);
+  environment = await openEnvironment({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
+  environment.model.offerCompaction(false);
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** A worker that writes down which segments of the archive its steps read. */
 async function startReadingWorker() {
-  const archive = createFileArchive({ directory: join(stand.data, 'archive') });
+  const archive = createFileArchive({ directory: join(environment.data, 'archive') });
   const read: string[] = [];
   const counting = {
     ...archive,
@@ -27,7 +27,7 @@ async function startReadingWorker() {
       return archive.read(segmentId);
     },
   };
-  return { read, worker: await stand.worker({}, { archive: counting }) };
+  return { read, worker: await environment.worker({}, { archive: counting }) };
 }
 
 /** To its end, read from where the thread stands: a reader of all events has the worker read the archive, too. */
@@ -49,15 +49,15 @@ const MANY = Array.from({ length: 16 }, (_, index) => `${index}`);
 describe('after two compactions', () => {
   it('all stays readable, and the view is the same in new runs and in a worker that reads nothing of before', async () => {
     const first = await startReadingWorker();
-    const compacted = await stand.start();
+    const compacted = await environment.start();
     await say(compacted, MANY);
     await compact(compacted);
     await say(compacted, ['a', 'b']);
     await compact(compacted);
     await say(compacted, MANY);
-    const whole = await stand.start();
+    const whole = await environment.start();
     await say(whole, [...MANY, ...MANY]);
-    const before = inputsOf(stand, compacted).at(-1) ?? [];
+    const before = inputsOf(environment, compacted).at(-1) ?? [];
     const kept = [...MANY, 'a', 'b'].map((word) => `user: say: ${word}`);
     const later = MANY.flatMap((word) => [
       `user: say: ${word}`,
@@ -73,7 +73,7 @@ describe('after two compactions', () => {
 
     const second = await startReadingWorker();
     await say(compacted, ['once more']);
-    const after = inputsOf(stand, compacted).at(-1) ?? [];
+    const after = inputsOf(environment, compacted).at(-1) ?? [];
     expect(after.slice(0, before.length)).toEqual(before);
     expect(shown(after.slice(before.length))).toEqual([
       expect.stringContaining('assistant: 15'),
@@ -92,11 +92,11 @@ describe('after two compactions', () => {
 
 describe('a worker that is killed in the middle of a compaction', () => {
   it('leaves it to the next one, and it is recorded once', async () => {
-    const first = await startWorkerChild(stand.env, join(stand.data, '..', 'killed.log'));
-    const thread = await stand.start();
+    const first = await startWorkerChild(environment.env, join(environment.data, '..', 'killed.log'));
+    const thread = await environment.start();
     await run(thread, turn('say: one\nsummary: hang: 1'));
     const { turnId } = await thread.compact();
-    await stand.model.waitForRequest(({ body }) => {
+    await environment.model.waitForRequest(({ body }) => {
       const { prompt_cache_key: key, input } = body as { prompt_cache_key?: string; input?: [] };
       return key === thread.threadId && shown(input).includes('summary request');
     });
@@ -105,7 +105,7 @@ describe('a worker that is killed in the middle of a compaction', () => {
     expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
     expect(await compactionsOf(thread)).toHaveLength(1);
     await say(thread, ['two']);
-    expect(shown(inputsOf(stand, thread).at(-1))).toEqual(['user: say: one', 'summary', 'user: say: two']);
+    expect(shown(inputsOf(environment, thread).at(-1))).toEqual(['user: say: one', 'summary', 'user: say: two']);
     await second.worker.stop();
   });
 });

@@ -7,20 +7,28 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import type { RecordedRequest } from '../../src/dev/model-server/server.ts';
 import { findMarked } from '../kill/marked-processes.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+} from '../environment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bobbin-drain-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ worker: false, env: { BOBBIN_IDENTITY_ACCOUNT: `drain-${randomUUID()}` } });
+  environment = await openEnvironment({ worker: false, env: { BOBBIN_IDENTITY_ACCOUNT: `drain-${randomUUID()}` } });
   // The identity of the account exists from here on.
   const worker = await startWorker();
-  await runTurn(await stand.start(), 'say: ready');
+  await runTurn(await environment.start(), 'say: ready');
   await worker.stop();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const workers: WorkerChild[] = [];
 afterEach(async () => {
@@ -28,19 +36,19 @@ afterEach(async () => {
 });
 
 async function startWorker(env: Record<string, string> = {}): Promise<WorkerChild> {
-  const worker = await startWorkerChild({ ...stand.env, ...env }, join(folder, `${randomUUID()}.log`));
+  const worker = await startWorkerChild({ ...environment.env, ...env }, join(folder, `${randomUUID()}.log`));
   workers.push(worker);
   return worker;
 }
 
 function requestsOf(thread: ThreadHandle): RecordedRequest[] {
-  return stand.model.requests.filter(({ body }) => JSON.stringify(body).includes(thread.threadId));
+  return environment.model.requests.filter(({ body }) => JSON.stringify(body).includes(thread.threadId));
 }
 
 /** Resolves when the Nth request of this thread is being answered. */
 async function requestUnderWay(thread: ThreadHandle, number: number, status = 200): Promise<void> {
   const answered = () => requestsOf(thread).filter((request) => request.status === status).length >= number;
-  await stand.model.waitForRequest(() => answered());
+  await environment.model.waitForRequest(() => answered());
 }
 
 async function troubleOf(thread: ThreadHandle) {
@@ -53,7 +61,7 @@ const SOON_MS = 10_000;
 describe('a worker that is told to stop', () => {
   it('lets a running command finish within the grace time, and the turn goes on at the next worker', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '10000' });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const working = turn('run: sleep 1; echo one >> log\nrun: echo two >> log');
     await thread.submit(working);
     await vi.waitFor(() => expect(findMarked(`tool/${thread.threadId}/`)).not.toEqual([]), 10_000);
@@ -61,7 +69,7 @@ describe('a worker that is told to stop', () => {
     await startWorker();
     expect(await first.exited).toEqual({ code: 0, signal: null });
     expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
-    expect(readFileSync(join(stand.cwd, 'log'), 'utf8')).toBe('one\ntwo\n');
+    expect(readFileSync(join(environment.cwd, 'log'), 'utf8')).toBe('one\ntwo\n');
     const commands = (await itemsOf(thread)).filter(({ type }) => type === 'commandExecution');
     expect(commands).toMatchObject([
       { status: 'completed', exitCode: 0 },
@@ -72,7 +80,7 @@ describe('a worker that is told to stop', () => {
 
   it('leaves a model step that outlasts the grace time to the next worker, and its output enters history once', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const streaming = turn('stream: 150 20');
     await thread.submit(streaming);
     await requestUnderWay(thread, 1);
@@ -90,7 +98,7 @@ describe('a worker that is told to stop', () => {
 
   it('ends a command that outlasts the grace time: it is lost with its output, the model is told, and the turn goes on', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const working = turn('run: echo begun; sleep 300\nrun: echo next');
     await thread.submit(working);
     await vi.waitFor(async () => {
@@ -110,24 +118,24 @@ describe('a worker that is told to stop', () => {
   });
 
   it('stops soon although a registration is under way, which the next worker makes', async () => {
-    await stand.identity.control({ delayMs: 30_000 });
+    await environment.identity.control({ delayMs: 30_000 });
     try {
-      const asked = () => stand.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
+      const asked = () => environment.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
       const before = asked();
       const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
-      const thread = await stand.start();
+      const thread = await environment.start();
       const waiting = turn('say: registered');
       await thread.submit(waiting);
       await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
       const stoppingAt = Date.now();
       expect(await first.stop()).toEqual({ code: 0, signal: null });
       expect(Date.now() - stoppingAt).toBeLessThan(SOON_MS);
-      await stand.identity.control({ delayMs: 0 });
+      await environment.identity.control({ delayMs: 0 });
       await startWorker();
       expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
       expect(await troubleOf(thread)).toEqual([]);
     } finally {
-      await stand.identity.control({ delayMs: 0 });
+      await environment.identity.control({ delayMs: 0 });
     }
   });
 
@@ -136,24 +144,24 @@ describe('a worker that is told to stop', () => {
 
   it('stops soon although an identity is being registered, which the next worker makes', async () => {
     const account = { BOBBIN_IDENTITY_ACCOUNT: `fresh-${randomUUID()}` };
-    await stand.identity.control({ delayMs: 30_000 });
+    await environment.identity.control({ delayMs: 30_000 });
     try {
-      const asked = () => stand.identity.state().requests['POST /v1/agent/register'] ?? 0;
+      const asked = () => environment.identity.state().requests['POST /v1/agent/register'] ?? 0;
       const before = asked();
       const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '0', ...account });
-      const thread = await stand.start();
+      const thread = await environment.start();
       const waiting = turn('say: registered');
       await thread.submit(waiting);
       await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
       const stoppingAt = Date.now();
       expect(await first.stop()).toEqual({ code: 0, signal: null });
       expect(Date.now() - stoppingAt).toBeLessThan(ONE_TRY_MS);
-      await stand.identity.control({ delayMs: 0 });
+      await environment.identity.control({ delayMs: 0 });
       await startWorker(account);
       expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
       expect(await troubleOf(thread)).toEqual([]);
     } finally {
-      await stand.identity.control({ delayMs: 0 });
+      await environment.identity.control({ delayMs: 0 });
     }
   });
 });
@@ -163,16 +171,16 @@ describe('a deploy', () => {
   const DEPLOYS = 6;
 
   it('uses up no try of a model step, however often it is repeated', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     // Three failures of its own leave two of its five tries.
     const working = turn('status: 500 3\nstream: 100 20');
     await thread.submit(working);
     for (let deploy = 1; deploy <= DEPLOYS; deploy++) {
-      const worker = await stand.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+      const worker = await environment.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
       await requestUnderWay(thread, deploy);
       await worker.stop();
     }
-    const last = await stand.worker();
+    const last = await environment.worker();
     expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
     expect(requestsOf(thread).filter(({ status }) => status === 500)).toHaveLength(3);
     expect(requestsOf(thread).filter(({ closedByClient }) => closedByClient)).toHaveLength(DEPLOYS);
@@ -182,19 +190,19 @@ describe('a deploy', () => {
   });
 
   it('uses up no try of a registration', async () => {
-    const asked = () => stand.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
-    await stand.identity.control({ delayMs: 10_000 });
-    const thread = await stand.start();
+    const asked = () => environment.identity.state().requests['POST /v1/agent/{id}/task/register'] ?? 0;
+    await environment.identity.control({ delayMs: 10_000 });
+    const thread = await environment.start();
     const working = turn('say: registered');
     await thread.submit(working);
     for (let deploy = 1; deploy <= DEPLOYS; deploy++) {
       const before = asked();
-      const worker = await stand.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
+      const worker = await environment.worker({ BOBBIN_SHUTDOWN_GRACE_MS: '0' });
       await vi.waitFor(() => expect(asked()).toBe(before + 1), 10_000);
       await worker.stop();
     }
-    await stand.identity.control({ delayMs: 0 });
-    const last = await stand.worker();
+    await environment.identity.control({ delayMs: 0 });
+    const last = await environment.worker();
     expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
     await waitForEvent(thread, 'agentTask/registered');
     expect(await troubleOf(thread)).toEqual([]);

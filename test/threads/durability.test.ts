@@ -4,10 +4,18 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { Item, ItemsPage, ThreadEvent } from '../../src/contract/index.ts';
-import { type Arena, openArena } from '../kill/arena.ts';
+import { type KillFixture, openFixture } from '../kill/fixture.ts';
 import { type Watch, watchThread } from '../kill/watch.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 /** What a reader saw from the first event on is what is recorded, each event once, without a gap. */
 async function expectSeenAsRecorded(thread: ThreadHandle, watch: Watch): Promise<ThreadEvent[]> {
@@ -24,14 +32,14 @@ function typesOf(events: readonly ThreadEvent[], ...types: ThreadEvent['type'][]
 }
 
 describe('on a Temporal service that is restarted', () => {
-  let arena: Arena;
+  let fixture: KillFixture;
   beforeAll(async () => {
-    arena = await openArena();
+    fixture = await openFixture();
   });
-  afterAll(() => arena.close());
+  afterAll(() => fixture.close());
 
   const workers: WorkerChild[] = [];
-  const startWorker = async () => void workers.push(await arena.worker());
+  const startWorker = async () => void workers.push(await fixture.worker());
   afterEach(async () => {
     for (const worker of workers.splice(0)) await worker.kill();
   });
@@ -41,26 +49,26 @@ describe('on a Temporal service that is restarted', () => {
       how: 'told to stop',
       goDown: async () => {
         for (const worker of workers.splice(0)) await worker.stop();
-        await arena.service.stop();
+        await fixture.service.stop();
       },
     },
     {
       how: 'killed',
       goDown: async () => {
-        await Promise.all([...workers.splice(0).map((worker) => worker.kill()), arena.service.kill()]);
+        await Promise.all([...workers.splice(0).map((worker) => worker.kill()), fixture.service.kill()]);
       },
     },
   ];
 
   it.each(ways)('a turn that was submitted before any worker came is run once: service $how', async (way) => {
     const threadId = `early-${randomUUID()}`;
-    const cwd = arena.workspace(threadId);
+    const cwd = fixture.workspace(threadId);
     const early = turn('run: echo made >> made');
-    const thread = await arena.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
+    const thread = await fixture.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
     const watch = watchThread(thread);
-    await arena.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
+    await fixture.bobbin.threads.startWith({ threadId, workspace: { cwd } }, early);
     await way.goDown();
-    await arena.service.start();
+    await fixture.service.start();
     await startWorker();
     expect(await thread.completion(early.turnId)).toMatchObject({ status: 'completed' });
     expect(readFileSync(join(cwd, 'made'), 'utf8')).toBe('made\n');
@@ -72,15 +80,15 @@ describe('on a Temporal service that is restarted', () => {
   it.each(ways)('an open approval is still open, and is answered exactly once: both $how', async (way) => {
     await startWorker();
     const threadId = `approval-${randomUUID()}`;
-    const cwd = arena.workspace(threadId);
-    const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
+    const cwd = fixture.workspace(threadId);
+    const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
     const watch = watchThread(thread);
     const asking = turn('run: echo approved >> approved');
     await thread.submit(asking);
     const request = await waitForRequest(thread);
     const { agentTask } = await thread.view();
     await way.goDown();
-    await arena.service.start();
+    await fixture.service.start();
     await startWorker();
     expect((await thread.view()).openRequests).toEqual([request]);
     const answer = { requestId: request.requestId, decision: 'accept' } as const;
@@ -100,8 +108,8 @@ describe('on a Temporal service that is restarted', () => {
   it('an answer that was given while no worker was up counts, and only the first one', async () => {
     await startWorker();
     const threadId = `answer-${randomUUID()}`;
-    const cwd = arena.workspace(threadId);
-    const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
+    const cwd = fixture.workspace(threadId);
+    const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
     const asking = turn('run: echo approved >> approved');
     await thread.submit(asking);
     const { requestId } = await waitForRequest(thread);
@@ -119,15 +127,15 @@ describe('on a Temporal service that is restarted', () => {
   it.each(ways)('a reader goes on in the middle of a turn, and misses and repeats nothing: both $how', async (way) => {
     await startWorker();
     const threadId = `reader-${randomUUID()}`;
-    const cwd = arena.workspace(threadId);
-    const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd } });
+    const cwd = fixture.workspace(threadId);
+    const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd } });
     const watch = watchThread(thread);
     const lines = Array.from({ length: 8 }, (_, index) => `line-${index + 1}`);
     const working = turn(lines.map((line) => `run: sleep 0.05; echo ${line} >> log`).join('\n'));
     await thread.submit(working);
     await watch.waitFor((event) => event.type === 'item/completed' && event.item.id === 'item_3', 'third command');
     await way.goDown();
-    await arena.service.start();
+    await fixture.service.start();
     await startWorker();
     expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
     const events = await expectSeenAsRecorded(thread, watch);
@@ -146,15 +154,15 @@ describe('on a Temporal service that is restarted', () => {
 describe('a turn of 50 tool calls with an open approval', () => {
   const CALLS = 50;
   const ASKING = 25;
-  let stand: Stand;
+  let environment: TestEnvironment;
   beforeEach(async () => {
     const env = { BOBBIN_CONTINUE_AFTER_EVENTS: '60', BOBBIN_IDENTITY_ACCOUNT: `durability-${randomUUID()}` };
-    stand = await openStand({ env, requireAssertion: true });
+    environment = await openEnvironment({ env, requireAssertion: true });
   });
-  afterEach(() => stand.close());
+  afterEach(() => environment.close());
 
   it('goes on over several runs, and its history is what a reader saw', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const watch = watchThread(thread);
     const numbers = Array.from({ length: CALLS }, (_, index) => index + 1);
     const script = numbers.map((number) => `${number === ASKING ? 'escalate' : 'run'}: echo ${number} >> log`);
@@ -174,7 +182,7 @@ describe('a turn of 50 tool calls with an open approval', () => {
     await thread.resolve({ requestId: request.requestId, decision: 'accept' });
 
     expect(await thread.completion(long.turnId)).toMatchObject({ status: 'completed' });
-    expect(readFileSync(join(stand.cwd, 'log'), 'utf8')).toBe(numbers.map((number) => `${number}\n`).join(''));
+    expect(readFileSync(join(environment.cwd, 'log'), 'utf8')).toBe(numbers.map((number) => `${number}\n`).join(''));
     const events = await expectSeenAsRecorded(thread, watch);
     const view = await thread.view();
     expect(view.runCount).toBeGreaterThan(asked + 3);
@@ -195,7 +203,7 @@ describe('a turn of 50 tool calls with an open approval', () => {
   });
 
   async function firstPageIsArchived(thread: ThreadHandle): Promise<boolean> {
-    const handle = stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+    const handle = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
     return (await handle.query<ItemsPage, [unknown]>('items', { after: 0, limit: 1 })).archived !== null;
   }
 

@@ -8,32 +8,32 @@ import { toWorkflowId } from '../../src/contract/index.ts';
 import { askedFor, lastAsked } from '../parts/model-requests.ts';
 import { json, startRaw } from '../parts/raw-client.ts';
 import {
-  type Stand,
+  type TestEnvironment,
   closeThread,
   eventsSoFar,
   itemsOf,
-  openStand,
+  openEnvironment,
   runTurn,
   turn,
   waitForEvent,
   waitForRequest,
-} from '../stand.ts';
+} from '../environment.ts';
 
 async function everythingOf(thread: ThreadHandle) {
   return { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };
 }
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
+  environment = await openEnvironment({ requireAssertion: true, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
-const fork = (source: ThreadHandle, options = {}) => stand.bobbin.threads.fork(source.threadId, options);
+const fork = (source: ThreadHandle, options = {}) => environment.bobbin.threads.fork(source.threadId, options);
 
 describe('a fork', () => {
   it('has the past of its source, asks the model what that would have, and leaves it untouched', async () => {
-    const source = await stand.start({ title: 'mine', instructions: 'Be brief.' });
+    const source = await environment.start({ title: 'mine', instructions: 'Be brief.' });
     await runTurn(source, 'run: echo one\nsay: done');
     await runTurn(source, 'say: two');
     const before = await everythingOf(source);
@@ -48,13 +48,13 @@ describe('a fork', () => {
       turnCount: 0,
     });
     await Promise.all([runTurn(forked, 'say: three'), runTurn(source, 'say: three')]);
-    expect(lastAsked(stand.model, forked.threadId)).toEqual(lastAsked(stand.model, source.threadId));
+    expect(lastAsked(environment.model, forked.threadId)).toEqual(lastAsked(environment.model, source.threadId));
     expect((await itemsOf(source)).slice(0, before.items.length)).toEqual(before.items);
     expect((await eventsSoFar(source)).slice(0, before.events.length)).toEqual(before.events);
   });
 
   it('says first that it was started and from where, counts its events from 1 and its items on', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     await runTurn(source, 'say: one');
     const forked = await fork(source, { firstTurn: turn('say: two', { turnId: 'first-of-fork' }) });
     await forked.completion('first-of-fork');
@@ -66,7 +66,7 @@ describe('a fork', () => {
   });
 
   it('has an agent task of its own, and none of what was accepted for the session', async () => {
-    const source = await stand.start({ approvalPolicy: 'untrusted' });
+    const source = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch accepted');
     await source.submit(asking);
     const { requestId } = await waitForRequest(source);
@@ -86,13 +86,15 @@ describe('a fork', () => {
   });
 
   it('from a turn in the middle leaves out what came later; both sides then go their own ways', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     const first = await runTurn(source, 'say: common');
     await runTurn(source, 'say: only here');
     const forked = await fork(source, { turnId: first.turnId });
     await runTurn(forked, 'say: only there');
     await runTurn(source, 'say: and on');
-    const [there, here] = [forked, source].map((one) => JSON.stringify(lastAsked(stand.model, one.threadId).input));
+    const [there, here] = [forked, source].map((one) =>
+      JSON.stringify(lastAsked(environment.model, one.threadId).input),
+    );
     expect(there).toMatch(/say: common.*say: only there/);
     expect(there).not.toContain('only here');
     expect(here).toMatch(/say: common.*say: only here.*say: and on/);
@@ -100,7 +102,7 @@ describe('a fork', () => {
   });
 
   it('of a turn in progress cuts it off with the marker, and the source goes on', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     const slow = turn('say: beginning\nrun: until [ -e go-on ]; do sleep 0.05; done\nsay: end');
     await source.submit(slow);
     await waitForEvent(source, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -112,13 +114,13 @@ describe('a fork', () => {
     ]);
     expect(await forked.view()).toMatchObject({ status: 'idle', queuedTurns: [], activeTurn: null });
     await runTurn(forked, 'say: what now');
-    expect(JSON.stringify(lastAsked(stand.model, forked.threadId).input)).toContain('<turn_aborted>');
-    writeFileSync(join(stand.cwd, 'go-on'), '');
+    expect(JSON.stringify(lastAsked(environment.model, forked.threadId).input)).toContain('<turn_aborted>');
+    writeFileSync(join(environment.cwd, 'go-on'), '');
     expect(await source.completion(slow.turnId)).toMatchObject({ status: 'completed' });
   });
 
   it('of a fork of a long thread, archived and compacted, has the same past; a second one is the same', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     for (let i = 0; i < 15; i++) await runTurn(source, `say: turn ${i}`);
     expect((await source.view()).runCount).toBeGreaterThan(1);
     await runTurn(source, '', { kind: 'compact', input: [] });
@@ -128,11 +130,11 @@ describe('a fork', () => {
     expect(await itemsOf(again)).toEqual(await itemsOf(source));
     expect((await again.view()).forkedFrom).toEqual({ threadId: forked.threadId, turnId: last.turnId });
     for (const one of [source, forked, again]) await runTurn(one, 'say: and now');
-    const asked = lastAsked(stand.model, source.threadId);
+    const asked = lastAsked(environment.model, source.threadId);
     expect(asked.input.filter(({ type }) => type === 'compaction')).toHaveLength(1);
     expect(asked.input.filter(({ role }) => role === 'assistant')).toHaveLength(1);
-    expect(lastAsked(stand.model, forked.threadId)).toEqual(asked);
-    expect(lastAsked(stand.model, again.threadId)).toEqual(asked);
+    expect(lastAsked(environment.model, forked.threadId)).toEqual(asked);
+    expect(lastAsked(environment.model, again.threadId)).toEqual(asked);
     for (let i = 0; i < 8; i++) await runTurn(again, `say: further ${i}`);
     expect((await again.view()).runCount).toBeGreaterThan(1);
     const items = await itemsOf(again);
@@ -140,20 +142,20 @@ describe('a fork', () => {
   });
 
   it('of a closed thread, and of one that was terminated, has its past', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     await runTurn(source, 'say: one');
     const items = await itemsOf(source);
     await closeThread(source);
     expect(await itemsOf(await fork(source))).toEqual(items);
-    await stand.bobbin.threads.resume(source.threadId);
-    await stand.bobbin.service.client.workflow.getHandle(source.workflowId).terminate();
+    await environment.bobbin.threads.resume(source.threadId);
+    await environment.bobbin.service.client.workflow.getHandle(source.workflowId).terminate();
     const forked = await fork(source, { model: 'another' });
     expect(await itemsOf(forked)).toEqual(items);
     expect((await forked.view()).settings.model).toBe('another');
   });
 
   it('knows the turns that it took over, and undoes them without touching files', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     const made = await runTurn(source, 'run: echo made > made-by-source');
     const forked = await fork(source);
     await forked.startTurn(turn('say: again', { turnId: made.turnId }));
@@ -161,10 +163,10 @@ describe('a fork', () => {
     const undo = turn('', { kind: 'undo', input: [] });
     await forked.submit(undo);
     expect(await forked.completion(undo.turnId)).toMatchObject({ status: 'completed' });
-    expect(existsSync(join(stand.cwd, 'made-by-source'))).toBe(true);
+    expect(existsSync(join(environment.cwd, 'made-by-source'))).toBe(true);
     expect((await itemsOf(forked)).at(-1)).toMatchObject({ type: 'turnsDropped', dropped: [made.turnId], files: null });
     await runTurn(forked, 'say: fresh');
-    expect(JSON.stringify(lastAsked(stand.model, forked.threadId).input)).not.toContain('made-by-source');
+    expect(JSON.stringify(lastAsked(environment.model, forked.threadId).input)).not.toContain('made-by-source');
   });
 });
 
@@ -172,37 +174,37 @@ describe('a fork with a work tree of its own', () => {
   const shown = (cwd: string, file: string) => readFileSync(join(cwd, file), 'utf8');
 
   it('begins with the files as they were after the turn, and neither side sees what the other then does', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     const first = await runTurn(source, 'run: echo one > tree-file');
     await runTurn(source, 'run: echo two > tree-file');
     const forked = await fork(source, { turnId: first.turnId, files: 'worktree' });
     const { cwd } = (await forked.view()).settings;
-    expect(cwd.startsWith(join(`${stand.data}-workspaces`, 'worktrees'))).toBe(true);
+    expect(cwd.startsWith(join(`${environment.data}-workspaces`, 'worktrees'))).toBe(true);
     expect(shown(cwd, 'tree-file')).toBe('one\n');
     expect(await runTurn(forked, 'run: pwd && echo three > tree-file')).toMatchObject({
       lastAgentMessage: expect.stringContaining(cwd) as string,
     });
     expect(shown(cwd, 'tree-file')).toBe('three\n');
-    expect(shown(stand.cwd, 'tree-file')).toBe('two\n');
-    const memo = (await stand.bobbin.service.client.workflow.getHandle(forked.workflowId).describe()).memo;
+    expect(shown(environment.cwd, 'tree-file')).toBe('two\n');
+    const memo = (await environment.bobbin.service.client.workflow.getHandle(forked.workflowId).describe()).memo;
     expect(memo).toMatchObject({ cwd });
   });
 
   it('begins with the files as they are where nothing came later, at the path that is given', async () => {
-    const source = await stand.start();
+    const source = await environment.start();
     await runTurn(source, 'run: echo now > tree-now');
-    const path = join(stand.data, '..', `tree-${randomUUID()}`);
+    const path = join(environment.data, '..', `tree-${randomUUID()}`);
     const forked = await fork(source, { files: 'worktree', cwd: path });
     expect((await forked.view()).settings.cwd).toBe(path);
     expect(shown(path, 'tree-now')).toBe('now\n');
-    expect(execFileSync('git', ['worktree', 'list'], { cwd: stand.cwd, encoding: 'utf8' })).toContain(path);
+    expect(execFileSync('git', ['worktree', 'list'], { cwd: environment.cwd, encoding: 'utf8' })).toContain(path);
   });
 });
 
 describe('what cannot be forked', () => {
   it('is a thread that never was, a turn that it never had, and one that only waits', async () => {
-    await expect(stand.bobbin.threads.fork('no-such-thread')).rejects.toMatchObject({ code: 'threadNotFound' });
-    const source = await stand.start();
+    await expect(environment.bobbin.threads.fork('no-such-thread')).rejects.toMatchObject({ code: 'threadNotFound' });
+    const source = await environment.start();
     const slow = turn('run: sleep 30');
     await source.submit(slow);
     await waitForEvent(source, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -219,10 +221,14 @@ describe('what cannot be forked', () => {
 
   it('is told to a raw client as the result of the workflow', async () => {
     const threadId = `raw-${randomUUID()}`;
-    const workspace = { cwd: stand.cwd };
-    await startRaw(stand, toWorkflowId(threadId), json({ threadId, workspace, fork: { threadId: 'no-such-thread' } }));
-    const result: unknown = await stand.bobbin.service.client.workflow.getHandle(toWorkflowId(threadId)).result();
+    const workspace = { cwd: environment.cwd };
+    await startRaw(
+      environment,
+      toWorkflowId(threadId),
+      json({ threadId, workspace, fork: { threadId: 'no-such-thread' } }),
+    );
+    const result: unknown = await environment.bobbin.service.client.workflow.getHandle(toWorkflowId(threadId)).result();
     expect(result).toMatchObject({ status: 'refused', reason: expect.stringContaining('no-such-thread') as string });
-    expect(askedFor(stand.model, threadId)).toEqual([]);
+    expect(askedFor(environment.model, threadId)).toEqual([]);
   });
 });

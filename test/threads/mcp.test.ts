@@ -8,19 +8,19 @@ import type { Item } from '../../src/contract/index.ts';
 import { readStartTime } from '../../src/adapters/shell/processes/process-table.ts';
 import type { RunningWorker } from '../../src/worker/worker.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForRequest } from '../stand.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
 
-let stand: Stand;
+let environment: TestEnvironment;
 let folder: string;
 let log: string;
 let worker: RunningWorker | undefined;
 
 beforeAll(async () => {
-  stand = await openStand({ worker: false });
+  environment = await openEnvironment({ worker: false });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mcp-thread-'));
   log = join(folder, 'server.log');
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 /** A worker with these servers. */
 async function work(mcpServers: Record<string, object>, env: Record<string, string> = {}): Promise<void> {
-  worker = await stand.worker({ BOBBIN_MCP_CONFIG: configFile(mcpServers), ...env });
+  worker = await environment.worker({ BOBBIN_MCP_CONFIG: configFile(mcpServers), ...env });
 }
 
 function configFile(mcpServers: Record<string, object>): string {
@@ -79,7 +79,7 @@ async function warnings(thread: ThreadHandle): Promise<string[]> {
 
 /** Everything the service keeps of a thread, as text. */
 async function historyOf({ workflowId }: ThreadHandle): Promise<string> {
-  return texts(await stand.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory());
+  return texts(await environment.bobbin.service.client.workflow.getHandle(workflowId).fetchHistory());
 }
 
 /** Every string and every payload in a value, one per line, payloads as the text that they hold. */
@@ -93,7 +93,7 @@ function texts(value: unknown): string {
 describe('a tool of an MCP server', () => {
   it('is offered to the model, called, and its answer is read by the model', async () => {
     await work({ files: stdio() });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}');
     expect(end).toMatchObject({ status: 'completed' });
     expect(end.lastAgentMessage).toContain('sum 42');
@@ -101,7 +101,7 @@ describe('a tool of an MCP server', () => {
       { server: 'files', tool: 'add', arguments: { a: 20, b: 22 }, status: 'completed', output: 'sum 42' },
     ]);
     expect(await warnings(thread)).toEqual([]);
-    const seen = await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
+    const seen = await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
     expect(JSON.stringify(seen.body)).toContain('"name":"mcp__files__note"');
   });
 
@@ -110,7 +110,7 @@ describe('a tool of an MCP server', () => {
     try {
       const web = { url: server.url, bearerTokenEnv: 'WEB_TOKEN', headers: { 'X-Also': '${WEB_TOKEN}' } };
       await work({ web }, { WEB_TOKEN: 'a-secret-of-the-worker' });
-      const thread = await stand.start();
+      const thread = await environment.start();
       const end = await runTurn(thread, 'call: mcp__web__add {"a": 1, "b": 2}\ncall: mcp__web__fail {}');
       expect(end.lastAgentMessage).toContain('sum 3');
       expect(await calls(thread)).toMatchObject([
@@ -128,7 +128,7 @@ describe('a tool of an MCP server', () => {
 
   it('takes arguments and gives answers of any length, the one by reference and the other cut', async () => {
     await work({ files: stdio('well', { approval: 'never' }) });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const text = 'word '.repeat(4_000);
     const end = await runTurn(
       thread,
@@ -145,14 +145,14 @@ describe('a tool of an MCP server', () => {
 
   it('that the server adds later is offered from the next step on', async () => {
     await work({ files: stdio('well', { approval: 'never' }) });
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'call: mcp__files__grow {}\ncall: mcp__files__grown {}');
     expect(await calls(thread)).toMatchObject([{ tool: 'grow' }, { tool: 'grown', output: 'grown' }]);
   });
 
   it('that nobody offers is an error that the model reads', async () => {
     await work({ files: stdio() });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(thread, 'call: mcp__files__gone {}\ncall: mcp__files__add [1]');
     expect(end.status).toBe('completed');
     expect(end.lastAgentMessage).toContain('There is no tool named mcp__files__gone');
@@ -161,7 +161,7 @@ describe('a tool of an MCP server', () => {
 
   it('shows how far it is while it runs', async () => {
     await work({ files: stdio('well', { approval: 'never' }) });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('call: mcp__files__wait {"ms": 60000}');
     await thread.submit(slow);
     await waitForLine('waiting');
@@ -183,7 +183,7 @@ describe('a configuration that cannot be used', () => {
 describe('approval of calls', () => {
   it('asks for what may write, and remembers what was accepted for the session', async () => {
     await work({ files: stdio() });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const asking = turn('call: mcp__files__add {"a": 1, "b": 1}\ncall: mcp__files__note {"text": "one"}');
     await thread.submit(asking);
     const request = await waitForRequest(thread);
@@ -201,7 +201,7 @@ describe('approval of calls', () => {
 
   it('does not run what was declined, and says so to the model', async () => {
     await work({ files: stdio() });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const asking = turn('call: mcp__files__note {"text": "one"}');
     await thread.submit(asking);
     const { requestId } = await waitForRequest(thread);
@@ -212,7 +212,7 @@ describe('approval of calls', () => {
 
   it('under the policy never refuses what would have to be asked for, and runs the rest', async () => {
     await work({ files: stdio(), free: stdio('well', { approval: 'never' }) });
-    const thread = await stand.start({ approvalPolicy: 'never' });
+    const thread = await environment.start({ approvalPolicy: 'never' });
     await runTurn(
       thread,
       'call: mcp__files__note {"text": "one"}\ncall: mcp__files__add {"a": 1, "b": 1}\ncall: mcp__free__note {"text": "two"}',
@@ -231,7 +231,7 @@ describe('a server in trouble', () => {
     'that does not start (%s) is warned of once, and the turns go on without it',
     async (mode, startupTimeoutMs, reason) => {
       await work({ bad: stdio(mode, { startupTimeoutMs }), good: stdio() });
-      const thread = await stand.start();
+      const thread = await environment.start();
       expect(await runTurn(thread, 'call: mcp__good__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
       expect(await runTurn(thread, 'run: echo two')).toMatchObject({ status: 'completed' });
       expect(await warnings(thread)).toEqual([`MCP server bad is not there: ${reason}`]);
@@ -240,7 +240,7 @@ describe('a server in trouble', () => {
 
   it('that is required and does not start fails the turn with a code, and the thread lives on', async () => {
     await work({ bad: stdio('exit', { required: true }) });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(thread, 'say: hello');
     expect(end).toMatchObject({ status: 'failed', error: { code: 'mcpServerUnavailable' } });
     expect(end.status === 'failed' && end.error.message).toContain(
@@ -254,7 +254,7 @@ describe('a server in trouble', () => {
       slow: stdio('well', { approval: 'never', toolTimeoutMs: 1_000 }),
       files: stdio('well', { approval: 'never' }),
     });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(
       thread,
       [
@@ -278,7 +278,7 @@ describe('a server in trouble', () => {
 describe('a call that does not come to its end', () => {
   it('is cancelled at the server when its turn is interrupted', async () => {
     await work({ files: stdio('well', { approval: 'never' }) });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('call: mcp__files__wait {"ms": 60000}');
     await thread.submit(slow);
     await waitForLine('waiting');
@@ -300,7 +300,7 @@ describe('a call that does not come to its end', () => {
     { tool: 'watch', status: 'completed', times: 2 },
   ])('because its worker is told to stop is $status ($tool)', async ({ tool, status, times }) => {
     await work({ files: stdio('well', { approval: 'never' }) }, { BOBBIN_SHUTDOWN_GRACE_MS: '0' });
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn(`call: mcp__files__${tool} {"ms": 60000}`);
     await thread.submit(slow);
     await waitForLine('waiting');
@@ -315,7 +315,10 @@ describe('a call that does not come to its end', () => {
   describe('because its worker is killed', () => {
     const children: WorkerChild[] = [];
     const startChild = async (config: string): Promise<WorkerChild> => {
-      const child = await startWorkerChild({ ...stand.env, BOBBIN_MCP_CONFIG: config }, join(folder, 'worker.log'));
+      const child = await startWorkerChild(
+        { ...environment.env, BOBBIN_MCP_CONFIG: config },
+        join(folder, 'worker.log'),
+      );
       children.push(child);
       return child;
     };
@@ -329,7 +332,7 @@ describe('a call that does not come to its end', () => {
     ])('$what ($tool), and nothing of the server is left', async ({ tool, status, times }) => {
       const config = configFile({ files: stdio('well', { approval: 'never' }) });
       const first = await startChild(config);
-      const thread = await stand.start();
+      const thread = await environment.start();
       const slow = turn(`call: mcp__files__${tool} {"ms": 60000}`);
       await thread.submit(slow);
       await waitForLine('waiting');

@@ -3,16 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type Stand, eventsSoFar, openStand, turn, waitForEvent } from '../stand.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, turn, waitForEvent } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '40' } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '40' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 it('a thread with as much to carry as it may have continues as new, and loses nothing that it has taken', async () => {
-  const thread = await stand.start({ instructions: '漢'.repeat(87_000), sandbox: 'danger-full-access' });
+  const thread = await environment.start({ instructions: '漢'.repeat(87_000), sandbox: 'danger-full-access' });
   const slow = turn('run: until [ -e go-on ]; do sleep 0.05; done');
   await thread.submit(slow);
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -34,11 +34,11 @@ it('a thread with as much to carry as it may have continues as new, and loses no
     thread.editQueue({ op: 'edit', turnId: taken[0]!.turnId, input: [{ type: 'text', text: '漢'.repeat(30_000) }] }),
   ).rejects.toMatchObject({ code: 'tooMuchWaiting' });
 
-  writeFileSync(join(stand.cwd, 'go-on'), '');
+  writeFileSync(join(environment.cwd, 'go-on'), '');
   for (const { turnId } of [slow, ...taken])
     expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
   expect((await thread.view()).runCount).toBeGreaterThan(1);
   const rejections = (await eventsSoFar(thread)).filter(({ type }) => type === 'message/rejected');
   expect(rejections).toHaveLength(1);
-  await assertHealthy(stand, thread.workflowId);
+  await assertHealthy(environment, thread.workflowId);
 });

@@ -6,18 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { EventsPage, ThreadEvent } from '../../src/contract/index.ts';
-import { type Arena, openArena } from '../kill/arena.ts';
+import { type KillFixture, openFixture } from '../kill/fixture.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
-import { eventsSoFar, turn, waitForRequest } from '../stand.ts';
+import { eventsSoFar, turn, waitForRequest } from '../environment.ts';
 
 const DEADLINE_MS = 8_000;
 const SIGNALS = 10;
 
-let arena: Arena;
+let fixture: KillFixture;
 beforeAll(async () => {
-  arena = await openArena({ BOBBIN_REQUEST_DEADLINE_MS: String(DEADLINE_MS) });
+  fixture = await openFixture({ BOBBIN_REQUEST_DEADLINE_MS: String(DEADLINE_MS) });
 });
-afterAll(() => arena.close());
+afterAll(() => fixture.close());
 
 let others: WorkerChild[] = [];
 afterEach(async () => {
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 async function startWorker(): Promise<WorkerChild> {
-  const worker = await arena.worker();
+  const worker = await fixture.worker();
   others.push(worker);
   return worker;
 }
@@ -36,7 +36,7 @@ async function killAllBut(kept: WorkerChild): Promise<void> {
 }
 
 async function readPage(thread: ThreadHandle, deadlineMs = 5_000): Promise<ThreadEvent[] | undefined> {
-  const { client } = arena.bobbin.service;
+  const { client } = fixture.bobbin.service;
   const handle = client.workflow.getHandle(thread.workflowId);
   const query = () => handle.query<EventsPage, [unknown]>('events', { after: 0, limit: 500 });
   const page = await client.withDeadline(Date.now() + deadlineMs, query).catch(() => undefined);
@@ -49,9 +49,9 @@ function countRejected(events: readonly ThreadEvent[]): number {
 
 it('an answer that was given while the death of a worker was noticed is never taken back', async () => {
   await startWorker();
-  const cwd = arena.workspace('answers');
-  const thread = await arena.bobbin.threads.start({ threadId: 'answers', workspace: { cwd } });
-  const handle = arena.bobbin.service.client.workflow.getHandle(thread.workflowId);
+  const cwd = fixture.workspace('answers');
+  const thread = await fixture.bobbin.threads.start({ threadId: 'answers', workspace: { cwd } });
+  const handle = fixture.bobbin.service.client.workflow.getHandle(thread.workflowId);
   await thread.view();
   const second = await startWorker();
   await killAllBut(second);
@@ -80,8 +80,8 @@ it('an answer that was given while the death of a worker was noticed is never ta
 
 it('a thread goes on as its history says, and every later worker agrees', async () => {
   await startWorker();
-  const cwd = arena.workspace('ordered');
-  const thread = await arena.bobbin.threads.start({
+  const cwd = fixture.workspace('ordered');
+  const thread = await fixture.bobbin.threads.start({
     ...{ threadId: 'ordered', workspace: { cwd }, approvalPolicy: 'untrusted' },
   });
   const asking = turn('run: touch made');
@@ -105,7 +105,7 @@ it('a thread goes on as its history says, and every later worker agrees', async 
 
 /** Takes a workflow task of this thread, as a worker does that then is gone. Queries that come first are not answered either. */
 async function takeTaskAndLoseIt(workflowId: string): Promise<void> {
-  const { connection, namespace, taskQueue } = arena.bobbin.service;
+  const { connection, namespace, taskQueue } = fixture.bobbin.service;
   const { workflowService } = connection;
   for (;;) {
     const poll = { namespace, taskQueue: { name: taskQueue }, identity: 'lost' };
@@ -116,9 +116,9 @@ async function takeTaskAndLoseIt(workflowId: string): Promise<void> {
 
 it('what a worker took up and never ended is told to nobody: the next one does it at another time', async () => {
   const first = await startWorker();
-  const cwd = arena.workspace('lost');
-  const thread = await arena.bobbin.threads.start({ threadId: 'lost', workspace: { cwd } });
-  const { client, connection, namespace } = arena.bobbin.service;
+  const cwd = fixture.workspace('lost');
+  const thread = await fixture.bobbin.threads.start({ threadId: 'lost', workspace: { cwd } });
+  const { client, connection, namespace } = fixture.bobbin.service;
   await thread.view();
   await first.stop();
   others = [];
@@ -139,8 +139,8 @@ it('what a worker took up and never ended is told to nobody: the next one does i
 
 it('a reader is answered by the worker that takes a thread over without another replay', async () => {
   const first = await startWorker();
-  const cwd = arena.workspace('followed');
-  const thread = await arena.bobbin.threads.start({ threadId: 'followed', workspace: { cwd } });
+  const cwd = fixture.workspace('followed');
+  const thread = await fixture.bobbin.threads.start({ threadId: 'followed', workspace: { cwd } });
   const reader = thread.events();
   const readTo = async (turnId: string) => {
     for (;;) {

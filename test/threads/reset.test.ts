@@ -7,16 +7,24 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { ThreadEvent } from '../../src/contract/index.ts';
 import { lastAsked } from '../parts/model-requests.ts';
-import { type Stand, closeThread, eventsSoFar, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+import {
+  type TestEnvironment,
+  closeThread,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '260' } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '260' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 const handleOf = ({ workflowId }: ThreadHandle, runId?: string) =>
-  stand.bobbin.service.client.workflow.getHandle(workflowId, runId);
+  environment.bobbin.service.client.workflow.getHandle(workflowId, runId);
 
 const runIdOf = async (thread: ThreadHandle) => (await handleOf(thread).describe()).runId;
 
@@ -40,7 +48,7 @@ async function reset({ workflowId }: ThreadHandle, eventId: string, ...more: str
   await promisify(execFile)(binary, args);
 }
 
-const linesOf = (name: string) => readFileSync(join(stand.cwd, name), 'utf8').trim().split('\n');
+const linesOf = (name: string) => readFileSync(join(environment.cwd, name), 'utf8').trim().split('\n');
 
 function expectGapless(events: ThreadEvent[]): void {
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
@@ -51,7 +59,7 @@ const endedTurns = (events: ThreadEvent[]) =>
 
 describe('a thread that is reset to the end of a turn', () => {
   it('runs the turns after it again, unless their signals are left out; files stay as they are', async () => {
-    const thread = await stand.start({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
+    const thread = await environment.start({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
     const turns = ['one', 'two', 'three'].map((word) => turn(`run: echo ${word} >> again.txt`));
     for (const each of turns) {
       await thread.submit(each);
@@ -82,7 +90,7 @@ describe('a thread that is reset to the end of a turn', () => {
   });
 
   it('stops the command that was running, and takes turns again', async () => {
-    const thread = await stand.start({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
+    const thread = await environment.start({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
     await runTurn(thread, 'say: before');
     const slow = turn('run: echo $$ > pid.txt; exec sleep 1000');
     await thread.submit(slow);
@@ -98,7 +106,7 @@ describe('a thread that is reset to the end of a turn', () => {
   });
 
   it('in a run before the present one keeps each past to itself, in the archive, too', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const first = await runIdOf(thread);
     const words: string[] = [];
     const begin = turn('say: begin');
@@ -121,10 +129,10 @@ describe('a thread that is reset to the end of a turn', () => {
     const said = events.flatMap((event) =>
       event.type === 'item/completed' && event.item.type === 'agentMessage' ? [event.item.text.split('\n')[0]] : [],
     );
-    const archived = readdirSync(join(stand.data, 'archive')).filter((file) => file.includes(thread.threadId));
+    const archived = readdirSync(join(environment.data, 'archive')).filter((file) => file.includes(thread.threadId));
     expect(archived.length).toBeGreaterThanOrEqual(2);
     expect(said).toEqual(['begin', ...words]);
-    expect(JSON.stringify(lastAsked(stand.model, thread.threadId))).not.toContain('say: old');
+    expect(JSON.stringify(lastAsked(environment.model, thread.threadId))).not.toContain('say: old');
     // Both went through the archive, of the same length but for a turn, since a reset makes a few events; they are told apart.
     expect(Math.abs(events.length - before.length)).toBeLessThan(10);
     expect((await thread.view()).runCount).toBe(2);
@@ -133,7 +141,7 @@ describe('a thread that is reset to the end of a turn', () => {
 
 function tryRead(name: string): string {
   try {
-    return readFileSync(join(stand.cwd, name), 'utf8');
+    return readFileSync(join(environment.cwd, name), 'utf8');
   } catch {
     return '';
   }

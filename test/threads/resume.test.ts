@@ -2,41 +2,42 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { type ThreadEvent, toWorkflowId } from '../../src/contract/index.ts';
-import { type Arena, openArena } from '../kill/arena.ts';
+import { type KillFixture, openFixture } from '../kill/fixture.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
 import { lastAsked, message } from '../parts/model-requests.ts';
 import { assertHealthy, json, startRaw } from '../parts/raw-client.ts';
 import {
-  type Stand,
+  type TestEnvironment,
   closeThread,
   eventsSoFar,
   itemsOf,
-  openStand,
+  openEnvironment,
   runTurn,
   turn,
   waitForEvent,
   waitForRequest,
-} from '../stand.ts';
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
+  environment = await openEnvironment({ requireAssertion: true, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
-const handleOf = (thread: { workflowId: string }) => stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+const handleOf = (thread: { workflowId: string }) =>
+  environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
 const terminate = (thread: ThreadHandle) => handleOf(thread).terminate('by an operator');
 const runIdOf = async (thread: ThreadHandle) => (await handleOf(thread).describe()).runId;
 
 describe('a closed thread', () => {
   it('is resumed by reading: its history and time of change stay, and the next request is what it would have been', async () => {
-    const thread = await stand.start({ title: 'mine' });
+    const thread = await environment.start({ title: 'mine' });
     const end = await runTurn(thread, 'say: one');
-    const asked = lastAsked(stand.model, thread.threadId);
+    const asked = lastAsked(environment.model, thread.threadId);
     await closeThread(thread);
     const before = { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };
 
-    const resumed = await stand.bobbin.threads.resume(thread.threadId);
+    const resumed = await environment.bobbin.threads.resume(thread.threadId);
     expect(resumed).toMatchObject({ rejoined: false, warnings: [] });
     const after = await thread.view();
     expect(after).toEqual({ ...before.view, status: 'idle', runCount: before.view.runCount + 1 });
@@ -44,22 +45,22 @@ describe('a closed thread', () => {
     expect(await eventsSoFar(thread)).toEqual(before.events);
 
     await runTurn(thread, 'say: two');
-    expect(lastAsked(stand.model, thread.threadId)).toEqual({
+    expect(lastAsked(environment.model, thread.threadId)).toEqual({
       ...asked,
       input: [...asked.input, message('assistant', end.lastAgentMessage ?? ''), message('user', 'say: two')],
     });
     const now = await thread.view();
     expect(now.updatedAt).toBeGreaterThan(before.view.updatedAt);
     expect(now.agentTask).toEqual(before.view.agentTask);
-    expect((await handleOf(thread).describe()).memo).toMatchObject({ title: 'mine', cwd: stand.cwd });
-    await assertHealthy(stand, thread.workflowId);
+    expect((await handleOf(thread).describe()).memo).toMatchObject({ title: 'mine', cwd: environment.cwd });
+    await assertHealthy(environment, thread.workflowId);
   });
 
   it('is read as one history, over its end and its new beginning, also where it is archived', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     for (let i = 0; i < 20; i++) await runTurn(thread, `say: turn ${i}`);
     await closeThread(thread);
-    await stand.bobbin.threads.resume(thread.threadId);
+    await environment.bobbin.threads.resume(thread.threadId);
     const next = turn('say: again');
     await thread.submit(next);
     const events: ThreadEvent[] = [];
@@ -72,28 +73,28 @@ describe('a closed thread', () => {
     const items = await itemsOf(thread);
     expect(items.map(({ id }) => id)).toEqual(items.map((_, index) => `item_${index}`));
     expect(items.filter(({ type }) => type === 'userMessage')).toHaveLength(21);
-    const users = lastAsked(stand.model, thread.threadId).input.filter(({ role }) => role === 'user');
+    const users = lastAsked(environment.model, thread.threadId).input.filter(({ role }) => role === 'user');
     expect(users).toHaveLength(21);
   });
 
   it('is resumed with other settings, which leave no trace before a turn', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: one');
     await closeThread(thread);
     const { updatedAt } = await thread.view();
-    await stand.bobbin.threads.resume(thread.threadId, { instructions: 'Be brief.', sandbox: 'read-only' });
-    expect(await thread.view()).toMatchObject({ updatedAt, settings: { sandbox: 'read-only', cwd: stand.cwd } });
+    await environment.bobbin.threads.resume(thread.threadId, { instructions: 'Be brief.', sandbox: 'read-only' });
+    expect(await thread.view()).toMatchObject({ updatedAt, settings: { sandbox: 'read-only', cwd: environment.cwd } });
     await runTurn(thread, 'say: two');
-    expect(lastAsked(stand.model, thread.threadId).instructions).toContain('Be brief.');
+    expect(lastAsked(environment.model, thread.threadId).instructions).toContain('Be brief.');
   });
 
   it('gets one run from two who resume it at once, and a turn id is still known', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const first = turn('say: one');
     await thread.startTurn(first);
     await thread.completion(first.turnId);
     await closeThread(thread);
-    const resumed = await Promise.all([1, 2, 3].map(() => stand.bobbin.threads.resume(thread.threadId)));
+    const resumed = await Promise.all([1, 2, 3].map(() => environment.bobbin.threads.resume(thread.threadId)));
     expect(resumed.map(({ rejoined }) => rejoined).sort()).toEqual([false, true, true]);
     expect((await thread.view()).runCount).toBe(2);
     await thread.startTurn(first);
@@ -103,12 +104,12 @@ describe('a closed thread', () => {
 
 describe('a running thread', () => {
   it('is rejoined as it is, with its open request, and settings that are given are not taken', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch made-after-rejoining');
     await thread.submit(asking);
     const request = await waitForRequest(thread);
     const runId = await runIdOf(thread);
-    const { thread: rejoined, ...how } = await stand.bobbin.threads.resume(thread.threadId, { model: 'another' });
+    const { thread: rejoined, ...how } = await environment.bobbin.threads.resume(thread.threadId, { model: 'another' });
     expect(how).toEqual({ rejoined: true, warnings: [expect.stringContaining('model') as string] });
     expect(await runIdOf(thread)).toBe(runId);
     expect((await rejoined.view()).openRequests).toEqual([request]);
@@ -119,7 +120,7 @@ describe('a running thread', () => {
 
 describe('a thread whose workflow was terminated', () => {
   it('shows the unfinished turn as interrupted, once, on every resume; its usage and requests are settled', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('say: first this\nrun: touch never-made');
     await thread.submit(asking);
     await waitForRequest(thread);
@@ -128,7 +129,7 @@ describe('a thread whose workflow was terminated', () => {
     const { usage, updatedAt } = await thread.view();
     for (let times = 1; times <= 2; times++) {
       await terminate(thread);
-      await stand.bobbin.threads.resume(thread.threadId);
+      await environment.bobbin.threads.resume(thread.threadId);
       expect(await thread.view()).toMatchObject({
         status: 'idle',
         openRequests: [],
@@ -146,17 +147,17 @@ describe('a thread whose workflow was terminated', () => {
     }
     expect((await itemsOf(thread)).map(({ type }) => type).slice(-2)).toEqual(['commandExecution', 'turnAborted']);
     await runTurn(thread, 'say: go on');
-    const { input } = lastAsked(stand.model, thread.threadId);
+    const { input } = lastAsked(environment.model, thread.threadId);
     expect(JSON.stringify(input)).toContain('<turn_aborted>');
   });
 
   it('leaves its commands behind no longer than until the next step', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('run: sleep 300');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
     await terminate(thread);
-    await stand.bobbin.threads.resume(thread.threadId);
+    await environment.bobbin.threads.resume(thread.threadId);
     expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'aborted', quiescent: false });
     const next = await runTurn(thread, 'run: pgrep -f "^sleep 300$" || echo none left');
     expect(next.lastAgentMessage).toContain('none left');
@@ -164,9 +165,9 @@ describe('a thread whose workflow was terminated', () => {
 });
 
 describe('a thread that was terminated while no worker was up', () => {
-  let own: Stand;
+  let own: TestEnvironment;
   beforeAll(async () => {
-    own = await openStand({ worker: false });
+    own = await openEnvironment({ worker: false });
   });
   afterAll(() => own.close());
 
@@ -192,7 +193,7 @@ describe('a thread that was terminated while no worker was up', () => {
 
 describe('what cannot be resumed', () => {
   it('is a thread that never was', async () => {
-    await expect(stand.bobbin.threads.resume('no-such-thread')).rejects.toMatchObject({
+    await expect(environment.bobbin.threads.resume('no-such-thread')).rejects.toMatchObject({
       code: 'threadNotFound',
       message: expect.stringContaining('retention') as string,
     });
@@ -200,25 +201,25 @@ describe('what cannot be resumed', () => {
 
   it('is a thread that was never open, a run that is not there, and a run that another one followed', async () => {
     const threadId = `never-${randomUUID()}`;
-    await startRaw(stand, toWorkflowId(threadId), json({ nothing: 'of use' }));
-    const result = (id: string) => stand.bobbin.service.client.workflow.getHandle(toWorkflowId(id)).result();
+    await startRaw(environment, toWorkflowId(threadId), json({ nothing: 'of use' }));
+    const result = (id: string) => environment.bobbin.service.client.workflow.getHandle(toWorkflowId(id)).result();
     expect(await result(threadId)).toMatchObject({ status: 'refused' });
     const argument = (id: string, runId: string) =>
-      json({ threadId: id, workspace: { cwd: stand.cwd }, resume: { runId } });
-    await expect(stand.bobbin.threads.resume(threadId)).rejects.toMatchObject({
+      json({ threadId: id, workspace: { cwd: environment.cwd }, resume: { runId } });
+    await expect(environment.bobbin.threads.resume(threadId)).rejects.toMatchObject({
       code: 'threadRefused',
       message: expect.stringContaining('was never open') as string,
     });
 
     const missing = `missing-${randomUUID()}`;
-    await startRaw(stand, toWorkflowId(missing), argument(missing, randomUUID()));
+    await startRaw(environment, toWorkflowId(missing), argument(missing, randomUUID()));
     expect(await result(missing)).toMatchObject({ reason: expect.stringContaining('no longer keeps it') as string });
 
-    const long = await stand.start();
+    const long = await environment.start();
     const firstRun = await runIdOf(long);
     while ((await long.view()).runCount === 1) await runTurn(long, 'run: echo on');
     await closeThread(long);
-    await startRaw(stand, long.workflowId, argument(long.threadId, firstRun));
+    await startRaw(environment, long.workflowId, argument(long.threadId, firstRun));
     expect(await result(long.threadId)).toMatchObject({
       status: 'refused',
       reason: expect.stringContaining('already continued in another run') as string,
@@ -227,21 +228,21 @@ describe('what cannot be resumed', () => {
 });
 
 describe('over a restart of worker and service', () => {
-  let arena: Arena;
+  let fixture: KillFixture;
   const workers: WorkerChild[] = [];
   beforeAll(async () => {
-    arena = await openArena();
+    fixture = await openFixture();
   });
   afterEach(async () => {
     for (const worker of workers.splice(0)) await worker.kill();
   });
-  afterAll(() => arena.close());
+  afterAll(() => fixture.close());
 
   it('a closed thread is resumed with its history, its rules and its agent task', async () => {
-    workers.push(await arena.worker());
+    workers.push(await fixture.worker());
     const threadId = `restarted-${randomUUID()}`;
-    const cwd = arena.workspace(threadId);
-    const thread = await arena.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
+    const cwd = fixture.workspace(threadId);
+    const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd }, approvalPolicy: 'untrusted' });
     const asking = turn('run: touch made');
     await thread.submit(asking);
     const { requestId } = await waitForRequest(thread);
@@ -250,11 +251,11 @@ describe('over a restart of worker and service', () => {
     await closeThread(thread);
     const before = await thread.view();
     for (const worker of workers.splice(0)) await worker.kill();
-    await arena.service.kill();
-    await arena.service.start();
-    workers.push(await arena.worker());
+    await fixture.service.kill();
+    await fixture.service.start();
+    workers.push(await fixture.worker());
 
-    await arena.bobbin.threads.resume(threadId);
+    await fixture.bobbin.threads.resume(threadId);
     expect(await thread.view()).toEqual({ ...before, status: 'idle', runCount: 2 });
     expect(await runTurn(thread, 'run: touch made')).toMatchObject({ status: 'completed' });
     const opened = (await eventsSoFar(thread)).filter(({ type }) => type.endsWith('requestApproval'));

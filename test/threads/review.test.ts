@@ -9,31 +9,46 @@ import { type ReviewOutput, type ReviewTarget, renderReview } from '../../src/co
 import type { RecordedRequest } from '../../src/dev/model-server/server.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { commit, git, makeRepository } from '../parts/repositories.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true });
+  environment = await openEnvironment({ requireAssertion: true });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 /** A repository with one commit, of this test alone. */
-const makeWorkspace = (of: Stand = stand) =>
+const makeWorkspace = (of: TestEnvironment = environment) =>
   makeRepository(join(of.data, '..', `repo-${randomUUID()}`), { 'a.ts': 'one\ntwo\n' });
 
-const startIn = (cwd: string, of: Stand = stand) => of.start({ workspace: { cwd } });
+const startIn = (cwd: string, of: TestEnvironment = environment) => of.start({ workspace: { cwd } });
 const custom = (instructions: string): ReviewTarget => ({ type: 'custom', instructions });
 const places = ({ findings }: ReviewOutput) =>
   findings.map(({ title, codeLocation }) => [title, codeLocation?.path, codeLocation?.lineRange.start]);
 
 /** Requests of one thread, oldest first. */
-function requestsOf(threadId: string, of: Stand = stand): (RecordedRequest & { body: Record<string, unknown> })[] {
+function requestsOf(
+  threadId: string,
+  of: TestEnvironment = environment,
+): (RecordedRequest & { body: Record<string, unknown> })[] {
   const ours = ({ body }: RecordedRequest) => (body as { prompt_cache_key?: string }).prompt_cache_key === threadId;
   return of.model.requests.filter(ours) as ReturnType<typeof requestsOf>;
 }
 
 /** The review is under way: its model streams. */
-async function startSlowReview(thread: ThreadHandle, of: Stand = stand, instructions = 'stream: 10000 20') {
+async function startSlowReview(
+  thread: ThreadHandle,
+  of: TestEnvironment = environment,
+  instructions = 'stream: 10000 20',
+) {
   const turnId = `review-${randomUUID()}`;
   await thread.submit({ turnId, kind: 'review', review: { target: custom(instructions) } });
   const { subThread } = await waitForEvent(
@@ -117,7 +132,7 @@ describe('a review looks at', () => {
     const thread = await startIn(makeWorkspace());
     const empty = [{ type: 'baseBranch', branch: ' ' }, { type: 'commit', sha: '' }, custom('\n\t')] as ReviewTarget[];
     for (const target of empty) await expect(thread.review(target)).rejects.toMatchObject({ code: 'invalid' });
-    const raw = stand.bobbin.service.client.workflow.getHandle(thread.workflowId);
+    const raw = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
     for (const target of [...empty, undefined]) {
       await raw.signal('submitTurn', { turnId: `raw-${randomUUID()}`, kind: 'review', review: { target } });
     }
@@ -175,7 +190,7 @@ describe('the answer of a review', () => {
     const models: ModelPort = {
       respond: () => Promise.resolve({ responseId: 'r', output: [{ type: 'message', text }], usage }),
     };
-    const scripted = await openStand({ worker: false });
+    const scripted = await openEnvironment({ worker: false });
     try {
       await scripted.worker({}, { models });
       const output = await (await startIn(cwd, scripted)).review({ type: 'uncommittedChanges' });
@@ -209,7 +224,7 @@ describe('a review whose folder is moved while the reviewer looks', () => {
         return Promise.resolve({ responseId: 'r', output: [calls === 1 ? call : { type: 'message', text }], usage });
       },
     };
-    const scripted = await openStand({ worker: false });
+    const scripted = await openEnvironment({ worker: false });
     try {
       await scripted.worker({}, { models });
       const thread = await startIn(cwd, scripted);
@@ -271,7 +286,7 @@ describe('a review and the thread that asked for it', () => {
     const rules = '# Project\n\nAlways greet in Latin.\n\n## Code Review Rules\n\n- No tabs.\n\n## Else\n\nUse yarn.\n';
     commit(cwd, { 'AGENTS.md': rules });
     writeFileSync(join(cwd, 'a.ts'), 'one\ntwo // TODO this\n');
-    const thread = await stand.start({
+    const thread = await environment.start({
       workspace: { cwd },
       instructions: 'Speak of ducks.',
       sandbox: 'danger-full-access',
@@ -295,7 +310,7 @@ describe('a review and the thread that asked for it', () => {
       expect(tools.map(({ name }) => name)).toEqual(['exec_command', 'update_plan']);
     }
     expect(
-      await stand.bobbin.threads
+      await environment.bobbin.threads
         .get(childId)
         .view()
         .catch((error: unknown) => error),
@@ -355,7 +370,7 @@ describe('a review and the thread that asked for it', () => {
 
   it('are apart in what they may do: it changes nothing, asks nobody and has no agents', async () => {
     const cwd = makeWorkspace();
-    const thread = await stand.start({
+    const thread = await environment.start({
       workspace: { cwd },
       sandbox: 'danger-full-access',
       approvalPolicy: 'untrusted',
@@ -374,7 +389,7 @@ describe('a review and the thread that asked for it', () => {
   });
 
   it('ask different models where one is configured for reviews, or named for this one', async () => {
-    const other = await openStand({ env: { BOBBIN_REVIEW_MODEL: 'offline/for-reviews' } });
+    const other = await openEnvironment({ env: { BOBBIN_REVIEW_MODEL: 'offline/for-reviews' } });
     try {
       const thread = await startIn(makeWorkspace(other), other);
       await runTurn(thread, 'say: hi');
@@ -400,11 +415,11 @@ describe('a review that is under way', () => {
     expect((await thread.view()).activeTurn?.phase).toEqual({ type: 'reviewing', stage: 'running', threadId: childId });
     expect(await thread.progress()).toEqual([]);
     await thread.interrupt({ turnId });
-    await stand.model.waitForRequest(
+    await environment.model.waitForRequest(
       ({ body, closedByClient }) => closedByClient && JSON.stringify(body).includes(childId),
     );
     await expectLeftInVain(thread, turnId, { status: 'aborted', reason: 'interrupted', quiescent: true });
-    await waitForEvent(stand.bobbin.threads.get(childId), 'thread/closed');
+    await waitForEvent(environment.bobbin.threads.get(childId), 'thread/closed');
     const next = requestsOf(thread.threadId).at(-1)?.body['input'];
     expect(JSON.stringify(next)).toContain('came to no result');
   });
@@ -417,16 +432,16 @@ describe('a review that is under way', () => {
     const second = await startSlowReview(thread);
     await thread.close();
     expect(await thread.completion(second.turnId)).toMatchObject({ status: 'aborted', reason: 'threadClosed' });
-    await waitForEvent(stand.bobbin.threads.get(second.childId), 'thread/closed');
+    await waitForEvent(environment.bobbin.threads.get(second.childId), 'thread/closed');
   });
 
   it('fails with a code when its thread is terminated from outside, or stopped by somebody else', async () => {
     const thread = await startIn(makeWorkspace());
     const terminated = await startSlowReview(thread);
-    await stand.bobbin.service.client.workflow.getHandle(`thread/${terminated.childId}`).terminate('by the test');
+    await environment.bobbin.service.client.workflow.getHandle(`thread/${terminated.childId}`).terminate('by the test');
     await expectLeftInVain(thread, terminated.turnId, { status: 'failed', error: { code: 'reviewThreadLost' } });
     const stopped = await startSlowReview(thread);
-    await stand.bobbin.threads.get(stopped.childId).interrupt();
+    await environment.bobbin.threads.get(stopped.childId).interrupt();
     await expectLeftInVain(thread, stopped.turnId, { status: 'failed', error: { code: 'reviewThreadLost' } });
   });
 
@@ -437,7 +452,7 @@ describe('a review that is under way', () => {
   });
 
   it('goes on when its worker is killed, and when the thread that asked goes on as a new run', async () => {
-    const own = await openStand({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
+    const own = await openEnvironment({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
     const dying = await startWorkerChild(own.env, join(own.data, '..', 'dying.log'));
     try {
       const thread = await startIn(makeWorkspace(own), own);

@@ -11,23 +11,32 @@ import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../.
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
 import { json, sendSignal } from '../parts/raw-client.ts';
 import { runCli } from '../parts/run-cli.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 const sandbox = await probeBubblewrap(findProgram('bwrap', []));
 
-let stand: Stand;
+let environment: TestEnvironment;
 let outside: string;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
   outside = mkdtempSync('/var/tmp/bobbin-rules-');
 });
 afterAll(async () => {
-  await stand.close();
+  await environment.close();
   rmSync(outside, { recursive: true });
 });
 
 const newName = () => `file-${randomUUID().slice(0, 8)}`;
-const linesOf = (name: string, cwd = stand.cwd) => readFileSync(join(cwd, name), 'utf8').trimEnd().split('\n').length;
+const linesOf = (name: string, cwd = environment.cwd) =>
+  readFileSync(join(cwd, name), 'utf8').trimEnd().split('\n').length;
 const approvalsIn = (events: readonly ThreadEvent[]) =>
   events.flatMap((event) => ('request' in event && event.request.type !== 'userInput' ? [event.request] : []));
 
@@ -62,7 +71,7 @@ async function asksFor(thread: ThreadHandle, text: string): Promise<boolean> {
   return approvalsIn(await eventsSoFar(thread)).length > before;
 }
 
-const untrusted = (cwd = stand.cwd) => stand.start({ approvalPolicy: 'untrusted', workspace: { cwd } });
+const untrusted = (cwd = environment.cwd) => environment.start({ approvalPolicy: 'untrusted', workspace: { cwd } });
 
 describe('an answer that is remembered', () => {
   it.each([
@@ -72,7 +81,7 @@ describe('an answer that is remembered', () => {
   ] as const)(
     'for a $scope outlives a killed worker and the run it was given in; asked again in the next turn: $next, in another thread: $another',
     async ({ scope, next, another }) => {
-      const own = await openStand({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
+      const own = await openEnvironment({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
       const workers: WorkerChild[] = [];
       const startWorker = async () => {
         workers.push(await startWorkerChild(own.env, join(own.cwd, '../worker.log')));
@@ -112,7 +121,7 @@ describe('an answer that is remembered', () => {
     await answering(await untrusted(), `run: touch ${name}`, remembered('repository', 'decline'));
     const other = await untrusted();
     expect((await runTurn(other, `run: touch ${name}`)).lastAgentMessage).toContain('is not asked again');
-    expect(existsSync(join(stand.cwd, name))).toBe(false);
+    expect(existsSync(join(environment.cwd, name))).toBe(false);
     expect(approvalsIn(await eventsSoFar(other))).toEqual([]);
     expect(await waitForEvent(other, 'rule/applied')).toMatchObject({ decision: 'decline' });
   });
@@ -122,7 +131,7 @@ describe('an answer that is remembered', () => {
     const [mine, ours] = [newName(), newName()];
     await answering(thread, `run: touch ${mine}`, remembered('thread'));
     await answering(thread, `run: touch ${ours}`, remembered('repository'));
-    const fork = await stand.bobbin.threads.fork(thread.threadId);
+    const fork = await environment.bobbin.threads.fork(thread.threadId);
     expect((await fork.rules()).rules).toEqual([]);
     expect(await asksFor(fork, `run: touch ${mine}`)).toBe(true);
     expect(await asksFor(fork, `run: touch ${ours}`)).toBe(false);
@@ -137,7 +146,7 @@ describe('an answer that is remembered', () => {
     const { requestId } = await waitForRequest(thread);
     await thread.resolve({ requestId, ...remembered('thread') });
     await thread.completion(asking.turnId);
-    const child = stand.bobbin.threads.get(`${thread.threadId}/1`);
+    const child = environment.bobbin.threads.get(`${thread.threadId}/1`);
     expect((await child.rules()).rules).toMatchObject([{ scope: 'thread', threadId: child.threadId }]);
     expect((await thread.rules()).rules).toEqual([]);
     expect(await asksFor(child, command)).toBe(false);
@@ -147,7 +156,7 @@ describe('an answer that is remembered', () => {
 
 describe('a rule of a repository', () => {
   it('holds in its other work trees, for what lies there, and not in another repository', async () => {
-    const main = stand.workspace();
+    const main = environment.workspace();
     const tree = `${main}-tree`;
     execFileSync('git', ['worktree', 'add', '-q', '--detach', tree], { cwd: main });
     const name = newName();
@@ -155,31 +164,33 @@ describe('a rule of a repository', () => {
     await answering(await untrusted(main), patch, remembered('repository'));
     expect(await asksFor(await untrusted(tree), patch)).toBe(false);
     expect(existsSync(join(tree, name))).toBe(true);
-    expect(await asksFor(await untrusted(stand.workspace()), patch)).toBe(true);
-    const { repository, rules } = await stand.bobbin.repositoryRules.list(tree);
+    expect(await asksFor(await untrusted(environment.workspace()), patch)).toBe(true);
+    const { repository, rules } = await environment.bobbin.repositoryRules.list(tree);
     expect(repository).toBe(join(main, '.git'));
     expect(rules).toMatchObject([{ scope: 'repository', match: { type: 'fileChange', paths: [name] } }]);
   });
 
   it('is asked for again once it is revoked, from any of its folders', async () => {
-    const cwd = stand.workspace();
+    const cwd = environment.workspace();
     const command = `run: touch ${newName()}`;
     await answering(await untrusted(cwd), command, remembered('repository'));
     const other = await untrusted(cwd);
     expect(await asksFor(other, command)).toBe(false);
-    const [rule] = (await stand.bobbin.repositoryRules.list(cwd)).rules;
-    expect(await stand.bobbin.repositoryRules.revoke(cwd, rule!.ruleId)).toMatchObject({ rules: [] });
+    const [rule] = (await environment.bobbin.repositoryRules.list(cwd)).rules;
+    expect(await environment.bobbin.repositoryRules.revoke(cwd, rule!.ruleId)).toMatchObject({ rules: [] });
     expect(await asksFor(other, command)).toBe(true);
-    await expect(stand.bobbin.repositoryRules.revoke(cwd, rule!.ruleId)).rejects.toMatchObject({ code: 'ruleUnknown' });
-    await expect(stand.bobbin.repositoryRules.list('relative')).rejects.toMatchObject({ code: 'invalid' });
+    await expect(environment.bobbin.repositoryRules.revoke(cwd, rule!.ruleId)).rejects.toMatchObject({
+      code: 'ruleUnknown',
+    });
+    await expect(environment.bobbin.repositoryRules.list('relative')).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('allows nothing under policy never, and nothing in a wider sandbox than it was given for', async () => {
-    const cwd = stand.workspace();
+    const cwd = environment.workspace();
     const deed = `echo out > ${outside}/${newName()}`;
     const within = await answering(await untrusted(cwd), `run: ${deed}`, remembered('repository'));
     expect(within).toMatchObject({ sandboxed: true });
-    const start = (more: object) => stand.start({ workspace: { cwd }, ...more });
+    const start = (more: object) => environment.start({ workspace: { cwd }, ...more });
     expect(await asksFor(await start({ approvalPolicy: 'untrusted' }), `run: ${deed}`)).toBe(false);
     expect(await asksFor(await start({ approvalPolicy: 'on-request' }), `escalate: ${deed}`)).toBe(true);
     expect(
@@ -192,7 +203,7 @@ describe('a rule of a repository', () => {
   });
 
   it('that cannot be read is told of, and a person is asked', async () => {
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     try {
       const gone = () => Promise.reject(new Error('the disk is on fire'));
       await own.worker({}, { rules: { list: gone, find: gone, remember: gone, revoke: gone } });
@@ -207,11 +218,11 @@ describe('a rule of a repository', () => {
   });
 
   it.runIf(sandbox.available)('is written by no command and no patch of a sandbox', async () => {
-    const rules = join(stand.data, 'rules');
+    const rules = join(environment.data, 'rules');
     await answering(await untrusted(), `run: touch ${newName()}`, remembered('repository'));
     const before = readdirSync(rules);
     expect(before.length).toBeGreaterThan(0);
-    const thread = await stand.start({ approvalPolicy: 'on-request' });
+    const thread = await environment.start({ approvalPolicy: 'on-request' });
     const end = await runTurn(
       thread,
       `run: ls ${rules} | wc -l; touch ${rules}/forged; rm -rf ${rules}/*; echo looked`,
@@ -222,7 +233,7 @@ describe('a rule of a repository', () => {
     await thread.submit(turn(patch));
     const { requestId } = await waitForRequest(thread);
     await thread.resolve({ requestId, decision: 'decline' });
-    const never = await stand.start({ approvalPolicy: 'never' });
+    const never = await environment.start({ approvalPolicy: 'never' });
     expect((await runTurn(never, patch)).lastAgentMessage).toContain('policy');
     expect(readdirSync(rules)).toEqual(before);
   });
@@ -245,16 +256,16 @@ describe('a rule of a thread', () => {
     expect((await thread.rules()).rules).toEqual([]);
     await expect(thread.revokeRule({ ruleId: rules[0]!.ruleId })).rejects.toMatchObject({ code: 'ruleUnknown' });
     expect(await asksFor(thread, one)).toBe(true);
-    await sendSignal(stand, thread, 'revokeRule', json({ ruleId: 'rule 1' }));
+    await sendSignal(environment, thread, 'revokeRule', json({ ruleId: 'rule 1' }));
     expect(await waitForEvent(thread, 'message/rejected')).toMatchObject({ message: 'revokeRule', code: 'malformed' });
   });
 });
 
 describe('bobbin thread', () => {
-  const bobbin = (...args: string[]) => runCli(['thread', ...args], stand);
+  const bobbin = (...args: string[]) => runCli(['thread', ...args], environment);
 
   it('approve remembers, rules lists what is remembered and takes it back', async () => {
-    const cwd = stand.workspace();
+    const cwd = environment.workspace();
     const thread = await untrusted(cwd);
     const { threadId } = thread;
     const asking = turn('run: touch one\nrun: touch two');

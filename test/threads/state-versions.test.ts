@@ -4,24 +4,24 @@ import { join } from 'node:path';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChecks } from '../../src/dev/checks/checks.ts';
-import { type Stand, openStand } from '../stand.ts';
+import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 let connection: NativeConnection;
 beforeAll(async () => {
-  stand = await openStand({ worker: false });
-  connection = await NativeConnection.connect({ address: stand.env['TEMPORAL_ADDRESS'] ?? '' });
+  environment = await openEnvironment({ worker: false });
+  connection = await NativeConnection.connect({ address: environment.env['TEMPORAL_ADDRESS'] ?? '' });
 });
 afterAll(async () => {
   await connection.close();
-  await stand.close();
+  await environment.close();
 });
 
-const handleOf = (workflowId: string) => stand.bobbin.service.client.workflow.getHandle(workflowId);
+const handleOf = (workflowId: string) => environment.bobbin.service.client.workflow.getHandle(workflowId);
 
 /** While a worker of the later release serves that task queue. */
 async function withLaterRelease(taskQueue: string, body: () => Promise<void>): Promise<void> {
-  const { namespace } = stand.bobbin.service;
+  const { namespace } = environment.bobbin.service;
   const workflowsPath = join(import.meta.dirname, '../parts/later-release.ts');
   const worker = await Worker.create({ connection, namespace, taskQueue, workflowsPath });
   await worker.runUntil(body);
@@ -30,9 +30,9 @@ async function withLaterRelease(taskQueue: string, body: () => Promise<void>): P
 /** Its first run leaves a state of a version that is not known here. */
 async function startOnLaterRelease(type: string, taskQueue: string): Promise<string> {
   const workflowId = `${type}/later-${randomUUID()}`;
-  const args = [{ taskQueue: stand.taskQueue }];
+  const args = [{ taskQueue: environment.taskQueue }];
   const options = { workflowId, taskQueue, args, followRuns: false };
-  const { firstExecutionRunId } = await stand.bobbin.service.client.workflow.start(type, options);
+  const { firstExecutionRunId } = await environment.bobbin.service.client.workflow.start(type, options);
   const runId = async () => (await handleOf(workflowId).describe()).runId;
   await expect.poll(runId, { timeout: 20_000 }).not.toBe(firstExecutionRunId);
   return workflowId;
@@ -45,7 +45,7 @@ async function taskFailureOf(workflowId: string): Promise<string> {
 }
 
 async function waitingByDoctor(): Promise<string> {
-  const checks = await runChecks({ dataDirectory: stand.data, env: stand.env });
+  const checks = await runChecks({ dataDirectory: environment.data, env: environment.env });
   const check = checks.find(({ name }) => name === 'waiting workflows');
   return `${check?.status ?? ''}: ${check?.found ?? ''} ${check?.howTo ?? ''}`;
 }
@@ -58,7 +58,7 @@ describe('a state of a version that this release does not know', () => {
       for (const type of ['thread', 'batchReview', 'reviewLedger'])
         ids.push(await startOnLaterRelease(type, elsewhere));
     });
-    const worker = await stand.worker();
+    const worker = await environment.worker();
     for (const id of ids) {
       await expect.poll(() => taskFailureOf(id), { timeout: 20_000 }).toMatch(/^stateVersionUnknown: .* version 99/);
     }
@@ -68,7 +68,7 @@ describe('a state of a version that this release does not know', () => {
     expect(told).toContain('workers of the release that wrote');
     for (const id of ids) expect((await handleOf(id).describe()).status.name).toBe('RUNNING');
     await worker.stop();
-    await withLaterRelease(stand.taskQueue, async () => {
+    await withLaterRelease(environment.taskQueue, async () => {
       for (const id of ids) expect(await handleOf(id).result()).toMatchObject({ found: expect.anything() as unknown });
     });
     expect(await waitingByDoctor()).not.toContain(ids[0]);

@@ -8,7 +8,15 @@ import type { SandboxMode, TurnCompletion } from '../../src/contract/index.ts';
 import type { RunningWorker } from '../../src/worker/worker.ts';
 import { findMarked, isAlive } from '../kill/marked-processes.ts';
 import { startWorkerChild, type WorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bobbin-stopping-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,12 +29,16 @@ function newAccount(): Record<string, string> {
 }
 
 /** Starts a turn whose command says `ready` in a file, and resolves once it has. */
-async function startCommand(stand: Stand, command: string, sandbox: SandboxMode = 'danger-full-access') {
-  const thread = await stand.start({ sandbox });
+async function startCommand(
+  environment: TestEnvironment,
+  command: string,
+  sandbox: SandboxMode = 'danger-full-access',
+) {
+  const thread = await environment.start({ sandbox });
   const ready = `ready-${randomUUID()}`;
   const running = turn(`run: ${command.replace('READY', `echo yes > ${ready}`)}`);
   await thread.submit(running);
-  await vi.waitFor(() => expect(readFileSync(join(stand.cwd, ready), 'utf8')).toBe('yes\n'), {
+  await vi.waitFor(() => expect(readFileSync(join(environment.cwd, ready), 'utf8')).toBe('yes\n'), {
     timeout: 30_000,
     interval: 10,
   });
@@ -43,10 +55,10 @@ async function expectOneEnd(thread: ThreadHandle, turnId: string): Promise<TurnC
   return ends[0]!;
 }
 
-async function expectNextTurnRuns(stand: Stand, thread: ThreadHandle): Promise<void> {
+async function expectNextTurnRuns(environment: TestEnvironment, thread: ThreadHandle): Promise<void> {
   const file = `after-${randomUUID()}`;
   expect(await runTurn(thread, `run: echo after > ${file}`)).toMatchObject({ status: 'completed' });
-  expect(readFileSync(join(stand.cwd, file), 'utf8')).toBe('after\n');
+  expect(readFileSync(join(environment.cwd, file), 'utf8')).toBe('after\n');
 }
 
 function expectGone(thread: ThreadHandle, pids: readonly number[]): void {
@@ -67,47 +79,47 @@ describe.each([
   { how: 'by the local fast path and heartbeats', env: {} },
   { how: 'by heartbeats alone', env: { BOBBIN_LOCAL_STOP: 'false' } },
 ])('a turn that is interrupted is stopped $how:', ({ env }) => {
-  let stand: Stand;
+  let environment: TestEnvironment;
   beforeAll(async () => {
-    stand = await openStand({ env: { ...newAccount(), ...env } });
+    environment = await openEnvironment({ env: { ...newAccount(), ...env } });
   });
-  afterAll(() => stand.close());
+  afterAll(() => environment.close());
 
   it('a model step, whose stream is closed', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const streaming = turn('stream: 10000 20');
     await thread.submit(streaming);
     const isOurs = (body: unknown) => JSON.stringify(body).includes(thread.threadId);
-    await stand.model.waitForRequest(({ body, status }) => isOurs(body) && status === 200);
+    await environment.model.waitForRequest(({ body, status }) => isOurs(body) && status === 200);
     const stoppedAt = Date.now();
     expect(await thread.interrupt({ turnId: streaming.turnId, reason: 'enough' })).toEqual({
       turnId: streaming.turnId,
     });
-    await stand.model.waitForRequest(({ body, closedByClient }) => isOurs(body) && closedByClient);
+    await environment.model.waitForRequest(({ body, closedByClient }) => isOurs(body) && closedByClient);
     expect(Date.now() - stoppedAt).toBeLessThan(PROMPT_MS);
     expect(await expectOneEnd(thread, streaming.turnId)).toMatchObject({
       ...{ status: 'aborted', reason: 'interrupted', detail: 'enough', quiescent: true },
     });
-    await expectNextTurnRuns(stand, thread);
+    await expectNextTurnRuns(environment, thread);
   });
 
   it.each(['workspace-write', 'danger-full-access'] as const)(
     'a command that ignores SIGTERM, in mode %s',
     async (sandbox) => {
-      const { thread, turnId, pids } = await startCommand(stand, STUBBORN, sandbox);
+      const { thread, turnId, pids } = await startCommand(environment, STUBBORN, sandbox);
       const stoppedAt = Date.now();
       await thread.interrupt({ turnId });
       expectGone(thread, pids);
       expect(Date.now() - stoppedAt).toBeLessThan(PROMPT_MS);
       expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
-      await expectNextTurnRuns(stand, thread);
+      await expectNextTurnRuns(environment, thread);
     },
   );
 
   it.each(['workspace-write', 'danger-full-access'] as const)(
     'a command with grandchildren that detach, in mode %s',
     async (sandbox) => {
-      const { thread, turnId } = await startCommand(stand, DETACHING, sandbox);
+      const { thread, turnId } = await startCommand(environment, DETACHING, sandbox);
       const pids = await vi.waitFor(() => {
         const found = findMarked(`tool/${thread.threadId}/`).map(({ pid }) => pid);
         // The shell, four that got away, and the child of one of them.
@@ -117,34 +129,34 @@ describe.each([
       await thread.interrupt({ turnId });
       expectGone(thread, pids);
       expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
-      await expectNextTurnRuns(stand, thread);
+      await expectNextTurnRuns(environment, thread);
     },
   );
 
   it('a command of the person, as its own turn', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const shell = turn("trap '' TERM; echo up > shell-up; while :; do sleep 0.05; done", { kind: 'user_shell' });
     await thread.submit(shell);
-    await vi.waitFor(() => expect(existsSync(join(stand.cwd, 'shell-up'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(existsSync(join(environment.cwd, 'shell-up'))).toBe(true), 10_000);
     const pids = findMarked(`tool/${thread.threadId}/`).map(({ pid }) => pid);
     expect(pids).not.toEqual([]);
     await thread.interrupt({ turnId: shell.turnId });
     expectGone(thread, pids);
-    rmSync(join(stand.cwd, 'shell-up'));
+    rmSync(join(environment.cwd, 'shell-up'));
     expect(await expectOneEnd(thread, shell.turnId)).toMatchObject({ status: 'aborted', quiescent: true });
-    await expectNextTurnRuns(stand, thread);
+    await expectNextTurnRuns(environment, thread);
   });
 });
 
 describe('an interrupt', () => {
-  let stand: Stand;
+  let environment: TestEnvironment;
   beforeAll(async () => {
-    stand = await openStand({ env: newAccount() });
+    environment = await openEnvironment({ env: newAccount() });
   });
-  afterAll(() => stand.close());
+  afterAll(() => environment.close());
 
   it('ends a turn that waits for an approval, and withdraws the request after the item', async () => {
-    const thread = await stand.start({ approvalPolicy: 'untrusted' });
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch never-made');
     await thread.submit(asking);
     const request = await waitForRequest(thread);
@@ -160,12 +172,12 @@ describe('an interrupt', () => {
     expect(last[2]).toMatchObject({ item: { type: 'turnAborted' } });
     const late = thread.resolve({ requestId: request.requestId, decision: 'accept' });
     await expect(late).rejects.toMatchObject({ code: 'requestNotOpen' });
-    expect(existsSync(join(stand.cwd, 'never-made'))).toBe(false);
+    expect(existsSync(join(environment.cwd, 'never-made'))).toBe(false);
     expect(await runTurn(thread, 'say: next')).toMatchObject({ status: 'completed' });
   });
 
   it('given many times at once ends the turn once', async () => {
-    const { thread, turnId, pids } = await startCommand(stand, STUBBORN);
+    const { thread, turnId, pids } = await startCommand(environment, STUBBORN);
     const asked = await Promise.allSettled([
       thread.interrupt({ turnId }),
       thread.requestInterrupt({ turnId }),
@@ -180,11 +192,11 @@ describe('an interrupt', () => {
       (event) => event.type === 'item/completed' && event.item.type === 'turnAborted',
     );
     expect(markers).toHaveLength(1);
-    await expectNextTurnRuns(stand, thread);
+    await expectNextTurnRuns(environment, thread);
   });
 
   it('of a turn that is not active is refused, and changes nothing', async () => {
-    const { thread, turnId, pids } = await startCommand(stand, STUBBORN);
+    const { thread, turnId, pids } = await startCommand(environment, STUBBORN);
     await expect(thread.interrupt({ turnId: 'another' })).rejects.toMatchObject({ code: 'turnNotActive' });
     expect(isAlive(pids[0]!)).toBe(true);
     await thread.interrupt({ turnId });
@@ -193,11 +205,11 @@ describe('an interrupt', () => {
   });
 
   it('ends a model step that waits to be tried again, and it is not tried again', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const failing = turn('status: 500 100');
     await thread.submit(failing);
     const ours = () =>
-      stand.model.requests.filter(({ body, status }) => {
+      environment.model.requests.filter(({ body, status }) => {
         return status === 500 && JSON.stringify(body).includes(thread.threadId);
       });
     await vi.waitFor(() => expect(ours().length).toBeGreaterThanOrEqual(2), { timeout: 10_000, interval: 5 });
@@ -205,12 +217,12 @@ describe('an interrupt', () => {
     const asked = ours().length;
     expect(asked).toBeLessThan(5);
     expect(await expectOneEnd(thread, failing.turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
-    await expectNextTurnRuns(stand, thread);
+    await expectNextTurnRuns(environment, thread);
     expect(ours()).toHaveLength(asked);
   });
 
   it('of a turn that is waiting in the queue ends it before it begins', async () => {
-    const { thread, turnId } = await startCommand(stand, STUBBORN);
+    const { thread, turnId } = await startCommand(environment, STUBBORN);
     const queued = turn('say: never', { onBusy: 'queue' });
     await thread.submit(queued);
     await waitForEvent(thread, 'turn/queued');
@@ -223,28 +235,28 @@ describe('an interrupt', () => {
 });
 
 describe('a turn whose worker was killed', () => {
-  let stand: Stand;
+  let environment: TestEnvironment;
   let dying: WorkerChild | undefined;
   let next: RunningWorker | undefined;
   beforeAll(async () => {
-    stand = await openStand({ worker: false, env: newAccount() });
+    environment = await openEnvironment({ worker: false, env: newAccount() });
   });
   afterEach(async () => {
     await dying?.kill();
     await next?.stop();
   });
-  afterAll(() => stand.close());
+  afterAll(() => environment.close());
 
   it.each(['danger-full-access', 'workspace-write'] as const)(
     'is aborted without proof of quiescence, and no later turn runs before its processes are ended, in mode %s',
     async (sandbox) => {
-      dying = await startWorkerChild(stand.env, join(folder, 'dying.log'));
-      const { thread, turnId, pids } = await startCommand(stand, STUBBORN, sandbox);
+      dying = await startWorkerChild(environment.env, join(folder, 'dying.log'));
+      const { thread, turnId, pids } = await startCommand(environment, STUBBORN, sandbox);
       await dying.kill();
       // The sandbox dies with its worker; a command without one goes on until somebody ends it.
       if (sandbox === 'danger-full-access') expect(isAlive(pids[0]!)).toBe(true);
       await thread.requestInterrupt({ turnId });
-      next = await stand.worker();
+      next = await environment.worker();
       expect(await thread.completion(turnId)).toMatchObject({
         ...{ status: 'aborted', reason: 'interrupted', quiescent: false },
       });
@@ -253,7 +265,7 @@ describe('a turn whose worker was killed', () => {
       const looking = turn(`run: ${look}`, { overrides: { sandbox: 'danger-full-access' } });
       await thread.submit(looking);
       expect(await thread.completion(looking.turnId)).toMatchObject({ status: 'completed' });
-      expect(readFileSync(join(stand.cwd, 'left'), 'utf8')).toBe('');
+      expect(readFileSync(join(environment.cwd, 'left'), 'utf8')).toBe('');
       expectGone(thread, pids);
       await expectOneEnd(thread, turnId);
     },

@@ -4,14 +4,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Item, ThreadHandle } from '../../src/client/index.ts';
 import type { AgentTool, SubThreadStatus, ThreadEvent } from '../../src/contract/index.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ env: { BOBBIN_AGENT_MAX_ACTIVE: '2' } });
+  environment = await openEnvironment({ env: { BOBBIN_AGENT_MAX_ACTIVE: '2' } });
 });
 afterAll(async () => {
-  await stand.close();
+  await environment.close();
 });
 
 type AgentCall = Extract<Item, { type: 'collabAgentToolCall' }>;
@@ -21,7 +30,7 @@ async function callsOf(thread: ThreadHandle, tool: AgentTool): Promise<AgentCall
 }
 
 function child(thread: ThreadHandle, ...numbers: number[]): ThreadHandle {
-  return stand.bobbin.threads.get([thread.threadId, ...numbers].join('/'));
+  return environment.bobbin.threads.get([thread.threadId, ...numbers].join('/'));
 }
 
 async function waitForStatus(thread: ThreadHandle, threadId: string, status: SubThreadStatus): Promise<void> {
@@ -34,10 +43,10 @@ async function waitForStatus(thread: ThreadHandle, threadId: string, status: Sub
 
 describe('an agent that is spawned', () => {
   test('works as a thread of its own, and the parent that waits for it is told of its end once', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(thread, 'spawn: run: echo deed > deed.txt\nrun: echo parent\ncall: wait_agent {}');
     expect(end.status).toBe('completed');
-    expect(readFileSync(join(stand.cwd, 'deed.txt'), 'utf8')).toBe('deed\n');
+    expect(readFileSync(join(environment.cwd, 'deed.txt'), 'utf8')).toBe('deed\n');
     expect((await thread.view()).subThreads).toMatchObject([
       { threadId: `${thread.threadId}/1`, role: 'agent', status: 'completed' },
     ]);
@@ -51,7 +60,7 @@ describe('an agent that is spawned', () => {
   });
 
   test('is told of once in the next turn where nobody waited for it', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'spawn: say: from below\nrun: true');
     await waitForStatus(thread, `${thread.threadId}/1`, 'completed');
     await runTurn(thread, 'say: one');
@@ -62,7 +71,7 @@ describe('an agent that is spawned', () => {
   });
 
   test('takes further tasks and messages, and is closed with a word about what it was', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'spawn: say: first\ncall: wait_agent {}');
     const name = (await thread.view()).subThreads[0]?.name ?? '';
     const target = (more: object) => JSON.stringify({ target: name, ...more });
@@ -84,7 +93,7 @@ describe('an agent that is spawned', () => {
   });
 
   test('may not be deeper than allowed, and the tool is not offered there', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(
       thread,
       'spawn: spawn: call: spawn_agent {"task_name": "x", "message": "say: no"}\ncall: wait_agent {}',
@@ -95,13 +104,13 @@ describe('an agent that is spawned', () => {
   });
 
   test('takes a slot while it is at work, and gives it back when it is killed from outside', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const spawn = 'parallel: true\nspawn: run: sleep 60';
     await runTurn(thread, `${spawn}\n${spawn}\n${spawn}`);
     const spawned = await callsOf(thread, 'spawn_agent');
     expect(spawned.map(({ status }) => status)).toEqual(['completed', 'completed', 'failed']);
     expect(spawned[2]?.output).toContain('Agent limit reached');
-    await stand.bobbin.service.client.workflow.getHandle(child(thread, 1).workflowId).terminate('by an operator');
+    await environment.bobbin.service.client.workflow.getHandle(child(thread, 1).workflowId).terminate('by an operator');
     await waitForStatus(thread, `${thread.threadId}/1`, 'notFound');
     await runTurn(thread, 'spawn: say: there is room again');
     expect((await callsOf(thread, 'spawn_agent')).at(-1)).toMatchObject({ status: 'completed' });
@@ -111,11 +120,11 @@ describe('an agent that is spawned', () => {
 
 describe('what is said of an agent', () => {
   test('is taken from the agent itself and from nobody else', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'spawn: say: mine\ncall: wait_agent {}');
-    const other = await stand.start();
+    const other = await environment.start();
     const turn = { turnId: 'task', kind: 'regular', status: 'completed', lastAgentMessage: 'not mine' };
-    await stand.bobbin.service.client.workflow.getHandle(thread.workflowId).signal('subThreadReport', {
+    await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).signal('subThreadReport', {
       threadId: other.threadId,
       report: { type: 'turnCompleted', turn },
     });
@@ -130,7 +139,7 @@ describe('what is said of an agent', () => {
   });
 
   test('names it apart from others that were given the same name', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const spawn = 'call: spawn_agent {"task_name": "helper", "message": "say: done"}';
     await runTurn(thread, `${spawn}\ncall: wait_agent {}\n${spawn}\ncall: wait_agent {"targets": ["helper-2"]}`);
     expect((await thread.view()).subThreads.map(({ name }) => name)).toEqual(['helper', 'helper-2']);
@@ -139,7 +148,7 @@ describe('what is said of an agent', () => {
 
 describe('a wait for agents', () => {
   test('ends when the turn is steered', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const waiting = turn('spawn: run: sleep 60\ncall: wait_agent {"timeout_ms": 300000}');
     await thread.submit(waiting);
     await waitForEvent(
@@ -156,7 +165,7 @@ describe('a wait for agents', () => {
 
 describe('a request of a descendant', () => {
   test('is open at the root with its path, and the answer given there reaches the thread that asked', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const waiting = turn('spawn: spawn: escalate: echo allowed > allowed.txt\ncall: wait_agent {}');
     await thread.submit(waiting);
     const request = await waitForRequest(thread);
@@ -171,7 +180,7 @@ describe('a request of a descendant', () => {
       code: 'requestNotOpen',
     });
     await waitForStatus(child(thread, 1), asker, 'completed');
-    expect(readFileSync(join(stand.cwd, 'allowed.txt'), 'utf8')).toBe('allowed\n');
+    expect(readFileSync(join(environment.cwd, 'allowed.txt'), 'utf8')).toBe('allowed\n');
     const events: ThreadEvent[] = await eventsSoFar(thread);
     expect(events.filter(({ type }) => type === 'serverRequest/resolved')).toMatchObject([
       { requestId: request.requestId, decision: 'accept', by: 'person' },
@@ -180,7 +189,7 @@ describe('a request of a descendant', () => {
   });
 
   test('is withdrawn everywhere when the thread that asked is closed', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await thread.submit(turn('spawn: escalate: true\nrun: true'));
     const request = await waitForRequest(thread);
     await child(thread, 1).close();
@@ -192,12 +201,12 @@ describe('a request of a descendant', () => {
 
 describe('the end of a parent', () => {
   test('an interrupt reaches every descendant, and waits for the agents at work', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const hold = (name: string) => `run: echo ready > ${name}.ready; exec sleep 300`;
     const waiting = turn(`spawn: spawn: ${hold('deep')}\nspawn: ${hold('near')}\nrun: exec sleep 300`);
     await thread.submit(waiting);
     const [near, deep] = [child(thread, 2), child(thread, 1, 1)];
-    for (const name of ['deep', 'near']) await fileAppears(join(stand.cwd, `${name}.ready`));
+    for (const name of ['deep', 'near']) await fileAppears(join(environment.cwd, `${name}.ready`));
     await waitForStatus(thread, child(thread, 1).threadId, 'completed');
     await thread.interrupt();
     expect(await thread.completion(waiting.turnId)).toMatchObject({
@@ -213,20 +222,20 @@ describe('the end of a parent', () => {
   });
 
   test('closing it closes every descendant', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'spawn: spawn: say: deep\ncall: wait_agent {}');
     await waitForStatus(child(thread, 1), `${thread.threadId}/1/1`, 'completed');
     await thread.close({ reason: 'enough' });
-    const { workflow } = stand.bobbin.service.client;
+    const { workflow } = environment.bobbin.service.client;
     for (const one of [thread, child(thread, 1), child(thread, 1, 1)])
       expect(await workflow.getHandle(one.workflowId).result()).toMatchObject({ status: 'closed' });
   });
 
   test('an agent whose parent was killed from outside closes itself once it has something to say', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await thread.submit(turn('spawn: run: sleep 0.3\nrun: sleep 60'));
     await waitForStatus(thread, `${thread.threadId}/1`, 'running');
-    const { workflow } = stand.bobbin.service.client;
+    const { workflow } = environment.bobbin.service.client;
     await workflow.getHandle(thread.workflowId).terminate('by an operator');
     expect(await workflow.getHandle(child(thread, 1).workflowId).result()).toMatchObject({
       status: 'closed',
@@ -238,7 +247,7 @@ describe('the end of a parent', () => {
 describe('a parent that goes on as a new run', () => {
   test('loses no agent, no request and no end of one', async () => {
     await using small = await openSmall();
-    const thread = await small.stand.start();
+    const thread = await small.environment.start();
     const waiting = turn('spawn: escalate: true\nspawn: run: sleep 60\ncall: wait_agent {"timeout_ms": 300000}');
     await thread.submit(waiting);
     const request = await waitForRequest(thread);
@@ -247,7 +256,7 @@ describe('a parent that goes on as a new run', () => {
     await thread.resolve({ requestId: request.requestId, decision: 'accept' });
     expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'completed' });
     const other = `${thread.threadId}/2`;
-    await small.stand.bobbin.service.client.workflow.getHandle(`thread/${other}`).terminate('by an operator');
+    await small.environment.bobbin.service.client.workflow.getHandle(`thread/${other}`).terminate('by an operator');
     await waitForStatus(thread, other, 'notFound');
     expect((await thread.view()).subThreads.map(({ status }) => status)).toEqual(['completed', 'notFound']);
     await thread.close();
@@ -259,6 +268,6 @@ async function fileAppears(path: string): Promise<void> {
 }
 
 async function openSmall() {
-  const opened = await openStand({ env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
-  return { stand: opened, [Symbol.asyncDispose]: () => opened.close() };
+  const opened = await openEnvironment({ env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
+  return { environment: opened, [Symbol.asyncDispose]: () => opened.close() };
 }

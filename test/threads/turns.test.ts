@@ -1,27 +1,36 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 beforeAll(async () => {
-  stand = await openStand({ requireAssertion: true, env: { BOBBIN_MAX_FILE_MB: '1' } });
+  environment = await openEnvironment({ requireAssertion: true, env: { BOBBIN_MAX_FILE_MB: '1' } });
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 
 describe('a regular turn', () => {
   it('runs real commands in the workspace and answers from what they printed', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const end = await runTurn(thread, 'run: echo hello > made.txt\nrun: cat made.txt README.md');
     expect(end).toMatchObject({ status: 'completed' });
     expect(end.lastAgentMessage).toContain('hello');
     expect(end.lastAgentMessage).toContain('# A repository of the tests');
     expect(end.usage.totalTokens).toBeGreaterThan(0);
-    expect(readFileSync(join(stand.cwd, 'made.txt'), 'utf8')).toBe('hello\n');
+    expect(readFileSync(join(environment.cwd, 'made.txt'), 'utf8')).toBe('hello\n');
   });
 
   it('says of a command that a limit ended which one it was', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const large = 'head -c 4000000 /dev/zero > large';
     await runTurn(thread, `run: ${large}`);
     await runTurn(thread, large, { kind: 'user_shell' });
@@ -35,17 +44,17 @@ describe('a regular turn', () => {
   });
 
   it('applies a patch, and keeps a plan', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const patch = '*** Begin Patch\n*** Add File: added.txt\n+one\n+two\n*** End Patch';
     const end = await runTurn(thread, `plan: look; change; check\npatch:\n${patch}`);
     expect(end.status).toBe('completed');
-    expect(readFileSync(join(stand.cwd, 'added.txt'), 'utf8')).toBe('one\ntwo\n');
+    expect(readFileSync(join(environment.cwd, 'added.txt'), 'utf8')).toBe('one\ntwo\n');
     const events = await eventsSoFar(thread);
     expect(events.find(({ type }) => type === 'turn/plan/updated')).toMatchObject({ plan: [{ step: 'look' }, {}, {}] });
   });
 
   it('asks the person and goes on with the answer', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const asked = turn('ask: Which port?');
     await thread.submit(asked);
     const request = await waitForRequest(thread);
@@ -61,18 +70,18 @@ describe('a regular turn', () => {
   });
 
   it('reads AGENTS.md into the instructions', async () => {
-    writeFileSync(join(stand.cwd, 'AGENTS.md'), 'Always greet in Latin.\n');
-    const thread = await stand.start();
+    writeFileSync(join(environment.cwd, 'AGENTS.md'), 'Always greet in Latin.\n');
+    const thread = await environment.start();
     await runTurn(thread, 'say: salve');
-    const seen = await stand.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
+    const seen = await environment.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
     expect(JSON.stringify(seen.body)).toContain('Always greet in Latin.');
   });
 
   it('keeps the conversation over turns', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: the word is bobbin');
     await runTurn(thread, 'say: and again');
-    const seen = await stand.model.waitForRequest(
+    const seen = await environment.model.waitForRequest(
       ({ body }) => JSON.stringify(body).includes(thread.threadId) && JSON.stringify(body).includes('and again'),
     );
     expect(JSON.stringify(seen.body)).toContain('the word is bobbin');
@@ -81,7 +90,7 @@ describe('a regular turn', () => {
 
 describe('onBusy and steering', () => {
   it('steers the active turn: the input is in the next model request', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const first = turn('run: sleep 0.5\nsay: done');
     await thread.submit(first);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -91,7 +100,7 @@ describe('onBusy and steering', () => {
   });
 
   it('refuses to steer a turn that is not active, with the code and the ids', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     await runTurn(thread, 'say: hi');
     await expect(thread.steer({ expectedTurnId: 'gone', input: [{ type: 'text', text: 'x' }] })).rejects.toMatchObject({
       code: 'turnNotActive',
@@ -100,7 +109,7 @@ describe('onBusy and steering', () => {
   });
 
   it('replaces, queues and rejects as asked', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('run: sleep 30');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -122,7 +131,7 @@ describe('onBusy and steering', () => {
 
 describe('the queue', () => {
   it('is edited, reordered and shortened while it waits, and then worked off as it is', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('run: sleep 30');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -148,7 +157,7 @@ describe('the queue', () => {
 
 describe('user_shell', () => {
   it('runs beside an active turn, is recorded, and is told to the model later', async () => {
-    const thread = await stand.start();
+    const thread = await environment.start();
     const slow = turn('run: sleep 1');
     await thread.submit(slow);
     await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -156,7 +165,7 @@ describe('user_shell', () => {
     expect(shell).toMatchObject({ status: 'completed', kind: 'user_shell' });
     expect(await thread.completion(slow.turnId)).toMatchObject({ status: 'completed' });
     await runTurn(thread, 'say: now');
-    const seen = await stand.model.waitForRequest(
+    const seen = await environment.model.waitForRequest(
       ({ body }) => JSON.stringify(body).includes(thread.threadId) && JSON.stringify(body).includes('say: now'),
     );
     expect(JSON.stringify(seen.body)).toContain('<user_shell_command>');

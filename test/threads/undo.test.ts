@@ -5,16 +5,25 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGit } from '../../src/adapters/git/git.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
-import { type Stand, eventsSoFar, itemsOf, openStand, runTurn, turn, waitForEvent, waitForRequest } from '../stand.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 
-let stand: Stand;
+let environment: TestEnvironment;
 let cwd: string;
 beforeAll(async () => {
-  stand = await openStand();
+  environment = await openEnvironment();
 });
-afterAll(() => stand.close());
+afterAll(() => environment.close());
 beforeEach(() => {
-  cwd = stand.workspace();
+  cwd = environment.workspace();
 });
 
 const put = (name: string, text: string) => writeFileSync(join(cwd, name), text);
@@ -22,19 +31,21 @@ const read = (name: string) => readFileSync(join(cwd, name), 'utf8');
 const has = (name: string) => existsSync(join(cwd, name));
 /** The folders of references of the threads that have snapshots of this workspace. */
 const kept = (): string[] => {
-  const store = storesOf(stand.data).find((one) => readFileSync(join(one, 'workspace'), 'utf8') === `${cwd}\n`) ?? '';
+  const store =
+    storesOf(environment.data).find((one) => readFileSync(join(one, 'workspace'), 'utf8') === `${cwd}\n`) ?? '';
   const folder = join(store, 'refs/snapshots');
   return existsSync(folder) ? readdirSync(folder) : [];
 };
 const storesOf = (data: string) => readdirSync(join(data, 'snapshots')).map((name) => join(data, 'snapshots', name));
-const start = (more: Parameters<Stand['start']>[0] = {}) => stand.start({ workspace: { cwd }, ...more });
+const start = (more: Parameters<TestEnvironment['start']>[0] = {}) =>
+  environment.start({ workspace: { cwd }, ...more });
 
 /** The files as an earlier release kept them: a commit in the repository. */
 function legacySnapshot(): string {
   const run = (args: string[], input = '') =>
     execFileSync('git', ['-c', 'user.name=B', '-c', 'user.email=b@example.invalid', ...args], {
       ...{ cwd, input, encoding: 'utf8' as const },
-      env: { ...process.env, GIT_INDEX_FILE: join(stand.data, 'legacy-index') },
+      env: { ...process.env, GIT_INDEX_FILE: join(environment.data, 'legacy-index') },
     }).trim();
   run(['add', '-A']);
   const message = `Bobbin snapshot\n\n${JSON.stringify({ leftOut: [] })}\n`;
@@ -67,7 +78,7 @@ function makeBarrier(folder: string) {
 async function toldNext(thread: ThreadHandle): Promise<string> {
   const word = `say: word-${Math.random()}`;
   await runTurn(thread, word);
-  const requests = stand.model.requests.map(({ body }) => JSON.stringify(body));
+  const requests = environment.model.requests.map(({ body }) => JSON.stringify(body));
   return requests.findLast((body) => body.includes(thread.threadId) && body.includes(word)) ?? '';
 }
 
@@ -191,7 +202,7 @@ describe('undo', () => {
     await runTurn(thread, 'run: echo agent > README.md; echo agent > new.txt');
     const before = legacySnapshot();
     put('other.txt', 'by somebody\n');
-    const old = createGit({ directory: join(stand.data, 'another') });
+    const old = createGit({ directory: join(environment.data, 'another') });
     const request = { cwd, before, after: null, preview: false, keepAs: { threadId: 't', name: 'n' } };
     put('README.md', 'later\n');
     const { paths, notUndone, redo } = await old.revert(request, AbortSignal.timeout(20_000));
@@ -250,7 +261,7 @@ describe('undo', () => {
   it('drops the turn and says so where its snapshot is gone', async () => {
     const thread = await start();
     await runTurn(thread, 'run: echo 1 > one.txt');
-    for (const store of storesOf(stand.data)) rmSync(store, { recursive: true });
+    for (const store of storesOf(environment.data)) rmSync(store, { recursive: true });
     const { completion, dropped } = await thread.undo();
     expect(completion.status).toBe('completed');
     expect(dropped).toMatchObject({ files: null });
@@ -268,7 +279,7 @@ describe('undo', () => {
   });
 
   it('is completed by another worker where the first one is killed in the middle', async () => {
-    const own = await openStand({ worker: false });
+    const own = await openEnvironment({ worker: false });
     cwd = own.workspace();
     mkdirSync(own.data, { recursive: true, mode: 0o700 });
     const barrier = makeBarrier(join(own.data, 'programs'));
@@ -308,7 +319,7 @@ describe('a snapshot by itself', () => {
     await thread.submit({ turnId: 'now', kind: 'ghost_snapshot' });
     expect(await thread.completion('now')).toMatchObject({ kind: 'ghost_snapshot', status: 'completed' });
     const [snapshot] = await itemsOf(thread, 'ghostSnapshot');
-    const stored = storesOf(stand.data).flatMap((store) => {
+    const stored = storesOf(environment.data).flatMap((store) => {
       const args = ['--git-dir', store, 'cat-file', 'blob', `${snapshot?.commit ?? ''}:untracked.txt`];
       const found = spawnSync('git', args, { encoding: 'utf8' });
       return found.status === 0 ? [found.stdout] : [];

@@ -24,7 +24,7 @@ import { report, send } from '../turns/outbox.ts';
 import { closeRequest, showRequest, withdraw } from '../turns/requests.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from '../state/state.ts';
-import { TOLD_CHARS, quieten } from '../turns/turns.ts';
+import { TOLD_CHARS, onStepStopped } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
@@ -127,7 +127,7 @@ export function startAction({ settings }: ThreadState, { start, threadId, turnId
 }
 
 /** The start of a child has ended. One that was not wanted any more by then is closed. */
-export function takeStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
+export function onStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
   // It may have been told before it was there to hear it.
   const started = { ...child, start: null, closing: false };
   if (failure !== null) return become(state, at, started, 'notFound', failure);
@@ -144,7 +144,7 @@ export function abandonUnstarted(state: ThreadState, at: number, { turnId }: Pic
 }
 
 /** A child was started that nobody waits for any more. */
-export function takeLateStart(state: ThreadState, actionId: string): ThreadState {
+export function onLateStart(state: ThreadState, actionId: string): ThreadState {
   const child = state.children.find(({ threadId }) => actionIds.child(threadId) === actionId);
   if (child === undefined) return state;
   return send(state, child.threadId, { signal: 'closeThread', payload: { reason: 'its turn was aborted' } });
@@ -158,7 +158,7 @@ export function refuseReport(state: ThreadState, { threadId }: SubThreadMessage)
 }
 
 /** Takes what a child says. */
-export function takeReport(state: ThreadState, at: number, threadId: string, said: SubThreadReport): ThreadState {
+export function onReport(state: ThreadState, at: number, threadId: string, said: SubThreadReport): ThreadState {
   const child = findChild(state, threadId);
   if (child === null) return state;
   switch (said.type) {
@@ -172,14 +172,14 @@ export function takeReport(state: ThreadState, at: number, threadId: string, sai
       return open === undefined ? state : closeRequest(state, at, requestId, said.decision, said.by);
     }
     case 'usage':
-      return takeUsage(state, at, child, said);
+      return onUsage(state, at, child, said);
     case 'closed':
       return isOver(child) ? state : endChild(state, at, child, 'shutdown');
   }
 }
 
 /** What it told before is in what it tells now. */
-function takeUsage(
+function onUsage(
   state: ThreadState,
   at: number,
   child: Child,
@@ -193,7 +193,7 @@ function takeUsage(
 }
 
 /** The workflow of a child has ended; where it said so before, there is nothing to do. */
-export function takeGone(state: ThreadState, at: number, threadId: string): ThreadState {
+export function onGone(state: ThreadState, at: number, threadId: string): ThreadState {
   const child = findChild(state, threadId);
   return child === null || isOver(child) ? state : endChild(state, at, child, 'notFound');
 }
@@ -273,7 +273,7 @@ export function withChild(state: ThreadState, child: Child): ThreadState {
 }
 
 function quietened(state: ThreadState, threadId: string): ThreadState {
-  return state.active === null ? state : quieten(state, state.active, actionIds.watch(threadId), true);
+  return state.active === null ? state : onStepStopped(state, state.active, actionIds.watch(threadId), true);
 }
 
 function forgetOld(state: ThreadState): ThreadState {

@@ -164,7 +164,7 @@ export function wantedRules(state: ThreadState): Action[] {
 }
 
 /** A rule is kept for the repository now, or cannot be. */
-export function takeKept(state: ThreadState, { at, id, end }: StepEvent<'rememberRule'>): ThreadState {
+export function onKept(state: ThreadState, { at, id, end }: StepEvent<'rememberRule'>): ThreadState {
   const rule = state.rules.find(({ scope, ruleId }) => scope === 'repository' && actionIds.remember(ruleId) === id);
   if (rule === undefined) return state;
   const others = { ...state, rules: state.rules.filter((one) => one !== rule) };

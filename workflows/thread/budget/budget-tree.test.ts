@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StepOutput } from '../../../activities/contract.ts';
 import { treeSpent } from '../state/spending.ts';
-import { type Tree, plantTree } from '../testing/forest.ts';
+import { type Tree, createTree } from '../testing/forest.ts';
 import { text } from '../testing/fixtures.ts';
 
 let calls = 0;
@@ -117,7 +117,7 @@ describe('a tree in whatever order its messages arrive', () => {
         fc.array(plays, { maxLength: 120, size: 'max' }),
         fc.constantFrom('accept', 'decline'),
         (limits, watched, sequence, decision) => {
-          const tree = plantTree({ budget: limits, unattended: watched });
+          const tree = createTree({ budget: limits, unattended: watched });
           submit(tree, 'first');
           sequence.forEach((play, index) => perform(tree, play, index));
           seen.waited += [...tree.threads.values()].filter(({ state }) => state.budget.waits).length;
@@ -145,7 +145,7 @@ describe('a tree in whatever order its messages arrive', () => {
   it('stops within two model steps of each thread where messages are quick and more is refused', () => {
     fc.assert(
       fc.property(fc.array(plays, { maxLength: 80, size: 'max' }), (sequence) => {
-        const tree = plantTree({ budget: { tree: { tokens: 40 } } });
+        const tree = createTree({ budget: { tree: { tokens: 40 } } });
         submit(tree, 'first');
         for (const [index, play] of sequence.entries()) {
           if (play.do === 'end' || play.do === 'newRun') perform(tree, play, index);
@@ -162,8 +162,8 @@ describe('a tree in whatever order its messages arrive', () => {
 
 describe('the limit of a tree', () => {
   /** A root whose agent has just used up what was left, while the root waits for it. */
-  function usedUpByAgent(settings: Parameters<typeof plantTree>[0] = {}) {
-    const tree = plantTree({ budget: { tree: { tokens: 30 } }, ...settings });
+  function usedUpByAgent(settings: Parameters<typeof createTree>[0] = {}) {
+    const tree = createTree({ budget: { tree: { tokens: 30 } }, ...settings });
     submit(tree, 'a');
     step(tree, 'root', [OUTPUTS.spawn(), OUTPUTS.wait()], 10);
     const start = tree.underWay().find(({ action }) => action.type === 'startChild');
@@ -225,7 +225,7 @@ describe('the limit of a tree', () => {
   });
 
   it('is asked for although the turn that started the agents is over', () => {
-    const tree = plantTree({ budget: { tree: { tokens: 30 } } });
+    const tree = createTree({ budget: { tree: { tokens: 30 } } });
     submit(tree, 'a');
     step(tree, 'root', [OUTPUTS.spawn()], 5);
     const start = tree.underWay().find(({ action }) => action.type === 'startChild');
@@ -245,7 +245,7 @@ describe('the limit of a tree', () => {
   });
 
   it('refuses to start another agent where nothing is left', () => {
-    const tree = plantTree({ budget: { tree: { tokens: 10 } } });
+    const tree = createTree({ budget: { tree: { tokens: 10 } } });
     submit(tree, 'a');
     step(tree, 'root', [OUTPUTS.spawn()], 10);
     expect([...tree.threads.keys()]).toEqual(['root']);

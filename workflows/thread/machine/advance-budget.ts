@@ -52,7 +52,7 @@ function keepClock(state: ThreadState, at: number): ThreadState {
 /** A request is open and nothing of the turn is under way meanwhile: not a step, and no agent that has asked nobody. */
 function waitsForPerson(state: ThreadState, turn: ActiveTurn): boolean {
   const asked = state.requests.filter(({ type, origin }) => type !== 'budget' || origin !== null);
-  if (asked.length === 0 || tasks.wants(state, turn).some(({ type }) => type !== 'awaitTime')) return false;
+  if (asked.length === 0 || tasks.desiredActions(state, turn).some(({ type }) => type !== 'awaitTime')) return false;
   if (asked.some(({ turnId, origin }) => origin === null && turnId === turn.turnId)) return true;
   const isAsked = ({ threadId }: Child) =>
     asked.some(({ origin }) => origin !== null && `${origin.threadId}/`.startsWith(`${threadId}/`));
@@ -140,7 +140,7 @@ function withToldChild(state: ThreadState, child: Child): ThreadState {
 }
 
 /** A word of the thread above: what this one and its descendants may use up, and whether they are to hold. */
-export function takeTreeBudget(state: ThreadState, { held, limits }: TreeBudget): ThreadState {
+export function onTreeBudget(state: ThreadState, { held, limits }: TreeBudget): ThreadState {
   const settings = { ...state.settings, budget: { ...state.settings.budget, tree: limits } };
   const granted = { ...state.budget.granted, tree: NOTHING_SPENT };
   return withFlags({ ...state, settings }, { held, waits: false, granted });

@@ -32,16 +32,16 @@ import type { Refusal } from '../state/refusal.ts';
 import { rollBack } from '../turns/dropped-turns.ts';
 import { type ModelSpending, chargeThread } from '../turns/charging.ts';
 import { isHeld, limitedTurn, wantedBudgetTimer } from '../budget/budget.ts';
-import { type Abort, answerBudget, settleBudget, takeTreeBudget } from './advance-budget.ts';
+import { type Abort, answerBudget, settleBudget, onTreeBudget } from './advance-budget.ts';
 import { archivable, emit, withoutSegment } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { editQueue } from './queue.ts';
 import { delivered, report, wantedMessages } from '../turns/outbox.ts';
 import { closeRequest, wantedDeadlines } from '../turns/requests.ts';
 import { resumed } from '../past/resume.ts';
-import { revoke, takeKept, wantedRules } from '../approvals/rules.ts';
+import { revoke, onKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
-import { takeLastSnapshot, takeRelease, wantedRelease } from '../turns/snapshots.ts';
+import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts';
 import { type ActiveTurn, type ThreadState, decidesAnew } from '../state/state.ts';
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { needCleanUp } from '../tools/command-step.ts';
@@ -52,9 +52,9 @@ import {
   refuseReport,
   stopAgents,
   stopChildren,
-  takeGone,
-  takeLateStart,
-  takeReport,
+  onGone,
+  onLateStart,
+  onReport,
   wantedWatches,
   withdrawRequestsOf,
 } from '../agents/sub-threads.ts';
@@ -86,7 +86,7 @@ const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
   // What children and other agents say to a closed thread is for nobody any more.
   if (state.status === 'closed' && OF_OTHER_THREADS.has(event.type)) return state;
-  return settle(apply(state, event), event);
+  return advance(apply(state, event), event);
 }
 
 // ---------------------------------------------------------------------------------------------------------- taking
@@ -140,18 +140,18 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'childStarted':
       return endOfTurn(state, event);
     case 'childGone':
-      return takeGone(state, at, event.threadId);
+      return onGone(state, at, event.threadId);
     case 'messageSent':
-      return takeDelivery(state, at, event);
+      return onDelivery(state, at, event);
     case 'subThreadReported': {
       const { threadId, report } = event.message;
       return orReject(state, event, 'subThreadReport', threadId, refuseReport(state, event.message), () =>
-        tellTask(takeReport(state, at, threadId, report), at, threadId, report),
+        tellTask(onReport(state, at, threadId, report), at, threadId, report),
       );
     }
     case 'treeBudgetTold':
       return orReject(state, event, 'treeBudget', null, refuseTreeBudget(state), () =>
-        takeTreeBudget(state, event.budget),
+        onTreeBudget(state, event.budget),
       );
     case 'agentMessageReceived':
       return orReject(
@@ -166,7 +166,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         }),
       );
     case 'timeCame':
-      return takeTime(state, event, event.about);
+      return onTime(state, event, event.about);
     case 'rolloverDue':
       return { ...state, rollover: { archiving: archivable(state) } };
     case 'rolloverPostponed':
@@ -178,7 +178,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
 }
 
 function tellTask(state: ThreadState, at: number, threadId: string, report: SubThreadReport): ThreadState {
-  return state.active === null ? state : tasks.hear(state, at, state.active, threadId, report);
+  return state.active === null ? state : tasks.onSubThreadReport(state, at, state.active, threadId, report);
 }
 
 /** What is said first of all. */
@@ -268,11 +268,11 @@ function beginClose(state: ThreadState, reason: string | null): ThreadState {
 }
 
 /** A message that reaches nobody: the child is gone, or, where it was for the parent, this thread has no purpose any more. */
-function takeDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
+function onDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
   const taken = delivered(state, event.id);
   if (taken === null || event.delivered || state.status === 'closed') return taken?.state ?? state;
   if (state.settings.parent?.threadId === taken.to) return beginClose(taken.state, 'its parent thread is gone');
-  return withdrawRequestsOf(takeGone(taken.state, at, taken.to), at, taken.to);
+  return withdrawRequestsOf(onGone(taken.state, at, taken.to), at, taken.to);
 }
 
 function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
@@ -287,33 +287,33 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
   // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
   if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (turn.aborting !== null || turn.ending !== undefined) return state;
-  return tasks.take(state, turn, event);
+  return tasks.onEvent(state, turn, event);
 }
 
 /** Steps of the thread itself are taken here; those of a turn are taken by its kind. */
 function endStep(state: ThreadState, event: Of<'stepEnded'>): ThreadState {
-  if (event.activity === 'rememberRule') return takeKept(state, event);
-  if (event.activity === 'releaseSnapshots') return takeRelease(state, event.at, event.end);
-  if (event.activity === 'registerAgentTask') return takeRegistration(state, event);
-  if (event.activity === 'cleanWorkspace') return takeCleanUp(state, event);
-  return event.activity === 'archiveSegment' ? takeArchiving(state, event) : endOfTurn(state, event);
+  if (event.activity === 'rememberRule') return onKept(state, event);
+  if (event.activity === 'releaseSnapshots') return onRelease(state, event.at, event.end);
+  if (event.activity === 'registerAgentTask') return onRegistration(state, event);
+  if (event.activity === 'cleanWorkspace') return onCleanUp(state, event);
+  return event.activity === 'archiveSegment' ? onArchiving(state, event) : endOfTurn(state, event);
 }
 
 function endOfTurn(state: ThreadState, event: Exclude<TaskEvent, { type: 'requestAnswered' }>): ThreadState {
   const isSnapshot = event.type === 'stepEnded' && event.activity === 'takeSnapshot';
   const ending = isSnapshot ? findEnding(state, event.id) : null;
-  if (isSnapshot && ending !== null) return takeLastSnapshot(state, event.at, ending, event.end);
+  if (isSnapshot && ending !== null) return onLastSnapshot(state, event.at, ending, event.end);
   const turn = [state.active, ...state.beside].find((one) => one !== null && isOf(state, one, event.id));
-  if (turn) return tasks.take(state, turn, event);
+  if (turn) return tasks.onEvent(state, turn, event);
   const dropped = { ...state, counters: { ...state.counters, droppedResults: state.counters.droppedResults + 1 } };
-  if (event.type === 'childStarted') return event.failure === null ? takeLateStart(dropped, event.id) : dropped;
+  if (event.type === 'childStarted') return event.failure === null ? onLateStart(dropped, event.id) : dropped;
   const late = spendingOf(event);
   return late === null ? dropped : chargeThread(dropped, event.at, late);
 }
 
 /** Ids of the steps and children that a turn asks for now. */
 function stepsOf(state: ThreadState, turn: ActiveTurn): string[] {
-  return tasks.wants(state, turn).flatMap(({ type, id }) => (type === 'awaitTime' ? [] : [id]));
+  return tasks.desiredActions(state, turn).flatMap(({ type, id }) => (type === 'awaitTime' ? [] : [id]));
 }
 
 /** Whether a turn waits for the end of an action. */
@@ -329,7 +329,7 @@ export function spendingOf(event: StepEnded): ModelSpending | null {
   return answer?.type === 'answered' ? answer : null;
 }
 
-function takeRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'>): ThreadState {
+function onRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'>): ThreadState {
   const ended = endRegistration(state, event.at, event.id, event.end);
   if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
   const { failure } = ended.outcome;
@@ -349,7 +349,7 @@ function takeRegistration(state: ThreadState, event: StepEvent<'registerAgentTas
   return waits ? failTurn(ended.state, event.at, turn, { code: failure.code, message: failure.message }) : ended.state;
 }
 
-function takeCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspace'>): ThreadState {
+function onCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspace'>): ThreadState {
   if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== id) return state;
   const cleaned = { ...state, cleanUp: null };
   const ended = end.type === 'done' ? end.value.ended : null;
@@ -359,7 +359,7 @@ function takeCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorksp
   return emit(cleaned, at, { type: 'warning', message: `Workspace ${state.settings.cwd} ${what}.` });
 }
 
-function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): ThreadState {
+function onTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): ThreadState {
   switch (about.type) {
     case 'requestDeadline': {
       const request = state.requests.find((open) => open.requestId === about.requestId);
@@ -391,7 +391,7 @@ function takeTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout):
   }
 }
 
-function takeArchiving(state: ThreadState, { id, at, end }: StepEvent<'archiveSegment'>): ThreadState {
+function onArchiving(state: ThreadState, { id, at, end }: StepEvent<'archiveSegment'>): ThreadState {
   const segment = state.rollover?.archiving;
   if (!segment || actionIds.archive(segment.segmentId) !== id) return state;
   if (end.type === 'done') {
@@ -410,7 +410,7 @@ function takeArchiving(state: ThreadState, { id, at, end }: StepEvent<'archiveSe
 
 // -------------------------------------------------------------------------------------------------------- settling
 
-function settle(state: ThreadState, event: MachineEvent): ThreadState {
+function advance(state: ThreadState, event: MachineEvent): ThreadState {
   let current = state;
   for (;;) {
     const next = settleOnce(current, event);
@@ -421,7 +421,7 @@ function settle(state: ThreadState, event: MachineEvent): ThreadState {
 
 function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   if (state.status === 'closing') {
-    const closing = wind(state, event);
+    const closing = advanceClosing(state, event);
     if (closing !== state) return closing;
   }
   for (const turn of [state.active, ...state.beside]) {
@@ -435,7 +435,7 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
   const { active } = state;
   if (active !== null)
     return active.aborting === null && active.ending === undefined && !isHeld(state)
-      ? tasks.settle(state, event.at, active)
+      ? tasks.advance(state, event.at, active)
       : state;
   return isSpent(state) ? beginClose(state, 'its one turn has ended') : state;
 }
@@ -443,7 +443,7 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
 function settleBudgets(state: ThreadState, event: MachineEvent): ThreadState {
   if (state.status !== 'open') return state;
   const turn = limitedTurn(state);
-  const calls = turn === null ? [] : tasks.wants(state, turn).filter(isModelCall);
+  const calls = turn === null ? [] : tasks.desiredActions(state, turn).filter(isModelCall);
   const step = calls.some(({ id }) => !event.running.includes(id));
   return settleBudget(state, event.at, step, abortForBudget(event));
 }
@@ -454,7 +454,7 @@ function isSpent(state: ThreadState): boolean {
 }
 
 /** Closing: everything queued is dropped, everything running aborted; then the thread is closed. */
-function wind(state: ThreadState, event: MachineEvent): ThreadState {
+function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
   const [queued] = state.queue;
   if (queued !== undefined) return dropQueued(state, event.at, queued.turnId, 'threadClosed', state.closeReason);
   const open = [state.active, ...state.beside].find(
@@ -510,7 +510,7 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const held = isHeld(state);
   const full = decidesAnew(state) && isOutboxFull(state);
   const ofTurns = turns.flatMap((turn) => {
-    const all = turn === null ? [] : tasks.wants(state, turn);
+    const all = turn === null ? [] : tasks.desiredActions(state, turn);
     // What it has said goes out before it says more.
     const wanted = full ? all.filter((action) => !isModelCall(action) || running.includes(action.id)) : all;
     // What runs goes on; it is stopped only where more is refused.

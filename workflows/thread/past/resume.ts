@@ -113,7 +113,7 @@ function endUnfinished(state: ThreadState, at: number, turn: ActiveTurn): Thread
 
 /** Its commands may still run, so nothing touches the workspace before they are looked for. */
 function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
-  const begun = turn.aborting?.awaiting ?? tasks.wants(state, turn).map(({ id }) => id);
+  const begun = turn.aborting?.awaiting ?? tasks.desiredActions(state, turn).map(({ id }) => id);
   const commandIds = begun.filter((id) => id.startsWith('tool/'));
   const { reason, detail, quiescent } = turn.aborting ?? { reason: 'interrupted', detail: DETAIL, quiescent: true };
   const stopping = turn.aborting === null ? stopChildren(state, turn, 'interrupted').state : state;

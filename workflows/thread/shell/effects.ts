@@ -17,7 +17,7 @@ import { toStepFailure } from '../../sandbox/step-failure.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../sandbox/task-timeout.ts';
 import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import type { Action } from '../state/actions.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import {
   type StepAction,
@@ -40,7 +40,7 @@ type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 /** Children that this run has started: their end is told to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
 
-export async function run(threadId: string, links: Links, action: Runnable): Promise<Happening | null> {
+export async function run(threadId: string, links: Links, action: Runnable): Promise<MachineInput | null> {
   const { id } = action;
   switch (action.type) {
     case 'step':
@@ -64,7 +64,7 @@ export function runActivity<A extends StepActivity>(step: StepAction & { activit
   return scheduleActivity<StepResult<A>>(activity, [input], { ...options, summary });
 }
 
-async function runStep(step: StepAction): Promise<Happening> {
+async function runStep(step: StepAction): Promise<MachineInput> {
   const { id, activity } = step;
   // The compiler cannot see that an end is one of this activity; the contract of the activities says so.
   return { type: 'stepEnded', id, activity, end: await toEnd(step) } as StepEnded;
@@ -161,7 +161,7 @@ async function sendMessage({ to, message }: Of<'sendMessage'>): Promise<boolean>
 }
 
 /** Null when the timer was cancelled. */
-async function awaitTime(action: Of<'awaitTime'>): Promise<Happening | null> {
+async function awaitTime(action: Of<'awaitTime'>): Promise<MachineInput | null> {
   try {
     await sleep(Math.max(1, action.at - Date.now()), { summary: action.summary });
     return { type: 'timeCame', id: action.id, about: action.about };

@@ -37,7 +37,7 @@ import {
 } from '../guards/guards.ts';
 import { toPast } from '../past/fork.ts';
 import { readEvents, readItems } from '../state/log.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import {
   agentMessageSignal,
   type ClosedRunAnswer,
@@ -79,7 +79,7 @@ const ROLLBACK_TURNS = 'Removes the newest turns from the conversation; files st
 
 const REVOKE_RULE = 'Revokes a remembered answer: { "ruleId": "rule_3" }';
 
-type Dispatch = (happening: Happening) => void;
+type Dispatch = (machineInput: MachineInput) => void;
 
 export function registerHandlers(shell: ThreadShell, dispatch: Dispatch): void {
   registerSignals(dispatch);
@@ -90,7 +90,7 @@ export function registerHandlers(shell: ThreadShell, dispatch: Dispatch): void {
 // --------------------------------------------------------------------------------------------------------- signals
 
 function registerSignals(dispatch: Dispatch): void {
-  const onSignal = <T>(name: string, parse: (value: unknown) => Parsed<T>, toHappening: (value: T) => Happening) => {
+  const onSignal = <T>(name: string, parse: (value: unknown) => Parsed<T>, toHappening: (value: T) => MachineInput) => {
     return (payload: unknown): void => {
       guarded(dispatch, name, payload, () => {
         const parsed = parse(payload);
@@ -207,14 +207,14 @@ interface UpdateRules<T, R> {
   parse: (payload: unknown) => Parsed<T>;
   refuse: (state: ThreadState, value: T) => Refusal | null;
   /** @param state as it was before. */
-  take: (value: T, state: ThreadState) => R | Promise<R>;
+  onEvent: (value: T, state: ThreadState) => R | Promise<R>;
 }
 
 function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
   /** Refused before it leaves a trace where that can be told by then, and else once the thread is open. */
   const onUpdate = <A, T, R>(
     update: UpdateDefinition<R, [A]>,
-    { description, parse, refuse, take }: UpdateRules<T, R>,
+    { description, parse, refuse, onEvent }: UpdateRules<T, R>,
   ) => {
     setHandler(
       update,
@@ -223,7 +223,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
         await opened(shell);
         const state = asked(shell);
         admit(refuse(state, value));
-        return take(value, state);
+        return onEvent(value, state);
       },
       {
         description,
@@ -238,7 +238,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Like submitTurn, but refuses invalid turns',
     parse: parseSubmitTurn,
     refuse: (state, turn) => (isKnownTurn(state, turn.turnId) ? null : refuseTurn(state, turn)),
-    take: (turn, state) => {
+    onEvent: (turn, state) => {
       if (!isKnownTurn(state, turn.turnId)) dispatch({ type: 'turnSubmitted', turn });
       return { turnId: turn.turnId };
     },
@@ -247,7 +247,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Adds input to the active turn: { "expectedTurnId": "t1", "input": [...] }',
     parse: parseSteerTurn,
     refuse: refuseSteer,
-    take: (steer) => {
+    onEvent: (steer) => {
       dispatch({ type: 'turnSteered', steer });
       return { turnId: steer.expectedTurnId };
     },
@@ -256,7 +256,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: EDIT_QUEUE,
     parse: parseEditQueue,
     refuse: refuseQueueEdit,
-    take: (edit) => {
+    onEvent: (edit) => {
       dispatch({ type: 'queueEdited', edit });
       return { turnId: edit.turnId };
     },
@@ -265,7 +265,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Like interruptTurn, but answers when the terminal event is recorded',
     parse: parseInterruptTurn,
     refuse: refuseInterrupt,
-    take: async (interrupt, state) => {
+    onEvent: async (interrupt, state) => {
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
       await condition(() => turnId === null || shell.state === null || findTurn(shell.state, turnId) === null);
@@ -276,13 +276,13 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Returns what an undo would do, path by path; changes nothing',
     parse: () => ({ ok: true, value: null }),
     refuse: refusePreview,
-    take: (_, state) => preview(state),
+    onEvent: (_, state) => preview(state),
   });
   onUpdate(rollbackTurnsUpdate, {
     description: ROLLBACK_TURNS,
     parse: parseRollbackTurns,
     refuse: refuseRollback,
-    take: (rollback, { turns }) => {
+    onEvent: (rollback, { turns }) => {
       dispatch({ type: 'rollbackRequested', rollback });
       const left = new Set(asked(shell).turns.map(({ turnId }) => turnId));
       return { dropped: turns.flatMap(({ turnId }) => (left.has(turnId) ? [] : [turnId])) };
@@ -292,7 +292,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: REVOKE_RULE,
     parse: parseRevokeRule,
     refuse: refuseRevoke,
-    take: (revocation) => {
+    onEvent: (revocation) => {
       dispatch({ type: 'revocationRequested', revocation });
       return { ruleId: revocation.ruleId };
     },
@@ -301,7 +301,7 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     description: 'Like resolveRequest, but refuses an answer to a request that is not open',
     parse: parseResolveRequest,
     refuse: refuseAnswer,
-    take: (answer) => {
+    onEvent: (answer) => {
       dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return { requestId: answer.requestId };
     },

@@ -9,7 +9,7 @@ import { fromCarriedState, isCarryOver } from '../past/carry-over.ts';
 import { toStepFailure } from '../../sandbox/step-failure.ts';
 import { forkedState } from '../past/fork.ts';
 import { parseStartThread } from '../guards/guards.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
 import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from '../state/state.ts';
@@ -33,7 +33,7 @@ export type Opening = Opened | Refused;
 export interface Opened {
   type: 'open';
   state: ThreadState;
-  first: Happening;
+  first: MachineInput;
   /** A turn that came with the start argument. */
   firstTurn: SubmitTurn | null;
   at: number;
@@ -101,7 +101,7 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   const stamp = stampOf(openedAt, at);
   const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
   const state = decide(begun, decidesAnew({ decisions }));
-  const first: Happening = { type: 'threadOpened', warnings: [] };
+  const first: MachineInput = { type: 'threadOpened', warnings: [] };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
 

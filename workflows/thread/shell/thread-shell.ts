@@ -1,5 +1,5 @@
 import type { CancellationScope } from '@temporalio/workflow';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
 import type { Links } from './effects.ts';
 
@@ -10,7 +10,7 @@ export interface ThreadShell {
   /** The closed run that this one goes on from; null where there is none. */
   resumes: string | null;
   /** What happened before that, and when. */
-  early: { happening: Happening; at: number }[];
+  early: { machineInput: MachineInput; at: number }[];
   running: Map<string, CancellationScope>;
   /** Children that this run has started. */
   children: Links;

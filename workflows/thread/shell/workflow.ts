@@ -16,7 +16,7 @@ import { type CarryOver, carryOverBytes, toCarryOver } from '../past/carry-over.
 import { run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
 import { itemCount } from '../state/log.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { type Opened, openState } from './opening.ts';
 import type { ThreadShell } from './thread-shell.ts';
@@ -41,7 +41,7 @@ export async function thread(argument: unknown): Promise<ThreadResult> {
     offered: 0,
     sizeAtStart: workflowInfo().historySize,
   };
-  registerHandlers(shell, (happening) => dispatch(shell, happening));
+  registerHandlers(shell, (machineInput) => dispatch(shell, machineInput));
   closeWhenCancelled(shell);
   return CancellationScope.nonCancellable(async () => {
     const refused = await open(shell, argument);
@@ -68,17 +68,17 @@ async function open(shell: ThreadShell, argument: unknown): Promise<ThreadResult
 function start(shell: ThreadShell, { state, first, at, openedAt }: Opened): void {
   shell.state = state;
   dispatch(shell, first, at);
-  for (const early of shell.early.splice(0)) dispatch(shell, early.happening, openedAt ?? early.at);
+  for (const early of shell.early.splice(0)) dispatch(shell, early.machineInput, openedAt ?? early.at);
 }
 
 /** Time never goes back: a thread may have been opened by another clock than the service's. */
-function dispatch(shell: ThreadShell, happening: Happening, given?: number): void {
+function dispatch(shell: ThreadShell, machineInput: MachineInput, given?: number): void {
   const at = given ?? Math.max(Date.now(), shell.state?.updatedAt ?? 0);
   if (shell.state === null) {
-    shell.early.push({ happening, at });
+    shell.early.push({ machineInput, at });
     return;
   }
-  shell.state = reduce(shell.state, { ...happening, at, running: [...shell.running.keys()] });
+  shell.state = reduce(shell.state, { ...machineInput, at, running: [...shell.running.keys()] });
   shell.changed = true;
 }
 
@@ -192,8 +192,8 @@ function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNe
   shell.running.set(action.id, scope);
   void scope
     .run(() => run(current(shell).threadId, shell.children, action))
-    .then((happening) => {
+    .then((machineInput) => {
       if (shell.running.get(action.id) === scope) shell.running.delete(action.id);
-      if (happening !== null) dispatch(shell, happening);
+      if (machineInput !== null) dispatch(shell, machineInput);
     });
 }

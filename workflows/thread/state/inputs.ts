@@ -18,7 +18,7 @@ import type { TimerAbout } from './actions.ts';
 import type { StepEnded } from './steps.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 
-export type Happening =
+export type MachineInput =
   | { type: 'threadOpened'; warnings: string[] }
   | { type: 'runContinued' }
   /** The state is that of a closed run, and the thread is open again. */
@@ -49,4 +49,4 @@ export type Happening =
   | { type: 'rolloverPostponed'; bytes: number };
 
 /** `at`: milliseconds since the epoch. `running`: ids of the actions that are under way. */
-export type MachineEvent = Happening & { at: number; running: readonly string[] };
+export type MachineEvent = MachineInput & { at: number; running: readonly string[] };

@@ -1,7 +1,7 @@
 /** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
 import { ensure } from '../agent-task/agent-task.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
-import { beginCompaction, canCompact, compactionPhase, takeCompaction, wantedCompaction } from '../turns/compaction.ts';
+import { beginCompaction, canCompact, compactionPhase, onCompaction, wantedCompaction } from '../turns/compaction.ts';
 import { emit, itemCount } from '../state/log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
@@ -11,18 +11,18 @@ export const compact: TaskKind<CompactTurn> = {
   kind: 'compact',
   talks: true,
   begin,
-  settle: (state) => ensure(state),
+  advance: (state) => ensure(state),
   needsAgentTask: () => true,
-  wants: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
+  desiredActions: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
   phase: (state, turn) => compactionPhase(state, turn.compaction),
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'compactContext') return state;
     const { at, end } = event;
     if (turn.aborting !== null) {
       const answer = end.type === 'done' ? end.value : null;
       return quietenAndCharge(state, turn, event, { model: turn.compaction.model, answer });
     }
-    const outcome = takeCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
+    const outcome = onCompaction(state, at, turn, { compaction: turn.compaction, step: 0 }, end);
     switch (outcome.type) {
       case 'compacted':
         return endTurn(outcome.state, at, outcome.turn, { status: 'completed' });

@@ -3,16 +3,16 @@ import { actionIds } from '../state/actions.ts';
 import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
 import type { SnapshotTurn } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
-import { beginActive, endTurn, failTurn, findTurn, quieten, toTurnError } from '../turns/turns.ts';
+import { beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   kind: 'ghost_snapshot',
   atRest: true,
   begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'ghost_snapshot', limited: false }),
-  settle: (state) => state,
+  advance: (state) => state,
 
-  wants(state, { turnId }) {
+  desiredActions(state, { turnId }) {
     const id = actionIds.snapshot(turnId);
     const { release } = state.snapshots;
     return [
@@ -30,12 +30,12 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   },
 
   phase: (state) => inWorkspace(state, { type: 'takingSnapshot' }),
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'takeSnapshot') return state;
     const { end, at, id } = event;
     if (turn.aborting !== null) {
       const taken = end.type === 'done' && end.value.status === 'taken';
-      return quieten(taken ? dismissSnapshot(state, turn.turnId) : state, turn, id, true);
+      return onStepStopped(taken ? dismissSnapshot(state, turn.turnId) : state, turn, id, true);
     }
     if (end.type !== 'done') {
       const stopped = `Snapshot ${turn.turnId} was stopped by nobody in this thread. Ask for it again.`;

@@ -44,8 +44,8 @@ export const tasks = {
   isSteerable: (turn: ActiveTurn): boolean => kindOf(turn).steer !== undefined,
   steer: (state: ThreadState, at: number, turn: ActiveTurn, input: InputItem[], running: readonly string[]) =>
     kindOf(turn).steer?.(state, at, turn, input, running) ?? state,
-  settle: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).settle(state, at, turn),
-  wants: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).wants(state, turn),
+  advance: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState => kindOf(turn).advance(state, at, turn),
+  desiredActions: (state: ThreadState, turn: ActiveTurn): Action[] => kindOf(turn).desiredActions(state, turn),
   phase: (state: ThreadState, turn: ActiveTurn): TurnPhase =>
     kindOf(turn).phase?.(state, turn) ?? inWorkspace(state, { type: 'working' }),
   waitIsOver: (state: ThreadState, at: number, turn: ActiveTurn, index: number): ThreadState =>
@@ -53,7 +53,13 @@ export const tasks = {
   finishAbort: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
     finishAbort(state, at, turn, (left, marker) => kindOf(turn).leave?.(left, at, turn, marker) ?? left),
   needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
-  hear: (state: ThreadState, at: number, turn: ActiveTurn, threadId: string, report: SubThreadReport): ThreadState =>
-    kindOf(turn).hear?.(state, at, turn, threadId, report) ?? state,
-  take: (state: ThreadState, turn: ActiveTurn, event: TaskEvent): ThreadState => kindOf(turn).take(state, turn, event),
+  onSubThreadReport: (
+    state: ThreadState,
+    at: number,
+    turn: ActiveTurn,
+    threadId: string,
+    report: SubThreadReport,
+  ): ThreadState => kindOf(turn).onSubThreadReport?.(state, at, turn, threadId, report) ?? state,
+  onEvent: (state: ThreadState, turn: ActiveTurn, event: TaskEvent): ThreadState =>
+    kindOf(turn).onEvent(state, turn, event),
 };

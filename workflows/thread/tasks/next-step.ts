@@ -4,10 +4,10 @@
  */
 import type { CompactionTrigger } from '../../../src/contract/index.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
-import { beginCompaction, canCompact, takeCompaction } from '../turns/compaction.ts';
+import { beginCompaction, canCompact, onCompaction } from '../turns/compaction.ts';
 import { isOverLimit } from '../state/context.ts';
 import { itemCount } from '../state/log.ts';
-import { takeMail } from '../turns/inbox.ts';
+import { onMail } from '../turns/inbox.ts';
 import type { RegularTurn, ThreadState } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
 import { addUserMessage, failTurn, withTurn } from '../turns/turns.ts';
@@ -36,7 +36,7 @@ function toModel(state: ThreadState, at: number, turn: RegularTurn, stage: Model
     (current, input) => addUserMessage(current, at, place.turnId, place.step, input),
     state,
   );
-  return withTurn(takeMail(told, at, place), { ...turn, pendingInput: [], stage });
+  return withTurn(onMail(told, at, place), { ...turn, pendingInput: [], stage });
 }
 
 // ------------------------------------------------------------------------------------------------------ compacting
@@ -73,7 +73,7 @@ export function compactBefore(
   return compact(state, at, turn, { trigger, upTo, model, tries });
 }
 
-export function takeCompactionEnd(
+export function onCompactionEnd(
   state: ThreadState,
   turn: RegularTurn,
   event: StepEvent<'compactContext'>,
@@ -85,7 +85,7 @@ export function takeCompactionEnd(
     const answer = end.type === 'done' ? end.value : null;
     return quietenAndCharge(state, turn, event, { model: compaction.model, answer });
   }
-  const outcome = takeCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
+  const outcome = onCompaction(state, at, turn, { compaction, step: turn.step - 1 }, end);
   switch (outcome.type) {
     case 'compacted':
       return toModel(outcome.state, at, outcome.turn, { type: 'model', tries, renewed: false, compacted: true });
@@ -97,7 +97,7 @@ export function takeCompactionEnd(
 }
 
 /** Not even asked, the model of this turn takes less than the one before it, which is asked for the summary: it takes all. */
-export function takeSmallerWindow(
+export function onSmallerWindow(
   state: ThreadState,
   at: number,
   turn: RegularTurn,

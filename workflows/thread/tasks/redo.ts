@@ -7,7 +7,7 @@ import { actionIds } from '../state/actions.ts';
 import { restoreTurns } from '../turns/dropped-turns.ts';
 import type { Redo, RedoTurn, ThreadState } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
-import { beginActive, endTurn, failTurn, quieten, toTurnError } from '../turns/turns.ts';
+import { beginActive, endTurn, failTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };
@@ -19,7 +19,7 @@ export const redo: TaskKind<RedoTurn> = {
   begin: (state, at, turn) =>
     beginActive(state, at, turn, { kind: 'redo', limited: false, target: state.redo?.at(-1) ?? null }),
 
-  settle(state, at, turn) {
+  advance(state, at, turn) {
     if (turn.target === null) {
       const message = `Thread ${state.threadId} has no undo that could be taken back: ${whyNone(state)}.`;
       return failTurn(state, at, turn, { code: 'nothingToRedo', message });
@@ -27,7 +27,7 @@ export const redo: TaskKind<RedoTurn> = {
     return turn.target.files === null ? restore(state, at, turn, turn.target, NO_FILES) : state;
   },
 
-  wants(state, { turnId, target }) {
+  desiredActions(state, { turnId, target }) {
     if (!target?.files) return [];
     const { before, after } = target.files;
     const id = actionIds.redo(turnId);
@@ -47,11 +47,11 @@ export const redo: TaskKind<RedoTurn> = {
 
   phase: (state, { target }) => inWorkspace(state, { type: 'redoing', turnId: target?.turnId ?? '' }),
 
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     const { target } = turn;
     if (event.type !== 'stepEnded' || event.activity !== 'redoFiles' || target === null) return state;
     const { end, at, id } = event;
-    if (turn.aborting !== null) return quieten(state, turn, id, true);
+    if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
     if (end.type === 'done') return restore(state, at, turn, target, end.value);
     const stopped = `The redo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
     return failTurn(state, at, turn, toTurnError(end, stopped));

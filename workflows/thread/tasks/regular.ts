@@ -11,7 +11,7 @@ import { charge, quietenAndCharge } from '../turns/charging.ts';
 import { compactionPhase, wantedCompaction } from '../turns/compaction.ts';
 import { isOverLimit, withStep } from '../state/context.ts';
 import { addItem, emit, itemCount } from '../state/log.ts';
-import { hasMail, takeMail } from '../turns/inbox.ts';
+import { hasMail, onMail } from '../turns/inbox.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
 import { type QueuedTurn, type RegularTurn, type ThreadState, callsOf, isConversation } from '../state/state.ts';
@@ -30,15 +30,15 @@ import {
   type ModelStage,
   compactBefore,
   nextStep,
-  takeCompactionEnd,
-  takeSmallerWindow,
+  onCompactionEnd,
+  onSmallerWindow,
   tokensToCheck,
 } from './next-step.ts';
 import { endWaitInTime } from '../tools/agents.ts';
-import { takeAnswer, takeRules } from '../tools/call-approval.ts';
+import { onAnswer, onRules } from '../tools/call-approval.ts';
 import { labelOf } from '../tools/labels.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
-import { advanceCalls, callActions, recordCall, takeCallEnd, takeChildStart } from '../tools/tool-calls.ts';
+import { advanceCalls, callActions, recordCall, onCallEnd, onChildStart } from '../tools/tool-calls.ts';
 
 export const regular: TaskKind<RegularTurn> = {
   kind: 'regular',
@@ -53,13 +53,13 @@ export const regular: TaskKind<RegularTurn> = {
     return compactBefore(begun, at, turn, 'preTurn', begun.settings.model) ?? begun;
   },
 
-  settle(state, at, turn) {
+  advance(state, at, turn) {
     if (turn.stage.type !== 'tools') return ensure(state);
     const { calls } = turn.stage;
     return calls.length === 0 ? nextStep(state, at, turn) : advanceCalls(state, at, turn, calls);
   },
 
-  wants(state, turn) {
+  desiredActions(state, turn) {
     if (turn.stage.type === 'tools') return callActions(state, turn, turn.stage.calls);
     if (turn.stage.type === 'compacting') return wantedCompaction(state, turn.turnId, turn.stage.compaction);
     return isReady(state) ? [toModelStep(state, turn, turn.stage)] : [];
@@ -82,12 +82,12 @@ export const regular: TaskKind<RegularTurn> = {
     return inWorkspace(state, { type: 'runningTools', step: turn.step, running: names(true), waiting: names(false) });
   },
 
-  take(state, turn, event) {
-    if (event.type === 'childStarted') return takeChildStart(state, turn, event);
-    if (event.type === 'requestAnswered') return takeAnswer(state, turn, event);
-    if (event.activity === 'callModel') return takeModelEnd(state, turn, event);
-    if (event.activity === 'compactContext') return takeCompactionEnd(state, turn, event);
-    return event.activity === 'findRules' ? takeRules(state, turn, event) : takeCallEnd(state, turn, event);
+  onEvent(state, turn, event) {
+    if (event.type === 'childStarted') return onChildStart(state, turn, event);
+    if (event.type === 'requestAnswered') return onAnswer(state, turn, event);
+    if (event.activity === 'callModel') return onModelEnd(state, turn, event);
+    if (event.activity === 'compactContext') return onCompactionEnd(state, turn, event);
+    return event.activity === 'findRules' ? onRules(state, turn, event) : onCallEnd(state, turn, event);
   },
 };
 
@@ -100,7 +100,7 @@ function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadS
     stage: { type: 'model', tries: 0, renewed: false, compacted: false },
   };
   const begun = emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
-  return takeMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
+  return onMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
 }
 
 /** Steered input waits for the next model request, which is this one where none is under way. */
@@ -146,7 +146,7 @@ function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): 
   };
 }
 
-function takeModelEnd(state: ThreadState, turn: RegularTurn, event: StepEvent<'callModel'>): ThreadState {
+function onModelEnd(state: ThreadState, turn: RegularTurn, event: StepEvent<'callModel'>): ThreadState {
   const { at, id, end } = event;
   const answer = answerOf(end);
   if (turn.aborting !== null) {
@@ -157,12 +157,12 @@ function takeModelEnd(state: ThreadState, turn: RegularTurn, event: StepEvent<'c
   switch (end.type) {
     case 'done':
       return end.value.type === 'answered'
-        ? takeAnswerOfModel(state, at, turn, end.value)
-        : takeSmallerWindow(state, at, turn, turn.stage, end.value.compactAt);
+        ? onAnswerOfModel(state, at, turn, end.value)
+        : onSmallerWindow(state, at, turn, turn.stage, end.value.compactAt);
     case 'aborted':
       return failTurn(state, at, turn, toTurnError(end, `Model step ${id} was stopped by nobody in this thread.`));
     case 'failed':
-      return takeModelFailure(state, at, turn, turn.stage, end.failure);
+      return onModelFailure(state, at, turn, turn.stage, end.failure);
   }
 }
 
@@ -172,7 +172,7 @@ function answerOf(end: StepEnd<'callModel'>): ModelAnswer | null {
   return end.type === 'done' && end.value.type === 'answered' ? end.value : null;
 }
 
-function takeModelFailure(
+function onModelFailure(
   state: ThreadState,
   at: number,
   turn: RegularTurn,
@@ -187,7 +187,7 @@ function takeModelFailure(
   return compacting ?? failTurn(state, at, turn, { code: failure.code, message: failure.message });
 }
 
-function takeAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end: ModelAnswer): ThreadState {
+function onAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end: ModelAnswer): ThreadState {
   const { model } = state.settings;
   const context = withStep(state.context, model, end.usage, end.compactAt ?? null);
   const charged = charge({ ...state, context }, at, turn, model, end);

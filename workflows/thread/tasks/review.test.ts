@@ -7,7 +7,7 @@ import type {
   TurnCompletion,
 } from '../../../src/contract/index.ts';
 import { actionIds } from '../state/actions.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { reduce } from '../machine/machine.ts';
 import { NO_USAGE } from '../state/state.ts';
 import { NOTHING_FOUND, type TestThread, testThread } from '../testing/fixtures.ts';
@@ -35,8 +35,8 @@ const started = (thread: TestThread, failure: string | null = null) =>
     failure: failure === null ? null : { code: 'internal', message: failure, details: {} },
   });
 
-function end(thread: TestThread, happening: Happening): TestThread {
-  thread.dispatch(happening);
+function end(thread: TestThread, machineInput: MachineInput): TestThread {
+  thread.dispatch(machineInput);
   return thread;
 }
 
@@ -209,7 +209,7 @@ describe('a review that is stopped is left without a result,', () => {
     const { id } = thread.step('prepareReview');
     // Both in one workflow task: the shell has not begun anything in between.
     const end = { type: 'done', value: PREPARED } as const;
-    const first: Happening = { type: 'stepEnded', id, activity: 'prepareReview', end };
+    const first: MachineInput = { type: 'stepEnded', id, activity: 'prepareReview', end };
     const begun = reduce(thread.state, { ...first, at: 9_000, running: [] });
     expect(begun.children).toMatchObject([{ status: 'pendingInit' }]);
     thread.restart(reduce(begun, { type: 'interruptRequested', interrupt: {}, at: 9_001, running: [] }));

@@ -7,14 +7,14 @@ import type { PreparedReview } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
 import { addUsage, type QueuedTurn, type ReviewTurn, type ThreadState, toWorkspace } from '../state/state.ts';
-import { beginChild, findChild, isOver, refuseChild, startAction, takeStart } from '../agents/sub-threads.ts';
+import { beginChild, findChild, isOver, refuseChild, startAction, onStart } from '../agents/sub-threads.ts';
 import { type StepEnd, type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import {
   emitStarted,
   endTurn,
   failTurn,
   newTurn,
-  quieten,
+  onStepStopped,
   toTurnError,
   withOverrides,
   withTurn,
@@ -30,7 +30,7 @@ export const review: TaskKind<ReviewTurn> = {
   talks: true,
   begin,
 
-  settle(state, at, turn) {
+  advance(state, at, turn) {
     if (turn.stage.type !== 'running') return state;
     const { childId } = turn.stage;
     const child = findChild(state, childId);
@@ -39,7 +39,7 @@ export const review: TaskKind<ReviewTurn> = {
     return fail(state, at, turn, { code: 'reviewThreadLost', message });
   },
 
-  wants(state, turn) {
+  desiredActions(state, turn) {
     switch (turn.stage.type) {
       case 'preparing':
         return [toPreparation(state, turn)];
@@ -59,13 +59,13 @@ export const review: TaskKind<ReviewTurn> = {
 
   leave: (state, at, turn) => exitReview(state, at, turn, null),
 
-  hear,
+  onSubThreadReport,
 
-  take(state, turn, event) {
-    if (event.type === 'childStarted') return takeChildStart(state, turn, event);
+  onEvent(state, turn, event) {
+    if (event.type === 'childStarted') return onChildStart(state, turn, event);
     if (event.type !== 'stepEnded') return state;
-    if (event.activity === 'prepareReview') return takePreparation(state, turn, event);
-    return event.activity === 'finishReview' ? takeConclusion(state, turn, event) : state;
+    if (event.activity === 'prepareReview') return onPreparation(state, turn, event);
+    return event.activity === 'finishReview' ? onConclusion(state, turn, event) : state;
   },
 };
 
@@ -98,12 +98,8 @@ function toPreparation(state: ThreadState, { turnId, request }: ReviewTurn): Act
   };
 }
 
-function takePreparation(
-  state: ThreadState,
-  turn: ReviewTurn,
-  { at, id, end }: StepEvent<'prepareReview'>,
-): ThreadState {
-  if (turn.aborting !== null) return quieten(state, turn, id, true);
+function onPreparation(state: ThreadState, turn: ReviewTurn, { at, id, end }: StepEvent<'prepareReview'>): ThreadState {
+  if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
   if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
   const { checkedOut, range } = end.value;
   const refusal = refuseChild(state, 'review');
@@ -139,7 +135,7 @@ function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, r
 }
 
 /** A thread that is not wanted any more when it is started is told to close, and its end is waited for. */
-function takeChildStart(
+function onChildStart(
   state: ThreadState,
   turn: ReviewTurn,
   event: Extract<TaskEvent, { type: 'childStarted' }>,
@@ -147,27 +143,33 @@ function takeChildStart(
   const child = turn.stage.type === 'preparing' ? null : findChild(state, turn.stage.childId);
   if (child === null) return state;
   const { failure } = event;
-  const started = takeStart(state, event.at, child, failure?.message ?? null, turn.aborting === null);
+  const started = onStart(state, event.at, child, failure?.message ?? null, turn.aborting === null);
   if (turn.aborting === null) {
     return failure === null
       ? started
       : fail(started, event.at, turn, { code: 'reviewNotStarted', message: failure.message });
   }
-  if (failure !== null) return quieten(started, turn, event.id, true);
+  if (failure !== null) return onStepStopped(started, turn, event.id, true);
   const awaiting = turn.aborting.awaiting.map((id) => (id === event.id ? actionIds.watch(child.threadId) : id));
   return withTurn(started, { ...turn, aborting: { ...turn.aborting, awaiting } });
 }
 
 /** The one turn of the review's thread has ended. What it used is counted here, however it ended. */
-function hear(state: ThreadState, at: number, turn: ReviewTurn, threadId: string, said: SubThreadReport): ThreadState {
+function onSubThreadReport(
+  state: ThreadState,
+  at: number,
+  turn: ReviewTurn,
+  threadId: string,
+  said: SubThreadReport,
+): ThreadState {
   if (said.type !== 'turnCompleted' || turn.stage.type !== 'running' || turn.stage.childId !== threadId) return state;
   const { turn: ended } = said;
   const spent = { ...turn, usage: addUsage(turn.usage, ended.usage) };
   const counted = withTurn({ ...state, usage: addUsage(state.usage, ended.usage) }, spent);
-  return spent.aborting === null ? takeEnd(counted, at, spent, ended) : counted;
+  return spent.aborting === null ? onEnd(counted, at, spent, ended) : counted;
 }
 
-function takeEnd(state: ThreadState, at: number, turn: ReviewTurn, ended: TurnCompletion): ThreadState {
+function onEnd(state: ThreadState, at: number, turn: ReviewTurn, ended: TurnCompletion): ThreadState {
   if (turn.stage.type !== 'running') return state;
   const { childId, range } = turn.stage;
   switch (ended.status) {
@@ -201,8 +203,8 @@ function toConclusion(state: ThreadState, turnId: string, { range, text }: Finis
 
 type Finishing = Extract<ReviewTurn['stage'], { type: 'finishing' }>;
 
-function takeConclusion(state: ThreadState, turn: ReviewTurn, { at, id, end }: StepEvent<'finishReview'>): ThreadState {
-  if (turn.aborting !== null) return quieten(state, turn, id, true);
+function onConclusion(state: ThreadState, turn: ReviewTurn, { at, id, end }: StepEvent<'finishReview'>): ThreadState {
+  if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
   if (turn.stage.type !== 'finishing') return state;
   if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
   const left = exitReview(state, at, turn, { output: end.value.output, range: turn.stage.range });

@@ -23,9 +23,9 @@ export interface TaskKind<T extends ActiveTurn> {
    */
   steer?(state: ThreadState, at: number, turn: T, input: InputItem[], running: readonly string[]): ThreadState;
   /** Goes on as far as it can without anything from outside. Never called for a turn that is being aborted. */
-  settle(state: ThreadState, at: number, turn: T): ThreadState;
+  advance(state: ThreadState, at: number, turn: T): ThreadState;
   /** What is to run now, but for what the workspace has to be clean for. Never called for a turn that is being aborted. */
-  wants(state: ThreadState, turn: T): Action[];
+  desiredActions(state: ThreadState, turn: T): Action[];
   /** Whether what the turn does now waits for an agent task; a kind without it never does. */
   needsAgentTask?(turn: T): boolean;
   /** What the turn does right now, as readers see it. Never called for a turn that is being aborted, or that a budget holds. */
@@ -38,9 +38,9 @@ export interface TaskKind<T extends ActiveTurn> {
    */
   leave?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
   /** Takes what a child has said, after the thread itself has; also while it is being aborted. */
-  hear?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
+  onSubThreadReport?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Takes the end of an action of its own, or an answer; also while it is being aborted. */
-  take(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
+  onEvent(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
 }
 
 /** The phase of a turn whose steps wait until the workspace is clean. */

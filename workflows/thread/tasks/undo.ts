@@ -11,7 +11,7 @@ import type { UndoneFiles } from '../../../activities/contract.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { type StepAction, retried, toSummary, workspaceIds } from '../state/steps.ts';
-import { beginActive, endTurn, failTurn, quieten, toTurnError } from '../turns/turns.ts';
+import { beginActive, endTurn, failTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
@@ -22,13 +22,13 @@ export const undo: TaskKind<UndoTurn> = {
     return beginActive(state, at, turn, { kind: 'undo', limited: false, target: undoable(state) });
   },
 
-  settle(state, at, turn) {
+  advance(state, at, turn) {
     if (turn.target !== null) return state;
     const message = `Thread ${state.threadId} has no turn that could be undone.`;
     return failTurn(state, at, turn, { code: 'nothingToUndo', message });
   },
 
-  wants(state, { turnId, target }) {
+  desiredActions(state, { turnId, target }) {
     if (target === null) return [];
     const id = actionIds.undo(turnId);
     return [
@@ -47,12 +47,12 @@ export const undo: TaskKind<UndoTurn> = {
 
   phase: (state, { target }) => inWorkspace(state, { type: 'undoing', turnId: target?.turnId ?? '' }),
 
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     const { target } = turn;
     if (event.type !== 'stepEnded' || event.activity !== 'undoFiles' || target === null) return state;
     const { end, at, id } = event;
     // Its files may be back already; asking again finds that nothing is left to do.
-    if (turn.aborting !== null) return quieten(state, turn, id, true);
+    if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
     if (end.type === 'done') return drop(state, at, turn, target, end.value);
     const stopped = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
     return failTurn(state, at, turn, toTurnError(end, stopped));

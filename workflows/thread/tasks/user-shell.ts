@@ -1,7 +1,7 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
-import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, quieten } from '../turns/turns.ts';
+import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, onStepStopped } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
 import { needCleanUp, toCommandResult, toCommandStep } from '../tools/command-step.ts';
@@ -33,8 +33,8 @@ function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadSta
 export const userShell: TaskKind<ShellTurn> = {
   kind: 'user_shell',
   begin: beginShell,
-  settle: (state) => state,
-  wants(state, turn) {
+  advance: (state) => state,
+  desiredActions(state, turn) {
     const item = itemAt(state.log, turn.index);
     if (item.type !== 'commandExecution') return [];
     const { command, cwd } = item;
@@ -43,12 +43,12 @@ export const userShell: TaskKind<ShellTurn> = {
   },
   phase: (state, { index }) =>
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
-  take(state, turn, event) {
+  onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'execCommand') return state;
     const { change, proven } = toCommandResult(event.end);
     let next = completeItem(state, event.at, turn.index, change);
     if (!proven) next = needCleanUp(next, [event.id]);
-    if (turn.aborting !== null) return quieten(next, turn, event.id, proven);
+    if (turn.aborting !== null) return onStepStopped(next, turn, event.id, proven);
     const current = findTurn(next, turn.turnId) ?? turn;
     return event.end.type === 'failed' || event.end.type === 'lost'
       ? failTurn(next, event.at, current, {

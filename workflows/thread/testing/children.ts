@@ -1,7 +1,7 @@
 /** For tests of the machine: children that say what children may say, and do what they are told. */
 import type { SubThreadReport, TurnCompletion } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { NO_USAGE, type ThreadState } from '../state/state.ts';
 import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
@@ -14,13 +14,13 @@ interface Thread {
 }
 
 /** A report of one of the children, or of a stranger. */
-export function toReport(thread: Thread, play: { pick: number; says: ChildSays }): Happening {
+export function toReport(thread: Thread, play: { pick: number; says: ChildSays }): MachineInput {
   const { children } = thread.state;
   const threadId = children[play.pick % (children.length + 1)]?.threadId ?? 'stranger';
   return say(threadId, toWords(thread, threadId, play));
 }
 
-function say(threadId: string, report: SubThreadReport): Happening {
+function say(threadId: string, report: SubThreadReport): MachineInput {
   return { type: 'subThreadReported', message: { threadId, report } };
 }
 
@@ -89,7 +89,7 @@ function toCompletion(how: 'completed' | 'aborted' | 'failed'): TurnCompletion {
 export function echoOf(
   state: ThreadState,
   { to, message }: Extract<Action, { type: 'sendMessage' }>,
-): Happening | null {
+): MachineInput | null {
   switch (message.signal) {
     case 'closeThread':
       return say(to, { type: 'closed', reason: null });

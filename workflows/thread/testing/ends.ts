@@ -1,7 +1,7 @@
 /** For tests of the machine: how actions end. */
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { Action } from '../state/actions.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { NOTHING_FOUND } from './fixtures.ts';
 import { NO_USAGE } from '../state/state.ts';
@@ -41,7 +41,7 @@ export type Output =
 export type Step = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
 /** The end of an action. @param at makes ids of agent tasks differ. */
-export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at: number): Happening {
+export function toEnd(action: Step, how: Ending, outputs: readonly Output[], at: number): MachineInput {
   const { id } = action;
   switch (action.type) {
     case 'step':

@@ -4,7 +4,7 @@ import type { CommandReport, PathLead } from '../../../activities/ports.ts';
 import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import { readEvents } from '../state/log.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput, StepValue } from '../state/steps.ts';
@@ -48,7 +48,7 @@ export interface TestThread {
   readonly stopping: string[];
   /** The clock, in milliseconds; each event takes one. */
   at: number;
-  dispatch(happening: Happening): void;
+  dispatch(machineInput: MachineInput): void;
   submit(turnId: string, text?: string, more?: Partial<SubmitTurn>): void;
   /** The one step of that activity under way. */
   step<A extends StepActivity>(activity: A): StepAction<A>;
@@ -112,13 +112,13 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
       return [...stopping];
     },
     at: 1_000,
-    dispatch(happening) {
+    dispatch(machineInput) {
       thread.at += 1;
-      if ('id' in happening && typeof happening.id === 'string' && happening.type !== 'messageRejected') {
-        running.delete(happening.id);
-        stopping.delete(happening.id);
+      if ('id' in machineInput && typeof machineInput.id === 'string' && machineInput.type !== 'messageRejected') {
+        running.delete(machineInput.id);
+        stopping.delete(machineInput.id);
       }
-      state = reduce(state, { ...happening, at: thread.at, running: [...running.keys()] });
+      state = reduce(state, { ...machineInput, at: thread.at, running: [...running.keys()] });
       follow();
     },
     submit(turnId, input = 'hello', more = {}) {

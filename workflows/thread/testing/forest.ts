@@ -2,7 +2,7 @@
 import type { ApprovalDecision, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { Step } from './ends.ts';
@@ -18,7 +18,7 @@ export interface Tree {
   readonly late: boolean;
   /** The largest of them. */
   readonly largest: number;
-  happen(member: Member, happening: Happening): void;
+  happen(member: Member, machineInput: MachineInput): void;
   /** Ends an action: a message arrives, a child starts, a model says this. False where it cannot end yet. */
   end(member: Member, action: Step, output: StepOutput[], tokens: number): boolean;
   /** The thread goes on as a new run, where nothing but messages and timers is under way. */
@@ -33,7 +33,7 @@ export interface Member {
   running: Map<string, Step>;
 }
 
-export function plantTree(settings: Partial<ThreadSettings>): Tree {
+export function createTree(settings: Partial<ThreadSettings>): Tree {
   const threads = new Map<string, Member>();
   let at = 1_000;
   let tokens = 0;
@@ -59,7 +59,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
     }
   };
 
-  const toEnd = (member: Member, action: Step, output: StepOutput[], used: number): Happening | null => {
+  const toEnd = (member: Member, action: Step, output: StepOutput[], used: number): MachineInput | null => {
     const { id } = action;
     switch (action.type) {
       case 'step': {
@@ -114,17 +114,17 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
     get largest() {
       return largest;
     },
-    happen(member, happening) {
+    happen(member, machineInput) {
       at += 1;
-      member.state = reduce(member.state, { ...happening, at, running: [...member.running.keys()] });
+      member.state = reduce(member.state, { ...machineInput, at, running: [...member.running.keys()] });
       follow(member);
     },
     end(member, action, output, used) {
       member.running.delete(action.id);
-      const happening = toEnd(member, action, output, used);
-      if (happening === null) member.running.set(action.id, action);
-      else tree.happen(member, happening);
-      return happening !== null;
+      const machineInput = toEnd(member, action, output, used);
+      if (machineInput === null) member.running.set(action.id, action);
+      else tree.happen(member, machineInput);
+      return machineInput !== null;
     },
     goOnAsNew(member) {
       const steps = [...member.running.values()].filter(({ type }) => type !== 'awaitTime' && type !== 'watchChild');
@@ -154,7 +154,7 @@ export function plantTree(settings: Partial<ThreadSettings>): Tree {
 
 type Message = Extract<Step, { type: 'sendMessage' }>['message'];
 
-function toHappening(message: Message): Happening {
+function toHappening(message: Message): MachineInput {
   switch (message.signal) {
     case 'subThreadReport':
       return { type: 'subThreadReported', message: message.payload };

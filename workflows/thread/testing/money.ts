@@ -1,7 +1,7 @@
 /** For tests of the machine: keeps its own account of what was used up, and holds the thread and its budgets to it. */
 import type { BudgetScope, LimitName, Spent, ThreadEvent } from '../../../src/contract/index.ts';
 import { type Action, isModelCall } from '../state/actions.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
 import { isOf, spendingOf } from '../machine/machine.ts';
 
@@ -11,7 +11,7 @@ export function check(holds: boolean, what: string): asserts holds {
 
 interface Step {
   before: ThreadState;
-  happening: Happening;
+  machineInput: MachineInput;
   state: ThreadState;
   starting: readonly Action[];
   /** Those that came about in this step. */
@@ -49,7 +49,7 @@ export function createMoneyWitness(): MoneyWitness {
     );
   };
 
-  const take = (event: ThreadEvent, state: ThreadState): void => {
+  const onEvent = (event: ThreadEvent, state: ThreadState): void => {
     if (event.type === 'turn/budget/requestApproval' && event.request.type === 'budget') {
       check(event.request.scope !== 'tree' || state.settings.parent === null, 'the root asks for its tree');
       const { requestId, turnId, scope, limit, grants } = event.request;
@@ -68,10 +68,10 @@ export function createMoneyWitness(): MoneyWitness {
   };
 
   return {
-    after({ before, happening, state, starting, events }) {
-      const paid = paidFor(before, happening);
+    after({ before, machineInput, state, starting, events }) {
+      const paid = paidFor(before, machineInput);
       if (paid !== null) spent.set(paid.turnId, add(spent.get(paid.turnId) ?? NOTHING, paid.spent));
-      for (const event of events) take(event, state);
+      for (const event of events) onEvent(event, state);
       const thread = total('thread', '');
       const { tokens, costMicroUsd, steps } = state.budget.own;
       check(
@@ -121,12 +121,12 @@ function toUnit(limit: LimitName, counted: number): number {
 }
 
 /** What an answer costs, and the turn it is of; what comes too late for any turn is paid for by the thread alone. */
-function paidFor(before: ThreadState, happening: Happening) {
-  if (happening.type !== 'stepEnded') return null;
-  const paid = spendingOf(happening);
+function paidFor(before: ThreadState, machineInput: MachineInput) {
+  if (machineInput.type !== 'stepEnded') return null;
+  const paid = spendingOf(machineInput);
   if (paid === null) return null;
   const turn = before.active;
-  const turnId = turn !== null && isOf(before, turn, happening.id) ? turn.turnId : 'none';
+  const turnId = turn !== null && isOf(before, turn, machineInput.id) ? turn.turnId : 'none';
   const { usage, costMicroUsd } = paid;
   return { turnId, spent: { tokens: usage.totalTokens, costMicroUsd: costMicroUsd ?? 0, steps: 1 } };
 }

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import { toCarryOver } from '../past/carry-over.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { toHandover } from '../past/resume.ts';
 import { type ThreadState, newThreadState } from '../state/state.ts';
@@ -17,7 +17,7 @@ import type { StepActivity } from '../state/steps.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './children.ts';
 import { type Ending, type Output, type Step, toEnd } from './ends.ts';
-import { createWitness, type Witness } from './witness.ts';
+import { createOracle, type Oracle } from './oracle.ts';
 import { SETTINGS, text } from './fixtures.ts';
 
 /** One thing that happens; where it needs something of the thread as it stands, `pick` chooses among what there is. */
@@ -70,11 +70,11 @@ interface Shell {
   stopping: Set<string>;
   ended: Step[];
   turns: number;
-  witness: Witness;
+  oracle: Oracle;
 }
 
 /** Plays the sequence, then lets everything come to its end. Throws where an invariant does not hold. */
-export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Witness {
+export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Oracle {
   const fresh = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
   const state = { ...fresh, snapshots: { ...fresh.snapshots, after: fresh.settings.snapshots } };
   const shell: Shell = {
@@ -85,30 +85,30 @@ export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[
     stopping: new Set(),
     ended: [],
     turns: 0,
-    witness: createWitness(),
+    oracle: createOracle(),
   };
   happen(shell, { type: 'threadOpened', warnings: [] });
   for (const play of plays) perform(shell, play);
   if (end.close) perform(shell, { do: 'close' });
   comeToRest(shell);
-  shell.witness.atRest(shell.state);
-  return shell.witness;
+  shell.oracle.atRest(shell.state);
+  return shell.oracle;
 }
 
 // ------------------------------------------------------------------------------------------------------- the shell
 
-function happen(shell: Shell, happening: Happening): void {
+function happen(shell: Shell, machineInput: MachineInput): void {
   if (isOver(shell)) return;
   shell.at += 1;
   const before = shell.state;
-  shell.state = reduce(before, { ...happening, at: shell.at, running: [...shell.running.keys()] });
+  shell.state = reduce(before, { ...machineInput, at: shell.at, running: [...shell.running.keys()] });
   shell.wanted = decide(shell.state, [...shell.running.keys()]);
   const starting = shell.wanted.filter(({ id }) => !shell.running.has(id));
   const ids = new Set(shell.wanted.map(({ id }) => id));
   const stopping = [...shell.running.values()].filter(({ id }) => !ids.has(id) && !shell.stopping.has(id));
   for (const { id } of stopping) shell.stopping.add(id);
   const { state, wanted } = shell;
-  shell.witness.after({ before, happening, state, wanted, starting, stopping });
+  shell.oracle.after({ before, machineInput, state, wanted, starting, stopping });
   follow(shell);
 }
 
@@ -133,7 +133,7 @@ function goOnAsNew(shell: Shell): void {
   shell.state = JSON.parse(JSON.stringify(toCarryOver(shell.state).carriedOver)) as ThreadState;
   shell.running.clear();
   shell.stopping.clear();
-  shell.witness.continued();
+  shell.oracle.continued();
   happen(shell, { type: 'runContinued' });
 }
 
@@ -145,18 +145,18 @@ function resume(shell: Shell, closed: boolean): void {
   }
   const left = toHandover(shell.state);
   if (left.type !== 'state') throw new Error(`Nothing can be resumed: ${left.type}`);
-  for (const segment of left.toArchive) shell.witness.archived(shell.state, segment);
+  for (const segment of left.toArchive) shell.oracle.archived(shell.state, segment);
   shell.state = JSON.parse(JSON.stringify(left.state)) as ThreadState;
   shell.wanted = [];
   shell.running.clear();
   shell.stopping.clear();
-  shell.witness.resumed();
+  shell.oracle.resumed();
   happen(shell, { type: 'threadResumed' });
 }
 
 function perform(shell: Shell, play: Play): void {
-  const happening = toHappening(shell, play);
-  if (happening !== null) happen(shell, happening);
+  const machineInput = toHappening(shell, play);
+  if (machineInput !== null) happen(shell, machineInput);
   else if (play.do === 'answer') answer(shell, play);
   else if (play.do === 'remember') remember(shell, play);
   else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
@@ -165,7 +165,7 @@ function perform(shell: Shell, play: Play): void {
 }
 
 /** Null for what is more than one happening, or none as things stand. */
-function toHappening(shell: Shell, play: Play): Happening | null {
+function toHappening(shell: Shell, play: Play): MachineInput | null {
   switch (play.do) {
     case 'submit':
       return toSubmission(play);
@@ -220,7 +220,7 @@ function among<T>(all: readonly T[], pick: number): T | undefined {
   return all[pick % Math.max(1, all.length)];
 }
 
-function toSubmission(play: Extract<Play, { do: 'submit' }>): Happening {
+function toSubmission(play: Extract<Play, { do: 'submit' }>): MachineInput {
   const { id: turnId, kind, onBusy, override } = play;
   const turn = {
     turnId,
@@ -334,7 +334,7 @@ function end(shell: Shell, action: Step, how: Ending, outputs: readonly Output[]
   // A timer ends when its time has come.
   if (action.type === 'awaitTime') shell.at = Math.max(shell.at, action.at);
   if (action.type === 'step' && action.activity === 'archiveSegment' && how !== 'failed')
-    shell.witness.archived(shell.state, action.input.segment);
+    shell.oracle.archived(shell.state, action.input.segment);
   happen(shell, toEnd(action, how, outputs, shell.at));
   const echo = action.type === 'sendMessage' && how !== 'failed' ? echoOf(shell.state, action) : null;
   if (echo !== null) happen(shell, echo);

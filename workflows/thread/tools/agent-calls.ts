@@ -12,7 +12,7 @@ import {
   isOver,
   refuseChild,
   startAction,
-  takeStart,
+  onStart,
   tellToClose,
   withChild,
 } from '../agents/sub-threads.ts';
@@ -196,7 +196,7 @@ export function endSpawn(
 ): ThreadState {
   const child = startedBy(state, call);
   if (child === null) return state;
-  const started = takeStart(state, at, child, failure, wanted);
+  const started = onStart(state, at, child, failure, wanted);
   const output =
     failure === null
       ? JSON.stringify({ task_name: child.name, agent_id: child.threadId })

@@ -20,13 +20,13 @@ export const agents: Tool<AgentArguments> = {
     const said = { ...item, type: 'collabAgentToolCall' as const, tool: args.tool, receiverThreadIds: [], prompt };
     return withCall(addItem(state, at, said), { ...call, readOnly: true });
   },
-  begin: (state, at, turn, call) => takeOutcome(state, at, call, beginAgentCall(state, at, turn, call)),
+  begin: (state, at, turn, call) => onOutcome(state, at, call, beginAgentCall(state, at, turn, call)),
   actions: agentCallActions,
   actionId: agentActionId,
   toResult: () => null,
 };
 
-function takeOutcome(state: ThreadState, at: number, call: ToolCall, outcome: AgentOutcome): ThreadState {
+function onOutcome(state: ThreadState, at: number, call: ToolCall, outcome: AgentOutcome): ThreadState {
   switch (outcome.type) {
     case 'done': {
       const { ok, output, receivers } = outcome;
@@ -51,7 +51,7 @@ export function endWait(state: ThreadState, at: number, turn: RegularTurn, call:
     return endCall(state, at, call, { status: 'completed', output: ENDED_WAIT.input });
   }
   const outcome = waitedEnough(state, call);
-  return outcome === null ? null : takeOutcome(state, at, call, outcome);
+  return outcome === null ? null : onOutcome(state, at, call, outcome);
 }
 
 /** The time of a wait for agents has come. */

@@ -7,7 +7,7 @@ import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf }
 import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../approvals/rules.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
 import { type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
-import { abortTurn, quieten } from '../turns/turns.ts';
+import { abortTurn, onStepStopped } from '../turns/turns.ts';
 import { removeCall, setStatus } from './call-list.ts';
 import { actionIdOf, toolOf } from './index.ts';
 import type { Approval } from './tool.ts';
@@ -57,8 +57,8 @@ export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turn
 }
 
 /** The rules of the repository are known, or cannot be: then a person is asked all the same. */
-export function takeRules(state: ThreadState, turn: RegularTurn, { id, at, end }: StepEvent<'findRules'>): ThreadState {
-  if (turn.aborting !== null) return quieten(state, turn, id, true);
+export function onRules(state: ThreadState, turn: RegularTurn, { id, at, end }: StepEvent<'findRules'>): ThreadState {
+  if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
   const call = callsOf(turn).find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
   if (call === undefined) return state;
   const told = end.type === 'failed' ? warn(state, at, end.failure.message) : state;
@@ -87,12 +87,12 @@ function ask(state: ThreadState, at: number, call: ToolCall, request: NewRequest
   const answer = policyAnswer(asking, call.index);
   const current = asking.active;
   if (answer === null || !isConversation(current)) return asking;
-  return takeAnswer(asking, current, { type: 'requestAnswered', answer, by: 'policy', at, running: [] });
+  return onAnswer(asking, current, { type: 'requestAnswered', answer, by: 'policy', at, running: [] });
 }
 
 // --------------------------------------------------------------------------------------------------------- answers
 
-export function takeAnswer(
+export function onAnswer(
   state: ThreadState,
   turn: RegularTurn,
   event: Extract<MachineEvent, { type: 'requestAnswered' }>,
@@ -105,7 +105,7 @@ export function takeAnswer(
     case 'accept':
     case 'acceptForSession': {
       const { asking } = toolOf(call);
-      if (asking !== undefined) return asking.takeAnswers(closed, at, call, answer.answers ?? {});
+      if (asking !== undefined) return asking.onAnswers(closed, at, call, answer.answers ?? {});
       return setStatus(remember(closed, turn, call, 'accept', event), call.index, 'running');
     }
     case 'decline':

@@ -15,7 +15,7 @@ export const question: Tool<{ questions: Question[] }> = {
       const questions = item.type === 'userInput' ? item.questions : [];
       return { type: 'userInput', questions, reason: 'The agent has a question.' };
     },
-    takeAnswers(state, at, { index }, answers) {
+    onAnswers(state, at, { index }, answers) {
       const change = { status: 'completed' as const, answers, output: JSON.stringify({ answers }) };
       return removeCall(completeItem(state, at, index, change), index);
     },

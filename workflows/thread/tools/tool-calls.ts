@@ -7,7 +7,7 @@ import { addItem, completeItem, itemCount } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
-import { quieten } from '../turns/turns.ts';
+import { onStepStopped } from '../turns/turns.ts';
 import { endSpawn } from './agent-calls.ts';
 import { endWait } from './agents.ts';
 import { decideCall, toLookup } from './call-approval.ts';
@@ -89,7 +89,7 @@ export function callActions(state: ThreadState, turn: RegularTurn, calls: readon
 
 // ------------------------------------------------------------------------------------------------------------ ends
 
-export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: StepEvent): ThreadState {
+export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEvent): ThreadState {
   const call = callsOf(turn).find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
   const result = call === undefined ? null : toolOf(call).toResult(event);
   if (call === undefined || result === null) return state;
@@ -97,11 +97,11 @@ export function takeCallEnd(state: ThreadState, turn: RegularTurn, event: StepEv
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
   if (!proven) next = needCleanUp(next, [event.id]);
   const current = next.active;
-  return current?.aborting ? quieten(next, current, event.id, proven) : next;
+  return current?.aborting ? onStepStopped(next, current, event.id, proven) : next;
 }
 
 /** The child of a call was started, or could not be. One whose turn is aborted is closed again. */
-export function takeChildStart(
+export function onChildStart(
   state: ThreadState,
   turn: RegularTurn,
   event: Extract<MachineEvent, { type: 'childStarted' }>,
@@ -111,5 +111,5 @@ export function takeChildStart(
   const ended = endSpawn(state, event.at, call, event.failure?.message ?? null, turn.aborting === null);
   const next = removeCall(ended, call.index);
   const current = next.active;
-  return current?.aborting ? quieten(next, current, event.id, true) : next;
+  return current?.aborting ? onStepStopped(next, current, event.id, true) : next;
 }

@@ -19,7 +19,7 @@ export interface Tool<A extends object = object> {
   /** A request that a call makes of a person instead of running, and what the answers do. */
   asking?: {
     toRequest(state: ThreadState, call: ToolCall): NewRequest;
-    takeAnswers(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState;
+    onAnswers(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState;
   };
   /** Begins a call instead of letting it run; for a tool that works on the state of the thread. */
   begin?(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): ThreadState;

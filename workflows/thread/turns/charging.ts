@@ -5,7 +5,7 @@ import { report } from './outbox.ts';
 import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type ThreadState, addUsage } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
-import { quieten, withTurn } from './turns.ts';
+import { onStepStopped, withTurn } from './turns.ts';
 import { plus } from '../../sandbox/amounts.ts';
 
 /** What one answer of a model used up. */
@@ -61,10 +61,10 @@ export function quietenAndCharge(
   { id, at }: StepEvent,
   { model, answer }: { model: string; answer: ModelSpending | null },
 ): ThreadState {
-  if (answer === null) return quieten(state, turn, id, true);
+  if (answer === null) return onStepStopped(state, turn, id, true);
   const counters = { ...state.counters, droppedResults: state.counters.droppedResults + 1 };
   const charged = charge({ ...state, counters }, at, turn, model, answer);
-  return quieten(charged.state, charged.turn, id, true);
+  return onStepStopped(charged.state, charged.turn, id, true);
 }
 
 /** Models that are remembered as warned of. */

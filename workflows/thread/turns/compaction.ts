@@ -77,7 +77,7 @@ export type CompactionOutcome<T> =
   | { type: 'failed'; error: TurnError };
 
 /** Takes the end of a compaction of a turn that is not being aborted. */
-export function takeCompaction<T extends ActiveTurn>(
+export function onCompaction<T extends ActiveTurn>(
   state: ThreadState,
   at: number,
   turn: T,
@@ -96,11 +96,11 @@ export function takeCompaction<T extends ActiveTurn>(
       return { type: 'failed', error: { code: 'internal', message } };
     }
     case 'failed':
-      return takeFailure(state, at, compaction, end.failure);
+      return onFailure(state, at, compaction, end.failure);
   }
 }
 
-function takeFailure(
+function onFailure(
   state: ThreadState,
   at: number,
   compaction: Compaction,

@@ -9,7 +9,7 @@ export function hasMail(state: ThreadState): boolean {
 const isNews = (child: ThreadState['children'][number]): boolean => child.role === 'agent' && child.news !== null;
 
 /** Puts everything that came into the history, for the model request that is to come. Each is told once. */
-export function takeMail(state: ThreadState, at: number, turn: Pick<RegularTurn, 'turnId' | 'step'>): ThreadState {
+export function onMail(state: ThreadState, at: number, turn: Pick<RegularTurn, 'turnId' | 'step'>): ThreadState {
   if (!hasMail(state)) return state;
   const place = { type: 'subAgentNotification' as const, turnId: turn.turnId, step: turn.step };
   const messages = state.mailbox.map(({ from, text }) => ({ threadId: from, name: from, status: 'message', text }));

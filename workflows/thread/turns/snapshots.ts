@@ -45,7 +45,7 @@ export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn,
 }
 
 /** The end of a turn waited for this snapshot; without it the turn ends all the same. */
-export function takeLastSnapshot(
+export function onLastSnapshot(
   state: ThreadState,
   at: number,
   turn: ActiveTurn,
@@ -98,7 +98,7 @@ export function wantedRelease(state: ThreadState): Action[] {
 }
 
 /** The thread's snapshots are gone, or cannot be let go of, which keeps no thread from closing. */
-export function takeRelease(state: ThreadState, at: number, end: StepEnd<'releaseSnapshots'>): ThreadState {
+export function onRelease(state: ThreadState, at: number, end: StepEnd<'releaseSnapshots'>): ThreadState {
   const released = withoutSnapshots(state);
   const next = { ...released, snapshots: { ...state.snapshots, kept: false, release: [] } };
   if (end.type !== 'failed') return next;

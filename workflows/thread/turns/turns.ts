@@ -148,7 +148,7 @@ export function abortTurn(
 }
 
 /** One of the actions an aborted turn waits for has ended. `proven`: nothing of it is left. */
-export function quieten(state: ThreadState, turn: ActiveTurn, actionId: string, proven: boolean): ThreadState {
+export function onStepStopped(state: ThreadState, turn: ActiveTurn, actionId: string, proven: boolean): ThreadState {
   if (turn.aborting === null) return state;
   const awaiting = turn.aborting.awaiting.filter((id) => id !== actionId);
   return withTurn(state, {

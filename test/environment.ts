@@ -32,7 +32,7 @@ Runtime.install({
   }),
 });
 
-export interface Stand {
+export interface TestEnvironment {
   bobbin: Bobbin;
   model: ModelServer;
   identity: IdentityService;
@@ -53,7 +53,7 @@ export interface Stand {
   close(): Promise<void>;
 }
 
-export interface StandOptions {
+export interface EnvironmentOptions {
   env?: Record<string, string>;
   requireAssertion?: boolean;
   /** Without one, the test starts its own. */
@@ -62,7 +62,7 @@ export interface StandOptions {
   address?: string;
 }
 
-export async function openStand(options: StandOptions = {}): Promise<Stand> {
+export async function openEnvironment(options: EnvironmentOptions = {}): Promise<TestEnvironment> {
   const { namespace, ...shared } = inject('temporal');
   const address = options.address ?? shared.address;
   const root = mkdtempSync(join(tmpdir(), 'bobbin-stand-'));
@@ -92,7 +92,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
   const workers: RunningWorker[] = [];
   // Long, so that a loaded machine fails no test.
   const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: 30_000 });
-  const stand: Stand = {
+  const environment: TestEnvironment = {
     bobbin,
     model,
     identity,
@@ -122,8 +122,8 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
       rmSync(root, { recursive: true, force: true });
     },
   };
-  if (options.worker !== false) await stand.worker();
-  return stand;
+  if (options.worker !== false) await environment.worker();
+  return environment;
 }
 
 let turns = 0;

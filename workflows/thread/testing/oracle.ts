@@ -3,7 +3,7 @@ import type { ArchiveSegment, Item, ThreadEvent, TurnCompletion } from '../../..
 import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
-import type { Happening } from '../state/inputs.ts';
+import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyWitness, check, createMoneyWitness } from './money.ts';
@@ -11,7 +11,7 @@ import { toCurrentDetails } from '../view/current-details.ts';
 import { toSearchValues } from '../view/search-values.ts';
 import { toContext, toThreadView } from '../view/view.ts';
 
-export interface Witness {
+export interface Oracle {
   /** What came about, by short names. */
   readonly seen: ReadonlySet<string>;
   /** Looks at one step of the machine. */
@@ -27,7 +27,7 @@ export interface Witness {
 
 export interface MachineStep {
   before: ThreadState;
-  happening: Happening;
+  machineInput: MachineInput;
   state: ThreadState;
   wanted: Action[];
   /** What the shell begins because of it, and what it tells to stop. */
@@ -58,7 +58,7 @@ interface Memory {
   money: MoneyWitness;
 }
 
-export function createWitness(): Witness {
+export function createOracle(): Oracle {
   const memory: Memory = {
     seen: new Set(),
     events: [],
@@ -72,20 +72,20 @@ export function createWitness(): Witness {
   };
   return {
     seen: memory.seen,
-    after({ before, happening, state, wanted, starting, stopping }) {
+    after({ before, machineInput, state, wanted, starting, stopping }) {
       assertPlain(state, 'state');
-      assertResumedByReading(before, happening, state);
+      assertResumedByReading(before, machineInput, state);
       assertNumbered(state);
       assertOneActive(state);
       for (const event of newEvents(memory, state)) record(memory, event, state);
-      assertSubmissionKnown(memory, before, happening, state);
+      assertSubmissionKnown(memory, before, machineInput, state);
       assertRequests(memory, state);
-      assertRules(memory, before, happening, state);
+      assertRules(memory, before, machineInput, state);
       assertContext(state);
       assertWanted(memory, state, wanted);
       assertStoppedForCause(state, stopping);
-      assertWorkspaceFree(memory, happening, state, starting);
-      memory.money.after({ before, happening, state, starting, events: memory.events.slice(lastSeq(before.log)) });
+      assertWorkspaceFree(memory, machineInput, state, starting);
+      memory.money.after({ before, machineInput, state, starting, events: memory.events.slice(lastSeq(before.log)) });
       for (const action of wanted) memory.seen.add(action.type === 'step' ? action.activity : action.type);
       // Queries are answered from any state.
       toThreadView(state);
@@ -149,8 +149,8 @@ function assertPlain(value: unknown, where: string): void {
 const plain = new WeakSet<object>();
 
 /** To resume changes nothing but what had not ended, and a task that is kept or cleared stays so. */
-function assertResumedByReading(before: ThreadState, happening: Happening, state: ThreadState): void {
-  if (happening.type !== 'threadResumed') return;
+function assertResumedByReading(before: ThreadState, machineInput: MachineInput, state: ThreadState): void {
+  if (machineInput.type !== 'threadResumed') return;
   check(state.status === 'open' && state.active === null, 'a resumed thread is open and idle');
   check(state.updatedAt === before.updatedAt, 'to resume is no change');
   check(
@@ -316,9 +316,14 @@ function assertLeft(memory: Memory, turn: TurnCompletion): void {
 }
 
 /** Every submission is taken, steers, is one that is known, or is refused visibly: none is lost. */
-function assertSubmissionKnown(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
-  if (happening.type !== 'turnSubmitted') return;
-  const { turnId } = happening.turn;
+function assertSubmissionKnown(
+  memory: Memory,
+  before: ThreadState,
+  machineInput: MachineInput,
+  state: ThreadState,
+): void {
+  if (machineInput.type !== 'turnSubmitted') return;
+  const { turnId } = machineInput.turn;
   const known = before.knownTurnIds.includes(turnId);
   if (known) {
     // Time goes on all the same, and a budget may be used up by it.
@@ -345,7 +350,7 @@ function assertRequests(memory: Memory, state: ThreadState): void {
 }
 
 /** The invariants of `rules.ts`, as far as they can be seen from outside. */
-function assertRules(memory: Memory, before: ThreadState, happening: Happening, state: ThreadState): void {
+function assertRules(memory: Memory, before: ThreadState, machineInput: MachineInput, state: ThreadState): void {
   for (const { scope, turnId, ruleId } of state.rules) {
     check(scope !== 'turn' || state.active?.turnId === turnId, `${ruleId} ends with its turn`);
     memory.seen.add(`rule: ${scope}`);
@@ -355,7 +360,7 @@ function assertRules(memory: Memory, before: ThreadState, happening: Happening, 
   check(!applied || state.settings.approvalPolicy !== 'never', 'no rule is asked where no person is');
   const kept = new Set(before.rules.map(({ ruleId }) => ruleId));
   const added = state.rules.filter(({ ruleId }) => !kept.has(ruleId));
-  const answered = happening.type === 'requestAnswered' && happening.by === 'person';
+  const answered = machineInput.type === 'requestAnswered' && machineInput.by === 'person';
   check(added.length === 0 || answered, `${added.map(({ ruleId }) => ruleId).join()} is the answer of a person`);
 }
 
@@ -411,12 +416,12 @@ function isStep(action: Action, ...activities: readonly StepActivity[]): boolean
 
 function assertWorkspaceFree(
   memory: Memory,
-  happening: Happening,
+  machineInput: MachineInput,
   state: ThreadState,
   starting: readonly Action[],
 ): void {
-  if (happening.type === 'stepEnded') endStep(memory, happening);
-  if (happening.type === 'stepEnded' && happening.activity === 'cleanWorkspace' && state.cleanUp === null) {
+  if (machineInput.type === 'stepEnded') endStep(memory, machineInput);
+  if (machineInput.type === 'stepEnded' && machineInput.activity === 'cleanWorkspace' && state.cleanUp === null) {
     for (const actionId of memory.orphans) memory.underWay.delete(actionId);
     memory.orphans.clear();
   }

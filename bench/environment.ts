@@ -12,7 +12,7 @@ import type { TemporalService } from '../src/dev/temporal-service/types.ts';
 import { type Child, startChild } from './processes/child.ts';
 import type { ServedRequest, ServicesReady } from './processes/services.ts';
 
-export interface Stand extends AsyncDisposable {
+export interface TestEnvironment extends AsyncDisposable {
   temporal: TemporalService;
   services: ServicesReady;
   /** A git repository with one commit. */
@@ -47,7 +47,7 @@ export interface BareWorker extends AsyncDisposable {
   service: Bobbin['service'];
 }
 
-export async function openStand(progress: (line: string) => void, signal: AbortSignal): Promise<Stand> {
+export async function openEnvironment(progress: (line: string) => void, signal: AbortSignal): Promise<TestEnvironment> {
   const cleanUps: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -65,7 +65,7 @@ async function assemble(
   signal: AbortSignal,
   cleanUps: (() => Promise<void>)[],
   close: () => Promise<void>,
-): Promise<Stand> {
+): Promise<TestEnvironment> {
   const root = mkdtempSync(join(tmpdir(), 'bobbin-bench-'));
   cleanUps.push(() => rm(root, { recursive: true, force: true }));
   const temporal = await startTemporal(root, progress, signal);

@@ -12,7 +12,7 @@ import { type ModelServer, startModelServer } from '../../src/dev/model-server/s
 import { type DiskService, startDiskService } from './disk-service.ts';
 import { type WorkerChild, startWorkerChild } from './worker-child.ts';
 
-export interface Arena {
+export interface KillFixture {
   service: DiskService;
   model: ModelServer;
   identity: IdentityService;
@@ -27,7 +27,7 @@ export interface Arena {
   close(): Promise<void>;
 }
 
-export async function openArena(env: Record<string, string> = {}): Promise<Arena> {
+export async function openFixture(env: Record<string, string> = {}): Promise<KillFixture> {
   const root = mkdtempSync(join(tmpdir(), 'bobbin-arena-'));
   const service = await startDiskService(join(root, 'temporal'));
   const { address, namespace } = service;
@@ -48,7 +48,7 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
     BOBBIN_LOG_LEVEL: 'WARN',
     ...env,
   };
-  const arena: Arena = {
+  const fixture: KillFixture = {
     service,
     model,
     identity,
@@ -65,7 +65,7 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
     },
     async runningWorker() {
       const newest = workers.at(-1);
-      return newest?.isRunning() ? newest : arena.worker();
+      return newest?.isRunning() ? newest : fixture.worker();
     },
     async close() {
       for (const worker of workers) await worker.kill();
@@ -76,5 +76,5 @@ export async function openArena(env: Record<string, string> = {}): Promise<Arena
       rmSync(root, { recursive: true, force: true });
     },
   };
-  return arena;
+  return fixture;
 }
