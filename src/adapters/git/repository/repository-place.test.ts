@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -184,6 +185,17 @@ describe('the error for a repository that is not read', () => {
     writeFileSync(join(broken, '.git'), 'nothing\n');
     expect(await messageFor(broken)).toContain('[31m/.git does not lead to a repository');
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'names the data of a repository around it that another user has made',
+    async () => {
+      const inner = join(makeRepository(join(home, 'outer')), 'inner');
+      mkdirSync(inner);
+      expect(await messageFor(inner)).not.toContain('another user');
+      chownSync(join(home, 'outer/.git'), 12_345, 12_345);
+      expect(await messageFor(inner)).toContain(`${home}/outer/.git belongs to another user.`);
+    },
+  );
 
   it('names a bare repository that leads where commands cannot read', async () => {
     const bare = join(home, 'bare.git');
