@@ -17,7 +17,7 @@ import { type StepEnd, retried, stepIds, toSummary } from '../state/steps.ts';
 
 const MAX_ROUNDS = 2;
 
-/** What became of a registration that has ended, for the turn that may wait for it. */
+/** The outcome of a registration that has ended, for the turn that may wait for it. */
 export type RegistrationOutcome = { type: 'registered' } | { type: 'again' } | { type: 'failed'; failure: StepFailure };
 
 export function currentTask(state: ThreadState): AgentTaskRecord | null {
@@ -25,12 +25,12 @@ export function currentTask(state: ThreadState): AgentTaskRecord | null {
   return current.status === 'registered' ? current.task : null;
 }
 
-/** Whether a model step has all it needs of this file. */
+/** Whether the agent task does not hold up a model step. */
 export function isReady(state: ThreadState): boolean {
   return state.settings.agentIdentity.mode === 'off' || currentTask(state) !== null;
 }
 
-/** After a start or a restore, and not before: registration begins in the background. */
+/** Starts the first registration in the background, after a start or a restore only. */
 export function prewarm(state: ThreadState): ThreadState {
   const { current, registration } = state.agentTask;
   const wanted = state.settings.agentIdentity.mode !== 'off' && current.status === 'none' && registration === null;
@@ -75,7 +75,7 @@ export function wantedRegistration(state: ThreadState): Action[] {
   ];
 }
 
-/** Takes the end of the registration in flight; null where it was of another one. */
+/** Handles the end of the registration in flight; null if it was of another one. */
 export function endRegistration(
   state: ThreadState,
   at: number,
@@ -113,7 +113,7 @@ function unusedTasksOf(end: StepEnd<'registerAgentTask'>): number {
   return typeof unusedTasks === 'number' ? unusedTasks : 0;
 }
 
-/** The identity that the service refused to register a task under, where this thread may replace it; else null. */
+/** The identity that the service refused to register a task under, if this thread may replace it; else null. */
 function refusedIdentity(state: ThreadState, failure: StepFailure): string | null {
   const { refusedRuntimeId } = failure.details;
   const may = state.settings.agentIdentity.mode === 'recoverable' && failure.code === 'agentIdentityRefused';
@@ -143,8 +143,9 @@ function countUnused(state: ThreadState, tasks: number): ThreadState {
 }
 
 /**
- * What a step that failed for its agent task goes on with: the state in which a new one is being registered. Null where it
- * failed for something else, where this thread's mode does not allow it, or where that was done for this step already.
+ * The state in which a new task is being registered after a step failed because of its agent task. Null if the step
+ * failed for another reason, if the thread's mode does not allow a new task, or if one was already registered for this
+ * step.
  */
 export function renewOnce(state: ThreadState, at: number, failure: StepFailure, renewed: boolean): ThreadState | null {
   const why = unfitness(state, failure);
@@ -153,7 +154,7 @@ export function renewOnce(state: ThreadState, at: number, failure: StepFailure, 
     : null;
 }
 
-/** Whether a failed model step means that its task no longer serves, and what that leads to in this thread's mode. */
+/** Whether a failed model step means that its task is no longer valid, and what follows in this thread's mode. */
 function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'stale' | 'rejected' | 'final' {
   if (failure.code === 'agentTaskStale') return 'stale';
   if (failure.code !== 'agentAssertionRejected') return 'fit';
@@ -161,8 +162,8 @@ function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'stale' | 
 }
 
 /**
- * Clears a task that no longer serves and begins to register anew. A task that merely ran out is replaced under the
- * identity in use; for any other rejection the identity is replaced, too.
+ * Clears a task that is no longer valid and begins to register a new one. A task that merely expired is replaced under
+ * the identity in use; after any other rejection the identity is replaced, too.
  */
 function renew(
   state: ThreadState,

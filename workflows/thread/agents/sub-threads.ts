@@ -1,6 +1,6 @@
 /**
- * Threads within threads, seen from above: a thread's children, what they report, and what they are told. A child speaks to
- * its parent by signal, so a parent that goes on as a new run loses nothing.
+ * Threads within threads, seen from above: a thread's children, their reports, and the messages to them. A child
+ * reports to its parent by signal, so a parent that continues as new loses nothing.
  */
 import type {
   AbortReason,
@@ -28,9 +28,9 @@ import { TOLD_CHARS, onStepStopped } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
 import { later, plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
-/** Closed children that are still listed. */
+/** Closed children that stay in the list. */
 const KEPT_CLOSED = 50;
-/** Agents that may be open, at work or not. */
+/** Agents that may be open, busy or not. */
 const OPEN_AGENTS = 64;
 /** Bytes of a child's last words in views and events. */
 const SHOWN_BYTES = 600;
@@ -41,8 +41,8 @@ export const isAtWork = ({ status }: Pick<SubThread, 'status'>): boolean =>
   status === 'pendingInit' || status === 'running';
 
 /**
- * At work as far as is known, or waiting to go on, on its own account or that of one below. One that was told to close is
- * on its way out.
+ * At work as far as is known, or waiting for a budget, for itself or for a thread below. A child that was asked to
+ * close does not count.
  */
 export const isBusy = (child: Child): boolean => !isOver(child) && !child.closing && (isAtWork(child) || child.waits);
 
@@ -65,16 +65,16 @@ export interface NewChild {
   role: SubThreadRole;
   turnId: string;
   start: Omit<StartThread, 'threadId' | 'parent'>;
-  /** What must stay checked out where it looks. */
+  /** The commit or branch that must stay checked out in its workspace. */
   checkedOut?: string;
 }
 
-/** Why no child can be begun, in words for the model; null where one can. */
+/** The reason, for the model, why no child can be started; null if one can. */
 export function refuseChild(state: ThreadState, role: SubThreadRole): string | null {
   const { maxDepth, maxActive } = state.settings.subThreads;
   if (state.threadId.length > LIMITS.idChars - 20) return 'This thread has too long an id to have children.';
   if (depthOf(state) + 1 > LIMITS.pathThreads) return 'This thread lies too deep to have children.';
-  // Time goes on between two events; what is used up of it by now is seen with the next one.
+  // Time passes between two events; the next event counts it.
   if (isTreeUsedUp(state, state.updatedAt)) return 'The budget of this thread and its agents is used up.';
   if (role === 'review') return null;
   if (state.settings.parent?.role === 'review') return 'A review has no agents. Look yourself.';
@@ -88,7 +88,7 @@ export function refuseChild(state: ThreadState, role: SubThreadRole): string | n
   return `Agent limit reached: ${active} agents are at work, which is as many as may be. Wait for one of them to end.`;
 }
 
-/** Adds a child that is to be started. Its id is its parent's and a number, so that the tree can be read from the ids. */
+/** Adds a child to start. Its id is its parent's and a number, so that the ids show the tree. */
 export function beginChild(state: ThreadState, at: number, given: NewChild): { state: ThreadState; child: Child } {
   const number = state.childCount + 1;
   const threadId = `${state.threadId}/${number}`;
@@ -119,16 +119,16 @@ function announce(state: ThreadState, at: number, child: Child): ThreadState {
   return emit(state, at, { type: 'subThread/updated', subThread });
 }
 
-/** An agent has the instructions of the thread, which keeps them once. */
+/** An agent gets the instructions of the thread, which the state keeps once. */
 export function startAction({ settings }: ThreadState, { start, threadId, turnId }: Child): Action[] {
   if (start === null) return [];
   const whole = { ...start, instructions: start.instructions ?? settings.instructions };
   return [{ type: 'startChild', id: actionIds.child(threadId), turnId, start: whole }];
 }
 
-/** The start of a child has ended. One that was not wanted any more by then is closed. */
+/** Handles the end of a child's start. A child that is no longer needed by then is closed. */
 export function onStart(state: ThreadState, at: number, child: Child, failure: string | null, wanted: boolean) {
-  // It may have been told before it was there to hear it.
+  // It may have been asked to close before it existed.
   const started = { ...child, start: null, closing: false };
   if (failure !== null) return become(state, at, started, 'notFound', failure);
   const isNew = child.status === 'pendingInit';
@@ -136,14 +136,14 @@ export function onStart(state: ThreadState, at: number, child: Child, failure: s
   return wanted && !child.closing ? running : tellToClose(running, child.threadId, 'its turn was aborted');
 }
 
-/** Children of an aborted turn whose start was never begun, or was not waited for any longer. */
+/** Drops the children of an aborted turn whose start was never begun, or is no longer waited for. */
 export function abandonUnstarted(state: ThreadState, at: number, { turnId }: Pick<ActiveTurn, 'turnId'>): ThreadState {
   return state.children
     .filter((child) => child.start !== null && child.turnId === turnId)
     .reduce((current, child) => become(current, at, { ...child, start: null, openTurns: 0 }, 'shutdown', null), state);
 }
 
-/** A child was started that nobody waits for any more. */
+/** A child has started that no turn waits for any longer. */
 export function onLateStart(state: ThreadState, actionId: string): ThreadState {
   const child = state.children.find(({ threadId }) => actionIds.child(threadId) === actionId);
   if (child === undefined) return state;
@@ -157,7 +157,7 @@ export function refuseReport(state: ThreadState, { threadId }: SubThreadMessage)
   return { code: 'notAChild', reason: `Thread ${threadId} is no child of thread ${state.threadId}.` };
 }
 
-/** Takes what a child says. */
+/** Handles the report of a child. */
 export function onReport(state: ThreadState, at: number, threadId: string, said: SubThreadReport): ThreadState {
   const child = findChild(state, threadId);
   if (child === null) return state;
@@ -178,7 +178,7 @@ export function onReport(state: ThreadState, at: number, threadId: string, said:
   }
 }
 
-/** What it told before is in what it tells now. */
+/** A report of usage includes all earlier ones. */
 function onUsage(
   state: ThreadState,
   at: number,
@@ -186,13 +186,13 @@ function onUsage(
   { spent, waits }: Extract<SubThreadReport, { type: 'usage' }>,
 ): ThreadState {
   const told = { ...child, spent: later(child.spent, spent), waits: waits && !isOver(child) };
-  // One that was told to stop, and waits again, has got another turn since.
+  // A child that was stopped and waits again has been given another turn since.
   const again = told.waits && !child.waits;
   const counted = withStopping(withChild(state, told), state.budget.stopping && !again);
   return report(counted, { type: 'usage', spent: treeSpent(counted, at), waits: counted.budget.waits });
 }
 
-/** The workflow of a child has ended; where it said so before, there is nothing to do. */
+/** The workflow of a child has ended; nothing to do if the child reported it before. */
 export function onGone(state: ThreadState, at: number, threadId: string): ThreadState {
   const child = findChild(state, threadId);
   return child === null || isOver(child) ? state : endChild(state, at, child, 'notFound');
@@ -203,7 +203,7 @@ function idFromBelow(threadId: string, requestId: string): string {
   return requestId.includes(':') ? requestId : `${threadId}:${requestId}`;
 }
 
-/** A child's request as it is shown here. The id names the thread that asked, whatever lies between. */
+/** A child's request as it is shown here. The id names the thread that asked, at any depth. */
 function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
   const { origin } = request;
   const asked = origin ?? { threadId: child.threadId, path: [], requestId: request.requestId };
@@ -214,7 +214,7 @@ function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
   };
 }
 
-/** One that is too large to be shown here waits where it was made, and its deadline holds there. */
+/** A request that is too large to be shown here waits in the thread that made it, and its deadline applies there. */
 function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
   if (!decidesAnew(state) || hasRoomFor(state, request)) return showRequest(state, at, request);
   const asked = request.origin?.threadId ?? '';
@@ -222,7 +222,7 @@ function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): 
   return emit(state, at, { type: 'warning', message });
 }
 
-/** Of a thread anywhere below that is gone: nobody can be told what was answered. */
+/** Withdraws the requests of a thread below that has ended: no thread is left that could receive an answer. */
 export function withdrawRequestsOf(state: ThreadState, at: number, threadId: string): ThreadState {
   return withdraw(state, at, ({ origin }) => origin?.threadId === threadId);
 }
@@ -230,9 +230,9 @@ export function withdrawRequestsOf(state: ThreadState, at: number, threadId: str
 function endChildTurn(state: ThreadState, at: number, child: Child, turn: TurnCompletion): ThreadState {
   const openTurns = Math.max(0, child.openTurns - 1);
   const words = child.role === 'review' && turn.status === 'completed' ? null : wordsOf(turn);
-  // What a review says is for its turn alone, which listens, and takes it whole.
+  // The result of a review is for its turn alone, which receives the whole report.
   const news = child.role === 'review' ? null : fitNews(state, child.threadId, (words ?? '').slice(0, TOLD_CHARS));
-  // A review has one turn, and nobody below it who could wait after that.
+  // A review has one turn, and no agents that could wait after it.
   const ended = { ...child, openTurns, news, waits: child.role !== 'review' && child.waits };
   const status = openTurns > 0 ? 'running' : STATUS_AFTER[turn.status];
   return quietened(become(state, at, ended, status, words), child.threadId);
@@ -251,7 +251,7 @@ function wordsOf(turn: TurnCompletion): string {
   }
 }
 
-/** A child that is over has no open requests and takes no slot. */
+/** Ends a child: it has no open requests and takes no slot. */
 function endChild(state: ThreadState, at: number, child: Child, status: 'shutdown' | 'notFound'): ThreadState {
   const wasAtWork = isAtWork(child) && !child.closing;
   const how = status === 'shutdown' ? 'it was closed' : 'its workflow ended without a word';
@@ -287,14 +287,14 @@ function forgetOld(state: ThreadState): ThreadState {
 
 // --------------------------------------------------------------------------------------------------------- telling
 
-/** Gives a child a further turn. */
+/** Gives a child another turn. */
 export function giveTurn(state: ThreadState, at: number, child: Child, text: string): ThreadState {
   const turnId = `followup-${state.messageCount + 1}`;
   const submitted = send(withStopping(state, false), child.threadId, {
     signal: 'submitTurn',
     payload: { turnId, kind: CONVERSATION, input: [{ type: 'text', text }], onBusy: 'queue' },
   });
-  // One that is not there yet is told once it is.
+  // A child that has not started yet gets the message after its start.
   const status = child.status === 'pendingInit' ? 'pendingInit' : 'running';
   return become(submitted, at, { ...child, openTurns: child.openTurns + 1 }, status, null);
 }
@@ -303,7 +303,7 @@ export function tellToClose(state: ThreadState, threadId: string, reason: string
   const child = findChild(state, threadId);
   if (child === null || child.closing || isOver(child)) return state;
   const told = withChild(state, { ...child, closing: true });
-  // One that is not started yet is told once it is.
+  // A child that has not started yet gets the message after its start.
   return child.start === null ? send(told, threadId, { signal: 'closeThread', payload: { reason } }) : told;
 }
 
@@ -312,9 +312,9 @@ export function closeChildren(state: ThreadState, reason: string): ThreadState {
 }
 
 /**
- * What the abort of a turn means for the children: the review that it waits for is closed, and where a person or a limit
- * ends it, every agent is interrupted, and all below, too. A turn that replaces another leaves agents to go on.
- * @returns the ids of those at work, whose end the abort waits for.
+ * Stops children when a turn is aborted. The review that the turn waits for is closed. If a person or a limit ends the
+ * turn, every agent and all agents below are interrupted. A turn that replaces another one leaves agents running.
+ * @returns the ids of the busy ones, whose end the abort waits for.
  */
 export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId' | 'kind'>, reason: AbortReason) {
   if (runsBeside(turn.kind)) return { state, awaited: [] };
@@ -328,7 +328,7 @@ export function stopChildren(state: ThreadState, turn: Pick<ActiveTurn, 'turnId'
   };
 }
 
-/** Interrupts every agent and those below them, idle ones included: something below an idle one may be at work. */
+/** Interrupts every agent and those below it, idle ones included: a thread below an idle one may be at work. */
 export function stopAgents(state: ThreadState, reason: string): ThreadState {
   const agents = state.children.filter(
     (child) => isAgent(child) && child.start === null && !child.closing && !isOver(child),
@@ -345,14 +345,14 @@ export function stopAgents(state: ThreadState, reason: string): ThreadState {
 
 const isAgent = ({ role }: Child): boolean => role === 'agent';
 
-/** Children that are at work are watched, so that one that ends without a word is found out. */
+/** Watches children that are at work, so that the end of one that sent no report is noticed. */
 export function wantedWatches(state: ThreadState): Action[] {
   return state.children
     .filter((child) => child.start === null && !isOver(child) && (isAtWork(child) || child.closing))
     .map(({ threadId }) => ({ type: 'watchChild', id: actionIds.watch(threadId), threadId }));
 }
 
-/** Passes an answer on to the thread that asked; what becomes of it comes back as a report. */
+/** Passes an answer on to the thread that asked. The outcome comes back as a report. */
 export function passAnswerDown(state: ThreadState, request: ThreadRequest, answer: ResolveRequest): ThreadState {
   const { origin } = request;
   if (origin === null || origin.answered) return state;

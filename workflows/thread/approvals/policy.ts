@@ -1,6 +1,7 @@
 /**
- * Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table. Where
- * it must ask, a remembered answer may stand in for a person (`rules.ts`); what no person is asked is not changed by one.
+ * Whether a step may run, must ask, or is refused: approval policy by sandbox mode. `docs/approvals.md` has the table.
+ * If it must ask, a remembered answer may replace the person's (`rules.ts`). A remembered answer never changes a step
+ * that does not ask.
  */
 import type { SandboxMode, ThreadSettings } from '../../../src/contract/index.ts';
 import type { McpRoute } from '../../../activities/ports.ts';
@@ -13,14 +14,14 @@ export type Verdict =
   | { type: 'refuse'; reason: string };
 
 type Policies = Pick<ThreadSettings, 'approvalPolicy' | 'sandbox' | 'cwd'>;
-/** `gitAnywhere`: git counts as known to only read without a sandbox, too. So it was in earlier releases. */
+/** `gitAnywhere`: git commands count as read-only without a sandbox, too, as in earlier releases. */
 type CommandPolicies = Policies & { gitAnywhere: boolean };
-/** `tmp`: patches count as inside below /tmp, too. They fail there; so it was in earlier releases. */
+/** `tmp`: paths below /tmp count as inside, too, as in earlier releases. Patches there fail. */
 type Writable = Pick<Policies, 'sandbox' | 'cwd'> & { tmp: boolean };
 
 export interface CommandRequest {
   command: string;
-  /** Where it runs, absolute. */
+  /** The absolute path of its folder. */
   cwd: string;
   /** The model asked to run it outside the sandbox. */
   escalated: boolean;
@@ -50,7 +51,10 @@ function assessByPolicy(request: CommandRequest, policies: CommandPolicies, esca
   }
 }
 
-/** The configuration of a repository names programs that git runs, in `git status` as well, which only a sandbox holds. */
+/**
+ * The configuration of a repository can name programs that git runs, even in `git status`. Only a sandbox contains
+ * them.
+ */
 function holdsGit({ sandbox, gitAnywhere }: CommandPolicies): boolean {
   return gitAnywhere || sandbox !== 'danger-full-access';
 }
@@ -73,7 +77,7 @@ function assessPatchByPolicy(reach: string | null, policies: Policies): Verdict 
   }
 }
 
-/** How a patch goes beyond what its mode lets it write; null where it does not. */
+/** How a patch exceeds what its mode lets it write; null if it does not. */
 function toReach(paths: readonly string[], { sandbox, cwd, tmp }: Writable): string | null {
   switch (sandbox) {
     case 'danger-full-access':
@@ -92,8 +96,8 @@ function toReach(paths: readonly string[], { sandbox, cwd, tmp }: Writable): str
 }
 
 /**
- * A server's own configuration says when its tools are asked for, since the sandbox does not hold them; in mode `read-only`
- * what may write is asked for all the same. Where nobody can be asked, what would have to be is refused.
+ * The configuration of an MCP server decides when its tools must ask, since the sandbox does not contain them. In mode
+ * `read-only` every tool that may write must ask. If nobody can be asked, the call is refused.
  */
 export function assessMcpCall(
   call: McpRoute,
@@ -113,17 +117,17 @@ export function assessMcpCall(
   return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
 }
 
-/** Whether a command asks to leave the sandbox: where there is none, it asks for nothing. */
+/** Whether a command asks to leave the sandbox. Without a sandbox the question does not arise. */
 export function leavesSandbox({ sandbox }: Pick<Policies, 'sandbox'>, escalated: boolean): boolean {
   return escalated && sandbox !== 'danger-full-access';
 }
 
-/** The sandbox a command runs in once it may: one that was allowed to leave it has none. */
+/** The sandbox that a command runs in after it was allowed: none if it may leave the sandbox. */
 export function sandboxFor(settings: Pick<Policies, 'sandbox'>, escalated: boolean): SandboxMode {
   return escalated ? 'danger-full-access' : settings.sandbox;
 }
 
-/** A patch that somebody accepted runs in the narrowest mode that lets it write what was shown. @param paths absolute. */
+/** An accepted patch runs in the narrowest mode that lets it write the paths that were shown. @param paths absolute. */
 export function sandboxForPatch({ sandbox, cwd, tmp }: Writable, paths: readonly string[]): SandboxMode {
   const inside = paths.every((path) => isWritable(path, cwd, tmp));
   return sandbox === 'danger-full-access' || !inside ? 'danger-full-access' : 'workspace-write';
@@ -137,15 +141,15 @@ export function reachesNetwork({ network }: Pick<ThreadSettings, 'network'>, san
 const PROTECTED = /(^|\/)\.(git|codex|bobbin)(\/|$)/i;
 
 /**
- * Whether mode `workspace-write` lets a patch write a path: below the workspace, outside of protected folders.
- * Symbolic links are not followed here; `src/adapters/files/writable-area.ts` does that and has the last word.
+ * Whether mode `workspace-write` lets a patch write a path: below the workspace, outside of protected folders. This
+ * does not follow symbolic links; `src/adapters/files/writable-area.ts` does, and has the last word.
  */
 export function isWritable(path: string, cwd: string, tmp: boolean): boolean {
   const roots = [toAbsolute('.', cwd), ...(tmp ? ['/tmp'] : [])].filter((root) => isUnder(path, root));
   return roots.length > 0 && roots.every((root) => !PROTECTED.test(path.slice(root.length)));
 }
 
-/** Whether an absolute path is the root of the workspace, however that is written. */
+/** Whether an absolute path is the root of the workspace, in any spelling. */
 export function isRoot(path: string, cwd: string): boolean {
   return path === toAbsolute('.', cwd);
 }
@@ -168,8 +172,8 @@ export function toAbsolute(path: string, cwd: string): string {
 const PATCH_HEADERS = ['*** Add File:', '*** Delete File:', '*** Update File:', '*** Move to:'];
 
 /**
- * Every path that a line of the patch may name, read at least as freely as the parser of patches does: a path that is
- * written but was never shown to anybody would be worse than one that is shown and not written.
+ * Every path that a line of the patch may name. It reads at least as freely as the parser of patches: to show a path
+ * that is not written is harmless, to write one that was not shown is not.
  */
 export function pathsOfPatch(patch: string): string[] {
   return patch.split('\n').flatMap((line) => {

@@ -2,10 +2,10 @@
  * Remembered answers: what one covers, how it is kept, and how it ends.
  *
  * Invariants:
- * 1. A rule answers only what a person would be asked. Nothing it allows goes further than what it was given for: a command
+ * 1. A rule answers only questions that a person would be asked. It never allows more than it was given for: a command
  *    runs in the same sandbox or a narrower one, a patch or an MCP tool in a thread of the same sandbox mode.
- * 2. What was declined wins over what was accepted, and covers the same in a wider sandbox, too.
- * 3. A rule of a turn ends with it.
+ * 2. A declined answer wins over an accepted one, and covers the same in a wider sandbox, too.
+ * 3. A rule of a turn ends with the turn.
  */
 import type {
   ApprovalRule,
@@ -22,20 +22,23 @@ import { type ThreadState, decidesAnew } from '../state/state.ts';
 import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { MOST_BYTES, bytesOf, newestWithin } from '../state/waiting.ts';
 
-/** Rules of a thread, those of its turn included; the oldest are forgotten first, and then asked for again. */
+/** Rules of a thread, those of its turn included. The oldest are forgotten first; their questions are asked again. */
 const KEPT_RULES = 100;
-/** Of what a rule is about, as JSON: it is carried along, and all of a repository are read at once. The first release counted characters. */
+/**
+ * Bytes of JSON of a rule's match: it is carried over, and all rules of a repository are read at once. The first
+ * release counted characters.
+ */
 const MATCH_BYTES = 4_000;
 
 // -------------------------------------------------------------------------------------------------------- matching
 
 export interface RuleAnswer {
   decision: ApprovalRule['decision'];
-  /** Those that it takes. */
+  /** The rules that the answer is based on. */
   ruleIds: string[];
 }
 
-/** The answer that rules have to what is asked for; null where they have none. */
+/** The answer that rules give to a request; null if they give none. */
 export function answerByRules(asked: RuleMatch, rules: readonly ApprovalRule[]): RuleAnswer | null {
   const declining = rules.find(({ decision, match }) => decision === 'decline' && declines(match, asked));
   if (declining !== undefined) return { decision: 'decline', ruleIds: [declining.ruleId] };
@@ -46,7 +49,7 @@ export function answerByRules(asked: RuleMatch, rules: readonly ApprovalRule[]):
   return accepting.length === 0 ? null : { decision: 'accept', ruleIds: accepting.map(({ ruleId }) => ruleId) };
 }
 
-/** Empty where they do not allow it. */
+/** The rules that allow it; empty if they do not. */
 function acceptedBy(asked: RuleMatch, rules: readonly ApprovalRule[]): ApprovalRule[] {
   if (asked.type === 'fileChange') return coveringFiles(asked, rules);
   const found = rules.find(({ match }) => accepts(match, asked));
@@ -63,7 +66,7 @@ function accepts(given: RuleMatch, asked: RuleMatch): boolean {
 function declines(given: RuleMatch, asked: RuleMatch): boolean {
   if (asked.type === 'commandExecution') return isSame(given, asked) && width(asked.sandbox) >= width(given.sandbox);
   if (asked.type === 'mcpToolCall') return isSame(given, asked);
-  // A patch that names no file is like no other one.
+  // A patch that names no file matches no other patch.
   if (given.type !== 'fileChange' || given.paths.length === 0) return false;
   return given.paths.every((path) => asked.paths.includes(path));
 }
@@ -83,7 +86,7 @@ function isSameList(some: readonly string[], others: readonly string[]): boolean
   return some.length === others.length && some.every((one) => others.includes(one));
 }
 
-/** All files of a patch have to have been accepted, be it by several answers. */
+/** Every file of a patch must have been accepted, by one answer or by several. */
 function coveringFiles(
   asked: Extract<RuleMatch, { type: 'fileChange' }>,
   rules: readonly ApprovalRule[],
@@ -106,18 +109,21 @@ function width(sandbox: SandboxMode): number {
 
 // --------------------------------------------------------------------------------------------------------- keeping
 
-/** How far an answer is to be remembered; null for not at all. */
+/** The scope in which an answer is remembered; null if it is not. */
 export function scopeOf({ decision, remember }: ResolveRequest): ApprovalRule['scope'] | null {
   const scope: RuleScope = decision === 'acceptForSession' ? 'thread' : (remember?.scope ?? 'call');
   return scope === 'call' ? null : scope;
 }
 
-/** Whether there can be a rule about that. */
+/** Whether a rule about this can exist. */
 export function isRememberable(state: ThreadState, match: RuleMatch): boolean {
   return (decidesAnew(state) ? bytesOf(match) : JSON.stringify(match).length) <= MATCH_BYTES;
 }
 
-/** Keeps an answer. One for the repository is a rule of this thread until it is kept there, and where it cannot be. */
+/**
+ * Keeps an answer. An answer for the repository is a rule of this thread until the repository's workflow has kept it,
+ * and for as long as it cannot.
+ */
 export function keepRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadState {
   if (!isRememberable(state, rule.match)) {
     const message = `The answer to rule ${rule.ruleId} holds this once: what it is about is too long to be remembered.`;
@@ -148,7 +154,7 @@ function withRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadSta
   return forgotten.reduce((current, { ruleId }) => emit(current, at, { type: 'rule/revoked', ruleId }), remembered);
 }
 
-/** Answers for the repository that are not kept there yet. */
+/** The answers for the repository that its workflow has not kept yet. */
 export function wantedRules(state: ThreadState): Action[] {
   const { cwd, root } = state.settings;
   return state.rules
@@ -163,25 +169,25 @@ export function wantedRules(state: ThreadState): Action[] {
     }));
 }
 
-/** A rule is kept for the repository now, or cannot be. */
+/** A rule was kept for the repository, or cannot be. */
 export function onKept(state: ThreadState, { at, id, end }: StepEvent<'rememberRule'>): ThreadState {
   const rule = state.rules.find(({ scope, ruleId }) => scope === 'repository' && actionIds.remember(ruleId) === id);
   if (rule === undefined) return state;
   const others = { ...state, rules: state.rules.filter((one) => one !== rule) };
   if (end.type !== 'failed') return others;
-  // Nothing is said after the end of a thread.
+  // No event follows the end of a thread.
   if (state.status === 'closed') return { ...others, rules: [...others.rules, { ...rule, scope: 'thread' }] };
   return keepHere(others, at, rule, end.failure.message);
 }
 
-/** Rules of a turn end with it. */
+/** Removes the rules of a turn. */
 export function withoutTurn(rules: readonly ApprovalRule[], turnId: string): ApprovalRule[] {
   return rules.filter((rule) => rule.scope !== 'turn' || rule.turnId !== turnId);
 }
 
 // -------------------------------------------------------------------------------------------------------- revoking
 
-/** What can be looked at and revoked here; a repository's rules are asked for by its folder. */
+/** The rules that can be listed and revoked here. The rules of a repository are found by its folder. */
 export function ownRules(state: ThreadState): ApprovalRule[] {
   return state.rules.filter(({ scope }) => scope !== 'repository');
 }
@@ -204,13 +210,13 @@ export function revoke(state: ThreadState, at: number, { ruleId }: RevokeRule): 
 
 // ------------------------------------------------------------------------------------------------- earlier releases
 
-/** As releases kept a rule that knew of none but those of the thread. */
+/** A rule as releases stored it that knew rules of threads only. */
 type EarlierRule =
   | { type: 'command'; command: string; cwd: string; escalated: boolean }
   | { type: 'patch'; paths: string[] }
   | { type: 'mcpTool'; server: string; tool: string };
 
-/** @param sandbox the mode of the thread that kept them: what they were given for. */
+/** @param sandbox the mode of the thread that kept the rules, which is the mode that they were given for. */
 export function fromCarriedRules(
   carried: readonly (ApprovalRule | EarlierRule)[],
   place: { threadId: string; sandbox: SandboxMode; at: number },

@@ -1,4 +1,4 @@
-/** Budgets of a tree: what every thread of it uses up is counted once, and its limit stops them all. */
+/** Budgets of a tree: the usage of every thread is counted once, and the limit of the tree stops all of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StepOutput } from '../../../activities/contract.ts';
@@ -26,7 +26,7 @@ type Output = keyof typeof OUTPUTS;
 const submit = (tree: Tree, turnId: string) =>
   tree.happen(tree.root, { type: 'turnSubmitted', turn: { turnId, kind: 'regular', input: text('go') } });
 
-/** Lets everything come to its end; what the root asks is answered so. */
+/** Runs everything to its end, and gives this answer to each request of the root. */
 function comeToRest(tree: Tree, decision: 'accept' | 'decline'): void {
   for (let steps = 0; steps < 3_000; steps++) {
     const ended = tree.underWay().find(({ member, action }) => tree.end(member, action, [OUTPUTS.say()], 1));
@@ -38,14 +38,14 @@ function comeToRest(tree: Tree, decision: 'accept' | 'decline'): void {
   throw new Error('It never comes to rest');
 }
 
-/** What is used up below a thread that has closed, or by it after that, may be told to nobody. */
+/** Usage below a closed thread, or of one after its close, may go unreported. */
 const isTold = (tree: Tree) =>
   !tree.late && ![...tree.threads.values()].some(({ state }) => state.status === 'closed' && state.children.length > 0);
 
 const turnsUnderWay = (tree: Tree) =>
   [...tree.threads.values()].flatMap(({ state }) => (state.active === null ? [] : [state.threadId]));
 
-/** Delivers every message that is on its way, and those that come of it. */
+/** Delivers every message that is under way, and every message that follows from it. */
 function deliverAll(tree: Tree): void {
   for (let messages = 0; ; messages++) {
     if (messages > 1_000) throw new Error('Messages never end');
@@ -135,7 +135,7 @@ describe('a tree in whatever order its messages arrive', () => {
       ),
       { numRuns: 200 },
     );
-    // The property says something only where agents had agents, the root asked, and threads below waited.
+    // The property is meaningful only if agents had agents, the root asked, and threads below waited.
     expect(seen.threads).toBeGreaterThan(4);
     expect(seen.asked).toBeGreaterThan(20);
     expect(seen.waited).toBeGreaterThan(5);
@@ -152,7 +152,7 @@ describe('a tree in whatever order its messages arrive', () => {
           deliverAll(tree);
         }
         comeToRest(tree, 'decline');
-        // The one that is under way, and one that its part of the budget still allowed before it was told.
+        // The step under way, and one that its part of the budget still allowed before the limit was reported.
         expect(tree.tokens).toBeLessThanOrEqual(40 + 2 * tree.threads.size * Math.max(1, tree.largest));
       }),
       { numRuns: 100 },
@@ -161,7 +161,7 @@ describe('a tree in whatever order its messages arrive', () => {
 });
 
 describe('the limit of a tree', () => {
-  /** A root whose agent has just used up what was left, while the root waits for it. */
+  /** A root that waits for its agent, which has just used up the rest of the budget. */
   function usedUpByAgent(settings: Parameters<typeof createTree>[0] = {}) {
     const tree = createTree({ budget: { tree: { tokens: 30 } }, ...settings });
     submit(tree, 'a');
@@ -237,7 +237,7 @@ describe('the limit of a tree', () => {
     expect(tree.root.state.requests).toMatchObject([{ type: 'budget', scope: 'tree', turnId: 'a' }]);
     tree.answer('decline');
     deliverAll(tree);
-    // The step that the agent had begun before it heard of the limit.
+    // The step that the agent had begun before the limit was reported.
     step(tree, 'root/1', [OUTPUTS.say()], 1);
     deliverAll(tree);
     expect(turnsUnderWay(tree)).toEqual([]);

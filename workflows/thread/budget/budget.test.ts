@@ -1,4 +1,4 @@
-/** Budgets of one thread: what is counted, when it is checked, and what becomes of a limit that is reached. */
+/** Budgets of one thread: what is counted, when it is checked, and what happens at a limit. */
 import { describe, expect, it } from 'vitest';
 import type { ApprovalDecision, Budget } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
@@ -13,7 +13,7 @@ const usage = (totalTokens: number) => ({
   totalTokens,
 });
 
-/** The model answers with a call that runs at once, or with words, which end the turn. */
+/** The model answers with a call that runs at once, or with text, which ends the turn. */
 function answer(thread: TestThread, tokens: number, how: 'call' | 'words', costMicroUsd = 0): void {
   const { id } = thread.step('callModel');
   const call = { type: 'toolCall' as const, callId: `call_${thread.at}`, name: 'update_plan' };

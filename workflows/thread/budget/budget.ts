@@ -1,7 +1,8 @@
 /**
- * Budgets: what may be used up, and whether it was. A turn is checked before each of its model calls, and its time by a timer.
- * A thread answers for its whole tree where it has a budget for it and no parent; a thread below such a one has a part of
- * that budget, and where it is used up waits for a word from above. `docs/budgets.md` tells it at length.
+ * Budgets: what may be used up, and whether it was. A turn is checked before each of its model calls, and its time by a
+ * timer. A thread with a budget for its tree and without a parent is responsible for the whole tree. A thread below it
+ * has a part of that budget; when the part is used up, the thread waits for a message from above. See
+ * `docs/budgets.md`.
  */
 import type { Budget, BudgetScope, LimitName, Limits, Spent } from '../../../src/contract/index.ts';
 import { AMOUNT_OF, LIMIT_NAMES, toCounted, toUnit, NOTHING_SPENT } from '../../sandbox/amounts.ts';
@@ -11,7 +12,7 @@ import { threadSpent, treeSpent, turnSpent } from '../state/spending.ts';
 
 const SCOPES = ['turn', 'thread', 'tree'] as const satisfies BudgetScope[];
 
-/** The turn that budgets hold for, as long as it goes on. */
+/** The turn that budgets apply to, while it lasts. */
 export function limitedTurn({ active }: ThreadState): ActiveTurn | null {
   return active?.limited === true && active.aborting === null && active.ending === undefined ? active : null;
 }
@@ -31,13 +32,13 @@ function grantedIn(state: ThreadState, scope: BudgetScope): Spent {
   return scope === 'turn' ? (state.active?.granted ?? NOTHING_SPENT) : state.budget.granted[scope];
 }
 
-/** How much may be used up in all, grants included, in the unit of what is counted; null where there is no such limit. */
+/** How much may be used up in total, grants included, in the unit of the limit; null if there is no such limit. */
 export function ceilingOf(state: ThreadState, scope: BudgetScope, limit: LimitName): number | null {
   const base = state.settings.budget[scope]?.[limit];
   return base === undefined ? null : toCounted(limit, base) + grantedIn(state, scope)[AMOUNT_OF[limit]];
 }
 
-/** The limits of a scope as they stand, grants included. */
+/** The current limits of a scope, grants included. */
 export function limitsOf(state: ThreadState, scope: BudgetScope): Limits {
   const given = LIMIT_NAMES.flatMap((limit): [LimitName, number][] => {
     const ceiling = ceilingOf(state, scope, limit);
@@ -50,7 +51,7 @@ export function limitsOf(state: ThreadState, scope: BudgetScope): Limits {
 export interface Excess {
   scope: BudgetScope;
   limit: LimitName;
-  /** In the unit of what is counted. */
+  /** In the unit of the limit. */
   spent: number;
   max: number;
 }
@@ -71,7 +72,7 @@ function excessIn(
 }
 
 /**
- * The first limit that keeps the thread from going on. Time is checked while a turn is active, the rest only before a model
+ * The first limit that stops the thread. Time is checked while a turn is active; everything else only before a model
  * call, and for a tree also while agents are at work.
  */
 export function findExcess(
@@ -98,18 +99,18 @@ export function isCostLimited(state: ThreadState): boolean {
   return SCOPES.some((scope) => state.settings.budget[scope]?.costUsd !== undefined);
 }
 
-/** Allows as much more as the limit was at first, from what is used up by now on. */
+/** Raises a limit by its first value, counted from what is used up by now. */
 export function grant(state: ThreadState, at: number, scope: BudgetScope, limit: LimitName): ThreadState {
   const amount = AMOUNT_OF[limit];
   const before = grantedIn(state, scope);
-  // What is granted comes on top of the limit as it was at first.
+  // A grant is added to the first value of the limit.
   const granted = { ...before, [amount]: Math.max(before[amount], spentIn(state, scope, at)[amount]) };
   if (scope !== 'turn')
     return { ...state, budget: { ...state.budget, granted: { ...state.budget.granted, [scope]: granted } } };
   return state.active === null ? state : { ...state, active: { ...state.active, granted } };
 }
 
-/** Settings of a turn that begins: each scope of a budget that it names takes the place of the one there was. */
+/** The settings with the budget of a turn that begins: each scope that it names replaces the earlier one. */
 export function withBudget(state: ThreadState, given: Budget | undefined): ThreadState {
   if (given === undefined) return state;
   const { granted } = state.budget;
@@ -124,8 +125,8 @@ export function withBudget(state: ThreadState, given: Budget | undefined): Threa
 // -------------------------------------------------------------------------------------------------------- children
 
 /**
- * What a child and its descendants may use up in all: what they have, and what is left here. One at least, since none is no
- * limit that could be told.
+ * What a child and its descendants may use up in total: what they have used, and what is left here. At least one, since
+ * a limit of zero cannot be expressed.
  */
 export function allowanceOf(state: ThreadState, at: number, child: Pick<Child, 'spent'>): Limits {
   const spent = treeSpent(state, at);
@@ -139,7 +140,10 @@ export function allowanceOf(state: ThreadState, at: number, child: Pick<Child, '
   return Object.fromEntries(given);
 }
 
-/** The budget that a child starts with: its turns are limited as those of this thread, its tree by what is left here. */
+/**
+ * The budget that a child starts with: its turns have the limits of this thread's turns, its tree has what is left
+ * here.
+ */
 export function budgetOfChild(state: ThreadState, at: number): Budget {
   const { turn, tree } = state.settings.budget;
   return {
@@ -150,7 +154,7 @@ export function budgetOfChild(state: ThreadState, at: number): Budget {
 
 // ---------------------------------------------------------------------------------------------------------- holding
 
-/** Whether the thread may begin nothing for now: it has asked for more, or waits for a word from above. */
+/** Whether the thread may not begin anything now: it has asked for more, or waits for a message from above. */
 export function isHeld({ budget, requests }: ThreadState): boolean {
   return budget.held || budget.waits || requests.some(({ type, origin }) => type === 'budget' && origin === null);
 }

@@ -1,4 +1,7 @@
-/** What a thread can want done. The shell runs each action once under its id, and stops it when it is wanted no more. */
+/**
+ * Everything that a thread can request. The shell runs each action once under its id, and stops it when it is no longer
+ * requested.
+ */
 import type { StartThread } from '../../../src/contract/index.ts';
 import type { OutgoingMessage } from './state.ts';
 import type { StepAction } from './steps.ts';
@@ -6,7 +9,7 @@ import type { StepAction } from './steps.ts';
 export type Action =
   | StepAction
   | { type: 'startChild'; id: string; turnId: string; start: StartThread }
-  /** Ends when the child's workflow has ended, however it did. */
+  /** Ends when the child's workflow has ended, for any reason. */
   | { type: 'watchChild'; id: string; threadId: string }
   /** A signal to another thread. */
   | { type: 'sendMessage'; id: string; to: string; message: OutgoingMessage }
@@ -15,7 +18,7 @@ export type Action =
   | { type: 'continueAsNew'; id: 'continueAsNew' }
   | { type: 'complete'; id: 'complete' };
 
-/** Whether it asks a model, which uses up budgets and needs the conversation. */
+/** Whether the action calls a model, which uses up budgets and needs the conversation. */
 export function isModelCall(action: Action): boolean {
   return action.type === 'step' && (action.activity === 'callModel' || action.activity === 'compactContext');
 }
@@ -26,7 +29,7 @@ export type TimerAbout =
   | { type: 'requestDeadline'; requestId: string }
   | { type: 'quiescence'; turnId: string };
 
-/** Ids of actions; a command's id is also the name its processes are found by. */
+/** Ids of actions. The id of a command is also the name by which its processes are found. */
 export const actionIds = {
   model: (turnId: string, step: number, tries: number) => `model/${turnId}/${step}/${tries}`,
   compact: (number: number, tries: number) => `compact/${number}/${tries}`,

@@ -1,6 +1,6 @@
 /**
- * What of the history the model still sees, and how large that is. Everything before the newest compaction that counts is
- * replaced by it.
+ * The part of the history that the model still sees, and its size. The newest valid compaction replaces everything
+ * before it.
  *
  * Invariants:
  * 1. The compactions are in the order of the history, and `upTo` of each is at most its own number.
@@ -8,13 +8,13 @@
  */
 import type { TokenUsage } from '../../../src/contract/index.ts';
 
-/** A compaction that counts. */
+/** A compaction that is still valid. */
 export interface CountedCompaction {
   /** Number of its item. */
   item: number;
   /** Number of the first item it does not replace. */
   upTo: number;
-  /** Number of the first item that is needed beside it: `upTo`, or an earlier one that had not ended then. */
+  /** Number of the first item that is needed in addition: `upTo`, or an earlier one that had not ended then. */
   firstItem: number;
 }
 
@@ -23,18 +23,20 @@ export interface ContextState {
   compactions: CountedCompaction[];
   /** Compactions so far; part of the ids of their actions. */
   begun: number;
-  /** Tokens of the last model step, request and answer; null where that is not known. */
+  /** Tokens of the last model step, request and answer; null if not known. */
   tokens: number | null;
-  /** The same for the first step after the newest compaction: less than this no compaction can reach. */
+  /** The same for the first step after the newest compaction: no compaction can make the context smaller than this. */
   floor: number | null;
-  /** What the last model step was told by its worker; null before it. */
+  /** The limit that the worker gave to the last model step; null before it. */
   limit: { model: string; compactAt: number } | null;
 }
 
-/** How many compactions are remembered, so that one can be taken back. */
+/** Number of compactions that are remembered, so that one can be taken back. */
 const KNOWN_COMPACTIONS = 500;
 
-/** By how much of its limit a context must have grown since the last compaction, so that the next one is of use. */
+/**
+ * The fraction of its limit by which a context must have grown since the last compaction to make the next one useful.
+ */
 const WORTHWHILE = 0.1;
 
 export const NEW_CONTEXT: ContextState = { compactions: [], begun: 0, tokens: null, floor: null, limit: null };
@@ -43,19 +45,22 @@ export function newestCompaction(context: ContextState): CountedCompaction | nul
   return context.compactions.at(-1) ?? null;
 }
 
-/** Number of the first item that counts. */
+/** Number of the first item that the model sees. */
 export function firstCounted(context: ContextState): number {
   return newestCompaction(context)?.firstItem ?? 0;
 }
 
-/** Takes what a model step has said of its size. @param compactAt null where the step was recorded before it was told. */
+/**
+ * Records the size that a model step has reported. @param compactAt null if the step was recorded before steps reported
+ * it.
+ */
 export function withStep(
   context: ContextState,
   model: string,
   usage: TokenUsage,
   compactAt: number | null,
 ): ContextState {
-  // An endpoint that counts nothing says nothing of the size.
+  // Some endpoints count no tokens and report zero.
   const tokens = usage.totalTokens === 0 ? null : usage.totalTokens;
   const floor = context.floor ?? (context.compactions.length > 0 ? tokens : null);
   return { ...context, tokens, floor, limit: compactAt === null ? context.limit : { model, compactAt } };
@@ -67,8 +72,8 @@ export function withCompaction(context: ContextState, compaction: CountedCompact
 }
 
 /**
- * After turns from that item on were taken out of the conversation: no compaction that stands for one of them counts any
- * more, and what it replaced counts again.
+ * The context without turns that were removed from the conversation, from that item on. A compaction that covers one of
+ * them is no longer valid, and the items it replaced are visible again.
  */
 export function withoutCompactionsOver(context: ContextState, firstItem: number): ContextState {
   const compactions = context.compactions.filter(({ upTo }) => upTo <= firstItem);
@@ -76,7 +81,7 @@ export function withoutCompactionsOver(context: ContextState, firstItem: number)
   return { ...context, compactions, tokens: null, floor };
 }
 
-/** Whether the context has come to its limit, as far as that is known for this model. */
+/** Whether the context has reached its limit, as far as the limit is known for this model. */
 export function isOverLimit(context: ContextState, model: string): boolean {
   const { tokens, floor, limit } = context;
   if (tokens === null || limit?.model !== model) return false;

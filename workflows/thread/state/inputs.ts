@@ -1,4 +1,4 @@
-/** What can happen to a thread. The shell stamps each event with the time and with the actions that are running. */
+/** Everything that can happen to a thread. The shell adds the time and the running actions to each event. */
 import type {
   AgentMessage,
   CloseThread,
@@ -34,18 +34,18 @@ export type MachineInput =
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
   | StepEnded
   | { type: 'childStarted'; id: string; failure: StepFailure | null }
-  /** The workflow of a child has ended, with or without a word from it. */
+  /** The workflow of a child has ended, with or without a report from it. */
   | { type: 'childGone'; id: string; threadId: string }
   /** @see Action `sendMessage`. Not delivered: there is no such thread, or it is closed. */
   | { type: 'messageSent'; id: string; delivered: boolean }
   | { type: 'subThreadReported'; message: SubThreadMessage }
-  /** The thread above says what this one and its descendants may use up. */
+  /** The thread above reports what this one and its descendants may use up. */
   | { type: 'treeBudgetTold'; budget: TreeBudget }
   | { type: 'agentMessageReceived'; message: AgentMessage }
   | { type: 'timeCame'; id: string; about: TimerAbout }
-  /** This run's history is long enough to go on as a new one at the next step boundary. */
+  /** This run's history is long enough to continue as new at the next step boundary. */
   | { type: 'rolloverDue' }
-  /** What would be carried over is too large as long as it cannot be archived: this run goes on. */
+  /** The carry-over is too large until part of it can be archived: this run continues. */
   | { type: 'rolloverPostponed'; bytes: number };
 
 /** `at`: milliseconds since the epoch. `running`: ids of the actions that are under way. */

@@ -34,10 +34,10 @@ function append(state: ThreadState, event: StoredEvent): ThreadState {
   return { ...state, updatedAt: event.at, log: { ...state.log, events: [...state.log.events, event] } };
 }
 
-/** An item without the id that its place in the history gives it. */
+/** An item without its id, which follows from its place in the history. */
 export type NewItem = Item extends infer I ? (I extends Item ? Omit<I, 'id'> : never) : never;
 
-/** Adds an item and says that it began; an item that is whole at once is said to be complete, too. */
+/** Adds an item and records that it began. An item that is whole at once is recorded as complete, too. */
 export function addItem(state: ThreadState, at: number, item: NewItem): ThreadState {
   const index = itemCount(state.log);
   const added = { ...item, id: `item_${index}` };
@@ -46,7 +46,7 @@ export function addItem(state: ThreadState, at: number, item: NewItem): ThreadSt
   return isRunning(added) ? started : append(started, itemEvent(started, at, 'item/completed', index));
 }
 
-/** Changes an item that is in progress, without a word about it. */
+/** Changes an item that is in progress, without an event. */
 export function changeItem(state: ThreadState, index: number, change: Partial<NewItem>): ThreadState {
   const items = [...state.log.items];
   items[index - state.log.firstItem] = { ...itemAt(state.log, index), ...change } as Item;
@@ -72,7 +72,7 @@ export function isRunning(item: Item): boolean {
   return 'status' in item && item.status === 'inProgress';
 }
 
-/** An event as readers see it. `item/started` shows the item as it began, whatever became of it since. */
+/** An event as readers see it. `item/started` shows the item as it began, whatever changed it since. */
 function toThreadEvent(log: ThreadLog, event: StoredEvent): ThreadEvent {
   if (!('index' in event)) return event;
   const { seq, at, type, turnId, index } = event;
@@ -135,17 +135,17 @@ export function readItems(log: ThreadLog, after: number, limit: number): ItemsPa
 
 /**
  * Characters of JSON in one answer to a query; a segment of the archive has as many of items and of events. A character
- * may take three bytes, and the service takes 2 MiB.
+ * may take three bytes, and the service accepts 2 MiB.
  */
 const PAGE_CHARS = 300_000;
 
-/** As many of the entries as one answer may hold, one at least. @param seen an entry as it is answered. */
+/** As many of the entries as fit into one answer, at least one. @param seen an entry as it is answered. */
 export function pageOf<T>(entries: readonly T[], seen: (entry: T) => unknown = (entry) => entry): T[] {
   const sizeOf = (entry: T) => JSON.stringify(seen(entry)).length;
   return entries.slice(0, Math.max(1, countWithin(PAGE_CHARS, entries, sizeOf)));
 }
 
-/** How many entries, from the first on, are within that size together. */
+/** Number of entries, from the first on, that fit into that size together. */
 function countWithin<T>(most: number, entries: readonly T[], sizeOf: (entry: T) => number): number {
   let left = most;
   const beyond = entries.findIndex((entry) => (left -= sizeOf(entry)) < 0);
@@ -160,13 +160,16 @@ function segmentOfItem(log: ThreadLog, index: number): ArchiveSegment | null {
   return log.archived.find((segment) => segment.items.from <= index && index < segment.items.to) ?? null;
 }
 
-/** What stays in the live log when the rest is archived, for readers who are nearly up to date. The first release weighed characters. */
+/**
+ * What stays in the live log when the rest is archived, for readers who are nearly up to date. The first release
+ * counted characters.
+ */
 const KEPT = { events: 100, bytes: 120_000, chars: 200_000 };
 
 /**
- * The oldest stretch of the live log that may move to the archive: every item in it has ended, and every event in it
- * speaks of such items only. The newest events stay, and what is moved at once can be read at once. Null where there is
- * nothing to move.
+ * The oldest part of the live log that may move to the archive: every item in it has ended, and every event in it is
+ * about such items only. The newest events stay, and one answer can hold the whole segment. Null if nothing can be
+ * moved.
  */
 export function archivable(state: ThreadState): ArchiveSegment | null {
   const { log } = state;
@@ -182,7 +185,7 @@ export function archivable(state: ThreadState): ArchiveSegment | null {
   const moved = pageOf(blocked === -1 ? candidates : candidates.slice(0, blocked), (event) =>
     toThreadEvent(log, event),
   );
-  // An item may go once no event that stays behind speaks of it.
+  // An item may be moved once no event that stays refers to it.
   const stays = log.events.slice(moved.length).flatMap((event) => ('index' in event ? [event.index] : []));
   const movedItems = pageOf(log.items.slice(0, Math.max(0, Math.min(heldIndex, ...stays) - log.firstItem)));
   if (moved.length === 0 && movedItems.length === 0) return null;

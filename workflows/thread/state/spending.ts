@@ -1,4 +1,4 @@
-/** What was used up: by a turn, by a thread, and by a thread with all its descendants. Pure sums. */
+/** Usage of a turn, of a thread, and of a thread with all its descendants. Pure sums. */
 import type { Spent } from '../../../src/contract/index.ts';
 import { plus } from '../../sandbox/amounts.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
@@ -8,7 +8,7 @@ export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number)
   return { ...turn.spent, wallMs: turn.spent.wallMs + running };
 }
 
-/** Milliseconds in which a turn waited for a person. */
+/** Milliseconds that a turn waited for a person. */
 export function waitedBy(
   { waitedMs, waitingSince }: Pick<ActiveTurn, 'waitedMs' | 'waitingSince'>,
   at: number,
@@ -16,7 +16,7 @@ export function waitedBy(
   return waitedMs + (waitingSince === null ? 0 : Math.max(0, at - waitingSince));
 }
 
-/** The tokens of an active turn are in the thread's account at once, its time when it has ended. */
+/** The thread counts tokens of an active turn at once, and its time when the turn has ended. */
 export function threadSpent({ active, budget }: ThreadState, at: number): Spent {
   const wallMs = active?.limited === true ? turnSpent(active, at).wallMs : 0;
   return { ...budget.own, wallMs: budget.own.wallMs + wallMs };

@@ -1,5 +1,5 @@
 /**
- * Everything a thread knows, as plain JSON: it is carried over to the next run as it stands. No Map, Date, class
+ * The whole state of a thread, as plain JSON: it is carried over to the next run unchanged. No Map, Date, class
  * instance or undefined.
  */
 import type {
@@ -39,13 +39,13 @@ import type { McpApproval, PathLead } from '../../../activities/ports.ts';
 
 export const STATE_VERSION = 1;
 
-/** An event as it is kept: one about an item holds the item's number in place of the item. */
+/** An event as it is kept: one about an item holds the item's number instead of the item. */
 export type StoredEvent = { seq: number; at: number } & (
   | Exclude<EventBody, { type: 'item/started' | 'item/completed' }>
   | { type: 'item/started' | 'item/completed'; turnId: string; index: number }
 );
 
-/** The single history of a thread: its newest part here, what came before it in the archive. */
+/** The single history of a thread: its newest part here, everything before it in the archive. */
 export interface ThreadLog {
   items: Item[];
   /** Number of `items[0]`; all items before it are archived. */
@@ -61,19 +61,19 @@ export interface QueuedTurn {
   kind: TurnKind;
   input: InputItem[];
   overrides: Overrides;
-  /** What a review is to look at; there for reviews only. */
+  /** The changes that a review examines; for reviews only. */
   review?: ReviewRequest;
 }
 
-/** The end of a turn has begun: no new steps, and its running ones have been told to stop. */
+/** The end of a turn has begun: no new steps, and its running ones were asked to stop. */
 export interface Aborting {
   reason: AbortReason;
-  /** What the person said, or null. */
+  /** The detail that the person gave, or null. */
   detail: string | null;
   since: number;
   /** Ids of the actions whose end is not yet known. */
   awaiting: string[];
-  /** False once one of them ended without proof that nothing of it is left. */
+  /** False once one of them ended without proof that none of its processes is left. */
   quiescent: boolean;
 }
 
@@ -83,16 +83,16 @@ export interface ToolCall {
   index: number;
   /** The name of its tool in `tools/index.ts`. */
   tool: string;
-  /** Calls that only read may run side by side. */
+  /** Read-only calls may run in parallel. */
   readOnly: boolean;
   /**
-   * `pending` until its turn has come, `lookingUp` while the rules of the repository are read, `asking` while a request is
-   * open, `running` once it may run.
+   * `pending` until earlier calls let it begin, `lookingUp` while the rules of the repository are read, `asking` while
+   * a request is open, `running` once it may run.
    */
   status: 'pending' | 'lookingUp' | 'asking' | 'running';
-  /** Set for a command or a patch that runs outside the sandbox once it is accepted. */
+  /** Set for a command or a patch that runs outside the sandbox after it is accepted. */
   escalated: boolean;
-  /** The model's words for why; commands only. */
+  /** The model's reason; commands only. */
   justification: string;
   /** Milliseconds; commands only. */
   timeoutMs: number;
@@ -100,31 +100,31 @@ export interface ToolCall {
   cwd: string;
   /** When a call that waits for agents gives up, in milliseconds since the epoch; null for every other call. */
   until: number | null;
-  /** When its server's configuration wants it asked for; calls of MCP tools only. */
+  /** When its server's configuration requires approval; calls of MCP tools only. */
   approval?: McpApproval;
-  /** Where the paths of a patch led when the model had named them; patches only. */
+  /** Where the paths of a patch led when the model named them; patches only. */
   leads?: PathLead[];
 }
 
-/** A child, with what its parent has to do about it. */
+/** A child, with what its parent still has to do for it. */
 export interface Child extends SubThread {
   /** Until it is started. */
   start: StartThread | null;
-  /** Turns it was given and has not ended. */
+  /** Turns that it was given and that have not ended. */
   openTurns: number;
-  /** It was told to close. */
+  /** It was asked to close. */
   closing: boolean;
-  /** How its last turn ended, for the model, which has not been told yet. */
+  /** How its last turn ended, for the model, which has not seen it yet. */
   news: string | null;
-  /** By it and its descendants, as it told last. */
+  /** By it and its descendants, as of its last report. */
   spent: Spent;
-  /** It was told to begin no model step. */
+  /** It was asked to begin no model step. */
   held: boolean;
-  /** It would go on, and waits for a word about its budget. */
+  /** It could continue, and waits for a message about its budget. */
   waits: boolean;
 }
 
-/** What one thread says to another, under the name of the signal it goes by. */
+/** A message from one thread to another, under the name of its signal. */
 export type OutgoingMessage =
   | { signal: 'subThreadReport'; payload: SubThreadMessage }
   | { signal: 'agentMessage'; payload: AgentMessage }
@@ -141,7 +141,7 @@ export interface Outgoing {
   message: OutgoingMessage;
 }
 
-/** A compaction under way, in a turn of its own or within a regular one. */
+/** A compaction under way, in its own turn or within a regular one. */
 export interface Compaction {
   /** Counts the compactions of this thread; part of the action's id. */
   number: number;
@@ -149,7 +149,7 @@ export interface Compaction {
   /** The assertion was renewed for it. */
   renewed: boolean;
   trigger: CompactionTrigger;
-  /** The model that is asked for it. */
+  /** The model that writes the summary. */
   model: string;
   /** Number of the first item it does not replace. */
   upTo: number;
@@ -159,22 +159,22 @@ export interface Compaction {
 }
 
 /**
- * What can bring the files back to where they were before a turn. `after` is the snapshot from its end, null if there is
- * none; turns of earlier releases have no such member.
+ * The snapshots that can restore the files as they were before a turn. `after` is the one from its end, null if there
+ * is none; turns of earlier releases have no such member.
  */
 export type TurnSnapshot =
   { status: 'taken'; commit: string; after?: string | null } | { status: 'missing'; reason: string };
 
-/** A turn that has ended, and where in the history it stands. */
+/** A turn that has ended, and its place in the history. */
 export interface TurnRecord {
   turnId: string;
   kind: TurnKind;
   status: TurnCompletion['status'];
   /** Number of its first item. */
   firstItem: number;
-  /** Number of the first item after its end. Items of turns beside it may lie between. */
+  /** Number of the first item after its end. Items of parallel turns may lie between. */
   endItem: number;
-  /** Null where none was asked for. */
+  /** Null if none was requested. */
   snapshot: TurnSnapshot | null;
   /** In milliseconds since the epoch; earlier releases left it out. */
   endedAt?: number;
@@ -188,25 +188,25 @@ export interface TurnBase {
   usage: Usage;
   lastAgentMessage: string | null;
   aborting: Aborting | null;
-  /** Null as long as there is none, and none was tried. */
+  /** Null until one was taken or tried. */
   snapshot: TurnSnapshot | null;
   /** Its time up to `clock`. */
   spent: Spent;
-  /** What it may use up beyond its budget. */
+  /** What it may use up in addition to its budget. */
   granted: Spent;
-  /** Since when its time runs, in milliseconds since the epoch; null while it stands still. */
+  /** The time its clock was started, in milliseconds since the epoch; null while it is stopped. */
   clock: number | null;
   /** Milliseconds that it waited for a person, up to `waitingSince`. */
   waitedMs: number;
-  /** Since when it waits, in milliseconds since the epoch; null if it does not. */
+  /** The time it began to wait, in milliseconds since the epoch; null if it does not wait. */
   waitingSince: number | null;
-  /** Its time counts, and budgets hold for it. */
+  /** Its time counts, and budgets apply to it. */
   limited: boolean;
-  /** How it ends, as soon as the snapshot of what it left is taken. */
+  /** How it ends, as soon as the snapshot of the files at its end is taken. */
   ending?: TurnEnd;
 }
 
-/** The members of the terminal event that are not the same for every end. */
+/** The members of the terminal event that differ from end to end. */
 export type TurnEnd = TurnCompletion extends infer C
   ? C extends TurnCompletion
     ? Omit<C, keyof EveryEnd>
@@ -235,7 +235,7 @@ export type RegularTurn = TurnBase & {
     | { type: 'tools'; calls: ToolCall[] };
 };
 
-/** Whether a turn talks with a model, and so takes steered input and has tool calls. */
+/** Whether a turn talks with a model, and so accepts steered input and has tool calls. */
 export function isConversation(turn: ActiveTurn | null): turn is RegularTurn {
   return turn?.kind === CONVERSATION;
 }
@@ -255,7 +255,7 @@ export type CompactTurn = TurnBase & { kind: 'compact'; compaction: Compaction }
 
 export type UndoTurn = TurnBase & {
   kind: 'undo';
-  /** The turn that is undone; null where there is none. */
+  /** The turn that is undone; null if there is none. */
   target: TurnRecord | null;
 };
 
@@ -265,12 +265,12 @@ export type RedoTurn = TurnBase & {
   target: Redo | null;
 };
 
-/** An undo, with what takes it back. */
+/** An undo, with the data that takes it back. */
 export interface Redo {
   turnId: string;
   /** The turns that it dropped. */
   records: TurnRecord[];
-  /** Those that went with them. */
+  /** The compactions that were removed with the turns. */
   compactions: ContextState['compactions'];
   /** The files before and after it; null if it changed none. */
   files: { before: string; after: string } | null;
@@ -288,7 +288,9 @@ export type ReviewTurn = TurnBase & {
     | { type: 'finishing'; childId: string; range: ReviewRange | null; text: string };
 };
 
-/** What a turn of each kind keeps while it lasts. A kind whose turns are described in its own file adds itself there. */
+/**
+ * The members of a turn of each kind while it lasts. A kind that describes its turns in its own file adds itself there.
+ */
 export interface Turns {
   regular: RegularTurn;
   user_shell: ShellTurn;
@@ -309,42 +311,43 @@ export interface AgentTaskState {
     purpose: 'prewarm' | 'ensure';
     /** 1 or 2: the identity may change once while a task is registered. */
     round: 1 | 2;
-    /** Runtime id that the identity service no longer takes, to be replaced first; null for none. */
+    /** Runtime id that the identity service no longer accepts, to be replaced first; null for none. */
     replaceIdentity: string | null;
   } | null;
   registrations: number;
 }
 
-/** Where the thread stands with its budgets. */
+/** The thread's position in its budgets. */
 export interface BudgetState {
-  /** By this thread alone: everything but the time of an active turn. */
+  /** Used by this thread alone: everything except the time of an active turn. */
   own: Spent;
-  /** By children that are listed no more, and their descendants. */
+  /** Used by children that are no longer listed, and their descendants. */
   forgotten: Spent;
-  /** What may be used up beyond the budgets. */
+  /** What may be used up in addition to the budgets. */
   granted: { thread: Spent; tree: Spent };
-  /** The thread above has said to begin no model step. */
+  /** The thread above has asked this one to begin no model step. */
   held: boolean;
-  /** It would go on, and waits for a word of the thread above. */
+  /** It could continue, and waits for a message from the thread above. */
   waits: boolean;
-  /** The agents that are at work were told to stop. */
+  /** The agents that are at work were asked to stop. */
   stopping: boolean;
   /** Requests for more so far. */
   requests: number;
-  /** Milliseconds that turns which have ended waited for a person. */
+  /** Milliseconds that ended turns waited for a person. */
   waitedMs: number;
 }
 
 /**
- * What the machine decides anew in runs that this release begins; a run that an earlier one began goes on as it was begun.
- * 2: what waits is bounded in bytes (`waiting.ts`), a patch that is given to the shell is answered and not run, /tmp is
- * outside of what a patch may write, and without a sandbox no git command is known to only read.
+ * The machine's decisions that changed since the first release. They apply to runs that this release begins; a run of
+ * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
+ * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
+ * command counts as read-only.
  */
 export const DECISIONS = 2;
 
 export interface ThreadState {
   version: typeof STATE_VERSION;
-  /** Left out in runs that decide as the first release. */
+  /** Left out in runs that decide like the first release. */
   decisions?: typeof DECISIONS;
   threadId: string;
   settings: ThreadSettings;
@@ -361,18 +364,18 @@ export interface ThreadState {
   /** The newest turns that have ended, newest last; turns that never began are not among them. */
   turns: TurnRecord[];
   snapshots: {
-    /** Some may be kept in the repository, to be let go of when the thread closes. */
+    /** Some snapshots may be kept in the repository. They are released when the thread closes. */
     kept: boolean;
-    /** Names of those that nobody needs any more, to be let go of beside the next one. */
+    /** Names of snapshots that are no longer needed. The step that takes the next one releases them. */
     release: string[];
-    /** What has been said about them, newest last, so that each thing is said once. */
+    /** Messages about snapshots that were reported, newest last, so that each is reported once. */
     told: string[];
-    /** One is also taken at the end of a turn. Not so in runs that were begun by an earlier release. */
+    /** A snapshot is also taken at the end of a turn, except in runs that an earlier release began. */
     after?: boolean;
   };
   /** Undos that can be taken back, newest last. Threads of earlier releases have no such member. */
   redo?: Redo[];
-  /** Turn ids taken, newest last, so that the same id twice is one turn. */
+  /** Known turn ids, newest last: a repeated submission is the same turn. */
   knownTurnIds: string[];
   requests: ThreadRequest[];
   /** Remembered answers, oldest first. Those of scope `repository` are here until they are kept there. */
@@ -385,16 +388,16 @@ export interface ThreadState {
   /** Messages to other threads that are not delivered yet, oldest first. */
   outbox: Outgoing[];
   messageCount: number;
-  /** Words of other agents that no model request has carried yet. */
+  /** Messages of other agents that no model request has carried yet. */
   mailbox: AgentMessage[];
-  /** Commands that may have left processes behind; no step touches the workspace before they are ended. */
+  /** Commands that may have left processes behind; no step touches the workspace before these have ended. */
   cleanUp: { number: number; commandIds: string[] } | null;
   cleanUps: number;
-  /** Set once this run is long enough to go on as a new one: first the segment is archived, if there is one. */
+  /** Set once this run is long enough to continue as new: first the segment is archived, if there is one. */
   rollover: { archiving: ArchiveSegment | null } | null;
-  /** MCP servers that this thread was warned of. */
+  /** MCP servers about which this thread has been warned. */
   warnedOfServers: string[];
-  /** Models without a price that this thread was warned of. */
+  /** Models without a price about which this thread has been warned. */
   unpriced: string[];
   usage: Usage;
   budget: BudgetState;
@@ -436,13 +439,13 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** How many turn ids are remembered for "the same id twice is one turn". */
+/** Number of turn ids that are remembered, so that a repeated submission is the same turn. */
 export const KNOWN_TURN_IDS = 1_000;
 
-/** How many ended turns are remembered with their place in the history. */
+/** Number of ended turns whose place in the history is remembered. */
 export const KNOWN_TURNS = 200;
 
-/** Settings that came later than the first version: a thread that is older than them has these. */
+/** Settings that were added after the first version, with the values for threads that are older. */
 const ADDED_SETTINGS = {
   snapshots: false,
   searchAttributes: false,
@@ -460,7 +463,7 @@ export function decidesAnew({ decisions }: { decisions?: typeof DECISIONS | unde
   return decisions === DECISIONS;
 }
 
-/** Where a thread that this one starts works: in the same folder, whatever has become of its path. */
+/** The workspace of a thread that this one starts: the same folder, whatever now has its path. */
 export function toWorkspace({ cwd, root }: ThreadSettings): StartThread['workspace'] {
   return root === undefined ? { cwd } : { cwd, root };
 }

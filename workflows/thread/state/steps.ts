@@ -1,6 +1,6 @@
 /**
- * Activities as steps of a thread: the action that asks for one, its options, and how it ends. The contract of the activities
- * types all three; what an input or a result means is the business of the kind or the tool that asks for it.
+ * Activities as steps of a thread: the action that requests one, its options, and how it ends. The contract of the
+ * activities types all three; the kind or the tool that requests it knows the meaning of an input or a result.
  */
 import type { CommandProgress, McpProgress, StepActivities } from '../../../activities/contract.ts';
 import { firstLine } from '../../sandbox/plain-text.ts';
@@ -13,7 +13,7 @@ export type StepResult<A extends StepActivity> = Awaited<ReturnType<StepActiviti
 /** The result of an activity that was not stopped. */
 export type StepValue<A extends StepActivity> = Exclude<StepResult<A>, { type: 'aborted' }>;
 
-/** Steps that are not retried, since they may have had effects, with what their heartbeats say. */
+/** Steps that are not retried, since they may have had effects, with the form of their heartbeats. */
 interface LosableSteps {
   execCommand: CommandProgress;
   callMcpTool: McpProgress;
@@ -28,7 +28,7 @@ export type StepAction<A extends StepActivity = StepActivity> = {
     activity: K;
     input: StepInput<K>;
     options: StepOptions;
-    /** The line that the Temporal UI shows. No part of what a replay compares. */
+    /** The line that the Temporal UI shows. A replay does not compare it. */
     summary: string;
     /** It waits until the workspace is clean. */
     onWorkspace?: boolean;
@@ -47,7 +47,7 @@ export type StepEnded<A extends StepActivity = StepActivity> = {
   [K in A]: { type: 'stepEnded'; id: string; activity: K; end: StepEnd<K> };
 }[A];
 
-/** The same as the machine takes it. `at`: milliseconds since the epoch. */
+/** The same as an input of the machine. `at`: milliseconds since the epoch. */
 export type StepEvent<A extends StepActivity = StepActivity> = StepEnded<A> & { at: number };
 
 // --------------------------------------------------------------------------------------------------------- options
@@ -69,22 +69,22 @@ const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterv
 const COMMON = { cancellationType: 'WAIT_CANCELLATION_COMPLETED', heartbeatTimeout: '5s' } as const;
 
 /**
- * Retried until it is done, or `maximumAttempts` times. Most activities count their tries themselves, so that a worker's
- * restart does not use up one.
+ * Retried until it is done, or `maximumAttempts` times. Most activities count their attempts themselves, so that a
+ * worker's restart does not use up one.
  */
 export function retried(startToCloseTimeout: Duration, maximumAttempts?: number): StepOptions {
   const retry = maximumAttempts === undefined ? BACKOFF : { ...BACKOFF, maximumAttempts };
   return { ...COMMON, startToCloseTimeout, retry };
 }
 
-/** Never retried: what may have run is not run again automatically. */
+/** Never retried: a step that may have run is not run again automatically. */
 export function once(startToCloseTimeout: Duration): StepOptions {
   return retried(startToCloseTimeout, 1);
 }
 
 // ---------------------------------------------------------------------------------------------------------- inputs
 
-/** A command, or the arguments of a call, longer than this travel by reference to their item. */
+/** Characters of a command, or of the arguments of a call. A longer one is passed by reference to its item. */
 export const INLINE_CHARS = 2_000;
 
 /** Members of the input of a step that can be stopped. */
@@ -97,7 +97,7 @@ export function workspaceIds({ threadId, settings: { root } }: ThreadState, acti
   return { threadId, ...(root === undefined ? {} : { root }), actionId };
 }
 
-/** UTF-16 units of text that is not ours. With the word before it a summary stays below 400 bytes, which is all that fits. */
+/** UTF-16 units of foreign text. With the word before it a summary stays below 400 bytes, which is the limit. */
 const SUMMARY_CHARS = 100;
 
 export function toSummary(verb: string, text: string): string {

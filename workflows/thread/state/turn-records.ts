@@ -1,4 +1,4 @@
-/** The turns that have ended, as far as they are remembered, and the snapshots that are kept for their sake. */
+/** The ended turns that are remembered, and the snapshots that are kept for them. */
 import type { ThreadState, TurnRecord, TurnSnapshot } from './state.ts';
 import { cutToBytes } from './waiting.ts';
 
@@ -7,7 +7,7 @@ const RELEASED_AT_ONCE = 300;
 /** Snapshots of ended turns that are kept, the newest ones. */
 const KEPT = 100;
 
-/** Takes one more record, and lets go of the snapshots that are too many or whose turn is forgotten with it. */
+/** Adds a record, and releases the snapshots that exceed the limit or whose turn is forgotten. */
 export function withRecord(state: ThreadState, record: TurnRecord, known: number): ThreadState {
   const all = [...state.turns, shortened(record)];
   const forgotten = all.slice(0, -known);
@@ -36,7 +36,7 @@ function isTaken({ snapshot }: TurnRecord): boolean {
   return snapshot?.status === 'taken';
 }
 
-/** Forgets these turns as if they had never been, and lets go of their snapshots. */
+/** Removes the records of these turns, and releases their snapshots. */
 export function withoutRecords(state: ThreadState, turnIds: readonly string[]): ThreadState {
   const [going, staying] = [true, false].map((goes) =>
     state.turns.filter(({ turnId }) => turnIds.includes(turnId) === goes),
@@ -45,15 +45,15 @@ export function withoutRecords(state: ThreadState, turnIds: readonly string[]): 
   return releaseLater({ ...state, turns: staying }, names);
 }
 
-/** Nobody needs the snapshots under these names any more. */
+/** Releases the snapshots under these names with the next step. */
 export function releaseLater(state: ThreadState, names: readonly string[]): ThreadState {
   if (names.length === 0) return state;
-  // Those that are forgotten here go when the thread closes.
+  // The snapshots that are dropped here are released when the thread closes.
   const release = [...state.snapshots.release, ...names].slice(-RELEASED_AT_ONCE);
   return { ...state, snapshots: { ...state.snapshots, release } };
 }
 
-/** After the thread's snapshots were let go of. */
+/** After the thread's snapshots were released. */
 export function withoutSnapshots(state: ThreadState): ThreadState {
   return { ...state, turns: state.turns.map((one) => (isTaken(one) ? { ...one, snapshot: RELEASED } : one)) };
 }

@@ -22,7 +22,7 @@ const steer = (thread: TestThread, words: string) =>
 const mail = (thread: TestThread, words: string) =>
   thread.dispatch({ type: 'agentMessageReceived', message: { from: 'other', text: words } });
 
-/** As a run goes on that the first release began. */
+/** Makes the run decide like the first release. */
 function earlier(thread: TestThread): void {
   const { decisions: _, ...state } = thread.state;
   thread.restart(state);
@@ -141,7 +141,7 @@ describe('messages of other agents', () => {
 
 const spawn = (name: string) => ({ name: 'spawn_agent', arguments: { task_name: name, message: 'do' } });
 
-/** Spawns an agent by the active turn, which has ended its first turn with these words. */
+/** The active turn spawns an agent, whose first turn ends with this text. */
 function endedAgent(thread: TestThread, name: string, words: string): string {
   thread.answer(spawn(name));
   const { id, start } = thread.action('startChild');
@@ -317,7 +317,7 @@ const long = (name: string) => name.padEnd(200, 'x');
 const ID = 't'.repeat(180);
 const path = `/${WIDE.repeat(4_095)}`;
 
-/** Everything that a thread may keep, of the longest there is, between two steps. */
+/** The largest state that a thread may keep between two steps. */
 function worst(): TestThread {
   const thread = testThread({
     ...{ cwd: path, root: path, title: WIDE.repeat(2_000), instructions: WIDE.repeat(66_600), snapshots: true },
@@ -343,7 +343,7 @@ function worst(): TestThread {
     });
   for (let i = 0; i < 120; i++) thread.submit(long(`q${i}`), WIDE.repeat(400), { onBusy: 'queue' });
   for (let i = 0; i < 20; i++) steer(thread, WIDE.repeat(1_000));
-  // A command that runs holds up the next run; one that has ended is history.
+  // A command that runs delays the next run; one that has ended is history.
   thread.submit('shell', 'true', { kind: 'user_shell' });
   const { id } = thread.step('execCommand');
   thread.done('execCommand', { ...EXITED, output: 'x'.repeat(40_000) }, id);
@@ -371,7 +371,7 @@ function closeAgent(thread: TestThread, i: number): void {
   });
 }
 
-/** Lists that fill up by the hundred. */
+/** Fills lists that grow by the hundred. */
 function keepMuch(thread: TestThread): void {
   let { state } = thread;
   for (let n = 0; n < 100; n++) state = keepRule(state, thread.at, rule(n));
@@ -405,7 +405,7 @@ describe('the worst that a thread may carry from one run to the next', () => {
     const thread = worst();
     const codes = new Set(rejections(thread).map(({ code }) => code));
     expect([...codes].sort()).toEqual(['queueFull', 'tooMuchWaiting']);
-    // The step under way ends, and everything that may be archived is, before the next one.
+    // The step under way ends, and everything that may be archived is archived before the next one.
     thread.dispatch({ type: 'rolloverDue' });
     thread.answer(exec('true'));
     writeSegments(thread);

@@ -1,7 +1,7 @@
 /**
- * What waits in a thread until somebody else does something, in bytes as it is carried over. Its number is bounded elsewhere;
- * here its size is, so that a run can always go on as a new one. What does not fit is refused, and nothing that waits is
- * dropped for it. `docs/payloads.md` lists every member of the state and what bounds it.
+ * Limits on what waits in a thread, in bytes as it is carried over. Other files limit the number; this one limits the
+ * size, so that a run can always continue as new. What does not fit is refused, and nothing that waits is dropped to
+ * make room. `docs/payloads.md` lists every member of the state and its bound.
  */
 import type {
   AgentMessage,
@@ -16,35 +16,35 @@ import { isConversation } from './state.ts';
 import type { Refusal } from './refusal.ts';
 import type { ThreadState } from './state.ts';
 
-/** Bytes of JSON in UTF-8, each of one thread. */
+/** Bytes of JSON in UTF-8, per thread. */
 export const MOST_BYTES = {
-  /** Of a person's input that waits: queued turns, steered input, commands beside the active turn. */
+  /** Waiting input of a person: queued turns, steered input, commands in parallel with the active turn. */
   input: 327_680,
-  /** Of messages of other agents that no model has seen. */
+  /** Messages of other agents that no model has seen. */
   mail: 98_304,
-  /** Of requests of the threads below. */
+  /** Requests of the threads below. */
   requestsBelow: 131_072,
-  /** Of how agents ended, before the model is told. */
+  /** How agents ended, before the model sees it. */
   news: 98_304,
-  /** Of messages to other threads; above it no model step begins. */
+  /** Messages to other threads; above it no model step begins. */
   outbox: 131_072,
-  /** Of remembered answers. */
+  /** Remembered answers. */
   rules: 65_536,
-  /** Of the ids of turns that are remembered. */
+  /** Ids of turns that are remembered. */
   turnIds: 98_304,
-  /** Of what has been said about snapshots. */
+  /** Reported messages about snapshots. */
   told: 16_384,
-  /** Of the instructions of a thread. */
+  /** Instructions of a thread. */
   instructions: 400_000,
-  /** Of what one review is to look at. */
+  /** The changes that one review examines. */
   review: 262_144,
-  /** Of the answers to one request. */
+  /** Answers to one request. */
   answers: 262_144,
 };
 
 /** Messages of other agents that may wait. */
 const MAIL = 100;
-/** Turns that may run beside the active one. */
+/** Turns that may run in parallel with the active one. */
 const BESIDE = 32;
 
 const encoder = new TextEncoder();
@@ -53,7 +53,7 @@ export function bytesOf(value: unknown): number {
   return encoder.encode(JSON.stringify(value)).length;
 }
 
-/** The beginning of a text: at most so many bytes, and no half of a character. */
+/** The beginning of a text: at most that many bytes, without half a character. */
 export function cutToBytes(text: string, bytes: number): string {
   if (text.length * 6 <= bytes) return text;
   let kept = text.slice(0, bytes);
@@ -62,7 +62,7 @@ export function cutToBytes(text: string, bytes: number): string {
   return kept.length === text.length ? text : kept.replace(/[\ud800-\udbff]$/, '');
 }
 
-/** The newest of a list that are within so many bytes together. */
+/** The newest entries of a list that fit into that many bytes together. */
 export function newestWithin<T>(list: readonly T[], bytes: number): T[] {
   let left = bytes;
   const beyond = list.findLastIndex((one) => (left -= bytesOf(one) + 1) < 0);
@@ -80,7 +80,7 @@ function inputBytes({ queue, active, beside, log }: ThreadState): number {
   return [queue, steered, beside, commands].reduce((sum, list) => sum + (list.length === 0 ? 0 : bytesOf(list)), 0);
 }
 
-/** Why a turn cannot be taken because of its own size, whatever waits; null if it can. */
+/** The reason why a turn is too large, whatever waits; null if it is not. */
 export function refuseLargeTurn({ input, review }: SubmitTurn): Refusal | null {
   if (bytesOf(input) > LIMITS.messageBytes) return tooLarge('The input', bytesOf(input), LIMITS.messageBytes);
   if (review === undefined || bytesOf(review) <= MOST_BYTES.review) return null;
@@ -91,7 +91,7 @@ export function refuseToQueue(state: ThreadState, turn: SubmitTurn): Refusal | n
   return refuseNumber(state) ?? refuseInput(state, bytesOf(turn));
 }
 
-/** The turn that replaces another one begins at once; those that came for the same and were overtaken wait. */
+/** The turn that replaces another one begins at once. Earlier ones that were to replace it, too, wait. */
 export function refuseToReplace(state: ThreadState): Refusal | null {
   return refuseNumber(state) ?? refuseInput(state, 0);
 }
@@ -112,7 +112,7 @@ export function refuseLargerTurn(state: ThreadState, edit: Extract<EditQueue, { 
   return refuseInput(state, bytesOf(input) - bytesOf(before));
 }
 
-/** Why no further turn may be queued, by the number of those that are. */
+/** The reason why no further turn may be queued, by their number. */
 export function refuseNumber({ queue }: ThreadState): Refusal | null {
   if (queue.length < LIMITS.queuedTurns) return null;
   return { code: 'queueFull', reason: `${queue.length} turns are queued already; wait for some to end.` };
@@ -136,13 +136,13 @@ export function refuseMail({ mailbox }: ThreadState, message: AgentMessage): Ref
   return tooMuch(`${mailbox.length} messages of agents`, waiting, bytes, MOST_BYTES.mail, hint);
 }
 
-/** Whether a request of a thread below can be shown here, too. */
+/** Whether a request of a thread below also fits here. */
 export function hasRoomFor({ requests }: ThreadState, request: ThreadRequest): boolean {
   const below = requests.filter(({ origin }) => origin !== null);
   return bytesOf([...below, request]) <= MOST_BYTES.requestsBelow;
 }
 
-/** What the model is told of the end of an agent: short, where others have used up the room. */
+/** The report of an agent's end for the model: short if others have used up the room. */
 export function fitNews({ children }: ThreadState, threadId: string, news: string): string {
   const others = children.flatMap((child) => (child.threadId === threadId ? [] : (child.news ?? [])));
   const kept = cutToBytes(news, Math.max(LEAST_NEWS, MOST_BYTES.news - (others.length === 0 ? 0 : bytesOf(others))));

@@ -1,4 +1,4 @@
-/** What model calls use up, added to the turn and to the thread. */
+/** Usage of model calls, added to the turn and to the thread. */
 import type { TokenUsage } from '../../../src/contract/index.ts';
 import { emit } from '../state/log.ts';
 import { report } from './outbox.ts';
@@ -8,14 +8,14 @@ import type { StepEvent } from '../state/steps.ts';
 import { onStepStopped, withTurn } from './turns.ts';
 import { plus } from '../../sandbox/amounts.ts';
 
-/** What one answer of a model used up. */
+/** Usage of one answer of a model. */
 export interface ModelSpending {
   usage: TokenUsage;
-  /** Null for a model without a price; histories of before there were prices have none. */
+  /** Null for a model without a price; histories from before prices have none. */
   costMicroUsd?: number | null;
 }
 
-/** Adds it to the turn, which is in the state as it is given, and to the thread. */
+/** Adds the usage to the given turn, which is in the state, and to the thread. */
 export function charge<T extends ActiveTurn>(
   state: ThreadState,
   at: number,
@@ -30,7 +30,7 @@ export function charge<T extends ActiveTurn>(
   return { state: spending.costMicroUsd === null ? warnOfPrice(counted, at, model) : counted, turn: charged };
 }
 
-/** Adds what came too late for any turn to the thread alone. */
+/** Adds usage that came too late for any turn to the thread alone. */
 export function chargeThread(state: ThreadState, at: number, spending: ModelSpending): ThreadState {
   return reportUsage(addToThread(state, spending), at);
 }
@@ -46,14 +46,14 @@ function toAmounts({ usage, costMicroUsd = null }: ModelSpending) {
   return { usage: { ...usage, costMicroUsd }, used };
 }
 
-/** Tells the thread above what this one and its descendants have used up. */
+/** Reports to the thread above what this one and its descendants have used up. */
 export function reportUsage(state: ThreadState, at: number): ThreadState {
   return report(state, { type: 'usage', spent: treeSpent(state, at), waits: state.budget.waits });
 }
 
 /**
- * The end of a model call that an aborted turn waited for. The answer, where there is one, is dropped and counted, and paid
- * for all the same.
+ * The end of a model call that an aborted turn waited for. If there is an answer, it is dropped, but its usage is
+ * counted and charged.
  */
 export function quietenAndCharge(
   state: ThreadState,
@@ -67,10 +67,10 @@ export function quietenAndCharge(
   return onStepStopped(charged.state, charged.turn, id, true);
 }
 
-/** Models that are remembered as warned of. */
+/** Models whose warning is remembered. */
 const WARNED = 100;
 
-/** Once for each model in the life of a thread. */
+/** Once per model and thread. */
 function warnOfPrice(state: ThreadState, at: number, model: string): ThreadState {
   if (state.unpriced.includes(model)) return state;
   const message = `Model ${model} has no price, so what it costs is not known. Give it one in the file that BOBBIN_PRICES names.`;

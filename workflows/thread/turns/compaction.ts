@@ -1,6 +1,6 @@
 /**
- * Making the context smaller: the same whether it is a turn of its own or a stage of a regular one. The items that are
- * replaced stay in the history; a new item says from where on they count no more.
+ * Making the context smaller, in its own turn or as a stage of a regular one. The replaced items stay in the history; a
+ * new item records the first item that the model still sees.
  */
 import type { CompactionTrigger, TurnError, TurnPhase } from '../../../src/contract/index.ts';
 import { currentTask, isReady, renewOnce } from '../agent-task/agent-task.ts';
@@ -13,18 +13,18 @@ import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { ActiveTurn, Compaction, ThreadState } from '../state/state.ts';
 import { type StepEnd, type StepValue, retried, stepIds, toSummary } from '../state/steps.ts';
 
-/** From the second one on, a person should know. */
+/** A person should know from the second one on. */
 const LOSSY =
   'This context was compacted several times. Each time some of it is lost to the model: a new thread, or a short account of what matters, keeps it accurate.';
 
-/** Whether there is anything before that item which no compaction stands for yet. */
+/** Whether an item exists before that one which no compaction covers yet. */
 export function canCompact(state: ThreadState, upTo: number): boolean {
   const newest = newestCompaction(state.context);
   if (newest === null) return upTo > 0;
   return upTo - newest.upTo > (newest.item < upTo ? 1 : 0);
 }
 
-/** @param model that is asked for the summary. */
+/** @param model the one that writes the summary. */
 export function beginCompaction(
   state: ThreadState,
   at: number,
@@ -76,7 +76,7 @@ export type CompactionOutcome<T> =
   | { type: 'again'; state: ThreadState; compaction: Compaction }
   | { type: 'failed'; error: TurnError };
 
-/** Takes the end of a compaction of a turn that is not being aborted. */
+/** Handles the end of a compaction of a turn that is not being aborted. */
 export function onCompaction<T extends ActiveTurn>(
   state: ThreadState,
   at: number,
@@ -109,7 +109,7 @@ function onFailure(
   const tries = compaction.tries + 1;
   const renewing = renewOnce(state, at, failure, compaction.renewed);
   if (renewing !== null) return { type: 'again', state: renewing, compaction: { ...compaction, tries, renewed: true } };
-  // The model that the thread had before may be the one that is no longer to be had.
+  // The model that the thread had before may no longer exist.
   const { model } = state.settings;
   if (compaction.model !== model) return { type: 'again', state, compaction: { ...compaction, tries, model } };
   return { type: 'failed', error: { code: failure.code, message: failure.message } };

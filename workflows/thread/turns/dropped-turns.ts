@@ -1,6 +1,6 @@
 /**
- * Turns that are taken out of the conversation: their items stay in history, and no model is shown them. An undo can be
- * taken back, and then they are again.
+ * Turns that are removed from the conversation: their items stay in history, but no model sees them. Taking an undo
+ * back restores its turns.
  */
 import type { Item, RollbackTurns } from '../../../src/contract/index.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
@@ -15,7 +15,7 @@ import { plural } from '../../../src/contract/plain/plural.ts';
 
 type Dropped = Omit<Extract<Item, { type: 'turnsDropped' }>, 'id' | 'type' | 'step'>;
 
-/** Drops turns that have ended. @param said `turnId` is that of the turn that drops them. */
+/** Removes turns that have ended. @param said `turnId` is that of the turn that removes them. */
 export function dropTurns(state: ThreadState, at: number, said: Dropped): ThreadState {
   const going = state.turns.filter(({ turnId }) => said.dropped.includes(turnId));
   const firstItem = Math.min(...going.map((record) => record.firstItem));
@@ -23,13 +23,13 @@ export function dropTurns(state: ThreadState, at: number, said: Dropped): Thread
   return addItem(withoutRecords({ ...state, context }, said.dropped), at, { type: 'turnsDropped', step: 0, ...said });
 }
 
-/** Drops the turns of an undo, and remembers how that is taken back. */
+/** Removes the turns of an undo, and remembers how to take it back. */
 export function undoTurns(state: ThreadState, at: number, said: Dropped, files: Redo['files']): ThreadState {
   const records = state.turns.filter(({ turnId }) => said.dropped.includes(turnId));
   const dropped = dropTurns(state, at, said);
   const compactions = state.context.compactions.filter((one) => !dropped.context.compactions.includes(one));
   const undone = { turnId: said.turnId, records, compactions, files };
-  // Their snapshots are needed as long as the undo can be taken back.
+  // Their snapshots are needed until the undo can no longer be taken back.
   const { snapshots } = state;
   const kept = files !== null || snapshots.kept;
   return {
@@ -57,13 +57,13 @@ export function restoreTurns(
   return addItem(next, at, { type: 'turnsRestored', turnId, step: 0, restored, ...done });
 }
 
-/** Earlier releases kept all compactions of before the undo, and not only those that went with it. */
+/** Earlier releases kept all compactions from before the undo, and not only those that it removed. */
 function union(some: ContextState['compactions'], others: ContextState['compactions']): ContextState['compactions'] {
   const known = new Set(some.map(({ item }) => item));
   return [...some, ...others.filter(({ item }) => !known.has(item))].sort((a, b) => a.item - b.item);
 }
 
-/** Undos cannot be taken back any more: the conversation goes another way. */
+/** Undos can no longer be taken back: the conversation has continued differently. */
 export function forgetUndos(state: ThreadState): ThreadState {
   const { redo = [], ...rest } = state;
   if (redo.length === 0) return state;
@@ -71,13 +71,13 @@ export function forgetUndos(state: ThreadState): ThreadState {
   return releaseLater({ ...rest, redo: [] }, names);
 }
 
-/** Under which names the files around an undo are kept; see `activities/git/undo-files.ts`. */
+/** The names of the snapshots before and after an undo; see `activities/git/undo-files.ts`. */
 function namesOf({ turnId: undoTurnId, files }: Pick<Redo, 'turnId' | 'files'>): string[] {
   if (files === null) return [];
   return ['start', 'end'].map((when) => `${actionIds.undo(undoTurnId)}-${when}`);
 }
 
-/** The newest regular turns and whatever else began after the first of them; null where there are not so many. */
+/** The newest regular turns and every other turn that began after the first of them; null if there are fewer. */
 function newestTurns(state: ThreadState, numTurns: number): string[] | null {
   const regular = state.turns.filter(({ kind }) => kind === CONVERSATION);
   const first = regular.at(-numTurns);
@@ -85,7 +85,7 @@ function newestTurns(state: ThreadState, numTurns: number): string[] | null {
   return state.turns.filter(({ firstItem }) => firstItem >= first.firstItem).map(({ turnId }) => turnId);
 }
 
-/** Why a rollback cannot be done as things stand; null where it can. */
+/** The reason why a rollback cannot be done now; null if it can. */
 export function refuseDrop(state: ThreadState, { numTurns }: RollbackTurns): Refusal | null {
   if (state.active !== null) {
     const reason = `Turn ${state.active.turnId} is active; interrupt it, or wait for its end, and roll back then.`;
@@ -99,7 +99,7 @@ export function refuseDrop(state: ThreadState, { numTurns }: RollbackTurns): Ref
   };
 }
 
-/** Takes a rollback that {@link refuseDrop} has nothing against. Files stay as they are. */
+/** Performs a rollback that {@link refuseDrop} allows. Files stay as they are. */
 export function rollBack(state: ThreadState, at: number, { numTurns }: RollbackTurns): ThreadState {
   const dropped = newestTurns(state, numTurns) ?? [];
   const said = { turnId: '', dropped, cause: 'rollback', files: null, notUndone: [] } as const;

@@ -1,9 +1,9 @@
 /**
- * The end of a turn that may have changed files: it waits for a second snapshot, so that an undo knows what the turn did
- * and what others did after it. Nothing else of the turn runs by then, and nothing can change its outcome.
+ * The end of a turn that may have changed files: it waits for a second snapshot, so that an undo can distinguish the
+ * turn's changes from later ones. Nothing else of the turn runs by then, and its outcome is fixed.
  *
- * The wait is bounded: by the activity's own time, by the bound for quiescence if the turn was aborted, and by whatever
- * would abort the turn now.
+ * The wait is bounded: by the activity's own time, by the bound for quiescence if the turn was aborted, and by anything
+ * that would abort the turn now.
  */
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
@@ -11,14 +11,14 @@ import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 
-/** Whether a turn that is about to end has to wait for a snapshot of what it left. */
+/** Whether a turn that is about to end must wait for a snapshot of its files. */
 export function needsLastSnapshot(state: ThreadState, turn: ActiveTurn): boolean {
   if (turn.ending !== undefined || !isConversation(turn) || turn.snapshot?.status !== 'taken') return false;
   const reachable = state.status === 'open' && turn.aborting?.quiescent !== false;
   return state.snapshots.after === true && reachable && mayHaveWritten(state, turn);
 }
 
-/** The snapshot of a turn that ends without waiting. What wrote nothing left the files as they were. */
+/** The snapshot of a turn that ends without waiting. A turn that wrote nothing left the files unchanged. */
 export function settledSnapshot(state: ThreadState, turn: ActiveTurn): TurnSnapshot | null {
   const { snapshot } = turn;
   if (state.snapshots.after !== true || snapshot?.status !== 'taken' || snapshot.after !== undefined) return snapshot;
@@ -34,7 +34,7 @@ function mayHaveWritten({ log, settings }: ThreadState, { turnId, firstItem }: A
   });
 }
 
-/** The end of the turn waits for it, so its time counts from the moment it is asked for. */
+/** The end of the turn waits for it, so its time counts from the request. */
 const LAST_SNAPSHOT_OPTIONS = { ...retried('2m'), scheduleToStartTimeout: '2m', scheduleToCloseTimeout: '2m' } as const;
 
 export function wantedLastSnapshot(state: ThreadState): Action[] {

@@ -1,4 +1,4 @@
-/** What came for the model beside the words of the person: messages of other agents, and how its own agents ended. */
+/** Input for the model that is not from the person: messages of other agents, and how its own agents ended. */
 import { addItem } from '../state/log.ts';
 import type { RegularTurn, ThreadState } from '../state/state.ts';
 
@@ -8,7 +8,7 @@ export function hasMail(state: ThreadState): boolean {
 
 const isNews = (child: ThreadState['children'][number]): boolean => child.role === 'agent' && child.news !== null;
 
-/** Puts everything that came into the history, for the model request that is to come. Each is told once. */
+/** Adds everything received to the history, for the next model request. Each entry is added once. */
 export function onMail(state: ThreadState, at: number, turn: Pick<RegularTurn, 'turnId' | 'step'>): ThreadState {
   if (!hasMail(state)) return state;
   const place = { type: 'subAgentNotification' as const, turnId: turn.turnId, step: turn.step };

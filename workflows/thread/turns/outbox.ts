@@ -1,4 +1,4 @@
-/** What a thread says to other threads: kept until it is delivered, in order for each of them. */
+/** Messages to other threads: kept until they are delivered, in order for each receiver. */
 import type { SubThreadReport } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import type { Child, OutgoingMessage, ThreadState } from '../state/state.ts';
@@ -8,7 +8,7 @@ export function send(state: ThreadState, to: string, message: OutgoingMessage): 
   return { ...state, messageCount: number, outbox: [...state.outbox, { number, to, message }] };
 }
 
-/** Tells the thread above, where there is one. */
+/** Reports to the thread above, if there is one. */
 export function report(state: ThreadState, said: SubThreadReport): ThreadState {
   const { parent } = state.settings;
   if (parent === null) return state;
@@ -19,7 +19,7 @@ export function report(state: ThreadState, said: SubThreadReport): ThreadState {
   });
 }
 
-/** One message at a time for each thread, so that they arrive as they were said; none to a child that is not there yet. */
+/** One message at a time for each thread, to keep their order; none to a child that has not started yet. */
 export function wantedMessages(state: ThreadState): Action[] {
   const starting = new Set(state.children.filter(isStarting).map(({ threadId }) => threadId));
   const firsts = state.outbox.filter(({ to }, index) => state.outbox.findIndex((other) => other.to === to) === index);
@@ -32,12 +32,12 @@ export function wantedMessages(state: ThreadState): Action[] {
   }));
 }
 
-/** A child that has said something is there, whether or not the word of its start has come. */
+/** A child that has sent a message has started, even if its start has not been confirmed. */
 function isStarting({ start, status }: Child): boolean {
   return start !== null && status === 'pendingInit';
 }
 
-/** Takes a message off the list; null where it is not on it. */
+/** Removes a message from the list; null if it is not on it. */
 export function delivered(state: ThreadState, actionId: string): { state: ThreadState; to: string } | null {
   const found = state.outbox.find(({ number }) => actionIds.message(number) === actionId);
   if (found === undefined) return null;

@@ -1,4 +1,4 @@
-/** What a thread waits for a person or a policy to answer. A request is answered exactly once. */
+/** Requests that a person or a policy must answer. A request is answered exactly once. */
 import type {
   ApprovalDecision,
   Excerpt,
@@ -13,12 +13,12 @@ import { report } from './outbox.ts';
 import type { ThreadState } from '../state/state.ts';
 import { toSummary } from '../state/steps.ts';
 
-/** A request without the members that its place in the thread gives it. */
+/** A request without the members that follow from its place in the thread. */
 export type NewRequest = ItemRequest extends infer R ? (R extends ItemRequest ? Omit<R, Given> : never) : never;
 type ItemRequest = Exclude<ThreadRequest, { type: 'budget' }>;
 type Given = 'requestId' | 'turnId' | 'itemId' | 'openedAt' | 'deadlineAt' | 'default' | 'origin';
 
-/** UTF-16 code units of a patch or of arguments in a request: it is kept twice, and travels to every thread above. */
+/** UTF-16 code units of a patch or of arguments in a request: it is kept twice, and sent to every thread above. */
 const EXCERPT_CHARS = 16_000;
 
 export function toExcerpt(text: string): Excerpt {
@@ -78,7 +78,7 @@ export function openBudgetRequest(
   });
 }
 
-/** Adds an open request, of this thread or of one below it, and tells the thread above. */
+/** Adds an open request, of this thread or of one below it, and reports it to the thread above. */
 export function showRequest(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
   const told = emit({ ...state, requests: [...state.requests, request] }, at, {
     type: EVENT_OF[request.type],
@@ -87,7 +87,7 @@ export function showRequest(state: ThreadState, at: number, request: ThreadReque
   return report(told, { type: 'requestOpened', request });
 }
 
-/** The answer that a thread which nobody watches gives at once; null where somebody may answer. */
+/** The immediate answer of a thread that nobody watches; null if somebody may answer. */
 export function policyAnswer(state: ThreadState, index: number): ResolveRequest | null {
   const { unattended } = state.settings;
   const request = state.requests.find((open) => open.requestId === requestIdOf(index));
@@ -96,7 +96,7 @@ export function policyAnswer(state: ThreadState, index: number): ResolveRequest 
   return { requestId: request.requestId, decision: 'decline' };
 }
 
-/** Takes the request off the list and says who decided what. */
+/** Removes the request from the list and records who decided what. */
 export function closeRequest(
   state: ThreadState,
   at: number,
@@ -109,7 +109,7 @@ export function closeRequest(
   return report(told, { type: 'requestResolved', requestId, decision, by });
 }
 
-/** Withdraws every request of a turn, once nothing of the turn is left that could take this for an answer. */
+/** Withdraws every request of a turn, once nothing of the turn is left that could mistake this for an answer. */
 export function withdrawRequests(state: ThreadState, at: number, turnId: string): ThreadState {
   return withdraw(state, at, (open) => open.origin === null && open.turnId === turnId);
 }

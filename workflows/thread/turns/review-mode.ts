@@ -1,10 +1,10 @@
-/** What a review leaves in the history of the thread that asked for it: that it began, and how it ended. */
+/** The records that a review leaves in the history of the thread that asked for it: its begin and its end. */
 import type { ReviewOutput, ReviewRange, ReviewTarget } from '../../../src/contract/index.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { addItem } from '../state/log.ts';
 import type { ReviewTurn, ThreadState } from '../state/state.ts';
 
-/** In few words, for a person. */
+/** A short text for a person. */
 export function toHint(target: ReviewTarget): string {
   switch (target.type) {
     case 'uncommittedChanges':
@@ -22,7 +22,7 @@ export function enterReview(state: ThreadState, at: number, { turnId, request: {
   return addItem(state, at, { type: 'enteredReviewMode', turnId, step: 0, review: toHint(target), target });
 }
 
-/** Every review that was entered is left once. @param found null where it came to no end of its own. */
+/** Every review that was entered is left once. @param found null if it did not complete. */
 export function exitReview(
   state: ThreadState,
   at: number,

@@ -1,6 +1,6 @@
 /**
- * What a thread keeps of its workspace, so that turns can be undone: asked for beside the model step that may lead to the
- * first tool call of a turn, named by the turn, and let go of once nobody can need it.
+ * Snapshots of the workspace, so that turns can be undone: taken in parallel with the model step that may lead to the
+ * first tool call of a turn, named by the turn, and released when no longer needed.
  */
 import type { Snapshot } from '../../../activities/ports.ts';
 import { type Action, actionIds } from '../state/actions.ts';
@@ -11,21 +11,21 @@ import { type StepEnd, retried } from '../state/steps.ts';
 import { concludeTurn, withTurn } from './turns.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 
-/** Different things that are remembered as said. */
+/** Distinct messages that are remembered as reported. */
 const TOLD = 50;
 
-/** What the next model step of a turn has to see to; null for nothing. */
+/** The snapshot that the next model step of a turn must take; null for none. */
 export function wantedSnapshot(state: ThreadState, turn: ActiveTurn): { name: string; release: string[] } | null {
   if (!state.settings.snapshots || turn.snapshot !== null || !canWrite(state)) return null;
   return { name: turn.turnId, release: state.snapshots.release };
 }
 
-/** In a sandbox that only reads, what somebody accepts may write all the same. */
+/** In a read-only sandbox, an accepted step may write all the same. */
 function canWrite({ settings }: ThreadState): boolean {
   return settings.sandbox !== 'read-only' || settings.approvalPolicy !== 'never';
 }
 
-/** Records what became of the snapshot of a turn. */
+/** Records the outcome of the snapshot of a turn. */
 export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn, made: Snapshot): ThreadState {
   const step = isConversation(turn) ? turn.step : 0;
   switch (made.status) {
@@ -44,7 +44,7 @@ export function recordSnapshot(state: ThreadState, at: number, turn: ActiveTurn,
   }
 }
 
-/** The end of a turn waited for this snapshot; without it the turn ends all the same. */
+/** The end of a turn waited for this snapshot, but does not depend on its success. */
 export function onLastSnapshot(
   state: ThreadState,
   at: number,
@@ -66,12 +66,12 @@ export function onLastSnapshot(
   return concludeTurn(told, at, turn, null);
 }
 
-/** A snapshot came for a turn that is over: nobody will need it. */
+/** A snapshot of a turn that has already ended is not needed. */
 export function dismissSnapshot(state: ThreadState, turnId: string): ThreadState {
   return releaseLater({ ...state, snapshots: { ...state.snapshots, kept: true } }, [turnId]);
 }
 
-/** What holds for every turn of a thread is said once. */
+/** Reports a message about all turns of the thread once. */
 export function tellOnce(state: ThreadState, at: number, message: string): ThreadState {
   const { told } = state.snapshots;
   if (told.includes(message)) return state;
@@ -79,7 +79,7 @@ export function tellOnce(state: ThreadState, at: number, message: string): Threa
   return emit({ ...state, snapshots }, at, { type: 'warning', message });
 }
 
-/** Wanted of a thread that closes, once nothing of it runs any more. */
+/** The release of all snapshots, when the thread closes and nothing of it runs any longer. */
 export function wantedRelease(state: ThreadState): Action[] {
   const rests = state.active === null && state.beside.length === 0 && state.queue.length === 0;
   if (state.status !== 'closing' || !rests || !state.snapshots.kept) return [];
@@ -97,7 +97,7 @@ export function wantedRelease(state: ThreadState): Action[] {
   ];
 }
 
-/** The thread's snapshots are gone, or cannot be let go of, which keeps no thread from closing. */
+/** The thread's snapshots were released, or cannot be. Neither prevents the thread from closing. */
 export function onRelease(state: ThreadState, at: number, end: StepEnd<'releaseSnapshots'>): ThreadState {
   const released = withoutSnapshots(state);
   const next = { ...released, snapshots: { ...state.snapshots, kept: false, release: [] } };

@@ -1,4 +1,4 @@
-/** The life of a turn, the same for every kind: submitted, begun, aborted, ended. What it does is in `tasks/`. */
+/** The life of a turn, the same for every kind: submitted, begun, aborted, ended. `tasks/` has what differs. */
 import type {
   AbortReason,
   InputItem,
@@ -30,10 +30,10 @@ import type { StepEnd } from '../state/steps.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
 import { plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
 
-/** Code units of an agent's last words that its parent's model is told. */
+/** Code units of an agent's last message that its parent's model sees. */
 export const TOLD_CHARS = 20_000;
 
-/** Tells the model that a turn was cut off. */
+/** The note to the model that a turn was cut off. */
 export const MARKER = `<turn_aborted>
 The person stopped the previous turn on purpose. Commands and changes that were under way may have partly run: look at
 the state of the workspace before you repeat any of them.
@@ -44,10 +44,10 @@ The previous turn was stopped because its budget was used up. Commands and chang
 run: look at the state of the workspace before you repeat any of them.
 </turn_aborted>`;
 
-/** What the model is told of an abort; nothing of one that makes room for another turn, or of the thread's end. */
+/** The notes to the model about an abort; none if another turn takes over, or if the thread ends. */
 const MARKERS: Partial<Record<AbortReason, string>> = { interrupted: MARKER, budgetLimited: OVER_BUDGET };
 
-/** Remembers the id, so that the same submission once more is the same turn. */
+/** Remembers the id, so that a repeated submission is the same turn. */
 export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
   const newest = [...state.knownTurnIds, turnId].slice(-KNOWN_TURN_IDS);
   return { ...state, knownTurnIds: decidesAnew(state) ? newestWithin(newest, MOST_BYTES.turnIds) : newest };
@@ -84,21 +84,21 @@ export function findTurn(state: ThreadState, turnId: string): ActiveTurn | null 
   return state.beside.find((turn) => turn.turnId === turnId) ?? null;
 }
 
-/** Makes a turn without words of its own the active one. `limited: false`: it costs nothing, and no budget stops it half-way. */
+/** Makes a turn without input the active one. `limited: false`: it costs nothing, and no budget stops it midway. */
 export function beginActive(
   state: ThreadState,
   at: number,
   turn: QueuedTurn,
   own: OwnMembers<ActiveTurn> & { limited?: false },
 ): ThreadState {
-  // What a turn begins with and what its kind adds are together a turn of that kind.
+  // The common members and those that the kind adds form a turn of that kind.
   const active = { ...newTurn(state, turn.turnId, at), ...own } as ActiveTurn;
   return emitStarted({ ...withOverrides(state, turn.overrides), active }, at, turn, null);
 }
 
 type OwnMembers<T extends ActiveTurn> = T extends ActiveTurn ? Omit<T, keyof ReturnType<typeof newTurn>> : never;
 
-/** Settings that a turn brings along; they stay for later ones. */
+/** Applies the settings that a turn brings; they stay in force for later ones. */
 export function withOverrides(state: ThreadState, overrides: Overrides): ThreadState {
   const { budget, ...others } = overrides;
   return withBudget({ ...state, settings: { ...state.settings, ...others } }, budget);
@@ -133,8 +133,8 @@ export function emitStarted(
 }
 
 /**
- * Begins the end of a turn. Twice is once: a later reason does not replace the first.
- * @param running ids of this turn's actions that are under way, whose end is waited for.
+ * Begins the end of a turn. Idempotent: a later reason does not replace the first.
+ * @param running ids of this turn's running actions, whose end is waited for.
  */
 export function abortTurn(
   state: ThreadState,
@@ -147,7 +147,7 @@ export function abortTurn(
   return withTurn(state, { ...turn, aborting: { ...why, since: at, awaiting: [...running], quiescent: true } });
 }
 
-/** One of the actions an aborted turn waits for has ended. `proven`: nothing of it is left. */
+/** One of the actions that an aborted turn waits for has ended. `proven`: none of its processes is left. */
 export function onStepStopped(state: ThreadState, turn: ActiveTurn, actionId: string, proven: boolean): ThreadState {
   if (turn.aborting === null) return state;
   const awaiting = turn.aborting.awaiting.filter((id) => id !== actionId);
@@ -158,9 +158,9 @@ export function onStepStopped(state: ThreadState, turn: ActiveTurn, actionId: st
 }
 
 /**
- * The end of an aborted turn, in this order: what had not ended is marked so, open requests are withdrawn, left-over
- * input goes to history, what its kind leaves there, the terminal event.
- * @param leave gets the words that tell the model; null for an abort that it is not told of.
+ * The end of an aborted turn, in this order: unfinished items are marked, open requests are withdrawn, left-over input
+ * goes to history, the kind adds its items, the terminal event follows.
+ * @param leave gets the note to the model; null for an abort without one.
  */
 export function finishAbort(
   state: ThreadState,
@@ -175,7 +175,7 @@ export function finishAbort(
   return endTurn(leave(next, MARKERS[reason] ?? null), at, turn, { status: 'aborted', reason, detail, quiescent });
 }
 
-/** Input that no model step was told of goes to history. */
+/** Moves input that no model step has carried to the history. */
 function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
   if (!isConversation(turn)) return state;
   return turn.pendingInput.reduce(
@@ -194,15 +194,15 @@ function abortItems(state: ThreadState, at: number, turn: ActiveTurn): ThreadSta
 }
 
 /**
- * Ends a turn. One that may have changed files is then still active, with its outcome fixed, until {@link concludeTurn}:
- * what it left is looked at first.
+ * Ends a turn. A turn that may have changed files stays active with its outcome fixed until {@link concludeTurn}: a
+ * snapshot of the files comes first.
  */
 export function endTurn(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd): ThreadState {
   if (!needsLastSnapshot(state, turn)) return complete(state, at, turn, end);
   return withTurn(withdrawRequests(state, at, turn.turnId), { ...turn, ending: end });
 }
 
-/** The end of a turn that waited. @param after the snapshot of what it left; null if there is none. */
+/** Ends a turn that waited for its snapshot. @param after the snapshot from its end; null if there is none. */
 export function concludeTurn(state: ThreadState, at: number, turn: ActiveTurn, after: string | null): ThreadState {
   const { ending, ...rest } = turn;
   if (ending === undefined) return state;
@@ -226,7 +226,7 @@ function complete(state: ThreadState, at: number, turn: ActiveTurn, end: TurnEnd
   const { turnId, kind, firstItem, limited } = turn;
   const snapshot = settledSnapshot(state, turn);
   const record = { turnId, kind, status: end.status, firstItem, endItem: itemCount(state.log), snapshot, endedAt: at };
-  // The thread may have asked for more while a step was under way, and that step has ended the turn.
+  // The thread may have asked for more budget during a step that has ended the turn.
   const asked = withdrawRequests(state, at, turnId);
   const { wallMs } = turnSpent(turn, at);
   const own = limited ? plus(asked.budget.own, { ...NOTHING_SPENT, wallMs }) : asked.budget.own;
@@ -246,14 +246,14 @@ function tellEnd(state: ThreadState, at: number, turn: TurnCompletion): ThreadSt
   return report(counted, { type: 'turnCompleted', turn: toReported(state, turn) });
 }
 
-/** An agent's last words are cut where its parent would cut them. */
+/** The last message of an agent is cut where its parent would cut it. */
 function toReported(state: ThreadState, turn: TurnCompletion): TurnCompletion {
   const { parent } = state.settings;
   const isCut = decidesAnew(state) && parent?.role === 'agent' && parent.reports !== 'result';
   return isCut ? { ...turn, lastAgentMessage: turn.lastAgentMessage?.slice(0, TOLD_CHARS) ?? null } : turn;
 }
 
-/** Why a step did not do what its turn needs. @param stopped the message for a step that nobody in this thread stopped. */
+/** Why a step failed its turn. @param stopped the message for a step that this thread did not stop. */
 export function toTurnError(end: Exclude<StepEnd, { type: 'done' }>, stopped: string): TurnError {
   if (end.type !== 'failed') return { code: 'internal', message: stopped };
   const { code, message } = end.failure;
@@ -265,7 +265,7 @@ export function failTurn(state: ThreadState, at: number, turn: ActiveTurn, error
   return endTurn(told, at, turn, { status: 'failed', error });
 }
 
-/** Ends a turn that was queued and will never begin. */
+/** Ends a queued turn, which will never begin. */
 export function dropQueued(
   state: ThreadState,
   at: number,
