@@ -39,7 +39,7 @@ import {
 
 // --------------------------------------------------------------------------------------------- near-valid messages
 
-/** Strings that stand near some bound or rule. */
+/** Strings near a bound or a rule. */
 const strings = fc.oneof(
   fc.string({ maxLength: 12 }),
   fc.string({ unit: 'binary', maxLength: 6 }),
@@ -297,7 +297,7 @@ const others = fc.oneof(
 
 interface Mutation {
   how: 'keep' | 'drop' | 'null' | 'replace' | 'extra' | 'double';
-  /** Which place of the message, counted over all of its levels. */
+  /** Index of the place in the message, counted over all levels. */
   place: number;
   value: Json;
 }
@@ -313,7 +313,7 @@ interface Place {
   key: string;
 }
 
-/** Every member and entry of a value, on all levels; long lists by their first entries. */
+/** Every member and entry of a value, on all levels; of long lists only the first entries. */
 function placesOf(value: Json): Place[] {
   if (typeof value !== 'object' || value === null) return [];
   const holder = value as Record<string, Json>;
@@ -356,7 +356,10 @@ function define(target: Json | undefined, value: Json): void {
   else Object.defineProperty(target, 'extra', { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** As it arrives: what JSON keeps, also a member named `__proto__`. Many texts are long, so no text is written and read. */
+/**
+ * The message as it arrives: only what JSON keeps, including a member named `__proto__`. Does not print and parse,
+ * since many texts are long.
+ */
 function overTheWire(message: unknown): Json {
   if (typeof message === 'string') return message;
   if (Array.isArray(message)) return message.map(overTheWire);
@@ -406,7 +409,7 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['startBatch', StartBatchSchema, parseUsableBatch],
 ];
 
-/** A batch with targets that cannot be used is taken by its workflow, for the others; the edge takes none of it. */
+/** The workflow accepts a batch with unusable targets, for the sake of the others; the edge refuses all of it. */
 function parseUsableBatch(value: unknown): ReturnType<typeof parseStartBatch> {
   const parsed = parseStartBatch(value);
   const faults = parsed.ok ? faultsOf(parsed.value.targets).filter((fault) => fault !== null) : [];

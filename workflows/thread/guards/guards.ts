@@ -1,4 +1,4 @@
-/** Guards for messages of clients that reach the workflow without passing our edge. */
+/** Guards for messages of clients that reach the workflow without passing through our edge. */
 import type {
   AgentMessage,
   CloseThread,
@@ -48,8 +48,8 @@ export const parseRepositoryRules = (value: unknown) =>
   readMessage<RepositoryRulesRequest>('repositoryRules', value, 'request');
 
 /**
- * Reports come from threads of ours and hold what those made, so only what a report is told apart by is looked at. What
- * does not come from a child of the thread is refused after that.
+ * Reports come from our own threads, so only the members that distinguish them are checked. Reports that are not from a
+ * child of the thread are refused later.
  */
 export function parseSubThreadMessage(value: unknown): Parsed<SubThreadMessage> {
   return parse(() => {
@@ -79,7 +79,7 @@ const REPORTS = [
   'closed',
 ] as const satisfies SubThreadReport['type'][];
 
-/** The argument of a query; left out, it is the first page. */
+/** The argument of a query; the first page if left out. */
 export function parsePage(value: unknown): Parsed<{ after: number; limit: number }> {
   return parse(() => {
     const from = value === undefined || value === null ? {} : fields(value, 'page');
@@ -96,7 +96,7 @@ export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover'
   }));
 }
 
-/** The id a refused message spoke of, where one can be read at all. */
+/** The id in a refused message, if one can be read. */
 export function mentionedId(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;
   const from = value as Fields;

@@ -1,4 +1,4 @@
-/** Whether the thread takes a message as things stand. Updates ask before they are accepted, signals when they arrive. */
+/** Whether the thread accepts a message now. Updates are checked before they are accepted, signals when they arrive. */
 import type {
   AgentMessage,
   EditQueue,
@@ -36,7 +36,7 @@ function closed(state: ThreadState): Refusal | null {
   };
 }
 
-/** A turn id that is known is not a refusal but the same turn again; see {@link isKnownTurn}. */
+/** A known turn id is not refused: it is the same turn again; see {@link isKnownTurn}. */
 export function refuseTurn(state: ThreadState, turn: SubmitTurn): Refusal | null {
   const anew = decidesAnew(state);
   const refusal = closed(state) ?? (anew ? refuseLargeTurn(turn) : null);

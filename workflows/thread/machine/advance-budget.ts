@@ -1,4 +1,4 @@
-/** What a thread does about its budgets by itself: it keeps the clock, asks for more or stops, and tells its children. */
+/** Budgets as the machine advances: a thread keeps the clock, asks for more or stops, and notifies its children. */
 import type { LimitName, ThreadRequest, TreeBudget } from '../../../src/contract/index.ts';
 import { toCounted, toUnit, NOTHING_SPENT } from '../../sandbox/amounts.ts';
 import { type Excess, allowanceOf, findExcess, grant, isHeld, isTreeUsedUp, limitedTurn } from '../budget/budget.ts';
@@ -16,7 +16,7 @@ export type Abort = (state: ThreadState, detail: string) => ThreadState;
 
 type BudgetRequest = Extract<ThreadRequest, { type: 'budget' }>;
 
-/** One step of settling. @param step a model call is to begin. */
+/** One step of advancing. @param step a model call is to begin. */
 export function settleBudget(state: ThreadState, at: number, step: boolean, abort: Abort): ThreadState {
   const ticking = keepClock(state, at);
   if (ticking !== state) return ticking;
@@ -29,7 +29,7 @@ export function settleBudget(state: ThreadState, at: number, step: boolean, abor
   return excess === null ? state : meetLimit(state, at, excess, abort);
 }
 
-/** Whether agents go on by themselves: those that were told to stop do not. */
+/** Whether agents continue without this thread: not those that were asked to stop. */
 function isWorkBelow({ children, budget }: ThreadState): boolean {
   return !budget.stopping && children.some(isBusy);
 }
@@ -38,7 +38,7 @@ function withFlags(state: ThreadState, flags: Partial<ThreadState['budget']>): T
   return { ...state, budget: { ...state.budget, ...flags } };
 }
 
-/** The time of a turn runs while it is active, and stands still while the thread is held, or the turn waits for a person. */
+/** The clock of a turn runs while it is active, and stops while the thread is held or the turn waits for a person. */
 function keepClock(state: ThreadState, at: number): ThreadState {
   const turn = limitedTurn(state);
   if (turn === null) return state;
@@ -49,7 +49,7 @@ function keepClock(state: ThreadState, at: number): ThreadState {
   return withTurn(state, { ...turn, clock: at, waitedMs: waitedBy(turn, at), waitingSince: null });
 }
 
-/** A request is open and nothing of the turn is under way meanwhile: not a step, and no agent that has asked nobody. */
+/** A request is open and nothing of the turn runs meanwhile: no step, and no agent without a request of its own. */
 function waitsForPerson(state: ThreadState, turn: ActiveTurn): boolean {
   const asked = state.requests.filter(({ type, origin }) => type !== 'budget' || origin !== null);
   if (asked.length === 0 || tasks.desiredActions(state, turn).some(({ type }) => type !== 'awaitTime')) return false;
@@ -62,13 +62,16 @@ function waitsForPerson(state: ThreadState, turn: ActiveTurn): boolean {
 
 // --------------------------------------------------------------------------------------------------------- a limit
 
-/** A limit was reached: the thread above is told where it is for that one, a person is asked, or the turn is aborted. */
+/**
+ * Handles a limit that was reached: the thread above is notified if the limit is that thread's, a person is asked, or
+ * the turn is aborted.
+ */
 function meetLimit(state: ThreadState, at: number, excess: Excess, abort: Abort): ThreadState {
   if (excess.scope === 'tree' && state.settings.parent !== null) return waitForWord(state, at);
   if (state.settings.unattended !== null) return stop(state, excess.scope === 'tree', describe(excess), abort);
   const { scope, limit, spent, max } = excess;
   const grants = state.settings.budget[scope]?.[limit] ?? 0;
-  // Agents may be at work although the turn that started them is over.
+  // Agents may be at work after the turn that started them has ended.
   const turnId = limitedTurn(state)?.turnId ?? state.children.find(isBusy)?.turnId ?? '';
   const amounts = { spent: toUnit(limit, spent), max: toUnit(limit, max), grants };
   return openBudgetRequest(state, at, { turnId, scope, limit, ...amounts, reason: describe(excess) });
@@ -78,13 +81,16 @@ function waitForWord(state: ThreadState, at: number): ThreadState {
   return reportUsage(withFlags(state, { waits: true }), at);
 }
 
-/** Ends what goes on. Where no turn is active, the agents are interrupted, as they are with a turn. */
+/** Aborts the active turn. Without one, the agents are interrupted, as they would be with a turn. */
 function stop(state: ThreadState, tree: boolean, detail: string, abort: Abort): ThreadState {
   if (limitedTurn(state) !== null) return abort(state, detail);
   return tree ? withFlags(stopAgents(state, detail), { stopping: true }) : state;
 }
 
-/** While it is held: a request without a purpose is withdrawn, and the thread above knows whether somebody waits. */
+/**
+ * While the thread is held: withdraws requests that have lost their purpose, and reports to the thread above whether it
+ * waits.
+ */
 function settleHold(state: ThreadState, at: number, step: boolean): ThreadState {
   const agents = isWorkBelow(state);
   const idle = limitedTurn(state) === null && !agents;
@@ -97,7 +103,7 @@ function settleHold(state: ThreadState, at: number, step: boolean): ThreadState 
 
 // --------------------------------------------------------------------------------------------------------- answers
 
-/** Takes the answer of a person, or of the deadline, to a request for more. */
+/** Handles the answer of a person, or of the deadline, to a request for more. */
 export function answerBudget(
   state: ThreadState,
   at: number,
@@ -115,7 +121,7 @@ export function answerBudget(
 
 // -------------------------------------------------------------------------------------------------------- the tree
 
-/** Tells children to hold as long as this thread does for the tree's sake, and to go on with what is left after that. */
+/** Holds the children while this thread is held because of the tree, and then sends them the rest of the budget. */
 function tellChildren(state: ThreadState, at: number): ThreadState {
   if (state.children.length === 0) return state;
   const { held, waits } = state.budget;
@@ -139,7 +145,7 @@ function withToldChild(state: ThreadState, child: Child): ThreadState {
   return { ...state, children: state.children.map((one) => (one.threadId === child.threadId ? child : one)) };
 }
 
-/** A word of the thread above: what this one and its descendants may use up, and whether they are to hold. */
+/** Handles a message of the thread above: what this one and its descendants may use up, and whether they are held. */
 export function onTreeBudget(state: ThreadState, { held, limits }: TreeBudget): ThreadState {
   const settings = { ...state.settings, budget: { ...state.settings.budget, tree: limits } };
   const granted = { ...state.budget.granted, tree: NOTHING_SPENT };

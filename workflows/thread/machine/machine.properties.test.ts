@@ -1,4 +1,4 @@
-/** Any order of legal and illegal happenings keeps the invariants of `machine.ts`; numbers are those of its header. */
+/** Any order of legal and illegal inputs keeps the invariants of `machine.ts`; the numbers are those of its header. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Budget, Parent } from '../../../src/contract/index.ts';
@@ -29,7 +29,7 @@ const kind = fc.constantFrom(
 );
 const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');
 
-/** What the model answers, by small words that `test-play.ts` understands. */
+/** Answers of the model, as short texts that `test-play.ts` understands. */
 const outputs = fc.array(
   fc.constantFrom(
     'say',
@@ -195,7 +195,7 @@ const settings = fc.record({
 
 const OFF = { agentIdentity: { mode: 'off', account: 'default' }, snapshots: false } as const;
 
-/** What must have come about. */
+/** Cases that must have occurred. */
 const EXPECTED = [
   'resumed',
   'thread/closed',
@@ -257,7 +257,7 @@ const EXPECTED = [
 describe('any sequence of happenings', () => {
   it('keeps every invariant after each one, and every turn that was taken ends exactly once', () => {
     const seen = new Set<string>();
-    // The property says something only where all of this came about, which chance decides.
+    // The property is meaningful only if all of these occurred, which is up to chance.
     for (let batch = 0; batch < 10 && (batch === 0 || EXPECTED.some((what) => !seen.has(what))); batch++) {
       fc.assert(
         fc.property(

@@ -3,14 +3,14 @@
  *
  * Invariants (tests cite them by number):
  * 1. At most one turn is active.
- * 2. Every turn that was taken has exactly one terminal event, after all of its items.
+ * 2. Every turn that was accepted has exactly one terminal event, after all of its items.
  * 3. Every request is resolved exactly once.
  * 4. Event sequence numbers have no gap.
- * 5. Nothing of a turn is wanted once its abort has begun, and nothing of it changes after its terminal event.
+ * 5. Nothing of a turn is requested once its abort has begun, and nothing of it changes after its terminal event.
  * 6. No step touches the workspace while something of an earlier one may still run there.
  *
- * `reduce` first takes what happened, then settles: it goes on by itself as far as it can. `decide` lists every action
- * that is to be under way; the shell starts what is new and stops what is no longer wanted.
+ * `reduce` first handles the input, then advances as far as it can without another one. `decide` lists every action
+ * that must be under way; the shell starts the new ones and stops those that are no longer listed.
  */
 import type { AbortReason, ArchiveSegment, SubThreadReport } from '../../../src/contract/index.ts';
 import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
@@ -73,10 +73,12 @@ import {
 } from '../turns/turns.ts';
 import { isOutboxFull } from '../state/waiting.ts';
 
-/** How long the end of a step is waited for once it was told to stop; longer than the heartbeat timeout is pointless. */
+/**
+ * How long the end of a step is waited for after it was asked to stop; more than the heartbeat timeout is pointless.
+ */
 export const QUIESCENCE_BOUND_MS = 5_000;
 
-/** Of mail: more are refused, and in the first release the oldest were dropped. */
+/** Messages of other agents: more are refused; the first release dropped the oldest. */
 const KEPT_MAIL = 100;
 
 const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
@@ -84,7 +86,7 @@ const OF_OTHER_THREADS: ReadonlySet<MachineEvent['type']> = new Set([
 ]);
 
 export function reduce(state: ThreadState, event: MachineEvent): ThreadState {
-  // What children and other agents say to a closed thread is for nobody any more.
+  // Messages of children and other agents to a closed thread have no receiver.
   if (state.status === 'closed' && OF_OTHER_THREADS.has(event.type)) return state;
   return advance(apply(state, event), event);
 }
@@ -181,7 +183,7 @@ function tellTask(state: ThreadState, at: number, threadId: string, report: SubT
   return state.active === null ? state : tasks.onSubThreadReport(state, at, state.active, threadId, report);
 }
 
-/** What is said first of all. */
+/** The first events of a thread. */
 function announce(state: ThreadState, at: number, warnings: readonly string[]): ThreadState {
   const { threadId, settings, forkedFrom } = state;
   const started = emit(state, at, { type: 'thread/started', threadId, settings, forkedFrom });
@@ -247,7 +249,7 @@ function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadS
 }
 
 function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {
-  // Its outcome is known; only what it left is not, and that is not waited for any longer.
+  // Its outcome is known; only the snapshot of its files is missing, and is no longer waited for.
   if (turn.ending !== undefined) return concludeTurn(state, event.at, turn, null);
   if (turn.aborting !== null) return state;
   const steps = stepsOf(state, turn);
@@ -256,7 +258,7 @@ function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason
   return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
 }
 
-/** How the active turn ends where more is refused. */
+/** How the active turn ends if more is refused. */
 function abortForBudget(event: MachineEvent): Abort {
   return (state, detail) =>
     state.active === null ? state : abort(state, event, state.active, 'budgetLimited', detail);
@@ -267,7 +269,10 @@ function beginClose(state: ThreadState, reason: string | null): ThreadState {
   return closeChildren({ ...state, status: 'closing', closeReason: reason }, 'its parent thread was closed');
 }
 
-/** A message that reaches nobody: the child is gone, or, where it was for the parent, this thread has no purpose any more. */
+/**
+ * A message that could not be delivered: the child is gone, or, for a report to the parent, this thread has no purpose
+ * any longer.
+ */
 function onDelivery(state: ThreadState, at: number, event: Of<'messageSent'>): ThreadState {
   const taken = delivered(state, event.id);
   if (taken === null || event.delivered || state.status === 'closed') return taken?.state ?? state;
@@ -284,13 +289,13 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
     const given = { decision: event.answer.decision, by: event.by };
     return answerBudget(state, event.at, request, given, abortForBudget(event));
   }
-  // A turn that is being aborted takes no answers any more; its requests are withdrawn with it.
+  // A turn that is being aborted accepts no answers; its requests are withdrawn with it.
   if (turn === null) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (turn.aborting !== null || turn.ending !== undefined) return state;
   return tasks.onEvent(state, turn, event);
 }
 
-/** Steps of the thread itself are taken here; those of a turn are taken by its kind. */
+/** Handles steps of the thread itself here; those of a turn go to its kind. */
 function endStep(state: ThreadState, event: Of<'stepEnded'>): ThreadState {
   if (event.activity === 'rememberRule') return onKept(state, event);
   if (event.activity === 'releaseSnapshots') return onRelease(state, event.at, event.end);
@@ -311,7 +316,7 @@ function endOfTurn(state: ThreadState, event: Exclude<TaskEvent, { type: 'reques
   return late === null ? dropped : chargeThread(dropped, event.at, late);
 }
 
-/** Ids of the steps and children that a turn asks for now. */
+/** Ids of the steps and children that a turn requests now. */
 function stepsOf(state: ThreadState, turn: ActiveTurn): string[] {
   return tasks.desiredActions(state, turn).flatMap(({ type, id }) => (type === 'awaitTime' ? [] : [id]));
 }
@@ -322,7 +327,7 @@ export function isOf(state: ThreadState, turn: ActiveTurn, actionId: string): bo
   return (turn.aborting?.awaiting ?? stepsOf(state, turn)).includes(actionId);
 }
 
-/** What a model call used up that ended too late for its turn. */
+/** Usage of a model call that ended too late for its turn. */
 export function spendingOf(event: StepEnded): ModelSpending | null {
   if (event.activity === 'compactContext' && event.end.type === 'done') return event.end.value;
   const answer = event.activity === 'callModel' && event.end.type === 'done' ? event.end.value : null;
@@ -374,7 +379,7 @@ function onTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): T
       });
     }
     case 'budget':
-      // Whether it is used up is looked at after every event.
+      // Limits are checked after every event.
       return state;
     case 'agentWait': {
       const turn = findTurn(state, about.turnId);
@@ -399,7 +404,7 @@ function onArchiving(state: ThreadState, { id, at, end }: StepEvent<'archiveSegm
     const shorter = { ...state, log: withoutSegment(state.log, { ...segment, segmentId }) };
     return { ...shorter, rollover: { archiving: archivable(shorter) } };
   }
-  // Nothing is said after the end of a thread.
+  // No event follows the end of a thread.
   if (state.status === 'closed') return { ...state, rollover: { archiving: null } };
   const { message } = toTurnError(end, 'it was stopped.');
   return emit({ ...state, rollover: { archiving: null } }, at, {
@@ -463,18 +468,19 @@ function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
   if (open) return abort(state, event, open, 'threadClosed', state.closeReason);
   if (state.active !== null || state.beside.length > 0) return state;
   const [request] = state.requests;
-  // One of a child: the child is told to close, and nobody is here to pass an answer on. Or one for more of a budget.
+  // A request of a child, or one for more budget: the child is asked to close, and no thread is left to pass an answer
+  // on.
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
   if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
-  // As much as possible goes to the archive, so that little is left to be handed over should the thread be resumed.
+  // As much as possible is archived, so that the handover is small if the thread is resumed.
   const left = { ...closed, rollover: { archiving: closed.rollover?.archiving ?? archivable(closed) } };
   return report(left, { type: 'closed', reason: state.closeReason });
 }
 
 // -------------------------------------------------------------------------------------------------------- deciding
 
-/** Every action that is to be under way. @param running ids of those that are. */
+/** Every action that must be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
   if (state.status === 'closed') return wantedAtEnd(state);
   const steps = wantedSteps(state, running);
@@ -511,13 +517,13 @@ function wantedSteps(state: ThreadState, running: readonly string[]): Action[] {
   const full = decidesAnew(state) && isOutboxFull(state);
   const ofTurns = turns.flatMap((turn) => {
     const all = turn === null ? [] : tasks.desiredActions(state, turn);
-    // What it has said goes out before it says more.
+    // Waiting messages are sent before another model step adds more.
     const wanted = full ? all.filter((action) => !isModelCall(action) || running.includes(action.id)) : all;
-    // What runs goes on; it is stopped only where more is refused.
+    // Running actions continue; they are stopped only if more is refused.
     return held && turn?.limited === true ? wanted.filter(({ id }) => running.includes(id)) : wanted;
   });
   return [
-    // What runs already goes on beside a clean-up, which ends nothing but what was lost.
+    // Running actions continue in parallel with a clean-up, which ends only processes of lost steps.
     ...[...ofTurns, ...wantedLastSnapshot(state)].filter(
       (step) => state.cleanUp === null || !isOnWorkspace(step) || running.includes(step.id),
     ),

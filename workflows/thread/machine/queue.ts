@@ -1,4 +1,4 @@
-/** The turns that wait for their time: edited, moved and dropped while they do. */
+/** Queued turns: edited, moved and dropped before they begin. */
 import type { EditQueue, QueueChange } from '../../../src/contract/index.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { emit } from '../state/log.ts';
@@ -7,7 +7,7 @@ import { tasks } from '../tasks/index.ts';
 import { dropQueued } from '../turns/turns.ts';
 import { refuseLargerTurn } from '../state/waiting.ts';
 
-/** Why an edit cannot be taken as things stand; null where it can. */
+/** The reason why an edit cannot be applied now; null if it can. */
 export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null {
   const turn = state.queue.find(({ turnId }) => turnId === edit.turnId);
   if (turn === undefined) return notQueued(state, edit.turnId);
@@ -29,7 +29,7 @@ function notQueued(state: ThreadState, turnId: string): Refusal {
   return { code: 'turnNotQueued', reason };
 }
 
-/** Takes an edit that {@link refuseEdit} has nothing against. */
+/** Applies an edit that {@link refuseEdit} allows. */
 export function editQueue(state: ThreadState, at: number, edit: EditQueue): ThreadState {
   const { turnId } = edit;
   switch (edit.op) {
@@ -44,7 +44,7 @@ export function editQueue(state: ThreadState, at: number, edit: EditQueue): Thre
       return tellOf({ ...state, queue }, at, edit, queue);
     }
     case 'drop': {
-      // The terminal event is the last that is said of a turn, so the queue is told of first.
+      // The terminal event is the last one of a turn, so the event about the queue comes first.
       const rest = state.queue.filter((queued) => queued.turnId !== turnId);
       return dropQueued(tellOf(state, at, edit, rest), at, turnId, 'interrupted', edit.reason ?? null);
     }

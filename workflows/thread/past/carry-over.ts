@@ -1,4 +1,4 @@
-/** From one run of a thread to the next. Unlike a start argument it is ours, so it is trusted, except for its version. */
+/** From one run of a thread to the next. Unlike a start argument it is our own, so only its version is checked. */
 import { UnknownStateVersion } from '../../sandbox/carried-state.ts';
 import { fromCarriedRules } from '../approvals/rules.ts';
 import {
@@ -20,13 +20,13 @@ export function toCarryOver(state: ThreadState): CarryOver {
   return { carriedOver: { ...state, rollover: null, runCount: state.runCount + 1 } };
 }
 
-/** Whichever release wrote it. */
+/** From any release. */
 export function isCarryOver(argument: unknown): argument is CarryOver {
   return typeof argument === 'object' && argument !== null && 'carriedOver' in argument;
 }
 
 /**
- * A state as an earlier release left it: members that it did not know begin as in a new thread.
+ * Reads a state of any earlier release: members that it did not know begin as in a new thread.
  * @throws UnknownStateVersion
  */
 export function fromCarriedState(carried: ThreadState): ThreadState {

@@ -1,4 +1,4 @@
-/** A thread that begins with the past of another one, and what it is asked of for that. */
+/** A thread that begins with the past of another one, and the answer of that one about its past. */
 import type { ForkedPast } from '../../../activities/contract.ts';
 import type { ThreadPast } from '../../../activities/ports.ts';
 import type { Fork, StartThread } from '../../../src/contract/index.ts';
@@ -7,7 +7,7 @@ import { itemCount } from '../state/log.ts';
 import { withChanges } from './resume.ts';
 import { KNOWN_TURNS, KNOWN_TURN_IDS, type ThreadState, newThreadState } from '../state/state.ts';
 
-/** What a fork of this thread needs to know; the answer of the query `past`. */
+/** The facts that a fork of this thread needs; the answer of the query `past`. */
 export function toPast(state: ThreadState): ThreadPast {
   const running = [state.active, ...state.beside].filter((turn) => turn !== null);
   return {
@@ -20,7 +20,7 @@ export function toPast(state: ThreadState): ThreadPast {
 }
 
 /**
- * The new thread: history, settings and what was compacted are the source's; title, approval rules, agent task, agents, usage
+ * The new thread: history, settings and compactions are the source's; title, approval rules, agent task, agents, usage
  * and everything that waits are not.
  */
 export function forkedState(start: StartThread, fork: Fork, past: ForkedPast, at: number): ThreadState {

@@ -9,7 +9,7 @@ import { toThreadView } from '../view/view.ts';
 const RECOVERABLE = { agentIdentity: { mode: 'recoverable' as const, account: 'default' } };
 const TASK = { agentRuntimeId: 'runtime-1', taskId: 'task-1', registeredAt: '2026-01-01T00:00:00Z' };
 
-/** What the run leaves, as it comes back from the service; whatever was under way is lost with it. */
+/** The state that the run leaves, as the service returns it; running actions are lost with the run. */
 function leftBy(thread: TestThread): ThreadState {
   const left = toHandover(thread.state);
   if (left.type !== 'state') throw new Error(left.type);
@@ -153,7 +153,7 @@ describe('what a run leaves', () => {
 
   it('is refused where it stays too large, and leaves out what waits', () => {
     const thread = testThread();
-    // The first release bounded the number of what waits, and not its size.
+    // The first release limited the number of waiting entries, and not their size.
     const { decisions: _, ...state } = thread.state;
     thread.restart(state);
     thread.submit('a');

@@ -1,8 +1,8 @@
 /**
- * A closed thread goes on as a new run of the same id, from what the closed run left.
+ * A closed thread continues as a new run of the same id, from the state of the closed run.
  *
- * To resume is to read: a thread that was closed in good order gets no event and keeps its time of change. Where its
- * workflow was ended from outside, what had not ended is ended here, once, as of the last that is known of it.
+ * Resuming is reading: a thread that was closed properly gets no event and keeps its time of change. If its workflow
+ * was ended from outside, everything unfinished is ended here, once, at the last time that the state knows of.
  */
 import type { ThreadPast } from '../../../activities/ports.ts';
 import type { ArchiveSegment, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
@@ -15,22 +15,22 @@ import { tasks } from '../tasks/index.ts';
 import { dropQueued, concludeTurn } from '../turns/turns.ts';
 import { bytesOf } from '../state/waiting.ts';
 
-/** What a closed run hands to the one that goes on from it; the answer of the query `closedRun`. */
+/** The handover of a closed run to the run that resumes it; the answer of the query `closedRun`. */
 export type Handover =
-  /** The segments are to be archived first: the state counts on it. */
+  /** The segments must be archived first: the state relies on it. */
   | { type: 'state'; state: ThreadState; toArchive: ArchiveSegment[] }
   | { type: 'tooLarge'; bytes: number }
-  /** The run was to go on from that one, and never got there. */
+  /** The run had to continue from that one, and never started. */
   | { type: 'elsewhere'; runId: string }
   /** The thread was never open. */
   | { type: 'nothing' };
 
-/** The same of what a fork needs to know. */
+/** The same with the facts that a fork needs. */
 export type ClosedPast = { type: 'past'; past: ThreadPast } | Extract<Handover, { type: 'elsewhere' | 'nothing' }>;
 
-/** What is not needed any more is left out, and what could not be carried over otherwise is given to the archive. */
+/** Leaves out everything no longer needed, and moves to the archive what would be too large to carry over. */
 export function toHandover(state: ThreadState): Handover {
-  // What waits will not begin any more, so its words are not needed.
+  // Queued turns will not begin, so their input is not needed.
   const queue = state.queue.map((queued) => ({ ...queued, input: [] }));
   let left: ThreadState = { ...state, queue };
   const toArchive: ArchiveSegment[] = [];
@@ -52,8 +52,8 @@ function sizeOf(state: ThreadState): number {
 const DETAIL = 'the workflow of the thread was ended before the turn';
 
 /**
- * The thread open again. The agent task, cleared or not, the rules and the usage are what they were. A registration that
- * was under way is forgotten with the run that had begun it.
+ * The thread, open again. The agent task, cleared or not, the rules and the usage are unchanged. A registration that
+ * was under way is forgotten with its run.
  */
 export function resumed(state: ThreadState): ThreadState {
   const open: ThreadState = {
@@ -63,7 +63,7 @@ export function resumed(state: ThreadState): ThreadState {
     rollover: null,
     runCount: state.runCount + 1,
     agentTask: { ...state.agentTask, registration: null },
-    // What was used up stays used up. Nobody above has a say any more, and nothing is asked before something is to begin.
+    // Usage stays. No thread above decides about it any longer, and nothing is asked before something is to begin.
     budget: { ...state.budget, held: false, waits: false, stopping: true },
   };
   const at = state.updatedAt;
@@ -76,7 +76,7 @@ export function resumed(state: ThreadState): ThreadState {
   return unfinished.reduce((current, turn) => endUnfinished(current, at, turn), emptied);
 }
 
-/** A thread that was the child of another is over for that one, and goes on as a thread of its own. */
+/** A former child is closed for its parent, and continues without it. */
 function standingAlone(state: ThreadState): ThreadState {
   const { parent } = state.settings;
   if (parent === null) return state;
@@ -84,7 +84,7 @@ function standingAlone(state: ThreadState): ThreadState {
   return { ...state, outbox, settings: { ...state.settings, parent: null } };
 }
 
-/** A thread that was closed in good order has told its children to close, and no longer deals with them. */
+/** A thread that was closed properly has asked its children to close, and no longer deals with them. */
 function withoutChildren(state: ThreadState): ThreadState {
   return { ...state, children: state.children.map(closedWithParent) };
 }
@@ -94,7 +94,7 @@ function closedWithParent(child: Child): Child {
   return { ...child, status: 'shutdown', start: null, openTurns: 0, closing: true, news: null };
 }
 
-/** Whether a child came to be whose start was under way is not known, so it is told to close. */
+/** It is not known whether a child exists whose start was under way, so it is asked to close. */
 function closeHalfStarted(state: ThreadState): ThreadState {
   return state.children
     .filter((child) => child.start !== null)
@@ -104,14 +104,14 @@ function closeHalfStarted(state: ThreadState): ThreadState {
     }, state);
 }
 
-/** Others may have changed files since, so what the turn left is not looked at any more. */
+/** Others may have changed files since, so no snapshot is taken for the end of the turn. */
 function endUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
   const ended = turn.ending === undefined ? abortUnfinished(state, at, turn) : state;
   const waiting = [ended.active, ...ended.beside].find((one) => one?.turnId === turn.turnId);
   return waiting ? concludeTurn(ended, at, waiting, null) : ended;
 }
 
-/** Its commands may still run, so nothing touches the workspace before they are looked for. */
+/** Its commands may still run, so nothing touches the workspace before a clean-up. */
 function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
   const begun = turn.aborting?.awaiting ?? tasks.desiredActions(state, turn).map(({ id }) => id);
   const commandIds = begun.filter((id) => id.startsWith('tool/'));
@@ -124,7 +124,7 @@ function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): Thre
   return needCleanUp(ended, commandIds);
 }
 
-/** Settings that a resumed thread is given anew; where it works and as whom stays. */
+/** The settings with those that the resume changes; the workspace and the identity stay. */
 export function withChanges(settings: ThreadSettings, start: StartThread): ThreadSettings {
   const { title, model, instructions, approvalPolicy, sandbox, unattended } = start;
   return {

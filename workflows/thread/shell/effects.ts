@@ -1,4 +1,4 @@
-/** Runs one action and reports its end. Whatever goes wrong becomes an event: this never throws. */
+/** Runs one action and reports its end. Every error becomes an event: this never throws. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -29,15 +29,17 @@ import {
 } from '../state/steps.ts';
 import { toStaticTexts } from '../view/static-details.ts';
 
-/** Types of failure of a step whose worker was told to stop; see `activities/shell/exec-command.ts`, `activities/step.ts`. */
+/**
+ * Failure types of a step whose worker was asked to stop; see `activities/shell/exec-command.ts`, `activities/step.ts`.
+ */
 const STOPPED_BY_WORKER = ['commandStoppedByWorker', 'stepStoppedByWorker'];
 
-/** It waits for as long as the child lives; each attempt is given an hour, so that no attempt is waited for in vain. */
+/** It waits for as long as the child lives, in attempts of an hour, so that a lost attempt is noticed. */
 const WATCH_OPTIONS = { ...retried('1h'), heartbeatTimeout: '30s' } as const;
 
 type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 
-/** Children that this run has started: their end is told to it. */
+/** Children that this run has started: the service reports their end to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
 
 export async function run(threadId: string, links: Links, action: Runnable): Promise<MachineInput | null> {
@@ -93,13 +95,13 @@ function isAborted(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'type' in value && value.type === 'aborted';
 }
 
-/** A turn reports why its step failed; a step of the thread itself may have no reader but the log. */
+/** A turn reports why its step failed; for a step of the thread itself the log may be the only place. */
 function toFailed({ id, turnId }: StepAction, failure: StepFailure) {
   if (turnId === undefined) log.warn('A step of the thread failed', { step: id, ...failure });
   return { type: 'failed' as const, failure };
 }
 
-/** What the last heartbeat said, if the error says that the worker was lost; else null. */
+/** The last heartbeat, if the error says that the worker was lost; else null. */
 function toLastBeat(error: unknown): object | null {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (cause instanceof TimeoutFailure) return (cause.lastHeartbeatDetails as object | undefined) ?? {};
@@ -109,8 +111,8 @@ function toLastBeat(error: unknown): object | null {
 }
 
 /**
- * Null once the child is started. It is left to itself where this run ends or is cancelled: the service would apply
- * another policy whenever a thread goes on as a new run. It is closed by a message.
+ * Null once the child is started. The child survives the end or cancellation of this run: any other policy would also
+ * apply whenever a thread continues as new. A message closes it.
  */
 async function startChildThread(links: Links, { start }: Of<'startChild'>): Promise<StepFailure | null> {
   try {
@@ -130,7 +132,7 @@ async function startChildThread(links: Links, { start }: Of<'startChild'>): Prom
   }
 }
 
-/** True once the child's workflow has ended; false where nobody wants to know any more. */
+/** True once the child's workflow has ended; false if the wait was cancelled. */
 async function watchChild(threadId: string, links: Links, action: Of<'watchChild'>): Promise<boolean> {
   const child = links.get(action.threadId);
   const ended = child === undefined ? watchFromOutside(threadId, action) : child.result().catch(() => null);
@@ -143,13 +145,13 @@ async function watchChild(threadId: string, links: Links, action: Of<'watchChild
   }
 }
 
-/** An earlier run has started it: the service does not tell this one of its end. */
+/** An earlier run has started it, so the service does not report its end to this one. */
 async function watchFromOutside(threadId: string, { id, threadId: watched }: Of<'watchChild'>): Promise<void> {
   const options = { ...WATCH_OPTIONS, summary: toSummary('watch', watched) };
   await scheduleActivity('watchThread', [{ threadId, actionId: id, watched }], options);
 }
 
-/** False where there is nobody to take it. */
+/** False if there is no receiver. */
 async function sendMessage({ to, message }: Of<'sendMessage'>): Promise<boolean> {
   try {
     await getExternalWorkflowHandle(toWorkflowId(to)).signal(message.signal, message.payload);

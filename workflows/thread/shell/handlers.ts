@@ -1,6 +1,6 @@
 /**
- * The messages a thread answers to. A signal cannot be answered, so a bad one becomes a visible rejection; an update is
- * refused by its validator, which leaves no trace in history. No message may fail the workflow or block its tasks.
+ * The messages that a thread handles. A signal has no answer, so a bad one becomes a visible rejection; a validator
+ * refuses a bad update, which leaves no trace in history. No message may fail the workflow or block its tasks.
  */
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
@@ -173,7 +173,7 @@ function registerSignals(dispatch: Dispatch): void {
 const EDIT_QUEUE =
   'Edits, moves or drops a queued turn: { "op": "move", "turnId": "t2", "before": null }; "edit" takes input and overrides, "drop" a reason';
 
-/** A defect of ours in the handling of a message costs that message, never the thread. */
+/** A defect in the handling of a message loses that message, never the thread. */
 function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: () => void): void {
   try {
     handle();
@@ -211,7 +211,7 @@ interface UpdateRules<T, R> {
 }
 
 function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
-  /** Refused before it leaves a trace where that can be told by then, and else once the thread is open. */
+  /** Refused without a trace in history if the thread is open by then, and else once it is open. */
   const onUpdate = <A, T, R>(
     update: UpdateDefinition<R, [A]>,
     { description, parse, refuse, onEvent }: UpdateRules<T, R>,
@@ -318,8 +318,8 @@ function admit(refusal: Refusal | null): void {
 }
 
 /**
- * Answers nothing: of several updates that arrive together, each must look at the state as the one before left it, and
- * what a promise brings was looked up before that.
+ * Returns nothing: when several updates arrive together, each must see the state that the one before it left, and a
+ * promise would return an earlier one.
  */
 async function opened(shell: ThreadShell): Promise<void> {
   await condition(() => shell.state !== null);
@@ -345,7 +345,7 @@ function registerQueries(shell: ThreadShell): void {
   });
 }
 
-// A thread that is not open yet has no past; whoever reads on need not be told of an error.
+// A thread that is not open yet has no past; readers that poll need no error.
 
 function eventsOf(shell: ThreadShell, page: unknown): EventsPage {
   const { after, limit } = toPage(page);
@@ -389,7 +389,7 @@ function toPage(page: unknown): { after: number; limit: number } {
   throw queryRefused(parsed.code, parsed.reason);
 }
 
-/** All that the service passes on of a query's failure is its message, so the code stands in front of it. */
+/** The service passes on only the message of a query's failure, so the message begins with the code. */
 function queryRefused(code: string, reason: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(`${code}: ${reason}`, code);
 }

@@ -41,21 +41,24 @@ export const rollbackTurnsUpdate = defineUpdate<{ dropped: string[] }, [Rollback
 /** Changes nothing. */
 export const previewUndoUpdate = defineUpdate<UndoPreview, [Record<string, never>]>('previewUndo');
 export const resolveUpdate = defineUpdate<{ requestId: string }, [ResolveRequest]>('resolve');
-/** By the name of its signal, like `editQueue` and `rollbackTurns`. */
+/** Named like its signal, as `editQueue` and `rollbackTurns` are. */
 export const revokeRuleUpdate = defineUpdate<{ ruleId: string }, [RevokeRule]>('revokeRule');
 
-/** A workflow task that is recorded as completed, by the run and the id of the event that recorded its start. */
+/** A workflow task that is recorded as completed: the run, and the id of the event that recorded its start. */
 export interface CompletedTask {
   runId: string;
   startedEventId: number;
 }
 
 export interface PageRequest {
-  /** For `events` a sequence number, for `items` and `context` an item number. Left out, it is 0. */
+  /** A sequence number for `events`, an item number for `items` and `context`. Default: 0. */
   after?: number;
-  /** At most 500; left out, it is 100. */
+  /** At most 500. Default: 100. */
   limit?: number;
-  /** What whoever asks has seen in the history: with that, a worker that is new to the workflow knows what it may answer. */
+  /**
+   * The newest completed task that the caller has seen in the history: a worker that is new to the workflow uses it to
+   * decide whether its state is recent enough.
+   */
   completedTask?: CompletedTask;
 }
 
@@ -66,7 +69,10 @@ export const itemsQuery = defineQuery<ItemsPage, [PageRequest?]>('items');
 /** For runs that have ended; see `workflows/sandbox/stale-query-fence.ts`. */
 export const CLOSED_RUN_QUERY = 'closedRun';
 
-/** `handover` is what the next run goes on from, `past` what a fork does, the others are pages of what this run knew. */
+/**
+ * `handover` is the state for the next run, `past` the facts for a fork, the others are pages of the history that this
+ * run knew.
+ */
 export type ClosedRunQuestion = { ask: 'handover' | 'past' } | ({ ask: 'items' | 'events' } & PageRequest);
 export type ClosedRunAnswer = Handover | ClosedPast | ItemsPage | EventsPage;
 

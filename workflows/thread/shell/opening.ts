@@ -18,7 +18,7 @@ import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
-/** Tried until it is known what there is: a thread that waits for its archive or its service is better than none. */
+/** Retried without limit: a thread that waits for its archive or its service is better than none. */
 const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   startToCloseTimeout: '5m',
@@ -27,7 +27,7 @@ const options = {
 } as const;
 const { forkHistory, restoreThread } = proxyActivities<Activities>(options);
 
-/** `at`: milliseconds since the epoch. A start argument that cannot be used is refused, not failed. */
+/** `at`: milliseconds since the epoch. A start argument that cannot be used is refused; the workflow does not fail. */
 export type Opening = Opened | Refused;
 
 export interface Opened {
@@ -37,22 +37,22 @@ export interface Opened {
   /** A turn that came with the start argument. */
   firstTurn: SubmitTurn | null;
   at: number;
-  /** The time of all that happened before; where it is left out, each has its own. */
+  /** The time of everything before; if left out, every event has its own time. */
   openedAt?: number;
 }
 
 type Refused = { type: 'refused'; reason: string };
 
-/** For threads that an earlier release has begun: those of this one know it from their opening. */
+/** For threads that an earlier release has begun; the opening of newer ones contains it. */
 const LAST_SNAPSHOTS = 'snapshots at the end of turns';
 
-/** A thread that was begun with more goes on. */
+/** A thread that was begun with longer ones continues. */
 const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 
-/** The same for one whose workflow has another id than its thread: every step that asks for the thread fails. */
+/** The same for a workflow whose id differs from its thread's: every step that addresses the thread fails. */
 const SAME_ID = 'workflow id of the thread';
 
-/** The same for what the machine decides anew. */
+/** The same for the machine's new decisions. */
 const NEW_DECISIONS = 'decisions 2';
 
 function asOfThisRelease(state: ThreadState): ThreadState {
@@ -69,11 +69,11 @@ function keepAfter(state: ThreadState, after: boolean): ThreadState {
 }
 
 /**
- * @param onResume is told the run that this one is to go on from, ahead of the wait for it.
+ * @param onResume receives the run that this one continues, before the wait for it.
  * @throws UnknownStateVersion
  */
 export async function openState(argument: unknown, onResume: (runId: string) => void): Promise<Opening> {
-  // Taken before any wait: what the clock shows right after a local activity may be another time when this is replayed.
+  // Read before any wait: the time right after a local activity may be another one in a replay.
   const at = Date.now();
   if (isContinued() && isCarryOver(argument)) {
     const state = asOfThisRelease(fromCarriedState(argument.carriedOver));
@@ -106,9 +106,9 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
 }
 
 /**
- * The one time that live and replayed are the same here. A query that comes while a local activity runs ends the workflow task,
- * and a replay takes the two tasks for one, with the time of the second: what the clock says on either side of the wait
- * is not to be relied on. A worker whose clock is off by more than a little is not believed.
+ * The one time that is the same live and in a replay. A query during a local activity ends the workflow task, and a
+ * replay merges the two tasks and uses the time of the second. So the time on either side of the wait is not reliable.
+ * The time of a worker whose clock is wrong by more than a little is ignored.
  */
 function stampOf(openedAt: number | undefined, at: number): number {
   return openedAt !== undefined && Math.abs(openedAt - at) <= CLOCKS_DIFFER_MS ? openedAt : at;

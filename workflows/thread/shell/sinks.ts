@@ -1,11 +1,11 @@
-/** What a thread tells its own worker directly, ahead of what goes through the service. Best effort, never needed. */
+/** Messages from a thread to its own worker, faster than through the service. Best effort; nothing depends on them. */
 import { type Sinks, proxySinks } from '@temporalio/workflow';
 import type { ThreadContext } from '../../../activities/ports.ts';
 
 export interface ThreadSinks extends Sinks {
-  /** A step that runs in the worker of its thread is stopped at once. */
+  /** Stops a step at once if it runs in the worker of its thread. */
   steps: { stop(actionId: string): void };
-  /** A model step that runs there finds the conversation without asking for it. */
+  /** A model step that runs there need not query for the conversation. */
   contexts: { offer(context: ThreadContext): void };
 }
 

@@ -3,23 +3,23 @@ import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
 import type { Links } from './effects.ts';
 
-/** The one mutable place of a thread: its state, and the actions under way. */
+/** The only mutable data of a thread: its state, and the actions under way. */
 export interface ThreadShell {
   /** Null until the thread is open. */
   state: ThreadState | null;
-  /** The closed run that this one goes on from; null where there is none. */
+  /** The closed run that this one continues; null if there is none. */
   resumes: string | null;
-  /** What happened before that, and when. */
+  /** Inputs that arrived before the thread was open, with their time. */
   early: { machineInput: MachineInput; at: number }[];
   running: Map<string, CancellationScope>;
   /** Children that this run has started. */
   children: Links;
-  /** Set by every event, cleared when the loop has seen it. */
+  /** Set by every event, cleared by the loop. */
   changed: boolean;
-  /** Bytes of the history when the run began: what was carried over does not count against the run. */
+  /** Bytes of the history when the run began: the carry-over does not count against the run. */
   sizeAtStart: number;
-  /** Grows when a run that should go on as a new one cannot. */
+  /** Grows when a run that should continue as new cannot. */
   patience: number;
-  /** Items before this number have been offered to this worker, and will not change. */
+  /** Items before this number were offered to this worker, and will not change. */
   offered: number;
 }

@@ -1,6 +1,6 @@
 /**
  * The `thread` workflow: the thin shell around the machine. Messages and ends of actions become events for `reduce`;
- * what `decide` lists is started, what it no longer lists is stopped.
+ * the shell starts what `decide` lists, and stops what it no longer lists.
  */
 import {
   CancellationScope,
@@ -49,7 +49,7 @@ export async function thread(argument: unknown): Promise<ThreadResult> {
   });
 }
 
-/** Cancelling the workflow closes the thread in good order. */
+/** Cancelling the workflow closes the thread properly. */
 function closeWhenCancelled(shell: ThreadShell): void {
   CancellationScope.current().cancelRequested.catch(() =>
     dispatch(shell, { type: 'closeRequested', close: { reason: 'the workflow was cancelled' } }),
@@ -71,7 +71,7 @@ function start(shell: ThreadShell, { state, first, at, openedAt }: Opened): void
   for (const early of shell.early.splice(0)) dispatch(shell, early.machineInput, openedAt ?? early.at);
 }
 
-/** Time never goes back: a thread may have been opened by another clock than the service's. */
+/** Time never goes back: the clock that opened a thread may differ from the service's. */
 function dispatch(shell: ThreadShell, machineInput: MachineInput, given?: number): void {
   const at = given ?? Math.max(Date.now(), shell.state?.updatedAt ?? 0);
   if (shell.state === null) {
@@ -100,7 +100,7 @@ async function loop(shell: ThreadShell): Promise<ThreadResult> {
   }
 }
 
-/** What the Temporal UI has of a thread that has come to rest. */
+/** Publishes an idle thread in the Temporal UI. */
 function show(state: ThreadState): void {
   setCurrentDetails(toCurrentDetails(state));
   const { searchAttributes, quietFirstStep } = state.settings;
@@ -114,7 +114,7 @@ function current(shell: ThreadShell): ThreadState {
   return shell.state;
 }
 
-/** False when something happened meanwhile, which comes first. */
+/** False if something happened meanwhile, which must be handled first. */
 async function handlersFinished(shell: ThreadShell): Promise<boolean> {
   await condition(() => shell.changed || allHandlersFinished());
   return !shell.changed;
@@ -148,12 +148,12 @@ function toResult(state: ThreadState): ThreadResult {
   return { ...closed, outcome: { turn: newest, spent: treeSpent(state, state.updatedAt) } };
 }
 
-/** Starts what is wanted and not under way, stops what is under way and not wanted. */
+/** Starts requested actions that are not running, stops running ones that are not requested. */
 function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
   const ids = new Set(wanted.map(({ id }) => id));
   for (const [id, scope] of shell.running) {
     if (ids.has(id)) continue;
-    // A timer is gone at once and may be wanted again; a step stays under way until its end is known.
+    // A timer ends at once and may be requested again; a step is under way until its end is known.
     if (isTimer(id)) shell.running.delete(id);
     if (scope.consideredCancelled) continue;
     scope.cancel();
@@ -166,7 +166,10 @@ function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
   }
 }
 
-/** All that this worker was not offered yet, page by page. A replay offers nothing, so after one that is the whole live log. */
+/**
+ * Offers all items that this worker has not seen, page by page. A replay offers nothing, so the first offer after one
+ * is the whole live log.
+ */
 function offerContext(shell: ThreadShell): void {
   if (workflowInfo().unsafe.isReplaying) return;
   const state = current(shell);
@@ -180,7 +183,7 @@ function offerContext(shell: ThreadShell): void {
   }
 }
 
-/** What waits and does nothing. Going on as a new run does not wait for it. */
+/** Actions that only wait. Continue-as-new does not wait for them. */
 const TIMERS = ['budget/', 'deadline/', 'quiescence/', 'wait/', 'watch/'];
 
 function isTimer(id: string): boolean {

@@ -1,4 +1,4 @@
-/** `compact`: makes the context smaller because somebody asked for it. It takes no input and cannot be steered. */
+/** `compact`: makes the context smaller on request. It accepts no input and cannot be steered. */
 import { ensure } from '../agent-task/agent-task.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
 import { beginCompaction, canCompact, compactionPhase, onCompaction, wantedCompaction } from '../turns/compaction.ts';

@@ -1,4 +1,4 @@
-/** `ghost_snapshot`: the files as they stand are kept now, and not only before the next change. */
+/** `ghost_snapshot`: takes a snapshot of the files now, instead of before the next change only. */
 import { actionIds } from '../state/actions.ts';
 import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
 import type { SnapshotTurn } from '../state/state.ts';

@@ -24,7 +24,7 @@ const KINDS = {
   review,
 } satisfies { [K in TurnKind]: TaskKind<Turns[K]> };
 
-/** What a kind says of itself before there is a turn of it. */
+/** The traits of a kind that matter before a turn of it exists. */
 function traitsOf(kind: TurnKind): Pick<TaskKind<ActiveTurn>, 'talks' | 'atRest' | 'steers'> {
   return KINDS[kind];
 }

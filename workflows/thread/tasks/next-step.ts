@@ -1,6 +1,6 @@
 /**
- * From one model step of a regular turn to the next: what is told with it, and the compaction that comes first where the
- * context has come to its limit.
+ * From one model step of a regular turn to the next: the input that it carries, and the compaction before it if the
+ * context has reached its limit.
  */
 import type { CompactionTrigger } from '../../../src/contract/index.ts';
 import { quietenAndCharge } from '../turns/charging.ts';
@@ -14,12 +14,12 @@ import { addUserMessage, failTurn, withTurn } from '../turns/turns.ts';
 
 export type ModelStage = Extract<RegularTurn['stage'], { type: 'model' }>;
 
-/** Only the worker knows the limit of a model that no step has used yet, so it is given the size to compare. */
+/** Only the worker knows the limit of a model that no step has used yet, so it gets the size to compare. */
 export function tokensToCheck({ context, settings }: ThreadState, stage: ModelStage): number | null {
   return stage.compacted || context.limit === null || context.limit.model === settings.model ? null : context.tokens;
 }
 
-/** The turn goes on with its next step; where the context has come to its limit, that is compacted first. */
+/** The turn continues with its next step; if the context has reached its limit, it is compacted first. */
 export function nextStep(state: ThreadState, at: number, turn: RegularTurn): ThreadState {
   const next = { ...turn, step: turn.step + 1 };
   const { model } = state.settings;
@@ -29,7 +29,7 @@ export function nextStep(state: ThreadState, at: number, turn: RegularTurn): Thr
   return compacting ?? toModel(state, at, next, { type: 'model', tries: 0, renewed: false, compacted: false });
 }
 
-/** Input that came meanwhile is told with the step that begins now. */
+/** The step that begins now carries the input that arrived meanwhile. */
 function toModel(state: ThreadState, at: number, turn: RegularTurn, stage: ModelStage): ThreadState {
   const place = { turnId: turn.turnId, step: turn.step - 1 };
   const told = turn.pendingInput.reduce(
@@ -49,7 +49,7 @@ interface WhatToCompact {
   tries: number;
 }
 
-/** Null where there is nothing to compact. */
+/** Null if there is nothing to compact. */
 function compact(state: ThreadState, at: number, turn: RegularTurn, what: WhatToCompact): ThreadState | null {
   const { tries, ...which } = what;
   if (!canCompact(state, which.upTo)) return null;
@@ -58,8 +58,8 @@ function compact(state: ThreadState, at: number, turn: RegularTurn, what: WhatTo
 }
 
 /**
- * Compacts before the step that is at hand, or null where that cannot help. Before its first step a turn's own input stays
- * as it is.
+ * Compacts before the current step; null if that cannot help. Before its first step a turn's own input is not
+ * compacted.
  */
 export function compactBefore(
   state: ThreadState,
@@ -96,7 +96,10 @@ export function onCompactionEnd(
   }
 }
 
-/** Not even asked, the model of this turn takes less than the one before it, which is asked for the summary: it takes all. */
+/**
+ * The model of this turn was not called, because it takes less than the one before it. That one writes the summary: it
+ * can read everything.
+ */
 export function onSmallerWindow(
   state: ThreadState,
   at: number,

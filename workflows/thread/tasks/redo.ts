@@ -1,5 +1,5 @@
 /**
- * `redo`: the newest undo is taken back, files and history in one step, as long as no other turn that speaks with the model
+ * `redo`: takes back the newest undo, files and history in one step, as long as no other turn that talks with the model
  * has begun since.
  */
 import type { RedoneFiles } from '../../../activities/contract.ts';
@@ -58,7 +58,7 @@ export const redo: TaskKind<RedoTurn> = {
   },
 };
 
-/** The list is there from the first undo on, and emptied when the conversation goes another way. */
+/** The list exists from the first undo on, and is emptied when the conversation continues differently. */
 function whyNone({ redo }: ThreadState): string {
   if (redo === undefined) return 'no turn was undone';
   return 'the last one was taken back already, or another turn, a review, a compaction or a rollback came after it, from which on its files are not kept';

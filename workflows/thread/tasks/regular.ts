@@ -1,6 +1,6 @@
 /**
- * `regular`: model steps and the tool calls they ask for, until the model has no more to ask for. Where the context has
- * come to its limit, it is compacted before the next step.
+ * `regular`: model steps and the tool calls they request, until the model requests no more. If the context has reached
+ * its limit, it is compacted before the next step.
  */
 import { currentTask, ensure, isReady, renewOnce } from '../agent-task/agent-task.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
@@ -103,7 +103,7 @@ function beginRegular(state: ThreadState, at: number, turn: QueuedTurn): ThreadS
   return onMail(addUserMessage(begun, at, turn.turnId, 0, turn.input), at, { turnId: turn.turnId, step: 0 });
 }
 
-/** Steered input waits for the next model request, which is this one where none is under way. */
+/** Steered input waits for the next model request, which is this one if none is under way. */
 function steer(
   state: ThreadState,
   at: number,
@@ -210,10 +210,10 @@ function toCutWarning(reason: string): string {
   return `The model's answer was cut before its end (${reason}); what had come of it is kept.`;
 }
 
-/** Servers that are remembered as warned of. */
+/** Servers whose warning is remembered. */
 const WARNED = 100;
 
-/** Once for each server in the life of a thread, however often it fails. */
+/** Once per server and thread, however often it fails. */
 function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWarning[]): ThreadState {
   return warnings.reduce((current, { server, message }) => {
     if (current.warnedOfServers.includes(server)) return current;

@@ -64,7 +64,7 @@ function itemsOf(thread: TestThread): Item[] {
   return thread.events().flatMap((event) => (event.type === 'item/completed' ? [event.item] : []));
 }
 
-/** The turn is over, was left once, without a result, and the thread takes the next turn. */
+/** The turn has ended, the review was left once and without a result, and the thread accepts the next turn. */
 function expectLeft(thread: TestThread, completion: Partial<TurnCompletion>): void {
   expect(thread.completions('r')).toMatchObject([completion]);
   expect(itemsOf(thread).map(({ type }) => type)).toEqual(['enteredReviewMode', 'exitedReviewMode']);
@@ -207,7 +207,7 @@ describe('a review that is stopped is left without a result,', () => {
   it('before its thread was begun to be started, and then none is', () => {
     const thread = reviewing();
     const { id } = thread.step('prepareReview');
-    // Both in one workflow task: the shell has not begun anything in between.
+    // Both in one workflow task: the shell has begun nothing in between.
     const end = { type: 'done', value: PREPARED } as const;
     const first: MachineInput = { type: 'stepEnded', id, activity: 'prepareReview', end };
     const begun = reduce(thread.state, { ...first, at: 9_000, running: [] });

@@ -1,6 +1,6 @@
 /**
- * `review`: a thread of its own looks at changes, without a word of this one's history, and what it found comes back. What
- * is looked at is pinned first; last, what was found is compared with the changes.
+ * `review`: a separate thread examines changes, without this one's history, and its findings come back. The changes are
+ * pinned first; at the end, the findings are compared with them.
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
 import type { PreparedReview } from '../../../activities/contract.ts';
@@ -21,7 +21,7 @@ import {
 } from '../turns/turns.ts';
 import type { TaskEvent, TaskKind } from './task.ts';
 
-/** Code units of what a review said that its turn goes on with; far more than any list of findings. */
+/** Code units of a review's answer that its turn uses; far more than any list of findings. */
 const ANSWER_CHARS = 200_000;
 const TITLE_CHARS = 200;
 
@@ -119,7 +119,7 @@ function start(state: ThreadState, childId: string): Action[] {
   return child === null ? [] : startAction(state, child);
 }
 
-/** Nothing of this thread but where it works, who it is, and which model it asks. Nobody is there to be asked anything. */
+/** The review gets only the workspace, the identity and the model of this thread. Nobody is asked anything in it. */
 function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, rules = '' }: PreparedReview) {
   return {
     workspace: toWorkspace(settings),
@@ -134,7 +134,7 @@ function toStart({ settings }: ThreadState, { request }: ReviewTurn, { prompt, r
   };
 }
 
-/** A thread that is not wanted any more when it is started is told to close, and its end is waited for. */
+/** A thread that is no longer needed when it starts is asked to close, and its end is waited for. */
 function onChildStart(
   state: ThreadState,
   turn: ReviewTurn,
@@ -154,7 +154,7 @@ function onChildStart(
   return withTurn(started, { ...turn, aborting: { ...turn.aborting, awaiting } });
 }
 
-/** The one turn of the review's thread has ended. What it used is counted here, however it ended. */
+/** The only turn of the review's thread has ended. Its usage is counted here, however it ended. */
 function onSubThreadReport(
   state: ThreadState,
   at: number,

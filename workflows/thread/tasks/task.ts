@@ -1,4 +1,4 @@
-/** What a kind of task has to say; one file of this folder per kind, and one line in `index.ts`. */
+/** The interface of a kind of task; one file of this folder per kind, and one line in `index.ts`. */
 import type { InputItem, SubThreadReport, TurnPhase } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineEvent } from '../state/inputs.ts';
@@ -11,35 +11,41 @@ export interface TaskKind<T extends ActiveTurn> {
   kind: T['kind'];
   /** It continues the conversation with a model, so no undo before it can be taken back. */
   talks?: true;
-  /** It is for a thread at rest: no other turn is stopped for it. */
+  /** It needs an idle thread: no other turn is stopped for it. */
   atRest?: true;
   /** A turn of it may be submitted to steer the active one. */
   steers?: true;
-  /** Makes the turn the active one, or one beside it, and records its first items. */
+  /** Makes the turn the active one, or a parallel one, and records its first items. */
   begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState;
   /**
-   * Takes input for the next model request, while it is not being aborted. A kind without it cannot be steered.
+   * Accepts input for the next model request, while the turn is not being aborted. A kind without it cannot be steered.
    * @param running ids of the actions that are under way.
    */
   steer?(state: ThreadState, at: number, turn: T, input: InputItem[], running: readonly string[]): ThreadState;
-  /** Goes on as far as it can without anything from outside. Never called for a turn that is being aborted. */
+  /** Advances as far as possible without another input. Never called for a turn that is being aborted. */
   advance(state: ThreadState, at: number, turn: T): ThreadState;
-  /** What is to run now, but for what the workspace has to be clean for. Never called for a turn that is being aborted. */
+  /**
+   * The actions to run now; the machine holds back those that need a clean workspace. Never called for a turn that is
+   * being aborted.
+   */
   desiredActions(state: ThreadState, turn: T): Action[];
-  /** Whether what the turn does now waits for an agent task; a kind without it never does. */
+  /** Whether the turn waits for an agent task now; a kind without it never does. */
   needsAgentTask?(turn: T): boolean;
-  /** What the turn does right now, as readers see it. Never called for a turn that is being aborted, or that a budget holds. */
+  /**
+   * The current activity of the turn, as readers see it. Never called for a turn that is being aborted or held by a
+   * budget.
+   */
   phase?(state: ThreadState, turn: T): TurnPhase;
-  /** The time of a wait for agents has come. @param index number of the call's item. */
+  /** The time of a wait for agents is up. @param index number of the call's item. */
   waitIsOver?(state: ThreadState, at: number, turn: T, index: number): ThreadState;
   /**
-   * Adds what an aborted turn leaves in the history, right before its terminal event.
-   * @param marker tells the model of the abort; null if it is not told.
+   * Adds the items that an aborted turn leaves in the history, right before its terminal event.
+   * @param marker the note to the model about the abort; null for none.
    */
   leave?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
-  /** Takes what a child has said, after the thread itself has; also while it is being aborted. */
+  /** Handles a report of a child, after the thread itself has; also while the turn is being aborted. */
   onSubThreadReport?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
-  /** Takes the end of an action of its own, or an answer; also while it is being aborted. */
+  /** Handles the end of one of its actions, or an answer; also while the turn is being aborted. */
   onEvent(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
 }
 

@@ -26,7 +26,7 @@ function open(settings: Partial<ThreadSettings> = {}): TestThread {
   return testThread({ snapshots: true, ...settings });
 }
 
-/** The model asks for a command, beside which this became of the snapshot. */
+/** The model calls a command, while the snapshot had this outcome. */
 function call(thread: TestThread, snapshot: Snapshot | null): void {
   const { id } = thread.step('callModel');
   const { name, arguments: args } = exec('make');
@@ -63,7 +63,7 @@ const dropped = (thread: TestThread) => thread.state.log.items.filter((item) => 
 const warnings = (thread: TestThread) =>
   thread.events().flatMap((event) => (event.type === 'warning' ? [event.message] : []));
 
-/** What the undo under way was asked for. */
+/** The input of the undo under way. */
 function undoInput(thread: TestThread) {
   return thread.input('undoFiles');
 }
@@ -312,7 +312,7 @@ describe('undo', () => {
       },
     ]);
     expect(thread.completions('u')).toMatchObject([{ status: 'completed', kind: 'undo' }]);
-    // They are needed for as long as the undo can be taken back.
+    // They are needed until the undo can no longer be taken back.
     expect(thread.state.snapshots.release).toEqual([]);
     thread.submit('c');
     expect(thread.state.snapshots.release).toEqual(['b']);

@@ -1,7 +1,7 @@
 /**
- * `undo`: the newest regular turn is taken back, files and history in one step: what the activity has done to the files and
- * the end of the turn's part in the conversation are recorded together. Until then nothing is dropped, and asking again goes
- * on where a lost worker stopped.
+ * `undo`: takes back the newest regular turn, files and history in one step: the activity's changes to the files and
+ * the removal of the turn from the conversation are recorded together. Until then nothing is removed, and a retry
+ * continues where a lost worker stopped.
  */
 import { isRoot } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
@@ -51,7 +51,7 @@ export const undo: TaskKind<UndoTurn> = {
     const { target } = turn;
     if (event.type !== 'stepEnded' || event.activity !== 'undoFiles' || target === null) return state;
     const { end, at, id } = event;
-    // Its files may be back already; asking again finds that nothing is left to do.
+    // Its files may be restored already; a retry finds nothing left to do.
     if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
     if (end.type === 'done') return drop(state, at, turn, target, end.value);
     const stopped = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
@@ -85,7 +85,7 @@ function toUndoInput(state: ThreadState, { turnId, firstItem, endItem, snapshot,
   return { cwd: state.settings.cwd, undone, commit, ...(after === undefined ? {} : { after }) };
 }
 
-/** What stays as it is, in the words of a person. */
+/** The parts that were not undone, for a person. */
 export function toNotUndone(state: ThreadState, target: TurnRecord, undone: UndoneFiles): string[] {
   return [...toMissingRemark(state, target, undone), ...undone.notUndone, ...toCommandRemarks(state, undone)];
 }
@@ -97,7 +97,7 @@ function drop(state: ThreadState, at: number, turn: UndoTurn, target: TurnRecord
   return endTurn(undoTurns(state, at, { ...said, cause: 'undo' }, redo), at, turn, { status: 'completed' });
 }
 
-/** A turn without a call changed nothing, so that it does not matter. */
+/** A missing snapshot does not matter for a turn without a call: it changed nothing. */
 function toMissingRemark(state: ThreadState, { snapshot }: TurnRecord, { called }: UndoneFiles): string[] {
   if (snapshot?.status === 'taken' || !called) return [];
   return [`Files are as the turn left them. There is no snapshot: ${snapshot?.reason ?? whyNone(state)}`];
@@ -107,7 +107,7 @@ function whyNone(state: ThreadState): string {
   return state.settings.snapshots ? 'the turn was not allowed to write.' : 'this thread takes none.';
 }
 
-/** Commands that are named, and what is shown of each. */
+/** Number of commands that are listed. */
 const SHOWN_COMMANDS = 50;
 const SHOWN_CHARS = 300;
 

@@ -1,4 +1,4 @@
-/** `user_shell`: one command of the person, without a sandbox, as its own turn or beside the active one. */
+/** `user_shell`: one command of the person, without a sandbox, as its own turn or in parallel with the active one. */
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, onStepStopped } from '../turns/turns.ts';

@@ -1,4 +1,4 @@
-/** The tools by which an agent deals with its sub-agents. None of them touches the workspace. */
+/** The tools for sub-agents. None of them touches the workspace. */
 import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, itemAt } from '../state/log.ts';
 import { send } from '../turns/outbox.ts';
@@ -20,7 +20,7 @@ import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { AGENT_TOOLS, type AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
 import { argumentsOf } from './call-list.ts';
 
-/** What a call comes to: done with these words for the model, or still to wait for. */
+/** The outcome of a call: done with this text for the model, or waiting. */
 export type AgentOutcome =
   | { type: 'done'; state: ThreadState; ok: boolean; output: string; receivers?: string[] }
   | { type: 'starting'; state: ThreadState; child: Child }
@@ -84,7 +84,7 @@ function spawn(
   return { type: 'starting', ...begun };
 }
 
-/** Two agents of one name are told apart by a number. */
+/** A number distinguishes two agents of one name. */
 function freeName(state: ThreadState, wanted: string): string {
   const taken = new Set(state.children.map(({ name }) => name));
   let name = wanted;
@@ -128,13 +128,13 @@ function address(
 
 // --------------------------------------------------------------------------------------------------------- waiting
 
-/** Whether a call that waits has something to tell by now. */
+/** Whether a waiting call has something to report. */
 export function waitedEnough(state: ThreadState, call: ToolCall): AgentOutcome | null {
   const args = argumentsOf(state, call, AGENT_TOOLS);
   return args.tool === 'wait_agent' ? waitOutcome(state, args) : null;
 }
 
-/** Answers as soon as one of those that are waited for has news; they are told once. */
+/** Answers as soon as one of the agents has a report; each report is given once. */
 function waitOutcome(state: ThreadState, args: Extract<AgentArguments, { tool: 'wait_agent' }>): AgentOutcome | null {
   const agents = state.children.filter(isAgent);
   const named = args.targets.map((target) => ({ target, child: agentOf(state, target) }));
@@ -155,7 +155,7 @@ function waitOutcome(state: ThreadState, args: Extract<AgentArguments, { tool: '
   return done(state, JSON.stringify({ timed_out: false, agents: waited.map(toListed) }));
 }
 
-/** The words for a wait that ended without news: its time is up, or somebody has something new to say. */
+/** The text for a wait that ended without a report: its time is up, or there is new input. */
 export const ENDED_WAIT = {
   time: JSON.stringify({ timed_out: true, agents: [] }),
   input: JSON.stringify({ timed_out: false, message: 'Wait interrupted by new input.', agents: [] }),
@@ -163,7 +163,7 @@ export const ENDED_WAIT = {
 
 // --------------------------------------------------------------------------------------------------------- actions
 
-/** The child that a spawn call starts, while it does. */
+/** The child that a spawn call is starting. */
 function startedBy(state: ThreadState, call: ToolCall): Child | null {
   const item = itemAt(state.log, call.index);
   const [threadId] = item.type === 'collabAgentToolCall' ? item.receiverThreadIds : [];
@@ -186,7 +186,7 @@ export function agentActionId(state: ThreadState, call: ToolCall): string | null
   return child === null ? null : actionIds.child(child.threadId);
 }
 
-/** The child of a spawn call is started, or could not be. */
+/** The child of a spawn call has started, or could not. */
 export function endSpawn(
   state: ThreadState,
   at: number,

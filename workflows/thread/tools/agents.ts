@@ -1,4 +1,4 @@
-/** The tools by which an agent starts and directs sub-agents: what their calls come to is in `agent-calls.ts`. */
+/** The tools that start and direct sub-agents; `agent-calls.ts` has their outcomes. */
 import { AGENT_TOOLS, type AgentArguments } from '../../../src/contract/plain/tools/agents.ts';
 import { addItem, changeItem } from '../state/log.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
@@ -45,7 +45,7 @@ function onOutcome(state: ThreadState, at: number, call: ToolCall, outcome: Agen
   }
 }
 
-/** A wait for agents is over when one has news, or when somebody has something new to say; null as long as it is not. */
+/** A wait for agents is over when one has a report, or when there is new input; null until then. */
 export function endWait(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): ThreadState | null {
   if (turn.pendingInput.length > 0 || state.mailbox.length > 0) {
     return endCall(state, at, call, { status: 'completed', output: ENDED_WAIT.input });
@@ -54,7 +54,7 @@ export function endWait(state: ThreadState, at: number, turn: RegularTurn, call:
   return outcome === null ? null : onOutcome(state, at, call, outcome);
 }
 
-/** The time of a wait for agents has come. */
+/** The time of a wait for agents is up. */
 export function endWaitInTime(state: ThreadState, at: number, turn: RegularTurn, index: number): ThreadState {
   const call = callsOf(turn).find((one) => one.index === index);
   if (call === undefined || turn.aborting !== null) return state;

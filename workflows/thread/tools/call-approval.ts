@@ -1,4 +1,4 @@
-/** Whether a tool call may run: by the policy, by answers that are remembered, or by a person. */
+/** Whether a tool call may run: by the policy, by remembered answers, or by a person. */
 import type { ResolvedBy } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, emit, itemAt } from '../state/log.ts';
@@ -14,7 +14,7 @@ import type { Approval } from './tool.ts';
 
 // -------------------------------------------------------------------------------------------------------- deciding
 
-/** Lets a call run, refuses it, or asks: the rules known here first, those of the repository next, then a person. */
+/** Lets a call run, refuses it, or asks: first the rules known here, then those of the repository, then a person. */
 export function decideCall(state: ThreadState, at: number, call: ToolCall): ThreadState {
   const { asking } = toolOf(call);
   if (asking !== undefined) return ask(state, at, call, asking.toRequest(state, call));
@@ -49,14 +49,14 @@ export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turn
       turnId,
       activity: 'findRules',
       input: { ...workspaceIds(state, id), cwd: state.settings.cwd, match: approval.match },
-      // A person is waiting, and is asked if this fails.
+      // A person is waiting; if this fails, the person is asked.
       options: retried('10s', 3),
       summary: toSummary('rules', `about item_${call.index}`),
     },
   ];
 }
 
-/** The rules of the repository are known, or cannot be: then a person is asked all the same. */
+/** The rules of the repository are known, or cannot be: then a person is asked. */
 export function onRules(state: ThreadState, turn: RegularTurn, { id, at, end }: StepEvent<'findRules'>): ThreadState {
   if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
   const call = callsOf(turn).find(({ index, status }) => status === 'lookingUp' && actionIds.rules(index) === id);
@@ -128,7 +128,7 @@ export function onAnswer(
   }
 }
 
-/** Only what a person has said is remembered. */
+/** Only a person's answer is remembered. */
 function remember(
   state: ThreadState,
   { turnId }: RegularTurn,

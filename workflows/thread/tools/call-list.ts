@@ -1,4 +1,4 @@
-/** The tool calls of the step under way, as the turn keeps them. */
+/** The tool calls of the step under way, as the turn stores them. */
 import type { StepStatus } from '../../../src/contract/index.ts';
 import { type ToolDefinition, isInvalid, readCall } from '../../../src/contract/plain/tools/tool.ts';
 import { completeItem, itemAt } from '../state/log.ts';
@@ -32,7 +32,7 @@ export function endCall(
   return removeCall(completeItem(state, at, call.index, change), call.index);
 }
 
-/** The arguments of a call that was recorded, read again from its item. */
+/** The arguments of a recorded call, read again from its item. */
 export function argumentsOf<A extends object>(
   state: ThreadState,
   { index }: ToolCall,

@@ -1,4 +1,4 @@
-/** A command as a step, and what the history keeps of its end; the same for one of the person and one of the model. */
+/** A command as a step, and the record of its end in the history; the same for a person's command and a model's. */
 import type { CommandReport } from '../../../activities/ports.ts';
 import type { CommandLimit, SandboxMode, StepStatus } from '../../../src/contract/index.ts';
 import { actionIds } from '../state/actions.ts';
@@ -41,7 +41,7 @@ export interface CommandResult {
     durationMs: number | null;
     limit?: CommandLimit;
   };
-  /** Whether it is certain that nothing of the command is left. */
+  /** Whether it is certain that none of the command's processes is left. */
   proven: boolean;
 }
 
@@ -86,7 +86,7 @@ function describeReport(report: CommandReport): string {
   return `${how}\nWall time: ${seconds} seconds\nOutput:\n${report.output}`;
 }
 
-/** No step touches the workspace before what this command may have left behind is ended. */
+/** No step touches the workspace before the processes that this command may have left have ended. */
 export function needCleanUp(state: ThreadState, commandIds: readonly string[]): ThreadState {
   if (commandIds.length === 0) return state;
   const number = state.cleanUps + 1;

@@ -1,4 +1,7 @@
-/** The registry of tools: one line each. `activities/tools.ts` has the other half: what a model is told, and the activities. */
+/**
+ * The registry of tools: one line each. `activities/tools.ts` has the other half: the definitions for the model, and
+ * the activities.
+ */
 import type { ToolDefinition } from '../../../src/contract/plain/tools/tool.ts';
 import { actionIds } from '../state/actions.ts';
 import type { ThreadState, ToolCall } from '../state/state.ts';
@@ -10,7 +13,7 @@ import { plan } from './plan.ts';
 import { question } from './question.ts';
 import type { Tool } from './tool.ts';
 
-/** The keys name the tools in the state, also in states that earlier releases left, so they do not change. */
+/** The keys name the tools in the state, also in states of earlier releases, so they do not change. */
 const TOOLS = {
   exec,
   patch,

@@ -1,4 +1,4 @@
-/** What readers see of a tool call that runs or waits. */
+/** The text that readers see of a tool call that runs or waits. */
 import { shorten } from '../../../src/contract/plain/foreign-text.ts';
 import { itemAt } from '../state/log.ts';
 import type { ThreadState } from '../state/state.ts';

@@ -13,7 +13,7 @@ import type { Tool } from './tool.ts';
 /** The longest time limit that a server's configuration may set, and a minute. */
 const TIMEOUT = '61m';
 
-/** Tools of MCP servers, which the model is told of by their names alone, so there are no definitions here. */
+/** Tools of MCP servers. The servers define them, so there are no definitions here. */
 export const mcp: Tool<{ arguments: Fields }> = {
   definitions: [],
 
@@ -48,7 +48,7 @@ export const mcp: Tool<{ arguments: Fields }> = {
         turnId,
         activity: 'callMcpTool',
         input: { ...stepIds(state, id), index, server, tool, arguments: inline },
-        // Only what the server says changes nothing may be called twice.
+        // A call is repeated only if the server says that it changes nothing.
         options: readOnly ? retried(TIMEOUT) : once(TIMEOUT),
         summary: toSummary('mcp', `${server} ${tool}`),
         onWorkspace: true,
@@ -68,7 +68,7 @@ function itemOf(state: ThreadState, { index }: ToolCall): Extract<Item, { type: 
 
 interface McpResult {
   change: { status: StepStatus; output: string; durationMs: number | null };
-  /** Whether it is certain that nothing of the call is left on this side. */
+  /** Whether it is certain that nothing of the call still runs on this side. */
   proven: boolean;
 }
 

@@ -64,7 +64,7 @@ function toRequest(state: ThreadState, call: ToolCall, reason: string): NewReque
   };
 }
 
-/** What patches may write without being asked for. */
+/** The paths that patches may write without asking. */
 function toWritable(state: ThreadState) {
   return { ...state.settings, tmp: !decidesAnew(state) };
 }
@@ -74,7 +74,7 @@ function textOf(state: ThreadState, { index }: ToolCall): string {
   return item.type === 'fileChange' ? item.patch : '';
 }
 
-/** What a patch names, and where that leads. */
+/** The paths that a patch names, and where they lead. */
 function reachedPaths(state: ThreadState, call: ToolCall): string[] {
   const { cwd, leads = [] } = call;
   return [...new Set([...absolutePaths(textOf(state, call), cwd), ...leads.map(({ to }) => to)])];

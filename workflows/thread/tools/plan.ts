@@ -1,4 +1,4 @@
-/** `update_plan`: the plan is shown, and that is all. */
+/** `update_plan`: shows the plan, and nothing else. */
 import { UPDATE_PLAN } from '../../../src/contract/plain/tools/update-plan.ts';
 import type { PlanStep } from '../../../src/contract/index.ts';
 import { addItem, emit } from '../state/log.ts';

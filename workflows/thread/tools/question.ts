@@ -1,4 +1,4 @@
-/** `request_user_input`: a person is asked, and the answers are the result. */
+/** `request_user_input`: asks a person; the answers are the result. */
 import type { Question } from '../../../src/contract/index.ts';
 import { REQUEST_USER_INPUT } from '../../../src/contract/plain/tools/request-user-input.ts';
 import { addItem, completeItem, itemAt } from '../state/log.ts';

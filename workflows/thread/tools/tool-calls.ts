@@ -1,4 +1,4 @@
-/** The tool calls of one model step: recorded before they run, asked for where they must be, side by side where they only read. */
+/** The tool calls of one model step: recorded before they run, asked for if needed, in parallel if all only read. */
 import type { StepOutput } from '../../../activities/contract.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { type InvalidCall, isInvalid, notAnObject, toFields } from '../../../src/contract/plain/tools/tool.ts';
@@ -56,10 +56,10 @@ function readOutput({
 
 // ------------------------------------------------------------------------------------------------- asking, running
 
-/** Calls of one turn that run at a time. One answer can hold hundreds, and a worker serves other threads, too. */
+/** Calls of one turn that run in parallel. One answer can hold hundreds, and a worker serves other threads, too. */
 const SIDE_BY_SIDE = 8;
 
-/** Lets every call begin whose turn has come: the first one, and with it those after it as long as all only read. */
+/** Begins the first call, and with it the calls after it as long as all only read. */
 export function advanceCalls(
   state: ThreadState,
   at: number,
@@ -100,7 +100,7 @@ export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEven
   return current?.aborting ? onStepStopped(next, current, event.id, proven) : next;
 }
 
-/** The child of a call was started, or could not be. One whose turn is aborted is closed again. */
+/** The child of a call has started, or could not. If the turn is aborted, the child is closed again. */
 export function onChildStart(
   state: ThreadState,
   turn: RegularTurn,

@@ -1,4 +1,4 @@
-/** What a tool does with the calls of a model: one file of this folder for each tool, and one line in `index.ts`. */
+/** The interface of a tool: one file of this folder for each tool, and one line in `index.ts`. */
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { Answers, RuleMatch, StepStatus } from '../../../src/contract/index.ts';
 import type { ToolDefinition } from '../../../src/contract/plain/tools/tool.ts';
@@ -10,24 +10,24 @@ import type { StepEnded } from '../state/steps.ts';
 import type { NewRequest } from '../turns/requests.ts';
 
 export interface Tool<A extends object = object> {
-  /** What the model is told of it. */
+  /** The description for the model. */
   definitions: readonly ToolDefinition<A>[];
-  /** Adds the item of a call, and the call itself unless nothing is left to be done. */
+  /** Adds the item of a call, and the call itself unless it is complete already. */
   record(state: ThreadState, at: number, call: NewCall, args: A): ThreadState;
-  /** Whether a call may run. A tool without it is never asked for. */
+  /** Whether a call may run. A tool without it never asks. */
   approve?(state: ThreadState, call: ToolCall): Approval;
-  /** A request that a call makes of a person instead of running, and what the answers do. */
+  /** A request that a call sends to a person instead of running, and the effect of the answers. */
   asking?: {
     toRequest(state: ThreadState, call: ToolCall): NewRequest;
     onAnswers(state: ThreadState, at: number, call: ToolCall, answers: Answers): ThreadState;
   };
   /** Begins a call instead of letting it run; for a tool that works on the state of the thread. */
   begin?(state: ThreadState, at: number, turn: RegularTurn, call: ToolCall): ThreadState;
-  /** What must be under way for a call that may run. */
+  /** The actions that must be under way for a call that may run. */
   actions(state: ThreadState, turn: RegularTurn, call: ToolCall): Action[];
-  /** The id of that action; left out if it is the usual one of a call. */
+  /** The id of that action; left out if it is the call's usual one. */
   actionId?(state: ThreadState, call: ToolCall): string | null;
-  /** What the history keeps of the end of a call; null for a step of another tool. */
+  /** The record of a call's end for the history; null for a step of another tool. */
   toResult(event: StepEnded): CallResult | null;
 }
 
@@ -40,14 +40,14 @@ export interface NewCall {
 
 export interface Approval {
   verdict: Verdict;
-  /** What the call does, as a rule about it says it. */
+  /** The call in the form that rules match. */
   match: RuleMatch;
-  /** Everything that will run, and where: a person decides about that and nothing else. */
+  /** Everything that will run, and where: the person decides about exactly this. */
   toRequest(reason: string): NewRequest;
 }
 
 export interface CallResult {
   change: { status: StepStatus; output: string };
-  /** Whether it is certain that nothing of the call is left. */
+  /** Whether it is certain that nothing of the call still runs. */
   proven: boolean;
 }

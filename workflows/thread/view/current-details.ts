@@ -1,6 +1,6 @@
 /**
- * What the Temporal UI shows of a thread under its details: the words for the person on call. Markdown without tables, which
- * older UIs do not render; whatever somebody else wrote stands in code spans, so that it is nothing but text.
+ * The details of a thread in the Temporal UI, for the person on call. Markdown without tables, which older UIs do not
+ * render; foreign text is in code spans, so that it is never markup.
  */
 import type { Excerpt, Limits, Spent, ThreadRequest, TurnPhase } from '../../../src/contract/index.ts';
 import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
@@ -11,19 +11,22 @@ import type { ActiveTurn, StoredEvent, ThreadState } from '../state/state.ts';
 import { toPhase, toStatus } from './view.ts';
 import { plural } from '../../../src/contract/plain/plural.ts';
 
-/** Of each kind of thing so many are shown, and the number of the rest. */
+/** Entries of each kind that are shown; the rest is counted. */
 const SHOWN = 8;
-/** Of one request: files, questions, and where it will run. */
+/** For one request: files, questions, and where it will run. */
 const SHOWN_FACTS = 16;
 const WORDS = 200;
 /** UTF-16 units of what runs, shared by the requests that are shown. A request takes twice its share, at most. */
 const REQUEST_TEXT = { all: 16_000, one: 8_000 };
-/** UTF-16 units of all of it. */
+/** UTF-16 units of the whole text. */
 const MOST = 40_000;
-/** Newest events that are looked through for an error. */
+/** Newest events that are searched for an error. */
 const LOOKED_THROUGH = 500;
 
-/** Never throws: requests of other threads come by signal, as somebody wrote them, and no thread may fail over its own description. */
+/**
+ * Never throws: requests of other threads come by signal, with any content, and a thread must not fail because of its
+ * own description.
+ */
 export function toCurrentDetails(state: ThreadState): string {
   try {
     return describe(state);
@@ -53,7 +56,7 @@ function describe(state: ThreadState): string {
   );
 }
 
-/** Sections are shown whole or not at all. */
+/** Shows sections whole or not at all. */
 function fit(sections: readonly string[], look: string): string {
   const fitting = sections.reduce((text, section) => {
     const next = text === '' ? section : `${text}\n\n${section}`;
@@ -63,7 +66,7 @@ function fit(sections: readonly string[], look: string): string {
   return whole ? fitting : `${fitting}\n\n**More than fits here:** ${literalSpan(look)}`;
 }
 
-/** Nothing where there is nothing to say. */
+/** Empty if there are no entries. */
 function section<T>(title: string, all: readonly T[], describeOne: (one: T) => string): string {
   if (all.length === 0) return '';
   const rest = all.length - SHOWN;
@@ -76,7 +79,7 @@ function ofTurn(state: ThreadState, turn: ActiveTurn): string {
   return `- ${literalSpan(turn.turnId)} (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
 }
 
-/** What is asked for, word for word, where it will run, and the commands and the signal that answer it. */
+/** The exact text of a request, where it will run, and the commands and the signal that answer it. */
 function ofRequest(threadId: string, request: ThreadRequest, chars: number): string {
   const { requestId, openedAt, deadlineAt, origin } = request;
   const { title, text, facts } = toRequestWords(request);
@@ -101,7 +104,7 @@ function ofRequest(threadId: string, request: ThreadRequest, chars: number): str
   return [head, `  - **too long to show here.** Read it before you answer: ${look}`].join('\n');
 }
 
-/** In an item of a list. */
+/** As part of a list item. */
 function blockOf(excerpt: Excerpt, chars: number, look: string): string[] {
   const { lines, left } = codeBlock(excerpt.text, chars);
   const missing = left + excerpt.chars - excerpt.text.length;
@@ -122,7 +125,7 @@ function waysToAnswer(request: ThreadRequest, command: string): string[] {
   return [`answer: ${literalSpan(`${command}${options}`)}`, refuse, signal({ decision: 'accept', answers })];
 }
 
-/** As a shell takes it for one word. */
+/** Quoted so that a shell reads it as one word. */
 function quoted(word: string): string {
   return /^[\w.:@/=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

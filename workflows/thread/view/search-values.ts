@@ -1,4 +1,4 @@
-/** What the Temporal UI can filter a thread by, derived from the state. */
+/** The values by which the Temporal UI can filter threads, derived from the state. */
 import type { SearchAttributeValues } from '../../../src/contract/index.ts';
 import { type ThreadState, isConversation } from '../state/state.ts';
 import { toPhase, toStatus } from './view.ts';
@@ -19,8 +19,8 @@ export function toSearchValues(state: ThreadState): SearchAttributeValues {
 }
 
 /**
- * Whether the active turn may end with the first answer of its model and nobody is asked anything. Such a turn is the most
- * common one: to publish that it began and that it ended would be a quarter of the service's work on it.
+ * Whether the active turn may end with the first answer of its model, without asking anybody. Most turns do: publishing
+ * their begin and end would be a quarter of the service's work on them.
  */
 export function isInFirstStep(state: ThreadState): boolean {
   const { active, requests } = state;

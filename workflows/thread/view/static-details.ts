@@ -1,4 +1,4 @@
-/** What the Temporal UI has of a thread from its start on, which never changes: who wants what from it, and where. */
+/** The fixed details of a thread in the Temporal UI: who wants what from it, and where. */
 import type { StartThread } from '../../../src/contract/index.ts';
 import { codeSpan, literalSpan, words } from '../../sandbox/plain-text.ts';
 

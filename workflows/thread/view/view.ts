@@ -1,4 +1,4 @@
-/** What queries answer, derived from the state. */
+/** Answers of queries, derived from the state. */
 import { isHeld, limitsOf, spentIn } from '../budget/budget.ts';
 import { waitedBy } from '../state/spending.ts';
 import type {
@@ -19,7 +19,7 @@ import { tasks } from '../tasks/index.ts';
 import { commandOf } from '../tools/labels.ts';
 import { inputText } from '../turns/turns.ts';
 
-/** What a model step asks for: as many items as one answer may hold. */
+/** The answer to a model step: as many items as fit. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
   const { log, context } = state;
   const first = firstCounted(context);
@@ -80,7 +80,7 @@ function toBudgetView(state: ThreadState): BudgetView {
   };
 }
 
-/** A hundred of them are to go into one answer. */
+/** A hundred of them must fit into one answer. */
 const QUEUED_TEXT_CHARS = 2_000;
 
 function toQueuedTurnView({ turnId, kind, input, overrides, review }: QueuedTurn): QueuedTurnView {
@@ -110,7 +110,7 @@ function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView 
   return { turnId: turn.turnId, kind: turn.kind, startedAt: turn.startedAt, phase: toPhase(state, turn) };
 }
 
-/** What the turn does right now. */
+/** The current activity of the turn. */
 export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
   if (turn.ending !== undefined) return { type: 'takingSnapshot' };
