@@ -1,6 +1,6 @@
 /**
- * One entity per account: the agent identity in use. However many threads and workers ask for it at once, one identity
- * is registered. Only its public facts are here; the private key stays in the key store.
+ * One entity per account: the agent identity in use. It registers one identity, however many threads and workers ask
+ * for it at once. It holds only public facts; the private key stays in the key store.
  */
 import {
   ApplicationFailure,
@@ -22,24 +22,24 @@ export interface AgentIdentityState {
   identity: AgentIdentity | null;
 }
 
-/** Answers with the identity in use, registering one first where there is none. */
+/** Returns the identity in use, and registers one first if there is none. */
 export const ensureIdentityUpdate = defineUpdate<AgentIdentity>('ensureIdentity');
-/** Replaces the identity with that runtime id; where another one is in use already, answers with that. */
+/** Replaces the identity with that runtime id; if another one is already in use, returns that one. */
 export const replaceIdentityUpdate = defineUpdate<AgentIdentity, [string]>('replaceIdentity');
 export const identityQuery = defineQuery<AgentIdentity | null>('identity');
 
 /**
- * A local activity: threads wait for it inside activities of their own, and where those take up every place of every
- * worker, one more that needs a place would never run.
+ * A local activity: threads wait for it inside their own activities. If those occupied every slot of every worker, a
+ * normal activity would never run.
  */
 const { registerAgentIdentity } = proxyLocalActivities<Activities>({
   startToCloseTimeout: '20s',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  // Whoever waits for it tries again; a worker that is told to stop waits for one try at the most.
+  // Callers retry; a worker that shuts down waits for one attempt at most.
   retry: { maximumAttempts: 1 },
 });
 
-/** Updates are for acceptance: their number is bounded per run, so the entity goes on as a new run long before that. */
+/** The service limits the updates of a run, so the entity continues as new long before that. */
 const UPDATES_PER_RUN = 500;
 
 export async function agentIdentity(state: AgentIdentityState): Promise<void> {
@@ -68,7 +68,7 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
     },
     { description: 'The identity of this account, registered first where there is none; takes nothing' },
   );
-  // Until the new one is registered the old one stays: a service that is down must not cost an identity that works.
+  // The old identity stays until the new one is registered: a service that is down must not cost a working identity.
   setHandler(
     replaceIdentityUpdate,
     async (runtimeId) => {

@@ -1,6 +1,6 @@
 /**
- * Reads one segment of a thread's archived past for a client that cannot reach the archive itself. A workflow of its
- * own, so that reading adds nothing to the thread's history. Id: `archive/<segmentId>/<any unique suffix>`.
+ * Reads one segment of a thread's archived past for a client that cannot reach the archive itself. A separate workflow,
+ * so that reading adds nothing to the thread's history. Id: `archive/<segmentId>/<any unique suffix>`.
  */
 import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';

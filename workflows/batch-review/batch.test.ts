@@ -28,7 +28,7 @@ const reviewed = (tokens: number): RowOutcome => ({
 });
 const failed: RowOutcome = { status: 'failed', code: 'gitFailed', message: 'x'.repeat(5_000), spent: null };
 
-/** Begins whatever may begin at that time. */
+/** Begins every review that may begin at that time. */
 function fill(state: BatchState, at: number): BatchState {
   for (let current = settle(state); ;) {
     const step = next(current, at);
@@ -90,7 +90,7 @@ describe('a batch', () => {
       { tokens: 40, steps: 9 },
     ]);
     expect(next(state, 0)).toEqual({ type: 'wait', until: null, for: 'reviews' });
-    // What was held for it and not used up is there for the next one.
+    // What was held for it and not used is available to the next one.
     expect(limitsOfRunning(fill(end(state, 0, reviewed(10)), 0))).toEqual([
       { tokens: 40, steps: 9 },
       { tokens: 50, steps: 9 },
@@ -216,7 +216,7 @@ describe('whatever happens', () => {
           const running = indexesOf(state, 'running');
           const index = running[which % running.length];
           if (index === undefined) return;
-          // A review never uses up more than it was given.
+          // A review never uses more than it was given.
           const limit = state.allotted[index]?.tokens ?? Infinity;
           state = fill(end(state, index, reviewed(Math.min(used, limit))), at);
         };

@@ -1,6 +1,6 @@
 /**
- * A batch of reviews as a value: which targets there are, what became of each, and what is to happen next. Pure; the
- * workflow around it starts reviews and tells it how they ended.
+ * A batch of reviews as a value: its targets, their outcomes, and what happens next. Pure; the workflow around it
+ * starts reviews and reports their ends.
  */
 import { bytesOf, roomForWords } from '../../src/contract/plain/batch-size.ts';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
@@ -24,7 +24,7 @@ import { toTargetId } from './target-id.ts';
 
 export const BATCH_VERSION = 1;
 
-/** Plain JSON; it is what one run of the workflow hands to the next. Times are milliseconds since the epoch. */
+/** Plain JSON; one run of the workflow carries it over to the next. Times are milliseconds since the epoch. */
 export interface BatchState {
   version: typeof BATCH_VERSION;
   batchId: string;
@@ -33,28 +33,28 @@ export interface BatchState {
   outcomes: RowOutcome[];
   startedAt: number;
   endedAt: number | null;
-  /** What reviews under way may use up at the most, by their row. */
+  /** The limits of the reviews under way, by row. */
   allotted: Record<number, Limits>;
-  /** When reviews were begun, within the last minute, oldest first. */
+  /** Start times of reviews within the last minute, oldest first. */
   begun: number[];
   spent: Spent;
-  /** Bytes that are left for words in rows; earlier releases leave it out. */
+  /** Bytes left for texts in rows; earlier releases leave it out. */
   room?: number;
-  /** Set once no further review is to be begun. */
+  /** Set once no further review may begin. */
   cancelled: { reason: string | null } | null;
 }
 
 export const DEFAULTS = { concurrency: 4, fullPassEvery: 10 };
 const MINUTE = 60_000;
-/** Code units of an error, or of the names of files, that a row keeps: thousands of rows travel in one payload. */
+/** Code units of an error, or of the names of files, in a row: one payload carries thousands of rows. */
 const MESSAGE_CHARS = { few: 1_000, many: 100 };
 const MANY = 1_000;
 
 const NO_COUNTS: FindingCounts = { new: 0, unchanged: 0, reopened: 0, fixed: 0, dismissed: 0 };
 
 /**
- * @param faults why a target cannot be reviewed, by its place in the list. It is a failed row from the start, and what its
- * address must not hold goes no further than the argument that it came in.
+ * @param faults why a target cannot be reviewed, by its place in the list. Such a target is a failed row from the
+ * start. A secret in its address stays in the argument and is not copied.
  */
 export function newBatch(
   batchId: string,
@@ -89,9 +89,9 @@ function withoutSecretsIn(target: BatchTarget): BatchTarget {
 // ----------------------------------------------------------------------------------------------------- what is next
 
 export type Next =
-  /** A review of that row, which may use up as much. */
+  /** A review of that row, with these limits. */
   | { type: 'begin'; index: number; limits: Limits }
-  /** Nothing before a review has ended, or before that time. */
+  /** Wait until a review has ended, or until that time. */
   | { type: 'wait'; until: number | null; for: 'rate' | 'reviews' }
   /** Nothing is left to begin, and nothing runs. */
   | { type: 'end' };
@@ -108,7 +108,7 @@ export function next(state: BatchState, at: number): Next {
   return limits === null ? { type: 'wait', until: null, for: 'reviews' } : { type: 'begin', index, limits };
 }
 
-/** When the rate allows for another review; null for now. */
+/** The time when the rate allows another review; null for now. */
 function nextStart({ begun, start }: BatchState, at: number): number | null {
   const most = start.reviewsPerMinute;
   if (most === undefined) return null;
@@ -117,8 +117,8 @@ function nextStart({ begun, start }: BatchState, at: number): number | null {
 }
 
 /**
- * What the next review may use up: its own limit, within what the others leave of the batch's; where it has none of its own,
- * an equal part of what is left for as many reviews as may run. Null where the rest is held for those that run.
+ * The limits of the next review: its own limit, within what the other reviews leave of the batch's; without its own, an
+ * equal part of the rest for each review that may run. Null if the rest is held for running reviews.
  */
 function allot(state: BatchState, running: number): Limits | null {
   const { review = {}, batch = {} } = state.start.budget ?? {};
@@ -138,7 +138,7 @@ function allot(state: BatchState, running: number): Limits | null {
 
 const wholeOf = (name: LimitName, amount: number) => (name === 'costUsd' ? amount : Math.floor(amount));
 
-/** Ends all rows that wait where no review runs and the budget of the batch has nothing left for another one. */
+/** Ends all waiting rows if no review runs and the batch has no budget left for another one. */
 export function settle(state: BatchState): BatchState {
   if (indexesOf(state, 'running').length > 0 || allot(state, 0) !== null) return state;
   return endWaiting(state, { status: 'notReviewed', reason: 'budget', spent: null });
@@ -182,7 +182,7 @@ function withOutcome(state: BatchState, index: number, outcome: RowOutcome): Bat
   return { ...state, outcomes: state.outcomes.with(index, outcome) };
 }
 
-/** As much of the words of a row as there is room for: a quarter of what is left, so that later rows have some, too. */
+/** Cuts the texts of a row to a quarter of the remaining room, so that later rows have some, too. */
 function bounded(targets: number, room: number, outcome: RowOutcome): RowOutcome {
   const isMany = targets > MANY;
   const most = Math.max(0, Math.min(isMany ? MESSAGE_CHARS.many : MESSAGE_CHARS.few, Math.floor(room / 4)));
@@ -199,7 +199,7 @@ function bytesOfWords(outcome: RowOutcome): number {
   return outcome.status === 'reviewed' && outcome.leftOut !== undefined ? bytesOf(outcome.leftOut) : 0;
 }
 
-/** Of a batch that an earlier release began. */
+/** For a batch that an earlier release began. */
 function roomOf({ start, targets, outcomes }: BatchState): number {
   return outcomes.reduce((room, outcome) => room - bytesOfWords(outcome), roomForWords({ ...start, targets }));
 }
@@ -210,7 +210,7 @@ export function indexesOf({ outcomes }: BatchState, status: RowOutcome['status']
 
 // ------------------------------------------------------------------------------------------------------ what is told
 
-/** Every target that was to be reviewed failed: there is something wrong with the batch, not with a target. */
+/** Every target that could be reviewed failed: something is wrong with the batch, not with a target. */
 export function isInVain(state: BatchState): boolean {
   const counts = countOutcomes(state);
   return counts.failed > 0 && counts.reviewed + counts.skipped + counts.notReviewed === 0;
@@ -240,7 +240,7 @@ function countOutcomes({ outcomes }: BatchState): BatchCounts {
   return counts;
 }
 
-/** Rows of earlier releases do not say. */
+/** Rows of earlier releases do not have the count. */
 function countOpen({ outcomes }: BatchState): Pick<BatchView, 'open'> {
   const known = outcomes.flatMap(({ open }) => open ?? []);
   return known.length === 0 ? {} : { open: known.reduce((sum, count) => sum + count, 0) };

@@ -1,15 +1,15 @@
-/** What a person sees of a batch in the Temporal UI. Its Markdown knows no tables. */
+/** The details of a batch in the Temporal UI, whose Markdown has no tables. */
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
 import { codeSpan, firstLine } from '../sandbox/plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
 import { plural } from '../../src/contract/plain/plural.ts';
 
-/** Of a line that says what a workflow or a step is about. */
+/** For the line that describes a workflow or a step. */
 export const SUMMARY_CHARS = 200;
 const NAME_CHARS = 100;
 const MESSAGE_CHARS = 200;
-/** Targets that are named, of those under way and of those that failed. */
+/** Targets that are listed, of those under way and of those that failed. */
 const SHOWN = 8;
 
 export function toTargetSummary(target: BatchTarget): string {

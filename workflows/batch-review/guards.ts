@@ -3,8 +3,8 @@ import { faultOfRepository } from '../../src/contract/plain/repository-address.t
 import { readMessage } from '../sandbox/read-message.ts';
 
 /**
- * The start argument of a batch as raw clients may send it. The same as `StartBatchSchema`, except for addresses that are well
- * formed and not taken: `faultsOf` names those.
+ * The start argument of a batch as raw clients may send it. The same as `StartBatchSchema`, except for addresses that
+ * are well formed but not allowed: `faultsOf` names those.
  */
 export const parseStartBatch = (value: unknown) => readMessage<StartBatch>('startBatch', value, 'batch');
 

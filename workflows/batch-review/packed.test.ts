@@ -19,7 +19,7 @@ const others: RowOutcome[] = [
   { status: 'skipped', reason: 'alreadyReviewed', head: COMMIT },
 ];
 
-/** The longest addresses that a batch of so many targets may have. */
+/** The longest addresses that a batch of that many targets may have. */
 function longest(count: number, character: string): StartBatch {
   const bytes = Buffer.byteLength(character);
   const of = (chars: number): StartBatch => ({

@@ -1,6 +1,6 @@
 /**
- * What a large batch carries from run to run: rows without the names of their members, which would be most of them. Small
- * batches carry their state as it is, so that workers of earlier releases can read it.
+ * The carry-over of a large batch: rows without the names of their members, which would be most of the bytes. Small
+ * batches carry their state unchanged, so that workers of earlier releases can read it.
  */
 import { bytesOf } from '../../src/contract/plain/batch-size.ts';
 import type { FileLeftOut, RowOutcome } from '../../src/contract/index.ts';
@@ -27,7 +27,7 @@ export type PackedBatch = Omit<BatchState, 'version' | 'outcomes'> & {
   rows: PackedRow[];
 };
 
-/** Above it a batch is packed. */
+/** Bytes above which a batch is packed. */
 const PLAIN_BYTES = 1_048_576;
 
 export function isLarge(state: BatchState): boolean {

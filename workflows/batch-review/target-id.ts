@@ -1,4 +1,4 @@
-/** Names a review target: the same repository, branch and base have the same ledger, however they are written. */
+/** Ids of review targets: the same repository, branch and base have the same ledger, in any spelling. */
 import type { BatchTarget } from '../../src/contract/index.ts';
 
 const NAME_CHARS = 60;
@@ -12,7 +12,7 @@ export function toTargetId(target: BatchTarget): string {
   return `${name.slice(0, NAME_CHARS)}-${hash(JSON.stringify([repository, branch ?? null, base ?? null]))}`;
 }
 
-/** One form of what means the same: no slash or `.git` at the end, a host in small letters, no user name in a URL. */
+/** The common form of equal addresses: no slash or `.git` at the end, a lower-case host, no user name in a URL. */
 export function toCanonical(repository: string): string {
   const bare = repository.replace(/\/+$/, '').replace(/(?<=[^/])\.git$/, '');
   const url = /^([a-z][a-z0-9+.-]*:\/\/)(?:[^/@]*@)?([^/]*)(.*)$/i.exec(bare);
@@ -25,7 +25,9 @@ function nameOf(repository: string): string {
   return repository.split(/[/:]/).findLast((word) => word !== '') ?? 'root';
 }
 
-/** 64 bits of two runs of FNV-1a: the sandbox has no crypto, and ids that meet would only share a ledger. */
+/**
+ * 64 bits of two runs of FNV-1a: the sandbox has no crypto, and targets with the same hash would only share a ledger.
+ */
 function hash(text: string): string {
   return [0x811c9dc5, 0x050c5d1f]
     .map((seed) => {

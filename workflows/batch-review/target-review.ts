@@ -1,6 +1,6 @@
 /**
- * The review of one target: its repository is brought here, its ledger says what is new, a thread of its own looks at each
- * part of it, and what was found goes to the ledger. Whatever goes wrong is the outcome of its row.
+ * The review of one target: its repository is cloned, its ledger decides what is new, a separate thread examines each
+ * part of it, and the findings go to the ledger. Every error becomes the outcome of its row.
  */
 import {
   CancellationScope,
@@ -37,7 +37,7 @@ import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { closedLedgerQuery } from './messages.ts';
 
-/** Ours: only batches start this workflow. */
+/** The argument is our own: only batches start this workflow. */
 export interface TargetReview {
   runId: string;
   batchId: string;
@@ -45,9 +45,9 @@ export interface TargetReview {
   target: BatchTarget;
   limits: Limits;
   fullPassEvery: number;
-  /** Everything is looked at in this run; left out for no. */
+  /** This run examines everything; no if left out. */
   fullPass?: true;
-  /** Null for that of the workers. */
+  /** Null for the workers' default. */
   model: string | null;
   instructions: string;
   agentIdentity: AgentIdentityChoice | null;
@@ -58,7 +58,7 @@ const options = {
   heartbeatTimeout: '5s',
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
-/** To clone a large repository takes its time. */
+/** Cloning a large repository takes time. */
 const opening = { ...options, startToCloseTimeout: '2h' } as const;
 const concluding = { ...options, startToCloseTimeout: '30m' } as const;
 const { openTarget } = proxyActivities<Activities>(opening);
@@ -66,10 +66,10 @@ const { concludeTarget } = proxyActivities<Activities>(concluding);
 const reading = { ...options, startToCloseTimeout: '5m' } as const;
 const { readLedger } = proxyActivities<Activities>(reading);
 
-/** Between two looks at a target that another run is at, in milliseconds: the first, and the longest. */
+/** Milliseconds between two checks of a target that another run is reviewing: the first, and the longest. */
 const BUSY_MS = { first: 2_000, longest: 60_000 };
 
-/** What a review under way has come to. */
+/** The progress of a review under way. */
 interface Progress {
   spent: Spent;
 }
@@ -78,15 +78,15 @@ export async function targetReview(review: TargetReview): Promise<RowOutcome> {
   let closed: ClosedLedger | null = null;
   setHandler(closedLedgerQuery, () => closed, { description: 'What its ledger said when the review ended' });
   const outcome = await outcomeOf(review, { spent: NOTHING_SPENT });
-  // Else the ledger may wait for this run, also where the word of it did not come back.
+  // Otherwise the ledger may wait for this run, even if its answer was lost.
   if (outcome.status !== 'reviewed' && outcome.status !== 'skipped')
     await CancellationScope.nonCancellable(() => abandon(review, outcome.status));
-  // The part of the batch's record that is about this target: what happens to the ledger later does not change it.
+  // The part of the batch's record about this target: later changes of the ledger do not change it.
   if (patched('closed-record')) closed = await CancellationScope.nonCancellable(() => close(review));
   return closed?.ledger == null ? outcome : { ...outcome, open: countOpen(closed.ledger) };
 }
 
-/** Null if the ledger does not answer; the record then says what it says when it is asked for. */
+/** Null if the ledger does not answer; the record then has the ledger's state at reading time. */
 async function close(review: TargetReview): Promise<ClosedLedger | null> {
   try {
     const summary = 'closes the record';
@@ -148,7 +148,7 @@ function passes({ fullPassEvery, fullPass }: TargetReview) {
 
 const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });
 
-/** Another run of the same target is waited for: what it finds out need not be found out again. */
+/** Waits for another run of the same target, so that its findings are not found twice. */
 async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type: 'busy' | 'aborted' }>> {
   const { runId, targetId, target, model, instructions } = review;
   for (let pause = BUSY_MS.first; ; pause = Math.min(pause * 2, BUSY_MS.longest)) {
@@ -170,7 +170,7 @@ async function open(review: TargetReview): Promise<Exclude<OpenedTarget, { type:
 
 type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcome };
 
-/** One part, by a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
+/** One part, in a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
 async function look(
   review: TargetReview,
   { cwd, head, model, parts, isThere, rules = '' }: Extract<OpenedTarget, { type: 'opened' }>,
@@ -233,11 +233,11 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
   }
 }
 
-/** A ledger that is not there has nothing to give up. */
+/** A ledger that does not exist has no run to give up. */
 async function abandon({ targetId, runId }: TargetReview, reason: string): Promise<void> {
   try {
     await getExternalWorkflowHandle(toLedgerWorkflowId(targetId)).signal('abandonRun', { runId, reason });
   } catch {
-    // It was never asked for anything.
+    // The ledger was never asked for anything.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One firing of a batch: a window of reviews slides over its targets. It goes on as a new run between reviews, so the end
- * of each is told to the run that began it.
+ * One firing of a batch: a window of reviews moves over its targets. It continues as new between reviews, so the run
+ * that began a review also sees its end.
  */
 import {
   ApplicationFailure,
@@ -55,7 +55,7 @@ import type { TargetReview, targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
 import { words } from '../sandbox/plain-text.ts';
 
-/** From one run to the next. */
+/** The carry-over from one run to the next. */
 interface CarriedBatch {
   carriedBatch: BatchState | PackedBatch;
 }
@@ -63,13 +63,15 @@ interface CarriedBatch {
 interface Host {
   state: BatchState;
   waitsFor: BatchView['waitsFor'];
-  /** Grows with everything that happens. */
+  /** Incremented by every event. */
   happened: number;
-  /** Of the reviews under way, by their rows. */
+  /** For the reviews under way, by row. */
   scopes: Map<number, CancellationScope>;
 }
 
-/** Events of a run's history, far below where the service suggests a new run: each review adds about ten. */
+/**
+ * Events of a run's history, far below the number at which the service suggests a new run: each review adds about ten.
+ */
 const EVENTS_PER_RUN = 2_000;
 const PAGE = { limit: 100, most: 500 };
 
@@ -83,13 +85,13 @@ export async function batchReview(argument: unknown): Promise<BatchResult> {
   });
   cancelled.catch(() => undefined);
   const result = await CancellationScope.nonCancellable(() => run(host));
-  // One that was cancelled is to be seen as such: what it has done is in its rows.
+  // A cancelled batch must end as cancelled: its rows have its results.
   if (host.state.cancelled !== null) await cancelled;
   if (isInVain(host.state)) throw inVain(host.state, result);
   return result;
 }
 
-/** An argument that cannot be used fails the workflow: a Schedule that starts it in vain is to notice, and to pause if told so. */
+/** An unusable argument fails the workflow: a Schedule that starts it must notice, and pause if configured to. */
 function openState(argument: unknown): BatchState {
   const { workflowId, startTime } = workflowInfo();
   if (isContinued() && typeof argument === 'object' && argument !== null && 'carriedBatch' in argument)
@@ -104,17 +106,17 @@ function openState(argument: unknown): BatchState {
   throw ApplicationFailure.nonRetryable(message, 'batchRefused');
 }
 
-/** Bytes of instructions that one workflow task may give to the reviews that it begins: the service takes 4 MiB of it. */
+/** Bytes of instructions that one workflow task may give to new reviews: the service accepts 4 MiB. */
 const BEGUN_BYTES = 2_000_000;
 
-/** As many reviews at a time as may be begun at once. */
+/** Limits the parallel reviews to the number that one workflow task can begin. */
 function withFewer(batch: StartBatch): StartBatch {
   const { concurrency = DEFAULTS.concurrency, instructions = '' } = batch;
   const most = Math.max(1, Math.floor(BEGUN_BYTES / bytesOf(instructions)));
   return concurrency > most && patched('fewer-at-once') ? { ...batch, concurrency: most } : batch;
 }
 
-/** A batch that was begun before addresses were looked at has a child for each of its targets. */
+/** A batch from before addresses were checked has a child for each of its targets. */
 function unusableOf(targets: readonly BatchTarget[]): (string | null)[] {
   const faults = faultsOf(targets);
   return faults.some((fault) => fault !== null) && patched('refuse-addresses') ? faults : [];
@@ -187,7 +189,7 @@ function conclude(host: Host): BatchResult {
   return { batchId, status, counts, findings, ...(open === undefined ? {} : { open }), spent, reason };
 }
 
-/** Until something happens, or that time has come. */
+/** Waits until something happens, or until that time. */
 async function wait(host: Host, until: number | null): Promise<void> {
   const seen = host.happened;
   const changed = () => host.happened !== seen;
@@ -200,7 +202,7 @@ function isRunLong(): boolean {
   return historyLength >= EVENTS_PER_RUN || continueAsNewSuggested;
 }
 
-/** Between two reviews: those under way are waited for, so that the end of each comes to the run that began it. */
+/** Continues as new after all running reviews have ended, so that the run that began a review also sees its end. */
 async function goOnAsNew(host: Host): Promise<void> {
   await condition(() => host.scopes.size === 0);
   const { state } = host;
@@ -221,7 +223,7 @@ function start(host: Host, index: number, limits: Limits): void {
     });
 }
 
-/** Whatever goes wrong becomes a row: this never throws. */
+/** Every error becomes a row: this never throws. */
 async function review(state: BatchState, index: number, limits: Limits): Promise<RowOutcome> {
   const { batchId, start: settings, targets } = state;
   const target = targets[index];
@@ -237,7 +239,7 @@ async function review(state: BatchState, index: number, limits: Limits): Promise
     return await executeChild<typeof targetReview>('targetReview', {
       workflowId: `${BATCH_PREFIX}${runId}`,
       args: [argument],
-      // One that is left alone stops in good order.
+      // A child whose parent is gone stops properly.
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,

@@ -1,6 +1,6 @@
 /**
- * Lists the rules of a repository, and takes one back, for a client that cannot reach the files they are kept in. A
- * workflow of its own, since a repository has many threads. Id: `repository-rules/<any unique suffix>`.
+ * Lists the rules of a repository, and revokes one, for a client that cannot reach the files that hold them. A separate
+ * workflow, since a repository has many threads. Id: `repository-rules/<any unique suffix>`.
  */
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
@@ -15,7 +15,7 @@ const { listRules, revokeRule } = proxyActivities<Activities>({
   retry: { initialInterval: '200ms', maximumAttempts: 3 },
 });
 
-/** A revoked rule whose answer was lost is gone at the next try, so whether there was one is looked up first. */
+/** If the answer to a revocation is lost, the retry does not find the rule, so its existence is checked first. */
 export async function repositoryRules(argument: unknown): Promise<RepositoryRulesResult> {
   const parsed = parseRepositoryRules(argument);
   if (!parsed.ok) return { status: 'refused', reason: parsed.reason };

@@ -1,21 +1,23 @@
-/** How much a ledger keeps, however long it lives: well below 1 MiB as JSON. Pure. */
+/** Limits on the size of a ledger, at any age: well below 1 MiB as JSON. Pure. */
 import type { KeptFinding, LedgerState } from './state.ts';
 
 const KEPT_RUNS = 100;
 
-/** Of each state: findings, and bytes of them as JSON. */
+/** For each state: findings, and bytes of them as JSON. */
 const KEPT: Record<KeptFinding['state'], { count: number; bytes: number }> = {
   open: { count: 500, bytes: 350_000 },
   dismissed: { count: 300, bytes: 150_000 },
   fixed: { count: 200, bytes: 100_000 },
 };
 
-/** Code units of a finding that is over and was not heard of in the newest run. */
+/** Code units of a closed finding that the newest run did not report. */
 const SLIM_BODY = 300;
 
 const encoder = new TextEncoder();
 
-/** Open findings that are too many: the least urgent go first, and of those the oldest. Of the others, the oldest. */
+/**
+ * Removes open findings above the limit, the least urgent and then the oldest first; of the others, the oldest first.
+ */
 export function withinBounds(state: LedgerState): LedgerState {
   const findings = state.findings.map(slim);
   const kept = new Set(
@@ -35,7 +37,7 @@ export function withinBounds(state: LedgerState): LedgerState {
   };
 }
 
-/** What is over needs no code and few words. */
+/** A closed finding needs no code and only a short text. */
 function slim(finding: KeptFinding): KeptFinding {
   if (finding.state === 'open' || finding.change !== null) return finding;
   return { ...finding, code: null, body: shorten(finding.body, SLIM_BODY) };
@@ -50,7 +52,7 @@ function mostImportant(findings: readonly KeptFinding[], most: { count: number; 
 
 const URGENCY_OF_NONE = 4;
 
-/** Of open ones the most urgent first; then those that were heard of last. */
+/** Open findings by urgency first; then those reported last. */
 export function byImportance(a: KeptFinding, b: KeptFinding): number {
   const urgency = a.state === 'open' ? (a.priority ?? URGENCY_OF_NONE) - (b.priority ?? URGENCY_OF_NONE) : 0;
   return urgency || momentOf(b) - momentOf(a) || (a.findingId < b.findingId ? -1 : 1);
@@ -60,7 +62,7 @@ function momentOf({ fixed, dismissal, lastSeen }: KeptFinding): number {
   return Math.max(lastSeen.at, fixed?.at ?? 0, dismissal?.at ?? 0);
 }
 
-/** Without halves of characters. */
+/** Never cuts within a character. */
 export function shorten(text: string, most: number): string {
   const kept = text.length <= most ? text : `${text.slice(0, most - 1)}…`;
   return kept.replace(/\p{Surrogate}/gu, '\ufffd');

@@ -1,7 +1,7 @@
 /**
- * Small guards for what reaches a ledger: any client can send anything, and nothing may fail the workflow. Those for
- * persons accept and refuse exactly what the schemas in `src/contract` do; a property test holds them to it. What is too
- * long of what a run says is shortened, since the rest of it is worth keeping.
+ * Small guards for messages to a ledger: any client can send anything, and nothing may fail the workflow. The guards
+ * for persons accept and refuse exactly what the schemas in `src/contract` do; a property test compares them. Texts of
+ * a run that are too long are shortened, since the rest is worth keeping.
  */
 import type {
   AbandonRun,
@@ -32,7 +32,7 @@ import { readMessage } from '../sandbox/read-message.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { shorten } from './bounds.ts';
 
-/** How a `recordRun` is read: with the number of findings that its sender had to leave out. */
+/** A `recordRun` as it is read: with the number of findings that its sender had to leave out. */
 export interface RunRecord extends Omit<RecordedRun, 'verdicts'> {
   /** Null from an earlier release, which asked its reviewers for none. */
   verdicts: FindingVerdict[] | null;
@@ -146,7 +146,7 @@ function code(value: unknown): NonNullable<ObservedFinding['code']> {
   };
 }
 
-/** Earlier releases say of lines neither whether they changed nor what stands there now. */
+/** Earlier releases do not report whether lines changed, or the code that is there now. */
 function trackedFinding(value: unknown): TrackedFinding {
   const from = fields(value, 'tracked');
   const place = { location: orNull(from['location'], location), near: orNull(from['near'], location) };

@@ -18,7 +18,7 @@ interface Plan {
   findings: ObservedFinding[];
   full: boolean;
   ends: 'recorded' | 'abandoned';
-  /** Tells its end a second time, as a step that is tried again does. */
+  /** Reports its end a second time, as a retried step does. */
   twice: boolean;
 }
 
@@ -40,7 +40,7 @@ const plan = (runId: string): fc.Arbitrary<Plan> =>
     twice: fc.boolean(),
   });
 
-/** A run that asks for its turn until it has it. Gives what it did last. */
+/** A run that asks until it may begin. Yields what it did last. */
 function* play(world: { state: LedgerState; at: number }, run: Plan): Generator<string, void, undefined> {
   for (;;) {
     const { state, answer } = beginRun(world.state, beginning(run.runId, run.runId), world.at++);
@@ -117,7 +117,7 @@ describe('a ledger', () => {
         }),
       );
       state = beginRun(state, beginning(`r${n}`, `head ${n}`), n).state;
-      // Nothing is looked at again: all of it stays open for ever.
+      // Nothing is examined again: every finding stays open.
       const outcome = recordRun(state, record(`r${n}`, `head ${n}`, found, { full: false, looked: [] }), n);
       if ('code' in outcome) throw new Error(outcome.reason);
       state = outcome.state;

@@ -1,9 +1,9 @@
 /**
- * What happens to a ledger: each function takes the state, what was asked, and when, and gives the next state with the
+ * The events of a ledger: each function takes the state, the request and the time, and returns the next state with the
  * answer. Pure.
  *
- * One run of a target is under way at a time, so what two of them do is what they do one after the other. A run counts
- * once it is recorded; one that was given up leaves everything as it was.
+ * One run of a target is under way at a time, so two runs have the same effect as one after the other. A run counts
+ * once it is recorded; a run that was given up changes nothing.
  */
 import type {
   AbandonRun,
@@ -23,7 +23,7 @@ export interface Outcome<T> {
   answer: T;
 }
 
-/** Why something is not done; nothing has changed then. */
+/** Why a request is refused; the state is unchanged then. */
 export interface Refusal {
   code: 'reviewRunLost' | 'findingUnknown' | 'findingDismissed' | 'findingNotDismissed';
   reason: string;
@@ -31,7 +31,7 @@ export interface Refusal {
 
 // ------------------------------------------------------------------------------------------------------------- runs
 
-/** Twice is once: the run that is under way begins again, with the head that it has come to by now. */
+/** Idempotent: the run under way begins again, with its current head. */
 export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome<RunBeginning> {
   const { running } = state;
   if (running !== null && running.runId !== run.runId && running.workflowId !== run.instead) {
@@ -52,7 +52,10 @@ export function beginRun(state: LedgerState, run: BeginRun, at: number): Outcome
   };
 }
 
-/** Every run, or this one, is to look at everything, changed or not. A full pass that is due otherwise waits for a change. */
+/**
+ * Every run, or this one, must examine everything, changed or not. A full pass that is due for another reason waits for
+ * a change.
+ */
 function isForced({ fullPass, fullPassEvery }: BeginRun): boolean {
   return fullPass === true || fullPassEvery === 1;
 }
@@ -70,7 +73,7 @@ function toKnown({ findings }: LedgerState): KnownFinding[] {
   });
 }
 
-/** A run that is not under way is over already. */
+/** A run that is not under way has already ended. */
 export function abandonRun(state: LedgerState, { runId }: AbandonRun): LedgerState {
   return state.running?.runId === runId ? { ...state, running: null } : state;
 }
@@ -78,8 +81,8 @@ export function abandonRun(state: LedgerState, { runId }: AbandonRun): LedgerSta
 // ---------------------------------------------------------------------------------------------------------- persons
 
 /**
- * The same words twice are once; other words are refused, since the first ones were the reason. What is fixed can be
- * dismissed, too: it then stays so if it comes back.
+ * The same reason twice is idempotent. Another reason is refused, since the first one is on record. A fixed finding can
+ * be dismissed, too, and stays dismissed if it comes back.
  */
 export function dismissFinding(
   state: LedgerState,
@@ -136,7 +139,7 @@ export function toLedgerView(state: LedgerState): LedgerView {
   return { targetId, target, anchor, running: under, runCount, runs, findings, findingsForgotten };
 }
 
-/** Markdown for a person who looks at the workflow. */
+/** Markdown for a person who opens the workflow. */
 export function toLedgerDetails({ findings, runs, running, anchor }: LedgerState): string {
   const counts = STATES.map((word) => `${findings.filter(({ state }) => state === word).length} ${word}`).join(', ');
   const newest = runs.at(-1);

@@ -7,7 +7,7 @@ import { type KeptFinding, newLedger } from './state.ts';
 import { beginning, place, record, seen, tracked as trackedTo } from './testing.ts';
 import { likeness, wordsOf } from './words.ts';
 
-/** Findings as a ledger keeps them, numbered from f1 on. */
+/** Findings as a ledger stores them, numbered from f1 on. */
 function kept(...findings: ObservedFinding[]): KeptFinding[] {
   const { state } = beginRun(newLedger('t', { repository: '/r' }), beginning('r1', 'one'), 1);
   const recorded = recordRun(state, record('r1', 'one', findings), 1);
@@ -22,7 +22,7 @@ const at = (startLine: number, more: Partial<ObservedFinding> = {}): Partial<Obs
   location: place('a.ts', startLine),
   ...more,
 });
-/** The same code, whatever is said of it. */
+/** The same code, with any text. */
 const SAME = { codeHash: 'c'.repeat(32), context: { before: 'b'.repeat(32), after: 'a'.repeat(32) } };
 
 describe('a finding is the one that was known', () => {
@@ -80,7 +80,7 @@ describe('two findings stay two', () => {
     const known = kept(seen('console.log is left', at(10, SAME)), seen('console.log is left', at(50, SAME)));
     const now = [seen('console.log is left', at(100, SAME)), seen('console.log is left', at(60, SAME))];
     expect(matchFindings(known, now, traced(place('a.ts', 60), place('a.ts', 100)))).toEqual(['f2', 'f1']);
-    // Nothing is known of where they went: the first one is the first one.
+    // It is unknown where they moved, so their order decides.
     expect(matchFindings(known, now, [])).toEqual(['f2', 'f1']);
     expect(matchFindings(known, now.slice(0, 1), traced(null, place('a.ts', 100)))).toEqual(['f2']);
   });

@@ -1,9 +1,9 @@
 /**
- * Which finding of a run is which one that was known. Pure.
+ * Matches the findings of a run with the known ones. Pure.
  *
- * A pair is judged by four things: where the known one is now, by the changes since; the code it stands at; the lines
- * around that; and its words. Words alone never make a pair where there is a place, and a place alone never does either:
- * two things may be wrong with one line. What fits best is paired first, and each is paired once.
+ * A pair is judged by four properties: where the known finding is now, according to the changes since; its code; the
+ * lines around it; and its text. If there is a place, text alone never makes a pair, and a place alone never does
+ * either: one line may have two defects. The best match is paired first, and each finding is paired once.
  */
 import type { FindingLocation, ObservedFinding, TrackedFinding } from '../../src/contract/index.ts';
 import type { KeptFinding } from './state.ts';
@@ -35,7 +35,7 @@ export function matchFindings(
   return matched;
 }
 
-/** Whether two findings of one run say the same of the same place. */
+/** Whether two findings of one run say the same about the same place. */
 export function isSaidTwice(a: ObservedFinding, b: ObservedFinding): boolean {
   return isSamePlace(a.location, b.location) && likeness(wordsOf(a.title), wordsOf(b.title)) >= SAID_TWICE;
 }
@@ -55,13 +55,13 @@ interface Words {
 interface Candidate<F> {
   finding: F;
   words: Words;
-  /** Its place among those with the same code in the same file, from above. */
+  /** Its position among those with the same code in the same file, from the top. */
   rank: number;
 }
 
 type Described = Pick<ObservedFinding, 'title' | 'body' | 'code' | 'location'>;
 
-/** Names that stand in the code say which line it is, and not what is wrong with it. */
+/** Names from the code identify the line, and not the defect. */
 function wordsOfFinding({ title, body, code, location }: Described): Words {
   const fromCode = wordsOf(placeLines(code, location));
   const without = (words: Set<string>) => new Set([...words].filter((word) => !fromCode.has(word)));
@@ -79,7 +79,7 @@ function placeLines(code: Described['code'], location: FindingLocation | null): 
     .join('\n');
 }
 
-/** From 0 to 1: of the titles, or of all that was said where that is more alike. */
+/** From 0 to 1: of the titles, or of the whole texts if those are more alike. */
 function textLikeness(a: Words, b: Words): number {
   const titles = Math.max(likeness(a.title, b.title), overlap(a.title, b.title) * OVERLAP_WORTH);
   return Math.max(titles, likeness(a.all, b.all));
@@ -87,7 +87,7 @@ function textLikeness(a: Words, b: Words): number {
 
 // ------------------------------------------------------------------------------------------------------------ score
 
-/** How alike the words have to be, by what else speaks for a pair. */
+/** How alike the texts must be, depending on what else supports a pair. */
 const SAME_CODE_AND_PLACE = 0.08;
 const SAME_PLACE = 0.2;
 const SAME_CODE = 0.3;
@@ -96,10 +96,10 @@ const IN_PLACE_OF_IT = 0.5;
 const NO_PLACE = 0.5;
 const SAID_TWICE = 0.9;
 const OVERLAP_WORTH = 0.6;
-/** Lines that a reviewer may be off by. */
+/** Number of lines by which a reviewer may be off. */
 const NEAR = 2;
 
-/** 0 where they are two. The parts weigh so that place goes before code, code before context, and that before words. */
+/** 0 if they are two findings. By weight, place comes before code, code before context, and context before text. */
 function scoreOf(
   old: Candidate<KeptFinding>,
   seen: Candidate<ObservedFinding>,
@@ -114,10 +114,10 @@ function scoreOf(
 }
 
 interface Evidence {
-  /** 0 elsewhere, 1 near or in place of it, 2 lines in common, 3 the same lines. */
+  /** 0 elsewhere, 1 near or as its replacement, 2 lines in common, 3 the same lines. */
   place: 0 | 1 | 2 | 3;
   code: boolean;
-  /** Sides around the place that are as they were. */
+  /** Number of sides around the place that are unchanged. */
   context: 0 | 1 | 2;
   samePath: boolean;
   /** Whether neither has a place. */
@@ -177,7 +177,7 @@ function isSameHash(a: string | null, b: string | null): boolean {
 
 type Ranked = Pick<ObservedFinding, 'location' | 'codeHash'>;
 
-/** The first of the same lines goes with the first of them, wherever they went together. */
+/** The first of equal lines matches the first of them, wherever they moved together. */
 function withRanks<F extends Ranked>(candidates: readonly Omit<Candidate<F>, 'rank'>[]): Candidate<F>[] {
   const lineOf = ({ finding }: { finding: F }) => finding.location?.startLine ?? 0;
   const keyOf = ({ finding }: { finding: F }) => JSON.stringify([finding.codeHash, finding.location?.path ?? null]);

@@ -1,4 +1,4 @@
-/** The messages of a ledger by their names on the wire. */
+/** The messages of a ledger. Their names are part of the wire. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type {
   AbandonRun,

@@ -1,4 +1,4 @@
-/** What a run that has completed changes. Pure. */
+/** The effects of a completed run. Pure. */
 import type {
   FindingCounts,
   FindingVerdict,
@@ -14,7 +14,7 @@ import { isSaidTwice, matchFindings } from './match.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
 import { hashOf, wordsOf } from './words.ts';
 
-/** Twice is once: a run that was recorded answers the same. One that is not under way is refused. */
+/** Idempotent: a recorded run gets the same answer again. A run that is not under way is refused. */
 export function recordRun(state: LedgerState, run: RunRecord, at: number): Outcome<RunRecorded> | Refusal {
   const recorded = state.runs.find(({ runId }) => runId === run.runId);
   if (recorded !== undefined) return { state, answer: { counts: recorded.counts, open: recorded.open } };
@@ -59,7 +59,7 @@ function conclude(state: LedgerState, run: RunRecord, counts: FindingCounts, at:
   return { state: next, answer: { counts, open } };
 }
 
-/** What was said twice of the same place, by two parts of a review for example, is one finding. */
+/** Merges findings with the same text at the same place, for example from two parts of a review. */
 function withoutRepeats(findings: readonly ObservedFinding[]): ObservedFinding[] {
   const kept: ObservedFinding[] = [];
   for (const finding of findings) if (!kept.some((one) => isSaidTwice(one, finding))) kept.push(finding);
@@ -80,15 +80,15 @@ function seenAgain(finding: KeptFinding, seen: ObservedFinding, moment: LedgerMo
   }
 }
 
-/** What is known of a finding that the run did not find again. */
+/** The facts about a known finding that the run did not find again. */
 interface Evidence {
   /** Undefined if it could not be followed to the head of the run. */
   trace: TrackedFinding | undefined;
-  /** Undefined if the reviewer did not speak of it. */
+  /** Undefined if the reviewer did not mention it. */
   verdict: FindingVerdict['verdict'] | undefined;
 }
 
-/** What a person dismissed stays so: a review may find it on one day and not on the next. */
+/** A dismissed finding stays dismissed: a review may find it on one day and not on the next. */
 function notSeen(finding: KeptFinding, run: RunRecord, evidence: Evidence, moment: LedgerMoment): KeptFinding {
   if (isBack(finding, evidence)) return reopen(finding, run, evidence);
   const moved = follow(finding, evidence, run);
@@ -101,7 +101,7 @@ function notSeen(finding: KeptFinding, run: RunRecord, evidence: Evidence, momen
   return { ...moved, change: isLookedAt(finding, run, evidence.trace) ? 'unchanged' : null };
 }
 
-/** It was fixed since its code was gone, and that has come back: no reviewer needs to see it. */
+/** It was fixed because its code was gone, and the code has come back: no reviewer needs to confirm that. */
 function isBack({ state, fixedBy }: KeptFinding, { trace }: Evidence): boolean {
   if (state !== 'fixed' || fixedBy !== 'code' || trace === undefined) return false;
   return trace.whole === true || (trace.location !== null && !trace.changed);
@@ -113,14 +113,15 @@ function reopen(finding: KeptFinding, run: RunRecord, evidence: Evidence): KeptF
 }
 
 /**
- * That a reviewer does not find something again is no evidence: it is fixed if its code is gone, or if its lines changed
- * and the reviewer, asked for it, says so. What has no lines to look at takes that word in a full pass.
+ * A finding is not fixed only because a reviewer does not find it again. It is fixed if its code is gone, or if its
+ * lines changed and the reviewer, asked about it, confirms it. For a finding without lines, the reviewer's answer in a
+ * full pass decides.
  */
 function isFixed(finding: KeptFinding, run: RunRecord, { trace, verdict }: Evidence): boolean {
   if (verdict === 'stillThere') return false;
   if (!hasLines(finding)) return run.full && verdict === 'fixed';
   if (trace === undefined) return false;
-  // If not all that was found could be taken, what is missing may be among the rest.
+  // If some findings had to be left out, the missing one may be among them.
   return verdict === 'fixed' ? trace.changed : trace.gone && run.findingsLeftOut === 0;
 }
 
@@ -129,8 +130,8 @@ function hasLines({ location, code, codeHash }: KeptFinding): boolean {
 }
 
 /**
- * A place moves with its lines; that of an open finding also to what stands in place of them. What a reviewer saw there stays
- * the evidence until a reviewer says that what stands there now is it.
+ * A place moves with its lines; that of an open finding also moves to their replacement. The code that a reviewer saw
+ * stays the evidence until a reviewer confirms the replacement.
  */
 function follow(finding: KeptFinding, { trace, verdict }: Evidence, { head }: RunRecord): KeptFinding {
   const location = trace?.location ?? (finding.state === 'open' ? (trace?.near ?? null) : null);
@@ -152,7 +153,7 @@ function isLookedAt({ location }: KeptFinding, { looked }: RunRecord, trace: Tra
   return places.some((place) => place !== null && looked.includes(place.path));
 }
 
-/** How a run is taken that an earlier release recorded: a ledger that is replayed comes to what it came to then. */
+/** The rules for a run that an earlier release recorded, so that a replayed ledger reaches the same state. */
 function notSeenByEarlierRelease(
   finding: KeptFinding,
   run: RunRecord,
@@ -208,7 +209,7 @@ function withNew(
   return [...known, ...added];
 }
 
-/** The same in two places gets two. */
+/** The same finding in two places gets two fingerprints. */
 function newFingerprint({ title, codeHash, context, location }: ObservedFinding, taken: ReadonlySet<string>): string {
   const facts = [[...wordsOf(title)].sort(), codeHash, context.before, context.after, location?.path ?? null];
   for (let nth = 0; ; nth++) {

@@ -1,4 +1,4 @@
-/** What a ledger keeps. Plain JSON with a version; pure. */
+/** The state of a ledger. Plain JSON with a version; pure. */
 import type {
   BatchTarget,
   FindingLocation,
@@ -10,15 +10,18 @@ import type {
 
 export const STATE_VERSION = 1;
 
-/** A finding, and what it is recognised by. */
+/** A finding, and the properties that identify it. */
 export interface KeptFinding extends LedgerFinding {
-  /** Full id of the commit in which `location` is its place. */
+  /** Full id of the commit in which `location` is valid. */
   head: string;
   codeHash: string | null;
   context: ObservedFinding['context'];
-  /** Where a reviewer saw its code last, if that was changed since; null or left out if that is `location` in `head`. */
+  /**
+   * The place where a reviewer last saw its code, if the code has changed since; null or left out if that is `location`
+   * in `head`.
+   */
   seenAt?: { head: string; location: FindingLocation } | null;
-  /** Why it is fixed; null or left out if it is not, or if an earlier release called it so. */
+  /** Why it is fixed; null or left out if it is not, or if an earlier release marked it. */
   fixedBy?: 'code' | 'reviewer' | null;
 }
 
@@ -37,12 +40,12 @@ export interface LedgerState {
   anchor: LedgerView['anchor'];
   /** Completed runs. */
   runCount: number;
-  /** Completed runs since the last one that looked at everything. */
+  /** Completed runs since the last full pass. */
   runsSinceFull: number;
   /** The newest ones, oldest first. */
   runs: LedgerRun[];
   findings: KeptFinding[];
-  /** Findings there ever were; the next one is numbered by it. */
+  /** Number of findings so far; it numbers the next one. */
   findingCount: number;
   findingsForgotten: number;
 }

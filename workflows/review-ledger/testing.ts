@@ -1,4 +1,4 @@
-/** For tests: runs, findings and commits, made of a word each. */
+/** For tests: runs, findings and commits, each made from a word. */
 import type {
   BeginRun,
   FindingLocation,
@@ -16,7 +16,7 @@ export function place(path: string, startLine: number, endLine = startLine): Fin
   return { path, startLine, endLine };
 }
 
-/** Whatever is not said is made from the title: another title is another code. */
+/** Everything not given is made from the title: another title means other code. */
 export function seen(title: string, more: Partial<ObservedFinding> = {}): ObservedFinding {
   return {
     title,
@@ -36,7 +36,7 @@ export function beginning(runId: string, head: string, more: Partial<BeginRun> =
   return { runId, workflowId, instead: null, head: commit(head), rulesId: 'rules', fullPassEvery: 10, ...more };
 }
 
-/** A known finding that is where its lines are now. */
+/** A known finding at the current place of its lines. */
 export function tracked(findingId: string, location: FindingLocation | null, more: Partial<TrackedFinding> = {}) {
   return { findingId, location, near: null, changed: location === null, gone: location === null, ...more };
 }

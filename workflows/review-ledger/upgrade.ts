@@ -1,9 +1,9 @@
-/** A ledger as an earlier release left it becomes one of this release. Pure. */
+/** Converts the ledger of an earlier release. Pure. */
 import type { ObservedFinding } from '../../src/contract/index.ts';
 import { UnknownStateVersion } from '../sandbox/carried-state.ts';
 import { type KeptFinding, type LedgerState, STATE_VERSION, newLedger } from './state.ts';
 
-/** Whether it is what a run of a ledger leaves to the next one, of whichever release; anything else is a start argument. */
+/** Whether it is the carry-over of a ledger's run, of any release; anything else is a start argument. */
 export function isCarriedState(argument: unknown): argument is { version: number } {
   if (typeof argument !== 'object' || argument === null) return false;
   const { version, findings, runs } = argument as { version?: unknown; findings?: unknown; runs?: unknown };
@@ -22,7 +22,7 @@ export function toCurrentState(carried: { version: number }): LedgerState {
   }
 }
 
-/** Places were those of the run that had seen a finding last, and both sides of a place had one hash. */
+/** Places were those of the run that had last reported a finding, and both sides of a place had one hash. */
 type FindingV0 = Omit<KeptFinding, 'head' | 'context'> & { contextHash: string | null };
 type LedgerStateV0 = Omit<LedgerState, 'version' | 'findings' | 'runsSinceFull' | 'findingsForgotten'> & {
   version: 0;

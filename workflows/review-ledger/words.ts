@@ -1,6 +1,6 @@
-/** How alike two texts are, by the words in them. Pure. */
+/** Similarity of two texts by their words. Pure. */
 
-/** Words that say nothing about what a text is about. */
+/** Words that do not describe the subject of a text. */
 const EMPTY_WORDS = new Set(
   `a an and are as at be been being but by can could do does for from had has have here how if in into is it its
   may might more most must no not of on or our out should so such than that the their them then there these they this
@@ -14,7 +14,7 @@ const SHORT_ENDINGS = ['able', 'ible', 'ies', 'ed', 'es', 'er', 'ly', 's', 'e', 
 const BEGINNINGS = ['un', 'non'];
 const SHORTEST = 3;
 
-/** What a text is about: its words without endings, and names taken apart at their capitals. */
+/** The subject of a text: its words without endings, and names split at their capitals. */
 export function wordsOf(text: string): Set<string> {
   const apart = text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
   const words = apart.match(/[\p{L}\p{N}]+/gu) ?? [];
@@ -33,14 +33,14 @@ function toStem(word: string): string {
   return stem;
 }
 
-/** Words that both have, of all that one of them has: from 0 to 1. */
+/** Words in both, as a part of all words in either: from 0 to 1. */
 export function likeness(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   if (a.size === 0 || b.size === 0) return a.size === b.size ? 1 : 0;
   const shared = countShared(a, b);
   return shared / (a.size + b.size - shared);
 }
 
-/** Words that both have, of all that the one with fewer has: from 0 to 1. */
+/** Words in both, as a part of the words of the shorter one: from 0 to 1. */
 export function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   const fewer = Math.min(a.size, b.size);
   return fewer === 0 ? 0 : countShared(a, b) / fewer;
@@ -55,7 +55,7 @@ function countShared(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
 const FNV_OFFSET = 0xcbf29ce484222325n;
 const FNV_PRIME = 0x100000001b3n;
 
-/** FNV-1a with 64 bits over UTF-16 code units, hexadecimal. For telling apart, not for keeping secret. */
+/** FNV-1a with 64 bits over UTF-16 code units, hexadecimal. An identifier, not a secret. */
 export function hashOf(text: string): string {
   let hash = FNV_OFFSET;
   for (let at = 0; at < text.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * One entity per review target: what is known of its findings, run after run. A thin shell around `ledger.ts`: what cannot
- * be read is refused before it leaves a trace, and nothing that a client sends fails the workflow.
+ * One entity per review target: its findings, run after run. A thin shell around `ledger.ts`: unreadable messages are
+ * refused before they leave a trace, and nothing that a client sends fails the workflow.
  */
 import {
   ApplicationFailure,
@@ -46,13 +46,13 @@ import { recordRun } from './record.ts';
 import { type LedgerState, newLedger } from './state.ts';
 import { isCarriedState, toCurrentState } from './upgrade.ts';
 
-/** Result of a ledger that was started with what is no target; any other one stays open. */
+/** Result of a ledger that was started without a valid target; any other one stays open. */
 export interface LedgerResult {
   status: 'refused';
   reason: string;
 }
 
-/** Updates are bounded per run, and signals are not: a ledger goes on as a new run long before that. */
+/** The service limits the updates of a run, but not its signals: a ledger continues as new long before that. */
 const MESSAGES_PER_RUN = 500;
 
 interface Host {
@@ -60,7 +60,7 @@ interface Host {
   messages: number;
 }
 
-/** @param argument a `LedgerPlace`, or the state that the run before left. */
+/** @param argument a `LedgerPlace`, or the state of the previous run. */
 export async function reviewLedger(argument: unknown): Promise<LedgerResult> {
   const opened = open(argument);
   if (!opened.ok) return { status: 'refused', reason: opened.reason };
@@ -140,7 +140,7 @@ function onUpdate(host: Host, change: (state: LedgerState, value: unknown) => Le
   };
 }
 
-/** A signal cannot be answered: one that cannot be taken is logged. */
+/** A signal has no answer: one that cannot be accepted is logged. */
 function onSignal<T>(
   host: Host,
   name: string,

@@ -1,4 +1,4 @@
-/** Limits of what may be used up, and what is counted of it. Dollars are limited, and millionths of them counted. */
+/** Limits and usage. Limits are in dollars, usage is counted in millionths of them. */
 import type { LimitName, Limits, Spent } from '../../src/contract/index.ts';
 
 export const AMOUNT_OF = {
@@ -9,12 +9,12 @@ export const AMOUNT_OF = {
 } as const satisfies Record<LimitName, keyof Spent>;
 export const LIMIT_NAMES = Object.keys(AMOUNT_OF) as LimitName[];
 
-/** The smallest limits that can be told: none is no limit. */
+/** The smallest limits that can be expressed; a limit of zero cannot. */
 export const LEAST: Record<LimitName, number> = { tokens: 1, costUsd: 0.000001, steps: 1, wallMs: 1 };
 
 const MICRO = 1_000_000;
 
-/** From the unit of a limit to that of what is counted, and back. */
+/** From the unit of a limit to that of usage, and back. */
 export const toCounted = (limit: LimitName, amount: number): number =>
   limit === 'costUsd' ? Math.round(amount * MICRO) : amount;
 export const toUnit = (limit: LimitName, counted: number): number => (limit === 'costUsd' ? counted / MICRO : counted);
@@ -22,7 +22,7 @@ export const toUnit = (limit: LimitName, counted: number): number => (limit === 
 /** In the unit of the limit. */
 export const usedUp = (spent: Spent, limit: LimitName): number => toUnit(limit, spent[AMOUNT_OF[limit]]);
 
-/** What is left of some limits; of those that are used up, the least there can be, which stops whatever is given it. */
+/** The rest of some limits; of a limit that is used up, the smallest possible one, which stops the receiver. */
 export function leftOf(limits: Limits, spent: Spent): Limits {
   const left: Limits = {};
   for (const name of LIMIT_NAMES) {
@@ -43,7 +43,7 @@ export function plus(a: Spent, b: Spent): Spent {
   };
 }
 
-/** Of two accounts of the same, the later one: none of these ever shrinks. */
+/** The later of two accounts of the same usage: none of the values ever decreases. */
 export function later(a: Spent, b: Spent): Spent {
   return {
     tokens: Math.max(a.tokens, b.tokens),

@@ -1,17 +1,18 @@
-/** What one run of a workflow leaves to the next one. */
+/** The carry-over from one run of a workflow to the next. */
 import { workflowInfo } from '@temporalio/workflow';
 
 /**
- * Whether an earlier run wrote this run's argument. Only then is a carried state believed: a client can send anything as a
- * start argument.
+ * Whether an earlier run wrote this run's argument. Only then is a carried state trusted: a client can send anything as
+ * a start argument.
  */
 export function isContinued(): boolean {
   return workflowInfo().continuedFromExecutionRunId !== undefined;
 }
 
 /**
- * The state was left by a release that this one does not know. It is no failure of Temporal's, so it fails the workflow
- * task and not the workflow: the task is tried again until a worker takes it that knows the version, and nothing is lost.
+ * The state was written by a release that this one does not know. This is not a Temporal failure, so it fails the
+ * workflow task and not the workflow: the task is retried until a worker that knows the version takes it, and nothing
+ * is lost.
  */
 export class UnknownStateVersion extends Error {
   constructor(of: string, found: unknown, known: number) {
@@ -22,5 +23,5 @@ export class UnknownStateVersion extends Error {
   }
 }
 
-/** Its message begins so; `bobbin doctor` looks for it. */
+/** The message begins with this code; `bobbin doctor` looks for it. */
 export const UNKNOWN_STATE_VERSION = 'stateVersionUnknown';

@@ -1,4 +1,7 @@
-/** What JSON Schema cannot say of a message; each is named in the schema of the contract that it refines, and takes what that has read. */
+/**
+ * Rules for messages that JSON Schema cannot express. Each is named in the schema of the contract that it refines, and
+ * receives the value after the schema has read it.
+ */
 import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
 import { TURN_KINDS, takesReview } from '../../src/contract/plain/turn-kinds.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
@@ -47,8 +50,8 @@ function ref(written: string, name: string): string {
 }
 
 /**
- * Takes an address that is well formed and not allowed, which the schema refuses: a Schedule may have been stored with one by
- * an earlier version, and its other targets are reviewed.
+ * Accepts an address that is well formed but not allowed, which the schema refuses: an earlier version may have stored
+ * a Schedule with one, and its other targets are reviewed.
  */
 function repository(written: string, name: string): string {
   const fault = faultOfRepository(written);

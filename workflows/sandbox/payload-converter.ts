@@ -1,6 +1,6 @@
 /**
- * Temporal's own conversion, but for one thing: a payload that cannot be read becomes a value that says so. A client can
- * send any bytes; were reading them to throw here, the workflow task would fail and be retried for ever.
+ * Temporal's own conversion, with one exception: an unreadable payload becomes a value that marks it. A client can send
+ * any bytes; if reading them threw here, the workflow task would fail and be retried without end.
  */
 import { DefaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
 import { toUnreadable } from './unreadable.ts';

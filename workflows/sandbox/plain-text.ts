@@ -1,19 +1,24 @@
 /**
- * Foreign text for the Temporal UI: summaries are one line, details are Markdown. In both it means nothing but itself, and what
- * is left out is said.
+ * Foreign text for the Temporal UI: summaries are one line, details are Markdown. Foreign text is never markup in
+ * either, and shows what was left out.
  */
 import { shorten, toRows, toVisibleLine } from '../../src/contract/plain/foreign-text.ts';
 
-/** What hides in commands and addresses: a password in a URL, a bearer token, a value that a name calls secret. */
+/**
+ * Secrets in commands and addresses: a password in a URL, a bearer token, a value whose name says that it is secret.
+ */
 const SECRETS: readonly [RegExp, string][] = [
   [/(\w:\/\/)[^\s/@:]*:[^\s/@]+@/g, '$1…@'],
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
   [/((?:token|secret|password|passwd|api[_-]?key)["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s"'&;]+)/gi, '$1…'],
 ];
-/** UTF-16 units of a text that are looked through for secrets. */
+/** UTF-16 units of a text that are searched for secrets. */
 const SEARCHED = 16_000;
 
-/** The first line that says something, at most `chars` UTF-16 units long, without secrets. It ends with what is left out. */
+/**
+ * The first line with content, at most `chars` UTF-16 units long, without secrets. It ends with a note on what is left
+ * out.
+ */
 export function firstLine(text: string, chars: number): string {
   const lines = text.split(/[\r\n]+/).filter((part) => part.trim() !== '');
   const whole = (lines[0] ?? '').trim();
@@ -24,7 +29,7 @@ export function firstLine(text: string, chars: number): string {
   });
 }
 
-/** One line and what it lacks, together within `chars`. */
+/** One line and the note on the rest, together within `chars`. */
 function cutTo(line: string, chars: number, left: { chars: number; lines: number }): string {
   const end = (more: number) => {
     const words = [
@@ -43,13 +48,13 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** The same as a code span of Markdown; nothing for no text. */
+/** The same as a code span of Markdown; empty for an empty text. */
 export function codeSpan(text: string, chars: number): string {
   const line = firstLine(text, chars);
   return line === '' ? '' : literalSpan(line);
 }
 
-/** A code span of text as it stands, on one line. */
+/** A code span of the unchanged text, on one line. */
 export function literalSpan(text: string): string {
   const line = toVisibleLine(text);
   const fence = fenceFor(line);
@@ -57,18 +62,19 @@ export function literalSpan(text: string): string {
   return `${fence}${blank}${line}${blank}${fence}`;
 }
 
-/** One line of words in which Markdown finds nothing to act upon. */
+/** One line of text that contains no Markdown. */
 export function words(text: string, chars: number): string {
   return firstLine(text, chars).replace(/[\\`*~[\]<&]|(?<!\w)_|_(?!\w)|^#/g, (mark) => `\\${mark}`);
 }
 
-/** Columns of a block of code: wider rows would have to be scrolled sideways on the page. */
+/** Columns of a block of code: wider rows would need sideways scrolling. */
 const COLUMNS = 72;
 
 /**
- * A block of code with a number in front of each line, within `chars` of Markdown. Nothing is hidden in it: neither secrets nor
- * what stands far to the right.
- * @param chars UTF-16 units of Markdown, at most. @returns its lines, and how many characters of the text it lacks.
+ * A block of code with a number in front of each line, within `chars` of Markdown. It hides nothing: neither secrets
+ * nor the right end of long lines.
+ * @param chars UTF-16 units of Markdown, at most.
+ * @returns its lines, and how many characters of the text are missing.
  */
 export function codeBlock(text: string, chars: number): { lines: string[]; left: number } {
   let shown = shorten(text, chars);
@@ -84,7 +90,7 @@ function toBlock(text: string): string[] {
   const rows = toRows(text, COLUMNS);
   const digits = String(rows.filter(({ line }) => line !== null).length).length;
   const numbered = rows.map(({ line, text: row }) => `${String(line ?? '').padStart(digits)} | ${row}`);
-  // Behind its number no line can end the block.
+  // After its number no line can end the block.
   return ['```text', ...numbered, '```'];
 }
 

@@ -1,13 +1,13 @@
 /**
- * Reads messages of clients that did not pass our edge, by the schemas of the contract: zod has no place in the sandbox.
- * Unknown members are dropped, and null counts as left out.
+ * Reads messages of clients that did not pass through our edge, by the schemas of the contract: zod does not run in the
+ * sandbox. Unknown members are dropped, and null counts as left out.
  */
 import { WIRE } from '../../src/contract/plain/wire.ts';
 import type { WireSchema } from '../../src/contract/plain/wire-schema.ts';
 import { RULES } from './message-rules.ts';
 import { type Parsed, Refused, fields, flag, number, oneOf, parse, quote, text, wholeNumber } from './value-readers.ts';
 
-/** @param name what a refusal calls the message. */
+/** @param name the name of the message in a refusal. */
 export function readMessage<T>(message: keyof typeof WIRE, value: unknown, name: string): Parsed<T> {
   return parse(() => read(WIRE[message], value, '', name) as T);
 }
@@ -37,7 +37,7 @@ function readAs(schema: WireSchema, value: unknown, place: string, name: string)
   }
 }
 
-/** The schema whose first member is as the value has it. */
+/** The schema whose first member matches the value. */
 function pick(schemas: readonly WireSchema[], value: unknown, place: string, name: string): WireSchema {
   const from = fields(value, name);
   const of = (schema: WireSchema) => Object.entries(schema.properties ?? {})[0] ?? ['', {}];

@@ -1,12 +1,12 @@
-/** What the service is told so that its UI can filter workflows. Only for workflows that know the attributes registered. */
+/** Search attributes, by which the UI filters workflows. Only for workflows that know the attributes registered. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { SEARCH_ATTRIBUTES, SearchAttributeName, SearchAttributeValues } from '../../src/contract/index.ts';
 
-/** As the SDK writes the types of the contract. */
+/** The SDK's names for the types of the contract. */
 const SDK_TYPES = { Keyword: 'KEYWORD', Bool: 'BOOL', Int: 'INT', Double: 'DOUBLE' } as const;
 
-/** The contract's table once more, since only its types may come in here. */
+/** A copy of the contract's table, since only its types may be imported here. */
 const TYPES: typeof SEARCH_ATTRIBUTES = {
   BobbinStatus: 'Keyword',
   BobbinActiveKind: 'Keyword',
@@ -17,15 +17,15 @@ const TYPES: typeof SEARCH_ATTRIBUTES = {
   BobbinCostUsd: 'Double',
 };
 
-/** Changes with every model step, so it goes along with others and is no reason of its own: each upsert is an event. */
+/** Changes with every model step, so it is published only together with others: each upsert is an event. */
 const GOES_ALONG: SearchAttributeName = 'BobbinCostUsd';
 
-/** SQL visibility keeps so many characters of a keyword. */
+/** SQL visibility stores that many characters of a keyword. */
 const KEYWORD_CHARS = 255;
 
 /**
- * Tells the service what has changed since it was told last, in this run or in one before it; nothing costs nothing. To be called
- * where a workflow has come to rest, so that what happens in one workflow task makes one event.
+ * Publishes the values that have changed since the last publication, in this run or an earlier one. If nothing has
+ * changed, it adds no event. Call it when a workflow is idle, so that one workflow task makes one event.
  */
 export function publishSearchAttributes(values: SearchAttributeValues): void {
   const known = workflowInfo().typedSearchAttributes;
@@ -36,13 +36,13 @@ export function publishSearchAttributes(values: SearchAttributeValues): void {
   upsertSearchAttributes(changed as Parameters<typeof upsertSearchAttributes>[0]);
 }
 
-/** Whether the service has any attribute of this workflow from this run or one before it. */
+/** Whether the service has any attribute of this workflow from this run or an earlier one. */
 export function isPublished(): boolean {
   return workflowInfo().typedSearchAttributes.getAll().length > 0;
 }
 
 function toPair(name: SearchAttributeName, value: string | boolean | number | null) {
   const key = defineSearchAttributeKey(name, SDK_TYPES[TYPES[name]]);
-  // The end of a path tells more than its beginning.
+  // The end of a path is more useful than its beginning.
   return { key, value: typeof value === 'string' ? value.slice(-KEYWORD_CHARS) : value };
 }

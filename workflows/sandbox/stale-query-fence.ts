@@ -1,26 +1,27 @@
 /**
- * Keeps a query from getting ahead of the workflow task that is to come.
+ * Prevents a query from running ahead of the next workflow task.
  *
- * A query that reaches a worker without this workflow in its cache has the whole history replayed, and with it what came
- * since the last workflow task: no task has taken that up yet. The one that will may bring more, and in another order
- * (signals go before the ends of activities, wherever they stand in history), and it has a time of its own. So what would
- * be made of it here is not what a replay makes of it. The SDK answers from it all the same, keeps it, and goes on from it;
- * the next worker to replay the history then disagrees, and the workflow can never go on again.
+ * A worker without this workflow in its cache replays the whole history for a query, including events since the last
+ * workflow task. No task has processed those events yet. The task that will may have more events, and in another order
+ * (signals come before the ends of activities, wherever they are in the history), and it has its own time. So the state
+ * computed here differs from the state of a replay. The SDK still answers from it, keeps it, and continues from it. The
+ * next worker that replays the history then disagrees, and the workflow can never continue.
  *
- * So what came ahead is passed over here, and the query that follows is refused: an error fails it and makes the worker drop
- * this copy of the workflow; whoever asked asks again, and the task begins from the history. A worker that was given the
- * task meanwhile drops it, too, so it may begin only after the workflow task timeout. To answer would be quicker and wrong:
- * the SDK then ends the task by itself, with nothing done. Every real task has a time and a history size of its own, and so
- * is never mistaken.
+ * So these early events are skipped here, and the query after them is refused: the error fails the query, and the
+ * worker evicts this copy of the workflow. The caller retries, and the task begins from the history. A worker that
+ * received the task meanwhile drops it, too, so it may begin only after the workflow task timeout. An answer would be
+ * faster but wrong: the SDK would then complete the task with nothing done. Every real task has its own time and
+ * history size, and so is never mistaken for early events.
  *
- * A task that another worker took up and never ended looks like any other: it has a time, and a size. All there is to tell it
- * by is that a query had this copy made, and that the task came last. So a copy that began with a replay and then had one task
- * answers no query that comes to it by itself, unless the query names that task as one that whoever asks has seen completed in
- * the history, as readers of events do. Without that, a task that was real costs another replay. (What is left: a query that
- * goes to a worker with an older copy, while one that had the thread since was killed in the first task of its own.)
+ * A task that another worker started and never completed looks like any other: it has a time and a size. The only signs
+ * are that a query caused this copy, and that the task came last. So a copy that began with a replay and then had one
+ * task refuses every query without a workflow task, unless the query names that task as one that the caller has seen
+ * completed in the history, as readers of events do. Without that name, a real task costs another replay. (One case
+ * remains: a query goes to a worker with an older copy, after a newer worker of the thread was killed in its first
+ * task.)
  *
- * Some queries are answered all the same, as the last task left the workflow: those for runs that have ended, for which no
- * task will ever come. They are to be asked of such runs only.
+ * Some queries are answered in any case, from the state of the last task: those for runs that have ended, which get no
+ * further task. Send them only to such runs.
  */
 import { type WorkflowInterceptors, workflowInfo } from '@temporalio/workflow';
 import { closedBatchQuery, closedLedgerQuery, closedRowsQuery } from '../batch-review/messages.ts';
@@ -42,11 +43,11 @@ interface Seen {
 
 export function interceptors(): WorkflowInterceptors {
   let last: Seen | null = null;
-  /** What came ahead; from then on this copy is worth nothing. */
+  /** The early events; from then on this copy is invalid. */
   let ahead: Seen | null = null;
-  /** Made by a replay, and asked nothing yet while it was all there was to it. */
+  /** Whether a replay made this copy, and no query has confirmed it since. */
   let isReplay = false;
-  /** The first task that was no replay, and whether there was another one after it. */
+  /** The first task that was not a replay, and whether another one followed. */
   let first: Seen | null = null;
   let hadSecond = false;
   return {
@@ -71,7 +72,7 @@ export function interceptors(): WorkflowInterceptors {
             if (task === null || jobs.every((job) => namesTask(job, task))) isReplay = false;
             else if (isReplay && !hadSecond) ahead = seen;
           }
-          // What came ahead may come in parts.
+          // Early events may arrive in parts.
           if (ahead?.historyLength === historyLength && !queries.some((query) => query !== undefined)) return;
           if (ahead !== null && !queries.every((query) => OF_CLOSED_RUNS.has(query))) {
             throw new Error('taskToCome: this was asked while a workflow task was still to come; ask again.');
@@ -87,7 +88,7 @@ interface Job {
   queryWorkflow?: { queryId?: string | null; arguments?: readonly { data?: Uint8Array | null }[] | null } | null;
 }
 
-/** Whether the query says that this task was completed. Its argument is anybody's. */
+/** Whether the query says that this task was completed. Any client may write its argument. */
 function namesTask({ queryWorkflow }: Job, { historyLength }: Seen): boolean {
   try {
     const [payload] = queryWorkflow?.arguments ?? [];
@@ -99,12 +100,12 @@ function namesTask({ queryWorkflow }: Job, { historyLength }: Seen): boolean {
   }
 }
 
-/** A query that came without a workflow task; core gives all of these one id. */
+/** A query without a workflow task; core gives all of these one id. */
 function isByItself({ queryWorkflow }: Job): boolean {
   return queryWorkflow?.queryId === 'legacy_query';
 }
 
-/** More history, and still the time and the size that came with the last task. A size of 0 is one that nobody told. */
+/** More history, but still the time and the size of the last task. A size of 0 means unknown. */
 function isAheadOf(last: Seen, seen: Seen): boolean {
   const sameTask = seen.time === last.time && seen.historySize === last.historySize;
   return seen.historySize > 0 && sameTask && seen.historyLength > last.historyLength;

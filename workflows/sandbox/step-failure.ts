@@ -9,7 +9,7 @@ export interface StepFailure {
 
 const MESSAGE_CHARS = 2_000;
 
-/** An activity's failure as the machine takes it. */
+/** An activity's failure as the machine reads it. */
 export function toStepFailure(error: unknown): StepFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const message = (cause instanceof Error ? cause.message : String(cause)).slice(0, MESSAGE_CHARS);

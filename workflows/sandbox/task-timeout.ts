@@ -1,2 +1,2 @@
-/** How long a workflow task may take, and so how long a workflow waits for a worker that was killed in the middle of one. */
+/** The time limit of a workflow task. A workflow waits that long for a worker that was killed in the middle of one. */
 export const WORKFLOW_TASK_TIMEOUT = '5s';

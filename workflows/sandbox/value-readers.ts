@@ -1,6 +1,6 @@
 /**
- * The parts that guards are made of. Raw clients reach workflows without passing our edge, and zod has no place in the
- * sandbox, so messages are read by hand there: unknown members are dropped, and null counts as left out.
+ * The building blocks of guards. Raw clients reach workflows without passing through our edge, and zod does not run in
+ * the sandbox, so messages are read by hand there: unknown members are dropped, and null counts as left out.
  */
 import type { RejectionCode } from '../../src/contract/index.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
@@ -36,7 +36,7 @@ export function fields(value: unknown, name: string): Fields {
   return value as Fields;
 }
 
-/** A client's own words inside a reason: not without end, and well-formed, since what cannot be encoded cannot be sent. */
+/** A client's text inside a reason: shortened, and well-formed, since malformed text cannot be encoded and sent. */
 export function quote(words: string): string {
   return words.slice(0, LIMITS.idChars).replace(/\p{Surrogate}/gu, '\ufffd');
 }
@@ -61,7 +61,7 @@ export function oneOf<T extends string>(value: unknown, name: string, allowed: r
   return found;
 }
 
-/** `{ [key]: read(value) }`, or nothing where the value is left out. */
+/** `{ [key]: read(value) }`, or empty if the value is left out. */
 export function maybe<K extends string, T>(
   from: Fields,
   key: K,

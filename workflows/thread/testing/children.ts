@@ -1,4 +1,4 @@
-/** For tests of the machine: children that say what children may say, and do what they are told. */
+/** For tests of the machine: children that send any report a child may send, and obey their messages. */
 import type { SubThreadReport, TurnCompletion } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
@@ -41,7 +41,7 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
     }
     case 'spent':
     case 'waits': {
-      // More and more as time goes by, as one account after the other would say.
+      // Increasing over time, as successive accounts would be.
       const { at } = thread;
       const spent = { tokens: at / 1_000, costMicroUsd: at / 1_000, steps: at / 10_000, wallMs: at };
       const whole = Object.fromEntries(Object.entries(spent).map(([name, amount]) => [name, Math.floor(amount)]));
@@ -52,7 +52,7 @@ function toWords(thread: Thread, threadId: string, play: { pick: number; says: C
   }
 }
 
-/** The id of a request in the words of the child that reports it. */
+/** The id of a request as the child that reports it knows it. */
 function ownId(requestId: string, threadId: string): string {
   return requestId.startsWith(`${threadId}:`) ? requestId.slice(threadId.length + 1) : requestId;
 }
@@ -85,7 +85,7 @@ function toCompletion(how: 'completed' | 'aborted' | 'failed'): TurnCompletion {
   }
 }
 
-/** What a child does when it is told something; null for what it does not answer to. */
+/** The reaction of a child to a message; null if it does not react. */
 export function echoOf(
   state: ThreadState,
   { to, message }: Extract<Action, { type: 'sendMessage' }>,

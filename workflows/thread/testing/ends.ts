@@ -8,12 +8,12 @@ import { NO_USAGE } from '../state/state.ts';
 import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput } from '../state/steps.ts';
 
 /**
- * How an action ends, as far as its kind can end so; `rejected` and `stale` speak of the agent task, `too long` of the
- * context.
+ * How an action ends, if its kind can end that way; `rejected` and `stale` are about the agent task, `too long` about
+ * the context.
  */
 export type Ending = 'well' | 'failed' | 'lost' | 'aborted' | 'left over' | 'rejected' | 'stale' | 'too long';
 
-/** What the model answers. */
+/** The answer of the model. */
 export type Output =
   | 'say'
   /** The same, with the context at its limit. */
@@ -68,7 +68,7 @@ type ToEnd<A extends StepActivity> = (
   at: number,
 ) => StepEnd<A>;
 
-/** How the steps end that have more than one result; all others have none. */
+/** The ends of steps that have more than one result; all others have none. */
 const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
   callModel: ({ input, outputs }, how, at) =>
     withSnapshot(input, toModelEnd(how, outputs, input.contextTokens), how, at),
@@ -87,7 +87,7 @@ const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
 };
 
 function toStepEnd(step: StepAction, how: Ending, outputs: readonly Output[], at: number): StepEnd {
-  // The compiler cannot see that a step and the function looked up by its activity belong together.
+  // The compiler cannot see that a step matches the function looked up by its activity.
   const toEnd = ENDS[step.activity] as ToEnd<StepActivity> | undefined;
   if (toEnd !== undefined) return toEnd({ input: step.input, outputs }, how, at);
   return how === 'failed' ? failed('diskFull') : done(null);
@@ -110,7 +110,7 @@ function failure(code: string): StepFailure {
   return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
 }
 
-/** @param contextTokens set where the step may answer that the context is too large for its model. */
+/** @param contextTokens set if the step may answer that the context is too large for its model. */
 function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: number | null): StepEnd<'callModel'> {
   switch (how) {
     case 'well':
@@ -162,7 +162,7 @@ function toCompactionEnd(how: Ending): StepEnd<'compactContext'> {
   }
 }
 
-/** As the activity does: a snapshot is there where it was asked for and a tool is called. */
+/** As the activity does: a snapshot is there if it was requested and a tool is called. */
 function withSnapshot(
   { snapshot }: StepInput<'callModel'>,
   end: StepEnd<'callModel'>,
@@ -174,7 +174,7 @@ function withSnapshot(
   return done({ ...end.value, snapshot: how === 'left over' ? SKIPPED : toTaken(at) });
 }
 
-/** The answer of the model decides by chance what the rules are. */
+/** The answer of the model decides at random what the rules are. */
 function toRulesEnd({ match }: StepInput<'findRules'>, how: Ending, outputs: readonly Output[]): StepEnd<'findRules'> {
   const given = { scope: 'repository', by: 'person', at: 1, threadId: 'other', turnId: 'turn' } as const;
   switch (how) {

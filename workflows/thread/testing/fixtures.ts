@@ -1,4 +1,4 @@
-/** A thread without Temporal: events in, state and wanted actions out. For tests of the machine. */
+/** A thread without Temporal: events in, state and desired actions out. For tests of the machine. */
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { CommandReport, PathLead } from '../../../activities/ports.ts';
 import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../../src/contract/index.ts';
@@ -44,7 +44,7 @@ export interface TestThread {
   readonly state: ThreadState;
   /** Ids of the actions that are under way: started by `decide`, not ended yet. */
   readonly running: string[];
-  /** Ids of actions that were told to stop and have not ended. */
+  /** Ids of actions that were asked to stop and have not ended. */
   readonly stopping: string[];
   /** The clock, in milliseconds; each event takes one. */
   at: number;
@@ -67,7 +67,7 @@ export interface TestThread {
   types(): string[];
   /** The terminal events of a turn. */
   completions(turnId: string): Extract<ThreadEvent, { type: 'turn/completed' }>['turn'][];
-  /** From now on with this state: what continue-as-new does. */
+  /** Continues with this state, as continue-as-new does. */
   restart(state: ThreadState): void;
 }
 

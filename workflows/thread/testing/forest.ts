@@ -1,4 +1,4 @@
-/** For tests of the machine: a thread with all its descendants, whose messages reach each other in whatever order. */
+/** For tests of the machine: a thread with all its descendants, whose messages arrive in any order. */
 import type { ApprovalDecision, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
@@ -14,17 +14,17 @@ export interface Tree {
   readonly root: Member;
   /** Tokens of every answer that a model gave. */
   readonly tokens: number;
-  /** One came to a thread that was closed by then, which may have said its last word. */
+  /** Some message reached a closed thread, which may have sent its last report. */
   readonly late: boolean;
   /** The largest of them. */
   readonly largest: number;
   happen(member: Member, machineInput: MachineInput): void;
-  /** Ends an action: a message arrives, a child starts, a model says this. False where it cannot end yet. */
+  /** Ends an action: a message arrives, a child starts, a model answers this. False if it cannot end yet. */
   end(member: Member, action: Step, output: StepOutput[], tokens: number): boolean;
-  /** The thread goes on as a new run, where nothing but messages and timers is under way. */
+  /** The thread continues as new, if only messages and timers are under way. */
   goOnAsNew(member: Member): void;
   answer(decision: ApprovalDecision): void;
-  /** Everything that is under way somewhere, messages first. */
+  /** Every action under way in any thread, messages first. */
   underWay(): { member: Member; action: Step }[];
 }
 

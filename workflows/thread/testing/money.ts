@@ -1,4 +1,6 @@
-/** For tests of the machine: keeps its own account of what was used up, and holds the thread and its budgets to it. */
+/**
+ * For tests of the machine: an independent account of the usage, and a check of the thread and its budgets against it.
+ */
 import type { BudgetScope, LimitName, Spent, ThreadEvent } from '../../../src/contract/index.ts';
 import { type Action, isModelCall } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
@@ -14,7 +16,7 @@ interface Step {
   machineInput: MachineInput;
   state: ThreadState;
   starting: readonly Action[];
-  /** Those that came about in this step. */
+  /** The events of this step. */
   events: readonly ThreadEvent[];
 }
 
@@ -22,7 +24,7 @@ export interface MoneyWitness {
   after(step: Step): void;
 }
 
-/** Time is left out: it is checked by itself. */
+/** Time is left out: it is checked separately. */
 type Counted = Omit<Spent, 'wallMs'>;
 
 const SCOPES: BudgetScope[] = ['turn', 'thread', 'tree'];
@@ -35,7 +37,7 @@ const AMOUNTS: Partial<Record<LimitName, keyof Counted>> = {
 export function createMoneyWitness(): MoneyWitness {
   /** By turn, the ones that have ended included. */
   const spent = new Map<string, Counted>();
-  /** What was granted, in the unit of the limit, by scope and limit; for a turn with its id. */
+  /** Ceilings after grants, in the unit of the limit, by scope and limit; for a turn with its id. */
   const ceilings = new Map<string, number>();
   const requests = new Map<string, { key: string; scope: BudgetScope; limit: LimitName; grants: number }>();
 
@@ -90,7 +92,7 @@ export function createMoneyWitness(): MoneyWitness {
     },
   };
 
-  /** No model call begins while more is asked for, or where a limit was reached and no more was granted. */
+  /** No model call begins while a request for more is open, or if a limit was reached and nothing was granted. */
   function assertAllowed(state: ThreadState, turnId: string): void {
     check(!state.budget.held && !state.budget.waits, `no model call of ${turnId} begins while the thread is held`);
     check(requests.size === 0, `no model call of ${turnId} begins while more is asked for`);
@@ -120,7 +122,7 @@ function toUnit(limit: LimitName, counted: number): number {
   return limit === 'costUsd' ? counted / 1_000_000 : counted;
 }
 
-/** What an answer costs, and the turn it is of; what comes too late for any turn is paid for by the thread alone. */
+/** The price of an answer, and its turn; if it came too late for any turn, the thread alone pays. */
 function paidFor(before: ThreadState, machineInput: MachineInput) {
   if (machineInput.type !== 'stepEnded') return null;
   const paid = spendingOf(machineInput);

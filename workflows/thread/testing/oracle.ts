@@ -1,4 +1,4 @@
-/** For tests of the machine: keeps its own record of everything a thread ever said, and holds the thread to it. */
+/** For tests of the machine: an independent record of every event of a thread, and a check of the thread against it. */
 import type { ArchiveSegment, Item, ThreadEvent, TurnCompletion } from '../../../src/contract/index.ts';
 import type { Action } from '../state/actions.ts';
 import { itemCount, lastSeq } from '../state/log.ts';
@@ -12,14 +12,14 @@ import { toSearchValues } from '../view/search-values.ts';
 import { toContext, toThreadView } from '../view/view.ts';
 
 export interface Oracle {
-  /** What came about, by short names. */
+  /** Cases that occurred, by short names. */
   readonly seen: ReadonlySet<string>;
-  /** Looks at one step of the machine. */
+  /** Checks one step of the machine. */
   after(step: MachineStep): void;
-  /** A segment is being written: takes what the archive would hold. */
+  /** A segment is being written: records what the archive would hold. */
   archived(state: ThreadState, segment: ArchiveSegment): void;
   continued(): void;
-  /** The run has ended with whatever was under way, and the thread is resumed. */
+  /** The run has ended with all running actions, and the thread is resumed. */
   resumed(): void;
   /** Everything has ended. */
   atRest(state: ThreadState): void;
@@ -30,7 +30,7 @@ export interface MachineStep {
   machineInput: MachineInput;
   state: ThreadState;
   wanted: Action[];
-  /** What the shell begins because of it, and what it tells to stop. */
+  /** The actions that the shell starts because of it, and those that it stops. */
   starting: Action[];
   stopping: Action[];
 }
@@ -42,7 +42,7 @@ interface Turn {
 
 interface Memory {
   seen: Set<string>;
-  /** Every event there was, in order, as readers saw it when it came. */
+  /** Every event so far, in order, as readers saw it at the time. */
   events: ThreadEvent[];
   /** By segment id. */
   archive: Map<string, { items: Item[]; events: ThreadEvent[] }>;
@@ -51,9 +51,9 @@ interface Memory {
   dropped: Map<string, string>;
   /** Open or not, by request id. */
   requests: Map<string, boolean>;
-  /** Commands that may still run although nobody waits for them any more. */
+  /** Commands that may still run although no turn waits for them. */
   orphans: Set<string>;
-  /** Steps on the workspace that were begun and have not ended, by the turn they are of. */
+  /** Steps on the workspace that were begun and have not ended, by turn. */
   underWay: Map<string, string>;
   money: MoneyWitness;
 }
@@ -94,9 +94,9 @@ export function createOracle(): Oracle {
       toContext(state, 0);
     },
     archived(state, segment) {
-      // The late end of an archiving that is over says nothing new.
+      // The late end of an archiving that has completed adds nothing.
       if (state.rollover?.archiving?.segmentId !== segment.segmentId) return;
-      // As the activity does that writes it: from the live log alone, page by page.
+      // As the activity that writes it does: from the live log alone, page by page.
       const nowhere = new Map<string, never>();
       const { from, to } = segment.events;
       const events = readAllEvents(state.log, nowhere, from - 1, 50).slice(0, to - from);
@@ -130,7 +130,7 @@ function copy<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-/** Plain JSON: what comes back from the service is the same as what went there. */
+/** Plain JSON: it survives the trip through the service unchanged. */
 function assertPlain(value: unknown, where: string): void {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return;
   if (typeof value === 'number') {
@@ -145,10 +145,13 @@ function assertPlain(value: unknown, where: string): void {
   plain.add(Object.freeze(value));
 }
 
-/** Parts of states that were found plain; frozen, so that they stay so. Most parts of a state are those of the one before. */
+/**
+ * Parts of states that were found plain; frozen, so that they stay plain. Most parts of a state are those of the
+ * previous one.
+ */
 const plain = new WeakSet<object>();
 
-/** To resume changes nothing but what had not ended, and a task that is kept or cleared stays so. */
+/** Resuming changes only what had not ended, and a task that is kept or cleared stays that way. */
 function assertResumedByReading(before: ThreadState, machineInput: MachineInput, state: ThreadState): void {
   if (machineInput.type !== 'threadResumed') return;
   check(state.status === 'open' && state.active === null, 'a resumed thread is open and idle');
@@ -215,7 +218,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       if (event.type === 'item/completed' && event.item.type === 'turnsRestored')
         for (const turnId of event.item.restored) check(memory.dropped.delete(turnId), `${turnId} was dropped`);
       if (event.item.type === 'subAgentNotification') memory.seen.add('told by an agent');
-      // A rollback is no turn.
+      // A rollback is not a turn.
       if (event.turnId !== '') within(memory, event, event.turnId);
       break;
     case 'rule/applied':
@@ -235,7 +238,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       check(!memory.requests.has(event.request.requestId), `${event.request.requestId} is opened once`);
       memory.requests.set(event.request.requestId, true);
       if (event.request.origin !== null) memory.seen.add('asked below');
-      // Agents may be at work when the turn that started them is over.
+      // Agents may be at work after the turn that started them has ended.
       else if (event.request.type !== 'budget' || event.request.scope !== 'tree')
         check(
           turnOf(memory, event.request.turnId).terminals === 0,
@@ -267,7 +270,7 @@ function within(memory: Memory, event: ThreadEvent, turnId: string): void {
   check(began === 1 && terminals === 0, `${event.type} ${event.seq} is within ${turnId}`);
 }
 
-/** Only turns that have ended are dropped, and each is dropped once. */
+/** Only turns that have ended are removed, and each is removed once. */
 function drop(memory: Memory, { dropped, cause, id }: Extract<Item, { type: 'turnsDropped' }>): void {
   memory.seen.add(cause);
   for (const turnId of dropped) {
@@ -303,7 +306,7 @@ function complete(memory: Memory, event: Extract<ThreadEvent, { type: 'turn/comp
   if (turn.status === 'aborted' && !turn.quiescent) memory.seen.add('not quiescent');
 }
 
-/** A review is entered once and left once, with a result where it completed and without one where it did not. */
+/** A review is entered once and left once, with a result if it completed and without one if it did not. */
 function assertLeft(memory: Memory, turn: TurnCompletion): void {
   const items = memory.events.flatMap((past) =>
     past.type === 'item/completed' && past.turnId === turn.turnId ? [past.item] : [],
@@ -315,7 +318,7 @@ function assertLeft(memory: Memory, turn: TurnCompletion): void {
   memory.seen.add(left.reviewOutput === null ? 'reviewed in vain' : 'reviewed');
 }
 
-/** Every submission is taken, steers, is one that is known, or is refused visibly: none is lost. */
+/** Every submission is accepted, steers, is already known, or is refused visibly: none is lost. */
 function assertSubmissionKnown(
   memory: Memory,
   before: ThreadState,
@@ -326,7 +329,7 @@ function assertSubmissionKnown(
   const { turnId } = machineInput.turn;
   const known = before.knownTurnIds.includes(turnId);
   if (known) {
-    // Time goes on all the same, and a budget may be used up by it.
+    // Time passes meanwhile, and may use up a budget.
     check(state.knownTurnIds === before.knownTurnIds, 'the same turn twice is one turn');
     return;
   }
@@ -349,7 +352,7 @@ function assertRequests(memory: Memory, state: ThreadState): void {
   check(open.join() === listed.join(), `open requests are ${open.join()}, and not ${listed.join()}`);
 }
 
-/** The invariants of `rules.ts`, as far as they can be seen from outside. */
+/** The invariants of `rules.ts` that can be checked from outside. */
 function assertRules(memory: Memory, before: ThreadState, machineInput: MachineInput, state: ThreadState): void {
   for (const { scope, turnId, ruleId } of state.rules) {
     check(scope !== 'turn' || state.active?.turnId === turnId, `${ruleId} ends with its turn`);
@@ -364,7 +367,7 @@ function assertRules(memory: Memory, before: ThreadState, machineInput: MachineI
   check(added.length === 0 || answered, `${added.map(({ ruleId }) => ruleId).join()} is the answer of a person`);
 }
 
-/** The invariants of `context.ts`, and that what a turn was asked can always be seen. */
+/** The invariants of `context.ts`, and that the model can always see a turn's request. */
 function assertContext(state: ThreadState): void {
   const { context, log, active } = state;
   context.compactions.forEach(({ item, upTo, firstItem }, place) => {
@@ -381,8 +384,8 @@ function assertContext(state: ThreadState): void {
 }
 
 /**
- * Invariant 5: nothing but its bound in time and a look at what it left is wanted of a turn that is aborted or about to
- * end, and nothing of one that has ended.
+ * Invariant 5: a turn that is aborted or about to end requests only its time limit and its last snapshot; a turn that
+ * has ended requests nothing.
  */
 function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Action[]): void {
   check(new Set(wanted.map(({ id }) => id)).size === wanted.length, 'every action has its own id');
@@ -396,7 +399,7 @@ function assertWanted(memory: Memory, state: ThreadState, wanted: readonly Actio
   }
 }
 
-/** A step is told to stop only by the end or the abort of its turn. */
+/** A step is stopped only by the end or the abort of its turn. */
 function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]): void {
   for (const action of stopping) {
     if (!('turnId' in action)) continue;
@@ -407,7 +410,7 @@ function assertStoppedForCause(state: ThreadState, stopping: readonly Action[]):
 
 // ----------------------------------------------------------------------------------------------------- invariant 6
 
-/** Said here once more, so that a step which forgets that it works in the workspace is found. */
+/** A copy of the list, to find a step that forgets that it works in the workspace. */
 const ON_WORKSPACE = ['execCommand', 'applyPatch', 'callMcpTool', 'undoFiles', 'redoFiles', 'takeSnapshot'] as const;
 
 function isStep(action: Action, ...activities: readonly StepActivity[]): boolean {
@@ -439,7 +442,7 @@ function assertWorkspaceFree(
   }
 }
 
-/** A command that has ended with proof, however late, is no orphan. */
+/** A command that has ended with proof, however late, is not an orphan. */
 function endStep(memory: Memory, { id, activity, end }: StepEnded): void {
   const wasUnderWay = memory.underWay.delete(id);
   const gone = activity === 'execCommand' && end.type === 'done' ? end.value.gone : true;
@@ -448,7 +451,10 @@ function endStep(memory: Memory, { id, activity, end }: StepEnded): void {
   else if (wasUnderWay) memory.orphans.add(id);
 }
 
-/** Page by page, from the archive where it says so, a reader gets exactly what came about, each once and in order. */
+/**
+ * Reading page by page, and from the archive if the thread says so, returns exactly the events that occurred, each once
+ * and in order.
+ */
 function assertReadable(memory: Memory, { log }: ThreadState): void {
   for (const limit of [1, 7, 500]) {
     const events = readAllEvents(log, memory.archive, 0, limit);

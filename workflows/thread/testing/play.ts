@@ -1,4 +1,4 @@
-/** For tests of the machine: plays any sequence of happenings to a thread, as its shell would, and checks every step. */
+/** For tests of the machine: plays any sequence of inputs to a thread, as its shell would, and checks every step. */
 import type {
   ApprovalDecision,
   EditQueue,
@@ -20,7 +20,7 @@ import { type Ending, type Output, type Step, toEnd } from './ends.ts';
 import { createOracle, type Oracle } from './oracle.ts';
 import { SETTINGS, text } from './fixtures.ts';
 
-/** One thing that happens; where it needs something of the thread as it stands, `pick` chooses among what there is. */
+/** One input; if it needs something of the current thread, `pick` chooses among what exists. */
 export type Play =
   | {
       do: 'submit';
@@ -40,40 +40,40 @@ export type Play =
       fitting: boolean;
       twice: boolean;
     }
-  /** A turn of its own asks for something, and the answer is to be remembered. */
+  /** A separate turn asks for something, and the answer is to be remembered. */
   | { do: 'remember'; output: Output; decision: ApprovalDecision; remember: RuleScope; id: string }
   | { do: 'revoke'; pick: number }
   | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
-  /** An action ends that has ended before. */
+  /** An action that has already ended ends again. */
   | { do: 'endAgain'; pick: number; outputs: Output[] }
-  /** A child says something, or somebody who is no child. */
+  /** A child sends a report, or a stranger does. */
   | { do: 'report'; pick: number; says: ChildSays }
   | { do: 'mail' }
   | { do: 'rollback'; numTurns: number }
-  /** The thread above speaks of its budget. */
+  /** The thread above reports its budget. */
   | { do: 'tellBudget'; budget: TreeBudget }
   | { do: 'rollover' }
   | { do: 'postpone' }
   | { do: 'malformed' }
-  /** The thread is resumed after it was closed in good order, or after its workflow was ended from outside. */
+  /** The thread is resumed after it was closed properly, or after its workflow was ended from outside. */
   | { do: 'resume'; closed: boolean }
   | { do: 'manyTurns'; pick: number }
   | { do: 'close' };
 
-/** A thread with its shell: what is under way, and a clock that moves with every event. */
+/** A thread with its shell: the running actions, and a clock that moves with every event. */
 interface Shell {
   state: ThreadState;
   at: number;
   wanted: Action[];
   running: Map<string, Step>;
-  /** Ids of steps that were told to stop. */
+  /** Ids of steps that were asked to stop. */
   stopping: Set<string>;
   ended: Step[];
   turns: number;
   oracle: Oracle;
 }
 
-/** Plays the sequence, then lets everything come to its end. Throws where an invariant does not hold. */
+/** Plays the sequence, then lets everything end. Throws if an invariant does not hold. */
 export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Oracle {
   const fresh = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
   const state = { ...fresh, snapshots: { ...fresh.snapshots, after: fresh.settings.snapshots } };
@@ -118,7 +118,7 @@ function isOver(shell: Shell): boolean {
 
 const isTimer = ({ type }: Action): boolean => type === 'awaitTime' || type === 'watchChild';
 
-/** As `reconcile` in `workflow.ts`: timers that are no longer wanted are gone, steps stay until their end is known. */
+/** Like `reconcile` in `workflow.ts`: timers that are no longer requested end, steps stay until their end is known. */
 function follow(shell: Shell): void {
   const ids = new Set(shell.wanted.map(({ id }) => id));
   for (const [id, action] of shell.running) if (isTimer(action) && !ids.has(id)) shell.running.delete(id);
@@ -137,7 +137,7 @@ function goOnAsNew(shell: Shell): void {
   happen(shell, { type: 'runContinued' });
 }
 
-/** Whatever was under way is lost with the run. */
+/** Running actions are lost with the run. */
 function resume(shell: Shell, closed: boolean): void {
   if (closed) {
     perform(shell, { do: 'close' });
@@ -164,7 +164,7 @@ function perform(shell: Shell, play: Play): void {
   else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
 }
 
-/** Null for what is more than one happening, or none as things stand. */
+/** Null for a play that is several inputs, or none now. */
 function toHappening(shell: Shell, play: Play): MachineInput | null {
   switch (play.do) {
     case 'submit':
@@ -233,7 +233,7 @@ function toSubmission(play: Extract<Play, { do: 'submit' }>): MachineInput {
   return { type: 'turnSubmitted', turn };
 }
 
-/** Of a turn that waits where there is one, else of one that does not. */
+/** For a turn that waits if there is one, else for one that does not. */
 function toQueueEdit({ state }: Shell, play: Extract<Play, { do: 'editQueue' }>): EditQueue {
   const turnId = among(state.queue, play.pick)?.turnId ?? play.id;
   switch (play.op) {
@@ -289,7 +289,7 @@ function stepsOf({ running }: Shell, activity: StepActivity): Step[] {
   return [...running.values()].filter((action) => action.type === 'step' && action.activity === activity);
 }
 
-/** Enough quick turns for something to be old enough for the archive. */
+/** Enough quick turns to make the oldest ready for the archive. */
 function manyTurns(shell: Shell, pick: number): void {
   for (let i = 0; i < 20 && shell.state.status === 'open' && shell.state.active === null; i++) {
     const id = `many-${pick}-${shell.at}`;
@@ -299,7 +299,9 @@ function manyTurns(shell: Shell, pick: number): void {
   }
 }
 
-/** Everything under way ends well, reviews included, requests are declined; timers come last: most have no cause then. */
+/**
+ * Every running action ends well, reviews included, requests are declined; timers come last: most have no purpose then.
+ */
 function comeToRest(shell: Shell): void {
   for (let steps = 0; steps < 2_000; steps++) {
     const request = shell.state.requests.find(({ origin }) => origin?.answered !== true);

@@ -1,4 +1,4 @@
-/** For tests of the machine: reads a thread as a client does, page by page, from the archive where it is told to. */
+/** For tests of the machine: reads a thread as a client does, page by page, from the archive if the thread says so. */
 import type { ArchiveSegment, Item, ThreadEvent } from '../../../src/contract/index.ts';
 import { readEvents, readItems } from '../state/log.ts';
 import type { ThreadLog } from '../state/state.ts';
