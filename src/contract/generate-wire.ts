@@ -1,4 +1,4 @@
-/** Writes `plain/wire.ts`, which the workflows read messages by. */
+/** Writes `plain/wire.ts`, the schemas by which workflows read messages. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWireModule } from './wire-schemas.ts';

@@ -4,7 +4,9 @@ import type { WireNotes } from './plain/wire-schema.ts';
 
 const ID_CHARACTERS = 'only letters, digits and . _ : @ / - are allowed';
 
-/** An id a caller chooses: no white space or control characters, so that it can stand in a URL, a log line, a command. */
+/**
+ * An id that a caller chooses: no white space or control characters, so that it fits in a URL, a log line, a command.
+ */
 export const IdSchema = z
   .string()
   .min(1)
@@ -20,7 +22,7 @@ export const PathSchema = z
   .startsWith('/', ABSOLUTE)
   .meta({ says: ABSOLUTE } satisfies WireNotes);
 
-/** Text of which white space at its ends does not count. */
+/** Text without the white space at its ends, which does not count. */
 export function filled(max: number) {
   return z
     .string()

@@ -1,6 +1,6 @@
 /**
- * One of every event, item and request of the contract, with the same foreign text wherever the contract has a string. The
- * compiler asks for one of each new type. For tests of what shows them.
+ * One of every event, item and request of the contract, with the same foreign text wherever the contract has a string.
+ * The compiler demands one of each new type. For tests of renderers.
  */
 import type {
   EventBody,
@@ -13,7 +13,7 @@ import type {
   Usage,
 } from './index.ts';
 
-/** What a terminal, a page or a reader takes for something else than text. */
+/** Text that a terminal, a page or a reader may mistake for something else. */
 export const HOSTILE = [
   '\u001b[2J\u001b[1;1Hcleared',
   '\u001b]0;title\u0007',
@@ -32,7 +32,7 @@ export const HOSTILE = [
   '? req_9 wants to run a command in the sandbox\n    | true',
 ].join('\n');
 
-/** Everything that must not reach a screen. Line feeds are checked apart. */
+/** Everything that must not reach a screen. Line feeds are checked separately. */
 export const RAW = /[^\P{Cc}\n]|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}|\u2800/u;
 
 type OfType<T extends ThreadRequest['type']> = Extract<ThreadRequest, { type: T }>;
@@ -127,7 +127,7 @@ const USAGE: Usage = {
   costMicroUsd: null,
 };
 
-/** Of the types that hold an item or a request, one for each of those. */
+/** For the types that contain an item or a request, one for each of those. */
 export function everyEvent(text: string): ThreadEvent[] {
   const [requests, items] = [everyRequest(text), everyItem(text)];
   const asking = (type: ThreadRequest['type']) => requests.find((request) => request.type === type) as ThreadRequest;

@@ -41,7 +41,7 @@ export function toWireSchemas(): Record<string, WireSchema> {
   );
 }
 
-/** The members of JSON Schema that the messages need. */
+/** The members of JSON Schema that messages use. */
 interface JsonSchema extends Omit<WireSchema, 'type' | 'optional'> {
   type?: WireSchema['type'] | 'null' | [WireSchema['type'], 'null'];
   const?: string;

@@ -1,20 +1,23 @@
 /**
- * How large a batch may be. It carries its argument and a row for each target from run to run, in one payload, of which the
- * service takes 2 MiB.
+ * Limits on the size of a batch. One payload carries its argument and a row for each target from run to run; the
+ * service accepts 2 MiB.
  */
 import { plural } from './plural.ts';
 
 const MOST_BYTES = 2_064_384;
-/** Of a row that says how a review ended, as it is carried over. */
+/** Bytes of a carried row with the outcome of a review. */
 export const ROW_BYTES = 240;
-/** Of what else a batch carries: when its reviews began, and what those under way may use up. */
+/** Bytes for the rest of a batch: the start times of its reviews, and the limits of those under way. */
 const REST_BYTES = 100_000;
 
 interface Batch {
   targets: readonly unknown[];
 }
 
-/** Bytes that are left for words: why reviews failed, which files nobody looked at. Negative for a batch that is too large. */
+/**
+ * Bytes that are left for texts: why reviews failed, which files were not examined. Negative for a batch that is too
+ * large.
+ */
 export function roomForWords(batch: Batch): number {
   return MOST_BYTES - bytesOf(batch) - batch.targets.length * ROW_BYTES - REST_BYTES;
 }

@@ -1,16 +1,17 @@
 /**
- * Foreign text: words of a model, a command, a repository, a server or another user. Each medium shows it as data. This file
- * says which characters deceive a reader and how they are spelled out; it is the same for every medium.
+ * Foreign text: text of a model, a command, a repository, a server or another user. Each medium shows it as data. This
+ * file defines which characters deceive a reader and how they are spelled out, for every medium.
  */
 
 /**
- * Control characters (C0, DEL, C1), lone surrogates, line separators, and everything that takes no room on the screen: marks of
- * direction, zero-width characters, tags, fillers. The one exception is the selector that gives an emoji its colours.
+ * Control characters (C0, DEL, C1), lone surrogates, line separators, and everything without width on the screen:
+ * direction marks, zero-width characters, tags, fillers. The one exception is the selector that makes an emoji
+ * coloured.
  */
 const DECEIVING =
   /(?!\ufe0f(?<=\p{Extended_Pictographic}\ufe0f))[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
-/** The same without the exception, and blanks that look like a space but are none to a shell or a parser. */
+/** The same without the exception, and blanks that look like a space but are not one to a shell or a parser. */
 const INEXACT = /^(?! )[\p{Cc}\p{Cf}\p{Cs}\p{Zs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 const SHORT: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
@@ -37,14 +38,14 @@ export function toVisibleLine(text: string, spell = spellOut): string {
 
 interface Token {
   text: string;
-  /** Columns that it takes, at most. */
+  /** The largest number of columns that it takes. */
   width: number;
 }
 
-/** One line of what somebody decides about: no blank passes for another one. Tabs stay. */
+/** One line of a text that a person decides about: every blank other than a space is spelled out. Tabs stay. */
 function toTokens(line: string, spell: (character: string) => string): Token[] {
   return Array.from(line, (character) => {
-    // A tab goes to the next of its stops.
+    // A tab advances to the next tab stop.
     if (character === '\t') return { text: character, width: 8 };
     if (INEXACT.test(character)) return { text: spell(character), width: spellOut(character).length };
     return { text: character, width: character < '\x80' ? 1 : 2 };
@@ -55,16 +56,16 @@ function isLayout(character: string): boolean {
   return character === '\n' || character === '\t';
 }
 
-/** A row of a text, as it stands on a screen or a page. */
+/** A row of a text on a screen or a page. */
 export interface Row {
-  /** Number of the line that begins here, from 1; null where a long line goes on. */
+  /** Number of the line that begins here, from 1; null if a long line continues. */
   line: number | null;
   text: string;
 }
 
 /**
- * All of a text, in rows that fit. Nothing is left out, and with something of ours in front of each row nothing in it can pass
- * for what stands around it. @param columns of a screen; what is not ASCII counts as two.
+ * The whole text, in rows that fit. Nothing is left out. With a prefix of ours on each row, no row can pass for the
+ * text around it. @param columns of a screen; a character outside ASCII counts as two.
  */
 export function toRows(text: string, columns: number, spell = spellOut): Row[] {
   return text.split('\n').flatMap((line, index) => breakLine(toTokens(line, spell), columns, index + 1));
@@ -86,16 +87,17 @@ function breakLine(tokens: readonly Token[], columns: number, line: number): Row
   return rows;
 }
 
-/** The beginning of a text and how much is left out; a character is never taken apart. */
+/** The beginning of a text and how much is left out; a character is never split. */
 export function shorten(text: string, chars: number): { text: string; left: number } {
   if (text.length <= chars) return { text, left: 0 };
   const begun = text.slice(0, chars).replace(/[\ud800-\udbff]$/, '');
   return { text: begun, left: text.length - begun.length };
 }
 
-/** JSON that a person may look at: the same value, every deceiving character in it written as an escape. */
+/** JSON for a person to read: the same value, with every deceiving character written as an escape. */
 export function toVisibleJson(value: unknown, indent?: number): string {
-  // Outside of its strings JSON has no such character but the line feeds of its layout; inside of them it has no line feed.
+  // Outside of its strings JSON has no such character except the line feeds of its layout; inside of them it has no
+  // line feed.
   return JSON.stringify(value, null, indent).replace(DECEIVING, (character) =>
     character === '\n' ? character : character.replace(/[^]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`),
   );

@@ -1,4 +1,4 @@
-/** Bounds of the wire, in one place. Each is far enough below the service's own limits (2 MiB a payload) to be safe. */
+/** Limits of the wire, in one place. Each is far enough below the service's own limits (2 MiB a payload) to be safe. */
 export const LIMITS = {
   /** Bytes of one message to a workflow, as JSON, that the client sends. */
   messageBytes: 1_048_576,
@@ -32,6 +32,6 @@ export const LIMITS = {
   batchTargets: 5_000,
   /** Code units of all the targets of one batch, as JSON: they travel in one payload. */
   batchTargetsChars: 1_000_000,
-  /** Reviews of one batch that may run at a time. */
+  /** Reviews of one batch that may run in parallel. */
   batchConcurrency: 100,
 } as const;

@@ -1,16 +1,16 @@
 /**
- * The names that a repository may have: an absolute path, a URL, or `host:path`, which is short for ssh. Pure and without
- * imports, so that the edge, the workflows and the workers hold the same rules.
+ * The allowed addresses of a repository: an absolute path, a URL, or `host:path`, which is short for ssh. Pure and
+ * without imports, so that the edge, the workflows and the workers apply the same rules.
  */
 
 export type RepositoryFault =
-  /** The address holds what may be a credential. */
+  /** The address contains a possible credential. */
   | { kind: 'secret'; message: string }
-  /** Git could read it, but by a transport that is not taken. */
+  /** Git could read it, but by a transport that is not allowed. */
   | { kind: 'transport'; message: string }
   | { kind: 'malformed'; message: string };
 
-/** How git gets there. */
+/** The transport that git uses. */
 export type Transport = 'path' | 'file' | 'ssh' | 'http' | 'https';
 
 const URL_FORM = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is;
@@ -34,7 +34,7 @@ const CONTROL: RepositoryFault = {
   message: 'one line is needed, without control characters',
 };
 
-/** What is wrong with an address; null if it may be used. Its messages repeat nothing of the address. */
+/** The fault of an address; null if it may be used. The messages repeat no part of the address. */
 export function faultOfRepository(repository: string): RepositoryFault | null {
   const read = readRepository(repository);
   return 'fault' in read ? read.fault : null;
@@ -59,14 +59,14 @@ function readRepository(repository: string): { transport: Transport } | { fault:
 function readUrl(scheme: string, authority: string, path: string): ReturnType<typeof readRepository> {
   if (scheme === 'file') return authority === '' && path.startsWith('/') ? { transport: scheme } : { fault: MALFORMED };
   if (scheme !== 'https' && scheme !== 'http' && scheme !== 'ssh') return { fault: TRANSPORT };
-  // Userinfo is left only in an ssh URL, where it is the name of a user.
+  // Userinfo remains only in an ssh URL, where it is the name of a user.
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   return HOST.test(host) && path.startsWith('/') ? { transport: scheme } : { fault: MALFORMED };
 }
 
 /**
- * The address without what may be a credential: the user of a web address, which may be a token; the password beside the
- * user of ssh, who is needed and no secret; a query and a fragment. A path stays as it is.
+ * The address without possible credentials: without the user of a web address, which may be a token; without the
+ * password of an ssh user, who is needed and not secret; without a query and a fragment. A path is unchanged.
  */
 export function withoutSecrets(repository: string): string {
   if (repository.startsWith('/')) return repository;
@@ -82,7 +82,9 @@ function withoutUser(authority: string): string {
   return authority.slice(authority.lastIndexOf('@') + 1);
 }
 
-/** Of `user:password@host`, in an authority or before the path of the short form; a password may hold a slash there. */
+/**
+ * For `user:password@host`, in an authority or before the path of the short form; a password may contain a slash there.
+ */
 function withoutPassword(text: string): string {
   return text.replace(/^([^/:@%]*)(?::|%3a)(?:[^/]*@|.*@(?=[^/@]*:))/is, '$1@');
 }

@@ -1,13 +1,15 @@
-/** A request in words: the same on every screen, and each medium renders them in its own way. */
+/** The text of a request: the same on every screen, rendered by each medium in its own way. */
 import type { LimitName } from '../threads/budget.ts';
 import type { Excerpt, ThreadRequest } from '../threads/requests.ts';
 
 export interface RequestWords {
-  /** Our words for what is asked. */
+  /** Our text for the question. */
   title: string;
-  /** What runs, word for word; null for a request that runs nothing, or one of an earlier release whose item has it. */
+  /**
+   * The exact text of what runs; null for a request that runs nothing, or one of an earlier release whose item has it.
+   */
   text: Excerpt | null;
-  /** Label and value. The labels are ours; a value may hold foreign words. */
+  /** Label and value. The labels are ours; a value may contain foreign text. */
   facts: [label: string, value: string][];
 }
 
@@ -28,7 +30,7 @@ export function toRequestWords(request: ThreadRequest): RequestWords {
   };
 }
 
-/** Earlier releases gave the model's words as the reason. */
+/** Earlier releases gave the model's text as the reason. */
 function mayBeTheAgents(request: ThreadRequest): boolean {
   return request.type === 'commandExecution' && request.sandbox === undefined && !request.sandboxed;
 }

@@ -1,13 +1,13 @@
 /**
- * Commands that are known to only read. The list errs on the side of asking: whatever is not plainly understood (a
- * redirection, a substitution, an unknown option of a program that can also write or run something) is not safe. Which
- * paths a command reads does not matter: every sandbox mode lets all of them be read.
+ * Commands that are known to only read. In doubt the list asks: anything not fully understood (a redirection, a
+ * substitution, an unknown option of a program that can also write or run something) is not safe. The paths that a
+ * command reads do not matter: every sandbox mode lets all of them be read.
  */
 
 /** A word of a command line, without its quotes. */
 export interface Word {
   text: string;
-  /** Its beginning is an unquoted pattern, so that a file of a fitting name can turn it into an option. */
+  /** It begins with an unquoted pattern, so a file with a matching name can turn it into an option. */
   open: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Place {
   closed: boolean;
 }
 
-/** Programs that have no option to write or to run anything. */
+/** Programs without an option to write or to run anything. */
 const READERS =
   'basename cat cd cut df diff dirname du echo egrep expr false fgrep grep head id ls nl paste pwd readlink realpath rev seq stat strings tail tr true tsort tty uname wc whereis which whoami';
 
@@ -28,7 +28,7 @@ const READ_ONLY_GIT = new Set(
   'status log diff show rev-parse ls-files ls-tree blame describe shortlog cat-file rev-list merge-base'.split(' '),
 );
 const GIT_LISTS_BRANCHES = new Set(['--list', '-a', '-r', '-v', '-vv', '--show-current', '--all']);
-/** Git takes any unambiguous beginning of these for the whole. */
+/** Git accepts any unambiguous prefix of these. */
 const GIT_OPTIONS_THAT_WRITE_OR_RUN = ['--output', '--ext-diff', '--textconv', '--filters', '--exec'];
 const RIPGREP_OPTIONS_THAT_RUN = /^(--(pre|hostname-bin|search-zip)(=|$)|-[^-]*z)/;
 const FIND_ACTIONS = /^-(exec|execdir|ok|okdir|delete|fls|fprint|fprint0|fprintf)$/;
@@ -39,7 +39,7 @@ const CHECKS = new Map<string, Check>([
   ...READERS.split(' ').map((name): [string, Check] => [name, () => true]),
   ['date', (args, { closed }) => closed && args.every((arg) => arg.startsWith('+'))],
   ['hostname', (args) => args.length === 0],
-  // In bash, `printf -v` and `test -v` evaluate the name they are given, and what is substituted in it runs.
+  // In bash, `printf -v` and `test -v` evaluate their name argument, and run substitutions in it.
   ['printf', (args, { closed }) => closed && args[0]?.startsWith('-') !== true],
   ['test', (args, { closed }) => closed && !args.includes('-v') && !args.includes('-R')],
   ['find', (args, { closed }) => closed && !args.some((arg) => FIND_ACTIONS.test(arg))],
@@ -52,9 +52,9 @@ const CHECKS = new Map<string, Check>([
 
 /**
  * Whether every part of a shell command only reads.
- * @param atRoot whether it starts in the root of the workspace. Elsewhere git is not safe: a folder that was checked out
- * with the rest can pose as a repository, and the configuration of a repository names programs that git runs. Without a
- * sandbox that holds for the root, too.
+ * @param atRoot whether it starts in the root of the workspace. Elsewhere git is not safe: a folder from the checkout
+ * can pose as a repository, and the configuration of a repository names programs that git runs. Without a sandbox the
+ * same applies to the root.
  */
 export function isKnownSafe(command: string, atRoot: boolean): boolean {
   const parts = splitCommand(command);
@@ -95,12 +95,16 @@ function isSafeSed(args: readonly string[]): boolean {
   return args[0] === '-n' && /^\d+(,\d+)?p$/.test(args[1] ?? '') && args.slice(2).every((arg) => !arg.startsWith('-'));
 }
 
-/** What a shell acts upon and this file does not follow. `=` is an assignment unless an option holds it. */
+/**
+ * Characters that a shell interprets and this file does not handle. `=` is an assignment unless it is inside an option.
+ */
 const NOT_FOLLOWED = /[\n\r<>$`\\(){}#!~=]/;
 
 /**
- * A command line as lists of words, one list for each side of `&&`, `||`, `;` and `|`. Null where it holds anything else
- * that a shell would act upon.
+ * A command line as lists of words, one list for each side of `&&`, `
+ *
+ * `, `;` and `
+ * `. Null if it contains anything else that a shell would interpret.
  */
 export function splitCommand(command: string): Word[][] | null {
   const parts: Word[][] = [];

@@ -1,4 +1,4 @@
-/** The kinds of turns on the wire, one line each. What they do is in `workflows/thread/tasks/`. */
+/** The kinds of turns on the wire, one line each. `workflows/thread/tasks/` implements them. */
 export const TURN_KINDS = {
   regular: { takesInput: true },
   user_shell: { takesInput: true, runsBeside: true },
@@ -11,15 +11,15 @@ export const TURN_KINDS = {
 export type TurnKind = keyof typeof TURN_KINDS;
 
 interface TurnKindTraits {
-  /** Whether a turn of it needs an `input`; others take none. */
+  /** Whether its turns need an `input`; others have none. */
   takesInput: boolean;
-  /** Whether a turn of it needs a `review`; others take none. */
+  /** Whether its turns need a `review`; others have none. */
   takesReview?: true;
   /** Submitted without `onBusy`, it runs in parallel with the active turn. */
   runsBeside?: true;
 }
 
-/** The kind in which the person and the agent talk: the one that is rolled back, undone and forked. */
+/** The kind in which the person and the agent talk: the one that can be rolled back, undone and forked. */
 export const CONVERSATION = 'regular' satisfies TurnKind;
 
 export function runsBeside(kind: TurnKind): boolean {

@@ -1,11 +1,14 @@
-/** How a workflow reads one value of a message. `src/contract/generate-wire.ts` writes it from the schema of the message. */
+/**
+ * How a workflow reads one value of a message. `src/contract/generate-wire.ts` generates it from the schema of the
+ * message.
+ */
 export interface WireSchema extends WireNotes {
-  /** Null counts as left out, and may be. */
+  /** The value may be left out; null counts as left out. */
   optional?: true;
   type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean';
-  /** Of an object; members that are not named are dropped. */
+  /** For an object; members that are not named are dropped. */
   properties?: Record<string, WireSchema>;
-  /** Of an object whose members may have any name. */
+  /** For an object whose members may have any name. */
   propertyNames?: WireSchema;
   additionalProperties?: WireSchema;
   items?: WireSchema;
@@ -15,19 +18,19 @@ export interface WireSchema extends WireNotes {
   minLength?: number;
   maxLength?: number;
   pattern?: string;
-  /** Of a string. */
+  /** For a string. */
   enum?: readonly string[];
   minimum?: number;
   maximum?: number;
-  /** Objects that the first member tells apart. */
+  /** Objects that are distinguished by their first member. */
   oneOf?: readonly WireSchema[];
 }
 
 /** Notes that a schema gets by `.meta()`. */
 export interface WireNotes {
-  /** What a string that does not match its pattern needs. */
+  /** The reason for refusing a string that does not match its pattern. */
   says?: string;
-  /** White space at the ends is cut off first. */
+  /** White space at the ends is removed first. */
   trims?: boolean;
   /** The rejection of a list with too many entries; `malformed` if it is left out. */
   code?: 'inputTooLarge';

@@ -8,5 +8,5 @@ export function toLedgerWorkflowId(targetId: string): string {
   return `review-ledger/${targetId}`;
 }
 
-/** In front of the id of a batch, it is its workflow id. */
+/** The prefix of a batch's id in its workflow id. */
 export const BATCH_PREFIX = 'batch-review/';

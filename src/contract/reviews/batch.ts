@@ -13,9 +13,9 @@ import { AgentIdentityChoiceSchema } from '../threads/thread.ts';
 export const BATCH_WORKFLOW_TYPE = 'batchReview';
 
 /**
- * A path on the workers, absolute, or an https, http, ssh or file URL, or `host:path`, which is fetched into the workers'
- * folder of workspaces. Credentials are those of the workers' environment: an address that may hold one is refused, since
- * it would be stored.
+ * An absolute path on the workers, or an https, http, ssh or file URL, or `host:path`, which is fetched into the
+ * workers' folder of workspaces. Credentials come from the workers' environment: an address that may contain one is
+ * refused, since it would be stored.
  */
 const RepositorySchema = z
   .string()
@@ -34,22 +34,22 @@ const RefSchema = z
   .refine(isRefName, 'the name of a branch or a commit is needed')
   .meta({ rule: 'ref' } satisfies WireNotes);
 
-/** What is reviewed, and against what. */
+/** The reviewed commits, and what they are compared with. */
 export const BatchTargetSchema = z
   .object({
     repository: RepositorySchema,
-    /** Left out, what is checked out there; of a URL, what its `HEAD` says. */
+    /** Default: what is checked out there; for a URL, its `HEAD`. */
     branch: optional(RefSchema),
     /**
-     * The changes since the merge base with it are reviewed. Left out, everything; either way only what is new since the last
-     * completed review, but for a full pass.
+     * The changes since the merge base with it are reviewed. Default: everything. In both cases, except for a full
+     * pass, only what is new since the last completed review.
      */
     base: optional(RefSchema),
   })
   .transform(compact);
 export type BatchTarget = z.infer<typeof BatchTargetSchema>;
 
-/** The argument of the `batchReview` workflow. The targets are enough. */
+/** The argument of the `batchReview` workflow. Only the targets are required. */
 export const StartBatchSchema = z
   .object({
     targets: z
@@ -60,21 +60,24 @@ export const StartBatchSchema = z
         error: `more than ${LIMITS.batchTargetsChars} characters of targets; make several batches of them`,
       })
       .meta({ rule: 'targets' } satisfies WireNotes),
-    /** Reviews at a time; 4 where it is left out. */
+    /** Parallel reviews. Default: 4. */
     concurrency: optional(z.number().int().min(1).max(LIMITS.batchConcurrency)),
-    /** Left out for no limit. */
+    /** Default: no limit. */
     reviewsPerMinute: optional(z.number().int().min(1).max(10_000)),
-    /** Of each review, and of the batch as a whole; what no money is left for is reported as not reviewed. */
+    /**
+     * Limits of each review, and of the batch as a whole; targets for which no budget is left are reported as not
+     * reviewed.
+     */
     budget: optional(z.object({ review: optional(LimitsSchema), batch: optional(LimitsSchema) }).transform(compact)),
-    /** A change of either is a change of rules: what was reviewed by others is reviewed again. */
+    /** A change of either is a change of rules: everything is reviewed again. */
     model: optional(z.string().min(1).max(LIMITS.idChars)),
     instructions: optional(z.string().max(LIMITS.instructionsChars)),
     /**
-     * Every so many runs of a target everything is looked at, not only what is new; 0 for never, 10 if it is left out. With 1
-     * every run is one, also if nothing changed since the last.
+     * Interval of full passes, in runs of a target: a full pass reviews everything, not only what is new. 0 for never.
+     * Default: 10. With 1, every run is a full pass, even if nothing changed since the last.
      */
     fullPassEvery: optional(z.number().int().min(0).max(1_000)),
-    /** Everything is looked at in this batch, also what was reviewed before and has not changed. */
+    /** This batch reviews everything, even what was reviewed before and has not changed. */
     fullPass: optional(z.boolean()),
     agentIdentity: optional(AgentIdentityChoiceSchema),
   })
@@ -84,22 +87,22 @@ export const StartBatchSchema = z
   });
 export type StartBatch = z.infer<typeof StartBatchSchema>;
 
-/** Why no review of a target was made, although nothing went wrong. */
+/** The reason why a target was not reviewed, although there was no error. */
 export type SkipReason =
   /** Its head was reviewed before, by the same rules. */
   | 'alreadyReviewed'
-  /** It stands further up in the list, too. */
+  /** An earlier entry of the list names the same target. */
   | 'duplicate';
 
-/** A file that no review looked at, and why. */
+/** A file that was not reviewed, and why. */
 export interface FileLeftOut {
   path: string;
   why: string;
 }
 
-/** What became of a target. */
+/** The outcome of a target. */
 export type RowOutcome = RowEnd & {
-  /** Findings of its ledger that were open when its review ended; left out if that is not known. */
+  /** Open findings of its ledger when its review ended; left out if not known. */
   open?: number;
 };
 
@@ -113,7 +116,7 @@ type RowEnd =
       head: string;
       full: boolean;
       counts: FindingCounts;
-      /** Files that were not looked at, since they were too large, binary, or a submodule. */
+      /** Number of files that were not reviewed, since they were too large, binary, or a submodule. */
       filesLeftOut: number;
       /** The first of them; earlier releases leave it out. */
       leftOut?: FileLeftOut[];
@@ -125,7 +128,7 @@ type RowEnd =
 
 /** One target of a batch, by its place in the list. */
 export interface BatchRow {
-  /** From 0 on. */
+  /** Counted from 0. */
   index: number;
   /** Id of its ledger, without the prefix. */
   targetId: string;
@@ -144,10 +147,10 @@ export interface BatchView {
   endedAt: number | null;
   counts: BatchCounts;
   findings: FindingCounts;
-  /** Open findings of all targets whose review has ended, as far as that is known; left out by earlier releases. */
+  /** Open findings of all targets whose review has ended, as far as known; left out by earlier releases. */
   open?: number;
   spent: Spent;
-  /** Why no further review is begun now. */
+  /** Why no further review begins now. */
   waitsFor: 'rate' | 'reviews' | null;
   /** Indexes of the rows that run. */
   running: number[];

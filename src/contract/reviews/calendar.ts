@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Ranges in one field. */
+/** Limit on the ranges in one field. */
 const MOST_RANGES = 100;
 
-/** Names by Temporal. */
+/** Temporal's names. */
 const MONTHS = [
   ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE', 'JULY'] as const),
   ...(['AUGUST', 'SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const),
@@ -11,7 +11,7 @@ const MONTHS = [
 const DAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
 
 export interface CalendarRange<Unit = number> {
-  /** Both are part of it. */
+  /** Inclusive. */
   start: Unit;
   end: Unit;
   step: number;
@@ -19,22 +19,22 @@ export interface CalendarRange<Unit = number> {
 
 /** A value or a range. */
 type LooseRange<Unit> = Unit | { start: Unit; end?: Unit | null; step?: number | null };
-/** What a field may be written as; `*` is all there is. */
+/** The accepted forms of a field; `*` is every value. */
 type LooseField<Unit> = '*' | LooseRange<Unit> | LooseRange<Unit>[];
 
 interface Unit<Value> {
-  /** Place of a value in their order; null for what is none. */
+  /** Position of a value in their order; null for an invalid one. */
   rank(given: unknown): number | null;
   value(rank: number): Value;
-  /** What there is, for a message. */
+  /** The valid values, for a message. */
   described: string;
 }
 
 type Fault = (message: string) => void;
 
 /**
- * The output has every range in full: the service reads one without an end in its own way.
- * @param otherwise where the field is left out
+ * The output has every range in full: the service reads a range without an end differently.
+ * @param otherwise the default
  */
 function fieldOf<Value>(unit: Unit<Value>, otherwise: CalendarRange<Value>[], all: CalendarRange<Value>[]) {
   return z
@@ -95,17 +95,17 @@ function names<Name extends string>(known: readonly Name[], first: Name, last: N
   return fieldOf(unit, all, all);
 }
 
-/** Times at which every field fits. Left out: second, minute and hour are 0, on every day. */
+/** Times that match every field. Default: 0 for second, minute and hour, and every day. */
 export const CalendarSchema = z.strictObject({
   second: numbers(0, 59, 'first'),
   minute: numbers(0, 59, 'first'),
   hour: numbers(0, 23, 'first'),
   dayOfMonth: numbers(1, 31, 'all'),
   month: names(MONTHS, 'JANUARY', 'DECEMBER'),
-  /** None for every year. */
+  /** Default: every year. */
   year: fieldOf(wholeNumbers(2000, 2100), [], []),
   dayOfWeek: names(DAYS, 'SUNDAY', 'SATURDAY'),
-  /** What it is for. */
+  /** A remark for people. */
   comment: z
     .string()
     .max(100)
@@ -113,5 +113,5 @@ export const CalendarSchema = z.strictObject({
     .transform((text) => text ?? ''),
 });
 export type Calendar = z.infer<typeof CalendarSchema>;
-/** As it may be written. */
+/** The accepted forms. */
 export type LooseCalendar = z.input<typeof CalendarSchema>;

@@ -1,10 +1,13 @@
-/** Which cron lines are taken. The service reads more of them: six and seven fields, zones and remarks inside of the line. */
+/**
+ * The cron lines that are accepted. The service reads more: six and seven fields, and time zones and remarks inside of
+ * the line.
+ */
 
 interface CronField {
   name: string;
   min: number;
   max: number;
-  /** The first stands for `min`. */
+  /** The first name means `min`. */
   names: readonly string[];
 }
 
@@ -21,7 +24,7 @@ const FIELDS: readonly CronField[] = [
 
 const SHORTHANDS = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
 
-/** What is wrong with a cron line, in words for whoever wrote it; null where nothing is. */
+/** The fault of a cron line, for its author; null if it has none. */
 export function faultOfCron(line: string): string | null {
   const text = line.trim();
   if (/^(CRON_)?TZ=/.test(text)) return 'a time zone is given on its own, not in the cron line';

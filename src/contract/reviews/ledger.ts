@@ -7,19 +7,19 @@ import type { BatchTarget } from './batch.ts';
 /** Workflow type of the ledger of one review target. */
 export const LEDGER_WORKFLOW_TYPE = 'reviewLedger';
 
-/** A run of a target, as its ledger keeps it. Times are milliseconds since the epoch. */
+/** A run of a target, as its ledger stores it. Times are milliseconds since the epoch. */
 export interface LedgerRun {
-  /** Of the review: the id of its batch, a slash, and the number of its row. */
+  /** The review's id: the id of its batch, a slash, and the number of its row. */
   runId: string;
   at: number;
   /** Full ids of the commits compared. */
   base: string;
   head: string;
-  /** Whether everything was looked at. */
+  /** Whether it was a full pass. */
   full: boolean;
   rulesId: string;
   counts: FindingCounts;
-  /** Open findings once it was recorded. */
+  /** Open findings after it was recorded. */
   open: number;
 }
 
@@ -32,15 +32,15 @@ export interface LedgerMoment {
 export interface FindingLocation {
   /** Relative to the root of the repository. */
   path: string;
-  /** Both are part of it, counted from 1. */
+  /** Inclusive, counted from 1. */
   startLine: number;
   endLine: number;
 }
 
 export interface LedgerFinding {
-  /** Unique in its ledger, and the same for as long as the ledger lives. */
+  /** Unique in its ledger, and stable for its whole life. */
   findingId: string;
-  /** Of its text and the code it stands at, when it was first seen; it stays when either changes. Hexadecimal. */
+  /** Hash of its text and code when it was first seen; later changes of either do not change it. Hexadecimal. */
   fingerprint: string;
   title: string;
   /** Markdown, shortened. */
@@ -48,12 +48,12 @@ export interface LedgerFinding {
   priority: ReviewPriority | null;
   /** From 0 to 1. */
   confidenceScore: number | null;
-  /** Where it is, by the newest run that could follow it; null for one of no place. */
+  /** Its place, according to the newest run that could follow it; null for one without a place. */
   location: FindingLocation | null;
-  /** The lines of its place and a few around them, shortened; null where they could not be read. */
+  /** The lines of its place and a few around them, shortened; null if they could not be read. */
   code: { text: string; startLine: number } | null;
   state: 'open' | 'fixed' | 'dismissed';
-  /** What the newest run said of it; null where that did not look at it. */
+  /** The result of the newest run for it; null if that run did not review its place. */
   change: 'new' | 'unchanged' | 'reopened' | 'fixed' | 'dismissed' | null;
   firstSeen: LedgerMoment;
   lastSeen: LedgerMoment;
@@ -67,20 +67,20 @@ export interface LedgerFinding {
 export interface LedgerView {
   targetId: string;
   target: BatchTarget;
-  /** Head of the last completed run; null before there is one. */
+  /** Head of the last completed run; null before the first. */
   anchor: { runId: string; head: string; rulesId: string; at: number } | null;
-  /** The run under way: no other one of the same target begins before it has ended. */
+  /** The run under way: no other run of the same target begins before it has ended. */
   running: { runId: string; at: number } | null;
   runCount: number;
-  /** The newest ones, oldest first. */
+  /** The newest runs, oldest first. */
   runs: LedgerRun[];
-  /** Open ones first, the most urgent ones first; then the newest of those fixed and dismissed. */
+  /** Open findings first, by urgency; then the newest of those fixed and dismissed. */
   findings: LedgerFinding[];
-  /** Findings that were more than are kept. */
+  /** Findings that were dropped because of the limit. */
   findingsForgotten: number;
 }
 
-/** Payload of the signal and update `dismissFinding`. The name is not checked: it is what the person says it is. */
+/** Payload of the signal and update `dismissFinding`. The name is not verified: the person chooses it. */
 export const DismissFindingSchema = z.object({
   findingId: IdSchema,
   by: filled(LIMITS.idChars),
@@ -88,7 +88,7 @@ export const DismissFindingSchema = z.object({
 });
 export type DismissFinding = z.infer<typeof DismissFindingSchema>;
 
-/** Payload of the signal and update `reopenFinding`: takes a dismissal back. */
+/** Payload of the signal and update `reopenFinding`: revokes a dismissal. */
 export const ReopenFindingSchema = z.object({ findingId: IdSchema, by: filled(LIMITS.idChars) });
 export type ReopenFinding = z.infer<typeof ReopenFindingSchema>;
 
@@ -97,38 +97,41 @@ export type ReopenFinding = z.infer<typeof ReopenFindingSchema>;
 /** Payload of the update `beginRun`. */
 export interface BeginRun {
   runId: string;
-  /** Workflow that runs it; while that one runs, no other run of the target begins. */
+  /** Its workflow. While that workflow runs, no other run of the target begins. */
   workflowId: string;
-  /** Workflow that is known to have ended without a word: its run is given up. */
+  /** A workflow that is known to have ended without a report: its run is given up. */
   instead: string | null;
   head: string;
-  /** Of everything that decides what a review looks for: model, instructions, rules of the repository. */
+  /** Identifies everything that decides what a review looks for: model, instructions, rules of the repository. */
   rulesId: string;
   fullPassEvery: number;
-  /** Everything is looked at in this run, also if nothing is new; earlier releases leave it out. */
+  /** This run is a full pass, even if nothing is new; earlier releases leave it out. */
   fullPass?: boolean;
 }
 
 export type RunBeginning =
   /** Another run is under way. */
   | { type: 'busy'; workflowId: string }
-  /** That head was reviewed by those rules. */
+  /** That head was already reviewed with those rules. */
   | { type: 'alreadyReviewed'; runId: string }
-  /** `anchor` is the head of the last completed run; `full` that everything is to be looked at. */
+  /** `anchor` is the head of the last completed run; `full` means a full pass. */
   | { type: 'begun'; anchor: string | null; full: boolean; known: KnownFinding[] };
 
-/** A finding for whoever compares; those that were fixed are among them, since they may come back. */
+/** A known finding for comparison; fixed ones are included, since they may come back. */
 export interface KnownFinding extends Pick<
   LedgerFinding,
   'findingId' | 'fingerprint' | 'title' | 'location' | 'state'
 > {
   /** Earlier releases leave it out. */
   priority?: ReviewPriority | null;
-  /** Full id of the commit in which `location` is its place: the last one in which a reviewer is known to have seen its code. */
+  /**
+   * Full id of the commit in which `location` is valid: the last one in which a reviewer is known to have seen its
+   * code.
+   */
   head: string;
 }
 
-/** A finding of a run, as the reviewer told it, with what it stands at. */
+/** A finding of a run, as the reviewer reported it, with the code at its place. */
 export interface ObservedFinding {
   title: string;
   body: string;
@@ -136,30 +139,30 @@ export interface ObservedFinding {
   confidenceScore: number | null;
   location: FindingLocation | null;
   code: LedgerFinding['code'];
-  /** Hash of the lines of the place without white space; null where they could not be read. Hexadecimal. */
+  /** Hash of the lines of the place without white space; null if they could not be read. Hexadecimal. */
   codeHash: string | null;
-  /** The same of the lines before and after the place; null where there are none. */
+  /** The same for the lines before and after the place; null if there are none. */
   context: { before: string | null; after: string | null };
 }
 
-/** Where a known finding is in the files of a run's head, by the changes since it was last seen. */
+/** The place of a known finding in the files of a run's head, according to the changes since it was last seen. */
 export interface TrackedFinding {
   findingId: string;
-  /** Null where its lines are gone. */
+  /** Null if its lines are gone. */
   location: FindingLocation | null;
-  /** What stands in place of lines that are gone; null where nothing does. */
+  /** The lines that replace its own; null if there are none. */
   near: FindingLocation | null;
-  /** Whether one of its lines was changed or taken out, or others were put in between. */
+  /** Whether one of its lines was changed or removed, or others were inserted between them. */
   changed: boolean;
-  /** Nothing stands in place of its lines, and none of those that hold more than punctuation stands in any file. */
+  /** No lines replace its own, and none of its lines with more than punctuation is in any file. */
   gone: boolean;
-  /** All its lines, of those that hold more than punctuation, stand in one file in their order; left out if not, or unknown. */
+  /** All its lines with more than punctuation are in one file, in their order; left out if not, or if unknown. */
   whole?: boolean;
-  /** What stands at `location`, or at `near`, if that is not what stood there before. */
+  /** The code at `location`, or at `near`, if it differs from the code before. */
   now?: Pick<ObservedFinding, 'code' | 'codeHash' | 'context'>;
 }
 
-/** What the reviewer said of an open finding that it was told of. What it did not speak of has none. */
+/** The reviewer's answer about an open finding that it was given. A finding without an answer has none. */
 export interface FindingVerdict {
   findingId: string;
   verdict: 'stillThere' | 'fixed';
@@ -173,14 +176,14 @@ export interface RecordedRun {
   full: boolean;
   rulesId: string;
   findings: ObservedFinding[];
-  /** One that is not in it could not be followed, and nothing is concluded from that. */
+  /** A finding that is not in the list could not be followed, and nothing is concluded from that. */
   tracked: TrackedFinding[];
   verdicts: FindingVerdict[];
-  /** Paths that the run looked at, by the names of its head and of its base; null for all there are. */
+  /** Paths that the run reviewed, by the names of its head and of its base; null for all. */
   looked: string[] | null;
 }
 
-/** Answer of `recordRun`: the same for the same run, however often it is told. */
+/** Answer of `recordRun`. Idempotent: the same run always gets the same answer. */
 export interface RunRecorded {
   counts: FindingCounts;
   open: number;

@@ -1,22 +1,22 @@
 import type { BatchRow, BatchView } from './batch.ts';
 import type { LedgerView } from './ledger.ts';
 
-/** What a ledger said when the review of its target ended; null for one of which no review was ever begun. */
+/** The ledger when the review of its target ended; null for a target whose review never began. */
 export interface ClosedLedger {
   ledger: LedgerView | null;
 }
 
-/** One target of a record: what became of it in the batch, and what was known of its findings at its end. */
+/** One target of a record: its outcome in the batch, and its ledger at the end. */
 export interface RecordedTarget {
   row: BatchRow;
   /** Null for a target that was never reviewed. */
   ledger: LedgerView | null;
 }
 
-/** What every report is made from. */
+/** The data of every report. */
 export interface ReviewRecord {
   version: 1;
-  /** When the batch ended, or the record of one that runs was put together, in milliseconds since the epoch. */
+  /** When the batch ended, or when the record of a running one was made, in milliseconds since the epoch. */
   at: number;
   batch: BatchView;
   targets: RecordedTarget[];

@@ -5,24 +5,24 @@ import { faultOfCron } from './cron.ts';
 import { LIMITS } from '../plain/limits.ts';
 import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 
-/** What happens when a run is due while an earlier one has not ended. By Temporal's names. */
+/** The policy for a run that is due while an earlier one has not ended. Temporal's names. */
 export const OverlapPolicySchema = z.enum([
-  /** It is left out. */
+  /** The new run is skipped. */
   'SKIP',
-  /** It begins as soon as the earlier one has ended; further ones are left out. */
+  /** It begins as soon as the earlier one has ended; further ones are skipped. */
   'BUFFER_ONE',
   /** They all begin, one after another. */
   'BUFFER_ALL',
-  /** The earlier one is told to stop, which keeps what it has done; then it begins. */
+  /** The earlier one is asked to stop and keeps its results; then the new one begins. */
   'CANCEL_OTHER',
-  /** The earlier one is ended at once. */
+  /** The earlier one is terminated at once. */
   'TERMINATE_OTHER',
   /** They run at the same time. */
   'ALLOW_ALL',
 ]);
 export type OverlapPolicy = z.infer<typeof OverlapPolicySchema>;
 
-/** What holds where a schedule does not say. Temporal's own catch-up window is a year, which nobody wants of reviews. */
+/** Defaults of a schedule. Temporal's own catch-up window is a year, which is far too long for reviews. */
 export const SCHEDULE_DEFAULTS = {
   timezone: 'UTC',
   jitterMs: 0,
@@ -47,7 +47,7 @@ const CronSchema = z
     if (fault !== null) context.addIssue({ code: 'custom', message: `cron line "${line}": ${fault}` });
   });
 
-/** Every so many milliseconds, counted from the beginning of 1970 in UTC and shifted by the offset. Whole seconds. */
+/** An interval in milliseconds, counted from the beginning of 1970 in UTC and shifted by the offset. Whole seconds. */
 const IntervalSchema = z
   .object({
     everyMs: z.number().int().min(1_000).max(YEAR_MS).multipleOf(1_000),
@@ -64,7 +64,7 @@ const listOf = <S extends z.ZodType>(schema: S) =>
     .nullish()
     .transform((list): z.output<S>[] => list ?? []);
 
-/** A schedule is due at every time that one of them names. */
+/** A schedule is due at every time that one of its entries names. */
 const TimesSchema = z
   .object({ cron: listOf(CronSchema), intervals: listOf(IntervalSchema), calendars: listOf(CalendarSchema) })
   .refine(({ cron, intervals, calendars }) => cron.length + intervals.length + calendars.length > 0, {
@@ -72,7 +72,7 @@ const TimesSchema = z
   });
 export type ScheduleTimes = z.infer<typeof TimesSchema>;
 
-/** A name of the IANA database, in its own capital letters, which are all that the service knows. */
+/** A name of the IANA database, in its exact spelling, the only one that the service accepts. */
 const TimeZoneSchema = z
   .string()
   .max(LIMITS.idChars)
@@ -87,7 +87,7 @@ function toTimeZone(name: string): string | null {
   if (!/^[A-Za-z]/.test(name)) return null;
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
-    // An old name of a zone is answered by its new one.
+    // An old name of a zone is resolved to its new one.
     return timeZone.toLowerCase() === name.toLowerCase() ? timeZone : name;
   } catch {
     return null;
@@ -99,29 +99,29 @@ const TimeSchema = z.number().int().min(0).max(253_402_300_799_999);
 
 const members = {
   times: TimesSchema,
-  /** Of cron lines and calendars. */
+  /** For cron lines and calendars. */
   timezone: optional(TimeZoneSchema),
-  /** A run begins up to so many milliseconds late, by chance, but never later than the next one is due. */
+  /** A run begins late by a random delay of at most this many milliseconds, but never after the next one is due. */
   jitterMs: optional(z.number().int().min(0).max(YEAR_MS)),
-  /** None is due before, or after. */
+  /** No run is due before `startAt` or after `endAt`. */
   startAt: optional(TimeSchema),
   endAt: optional(TimeSchema),
   overlap: optional(OverlapPolicySchema),
-  /** Milliseconds by which a run may be late when the service was down; one that is later is left out. */
+  /** Milliseconds by which a run may be late after an outage of the service; a later run is skipped. */
   catchupWindowMs: optional(z.number().int().min(10_000).max(YEAR_MS)),
-  /** A batch fails when it cannot be used, or when every target of it failed. */
+  /** A batch fails if it cannot be used, or if all its targets failed. */
   pauseOnFailure: optional(z.boolean()),
-  /** Left out for no end. Those begun by hand do not count. */
+  /** Default: no end. Runs started by hand do not count. */
   remainingActions: optional(z.number().int().min(0).max(1_000_000_000)),
   paused: optional(z.boolean()),
-  /** Why it is paused, for example. The service writes here, too. */
+  /** For example, why it is paused. The service writes here, too. */
   note: optional(ShortTextSchema),
 };
 
 const hasTimeLeft = ({ startAt, endAt }: { startAt?: number | undefined; endAt?: number | undefined }) =>
   startAt === undefined || endAt === undefined || startAt < endAt;
 
-/** When a batch is run, and what it is. The times and the batch are enough. */
+/** The times of a batch, and the batch itself. Only these two are required. */
 export const ScheduleSpecSchema = z
   .object({ ...members, batch: StartBatchSchema })
   .refine(hasTimeLeft, { error: 'it ends before it begins', path: ['endAt'] })
@@ -129,15 +129,15 @@ export const ScheduleSpecSchema = z
 export type ScheduleSpec = z.infer<typeof ScheduleSpecSchema>;
 export type LooseScheduleSpec = z.input<typeof ScheduleSpecSchema>;
 
-/** What is not named stays; null puts back what holds where nothing is said. Of a batch, too, only what is named changes. */
+/** Members that are left out do not change; null restores the default. The same applies to members of the batch. */
 export type ScheduleChanges = Partial<Omit<LooseScheduleSpec, 'batch'>> & {
   batch?: Partial<z.input<typeof StartBatchSchema>>;
 };
 
-/** Shorter than others: the time of a run stands behind it in the id of a batch, and more in those of its threads. */
+/** Shorter than other ids: the id of a batch appends the time of its run, and the ids of its threads append more. */
 export const ScheduleIdSchema = IdSchema.max(80);
 
-/** Runs of the times between, as if they were now. Times are milliseconds since the epoch; both are part of it. */
+/** Runs of the times between, as if they were now. Times are milliseconds since the epoch, both inclusive. */
 export const BackfillSchema = z
   .object({ from: TimeSchema, to: TimeSchema, overlap: optional(OverlapPolicySchema) })
   .refine(({ from, to }) => from <= to, { error: 'it ends before it begins', path: ['to'] })
@@ -145,7 +145,7 @@ export const BackfillSchema = z
   .transform(compact);
 export type Backfill = z.input<typeof BackfillSchema>;
 
-/** A schedule as it stands. Times are milliseconds since the epoch. */
+/** The current state of a schedule. Times are milliseconds since the epoch. */
 export interface ScheduleView {
   scheduleId: string;
   times: ScheduleTimes;
@@ -160,11 +160,11 @@ export interface ScheduleView {
   remainingActions: number | null;
   paused: boolean;
   note: string;
-  /** Null for one that this version cannot read: somebody else has changed it. */
+  /** Null for one that this version cannot read, because another program has changed it. */
   batch: StartBatch | null;
-  /** At most ten. A paused schedule has them, too. */
+  /** At most ten, for a paused schedule, too. */
   nextTimes: number[];
-  /** Ids of the batches that run, but for those that may run at the same time as others: nothing waits for them. */
+  /** Ids of the running batches, except for those that may run in parallel with others: nothing waits for them. */
   running: string[];
   counts: { taken: number; missed: number; skipped: number };
   createdAt: number;
@@ -189,7 +189,7 @@ export interface ScheduleFiring {
   takenAt: number;
 }
 
-/** What became of a run. `forgotten` for one that Temporal no longer keeps. */
+/** The outcome of a run. `forgotten` for one that Temporal no longer stores. */
 export type FiringOutcome =
   | { status: 'running' }
   | { status: 'completed'; result: BatchResult | null }

@@ -8,7 +8,7 @@ export interface AgentTaskRecord {
   registeredAt: string;
 }
 
-/** `none`: never had one. `cleared`: had one that no longer serves; only a turn that needs one registers the next. */
+/** `none`: never had one. `cleared`: had one that is no longer valid; only a turn that needs one registers the next. */
 export type AgentTaskStatus =
   | { status: 'none' }
   | { status: 'cleared'; reason: 'stale' | 'rejected' }

@@ -4,12 +4,12 @@ import { compact, optional } from '../shapes.ts';
 
 const CountSchema = z.number().int().min(1).max(LIMITS.budgetCount);
 
-/** How much may be used up; what is left out has no limit. */
+/** How much may be used up; a member that is left out has no limit. */
 export const LimitsSchema = z
   .object({
     /** Input and output of model calls. */
     tokens: optional(CountSchema),
-    /** Dollars, by the worker's prices; down to a millionth. */
+    /** Dollars, at the worker's prices; down to a millionth. */
     costUsd: optional(z.number().min(0.000001).max(LIMITS.budgetUsd)),
     /** Model calls. */
     steps: optional(CountSchema),
@@ -28,29 +28,29 @@ export type Budget = z.infer<typeof BudgetSchema>;
 export type BudgetScope = keyof Budget;
 
 /**
- * Payload of the signal `treeBudget`, from a thread to its children: what a child and its own descendants may use up in all,
- * and whether it is to begin no model step until it is told again.
+ * Payload of the signal `treeBudget`, from a thread to its children: what a child and its own descendants may use up in
+ * total, and whether it must begin no model step until the next message.
  */
 export const TreeBudgetSchema = z.object({ held: z.boolean(), limits: LimitsSchema });
 export type TreeBudget = z.infer<typeof TreeBudgetSchema>;
 
-/** What was used up. */
+/** Usage. */
 export interface Spent {
   tokens: number;
-  /** Millionths of a dollar; model calls without a price are not in it. */
+  /** Millionths of a dollar, without model calls that have no price. */
   costMicroUsd: number;
   steps: number;
   wallMs: number;
 }
 
 /**
- * `limits` with what was granted since. Time is as of the thread's newest event; `waitedMs` is the time of turns in which they
- * waited for a person, which is in no `spent`.
+ * `limits` includes later grants. Time is as of the thread's newest event; `waitedMs` is the time that turns waited for
+ * a person, which no `spent` includes.
  */
 export interface BudgetView {
-  /** Null where no turn is active that has a budget. */
+  /** Null if no turn with a budget is active. */
   turn: { spent: Spent; limits: Limits; waitedMs: number } | null;
   thread: { spent: Spent; limits: Limits; waitedMs: number };
-  /** Of descendants what they have told. */
+  /** Includes descendants as of their last reports. */
   tree: { spent: Spent; limits: Limits };
 }

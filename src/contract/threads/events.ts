@@ -5,11 +5,11 @@ import type { SubThread } from './sub-threads.ts';
 import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 
-/** What an event says, by its Codex app-server name where there is one. */
+/** The content of an event, by its Codex app-server name if there is one. */
 export type EventBody =
   | { type: 'thread/started'; threadId: string; settings: ThreadSettings; forkedFrom: ForkOrigin | null }
   | { type: 'thread/closed'; reason: string | null }
-  /** Turns were taken out of the conversation, newest last; files are as they were. */
+  /** Turns were removed from the conversation, newest last; files are unchanged. */
   | { type: 'thread/rolledBack'; numTurns: number; dropped: string[] }
   | { type: 'turn/started'; turnId: string; kind: TurnKind; besideTurnId: string | null }
   | { type: 'turn/completed'; turn: TurnCompletion }
@@ -27,17 +27,17 @@ export type EventBody =
   /** A limit of a budget was reached, and a person may raise it. */
   | { type: 'turn/budget/requestApproval'; request: ThreadRequest }
   | { type: 'serverRequest/resolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
-  /** An answer is remembered from now on, as it says. */
+  /** An answer is remembered from now on, in this scope. */
   | { type: 'rule/remembered'; rule: ApprovalRule }
-  /** Remembered answers stood in for a person. Several where together they cover a patch. */
+  /** Remembered answers replaced a person's. Several if together they cover a patch. */
   | { type: 'rule/applied'; turnId: string; itemId: string; decision: ApprovalRule['decision']; ruleIds: string[] }
   | { type: 'rule/revoked'; ruleId: string }
-  /** A child was started, or is in another state than before. */
+  /** A child was started, or its state has changed. */
   | { type: 'subThread/updated'; subThread: SubThread }
   | { type: 'thread/tokenUsage/updated'; turnId: string; last: Usage; total: Usage }
   | { type: 'error'; turnId: string; error: TurnError; willRetry: boolean }
   | { type: 'warning'; message: string }
-  /** A message that was not taken: what it was, why not, and the ids it spoke of. It changed nothing. */
+  /** A message that was not accepted: its name, the reason, and the ids in it. It changed nothing. */
   | { type: 'message/rejected'; message: string; code: RejectionCode; reason: string; id: string | null }
   | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string }
   | { type: 'agentTask/cleared'; reason: 'stale' | 'rejected' };

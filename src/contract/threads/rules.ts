@@ -2,14 +2,20 @@ import { z } from 'zod';
 import type { SandboxMode } from './policies.ts';
 import { IdSchema, PathSchema, compact, optional } from '../shapes.ts';
 
-/** How far an answer is remembered: not at all, until its turn ends, for the thread's life, for all threads of its repository. */
+/**
+ * The scope of a remembered answer: not at all, until its turn ends, for the thread's life, for all threads of its
+ * repository.
+ */
 export const RuleScopeSchema = z.enum(['call', 'turn', 'thread', 'repository']);
 export type RuleScope = z.infer<typeof RuleScopeSchema>;
 
 export const RememberSchema = z.object({ scope: RuleScopeSchema });
 export type Remember = z.infer<typeof RememberSchema>;
 
-/** What a rule is about, by the names of the requests that it answers; `workflows/thread/approvals/rules.ts` says what it covers. */
+/**
+ * The subject of a rule, by the names of the requests that it answers; `workflows/thread/approvals/rules.ts` defines
+ * what it covers.
+ */
 export type RuleMatch =
   /** This text in this folder, in the sandbox that it runs in. */
   | { type: 'commandExecution'; command: string; cwd: string; sandbox: SandboxMode }
@@ -17,23 +23,23 @@ export type RuleMatch =
   | { type: 'fileChange'; paths: string[]; sandbox: SandboxMode }
   | { type: 'mcpToolCall'; server: string; tool: string; sandbox: SandboxMode };
 
-/** An answer of a person that stands in for later ones. */
+/** An answer of a person that also answers later requests. */
 export interface ApprovalRule {
   /** Unique in its thread, or in its repository. */
   ruleId: string;
   scope: Exclude<RuleScope, 'call'>;
-  /** Paths are absolute; those of a repository's rule are relative to its root where they lie in it. */
+  /** Paths are absolute; those of a repository's rule are relative to its root if they are in it. */
   match: RuleMatch;
   decision: 'accept' | 'decline';
   by: 'person';
   /** Milliseconds since the epoch. */
   at: number;
-  /** Where it was given. The turn is empty where an earlier release kept the rule. */
+  /** Where it was given. The turn is empty if an earlier release kept the rule. */
   threadId: string;
   turnId: string;
 }
 
-/** Answer of the query `rules`: those of turn and thread, oldest first. */
+/** Answer of the query `rules`: rules of turn and thread, oldest first. */
 export interface ThreadRules {
   rules: ApprovalRule[];
 }
@@ -42,7 +48,7 @@ export interface ThreadRules {
 export const RevokeRuleSchema = z.object({ ruleId: IdSchema });
 export type RevokeRule = z.infer<typeof RevokeRuleSchema>;
 
-/** Argument of the workflow `repositoryRules`: a folder of the repository, absolute, and a rule to take back. */
+/** Argument of the workflow `repositoryRules`: an absolute folder of the repository, and a rule to revoke. */
 export const RepositoryRulesRequestSchema = z
   .object({
     cwd: PathSchema,
@@ -52,13 +58,13 @@ export const RepositoryRulesRequestSchema = z
 export type RepositoryRulesRequest = z.infer<typeof RepositoryRulesRequestSchema>;
 
 export interface RepositoryRules {
-  /** The repository's own folder (its `.git`), or the folder itself where it is in none; absolute, links followed. */
+  /** The repository's own folder (its `.git`), or the folder itself if it is in none; absolute, links resolved. */
   repository: string;
   /** Oldest first. */
   rules: ApprovalRule[];
 }
 
-/** Result of the workflow `repositoryRules`. `revoked` says whether there was such a rule. */
+/** Result of the workflow `repositoryRules`. `revoked` says whether the rule existed. */
 export type RepositoryRulesResult =
   | (RepositoryRules & { status: 'read'; revoked: boolean })
   | { status: 'refused'; reason: string }

@@ -7,27 +7,27 @@ import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxMod
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
 import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
 
-/** `off`: no assertion is sent. `recoverable` and `strict` differ in what a rejected assertion leads to. */
+/** `off`: no assertion is sent. `recoverable` and `strict` differ in their reaction to a rejected assertion. */
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
 
-/** `root` is the real path that `cwd` must have; left out, the one that it has when the thread begins. */
+/** `root` is the real path that `cwd` must have. Default: the one that it has when the thread begins. */
 export const WorkspaceSchema = z.object({ cwd: PathSchema, root: optional(PathSchema) }).transform(compact);
 
 export const AgentIdentityChoiceSchema = z.object({ mode: AgentIdentityModeSchema, account: IdSchema });
 export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
 
 /**
- * What a thread that nobody watches answers to its own requests, at once: approvals by `approvals`, questions with the
- * remark that nobody is there.
+ * The immediate answers of a thread that nobody watches: `approvals` answers approvals, and questions get the remark
+ * that nobody is there.
  */
 export const UnattendedSchema = z.object({ approvals: z.enum(['accept', 'decline', 'cancel']) });
 export type Unattended = z.infer<typeof UnattendedSchema>;
 
 /**
- * To begin with the past of another thread, up to and including that turn; left out, all that has ended, and a turn in
- * progress cut off. `shared` (the default) works on the same files, `worktree` in a git work tree of its own, with the files
- * as they were then.
+ * Begins with the past of another thread, up to and including that turn. Default: everything that has ended, and a turn
+ * in progress is cut off. `shared` (the default) works on the same files, `worktree` in a separate git work tree, with
+ * the files as they were then.
  */
 export const ForkSchema = z
   .object({
@@ -38,10 +38,13 @@ export const ForkSchema = z
   .transform(compact);
 export type Fork = z.infer<typeof ForkSchema>;
 
-/** To go on from the closed run of that id: the thread's newest one. */
+/** Continues from the closed run of that id: the thread's newest one. */
 export const ResumeSchema = z.object({ runId: IdSchema });
 
-/** The argument of the `thread` workflow. The first two are enough, the worker's configuration has the rest. */
+/**
+ * The argument of the `thread` workflow. Only the first two members are required; the worker's configuration has the
+ * rest.
+ */
 export const StartThreadSchema = z
   .object({
     threadId: IdSchema,
@@ -71,13 +74,13 @@ export const StartThreadSchema = z
   .meta({ rule: 'start' } satisfies WireNotes);
 export type StartThread = z.infer<typeof StartThreadSchema>;
 
-/** Where a thread was forked from; `turnId` is the last turn that it took over, null where there was none. */
+/** The source of a fork; `turnId` is the last turn that was copied, null if there was none. */
 export interface ForkOrigin {
   threadId: string;
   turnId: string | null;
 }
 
-/** Everything of a start argument, with the worker's defaults filled in. */
+/** All members of a start argument, with the worker's defaults filled in. */
 export interface ThreadSettings {
   cwd: string;
   /** The real path of `cwd` when the thread began: steps fail if it has another. Threads of earlier releases have none. */
@@ -92,36 +95,44 @@ export interface ThreadSettings {
   /** Null for a thread that no other thread started. */
   parent: Parent | null;
   subThreads: SubThreadLimits;
-  /** Whether the files are kept before the first tool call of a turn that can write, so that it can be undone. */
+  /**
+   * Whether a snapshot is taken before the first tool call of a turn that can write, so that the turn can be undone.
+   */
   snapshots: boolean;
-  /** Whether the service knows the search attributes, which threads then keep up to date. */
+  /** Whether the service has the search attributes, which threads then keep up to date. */
   searchAttributes: boolean;
-  /** Whether answers are remembered for its repository, and looked up there. */
+  /** Whether answers are remembered for its repository, and read from there. */
   repositoryRules: boolean;
   /** Model of its reviews; null for the thread's own. */
   reviewModel: string | null;
   /** Empty for no limits. */
   budget: Budget;
-  /** Whether the time in which a turn waits for a person is kept apart and counts for no budget; older threads count it. */
+  /**
+   * Whether the time that a turn waits for a person is kept separately and counts for no budget; older threads count
+   * it.
+   */
   waitingApart: boolean;
-  /** Whether the search attributes of a regular turn wait until it outlives its first step or asks somebody; in older threads they do not. */
+  /**
+   * Whether the search attributes of a regular turn wait until it outlives its first step or asks somebody; not in
+   * older threads.
+   */
   quietFirstStep: boolean;
   /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
   network: boolean;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
-  /** The length of a run's history, in events and in bytes, from which on the thread goes on as a new run. */
+  /** The length of a run's history, in events and in bytes, from which on the thread continues as new. */
   continueAsNewAfter: { events: number; bytes: number };
 }
 
-/** Result of the `thread` workflow. A start argument that cannot be used is refused, not failed. */
+/** Result of the `thread` workflow. A start argument that cannot be used is refused; the workflow does not fail. */
 export type ThreadResult =
   | {
       status: 'closed';
       threadId: string;
       turnCount: number;
       reason: string | null;
-      /** Of a sub-thread whose parent waits for the result: how its newest turn ended, and what it used up in all. */
+      /** For a sub-thread whose parent waits for the result: how its newest turn ended, and its total usage. */
       outcome?: { turn: TurnCompletion | null; spent: Spent };
     }
   | { status: 'refused'; reason: string };

@@ -28,8 +28,8 @@ export type { TurnKind };
 export const TurnKindSchema = z.enum(Object.keys(TURN_KINDS) as [TurnKind, ...TurnKind[]]);
 
 /**
- * What happens when a turn is already active. Left out, it is `replace`, except for a `user_shell`, which then runs
- * beside the active turn.
+ * What happens if a turn is already active. Default: `replace`, except that a `user_shell` runs in parallel with the
+ * active turn.
  */
 export const OnBusySchema = z.enum(['replace', 'steer', 'queue', 'reject']);
 export type OnBusy = z.infer<typeof OnBusySchema>;
@@ -40,16 +40,16 @@ export const OverridesSchema = z
     model: optional(z.string().min(1).max(LIMITS.idChars)),
     approvalPolicy: optional(ApprovalPolicySchema),
     sandbox: optional(SandboxModeSchema),
-    /** Each scope that is given takes the place of the thread's, with nothing granted. */
+    /** Each scope that is given replaces the thread's, without its grants. */
     budget: optional(BudgetSchema),
   })
   .transform(compact);
 export type Overrides = z.infer<typeof OverridesSchema>;
 
 /**
- * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of
- * {@link TURN_KINDS} that take one need an `input`; for others it is left out, and read as an empty list. What else a kind is told is a
- * member of its own name.
+ * Payload of the signal `submitTurn` and the update `startTurn`. `turnId` is the idempotency key. Kinds of {@link
+ * TURN_KINDS} that have an input require `input`; for others it is left out, and read as an empty list. Other data of a
+ * kind is in a member of its own name.
  */
 export const SubmitTurnSchema = z
   .object({
@@ -79,15 +79,15 @@ export const SteerTurnSchema = z.object({ expectedTurnId: IdSchema, input: Input
 export type SteerTurn = z.infer<typeof SteerTurnSchema>;
 
 /**
- * Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. With `tree`
- * every agent below is interrupted even where no turn is active here; where nothing runs, that is no mistake.
+ * Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. With
+ * `tree` every agent below is interrupted even if no turn is active here; it is not an error if nothing runs.
  */
 export const InterruptTurnSchema = z
   .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema), tree: optional(z.boolean()) })
   .transform(compact);
 export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
 
-/** Payload of the signal and of the update `rollbackTurns`: how many of the newest regular turns go. */
+/** Payload of the signal and of the update `rollbackTurns`: how many of the newest regular turns are removed. */
 export const RollbackTurnsSchema = z.object({ numTurns: z.int().min(1) });
 export type RollbackTurns = z.infer<typeof RollbackTurnsSchema>;
 
@@ -112,19 +112,19 @@ export interface TokenUsage {
 }
 
 export interface Usage extends TokenUsage {
-  /** In millionths of a dollar; null where some of it went to a model without a price. */
+  /** In millionths of a dollar; null if a model without a price was used. */
   costMicroUsd: number | null;
 }
 
 interface Completion {
   turnId: string;
   kind: TurnKind;
-  /** The last message the agent gave in this turn, or null. */
+  /** The agent's last message in this turn, or null. */
   lastAgentMessage: string | null;
-  /** Milliseconds since the epoch; null where the turn never started. */
+  /** Milliseconds since the epoch; null if the turn never started. */
   startedAt: number | null;
   durationMs: number;
-  /** Milliseconds of it in which it waited for a person; left out if there were none. */
+  /** Milliseconds that it waited for a person; left out if it did not. */
   waitedMs?: number;
   usage: Usage;
 }
@@ -133,7 +133,7 @@ interface Completion {
 export type TurnCompletion = Completion &
   (
     | { status: 'completed' }
-    /** `quiescent` is false where a worker was lost and the end of its step could not be seen. */
+    /** `quiescent` is false if a worker was lost and the end of its step could not be observed. */
     | { status: 'aborted'; reason: AbortReason; detail: string | null; quiescent: boolean }
     | { status: 'failed'; error: TurnError }
   );

@@ -6,7 +6,7 @@ import type { SubThread } from './sub-threads.ts';
 import type { ForkOrigin, ThreadSettings } from './thread.ts';
 import type { Overrides, TurnKind, Usage } from './turn.ts';
 
-/** What an active turn does right now. */
+/** The current activity of an active turn. */
 export type TurnPhase =
   | { type: 'waitingForAgentTask' }
   | { type: 'waitingForWorkspace' }
@@ -16,7 +16,7 @@ export type TurnPhase =
   | { type: 'compacting'; trigger: CompactionTrigger }
   | { type: 'runningTools'; step: number; running: string[]; waiting: string[] }
   | { type: 'takingSnapshot' }
-  /** At what its kind does. */
+  /** The work of its kind. */
   | { type: 'working' }
   | { type: 'undoing'; turnId: string }
   | { type: 'redoing'; turnId: string }
@@ -31,7 +31,7 @@ export interface ActiveTurnView {
   phase: TurnPhase;
 }
 
-/** A turn that waits for its time. */
+/** A queued turn. */
 export interface QueuedTurnView {
   turnId: string;
   kind: TurnKind;
@@ -54,37 +54,37 @@ export interface ThreadView {
   createdAt: number;
   updatedAt: number;
   activeTurn: ActiveTurnView | null;
-  /** Commands of the person that run beside the active turn. */
+  /** Commands of the person that run in parallel with the active turn. */
   besideTurns: { turnId: string; command: string; startedAt: number }[];
-  /** In the order in which they will begin. */
+  /** In the order in which they begin. */
   queuedTurns: QueuedTurnView[];
-  /** Those of descendants included. */
+  /** Includes those of descendants. */
   openRequests: ThreadRequest[];
   subThreads: SubThread[];
   agentTask: AgentTaskView;
   usage: Usage;
   budget: BudgetView;
-  /** What the next model request will hold. */
+  /** The context of the next model request. */
   context: {
-    /** Tokens, as the model counted them last; null before the first step and after a compaction. */
+    /** Tokens, as the model last counted them; null before the first step and after a compaction. */
     tokens: number | null;
-    /** From so many tokens on the context is compacted; null until a model step has said it. */
+    /** Number of tokens from which on the context is compacted; null until a model step has reported it. */
     compactAt: number | null;
-    /** Number of the first item that counts; all before it is replaced by the newest compaction. */
+    /** Number of the first item that the model sees; the newest compaction replaces all before it. */
     firstItem: number;
     compactions: number;
   };
-  /** How much there is to read: sequence number of the newest event, number of items and of turns that ended. */
+  /** The amount to read: sequence number of the newest event, number of items and of turns that ended. */
   lastSeq: number;
   itemCount: number;
   turnCount: number;
-  /** Times this thread went on as a new run. */
+  /** Number of times this thread continued as new. */
   runCount: number;
   counters: {
-    /** Results that came after the abort of what they were for. */
+    /** Results that came after their turn or step was aborted. */
     droppedResults: number;
     rejectedMessages: number;
-    /** Agent tasks registered and then not used, because the identity had changed or a try was repeated. */
+    /** Agent tasks that were registered but not used, because the identity had changed or an attempt was repeated. */
     unusedAgentTasks: number;
   };
 }

@@ -1,4 +1,4 @@
-/** The tools by which an agent starts and directs sub-agents. */
+/** The tools that start and direct sub-agents. */
 import type { AgentTool } from '../../index.ts';
 import { LIMITS } from '../limits.ts';
 import { nonEmptyText } from './fields.ts';

@@ -7,7 +7,7 @@ export interface ExecArguments {
   /** As the model wrote it; null for the workspace. */
   workdir: string | null;
   timeoutMs: number;
-  /** The model asks to run it outside the sandbox. */
+  /** The model requests to run it outside the sandbox. */
   escalated: boolean;
   justification: string;
 }

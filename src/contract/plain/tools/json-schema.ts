@@ -1,4 +1,4 @@
-/** The two shapes that descriptions of tools are made of. */
+/** The two shapes in descriptions of tools. */
 export const text = (description: string) => ({ type: 'string', description });
 
 export function object(properties: Record<string, unknown>, required: string[]): Record<string, unknown> {

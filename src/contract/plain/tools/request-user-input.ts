@@ -56,7 +56,7 @@ function toQuestion(entry: unknown): Question | null {
   };
 }
 
-/** A model may write an option as its label alone. */
+/** A model may write an option as a label alone. */
 function toOption(option: unknown): Question['options'][number] {
   const { label, description } = typeof option === 'object' && option !== null ? members(option) : { label: option };
   return { label: shortText(label), description: shortText(description) };

@@ -1,4 +1,7 @@
-/** A tool of the project as the model is told of it, and as its calls are read. One file of this folder for each tool. */
+/**
+ * A tool of the project: its description for the model, and the reader of its calls. One file of this folder for each
+ * tool.
+ */
 export interface ToolDefinition<A extends object = object> {
   name: string;
   description: string;
@@ -9,7 +12,7 @@ export interface ToolDefinition<A extends object = object> {
   read: (fields: Fields) => A | InvalidCall;
 }
 
-/** `threads`: every thread that is no review. `parents`: only those that may start agents. */
+/** `threads`: every thread that is not a review. `parents`: only those that may start agents. */
 export type Audience = 'threadsAndReviews' | 'threads' | 'parents';
 
 export type Fields = Record<string, unknown>;
@@ -28,7 +31,7 @@ export function readCall<A extends object>({ name, read }: ToolDefinition<A>, js
   return fields === null ? notAnObject(name) : read(fields);
 }
 
-/** The arguments of a call of any tool; null if they are no JSON object. */
+/** The arguments of a call of any tool; null if they are not a JSON object. */
 export function toFields(json: string): Fields | null {
   try {
     const value: unknown = JSON.parse(json === '' ? '{}' : json);
