@@ -1,4 +1,4 @@
-/** The activities as workflows see them: what goes in, what comes out. Plain JSON, nothing secret. */
+/** The activities as workflows see them: inputs and results. Plain JSON, nothing secret. */
 import type { ApprovalRule, ArchiveBody, ArchiveSegment, RepositoryRules, StartThread } from '../src/contract/index.ts';
 import type { CommandStep } from './contract/commands.ts';
 import type { PatchStep, PatchStepResult } from './contract/files.ts';
@@ -33,8 +33,9 @@ export type * from './contract/steps.ts';
 export type * from './contract/threads.ts';
 
 /**
- * Activities that a thread runs as steps: one input, one result. Each is retried, and must be idempotent, unless it says
- * otherwise. One that its thread can stop takes the ids of the thread and of the step, and answers `aborted` if it was stopped.
+ * Activities that a thread runs as steps: one input, one result. Each is retried, and must be idempotent, unless stated
+ * otherwise. A step that its thread can stop takes the ids of the thread and of the step, and returns `aborted` if it
+ * was stopped.
  */
 export interface StepActivities {
   callModel(step: ModelStep): Promise<ModelStepResult>;
@@ -52,11 +53,11 @@ export interface StepActivities {
   prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
   finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
   registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
-  /** Fails with `rulesUnavailable`, as the other three that deal with the rules of a repository do. */
+  /** Fails with `rulesUnavailable`, as the other three activities for the rules of a repository do. */
   findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
   rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
-  /** Answers the id under which it was written; earlier releases wrote under the one they were given, and answered nothing. */
+  /** Returns the id under which it was written; earlier releases used the given id, and returned nothing. */
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
 }
 
@@ -65,14 +66,14 @@ export interface Activities extends StepActivities {
   openThread(start: StartThread): Promise<OpenedThread>;
   /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
   forkHistory(request: ForkRequest): Promise<ForkedPast>;
-  /** The state that a closed run left, small enough to be carried over: the rest of it is in the archive. */
+  /** The state of a closed run, small enough to be carried over: the rest is in the archive. */
   restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
   /** For the entity workflow of an account only. */
   registerAgentIdentity(account: string): Promise<AgentIdentity>;
   listRules(request: { cwd: string }): Promise<RepositoryRules>;
-  /** Whether there was such a rule. */
+  /** Whether the rule existed. */
   revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;
-  /** Resolves once the workflow of another thread has ended, however it did. */
+  /** Resolves once the workflow of another thread has ended, for any reason. */
   watchThread(request: { threadId: string; actionId: string; watched: string }): Promise<null | { type: 'aborted' }>;
   readSegment(segmentId: string): Promise<ArchiveBody>;
   openTarget(opening: TargetOpening): Promise<OpenedTarget>;

@@ -4,7 +4,7 @@ import type { OnWorkspace } from './steps.ts';
 
 export interface CommandStep extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by; unique, so it names the command's processes, too. */
+  /** The thread's id for this step; unique, so the command's processes are found by it, too. */
   actionId: string;
   /** Number of the command's item; read from there when `command` is null because it is long. */
   index: number;
@@ -15,13 +15,13 @@ export interface CommandStep extends OnWorkspace {
   timeoutMs: number;
 }
 
-/** What the last heartbeat of a running command held, for the person who watches and for a worker that is lost. */
+/** The last heartbeat of a running command, for the person who watches and in case the worker is lost. */
 export interface CommandProgress {
   type: 'command';
   output: string;
 }
 
-/** Details of the failure of a command that its worker ended because the worker itself was told to stop. */
+/** Details of the failure of a command that its worker ended because the worker was shutting down. */
 export interface StoppedByWorker {
   output: string;
 }

@@ -5,13 +5,13 @@ import type { OnWorkspace } from './steps.ts';
 
 export interface PatchStep extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   /** Number of the item that holds the patch. */
   index: number;
   cwd: string;
   sandbox: SandboxMode;
-  /** Where its paths led when the model had named them; left out if nowhere else. */
+  /** Where its paths led when the model named them; left out if nowhere else. */
   leads?: PathLead[];
 }
 

@@ -5,7 +5,7 @@ import type { OnWorkspace } from './steps.ts';
 
 export interface SnapshotStep extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
   name: string;
@@ -16,22 +16,22 @@ export interface SnapshotStep extends OnWorkspace {
 
 export interface UndoStep extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
   /** `endedAt` in milliseconds since the epoch; earlier releases left it out. */
   undone: { turnId: string; firstItem: number; endItem: number; endedAt?: number };
-  /** The snapshot to go back to; null where there is none. */
+  /** The snapshot to restore; null if there is none. */
   commit: string | null;
   /** The snapshot from after the turn; null or left out if it is not known. */
   after?: string | null;
-  /** Says what an undo would do, and changes nothing. */
+  /** Reports the effects of an undo, and changes nothing. */
   preview?: true;
 }
 
 export interface RedoStep extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
   /** The snapshots from before and after the undo. */
@@ -44,25 +44,27 @@ export interface RedoneFiles extends Pick<RevertedFiles, 'files' | 'paths' | 'mo
 }
 
 export interface RevertedFiles {
-  /** How many paths had which outcome; null where there was no snapshot to go by. */
+  /** Number of paths by outcome; null if there was no usable snapshot. */
   files: FileOutcomes | null;
-  /** As many as history takes, those that were kept first. */
+  /** As many as fit into the history, those that were kept first. */
   paths: RevertedPath[];
   morePaths: number;
-  /** The snapshots with which it is taken back; null if there are none. */
+  /** The snapshots that take it back; null if there are none. */
   redo: { before: string; after: string } | null;
 }
 
 /** Recorded answers of earlier releases have only some of the members of {@link RevertedFiles}. */
 export interface UndoneFiles extends Pick<RevertedFiles, 'files'>, Partial<Omit<RevertedFiles, 'files'>> {
-  /** Commands that the turn ran, each once and whole, as far as history takes them; earlier releases cut them. */
+  /**
+   * Commands of the turn, each once and unshortened, as many as fit into the history; earlier releases shortened them.
+   */
   commands: { command: string; cwd: string }[];
-  /** Further ones; earlier releases left it out. */
+  /** Number of further ones; earlier releases left it out. */
   moreCommands?: number;
   /** Whether the turn called any tool. */
   called: boolean;
-  /** Nothing of the turn but patches can have written; earlier releases left it out. */
+  /** Only patches of the turn can have written; earlier releases left it out. */
   ofPatchesAlone?: boolean;
-  /** What stays as it is, for a person. */
+  /** The changes that stay, for a person. */
   notUndone: string[];
 }

@@ -3,18 +3,18 @@ import type { AgentTaskRecord } from '../../src/contract/index.ts';
 
 export interface AgentTaskRegistration {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   account: string;
-  /** Runtime id that is no longer taken and is to be replaced first; null for none. */
+  /** Runtime id that is no longer accepted and must be replaced first; null for none. */
   replaceIdentity: string | null;
 }
 
-/** What became of a registration that ended well. */
+/** The result of a successful registration. */
 export interface AgentTaskRegistered {
   task: AgentTaskRecord;
-  /** The identity in use after the registration; empty where there is none. */
+  /** The identity in use after the registration; empty if there is none. */
   currentRuntimeId: string;
-  /** Tasks that earlier tries registered and that nobody will use, as far as they are known. */
+  /** Tasks of earlier attempts that will not be used, as far as known. */
   unusedTasks: number;
 }

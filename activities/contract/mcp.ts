@@ -3,7 +3,7 @@ import type { McpReport } from '../ports.ts';
 
 export interface McpStep {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   /** Number of the call's item; its arguments are read from there when `arguments` is null because they are long. */
   index: number;
@@ -12,7 +12,7 @@ export interface McpStep {
   arguments: Record<string, unknown> | null;
 }
 
-/** What the last heartbeat of a running call held: what its server said of how far it is. */
+/** The last heartbeat of a running call: the progress that its server reported. */
 export interface McpProgress {
   type: 'mcp';
   text: string;

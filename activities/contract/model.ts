@@ -1,38 +1,38 @@
-/** Steps that ask a model. */
+/** Steps that call a model. */
 import type { AgentIdentityChoice, AgentTaskRecord, ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning, ModelOutput, PathLead, Snapshot } from '../ports.ts';
 
-/** What every step that asks a model has. */
+/** The members of every step that calls a model. */
 export interface ModelStepBase {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   turnId: string;
-  /** Number of items the conversation has; the activity asks the `context` query for those it lacks. */
+  /** Number of items of the conversation; the activity uses the `context` query to get those it lacks. */
   contextVersion: number;
   agentTask: AgentTaskRecord | null;
   agentIdentity: AgentIdentityChoice;
-  /** A budget in dollars holds for it: a model without a price is not asked. */
+  /** A budget in dollars applies: a model without a price is not called. */
   costLimited: boolean;
 }
 
 export interface ModelStep extends ModelStepBase {
   step: number;
-  /** Tokens of the conversation, where the thread does not know the limit of this model; else null. */
+  /** Tokens of the conversation, if the thread does not know the limit of this model; else null. */
   contextTokens: number | null;
   /**
-   * Set where the files are to be kept before a tool call may change them: under this name, while the snapshots under
-   * those others may go.
+   * Set if a snapshot must be taken before a tool call may change files: `name` is its name, and the snapshots in
+   * `release` may be removed.
    */
   snapshot: { name: string; release: string[] } | null;
 }
 
-/** A call of a tool of an MCP server says which; a patch says where its paths lead, if they lead elsewhere. */
+/** A call of an MCP tool names the server; a patch lists its paths that lead elsewhere. */
 export type StepOutput =
   | Exclude<ModelOutput, { type: 'toolCall' }>
   | (Extract<ModelOutput, { type: 'toolCall' }> & { mcp?: McpRoute; leads?: PathLead[] });
 
-/** `compactAt`: tokens from which on a conversation with this model is to be compacted. */
+/** `compactAt`: number of tokens from which on a conversation with this model must be compacted. */
 export type ModelStepResult =
   | {
       type: 'answered';
@@ -42,28 +42,28 @@ export type ModelStepResult =
       costMicroUsd?: number | null;
       /** Earlier releases left it out. */
       compactAt?: number;
-      /** Left out where there are none. */
+      /** Left out if there are none. */
       mcpWarnings?: McpWarning[];
-      /** Why the answer was cut, in the endpoint's words; left out if it is whole. */
+      /** Why the answer was cut, in the endpoint's words; left out if it is complete. */
       cut?: string;
-      /** What else went wrong without failing the step; left out where nothing did. */
+      /** Problems that did not fail the step; left out if there were none. */
       warnings?: string[];
-      /** There where one was asked for and the answer has tool calls. One that failed is `skipped`. */
+      /** Present if one was requested and the answer has tool calls. A failed one is `skipped`. */
       snapshot?: Snapshot;
     }
-  /** The model was not asked, since the conversation has come to that limit. */
+  /** The model was not called, since the conversation has reached that limit. */
   | { type: 'compactFirst'; compactAt: number }
   | { type: 'aborted' };
 
 export interface CompactionStep extends ModelStepBase {
-  /** The model that is asked, which may be one the thread had before. */
+  /** The model to call, which may be an earlier one of the thread. */
   model: string;
 }
 
 export type CompactionStepResult =
   | {
       type: 'compacted';
-      /** Empty where the provider has a form of its own. */
+      /** Empty if the provider has its own form. */
       summary: string;
       /** The newest messages of the person, oldest first. */
       userMessages: string[];
@@ -71,7 +71,7 @@ export type CompactionStepResult =
       usage: TokenUsage;
       /** Earlier releases left it out. */
       costMicroUsd?: number | null;
-      /** Entries, oldest first, that were too many even for the summary. */
+      /** Number of oldest entries that did not fit even into the summary's request. */
       droppedEntries: number;
     }
   | { type: 'aborted' };

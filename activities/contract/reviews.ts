@@ -12,7 +12,7 @@ import type { OnWorkspace } from './steps.ts';
 
 export interface ReviewPreparation extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
   target: ReviewTarget;
@@ -20,20 +20,23 @@ export interface ReviewPreparation extends OnWorkspace {
 
 export interface PreparedReview {
   type: 'prepared';
-  /** The one message of the review's conversation. */
+  /** The only message of the review's conversation. */
   prompt: string;
-  /** Null where there are no changes to compare with. */
+  /** Null if there are no changes to compare with. */
   range: ReviewRange | null;
-  /** What the repository has its reviews mind, as of the base; earlier releases leave it out. */
+  /** The repository's rules for reviews, as of the base; earlier releases leave it out. */
   rules?: string;
-  /** What must stay checked out while the review looks at files on disk; left out if it does not, and by earlier releases. */
+  /**
+   * The commit that must stay checked out while the review reads files on disk; left out if it reads none, and by
+   * earlier releases.
+   */
   checkedOut?: string;
 }
 
 export interface ReviewConclusion extends OnWorkspace {
   threadId: string;
   turnId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
   range: ReviewRange | null;
@@ -46,9 +49,9 @@ export interface ReviewConcluded {
   output: ReviewOutput;
 }
 
-/** Where a target of a batch is to be opened and what by. */
+/** The target of a batch to open, and the workflow that opens it. */
 export interface TargetOpening {
-  /** The workflow that asks, under the name that steps of threads have. */
+  /** The workflow that requests it, in the member that steps of threads use. */
   threadId: string;
   actionId: string;
   workflowId: string;
@@ -56,40 +59,40 @@ export interface TargetOpening {
   targetId: string;
   target: BatchTarget;
   fullPassEvery: number;
-  /** Everything is looked at in this run; left out for no. */
+  /** This run is a full pass; no if left out. */
   fullPass?: boolean;
-  /** Null for the workers' own. */
+  /** Null for the workers' default. */
   model: string | null;
   instructions: string;
 }
 
 export interface TargetPart {
-  /** The one message of its conversation. */
+  /** The only message of its conversation. */
   prompt: string;
-  /** Ids of the open findings that it was asked about; earlier releases asked about none. */
+  /** Ids of the open findings that it was asked about; empty in earlier releases. */
   known?: string[];
 }
 
 export type OpenedTarget =
   | {
       type: 'opened';
-      /** Root of a work tree that has the commits. */
+      /** Root of a work tree with the commits. */
       cwd: string;
       base: string;
       head: string;
       full: boolean;
       rulesId: string;
       model: string;
-      /** What the repository has its reviews mind; earlier releases leave it out. */
+      /** The repository's rules for reviews; earlier releases leave it out. */
       rules?: string;
-      /** None where all that changed was left out. */
+      /** Empty if everything that changed was left out. */
       parts: TargetPart[];
       filesLeftOut: number;
-      /** The first of them with why; earlier releases leave it out. */
+      /** The first of them with the reasons; earlier releases leave it out. */
       leftOut?: FileLeftOut[];
       /** Findings that its ledger knew. */
       known: number;
-      /** Whether what lies in `cwd` is the commit under review; earlier releases leave it out. */
+      /** Whether the commit under review is checked out in `cwd`; earlier releases leave it out. */
       isThere?: boolean;
     }
   | { type: 'alreadyReviewed'; head: string }
@@ -97,7 +100,7 @@ export type OpenedTarget =
   | { type: 'busy' }
   | { type: 'aborted' };
 
-/** What the threads of a target said. */
+/** The answers of a target's threads. */
 export interface TargetConclusion {
   threadId: string;
   actionId: string;
@@ -112,10 +115,10 @@ export interface TargetConclusion {
   rulesId: string;
   model: string;
   texts: string[];
-  /** For each text the ids that its review was asked about; earlier releases leave it out. */
+  /** For each text, the ids that its review was asked about; earlier releases leave it out. */
   asked?: string[][];
   fullPass?: boolean;
-  /** As the target was opened with them. */
+  /** The value from when the target was opened. */
   filesLeftOut: number;
   known: number;
 }
@@ -128,5 +131,5 @@ export interface LedgerReading {
   targetId: string;
 }
 
-/** Null for a target of which no review was ever begun. */
+/** Null for a target whose review never began. */
 export type LedgerRead = { type: 'read'; ledger: LedgerView | null } | { type: 'aborted' };

@@ -1,6 +1,6 @@
-/** What steps have in common. */
+/** Common members of steps. */
 
-/** Of every step on the workspace of a thread. */
+/** For every step on the workspace of a thread. */
 export interface OnWorkspace {
   /** The real path that the workspace must have; threads of earlier releases have none. */
   root?: string;

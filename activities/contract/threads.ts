@@ -1,29 +1,32 @@
-/** What a thread begins with, and the rules of its repository. */
+/** The initial state of a thread, and the rules of its repository. */
 import type { ApprovalRule, ArchiveSegment, Fork, RuleMatch, ThreadSettings } from '../../src/contract/index.ts';
 import type { CountedCompaction, PastTurn } from '../ports.ts';
 import type { OnWorkspace } from './steps.ts';
 
 export interface RuleLookup extends OnWorkspace {
   threadId: string;
-  /** The id the thread knows this step by. */
+  /** The thread's id for this step. */
   actionId: string;
   cwd: string;
-  /** What is asked for. */
+  /** The request to match. */
   match: RuleMatch;
 }
 
-/** Rules of the repository that may be about it, with paths as the thread names them. */
+/** Rules of the repository that may apply, with paths as the thread names them. */
 export interface FoundRules {
   type: 'found';
   rules: ApprovalRule[];
 }
 
 export interface OpenedThread extends ThreadSettings {
-  /** When, by the worker's clock, in milliseconds since the epoch; earlier releases left it out. */
+  /** The time by the worker's clock, in milliseconds since the epoch; earlier releases left it out. */
   openedAt?: number;
   /** A snapshot is also taken at the end of a turn; earlier releases left it out. */
   keepsAfter?: boolean;
-  /** What the thread decides anew, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it out. */
+  /**
+   * The version of the machine's decisions, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it
+   * out.
+   */
   decisions?: 2;
 }
 
@@ -31,15 +34,15 @@ export interface ForkRequest {
   /** The new thread. */
   threadId: string;
   source: Fork;
-  /** Where it is to work; with a work tree of its own, the path of that, unless it is where the source works. */
+  /** Its workspace; if it has a separate work tree, the path of that, unless the source works there. */
   cwd: string;
-  /** What tells the model that a turn was cut off. */
+  /** The note to the model that a turn was cut off. */
   marker: string;
 }
 
-/** What a forked thread begins with. Its items are in the archive. */
+/** The initial state of a forked thread. Its items are in the archive. */
 export interface ForkedPast {
-  /** Those of the source, but for where it works. */
+  /** Those of the source, except for its workspace. */
   settings: ThreadSettings;
   segments: ArchiveSegment[];
   itemCount: number;
@@ -49,7 +52,7 @@ export interface ForkedPast {
   /** See {@link OpenedThread}. */
   keepsAfter?: boolean;
   decisions?: 2;
-  /** The turn after which it was forked; null where there was none. */
+  /** The turn after which it was forked; null if there was none. */
   lastTurnId: string | null;
   warnings: string[];
 }

@@ -1,8 +1,9 @@
 /**
- * What of a thread's past a fork takes over, up to and including one turn. Pure.
+ * The part of a thread's past that a fork copies, up to and including one turn. Pure.
  *
- * An item belongs to it where it stands before the end of that turn, unless its turn went on after that. A regular turn in
- * progress may be the last one: it is cut off, and the marker says so. Items are numbered anew, without a gap.
+ * An item belongs to it if it comes before the end of that turn, unless the item's own turn continued after that. A
+ * regular turn in progress may be the last one: it is cut off, and the marker records it. Items get new numbers,
+ * without a gap.
  */
 import type { Item } from '../../src/contract/index.ts';
 import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
@@ -11,9 +12,9 @@ import type { CountedCompaction, PastTurn, ThreadPast } from '../ports.ts';
 export interface CutAt {
   /** Id of the thread that is forked. */
   threadId: string;
-  /** The last turn that is taken over; null for all there is. */
+  /** The last turn that is copied; null for all. */
   turnId: string | null;
-  /** What tells the model that a turn was cut off. */
+  /** The note to the model that a turn was cut off. */
   marker: string;
 }
 
@@ -21,16 +22,16 @@ export interface Cut {
   items: Item[];
   turns: PastTurn[];
   compactions: CountedCompaction[];
-  /** Ids of the turns that have items, and of those that are remembered, oldest first. */
+  /** Ids of the turns with items, and of the remembered ones, oldest first. */
   turnIds: string[];
   lastTurnId: string | null;
-  /** Number of the first item of the source that is later than all that is taken over. */
+  /** Number of the first item of the source after all that is copied. */
   end: number;
-  /** The turn in progress that was cut off; null where there was none. */
+  /** The turn in progress that was cut off; null if there was none. */
   cutOff: string | null;
 }
 
-/** Null where the thread has no such turn. @param items all of the thread's, up to `past.itemCount`. */
+/** Null if the thread has no such turn. @param items all of the thread's, up to `past.itemCount`. */
 export function cutPast(past: ThreadPast, items: readonly Item[], at: CutAt): Cut | null {
   const end = endOf(past, items, at.turnId);
   if (end === null) return null;
@@ -66,17 +67,17 @@ function isLast(at: CutAt, turnId: string): boolean {
   return at.turnId === null || at.turnId === turnId;
 }
 
-/** Number of the first item after the turn; null where the thread has no such turn. */
+/** Number of the first item after the turn; null if the thread has no such turn. */
 function endOf(past: ThreadPast, items: readonly Item[], turnId: string | null): number | null {
   if (turnId === null || past.running.some((turn) => turn.turnId === turnId)) return past.itemCount;
   const record = past.turns.find((turn) => turn.turnId === turnId);
   if (record !== undefined) return record.endItem;
-  // A turn that is not remembered any more, because it is old or was dropped, is found by what it left.
+  // A turn that is no longer remembered, because it is old or was removed, is found by its items.
   const last = items.findLastIndex((item) => item.turnId === turnId);
   return last === -1 ? null : last + 1;
 }
 
-/** How many of the kept ones stand before that number, which is where it comes to stand. */
+/** Number of the kept items before that one, which is its new number. */
 function firstNotBelow(kept: readonly number[], index: number): number {
   let [low, high] = [0, kept.length];
   while (low < high) {
@@ -109,7 +110,7 @@ function withMarker(items: readonly Item[], turnId: string, text: string): Item[
   return [...ended, { type: 'turnAborted', id: '', turnId, step, text }];
 }
 
-/** Files of turns that were taken over are the source's; an undo here shortens the conversation and leaves them alone. */
+/** Files of copied turns are the source's; an undo here shortens the conversation and leaves them unchanged. */
 function turnsOf(past: ThreadPast, at: CutAt, end: number, leftOut: ReadonlySet<string>): PastTurn[] {
   const snapshot = {
     status: 'missing' as const,

@@ -1,4 +1,4 @@
-/** The files that a fork begins with: those of its source, or a work tree of its own with the files as of the fork. */
+/** The files that a fork begins with: those of its source, or a separate work tree with the files as of the fork. */
 import { runsBeside } from '../../src/contract/plain/turn-kinds.ts';
 import type { ForkRequest } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -19,13 +19,13 @@ export async function placeFiles(
   }
   ports.requireWorkspace(cwd, root);
   const { commit, warnings } = await snapshotAfter(ports, request.source.threadId, past, cut, signal);
-  // Where the new thread is told to work in the folder of its source, it has said nothing of where.
+  // A fork into its source's folder has no folder in its request.
   const path = request.cwd === cwd ? ports.worktreeOf(request.threadId) : request.cwd;
   const made = await ports.git.worktree({ cwd, path, commit }, signal);
   return { cwd: made.cwd, root: ports.rootOf(made.cwd), warnings: [...warnings, ...made.warnings] };
 }
 
-/** The snapshot of the next turn that has one is how the files were before it; where there is none, they are so now. */
+/** The snapshot of the next turn that has one contains the files before it; if there is none, the current files do. */
 async function snapshotAfter(
   ports: Ports,
   threadId: string,
@@ -50,7 +50,7 @@ async function snapshotAfter(
   throw new Failure('snapshotMissing', message, { details: { threadId } });
 }
 
-/** A turn that is cut off at the fork has changed files already, so those as they are now are its. */
+/** A turn that is cut off at the fork has already changed files, so the current files include its changes. */
 function turnsAfter(past: ThreadPast, cut: Cut) {
   const taken = new Set(cut.turns.map(({ turnId }) => turnId));
   const later = [...past.turns, ...past.running].filter(

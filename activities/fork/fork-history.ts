@@ -1,5 +1,5 @@
 /**
- * Makes the past of a new thread from that of another one, which it only reads. Safe to repeat: each attempt writes its own
+ * Makes the past of a new thread from that of another one, which it only reads. Idempotent: each attempt writes its own
  * segments, and the thread uses those of the last one.
  */
 import { Context } from '@temporalio/activity';

@@ -1,18 +1,20 @@
-/** Places that are closed to commands in a sandbox, and so to everything else that reads or writes files for a thread. */
+/**
+ * Places that are closed to commands in a sandbox, and so to everything else that reads or writes files for a thread.
+ */
 import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isInsideReal } from '../../folders/folders.ts';
 import { followLinks } from '../../folders/real-path.ts';
 
 export interface ClosedPaths {
-  /** Real paths, also of what is not there yet, except those around the workspace. */
+  /** Real paths, including those that do not exist yet, except those around the workspace. */
   readonly places: readonly string[];
   /** Whether a real path is one of them or lies in one. */
   has(realPath: string): boolean;
 }
 
 /**
- * As the sandbox has it: a workspace that lies in a closed folder is open.
+ * Like the sandbox: a workspace inside a closed folder is open.
  * @param paths absolute. @param workspace a real path.
  */
 export function createClosedPaths(paths: readonly string[], workspace: string): ClosedPaths {
@@ -34,7 +36,7 @@ export function createClosedPaths(paths: readonly string[], workspace: string): 
   };
 }
 
-/** Nearly all paths that are asked for are not there, which this tells a hundred times faster than following them. */
+/** Most paths do not exist. This check finds that a hundred times faster than following them. */
 function isLink(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;

@@ -14,7 +14,7 @@ function edit(text: string, ...lines: string[]): string {
   return result.type === 'edited' ? result.text : result.type;
 }
 
-/** What a try makes of it that comes after a lost one. */
+/** The result of a retry after a lost attempt. */
 function editAgain(text: string, ...lines: string[]): string {
   const result = editText(text, toHunks(...lines), { retried: true });
   return result.type === 'edited' ? result.text : result.type;
@@ -139,7 +139,7 @@ describe('hunks that a lost try may have applied', () => {
   });
 });
 
-/** A text of lines that differ from each other, and an edit of it as kept, removed and added lines. */
+/** A text of distinct lines, and an edit of it as kept, removed and added lines. */
 const edits = fc
   .array(fc.record({ fate: fc.constantFrom('keep', 'drop', 'add', 'change'), far: fc.boolean() }), {
     minLength: 1,
@@ -172,7 +172,7 @@ function toHunkLines(fates: Fates): string[] {
   });
 }
 
-/** Hunks with one line of context on each side, as a model writes them; several where kept lines lie between. */
+/** Hunks with one line of context on each side, as a model writes them; several if kept lines lie between. */
 function toPatchLines(fates: Fates): string[] {
   const lines: string[] = [];
   fates.forEach((line, index) => {

@@ -1,14 +1,15 @@
 /**
  * Hunks of a patch on the text of a file. Pure.
  *
- * A first try applies the hunks. A later one may meet a file that a lost try has changed already. A file is written as a
- * whole, so either all hunks of a file are in it or none; both readings are tried, and the text decides between them.
+ * A first attempt applies the hunks. A retry may meet a file that a lost attempt has already changed. A file is written
+ * as a whole, so either all hunks of a file are in it or none; both readings are tried, and the text decides between
+ * them.
  */
 import type { PatchHunk, PatchLine } from './patch-grammar.ts';
 
 export type Edit =
   | { type: 'edited'; text: string }
-  /** The text holds the result already. */
+  /** The text already contains the result. */
   | { type: 'standing' }
   /** The text may be the one before or the one after. */
   | { type: 'uncertain' }
@@ -23,10 +24,11 @@ interface Line {
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
- * Applies the hunks in order. Kept lines stay as the file has them, also where they were found by ignoring white space.
- * Added lines end as most lines of the file do. A last line without a line end keeps that unless the patch replaces it
- * or adds after it.
- * @param retried whether a try before this one may have written the file. Only then are `standing` and `uncertain` possible.
+ * Applies the hunks in order. Kept lines stay as the file has them, even if they were matched by ignoring white space.
+ * Added lines end as most lines of the file do. A last line without a line end stays that way unless the patch replaces
+ * it or adds after it.
+ * @param retried whether an earlier attempt may have written the file. Only then are `standing` and `uncertain`
+ * possible.
  */
 export function editText(text: string, hunks: PatchHunk[], { retried = false } = {}): Edit {
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
@@ -42,7 +44,7 @@ export function editText(text: string, hunks: PatchHunk[], { retried = false } =
   return { type: 'edited', text: mark + joinLines(replace(lines, forward)) };
 }
 
-/** Whether the text is what the hunks lead to, judged without the text they started from. */
+/** Whether the text is the result of the hunks, judged without the original text. */
 export function resultStands(text: string, hunks: PatchHunk[]): boolean {
   return stands(splitLines(text.replace(BYTE_ORDER_MARK, '')), hunks);
 }
@@ -95,7 +97,7 @@ function locateHunk(
   return undefined;
 }
 
-/** Models often write an empty line for the end of the file, which is no line of its own here. */
+/** Models often write an empty line for the end of the file, which is not a line here. */
 function withoutEmptyEnd(lines: PatchLine[]): PatchLine[] {
   const last = lines.at(-1);
   return lines.length > 1 && last?.kind === 'kept' && last.text === '' ? lines.slice(0, -1) : lines;
@@ -103,7 +105,7 @@ function withoutEmptyEnd(lines: PatchLine[]): PatchLine[] {
 
 const isAdded = ({ kind }: PatchLine): boolean => kind === 'added';
 
-/** A hunk that only adds and names no line to add below has its place at the end of the file. */
+/** A hunk that only adds and names no line to add after belongs at the end of the file. */
 function appends(hunk: PatchHunk, hunkLines: PatchLine[]): boolean {
   return hunkLines.every(isAdded) && (hunk.context.length === 0 || hunk.endOfFile);
 }
@@ -115,7 +117,7 @@ function findAppended(lines: Line[], wanted: string[]): number | undefined {
   return standsAt(lines, wanted, start) ? start : undefined;
 }
 
-/** Right below the last line that the header of the hunk names. */
+/** Directly after the last line that the header of the hunk names. */
 function findBelow(lines: Line[], wanted: string[], from: number): number | undefined {
   return standsAt(lines, wanted, from) ? from : undefined;
 }
@@ -137,7 +139,7 @@ const ASCII_FOR: [RegExp, string][] = [
   [/[\u00a0\u2002-\u200a\u202f\u205f\u3000]/g, ' '],
 ];
 
-/** How two lines may be compared, strictest first: as they are, then with ever less of their white space and typography. */
+/** Ways to compare two lines, strictest first: exactly, then with ever less of their white space and typography. */
 const LIKENESSES: ((text: string) => string)[] = [
   (text) => text,
   (text) => text.trimEnd(),
@@ -156,7 +158,7 @@ function findLines(lines: Line[], wanted: string[], from: number): number | unde
   return undefined;
 }
 
-/** Whether the lines that a hunk leads to are in the file, wherever: if they are not, it was not applied. */
+/** Whether the resulting lines of a hunk are anywhere in the file: if not, it was not applied. */
 function mayHold(lines: Line[], hunk: PatchHunk): boolean {
   return [hunk.lines, withoutEmptyEnd(hunk.lines)].some((hunkLines) => {
     const wanted = hunkLines.filter(newLines).map((line) => line.text);
@@ -170,8 +172,8 @@ function stands(lines: Line[], hunks: PatchHunk[]): boolean {
 }
 
 /**
- * A hunk that removes and adds nothing leaves little to be known by: the lines around the gap. Where it has fewer than
- * two of those, none of the lines it removes may be in the file.
+ * A hunk that removes and adds nothing leaves little evidence: the lines around the gap. If it has fewer than two of
+ * those, none of the lines it removes may be in the file.
  */
 function leavesNoTrace(lines: Line[], hunk: PatchHunk): boolean {
   if (hunk.lines.filter(newLines).length >= 2 || hunk.lines.some((line) => line.kind === 'added')) return true;
@@ -180,8 +182,8 @@ function leavesNoTrace(lines: Line[], hunk: PatchHunk): boolean {
 }
 
 /**
- * Whether a hunk that only inserts has been applied: then its old lines are still found, but as a part of its new lines.
- * A file that held those lines before by chance is taken for one that the lost try changed.
+ * Whether a hunk that only inserts has been applied: then its old lines are still found, but as a part of its new
+ * lines. A file that contained those lines before by chance counts as changed by the lost attempt.
  */
 function isInsertedAt(lines: Line[], hunk: PatchHunk | undefined, place: Place): boolean {
   if (hunk === undefined || hunk.lines.some((line) => line.kind === 'removed')) return false;

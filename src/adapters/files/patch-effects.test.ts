@@ -1,4 +1,4 @@
-/** Random patches on random files: what a patch says that it did, it did, and nothing else. */
+/** Random patches on random files: a patch has exactly the effects that it reports. */
 import {
   chmodSync,
   lstatSync,
@@ -38,7 +38,7 @@ const RUNS = 150;
 const NAMES = ['a', 'b', 'c', 'folder/d'];
 const MISSING = ['new', 'folder/new', 'deep/er/new'];
 
-/** Few different lines, so that they stand more than once. */
+/** Few different lines, so that they repeat. */
 const text = fc.constantFrom('x', 'y', 'z', '', '  x', 'def x:', '}');
 
 const file: fc.Arbitrary<RandomFile> = fc
@@ -125,7 +125,7 @@ function plant(root: string, files: Tree): void {
 
 const toText = (lines: Line[]): string => lines.map((line) => line.text + line.end).join('');
 
-/** By name: the mode and the bytes, or what a link says. */
+/** By name: the mode and the bytes, or the target of a link. */
 function look(root: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
@@ -177,7 +177,7 @@ interface Effect {
   added: string[];
 }
 
-/** @param seen texts of the lines since the last hunk, among which the headers of the next one must be. */
+/** @param seen texts of the lines since the last hunk, which must include the headers of the next one. */
 function isDone(effect: Effect, i: number, j: number, h: number, seen: string[]): boolean {
   const { before, after, hunks, added } = effect;
   const next = hunks[h];
@@ -237,7 +237,7 @@ function splitLines(content: string): Line[] {
   });
 }
 
-/** What one part of a patch may leave of the files before it; undefined if it did something else. */
+/** The allowed effect of one part of a patch on the files; undefined if it had another one. */
 function expectEffect(part: FilePatch, before: Record<string, string>, after: Record<string, string>): string[] {
   const led = (name: string): string => (before[name]?.startsWith('-> ') ? before[name].slice(3) : name);
   const isEdited = (from: string, to: string, hunks: PatchHunk[]): void => {

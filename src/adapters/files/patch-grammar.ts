@@ -25,7 +25,7 @@ export interface PatchLine {
 export interface PatchHunk {
   /** Number of its first line in the patch, from 1. */
   at: number;
-  /** Lines to go to, one after the other, before the place is looked for. */
+  /** Lines to find, one after the other, before the place is searched. */
   context: string[];
   lines: PatchLine[];
   /** The place is the end of the file. */
@@ -47,9 +47,9 @@ const DELETE = '*** Delete File:';
 const UPDATE = '*** Update File:';
 const MOVE = '*** Move to:';
 const END_OF_FILE = '*** End of File';
-/** What `diff -u` writes after `@@`. Models write it too; the numbers are not to be trusted, the lines are. */
+/** The range that `diff -u` writes after `@@`. Models write it, too; its numbers are not reliable, the lines are. */
 const UNIFIED_RANGE = /^-\d+(?:,\d+)? \+\d+(?:,\d+)? @@ ?/;
-/** The range of a hunk for an empty file, which needs no lines to be found by. */
+/** The range of a hunk for an empty file, which needs no lines to match. */
 const UNIFIED_START = /^@@ -0,0 /;
 const HEREDOC = /^(?:apply_patch\s+)?<<-?\s*(["']?)(\w+)\1$/;
 
@@ -61,7 +61,7 @@ interface Cursor {
   end: number;
 }
 
-/** Takes a text apart. Checks its form only: whether it applies is another question. */
+/** Splits a text into its parts. Checks its form only, not whether it applies. */
 export function parsePatch(text: string): ParsedPatch {
   try {
     const cursor = findBounds(text.split('\n').map((line) => line.replace(/\r$/, '')));
@@ -176,7 +176,7 @@ function parseHunk(cursor: Cursor, first: boolean): PatchHunk {
 
 const isInFile = ({ kind }: PatchLine): boolean => kind !== 'added';
 
-/** Undefined where there is no `@@` line. */
+/** Undefined if there is no `@@` line. */
 function parseContext(cursor: Cursor): string[] | undefined {
   let context: string[] | undefined;
   for (let line = peek(cursor); line !== undefined && /^@@( |$)/.test(line); line = peek(cursor)) {
@@ -201,7 +201,9 @@ function parseHunkLines(cursor: Cursor): PatchLine[] {
   return lines;
 }
 
-/** Empty lines before the next header part the sections of a patch; taken as kept lines they would have to be in the file. */
+/**
+ * Empty lines before the next header separate the sections of a patch; as kept lines they would have to be in the file.
+ */
 function withoutBlankEnd(lines: PatchLine[], cursor: Cursor): PatchLine[] {
   let length = lines.length;
   const isBare = (index: number): boolean => cursor.lines[cursor.next - (lines.length - index)] === '';

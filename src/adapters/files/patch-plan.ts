@@ -1,12 +1,12 @@
 /**
- * What a patch makes of the files it names, computed before anything is written.
+ * The effect of a patch on its files, computed before anything is written.
  *
- * A plan reads each file once and lets the parts of a patch work on what the parts before them made of it. What differs
- * from the disk in the end has to be written.
+ * A plan reads each file once and applies each part of a patch to the result of the parts before. In the end,
+ * everything that differs from the disk is written.
  *
- * A first try is strict: what a patch adds must not be there, what it removes or moves must be. A later try may meet what
- * a lost one has written, so there a file that is already as the patch makes it counts as written. If its text does not
- * say which, the try is refused: nothing is applied twice.
+ * A first attempt is strict: what a patch adds must not exist, what it removes or moves must exist. A retry may meet
+ * the files that a lost attempt has written, so there a file that already has the result counts as written. If its text
+ * does not decide, the retry is refused: nothing is applied twice.
  */
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Failure } from '../../../activities/failures.ts';
@@ -23,7 +23,7 @@ export interface PatchPlan {
 
 interface Planning {
   area: WritableArea;
-  /** A try before this one may have written some of the files, or all of them. */
+  /** An earlier attempt may have written some of the files, or all of them. */
   retried: boolean;
   open: (path: string) => Promise<PlannedFile>;
 }
@@ -50,7 +50,10 @@ export async function planPatch(patches: FilePatch[], area: WritableArea, retrie
   return { files: [...files.values()].filter(isPending), changes };
 }
 
-/** One file that several parts change is known only before all of them, by not being there, and after all of them. */
+/**
+ * For a file that several parts change, only two states can be recognised: before all of them, by its absence, and
+ * after all of them.
+ */
 function assertKnown({ path, before, addedAgain, parts }: PlannedFile): void {
   if (addedAgain) throw isThere(path);
   if (before !== undefined && parts > 1) throw isUncertain(path);
@@ -126,7 +129,7 @@ async function planUpdate(patch: Update, planning: Planning): Promise<PlannedCha
 
 type Move = Update & { movePath: string };
 
-/** A symbolic link is moved itself; hunks change what it leads to. */
+/** A symbolic link is moved itself; hunks change its target. */
 async function planMove(patch: Move, planning: Planning): Promise<PlannedChange> {
   const { area, retried, open } = planning;
   const [path, movePath] = [area.resolve(patch.path, { entry: true }), area.resolve(patch.movePath, { entry: true })];
@@ -161,12 +164,12 @@ function moveTo(content: FileContent, patch: Move, source: PlannedFile, target: 
   source.after = undefined;
 }
 
-/** Whether a lost try has moved the file there. */
+/** Whether a lost attempt has moved the file there. */
 function isMoved({ hunks }: Move, { after }: PlannedFile): boolean {
   return after?.type === 'text' ? resultStands(after.text, hunks) : after?.type === 'link';
 }
 
-/** A relative link leads to the same file from another folder. */
+/** The relative link to the same file from another folder. */
 function retarget(target: string, from: string, to: string): string {
   if (isAbsolute(target) || dirname(from) === dirname(to)) return target;
   return relative(dirname(to), join(dirname(from), target));
@@ -176,7 +179,7 @@ function applyHunks(patch: Update, { before, after }: PlannedFile, planning: Pla
   if (after === undefined) throw doesNotApply(patch.path, 'there is no such file');
   if (after.type === 'link') throw doesNotApply(patch.path, 'it is a symbolic link that leads nowhere');
   if (after.type === 'opaque') throw doesNotApply(patch.path, after.reason);
-  // What an earlier part of this patch has made of the file was written by no lost try.
+  // No lost attempt wrote the result of an earlier part of this patch.
   const edit = editText(after.text, patch.hunks, { retried: planning.retried && sameContent(before, after) });
   switch (edit.type) {
     case 'edited':

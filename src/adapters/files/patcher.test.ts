@@ -45,7 +45,7 @@ function apply(lines: string[], { mode = 'workspace-write', writableRoots = [], 
   return createPatcher().apply(patch, { cwd, sandbox, retried }, new AbortController().signal);
 }
 
-/** A try after one that was lost. */
+/** A retry after a lost attempt. */
 const again = (lines: string[]) => apply(lines, { retried: true });
 
 const ALL = [
@@ -346,7 +346,7 @@ describe('the place a patch may write', () => {
 });
 
 describe('a folder that is swapped for a link after the patch was checked', () => {
-  /** Asked for the last time right before the first write. */
+  /** The last check of the signal comes right before the first write. */
   function swapBeforeWriting(folder: string, target: string): AbortSignal {
     let asked = 0;
     const throwIfAborted = (): void => {

@@ -12,19 +12,18 @@ import { assertWorkspace } from './workspace.ts';
 import { type WritableArea, createWritableArea } from './writable-area.ts';
 
 export interface PatcherOptions {
-  /** Absolute; folders that no patch in a sandbox may write, wherever they lie. */
+  /** Absolute; folders that no patch in a sandbox may write, at any place. */
   closedFolders?: string[];
-  /** Absolute; what no patch in a sandbox may read or write unless the workspace lies in it. */
+  /** Absolute; paths that no patch in a sandbox may read or write unless the workspace is inside. */
   deniedPaths?: readonly string[];
 }
 
 /**
- * Applies patches in the form of Codex (see `patch-grammar.ts`), but overwrites nothing by an added or a moved file. All is
- * computed and checked before the first write, and each file is replaced as a whole. Once the first file is being written
- * the signal is no longer heeded.
+ * Applies patches in the form of Codex (see `patch-grammar.ts`), but never overwrites a file by an added or a moved
+ * one. Everything is computed and checked before the first write, and each file is replaced as a whole. After the first
+ * write has begun the signal is ignored.
  *
- * A try that says that it is a later one takes what is there already for the work of a lost one, and completes the rest
- * (see `patch-plan.ts`).
+ * A retry attributes existing results to a lost attempt, and completes the rest (see `patch-plan.ts`).
  */
 export function createPatcher({ closedFolders = [], deniedPaths = listDeniedPaths() }: PatcherOptions = {}): PatchPort {
   return {
@@ -60,7 +59,7 @@ function pathsOf(patches: readonly FilePatch[]): string[] {
   );
 }
 
-/** A lost try was killed while it wrote; this one may write something else, or nothing. */
+/** A lost attempt was killed while it wrote; this one may write something else, or nothing. */
 async function removeDrafts(patches: readonly FilePatch[], area: WritableArea, actionId: string): Promise<void> {
   const attempts = pathsOf(patches).flatMap((path) =>
     [true, false].map((entry) => () => area.resolve(path, { entry })),
@@ -70,14 +69,14 @@ async function removeDrafts(patches: readonly FilePatch[], area: WritableArea, a
       const path = resolve();
       await inFolder(dirname(path), (folder) => folder.removeDraft(basename(path), actionId));
     } catch {
-      // Where the patch may not write, or no folder is, there is no draft.
+      // If the patch may not write there, or there is no folder, there is no draft.
     }
   }
 }
 
 function parse(patch: string): FilePatch[] {
   const odd = patch.split('\n').findIndex((line) => !line.isWellFormed());
-  // In a file there would be U+FFFD instead.
+  // The file would contain U+FFFD instead.
   const broken = { ok: false, line: odd + 1, expected: 'whole characters, and not half of a surrogate pair' } as const;
   const parsed = odd === -1 ? parsePatch(patch) : broken;
   if (parsed.ok) return parsed.files;
@@ -86,7 +85,7 @@ function parse(patch: string): FilePatch[] {
   });
 }
 
-/** New files first and removals last: wherever a crash falls in, no text is only in memory. */
+/** New files first and removals last, so that a crash at any time leaves every text on disk. */
 function rank(file: PlannedFile): number {
   if (file.after === undefined) return 2;
   return file.before === undefined ? 0 : 1;
@@ -107,7 +106,9 @@ function couldNotWrite(path: string, written: PlannedFile[], cause: unknown): Fa
   return new Failure('patchDoesNotApply', message, { cause, details: { path } });
 }
 
-/** The path has no links, as the plan resolved them. If it has one now, it is refused: somebody else put it there. */
+/**
+ * The plan has resolved all links of the path. If it has one now, somebody else has put it there, and it is refused.
+ */
 async function put(file: PlannedFile, actionId: string | undefined): Promise<void> {
   const name = basename(file.path);
   const putIn = async (folder: SafeFolder): Promise<void> => {

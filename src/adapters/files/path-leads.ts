@@ -1,19 +1,19 @@
-/** Where the paths of a patch lead. A person who accepts a patch is shown names, and a name may be that of a link. */
+/** The targets of a patch's paths. A person who accepts a patch sees names, and a name may be a link. */
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { PathLead } from '../../../activities/ports.ts';
 import { isInside } from '../../folders/folders.ts';
 import { followLinks } from '../../folders/real-path.ts';
 
-/** Those beyond are refused when they are written. */
+/** Further ones are refused when they are written. */
 const MAX_LEADS = 50;
 const MAX_CHARS = 20_000;
 
-/** The absolute path that a patch names, as it is shown: `cwd` and the path may lead through links. */
+/** The absolute path that a patch names, as it is shown: `cwd` and the path may contain links. */
 export function toShown(path: string, cwd: string): string {
   return resolve(cwd, path);
 }
 
-/** @param realCwd the real path of `cwd`; what lies in it is given as a path in `cwd`. */
+/** @param realCwd the real path of `cwd`; a target inside is given as a path in `cwd`. */
 export function findLeads(paths: readonly string[], cwd: string, realCwd: string): PathLead[] {
   const all = [...new Set(paths)].flatMap((path) => {
     const shown = toShown(path, cwd);
@@ -25,7 +25,7 @@ export function findLeads(paths: readonly string[], cwd: string, realCwd: string
   return all.slice(0, MAX_LEADS).filter(({ path, to }) => (left -= path.length + to.length) >= 0);
 }
 
-/** Whether somebody who was shown the path and these leads knows that it leads there. */
+/** Whether a person who has seen the path and these leads knows this target. */
 export function isKnown(
   shown: string,
   real: string,

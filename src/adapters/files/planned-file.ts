@@ -1,4 +1,4 @@
-/** One file that a patch names: what it holds, and what it is going to hold. */
+/** One file that a patch names: its current content, and its planned content. */
 import type { Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Failure } from '../../../activities/failures.ts';
@@ -17,15 +17,15 @@ export interface PlannedFile {
   before: FileContent | undefined;
   after: FileContent | undefined;
   like: { mode: number; uid: number; gid: number } | undefined;
-  /** A later try adds it although it is there: right only if it is what the patch makes of it in the end. */
+  /** A retry adds it although it exists: correct only if it is the patch's final result. */
   addedAgain?: true;
   /** How many parts of the patch name it. */
   parts: number;
-  /** Differs once somebody else has written the file; undefined if there is none. */
+  /** Changes when somebody else writes the file; undefined if there is none. */
   version: string | undefined;
 }
 
-/** A file that is larger is none that a model wrote or read. */
+/** No model writes or reads a larger file. */
 const LARGEST_BYTES = 10 * 1024 * 1024;
 
 export function sameContent(one: FileContent | undefined, other: FileContent | undefined): boolean {

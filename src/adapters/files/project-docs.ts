@@ -7,7 +7,7 @@ import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
 
 const NAMES = ['AGENTS.override.md', 'AGENTS.md'];
-/** Bytes of one file: a section may stand far down. */
+/** Bytes that are read of one file: a section may come late. */
 const FILE_BYTES = 256 * 1024;
 const SEPARATOR = '\n\n--- project-doc ---\n\n';
 
@@ -18,7 +18,7 @@ interface Doc {
 
 export interface ProjectDocsOptions {
   maxBytes?: number;
-  /** Absolute; what is not read unless the working directory lies in it. */
+  /** Absolute; paths that are not read unless the working directory is inside. */
   deniedPaths?: readonly string[];
 }
 
@@ -31,12 +31,12 @@ interface DocsPlace {
 type Warn = (message: string) => void;
 
 /**
- * The instructions a repository has for agents: from its root (the nearest folder upwards with a `.git`, else `cwd`
- * alone) down to `cwd`, of each folder the first of `AGENTS.override.md` and `AGENTS.md`, joined by a separator line. At
- * most `maxBytes` in UTF-8, notes included: the nearest files are kept, and warnings name what was cut or left out.
+ * The instructions of a repository for agents: from its root (the nearest folder upwards with a `.git`, else `cwd`
+ * alone) down to `cwd`, of each folder the first of `AGENTS.override.md` and `AGENTS.md`, joined by a separator line.
+ * At most `maxBytes` in UTF-8, notes included: the nearest files are kept, and warnings name what was cut or left out.
  *
- * What is read here is sent to a model, so only regular files of the repository are: a symbolic link is followed to a
- * Markdown file inside it, and to nothing else. What commands cannot read is not read here.
+ * The result is sent to a model, so only regular files of the repository are read: a symbolic link is followed only to
+ * a Markdown file inside it. Files that commands cannot read are not read here.
  */
 export function createProjectDocs({
   maxBytes = 32 * 1024,
@@ -61,7 +61,10 @@ export function createProjectDocs({
   };
 }
 
-/** From each heading of the second level with these words to the next one of its level or above; what is fenced is text. */
+/**
+ * The sections from each heading of the second level with this text to the next one of its level or above; fenced
+ * headings do not count.
+ */
 function sectionsOf(text: string, heading: string): string {
   let fence: string | undefined;
   let inside = false;
@@ -101,7 +104,7 @@ async function readFirst(folder: string, place: DocsPlace, warn: Warn): Promise<
   return undefined;
 }
 
-/** Where the file is, without links; undefined if there is none. It may be another file by the time that it is read. */
+/** The real path of the file; undefined if there is none. It may be another file when it is read. */
 async function findDoc(path: string, { root, closed }: DocsPlace): Promise<string | undefined> {
   const stats = await inFolder(dirname(path), (folder) => folder.lstat(basename(path)));
   if (stats === undefined) return undefined;
@@ -120,7 +123,7 @@ async function readText(path: string, warn: Warn): Promise<string> {
   return bytes.toString('utf8', 0, FILE_BYTES).replace(/^\ufeff/, '');
 }
 
-/** The nearest documents come last, and are kept first. */
+/** The nearest documents come last, and are kept before others. */
 function fit(docs: Doc[], maxBytes: number, warn: Warn): Doc[] {
   let left = maxBytes;
   const kept: Doc[] = [];
@@ -141,7 +144,7 @@ function cut({ path, text }: Doc, bytesLeft: number, maxBytes: number): string {
   if (bytes.length <= bytesLeft) return text;
   const note = `\n\n(${path} is cut here: project docs may have ${maxBytes} bytes in all)`;
   let end = Math.max(0, bytesLeft - Buffer.byteLength(note));
-  // A byte of the form 10xxxxxx continues a character, which must not be cut in two.
+  // A byte of the form 10xxxxxx continues a character, which must not be split.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return end === 0 ? '' : bytes.toString('utf8', 0, end) + note;
 }

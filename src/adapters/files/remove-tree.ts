@@ -1,13 +1,13 @@
 /**
- * Removes folders that others have filled: folders without permissions, and folders in each other so deep that no path
- * names them. No link is followed. What lies in a folder is lifted to the top first, so that one path is as short as another.
+ * Removes folders that others have filled: folders without permissions, and folders nested so deep that no path can
+ * name them. Follows no link. The content of a folder is moved to the top first, so that every path is short.
  */
 import { randomUUID } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type EntryName, type SafeFolder, ignoring, inFolder } from './safe-folder.ts';
 
-/** Nothing if there is nothing. Another process may remove the same at the same time. */
+/** Ignores a missing folder. Another process may remove the same one at the same time. */
 export async function removeTree(path: string): Promise<void> {
   const around = await realpath(dirname(path)).catch(ignoring('ENOENT'));
   if (around !== undefined) await inFolder(around, (folder) => removeFrom(folder, basename(path), empty));
@@ -28,7 +28,7 @@ async function removeFrom(around: SafeFolder, name: EntryName, emptyIt: Empty): 
   await around.rmdir(name).catch(ignoring('ENOENT'));
 }
 
-/** What is lifted out of a folder is found by the next look. */
+/** Entries that are moved to the top are found by the next pass. */
 async function empty(top: SafeFolder): Promise<void> {
   for (let names = await top.list(); names.length > 0; names = await top.list())
     for (const name of names) await removeFrom(top, name, (folder) => lift(folder, top));
@@ -40,7 +40,7 @@ async function lift(from: SafeFolder, top: SafeFolder): Promise<void> {
     const folder = await from.enter(name).catch(ignoring('ENOENT'));
     if (folder === undefined) continue;
     try {
-      // Its owner has to be able to write a folder that moves.
+      // Its owner must be able to write a folder that moves.
       await folder.openToOwner();
     } finally {
       await folder.close();
@@ -57,7 +57,7 @@ async function isUnlinked(folder: SafeFolder, name: EntryName): Promise<boolean>
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return true;
-    // Linux says the first, and others the second.
+    // Linux reports the first code, and others the second.
     if (code === 'EISDIR' || code === 'EPERM') return false;
     throw error;
   }

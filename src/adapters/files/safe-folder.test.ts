@@ -39,7 +39,7 @@ function swap(folder: string): void {
   symlinkSync(outside, folder);
 }
 
-/** As on a platform whose open folders have no path of their own. */
+/** Like a platform whose open folders have no path. */
 async function openByPath(path: string): Promise<SafeFolder> {
   const handle = await open('/');
   const { dev, ino } = await handle.stat({ bigint: true });

@@ -1,15 +1,16 @@
 /**
  * Folders that others may change at the same time.
  *
- * A path that was checked and is used afterwards may lead elsewhere by then: any folder on it may have become a symbolic
- * link. So a folder is opened name by name, without following links, and its entries are addressed relative to the open
- * folder: wherever it is moved to, and whatever takes its place, the operation happens in the folder that was opened.
+ * A path may lead elsewhere between its check and its use: any folder on it may have become a symbolic link. So a
+ * folder is opened name by name, without following links, and its entries are addressed relative to the open folder:
+ * the operation always happens in the folder that was opened, wherever it is moved and whatever replaces it.
  *
- * On Linux an entry is addressed as `/proc/self/fd/N/NAME`. Elsewhere Node offers nothing alike, and entries are addressed
- * by path: before and after each operation every folder on the path must be the one that was opened. That notices a swap
- * that lasts. It does not notice a folder that is swapped after the first check and swapped back before the second.
+ * On Linux an entry is addressed as `/proc/self/fd/N/NAME`. Elsewhere Node offers no equivalent, and entries are
+ * addressed by path: before and after each operation every folder on the path must be the one that was opened. That
+ * detects a swap that lasts. It does not detect a folder that is swapped after the first check and swapped back before
+ * the second.
  *
- * Hard links cannot be told from other files. A file is never written in place, so what a hard link leads to stays as it is.
+ * Hard links look like other files. A file is never written in place, so the target of a hard link stays unchanged.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -17,17 +18,17 @@ import { chmod, lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, syml
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One name, without a slash. Bytes where it may not be UTF-8. */
+/** One name, without a slash. Bytes if it may not be UTF-8. */
 export type EntryName = string | Buffer;
 
 export interface WriteOptions {
-  /** Permission bits, and the owner if this process may give files away; without it, those of a new file. */
+  /** Permission bits, and the owner if this process may change it. Default: those of a new file. */
   like?: { mode: number; uid: number; gid: number };
-  /** Waits until the disk has it, so that it survives a loss of power. */
+  /** Waits until the disk has it, so that it survives a power failure. */
   durable?: boolean;
   /**
-   * What it is part of, for a draft that a process may leave behind when it is killed: the next write of the same file by
-   * the same action replaces that draft, and `removeDraft` removes it.
+   * The action that it belongs to, for a draft that a killed process may leave: the next write of the same file by the
+   * same action replaces that draft, and `removeDraft` removes it.
    */
   actionId?: string;
 }
@@ -57,7 +58,7 @@ async function enterOrMake(above: SafeFolder, name: string): Promise<SafeFolder>
   return await above.enter(name);
 }
 
-/** Does something in a folder and closes it. */
+/** Runs an operation in a folder and closes the folder. */
 export async function inFolder<T>(
   path: string,
   act: (folder: SafeFolder) => Promise<T>,
@@ -76,7 +77,7 @@ function toError(code: string, path: string, message: string): NodeJS.ErrnoExcep
   return Object.assign(new Error(`${code}: ${message}, '${path}'`), { code, path });
 }
 
-/** The same error with the path that a person knows. */
+/** The same error with the original path. */
 function withPath(error: unknown, base: string, path: string): unknown {
   if (error instanceof Error && base !== path) error.message = error.message.replaceAll(base, path === '/' ? '' : path);
   return error;
@@ -90,7 +91,7 @@ export function ignoring(...codes: string[]): (error: unknown) => undefined {
 }
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** Only looks names up, so it needs no permission to list the folder. Linux; Node has no constant for it. */
+/** Only looks up names, so it needs no permission to list the folder. Linux; Node has no constant for it. */
 const O_PATH = 0o10000000;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -102,10 +103,10 @@ interface Place {
 
 /** An open folder. Every operation takes one name in it, never follows a link, and rejects as the file system does. */
 export class SafeFolder {
-  /** Absolute; where the folder was when it was opened. For messages. */
+  /** Absolute; the folder's path when it was opened. For messages. */
   readonly path: string;
   readonly #handle: FileHandle;
-  /** The folder and those above it, if entries have to be addressed by path; empty on Linux. */
+  /** The folder and those above it, if entries must be addressed by path; empty on Linux. */
   readonly #places: readonly Place[];
 
   /** Use `openFolder` and `enter`. */
@@ -143,7 +144,7 @@ export class SafeFolder {
     return this.#at(name, (path) => lstat(path)).catch(ignoring('ENOENT'));
   }
 
-  /** Opens a regular file for reading. A pipe, a device or a link is refused, and opening one does not wait. */
+  /** Opens a regular file for reading. Refuses a pipe, a device or a link without waiting for it. */
   async openFile(name: EntryName): Promise<{ file: FileHandle; stats: Stats }> {
     const file = await this.#open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
@@ -157,8 +158,8 @@ export class SafeFolder {
   }
 
   /**
-   * A regular file with all that is in it, without giving way to other work. Null for anything else, for one that is larger
-   * or cannot be read, and where entries have to be addressed by path.
+   * The whole content of a regular file, read synchronously. Null for anything else, for one that is larger or cannot
+   * be read, and if entries must be addressed by path.
    */
   readNow(name: EntryName, maxBytes: number): { content: Buffer; stats: Stats } | null {
     if (this.#places.length > 0) return null;
@@ -193,7 +194,7 @@ export class SafeFolder {
     try {
       const file = await this.#open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
       const { ino } = await fill(file, content, options);
-      // A later try may have begun while this one was taken for lost.
+      // A retry may have begun because this attempt counted as lost.
       if ((await this.lstat(draft))?.ino !== ino)
         throw toError('EBUSY', this.#show(draft), 'another try took its place');
       await this.rename(draft, this, name);
@@ -204,7 +205,7 @@ export class SafeFolder {
     if (options.durable === true) await this.#sync();
   }
 
-  /** Removes what a lost try of an action left of a file that it was writing. */
+  /** Removes the draft that a lost attempt of an action left of a file. */
   async removeDraft(name: EntryName, actionId: string): Promise<void> {
     await this.unlink(toDraftName(name, actionId)).catch(ignoring('ENOENT'));
   }
@@ -250,7 +251,7 @@ export class SafeFolder {
     );
   }
 
-  /** `undo` is called with what came of it if the folder was swapped meanwhile. */
+  /** Calls `undo` with the result if the folder was swapped meanwhile. */
   async #at<T>(
     name: EntryName,
     act: (path: string | Buffer) => Promise<T>,
@@ -351,7 +352,7 @@ async function fill(file: FileHandle, content: string | Uint8Array, { like, dura
 
 async function makeAlike(file: FileHandle, like: { mode: number; uid: number; gid: number }): Promise<void> {
   const { uid, gid } = await file.stat();
-  // Only root may give a file away; for others it stays theirs.
+  // Only root may change the owner; for others the file stays theirs.
   if (uid !== like.uid || gid !== like.gid) await file.chown(like.uid, like.gid).catch(() => undefined);
   await file.chmod(like.mode & 0o7777);
 }

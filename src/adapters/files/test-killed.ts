@@ -1,10 +1,12 @@
-/** For tests: a process that is killed while it replaces a file, when the new content lies beside it and nothing else is missing. */
+/**
+ * For tests: a process that is killed right before it replaces a file, when the new content is next to it and complete.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Loaded first: `node:fs/promises` has another `rename` for all modules after it. */
+/** Loaded first: it replaces `rename` of `node:fs/promises` for all later modules. */
 const PRELOAD = `
   import promises from 'node:fs/promises';
   import { syncBuiltinESMExports } from 'node:module';
@@ -20,7 +22,7 @@ const PRELOAD = `
 `;
 
 /**
- * Runs a module until it would put a file in its place.
+ * Runs a module until it is about to replace a file.
  * @param name of that file, without its folder.
  * @param source of the module.
  * @returns the signal that ended the process.

@@ -22,7 +22,7 @@ const PROGRAM = `
     move(folder + '.aside', folder);
   }`;
 
-/** Swaps from the time that this resolves until `stop` is called. `stop` rejects if it had ended before. */
+/** Swaps from when this resolves until `stop` is called. `stop` rejects if the process had ended before. */
 export async function startSwapper(folder: string, target: string): Promise<{ stop(): Promise<void> }> {
   const swapper = spawn(process.execPath, ['-e', PROGRAM, folder, target], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(swapper, 'close');

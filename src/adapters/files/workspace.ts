@@ -4,8 +4,8 @@ import { isInside } from '../../folders/folders.ts';
 import { followLinks } from '../../folders/real-path.ts';
 
 /**
- * Throws `workspaceMissing` if `cwd` is not a folder that can be reached, and `workspaceMoved` if its real path is not
- * `root`: somebody who may write a folder above it has put a link in its place.
+ * Throws `workspaceMissing` if `cwd` is not a reachable folder, and `workspaceMoved` if its real path is not `root`:
+ * somebody who may write a folder above it has replaced it by a link.
  */
 export function assertWorkspace(cwd: string, root?: string): void {
   const complaint = complain(cwd);
@@ -24,7 +24,10 @@ function assertRoot(cwd: string, root: string): void {
   throw new Failure('workspaceMoved', message, { details: { path: cwd, root, now } });
 }
 
-/** Throws `workspaceClosed` if `cwd` is or lies in one of these folders of Bobbin's own; their content would be its workspace. */
+/**
+ * Throws `workspaceClosed` if `cwd` is one of these folders of Bobbin, or inside one; their content would be its
+ * workspace.
+ */
 export function assertOpen(cwd: string, closed: readonly string[]): void {
   const real = followLinks(cwd);
   const inside = closed.find((folder) => isInside(real, followLinks(folder)));

@@ -6,33 +6,34 @@ import { type ClosedPaths, createClosedPaths } from './closed-paths.ts';
 import { isKnown, toShown } from './path-leads.ts';
 import { followLinks } from '../../folders/real-path.ts';
 
-/** Folders inside of a writable root that a patch leaves alone, at any depth. */
+/** Folders inside of a writable root that no patch may write, at any depth. */
 const PROTECTED = new Set(['.git', '.codex', '.bobbin']);
 
 export interface WritableArea {
   /**
-   * The real path of what a patch names, relative paths taken from the working directory. Symbolic links are followed,
-   * that of the file itself too unless `entry` is set, which is for paths that are to be removed. Throws
-   * `patchOutsideWorkspace` where the policy does not allow to write there.
+   * The real path of a patch's path, with relative paths taken from the working directory. Follows symbolic links,
+   * including the file itself unless `entry` is set, which is for paths to remove. Throws `patchOutsideWorkspace` if
+   * the policy does not allow writing there.
    */
   resolve(path: string, options?: { entry: boolean }): string;
-  /** As a report shows it: relative where it lies inside of the working directory. */
+  /** As a report shows it: relative if it is inside of the working directory. */
   show(realPath: string): string;
 }
 
 export interface AreaOptions {
-  /** Folders that stay closed wherever they lie. */
+  /** Folders that stay closed at any place. */
   closed?: readonly string[];
-  /** What commands cannot read either. */
+  /** Paths that commands cannot read either. */
   denied?: readonly string[];
-  /** The working directory as it was shown to who accepted the patch, and where paths led then. */
+  /** The working directory as the person who accepted the patch saw it, and the targets of its paths then. */
   shown?: { cwd: string; leads: readonly PathLead[] };
 }
 
 /**
- * The same area that the sandbox opens to commands, except their private /tmp, for what is written without a command.
+ * The same area that the sandbox opens to commands, except their private /tmp, for files that are written without a
+ * command.
  *
- * A path that was resolved here may be written through `safe-folder.ts` only: it has no links now, and may have one later.
+ * A path that was resolved here must be written through `safe-folder.ts`: it has no links now, and may have one later.
  */
 export function createWritableArea(
   cwd: string,
@@ -62,7 +63,7 @@ export function createWritableArea(
   };
 }
 
-/** Why a sandbox does not let it be written; with full access, why the narrower one would not. */
+/** Why a sandbox does not let it be written; with full access, why the narrower mode would not. */
 function complain(real: string, roots: string[], policy: SandboxPolicy, closed: string[]): string | undefined {
   if (policy.mode === 'read-only')
     return 'the sandbox is read-only. Ask for mode workspace-write, or answer without a change.';

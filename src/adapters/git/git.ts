@@ -1,4 +1,4 @@
-/** The repositories of workspaces, by the `git` program, and the snapshots of workspaces. */
+/** The repositories of workspaces, through the `git` program, and the snapshots of workspaces. */
 import type { GitPort } from '../../../activities/ports.ts';
 import { listDeniedPaths } from '../shell/sandbox/denied-paths.ts';
 import { changedLines } from './review/changed-lines.ts';
@@ -12,15 +12,18 @@ import { revertChanges } from './undo/undo.ts';
 import { addWorktree } from './snapshots/worktree.ts';
 
 export interface GitOptions {
-  /** The worker's data folder, absolute. Snapshots lie below it. */
+  /** The worker's data folder, absolute. It contains the snapshots. */
   directory: string;
-  /** Further folders of the worker that no snapshot has, absolute. */
+  /** Further folders of the worker, absolute, which no snapshot contains. */
   apart?: readonly string[];
-  /** What commands cannot read, absolute: nothing of a repository may lie there, no snapshot has it, and no undo writes it. */
+  /**
+   * Absolute paths that commands cannot read: no part of a repository may be there, no snapshot contains them, and no
+   * undo writes them.
+   */
   closed?: readonly string[];
 }
 
-/** See `GitPort` for what its methods promise. */
+/** See `GitPort` for the guarantees of its methods. */
 export function createGit({ directory, apart = [], closed: more = listDeniedPaths() }: GitOptions): GitPort {
   const closed = [directory, ...apart, ...more];
   const place = { directory, apart: [directory, ...apart], closed };

@@ -1,4 +1,4 @@
-/** Reviews and batches read repositories that somebody else made. Whatever is configured there, nothing of it runs. */
+/** Reviews and batches read repositories that somebody else made. Nothing that is configured in one runs. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -54,7 +54,7 @@ function change(): { base: string; head: string } {
   return { base, head: headOf() };
 }
 
-/** Everything that reads a repository for a review or a batch. */
+/** Every operation that reads a repository for a review or a batch. */
 async function readAll({ base, head }: { base: string; head: string }, cwd = hostile.root) {
   const uncommitted = await git.pinChanges(cwd, { type: 'uncommittedChanges' }, signal);
   const branch = await git.pinChanges(cwd, { type: 'baseBranch', branch: 'base' }, signal);
@@ -77,7 +77,7 @@ async function readAll({ base, head }: { base: string; head: string }, cwd = hos
   };
 }
 
-/** Git itself, in that repository, runs what was planted: the attack is one. */
+/** Git itself, in that repository, runs the planted program: the attack is real. */
 function expectReal(...args: string[]): void {
   spawnSync('git', args, { cwd: hostile.root, stdio: 'ignore', timeout: 20_000 });
   expect(existsSync(marker)).toBe(true);
@@ -181,7 +181,7 @@ describe('a file that git would put through a filter', () => {
     hostile.git('config', 'filter.upper.clean', program);
     const target = { type: 'uncommittedChanges' } as const;
     await expect(git.pinChanges(hostile.root, target, signal)).rejects.toMatchObject({ code: 'reviewNothingToReview' });
-    // Read again, since its time is another one: line endings are plain settings and hold.
+    // Read again, since its time has changed: line endings are plain settings and apply.
     utimesSync(join(hostile.root, 'y.crlf'), old + 5, old + 5);
     await expect(git.pinChanges(hostile.root, target, signal)).rejects.toMatchObject({ code: 'reviewNothingToReview' });
     hostile.write('x.up', 'other text\n');

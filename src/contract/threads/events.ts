@@ -69,15 +69,15 @@ export type RejectionCode =
 /** Answer of the `events` query. */
 export interface EventsPage {
   events: ThreadEvent[];
-  /** The `after` to ask with next. */
+  /** The next value for `after`. */
   next: number;
-  /** Whether there is more to read now: a page ends at its limit, or before it where its entries are large. */
+  /** Whether more can be read now: a page ends at its limit, or earlier if its entries are large. */
   more: boolean;
-  /** Set when the events after `after` lie in the archive: read that segment, then ask again from its end. */
+  /** Set if the events after `after` are in the archive: read that segment, then query again from its end. */
   archived: ArchiveSegment | null;
 }
 
-/** What a segment of the archive holds. */
+/** The content of a segment of the archive. */
 export interface ArchiveBody {
   version: 1;
   threadId: string;

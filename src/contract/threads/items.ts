@@ -2,7 +2,8 @@ import type { ReviewOutput, ReviewRange, ReviewTarget } from '../reviews/review.
 import type { InputItem } from './turn.ts';
 
 /**
- * How far a step got. `lost`: the worker that ran it died, so it may have partly run; it is never run again by itself.
+ * The progress of a step. `lost`: the worker that ran it died, so it may have partly run; it is never run again
+ * automatically.
  */
 export type StepStatus = 'inProgress' | 'completed' | 'failed' | 'declined' | 'aborted' | 'lost';
 
@@ -20,7 +21,7 @@ export interface FileUpdateChange {
   movePath?: string;
   linesAdded: number;
   linesRemoved: number;
-  /** Nothing had to be written: the files are like that already. */
+  /** Nothing was written: the files already had that content. */
   unchanged?: true;
 }
 
@@ -38,27 +39,27 @@ interface ItemBase {
   /** `item_N`, N counting from 0 through the thread's whole life. */
   id: string;
   turnId: string;
-  /** Which model step of its turn gave this item; 0 for what came before the first. */
+  /** The model step of its turn that made this item; 0 for items before the first. */
   step: number;
 }
 
-/** A tool call by the model: its own words are kept, so that it can be shown them again unchanged. */
+/** A tool call by the model. Its exact text is kept, so that the model can see it again unchanged. */
 export interface ToolItemBase extends ItemBase {
   callId: string;
   /** The tool's name and raw arguments as the model wrote them; null for a command typed by the person. */
   call: { name: string; arguments: string } | null;
   status: StepStatus;
-  /** What the model is told; empty until the step has ended. */
+  /** The result for the model; empty until the step has ended. */
   output: string;
 }
 
 /**
- * What made a compaction: a person, the limit before a turn's first step or between two of its steps, or a model that took
- * no more.
+ * The cause of a compaction: a person, the limit before a turn's first step or between two of its steps, or a model
+ * that accepts no more.
  */
 export type CompactionTrigger = 'manual' | 'preTurn' | 'midTurn' | 'overflow';
 
-/** How many paths an undo had which outcome for. `merged` and `kept` are missing in histories of earlier releases. */
+/** Number of paths by the outcome of an undo. `merged` and `kept` are missing in histories of earlier releases. */
 export interface FileOutcomes {
   restored: number;
   deleted: number;
@@ -67,27 +68,27 @@ export interface FileOutcomes {
 }
 
 /**
- * What became of a path that a turn had changed, relative to the workspace. `merged`: what somebody else changed since is
- * still there. `kept`: it is as it was, for the reason that is said.
+ * The outcome of a path that a turn had changed, relative to the workspace. `merged`: later changes of others are kept.
+ * `kept`: it is unchanged, for the given reason.
  */
 export type PathOutcome =
   { path: string; outcome: 'restored' | 'deleted' | 'merged' } | { path: string; outcome: 'kept'; reason: string };
 
-/** What an undo would do. */
+/** The effects that an undo would have. */
 export interface UndoPreview {
   /** The turn that would be undone. */
   turnId: string;
-  /** Null where there is no snapshot to go by. */
+  /** Null if there is no usable snapshot. */
   files: FileOutcomes | null;
   /** Those that would be kept come first. */
   paths: PathOutcome[];
   morePaths: number;
   /**
-   * Nothing of the turn but patches can have written, so that other changes of that time are kept. Otherwise every change of that time
-   * counts as the turn's. Workers of earlier releases do not say.
+   * Only patches of the turn can have written, so other changes of that time are kept. Otherwise every change of that
+   * time counts as the turn's. Workers of earlier releases leave it out.
    */
   ofPatchesAlone?: boolean;
-  /** What would stay as it is, for a person. */
+  /** The changes that would stay, for a person. */
   notUndone: string[];
 }
 
@@ -95,7 +96,7 @@ export interface UndoPreview {
 export interface ProviderCompaction {
   /** The provider that can read it. */
   provider: string;
-  /** Entries in the provider's own form, the first of what its next request holds. */
+  /** Entries in the provider's own form, which its next request begins with. */
   output: Record<string, unknown>[];
 }
 
@@ -107,29 +108,29 @@ export type Item =
   /** The files as they were before the turn's first tool call, as a commit in the workspace's repository. */
   | (ItemBase & { type: 'ghostSnapshot'; commit: string })
   /**
-   * From here on these turns are no part of the conversation. Of a rollback, which is no turn, `turnId` is empty. `files`
-   * says what an undo did to the workspace; null where it had nothing to go by, and for a rollback.
+   * From here on these turns are not part of the conversation. `turnId` is empty for a rollback, which is not a turn.
+   * `files` is the effect of an undo on the workspace; null if it had no snapshot, and for a rollback.
    */
   | (ItemBase & {
       type: 'turnsDropped';
       dropped: string[];
       cause: 'undo' | 'rollback';
       files: FileOutcomes | null;
-      /** The first paths, those that were kept before all others; histories of earlier releases have none. */
+      /** The first paths, those that were kept first; histories of earlier releases have none. */
       paths?: PathOutcome[];
       morePaths?: number;
-      /** What stays as it is, for a person. */
+      /** The changes that stay, for a person. */
       notUndone: string[];
     })
   /** An undo was taken back: from here on these turns are part of the conversation again. */
   | (ItemBase & {
       type: 'turnsRestored';
       restored: string[];
-      /** Null if no file had to be changed, or none could be. */
+      /** Null if no file needed a change, or none could be changed. */
       files: FileOutcomes | null;
       paths: PathOutcome[];
       morePaths: number;
-      /** What stays as the undo left it, for a person. */
+      /** The files that stay as the undo left them, for a person. */
       notRedone: string[];
     })
   | (ToolItemBase & {
@@ -143,7 +144,7 @@ export type Item =
       limit?: CommandLimit;
     })
   | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
-  /** `call.name` is the tool's name as the model knows it; `server` and `tool` are those of the server. */
+  /** `call.name` is the model's name for the tool; `server` and `tool` are those of the server. */
   | (ToolItemBase & {
       type: 'mcpToolCall';
       server: string;
@@ -153,40 +154,40 @@ export type Item =
     })
   | (ToolItemBase & { type: 'plan'; plan: PlanStep[]; explanation: string })
   | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
-  /** A tool by which an agent deals with its sub-agents. */
+  /** A tool for sub-agents. */
   | (ToolItemBase & { type: 'collabAgentToolCall'; tool: AgentTool; receiverThreadIds: string[]; prompt: string })
-  /** `review` says in few words what is reviewed. */
+  /** `review` is a short description of the subject. */
   | (ItemBase & { type: 'enteredReviewMode'; review: string; target: ReviewTarget })
   /** `reviewOutput` and `range` are null for a review that was stopped or failed. */
   | (ItemBase & {
       type: 'exitedReviewMode';
       review: string;
       reviewOutput: ReviewOutput | null;
-      /** What was compared; null also where the review had instructions in place of changes. */
+      /** The compared commits; null, too, if the review had instructions instead of changes. */
       range: ReviewRange | null;
     })
-  /** How a sub-agent ended its turn, told to its parent where nothing waited for it. */
+  /** The end of a sub-agent's turn, reported to its parent if no call waited for it. */
   | (ItemBase & { type: 'subAgentNotification'; threadId: string; name: string; status: string; text: string })
-  /** The context was made smaller. What it replaces stays readable, and is shown to no model any more. */
+  /** The context was made smaller. The replaced items can still be read, but no model sees them. */
   | (ItemBase & {
       type: 'contextCompaction';
       trigger: CompactionTrigger;
-      /** In place of what was replaced; empty where the provider has a form of its own. */
+      /** The text that replaces them; empty if the provider has its own form. */
       summary: string;
-      /** The newest messages of the person among what was replaced, oldest first. */
+      /** The newest messages of the person among the replaced items, oldest first. */
       userMessages: string[];
       provider: ProviderCompaction | null;
       /** Number of the first item that was not replaced. */
       upTo: number;
-      /** Numbers of items before that one which had not ended, and stay in the context. */
+      /** Numbers of earlier items that had not ended, and stay in the context. */
       keptItems: number[];
-      /** Tokens of the context as the model counted them last; null where that is not known. */
+      /** Tokens of the context as the model last counted them; null if not known. */
       tokensBefore: number | null;
-      /** Entries of the conversation, oldest first, that were too many even for the summary. */
+      /** Entries of the conversation, oldest first, that did not fit even into the summary's request. */
       droppedEntries: number;
       durationMs: number;
     })
-  /** A call of a tool without an item type of its own, or one no tool could take: an unknown name, or wrong arguments. */
+  /** A call of a tool without its own item type, or an invalid one: an unknown name, or wrong arguments. */
   | (ToolItemBase & { type: 'dynamicToolCall' });
 
 export type AgentTool = 'spawn_agent' | 'send_message' | 'followup_task' | 'wait_agent' | 'list_agents' | 'close_agent';
@@ -197,15 +198,15 @@ export type ToolItem = Extract<Item, { callId: string }>;
 /** Answer of the `items` query. */
 export interface ItemsPage {
   items: Item[];
-  /** Index to ask for next, one past the last item given. */
+  /** Next index to query, one past the last returned item. */
   next: number;
-  /** Whether there is more to read now: a page ends at its limit, or before it where its entries are large. */
+  /** Whether more can be read now: a page ends at its limit, or earlier if its entries are large. */
   more: boolean;
-  /** Set when the items from `after` on lie in the archive: read that segment, then ask again from its end. */
+  /** Set if the items from `after` on are in the archive: read that segment, then query again from its end. */
   archived: ArchiveSegment | null;
 }
 
-/** A stretch of a thread's past in the archive. Ranges are half open: `from` is inside, `to` is not. */
+/** A part of a thread's past in the archive. Ranges are half open: `from` is inside, `to` is not. */
 export interface ArchiveSegment {
   segmentId: string;
   items: { from: number; to: number };

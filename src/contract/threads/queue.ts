@@ -7,9 +7,9 @@ const EditQueuedTurnSchema = z
   .object({
     op: z.literal('edit'),
     turnId: IdSchema,
-    /** In place of the whole input there was. */
+    /** Replaces the whole input. */
     input: optional(InputSchema),
-    /** In place of all overrides there were. */
+    /** Replaces all overrides. */
     overrides: optional(OverridesSchema),
   })
   .refine(({ input, overrides }) => input !== undefined || overrides !== undefined, {
@@ -18,12 +18,12 @@ const EditQueuedTurnSchema = z
   .transform(compact)
   .meta({ rule: 'edit' } satisfies WireNotes);
 
-/** `before` is a queued turn; left out or null, it is the end of the queue. */
+/** `before` is a queued turn; left out or null, it means the end of the queue. */
 const MoveQueuedTurnSchema = z.object({ op: z.literal('move'), turnId: IdSchema, before: optional(IdSchema) });
 
 const DropQueuedTurnSchema = z.object({ op: z.literal('drop'), turnId: IdSchema, reason: optional(ShortTextSchema) });
 
-/** Payload of the signal and of the update `editQueue`. All of it speaks of a turn that waits in the queue. */
+/** Payload of the signal and of the update `editQueue`. All of its forms are about a queued turn. */
 export const EditQueueSchema = z.discriminatedUnion('op', [
   EditQueuedTurnSchema,
   MoveQueuedTurnSchema.transform(compact),

@@ -6,7 +6,10 @@ import { RememberSchema } from './rules.ts';
 import { IdSchema, compact, optional } from '../shapes.ts';
 import type { Question } from './items.ts';
 
-/** `accept` once, `acceptForSession` for the thread's life, `decline` and the turn goes on, `cancel` ends the turn. */
+/**
+ * `accept` once, `acceptForSession` for the thread's life, `decline` to refuse but continue the turn, `cancel` to end
+ * the turn.
+ */
 export const ApprovalDecisionSchema = z.enum(['accept', 'acceptForSession', 'decline', 'cancel']);
 export type ApprovalDecision = z.infer<typeof ApprovalDecisionSchema>;
 
@@ -37,22 +40,24 @@ export interface PathLead {
 }
 
 interface RequestBase {
-  /** `req_N`, N being the number of the item that waits; `budget_N` for the Nth request of its thread for a budget. */
+  /** `req_N`, with N the number of the item that waits; `budget_N` for the Nth request of its thread for a budget. */
   requestId: string;
   turnId: string;
-  /** Null where no item waits. */
+  /** Null if no item waits. */
   itemId: string | null;
   /** Milliseconds since the epoch. */
   openedAt: number;
-  /** When the default answers; null for never. */
+  /** The time when the default answers; null for never. */
   deadlineAt: number | null;
-  /** What the deadline decides. */
+  /** The answer at the deadline. */
   default: ApprovalDecision;
-  /** Why this is asked, for the person who answers. In requests of earlier releases it may be the model's words. */
+  /**
+   * The reason for the request, for the person who answers. In requests of earlier releases it may be the model's text.
+   */
   reason: string;
-  /** The model's own words for why. Nobody has checked them. Absent if it gave none, and in requests of earlier releases. */
+  /** The model's own reason, which nobody has checked. Absent if it gave none, and in requests of earlier releases. */
   justification?: string;
-  /** Where it was made; null for a request of the thread's own. `requestId` is the one to answer with here. */
+  /** The thread that made it; null for this thread's own request. Answers here use `requestId`. */
   origin: RequestOrigin | null;
 }
 
@@ -62,7 +67,7 @@ export interface RequestOrigin {
   /** Ids from the child of the thread that shows it down to the thread that asked. */
   path: string[];
   requestId: string;
-  /** An answer is on its way down. */
+  /** An answer has been sent down. */
   answered: boolean;
 }
 
@@ -73,7 +78,7 @@ export interface Excerpt {
   chars: number;
 }
 
-/** Where a step runs once it is accepted. Absent in requests of earlier releases. */
+/** Where a step runs after it is accepted. Absent in requests of earlier releases. */
 interface RunsIn {
   /** `danger-full-access` is outside every sandbox. */
   sandbox?: SandboxMode;
@@ -81,9 +86,9 @@ interface RunsIn {
   workspace?: string;
 }
 
-/** Something a thread waits for a person or a policy to answer. */
+/** A request that a person or a policy must answer. */
 export type ThreadRequest =
-  /** `command` is all of it, byte for byte what runs. `sandboxed`: it runs in a sandbox. */
+  /** `command` is the whole command, byte for byte what runs. `sandboxed`: it runs in a sandbox. */
   | (RequestBase &
       RunsIn & {
         type: 'commandExecution';
@@ -91,21 +96,21 @@ export type ThreadRequest =
         /** Absolute. */
         cwd: string;
         sandboxed: boolean;
-        /** The model asks to leave the sandbox of the thread. Absent in requests of earlier releases. */
+        /** The model requests to leave the sandbox of the thread. Absent in requests of earlier releases. */
         escalated?: boolean;
         /** Whether it can reach the network. Absent in requests of earlier releases. */
         network?: boolean;
       })
   /**
-   * `paths` are all that the patch may touch, absolute; `leads` says where those lead that are no real paths. `patch` is absent in requests of earlier releases: the item
-   * has it.
+   * `paths` are all that the patch may touch, absolute; `leads` are the targets of paths that are links. `patch` is
+   * absent in requests of earlier releases: the item has it.
    */
   | (RequestBase & RunsIn & { type: 'fileChange'; paths: string[]; leads?: PathLead[]; patch?: Excerpt })
   /** `arguments` is JSON, absent in requests of earlier releases: the item has them. `readOnly` is the server's own word. */
   | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; arguments?: Excerpt })
   | (RequestBase & { type: 'userInput'; questions: Question[] })
   /**
-   * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` allows `grants` more from
+   * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` adds `grants` from
    * then on; `decline` and `cancel` abort with reason `budgetLimited`.
    */
   | (RequestBase & {
@@ -117,5 +122,5 @@ export type ThreadRequest =
       grants: number;
     });
 
-/** Who or what gave the answer. */
+/** The source of an answer. */
 export type ResolvedBy = 'person' | 'deadline' | 'policy' | 'abort';

@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** What git ignores of these paths, none of which exists, so that each counts as a file. */
+/** The paths that git ignores. None of them exists, so each counts as a file. */
 function ignoredByGit(rules: string, paths: readonly string[]): string[] {
   writeFileSync(join(root, '.gitignore'), rules);
   const input = paths.map((path) => `${path}\0`).join('');
@@ -21,7 +21,7 @@ function ignoredByGit(rules: string, paths: readonly string[]): string[] {
   return stdout.toString().split('\0').filter(Boolean);
 }
 
-/** As a walk asks: of a path in an ignored folder nothing is asked. */
+/** Like a walk, which never asks about a path in an ignored folder. */
 function ignoredByUs(rules: string, paths: readonly string[]): string[] {
   const files = [parseIgnoreFile(rules, '')];
   return paths.filter((path) => {

@@ -1,26 +1,27 @@
 /**
- * Rules of `.gitignore` files, read as data, as gitignore(5) has them. A pattern is matched without a regular expression, in
- * time that grows with its length times that of the name: the file may be made to be slow.
+ * Rules of `.gitignore` files, read as data, as gitignore(5) defines them. Patterns are matched without a regular
+ * expression, in time that grows with the product of the lengths of pattern and name: a malicious file must not be
+ * slow.
  */
 import type { RawPath } from '../process/git-process.ts';
 
-/** Of all files that hold for one folder together; what is beyond is not looked at. */
+/** Bytes of all files that apply to one folder; the rest is ignored. */
 export const MAX_IGNORE_BYTES = 100_000;
 
 export interface IgnoreFile {
   /** Folder of the file, with a slash at its end; empty for the root. */
   base: RawPath;
   rules: readonly IgnoreRule[];
-  /** Of the text that the rules were made from. */
+  /** Bytes of the text that the rules were made from. */
   bytes: number;
-  /** There was more of it. */
+  /** The text was longer. */
   isCut: boolean;
 }
 
 interface IgnoreRule {
   negated: boolean;
   foldersOnly: boolean;
-  /** Relative to the base; a single one is that of a name at any depth. */
+  /** Relative to the base; a single segment matches a name at any depth. */
   segments: readonly Segment[];
   anyDepth: boolean;
 }
@@ -60,7 +61,7 @@ export function isIgnored(files: readonly IgnoreFile[], path: RawPath, isFolder:
 }
 
 function toRule(line: string): IgnoreRule[] {
-  // A space at the end counts only behind a backslash.
+  // A space at the end counts only after a backslash.
   const text = line.replace(/\r$/, '').replace(/(?<!\\) +$/, '');
   if (text === '' || text.startsWith('#')) return [];
   const negated = text.startsWith('!');
@@ -74,7 +75,7 @@ function toRule(line: string): IgnoreRule[] {
   return [{ negated, foldersOnly, anyDepth, segments }];
 }
 
-/** A slash in a set separates nothing. */
+/** A slash in a set does not separate. */
 function splitPattern(pattern: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -97,13 +98,13 @@ function matches({ segments, anyDepth }: IgnoreRule, path: readonly string[]): b
   return only !== undefined && only !== '**' && matchesName(only, path.at(-1) ?? '');
 }
 
-/** A greedy match that goes back to the last `**` alone, which is enough. */
+/** A greedy match that backtracks only to the last `**`, which is enough. */
 function matchesPath(segments: readonly Segment[], path: readonly string[]): boolean {
   let [at, from, retry, retryFrom] = [0, 0, -1, 0];
   while (from < path.length) {
     const segment = segments[at];
     if (segment === '**') {
-      // At the end it stands for what is inside, and not for the folder itself.
+      // At the end it matches the content, and not the folder itself.
       if (at === segments.length - 1) return true;
       [retry, retryFrom] = [at, from];
       at += 1;
@@ -175,7 +176,7 @@ const CLASSES: Record<string, RegExp> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** @param start behind the bracket. Answers the position of the closing one; null if there is none. */
+/** @param start after the bracket. Returns the position of the closing one; null if there is none. */
 function toSet(pattern: string, start: number): { has: Uint8Array; end: number } | null {
   const negated = /[!^]/.test(pattern.charAt(start));
   const has = new Uint8Array(256).fill(0);

@@ -1,4 +1,6 @@
-/** Which files a snapshot leaves out and why: large ones, those in large folders, folders that a build makes anew. */
+/**
+ * The files that a snapshot leaves out and why: large ones, those in large folders, folders that a build makes again.
+ */
 import { join } from 'node:path';
 import type { ClosedPaths } from '../../files/closed-paths.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
@@ -6,13 +8,13 @@ import { foldersOf } from '../repository/repository-data.ts';
 
 /** Bytes; a larger untracked file is left out. */
 export const MAX_UNTRACKED_BYTES = 10 * 1024 * 1024;
-/** Files from which on an untracked folder is left out. */
+/** Number of files from which on an untracked folder is left out. */
 export const LARGE_FOLDER_FILES = 200;
 const BUILD_FOLDERS: ReadonlySet<string> = new Set(
   'node_modules .venv venv env .env dist build .pytest_cache .mypy_cache .cache .tox __pycache__'.split(' '),
 );
 
-/** Why files are not in a snapshot; the keys are kept with it. */
+/** Why files are not in a snapshot; the keys are stored with it. */
 export const REASONS = {
   large: 'untracked files over 10 MiB',
   huge: 'files over 256 MiB',
@@ -26,7 +28,7 @@ export const REASONS = {
 } as const;
 
 export type Reason = keyof typeof REASONS;
-/** Folders have a slash at their end. */
+/** Folders end with a slash. */
 export type LeftOut = Partial<Record<Reason, RawPath[]>>;
 
 /** In the order of the reasons. */
@@ -42,9 +44,9 @@ export function isBuildFolder(name: RawPath): boolean {
 }
 
 /**
- * The untracked folders that hold that many files, the innermost ones: what is left out is not counted again for the
- * folder around it.
- * @param isTracked whether a folder, which has a slash at its end, has tracked files.
+ * The innermost untracked folders with that many files: files that are left out are not counted again for the folder
+ * around them.
+ * @param isTracked whether a folder, which ends with a slash, has tracked files.
  */
 export function largeFolders(files: readonly RawPath[], isTracked: (folder: RawPath) => boolean): Set<RawPath> {
   const counts = new Map<RawPath, number>();
@@ -61,7 +63,7 @@ export function largeFolders(files: readonly RawPath[], isTracked: (folder: RawP
   return large;
 }
 
-/** Whether the path is one of these, or lies in one that is a folder. */
+/** Whether the path is one of these, or inside one. */
 export function isWithin(path: RawPath, places: ReadonlySet<RawPath>): boolean {
   return places.has(path) || foldersOf(path).some((folder) => places.has(folder));
 }

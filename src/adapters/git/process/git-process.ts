@@ -1,6 +1,6 @@
 /**
- * One `git` process: its environment is ours alone, and it ends when the signal fires or its time is up. A pipe with the
- * name of a file that git reads would otherwise keep it waiting for ever.
+ * One `git` process: its environment is ours alone, and it ends when the signal fires or its time is up. Otherwise a
+ * pipe with the name of a file that git reads would keep it waiting without end.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
@@ -13,34 +13,34 @@ import { signInEnvironment } from './sign-in-environment.ts';
 
 export interface GitCall {
   cwd: string;
-  /** The path that a failure names, absolute; `cwd` if it is left out. */
+  /** The path that a failure names, absolute. Default: `cwd`. */
   about?: string;
   signal: AbortSignal;
-  /** Index file to use in place of the repository's own; absolute. */
+  /** Index file to use instead of the repository's own; absolute. */
   index?: string;
-  /** Written to standard input. An error of what makes it ends the process and is thrown. */
+  /** Written to standard input. An error of its source ends the process and is thrown. */
   input?: string | Buffer | AsyncIterable<Buffer>;
-  /** Exit codes that are answers and no failures; 0 alone where it is left out. */
+  /** Exit codes that are answers and not failures. Default: only 0. */
   answers?: readonly number[];
   /**
-   * It fetches, by these transports of git, and to sign in with what the worker's environment and the operator's own
-   * configuration have. Every other call can reach nothing, whatever is configured.
+   * Allows network access by these transports of git, with sign-in data from the worker's environment and the
+   * operator's own configuration. Every other call has no network access, whatever is configured.
    */
   remote?: { transports: readonly string[]; signIn: boolean };
-  /** Given standard output as it comes, which is then not kept. */
+  /** Receives standard output as it arrives; it is not kept then. */
   onStdout?: (chunk: Buffer) => void;
   /**
-   * Git directory of ours, from `private-git-dir.ts`. Git then reads no configuration but ours and finds no other
-   * repository. Without it git finds the repository around `cwd` and obeys what is configured there.
+   * Our own git directory, from `private-git-dir.ts`. Git then reads only our configuration and finds no other
+   * repository. Without it git finds the repository around `cwd` and obeys its configuration.
    */
   gitDir?: string;
   /** Objects of another repository that may be read, absolute; for a call with `gitDir` only. */
   objects?: string;
   /** Milliseconds until the process is ended; the call then fails with `gitFailed`. */
   deadlineMs?: number;
-  /** The same since it wrote anything, standard error included. */
+  /** The same since the process last wrote anything, standard error included. */
   idleMs?: number;
-  /** Bytes of standard output that are kept; more of it fails with `gitFailed`. */
+  /** Bytes of standard output that are kept; more fails with `gitFailed`. */
   maxStdoutBytes?: number;
 }
 
@@ -62,14 +62,14 @@ export function toRawPaths(output: Buffer): RawPath[] {
     .filter((path) => path !== '');
 }
 
-/** For a person: names that are no text show as such. */
+/** For a person: names that are not text are marked as such. */
 export function toShownPath(path: RawPath): string {
   return Buffer.from(path, 'latin1').toString('utf8');
 }
 
 /**
- * Nothing of the person's set-up that runs something, asks something, or changes something beside what is asked for. Their
- * filters and their line endings stay: without them files would not come back as they were.
+ * Disables every part of the person's configuration that runs, asks or changes anything in addition. Filters and line
+ * endings stay: without them files would not be restored exactly.
  */
 const SETTINGS: Record<string, string> = {
   'core.hooksPath': '/dev/null',
@@ -95,7 +95,7 @@ const PRIVATE_SETTINGS: Record<string, string> = {
   'safe.bareRepository': 'explicit',
 };
 
-/** A connection over which nothing has come for a minute is given up. */
+/** A connection without data for a minute is closed. */
 const REMOTE_SETTINGS: Record<string, string> = {
   'http.lowSpeedLimit': '1',
   'http.lowSpeedTime': '60',
