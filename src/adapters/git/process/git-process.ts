@@ -105,25 +105,25 @@ const REMOTE_SETTINGS: Record<string, string> = {
 const KILL_AFTER_MS = 500;
 const STDERR_CHARS = 2_000;
 const DEADLINE_MS = 60_000;
-/** A whole history may come over the network. */
+/** Fetching a whole history may take long. */
 const REMOTE_DEADLINE_MS = 60 * 60_000;
 const MAX_STDOUT_BYTES = 256 * 1024 * 1024;
 
 /**
- * Runs git to its end. Rejects with the reason of the signal once that has fired and the process is gone, with
- * `workspaceMissing` if there is no such folder, and with `gitFailed` if it exits with a code that is no answer, takes
- * too long or writes too much.
+ * Runs git to its end. After the signal has fired and the process is gone, rejects with the signal's reason. Rejects
+ * with `workspaceMissing` if there is no such folder, and with `gitFailed` if the exit code is not an answer, or if git
+ * takes too long or writes too much.
  */
 export async function runGit(args: readonly string[], call: GitCall): Promise<GitResult> {
   call.signal.throwIfAborted();
   assertWorkspace(call.cwd);
   const program = findProgram('git', [call.cwd]);
   if (program === undefined) throw gitFailed(args, call, 'there is no git on PATH outside of the workspace');
-  // A group of its own, so that helpers of git end with it.
+  // A separate process group, so that helpers of git end with it.
   const child = spawn(program, args, { cwd: call.cwd, env: environmentOf(call), stdio: 'pipe', detached: true });
   const output = collect(child, call);
   const written = write(child, call.input ?? '');
-  // It is waited for below, once git is gone.
+  // The wait below comes after git has ended.
   written.catch(() => undefined);
   const deadlineMs = call.deadlineMs ?? (call.remote === undefined ? DEADLINE_MS : REMOTE_DEADLINE_MS);
   const { code, problem } = await untilClosed(child, call.signal, deadlineMs, output.problem);
@@ -138,7 +138,7 @@ export async function runGit(args: readonly string[], call: GitCall): Promise<Gi
 interface Output {
   stdout: Buffer[];
   stderr(): string;
-  /** Resolves once more than is kept has come, or nothing has for too long. */
+  /** Resolves once the output exceeds its limit, or nothing has arrived for too long. */
   problem: Promise<string>;
 }
 
@@ -157,7 +157,7 @@ function collect(child: ChildProcess, call: GitCall): Output {
   child.stdout?.on('data', onStdout ?? keep);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-STDERR_CHARS)));
   if (idleMs !== undefined) watchIdle(child, idleMs, report);
-  // Git may end before it has read everything; its exit code says why.
+  // Git may end before it has read everything; its exit code has the reason.
   child.stdin?.on('error', () => undefined);
   return { stdout, stderr: () => withoutProgress(stderr), problem };
 }
@@ -168,13 +168,13 @@ function watchIdle(child: ChildProcess, idleMs: number, report: (problem: string
   for (const event of ['close', 'error']) child.once(event, () => clearTimeout(timer));
 }
 
-/** Git overwrites the line that says how far it is. */
+/** Git overwrites the line with its progress. */
 function withoutProgress(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.slice(line.lastIndexOf('\r') + 1));
   return lines.filter((line) => !/^(remote: )?[A-Z][a-z]+ (objects|deltas): /.test(line)).join('\n');
 }
 
-/** Rejects where the input cannot be made. Whether git takes it is told by its exit code. */
+/** Rejects if the source of the input fails. Git's exit code shows whether it accepted the input. */
 async function write(child: ChildProcess, input: NonNullable<GitCall['input']>): Promise<void> {
   const { stdin } = child;
   if (stdin === null) return;
@@ -257,12 +257,12 @@ function gitFailed(args: readonly string[], { cwd, about = cwd }: GitCall, reaso
 
 const IDENTITY = { NAME: 'Bobbin', EMAIL: 'snapshot@bobbin.invalid' };
 
-/** Git names a remote as it was configured; who signs in there, and with what, is for nobody else. */
+/** Git names a remote as it is configured, which may include credentials. */
 function withoutUsers(text: string): string {
   return text.replace(/(?<=\/\/)[^/@\s]+@/g, '').replace(/(\w:\/\/[^\s?'"]*)\?[^\s'"]*/g, '$1');
 }
 
-/** What a command may have, and, to sign in elsewhere, what that takes. */
+/** The variables that a command may have and, if needed, those for signing in. */
 function inherit(remote: boolean): Record<string, string> {
   const harmless = Object.entries(withoutLoaders(buildCommandEnvironment(process.env, 'git')));
   const plain = Object.fromEntries(harmless.filter(([name]) => !name.startsWith('GIT_')));
@@ -271,7 +271,7 @@ function inherit(remote: boolean): Record<string, string> {
 
 function environmentOf(call: GitCall): Record<string, string> {
   const inherited = Object.entries(inherit(call.remote?.signIn ?? false));
-  // Credentials may be among those that are there already; ours come last, and so they count.
+  // The environment may already have settings, including credentials; ours come last and take precedence.
   const first = Number(inherited.find(([name]) => name === 'GIT_CONFIG_COUNT')?.[1] ?? 0);
   const ours = {
     ...SETTINGS,
@@ -288,7 +288,8 @@ function environmentOf(call: GitCall): Record<string, string> {
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
-    // Over all settings. A repository may be configured to fetch objects that it lacks, by any program.
+    // Takes precedence over all settings: a repository's configuration can make git fetch missing objects by any
+    // program.
     GIT_ALLOW_PROTOCOL: (call.remote?.transports ?? []).join(':'),
     GIT_LITERAL_PATHSPECS: '1',
     GIT_AUTHOR_NAME: IDENTITY.NAME,
@@ -303,8 +304,8 @@ function environmentOf(call: GitCall): Record<string, string> {
 }
 
 /**
- * What nobody but us may have a say in: no file of configuration or attributes that lies elsewhere is read, except the
- * operator's own, which say how to sign in.
+ * Protects a private call from foreign configuration: git reads no other file of configuration or attributes, except
+ * the operator's own for signing in.
  */
 function privately({ gitDir = '', objects, remote }: GitCall): Record<string, string> {
   return {

@@ -1,12 +1,12 @@
 /**
- * Files below a folder that others change at the same time: every folder on the way is opened without following links, so
- * that a folder which becomes a link leads nowhere.
+ * Files below a folder that others may change at the same time: every folder on the path is opened without following
+ * links, so a folder that becomes a link has no effect.
  */
 import type { Stats } from 'node:fs';
 import { type SafeFolder, ignoring, openFolder } from '../../files/safe-folder.ts';
 import type { RawPath } from './git-process.ts';
 
-/** What is at a path. `other` is a pipe, a device or anything else without content. */
+/** The entry at a path. `other` is a pipe, a device or anything else without content. */
 export type FileState =
   | { type: 'file'; content: Buffer; stats: Stats }
   | { type: 'link'; content: Buffer; stats: Stats }
@@ -15,7 +15,7 @@ export type FileState =
   | { type: 'other' }
   | { type: 'unreadable' };
 
-/** A folder and those around it, open until another one is asked for. Asks are one at a time. */
+/** A folder and those around it, open until another one is requested. Not for concurrent calls. */
 export class OpenTree {
   readonly #root: SafeFolder;
   #chain: { path: RawPath; folder: SafeFolder }[] = [];
@@ -29,7 +29,7 @@ export class OpenTree {
 
   /**
    * @param root absolute and without links.
-   * @param modes permissions of folders that are made, by their paths with a slash at the end.
+   * @param modes permissions of new folders, by their paths with a slash at the end.
    */
   static async open(root: string, modes: ReadonlyMap<RawPath, number> = new Map()): Promise<OpenTree> {
     return new OpenTree(await openFolder(root), modes);
@@ -41,8 +41,8 @@ export class OpenTree {
   }
 
   /**
-   * The folder that a path lies in; null where there is no such folder, or something else in its place.
-   * @param create makes it where nothing is in the way.
+   * The folder of a path; null if there is no such folder, or something else in its place.
+   * @param create makes it if nothing is in the way.
    */
   async folderOf(path: RawPath, { create = false } = {}): Promise<SafeFolder | null> {
     const names = path.split('/').slice(0, -1);
@@ -88,7 +88,7 @@ async function enter(above: SafeFolder, name: Buffer, create: number | null): Pr
   }
 }
 
-/** Never follows a link, never waits, and never rejects for what it finds. */
+/** Never follows a link, never waits, and never rejects because of what it finds. */
 export async function readState(folder: SafeFolder, name: Buffer): Promise<FileState> {
   try {
     const stats = await folder.lstat(name);

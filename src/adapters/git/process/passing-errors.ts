@@ -1,7 +1,7 @@
-/** Errors of the file system that say something about the machine as it is now, and nothing about the path. */
+/** File system errors that are about the current state of the machine, and not about the path. */
 import { Failure } from '../../../../activities/failures.ts';
 
-/** About what is at a path. Anything else may be over at the next try: a full disk, too many open files, a broken device. */
+/** Codes about the path. Any other error may be temporary: a full disk, too many open files, a broken device. */
 const ABOUT_THE_PATH: ReadonlySet<string> = new Set(
   'EACCES EPERM ENOENT ENOTDIR EISDIR ENOTEMPTY EEXIST ELOOP ENAMETOOLONG EINVAL EFTYPE EBUSY ENXIO ENOTSUP'.split(' '),
 );
@@ -10,7 +10,7 @@ export function mayPass(code: string): boolean {
   return !ABOUT_THE_PATH.has(code);
 }
 
-/** Gives an error that may pass a code that is worth another try; other errors stay as they are. */
+/** Gives a temporary error a code that is retried; other errors are unchanged. */
 export function toPassing(error: unknown, folder: string): unknown {
   if (!(error instanceof Error) || error instanceof Failure || error.name === 'AbortError') return error;
   const { code } = error as NodeJS.ErrnoException;

@@ -1,8 +1,8 @@
-/** A file that anybody may have put there, read without waiting: a pipe, a device and a folder count as missing. */
+/** Reads a file that anybody may have created, without waiting: a pipe, a device and a folder count as missing. */
 import { type Stats, constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** The first bytes of a file. Null for what is missing or cannot be read. */
+/** The first bytes of a file. Null if it is missing or cannot be read. */
 export async function readPlainBeginning(path: string | Buffer, maxBytes: number): Promise<Buffer | null> {
   return readPlain(path, async (file, { size }) => {
     const bytes = Math.min(size, maxBytes);
@@ -11,7 +11,7 @@ export async function readPlainBeginning(path: string | Buffer, maxBytes: number
   });
 }
 
-/** Null for what is missing, larger or cannot be read. A link at the end of the path is not followed. */
+/** Null if the file is missing, larger or cannot be read. Does not follow a link at the end of the path. */
 export async function readPlainFile(path: string | Buffer, maxBytes: number): Promise<Buffer | null> {
   return readPlain(path, async (file, { size }) => (size <= maxBytes ? file.readFile() : null));
 }

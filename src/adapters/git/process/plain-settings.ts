@@ -1,6 +1,6 @@
 /**
- * The few settings of a repository that say how its files are to be read, and run nothing. They are taken out of its
- * configuration as words; what else stands there, other files it names included, is not looked at.
+ * The few settings of a repository that define how its files are read, and run nothing. They are extracted from its
+ * configuration as text; everything else in it, including other files that it names, is ignored.
  */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -9,7 +9,7 @@ import { type RepositoryPlace, readSmallFile } from '../repository/repository-pl
 
 const PLAIN = '^core\\.(autocrlf|eol|filemode|symlinks|ignorecase|trustctime)$';
 const OWN = '^core\\.(autocrlf|eol|filemode|symlinks|ignorecase|trustctime|excludesfile)$';
-/** Whether a configuration may have one of them other than git does by itself; a process is spared else. */
+/** Whether a configuration may set one of them to another value than git's default; otherwise no process is needed. */
 const UNUSUAL = /\b(autocrlf|eol|symlinks|ignorecase|trustctime)\b|filemode\s*(?!=\s*true\b|\s)/i;
 const TRACKS = /\[branch\b/i;
 const TRACKING = '^(branch\\..*\\.(remote|merge)|remote\\..*\\.fetch)$';
@@ -18,7 +18,8 @@ const DEADLINE_MS = 10_000;
 type Setting = [key: string, value: string];
 
 /**
- * For `-c`: line endings and the like, the repository's before the operator's, and the operator's own file of ignored names.
+ * For `-c`: line endings and the like, from the repository before the operator, and the operator's own file of ignored
+ * names.
  * @param folder absolute; in no repository.
  */
 export async function readPlainSettings(
@@ -43,14 +44,14 @@ function toExcludesFile(named: string | undefined): string {
   return isAbsolute(path) ? path : '/dev/null';
 }
 
-/** For `-c`: what `branch@{upstream}` depends on; empty for a branch without one. */
+/** For `-c`: the settings that `branch@{upstream}` depends on; empty for a branch without one. */
 export async function upstreamSettings(
   place: RepositoryPlace,
   branch: string,
   folder: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  // A name with this sign cannot stand in an option.
+  // A name with this character cannot be part of an option.
   if (branch.includes('=')) return [];
   const all = await readFrom(configOf(place, TRACKS), TRACKING, folder, signal);
   const own = all.filter(([key]) => key === `branch.${branch}.remote` || key === `branch.${branch}.merge`);
@@ -59,7 +60,7 @@ export async function upstreamSettings(
   return toOptions([...own, ...all.filter(([key]) => remotes.includes(key) && !key.includes('='))]);
 }
 
-/** Null for one without such words, and for what is no file: to read from a pipe could take for ever. */
+/** Null for one without such words, and for a path that is not a file: reading a pipe could take forever. */
 function configOf({ commonDir }: RepositoryPlace, words: RegExp): string[] | null {
   const path = join(commonDir, 'config');
   return words.test(readSmallFile(path) ?? '') ? ['--file', path, '--no-includes'] : null;

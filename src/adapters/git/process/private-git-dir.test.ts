@@ -37,7 +37,7 @@ describe('a private git directory', () => {
     for (const key of ['filter.x.clean', 'filter.x.smudge', 'diff.x.textconv', 'core.fsmonitor'])
       hostile.git('config', key, program);
     hostile.write('a.txt', 'one\r\ntwo\r\n$Id$\r\n');
-    // The same commands with the repository's own configuration do run it, so the attack is a real one.
+    // The same commands with the repository's own configuration do run it, so the attack is real.
     hostile.git('add', '-A');
     expect(existsSync(marker)).toBe(true);
     rmSync(marker);

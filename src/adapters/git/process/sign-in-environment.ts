@@ -1,4 +1,4 @@
-/** What git and the programs it signs in with need of the worker's environment. The rest of it stays with the worker. */
+/** The variables of the worker's environment that git and its sign-in programs need. They get nothing else. */
 
 const NAMES = new Set([
   // ssh
@@ -21,7 +21,7 @@ const NAMES = new Set([
 ]);
 const NUMBERED = /^GIT_CONFIG_(KEY|VALUE)_\d+$/;
 
-/** Names the operator adds, separated by commas: what a credential helper of theirs reads. */
+/** Names that the operator adds, separated by commas: variables that a credential helper reads. */
 const MORE = 'BOBBIN_GIT_ENV';
 
 export function signInEnvironment(worker: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,8 +1,8 @@
-/** Long work on the thread that heartbeats and everything else share: it gives way to them every few milliseconds. */
+/** Long work on the thread that also sends heartbeats: it yields every few milliseconds. */
 import { setImmediate } from 'node:timers/promises';
 
 const SLICE_MS = 8;
-/** Steps from one look at the clock to the next. */
+/** Steps between two checks of the clock. */
 const STEPS = 16;
 
 export class Slices {
@@ -14,7 +14,7 @@ export class Slices {
     this.signal = signal;
   }
 
-  /** Asked after each small step. @param steps how many of them a larger one stands for. */
+  /** Called after each small step. @param steps how many of them a larger one counts for. */
   isOver(steps = 1): boolean {
     this.#steps += steps;
     if (this.#steps < STEPS) return false;

@@ -1,4 +1,4 @@
-/** The index of a repository, read as data: which paths are tracked. No git runs, and nothing is written. */
+/** The index of a repository, read as data: the tracked paths. Runs no git, and writes nothing. */
 import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface TrackedFile {
 
 export interface Index {
   files: readonly TrackedFile[];
-  /** Differs once something else is staged, and not for times that git only remembers. `''` if there is no index. */
+  /** Changes when something else is staged, but not with times that git only caches. `''` if there is no index. */
   digest: string;
 }
 
@@ -22,16 +22,16 @@ const NO_INDEX: Index = { files: [], digest: '' };
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
 /** Bytes of all names together. Version 4 stores a name as its difference from the one before, so a small file can hold many. */
 const MAX_NAME_BYTES = 512 * 1024 * 1024;
-/** The kernel takes no longer path. */
+/** The kernel accepts no longer path. */
 const MAX_PATH_BYTES = 4_096;
 
-/** What was read last, by path, with something that changes with every write of the file. */
+/** The last results, by path, with a value that changes with every write of the file. */
 const remembered = new Map<string, { state: string; index: Index }>();
 const REMEMBERED = 8;
-/** A file that was written this short a time ago may be written once more without a trace in its times. */
+/** A file that was written less than this time ago may be written again without a visible change of its times. */
 const RACY_MS = 50;
 
-/** Empty if it is not there or cannot be read as an index. The same object as before if nobody has written it since. */
+/** Empty if it is missing or cannot be read as an index. The same object as before if nobody has written it since. */
 export async function readIndex(gitDir: string, hashBytes: number, slices: Slices): Promise<Index> {
   const path = join(gitDir, 'index');
   const state = await stateOf(path);
@@ -45,7 +45,7 @@ export async function readIndex(gitDir: string, hashBytes: number, slices: Slice
       if (state !== null) remember(path, state, index);
       return index;
     }
-    // Names that were taken out of the shared part are among them: they count as tracked a little longer.
+    // Names that were removed from the shared part are included: they count as tracked a little longer.
     const shared = await readPlainFile(join(gitDir, `sharedindex.${base}`), MAX_INDEX_BYTES);
     if (shared === null) return index;
     const { files, digest } = await parseIndex(shared, hashBytes, slices);
@@ -75,11 +75,11 @@ const EXTENDED = 0x4000;
 const SUBMODULE = 0o160000;
 
 interface Parsed extends Index {
-  /** Id of the shared index that this one is a change of. */
+  /** Id of the shared index that this one modifies. */
   base: string | null;
 }
 
-/** See gitformat-index(5). Rejects with a RangeError where it is cut off or no index. */
+/** See gitformat-index(5). Rejects with a RangeError if it is cut off or is not an index. */
 async function parseIndex(content: Buffer, hashBytes: number, slices: Slices): Promise<Parsed> {
   const version = content.readUInt32BE(4);
   if (content.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) throw new RangeError('not an index');

@@ -6,11 +6,11 @@ import type { Slices } from '../process/slices.ts';
 
 export interface LooseRef {
   name: RawPath;
-  /** An id, or where it leads; one character per byte. */
+  /** An id, or a target; one character per byte. */
   value: string;
 }
 
-/** Files of references that are looked at; a repository that has more of them was made so on purpose. */
+/** Files of references that are read; a repository with more of them was made on purpose. */
 const MAX_FILES = 10_000;
 const MAX_DEPTH = 64;
 const REF_BYTES = 1_024;
@@ -45,7 +45,7 @@ async function addBelow(found: LooseRef[], tree: OpenTree, at: RawPath, slices: 
     if (content === null) folders.push(`${path}/`);
     else if (isOfPerson(path)) found.push({ name: path, value: content.toString('latin1').trim() });
   }
-  // One folder is open at a time, so the others come when this one has been read.
+  // One folder is open at a time, so the others come after this one.
   for (const below of folders) await addBelow(found, tree, below, slices);
 }
 
@@ -54,7 +54,7 @@ function isOfPerson(name: RawPath): boolean {
   return name !== '' && !name.startsWith('refs/bobbin/') && !name.endsWith('.lock');
 }
 
-/** Null for what is no file, larger, or cannot be read. */
+/** Null if it is not a file, is larger, or cannot be read. */
 export async function readSmall(folder: SafeFolder, name: Buffer, maxBytes: number): Promise<Buffer | null> {
   const now = folder.readNow(name, maxBytes);
   if (now !== null) return now.content;

@@ -1,6 +1,6 @@
 /**
- * What a snapshot has to know of the repositories of a workspace, read from their files as data: no git runs in them, and
- * nothing that is configured there counts.
+ * The facts about the repositories of a workspace that a snapshot needs, read from their files as data: no git runs in
+ * them, and their configuration is ignored.
  */
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -18,7 +18,7 @@ async function readLine(path: string): Promise<string | null> {
   return (await readPlainFile(path, SMALL_BYTES))?.toString('utf8').split('\n')[0]?.trim() ?? null;
 }
 
-/** The commit that is checked out; null if there is none, or if it is kept in a form that is not known here. */
+/** The commit that is checked out; null if there is none, or if it is stored in a form that is not supported here. */
 async function readHeadOf({ gitDir, commonDir }: WorkTreePlace): Promise<string | null> {
   const head = (await readLine(join(gitDir, 'HEAD'))) ?? '';
   const ref = /^ref: (refs\/.+)$/.exec(head)?.[1];
@@ -35,21 +35,21 @@ function toId(text: string): string | null {
 }
 
 export interface Tracked {
-  /** Relative to the folder that was asked for. */
+  /** Relative to the requested folder. */
   files: ReadonlySet<RawPath>;
   /** Every folder with a tracked file below it, with a slash. */
   folders: ReadonlySet<RawPath>;
-  /** What is checked out in the repository around the folder (`""`) and in each of its submodules. */
+  /** The current checkout of the repository around the folder (`""`) and of each of its submodules. */
   heads: Record<RawPath, string | null>;
   /** From the root of the repository to the folder, with a slash at its end; the base of every rule begins with it. */
   prefix: RawPath;
   /** Rules of the person and of folders around this one, outermost first. */
   rules: IgnoreFile[];
-  /** Files of those rules that were not read to their end. */
+  /** Files of those rules that were not read completely. */
   cutRules: RawPath[];
 }
 
-/** How deep submodules are looked into. */
+/** How many levels of submodules are read. */
 const MAX_DEPTH = 5;
 
 export async function readTrackedBelow(folder: string, closed: ClosedFolders, slices: Slices): Promise<Tracked> {
@@ -66,9 +66,9 @@ export async function readTrackedBelow(folder: string, closed: ClosedFolders, sl
 type Found = Pick<Tracked, 'files' | 'folders' | 'heads'>;
 
 interface Bounds {
-  /** The part of the repository that counts. */
+  /** The relevant part of the repository. */
   inside: RawPath;
-  /** How deep its submodules are looked into. */
+  /** How many levels of its submodules are read. */
   depth: number;
   closed: ClosedFolders;
 }
@@ -103,7 +103,7 @@ async function readRepository(place: WorkTreePlace, bounds: Bounds, slices: Slic
   };
 }
 
-/** The part of an index that lies below a folder, with paths relative to it. */
+/** The part of an index below a folder, with paths relative to it. */
 interface Part {
   files: ReadonlySet<RawPath>;
   folders: ReadonlySet<RawPath>;
@@ -137,10 +137,10 @@ async function toPart({ files }: Index, prefix: RawPath, slices: Slices): Promis
   return part;
 }
 
-/** An index that somebody made by hand may lead anywhere. */
+/** A hand-made index may contain any path. */
 const UNSAFE = /(^|\/)(\.\.?|\.git|)(\/|$)/i;
 
-/** `a/b/c` and `a/b/c/` lie in `a/` and `a/b/`. */
+/** `a/b/c` and `a/b/c/` are in `a/` and `a/b/`. */
 export function foldersOf(path: RawPath): RawPath[] {
   const folders: RawPath[] = [];
   for (let at = path.indexOf('/'); at !== -1 && at < path.length - 1; at = path.indexOf('/', at + 1)) {
@@ -151,7 +151,7 @@ export function foldersOf(path: RawPath): RawPath[] {
 
 type RuleFiles = Pick<Tracked, 'rules' | 'cutRules'>;
 
-/** Those that hold for everything of this person. */
+/** The person's own rules, which apply to every repository. */
 async function addOwnRules(found: RuleFiles): Promise<void> {
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   await addRules(found, join(config, 'git/ignore'), '');
@@ -164,7 +164,7 @@ async function addRulesAround(found: RuleFiles, { root, commonDir }: WorkTreePla
 }
 
 async function addRules({ rules, cutRules }: RuleFiles, path: string | Buffer, base: RawPath): Promise<void> {
-  // One byte more shows that there is more.
+  // One more byte reveals that the file is longer.
   const content = await readPlainBeginning(path, MAX_IGNORE_BYTES + 1);
   if (content === null) return;
   const file = parseIgnoreFile(content.toString('latin1'), base, rules);
@@ -174,7 +174,7 @@ async function addRules({ rules, cutRules }: RuleFiles, path: string | Buffer, b
 
 const OTHER_THAN_ASCII = /[\u0080-\u00ff]/;
 
-/** A raw path as the file system takes it. */
+/** A raw path as the file system accepts it. */
 export function toFileName(folder: string, path: RawPath): string | Buffer {
   if (!OTHER_THAN_ASCII.test(path)) return folder.endsWith('/') ? `${folder}${path}` : `${folder}/${path}`;
   return Buffer.concat([Buffer.from(join(folder, '/')), Buffer.from(path, 'latin1')]);

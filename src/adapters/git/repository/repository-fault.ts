@@ -1,17 +1,17 @@
-/** Why a folder is taken to be in no repository although one seems to be there. */
+/** Why a folder counts as being in no repository although one seems to exist. */
 import { basename, dirname, join } from 'node:path';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { isTrustedAbove } from '../../../folders/work-tree.ts';
 import { toRealPath } from '../../shell/sandbox/mounts.ts';
 import { type ClosedFolders, faultAt, isThere } from './repository-place.ts';
 
-/** A sentence that names the path in question, with a blank in front of it; empty if nothing there looks like a repository. */
+/** A sentence that names the path, with a leading blank; empty if nothing there looks like a repository. */
 export function explainNoRepository(cwd: string, closed: ClosedFolders): string {
   const fault = findFault(cwd, closed);
   return fault === null ? '' : ` ${fault}.`;
 }
 
-/** Goes the way of `findRepository`. */
+/** Follows the same steps as `findRepository`. */
 function findFault(cwd: string, closed: ClosedFolders): string | null {
   const start = toRealPath(cwd) ?? toRealPath(`${cwd}.git`);
   if (start === undefined) return null;

@@ -58,7 +58,7 @@ describe('a repository of the workspace that a command has led to one that it ca
       symlinkSync(join(store(), name), join(workspace, '.git', name));
     }
   };
-  /** What is checked out is a commit that only the other repository has. */
+  /** The checked-out commit is only in the other repository. */
   const borrow = (alternates: string | Buffer): void => {
     git(workspace, 'init', '-q', '-b', 'main');
     writeFileSync(join(workspace, '.git/objects/info/alternates'), alternates);
@@ -159,7 +159,7 @@ describe('a repository of the workspace that a command has led to one that it ca
       await expect(targets.find({ repository }, 'target', signal)).rejects.toMatchObject(refusal);
     await adapter.snapshot(workspace, null, signal);
     expect(findRepository(workspace, closed())).toBeNull();
-    // Without the wall all of them are repositories, so that it is the wall that is tested.
+    // Without closed folders all of them are repositories, so the test is about the closed folders.
     expect(findRepository(workspace, [])).not.toBeNull();
   });
 });

@@ -1,10 +1,11 @@
 /**
- * Where the parts of a repository lie, read from its files alone: no git is run, and of what is configured there nothing is
- * interpreted but the format of its ids.
+ * The places of a repository's parts, read from its files alone: no git runs, and of its configuration only the format
+ * of its ids is interpreted.
  *
- * A command may have written any of it. So no part may lie in a folder that commands cannot read, be it by a `.git` that is a
- * file or a link, by `commondir`, by objects that are borrowed, or by a link further in: what is read there would be shown to
- * a model. A part counts all the same in the work tree itself, and in a repository that names the work tree as one of its own.
+ * A command may have written any of it. So no part may be in a folder that commands cannot read, whether through a
+ * `.git` that is a file or a link, through `commondir`, through borrowed objects, or through a link further inside: a
+ * model would see what is read there. There are two exceptions: a part in the work tree itself, and a repository that
+ * has registered the work tree.
  */
 import {
   closeSync,
@@ -27,9 +28,9 @@ import { toRealPath } from '../../shell/sandbox/mounts.ts';
 export interface RepositoryPlace {
   /** Top of its work tree, absolute; null for a bare repository. */
   root: string | null;
-  /** Holds HEAD and the index. That of a linked work tree is its own. */
+  /** Contains HEAD and the index. A linked work tree has its own. */
   gitDir: string;
-  /** Holds references, objects and the configuration. */
+  /** Contains references, objects and the configuration. */
   commonDir: string;
   /** The common directory has registered the work tree. */
   isRegistered: boolean;
@@ -40,13 +41,13 @@ export interface RepositoryPlace {
 
 export type WorkTreePlace = RepositoryPlace & { root: string };
 
-/** Absolute; what commands cannot read. */
+/** Absolute paths that commands cannot read. */
 export type ClosedFolders = readonly string[];
 
-/** What is read of it afterwards: to look at all its objects takes a while. */
+/** The parts that the caller reads afterwards: checking all its objects takes time. */
 type Reads = 'objects' | 'index';
 
-/** Of the nearest repository upwards whose work tree holds the folder; null if there is none. */
+/** The nearest repository upwards whose work tree contains the folder; null if there is none. */
 export function findRepository(cwd: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
   const start = toRealPath(cwd);
   for (let folder = start; folder !== undefined; folder = dirname(folder)) {
@@ -57,19 +58,19 @@ export function findRepository(cwd: string, closed: ClosedFolders, reads: Reads 
   return null;
 }
 
-/** Of the repository whose work tree has this top, absolute and without links; null if there is none. */
+/** The repository whose work tree has this top, absolute and without links; null if there is none. */
 export function repositoryAt(root: string, closed: ClosedFolders, reads: Reads = 'objects'): WorkTreePlace | null {
   const place = readPlace(join(root, '.git'), root, closed, reads);
   return place === null ? null : { ...place, root };
 }
 
-/** Of the repository at exactly this path, as `git fetch` finds it; null if there is none. */
+/** The repository at exactly this path, as `git fetch` finds it; null if there is none. */
 export function findRepositoryOrBare(path: string, closed: ClosedFolders): RepositoryPlace | null {
   const at = toRealPath(path) ?? toRealPath(`${path}.git`);
   return at === undefined ? null : (repositoryAt(at, closed) ?? readPlace(at, null, closed, 'objects'));
 }
 
-/** Why that is no repository, with the path in question, in words for a person; null if nothing is there. */
+/** Why that is not a repository, with the path, for a person; null if nothing is there. */
 export function faultAt(gitPath: string, root: string | null, closed: ClosedFolders): string | null {
   const found = inspect(gitPath, root, closed, 'objects');
   return 'fault' in found ? found.fault : null;
@@ -103,7 +104,7 @@ function inspect(
   return fault === null ? place : { fault: `${toVisibleLine(gitPath)} depends on ${fault}` };
 }
 
-/** A folder, or a file that leads to one: that of a linked work tree, or of a submodule. */
+/** A folder, or a file that refers to one: for a linked work tree or a submodule. */
 function resolveGitDir(path: string): string | null {
   const stats = statOf(path);
   if (stats?.isDirectory()) return path;
@@ -112,13 +113,13 @@ function resolveGitDir(path: string): string | null {
   return target === undefined ? null : resolve(dirname(path), target.trimEnd());
 }
 
-/** Git follows these of a repository itself only, and the absolute ones in any. */
+/** Git follows relative alternates only of a repository itself, and absolute ones in any. */
 function relativeAlternates(objects: string): string[] {
   const paths = alternatesOf(objects) ?? [];
   return paths.filter((path) => /^[^/\s]/.test(path)).map((path) => resolve(objects, path));
 }
 
-/** As they are written; null for a file that is not read here as git reads it. */
+/** In their written form; null for a file that is not read here as git reads it. */
 function alternatesOf(objects: string): string[] | null {
   const file = join(objects, 'info', 'alternates');
   if (statOf(file) === null) return [];
@@ -129,7 +130,7 @@ function alternatesOf(objects: string): string[] | null {
 
 const MAX_LENDERS = 100;
 
-/** All folders of objects that git reads for these, themselves included, or the one whose lenders cannot be said. */
+/** All folders of objects that git reads for these, including themselves, or the one whose alternates are unclear. */
 function withLenders(folders: readonly string[]): string[] | { unclear: string } {
   const all = new Set(folders);
   for (const folder of all) {
@@ -140,7 +141,7 @@ function withLenders(folders: readonly string[]): string[] | { unclear: string }
   return [...all];
 }
 
-/** Links that stand for objects, or for a folder of them. */
+/** Links in place of objects, or of a folder of them. */
 function linksIn(objects: string): string[] {
   const folders = list(objects).filter(({ name }) => /^([0-9a-f]{2}|pack|info)$/.test(name));
   const files = folders.flatMap(({ name }) => list(join(objects, name)));
@@ -163,7 +164,7 @@ function namesBack(gitDir: string, commonDir: string, root: string): boolean {
   return back !== undefined && toRealPath(resolve(own, back)) === toRealPath(join(root, '.git'));
 }
 
-/** What git reads of each; a link may stand for any of them. */
+/** The files that git reads of each; any of them may be a link. */
 const OF_GIT_DIR = ['HEAD', 'index', 'commondir', 'gitdir'];
 const OF_COMMON_DIR = ['refs', 'packed-refs', 'shallow', 'logs', 'config', 'info', 'info/exclude'];
 const OF_OBJECTS = ['info', 'info/alternates', 'pack'];
@@ -201,7 +202,7 @@ function statOf(path: string): Stats | null {
 
 const SMALL_BYTES = 1024 * 1024;
 
-/** Null for what is no file, or cannot be read. A pipe is not waited for. */
+/** Null if it is not a file, or cannot be read. Does not wait for a pipe. */
 export function readSmallFile(path: string): string | null {
   let file: number | undefined;
   try {
@@ -215,7 +216,7 @@ export function readSmallFile(path: string): string | null {
   }
 }
 
-/** Whether something is at a path, a link that leads nowhere included. */
+/** Whether something exists at a path, including a broken link. */
 export function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -1,10 +1,9 @@
 /**
- * What the repositories of a workspace keep besides the files that are checked out: references, what is staged, settings,
- * hooks. An undo leaves all of it as it is. So that it can name what a turn changed there, a snapshot remembers a short
- * digest of each part.
+ * The parts of a workspace's repositories other than checked-out files: references, index, settings, hooks. An undo
+ * does not change them. A snapshot stores a short digest of each part, so that the undo can list the changes of a turn.
  *
- * All of it is read as data, through folders that are opened without following links; no git runs. Names and contents are
- * whatever a command wrote there.
+ * All of it is read as data, through folders that are opened without following links; no git runs. A command may have
+ * written any name and content.
  */
 import { createHash } from 'node:crypto';
 import { join, relative } from 'node:path';
@@ -18,34 +17,34 @@ import { toRealPath } from '../../shell/sandbox/mounts.ts';
 import type { Slices } from '../process/slices.ts';
 
 /**
- * A digest for each part that is there, by its path in `.git`. References have their beginning (`refs/heads/main`: 12 digits),
- * many of one kind are one part (`refs/tags/`). `''` is the `.git` itself.
+ * A digest for each existing part, by its path in `.git`. References have their beginning (`refs/heads/main`: 12
+ * digits), many of one kind are one part (`refs/tags/`). `''` is the `.git` itself.
  */
 export type RepositoryState = Record<RawPath, string>;
 
 /** By the folder of the repository, relative to the workspace and with a slash at its end: `''`, `sub/`, `../`. */
 export type RepositoryStates = Record<RawPath, RepositoryState>;
 
-/** Further repositories of a workspace are not looked at. */
+/** Further repositories of a workspace are ignored. */
 export const MAX_REPOSITORIES = 100;
-/** References of one kind that are remembered one by one. */
+/** References of one kind that are stored individually. */
 const MAX_REFS = 200;
 const MAX_HOOKS = 200;
 const CONTENT_BYTES = 1024 * 1024;
 const PACKED_REFS_BYTES = 16 * 1024 * 1024;
 
-/** Those of a work tree. */
+/** The parts of a work tree. */
 const OF_GIT_DIR = [
   ...['HEAD', 'config.worktree', 'info/sparse-checkout'],
   ...['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'BISECT_LOG', 'rebase-merge', 'rebase-apply', 'sequencer'],
 ];
-/** Those that work trees share. */
+/** The parts that work trees share. */
 const OF_COMMON_DIR = [
   ...['config', 'info/attributes', 'info/exclude', 'info/grafts', 'objects/info/alternates', 'shallow'],
   'reftable/tables.list',
 ];
 
-/** @param repositories folders below the workspace that have a `.git`, each with a slash at its end. */
+/** @param repositories folders below the workspace with a `.git`, each with a slash at its end. */
 export async function readRepositoryStates(
   folder: string,
   repositories: readonly RawPath[],
@@ -107,7 +106,7 @@ async function addPart(state: RepositoryState, tree: OpenTree, path: RawPath, pa
   if (digest !== null) state[part] = digest;
 }
 
-/** Null if nothing is there. Of a folder nothing but that it is one. */
+/** Null if nothing is there. For a folder only that it exists. */
 async function digestOf(tree: OpenTree, path: RawPath): Promise<string | null> {
   const folder = await tree.folderOf(path);
   const name = nameOf(path);
@@ -154,7 +153,7 @@ function toPair({ name, value }: LooseRef): [RawPath, string] {
   return [name, /^[0-9a-f]{40,64}$/.test(value) ? value.slice(0, 12) : `~${toDigest(Buffer.from(value, 'latin1'))}`];
 }
 
-/** All but the newest of what was stashed is in the log of it alone. */
+/** Only the log of the stash has all but its newest entry. */
 async function readStashLog(tree: OpenTree): Promise<string | null> {
   return digestOf(tree, 'logs/refs/stash').catch(() => null);
 }
@@ -170,7 +169,7 @@ function byKind(refs: ReadonlyMap<RawPath, string>): Map<RawPath, [RawPath, stri
   return kinds;
 }
 
-/** A reference counts as one of the first kind that fits. */
+/** A reference counts as one of the first matching kind. */
 const KINDS = ['refs/heads/', 'refs/tags/', 'refs/remotes/'];
 
 export function toKind(name: RawPath): RawPath {
@@ -181,7 +180,7 @@ function toGroupDigest(refs: readonly (readonly [RawPath, string])[]): string {
   return toDigest(Buffer.from(refs.map(([name, value]) => `${value} ${name}\n`).join(''), 'latin1'));
 }
 
-/** References of one kind in a state that remembers them one by one, as they are in one that does not. */
+/** The digest of all references of one kind, from a state that stores them individually. */
 export function toKindDigest(state: RepositoryState, kind: RawPath): string | undefined {
   if (kind in state) return state[kind];
   const own = Object.entries(state).filter(([part]) => part.startsWith('refs/') && toKind(part) === kind);

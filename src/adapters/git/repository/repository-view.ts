@@ -1,5 +1,5 @@
 /**
- * A repository of someone else, read as data: git works in a directory of ours (`private-git-dir.ts`) that leads to its
+ * A foreign repository, read as data: git works in our own directory (`private-git-dir.ts`), which refers to its
  * objects and references, and interprets nothing that is configured or written in it.
  */
 import { copyFile, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -17,20 +17,20 @@ export type ViewGit = (args: readonly string[], more?: GitMore) => Promise<GitRe
 
 export interface RepositoryView {
   place: RepositoryPlace;
-  /** Of ours, for as long as the view is open. */
+  /** Our own, while the view is open. */
   gitDir: string;
-  /** Sees commits and references, and no work tree. */
+  /** Sees commits and references, but no work tree. */
   git: ViewGit;
   /**
-   * Sees the work tree, too, with a copy of its index: files that have not changed since they were added are not read. Line
-   * endings are those that are configured, filters never run. Runs at the top of the work tree.
+   * Sees the work tree, too, with a copy of its index: files that have not changed since they were added are not read.
+   * Line endings are as configured, filters never run. Runs at the top of the work tree.
    */
   inTree: ViewGit;
-  /** For `-c`: where `name@{upstream}` leads. */
+  /** For `-c`: the target of `name@{upstream}`. */
   upstreamOf(branch: string): Promise<string[]>;
 }
 
-/** Runs the body with a view, which is gone afterwards. */
+/** Runs the body with a view, which is removed afterwards. */
 export async function withView<T>(
   place: RepositoryPlace,
   signal: AbortSignal,
@@ -78,7 +78,7 @@ async function openGitDir(place: RepositoryPlace, gitDir: string): Promise<void>
     if (isThere(join(commonDir, name))) await symlink(join(commonDir, name), join(gitDir, name));
 }
 
-/** Gives the options that stand for the settings of the work tree. */
+/** Returns the options for the settings of the work tree. */
 async function openTree(
   place: RepositoryPlace,
   gitDir: string,
@@ -92,7 +92,8 @@ async function openTree(
 }
 
 /**
- * The time of the index tells git which of its entries may have changed without a trace, so the copy must not be younger.
+ * Git uses the time of the index to find entries that may have changed without a visible change, so the copy must not
+ * be newer.
  */
 async function copyIndex({ gitDir: from }: RepositoryPlace, gitDir: string, to: string): Promise<void> {
   const index = join(from, 'index');
@@ -102,7 +103,7 @@ async function copyIndex({ gitDir: from }: RepositoryPlace, gitDir: string, to: 
   await copyFile(index, to);
   const seconds = Math.floor(stats.mtimeMs / 1_000);
   await utimes(to, seconds, seconds);
-  // An index may be split in two.
+  // An index may consist of two files.
   for (const name of await readdir(from))
     if (name.startsWith('sharedindex.')) await symlink(join(from, name), join(gitDir, name));
 }

@@ -1,4 +1,7 @@
-/** What differs between a commit and the files of a work tree. No filter is run: what only a filter could say counts as changed. */
+/**
+ * The differences between a commit and the files of a work tree. Runs no filter: if only a filter could decide, the
+ * file counts as changed.
+ */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
@@ -13,13 +16,13 @@ import type { RepositoryView } from './repository-view.ts';
 export interface TreeChange {
   /** Git's letter: `A`, `D`, `M`, `R`, `T`. */
   kind: string;
-  /** Two for a file that was renamed. */
+  /** Two for a renamed file. */
   names: RawPath[];
-  /** Id of what it was. */
+  /** Id of the earlier content. */
   before: string;
 }
 
-/** Git would run itself in a submodule to look for changes in its files, and obey what is configured there. */
+/** Git would run in a submodule to look for changes in its files, and obey its configuration. */
 const COMPARE = ['--raw', '-z', '--no-abbrev', '--find-renames', '--ignore-submodules=dirty'];
 
 export async function treeChanges(view: RepositoryView, base: string): Promise<TreeChange[]> {
@@ -31,8 +34,8 @@ export async function treeChanges(view: RepositoryView, base: string): Promise<T
 }
 
 /**
- * Untracked files that are not ignored, without those that are closed to commands: not even their names are theirs to see.
- * @param paths only these, relative to the root; all if it is left out.
+ * Untracked files that are not ignored, without those that are closed to commands, whose names are closed, too.
+ * @param paths only these, relative to the root; all if left out.
  */
 export async function listUntracked(
   view: RepositoryView,
@@ -59,7 +62,7 @@ function toChanges(words: readonly RawPath[]): TreeChange[] {
 
 // ---------------------------------------------------------------------------------------------------------- git-lfs
 
-/** Git-lfs stores files elsewhere, and in git what they are: a hash, and a size. */
+/** Git-lfs stores files elsewhere, and a pointer in git: a hash, and a size. */
 interface Stored {
   sha256: string;
   bytes: number;
@@ -70,7 +73,7 @@ const POINTER =
 const POINTER_BYTES = 1_024;
 const MAX_POINTERS = 1_000;
 
-/** By the ids of what was there before; none in a repository that does not use it. */
+/** By the ids of the earlier contents; empty in a repository that does not use git-lfs. */
 async function storedElsewhere(view: RepositoryView, changes: readonly TreeChange[]): Promise<Map<string, Stored>> {
   if (changes.length === 0 || !isThere(join(view.place.commonDir, 'lfs'))) return new Map();
   const ids = [...new Set(changes.filter(({ kind }) => kind === 'M').map(({ before }) => before))];
@@ -89,7 +92,7 @@ async function storedElsewhere(view: RepositoryView, changes: readonly TreeChang
   return found;
 }
 
-/** Whether the file on disk is what the pointer stands for, or the pointer itself as it was. */
+/** Whether the file on disk is the pointer's content, or the unchanged pointer itself. */
 async function isStored(view: RepositoryView, change: TreeChange, stored: Stored | undefined): Promise<boolean> {
   const [name] = change.names;
   if (stored === undefined || name === undefined || change.kind !== 'M' || view.place.root === null) return false;

@@ -1,4 +1,4 @@
-/** The files that two commits differ in, with how much there is to read of each. */
+/** The files that differ between two commits, with the size of each one's changes. */
 import { Failure } from '../../../../activities/failures.ts';
 import type { ChangedFile } from '../../../../activities/ports.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
@@ -26,7 +26,7 @@ async function filesOf({ git }: RepositoryView, base: string, head: string): Pro
   const files = toFiles(raw.stdout.toString());
   if (files.length === 0) return [];
   const sizes = await measure(git, [base, head]);
-  // A file that became a link, or the reverse, is told of twice.
+  // A file that became a link, or the reverse, is listed twice.
   let section = 0;
   return files.map(({ status, ...file }) => {
     const own = sizes.slice(section, (section += status === 'T' ? 2 : 1));
@@ -60,10 +60,10 @@ const SECTION = 'diff --git ';
 const BINARY = 'Binary files ';
 const START_CHARS = Math.max(SECTION.length, BINARY.length);
 
-/** Bytes of each file's part of the diff, in its order. The diff itself is never held as a whole: it may be huge. */
+/** Bytes of each file's part of the diff, in its order. Never keeps the whole diff in memory: it may be huge. */
 async function measure(git: ViewGit, range: readonly string[]): Promise<Section[]> {
   const sections: Section[] = [];
-  /** Beginning of the line under way, as far as it matters. */
+  /** Beginning of the current line, as far as needed. */
   let start = '';
   const endLine = (length: number): void => {
     if (start.startsWith(SECTION)) sections.push({ bytes: 0, binary: false });

@@ -1,4 +1,4 @@
-/** Where the files of a review lie, and which of their lines its changes touch. */
+/** The places of a review's files, and which of their lines its changes touch. */
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, relative } from 'node:path';
@@ -11,7 +11,7 @@ import { findRepository, type ClosedFolders } from '../repository/repository-pla
 import { type RepositoryView, withView } from '../repository/repository-view.ts';
 import { listUntracked, treeChanges } from '../repository/tree-changes.ts';
 
-/** Nothing is left to settings. */
+/** Independent of all settings. */
 const PLAIN = [
   ...['--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--find-renames', '--submodule=short'],
   ...['--unified=0', '--inter-hunk-context=0', '--src-prefix=a/', '--dst-prefix=b/', '--ignore-submodules=dirty'],
@@ -54,8 +54,8 @@ interface Place {
 }
 
 /**
- * Where below the root a path may lie, the likeliest first. The working directory may be written with a link in it, and the
- * path as git quotes it in what it shows, or with blanks around it.
+ * Possible places of a path below the root, the likeliest first. The working directory may contain a link, and the path
+ * may be quoted by git, or have blanks around it.
  */
 function candidatesOf(path: string, place: Place): string[] {
   const inside = [path, unquoteName(path), path.trim()].flatMap((name) => placesOf(name, place));
@@ -91,21 +91,21 @@ async function rangesOf(
     names.length === 0 ? '' : (await git(['diff', ...PLAIN, ...compared, '--', ...names])).stdout.toString();
   const untracked = head === null ? await listUntracked(view, closed, paths) : [];
   return new Map<string, LineRanges>([
-    // A file that changed, but not by lines: its mode, its name, or bytes that are no text.
+    // A file that changed, but not by lines: its mode, its name, or binary content.
     ...names.map((name) => [name, 'all'] as const),
     ...readChangedLines(lines),
     ...untracked.map((name) => [toShownPath(name), 'all'] as const),
   ]);
 }
 
-/** The names of each changed file: two for one that was renamed. */
+/** The names of each changed file: two for a renamed one. */
 async function changesOf(view: RepositoryView, base: string, head: string | null): Promise<string[][]> {
   if (head === null) return (await treeChanges(view, base)).map(({ names }) => names.map(toShownPath));
   const status = await view.git(['diff', '--name-status', '-z', '--no-relative', '--find-renames', base, head, '--']);
   return toStatus(status.stdout.toString()).map(({ names }) => names);
 }
 
-/** Every change with git's letter for it and the names it concerns: two for a file that was renamed. */
+/** Every change with git's letter for it and its names: two for a renamed file. */
 export function toStatus(output: string): { kind: string; names: string[] }[] {
   const words = output.split('\0').filter((word) => word !== '');
   const found: ReturnType<typeof toStatus> = [];

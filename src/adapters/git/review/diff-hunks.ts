@@ -3,7 +3,7 @@ import type { LineRanges } from '../../../../activities/ports.ts';
 
 type Ranges = Exclude<LineRanges, 'all'>;
 
-/** Lines of a file; where there are none, `start` is the line before. */
+/** Lines of a file; if there are none, `start` is the line before. */
 interface Lines {
   start: number;
   count: number;
@@ -14,7 +14,7 @@ export interface Hunk {
   new: Lines;
 }
 
-/** What changed in one file, in the order of its lines. A path is null where the file is not there on that side. */
+/** The changes of one file, in the order of its lines. A path is null if the file does not exist on that side. */
 export interface FileHunks {
   oldPath: string | null;
   newPath: string | null;
@@ -24,8 +24,8 @@ export interface FileHunks {
 const HUNK = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/;
 
 /**
- * Lines by file. Those of a file that is gone are lines of what it was; where lines were only taken out, it is the two
- * lines around them. Files whose lines did not change are not in it.
+ * Lines by file. For a deleted file they are lines of its old content; if lines were only removed, the two lines around
+ * them. Files without changed lines are not included.
  * @param diff with the prefixes `a/` and `b/`.
  */
 export function readChangedLines(diff: string): Map<string, Ranges> {
@@ -41,7 +41,7 @@ export function readHunks(diff: string): FileHunks[] {
   const found: FileHunks[] = [];
   let oldPath: string | null = null;
   let file: FileHunks | null = null;
-  /** Lines of the hunk that are still to come: they may look like anything. */
+  /** Remaining lines of the hunk: they may look like anything. */
   let inside = 0;
   for (const line of diff.split('\n')) {
     if (inside > 0 && !line.startsWith('\\')) {
@@ -71,7 +71,7 @@ function toRange({ start, count }: Lines): Ranges[number] {
   return count === 0 ? { start: Math.max(1, start), end: start + 1 } : { start, end: start + count - 1 };
 }
 
-/** Null for `/dev/null`. A name with a blank has a tab behind it, one with odd characters is quoted. */
+/** Null for `/dev/null`. A tab follows a name with a blank; a name with odd characters is quoted. */
 function toPath(written: string): string | null {
   const name = written.endsWith('\t') ? written.slice(0, -1) : written;
   if (name === '/dev/null') return null;
@@ -81,8 +81,8 @@ function toPath(written: string): string | null {
 const ESCAPES: Record<string, number> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, '\\': 92 };
 
 /**
- * A name that git put in quotes, as it is. As in C; escapes by number are bytes of UTF-8. A model may have left out the quotes
- * around what is escaped so.
+ * The original form of a name that git has quoted. As in C; numeric escapes are bytes of UTF-8. A model may have left
+ * out the quotes around an escaped name.
  */
 export function unquoteName(name: string): string {
   const isQuoted = name.startsWith('"') && name.endsWith('"') && name.length > 1;

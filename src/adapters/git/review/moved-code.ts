@@ -1,17 +1,17 @@
-/** Finds code that no longer stands in its place among the lines of a tree: code that moved is not gone. Pure. */
+/** Finds removed code among the lines of a tree: code that moved is not gone. Pure. */
 import type { FindingLocation } from '../../../contract/index.ts';
 import type { FileHunks } from './diff-hunks.ts';
 
-/** A significant line: one that holds more than punctuation. */
+/** A significant line: one with more than punctuation. */
 interface Line {
   number: number;
-  /** Its place among the significant lines of the file. */
+  /** Its position among the significant lines of the file. */
   ordinal: number;
   /** Without white space. */
   text: string;
 }
 
-/** The lines of one file that were looked for. */
+/** The lines of one file that match the searched ones. */
 export interface FoundLines {
   path: string;
   lines: Line[];
@@ -36,7 +36,7 @@ export function toLines(text: string): Line[] {
   });
 }
 
-/** Null if the place has no significant line: nothing can be concluded from where such lines stand. */
+/** Null if the place has no significant line: the places of such lines prove nothing. */
 export function codeAt(lines: readonly Line[], { startLine, endLine }: FindingLocation): Code | null {
   const inside = lines.filter(({ number }) => number >= startLine && number <= endLine);
   const [first] = inside;
@@ -47,15 +47,15 @@ export function codeAt(lines: readonly Line[], { startLine, endLine }: FindingLo
 
 // ------------------------------------------------------------------------------------------------------- whole code
 
-/** A place where all lines of a code stand in their order. */
+/** A place with all lines of a code in their order. */
 export interface Copy {
   location: FindingLocation;
-  /** Whether no other significant line stands between them. */
+  /** Whether no other significant line is between them. */
   together: boolean;
   lines: readonly Line[];
 }
 
-/** The tightest copy in each file that has one. */
+/** The shortest copy in each file that has one. */
 export function findCopies(code: Code, files: readonly FoundLines[]): Copy[] {
   return files.flatMap((file) => {
     const [best] = copiesIn(code, file).sort((a, b) => spanOf(a) - spanOf(b));
@@ -63,14 +63,14 @@ export function findCopies(code: Code, files: readonly FoundLines[]): Copy[] {
   });
 }
 
-/** Whether the changes of a file put in every line of a copy. */
+/** Whether the changes of a file inserted every line of a copy. */
 export function isNew({ lines }: Copy, { hunks }: Pick<FileHunks, 'hunks'>): boolean {
   return lines.every(({ number }) =>
     hunks.some(({ new: { start, count } }) => number >= start && number < start + count),
   );
 }
 
-/** Places at which a copy is begun: a file may repeat one line for ever. */
+/** Lines at which the search for a copy starts: a file may repeat one line without end. */
 const MAX_STARTS = 1_000;
 
 function copiesIn(code: Code, file: FoundLines): Copy[] {
@@ -104,12 +104,12 @@ const spanOf = ({ lines }: Copy): number => (lines.at(-1)?.number ?? 0) - (lines
 
 // ----------------------------------------------------------------------------------------------------- single lines
 
-/** Places of one line that still tell a person where the code went. */
+/** Number of places of one line that still show a person where the code went. */
 const MAX_PLACES = 3;
 
 export type Remains = { type: 'none' } | { type: 'some'; near: FindingLocation | null };
 
-/** Whether one of the lines stands anywhere, and where the rarest one does if that is in few places. */
+/** Whether one of the lines still exists, and the place of the rarest one if it has few. */
 export function findRemains({ lines }: Code, files: readonly FoundLines[]): Remains {
   const sought = new Set(lines);
   const places = new Map<string, FindingLocation[]>();

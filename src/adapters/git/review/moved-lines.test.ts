@@ -29,7 +29,7 @@ describe('lines that moved', () => {
   });
 
   it('are where a line-by-line count finds them, whatever the edits', () => {
-    /** Blocks of a file: so many old lines kept, so many taken out, so many put in. */
+    /** Blocks of a file: numbers of old lines that are kept, removed, and inserted. */
     const blocks = fc.array(fc.record({ kept: fc.integer({ min: 1, max: 4 }), out: fc.nat(3), put: fc.nat(3) }), {
       minLength: 1,
       maxLength: 8,

@@ -1,18 +1,18 @@
-/** Where lines of one commit are in another one, by the hunks between them. Pure. */
+/** The places of one commit's lines in another one, according to the hunks between them. Pure. */
 import type { Hunk } from './diff-hunks.ts';
 
 export interface LineRange {
-  /** Both are part of it, counted from 1. */
+  /** Inclusive, counted from 1. */
   startLine: number;
   endLine: number;
 }
 
 export interface MovedLines {
-  /** From the first to the last one that is still there; null where none is. */
+  /** From the first to the last one that still exists; null if none does. */
   lines: LineRange | null;
-  /** What stands in place of those that are gone; null where nothing does. */
+  /** The lines that replace removed ones; null if there are none. */
   near: LineRange | null;
-  /** Whether one of them was changed or taken out, or others were put in between. */
+  /** Whether one of them was changed or removed, or others were inserted between them. */
   changed: boolean;
 }
 
@@ -37,7 +37,7 @@ function toNear(cut: readonly Hunk[]): LineRange | null {
   return { startLine: first.start, endLine: lastOf(last) };
 }
 
-/** How far the hunks above a line have moved it. Lines were put in behind line `start` where none were taken out. */
+/** How far the hunks above a line have moved it. A hunk that only inserts does so after line `start`. */
 function shiftOf(line: number, hunks: readonly Hunk[]): number {
   const above = hunks.filter(({ old }) => (old.count === 0 ? old.start : lastOf(old)) < line);
   return above.reduce((sum, hunk) => sum + hunk.new.count - hunk.old.count, 0);

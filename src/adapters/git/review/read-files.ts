@@ -1,11 +1,11 @@
-/** Files of a commit, as they are in it, whatever is on disk. */
+/** Files of a commit, independent of the disk. */
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { type RawPath, toRawPaths, toShownPath } from '../process/git-process.ts';
 import { findRepository, type ClosedFolders } from '../repository/repository-place.ts';
 import { type ViewGit, withView } from '../repository/repository-view.ts';
 
-/** Bytes of one file, and of all together; what is larger is not read. */
+/** Bytes of one file, and of all together; larger files are not read. */
 const BOUNDS = { file: 2 * 1024 * 1024, all: 64 * 1024 * 1024 };
 
 /** See `GitPort.readFiles`. */
@@ -41,7 +41,7 @@ export async function readDocs(
 
 const isText = (text: string | undefined): text is string => text !== undefined;
 
-/** {@link readFiles} in a view that is open. */
+/** {@link readFiles} in an open view. */
 export async function readBlobs(
   git: ViewGit,
   commit: string,
@@ -55,14 +55,14 @@ export async function readBlobs(
   return new Map(cutApart(stdout, blobs));
 }
 
-/** The files of a commit by their paths, without those that are not there or too large. */
+/** The files of a commit by their paths, without missing and too large ones. */
 export async function findBlobs(
   git: ViewGit,
   commit: string,
   paths: readonly string[],
   options: readonly string[] = [],
 ): Promise<Blob[]> {
-  // Names are given to git line by line.
+  // Git reads the names line by line.
   const asked = [...new Set(paths)].filter((path) => !/[\n\0]/.test(path));
   if (asked.length === 0) return [];
   const raw = await toRawNames(git, commit, asked);
@@ -72,8 +72,8 @@ export async function findBlobs(
 }
 
 /**
- * The bytes of names: one that is no text shows U+FFFD for what is none, and has to be looked up in the commit. Two that show
- * the same cannot be told apart: the first is taken.
+ * The bytes of names: a name that is not text contains U+FFFD, and must be looked up in the commit. If two look the
+ * same, the first is used.
  */
 async function toRawNames(
   git: ViewGit,
@@ -87,7 +87,7 @@ async function toRawNames(
   return names;
 }
 
-/** One line for each question. A link that leads to nothing in the commit is answered by two. */
+/** One line for each question. A broken link in the commit has two. */
 function toAnswers(output: string): string[] {
   return output.replace(/^(?:symlink|dangling|loop|notdir) \d+\n.*$/gm, 'missing').split('\n');
 }
@@ -98,7 +98,7 @@ interface Blob {
   size: number;
 }
 
-/** @param lines `<id> <type> <size>`, or something else for what is not there, in the order of the paths. */
+/** @param lines `<id> <type> <size>`, or something else for a missing one, in the order of the paths. */
 function chooseBlobs(paths: readonly string[], lines: readonly string[]): Blob[] {
   let left = BOUNDS.all;
   return paths.flatMap((path, index) => {
@@ -110,7 +110,7 @@ function chooseBlobs(paths: readonly string[], lines: readonly string[]): Blob[]
   });
 }
 
-/** Before each body stands a line that says what it is, and behind it a line break. */
+/** A line with the type precedes each body, and a line break follows it. */
 function cutApart(output: Buffer, blobs: readonly Blob[]): [string, string][] {
   let at = 0;
   return blobs.map(({ path, size }) => {

@@ -1,4 +1,4 @@
-/** What a review looks at, on real repositories. */
+/** The subjects of reviews, on real repositories. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,7 +75,7 @@ describe('uncommitted changes', () => {
     await expect(walled.pinChanges(repository.root, uncommitted, never)).rejects.toMatchObject({
       code: 'reviewNothingToReview',
     });
-    // A workspace that lies in a closed folder is open.
+    // A workspace inside a closed folder is open.
     const inside = await walled.pinChanges(join(repository.root, 'secrets'), uncommitted, never);
     expect(inside.files).toEqual(['secrets/token.txt']);
   });

@@ -1,4 +1,4 @@
-/** What a review compares: commits are looked up once and named by their full ids from then on. */
+/** The commits that a review compares: they are resolved once, to their full ids. */
 import { realpath } from 'node:fs/promises';
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
 import { type ChangesTarget, PINNED_FILES, type PinnedChanges } from '../../../../activities/ports.ts';
@@ -68,7 +68,7 @@ const EMPTY_TREES = {
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
 };
 
-/** Every git knows this tree without having it. */
+/** Git knows this tree without having it stored. */
 export function emptyTreeOf({ place }: RepositoryView): string {
   return EMPTY_TREES[place.objectFormat];
 }
@@ -95,7 +95,7 @@ export async function sinceMergeBase(
   throw refused('reviewBaseMissing', cwd, `${branch} and what is checked out in ${cwd} have no merge base: ${why}`);
 }
 
-/** A branch here, one of a remote, the branch of that name of `origin`, or any other name of a commit. */
+/** A local branch, one of a remote, the branch of that name of `origin`, or any other name of a commit. */
 async function findBranch(view: RepositoryView, cwd: string, branch: string): Promise<string> {
   const found = await firstCommit(view, ['refs/heads/', 'refs/remotes/', 'refs/remotes/origin/', ''], branch);
   if (found !== null)
@@ -104,7 +104,7 @@ async function findBranch(view: RepositoryView, cwd: string, branch: string): Pr
   throw refused('reviewTargetUnknown', cwd, `There is no branch ${branch} in the repository of ${cwd}. ${hint}`);
 }
 
-/** What is merged upstream already is not part of the changes, although the branch here does not have it yet. */
+/** Commits that are already merged upstream are not part of the changes, even if the local branch lacks them. */
 async function newerOf(view: RepositoryView, commit: string, upstreamName: string): Promise<string> {
   const upstream = await toCommit(view, upstreamName);
   if (upstream === null) return commit;
@@ -138,7 +138,7 @@ function headerOf(commit: Buffer): string {
   return text.slice(0, text.indexOf('\n\n'));
 }
 
-/** What a name means in the first of these places that has it. */
+/** The commit of a name in the first of these places that has it. */
 export async function firstCommit(view: RepositoryView, places: readonly string[], name: string) {
   for (const place of places) {
     const commit = await toCommit(view, `${place}${name}`);
@@ -147,7 +147,7 @@ export async function firstCommit(view: RepositoryView, places: readonly string[
   return null;
 }
 
-/** Null where no commit, or more than one, goes by that name. A name that looks like an option is none. */
+/** Null if no commit, or more than one, has that name. A name that looks like an option is invalid. */
 export async function toCommit(view: RepositoryView, name: string): Promise<string | null> {
   if (name.startsWith('-')) return null;
   const [, branch] = /^(.*)@\{u(?:pstream)?\}/i.exec(name) ?? [];

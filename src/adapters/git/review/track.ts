@@ -1,4 +1,4 @@
-/** Follows places from the commits in which they were seen to another one, through changes, renames and moves. */
+/** Follows places from their commits to another one, through changes, renames and moves. */
 import type { PlaceInCommit, TrackedPlace } from '../../../../activities/ports.ts';
 import { toStatus } from './changed-lines.ts';
 import { type FileHunks, readHunks } from './diff-hunks.ts';
@@ -10,10 +10,10 @@ import { type RepositoryView, withView } from '../repository/repository-view.ts'
 import { toCommit } from './review-range.ts';
 import { findInTree } from './tree-lines.ts';
 
-/** Commits that places are followed from in one call; those of further ones are not known. */
+/** Commits from which places are followed in one call; places of further ones count as unknown. */
 const MOST_COMMITS = 20;
 const NAMES = ['--name-status', '-z', '--no-relative', '--find-renames', '--ignore-submodules'];
-/** White space does not count: what is only indented anew is still there, line by line. */
+/** White space does not count: a line that was only indented differently still exists. */
 const LINES = [
   ...['--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--find-renames', '--ignore-submodules'],
   ...['--unified=0', '--inter-hunk-context=0', '--src-prefix=a/', '--dst-prefix=b/'],
@@ -74,7 +74,7 @@ interface Range {
 }
 type Change = ReturnType<typeof toStatus>[number];
 
-/** A place, where its lines are by the changes of its file, and what else changed in between. */
+/** A place, the position of its lines according to the changes of its file, and the other changes in between. */
 interface Followed {
   place: PlaceInCommit;
   moved: TrackedPlace;
@@ -99,7 +99,7 @@ async function follow(repository: Repository, range: Range, places: readonly Pla
 
 const isNoText = (name: string): boolean => name.includes('\ufffd');
 
-/** A name that is no text cannot be an argument of a process: such files are compared by their ids. */
+/** A name that is not text cannot be an argument of a process: such files are compared by their ids. */
 async function readChanges(
   { git, ids }: Repository,
   { from, head }: Range,
@@ -129,7 +129,7 @@ function move(location: Location, { kind, names }: Change, file: FileHunks | und
 
 // -------------------------------------------------------------------------------------------------------- moved code
 
-/** Lines that are not in their place any more may stand elsewhere; if that cannot be looked up, they are not gone. */
+/** Lines that left their place may be elsewhere; if the search is not possible, they do not count as gone. */
 async function withMovedCode(
   repository: Repository,
   head: string,
@@ -148,7 +148,7 @@ async function withMovedCode(
   return tracked;
 }
 
-/** The code of each place in the commit that it is followed from; null if it says nothing. */
+/** The code of each place in its commit; null if it has no significant line. */
 async function readCodes(
   { read }: Repository,
   followed: readonly Followed[],

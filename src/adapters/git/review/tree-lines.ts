@@ -4,14 +4,17 @@ import { toShownPath } from '../process/git-process.ts';
 import { type FoundLines, squash, toLines } from './moved-code.ts';
 import type { ViewGit } from '../repository/repository-view.ts';
 
-/** Bytes of all files and of one, and lines that are kept; the time is that of one git process. */
+/**
+ * Limits on the bytes of all files and of one, and on the lines that are kept; the time limit is that of one git
+ * process.
+ */
 const MAX = { bytes: 1024 ** 3, fileBytes: 64 * 1024 ** 2, lines: 200_000 };
 const DEADLINE_MS = 60_000;
-/** Git takes a file for binary if these bytes of it hold a NUL. */
+/** Git considers a file binary if these bytes of it contain a NUL. */
 const BINARY_BYTES = 8_000;
 
 /**
- * The files in which one of the lines stands, white space aside; null if not everything could be searched.
+ * The files that contain one of the lines, ignoring white space; null if not everything could be searched.
  * @param sought lines without white space.
  */
 export async function findInTree(
@@ -45,7 +48,7 @@ function linesIn(text: string, sought: ReadonlySet<string>): FoundLines['lines']
   return toLines(text).filter((line) => sought.has(line.text));
 }
 
-/** Paths by the id of what they hold; null if that is too much, or not all there. */
+/** Paths by the id of their content; null if that is too much, or some are missing. */
 async function listFiles(git: ViewGit, commit: string): Promise<Map<string, string[]> | null> {
   const { stdout } = await git(['ls-tree', '-r', '-z', '--long', '--full-tree', commit]);
   const paths = new Map<string, string[]>();
@@ -61,7 +64,7 @@ async function listFiles(git: ViewGit, commit: string): Promise<Map<string, stri
   return paths;
 }
 
-/** Whether all of them were read; `onText` is given those that are text. */
+/** Whether all of them were read; calls `onText` for those that are text. */
 async function readBlobs(
   git: ViewGit,
   ids: readonly string[],
@@ -78,7 +81,7 @@ async function readBlobs(
   return read === ids.length;
 }
 
-/** Reads what `git cat-file --batch` writes, as it comes; what is missing has a head without a size. */
+/** Reads the output of `git cat-file --batch` as it arrives; a missing object has a header without a size. */
 function batchReader(onBlob: (id: string, bytes: Buffer) => void): (chunk: Buffer) => void {
   let head = '';
   let blob: { id: string; size: number } | null = null;
