@@ -1,6 +1,6 @@
 /**
- * Where Bobbin keeps things on this machine: its own state, the workspaces that it makes, and what can be obtained again.
- * All three belong to one person and lie outside of every workspace, since a workspace may be hostile.
+ * The folders of Bobbin on this machine: its own state, the workspaces that it makes, and a cache. All three belong to
+ * one person and are outside of every workspace, since a workspace may be hostile.
  */
 import { homedir, platform } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
@@ -12,9 +12,9 @@ const DATA_LAYOUT = {
   archive: 'archive',
   keys: 'keys',
   rules: 'rules',
-  /** One for each thread: what its commands see as /tmp. */
+  /** One for each thread: the /tmp of its commands. */
   sandboxes: 'sandboxes',
-  /** Files of workspaces as they were before and after turns. */
+  /** Files of workspaces from before and after turns. */
   snapshots: 'snapshots',
   mcpConfig: 'mcp.json',
   devState: 'dev.json',
@@ -42,7 +42,7 @@ export function dataDirectory(env: Environment, given?: string): string {
   return join(absoluteSetting(env, 'XDG_DATA_HOME') ?? platformData(env), 'bobbin');
 }
 
-/** A setting holds in every folder: a relative one would name a data folder that a clone brings. */
+/** The setting must not depend on the current folder: a relative one would name a data folder inside a clone. */
 function requireAbsolute(path: string): string {
   if (isAbsolute(path)) return resolve(path);
   throw new Error(
@@ -50,26 +50,26 @@ function requireAbsolute(path: string): string {
   );
 }
 
-/** Holds the work trees of forks and the clones of batch targets. Beside the data folder, never in it. */
+/** Contains the work trees of forks and the clones of batch targets. Next to the data folder, never inside. */
 export function workspacesDirectory(env: Environment, data: string): string {
   const named = setting(env, 'BOBBIN_WORKSPACES_DIR');
   return named === undefined ? `${data}-workspaces` : resolve(expandHome(named, env));
 }
 
-/** Holds programs that were obtained and compiled code: `$BOBBIN_CACHE`, `$XDG_CACHE_HOME/bobbin`, `~/.cache/bobbin`. */
+/** Contains downloaded programs and compiled code: `$BOBBIN_CACHE`, `$XDG_CACHE_HOME/bobbin`, `~/.cache/bobbin`. */
 export function cacheDirectory(env: Environment): string {
   const named = setting(env, 'BOBBIN_CACHE');
   if (named !== undefined) return resolve(expandHome(named, env));
   return join(absoluteSetting(env, 'XDG_CACHE_HOME') ?? join(home(env), '.cache'), 'bobbin');
 }
 
-/** Without the folders that lie in another one of them. */
+/** Without the folders that are inside another one of them. */
 export function outermost(folders: readonly string[]): string[] {
   const all = [...new Set(folders)];
   return all.filter((one) => !all.some((other) => other !== one && isInside(one, other)));
 }
 
-/** Whether a path lies in a folder or is it, by their names alone. */
+/** Whether a path is a folder or inside it, by their names alone. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
@@ -86,12 +86,12 @@ function platformData(env: Environment): string {
   return join(home(env), '.local', 'share');
 }
 
-/** An empty variable is how many shells and compose files say "not set". */
+/** Many shells and compose files express "not set" by an empty variable. */
 function setting(env: Environment, name: string): string | undefined {
   return env[name] || undefined;
 }
 
-/** The XDG specification has relative paths ignored. */
+/** The XDG specification ignores relative paths. */
 function absoluteSetting(env: Environment, name: string): string | undefined {
   const value = setting(env, name);
   return value !== undefined && isAbsolute(value) ? value : undefined;

@@ -1,6 +1,7 @@
 /**
- * What programs of the worker read as the settings of its user, and run what it names: git and ssh read `~/.gitconfig` and
- * `~/.ssh/config`, shells `~/.bashrc`. No command may write there, so no workspace may hold it that commands can write.
+ * Files that programs of the worker read as the user's settings, and whose commands they run: git and ssh read
+ * `~/.gitconfig` and `~/.ssh/config`, shells `~/.bashrc`. No command may write to them, so no writable workspace may
+ * contain them.
  */
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';

@@ -8,15 +8,15 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /**
- * Replaces the file as a whole: a reader sees the old content or the new one, also after a loss of power. Makes missing
- * folders. Rejects with the error of the file system, with nothing left behind.
+ * Replaces the file as a whole: a reader sees the old content or the new one, even after a power failure. Makes missing
+ * folders. Rejects with the error of the file system, and leaves nothing behind.
  */
 export async function writePrivateFile(path: string, content: string | Uint8Array): Promise<void> {
   await replacePrivateFile(path, content, { durable: true });
   await syncFolder(dirname(path));
 }
 
-/** The same without waiting for the disk, unless `durable` is set: after a loss of power the file may be empty. */
+/** The same without waiting for the disk, unless `durable` is set: after a power failure the file may be empty. */
 export async function replacePrivateFile(
   path: string,
   content: string | Uint8Array,
@@ -34,14 +34,14 @@ export async function replacePrivateFile(
   }
 }
 
-/** The same without waiting for the disk, for what is of use only as long as a process lives. */
+/** The same without waiting for the disk, for files that are useful only while a process lives. */
 export function writePrivateFileSync(path: string, content: string | Uint8Array): void {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, content, { mode: FILE_MODE });
   renameSync(draft, path);
 }
 
-/** Writes and removes a file of the usual size, to learn that a later write will find room and leave to write. */
+/** Writes and removes a file of the usual size, to check that a later write has space and permission. */
 export async function tryWriting(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   const path = join(folder, `.${randomUUID()}.tmp`);

@@ -1,4 +1,4 @@
-/** Folders that only this user may look into, whatever the umask is. */
+/** Folders that only this user may read, whatever the umask is. */
 import { type Stats, chmodSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -6,7 +6,7 @@ const FOLDER_MODE = 0o700;
 const OTHERS = 0o077;
 const OWNER = 0o700;
 
-/** Names that Bobbin has ever given in its data folder, in a folder of keys and in an archive. */
+/** Names that any release has used in its data folder, in a folder of keys and in an archive. */
 const OWN_NAMES = [
   /^(archive|commands|keys|mcp|pipes|rules|sandboxes|snapshots|targets|tmp|worktrees)$/,
   /^(dev|mcp|reference-identity|temporal)\.json|^temporal\.(db|log)|\.lock|^worker\.log$|^workspaces\.jsonl$|^\.writable-/,
@@ -14,9 +14,9 @@ const OWN_NAMES = [
 ];
 
 /**
- * Makes a folder private: a new one, or one that is there and was open to others, with all that lies in it. Answers
+ * Makes a folder private: a new one, or an existing one that was open to others, with everything inside. Returns
  * whether it was open. Throws if the folder, or something in an open one, belongs to another user, and if an open one
- * holds what is not Bobbin's: it may be somebody's home or /tmp.
+ * contains foreign files: it may be somebody's home or /tmp.
  */
 export function makePrivateFolder(path: string): { wasOpen: boolean } {
   mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
@@ -35,8 +35,8 @@ export function makePrivateFolder(path: string): { wasOpen: boolean } {
 }
 
 /**
- * Whether nobody else can put something at this path, as far as modes say: it and all folders above it belong to this
- * user or to root, and others may write none of them. What is loaded as code has to lie in such a place.
+ * Whether nobody else can put something at this path, according to modes: it and all folders above it belong to this
+ * user or to root, and others may write none of them. Code must be loaded only from such a place.
  */
 export function isOnlyOurs(path: string): boolean {
   return !knowsOwners() || [path, realpathSync(path)].every((one) => isOurs(statSync(one), false) && aboveIsOurs(one));
@@ -53,7 +53,7 @@ function isOurs({ uid, mode }: Stats, maySticky: boolean): boolean {
   return isClosed && (uid === process.getuid?.() || uid === 0);
 }
 
-/** Windows keeps the folders of a person apart by itself. */
+/** Windows separates the folders of its users. */
 function knowsOwners(): boolean {
   return process.getuid !== undefined;
 }
@@ -62,7 +62,7 @@ function requireOwn(path: string, uid: number): void {
   if (uid !== process.getuid?.()) throw new Error(`${path} belongs to another user (uid ${uid})`);
 }
 
-/** All that lies in a folder. */
+/** Everything inside a folder. */
 export function closeToOthers(folder: string): void {
   for (const entry of readdirSync(folder)) {
     const path = join(folder, entry);

@@ -1,21 +1,21 @@
-/** Temporary folders of the worker's own programs. The temporary folder of the machine may lie in a workspace, or be one. */
+/** Temporary folders of the worker's own programs. The machine's temporary folder may be in a workspace, or be one. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataDirectory } from './folders.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
-/** Nothing that is made here is used for as long as this. */
+/** No temporary folder is used for longer than this. */
 const LEFT_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** A new folder in the data folder, which no command in a sandbox sees. Its maker removes it. */
+/** A new folder in the data folder, which sandboxes hide. The caller removes it. */
 export async function makePrivateTemp(prefix: string): Promise<string> {
   const folder = toFolder(dataDirectory(process.env));
   makePrivateFolder(folder);
   return mkdtemp(join(folder, prefix));
 }
 
-/** Removes what processes left that were killed. */
+/** Removes the folders of killed processes. */
 export function removeLeftTemps(data: string, now = Date.now()): void {
   const folder = toFolder(data);
   for (const name of readNames(folder)) {

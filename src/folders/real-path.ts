@@ -1,12 +1,12 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** As many as Linux follows. */
+/** The same limit as Linux. */
 const MAX_LINKS = 40;
 
 /**
- * Where a path leads, be there something or not: links are followed in the part that exists, also one that leads to what is
- * not there yet. A program that writes to the path creates that file.
+ * The target of a path, whether it exists or not: links are followed in the existing part, including a link whose
+ * target does not exist yet. A program that writes to the path creates that file.
  */
 export function followLinks(path: string, linksLeft = MAX_LINKS): string {
   try {

@@ -1,4 +1,4 @@
-/** For tests: a repository that keeps watch over what nobody but the person may touch. */
+/** For tests: a repository that records changes to everything that only the person may change. */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,

@@ -1,7 +1,7 @@
 import { toSearchPath } from '../programs.ts';
 import { COMMAND_MARKER } from './processes/process-table.ts';
 
-/** Who and where somebody is, how they like their output, and where their tools lie: what a build needs and no secret. */
+/** Identity, locale, output preferences and tool locations: variables that a build needs, none of them secret. */
 const PASSED = new Set([
   ...['HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'LOCALE_ARCHIVE', 'TZ', 'TZDIR', 'CI', 'EDITOR'],
   ...['NO_COLOR', 'FORCE_COLOR', 'COLUMNS', 'LINES', 'SOURCE_DATE_EPOCH'],
@@ -26,28 +26,27 @@ const PASSED = new Set([
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NIX_SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'REQUESTS_CA_BUNDLE'],
 ]);
 const LOCALE = /^LC_[A-Z]+$/;
-/** They make a program load or run what lies where they lead, which may be a workspace. */
+/** They make a program load or run files from their value, which may be a path in a workspace. */
 const LOADERS =
   /^(LD_|DYLD_|GCONV_PATH$|LOCPATH$|PERL|PYTHON|RUBY|NODE_OPTIONS$|NODE_PATH$|BASH_ENV$|ENV$|BASHOPTS$|SHELLOPTS$)/;
-/** An address with a user in it, who may have a password; a proxy may be named without a scheme. */
+/** An address with a user, who may have a password; a proxy may have no scheme. */
 const SIGNED_IN = /(?:\/\/|^[^/\s@]+:)[^/\s]*@/;
 
-/** Without what would make a program outside of every sandbox load what may lie in a workspace. */
+/** Removes the variables by which a program outside of every sandbox would load files that may be in a workspace. */
 export function withoutLoaders<Value extends string | undefined>(
   environment: Record<string, Value>,
 ): Record<string, Value> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !LOADERS.test(name)));
 }
 
-/** What {@link withoutLoaders} takes away, for what runs in a sandbox. */
+/** The variables that {@link withoutLoaders} removes, for programs in a sandbox. */
 export function onlyLoaders(environment: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => LOADERS.test(name)));
 }
 
 /**
- * The environment of a command or an MCP server: what is known to be harmless and what the operator names in
- * `BOBBIN_COMMAND_ENV`, of the worker's; a terminal that can do nothing, no pager, and the marker by which its processes
- * are found again.
+ * The environment of a command or an MCP server: harmless variables of the worker and those in `BOBBIN_COMMAND_ENV`, a
+ * terminal without capabilities, no pager, and the marker by which its processes are found.
  */
 export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: string): Record<string, string> {
   const environment: Record<string, string> = {};

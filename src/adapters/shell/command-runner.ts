@@ -3,9 +3,9 @@
  *
  * Invariants:
  * 1. A record of the command exists before its first process does, and until the last one is gone (the fence).
- * 2. `gone` is said only of what ended with its process namespace, or with a reaper that waits for all descendants, and
- *    after a look at the process table found none of them.
- * 3. Nothing a command started outlives its report, whether it ended by itself or was stopped.
+ * 2. `gone` is reported only if the command ended with its process namespace, or with a reaper that waits for all
+ *    descendants, and a later scan of the process table found none of them.
+ * 3. Nothing a command started outlives its report, whether it ended on its own or was stopped.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,31 +41,31 @@ import { removeUnusedGitLinks } from './sandbox/git-links.ts';
 import { openScratch, removeScratch, removeUnusedScratch } from './sandbox/scratch.ts';
 
 export interface CommandRunnerOptions {
-  /** Absolute; holds the records of running commands, their pipes and their temporary folders. Made when needed. */
+  /** Absolute; contains the records of running commands, their pipes and their temporary folders. Made when needed. */
   stateDirectory: string;
-  /** Absolute; folders that no command in a sandbox can look into. */
+  /** Absolute; folders that no command in a sandbox can read. */
   hiddenFolders?: string[];
-  /** Absolute; what no command in a sandbox can read. */
+  /** Absolute; paths that no command in a sandbox can read. */
   deniedPaths?: readonly string[];
   /** None by default. */
   limits?: CommandLimits;
-  /** What commands in a sandbox reach, beside what their policy grants; nothing by default. */
+  /** Network access of commands in a sandbox, in addition to their policy; none by default. */
   network?: NetworkSetting;
   /** Opens the connections to hosts on the list of the network; for tests. */
   openConnection?: Reach;
-  /** Told of what is odd but harms no command. */
+  /** Receives messages about problems that affect no command. */
   log?: (message: string) => void;
 }
 
-/** What the output still has after the leader has ended, in milliseconds, before those that hold it open are ended. */
+/** Milliseconds for the remaining output after the leader has ended, before processes that hold it open are ended. */
 const LAST_OUTPUT_MS = 50;
-/** Once no process is left the end of output is certain to come; this bound is for a writer that is not ours. */
+/** Without a process the output must end; this limit is for a foreign writer. */
 const CERTAIN_END_MS = 500;
-/** Process ids cannot have gone round within this time; then a scan may skip all that are older than the command. */
+/** Process ids cannot wrap within this time, so a scan may skip all processes older than the command. */
 const NO_WRAP_MS = 10_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** The one runner of a worker. See `CommandPort` for what its methods promise. */
+/** The one runner of a worker. See `CommandPort` for the guarantees of its methods. */
 export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
   const {
     stateDirectory,
@@ -134,7 +134,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   };
 }
 
-/** What is mounted may be gone, or replaced, by the time that it is mounted; it is listed anew for each attempt. */
+/** A mounted path may be removed or replaced before it is mounted; each attempt lists them again. */
 const MAX_ATTEMPTS = 10;
 
 async function untilStarted(attempt: () => Promise<Attempt>): Promise<CommandReport> {
@@ -151,7 +151,7 @@ async function untilStarted(attempt: () => Promise<Attempt>): Promise<CommandRep
 
 interface Attempt {
   report: CommandReport;
-  /** False if the sandbox has ended before the command began: what it said about that is the output. */
+  /** False if the sandbox has ended before the command began: its message is in the output. */
   started: boolean;
 }
 
@@ -180,8 +180,7 @@ function assertSandbox(mode: SandboxMode, state: ProbedBubblewrap): asserts stat
   );
 }
 
-/** A folder below /tmp is the thread's own in a sandbox. */
-/** What no process can be given as it is: another command than the one that was approved would run, or none. */
+/** Refuses a text that no process can receive unchanged: another command than the approved one would run, or none. */
 function assertCommand(command: string): void {
   const complaint = command.includes('\0')
     ? 'a command cannot hold a NUL character'
@@ -201,7 +200,7 @@ function assertCwd(
 ): void {
   const outside = sandbox === undefined ? cwd : toOutsidePath(cwd, [workspace, ...writableRoots], sandbox.scratch);
   if (outside === cwd) assertWorkspace(cwd);
-  // Without a sandbox, it begins where the person was shown that it would.
+  // Without a sandbox, it starts in the folder that the person saw.
   if (sandbox === undefined) assertInside(cwd, workspace);
   else if (!existsSync(outside)) {
     const message = `The working directory ${cwd} does not exist in the sandbox, where /tmp is the thread's own.`;
@@ -209,7 +208,7 @@ function assertCwd(
   }
 }
 
-/** A folder of the workspace is no link out of it: any command of the sandbox could have made that. */
+/** A folder of the workspace must not be a link out of it: any command of the sandbox could have made that link. */
 function assertInside(cwd: string, workspace: string): void {
   const [now, root] = [cwd, workspace].map((path) => realpathSync(path)) as [string, string];
   if (!isInsideReal(cwd, workspace) || isInsideReal(now, root)) return;
@@ -277,7 +276,7 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   pipe.read((chunk) => output.push(chunk));
   const end = await waitForEnd(spec, io.signal, leader, output, parts);
   const target = toTarget(spec, leader);
-  // In a sandbox, all that the command started ends with its first process.
+  // In a sandbox, everything that the command started ends with its first process.
   if (end.limit !== undefined && parts.sandbox !== undefined) kill(leader.pid);
   const noneFound =
     end.outcome === 'exited' && end.limit === undefined
@@ -285,9 +284,9 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
       : (await endProcesses(table, target)).gone;
   await settled(pipe.ended, noneFound ? CERTAIN_END_MS : LAST_OUTPUT_MS);
   await settled(leader.exited, CERTAIN_END_MS);
-  // What left its session and wiped its environment is not found, so a look is no proof.
+  // A process that left its session and wiped its environment is not found, so a scan is no proof.
   const gone = noneFound && (parts.sandbox !== undefined || leader.sawTheEnd());
-  // Where something is left the record stays, so that a later worker can try again.
+  // If something is left the record stays, so that a later worker can retry.
   if (noneFound) leave();
   const limit = end.limit ?? toKernelLimit(leader.exitCode(), leader.signal());
   const report = { outcome: end.outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt) };
@@ -327,7 +326,7 @@ interface CommandEnd {
   limit?: LimitName;
 }
 
-/** Says why the command is over: the first of its own end, the signal, the clock and its limits. */
+/** The reason why the command is over: the first of its own end, the signal, the clock and its limits. */
 function waitForEnd(
   spec: CommandSpec,
   signal: AbortSignal,
@@ -357,7 +356,7 @@ function waitForEnd(
   });
 }
 
-/** Ends what a command left running when it ended by itself. Nearly always there is nothing, which one scan shows. */
+/** Ends the processes that a completed command left. Usually there are none, which one scan shows. */
 async function endLeftovers(
   table: ProcessTable,
   target: EndTarget & { group: number },

@@ -21,14 +21,14 @@ import type { Scratch } from './sandbox/scratch.ts';
 import { buildSeccompFilter } from './sandbox/seccomp.ts';
 
 export interface Launcher {
-  /** With what must be closed once the process has it. Throws what the file system says. */
+  /** Returns what must be closed once the process has it. Throws the error of the file system. */
   prepare(spec: CommandSpec, sandbox: SandboxParts | undefined): { launch: Launch; close: () => void };
 }
 
 export interface SandboxParts {
   /** Path of the program. */
   bubblewrap: string;
-  /** It mounts what descriptors lead to. */
+  /** Whether it mounts by descriptor. */
   takesDescriptors: boolean;
   scratch: Scratch;
   /** Socket of the proxy, if commands may reach named hosts. */
@@ -36,11 +36,11 @@ export interface SandboxParts {
 }
 
 export interface LauncherOptions {
-  /** Absolute; holds the filter of system calls. */
+  /** Absolute; contains the filter of system calls. */
   stateDirectory: string;
-  /** Absolute; what no command in a sandbox can look into. */
+  /** Absolute; folders that no command in a sandbox can read. */
   hiddenFolders: readonly string[];
-  /** Absolute; files and folders that no command in a sandbox can look into. */
+  /** Absolute; files and folders that no command in a sandbox can read. */
   deniedPaths: readonly string[];
   limits: CommandLimits;
 }
@@ -52,7 +52,7 @@ const PRIVATE_FOLDERS = ['/tmp', '/var/tmp'];
 const FILTER_FD = 3;
 const SCRIPT_FD = 4;
 const FIRST_SOURCE_FD = SANDBOX_STATUS_FD + 1;
-/** Of 128 KiB that Linux takes. */
+/** Linux accepts 128 KiB. */
 const MAX_ARGUMENT_BYTES = 120 * 1024;
 
 export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, limits }: LauncherOptions): Launcher {
@@ -117,11 +117,11 @@ export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, lim
         const scriptFd = script === undefined ? null : keep(openScript(stateDirectory, script));
         if (sandbox === undefined) return { launch: toFullAccess(spec, argv, scriptFd), close };
         const filterFd = filter === undefined ? null : keep(openSync(filterFile, 'r'));
-        // What runs before the sandbox is there loads nothing that lies in a workspace.
+        // Programs that run before the sandbox exists must not load files of a workspace.
         const environment = buildCommandEnvironment(process.env, spec.commandId);
         const launch: Launch = {
           argv: [...toSandbox(spec, sandbox, sources, onlyLoaders(environment)), ...argv],
-          // The folder that the command starts in may be there in the sandbox only.
+          // The start folder of the command may exist only in the sandbox.
           cwd: '/',
           environment: {
             ...withoutLoaders(environment),
@@ -158,7 +158,7 @@ function toShell(
   limits: CommandLimits,
 ): { argv: string[]; script?: string } {
   const bash = findProgram('bash', [workspace]);
-  // Without a sandbox, all processes of the user would count, and to root that limit does not apply.
+  // Without a sandbox all processes of the user would count, and the limit does not apply to root.
   const countsProcesses = sandbox !== undefined && process.getuid?.() !== 0;
   const before = bash === undefined ? '' : toShellLimits(limits, countsProcesses);
   const shell = [bash ?? '/bin/sh', '-c'];
@@ -166,7 +166,7 @@ function toShell(
   return { argv: [...shell, `${before}. /dev/fd/${SCRIPT_FD}`], script: `exec ${SCRIPT_FD}<&-; ${command}` };
 }
 
-/** The file has no name any more once this returns, so nobody can change what was approved. */
+/** The file no longer has a name when this returns, so nobody can change the approved text. */
 function openScript(folder: string, text: string): number {
   const file = join(folder, `script-${randomUUID()}`);
   writeFileSync(file, text, { mode: 0o600, flag: 'wx' });

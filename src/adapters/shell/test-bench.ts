@@ -1,4 +1,6 @@
-/** What the tests of this folder share: a runner over a temp folder, commands that can be awaited, and a look at /proc. */
+/**
+ * Shared by the tests of this folder: a runner over a temp folder, commands that can be awaited, and checks of /proc.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -74,7 +76,7 @@ export function isRunning(pid: number): boolean {
   return readStartTime(pid) !== undefined;
 }
 
-/** The process id a command wrote to a file; throws where there is none, so that no test can pass without one. */
+/** The process id a command wrote to a file; throws if there is none, so that no test can pass without one. */
 export function readPid(path: string): number {
   const pid = Number(readFileSync(path, 'utf8').trim());
   if (!Number.isInteger(pid) || pid <= 1) throw new Error(`${path} holds no process id`);

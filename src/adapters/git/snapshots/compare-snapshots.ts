@@ -1,4 +1,4 @@
-/** What differs between two snapshots. */
+/** The differences between two snapshots. */
 import { type RawPath, toRawPaths } from '../process/git-process.ts';
 import { isWithin } from '../ignore/left-out.ts';
 import type { LegacySnapshot } from './legacy-snapshot.ts';
@@ -35,7 +35,7 @@ export interface Known {
 /** Two snapshots, by content, kind and permissions. */
 export async function compare(git: StoreGit, before: Known, after: Known): Promise<Difference[]> {
   const [first, second] = [toPermissions(before.facts), toPermissions(after.facts)];
-  // What was left out was there already, and is not known.
+  // Files that were left out existed already, with unknown content.
   const leftOut = new Set([...Object.values(before.facts.leftOut), after.facts.leftOut.denied ?? []].flat());
   const found = (await compareTrees(git, [before.commit, after.commit])).filter(({ path }) => !isWithin(path, leftOut));
   const differences = found.map(({ path, kinds, ids }): Difference => {

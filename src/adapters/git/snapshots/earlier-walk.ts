@@ -1,4 +1,4 @@
-/** What an earlier snapshot decides about the files that a later one looks at. */
+/** The decisions of an earlier snapshot that a later one repeats. */
 import { type RawPath, toRawPaths } from '../process/git-process.ts';
 import type { Entry } from './entry.ts';
 import type { Manifest } from './manifest.ts';
@@ -6,7 +6,7 @@ import { toBlobId } from './snapshot-files.ts';
 import { type SnapshotStore, type StoreGit, gitOf, readFacts } from './snapshot-store.ts';
 import type { EarlierWalk } from './walked.ts';
 
-/** @param commits the first one decides; the paths of all of them are looked at. */
+/** @param commits the first one decides; the paths of all of them are read. */
 export async function toEarlierWalk(
   store: SnapshotStore,
   commits: readonly string[],

@@ -1,4 +1,4 @@
-/** How a file was when it was last taken; what has not changed is not read again. */
+/** The state of a file when it was last stored; unchanged files are not read again. */
 export interface Entry {
   /** Git's: `100644`, `100755`, `120000`. */
   kind: string;

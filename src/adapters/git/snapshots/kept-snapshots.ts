@@ -1,4 +1,4 @@
-/** Which snapshots are kept, by thread and name. */
+/** The kept snapshots, by thread and name. */
 import { existsSync } from 'node:fs';
 import type { SnapshotNames } from '../../../../activities/ports.ts';
 import { releaseLegacy } from './legacy-snapshot.ts';

@@ -1,6 +1,6 @@
 /**
- * Snapshots of earlier releases: commits in the person's repository, below `refs/bobbin`. Their objects are read from our
- * store, so that nothing of the repository is interpreted; nothing is written there but for references that go.
+ * Snapshots of earlier releases: commits in the person's repository, below `refs/bobbin`. Their objects are read from
+ * our store, so that nothing of the repository is interpreted; the only change there is the removal of references.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -56,7 +56,7 @@ function fromRaw(path: RawPath): string {
   return Buffer.from(path, 'latin1').toString();
 }
 
-/** Takes away the references of earlier releases, by their files: no git runs in the repository. */
+/** Removes the references of earlier releases, by their files: no git runs in the repository. */
 export async function releaseLegacy(folder: string, threadId: string, names: readonly string[] | 'all'): Promise<void> {
   const place = findRepository(folder, []);
   if (place === null) return;

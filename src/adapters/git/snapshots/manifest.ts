@@ -1,7 +1,7 @@
 /**
- * The newest snapshot of a workspace with how each file was on disk, so that the next one reads only what has changed. It is
- * kept in memory, and in a file for the next process: the whole in lines of some entries each, and then one line for each
- * snapshot since.
+ * The newest snapshot of a workspace with the state of each file on disk, so that the next one reads only changed
+ * files. It is kept in memory, and in a file for the next process: first the whole in lines of some entries each, and
+ * then one line for each later snapshot.
  */
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,10 +18,10 @@ export interface Manifest {
   entries: ReadonlyMap<RawPath, Entry>;
 }
 
-/** What another manifest has to become this one. */
+/** The changes from another manifest to this one. */
 export interface ManifestChange {
   known: Manifest | null;
-  /** Paths whose entry is another one. */
+  /** Paths whose entry differs. */
   taken: readonly RawPath[];
   gone: readonly RawPath[];
 }
@@ -40,18 +40,21 @@ interface StoredLine {
 }
 
 const ENTRIES_PER_LINE = 500;
-/** The file is made anew once this many entries, and half of them all, came after the whole. */
+/** The file is rewritten once the changes exceed this many entries, and half of all entries. */
 const LEAST_CHANGES = 2_000;
 
 interface Remembered {
   manifest: Manifest;
-  /** Entries in the file behind the whole. */
+  /** Entries in the file after the whole. */
   changes: number;
 }
 
-/** Those that this process has read or written last, by store. Another process may have gone on: `refs/newest` says so. */
+/**
+ * The last ones that this process has read or written, by store. Another process may have written a newer one: see
+ * `refs/newest`.
+ */
 const remembered = new Map<string, Remembered>();
-/** Files that are known of all workspaces; each takes some hundred bytes. */
+/** Files that are remembered of all workspaces; each takes some hundred bytes. */
 const REMEMBERED_ENTRIES = 400_000;
 
 function remember(gitDir: string, own: Remembered): void {
@@ -64,7 +67,7 @@ function remember(gitDir: string, own: Remembered): void {
   }
 }
 
-/** Null if there is none, or if it is not that of the newest snapshot. */
+/** Null if there is none, or if it does not belong to the newest snapshot. */
 export async function readManifest({ gitDir }: SnapshotStore, slices: Slices): Promise<Manifest | null> {
   try {
     const newest = (await readFile(join(gitDir, NEWEST), 'latin1')).trim();
@@ -128,7 +131,7 @@ export async function writeManifest(
 interface Part {
   gone?: readonly RawPath[];
   taken?: readonly RawPath[];
-  /** Left out where lines follow that belong to the same snapshot. */
+  /** Left out if further lines of the same snapshot follow. */
   after?: string | null;
 }
 

@@ -9,7 +9,7 @@ import type { Draft } from './snapshot-files.ts';
 import { type SnapshotStore, gitOf, toMessage } from './snapshot-store.ts';
 
 const WHO = 'Bobbin <snapshot@bobbin.invalid>';
-/** Little is worth looking for differences in what was there before, as git would. */
+/** Searching for differences from earlier contents, as git would, saves too little. */
 const IMPORT = ['-c', 'pack.compression=1', '-c', 'core.looseCompression=1', 'fast-import', '--depth=0'];
 
 export async function importCommit(
@@ -40,7 +40,7 @@ export async function importCommit(
 
 const PATHS_AT_A_TIME = 1_000;
 
-/** What is gone comes first: a file may be where a folder was. */
+/** Removals come first: a file may replace a folder. */
 function* toTreeLines(known: Manifest | null, { gone, written, entries }: Draft): Generator<string> {
   if (known !== null) yield `M 040000 ${known.tree} ""\n`;
   for (let at = 0; at < gone.length; at += PATHS_AT_A_TIME)

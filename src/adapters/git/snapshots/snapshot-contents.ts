@@ -2,13 +2,13 @@
 import { Failure } from '../../../../activities/failures.ts';
 import type { StoreGit } from './snapshot-store.ts';
 
-/** Bytes that are held at a time. */
+/** Bytes that are kept in memory at a time. */
 const AHEAD_BYTES = 32 * 1024 * 1024;
 
-/** Contents by id. Those of the files to be written are asked for together. */
+/** Contents by id. Reads the contents of all files to write together. */
 export class Contents {
   readonly #git: StoreGit;
-  /** Objects of another repository that they may be in. */
+  /** Objects of another repository that may contain them. */
   readonly #objects: string | undefined;
   readonly #wanted: string[];
   #held = new Map<string, Buffer>();
@@ -58,7 +58,7 @@ function toSize(line: string): [string, number][] {
   return id === undefined ? [] : [[id, Number(bytes)]];
 }
 
-/** Before each body stands a line that says what it is, and behind it a line break. */
+/** A line with the type precedes each body, and a line break follows it. */
 function cutApart(output: Buffer): [string, Buffer][] {
   const found: [string, Buffer][] = [];
   for (let at = 0; at < output.length;) {

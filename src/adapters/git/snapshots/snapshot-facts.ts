@@ -1,4 +1,4 @@
-/** What a snapshot knows besides the contents of its files. */
+/** The facts in a snapshot other than the contents of its files. */
 import type { RawPath } from '../process/git-process.ts';
 import { MAX_IGNORE_BYTES } from '../ignore/ignore-rules.ts';
 import { listPaths, toListed } from '../ignore/left-out.ts';
@@ -30,7 +30,7 @@ export function isSame(one: SnapshotFacts, other: SnapshotFacts): boolean {
   return toMessage(one).equals(toMessage(other));
 }
 
-/** What a tree cannot say of permissions. */
+/** The permissions that a tree cannot express. */
 function toModes(entries: ReadonlyMap<RawPath, Entry>): Record<string, RawPath[]> {
   const modes: Record<string, RawPath[]> = {};
   for (const [path, { kind, mode }] of entries) {

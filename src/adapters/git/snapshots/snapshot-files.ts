@@ -1,4 +1,4 @@
-/** Reads the files of a workspace into a snapshot that is being made. */
+/** Reads the files of a workspace into a new snapshot. */
 import { createHash } from 'node:crypto';
 import type { SafeFolder } from '../../files/safe-folder.ts';
 import type { RawPath } from '../process/git-process.ts';
@@ -7,14 +7,14 @@ import { type FileState, OpenTree, nameOf, readState } from '../process/open-tre
 import type { Slices } from '../process/slices.ts';
 import type { Walked } from './walked.ts';
 
-/** A snapshot that is being made from the one before. */
+/** A new snapshot that is being made from the previous one. */
 export interface Draft extends Omit<Walked, 'files' | 'changed'> {
   entries: Map<RawPath, Entry>;
-  /** Paths of the one before that are not in it. */
+  /** Paths of the previous one that are not in it. */
   gone: RawPath[];
   /** Paths that were read. */
   taken: RawPath[];
-  /** Those of them whose content or kind is another one. */
+  /** Those of them whose content or kind has changed. */
   written: RawPath[];
   startedAt: number;
 }
@@ -23,11 +23,11 @@ export function remove(draft: Draft, path: RawPath): void {
   if (draft.entries.delete(path)) draft.gone.push(path);
 }
 
-/** Files changed within this time of being looked at may change once more without a trace in their times. */
+/** A file that changed within this time before it was read may change again without a visible change of its times. */
 const RACY_MS = 50;
-/** Files up to this size are read at once: to give way to other work in between takes longer than that. */
+/** Files up to this size are read synchronously: yielding to other work takes longer than that. */
 const SMALL_BYTES = 256 * 1024;
-/** What is handed to git at a time. */
+/** Bytes that are passed to git at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
 export async function* readAll(
@@ -66,7 +66,7 @@ async function read(folder: SafeFolder, path: RawPath): Promise<FileState> {
   return small === null ? await readState(folder, name) : { type: 'file', ...small };
 }
 
-/** Takes what was found into the draft; what has to be written of it is the answer. */
+/** Adds a result to the draft; returns what must be written of it. */
 function take(draft: Draft, path: RawPath, state: FileState): Buffer[] {
   if (state.type === 'unreadable') (draft.leftOut.unreadable ??= []).push(path);
   if (state.type !== 'file' && state.type !== 'link') {

@@ -1,9 +1,9 @@
 /**
- * Where the snapshots of one workspace are kept: a private git directory in the worker's data folder. Nothing of ours is in
- * the person's repository, and nothing that happens to that one can change a snapshot.
+ * The store of one workspace's snapshots: a private git directory in the worker's data folder. Nothing of ours is in
+ * the person's repository, and no change of that repository can affect a snapshot.
  *
- * A snapshot is a commit without parents. Its tree has the bytes of every file as they are on disk; its message has what a
- * tree cannot say (`SnapshotFacts`). References keep it, one for each name it was kept under, in folders by thread.
+ * A snapshot is a commit without parents. Its tree has the bytes of every file as they are on disk; its message has the
+ * facts that a tree cannot express (`SnapshotFacts`). References keep it, one for each name, in folders by thread.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
@@ -44,7 +44,7 @@ export function storeOf(directory: string, folder: string): SnapshotStore {
   return { gitDir: join(directory, 'snapshots', name), folder };
 }
 
-/** The store of a workspace, which is made where it is missing. */
+/** The store of a workspace; made if it does not exist. */
 export async function openStore(directory: string, cwd: string): Promise<SnapshotStore> {
   const store = await findStore(directory, cwd);
   if (opened.has(store.gitDir) && (await hasStore(store))) return store;
@@ -54,7 +54,7 @@ export async function openStore(directory: string, cwd: string): Promise<Snapsho
   return store;
 }
 
-/** Stores that this process has looked through. */
+/** Stores that this process has checked. */
 const opened = new Set<string>();
 
 export async function findStore(directory: string, cwd: string): Promise<SnapshotStore> {
@@ -66,7 +66,7 @@ export type StoreGit = (
   more?: Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'objects'>,
 ) => Promise<GitResult>;
 
-/** Git in the store. It knows no work tree. */
+/** Git in the store, without a work tree. */
 export function gitOf({ gitDir }: SnapshotStore, signal: AbortSignal): StoreGit {
   return (args, more = {}) => runGit(args, { cwd: gitDir, gitDir, signal, ...more });
 }
@@ -79,7 +79,7 @@ export function toMessage(facts: SnapshotFacts): Buffer {
   return Buffer.from(`${TITLE}\n\n${JSON.stringify(facts)}\n`, 'latin1');
 }
 
-/** Null where the store does not have it. */
+/** Null if the store does not have it. */
 export async function readFacts(git: StoreGit, commit: string): Promise<SnapshotFacts | null> {
   const { code, stdout } = await git(['cat-file', 'commit', commit], { answers: [0, 1, 128] });
   if (code !== 0) return null;
@@ -96,7 +96,7 @@ export interface SnapshotName {
 }
 
 /**
- * The commit is part of the name: of two attempts that overlap each keeps its own, whichever of them counts in the end.
+ * The commit is part of the name: two overlapping attempts each keep their own, whichever of them counts in the end.
  */
 export async function keepUnder(store: SnapshotStore, { threadId, name }: SnapshotName, commit: string): Promise<void> {
   const path = join(store.gitDir, folderOf(threadId), toRefPart(name), commit);
@@ -104,7 +104,7 @@ export async function keepUnder(store: SnapshotStore, { threadId, name }: Snapsh
   await replacePrivateFile(path, `${commit}\n`);
 }
 
-/** What is kept under a name; the oldest of several. Null if there is nothing. */
+/** The snapshot under a name; the oldest of several. Null if there is none. */
 export async function findKept(store: SnapshotStore, threadId: string, name: string): Promise<string | null> {
   const folder = join(store.gitDir, folderOf(threadId), toRefPart(name));
   const names = (await readdir(folder).catch(() => [])).filter((one) => !one.startsWith('.'));
@@ -118,10 +118,10 @@ export async function releaseFrom(store: SnapshotStore, threadId: string, names:
   for (const path of going) await rm(path, { recursive: true, force: true });
 }
 
-/** Lets git pack what has come together, and drop what nobody refers to, where it thinks that worth while. */
+/** Lets git pack new objects, and remove unreferenced ones, if it considers that useful. */
 export async function tidy(store: SnapshotStore, signal: AbortSignal): Promise<void> {
   const settings = ['gc.auto=2000', 'gc.autoPackLimit=30', 'gc.autoDetach=false', 'pack.compression=1'];
-  // What another worker writes at this time has no reference yet.
+  // Objects that another worker is writing have no reference yet.
   const expiry = ['gc.pruneExpire=1.hour.ago', 'gc.reflogExpire=now'];
   await gitOf(store, signal)([...[...settings, ...expiry].flatMap((one) => ['-c', one]), 'gc', '--auto', '--quiet']);
 }
@@ -139,7 +139,7 @@ function folderOf(threadId: string): string {
 
 const LONGEST = 120;
 
-/** An id as one part of the name of a reference; a long one keeps its beginning, for who looks. */
+/** An id as one part of the name of a reference; a long one keeps its beginning, for readers. */
 export function toRefPart(id: string): string {
   const escaped = id.replace(/[^A-Za-z0-9_-]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
   if (escaped.length <= LONGEST) return escaped;

@@ -1,4 +1,4 @@
-/** Takes the files of a workspace as they are on disk into its store. No git looks at the workspace. */
+/** Stores the files of a workspace as they are on disk. Git does not read the workspace. */
 import type { Snapshot } from '../../../../activities/ports.ts';
 import { assertWorkspace } from '../../files/workspace.ts';
 import { toEarlierWalk } from './earlier-walk.ts';
@@ -16,11 +16,11 @@ export interface SnapshotPlace {
   directory: string;
   /** Folders of the worker that are in no snapshot, absolute. */
   apart: readonly string[];
-  /** What commands cannot read, absolute, and what is left out for that. */
+  /** Absolute paths that commands cannot read, and that are left out for that reason. */
   closed: readonly string[];
 }
 
-/** @param after earlier snapshots, whose paths are looked at whatever the rules say by now. */
+/** @param after earlier snapshots, whose paths are read whatever the rules now say. */
 export async function takeSnapshot(
   place: SnapshotPlace,
   cwd: string,
@@ -80,11 +80,11 @@ async function makeSnapshot(
 interface Change {
   known: Manifest | null;
   draft: Draft;
-  /** Paths that may differ from what is known. */
+  /** Paths that may have changed. */
   changed: readonly RawPath[];
 }
 
-/** Reads what may have changed, and stores what differs. */
+/** Reads the files that may have changed, and stores the differences. */
 export async function storeDraft(
   store: SnapshotStore,
   { known, draft, changed }: Change,
@@ -92,7 +92,7 @@ export async function storeDraft(
 ): Promise<Manifest> {
   const contents = readAll(store.folder, changed, draft, slices);
   try {
-    // No git runs where nothing has to be written.
+    // No git runs if nothing must be written.
     const begun = await contents.next();
     const isSameTree = begun.done === true && draft.written.length + draft.gone.length === 0;
     const manifest =

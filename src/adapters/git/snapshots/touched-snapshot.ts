@@ -1,6 +1,6 @@
 /**
- * A snapshot after a revert, of which only the paths that it touched are looked at. That is faster, and what others change at the same
- * time does not count as the revert's.
+ * A snapshot after a revert, for which only the paths that it touched are read. That is faster, and concurrent changes
+ * of others do not count as the revert's.
  */
 import type { RawPath } from '../process/git-process.ts';
 import { readManifest } from './manifest.ts';
@@ -12,8 +12,8 @@ import type { SnapshotStore } from './snapshot-store.ts';
 import type { WalkedFolders } from './walked.ts';
 
 /**
- * @param before the snapshot before the revert. If another one was taken since, everything is looked at.
- * @param touched paths that the revert has written or removed; folders have a slash at their end.
+ * @param before the snapshot before the revert. If another one was taken since, everything is read.
+ * @param touched paths that the revert has written or removed; folders end with a slash.
  * @returns the commit.
  */
 export async function takeTouched(
@@ -38,7 +38,7 @@ export async function takeTouched(
   return taken ?? (await takeSnapshot(place, store.folder, [before], signal)).commit;
 }
 
-/** What is known of folders, with those anew that the paths lie in. */
+/** The known folders, updated for those that contain the paths. */
 async function lookAtFolders(root: string, known: WalkedFolders, paths: readonly RawPath[]): Promise<WalkedFolders> {
   const around = new Set(paths.flatMap((path) => (path.endsWith('/') ? [...foldersOf(path), path] : foldersOf(path))));
   const others = (folders: readonly RawPath[]) => folders.filter((folder) => !around.has(folder));

@@ -1,6 +1,6 @@
 /**
- * The files of a workspace that a snapshot takes, and those that it leaves out and why. The folder is read, and nothing in
- * it is opened but `.gitignore` files.
+ * The files of a workspace that a snapshot contains, and those that it leaves out, with the reason. Reads the folder,
+ * and opens no file except `.gitignore`.
  */
 import { type Dirent, type Stats, readdirSync } from 'node:fs';
 import { Failure } from '../../../../activities/failures.ts';
@@ -25,10 +25,10 @@ import {
   toPlaces,
 } from './walked.ts';
 
-/** More than this is no workspace that could be kept before every turn. */
+/** A larger workspace cannot be stored before every turn. */
 const MAX_FILES = 200_000;
 const MAX_TRACKED_BYTES = 256 * 1024 * 1024;
-/** Entries of an untracked folder from which on they are not even looked at. */
+/** Number of entries from which on an untracked folder is not even read. */
 const CROWD = 5_000;
 
 export async function walk(folder: string, options: WalkOptions, slices: Slices): Promise<Walked> {
@@ -115,7 +115,7 @@ function noteFolder({ folder, folders }: Walker, at: RawPath, isEmpty: boolean):
   if (mode !== 0o755) (folders.modes[mode.toString(8)] ??= []).push(at);
 }
 
-/** What a rule costs grows with its length. */
+/** The cost of a rule grows with its length. */
 const RULE_BYTES_PER_STEP = 2_000;
 
 async function readRulesIn({ folder, since }: Walker, at: RawPath, entries: readonly Dirent[]) {
@@ -138,10 +138,10 @@ async function walkEntry(walker: Walker, path: RawPath, name: RawPath, rules: re
   else await walkFolder(walker, at, rules);
 }
 
-/** Ignored paths that are remembered, to say which have changed. */
+/** Ignored paths that are remembered, to find those that change. */
 const MAX_IGNORED = 500;
 
-/** A file may have any name, `__proto__` as well. */
+/** A file may have any name, including `__proto__`. */
 function noPaths(): Record<RawPath, string> {
   return Object.create(null) as Record<RawPath, string>;
 }
@@ -165,7 +165,7 @@ function listFolder(walker: Walker, at: RawPath): Dirent[] {
   }
 }
 
-/** Tracked files that the rules have passed over. */
+/** Tracked files that the rules have skipped. */
 async function addTracked(walker: Walker): Promise<void> {
   const { folder, tracked, files, seenTracked, slices } = walker;
   if (seenTracked === tracked.files.size) return;

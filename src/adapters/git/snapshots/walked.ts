@@ -1,4 +1,4 @@
-/** What a walk through a workspace is asked for, what it knows on its way, and what it finds. */
+/** The input of a walk through a workspace, its working data, and its result. */
 import { type Stats, lstatSync } from 'node:fs';
 import { relative } from 'node:path';
 import { isInside } from '../../../folders/folders.ts';
@@ -10,9 +10,9 @@ import { type Tracked, toFileName, toRaw } from '../repository/repository-data.t
 import type { RepositoryStates } from '../repository/repository-state.ts';
 import type { Slices } from '../process/slices.ts';
 
-/** With a slash at their end. */
+/** Paths end with a slash. */
 export interface WalkedFolders {
-  /** Those with nothing in them. */
+  /** The empty ones. */
   empty: RawPath[];
   /** By permissions, in octal, other than 755. */
   modes: Record<string, RawPath[]>;
@@ -20,45 +20,45 @@ export interface WalkedFolders {
 
 export interface Walked {
   files: ReadonlySet<RawPath>;
-  /** Those of them that are not as they are known. */
+  /** Those that differ from their known state. */
   changed: RawPath[];
   leftOut: LeftOut;
   heads: Tracked['heads'];
-  /** What is ignored, by path, with something that changes with it. Of a folder that is not what lies deeper in it. */
+  /** Ignored paths, each with a value that changes with it. The value of a folder does not depend on deeper content. */
   ignored: Record<RawPath, string>;
   /** There are more ignored paths than are remembered. */
   ignoredIsCut?: boolean;
   /** Folders with a `.git` in them. */
   repositories: RawPath[];
   folders: WalkedFolders;
-  /** What else the repositories keep. */
+  /** The repositories' other data. */
   git: RepositoryStates;
-  /** Whether large untracked folders are left out. Without a repository every file is as wanted as any. */
+  /** Whether large untracked folders are left out. Without a repository all files are equally important. */
   isLimited: boolean;
-  /** Files whose rules were not all looked at; set if there are some. */
+  /** Files whose rules were not read completely; set if there are some. */
   cutRules?: RawPath[];
 }
 
 export interface WalkOptions {
-  /** Folders of the worker, absolute: nothing in them is looked at, wherever they lie. */
+  /** Folders of the worker, absolute: they are never read, wherever they are. */
   apart: readonly string[];
-  /** What commands cannot read, absolute: no repository is looked for in it, and nothing of it is taken. */
+  /** Absolute paths that commands cannot read: no repository in them counts, and no snapshot contains them. */
   closed: readonly string[];
-  /** How the files were when they were last taken. */
+  /** The state of the files when they were last stored. */
   known: ReadonlyMap<RawPath, Entry> | undefined;
-  /** Set where the files are to be compared with those of an earlier snapshot. */
+  /** Set if the files are compared with those of an earlier snapshot. */
   since?: EarlierWalk;
 }
 
 /**
- * What a turn does may change which files are tracked and which are ignored. If that counted, files that were there before
- * it would look new, or files that it made would not be seen. So everything is decided as it was decided before.
+ * A turn may change which files are tracked and which are ignored. If those changes counted, existing files would look
+ * new, or new files would be invisible. So every decision is the same as before.
  */
 export interface EarlierWalk {
   /** These count as tracked. */
   paths: ReadonlySet<RawPath>;
   isLimited: boolean;
-  /** Answers the rules of a folder in place of those on disk. */
+  /** The rules of a folder, which replace those on disk. */
   rulesOf(path: RawPath, onDisk: Buffer | null): Promise<Buffer | null>;
 }
 
@@ -73,7 +73,7 @@ export interface Walker {
   known: ReadonlyMap<RawPath, Entry> | undefined;
   files: Set<RawPath>;
   changed: RawPath[];
-  /** Whether they are left out is decided once all of them are known. */
+  /** Whether they are left out is decided when all of them are known. */
   untracked: Map<RawPath, Stats>;
   seen: number;
   seenTracked: number;
@@ -98,14 +98,14 @@ export function lookAt(folder: string, path: RawPath): Stats | undefined {
   }
 }
 
-/** What the kernel takes for a path. */
+/** The kernel's limit for a path. */
 const MAX_PATH_BYTES = 4_096;
 
 export function isTooLong(folder: string, path: RawPath): boolean {
   return toFileName(folder, path).length >= MAX_PATH_BYTES;
 }
 
-/** Folders in each other; more are no work of a person. */
+/** Nested folders; a person does not make more. */
 const MAX_DEPTH = 128;
 
 export function isTooDeep(path: RawPath): boolean {

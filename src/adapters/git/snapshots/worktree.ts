@@ -1,6 +1,7 @@
 /**
- * The files of a snapshot in a folder of their own: a work tree of the person's repository if there is one, else a plain
- * folder. No git runs in the repository: its record of the work tree is written by hand, and files are written as they were.
+ * The files of a snapshot in a new folder: a work tree of the person's repository if there is one, else a plain folder.
+ * No git runs in the repository: its record of the work tree is written directly, and files are written with their
+ * original bytes.
  */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
@@ -24,7 +25,7 @@ import type { SnapshotPlace } from './snapshot.ts';
 import { USUAL, toFolderPermissions, toPermissions } from './snapshot-facts.ts';
 import { type SnapshotStore, type StoreGit, gitOf, openStore, readFacts } from './snapshot-store.ts';
 
-/** Idempotent as long as nobody has changed anything in it between. */
+/** Idempotent as long as nobody has changed it in between. */
 export async function addWorktree(
   place: SnapshotPlace,
   { cwd, path, commit }: { cwd: string; path: string; commit: string },
@@ -76,7 +77,7 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
   return { files: await listFiles(git, tree, new Map(), objects), head, warnings: toMissing(leftOut), objects };
 }
 
-/** Earlier releases took them into their snapshots. */
+/** Earlier releases included them in their snapshots. */
 function withoutClosed(source: Source, folder: string, closed: ClosedPaths): Source {
   const missing = source.files.map(({ path }) => path).filter((path) => isClosed(path, folder, closed));
   if (missing.length === 0) return source;
@@ -92,7 +93,7 @@ function toMissing(leftOut: string[]): string[] {
   return leftOut.length === 0 ? [] : [`Not in the snapshot, so not in the new work tree: ${listPaths(leftOut)}`];
 }
 
-/** As changes that bring each file where nothing is. */
+/** The files as additions. */
 async function listFiles(
   git: StoreGit,
   tree: string,
@@ -108,7 +109,7 @@ async function listFiles(
   });
 }
 
-/** In a new folder nothing is. */
+/** A new folder has no closed paths. */
 const NOTHING_CLOSED = { has: () => false };
 
 async function write(
@@ -135,7 +136,7 @@ function occupied(folder: string, name: string): Failure {
   return new Failure('gitFailed', message, { details: { path: folder } });
 }
 
-/** What an earlier try has left there is fine. */
+/** Files of an earlier attempt are accepted. */
 function assertFree(root: string, repository: WorkTreePlace | null): void {
   const names = readdirSync(root);
   if (names.length > 0 && repository !== null && !names.includes('.git')) throw occupied(root, names[0] ?? '');
@@ -143,7 +144,9 @@ function assertFree(root: string, repository: WorkTreePlace | null): void {
 
 // ------------------------------------------------------------------------------------------------------- the repository
 
-/** Only a repository whose data lies in its own folder, or that leads back to it as a linked work tree, gets a record. */
+/**
+ * Only a repository whose data is in its own folder, or that refers back to it as a linked work tree, gets a record.
+ */
 function linkable(folder: string, closed: readonly string[]): WorkTreePlace | null {
   const place = findRepository(folder, closed);
   if (place === null || place.isRegistered) return place;
@@ -158,7 +161,7 @@ function realPathOf(path: string): string | null {
   }
 }
 
-/** What `git worktree add --detach` writes, and the files of the commit around the workspace. */
+/** The files that `git worktree add --detach` writes, and the files of the commit around the workspace. */
 async function link(
   { root, commonDir, objectFormat }: WorkTreePlace,
   at: string,

@@ -1,6 +1,6 @@
 /**
- * A repository of our own for a target that is fetched, whole, so that a sandbox that shows nothing else has all of it. It is a
- * workspace: of its `.git` only objects and ids are read, and everything else is written anew.
+ * Our own, complete repository for a fetched target, so that a sandbox that shows nothing else has all of it. It is a
+ * workspace: only objects and ids of its `.git` are read, and everything else is written again.
  */
 import { copyFile, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,9 +19,9 @@ import { type RepositoryView, withView } from '../repository/repository-view.ts'
 import { emptyTreeOf, sinceMergeBase } from '../review/review-range.ts';
 
 export interface FetchBounds {
-  /** Milliseconds in all, an hour if it is left out. */
+  /** Milliseconds in total. Default: an hour. */
   fetchTimeoutMs?: number;
-  /** Milliseconds without a sign of progress, two minutes if it is left out. */
+  /** Milliseconds without progress. Default: two minutes. */
   fetchIdleMs?: number;
 }
 
@@ -72,12 +72,12 @@ export async function fetchTarget(
 
 type Remote = NonNullable<GitCall['remote']>;
 
-/** The operator's own configuration may lead one of these to the other. */
+/** The operator's own configuration may redirect one of these to the other. */
 function transportsOf(address: string): string[] {
   return transportOf(address) === 'http' ? ['http', 'https', 'ssh'] : ['https', 'ssh'];
 }
 
-/** @param name of the base, and the commit that it was fetched as. */
+/** @param name of the base, and its fetched commit. */
 async function startOf(
   view: RepositoryView,
   place: { cwd: string; head: string },
@@ -103,19 +103,19 @@ async function makeStore(store: string, format: 'sha1' | 'sha256'): Promise<void
 
 function requirePlace(store: string): RepositoryPlace {
   const place = findRepository(store, []);
-  // A link leads there, or the folder went away under our hands.
+  // A link is there, or the folder was removed meanwhile.
   if (place !== null) return place;
   throw new Failure('gitFailed', `The repository in ${store} is gone.`, { details: { path: store } });
 }
 
-/** By the names under which a store keeps the ids of what was fetched last. */
+/** The names under which a store keeps the ids of the last fetch. */
 type Kept = Partial<Record<'head' | 'base', string>>;
 
 const keptIn = (store: string, targetId: string, name: string) => join(store, '.git/refs/bobbin', targetId, name);
 
 /**
- * Fetches in a git directory of ours whose objects are those of the store, and gives the commits that came. What was fetched
- * before spares it that much.
+ * Fetches in our own git directory with the objects of the store, and returns the fetched commits. Earlier fetches make
+ * it faster.
  */
 async function withFetchDirectory(
   store: string,
@@ -169,7 +169,7 @@ interface Fetch extends FetchBounds {
   remote: Remote;
 }
 
-/** All of the history: the changes since a merge base, or since the last review, cannot be known without it. */
+/** The whole history: a merge base, or the changes since the last review, cannot be found without it. */
 async function fetchRefs(
   { gitDir, from, remote, ...bounds }: Fetch,
   { repository }: BatchTarget,
@@ -191,7 +191,7 @@ async function fetchRefs(
 const NO_REPOSITORY =
   /does not appear to be a git repository|repository '.*' (does not exist|not found)|repository not found/i;
 
-/** What asking again would not change is told apart from what it may. */
+/** Distinguishes permanent errors from temporary ones. */
 function explain(error: Failure, repository: string, wanted: { head: string; base?: string }): Failure {
   const missing = /couldn't find remote ref (\S+)/i.exec(error.message)?.[1];
   if (missing !== undefined) {
@@ -211,10 +211,13 @@ function explain(error: Failure, repository: string, wanted: { head: string; bas
 
 // ----------------------------------------------------------------------------------------------------------- check out
 
-/** What of the store's `.git` stays; whoever works there finds nothing else. */
+/** The parts of the store's `.git` that stay. */
 const KEPT = new Set(['objects', 'refs', 'config', 'shallow']);
 
-/** Every file is written anew, as it is in the commit, and what an earlier run left there is gone. Files of git-lfs stay pointers. */
+/**
+ * Writes every file as it is in the commit, and removes everything that an earlier run left. Files of git-lfs stay
+ * pointers.
+ */
 export async function checkOutStore({ repository, head }: FoundTarget, signal: AbortSignal): Promise<OpenTarget> {
   const place = requirePlace(repository);
   await makeStore(repository, place.objectFormat);
@@ -230,7 +233,7 @@ export async function checkOutStore({ repository, head }: FoundTarget, signal: A
     };
     await writeFiles().catch(async (error: unknown) => {
       if (signal.aborted) throw error;
-      // A command may have left a folder there that git can neither read nor remove.
+      // A command may have left a folder that git can neither read nor remove.
       await removeAll(repository, new Set(['.git']));
       await writeFiles();
     });

@@ -1,6 +1,6 @@
 /**
- * The repositories that batches review. One on this machine is looked at where it is; any other is fetched into a repository
- * of our own for each target.
+ * The repositories that batches review. One on this machine is reviewed in place; any other is fetched into our own
+ * repository for each target.
  */
 import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -25,9 +25,9 @@ import { emptyTreeOf, firstCommit, isCheckedOut, sinceMergeBase } from '../revie
 export interface ReviewTargetsOptions extends FetchBounds {
   /** For repositories that are fetched, absolute. */
   directory: string;
-  /** Whether http is taken to other machines, too, where anyone on the way can change what comes. */
+  /** Whether http is allowed to other machines, too, although anybody on the network path can change the data. */
   allowHttp?: boolean;
-  /** What commands cannot read, absolute: nothing of a repository may lie there. */
+  /** Absolute paths that commands cannot read: no part of a repository may be there. */
   closed?: ClosedFolders;
 }
 
@@ -49,7 +49,7 @@ export function createReviewTargets(options: ReviewTargetsOptions): ReviewTarget
       const place = findRepository(cwd, closed);
       if (place === null) return false;
       return withView(place, signal, async ({ git }) => {
-        // A commit that is not there is no failure.
+        // A missing commit is not a failure.
         const asked = ['merge-base', '--is-ancestor', commit, head];
         return (await git(asked, { answers: [0, 1, 128] })).code === 0;
       });
@@ -57,7 +57,7 @@ export function createReviewTargets(options: ReviewTargetsOptions): ReviewTarget
   };
 }
 
-/** Raw clients and old Schedules have not passed the edge. */
+/** Raw clients and old Schedules have not passed through the edge. */
 function refuseBadNames({ repository, branch, base }: BatchTarget, allowHttp: boolean): void {
   const shown = withoutSecrets(repository);
   const fault = faultOfRepository(repository);

@@ -1,4 +1,4 @@
-/** Whether a path was changed after a change of which it is not known how it ended. */
+/** Whether a path was changed after a change with an unknown result. */
 import { isWithin } from '../ignore/left-out.ts';
 import type { OpenTree } from '../process/open-tree.ts';
 import { type FileState, nameOf } from '../process/open-tree.ts';
@@ -6,12 +6,12 @@ import type { RawPath } from '../process/git-process.ts';
 import { foldersOf } from '../repository/repository-data.ts';
 import type { Difference } from './revert-plan.ts';
 
-/** Why a path is kept. */
+/** The reason for keeping a path. */
 export const SINCE = 'it was changed after the turn, or that cannot be told';
 
 /**
- * Asked where it is not known how the change left the paths. Times of change cannot be set by hand; what was moved to a new
- * folder shows it by that one alone. They are looked at before anything is changed here.
+ * Used if the result of the change at the paths is not known. Times of change cannot be set by hand; for a file that
+ * was moved, only the new folder shows it. They are read before anything is changed here.
  */
 export async function whatIsSince(
   tree: OpenTree,

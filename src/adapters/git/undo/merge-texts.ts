@@ -1,4 +1,4 @@
-/** A merge of three texts by `git merge-file`, in a folder of ours. */
+/** A merge of three texts by `git merge-file`, in our own folder. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePrivateTemp } from '../../../folders/private-temp.ts';
@@ -7,7 +7,7 @@ import { makePrivateGitDir } from '../process/private-git-dir.ts';
 
 /** Bytes of one text; a larger one is not merged. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** As git tells text from other content. */
+/** The bytes by which git distinguishes text from other content. */
 const LOOKED_AT_BYTES = 8_000;
 
 /** Exit codes up to this one are a number of conflicts. */
@@ -15,7 +15,7 @@ const MOST_CONFLICTS = 127;
 
 export interface Texts {
   ours: Buffer;
-  /** What both were made from. */
+  /** Their common ancestor. */
   base: Buffer;
   theirs: Buffer;
 }

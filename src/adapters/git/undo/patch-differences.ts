@@ -1,4 +1,4 @@
-/** Tells what the patches of a turn changed from what somebody else changed while it ran. */
+/** Separates the changes by a turn's patches from concurrent changes of others. */
 import type { PatchedPaths, RevertedPath } from '../../../../activities/ports.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
 import type { Difference } from './revert-plan.ts';
@@ -20,7 +20,7 @@ export function ofPatches(
   patched: PatchedPaths | null,
 ): OwnChanges {
   const known = new Set(differences.map(({ path }) => toShownPath(path)));
-  // What a patch reached by a link has another name here.
+  // A path that a patch reached through a link has another name here.
   if (patched === null || !patched.changed.every((path) => known.has(path))) return { differences, folders, kept: [] };
   const paths = new Set([...patched.changed, ...patched.tried]);
   const isOwn = (path: RawPath) => paths.has(toShownPath(path));

@@ -1,17 +1,17 @@
-/** Names what differs in the repositories of a workspace between two snapshots, and is left as it is by an undo. */
+/** Lists the differences in the repositories of a workspace between two snapshots, which an undo does not revert. */
 import type { RevertedPath } from '../../../../activities/ports.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
 import { type RepositoryState, type RepositoryStates, toKind, toKindDigest } from '../repository/repository-state.ts';
 
-/** Snapshots of earlier releases remembered nothing of it. */
+/** Snapshots of earlier releases have none. */
 type Remembered = RepositoryStates | undefined;
 
-/** @param now how it is at this time: what is again as it was before is not named. */
+/** @param now the current state: a part that is as before is not listed. */
 export function nameRepositoryChanges(before: Remembered, after: Remembered, now: Remembered): RevertedPath[] {
   if (before === undefined || after === undefined) return [];
   return Object.entries(before).flatMap(([at, first]) => {
     const second = after[at];
-    // The remark about repositories that are gone or new names those.
+    // The remark about removed or new repositories lists those.
     return second === undefined ? [] : nameChanges(at, first, second, now?.[at]);
   });
 }
@@ -31,7 +31,7 @@ function nameChanges(
   });
 }
 
-/** References of a kind that one of the states has as one are compared as one. */
+/** References of a kind that one of the states combines are compared as one. */
 function toParts(before: RepositoryState, after: RepositoryState): RawPath[] {
   const all = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return all.filter((part) => part.endsWith('/') || !part.startsWith('refs/') || !all.includes(toKind(part)));
@@ -61,7 +61,7 @@ const REFS: [RawPath, string][] = [
   ['refs/', 'the reference'],
 ];
 
-/** Names of parts stand in the path alone. */
+/** Only the path contains names of parts. */
 function describe(part: RawPath, was: string | undefined, became: string | undefined): string {
   const known = Object.hasOwn(OF_PARTS, part) ? OF_PARTS[part] : undefined;
   if (known !== undefined) return known;

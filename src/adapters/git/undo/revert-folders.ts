@@ -1,4 +1,4 @@
-/** Folders on the way to the paths of a revert, and empty ones. */
+/** Parent folders of a revert's paths, and empty folders. */
 import type { RevertedPath } from '../../../../activities/ports.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
 import { SINCE } from './changed-since.ts';
@@ -9,7 +9,7 @@ import { foldersOf } from '../repository/repository-data.ts';
 import { CLOSED, type RevertOptions } from './revert-options.ts';
 import type { Difference } from './revert-plan.ts';
 
-/** Nothing is there, unless something else is in the place of a folder. */
+/** Missing, unless something else is in the place of a folder. */
 export async function whyNoFolder(tree: OpenTree, path: RawPath, isWanted: boolean): Promise<FileState> {
   const folders = path.split('/').slice(0, -1);
   for (let depth = 1; depth <= folders.length; depth++) {
@@ -18,7 +18,7 @@ export async function whyNoFolder(tree: OpenTree, path: RawPath, isWanted: boole
     if (around === null) return { type: 'missing' };
     const state = await readState(around, nameOf(at));
     if (state.type === 'missing') return state;
-    // Below a file is nothing, and nothing can be.
+    // A file has no content below it.
     if (state.type !== 'folder') return isWanted ? { type: 'other' } : { type: 'missing' };
   }
   return { type: 'unreadable' };
@@ -30,13 +30,13 @@ export function foldersBefore(writes: readonly Difference[], { folders }: Revert
 }
 
 export interface FolderProgress {
-  /** Paths that are deleted, or would be; folders have a slash at their end. */
+  /** Paths that are deleted, or would be; folders end with a slash. */
   gone: Set<RawPath>;
   wereThere: ReadonlySet<RawPath>;
   isSince: (path: RawPath, now: FileState) => boolean;
 }
 
-/** Empty folders that the change made go, if they are still empty. */
+/** Removes empty folders that the change made, if they are still empty. */
 export async function removeMade(
   tree: OpenTree,
   { folders, preview, ...options }: RevertOptions,
@@ -71,7 +71,7 @@ async function whyItStays(
   return (await (await tree.folderOf(name))?.lstat(nameOf(name))) === undefined ? null : 'it could not be removed';
 }
 
-/** Empty folders that the change removed come back. */
+/** Restores empty folders that the change removed. */
 export async function bringBackRemoved(
   tree: OpenTree,
   { folders, preview, ...options }: RevertOptions,

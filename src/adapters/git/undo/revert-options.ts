@@ -1,4 +1,4 @@
-/** What a revert is asked for. */
+/** The options of a revert. */
 import type { ClosedPaths } from '../../files/closed-paths.ts';
 import type { RawPath } from '../process/git-process.ts';
 import type { StoreGit } from '../snapshots/snapshot-store.ts';
@@ -7,11 +7,11 @@ export interface RevertOptions {
   /** Absolute, without links. */
   folder: string;
   git: StoreGit;
-  /** Objects of another repository that the sides may be in. */
+  /** Objects of another repository that may contain the sides. */
   objects?: string;
-  /** Says what would be done, and changes nothing. */
+  /** Reports the effects, and changes nothing. */
   preview: boolean;
-  /** Folders with a slash at their end. */
+  /** Folders end with a slash. */
   folders?: {
     /** Permissions before the change, other than 755. */
     modes: ReadonlyMap<RawPath, number>;
@@ -23,15 +23,15 @@ export interface RevertOptions {
     made: readonly RawPath[];
   };
   /**
-   * Set where it is not known how the change left the paths: what was changed from this time on, in milliseconds since the
-   * epoch, is somebody else's.
+   * Set if the result of the change at the paths is not known: changes from this time on, in milliseconds since the
+   * epoch, are somebody else's.
    */
   since?: number;
-  /** Which try of which action it is. */
+  /** The action, and whether this is a retry. */
   attempt?: { actionId: string; retried: boolean };
-  /** What is neither read nor written. */
+  /** Paths that are neither read nor written. */
   closed: Pick<ClosedPaths, 'has'>;
 }
 
-/** Why a path is kept that commands must not read. */
+/** The reason for keeping a path that commands must not read. */
 export const CLOSED = 'it is closed to commands';

@@ -1,4 +1,4 @@
-/** What is to be done with one path, by how it was before and after a change and how it is now. */
+/** The plan for one path, by its states before and after a change and its current state. */
 import { type RawPath } from '../process/git-process.ts';
 import { mergeTexts } from './merge-texts.ts';
 import type { FileState } from '../process/open-tree.ts';
@@ -6,8 +6,8 @@ import { toBlobId, toKind } from '../snapshots/snapshot-files.ts';
 import type { Contents } from '../snapshots/snapshot-contents.ts';
 
 /**
- * How a path is in a snapshot; null if it is not in it. Earlier releases did not keep the permissions (`mode` is null), and
- * kept files as their repository's filters made them (`isFiltered`).
+ * The state of a path in a snapshot; null if it is not in it. Earlier releases did not store permissions (`mode` is
+ * null), and stored files as their repository's filters made them (`isFiltered`).
  */
 export type Side = { kind: string; id: string; mode: number | null; isFiltered?: boolean } | null;
 
@@ -45,7 +45,7 @@ export async function choose(now: FileState, before: Side, after: Side, contents
   return merge(now.content, before, after, contents);
 }
 
-/** The bytes that were on disk are not known: line endings may differ, and Git LFS keeps a pointer alone. */
+/** The original bytes are not known: line endings may differ, and Git LFS keeps only a pointer. */
 function complainOfFilter(now: FileState, content: Buffer): Plan | null {
   const text = (bytes: Buffer) => bytes.toString('latin1').replaceAll('\r\n', '\n');
   if (content.subarray(0, 200).toString('latin1').startsWith('version https://git-lfs.github.com/'))
@@ -86,7 +86,7 @@ function isSame(one: Side, other: Side): boolean {
   return one.kind === other.kind && one.id === other.id && sameMode;
 }
 
-/** A program that runs as its owner was made so by somebody who might; an undo makes none. */
+/** An undo never makes a program run as its owner, even if it did before. */
 export function withoutSpecialBits(side: Side): Side {
   return side === null || side.mode === null ? side : { ...side, mode: side.mode & 0o777 };
 }

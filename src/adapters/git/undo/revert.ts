@@ -1,9 +1,9 @@
 /**
- * Takes back what changed between two snapshots, and nothing else. A path that is now as it was after the change goes back
- * to how it was before; text that was changed since is merged; anything else that was changed since stays.
+ * Reverts the changes between two snapshots, and nothing else. A path that still is as it was after the change gets its
+ * state from before; text that was changed since is merged; every other later change stays.
  *
- * Each path is looked at when its turn has come, and what is there is compared, never what was there earlier. So a second
- * run ends what a first one began, with the same outcome for every path.
+ * Each path is read right before it is handled, and only its current state is compared. So a second run completes a
+ * first one, with the same outcome for every path.
  */
 import type { RevertedPath } from '../../../../activities/ports.ts';
 import type { SafeFolder } from '../../files/safe-folder.ts';
@@ -20,7 +20,7 @@ import { Contents } from '../snapshots/snapshot-contents.ts';
 
 export interface Reversal {
   paths: RevertedPath[];
-  /** All of them but those that were kept; folders have a slash at their end. */
+  /** All of them except the kept ones; folders end with a slash. */
   touched: RawPath[];
 }
 
@@ -32,7 +32,7 @@ export async function revert(
   const tree = await OpenTree.open(options.folder, options.folders?.modes);
   try {
     const outcomes = new Map<RawPath, RevertedPath>();
-    // What goes makes room: a file may have been where a folder is to come.
+    // Deletions come first: a file may be in the place of a folder.
     const deletions = differences.filter(({ before }) => before === null);
     const writes = differences.filter(({ before }) => before !== null);
     const contents = new Contents(
@@ -122,7 +122,7 @@ async function revertPath(
   }
 }
 
-/** Whether what is in the place of a file is a folder of files that would be deleted, or such a file. */
+/** Whether the object in the place of a file is such a deleted file, or a folder of them. */
 async function wouldBeGone(tree: OpenTree, path: RawPath, gone: ReadonlySet<RawPath>): Promise<boolean> {
   if (gone.has(`${path}/`) || foldersOf(path).some((around) => gone.has(around.slice(0, -1)))) return true;
   const folder = await tree.folderOf(`${path}/`);

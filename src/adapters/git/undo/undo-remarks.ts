@@ -1,4 +1,4 @@
-/** What an undo leaves as it is, for a person; one line each. */
+/** The changes that an undo does not revert, for a person; one line each. */
 import { type Known, foldersIn } from '../snapshots/compare-snapshots.ts';
 import type { RawPath } from '../process/git-process.ts';
 import { listPaths, toListed } from '../ignore/left-out.ts';
@@ -52,7 +52,7 @@ export async function toFolderRemark(git: StoreGit, before: Known, after: Known)
 function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {
   const [first, second] = [new Map(Object.entries(before.ignored)), new Map(Object.entries(after.ignored))];
   const isCut = before.ignoredIsCut === true || after.ignoredIsCut === true;
-  // Of many ignored paths one snapshot may remember some that the other one does not.
+  // If there are many ignored paths, one snapshot may list some that the other one does not.
   const paths = [...new Set([...first.keys(), ...second.keys()])].filter((path) =>
     isCut ? first.has(path) && second.has(path) : true,
   );

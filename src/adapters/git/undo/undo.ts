@@ -1,4 +1,4 @@
-/** Takes back what changed between two snapshots of a workspace, with what was changed since left to who did it. */
+/** Reverts the changes between two snapshots of a workspace, except where somebody has changed the files since. */
 import { Failure } from '../../../../activities/failures.ts';
 import type { RevertRequest, Reverted } from '../../../../activities/ports.ts';
 import { createClosedPaths } from '../../files/closed-paths.ts';
@@ -28,7 +28,7 @@ export async function revertChanges(
   if (facts === null && legacy === null) throw missing(before, cwd);
   const then = after === null ? null : await readFacts(git, after);
   const known = [...(facts === null ? [] : [before]), ...(after === null || then === null ? [] : [after])];
-  // An earlier try may have taken back a part of it already.
+  // An earlier attempt may have reverted a part of it already.
   const kept = keepAs === null ? null : await findKept(store, keepAs.threadId, `${keepAs.name}-start`);
   const start = kept ?? (await takeSnapshot(place, cwd, known, signal)).commit;
   if (keepAs !== null) await keepUnder(store, { ...keepAs, name: `${keepAs.name}-start` }, start);
@@ -39,7 +39,7 @@ export async function revertChanges(
   if (from === null) throw missing(before, cwd);
   const between = 'tree' in from ? await compareLegacy(git, from, end) : await compare(git, from, end);
   const folders = 'tree' in from ? undefined : await toFolders(git, from, end);
-  // A snapshot of an earlier release says too little of what was there before.
+  // A snapshot of an earlier release has too few facts.
   const own = ofPatches(between, folders, legacy === null ? patched : null);
   const closed = createClosedPaths(place.closed, store.folder);
   const options = {
@@ -67,7 +67,7 @@ export async function revertChanges(
   return { paths, notUndone: remarks, redo: { before: start, after: left } };
 }
 
-/** An earlier release remembered no folders; then none was made or removed. */
+/** An earlier release stored no folders; then none counts as made or removed. */
 async function toFolders(git: StoreGit, before: Known, after: Known): Promise<NonNullable<RevertOptions['folders']>> {
   const [was, is] = [before.facts.folders?.empty ?? [], after.facts.folders?.empty ?? []];
   const isKnown = before.facts.folders !== undefined && after.facts.folders !== undefined;

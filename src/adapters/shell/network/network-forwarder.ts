@@ -1,12 +1,12 @@
 /**
- * What connects a command in its own network namespace with the proxy of the worker: a small program that listens on a
- * port there, passes everything on to the socket of the proxy, and runs the command as its child.
+ * Connects a command in its own network namespace with the proxy of the worker: a small program that listens on a port
+ * there, forwards everything to the socket of the proxy, and runs the command as its child.
  */
 import { realpathSync } from 'node:fs';
 
 /** Where the socket of the proxy is in the sandbox. */
 export const PROXY_SOCKET = '/run/bobbin-proxy.sock';
-/** Nobody else is in the namespace, so the port is free. */
+/** The namespace has no other programs, so the port is free. */
 const PORT = 3128;
 
 const FORWARDER = `
@@ -26,12 +26,12 @@ server.listen(${PORT}, '127.0.0.1', () => {
 });
 `;
 
-/** What comes before a command. */
+/** The arguments before a command. */
 export function toForwarder(): string[] {
   return [realpathSync(process.execPath), '-e', FORWARDER, '--'];
 }
 
-/** What programs read to find the proxy. */
+/** The variables by which programs find the proxy. */
 export function toProxyVariables(): Record<string, string> {
   const address = `http://127.0.0.1:${PORT}`;
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];

@@ -1,7 +1,7 @@
 /**
- * The way out for commands that may reach named hosts only: an HTTP proxy of the worker on a Unix socket, which is the one
- * thing that their network namespace is given. It passes on to the web ports of the hosts on its list, by name, and speaks
- * to nothing else; what goes through is not read.
+ * Network access for commands that may reach only named hosts: an HTTP proxy of the worker on a Unix socket, the only
+ * connection out of their network namespace. It connects to the web ports of the hosts on its list, by name, and to
+ * nothing else; it does not read the traffic.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import {
@@ -19,7 +19,7 @@ import { createReach, type Reach } from './upstream-proxy.ts';
 
 export type NetworkSetting = { type: 'off' } | { type: 'on' } | { type: 'hosts'; hosts: readonly string[] };
 
-/** Where packages and what they are built with come from. Some of them take uploads, too. */
+/** Hosts of packages and build tools. Some of them accept uploads, too. */
 const REGISTRIES = [
   ...['registry.npmjs.org', 'registry.yarnpkg.com', 'jsr.io', 'npm.jsr.io', 'nodejs.org'],
   ...['pypi.org', 'files.pythonhosted.org', 'crates.io', 'index.crates.io', 'static.crates.io', 'static.rust-lang.org'],
@@ -39,7 +39,10 @@ const MAX_SOCKET_FOLDER_CHARS = 80;
 const WEB_PORTS = new Set([80, 443]);
 const HOST_NAME = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 
-/** `off`, `on`, or a list of hosts, of `*.host` and of the word `registries`. Throws an error that names what it is not. */
+/**
+ * `off`, `on`, or a list of hosts, of `*.host` and of the word `registries`. Throws an error that names the invalid
+ * entry.
+ */
 export function readNetworkSetting(text: string): NetworkSetting {
   if (text === 'off' || text === 'on') return { type: text };
   const words = text
@@ -75,7 +78,7 @@ export async function startNetworkProxy(options: NetworkProxyOptions): Promise<N
   const socket = join(folder, `proxy-${process.pid}.sock`);
   rmSync(socket, { force: true });
   const server = createServer((request, response) => {
-    // What a command sends, or a host answers, may be something that Node does not pass on.
+    // Node may reject what a command sends or a host answers.
     attempt(() => forward(request, response, hosts, reach), response);
   });
   server.on('connect', (request, client: Socket, head) => {
@@ -142,7 +145,7 @@ async function tunnel(
   client.pipe(server).pipe(client);
 }
 
-/** Headers for the proxy itself, or for the one connection that they came by. */
+/** Headers for the proxy itself, or for a single connection. */
 const NOT_PASSED_ON = [
   ...['proxy-authorization', 'proxy-connection', 'proxy-authenticate'],
   ...['connection', 'keep-alive', 'te', 'trailer', 'upgrade'],

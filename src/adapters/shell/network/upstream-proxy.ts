@@ -1,6 +1,6 @@
 /**
- * The proxy that the worker itself has to go through, as its environment names it: `HTTPS_PROXY` for port 443, `HTTP_PROXY`
- * for others, `ALL_PROXY` for both, and `NO_PROXY` for hosts without one. Who signs in there stays in the worker.
+ * The proxy that the worker itself must use, as its environment names it: `HTTPS_PROXY` for port 443, `HTTP_PROXY` for
+ * others, `ALL_PROXY` for both, and `NO_PROXY` for hosts without one. Its credentials stay in the worker.
  */
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -16,10 +16,10 @@ interface Upstream {
   authorization: string | undefined;
 }
 
-/** A proxy that does not answer holds up no command for longer. */
+/** The longest delay of a command by a proxy that does not answer. */
 const ANSWER_MS = 30_000;
 
-/** Throws if a proxy is named in a form that is not known, without repeating it. */
+/** Throws if a proxy has an unknown form, without repeating it. */
 export function createReach(env: NodeJS.ProcessEnv): Reach {
   const [forHttps, forOthers] = ['HTTPS_PROXY', 'HTTP_PROXY'].map(
     (name) => readUpstream(env, name) ?? readUpstream(env, 'ALL_PROXY'),
@@ -32,7 +32,7 @@ export function createReach(env: NodeJS.ProcessEnv): Reach {
   };
 }
 
-/** The lower case counts first, as for curl. */
+/** Lower case takes precedence, as for curl. */
 function valueOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return env[name.toLowerCase()] || env[name] || undefined;
 }

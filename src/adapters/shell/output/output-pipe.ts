@@ -1,9 +1,8 @@
 /**
- * One pipe that both output streams of a command write to, so that what it prints arrives in the order it was printed.
+ * One pipe for both output streams of a command, so that its output arrives in the original order.
  *
- * The pipes of `child_process` do not serve: they are two, so their order is lost, and they are sockets, so that
- * `echo … > /dev/stderr` fails. Node cannot make a pipe by itself but can open a named one, which is made by `mkfifo`
- * and used again for later commands.
+ * The pipes of `child_process` do not work: they are two, so the order is lost, and they are sockets, so that `echo … >
+ * /dev/stderr` fails. Node cannot make a pipe but can open a named one, which `mkfifo` makes and later commands reuse.
  */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -17,18 +16,18 @@ import { withoutLoaders } from '../command-environment.ts';
 export interface OutputPipe {
   /** Passed to the child as its standard output and error. */
   readonly writeEnd: number;
-  /** Call once the child has its own copy, or will not get one: the end of output is seen only after this. */
+  /** Call once the child has its own copy, or will not get one: the end of output is visible only after this. */
   closeWriteEnd(): void;
   /** Starts reading. The bytes given are valid during the call only. */
   read(onChunk: (chunk: Uint8Array) => void): void;
   /** Resolves once no process holds the write end any more and all was read. */
   readonly ended: Promise<void>;
-  /** Gives the pipe back. To be called once, whatever happened. */
+  /** Gives the pipe back. Call it once, in every case. */
   release(): void;
 }
 
 export interface OutputPipes {
-  /** Rejects with what `mkfifo` or the file system said. The workspace is where no `mkfifo` is taken from. */
+  /** Rejects with the error of `mkfifo` or the file system. Ignores an `mkfifo` in the workspace. */
   open(workspace: string): Promise<OutputPipe>;
 }
 
@@ -40,7 +39,7 @@ export function createOutputPipes(directory: string): OutputPipes {
   return {
     async open(workspace) {
       for (let path = idle.pop(); path !== undefined; path = idle.pop()) {
-        // A file that somebody deleted meanwhile is no reason to fail: the next one is tried, then a new one made.
+        // A file that somebody has deleted is not an error: the next one is tried, then a new one made.
         const pipe = openIfThere(path, idle);
         if (pipe !== undefined) return pipe;
       }
@@ -92,7 +91,7 @@ function openPipe(path: string, idle: string[]): OutputPipe {
     release() {
       this.closeWriteEnd();
       if (socket === undefined) closeSync(readEnd);
-      // Only a pipe that was read to its end has no writer left that could speak into the next command's output.
+      // Only a pipe that was read to its end has no writer left that could write into the next command's output.
       if (clean) idle.push(path);
       else {
         socket?.destroy();

@@ -1,11 +1,11 @@
 import { createOutputWindow, TAIL_BYTES } from './output-window.ts';
 
-/** Collects a command's output and shows its tail to whoever watches the command run. */
+/** Collects a command's output and shows its tail to people who watch the command run. */
 export interface OutputWatch {
   push(chunk: Uint8Array): void;
   /** Written so far. */
   bytes(): number;
-  /** The last call: shows the tail once more where it has changed since, and gives what was kept. */
+  /** The last call: shows the tail once more if it has changed since, and returns the kept output. */
   finish(): { text: string; truncated: boolean; bytes: number };
 }
 

@@ -4,18 +4,18 @@
 export interface OutputWindow {
   /** The bytes are copied; the caller may reuse the buffer. */
   push(chunk: Uint8Array): void;
-  /** Bytes pushed in all. */
+  /** Total number of bytes. */
   readonly bytes: number;
   /** The last bytes as text, at most `limit` of them (and at most {@link TAIL_BYTES}) once encoded again. */
   tail(limit: number): string;
   /**
-   * Everything where it fits, otherwise head and tail with a line between them that says what is missing. Head and tail
+   * Everything if it fits, otherwise head and tail with a line between them that says what is missing. Head and tail
    * together take at most the limit in UTF-8, cut at character boundaries; invalid bytes become U+FFFD.
    */
   text(): { output: string; truncated: boolean };
 }
 
-/** What `tail` can give whatever the limit of the window is. */
+/** The longest result of `tail`, whatever the limit of the window. */
 export const TAIL_BYTES = 2_048;
 
 const NEWLINE = 10;
@@ -66,7 +66,7 @@ function joinLines(head: string, middle: string, tail: string): string {
 
 interface Ring {
   push(chunk: Uint8Array): void;
-  /** A copy of the last `count` bytes, or of all there are. */
+  /** A copy of the last `count` bytes, or of all. */
   last(count: number): Buffer;
 }
 

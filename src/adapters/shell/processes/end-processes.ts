@@ -3,8 +3,9 @@ import { type ProcessQuery, type ProcessTable, saysItReaps } from './process-tab
 
 export interface EndTarget extends ProcessQuery {
   /**
-   * A process that gets no SIGTERM, nor does its group at once, because the others would die with it before they could clean up: the outer process
-   * of the sandbox, which passes no signal on, or a reaper. It ends by itself when they have.
+   * A process that gets no SIGTERM, like its group at first, because the others would die with it before they could
+   * clean up: the outer process of the sandbox, which does not forward signals, or a reaper. It ends after the others
+   * have.
    */
   spared?: number;
   /** Settles when the leader of the group has been reaped; lets the end be seen at once. */
@@ -14,7 +15,7 @@ export interface EndTarget extends ProcessQuery {
 export interface EndReport {
   /** How many processes were sent a signal. */
   ended: number;
-  /** True only where the last scan found none. */
+  /** True only if the last scan found none. */
   gone: boolean;
 }
 
@@ -22,12 +23,12 @@ export interface EndReport {
 export const GRACE_MS = 100;
 const KILL_BOUND_MS = 2_000;
 const SCAN_PAUSE_MS = 10;
-/** What a reaper has to end by itself once it is alone. */
+/** Scans that a reaper gets to end once it is alone. */
 const REAPER_SCANS = 10;
 
 /**
- * SIGTERM to all that match, {@link GRACE_MS}, then SIGKILL to all that match by then, again and again until a scan
- * finds none, for 2 s at most. Returns as soon as none is left. Doing it twice is doing it once.
+ * SIGTERM to all that match, {@link GRACE_MS}, then SIGKILL to all that match by then, repeatedly until a scan finds
+ * none, for 2 s at most. Returns as soon as none is left. Idempotent.
  */
 export async function endProcesses(table: ProcessTable, target: EndTarget): Promise<EndReport> {
   const signalled = new Set<number>();
@@ -36,7 +37,7 @@ export async function endProcesses(table: ProcessTable, target: EndTarget): Prom
   let left = await waitUntilNone(table, target, GRACE_MS);
   const deadline = performance.now() + KILL_BOUND_MS;
   while (left.length > 0 && performance.now() < deadline) {
-    // What a reaper waits for must not fall to another process, which would be out of sight.
+    // Children of a reaper must not get another parent, where they would not be found.
     const others = left.filter((pid) => !saysItReaps(pid));
     const isWaiting = others.length === 0 && alone++ < REAPER_SCANS;
     if (target.group !== undefined && others.length === left.length) send(-target.group, 'SIGKILL');
@@ -66,7 +67,7 @@ async function waitUntilNone(table: ProcessTable, target: EndTarget, boundMs: nu
   }
 }
 
-/** False where there is no such process any more, or it is not ours to signal. */
+/** False if there is no such process any longer, or it is not ours to signal. */
 function send(pid: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
     return process.kill(pid, signal);

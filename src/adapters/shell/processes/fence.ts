@@ -1,6 +1,6 @@
 /**
  * The fence of a workspace: a record per running command, written before it starts and removed after its report. When a
- * worker is killed, its records stay, and whoever comes next ends what those commands left behind.
+ * worker is killed, its records stay, and the next worker ends the processes of those commands.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -12,7 +12,10 @@ import { readStartTime, type ProcessTable } from './process-table.ts';
 interface FenceRecord {
   commandId: string;
   workerPid: number;
-  /** With the id it tells the worker from a later process of the same id; null where the platform does not say. */
+  /**
+   * Together with the id it distinguishes the worker from a later process with the same id; null if the platform does
+   * not report it.
+   */
   workerStartTime: number | null;
   /** Null without /proc. */
   bootId: string | null;
@@ -24,7 +27,7 @@ interface FenceRecord {
 export interface Fence {
   /** Writes the record of a command that is about to start; the function returned removes it. */
   enter(workspace: string, commandId: string): () => void;
-  /** See `CommandPort.clean`. Costs one look into a folder where there is nothing to clean. */
+  /** See `CommandPort.clean`. Reads only one folder if there is nothing to clean. */
   clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
 }
 
@@ -76,7 +79,7 @@ interface Judgement {
   log: (message: string) => void;
 }
 
-/** The records of dead workers, and those that were asked for by id. */
+/** The records of dead workers, and those requested by id. */
 function readLeftRecords(folder: string, judge: Judgement): LeftRecord[] {
   const left: LeftRecord[] = [];
   for (const name of listRecords(folder)) {
@@ -112,7 +115,7 @@ function readRecord(path: string, log: (message: string) => void): FenceRecord |
   return undefined;
 }
 
-/** A rename makes the record whole at once: another worker may look at any moment. */
+/** A rename makes the record visible as a whole: another worker may read it at any time. */
 function writeRecord(path: string, record: FenceRecord): void {
   writePrivateFileSync(path, JSON.stringify(record));
 }

@@ -15,8 +15,8 @@ export interface Launch {
   /** Descriptors that it gets as its own, from 3 on; null for none, and for the one that it reports on. */
   files: (number | null)[];
   /**
-   * What the program is. A reaper says on descriptor 3 how the command ended, and outlives all that the command started.
-   * A sandbox says on descriptor 5 when the command has ended.
+   * The type of the program. A reaper reports on descriptor 3 how the command ended, and outlives all that the command
+   * started. A sandbox reports on descriptor 5 when the command has ended.
    */
   kind: 'shell' | 'reaper' | 'sandbox';
 }
@@ -24,17 +24,17 @@ export interface Launch {
 /** The first process of a command: leader of a session and a process group of its own. */
 export interface Leader {
   readonly pid: number;
-  /** Resolves once the command has ended; what it started may be left. */
+  /** Resolves once the command has ended; its descendants may still run. */
   readonly ended: Promise<void>;
   /** Resolves once the process has ended and been reaped. */
   readonly exited: Promise<void>;
   /** Null before the end, and if a signal ended the command. */
   exitCode(): number | null;
-  /** Number of the signal that ended the command, as far as it is known. */
+  /** Number of the signal that ended the command, if known. */
   signal(): number | null;
-  /** True once the process has ended by itself after all that the command started. Of a reaper only. */
+  /** For a reaper only: true once the process has ended on its own, after all that the command started. */
   sawTheEnd(): boolean;
-  /** True once a sandbox has ended by itself before it started the command. */
+  /** True once a sandbox has ended on its own before it started the command. */
   refused(): boolean;
 }
 
@@ -58,7 +58,7 @@ export async function startLeader({ argv, cwd, environment, files, kind }: Launc
   const reported = stream == null ? undefined : readStatus(stream as Readable).then((text) => (said = text));
   const status = (): number | undefined => (kind === 'reaper' && /^\d+\n$/.test(said ?? '') ? Number(said) : undefined);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
-    // What it wrote last is read after its end is known.
+    // Its last report is read after its end is known.
     if (reported !== undefined) await Promise.race([reported, delay(LAST_STATUS_MS, undefined, { ref: false })]);
   });
   const pid = child.pid ?? (await refusal(child));

@@ -1,6 +1,6 @@
 /**
- * What one command may use. The kernel holds the size of a file, the time of a processor and, for an ordinary user in a
- * sandbox, the number of processes; a watch in the worker holds the rest by looking at the command's processes.
+ * The limits of one command. The kernel limits the size of a file, processor time and, for an ordinary user in a
+ * sandbox, the number of processes; a watch in the worker limits the rest by checking the command's processes.
  */
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { type ProcessStat, readStat } from './process-table.ts';
@@ -16,7 +16,7 @@ export interface CommandLimits {
   /** Seconds of processor time: of one process by the kernel, of all together by the watch. */
   cpuS: number;
   outputMb: number;
-  /** The file systems that it can fill keep that much free, or half of what was free if that was less. */
+  /** The file systems that it can fill keep this much free, or half of the initial free space if that was less. */
   freeMb: number;
 }
 
@@ -38,7 +38,7 @@ export function toShellLimits(limits: CommandLimits, countsProcesses: boolean): 
     ...(limits.cpuS > 0 ? [`-t ${limits.cpuS}`] : []),
     ...(limits.processes > 0 && countsProcesses ? [`-u ${limits.processes}`] : []),
   ];
-  // One by one: a limit that is lower already is kept, and that one alone.
+  // Separately: a limit that is already lower is kept, and does not affect the others.
   return words.map((word) => `ulimit ${word} 2>/dev/null; `).join('');
 }
 
@@ -71,17 +71,17 @@ export interface Watched {
   onLimit: (name: LimitName) => void;
 }
 
-/** One watch for all commands of a worker: each look goes through the processes of the machine once. */
+/** One watch for all commands of a worker: each check reads the processes of the machine once. */
 export interface LimitWatch {
   /** The function returned ends it. */
   add(watched: Watched): () => void;
 }
 
-/** What a watch asks of its machine. */
+/** The watch's queries to the machine. */
 export interface Machine {
   /**
-   * Whether so little memory is left that the kernel may soon end any process. Not all that a command makes the kernel
-   * keep can be counted, so then the largest command is ended; one for each look.
+   * Whether so little memory is left that the kernel may soon end any process. Not all kernel memory of a command can
+   * be counted, so then the largest command is ended; one for each check.
    */
   isMemoryShort(): boolean;
   roomAt(folder: string): Room;
@@ -127,13 +127,13 @@ export function createLimitWatch(machine: Machine = { isMemoryShort, roomAt }): 
 export interface Room {
   folder: string;
   freeMb: number;
-  /** File systems that make inodes as they are needed have none to count, and say 0. */
+  /** File systems that make inodes on demand have none to count, and report 0. */
   inodes: number;
 }
 
 type WatchedRoom = Watched & { rooms: Room[] };
 
-/** Free inodes that are left in any case, unless there were fewer. */
+/** Free inodes to keep in any case, unless there were fewer. */
 const KEPT_INODES = 20_000;
 
 function isFull(start: Room, now: Room, keptMb: number): boolean {
@@ -171,7 +171,7 @@ function findExceeded(
   return rooms.some((room) => isFull(room, machine.roomAt(room.folder), limits.freeMb)) ? 'freeMb' : undefined;
 }
 
-/** Those of the machine at one moment; none without /proc, which leaves the limits to the kernel. */
+/** The processes of the machine at one moment; none without /proc, which leaves the limits to the kernel. */
 interface Processes {
   stats: ReadonlyMap<number, ProcessStat>;
   /** By parent. */
@@ -215,8 +215,9 @@ function descend(pid: number, { children }: Processes): number[] {
 }
 
 /**
- * Without what is shared with files, so that a program counts once however many processes run it. What processes share
- * among themselves counts once, too; the kernel takes long to say so, and is asked only if the limit may be passed.
+ * Without memory that is shared with files, so that a program counts once however many processes run it. Memory that
+ * processes share with each other counts once, too; the kernel needs long to report it, so it is queried only if the
+ * limit may be exceeded.
  */
 function memoryMb(members: readonly number[], limit: number): number {
   const most = sum(members.map((pid) => readKilobytes(`/proc/${pid}/status`, RESIDENT))) / KILOBYTES;

@@ -1,9 +1,9 @@
 /**
- * Finds the processes of a command again, whatever they did to get away.
+ * Finds the processes of a command again, even if they try to hide.
  *
  * Every process a command starts inherits `BOBBIN_COMMAND_ID` in its environment. A process that left the group
  * (setsid, double fork) still carries it, and one that wiped its environment is found by its group, its session or its
- * parent. What escapes is a process that did all of it on purpose; the sandbox's own process namespace catches that one.
+ * parent. Only a process that did all of this on purpose escapes; the sandbox's own process namespace catches it.
  */
 import { existsSync, readdirSync, readFileSync, openSync, readSync, closeSync } from 'node:fs';
 import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
@@ -18,7 +18,7 @@ export interface ProcessQuery {
   commandIds: ReadonlySet<string>;
   /** Processes of this group or session count too. */
   group?: number;
-  /** Looks only at process ids from this one on: a cheap scan for what was started after it. */
+  /** Scans only process ids from this one on: a cheap scan for later processes. */
   from?: number;
 }
 
@@ -36,15 +36,15 @@ interface ProcessRow {
 }
 
 const KERNEL_THREADS = 2;
-/** A scan gives way to the event loop after this many milliseconds, so that heartbeats go out on any machine. */
+/** A scan yields to the event loop after this many milliseconds, so that heartbeats go out on any machine. */
 const SLICE_MS = 4;
 
-/** The table of this machine: /proc where there is one, otherwise the process group alone. */
+/** The table of this machine: /proc if available, otherwise only the process group. */
 export function createProcessTable(): ProcessTable {
   return existsSync('/proc/self/stat') ? { find: findOnProc } : createGroupTable();
 }
 
-/** For platforms without /proc: finds nothing but the group, so a process that left its group is not seen. */
+/** For platforms without /proc: finds only the group, so a process that left its group is not seen. */
 export function createGroupTable(): ProcessTable {
   return {
     find: (query) => Promise.resolve(query.group !== undefined && groupIsAlive(query.group) ? [query.group] : []),
@@ -93,7 +93,7 @@ function selectMembers(rows: ProcessRow[], query: ProcessQuery): number[] {
   return [...members];
 }
 
-/** Undefined where the process is gone, a zombie, or a thread of the kernel. */
+/** Undefined if the process is gone, a zombie, or a thread of the kernel. */
 function readRow(pid: number): ProcessRow | undefined {
   const stat = readStat(pid);
   if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
@@ -106,17 +106,17 @@ export interface ProcessStat {
   parent: number;
   group: number;
   session: number;
-  /** Of processor time, its own and that of children it has waited for. */
+  /** Processor time of its own and of children it has waited for. */
   ticks: number;
   threads: number;
-  /** Clock ticks since boot; with the process id it names a process for as long as the machine is up. */
+  /** Clock ticks since boot; with the process id it identifies a process until the next boot. */
   startTime: number;
 }
 
 export function readStat(pid: number): ProcessStat | undefined {
   const text = readProcFile(`/proc/${String(pid)}/stat`)?.toString('latin1');
   if (text === undefined) return undefined;
-  // The program's name stands in parentheses and may contain any byte, so fields are counted from the last one.
+  // The program's name is in parentheses and may contain any byte, so fields are counted from the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state = '', parent, group, session] = fields;
   return {
@@ -137,7 +137,7 @@ function readCommandId(pid: number): string | undefined {
   return readVariable(pid, MARKER_BYTES);
 }
 
-/** Whether a process says that it ends after all others of its command. Any process may say so. */
+/** Whether a process claims to end after all others of its command. Any process may claim it. */
 export function saysItReaps(pid: number): boolean {
   return readVariable(pid, REAPER_BYTES) !== undefined;
 }
@@ -154,7 +154,7 @@ function readVariable(pid: number, start: Buffer): string | undefined {
 
 let scratch = Buffer.allocUnsafe(64 * 1024);
 
-/** The bytes are valid until the next call. Undefined where the file cannot be read, mostly because its process ended. */
+/** The bytes are valid until the next call. Undefined if the file cannot be read, mostly because its process ended. */
 function readProcFile(path: string): Buffer | undefined {
   let fd: number | undefined;
   try {
@@ -173,13 +173,13 @@ function readProcFile(path: string): Buffer | undefined {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat; undefined where there is no such process, a zombie included, or no /proc. */
+/** Field 22 of /proc/<pid>/stat; undefined if there is no such process, a zombie included, or no /proc. */
 export function readStartTime(pid: number): number | undefined {
   const stat = readStat(pid);
   return stat === undefined || stat.state === 'Z' || stat.state === 'X' ? undefined : stat.startTime;
 }
 
-/** The newest process id given out; undefined without /proc. Smaller than an older id once the numbers have wrapped. */
+/** The newest process id; undefined without /proc. Smaller than an older id once the numbers have wrapped. */
 export function readLastPid(): number | undefined {
   try {
     return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));

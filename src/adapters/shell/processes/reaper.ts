@@ -55,8 +55,8 @@ while True:
 `;
 
 /**
- * What comes before a command for a reaper to start it; undefined if this machine has neither Perl nor Python, or no
- * such thing as a reaper.
+ * The arguments before a command that make a reaper start it; undefined if this machine has neither Perl nor Python, or
+ * does not support reapers.
  */
 export function findReaper(workspace: string): string[] | undefined {
   const prctl = process.platform === 'linux' ? PRCTL[process.arch] : undefined;

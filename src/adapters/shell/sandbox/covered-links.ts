@@ -1,6 +1,7 @@
 /**
- * Symbolic links that a command could remove, and that programs outside read as the way to their code or configuration. A
- * file is mounted over each before bubblewrap starts, which mounts on no link itself; the kernel removes no mount.
+ * Symbolic links that a command could remove, and through which programs outside read code or configuration. A file is
+ * mounted over each before bubblewrap starts, since bubblewrap does not mount on a link itself; the kernel removes no
+ * mount.
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,11 +10,11 @@ import { findProgram } from '../../programs.ts';
 export interface CoveredLink {
   /** Absolute; without links, except itself. */
   path: string;
-  /** Undefined if it leads nowhere. */
+  /** Undefined for a broken link. */
   target: string | undefined;
 }
 
-/** Those of these names in a folder that are links. */
+/** The links among these names in a folder. */
 export function findLinks(folder: string, names: readonly string[]): CoveredLink[] {
   const paths = names.map((name) => join(folder, name));
   const isLink = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
@@ -56,8 +57,8 @@ while ((my $file = shift @rest) ne '--') {
 exec { $rest[0] } @rest or fail($rest[0]);`;
 
 /**
- * What comes before bubblewrap; nothing if there is nothing to cover. Throws if this machine cannot do it.
- * @param fileFor what is mounted over a link, absolute.
+ * The arguments before bubblewrap; none if there is nothing to cover. Throws if this machine cannot do it.
+ * @param fileFor the file that is mounted over a link, absolute.
  */
 export function toCover(
   links: readonly CoveredLink[],

@@ -1,6 +1,6 @@
 /**
- * What a command in the sandbox cannot read although the worker could: credentials, keys, browser profiles and the
- * histories of shells. `BOBBIN_DENY_READ` adds to the list, `BOBBIN_ALLOW_READ` takes from it.
+ * Paths that a command in the sandbox cannot read although the worker could: credentials, keys, browser profiles and
+ * shell histories. `BOBBIN_DENY_READ` adds to the list, `BOBBIN_ALLOW_READ` removes from it.
  */
 import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -80,7 +80,7 @@ function toOwnFile(path: string | undefined): string[] {
   return path === undefined || path === '' ? [] : [resolve(path)];
 }
 
-/** Absolute paths; many of them are not there on any one machine. */
+/** Absolute paths; no machine has all of them. */
 export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] {
   const paths = [
     ...homes(env).flatMap((home) => IN_A_HOME.map((name) => join(home, name))),
@@ -92,7 +92,7 @@ export function listDeniedPaths(env: NodeJS.ProcessEnv = process.env): string[] 
   return [...new Set(paths)].filter((path) => !allowed.has(path));
 }
 
-/** As root, the worker can read everybody's. */
+/** As root, the worker can read the homes of all users. */
 function homes(env: NodeJS.ProcessEnv): string[] {
   return [...new Set([...homesOf(env), ...(process.getuid?.() === 0 ? ['/root', ...foldersIn('/home')] : [])])];
 }

@@ -1,4 +1,4 @@
-/** The folders that git needs to work in a workspace, and that may lie outside of it. */
+/** The folders that git needs for a workspace, and that may be outside of it. */
 import { lstatSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { repositoryAt } from '../../git/repository/repository-place.ts';

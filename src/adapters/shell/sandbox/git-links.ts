@@ -1,4 +1,7 @@
-/** What a `.git` that is a symbolic link is shown as in a sandbox: git follows a file that names a folder as it follows a link. */
+/**
+ * Replacements for a `.git` that is a symbolic link, in a sandbox: to git a file that names a folder is equivalent to a
+ * link.
+ */
 import { createHash } from 'node:crypto';
 import { lstatSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -9,7 +12,7 @@ import type { CoveredLink } from './covered-links.ts';
 const PREFIX = 'git-link-';
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Gives the file to mount over the link; undefined for another link, or for a target that no such file can name. */
+/** Returns the file to mount over the link; undefined for another link, or for a target that no such file can name. */
 export function writeGitLink(stateDirectory: string, { path, target }: CoveredLink): string | undefined {
   if (basename(path) !== '.git' || target === undefined || target.includes('\n')) return undefined;
   const hash = createHash('sha256').update(target).digest('hex').slice(0, 32);

@@ -1,6 +1,6 @@
 /**
- * What is mounted in a sandbox, each opened once: bubblewrap gets descriptors and compares what it has mounted with them, so
- * that nobody can put a link in the place of a folder after it was looked at.
+ * The mounted paths of a sandbox, each opened once: bubblewrap gets descriptors and compares its mounts with them, so
+ * that nobody can replace a folder by a link after the check.
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ export interface MountSources {
   close(): void;
 }
 
-/** Somebody has replaced or removed what is to be mounted since it was listed. */
+/** Somebody has replaced or removed a path between the listing and the mount. */
 export class MountChanged extends Error {}
 
 const { O_NOFOLLOW } = constants;
@@ -43,7 +43,7 @@ function openPath(path: string): number {
   }
 }
 
-/** For a bubblewrap that takes no descriptors (before 0.9, unless its distribution has fixed CVE-2024-42472). */
+/** For a bubblewrap that accepts no descriptors (before 0.9, unless its distribution has fixed CVE-2024-42472). */
 export const mountByPath: MountSources = {
   bind: (option, path) => [option, path, path],
   descriptors: [],

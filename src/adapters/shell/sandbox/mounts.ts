@@ -1,4 +1,4 @@
-/** What a command in the sandbox sees of the file system, as mounts on top of all of it, read-only. */
+/** The file system of a command in the sandbox, as mounts on top of the read-only root. */
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { isInsideReal } from '../../../folders/folders.ts';
@@ -42,7 +42,7 @@ export function toMountArguments(mounts: readonly Mount[], sources: Pick<MountSo
       if (pinned.has(step.path)) continue;
       pinned.add(step.path);
       args.push(...toArguments(step, sources));
-      // It lies in memory, which no limit of a file would bound.
+      // It is in memory, which no limit on files would bound.
       if (step.how === 'empty') last.push('--remount-ro', step.path);
     }
     kept.push(mount);
@@ -109,7 +109,7 @@ function toArguments(mount: Mount, sources: Pick<MountSources, 'bind'>): string[
 }
 
 /**
- * Hides what is there, whatever it is; nothing if nothing is.
+ * Hides whatever is at the path; nothing if it does not exist.
  * @param blank an empty file.
  */
 export function hide(path: string, blank: string): Mount[] {
@@ -119,10 +119,10 @@ export function hide(path: string, blank: string): Mount[] {
   return [stats.isDirectory() ? { path: real, how: 'empty' } : { path: real, how: 'blank', from: blank }];
 }
 
-/** Undefined if there is nothing, or nothing that this process may reach. */
+/** Undefined if it does not exist, or this process may not reach it. */
 export function toRealPath(path: string): string | undefined {
   try {
-    // Nearly all paths that are asked for are not there, which this tells a hundred times faster.
+    // Most paths do not exist. This check finds that a hundred times faster.
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     return realpathSync(path);
   } catch {

@@ -1,12 +1,12 @@
 /**
- * The Unix sockets by which a command in the sandbox could have something done outside of it: a mount that is read-only
- * does not keep anybody from connecting. They are covered one by one, since a command may use sockets of its own.
+ * The Unix sockets through which a command in the sandbox could act outside of it: a read-only mount does not prevent
+ * connections. They are covered one by one, since a command may use its own sockets.
  */
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { toRealPath } from './mounts.ts';
 
-/** Where sockets lie that this process's network does not list: of containers, and of others' namespaces. */
+/** Places of sockets that this process's network does not list: of containers, and of other namespaces. */
 const KNOWN = [
   ...['/var/lib/mysql/mysql.sock', '/var/lib/postgresql/.s.PGSQL.5432', '/var/spool/postfix/public'],
   ...['/var/lib/sss/pipes', '/opt/containerd', '/mnt/wslg', '/var/lib/gdm', '/var/lib/gdm3'],

@@ -1,5 +1,5 @@
 /**
- * The private temporary folders of a thread's commands in a workspace: what they see as /tmp, /var/tmp and /dev/shm. They are kept
+ * The private temporary folders of a thread's commands in a workspace: their /tmp, /var/tmp and /dev/shm. They are kept
  * between commands and removed with the thread, or after a month without a command.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -24,7 +24,7 @@ export function openScratch(stateDirectory: string, threadId: string, workspace:
   const scratch = { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
   for (const path of Object.values(scratch)) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    // A command may have taken its own /tmp from the next one.
+    // A command may have removed the permissions of its own /tmp.
     chmodSync(path, 0o700);
   }
   const now = new Date();
@@ -32,7 +32,7 @@ export function openScratch(stateDirectory: string, threadId: string, workspace:
   return scratch;
 }
 
-/** Rejects with what could not be removed; `removeUnusedScratch` tries again. */
+/** Rejects if something could not be removed; `removeUnusedScratch` retries. */
 export async function removeScratch(stateDirectory: string, threadId: string): Promise<void> {
   const folder = folderOf(stateDirectory, threadId);
   const leaving = `${folder}.${randomUUID()}${LEAVING}`;
@@ -40,7 +40,10 @@ export async function removeScratch(stateDirectory: string, threadId: string): P
   await removeTree(leaving);
 }
 
-/** Of threads that ended without saying so here, and what could not be removed earlier. Never rejects. */
+/**
+ * Removes the folders of threads whose end was not reported here, and those that could not be removed earlier. Never
+ * rejects.
+ */
 export async function removeUnusedScratch(stateDirectory: string, log: (message: string) => void): Promise<void> {
   const root = join(stateDirectory, 'sandboxes');
   for (const name of await readdir(root).catch(() => [])) {
@@ -54,7 +57,7 @@ export async function removeUnusedScratch(stateDirectory: string, log: (message:
   }
 }
 
-/** At the end of the name of what is to go. */
+/** Suffix of names that are being removed. */
 const LEAVING = '.leaving';
 
 function folderOf(stateDirectory: string, threadId: string): string {

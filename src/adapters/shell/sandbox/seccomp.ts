@@ -1,8 +1,9 @@
 /**
- * A filter of system calls for the sandbox, as a classic BPF program. It takes away what no build or test needs and what
- * namespaces do not hold: sockets other than Unix, internet and netlink (a virtual machine's host listens on AF_VSOCK),
- * the keys of the session, input into a terminal, io_uring (which would go round this filter), parts of the kernel
- * that let programs into it, and files that run as the user of the worker whoever starts them (set-user-id, set-group-id).
+ * A filter of system calls for the sandbox, as a classic BPF program. It blocks calls that no build or test needs and
+ * that namespaces do not contain: sockets other than Unix, internet and netlink (a virtual machine's host listens on
+ * AF_VSOCK), the keys of the session, input into a terminal, io_uring (which would bypass this filter), parts of the
+ * kernel that load programs into it, and files that run as the user of the worker whoever starts them (set-user-id,
+ * set-group-id).
  */
 
 interface Architecture {
@@ -11,7 +12,7 @@ interface Architecture {
   ioctl: number;
   /** Refused whatever their arguments are. */
   refused: number[];
-  /** Not there, as on an older kernel: its arguments lie in memory, where a filter cannot look. */
+  /** Reported as missing, as on an older kernel: its arguments are in memory, which a filter cannot read. */
   openat2: number;
   /** Calls that set the mode of a file, each with the number of that argument. */
   modes: [call: number, mode: number][];
@@ -49,11 +50,11 @@ function third(call: number): [number, number] {
 }
 
 const SET_ID_BITS = 0o6000;
-/** O_CREAT and __O_TMPFILE; without them the mode is whatever lies in the register. */
+/** O_CREAT and __O_TMPFILE; without them the register with the mode has any value. */
 const MAKES_FILE = 0x400040;
 
 const FAMILIES = { unix: 1, inet: 2, inet6: 10, netlink: 16 };
-/** TIOCSTI, TIOCLINUX: characters that somebody seems to have typed. */
+/** TIOCSTI, TIOCLINUX: characters that look typed. */
 const TERMINAL_INPUT = [0x5412, 0x541c];
 /** Calls of the x32 ABI have this bit. */
 const X32 = 0x40000000;
