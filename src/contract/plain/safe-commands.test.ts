@@ -41,7 +41,7 @@ describe('commands that only read', () => {
 
 describe('everything else is asked for', () => {
   it.each([
-    // what a shell does with it
+    // shell syntax
     '',
     '   ',
     'ls > out',

@@ -33,7 +33,7 @@ function agentEvents(thread: TestThread): ThreadEvent[] {
   return thread.events().filter(({ type }) => type.startsWith('agentTask/'));
 }
 
-/** What continue-as-new does, and what the first event of the next run is. */
+/** Continues the thread as new, with the first event of the next run. */
 function continueAsNew(thread: TestThread, change: Partial<ThreadState> = {}): void {
   thread.restart({ ...toCarryOver(thread.state).carriedOver, ...change });
   thread.dispatch({ type: 'runContinued' });
@@ -208,7 +208,7 @@ describe('an identity that changes while a task is registered', () => {
     thread.submit('a');
     registered(thread, 1, 'runtime-1', { currentRuntimeId: 'runtime-2' });
     registered(thread, 2, 'runtime-2', { currentRuntimeId: 'runtime-3' });
-    // Both rounds were those of the prewarm, so the turn has two of its own.
+    // Both rounds belonged to the prewarm, so the turn has two more.
     registered(thread, 3, 'runtime-3', { currentRuntimeId: 'runtime-4' });
     registered(thread, 4, 'runtime-4', { currentRuntimeId: 'runtime-5' });
     expect(thread.completions('a')).toMatchObject([

@@ -10,7 +10,7 @@ import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.t
 
 const CWD = '/work/repo';
 
-/** What is asked for, in the order of the columns of the table. */
+/** The steps to decide about, in the order of the columns of the table. */
 const COLUMNS = [
   { type: 'command', command: 'ls', escalated: false },
   { type: 'command', command: 'make', escalated: false },
@@ -274,7 +274,7 @@ describe('a request', () => {
           if (one.type === 'command') thread.answer(one.escalated ? escalated(one.command) : exec(one.command));
           else thread.answer({ name: 'apply_patch', arguments: { input: `${update(one.path)}\n${one.line}` } });
           const [request] = thread.state.requests;
-          // What is known to only read is not asked for.
+          // Commands that are known to only read do not ask.
           if (request === undefined) return;
           answer(thread, yes);
           if (request.type === 'commandExecution') {
@@ -331,7 +331,7 @@ describe('a request', () => {
     thread.dispatch({ type: 'requestAnswered', answer: { requestId, decision: 'acceptForSession' }, by: 'person' });
     expect(thread.input('applyPatch')).toMatchObject({ sandbox: 'danger-full-access', leads });
     thread.done('applyPatch', { type: 'applied', changes: [] });
-    // What is remembered covers this target and no other one.
+    // The rule covers this target and no other one.
     thread.answer({ ...call, leads: [{ path: `${CWD}/link`, to: '/home/person/.profile' }] });
     expect(thread.state.requests).toHaveLength(1);
     const never = testThread({ cwd: CWD, approvalPolicy: 'never', sandbox: 'workspace-write' });

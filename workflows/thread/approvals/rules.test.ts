@@ -137,7 +137,7 @@ function endTurn(thread: TestThread): void {
   thread.answer('done');
 }
 
-/** Whether the command is asked for in a turn of its own. */
+/** Whether the command asks in a separate turn. */
 function asksFor(thread: TestThread, turnId: string, command = 'make'): boolean {
   thread.submit(turnId);
   thread.answer(exec(command));

@@ -132,7 +132,7 @@ const filled = fc
   )
   .map((parts) => parts.join(''));
 
-/** So that the members beside it are seen, too. */
+/** Rare, so that the members next to it are tested, too. */
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 

@@ -227,7 +227,10 @@ function submit(state: ThreadState, event: Of<'turnSubmitted'>): ThreadState {
   return abort(next, event, active, 'replaced', `by turn ${turn.turnId}`);
 }
 
-/** @param steerTurnId the turn that was submitted to steer, which has no life of its own; null for a plain steer. */
+/**
+ * @param steerTurnId the turn that was submitted to steer, which gets no events but its terminal one; null for a plain
+ * steer.
+ */
 function steerActive(
   state: ThreadState,
   event: MachineEvent,

@@ -17,7 +17,7 @@ const SUMMARY: StepValue<'compactContext'> = {
   droppedEntries: 0,
 };
 
-/** The model answers, and its request had so many tokens. */
+/** The model answers, and its request had that many tokens. */
 function answerAt(thread: TestThread, tokens: number, output: StepOutput[] = [{ type: 'message', text: 'hi' }]): void {
   const usage = { ...NO_USAGE, totalTokens: tokens };
   const { id } = thread.step('callModel');

@@ -76,7 +76,7 @@ function toSide(kind: string, id: string, mode: number | undefined): Side {
   return { kind, id, mode: mode ?? Number.parseInt(USUAL[kind] ?? '644', 8) };
 }
 
-/** A snapshot of an earlier release, and one of ours. */
+/** The differences between a snapshot of an earlier release and a current one. */
 export async function compareLegacy(git: StoreGit, legacy: LegacySnapshot, now: Known): Promise<Difference[]> {
   const permissions = toPermissions(now.facts);
   const found = await compareTrees(git, [legacy.tree, now.commit], legacy.objects);

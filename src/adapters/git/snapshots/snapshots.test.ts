@@ -43,7 +43,7 @@ async function take({ root }: TestRepository, { below = '', after = null as stri
 
 interface Since {
   below?: string;
-  /** What is done after the turn by somebody else. */
+  /** The later changes of somebody else. */
   since?: () => void;
 }
 

@@ -24,7 +24,7 @@ const sandbox: SandboxPolicy = { mode: 'workspace-write', writableRoots: [], net
 
 interface Steps {
   patch: string;
-  /** What somebody else does meanwhile. */
+  /** The concurrent changes of somebody else. */
   meanwhile: () => void;
   tried?: string[];
 }

@@ -24,7 +24,7 @@ interface More {
   since?: () => void;
 }
 
-/** What an undo of the turn says of repositories, and its preview as well. */
+/** The remarks of a turn's undo about repositories, which its preview must match. */
 async function undo({ root }: TestRepository, turn: () => void, { below = '', since }: More = {}) {
   const cwd = join(root, below);
   const before = (await git.snapshot(cwd, null, signal)) as { commit: string };

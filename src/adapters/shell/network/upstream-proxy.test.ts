@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startNetworkProxy, type NetworkProxy } from './network-proxy.ts';
 import { createReach } from './upstream-proxy.ts';
 
-/** What a second proxy was asked, and with which words to sign in. */
+/** The requests to a second proxy, with their credentials. */
 let asked: string[];
 let servers: { close(): void }[];
 let folder: string;

@@ -19,7 +19,7 @@ export interface EndReport {
   gone: boolean;
 }
 
-/** What a process has between SIGTERM and SIGKILL, in milliseconds. */
+/** Milliseconds between SIGTERM and SIGKILL. */
 export const GRACE_MS = 100;
 const KILL_BOUND_MS = 2_000;
 const SCAN_PAUSE_MS = 10;

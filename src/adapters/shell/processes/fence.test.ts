@@ -15,7 +15,7 @@ const records = (): string[] =>
     .filter((name) => name.endsWith('.json'))
     .map((name) => join(bench.stateDirectory, 'commands', name));
 
-/** A worker in a process of its own that runs one command; resolves once that has printed `ready`. */
+/** A worker in a separate process that runs one command; resolves once the command has printed `ready`. */
 async function startWorker(spec: CommandSpec): Promise<{ kill: () => Promise<void> }> {
   const source = `
     import { createCommandRunner } from ${JSON.stringify(join(import.meta.dirname, '../command-runner.ts'))};

@@ -21,7 +21,7 @@ export interface Launch {
   kind: 'shell' | 'reaper' | 'sandbox';
 }
 
-/** The first process of a command: leader of a session and a process group of its own. */
+/** The first process of a command: leader of a new session and process group. */
 export interface Leader {
   readonly pid: number;
   /** Resolves once the command has ended; its descendants may still run. */

@@ -7,7 +7,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** A process that has that much memory of its own, and nothing else to do. */
+/** A process that keeps that much memory, and does nothing else. */
 async function startHolder(megabytes: number): Promise<number> {
   const script = `globalThis.kept = Buffer.alloc(${megabytes} << 20, 1); process.stdout.write('ready'); setInterval(() => {}, 1e6)`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -87,7 +87,7 @@ export function toBubblewrapArguments(policy: SandboxPolicy, place: SandboxPlace
     ...(place.proxy === undefined ? [] : [{ path: PROXY_SOCKET, how: 'scratch', from: place.proxy } as const]),
     ...SYSTEM_LINKS.flatMap(toLink),
     ...(policy.networkAccess ? toReal('/etc/resolv.conf').map((path): Mount => ({ path, how: 'read' })) : []),
-    // What is protected is chosen by the workspace, so nothing that is hidden is shown by it.
+    // The workspace chooses what is protected, so this must not reveal hidden paths.
     ...toProtected(writable, hidden),
     ...hidden,
     ...place.shown.flatMap(toReal).map((path): Mount => ({ path, how: 'read' })),

@@ -68,7 +68,7 @@ const OF_THE_MACHINE = [
   ...['ecdsa', 'ed25519', 'rsa', 'dsa'].map((kind) => `/etc/ssh/ssh_host_${kind}_key`),
 ];
 
-/** Variables of the worker that name a file with a secret of its own. */
+/** Variables of the worker that name a file with one of its secrets. */
 const OWN_FILES = [
   'BOBBIN_MCP_CONFIG',
   'TEMPORAL_CONFIG_FILE',

@@ -6,9 +6,10 @@ import { isInsideReal } from '../../../folders/folders.ts';
 import { toRealPath } from './mounts.ts';
 
 /**
- * What is to be shown of the repository around a workspace: its root, if the workspace is a folder in it, and the git
- * directory that a linked work tree shares. Only what lies in a hidden folder, not that folder itself: in a temporary folder
- * anybody can make a repository around those of others. The root must belong to the owner of the workspace.
+ * The parts of the repository around a workspace that the sandbox must show: its root, if the workspace is a folder in
+ * it, and the git directory that a linked work tree shares. Only folders inside a hidden one, not the hidden folder
+ * itself: in a temporary folder anybody can make a repository around those of others. The root must belong to the owner
+ * of the workspace.
  */
 export function findGitFolders(workspace: string, hidden: readonly string[]): string[] {
   const real = toRealPath(workspace);

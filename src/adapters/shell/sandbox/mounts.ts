@@ -63,7 +63,7 @@ function isNeedless(mount: Mount, under: Mount | undefined): boolean {
   const isShown = mount.how !== 'empty' && mount.how !== 'blank';
   if (under === undefined) return mount.how === 'read';
   if (under.how === 'read') return mount.how === 'read';
-  // What lies in a folder of another content is not seen there anyway.
+  // The content of a replaced folder is not visible anyway.
   if (under.how === 'empty' || under.how === 'scratch') return !isShown;
   return mount.how === 'write' && under.how === 'write';
 }
