@@ -183,7 +183,7 @@ describe('on a service of its own', () => {
     expect(refused.code).toBe(6);
     const { error } = JSON.parse(refused.stdout) as { error: { code: string; message: string } };
     expect(error.code).toBe('searchAttributeTaken');
-    expect(error.message).toContain('BobbinDepth of type Text, and Int is needed');
+    expect(error.message).toContain('BobbinDepth of type Text, but Bobbin needs Int');
     expect(error.message).toContain('search-attribute remove --namespace default --name BobbinDepth');
     expect((await client.searchAttributes.list()).find(({ name }) => name === 'BobbinStatus')?.status).toBe('missing');
     remove('BobbinDepth');
