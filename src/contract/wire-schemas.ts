@@ -41,12 +41,20 @@ export function toWireSchemas(): Record<string, WireSchema> {
   );
 }
 
-/** The members of JSON Schema that messages use. */
-interface JsonSchema extends Omit<WireSchema, 'type' | 'optional'> {
+/** The members of JSON Schema that the messages need. */
+interface JsonSchema extends Omit<WireSchema, keyof JsonSchemaMembers | 'optional'>, JsonSchemaMembers {}
+
+interface JsonSchemaMembers {
   type?: WireSchema['type'] | 'null' | [WireSchema['type'], 'null'];
+  pattern?: string;
   const?: string;
   anyOf?: [JsonSchema, { type: 'null' }];
+  oneOf?: JsonSchema[];
+  items?: JsonSchema;
+  properties?: Record<string, JsonSchema>;
   required?: string[];
+  propertyNames?: JsonSchema;
+  additionalProperties?: JsonSchema;
 }
 
 function toWireSchema(schema: JsonSchema): WireSchema {
@@ -61,11 +69,13 @@ function toWireSchema(schema: JsonSchema): WireSchema {
     oneOf,
     propertyNames,
     additionalProperties,
+    pattern,
     ...plain
   } = rest as typeof rest & { $schema?: string; format?: string };
   return {
     ...(type === undefined ? {} : { type: type as NonNullable<WireSchema['type']> }),
     ...plain,
+    ...(pattern === undefined ? {} : { pattern: new RegExp(pattern) }),
     ...(only === undefined ? {} : { enum: [only] }),
     ...(properties === undefined ? {} : { properties: toMembers(properties, required ?? []) }),
     ...(items === undefined ? {} : { items: toWireSchema(items) }),
@@ -89,7 +99,7 @@ function mapMembers<A, B>(members: Record<string, A>, body: (member: A) => B): R
 
 /** The text of `src/contract/plain/wire.ts`. */
 export function writeWireModule(): string {
-  const members = Object.entries(toWireSchemas()).map(([name, schema]) => `  ${name}: ${JSON.stringify(schema)},`);
+  const members = Object.entries(toWireSchemas()).map(([name, schema]) => `  ${name}: ${toSource(schema)},`);
   return [
     '/** Written by `npm run generate:wire` from the schemas of the contract. Do not edit. */',
     "import type { WireSchema } from './wire-schema.ts';",
@@ -99,4 +109,13 @@ export function writeWireModule(): string {
     '} satisfies Record<string, WireSchema>;',
     '',
   ].join('\n');
+}
+
+function toSource(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (value instanceof RegExp) return String(value);
+  if (Array.isArray(value)) return `[${value.map(toSource).join(',')}]`;
+  return `{${Object.entries(value)
+    .map(([key, member]) => `${JSON.stringify(key)}:${toSource(member)}`)
+    .join(',')}}`;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FAILURES } from '../../activities/failures.ts';
+import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 import { loadRows } from '../escape/run-rows.ts';
 import { toMarkdownTable } from '../escape/table.ts';
 
@@ -23,8 +24,8 @@ function membersOf(file: string, type: string): string[] {
   return [...union.matchAll(/'(\w+)'/g)].map(([, member = '']) => member);
 }
 
-/** Codes that workflows give themselves, without an activity that failed. */
-function codesInWorkflows(): string[] {
+/** Codes that workflows write out instead of naming one of `WORKFLOW_CODES`. */
+function bareCodesInWorkflows(): string[] {
   const files = readdirSync(join(root, 'workflows'), { recursive: true, encoding: 'utf8' });
   const sources = files.filter((file) => file.endsWith('.ts') && !/\.test\.ts$|testing/.test(file));
   const code = /\bcode: (?:[^\n,]*\? )?'(\w+)'|\bfailed\('(\w+)'|nonRetryable\([^;]*?, '(\w+)'[,)]/g;
@@ -48,7 +49,7 @@ function anchorsOf(page: string): string[] {
 describe('the documentation', () => {
   it.each([
     ['a step', Object.keys(FAILURES)],
-    ['a workflow', codesInWorkflows()],
+    ['a workflow', Object.keys(WORKFLOW_CODES)],
     ['a rejected message', membersOf('src/contract/threads/events.ts', 'RejectionCode')],
     ['the client', membersOf('src/client/bobbin-error.ts', 'BobbinErrorCode')],
     ['the embedded service', membersOf('src/dev/temporal-service/run/service-error.ts', 'TemporalServiceErrorCode')],
@@ -56,6 +57,16 @@ describe('the documentation', () => {
     const sections = new Set([...read('docs/errors.md').matchAll(/^### (\w+)$/gm)].map((match) => match[1]));
     expect(codes.length).toBeGreaterThan(5);
     expect(codes.filter((code) => !sections.has(code))).toEqual([]);
+  });
+
+  it('has every code from one of those lists', () => {
+    const declared = [
+      ...[...Object.keys(FAILURES), ...Object.keys(WORKFLOW_CODES)],
+      ...membersOf('src/contract/threads/events.ts', 'RejectionCode'),
+      ...membersOf('src/client/bobbin-error.ts', 'BobbinErrorCode'),
+    ];
+    expect(bareCodesInWorkflows().filter((code) => !declared.includes(code))).toEqual([]);
+    expect(bareCodesInWorkflows().filter((code) => code in WORKFLOW_CODES)).toEqual([]);
   });
 
   it('names every message of a thread, and counts them', () => {

@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
+import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
 import type {
@@ -213,14 +214,15 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
   const failed = (code: string, message: string): Said => {
     return { type: 'ended', outcome: { status: 'failed', code, message, spent: progress.spent } };
   };
-  if (result.status === 'refused') return failed('reviewNotStarted', result.reason);
+  if (result.status === 'refused') return failed(WORKFLOW_CODES.reviewNotStarted, result.reason);
   const { turn, spent } = result.outcome ?? { turn: null, spent: NOTHING_SPENT };
   progress.spent = plus(progress.spent, spent);
   const stopped = (reason: 'budget' | 'cancelled'): Said => {
     return { type: 'ended', outcome: { status: 'notReviewed', reason, spent: progress.spent } };
   };
   if (CancellationScope.current().consideredCancelled) return stopped('cancelled');
-  if (turn === null) return failed('reviewThreadLost', `Thread ${result.threadId} was closed before it said anything.`);
+  if (turn === null)
+    return failed(WORKFLOW_CODES.reviewThreadLost, `Thread ${result.threadId} was closed before it said anything.`);
   switch (turn.status) {
     case 'completed':
       return { type: 'said', text: turn.lastAgentMessage ?? '' };
@@ -229,7 +231,10 @@ function toSaid(result: ThreadResult, progress: Progress): Said {
     case 'aborted':
       return turn.reason === 'budgetLimited'
         ? stopped('budget')
-        : failed('reviewThreadLost', `Thread ${result.threadId} was stopped (${turn.reason}), and not by its batch.`);
+        : failed(
+            WORKFLOW_CODES.reviewThreadLost,
+            `Thread ${result.threadId} was stopped (${turn.reason}), and not by its batch.`,
+          );
   }
 }
 

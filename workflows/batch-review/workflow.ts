@@ -18,6 +18,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { bytesOf, describeTooLarge, isTooLarge } from '../../src/contract/plain/batch-size.ts';
+import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 import type {
   BatchResult,
   BatchTarget,
@@ -133,7 +134,11 @@ function fromCarriedBatch({ carriedBatch }: CarriedBatch): BatchState {
 function inVain({ batchId, outcomes }: BatchState, result: BatchResult): ApplicationFailure {
   const first = outcomes.find((outcome) => outcome.status === 'failed');
   const why = first === undefined ? '' : ` The first: [${first.code}] ${first.message}`;
-  return ApplicationFailure.nonRetryable(`Every target of batch ${batchId} failed.${why}`, 'batchFailed', result);
+  return ApplicationFailure.nonRetryable(
+    `Every target of batch ${batchId} failed.${why}`,
+    WORKFLOW_CODES.batchFailed,
+    result,
+  );
 }
 
 function register(host: Host): void {

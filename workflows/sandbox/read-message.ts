@@ -80,8 +80,8 @@ function readText(schema: WireSchema, value: unknown, name: string): string {
   if (schema.enum !== undefined) return oneOf(value, name, schema.enum);
   const written = schema.trims === true && typeof value === 'string' ? value.trim() : value;
   const string = text(written, name, schema.maxLength ?? Infinity, schema.minLength);
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(string))
-    throw new Refused(`${name}: ${schema.says ?? `must match ${schema.pattern}`}`);
+  if (schema.pattern?.test(string) === false)
+    throw new Refused(`${name}: ${schema.says ?? `must match ${String(schema.pattern)}`}`);
   return string;
 }
 

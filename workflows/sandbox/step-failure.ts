@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
+import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 
 /** A failure as an activity reported it; the codes are those of `activities/failures.ts`. */
 export interface StepFailure {
@@ -18,7 +19,7 @@ export function toStepFailure(error: unknown): StepFailure {
     return { code: cause.type ?? 'internal', message, details: details ?? {} };
   }
   if (cause instanceof TimeoutFailure)
-    return { code: 'stepTimedOut', message: `The step timed out: ${message}`, details: {} };
-  if (cause instanceof CancelledFailure) return { code: 'cancelled', message, details: {} };
+    return { code: WORKFLOW_CODES.stepTimedOut, message: `The step timed out: ${message}`, details: {} };
+  if (cause instanceof CancelledFailure) return { code: WORKFLOW_CODES.cancelled, message, details: {} };
   return { code: 'internal', message, details: {} };
 }

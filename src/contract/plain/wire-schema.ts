@@ -17,7 +17,7 @@ export interface WireSchema extends WireNotes {
   /** In UTF-16 code units, as the schemas count. */
   minLength?: number;
   maxLength?: number;
-  pattern?: string;
+  pattern?: RegExp;
   /** For a string. */
   enum?: readonly string[];
   minimum?: number;

@@ -9,6 +9,7 @@
  * 4. A task is cleared only by the step that found it unfit, and only while it is still the same task.
  */
 import type { AgentTaskRecord, AgentTaskView } from '../../../src/contract/index.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
@@ -123,7 +124,7 @@ function refusedIdentity(state: ThreadState, failure: StepFailure): string | nul
 function unstable(state: ThreadState): StepFailure {
   const { account } = state.settings.agentIdentity;
   return {
-    code: 'agentIdentityUnstable',
+    code: WORKFLOW_CODES.agentIdentityUnstable,
     message: `The agent identity of account ${account} changed twice while a task was registered under it; try again once it stands.`,
     details: { account },
   };

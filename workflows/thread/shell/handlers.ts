@@ -5,6 +5,7 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { EventsPage, ItemsPage, UndoPreview } from '../../../src/contract/index.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import {
   isKnownTurn,
   refuseAnswer,
@@ -188,7 +189,7 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 
 async function preview(state: ThreadState): Promise<UndoPreview> {
   const target = undoable(state);
-  if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', 'nothingToUndo');
+  if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', WORKFLOW_CODES.nothingToUndo);
   const found = await runActivity(toPreview(state, target));
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;

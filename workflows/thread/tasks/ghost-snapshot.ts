@@ -5,6 +5,7 @@ import type { SnapshotTurn } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   kind: 'ghost_snapshot',
@@ -43,7 +44,7 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
     }
     const made = end.value;
     if (made.status === 'skipped')
-      return failTurn(state, at, turn, { code: 'snapshotUnavailable', message: made.reason });
+      return failTurn(state, at, turn, { code: WORKFLOW_CODES.snapshotUnavailable, message: made.reason });
     const recorded = recordSnapshot(state, at, turn, made);
     return endTurn(recorded, at, findTurn(recorded, turn.turnId) ?? turn, { status: 'completed' });
   },

@@ -2,6 +2,7 @@
  * `redo`: takes back the newest undo, files and history in one step, as long as no other turn that talks with the model
  * has begun since.
  */
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { RedoneFiles } from '../../../activities/contract.ts';
 import { actionIds } from '../state/actions.ts';
 import { restoreTurns } from '../turns/dropped-turns.ts';
@@ -22,7 +23,7 @@ export const redo: TaskKind<RedoTurn> = {
   advance(state, at, turn) {
     if (turn.target === null) {
       const message = `Thread ${state.threadId} has no undo that could be taken back: ${whyNone(state)}.`;
-      return failTurn(state, at, turn, { code: 'nothingToRedo', message });
+      return failTurn(state, at, turn, { code: WORKFLOW_CODES.nothingToRedo, message });
     }
     return turn.target.files === null ? restore(state, at, turn, turn.target, NO_FILES) : state;
   },

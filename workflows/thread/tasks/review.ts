@@ -3,6 +3,7 @@
  * pinned first; at the end, the findings are compared with them.
  */
 import type { SubThreadReport, TurnCompletion, TurnError } from '../../../src/contract/index.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { PreparedReview } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { enterReview, exitReview, toHint } from '../turns/review-mode.ts';
@@ -36,7 +37,7 @@ export const review: TaskKind<ReviewTurn> = {
     const child = findChild(state, childId);
     if (child !== null && !isOver(child)) return state;
     const message = `Thread ${childId} of the review is gone, and said nothing. Ask for the review again.`;
-    return fail(state, at, turn, { code: 'reviewThreadLost', message });
+    return fail(state, at, turn, { code: WORKFLOW_CODES.reviewThreadLost, message });
   },
 
   desiredActions(state, turn) {
@@ -103,7 +104,7 @@ function onPreparation(state: ThreadState, turn: ReviewTurn, { at, id, end }: St
   if (end.type !== 'done') return fail(state, at, turn, toError(end, id));
   const { checkedOut, range } = end.value;
   const refusal = refuseChild(state, 'review');
-  if (refusal !== null) return fail(state, at, turn, { code: 'reviewNotStarted', message: refusal });
+  if (refusal !== null) return fail(state, at, turn, { code: WORKFLOW_CODES.reviewNotStarted, message: refusal });
   const { state: begun, child } = beginChild(state, at, {
     name: 'review',
     role: 'review',
@@ -147,7 +148,7 @@ function onChildStart(
   if (turn.aborting === null) {
     return failure === null
       ? started
-      : fail(started, event.at, turn, { code: 'reviewNotStarted', message: failure.message });
+      : fail(started, event.at, turn, { code: WORKFLOW_CODES.reviewNotStarted, message: failure.message });
   }
   if (failure !== null) return onStepStopped(started, turn, event.id, true);
   const awaiting = turn.aborting.awaiting.map((id) => (id === event.id ? actionIds.watch(child.threadId) : id));
@@ -181,7 +182,7 @@ function onEnd(state: ThreadState, at: number, turn: ReviewTurn, ended: TurnComp
       return fail(state, at, turn, ended.error);
     case 'aborted': {
       const message = `Thread ${childId} of the review was stopped (${ended.reason}), and not by this thread.`;
-      return fail(state, at, turn, { code: 'reviewThreadLost', message });
+      return fail(state, at, turn, { code: WORKFLOW_CODES.reviewThreadLost, message });
     }
   }
 }

@@ -7,6 +7,7 @@ import { isRoot } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
 import { undoTurns } from '../turns/dropped-turns.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { UndoneFiles } from '../../../activities/contract.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
@@ -25,7 +26,7 @@ export const undo: TaskKind<UndoTurn> = {
   advance(state, at, turn) {
     if (turn.target !== null) return state;
     const message = `Thread ${state.threadId} has no turn that could be undone.`;
-    return failTurn(state, at, turn, { code: 'nothingToUndo', message });
+    return failTurn(state, at, turn, { code: WORKFLOW_CODES.nothingToUndo, message });
   },
 
   desiredActions(state, { turnId, target }) {

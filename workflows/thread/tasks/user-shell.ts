@@ -1,6 +1,7 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or in parallel with the active one. */
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, onStepStopped } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
@@ -52,7 +53,7 @@ export const userShell: TaskKind<ShellTurn> = {
     const current = findTurn(next, turn.turnId) ?? turn;
     return event.end.type === 'failed' || event.end.type === 'lost'
       ? failTurn(next, event.at, current, {
-          code: event.end.type === 'lost' ? 'commandLost' : event.end.failure.code,
+          code: event.end.type === 'lost' ? WORKFLOW_CODES.commandLost : event.end.failure.code,
           message: change.output,
         })
       : endTurn(next, event.at, current, { status: 'completed' });

@@ -1,0 +1,13 @@
+/** Codes of failures that workflows find themselves. Those of steps are in `activities/failures.ts`; `docs/errors.md` describes all. */
+export const WORKFLOW_CODES = {
+  agentIdentityUnstable: 'agentIdentityUnstable',
+  batchFailed: 'batchFailed',
+  cancelled: 'cancelled',
+  commandLost: 'commandLost',
+  nothingToRedo: 'nothingToRedo',
+  nothingToUndo: 'nothingToUndo',
+  reviewNotStarted: 'reviewNotStarted',
+  reviewThreadLost: 'reviewThreadLost',
+  snapshotUnavailable: 'snapshotUnavailable',
+  stepTimedOut: 'stepTimedOut',
+} as const;
