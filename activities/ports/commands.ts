@@ -1,7 +1,7 @@
 /** Commands, and the sandbox they run in. */
-import type { CommandLimit } from '../../src/contract/index.ts';
+import type { CommandLimit, SandboxMode } from '../../src/contract/index.ts';
 
-export type SandboxMode = 'read-only' | 'workspace-write' | 'danger-full-access';
+export type { SandboxMode };
 
 export interface SandboxPolicy {
   mode: SandboxMode;

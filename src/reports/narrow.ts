@@ -1,5 +1,6 @@
 /** Restricts a record to some targets. */
 import type { BatchCounts, FindingCounts, RecordedTarget, ReviewRecord, Spent } from '../contract/index.ts';
+import { NOTHING_SPENT, plus } from '../contract/plain/amounts.ts';
 
 /** The counts of the batch are computed again for these targets. */
 export function narrow(record: ReviewRecord, targetIds: readonly string[]): ReviewRecord {
@@ -36,10 +37,6 @@ function sumOpen({ batch }: ReviewRecord, targets: readonly RecordedTarget[]): {
 }
 
 function sumSpent(targets: readonly RecordedTarget[]): Spent {
-  const sum: Spent = { tokens: 0, costMicroUsd: 0, steps: 0, wallMs: 0 };
-  for (const { row } of targets) {
-    const spent = 'spent' in row.outcome ? row.outcome.spent : null;
-    for (const name of ['tokens', 'costMicroUsd', 'steps', 'wallMs'] as const) sum[name] += spent?.[name] ?? 0;
-  }
-  return sum;
+  const spent = targets.map(({ row: { outcome } }) => ('spent' in outcome ? outcome.spent : null) ?? NOTHING_SPENT);
+  return spent.reduce(plus, NOTHING_SPENT);
 }

@@ -1,5 +1,6 @@
 /** Selects the findings of a record for a report and for the exit code. */
 import type { LedgerFinding, RecordedTarget, ReviewPriority, ReviewRecord } from '../contract/index.ts';
+import { FINDING_STATES } from '../contract/plain/finding-states.ts';
 
 /** `new`: found for the first time, or again after it was fixed. `all`: also fixed and dismissed ones. */
 export type Selection = 'new' | 'open' | 'all';
@@ -55,12 +56,11 @@ function isSelected({ finding, change }: ReportedFinding, only: Selection): bool
   }
 }
 
-const STATES = ['open', 'dismissed', 'fixed'];
 const CHANGES = ['new', 'reopened', 'unchanged', null];
 
 function byUrgency(one: ReportedFinding, other: ReportedFinding): number {
   return (
-    STATES.indexOf(one.finding.state) - STATES.indexOf(other.finding.state) ||
+    FINDING_STATES.indexOf(one.finding.state) - FINDING_STATES.indexOf(other.finding.state) ||
     toPriority(one.finding.priority) - toPriority(other.finding.priority) ||
     CHANGES.indexOf(one.change) - CHANGES.indexOf(other.change) ||
     one.index - other.index ||

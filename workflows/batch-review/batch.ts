@@ -17,7 +17,7 @@ import type {
   Spent,
   StartBatch,
 } from '../../src/contract/index.ts';
-import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../sandbox/amounts.ts';
+import { LEAST, LIMIT_NAMES, usedUp, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
 import { pageOf } from '../thread/state/log.ts';
 import { cutToBytes } from '../thread/state/waiting.ts';
 import { toTargetId } from './target-id.ts';

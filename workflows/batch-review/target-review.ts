@@ -30,7 +30,7 @@ import type {
   StartThread,
   ThreadResult,
 } from '../../src/contract/index.ts';
-import { leftOf, plus, NOTHING_SPENT } from '../sandbox/amounts.ts';
+import { leftOf, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
 import { firstLine, words } from '../sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';

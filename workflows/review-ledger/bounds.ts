@@ -1,5 +1,6 @@
 /** Limits on the size of a ledger, at any age: well below 1 MiB as JSON. Pure. */
 import type { KeptFinding, LedgerState } from './state.ts';
+import { FINDING_STATES } from '../../src/contract/plain/finding-states.ts';
 
 const KEPT_RUNS = 100;
 
@@ -21,7 +22,7 @@ const encoder = new TextEncoder();
 export function withinBounds(state: LedgerState): LedgerState {
   const findings = state.findings.map(slim);
   const kept = new Set(
-    (['open', 'dismissed', 'fixed'] as const).flatMap((word) =>
+    FINDING_STATES.flatMap((word) =>
       mostImportant(
         findings.filter((finding) => finding.state === word),
         KEPT[word],

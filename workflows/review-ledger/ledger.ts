@@ -17,6 +17,7 @@ import type {
 import { literalSpan } from '../sandbox/plain-text.ts';
 import { byImportance, withinBounds } from './bounds.ts';
 import type { KeptFinding, LedgerState } from './state.ts';
+import { FINDING_STATES } from '../../src/contract/plain/finding-states.ts';
 
 export interface Outcome<T> {
   state: LedgerState;
@@ -125,8 +126,6 @@ function change(
 
 // ------------------------------------------------------------------------------------------------------------- view
 
-const STATES = ['open', 'dismissed', 'fixed'];
-
 export function toLedgerView(state: LedgerState): LedgerView {
   const { targetId, target, anchor, running, runCount, runs, findingsForgotten } = state;
   const sorted = [...state.findings].sort(
@@ -141,7 +140,9 @@ export function toLedgerView(state: LedgerState): LedgerView {
 
 /** Markdown for a person who opens the workflow. */
 export function toLedgerDetails({ findings, runs, running, anchor }: LedgerState): string {
-  const counts = STATES.map((word) => `${findings.filter(({ state }) => state === word).length} ${word}`).join(', ');
+  const counts = FINDING_STATES.map((word) => `${findings.filter(({ state }) => state === word).length} ${word}`).join(
+    ', ',
+  );
   const newest = runs.at(-1);
   const last =
     newest === undefined

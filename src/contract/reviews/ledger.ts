@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FindingState } from '../plain/finding-states.ts';
 import { LIMITS } from '../plain/limits.ts';
 import type { FindingCounts, ReviewPriority } from './review.ts';
 import { IdSchema, filled } from '../shapes.ts';
@@ -52,7 +53,7 @@ export interface LedgerFinding {
   location: FindingLocation | null;
   /** The lines of its place and a few around them, shortened; null if they could not be read. */
   code: { text: string; startLine: number } | null;
-  state: 'open' | 'fixed' | 'dismissed';
+  state: FindingState;
   /** The result of the newest run for it; null if that run did not review its place. */
   change: 'new' | 'unchanged' | 'reopened' | 'fixed' | 'dismissed' | null;
   firstSeen: LedgerMoment;

@@ -26,7 +26,7 @@ import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type Child, type ThreadState, decidesAnew } from '../state/state.ts';
 import { TOLD_CHARS, onStepStopped } from '../turns/turns.ts';
 import { cutToBytes, fitNews, hasRoomFor } from '../state/waiting.ts';
-import { later, plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { later, plus, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 /** Closed children that stay in the list. */
 const KEPT_CLOSED = 50;

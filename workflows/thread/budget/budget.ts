@@ -5,12 +5,17 @@
  * `docs/budgets.md`.
  */
 import type { Budget, BudgetScope, LimitName, Limits, Spent } from '../../../src/contract/index.ts';
-import { AMOUNT_OF, LIMIT_NAMES, toCounted, toUnit, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import {
+  AMOUNT_OF,
+  BUDGET_SCOPES,
+  LIMIT_NAMES,
+  toCounted,
+  toUnit,
+  NOTHING_SPENT,
+} from '../../../src/contract/plain/amounts.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { type ActiveTurn, type Child, type ThreadState } from '../state/state.ts';
 import { threadSpent, treeSpent, turnSpent } from '../state/spending.ts';
-
-const SCOPES = ['turn', 'thread', 'tree'] as const satisfies BudgetScope[];
 
 /** The turn that budgets apply to, while it lasts. */
 export function limitedTurn({ active }: ThreadState): ActiveTurn | null {
@@ -81,7 +86,7 @@ export function findExcess(
   { step, agents }: { step: boolean; agents: boolean },
 ): Excess | null {
   const turn = limitedTurn(state);
-  for (const scope of SCOPES) {
+  for (const scope of BUDGET_SCOPES) {
     const all = step || (scope === 'tree' && agents);
     if (turn === null && !all) continue;
     const excess = excessIn(state, at, scope, (limit) => all || limit === 'wallMs');
@@ -96,7 +101,7 @@ export function isTreeUsedUp(state: ThreadState, at: number): boolean {
 
 /** Whether dollars are limited for the next model call. */
 export function isCostLimited(state: ThreadState): boolean {
-  return SCOPES.some((scope) => state.settings.budget[scope]?.costUsd !== undefined);
+  return BUDGET_SCOPES.some((scope) => state.settings.budget[scope]?.costUsd !== undefined);
 }
 
 /** Raises a limit by its first value, counted from what is used up by now. */
@@ -164,7 +169,7 @@ export function wantedBudgetTimer(state: ThreadState): Action[] {
   const turn = limitedTurn(state);
   const clock = turn?.clock ?? null;
   if (clock === null) return [];
-  const times = SCOPES.flatMap((scope) => {
+  const times = BUDGET_SCOPES.flatMap((scope) => {
     const ceiling = ceilingOf(state, scope, 'wallMs');
     return ceiling === null ? [] : [clock + Math.max(0, ceiling - spentIn(state, scope, clock).wallMs)];
   });

@@ -15,6 +15,7 @@ import type {
   SubmitTurn,
   TreeBudget,
 } from '../../../src/contract/index.ts';
+import { AMOUNT_OF } from '../../../src/contract/plain/amounts.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { readMessage } from '../../sandbox/read-message.ts';
 import {
@@ -68,7 +69,7 @@ export function parseSubThreadMessage(value: unknown): Parsed<SubThreadMessage> 
 
 function spending(value: unknown): void {
   const spent = fields(value, 'report.spent');
-  for (const amount of ['tokens', 'costMicroUsd', 'steps', 'wallMs']) wholeNumber(spent[amount], amount, 0);
+  for (const amount of Object.values(AMOUNT_OF)) wholeNumber(spent[amount], amount, 0);
 }
 
 const REPORTS = [

@@ -1,6 +1,6 @@
 /** Budgets as the machine advances: a thread keeps the clock, asks for more or stops, and notifies its children. */
 import type { LimitName, ThreadRequest, TreeBudget } from '../../../src/contract/index.ts';
-import { toCounted, toUnit, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { toCounted, toUnit, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 import { type Excess, allowanceOf, findExcess, grant, isHeld, isTreeUsedUp, limitedTurn } from '../budget/budget.ts';
 import { reportUsage } from '../turns/charging.ts';
 import { send } from '../turns/outbox.ts';

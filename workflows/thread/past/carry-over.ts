@@ -10,7 +10,7 @@ import {
   newThreadState,
   decidesAnew,
 } from '../state/state.ts';
-import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 export interface CarryOver {
   carriedOver: ThreadState;

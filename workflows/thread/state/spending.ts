@@ -1,6 +1,6 @@
 /** Usage of a turn, of a thread, and of a thread with all its descendants. Pure sums. */
 import type { Spent } from '../../../src/contract/index.ts';
-import { plus } from '../../sandbox/amounts.ts';
+import { plus } from '../../../src/contract/plain/amounts.ts';
 import type { ActiveTurn, ThreadState } from './state.ts';
 
 export function turnSpent(turn: Pick<ActiveTurn, 'spent' | 'clock'>, at: number): Spent {

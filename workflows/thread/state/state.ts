@@ -33,7 +33,7 @@ import type {
 } from '../../../src/contract/index.ts';
 import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { type ContextState, NEW_CONTEXT } from './context.ts';
-import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 import type { McpApproval, PathLead } from '../../../activities/ports.ts';
 

@@ -3,7 +3,7 @@ import type { SubThreadReport, TurnCompletion } from '../../../src/contract/inde
 import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { NO_USAGE, type ThreadState } from '../state/state.ts';
-import { NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 export type ChildSays =
   'completed' | 'aborted' | 'failed' | 'asks' | 'asks below' | 'resolved' | 'spent' | 'waits' | 'closed';

@@ -20,7 +20,7 @@ interface Step {
   events: readonly ThreadEvent[];
 }
 
-export interface MoneyWitness {
+export interface MoneyOracle {
   after(step: Step): void;
 }
 
@@ -34,7 +34,7 @@ const AMOUNTS: Partial<Record<LimitName, keyof Counted>> = {
   steps: 'steps',
 };
 
-export function createMoneyWitness(): MoneyWitness {
+export function createMoneyOracle(): MoneyOracle {
   /** By turn, the ones that have ended included. */
   const spent = new Map<string, Counted>();
   /** Ceilings after grants, in the unit of the limit, by scope and limit; for a turn with its id. */

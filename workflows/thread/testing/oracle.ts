@@ -6,7 +6,7 @@ import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
-import { type MoneyWitness, check, createMoneyWitness } from './money.ts';
+import { type MoneyOracle, check, createMoneyOracle } from './money.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
 import { toSearchValues } from '../view/search-values.ts';
 import { toContext, toThreadView } from '../view/view.ts';
@@ -55,7 +55,7 @@ interface Memory {
   orphans: Set<string>;
   /** Steps on the workspace that were begun and have not ended, by turn. */
   underWay: Map<string, string>;
-  money: MoneyWitness;
+  money: MoneyOracle;
 }
 
 export function createOracle(): Oracle {
@@ -68,7 +68,7 @@ export function createOracle(): Oracle {
     requests: new Map(),
     orphans: new Set(),
     underWay: new Map(),
-    money: createMoneyWitness(),
+    money: createMoneyOracle(),
   };
   return {
     seen: memory.seen,

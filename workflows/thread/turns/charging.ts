@@ -6,7 +6,7 @@ import { treeSpent } from '../state/spending.ts';
 import { type ActiveTurn, type ThreadState, addUsage } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
 import { onStepStopped, withTurn } from './turns.ts';
-import { plus } from '../../sandbox/amounts.ts';
+import { plus } from '../../../src/contract/plain/amounts.ts';
 
 /** Usage of one answer of a model. */
 export interface ModelSpending {

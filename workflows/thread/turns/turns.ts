@@ -28,7 +28,7 @@ import {
 } from '../state/state.ts';
 import type { StepEnd } from '../state/steps.ts';
 import { MOST_BYTES, newestWithin } from '../state/waiting.ts';
-import { plus, NOTHING_SPENT } from '../../sandbox/amounts.ts';
+import { plus, NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
 /** Code units of an agent's last message that its parent's model sees. */
 export const TOLD_CHARS = 20_000;

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Budget, BudgetScope, BudgetView, LimitName, Limits, Spent } from '../../../contract/index.ts';
+import { BUDGET_SCOPES } from '../../../contract/plain/amounts.ts';
 import { describeAmount } from '../text/money.ts';
 
 export interface BudgetOptions {
@@ -21,13 +22,11 @@ export function addBudgetOptions(command: Command): Command {
     .option('--budget-scope <scope>', 'turn, thread or tree (default: tree for a new thread, else turn)');
 }
 
-const SCOPES: readonly BudgetScope[] = ['turn', 'thread', 'tree'];
-
 /** Undefined if no limit is given. @param scope the default scope. */
 export function toBudget(options: BudgetOptions, scope: BudgetScope): Budget | undefined {
   const { budgetTokens: tokens, budgetUsd: usd, budgetSteps: steps, budgetSeconds: seconds, budgetScope } = options;
   const limits = toLimits('--budget', { tokens, usd, steps, seconds });
-  const named = SCOPES.find((known) => known === (budgetScope ?? scope));
+  const named = BUDGET_SCOPES.find((known) => known === (budgetScope ?? scope));
   if (named === undefined) throw new BobbinError('invalid', `--budget-scope ${budgetScope}: turn, thread or tree`);
   return Object.keys(limits).length === 0 ? undefined : { [named]: limits };
 }

@@ -1,5 +1,8 @@
 /** Limits and usage. Limits are in dollars, usage is counted in millionths of them. */
-import type { LimitName, Limits, Spent } from '../../src/contract/index.ts';
+import type { BudgetScope, LimitName, Limits, Spent } from '../threads/budget.ts';
+
+/** What budgets limit, the smallest first. */
+export const BUDGET_SCOPES = ['turn', 'thread', 'tree'] as const satisfies readonly BudgetScope[];
 
 export const AMOUNT_OF = {
   tokens: 'tokens',
