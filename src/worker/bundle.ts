@@ -15,7 +15,9 @@ const extension = here.endsWith('.ts') ? 'ts' : 'js';
 export async function buildBundle(interceptors: readonly string[] = []): Promise<{ code: string }> {
   const workflowsPath = join(root, 'workflows', `index.${extension}`);
   const workflowInterceptorModules = [
-    join(root, 'workflows', 'sandbox', `stale-query-fence.${extension}`),
+    ...['stale-query-fence', 'reserved-signals'].map((name) =>
+      join(root, 'workflows', 'sandbox', `${name}.${extension}`),
+    ),
     ...interceptors,
   ];
   const { code } = await bundleWorkflowCode({

@@ -27,7 +27,11 @@ const worker = await startWorker(
   process.env,
 );
 
-const stop = () => void worker.stop();
+let stopping = false;
+const stop = () => {
+  stopping = true;
+  void worker.stop();
+};
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.on('disconnect', stop);
@@ -35,6 +39,18 @@ process.send?.({ type: 'ready' });
 process.stderr.write(
   `bobbin worker ${process.pid} serves task queue ${config.taskQueue} at ${address}, namespace ${namespace}\n`,
 );
+exitIfLost();
 await worker.done;
 // The channel to a parent would keep this process alive.
 if (process.connected) process.disconnect();
+
+/** A worker that the SDK shuts down by itself may never end. Its process does, so that whoever started it starts another one. */
+function exitIfLost(): void {
+  let lostSeconds = 0;
+  setInterval(() => {
+    lostSeconds = stopping || worker.isServing() ? 0 : lostSeconds + 1;
+    if (lostSeconds < 10) return;
+    process.stderr.write(`bobbin worker ${process.pid} serves no longer and exits\n`);
+    process.exit(1);
+  }, 1_000).unref();
+}

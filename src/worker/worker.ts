@@ -46,6 +46,8 @@ export interface WorkerTarget {
 export interface RunningWorker {
   /** Resolves when the worker has stopped, rejects if it failed. */
   done: Promise<void>;
+  /** False before it has begun, and from the moment on at which it takes no new work. */
+  isServing(): boolean;
   /** Takes no new work, gives running steps the grace time, then ends them. */
   stop(): Promise<void>;
 }
@@ -92,6 +94,7 @@ export async function startWorker(
   });
   return {
     done,
+    isServing: () => worker.getState() === 'RUNNING',
     async stop() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;

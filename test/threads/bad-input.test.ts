@@ -57,8 +57,12 @@ describe('a signal', () => {
     ['to close, of bytes', 'closeThread', [rawPayload('binary/plain', '{}')], 'binary'],
     ['to answer, that cannot be read', 'resolveRequest', [rawPayload('json/plain', 'nope')], 'JSON'],
     ['of an unknown name', 'danceTurn', [json({})], 'submitTurn, interruptTurn'],
+    ['of a name that Temporal reserves', '__temporal_x', [json({})], 'submitTurn, interruptTurn'],
+    ['of another such name', '__temporal_', [json({})], 'submitTurn, interruptTurn'],
     ['of a very long name', 'x'.repeat(990), [json({})], 'submitTurn, interruptTurn'],
   ];
+
+  const toShown = (name: string) => (name.startsWith('__temporal_') ? `reserved:${name}` : name);
 
   it('that cannot be used is rejected visibly and changes nothing: the active turn and its request stand', async () => {
     const { thread, turnId, requestId } = await startAsking();
@@ -67,7 +71,7 @@ describe('a signal', () => {
     expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
     const rejections = (await eventsSoFar(thread)).filter((event) => event.type === 'message/rejected');
     expect(rejections.map(({ message, code }) => ({ message, code }))).toEqual(
-      cases.map(([, name]) => ({ message: name.slice(0, LIMITS.idChars), code: 'malformed' })),
+      cases.map(([, name]) => ({ message: toShown(name).slice(0, LIMITS.idChars), code: 'malformed' })),
     );
     for (const [index, [what, , , reason]] of cases.entries()) {
       expect(rejections[index]?.reason, what).toContain(reason);
