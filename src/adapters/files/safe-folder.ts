@@ -135,8 +135,12 @@ export class SafeFolder {
 
   /** Gives its owner all permissions to the folder, and nobody else any. */
   async openToOwner(): Promise<void> {
+    await this.chmod(0o700);
+  }
+
+  async chmod(mode: number): Promise<void> {
     await this.#assertInPlace();
-    await chmod(this.#base, 0o700);
+    await chmod(this.#base, mode);
   }
 
   /** Undefined if there is no such entry. */

@@ -3,7 +3,7 @@
  * links, so a folder that becomes a link has no effect.
  */
 import type { Stats } from 'node:fs';
-import { type SafeFolder, ignoring, openFolder } from '../../files/safe-folder.ts';
+import { type SafeFolder, openFolder } from '../../files/safe-folder.ts';
 import type { RawPath } from './git-process.ts';
 
 /** The entry at a path. `other` is a pipe, a device or anything else without content. */
@@ -21,6 +21,8 @@ export class OpenTree {
   #chain: { path: RawPath; folder: SafeFolder }[] = [];
 
   readonly #modes: ReadonlyMap<RawPath, number>;
+  /** Folders made here that their owner may not change, once all is written. */
+  readonly #toClose: { path: RawPath; mode: number }[] = [];
 
   private constructor(root: SafeFolder, modes: ReadonlyMap<RawPath, number>) {
     this.#root = root;
@@ -36,6 +38,7 @@ export class OpenTree {
   }
 
   async close(): Promise<void> {
+    for (const { path, mode } of this.#toClose.splice(0).reverse()) await (await this.folderOf(path))?.chmod(mode);
     await this.#leave(0);
     await this.#root.close();
   }
@@ -57,11 +60,28 @@ export class OpenTree {
     for (const name of names.slice(depth)) {
       at += `${name}/`;
       const above = this.#chain.at(-1)?.folder ?? this.#root;
-      const folder = await enter(above, toName(name), create ? (this.#modes.get(at) ?? 0o777) | 0o700 : null);
+      const folder = (await enter(above, toName(name))) ?? (create ? await this.#make(above, toName(name), at) : null);
       if (folder === null) return null;
       this.#chain.push({ path: at, folder });
     }
     return this.#chain.at(-1)?.folder ?? this.#root;
+  }
+
+  /** Null if something else is in its place. The permissions are set apart, since a mask applies to new folders. */
+  async #make(above: SafeFolder, name: Buffer, path: RawPath): Promise<SafeFolder | null> {
+    const mode = this.#modes.get(path);
+    const isNew = await above.mkdir(name, mode === undefined ? 0o777 : 0o700).then(
+      () => true,
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    const folder = await enter(above, name);
+    if (folder === null || !isNew || mode === undefined) return folder;
+    await folder.chmod(mode | 0o700);
+    if ((mode & 0o700) !== 0o700) this.#toClose.push({ path, mode });
+    return folder;
   }
 
   /** Closes the folders that were entered, so that they can be moved or removed. */
@@ -74,16 +94,11 @@ export class OpenTree {
   }
 }
 
-async function enter(above: SafeFolder, name: Buffer, create: number | null): Promise<SafeFolder | null> {
+async function enter(above: SafeFolder, name: Buffer): Promise<SafeFolder | null> {
   try {
     return await above.enter(name);
   } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && create !== null) {
-      await above.mkdir(name, create).catch(ignoring('EEXIST'));
-      return enter(above, name, null);
-    }
-    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(code)) return null;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
 }

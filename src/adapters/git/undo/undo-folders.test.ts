@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -100,4 +100,24 @@ it('makes room for a file that was in the place of a folder, and the other way r
     { path: 'was-folder/', outcome: 'restored' },
   ]);
   expect([lstatSync(at('a.txt')).isFile(), lstatSync(at('was-folder')).isDirectory()]).toEqual([true, true]);
+});
+
+it('brings folders back with their permissions, whatever the mask is, also those that their owner may not write in', async () => {
+  const modes = [0o777, 0o775, 0o750, 0o555, 0o500];
+  const folderOf = (mode: number) => `mode-${mode.toString(8)}`;
+  for (const mode of modes) {
+    mkdirSync(at(`${folderOf(mode)}/in`), { recursive: true });
+    writeFileSync(at(`${folderOf(mode)}/in/file`), 'f\n');
+    chmodSync(at(folderOf(mode)), mode);
+  }
+  await undo({
+    turn: () => {
+      for (const mode of modes) {
+        chmodSync(at(folderOf(mode)), 0o700);
+        rmSync(at(folderOf(mode)), { recursive: true });
+      }
+    },
+  });
+  expect(modes.map((mode) => lstatSync(at(folderOf(mode))).mode & 0o777)).toEqual(modes);
+  expect(modes.every((mode) => existsSync(at(`${folderOf(mode)}/in/file`)))).toBe(true);
 });
