@@ -106,18 +106,31 @@ async function addPart(state: RepositoryState, tree: OpenTree, path: RawPath, pa
   if (digest !== null) state[part] = digest;
 }
 
-/** Null if nothing is there. For a folder only that it exists. */
+/** Null if nothing is there. Of `.git` itself only that it is a folder. */
 async function digestOf(tree: OpenTree, path: RawPath): Promise<string | null> {
   const folder = await tree.folderOf(path);
   const name = nameOf(path);
   const stats = await folder?.lstat(name);
   if (folder === null || stats === undefined) return null;
-  if (stats.isDirectory()) return 'folder';
+  if (stats.isDirectory())
+    return path === '.git' ? 'folder' : `folder ${toDigest((await digestsIn(tree, `${path}/`)).join('\n'))}`;
   if (stats.isSymbolicLink()) return `link ${toDigest(await folder.readlink(name))}`;
   if (!stats.isFile()) return 'other';
   const mode = (stats.mode & 0o111) === 0 ? '' : 'x ';
   if (stats.size > CONTENT_BYTES) return `${mode}${stats.size} ${stats.mtimeMs}`;
   return `${mode}${toDigest(await folder.read(name, CONTENT_BYTES))}`;
+}
+
+/** Files that git writes in passing, which no undo is about. */
+const IN_PASSING = /(^|\/)(index|logs|ORIG_HEAD|FETCH_HEAD|COMMIT_EDITMSG|[^/]*\.lock)$/;
+const MAX_DEPTH = 6;
+
+async function digestsIn(tree: OpenTree, at: RawPath): Promise<string[]> {
+  if (at.split('/').length > MAX_DEPTH) return [];
+  const digests: string[] = [];
+  for (const path of await namesIn(tree, at))
+    if (!IN_PASSING.test(path)) digests.push(`${path} ${(await digestOf(tree, path)) ?? ''}`);
+  return digests;
 }
 
 function toDigest(content: Buffer | string): string {

@@ -59,6 +59,20 @@ describe('what a turn changed in a repository is kept and named', () => {
     expect(notUndone).toEqual([]);
   });
 
+  it('what lies deeper: code that a hook runs, the branch of a linked work tree, a rebase that goes on', async () => {
+    const repository = open();
+    repository.write('.git/hooks/lib/code', 'before\n');
+    repository.write('.git/rebase-merge/done', 'one\n');
+    repository.write('.git/worktrees/w/HEAD', 'ref: refs/heads/main\n');
+    const { kept } = await undo(repository, () => {
+      repository.write('.git/hooks/lib/code', 'by the turn\n');
+      repository.write('.git/rebase-merge/done', 'two\n');
+      repository.write('.git/worktrees/w/HEAD', 'ref: refs/heads/other\n');
+      repository.write('.git/worktrees/w/index', 'looked at\n');
+    });
+    expect(kept.map((line) => line.split(':')[0])).toEqual(['.git/hooks/lib', '.git/rebase-merge', '.git/worktrees/w']);
+  });
+
   it('a deleted branch and tag, loose or packed', async () => {
     const repository = open();
     const was = idOf(repository, 'main');
