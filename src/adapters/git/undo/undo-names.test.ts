@@ -74,6 +74,17 @@ it('gives no file back that runs as its owner, here or in a new work tree', asyn
   expect(existsSync(cwd)).toBe(true);
 });
 
+it('names ignored folders, whose files it does not look at', async () => {
+  const repository = openRepository({ '.gitignore': 'out/\n', 'a.txt': 'a\n' });
+  try {
+    repository.write('out/deep/file', 'before\n');
+    const { notUndone } = await undo(repository, () => repository.write('out/deep/file', 'by the turn\n'));
+    expect(notUndone).toEqual(['Ignored folders, in which files may have changed: out/']);
+  } finally {
+    repository.close();
+  }
+});
+
 it('leaves folders of a person, brings those back that the turn removed, and opens none that was private', async () => {
   const repository = open({ 'a.txt': 'a\n', 'd/x': 'x\n', 'private/secret': 's\n', 'tight/y': 'y\n' });
   const at = (path: string) => join(repository.root, path);

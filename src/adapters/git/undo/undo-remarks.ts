@@ -59,6 +59,10 @@ function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] 
   const changed = paths.filter((path) => first.get(path) !== second.get(path));
   return [
     ...toRemark('Ignored, so left as it is, and changed by the turn', changed),
+    ...toRemark(
+      'Ignored folders, in which files may have changed',
+      paths.filter((path) => path.endsWith('/') && !changed.includes(path)),
+    ),
     ...(isCut ? [`Of the ignored paths only ${paths.length} were looked at; others may have changed, too.`] : []),
   ];
 }
