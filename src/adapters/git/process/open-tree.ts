@@ -38,9 +38,12 @@ export class OpenTree {
   }
 
   async close(): Promise<void> {
-    for (const { path, mode } of this.#toClose.splice(0).reverse()) await (await this.folderOf(path))?.chmod(mode);
-    await this.#leave(0);
-    await this.#root.close();
+    try {
+      for (const { path, mode } of this.#toClose.splice(0).reverse()) await (await this.folderOf(path))?.chmod(mode);
+    } finally {
+      await this.#leave(0);
+      await this.#root.close();
+    }
   }
 
   /**

@@ -72,7 +72,10 @@ function nothing<T>(): Record<RawPath, T> {
 
 async function readRepositoryState(place: WorkTreePlace, slices: Slices): Promise<RepositoryState> {
   const state = nothing<string>();
-  await inTree(place.root, (tree) => addPart(state, tree, '.git', ''));
+  await inTree(place.root, async (tree) => {
+    const digest = await digestOf(tree, '.git');
+    if (digest !== null) state[''] = digest;
+  });
   await inTree(place.gitDir, (tree) => addParts(state, tree, OF_GIT_DIR));
   await inTree(place.commonDir, async (tree) => {
     await addParts(state, tree, OF_COMMON_DIR);
@@ -98,38 +101,52 @@ async function inTree(folder: string, read: (tree: OpenTree) => Promise<void>): 
 }
 
 async function addParts(state: RepositoryState, tree: OpenTree, paths: readonly RawPath[]): Promise<void> {
-  for (const path of paths) await addPart(state, tree, path, path);
+  for (const path of paths) await addPart(state, tree, path);
 }
 
-async function addPart(state: RepositoryState, tree: OpenTree, path: RawPath, part: RawPath): Promise<void> {
-  const digest = await digestOf(tree, path).catch(() => 'unreadable');
-  if (digest !== null) state[part] = digest;
+async function addPart(state: RepositoryState, tree: OpenTree, path: RawPath): Promise<void> {
+  const digest = await digestOf(tree, path);
+  if (digest === FOLDER) state[path] = `${FOLDER} ${toDigest((await digestsIn(tree, `${path}/`)).join('\n'))}`;
+  else if (digest !== null) state[path] = digest;
 }
 
-/** Null if nothing is there. Of `.git` itself only that it is a folder. */
+const FOLDER = 'folder';
+
+/** Null if nothing is there. Of a folder only that it is one. */
 async function digestOf(tree: OpenTree, path: RawPath): Promise<string | null> {
+  return readDigest(tree, path).catch(() => 'unreadable');
+}
+
+async function readDigest(tree: OpenTree, path: RawPath): Promise<string | null> {
   const folder = await tree.folderOf(path);
   const name = nameOf(path);
   const stats = await folder?.lstat(name);
   if (folder === null || stats === undefined) return null;
-  if (stats.isDirectory())
-    return path === '.git' ? 'folder' : `folder ${toDigest((await digestsIn(tree, `${path}/`)).join('\n'))}`;
+  if (stats.isDirectory()) return FOLDER;
   if (stats.isSymbolicLink()) return `link ${toDigest(await folder.readlink(name))}`;
   if (!stats.isFile()) return 'other';
   const mode = (stats.mode & 0o111) === 0 ? '' : 'x ';
-  if (stats.size > CONTENT_BYTES) return `${mode}${stats.size} ${stats.mtimeMs}`;
+  if (stats.size > CONTENT_BYTES) return `${mode}${stats.size} ${stats.ctimeMs}`;
   return `${mode}${toDigest(await folder.read(name, CONTENT_BYTES))}`;
 }
 
 /** Files that git writes in passing, which no undo is about. */
 const IN_PASSING = /(^|\/)(index|logs|ORIG_HEAD|FETCH_HEAD|COMMIT_EDITMSG|[^/]*\.lock)$/;
-const MAX_DEPTH = 6;
+/** Entries of one folder with all that it contains; further ones are ignored. */
+const MAX_ENTRIES = 500;
 
-async function digestsIn(tree: OpenTree, at: RawPath): Promise<string[]> {
-  if (at.split('/').length > MAX_DEPTH) return [];
+async function digestsIn(tree: OpenTree, folder: RawPath): Promise<string[]> {
   const digests: string[] = [];
-  for (const path of await namesIn(tree, at))
-    if (!IN_PASSING.test(path)) digests.push(`${path} ${(await digestOf(tree, path)) ?? ''}`);
+  const pending = [folder];
+  for (let at = pending.shift(); at !== undefined; at = pending.shift()) {
+    for (const path of await namesIn(tree, at)) {
+      if (IN_PASSING.test(path)) continue;
+      if (digests.length === MAX_ENTRIES) return digests;
+      const digest = await digestOf(tree, path);
+      digests.push(`${path} ${digest ?? ''}`);
+      if (digest === FOLDER) pending.push(`${path}/`);
+    }
+  }
   return digests;
 }
 
@@ -168,7 +185,7 @@ function toPair({ name, value }: LooseRef): [RawPath, string] {
 
 /** Only the log of the stash has all but its newest entry. */
 async function readStashLog(tree: OpenTree): Promise<string | null> {
-  return digestOf(tree, 'logs/refs/stash').catch(() => null);
+  return readDigest(tree, 'logs/refs/stash').catch(() => null);
 }
 
 function byKind(refs: ReadonlyMap<RawPath, string>): Map<RawPath, [RawPath, string][]> {

@@ -73,6 +73,17 @@ describe('what a turn changed in a repository is kept and named', () => {
     expect(kept.map((line) => line.split(':')[0])).toEqual(['.git/hooks/lib', '.git/rebase-merge', '.git/worktrees/w']);
   });
 
+  it('and a folder of very many, however deep, is looked at in part', async () => {
+    const repository = open();
+    for (let outer = 0; outer < 30; outer++)
+      for (let inner = 0; inner < 30; inner++) repository.write(`.git/hooks/lib/${outer}/${inner}/a/b/code`, 'x\n');
+    const { kept } = await undo(repository, () => {
+      repository.write('.git/hooks/lib/29/29/a/b/code', 'by the turn\n');
+      repository.write('.git/hooks/lib/0/new', 'by the turn\n');
+    });
+    expect(kept.map((line) => line.split(':')[0])).toEqual(['.git/hooks/lib']);
+  });
+
   it('a deleted branch and tag, loose or packed', async () => {
     const repository = open();
     const was = idOf(repository, 'main');
