@@ -1,14 +1,10 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { createGit } from '../git.ts';
 import { openRepository } from '../test-repository.ts';
+import { useGit } from './test-turn.ts';
 
-const data = mkdtempSync(join(tmpdir(), 'bobbin-undo-folders-'));
-afterAll(() => rmSync(data, { recursive: true, force: true }));
-const git = createGit({ directory: data });
-const { signal } = new AbortController();
+const { git, signal, takeTurn } = useGit();
 const repository = openRepository({ 'a.txt': 'a\n', 'full/b.txt': 'b\n' });
 afterAll(() => repository.close());
 const at = (path: string) => join(repository.root, path);
@@ -21,11 +17,9 @@ interface Steps {
 /** Undoes a turn, after a preview that says the same, and a second time with the same outcome; the answer can be redone. */
 async function undo({ turn, since }: Steps) {
   const cwd = repository.root;
-  const before = (await git.snapshot(cwd, null, signal)) as { commit: string };
-  turn();
-  const after = (await git.snapshot(cwd, before.commit, signal)) as { commit: string };
+  const taken = await takeTurn(cwd, turn);
   since?.();
-  const request = { cwd, before: before.commit, after: after.commit, keepAs: { threadId: 't', name: before.commit } };
+  const request = { ...taken, keepAs: { threadId: 't', name: taken.before } };
   const preview = await git.revert({ ...request, preview: true }, signal);
   const { paths, redo } = await git.revert({ ...request, preview: false }, signal);
   expect(preview.paths).toEqual(paths);

@@ -1,29 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it } from 'vitest';
-import { createGit } from '../git.ts';
-import { type TestRepository, openRepository } from '../test-repository.ts';
+import { expect, it } from 'vitest';
+import { type TestRepository } from '../test-repository.ts';
+import { useGit } from './test-turn.ts';
 
-const data = mkdtempSync(join(tmpdir(), 'bobbin-undo-names-'));
-afterAll(() => rmSync(data, { recursive: true, force: true }));
-const git = createGit({ directory: data });
-const { signal } = new AbortController();
-const opened: TestRepository[] = [];
-afterEach(() => opened.splice(0).forEach((repository) => repository.close()));
-
-function open(committed: Record<string, string>): TestRepository {
-  const repository = openRepository(committed);
-  opened.push(repository);
-  return repository;
-}
+const { data, git, signal, open, takeTurn } = useGit();
 
 async function undo({ root }: TestRepository, turn: () => void) {
-  const before = (await git.snapshot(root, null, signal)) as { commit: string };
-  turn();
-  const after = (await git.snapshot(root, before.commit, signal)) as { commit: string };
-  const request = { cwd: root, before: before.commit, after: after.commit, keepAs: null };
-  return { ...(await git.revert({ ...request, preview: false }, signal)), before: before.commit };
+  const request = await takeTurn(root, turn);
+  return { ...(await git.revert({ ...request, keepAs: null, preview: false }, signal)), before: request.before };
 }
 
 it('names an ignored file whatever its name is', async () => {
@@ -75,14 +60,10 @@ it('gives no file back that runs as its owner, here or in a new work tree', asyn
 });
 
 it('names ignored folders, whose files it does not look at', async () => {
-  const repository = openRepository({ '.gitignore': 'out/\n', 'a.txt': 'a\n' });
-  try {
-    repository.write('out/deep/file', 'before\n');
-    const { notUndone } = await undo(repository, () => repository.write('out/deep/file', 'by the turn\n'));
-    expect(notUndone).toEqual(['Ignored folders, in which files may have changed: out/']);
-  } finally {
-    repository.close();
-  }
+  const repository = open({ '.gitignore': 'out/\n', 'a.txt': 'a\n' });
+  repository.write('out/deep/file', 'before\n');
+  const { notUndone } = await undo(repository, () => repository.write('out/deep/file', 'by the turn\n'));
+  expect(notUndone).toEqual(['Ignored folders, in which files may have changed: out/']);
 });
 
 it('leaves folders of a person, brings those back that the turn removed, and opens none that was private', async () => {
@@ -113,10 +94,7 @@ it('leaves folders of a person, brings those back that the turn removed, and ope
 it('leaves a folder empty in a redo that was empty before the undo', async () => {
   const repository = open({ 'd/x': 'x\n' });
   const { root } = repository;
-  const before = (await git.snapshot(root, null, signal)) as { commit: string };
-  repository.remove('d/x');
-  const after = (await git.snapshot(root, before.commit, signal)) as { commit: string };
-  const request = { cwd: root, before: before.commit, after: after.commit, preview: false };
+  const request = { ...(await takeTurn(root, () => repository.remove('d/x'))), preview: false };
   const { redo } = await git.revert({ ...request, keepAs: { threadId: 't', name: 'n' } }, signal);
   if (redo === null) throw new Error('nothing was kept');
   expect(existsSync(join(root, 'd/x'))).toBe(true);

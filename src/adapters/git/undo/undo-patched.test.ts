@@ -1,24 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { PatchedPaths, SandboxPolicy } from '../../../../activities/ports.ts';
 import { createPatcher } from '../../files/patcher.ts';
-import { createGit } from '../git.ts';
-import { type TestRepository, openRepository } from '../test-repository.ts';
+import { type TestRepository } from '../test-repository.ts';
+import { useGit } from './test-turn.ts';
 
-const data = mkdtempSync(join(tmpdir(), 'bobbin-undo-patched-'));
-afterAll(() => rmSync(data, { recursive: true, force: true }));
-const git = createGit({ directory: data });
-const { signal } = new AbortController();
-const opened: TestRepository[] = [];
-afterEach(() => opened.splice(0).forEach((repository) => repository.close()));
-
-function open(committed: Record<string, string>): TestRepository {
-  const repository = openRepository(committed);
-  opened.push(repository);
-  return repository;
-}
+const { git, signal, open, takeTurn } = useGit();
 
 const sandbox: SandboxPolicy = { mode: 'workspace-write', writableRoots: [], networkAccess: false };
 
@@ -31,16 +19,17 @@ interface Steps {
 
 /** Undoes a turn that did nothing but apply a patch; twice, after a preview, all with the same answer. */
 async function undo({ root: cwd }: TestRepository, { patch, meanwhile, tried = [] }: Steps) {
-  const before = (await git.snapshot(cwd, null, signal)) as { commit: string };
   const text = `*** Begin Patch\n${patch}*** End Patch\n`;
-  const { changes } = await createPatcher().apply(text, { cwd, sandbox }, signal);
-  meanwhile();
-  const after = (await git.snapshot(cwd, before.commit, signal)) as { commit: string };
-  const changed = changes.flatMap(({ path, movePath }) => [path, ...(movePath === undefined ? [] : [movePath])]);
+  const changed: string[] = [];
+  const turn = await takeTurn(cwd, async () => {
+    const { changes } = await createPatcher().apply(text, { cwd, sandbox }, signal);
+    for (const { path, movePath } of changes) changed.push(path, ...(movePath === undefined ? [] : [movePath]));
+    meanwhile();
+  });
   const patched: PatchedPaths = { changed, tried };
-  const request = { cwd, before: before.commit, after: after.commit, patched };
+  const request = { ...turn, patched };
   const preview = await git.revert({ ...request, preview: true, keepAs: null }, signal);
-  const keepAs = { threadId: 't', name: before.commit };
+  const keepAs = { threadId: 't', name: turn.before };
   const { paths, redo } = await git.revert({ ...request, preview: false, keepAs }, signal);
   expect(preview.paths).toEqual(paths);
   expect((await git.revert({ ...request, preview: false, keepAs }, signal)).paths).toEqual(paths);

@@ -1,23 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { createGit } from '../git.ts';
-import { type TestRepository, openRepository } from '../test-repository.ts';
+import { describe, expect, it } from 'vitest';
+import { type TestRepository } from '../test-repository.ts';
+import { useGit } from './test-turn.ts';
 
-const data = mkdtempSync(join(tmpdir(), 'bobbin-undo-repositories-'));
-afterAll(() => rmSync(data, { recursive: true, force: true }));
-const git = createGit({ directory: data });
-const { signal } = new AbortController();
-const opened: TestRepository[] = [];
-afterEach(() => opened.splice(0).forEach((repository) => repository.close()));
-
-function open(committed?: Record<string, string>): TestRepository {
-  const repository = openRepository(committed);
-  opened.push(repository);
-  return repository;
-}
+const { data, git, signal, open, takeTurn } = useGit();
 
 interface More {
   below?: string;
@@ -26,12 +14,8 @@ interface More {
 
 /** The remarks of a turn's undo about repositories, which its preview must match. */
 async function undo({ root }: TestRepository, turn: () => void, { below = '', since }: More = {}) {
-  const cwd = join(root, below);
-  const before = (await git.snapshot(cwd, null, signal)) as { commit: string };
-  turn();
-  const after = (await git.snapshot(cwd, before.commit, signal)) as { commit: string };
+  const request = { ...(await takeTurn(join(root, below), turn)), keepAs: null };
   since?.();
-  const request = { cwd, before: before.commit, after: after.commit, keepAs: null };
   const preview = await git.revert({ ...request, preview: true }, signal);
   const { paths, notUndone } = await git.revert({ ...request, preview: false }, signal);
   expect(preview.paths).toEqual(paths);
