@@ -1,5 +1,5 @@
 /**
- * The tools of this project: what a model is told of them, in this order, and the activities that do their work.
+ * The tools of this project: the definitions that a model gets, in this order, and the activities that do their work.
  * `workflows/thread/tools/index.ts` has the other half: what a thread does with their calls.
  */
 import { AGENT_TOOLS } from '../src/contract/plain/tools/agents.ts';

@@ -1,4 +1,4 @@
-/** What a model is told of the tools, byte for byte: a change of it is a change of every conversation. */
+/** The tool definitions that a model gets, byte for byte: a change of them affects every conversation. */
 import { expect, test } from 'vitest';
 import type { ThreadSettings } from '../../src/contract/index.ts';
 import { toolsFor } from './tool-specs.ts';

@@ -1,4 +1,4 @@
-/** Tools that a model calls as commands of the shell, which knows none of them: the model is told how to call them. */
+/** Tools that a model calls as commands of the shell, which knows none of them: the model gets a message that says how to call them. */
 import { patchHint } from '../../src/contract/plain/patch-as-command.ts';
 import type { CommandReport } from '../ports.ts';
 

@@ -76,7 +76,7 @@ function toCandidates(path: string): Candidate[] {
   }
 }
 
-/** The target of each link, because whoever can write its folder could change any of them. */
+/** The target of each link, because anyone with write access to its folder could change any of them. */
 function followLinks(path: string): Candidate {
   const paths: [string, ...string[]] = [inRealFolder(path)];
   for (let target = readLink(paths[0]); target !== undefined && paths.length < MAX_LINKS;) {

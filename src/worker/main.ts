@@ -44,13 +44,13 @@ await worker.done;
 // The channel to a parent would keep this process alive.
 if (process.connected) process.disconnect();
 
-/** A worker that the SDK shuts down by itself may never end. Its process does, so that whoever started it starts another one. */
+/** A worker that the SDK shuts down may never stop. Its process exits, so that its supervisor starts another one. */
 function exitIfLost(): void {
   let lostSeconds = 0;
   setInterval(() => {
     lostSeconds = stopping || worker.isServing() ? 0 : lostSeconds + 1;
     if (lostSeconds < 10) return;
-    process.stderr.write(`bobbin worker ${process.pid} serves no longer and exits\n`);
+    process.stderr.write(`bobbin worker ${process.pid} no longer serves its task queue, and exits\n`);
     process.exit(1);
   }, 1_000).unref();
 }

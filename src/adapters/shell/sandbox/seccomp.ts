@@ -2,7 +2,7 @@
  * A filter of system calls for the sandbox, as a classic BPF program. It blocks calls that no build or test needs and
  * that namespaces do not contain: sockets other than Unix, internet and netlink (a virtual machine's host listens on
  * AF_VSOCK), the keys of the session, input into a terminal, io_uring (which would bypass this filter), parts of the
- * kernel that load programs into it, and files that run as the user of the worker whoever starts them (set-user-id,
+ * kernel that load programs into it, and files that run as the user of the worker for anyone who starts them (set-user-id,
  * set-group-id).
  */
 
