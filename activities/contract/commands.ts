@@ -18,7 +18,11 @@ export interface CommandStep extends OnWorkspace {
 /** The last heartbeat of a running command, for the person who watches and in case the worker is lost. */
 export interface CommandProgress {
   type: 'command';
+  itemId: string;
+  /** The end of the output so far. */
   output: string;
+  /** Number of characters of all of it. */
+  chars: number;
 }
 
 /** Details of the failure of a command that its worker ended because the worker was shutting down. */

@@ -15,6 +15,7 @@ export interface McpStep {
 /** The last heartbeat of a running call: the progress that its server reported. */
 export interface McpProgress {
   type: 'mcp';
+  itemId: string;
   text: string;
 }
 

@@ -5,6 +5,7 @@
  * regular turn in progress may be the last one: it is cut off, and the marker records it. Items get new numbers,
  * without a gap.
  */
+import { toItemId } from '../../src/contract/plain/item-ids.ts';
 import type { Item } from '../../src/contract/index.ts';
 import { CONVERSATION } from '../../src/contract/plain/turn-kinds.ts';
 import type { CountedCompaction, PastTurn, ThreadPast } from '../ports.ts';
@@ -53,7 +54,7 @@ export function cutPast(past: ThreadPast, items: readonly Item[], at: CutAt): Cu
   }));
   const turnIds = [...new Set([...whole.map(({ turnId }) => turnId), ...turns.map(({ turnId }) => turnId)])];
   return {
-    items: whole.map((item, index) => ({ ...item, id: `item_${index}` })),
+    items: whole.map((item, index) => ({ ...item, id: toItemId(index) })),
     turns,
     compactions: past.compactions.flatMap((one) => (isKept.has(one.item) ? [moved(one, place)] : [])),
     turnIds: turnIds.filter((turnId) => turnId !== ''),

@@ -1,4 +1,5 @@
 /** Runs one model step. Safe to repeat: only the output of the attempt that completes enters the history. */
+import { Context } from '@temporalio/activity';
 import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
@@ -15,6 +16,9 @@ import { toSpec, toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
   type: 'model';
+  turnId: string;
+  step: number;
+  attempt: number;
   /** The end of the text so far, for readers. */
   text: string;
   /** Number of characters so far. */
@@ -30,7 +34,9 @@ const ENTRY_BYTES = 64;
 const REASON_CHARS = 200;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
-  const first: ModelProgress = { type: 'model', text: '', chars: 0 };
+  const { turnId, step: number } = input;
+  const { attempt } = Context.current().info;
+  const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
     const { request, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
@@ -100,7 +106,7 @@ function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOut
 }
 
 function withText(progress: ModelProgress, delta: string): ModelProgress {
-  return { type: 'model', text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
+  return { ...progress, text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
 }
 
 /** If an answer is too large for the history, text is cut, and calls are refused because they must stay whole. */

@@ -46,12 +46,18 @@ export interface CommandReport {
   limit?: CommandLimit;
 }
 
+/** `text` is the end of the output so far, `chars` the number of characters of all of it. */
+export interface OutputTail {
+  text: string;
+  chars: number;
+}
+
 export interface CommandPort {
   /**
    * Runs one command. When `signal` fires: SIGTERM to the whole process group, 100 ms, then SIGKILL to all that is
    * left, and a report with outcome `aborted` and the output so far. A command that fails is a report, not a failure.
    */
-  run(spec: CommandSpec, io: { signal: AbortSignal; onOutput: (tail: string) => void }): Promise<CommandReport>;
+  run(spec: CommandSpec, io: { signal: AbortSignal; onOutput: (tail: OutputTail) => void }): Promise<CommandReport>;
   /**
    * Ends every process that earlier commands of this workspace left behind when the worker that ran them died, and says
    * how many. Safe to call at any time; commands of workers that are alive are left alone, except those in `commandIds`.

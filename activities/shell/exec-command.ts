@@ -1,6 +1,7 @@
 /** Runs one command. Never retried: an attempt without a report counts as lost. */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { toItemId } from '../../src/contract/plain/item-ids.ts';
 import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';
 import { Failure, type FailureCode } from '../failures.ts';
 import { refuseOwnSettings } from '../files/own-settings.ts';
@@ -13,7 +14,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
   const context = Context.current();
   const local = ports.steps.enter(input.threadId, input.actionId);
   const signal = AbortSignal.any([context.cancellationSignal, local.signal]);
-  let progress: CommandProgress = { type: 'command', output: '' };
+  let progress: CommandProgress = { type: 'command', itemId: toItemId(input.index), output: '', chars: 0 };
   const beats = startBeating(ports.heartbeatEveryMs, () => context.heartbeat(progress));
   try {
     // The person may have taken long to accept it.
@@ -32,7 +33,7 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
       },
       {
         signal,
-        onOutput: (output) => (progress = { type: 'command', output }),
+        onOutput: ({ text, chars }) => (progress = { ...progress, output: text, chars }),
       },
     );
     if (report.outcome === 'aborted' && !isStopped(context, local.signal)) throw stoppedByWorker(input, report);

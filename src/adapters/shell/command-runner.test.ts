@@ -165,7 +165,7 @@ describe('the output of a command', () => {
     const tails: string[] = [];
     await bench.runner.run(bench.spec('for i in $(seq 1 3000); do echo "line $i"; done; sleep 0.1; echo end'), {
       signal: new AbortController().signal,
-      onOutput: (tail) => tails.push(tail),
+      onOutput: ({ text }) => tails.push(text),
     });
     expect(tails.at(-1)).toMatch(/line 3000\nend\n$/);
     expect(Math.max(...tails.map((tail) => Buffer.byteLength(tail)))).toBeLessThanOrEqual(2_048);

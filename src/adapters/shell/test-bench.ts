@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CommandPort, CommandReport, CommandSpec } from '../../../activities/ports.ts';
+import type { CommandPort, CommandReport, CommandSpec, OutputTail } from '../../../activities/ports.ts';
 import { createCommandRunner } from './command-runner.ts';
 import { readStartTime } from './processes/process-table.ts';
 
@@ -58,8 +58,8 @@ export function createTestBench(): TestBench {
     run: (command, more) => runner.run(spec(command, more), { signal: new AbortController().signal, onOutput: ignore }),
     runUntilReady: (command, more) => {
       const stop = new AbortController();
-      const onOutput = (tail: string): void => {
-        if (tail.includes('ready')) stop.abort();
+      const onOutput = ({ text }: OutputTail): void => {
+        if (text.includes('ready')) stop.abort();
       };
       return runner.run(spec(command, more), { signal: stop.signal, onOutput });
     },

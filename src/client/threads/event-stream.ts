@@ -1,11 +1,13 @@
 /** Follows the events of a thread across continue-as-new, archived segments and lost connections. */
-import type { ArchiveBody, ArchiveSegment, EventsPage, ThreadEvent } from '../../contract/index.ts';
+import type { ArchiveBody, ArchiveSegment, EventsPage, PartialEvent, ThreadEvent } from '../../contract/index.ts';
 import type { CompletedTask } from '../../../workflows/thread/shell/messages.ts';
 import { isPassing } from '../ask-again.ts';
 import { createBackoff } from '../backoff.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
-import { pause, untilAborted, watchHistory } from './history-changes.ts';
+import { type HistoryChanges, pause, untilAborted, watchHistory } from './history-changes.ts';
+import { type PartialText, createPartialText } from './partial-text.ts';
+import type { StepProgress } from './progress.ts';
 import type { Service } from '../service.ts';
 
 export interface EventStreamOptions {
@@ -21,6 +23,7 @@ const RETRY_MS = { first: 100, most: 2_000 };
 export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
+  progress(): Promise<StepProgress[]>;
   events(after: number, limit: number, completedTask: CompletedTask | null): Promise<EventsPage>;
   archived(segment: ArchiveSegment): Promise<ArchiveBody>;
 }
@@ -33,18 +36,19 @@ export async function* streamEvents(
   service: Service,
   thread: { threadId: string; workflowId: string },
   source: EventSource,
-  options: EventStreamOptions = {},
-): AsyncGenerator<ThreadEvent, void, undefined> {
+  options: EventStreamOptions & { partial?: boolean } = {},
+): AsyncGenerator<ThreadEvent | PartialEvent, void, undefined> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const changes = watchHistory(service, thread.workflowId, signal);
+  const partial = options.partial === true ? createPartialText(() => source.progress()) : undefined;
   let after = options.after ?? 0;
   const retries = createBackoff(RETRY_MS);
   let ends = 0;
   let closed = false;
   try {
     for (;;) {
-      await changes.next();
+      yield* untilNews(changes, partial);
       // A run that has ended may have a successor, which the next read finds.
       ends = changes.over ? ends + 1 : 0;
       for (let more = true; more;) {
@@ -60,6 +64,7 @@ export async function* streamEvents(
         retries.reset();
         for (const event of read.events) {
           // A closed thread may have been resumed since. Until then it only reports that it is closed.
+          partial?.note(event);
           closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');
           yield event;
         }
@@ -72,6 +77,14 @@ export async function* streamEvents(
   } finally {
     stop.abort();
   }
+}
+
+/** Shows the running steps until there is news of the thread. */
+async function* untilNews(changes: HistoryChanges, partial: PartialText | undefined): AsyncGenerator<PartialEvent> {
+  const news = new AbortController();
+  const waited = changes.next().finally(() => news.abort());
+  if (partial !== undefined) yield* partial.follow(news.signal);
+  await waited;
 }
 
 function endedSilently(threadId: string): BobbinError {

@@ -2,34 +2,54 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 
-export type StepProgress =
-  /** `text` is the end of the text so far, `chars` the length of all of it. */
-  | { type: 'model'; attempt: number; text: string; chars: number; lastFailure: string | null }
-  | { type: 'command'; attempt: number; output: string; lastFailure: string | null }
-  /** The last progress message of an MCP server. */
-  | { type: 'mcp'; attempt: number; text: string; lastFailure: string | null }
-  | { type: 'other'; activity: string; attempt: number; lastFailure: string | null };
+/** `id` is unique in its thread. `attempt` counts from 1; `lastFailure` is the reason why the one before ended. */
+export type StepProgress = { id: string; activity: string; attempt: number; lastFailure: string | null } & StepText;
 
-interface Details {
-  type?: unknown;
-  text?: unknown;
-  chars?: unknown;
-  output?: unknown;
-}
+/** `text` and `output` are the end of the text so far, `chars` the number of characters of all of it. */
+type StepText =
+  /** `step` is the number of the model step in its turn. */
+  | { type: 'model'; turnId: string; step: number; text: string; chars: number }
+  | { type: 'command'; itemId: string; output: string; chars: number }
+  /** The last progress message of an MCP server. */
+  | { type: 'mcp'; itemId: string; text: string }
+  | { type: 'other' };
 
 export async function readProgress(handle: WorkflowHandle): Promise<StepProgress[]> {
-  const { raw } = await handle.describe();
+  const { raw, runId } = await handle.describe();
   return (raw.pendingActivities ?? []).map((pending): StepProgress => {
     const [payload] = pending.heartbeatDetails?.payloads ?? [];
-    const details = payload == null ? {} : (defaultPayloadConverter.fromPayload<Details | null>(payload) ?? {});
-    const common = { attempt: pending.attempt ?? 1, lastFailure: pending.lastFailure?.message ?? null };
-    if (details.type === 'model' && typeof details.text === 'string' && typeof details.chars === 'number') {
-      return { ...common, type: 'model', text: details.text, chars: details.chars };
-    }
-    if (details.type === 'command' && typeof details.output === 'string')
-      return { ...common, type: 'command', output: details.output };
-    if (details.type === 'mcp' && typeof details.text === 'string')
-      return { ...common, type: 'mcp', text: details.text };
-    return { ...common, type: 'other', activity: pending.activityType?.name ?? '' };
+    return {
+      id: `${runId}/${pending.activityId ?? ''}`,
+      activity: pending.activityType?.name ?? '',
+      attempt: pending.attempt ?? 1,
+      lastFailure: pending.lastFailure?.message ?? null,
+      ...toText(payload == null ? null : defaultPayloadConverter.fromPayload(payload), pending.attempt ?? 1),
+    };
   });
+}
+
+/** Heartbeats of a worker of another release may lack members. The last one may be of an earlier attempt. */
+function toText(details: unknown, attempt: number): StepText {
+  const { type, turnId, step, itemId, text, output, chars, ...rest } = (details ?? {}) as Record<string, unknown>;
+  switch (type) {
+    case 'model':
+      if (!isText(turnId) || !isCount(step) || !isText(text) || !isCount(chars)) break;
+      return rest['attempt'] === attempt
+        ? { type, turnId, step, text, chars }
+        : { type, turnId, step, text: '', chars: 0 };
+    case 'command':
+      if (isText(itemId) && isText(output) && isCount(chars)) return { type, itemId, output, chars };
+      break;
+    case 'mcp':
+      if (isText(itemId) && isText(text)) return { type, itemId, text };
+  }
+  return { type: 'other' };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

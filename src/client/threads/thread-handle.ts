@@ -12,6 +12,7 @@ import {
   InterruptTurnSchema,
   type Item,
   type OnBusy,
+  type PartialEvent,
   type ResolveRequest,
   ResolveRequestSchema,
   type ReviewOutput,
@@ -108,7 +109,11 @@ export interface ThreadHandle {
   requestRevokeRule(revocation: RevokeRule): Promise<void>;
   /** @param options `wait: false` rejects with `threadOpening` if the thread is not open yet */
   view(options?: { wait: boolean }): Promise<ThreadView>;
-  /** Every event after `after` in order, each once. Survives lost connections. Ends after `thread/closed`. */
+  /**
+   * Every event after `after` in order, each once. Survives lost connections. Ends after `thread/closed`. With `partial`, also
+   * what running steps show of their work.
+   */
+  events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void, undefined>;
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
   /** The whole history, including the archived part. */
   items(): AsyncGenerator<Item, void, undefined>;
@@ -161,8 +166,13 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       return call('read events', () => handle.query(eventsQuery, page));
     },
     archived,
+    progress: () => call('read the running steps', () => readProgress(handle)),
   };
-  const events = (options?: EventStreamOptions) => streamEvents(service, { threadId, workflowId }, source, options);
+  function events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void>;
+  function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void>;
+  function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent | PartialEvent, void> {
+    return streamEvents(service, { threadId, workflowId }, source, options);
+  }
 
   const submit = (turn: TurnSubmission) =>
     call('submit a turn', async () => handle.signal(submitTurnSignal, SubmitTurnSchema.parse(turn)));
@@ -241,7 +251,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
     requestRevokeRule: (revocation) =>
       call('revoke a rule', async () => handle.signal(revokeRuleSignal, RevokeRuleSchema.parse(revocation))),
     view: ({ wait } = { wait: true }) => (wait ? ask : call)('read the thread', () => handle.query(threadQuery)),
-    progress: () => call('read the running steps', () => readProgress(handle)),
+    progress: source.progress,
     async undo() {
       const turnId = `undo-${randomUUID()}`;
       const after = (await thread.view()).lastSeq;

@@ -42,6 +42,21 @@ export type EventBody =
   | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string }
   | { type: 'agentTask/cleared'; reason: 'stale' | 'rejected' };
 
+/**
+ * What a running step shows of its work, by its Codex app-server name if there is one. It is in no log and has no `seq`: a
+ * reader may miss some of it, and gets the whole with `item/completed`.
+ *
+ * A `delta` begins at the character `offset` of the text; if a reader has less, the part between was not shown. Each attempt
+ * of a model step begins its text anew.
+ */
+export type PartialEvent =
+  /** Of the messages of the turn's model step `step`, which become items when it ends. */
+  | { type: 'item/agentMessage/delta'; turnId: string; step: number; attempt: number; offset: number; delta: string }
+  | { type: 'item/commandExecution/outputDelta'; itemId: string; offset: number; delta: string }
+  | { type: 'item/mcpToolCall/progress'; itemId: string; message: string }
+  /** A step that failed for a reason outside of the thread, or lost its worker, is tried again. */
+  | { type: 'step/retrying'; activity: string; attempt: number; lastFailure: string | null };
+
 export type QueueChange = 'edited' | 'moved' | 'dropped';
 
 export type EventType = EventBody['type'];

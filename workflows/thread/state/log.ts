@@ -1,4 +1,5 @@
 /** The thread's single history: items and the events about them, append-only, gapless. */
+import { toItemId } from '../../../src/contract/plain/item-ids.ts';
 import type {
   ArchiveSegment,
   EventBody,
@@ -40,7 +41,7 @@ export type NewItem = Item extends infer I ? (I extends Item ? Omit<I, 'id'> : n
 /** Adds an item and records that it began. An item that is whole at once is recorded as complete, too. */
 export function addItem(state: ThreadState, at: number, item: NewItem): ThreadState {
   const index = itemCount(state.log);
-  const added = { ...item, id: `item_${index}` };
+  const added = { ...item, id: toItemId(index) };
   const withItem = { ...state, log: { ...state.log, items: [...state.log.items, added] } };
   const started = append(withItem, itemEvent(withItem, at, 'item/started', index));
   return isRunning(added) ? started : append(started, itemEvent(started, at, 'item/completed', index));

@@ -1,4 +1,5 @@
 /** The tools for sub-agents. None of them touches the workspace. */
+import { toItemId } from '../../../src/contract/plain/item-ids.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, itemAt } from '../state/log.ts';
 import { send } from '../turns/outbox.ts';
@@ -173,7 +174,7 @@ function startedBy(state: ThreadState, call: ToolCall): Child | null {
 export function agentCallActions(state: ThreadState, turn: RegularTurn, call: ToolCall): Action[] {
   if (call.until !== null) {
     const about = { type: 'agentWait' as const, turnId: turn.turnId, index: call.index };
-    const summary = toSummary('wait for agents', `item_${call.index}`);
+    const summary = toSummary('wait for agents', toItemId(call.index));
     return [{ type: 'awaitTime', id: actionIds.wait(call.index), at: call.until, about, summary }];
   }
   const child = startedBy(state, call);

@@ -117,8 +117,8 @@ describe.runIf(state.available)('a command that may reach the hosts of a list', 
       }),
       {
         signal: stop.signal,
-        onOutput: (tail) => {
-          if (tail.includes('ready')) stop.abort();
+        onOutput: ({ text }) => {
+          if (text.includes('ready')) stop.abort();
         },
       },
     );

@@ -70,8 +70,3 @@ it('writes the missing part on a line of its own', () => {
   ).text();
   expect(output).toBe('line 0000\nline 0001\n… 9,960 bytes (996 lines) omitted …\nline 0998\nline 0999\n');
 });
-
-it('shows a tail of whole characters even where the limit is smaller', () => {
-  const window = fill(10, [Buffer.from('é'.repeat(3_000))]);
-  expect(window.tail(2_047)).toBe('é'.repeat(1_023));
-});

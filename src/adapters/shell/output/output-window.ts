@@ -6,17 +6,12 @@ export interface OutputWindow {
   push(chunk: Uint8Array): void;
   /** Total number of bytes. */
   readonly bytes: number;
-  /** The last bytes as text, at most `limit` of them (and at most {@link TAIL_BYTES}) once encoded again. */
-  tail(limit: number): string;
   /**
    * Everything if it fits, otherwise head and tail with a line between them that says what is missing. Head and tail
    * together take at most the limit in UTF-8, cut at character boundaries; invalid bytes become U+FFFD.
    */
   text(): { output: string; truncated: boolean };
 }
-
-/** The longest result of `tail`, whatever the limit of the window. */
-export const TAIL_BYTES = 2_048;
 
 const NEWLINE = 10;
 
@@ -25,7 +20,7 @@ export function createOutputWindow(limit: number): OutputWindow {
   const headLimit = Math.ceil(limit / 2);
   const tailLimit = Math.floor(limit / 2);
   const head = Buffer.alloc(headLimit);
-  const last = createRing(Math.max(tailLimit, TAIL_BYTES));
+  const last = createRing(tailLimit);
   let bytes = 0;
   let newlines = 0;
 
@@ -40,7 +35,6 @@ export function createOutputWindow(limit: number): OutputWindow {
     get bytes() {
       return bytes;
     },
-    tail: (wanted) => decode(fitEnd(last.last(Math.min(wanted, TAIL_BYTES)), wanted)),
     text() {
       const rest = last.last(Math.min(tailLimit, bytes - Math.min(bytes, headLimit)));
       if (bytes <= limit) {

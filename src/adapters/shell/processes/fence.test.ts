@@ -20,7 +20,7 @@ async function startWorker(spec: CommandSpec): Promise<{ kill: () => Promise<voi
   const source = `
     import { createCommandRunner } from ${JSON.stringify(join(import.meta.dirname, '../command-runner.ts'))};
     const runner = createCommandRunner({ stateDirectory: ${JSON.stringify(bench.stateDirectory)} });
-    const onOutput = (tail) => { if (tail.includes('ready')) process.send('ready'); };
+    const onOutput = ({ text }) => { if (text.includes('ready')) process.send('ready'); };
     await runner.run(${JSON.stringify(spec)}, { signal: new AbortController().signal, onOutput });
   `;
   const worker = spawn(process.execPath, ['--input-type=module', '--no-warnings', '-e', source], {
@@ -87,8 +87,8 @@ it('ends a named command of its own worker, whose report then says that it is go
   let cleaned: Promise<{ ended: number }> | undefined;
   const report: CommandReport = await bench.runner.run(spec, {
     signal: new AbortController().signal,
-    onOutput: (tail) => {
-      if (tail.includes('ready')) cleaned ??= bench.runner.clean(bench.workspace, [spec.commandId]);
+    onOutput: ({ text }) => {
+      if (text.includes('ready')) cleaned ??= bench.runner.clean(bench.workspace, [spec.commandId]);
     },
   });
   expect(report).toMatchObject({ outcome: 'exited', exitCode: null, gone: true });

@@ -1,0 +1,112 @@
+/** Turns what running steps show of their work into events, each part once. */
+import type { PartialEvent, ThreadEvent } from '../../contract/index.ts';
+import { pause, untilAborted } from './history-changes.ts';
+import type { StepProgress } from './progress.ts';
+
+export interface PartialText {
+  /** Notes that a step or a turn has ended. */
+  note(event: ThreadEvent): void;
+  /** Follows the running steps until the signal fires or there are none. Ignores a failed reading. */
+  follow(signal: AbortSignal): AsyncGenerator<PartialEvent, void, undefined>;
+}
+
+/** What was shown of a step. */
+interface Shown {
+  attempt: number;
+  chars: number;
+  message: string;
+}
+
+/** The shortest time between two readings of a thread: the interval of heartbeats is about the same. */
+const EVERY_MS = 100;
+/** While nothing changes. */
+const MOST_MS = 500;
+/** Milliseconds that each reader adds to the interval of all readers of this process, so that the service is not flooded. */
+const SHARE_MS = 5;
+
+/** Number of readers in this process that follow running steps. */
+let following = 0;
+
+export function createPartialText(read: () => Promise<StepProgress[]>): PartialText {
+  let shown = new Map<string, Shown>();
+  /** Turns and items that have ended, while their steps may still be listed. */
+  const ended = new Set<string>();
+
+  const toEvents = (steps: readonly StepProgress[]): PartialEvent[] => {
+    const before = shown;
+    shown = new Map(steps.map((step) => [step.id, toShown(step)]));
+    if (steps.length === 0) ended.clear();
+    return steps.filter((step) => !ended.has(ownerOf(step))).flatMap((step) => since(before.get(step.id), step));
+  };
+
+  return {
+    note(event) {
+      if (event.type === 'turn/completed') ended.add(event.turn.turnId);
+      if (event.type === 'item/completed') ended.add(event.item.id);
+    },
+    async *follow(signal) {
+      following += 1;
+      try {
+        for (let wait = EVERY_MS; ;) {
+          await pause(Math.max(wait, following * SHARE_MS), signal);
+          const steps = signal.aborted
+            ? null
+            : await untilAborted(
+                read().catch(() => undefined),
+                signal,
+              );
+          if (steps === null) return;
+          const events = steps === undefined ? [] : toEvents(steps);
+          yield* events;
+          if (steps?.length === 0) return;
+          wait = events.length > 0 ? EVERY_MS : Math.min(MOST_MS, wait * 1.5);
+        }
+      } finally {
+        following -= 1;
+      }
+    },
+  };
+}
+
+function toShown(step: StepProgress): Shown {
+  const chars = step.type === 'model' || step.type === 'command' ? step.chars : 0;
+  return { attempt: step.attempt, chars, message: step.type === 'mcp' ? step.text : '' };
+}
+
+function since(before: Shown = { attempt: 1, chars: 0, message: '' }, step: StepProgress): PartialEvent[] {
+  const { activity, attempt, lastFailure } = step;
+  if (attempt === before.attempt) return textSince(before, step);
+  return [{ type: 'step/retrying', activity, attempt, lastFailure }, ...textSince({ ...before, chars: 0 }, step)];
+}
+
+function textSince({ chars, message }: Shown, step: StepProgress): PartialEvent[] {
+  switch (step.type) {
+    case 'model': {
+      const { turnId, step: number, attempt } = step;
+      const type = 'item/agentMessage/delta';
+      return partsAfter(chars, step.text, step.chars).map((part) => ({ type, turnId, step: number, attempt, ...part }));
+    }
+    case 'command': {
+      const type = 'item/commandExecution/outputDelta';
+      return partsAfter(chars, step.output, step.chars).map((part) => ({ type, itemId: step.itemId, ...part }));
+    }
+    case 'mcp':
+      if (step.text === message) return [];
+      return [{ type: 'item/mcpToolCall/progress', itemId: step.itemId, message: step.text }];
+    case 'other':
+      return [];
+  }
+}
+
+/** @param tail the end of a text of `chars` characters */
+function partsAfter(shown: number, tail: string, chars: number): { offset: number; delta: string }[] {
+  if (chars <= shown) return [];
+  const start = chars - tail.length;
+  const offset = Math.max(shown, start);
+  return [{ offset, delta: tail.slice(offset - start) }];
+}
+
+/** The turn or item with whose end a step shows nothing more. */
+function ownerOf(step: StepProgress): string {
+  return step.type === 'model' ? step.turnId : step.type === 'other' ? '' : step.itemId;
+}
