@@ -18,7 +18,8 @@ import type { Slices } from '../process/slices.ts';
 
 /**
  * A digest for each existing part, by its path in `.git`. References have their beginning (`refs/heads/main`: 12
- * digits), many of one kind are one part (`refs/tags/`). `''` is the `.git` itself.
+ * digits), many of one kind are one part (`refs/tags/`). `''` is the `.git` itself. Two parts grow in normal work, so only
+ * losses count: `objects` has the names of packs and of folders of loose objects, `logs/HEAD` the size of that log.
  */
 export type RepositoryState = Record<RawPath, string>;
 
@@ -76,12 +77,18 @@ async function readRepositoryState(place: WorkTreePlace, slices: Slices): Promis
     const digest = await digestOf(tree, '.git');
     if (digest !== null) state[''] = digest;
   });
-  await inTree(place.gitDir, (tree) => addParts(state, tree, OF_GIT_DIR));
+  await inTree(place.gitDir, async (tree) => {
+    await addParts(state, tree, OF_GIT_DIR);
+    const log = await (await tree.folderOf('logs/HEAD'))?.lstat(nameOf('HEAD'));
+    if (log?.isFile() === true) state['logs/HEAD'] = String(log.size);
+  });
   await inTree(place.commonDir, async (tree) => {
     await addParts(state, tree, OF_COMMON_DIR);
     await addParts(state, tree, await namesIn(tree, 'hooks/'));
     await addParts(state, tree, await namesIn(tree, 'worktrees/'));
     await addRefs(state, tree, slices);
+    const objects = await namesOfObjects(tree);
+    if (objects.length > 0) state['objects'] = objects.join(' ');
   });
   const { digest } = await readIndex(place.gitDir, place.objectFormat === 'sha256' ? 32 : 20, slices);
   if (digest !== '') state['index'] = digest;
@@ -162,6 +169,28 @@ async function namesIn(tree: OpenTree, at: RawPath): Promise<RawPath[]> {
     .sort()
     .slice(0, MAX_HOOKS)
     .map((name) => at + name);
+}
+
+/** Packs that are remembered. */
+const MAX_PACKS = 1_000;
+
+/** Two folders are read, not each object. */
+async function namesOfObjects(tree: OpenTree): Promise<string[]> {
+  const namesAt = async (at: RawPath) =>
+    ((await (await tree.folderOf(at))?.list().catch(() => [])) ?? []).map((name) => name.toString('latin1')).sort();
+  const packs = (await namesAt('objects/pack/')).flatMap(
+    (name) => /^pack-([0-9a-f]{12})\w*\.pack$/.exec(name)?.[1] ?? [],
+  );
+  const loose = (await namesAt('objects/')).filter((name) => /^[0-9a-f]{2}$/.test(name));
+  return [...packs.slice(0, MAX_PACKS), ...loose];
+}
+
+/** Whether a part differs. Of those that grow in normal work, whether something is missing. */
+export function isChanged(part: RawPath, was: string | undefined, became: string | undefined): boolean {
+  if (part === 'logs/HEAD') return was !== undefined && Number(became ?? 0) < Number(was);
+  if (part !== 'objects') return was !== became;
+  const left = new Set(became?.split(' '));
+  return was?.split(' ').some((name) => !left.has(name)) ?? false;
 }
 
 // ------------------------------------------------------------------------------------------------------------ references

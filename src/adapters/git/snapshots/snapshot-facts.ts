@@ -17,12 +17,13 @@ export function toFacts({
   entries,
   ...more
 }: Draft): SnapshotFacts {
-  const { cutRules, ignoredIsCut } = more;
-  const facts = { leftOut, heads, ignored, repositories, folders, git, isLimited, modes: toModes(entries) };
+  const { links, cutRules, ignoredIsCut } = more;
   return {
-    ...facts,
-    ...(cutRules === undefined ? {} : { cutRules }),
+    ...{ leftOut, heads, ignored, repositories, folders, git, isLimited },
+    ...(links === undefined ? {} : { links }),
     ...(ignoredIsCut === undefined ? {} : { ignoredIsCut }),
+    ...(cutRules === undefined ? {} : { cutRules }),
+    modes: toModes(entries),
   };
 }
 

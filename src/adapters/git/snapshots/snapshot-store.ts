@@ -33,6 +33,7 @@ export interface SnapshotFacts {
   /** Earlier releases left it out. */
   git?: Walked['git'];
   isLimited: Walked['isLimited'];
+  links?: RawPath[][];
   cutRules?: RawPath[];
   ignoredIsCut?: boolean;
   /** Permissions of files, in octal, other than 644 for plain and 755 for executable ones. */

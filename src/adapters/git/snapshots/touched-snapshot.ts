@@ -27,11 +27,18 @@ export async function takeTouched(
     const slices = new Slices(signal);
     const known = await readManifest(store, slices);
     if (known?.commit !== before || known.facts.git === undefined) return null;
-    const { folders = { empty: [], modes: {} }, git, modes: _, ...facts } = known.facts;
+    const { folders = { empty: [], modes: {} }, git, modes: _, links: linked, ...facts } = known.facts;
     const changed = touched.filter((path) => !path.endsWith('/'));
+    const changedHere = new Set(changed);
+    // What a revert writes is a new file.
+    const links = (linked ?? []).flatMap((paths) => {
+      const others = paths.filter((path) => !changedHere.has(path));
+      return others.length === 0 ? [] : [others];
+    });
     const draft = {
       ...{ entries: new Map(known.entries), gone: [], taken: [], written: [], startedAt: Date.now() },
       ...{ ...facts, git, folders: await lookAtFolders(store.folder, folders, touched) },
+      ...(links.length === 0 ? {} : { links }),
     };
     return (await storeDraft(store, { known, draft, changed }, slices)).commit;
   });
@@ -50,7 +57,7 @@ async function lookAtFolders(root: string, known: WalkedFolders, paths: readonly
       const path = at.slice(0, -1);
       const stats = await (await tree.folderOf(path))?.lstat(nameOf(path));
       if (stats?.isDirectory() !== true) continue;
-      const mode = (stats.mode & 0o777).toString(8);
+      const mode = (stats.mode & 0o7777).toString(8);
       if (mode !== '755') (found.modes[mode] ??= []).push(at);
       if ((await (await tree.folderOf(at))?.list())?.length === 0) found.empty.push(at);
     }

@@ -44,6 +44,7 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
     ignored: noPaths(),
     repositories: [],
     folders: { empty: [], modes: {} },
+    links: new Map<string, RawPath[]>(),
   };
   const walker: Walker = {
     ...{
@@ -58,15 +59,25 @@ export async function walk(folder: string, options: WalkOptions, slices: Slices)
         closed.filter((path) => !apart.includes(path)),
       ),
     },
-    ...{ ...found, known, untracked: new Map(), seen: 0, seenTracked: 0, ignoredSeen: 0, cutRules: now.cutRules },
+    ...{
+      ...found,
+      known,
+      untracked: new Map(),
+      seen: 0,
+      seenTracked: 0,
+      ignoredSeen: 0,
+      linked: 0,
+      cutRules: now.cutRules,
+    },
   };
   await walkFolder(walker, '', tracked.rules);
   await addTracked(walker);
   await chooseUntracked(walker);
-  const { files, changed, leftOut, ignored, repositories, folders, cutRules } = walker;
+  const { files, changed, leftOut, ignored, repositories, folders, links, cutRules } = walker;
   const git = await readRepositoryStates(folder, repositories, closed, slices);
   return {
     ...{ files, changed, leftOut, heads: now.heads, ignored, repositories, folders, git, isLimited },
+    ...(links.size > 0 ? { links: [...links.values()].map((paths) => paths.sort()).sort() } : {}),
     ...(walker.ignoredSeen > MAX_IGNORED ? { ignoredIsCut: true } : {}),
     ...(cutRules.length > 0 ? { cutRules } : {}),
   };
@@ -111,7 +122,7 @@ function noteFolder({ folder, folders }: Walker, at: RawPath, isEmpty: boolean):
   const stats = at === '' ? undefined : lookAt(folder, at.slice(0, -1));
   if (stats?.isDirectory() !== true) return;
   if (isEmpty) folders.empty.push(at);
-  const mode = stats.mode & 0o777;
+  const mode = stats.mode & 0o7777;
   if (mode !== 0o755) (folders.modes[mode.toString(8)] ??= []).push(at);
 }
 
@@ -203,8 +214,18 @@ function keep(walker: Walker, path: RawPath, stats: Stats): void {
   if (stats.size > MAX_TRACKED_BYTES) leaveOut(walker, 'huge', path);
   else {
     walker.files.add(path);
+    if (stats.nlink > 1) noteLink(walker, path, stats);
     if (!isAsKnown(walker.known?.get(path), stats)) walker.changed.push(path);
   }
+}
+
+/** Paths of files with more than one hard link that are remembered. */
+const MAX_LINKED = 500;
+
+function noteLink(walker: Walker, path: RawPath, { dev, ino }: Stats): void {
+  const file = `${dev}:${ino}`;
+  walker.linked += 1;
+  if (walker.linked <= MAX_LINKED) walker.links.set(file, [...(walker.links.get(file) ?? []), path]);
 }
 
 function isAsKnown(entry: Entry | undefined, stats: Stats): boolean {

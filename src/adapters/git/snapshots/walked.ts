@@ -35,6 +35,8 @@ export interface Walked {
   git: RepositoryStates;
   /** Whether large untracked folders are left out. Without a repository all files are equally important. */
   isLimited: boolean;
+  /** Paths of files with more than one hard link, grouped by file; set if there are some. */
+  links?: RawPath[][];
   /** Files whose rules were not read completely; set if there are some. */
   cutRules?: RawPath[];
 }
@@ -82,6 +84,9 @@ export interface Walker {
   ignoredSeen: number;
   repositories: RawPath[];
   folders: WalkedFolders;
+  /** By file. */
+  links: Map<string, RawPath[]>;
+  linked: number;
   cutRules: RawPath[];
   slices: Slices;
 }

@@ -1,7 +1,13 @@
 /** Lists the differences in the repositories of a workspace between two snapshots, which an undo does not revert. */
 import type { RevertedPath } from '../../../../activities/ports.ts';
 import { type RawPath, toShownPath } from '../process/git-process.ts';
-import { type RepositoryState, type RepositoryStates, toKind, toKindDigest } from '../repository/repository-state.ts';
+import {
+  type RepositoryState,
+  type RepositoryStates,
+  isChanged,
+  toKind,
+  toKindDigest,
+} from '../repository/repository-state.ts';
 
 /** Snapshots of earlier releases have none. */
 type Remembered = RepositoryStates | undefined;
@@ -25,7 +31,7 @@ function nameChanges(
   const parts = toParts(before, after);
   return parts.flatMap((part): RevertedPath[] => {
     const [was, became] = [valueOf(before, part), valueOf(after, part)];
-    if (was === became || (now !== undefined && valueOf(now, part) === was)) return [];
+    if (!isChanged(part, was, became) || (now !== undefined && !isChanged(part, was, valueOf(now, part)))) return [];
     const path = `${at}.git${part === '' ? '' : '/'}${part}`;
     return [{ path: toShownPath(path), outcome: 'kept', reason: describe(part, was, became) }];
   });
@@ -47,6 +53,8 @@ const OF_PARTS: Record<RawPath, string> = {
   '': 'it leads to another repository',
   HEAD: 'another branch or commit is checked out',
   index: 'what is staged was changed',
+  objects: 'packs or loose objects were removed, and maybe commits that no reference leads to',
+  'logs/HEAD': 'entries were removed from the log of what was checked out',
   'refs/stash': 'the stash was changed',
   'refs/heads/': 'branches were changed',
   'refs/tags/': 'tags were changed',

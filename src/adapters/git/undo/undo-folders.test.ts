@@ -96,8 +96,8 @@ it('makes room for a file that was in the place of a folder, and the other way r
   expect([lstatSync(at('a.txt')).isFile(), lstatSync(at('was-folder')).isDirectory()]).toEqual([true, true]);
 });
 
-it('brings folders back with their permissions, whatever the mask is, also those that their owner may not write in', async () => {
-  const modes = [0o777, 0o775, 0o750, 0o555, 0o500];
+it('brings folders back with their permissions and special bits, whatever the mask is, also those that their owner may not write in', async () => {
+  const modes = [0o777, 0o775, 0o750, 0o555, 0o500, 0o2775, 0o1777, 0o3755];
   const folderOf = (mode: number) => `mode-${mode.toString(8)}`;
   for (const mode of modes) {
     mkdirSync(at(`${folderOf(mode)}/in`), { recursive: true });
@@ -112,6 +112,6 @@ it('brings folders back with their permissions, whatever the mask is, also those
       }
     },
   });
-  expect(modes.map((mode) => lstatSync(at(folderOf(mode))).mode & 0o777)).toEqual(modes);
+  expect(modes.map((mode) => lstatSync(at(folderOf(mode))).mode & 0o7777)).toEqual(modes);
   expect(modes.every((mode) => existsSync(at(`${folderOf(mode)}/in/file`)))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type TestRepository } from '../test-repository.ts';
@@ -100,4 +100,44 @@ it('leaves a folder empty in a redo that was empty before the undo', async () =>
   expect(existsSync(join(root, 'd/x'))).toBe(true);
   await git.revert({ ...request, ...redo, keepAs: null }, signal);
   expect([existsSync(join(root, 'd')), existsSync(join(root, 'd/x'))]).toEqual([true, false]);
+});
+
+it('names hard links that the turn or the undo parts, and those that the turn made', async () => {
+  const repository = open({
+    'edited/a': 'a\n',
+    'same/a': 'c\n',
+    'joined/a': 'd\n',
+    'joined/b': 'd\n',
+  });
+  const at = (path: string) => join(repository.root, path);
+  for (const name of ['edited', 'same', 'left']) {
+    repository.write(`${name}/a`, `${name}\n`);
+    linkSync(at(`${name}/a`), at(`${name}/b`));
+  }
+  const { notUndone } = await undo(repository, () => {
+    writeFileSync(at('edited/a'), 'by the turn\n');
+    repository.remove('same/b');
+    repository.write('same/b', 'same\n');
+    repository.remove('joined/b');
+    linkSync(at('joined/a'), at('joined/b'));
+    linkSync(at('left/a'), at('left/new'));
+  });
+  expect(notUndone).toEqual([
+    'Hard links that may be separate files now: edited/a, edited/b, same/a, same/b',
+    'Separate files that the turn made hard links of one file: joined/a, joined/b',
+  ]);
+  expect(readFileSync(at('edited/b'), 'utf8')).toBe('edited\n');
+});
+
+it('names a file whose other link is outside of the workspace, also in a redo', async () => {
+  const repository = open({ 'a.txt': 'a\n' });
+  linkSync(join(repository.root, 'a.txt'), join(data, 'outside'));
+  const request = await takeTurn(repository.root, () => writeFileSync(join(repository.root, 'a.txt'), 'by the turn\n'));
+  const keepAs = { threadId: 't', name: 'linked' };
+  const { notUndone, redo } = await git.revert({ ...request, keepAs, preview: false }, signal);
+  expect(notUndone).toEqual(['Hard links that may be separate files now: a.txt']);
+  expect(readFileSync(join(data, 'outside'), 'utf8')).toBe('by the turn\n');
+  if (redo === null) throw new Error('nothing was kept');
+  const again = await git.revert({ cwd: request.cwd, ...redo, keepAs: null, preview: false }, signal);
+  expect(again.notUndone).toEqual(['Hard links that may be separate files now: a.txt']);
 });

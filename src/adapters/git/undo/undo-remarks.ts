@@ -49,6 +49,27 @@ export async function toFolderRemark(git: StoreGit, before: Known, after: Known)
   return toRemark('Permissions of folders stay as the turn left them', changed);
 }
 
+/** @param touched paths that the undo writes or removes: what it writes is a new file. */
+export function toLinkRemark(before: SnapshotFacts, after: SnapshotFacts, touched: ReadonlySet<RawPath>): string[] {
+  const { links: first = [] } = before;
+  const { links: second = [] } = after;
+  const untouched = second.map((paths) => paths.filter((path) => !touched.has(path)));
+  return [
+    ...toRemark(
+      'Hard links that may be separate files now',
+      first.filter((paths) => !isLinked(paths, untouched)).flat(),
+    ),
+    ...toRemark(
+      'Separate files that the turn made hard links of one file',
+      untouched.filter((paths) => paths.length > 1 && !isLinked(paths, first)).flat(),
+    ),
+  ];
+}
+
+function isLinked(paths: readonly RawPath[], links: readonly RawPath[][]): boolean {
+  return links.some((group) => paths.every((path) => group.includes(path)));
+}
+
 function toIgnoredRemark(before: SnapshotFacts, after: SnapshotFacts): string[] {
   const [first, second] = [new Map(Object.entries(before.ignored)), new Map(Object.entries(after.ignored))];
   const isCut = before.ignoredIsCut === true || after.ignoredIsCut === true;

@@ -101,6 +101,28 @@ describe('what a turn changed in a repository is kept and named', () => {
     expect(dropped.kept).toEqual(['.git/refs/stash: the stash was changed']);
   });
 
+  it('objects and entries of the log that are gone, and none that are new', async () => {
+    const repository = open();
+    const commit = () => {
+      repository.write('README.md', `${Math.random()}\n`);
+      repository.git('commit', '-qam', 'One more');
+    };
+    commit();
+    const { kept: ofNew } = await undo(repository, commit);
+    expect(ofNew.map((line) => line.split(':')[0])).toEqual(['.git/index', '.git/refs/heads/main']);
+    repository.git('reset', '-q', '--hard', 'HEAD~1');
+    const { kept } = await undo(repository, () => {
+      repository.git('reflog', 'expire', '--expire=now', '--all');
+      repository.git('gc', '-q', '--prune=now');
+    });
+    expect(kept).toEqual([
+      '.git/logs/HEAD: entries were removed from the log of what was checked out',
+      '.git/objects: packs or loose objects were removed, and maybe commits that no reference leads to',
+    ]);
+    const pack = await undo(repository, () => repository.remove('.git/objects/pack'));
+    expect(pack.kept.map((line) => line.split(':')[0])).toEqual(['.git/objects']);
+  });
+
   it('settings, hooks and rules, and a merge that is not done', async () => {
     const repository = open();
     const at = (path: string) => join(repository.root, '.git', path);

@@ -13,7 +13,7 @@ import { type SnapshotPlace, takeSnapshot } from '../snapshots/snapshot.ts';
 import { toFolderPermissions } from '../snapshots/snapshot-facts.ts';
 import { type StoreGit, findKept, gitOf, keepUnder, openStore, readFacts } from '../snapshots/snapshot-store.ts';
 import { takeTouched } from '../snapshots/touched-snapshot.ts';
-import { toFolderRemark, toLegacyRemarks, toRemarks } from './undo-remarks.ts';
+import { toFolderRemark, toLegacyRemarks, toLinkRemark, toRemarks } from './undo-remarks.ts';
 
 /** See `GitPort.revert`. */
 export async function revertChanges(
@@ -58,6 +58,7 @@ export async function revertChanges(
   const remarks = [
     ...(then === null ? [legacy === null ? UNKNOWN_END : UNKNOWN_END_OF_LEGACY] : []),
     ...(facts === null ? [] : toRemarks(facts, then ?? now, now)),
+    ...(facts === null ? [] : toLinkRemark(facts, then ?? now, new Set(reverted.touched))),
     ...('tree' in from ? [] : await toFolderRemark(git, from, end)),
     ...(legacy === null ? [] : toLegacyRemarks(legacy)),
   ];
