@@ -3,10 +3,8 @@
  * to a cancelled request.
  */
 import type { FetchLike } from '@modelcontextprotocol/client';
+import { createEventMeter } from '../event-meter.ts';
 import { MAX_MESSAGE_BYTES, type FloodGate, createFloodGate } from './flood-gate.ts';
-
-const NEWLINE = 10;
-const RETURN = 13;
 
 /** @param onFault gets the reason why the connection cannot continue; the body that is being read then fails, too */
 export function createBoundedFetch(onFault: (reason: string) => void): FetchLike {
@@ -102,21 +100,14 @@ function readSent(init: RequestInit | undefined): Sent {
 type Meter = (chunk: Uint8Array) => string | null;
 
 function createMeter(isStream: boolean, gate: FloodGate): Meter {
+  const measure = createEventMeter();
   let bytes = 0;
-  let last = 0;
   return (chunk) => {
     if (!gate.takeBytes(chunk.length)) return 'it sends more than can be taken';
     bytes += chunk.length;
-    for (let i = 0; isStream && i < chunk.length; i++) {
-      const byte = chunk[i] ?? 0;
-      if (byte === RETURN) continue;
-      // An empty line ends an event, and so a message.
-      if (byte === NEWLINE && last === NEWLINE) {
-        bytes = chunk.length - i - 1;
-        if (!gate.takeMessage()) return 'it sends more messages than can be taken';
-      }
-      last = byte;
-    }
-    return bytes > MAX_MESSAGE_BYTES ? `it sent a message of more than ${MAX_MESSAGE_BYTES} bytes` : null;
+    // Each event is a message.
+    const { largest, ended } = isStream ? measure(chunk) : { largest: bytes, ended: 0 };
+    for (let n = 0; n < ended; n++) if (!gate.takeMessage()) return 'it sends more messages than can be taken';
+    return largest > MAX_MESSAGE_BYTES ? `it sent a message of more than ${MAX_MESSAGE_BYTES} bytes` : null;
   };
 }

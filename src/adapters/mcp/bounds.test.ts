@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tool } from '@modelcontextprotocol/client';
+import { createBoundedFetch } from './bounded-fetch.ts';
 import type { McpServerConfig } from './config.ts';
 import { createFloodGate } from './flood-gate.ts';
 import { createLineReader } from './line-reader.ts';
@@ -49,6 +52,26 @@ describe('the gate against floods', () => {
     let taken = 0;
     while (gate.takeMessage()) taken++;
     expect(taken).toBe(16_384);
+  });
+});
+
+describe('a stream of a server over HTTP', () => {
+  it.each(['\n\n', '\r\n\r\n', '\r\r'])('may have many messages, with any ends of lines: %j', async (end) => {
+    const message = `data: ${'x'.repeat(1024 * 1024)}${end}`;
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/event-stream');
+      response.end(message.repeat(12));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    try {
+      const faults: string[] = [];
+      const { port } = server.address() as AddressInfo;
+      const response = await createBoundedFetch((reason) => faults.push(reason))(`http://127.0.0.1:${port}/`);
+      expect((await response.text()).length).toBe(12 * message.length);
+      expect(faults).toEqual([]);
+    } finally {
+      server.close();
+    }
   });
 });
 
