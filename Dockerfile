@@ -27,4 +27,4 @@ RUN mkdir -p /var/lib/bobbin/archive /var/lib/bobbin/keys /var/lib/bobbin-worksp
   && chmod -R u=rwX,go= /var/lib/bobbin /var/lib/bobbin-workspaces
 USER node
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "dist/src/worker/main.js"]
+CMD ["node", "dist/bin/worker.js"]

@@ -1,8 +1,8 @@
 /** Runs a worker as a child process, and restarts it when it dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { createBackoff } from '../client/backoff.ts';
+import { programFile } from '../folders/program-files.ts';
 
 export interface WorkerProcessOptions {
   env: NodeJS.ProcessEnv;
@@ -22,10 +22,6 @@ const READY_TIMEOUT_MS = 60_000;
 const RESTART_MS = { first: 250, most: 10_000 };
 /** Longer than the grace time that a worker gives its running steps. */
 const STOP_TIMEOUT_MS = 30_000;
-
-export const WORKER_ENTRY = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../worker/main.ts' : '../worker/main.js', import.meta.url),
-);
 
 /** Resolves when the worker serves its task queue. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
@@ -71,7 +67,11 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 /** The child has its own process group, so that the terminal's Ctrl-C reaches only the parent, which then stops it. */
 async function launch({ env, logFile, signal }: WorkerProcessOptions): Promise<ChildProcess> {
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [WORKER_ENTRY], { env, detached: true, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(process.execPath, [programFile('worker')], {
+    env,
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  });
   closeSync(log);
   try {
     await ready(child, logFile, signal);

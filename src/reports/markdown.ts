@@ -1,5 +1,6 @@
 /** Markdown for a comment or a chat: the most urgent findings, and the number of the others. */
-import { type RecordedTarget, type ReviewRecord, toDollars } from '../contract/index.ts';
+import { toDollars } from '../contract/dollars.ts';
+import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { countOpen, toPriorityWord, toTitle } from './finding-words.ts';
 import { toCode, toFileCode, toWords } from './markdown-text.ts';
 import { describeOutcome, isUnknown, toMinute } from './outcome.ts';

@@ -1,29 +1,26 @@
-/** The workflow bundle. `npm run build` builds it; a worker rebuilds it if the sources have changed. */
+/** The workflow bundle. `npm run build` builds it; a worker that runs from sources rebuilds it if they have changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+import { BUILT_PROGRAMS, PACKAGE_ROOT, isBuilt } from '../folders/program-files.ts';
 
-/** The folder that contains `workflows/`: the root of the checkout or of the installed package. */
-const here = fileURLToPath(import.meta.url);
-const root = resolve(dirname(here), '../..');
-const extension = here.endsWith('.ts') ? 'ts' : 'js';
+const SOURCES = join(PACKAGE_ROOT, 'workflows');
+export const PAYLOAD_CONVERTER = join(SOURCES, 'sandbox', 'payload-converter.ts');
+export const BUILT_BUNDLE = join(BUILT_PROGRAMS, 'workflow-bundle.cjs');
 
 /** @param interceptors modules of a test that run inside the workflows */
 export async function buildBundle(interceptors: readonly string[] = []): Promise<{ code: string }> {
-  const workflowsPath = join(root, 'workflows', `index.${extension}`);
+  const workflowsPath = join(SOURCES, 'index.ts');
   const workflowInterceptorModules = [
-    ...['stale-query-fence', 'reserved-signals'].map((name) =>
-      join(root, 'workflows', 'sandbox', `${name}.${extension}`),
-    ),
+    ...['stale-query-fence', 'reserved-signals'].map((name) => join(SOURCES, 'sandbox', `${name}.ts`)),
     ...interceptors,
   ];
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     workflowInterceptorModules,
-    payloadConverterPath: payloadConverterPath(),
+    payloadConverterPath: PAYLOAD_CONVERTER,
     // Evaluated once for all workflows of a worker, and frozen. A lint rule ensures that they keep no state.
     preloadModules: [workflowsPath, ...workflowInterceptorModules],
     logger: new DefaultLogger('WARN'),
@@ -32,25 +29,31 @@ export async function buildBundle(interceptors: readonly string[] = []): Promise
 }
 
 export function payloadConverterPath(): string {
-  return join(root, 'workflows', 'sandbox', `payload-converter.${extension}`);
+  return isBuilt ? join(BUILT_PROGRAMS, 'payload-converter.js') : PAYLOAD_CONVERTER;
 }
 
-/** Added to the first line of the bundle, so that the source map stays valid. */
 const NO_STACK_TRACES = 'Error.stackTraceLimit = 0;';
 
 /**
- * Returns the bundle of the current sources, from the cache if possible.
+ * Returns the bundle that was built with this module, or that of the current sources, from the cache if possible.
  *
  * @param options.stackTraces whether errors and promises in workflows have stack traces. The SDK takes one for every
  *   promise, for the query `__stack_trace`, which costs nearly half of the time of a replay
  */
 export async function loadBundle({ stackTraces }: { stackTraces: boolean }): Promise<{ code: string }> {
-  const code = await cachedBundle();
-  return { code: stackTraces ? code : `${NO_STACK_TRACES}${code}` };
+  const code = isBuilt ? readFileSync(BUILT_BUNDLE, 'utf8') : await cachedBundle();
+  return { code: stackTraces ? code : `${NO_STACK_TRACES}${withoutSourceMap(code)}` };
+}
+
+/** The map takes two thirds of the bundle, and each start decodes and encodes it. The SDK requires one with a file name. */
+function withoutSourceMap(code: string): string {
+  const map = JSON.stringify({ version: 3, file: 'workflow-bundle.js', sources: [], names: [], mappings: '' });
+  const comment = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  return code.slice(0, code.lastIndexOf('//# sourceMappingURL=data:')) + comment;
 }
 
 async function cachedBundle(): Promise<string> {
-  const file = join(root, extension === 'ts' ? 'dist' : '.', `workflow-bundle-${hashOfSources()}.cjs`);
+  const file = join(PACKAGE_ROOT, 'dist', `workflow-bundle-${hashOfSources()}.cjs`);
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const { code } = await buildBundle();
   try {
@@ -64,19 +67,17 @@ async function cachedBundle(): Promise<string> {
 }
 
 function hashOfSources(): string {
-  const hash = createHash('sha256').update(readFileSync(here));
-  hash.update(readFileSync(createRequire(here).resolve('@temporalio/worker/package.json')));
+  const hash = createHash('sha256').update(readFileSync(import.meta.filename));
+  hash.update(readFileSync(createRequire(import.meta.url).resolve('@temporalio/worker/package.json')));
   for (const folder of ['workflows', join('src', 'contract', 'plain')])
-    for (const file of sourcesBelow(join(root, folder))) hash.update(file).update(readFileSync(file));
+    for (const file of sourcesBelow(join(PACKAGE_ROOT, folder))) hash.update(file).update(readFileSync(file));
   return hash.digest('hex').slice(0, 16);
 }
 
 function sourcesBelow(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return names
-    .filter((name) => name.endsWith(`.${extension}`) && !name.endsWith(`.test.${extension}`))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .sort()
     .map((name) => join(folder, name));
 }
-
-if (process.argv[1] === here) await cachedBundle();

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
@@ -26,17 +27,41 @@ test.each(['22.12.0', '24.0.0'])('the command runs on Node.js %s', (version) => 
   expect(runAs(version)).toMatchObject({ status: 0, stderr: '' });
 });
 
-const sources = join(root, 'bobbin.mjs');
+/** A checkout whose command prints what it is, as built and from its sources. */
+function checkout(builtAt?: Date): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bobbin-checkout-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  cpSync(join(root, 'bobbin.mjs'), join(folder, 'bobbin.mjs'));
+  for (const part of ['activities', 'workflows', 'src/interfaces/cli', 'dist/bin'])
+    mkdirSync(join(folder, part), { recursive: true });
+  writeFileSync(join(folder, 'src/interfaces/cli/main.ts'), "const what: string = 'sources'; console.log(what);");
+  if (builtAt === undefined) return folder;
+  const built = join(folder, 'dist/bin/bobbin.js');
+  writeFileSync(built, "console.log('built');");
+  utimesSync(built, builtAt, builtAt);
+  return folder;
+}
+
+function runCheckout(folder: string, ...flags: string[]) {
+  return spawnSync(process.execPath, [...flags, join(folder, 'bobbin.mjs')], { encoding: 'utf8' });
+}
+
+const HOUR_MS = 3_600_000;
+
+test('a checkout runs its build, and its sources if there is no build or one of them is newer', () => {
+  expect(runCheckout(checkout(new Date(Date.now() + HOUR_MS))).stdout).toBe('built\n');
+  expect(runCheckout(checkout(new Date(Date.now() - HOUR_MS))).stdout).toBe('sources\n');
+  expect(runCheckout(checkout()).stdout).toBe('sources\n');
+});
 
 test('the sources say in one sentence that a Node.js which reads no TypeScript is too old', () => {
-  const args = ['--no-strip-types', sources, '--version'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const { status, stdout, stderr } = runCheckout(checkout(), '--no-strip-types');
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(/^bobbin runs from its sources on Node.js 22.18 or later, and this is Node.js .*\n$/);
 });
 
-test('the sources run on this Node.js, and npm starts them by the file that checks it', () => {
-  const { status, stderr } = spawnSync(process.execPath, [sources, '--version'], { encoding: 'utf8' });
+test('npm starts the checkout by the file that chooses', () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'bobbin.mjs'), '--version'], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;

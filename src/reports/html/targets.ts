@@ -1,5 +1,6 @@
 /** The table of targets; on a phone each row is a card. */
-import { type RecordedTarget, toDollars } from '../../contract/index.ts';
+import { toDollars } from '../../contract/dollars.ts';
+import type { RecordedTarget } from '../../contract/index.ts';
 import { toLine } from '../foreign-text.ts';
 import { describeOutcome, isUnknown } from '../outcome.ts';
 import { withoutSecrets } from '../../contract/plain/repository-address.ts';

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { programFile } from '../../../folders/program-files.ts';
 import { publish, withScratchDirectory } from './cache.ts';
 import { lastLines, runProgram } from './program.ts';
 import type { Environment } from './program.ts';
@@ -38,7 +38,7 @@ export async function downloadInto(
   const describe = () => `Downloading the Temporal service through the Temporal SDK: ${megabytes(watch.size())}`;
   try {
     const report = await withProgress(options.onProgress, describe, () =>
-      runProgram(process.execPath, [downloadProgram(), directory], {
+      runProgram(process.execPath, [programFile('sdk-download'), directory], {
         env: options.env,
         timeoutMs: DOWNLOAD_TIMEOUT_MS,
         signal,
@@ -56,11 +56,6 @@ export async function downloadInto(
   } finally {
     watch.close();
   }
-}
-
-/** Beside this file, as source or as built. */
-function downloadProgram(): string {
-  return fileURLToPath(new URL(`./sdk-download-process${extname(import.meta.url)}`, import.meta.url));
 }
 
 async function downloadedFile(directory: string): Promise<string | undefined> {

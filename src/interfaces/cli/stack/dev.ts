@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { fileURLToPath } from 'node:url';
 import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
 import type { StartThread } from '../../../contract/index.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
@@ -19,13 +18,14 @@ import type { Stack, StackAddresses } from '../../../dev/stack.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { isInside } from '../../../folders/folders.ts';
 import { findOwnSettings } from '../../../folders/own-settings.ts';
+import { PACKAGE_ROOT } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { watchThread } from '../thread/watch.ts';
 
-/** The checkout that contains this file, or the build of it. */
-const PROGRAM = realpathSync(fileURLToPath(new URL('../../../..', import.meta.url)));
+/** The checkout or the installed package that runs. */
+const PROGRAM = realpathSync(PACKAGE_ROOT);
 
 const FIRST_PROMPT = 'describe this repository';
 

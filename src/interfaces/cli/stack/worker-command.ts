@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { readDevState } from '../../../dev/dev-state.ts';
-import { WORKER_ENTRY } from '../../../dev/worker-process.ts';
+import { programFile } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, runCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 
@@ -31,7 +31,7 @@ async function worker(options: CommonOptions): Promise<number> {
     ...(here ? { TEMPORAL_ADDRESS: running.address, TEMPORAL_NAMESPACE: running.namespace } : {}),
   };
   // In the same process group: Ctrl-C reaches the worker directly, and this command waits until it has drained.
-  const child = spawn(process.execPath, [WORKER_ENTRY], { env, stdio: 'inherit' });
+  const child = spawn(process.execPath, [programFile('worker')], { env, stdio: 'inherit' });
   const ignore = () => undefined;
   process.on('SIGINT', ignore).on('SIGTERM', () => child.kill('SIGTERM'));
   const code = await new Promise<number | null>((resolve, reject) => child.once('exit', resolve).once('error', reject));

@@ -1,5 +1,6 @@
 /** Costs and other amounts as text for a person. */
-import { type LimitName, toDollars } from '../../../contract/index.ts';
+import { toDollars } from '../../../contract/dollars.ts';
+import type { LimitName } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
 export { toDollars };

@@ -12,17 +12,17 @@ import {
   quoted,
   shortened,
 } from './terminal-text.ts';
-import {
-  type CommandLimit,
-  type FileOutcomes,
-  type Item,
-  type PathOutcome,
-  type ReviewOutput,
-  type ThreadEvent,
-  type TurnCompletion,
-  type UndoPreview,
-  renderReview,
+import type {
+  CommandLimit,
+  FileOutcomes,
+  Item,
+  PathOutcome,
+  ReviewOutput,
+  ThreadEvent,
+  TurnCompletion,
+  UndoPreview,
 } from '../../../contract/index.ts';
+import { renderReview } from '../../../contract/reviews/review-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
 const MAX_OUTPUT_LINES = 8;

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** Reports each module that is loaded, on standard error. */
+const HOOKS = `
+  import { registerHooks } from 'node:module';
+  import { writeSync } from 'node:fs';
+  registerHooks({ load: (url, context, next) => (writeSync(2, url + '\\n'), next(url, context)) });
+`;
+
+/** Packages that a command loads, in order of their names. */
+function packagesOf(...args: string[]): string[] {
+  const hooks = `data:text/javascript,${encodeURIComponent(HOOKS)}`;
+  const main = join(import.meta.dirname, 'main.ts');
+  const { stderr } = spawnSync(process.execPath, ['--import', hooks, main, ...args], {
+    encoding: 'utf8',
+    // No stack runs here, so that a command which needs one ends when it has loaded what it connects with.
+    env: { ...process.env, BOBBIN_DATA_DIR: '/nowhere/bobbin', TEMPORAL_ADDRESS: '' },
+  });
+  return [...new Set([...stderr.matchAll(/node_modules\/((?:@[^/]+\/)?[^/\s]+)/g)].map(([, name]) => name!))].sort();
+}
+
+test('help and usage errors load what parses and prints, and nothing else', () => {
+  const needed = ['ansi-regex', 'commander', 'get-east-asian-width', 'picocolors', 'string-width', 'strip-ansi'];
+  expect(packagesOf('--help')).toEqual(needed);
+  expect(packagesOf('thread', 'nothing')).toEqual(needed);
+});
+
+test('a command of the client loads neither the worker nor a model provider', () => {
+  const loaded = packagesOf('thread', 'list');
+  expect(loaded).toContain('@temporalio/client');
+  expect(loaded.filter((name) => /^(ai|@ai-sdk\/.*|@modelcontextprotocol\/.*|webpack|@swc\/.*)$/.test(name))).toEqual(
+    [],
+  );
+  expect(loaded).not.toContain('@temporalio/worker');
+});
