@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './plain/limits.ts';
+import { NO_PATH, isPath } from './plain/paths.ts';
 import type { WireNotes } from './plain/wire-schema.ts';
 
 const ID_CHARACTERS = 'only letters, digits and . _ : @ / - are allowed';
@@ -20,7 +21,8 @@ export const PathSchema = z
   .min(1)
   .max(LIMITS.pathChars)
   .startsWith('/', ABSOLUTE)
-  .meta({ says: ABSOLUTE } satisfies WireNotes);
+  .refine(isPath, { error: NO_PATH })
+  .meta({ says: ABSOLUTE, rule: 'path' } satisfies WireNotes);
 
 /** Text without the white space at its ends, which does not count. */
 export function filled(max: number) {
@@ -38,6 +40,17 @@ export const ShortTextSchema = z.string().max(LIMITS.shortChars);
 export function optional<S extends z.ZodType>(schema: S) {
   return schema.nullish().transform((value): z.output<S> | undefined => value ?? undefined);
 }
+
+/** The same for a member that is always there, with null if there is no value. */
+export function orNull<S extends z.ZodType>(schema: S) {
+  return schema
+    .nullish()
+    .transform((value): z.output<S> | null => value ?? null)
+    .meta({ orNull: true } satisfies WireNotes);
+}
+
+/** Milliseconds since the epoch, as far as a `Date` can show them. */
+export const MomentSchema = z.int().min(0).max(LIMITS.moment);
 
 /** Drops undefined members, so that a parsed message is plain JSON. */
 export type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -1,13 +1,13 @@
 /** The schemas of all messages that workflows read without zod. */
 import { z } from 'zod';
 import type { WireSchema } from './plain/wire-schema.ts';
-import { StartBatchSchema } from './reviews/batch.ts';
+import { StartBatchSchema, TargetReviewSchema } from './reviews/batch.ts';
 import { DismissFindingSchema, ReopenFindingSchema } from './reviews/ledger.ts';
 import { TreeBudgetSchema } from './threads/budget.ts';
 import { EditQueueSchema } from './threads/queue.ts';
 import { ResolveRequestSchema } from './threads/requests.ts';
 import { RepositoryRulesRequestSchema, RevokeRuleSchema } from './threads/rules.ts';
-import { AgentMessageSchema } from './threads/sub-threads.ts';
+import { AgentMessageSchema, SubThreadMessageSchema } from './threads/sub-threads.ts';
 import { StartThreadSchema } from './threads/thread.ts';
 import {
   CloseThreadSchema,
@@ -32,6 +32,8 @@ export const MESSAGE_SCHEMAS = {
   startThread: StartThreadSchema,
   steerTurn: SteerTurnSchema,
   submitTurn: SubmitTurnSchema,
+  subThreadReport: SubThreadMessageSchema,
+  targetReview: TargetReviewSchema,
   treeBudget: TreeBudgetSchema,
 };
 
@@ -59,7 +61,7 @@ interface JsonSchemaMembers {
 
 function toWireSchema(schema: JsonSchema): WireSchema {
   const { anyOf, type, required, const: only, ...rest } = schema;
-  if (anyOf !== undefined) return { optional: true, ...toWireSchema(anyOf[0]) };
+  if (anyOf !== undefined) return { optional: true, ...toWireSchema({ ...rest, ...anyOf[0] }) };
   if (Array.isArray(type)) return { optional: true, ...toWireSchema({ ...schema, type: type[0] }) };
   const {
     $schema: _,
@@ -75,7 +77,7 @@ function toWireSchema(schema: JsonSchema): WireSchema {
   return {
     ...(type === undefined ? {} : { type: type as NonNullable<WireSchema['type']> }),
     ...plain,
-    ...(pattern === undefined ? {} : { pattern: new RegExp(pattern) }),
+    ...(pattern === undefined ? {} : { pattern: new RegExp(pattern, 'u') }),
     ...(only === undefined ? {} : { enum: [only] }),
     ...(properties === undefined ? {} : { properties: toMembers(properties, required ?? []) }),
     ...(items === undefined ? {} : { items: toWireSchema(items) }),

@@ -42,12 +42,20 @@ export async function startRaw(
   workflowId: string,
   ...payloads: RawPayload[]
 ): Promise<void> {
+  await startRawWorkflow(environment, { type: 'thread', workflowId }, ...payloads);
+}
+
+export async function startRawWorkflow(
+  environment: TestEnvironment,
+  { type, ...started }: { type: string; workflowId: string; cronSchedule?: string },
+  ...payloads: RawPayload[]
+): Promise<void> {
   const { service } = environment.bobbin;
   await service.within(async () => {
     await service.connection.workflowService.startWorkflowExecution({
       namespace: service.namespace,
-      workflowId,
-      workflowType: { name: 'thread' },
+      ...started,
+      workflowType: { name: type },
       taskQueue: { name: environment.taskQueue },
       input: { payloads },
       requestId: randomUUID(),

@@ -166,6 +166,20 @@ export const FAMILIES: Scenarios = {
       return { parent: thread.workflowId, child: `${thread.workflowId}/1`, interrupted: `${thread.workflowId}/2` };
     },
   },
+  'unknown-requests': {
+    async drive(environment) {
+      const thread = await environment.start();
+      await runTurn(thread, 'spawn: say: first\ncall: wait_agent {}');
+      const agent = child(environment, thread, 1);
+      await agent.requestResolve({ requestId: 'req_99', decision: 'accept' });
+      await waitForEvent(agent, 'message/rejected');
+      await runTurn(agent, 'say: second');
+      await thread.close();
+      await waitForEvent(thread, 'thread/closed');
+      await waitForEvent(agent, 'thread/closed');
+      return { parent: thread.workflowId, child: agent.workflowId };
+    },
+  },
   'tree-budget': {
     async drive(environment) {
       const thread = await environment.start({ budget: { tree: { steps: 4 } } });

@@ -123,7 +123,8 @@ describe('what is said of an agent', () => {
     const thread = await environment.start();
     await runTurn(thread, 'spawn: say: mine\ncall: wait_agent {}');
     const other = await environment.start();
-    const turn = { turnId: 'task', kind: 'regular', status: 'completed', lastAgentMessage: 'not mine' };
+    const whole = await runTurn(thread, 'say: and on');
+    const turn = { ...whole, turnId: 'task', lastAgentMessage: 'not mine' };
     await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).signal('subThreadReport', {
       threadId: other.threadId,
       report: { type: 'turnCompleted', turn },

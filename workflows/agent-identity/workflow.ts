@@ -15,11 +15,21 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { AgentIdentity } from '../../activities/ports.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
+import { toIdentityWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { isContinued } from '../sandbox/carried-state.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
+import { type Parsed, Refused, fields, id, parse, text } from '../sandbox/value-readers.ts';
 
 export interface AgentIdentityState {
   account: string;
   identity: AgentIdentity | null;
+}
+
+/** Result of an entity that was started without an account, or under the id of another one; any other one stays open. */
+export interface AgentIdentityRefused {
+  status: 'refused';
+  reason: string;
 }
 
 /** Returns the identity in use, and registers one first if there is none. */
@@ -42,7 +52,11 @@ const { registerAgentIdentity } = proxyLocalActivities<Activities>({
 /** The service limits the updates of a run, so the entity continues as new long before that. */
 const UPDATES_PER_RUN = 500;
 
-export async function agentIdentity(state: AgentIdentityState): Promise<void> {
+/** @param argument `{ account }`, or the state of the previous run: only that one has an identity. */
+export async function agentIdentity(argument: unknown): Promise<AgentIdentityRefused> {
+  const opened = open(argument);
+  if (!opened.ok) return { status: 'refused', reason: opened.reason };
+  const state = opened.value;
   let { identity } = state;
   let registering: Promise<AgentIdentity> | null = null;
   let updates = 0;
@@ -75,10 +89,27 @@ export async function agentIdentity(state: AgentIdentityState): Promise<void> {
       updates++;
       return identity !== null && identity.agentRuntimeId !== runtimeId ? identity : register();
     },
-    { description: 'Replaces the identity with that runtime id: "agent-runtime-1"' },
+    {
+      description: 'Replaces the identity with that runtime id: "agent-runtime-1"',
+      validator: (runtimeId) => {
+        const parsed = parse(() => text(runtimeId, 'runtimeId', LIMITS.shortChars));
+        if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
+      },
+    },
   );
   setHandler(identityQuery, () => identity, { description: 'The identity in use, or null; nothing in it is secret' });
 
   await condition(() => (updates >= UPDATES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
-  await continueAsNew<typeof agentIdentity>({ account: state.account, identity });
+  return continueAsNew<typeof agentIdentity>({ account: state.account, identity } satisfies AgentIdentityState);
+}
+
+function open(argument: unknown): Parsed<AgentIdentityState> {
+  if (isContinued()) return { ok: true, value: argument as AgentIdentityState };
+  return parse(() => {
+    const account = id(fields(argument, 'identity')['account'], 'account');
+    const { workflowId } = workflowInfo();
+    if (workflowId !== toIdentityWorkflowId(account))
+      throw new Refused(`account: ${account} has the workflow ${toIdentityWorkflowId(account)}, not ${workflowId}`);
+    return { account, identity: null };
+  });
 }

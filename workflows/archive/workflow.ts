@@ -5,6 +5,7 @@
 import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { ArchiveBody } from '../../src/contract/index.ts';
+import { id, parse } from '../sandbox/value-readers.ts';
 
 const { readSegment } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
@@ -13,7 +14,12 @@ const { readSegment } = proxyActivities<Activities>({
   retry: { maximumAttempts: 5 },
 });
 
-export async function readArchive(segmentId: unknown): Promise<ArchiveBody> {
-  if (typeof segmentId !== 'string') throw ApplicationFailure.nonRetryable('A segment id is needed', 'malformed');
-  return readSegment(segmentId);
+/** The id of a thread, the part of its past, and the run that wrote it. */
+const SEGMENT_ID_CHARS = 1_000;
+
+/** A result can only be a segment, so an argument that cannot be used fails the workflow. */
+export async function readArchive(argument: unknown): Promise<ArchiveBody> {
+  const parsed = parse(() => id(argument, 'segment', SEGMENT_ID_CHARS));
+  if (!parsed.ok) throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
+  return readSegment(parsed.value);
 }

@@ -20,14 +20,12 @@ import { WORKFLOW_CODES } from '../../src/contract/plain/workflow-codes.ts';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { Activities, OpenedTarget, TargetPart } from '../../activities/contract.ts';
 import type {
-  AgentIdentityChoice,
-  BatchTarget,
   ClosedLedger,
   LedgerView,
-  Limits,
   RowOutcome,
   Spent,
   StartThread,
+  TargetReview,
   ThreadResult,
 } from '../../src/contract/index.ts';
 import { leftOf, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
@@ -36,23 +34,8 @@ import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
 import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { parseTargetReview } from './guards.ts';
 import { closedLedgerQuery } from './messages.ts';
-
-/** The argument is our own: only batches start this workflow. */
-export interface TargetReview {
-  runId: string;
-  batchId: string;
-  targetId: string;
-  target: BatchTarget;
-  limits: Limits;
-  fullPassEvery: number;
-  /** This run examines everything; no if left out. */
-  fullPass?: true;
-  /** Null for the workers' default. */
-  model: string | null;
-  instructions: string;
-  agentIdentity: AgentIdentityChoice | null;
-}
 
 const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -75,7 +58,11 @@ interface Progress {
   spent: Spent;
 }
 
-export async function targetReview(review: TargetReview): Promise<RowOutcome> {
+/** Only batches start it, so an argument that cannot be used ends as the row of one would. */
+export async function targetReview(argument: unknown): Promise<RowOutcome> {
+  const parsed = parseTargetReview(argument);
+  if (!parsed.ok) return { status: 'failed', code: parsed.code, message: parsed.reason, spent: null };
+  const review = parsed.value;
   let closed: ClosedLedger | null = null;
   setHandler(closedLedgerQuery, () => closed, { description: 'What its ledger said when the review ended' });
   const outcome = await outcomeOf(review, { spent: NOTHING_SPENT });

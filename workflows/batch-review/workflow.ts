@@ -27,6 +27,7 @@ import type {
   RowOutcome,
   RowsPage,
   StartBatch,
+  TargetReview,
 } from '../../src/contract/index.ts';
 import { UnknownStateVersion, isContinued } from '../sandbox/carried-state.ts';
 import { fields, maybe, parse, wholeNumber } from '../sandbox/value-readers.ts';
@@ -52,7 +53,7 @@ import { faultsOf, parseStartBatch } from './guards.ts';
 import { PACKED_VERSION, type PackedBatch, isLarge, pack, unpack } from './packed.ts';
 import { BATCH_PREFIX } from '../../src/contract/plain/workflow-ids.ts';
 import { batchQuery, closedBatchQuery, closedRowsQuery, rowsQuery } from './messages.ts';
-import type { TargetReview, targetReview } from './target-review.ts';
+import type { targetReview } from './target-review.ts';
 import { toTargetId } from './target-id.ts';
 import { words } from '../sandbox/plain-text.ts';
 

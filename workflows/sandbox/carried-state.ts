@@ -3,10 +3,12 @@ import { workflowInfo } from '@temporalio/workflow';
 
 /**
  * Whether an earlier run wrote this run's argument. Only then is a carried state trusted: a client can send anything as
- * a start argument.
+ * a start argument. The runs of a cron schedule, and retries, also follow an earlier run, but have the client's argument.
  */
 export function isContinued(): boolean {
-  return workflowInfo().continuedFromExecutionRunId !== undefined;
+  const { continuedFromExecutionRunId, cronSchedule, attempt } = workflowInfo();
+  const isRepeated = attempt > 1 || (cronSchedule !== undefined && cronSchedule !== '');
+  return continuedFromExecutionRunId !== undefined && !isRepeated;
 }
 
 /**

@@ -5,12 +5,13 @@
 import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
 import { TURN_KINDS, takesReview } from '../../src/contract/plain/turn-kinds.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
+import { NO_PATH, isPath } from '../../src/contract/plain/paths.ts';
 import { isRefName } from '../../src/contract/plain/ref-name.ts';
 import { faultOfRepository } from '../../src/contract/plain/repository-address.ts';
 import type { WireNotes } from '../../src/contract/plain/wire-schema.ts';
 import { Refused } from './value-readers.ts';
 
-export const RULES = { input, turn, edit, start, ref, repository, targets } satisfies Record<
+export const RULES = { input, turn, edit, start, path, ref, repository, targets } satisfies Record<
   NonNullable<WireNotes['rule']>,
   (value: never, name: string) => unknown
 >;
@@ -42,6 +43,11 @@ function start(given: StartThread): StartThread {
   if (fork !== undefined && resume !== undefined) throw new Refused('fork: a thread is resumed or forked, not both');
   if (fork?.threadId === threadId) throw new Refused('threadId: a fork has an id of its own');
   return given;
+}
+
+function path(written: string, name: string): string {
+  if (isPath(written)) return written;
+  throw new Refused(`${name}: ${NO_PATH}`);
 }
 
 function ref(written: string, name: string): string {

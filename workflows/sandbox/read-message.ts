@@ -52,7 +52,10 @@ function readObject(schema: WireSchema, value: unknown, place: string, name: str
   if (schema.additionalProperties !== undefined) return readRecord(schema, from, place, name);
   const found: [string, unknown][] = [];
   for (const [key, member] of Object.entries(schema.properties ?? {})) {
-    if (member.optional === true && (from[key] === undefined || from[key] === null)) continue;
+    if (member.optional === true && (from[key] === undefined || from[key] === null)) {
+      if (member.orNull === true) found.push([key, null]);
+      continue;
+    }
     found.push([key, read(member, from[key], within(place, key))]);
   }
   return Object.fromEntries(found);

@@ -48,8 +48,8 @@ export function text(value: unknown, name: string, max: number, min = 0): string
   return value;
 }
 
-export function id(value: unknown, name: string): string {
-  const string = text(value, name, LIMITS.idChars, 1);
+export function id(value: unknown, name: string, max: number = LIMITS.idChars): string {
+  const string = text(value, name, max, 1);
   if (!/^[A-Za-z0-9._:@/-]+$/.test(string))
     throw new Refused(`${name}: only letters, digits and . _ : @ / - are allowed`);
   return string;
@@ -78,7 +78,8 @@ export function flag(value: unknown, name: string): boolean {
 }
 
 export function number(value: unknown, name: string, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value;
+  // JSON has no infinity, but a number that is too large for a double is read as one.
+  if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return value;
   throw new Refused(`${name}: a number is needed, from ${min} to ${max}`);
 }
 

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { Failure } from '../../../activities/failures.ts';
+import { isPath } from '../../contract/plain/paths.ts';
 import { isInside } from '../../folders/folders.ts';
 import { followLinks } from '../../folders/real-path.ts';
 
@@ -37,6 +38,7 @@ export function assertOpen(cwd: string, closed: readonly string[]): void {
 }
 
 function complain(cwd: string): string | undefined {
+  if (!isPath(cwd)) return 'has NUL or half a character in it';
   try {
     return statSync(cwd).isDirectory() ? undefined : 'is not a folder';
   } catch (error) {

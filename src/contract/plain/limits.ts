@@ -28,6 +28,8 @@ export const LIMITS = {
   budgetUsd: 1_000_000,
   /** Milliseconds of a budget: a year. */
   budgetMs: 31_536_000_000,
+  /** Milliseconds since the epoch: the last time that a `Date` can show. */
+  moment: 8_640_000_000_000_000,
   /** Targets of one batch. */
   batchTargets: 5_000,
   /** Code units of all the targets of one batch, as JSON: they travel in one payload. */

@@ -5,7 +5,7 @@
  * it may navigate from a commit (`v1~2`, `main@{upstream}`).
  */
 export function isRefName(name: string): boolean {
-  return /^[^-\s][^\s]*$/.test(name) && !/[\p{Cc}:?*[\\]/u.test(name);
+  return /^[^-\s][^\s]*$/.test(name) && !/[\p{Cc}\p{Surrogate}:?*[\\]/u.test(name);
 }
 
 /** Whether a remote repository can resolve it: the name of a branch or a tag, or a full id. */

@@ -31,7 +31,7 @@ const TRANSPORT: RepositoryFault = {
 const MALFORMED: RepositoryFault = { kind: 'malformed', message: 'an absolute path or a URL is needed' };
 const CONTROL: RepositoryFault = {
   kind: 'malformed',
-  message: 'one line is needed, without control characters',
+  message: 'one line is needed, without control characters and without half a character',
 };
 
 /** The fault of an address; null if it may be used. The messages repeat no part of the address. */
@@ -47,7 +47,7 @@ export function transportOf(repository: string): Transport | null {
 }
 
 function readRepository(repository: string): { transport: Transport } | { fault: RepositoryFault } {
-  if (/\p{Cc}/u.test(repository)) return { fault: CONTROL };
+  if (/[\p{Cc}\p{Surrogate}]/u.test(repository)) return { fault: CONTROL };
   if (repository.startsWith('/')) return { transport: 'path' };
   if (withoutSecrets(repository) !== repository) return { fault: SECRET };
   if (/^[^/]*::/.test(repository) && !repository.includes('[')) return { fault: TRANSPORT };

@@ -28,6 +28,8 @@ export interface WireSchema extends WireNotes {
 
 /** Notes that a schema gets by `.meta()`. */
 export interface WireNotes {
+  /** A value that is left out is read as null. */
+  orNull?: true;
   /** The reason for refusing a string that does not match its pattern. */
   says?: string;
   /** White space at the ends is removed first. */
@@ -35,5 +37,5 @@ export interface WireNotes {
   /** The rejection of a list with too many entries; `malformed` if it is left out. */
   code?: 'inputTooLarge';
   /** A refinement, by its name in `workflows/sandbox/message-rules.ts`. */
-  rule?: 'input' | 'turn' | 'edit' | 'start' | 'ref' | 'repository' | 'targets';
+  rule?: 'input' | 'turn' | 'edit' | 'start' | 'path' | 'ref' | 'repository' | 'targets';
 }

@@ -8,5 +8,10 @@ export function toLedgerWorkflowId(targetId: string): string {
   return `review-ledger/${targetId}`;
 }
 
+/** The workflow id of the agent identity of an account. */
+export function toIdentityWorkflowId(account: string): string {
+  return `agent-identity/${account}`;
+}
+
 /** The prefix of a batch's id in its workflow id. */
 export const BATCH_PREFIX = 'batch-review/';

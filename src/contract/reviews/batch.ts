@@ -6,7 +6,7 @@ import { describeTooLarge, isTooLarge } from '../plain/batch-size.ts';
 import { faultOfRepository } from '../plain/repository-address.ts';
 import { isRefName } from '../plain/ref-name.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { IdSchema, compact, optional } from '../shapes.ts';
+import { IdSchema, compact, optional, orNull } from '../shapes.ts';
 import { AgentIdentityChoiceSchema } from '../threads/thread.ts';
 
 /** Workflow type of one firing of a batch. Its workflow id is `batch-review/` and the id of the batch. */
@@ -86,6 +86,28 @@ export const StartBatchSchema = z
     if (isTooLarge(batch)) context.addIssue({ code: 'custom', path: ['targets'], message: describeTooLarge(batch) });
   });
 export type StartBatch = z.infer<typeof StartBatchSchema>;
+
+/**
+ * The argument of the workflow `targetReview`, which only batches start: the review of one target. Ids and texts that
+ * come from a batch have the limits of the batch.
+ */
+export const TargetReviewSchema = z
+  .object({
+    runId: z.string().min(1),
+    batchId: z.string().min(1),
+    targetId: IdSchema,
+    target: BatchTargetSchema,
+    limits: LimitsSchema,
+    fullPassEvery: z.int().min(0),
+    /** This run examines everything; no if left out. */
+    fullPass: optional(z.boolean()),
+    /** Null for the workers' default. */
+    model: orNull(z.string()),
+    instructions: z.string(),
+    agentIdentity: orNull(AgentIdentityChoiceSchema),
+  })
+  .transform(compact);
+export type TargetReview = z.infer<typeof TargetReviewSchema>;
 
 /** The reason why a target was not reviewed, although there was no error. */
 export type SkipReason =

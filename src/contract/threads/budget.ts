@@ -34,14 +34,17 @@ export type BudgetScope = keyof Budget;
 export const TreeBudgetSchema = z.object({ held: z.boolean(), limits: LimitsSchema });
 export type TreeBudget = z.infer<typeof TreeBudgetSchema>;
 
+const AmountSchema = z.int().min(0);
+
 /** Usage. */
-export interface Spent {
-  tokens: number;
+export const SpentSchema = z.object({
+  tokens: AmountSchema,
   /** Millionths of a dollar, without model calls that have no price. */
-  costMicroUsd: number;
-  steps: number;
-  wallMs: number;
-}
+  costMicroUsd: AmountSchema,
+  steps: AmountSchema,
+  wallMs: AmountSchema,
+});
+export type Spent = z.infer<typeof SpentSchema>;
 
 /**
  * `limits` includes later grants. Time is as of the thread's newest event; `waitedMs` is the time that turns waited for

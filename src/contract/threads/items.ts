@@ -1,4 +1,5 @@
 import type { ReviewOutput, ReviewRange, ReviewTarget } from '../reviews/review.ts';
+import type { Question } from './requests.ts';
 import type { InputItem } from './turn.ts';
 
 /**
@@ -23,13 +24,6 @@ export interface FileUpdateChange {
   linesRemoved: number;
   /** Nothing was written: the files already had that content. */
   unchanged?: true;
-}
-
-export interface Question {
-  id: string;
-  header: string;
-  question: string;
-  options: { label: string; description: string }[];
 }
 
 /** Answers to questions by question id, in the shape of Codex's `item/tool/requestUserInput`. */

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import type { BudgetScope, LimitName } from './budget.ts';
+import { BUDGET_SCOPES, LIMIT_NAMES } from '../plain/amounts.ts';
 import { LIMITS } from '../plain/limits.ts';
-import type { SandboxMode } from './policies.ts';
+import { SandboxModeSchema } from './policies.ts';
 import { RememberSchema } from './rules.ts';
-import { IdSchema, compact, optional } from '../shapes.ts';
-import type { Question } from './items.ts';
+import { IdSchema, MomentSchema, compact, optional, orNull } from '../shapes.ts';
 
 /**
  * `accept` once, `acceptForSession` for the thread's life, `decline` to refuse but continue the turn, `cancel` to end
@@ -34,93 +33,129 @@ export const ResolveRequestSchema = z
 export type ResolveRequest = z.infer<typeof ResolveRequestSchema>;
 
 /** A path that leads elsewhere by a symbolic link, both absolute. */
-export interface PathLead {
-  path: string;
-  to: string;
-}
+const PathLeadSchema = z.object({ path: z.string(), to: z.string() });
+export type PathLead = z.infer<typeof PathLeadSchema>;
 
-interface RequestBase {
+/** A request of a descendant, as the threads above it show it. */
+const RequestOriginSchema = z.object({
+  threadId: IdSchema,
+  /** Ids from the child of the thread that shows it down to the thread that asked. */
+  path: z.array(IdSchema).max(LIMITS.pathThreads),
+  requestId: IdSchema,
+  /** An answer has been sent down. */
+  answered: z.boolean(),
+});
+export type RequestOrigin = z.infer<typeof RequestOriginSchema>;
+
+const base = {
   /** `req_N`, with N the number of the item that waits; `budget_N` for the Nth request of its thread for a budget. */
-  requestId: string;
-  turnId: string;
+  requestId: IdSchema,
+  turnId: IdSchema,
   /** Null if no item waits. */
-  itemId: string | null;
+  itemId: orNull(IdSchema),
   /** Milliseconds since the epoch. */
-  openedAt: number;
+  openedAt: MomentSchema,
   /** The time when the default answers; null for never. */
-  deadlineAt: number | null;
+  deadlineAt: orNull(MomentSchema),
   /** The answer at the deadline. */
-  default: ApprovalDecision;
+  default: ApprovalDecisionSchema,
   /**
    * The reason for the request, for the person who answers. In requests of earlier releases it may be the model's text.
    */
-  reason: string;
+  reason: z.string(),
   /** The model's own reason, which nobody has checked. Absent if it gave none, and in requests of earlier releases. */
-  justification?: string;
+  justification: optional(z.string()),
   /** The thread that made it; null for this thread's own request. Answers here use `requestId`. */
-  origin: RequestOrigin | null;
-}
-
-/** A request of a descendant, as the threads above it show it. */
-export interface RequestOrigin {
-  threadId: string;
-  /** Ids from the child of the thread that shows it down to the thread that asked. */
-  path: string[];
-  requestId: string;
-  /** An answer has been sent down. */
-  answered: boolean;
-}
+  origin: orNull(RequestOriginSchema),
+};
 
 /** The beginning of a text. The rest is in the item of the request; `ThreadHandle.wholeRequest` reads it. */
-export interface Excerpt {
-  text: string;
+const ExcerptSchema = z.object({
+  text: z.string(),
   /** UTF-16 code units of the whole text: more than `text` has if it is cut. */
-  chars: number;
-}
+  chars: z.int().min(0),
+});
+export type Excerpt = z.infer<typeof ExcerptSchema>;
 
 /** Where a step runs after it is accepted. Absent in requests of earlier releases. */
-interface RunsIn {
+const runsIn = {
   /** `danger-full-access` is outside every sandbox. */
-  sandbox?: SandboxMode;
+  sandbox: optional(SandboxModeSchema),
   /** The workspace of the thread, absolute. */
-  workspace?: string;
-}
+  workspace: optional(z.string()),
+};
+
+const QuestionSchema = z.object({
+  id: z.string(),
+  header: z.string(),
+  question: z.string(),
+  options: z.array(z.object({ label: z.string(), description: z.string() })),
+});
+export type Question = z.infer<typeof QuestionSchema>;
 
 /** A request that a person or a policy must answer. */
-export type ThreadRequest =
-  /** `command` is the whole command, byte for byte what runs. `sandboxed`: it runs in a sandbox. */
-  | (RequestBase &
-      RunsIn & {
-        type: 'commandExecution';
-        command: string;
-        /** Absolute. */
-        cwd: string;
-        sandboxed: boolean;
-        /** The model requests to leave the sandbox of the thread. Absent in requests of earlier releases. */
-        escalated?: boolean;
-        /** Whether it can reach the network. Absent in requests of earlier releases. */
-        network?: boolean;
-      })
+export const ThreadRequestSchema = z.discriminatedUnion('type', [
+  z
+    .object({
+      type: z.literal('commandExecution'),
+      /** The whole command, byte for byte what runs. */
+      command: z.string(),
+      /** Absolute. */
+      cwd: z.string(),
+      /** It runs in a sandbox. */
+      sandboxed: z.boolean(),
+      /** The model requests to leave the sandbox of the thread. Absent in requests of earlier releases. */
+      escalated: optional(z.boolean()),
+      /** Whether it can reach the network. Absent in requests of earlier releases. */
+      network: optional(z.boolean()),
+      ...base,
+      ...runsIn,
+    })
+    .transform(compact),
+  z
+    .object({
+      type: z.literal('fileChange'),
+      /** All that the patch may touch, absolute. */
+      paths: z.array(z.string()),
+      /** The targets of paths that are links. */
+      leads: optional(z.array(PathLeadSchema)),
+      /** Absent in requests of earlier releases: the item has it. */
+      patch: optional(ExcerptSchema),
+      ...base,
+      ...runsIn,
+    })
+    .transform(compact),
+  z
+    .object({
+      type: z.literal('mcpToolCall'),
+      server: z.string(),
+      tool: z.string(),
+      /** The server's own word. */
+      readOnly: z.boolean(),
+      /** JSON; absent in requests of earlier releases: the item has them. */
+      arguments: optional(ExcerptSchema),
+      ...base,
+    })
+    .transform(compact),
+  z.object({ type: z.literal('userInput'), questions: z.array(QuestionSchema), ...base }).transform(compact),
   /**
-   * `paths` are all that the patch may touch, absolute; `leads` are the targets of paths that are links. `patch` is
-   * absent in requests of earlier releases: the item has it.
+   * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` adds `grants` from then
+   * on; `decline` and `cancel` abort with reason `budgetLimited`.
    */
-  | (RequestBase & RunsIn & { type: 'fileChange'; paths: string[]; leads?: PathLead[]; patch?: Excerpt })
-  /** `arguments` is JSON, absent in requests of earlier releases: the item has them. `readOnly` is the server's own word. */
-  | (RequestBase & { type: 'mcpToolCall'; server: string; tool: string; readOnly: boolean; arguments?: Excerpt })
-  | (RequestBase & { type: 'userInput'; questions: Question[] })
-  /**
-   * A limit was reached. Amounts are in its unit: tokens, dollars, steps, milliseconds. `accept` adds `grants` from
-   * then on; `decline` and `cancel` abort with reason `budgetLimited`.
-   */
-  | (RequestBase & {
-      type: 'budget';
-      scope: BudgetScope;
-      limit: LimitName;
-      spent: number;
-      max: number;
-      grants: number;
-    });
+  z
+    .object({
+      type: z.literal('budget'),
+      scope: z.enum(BUDGET_SCOPES),
+      limit: z.enum(LIMIT_NAMES),
+      spent: z.number(),
+      max: z.number(),
+      grants: z.number(),
+      ...base,
+    })
+    .transform(compact),
+]);
+export type ThreadRequest = z.infer<typeof ThreadRequestSchema>;
 
 /** The source of an answer. */
-export type ResolvedBy = 'person' | 'deadline' | 'policy' | 'abort';
+export const ResolvedBySchema = z.enum(['person', 'deadline', 'policy', 'abort']);
+export type ResolvedBy = z.infer<typeof ResolvedBySchema>;

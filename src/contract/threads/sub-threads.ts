@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { LIMITS } from '../plain/limits.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { IdSchema, compact, optional } from '../shapes.ts';
-import type { Spent } from './budget.ts';
-import type { ApprovalDecision, ResolvedBy, ThreadRequest } from './requests.ts';
-import type { TurnCompletion } from './turn.ts';
+import { IdSchema, compact, optional, orNull } from '../shapes.ts';
+import { SpentSchema } from './budget.ts';
+import { ApprovalDecisionSchema, ResolvedBySchema, ThreadRequestSchema } from './requests.ts';
+import { TurnCompletionSchema } from './turn.ts';
 
 /** The purpose of a sub-thread: `agent` runs turns until it is closed, `review` ends with its first one. */
 export const SubThreadRoleSchema = z.enum(['agent', 'review']);
@@ -70,23 +70,31 @@ export interface SubThread {
 }
 
 /** A report of a child to its parent, by the signal `subThreadReport`. */
-export type SubThreadReport =
-  | { type: 'turnCompleted'; turn: TurnCompletion }
-  | { type: 'requestOpened'; request: ThreadRequest }
-  | { type: 'requestResolved'; requestId: string; decision: ApprovalDecision; by: ResolvedBy }
+export const SubThreadReportSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('turnCompleted'), turn: TurnCompletionSchema }),
+  z.object({ type: z.literal('requestOpened'), request: ThreadRequestSchema }),
+  z.object({
+    type: z.literal('requestResolved'),
+    requestId: IdSchema,
+    decision: ApprovalDecisionSchema,
+    by: ResolvedBySchema,
+  }),
   /**
    * Total usage of it and its descendants, from its start on, which makes the report idempotent. `waits`: it could
    * continue, but its part of the budget is used up or it was asked to hold.
    */
-  | { type: 'usage'; spent: Spent; waits: boolean }
-  | { type: 'closed'; reason: string | null };
+  z.object({ type: z.literal('usage'), spent: SpentSchema, waits: z.boolean() }),
+  z.object({ type: z.literal('closed'), reason: orNull(z.string()) }),
+]);
+export type SubThreadReport = z.infer<typeof SubThreadReportSchema>;
 
 /** Payload of the signal `subThreadReport`. */
-export interface SubThreadMessage {
+export const SubThreadMessageSchema = z.object({
   /** The child that reports; its reports include those of its descendants. */
-  threadId: string;
-  report: SubThreadReport;
-}
+  threadId: IdSchema,
+  report: SubThreadReportSchema,
+});
+export type SubThreadMessage = z.infer<typeof SubThreadMessageSchema>;
 
 /** Payload of the signal `agentMessage`: a message of another agent, for the turn under way or the next one. */
 export const AgentMessageSchema = z.object({ from: IdSchema, text: z.string().min(1).max(LIMITS.agentMessageChars) });

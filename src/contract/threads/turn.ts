@@ -3,7 +3,7 @@ import { BudgetSchema } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
 import { TURN_KINDS, type TurnKind } from '../plain/turn-kinds.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { IdSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import { IdSchema, MomentSchema, ShortTextSchema, compact, optional, orNull } from '../shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from '../reviews/review.ts';
 
@@ -95,45 +95,56 @@ export type RollbackTurns = z.infer<typeof RollbackTurnsSchema>;
 export const CloseThreadSchema = z.object({ reason: optional(ShortTextSchema) }).transform(compact);
 export type CloseThread = z.infer<typeof CloseThreadSchema>;
 
-export type AbortReason = 'interrupted' | 'replaced' | 'budgetLimited' | 'threadClosed';
+export const AbortReasonSchema = z.enum(['interrupted', 'replaced', 'budgetLimited', 'threadClosed']);
+export type AbortReason = z.infer<typeof AbortReasonSchema>;
 
 /** Why a turn failed. Codes of the model follow Codex's `codexErrorInfo`, in camel case. */
-export interface TurnError {
-  code: string;
-  message: string;
-}
+export const TurnErrorSchema = z.object({ code: z.string(), message: z.string() });
+export type TurnError = z.infer<typeof TurnErrorSchema>;
 
-export interface TokenUsage {
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningOutputTokens: number;
-  totalTokens: number;
-}
+const CountedSchema = z.number().min(0);
 
-export interface Usage extends TokenUsage {
+const TokenUsageSchema = z.object({
+  inputTokens: CountedSchema,
+  cachedInputTokens: CountedSchema,
+  outputTokens: CountedSchema,
+  reasoningOutputTokens: CountedSchema,
+  totalTokens: CountedSchema,
+});
+export type TokenUsage = z.infer<typeof TokenUsageSchema>;
+
+const UsageSchema = TokenUsageSchema.extend({
   /** In millionths of a dollar; null if a model without a price was used. */
-  costMicroUsd: number | null;
-}
+  costMicroUsd: orNull(CountedSchema),
+});
+export type Usage = z.infer<typeof UsageSchema>;
 
-interface Completion {
-  turnId: string;
-  kind: TurnKind;
+const completion = {
+  turnId: IdSchema,
+  kind: TurnKindSchema,
   /** The agent's last message in this turn, or null. */
-  lastAgentMessage: string | null;
+  lastAgentMessage: orNull(z.string()),
   /** Milliseconds since the epoch; null if the turn never started. */
-  startedAt: number | null;
-  durationMs: number;
+  startedAt: orNull(MomentSchema),
+  durationMs: CountedSchema,
   /** Milliseconds that it waited for a person; left out if it did not. */
-  waitedMs?: number;
-  usage: Usage;
-}
+  waitedMs: optional(CountedSchema),
+  usage: UsageSchema,
+};
 
 /** The one terminal event of a turn. */
-export type TurnCompletion = Completion &
-  (
-    | { status: 'completed' }
-    /** `quiescent` is false if a worker was lost and the end of its step could not be observed. */
-    | { status: 'aborted'; reason: AbortReason; detail: string | null; quiescent: boolean }
-    | { status: 'failed'; error: TurnError }
-  );
+export const TurnCompletionSchema = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('completed'), ...completion }).transform(compact),
+  /** `quiescent` is false if a worker was lost and the end of its step could not be observed. */
+  z
+    .object({
+      status: z.literal('aborted'),
+      reason: AbortReasonSchema,
+      detail: orNull(z.string()),
+      quiescent: z.boolean(),
+      ...completion,
+    })
+    .transform(compact),
+  z.object({ status: z.literal('failed'), error: TurnErrorSchema, ...completion }).transform(compact),
+]);
+export type TurnCompletion = z.infer<typeof TurnCompletionSchema>;

@@ -3,6 +3,7 @@ import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, WorkflowUpdateFai
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, Failure, type FailureCode } from '../../../activities/failures.ts';
 import type { AgentIdentity, IdentityDirectory } from '../../../activities/ports.ts';
+import { toIdentityWorkflowId } from '../../contract/plain/workflow-ids.ts';
 import {
   ensureIdentityUpdate,
   identityQuery,
@@ -43,17 +44,13 @@ export function createIdentityDirectory(service: Service): IdentityDirectory {
     },
     // Never shared, because the caller needs the current value.
     current: (account, signal) =>
-      ask(account, signal, () => workflow.getHandle(toWorkflowId(account)).query(identityQuery)),
+      ask(account, signal, () => workflow.getHandle(toIdentityWorkflowId(account)).query(identityQuery)),
   };
-}
-
-function toWorkflowId(account: string): string {
-  return `agent-identity/${account}`;
 }
 
 function toStart(service: Service, account: string) {
   return new WithStartWorkflowOperation<typeof agentIdentity>('agentIdentity', {
-    workflowId: toWorkflowId(account),
+    workflowId: toIdentityWorkflowId(account),
     taskQueue: service.taskQueue,
     args: [{ account, identity: null }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,

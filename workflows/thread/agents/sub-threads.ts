@@ -152,9 +152,31 @@ export function onLateStart(state: ThreadState, actionId: string): ThreadState {
 
 // ------------------------------------------------------------------------------------------------------- reporting
 
-export function refuseReport(state: ThreadState, { threadId }: SubThreadMessage): Refusal | null {
-  if (findChild(state, threadId) !== null) return null;
-  return { code: 'notAChild', reason: `Thread ${threadId} is no child of thread ${state.threadId}.` };
+export function refuseReport(state: ThreadState, { threadId, report: said }: SubThreadMessage): Refusal | null {
+  if (findChild(state, threadId) === null)
+    return { code: 'notAChild', reason: `Thread ${threadId} is no child of thread ${state.threadId}.` };
+  if (said.type !== 'requestOpened' || isAnswerable(threadId, said.request)) return null;
+  const reason = `Request ${said.request.requestId} has no ids of a request of thread ${threadId} or of one below it.`;
+  return { code: 'malformed', reason };
+}
+
+/** The form of a thread's own request ids; with the id of a thread in front it is a valid id. */
+const OWN_REQUEST = /^(?:req|budget)_\d{1,12}$/;
+
+/** Whether an answer to a child's request could reach the thread that asked. */
+function isAnswerable(threadId: string, { requestId, origin }: ThreadRequest): boolean {
+  if (origin === null) return OWN_REQUEST.test(requestId);
+  const { path } = origin;
+  return (
+    OWN_REQUEST.test(origin.requestId) &&
+    requestId === `${origin.threadId}:${origin.requestId}` &&
+    path.at(-1) === origin.threadId &&
+    path.every((id, index) => isChildId(path[index - 1] ?? threadId, id))
+  );
+}
+
+function isChildId(parent: string, id: string): boolean {
+  return id.startsWith(`${parent}/`) && /^\d+$/.test(id.slice(parent.length + 1));
 }
 
 /** Handles the report of a child. */
@@ -176,6 +198,11 @@ export function onReport(state: ThreadState, at: number, threadId: string, said:
     case 'closed':
       return isOver(child) ? state : endChild(state, at, child, 'shutdown');
   }
+}
+
+/** The id under which this thread shows the request whose end is reported; null for other reports. */
+export function resolvedBelow({ threadId, report: said }: SubThreadMessage): string | null {
+  return said.type === 'requestResolved' ? idFromBelow(threadId, said.requestId) : null;
 }
 
 /** A report of usage includes all earlier ones. */
@@ -216,6 +243,7 @@ function fromBelow(child: Child, request: ThreadRequest): ThreadRequest {
 
 /** A request that is too large to be shown here waits in the thread that made it, and its deadline applies there. */
 function showFromBelow(state: ThreadState, at: number, request: ThreadRequest): ThreadState {
+  if (state.requests.some(({ requestId }) => requestId === request.requestId)) return state;
   if (!decidesAnew(state) || hasRoomFor(state, request)) return showRequest(state, at, request);
   const asked = request.origin?.threadId ?? '';
   const message = `A request of thread ${asked} is too large to be shown here beside those that are open. Answer it there: bobbin thread requests ${asked}`;

@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { LIMITS } from '../../../src/contract/index.ts';
-import { StartBatchSchema } from '../../../src/contract/reviews/batch.ts';
+import { StartBatchSchema, TargetReviewSchema } from '../../../src/contract/reviews/batch.ts';
 import { TreeBudgetSchema } from '../../../src/contract/threads/budget.ts';
 import { EditQueueSchema } from '../../../src/contract/threads/queue.ts';
 import { ResolveRequestSchema } from '../../../src/contract/threads/requests.ts';
 import { RepositoryRulesRequestSchema, RevokeRuleSchema } from '../../../src/contract/threads/rules.ts';
 import { StartThreadSchema } from '../../../src/contract/threads/thread.ts';
-import { AgentMessageSchema } from '../../../src/contract/threads/sub-threads.ts';
+import { AgentMessageSchema, SubThreadMessageSchema } from '../../../src/contract/threads/sub-threads.ts';
 import {
   CloseThreadSchema,
   InterruptTurnSchema,
@@ -18,7 +18,7 @@ import {
   SteerTurnSchema,
   SubmitTurnSchema,
 } from '../../../src/contract/threads/turn.ts';
-import { faultsOf, parseStartBatch } from '../../batch-review/guards.ts';
+import { faultsOf, parseStartBatch, parseTargetReview } from '../../batch-review/guards.ts';
 import { toUnreadable } from '../../sandbox/unreadable.ts';
 import {
   type Parsed,
@@ -33,6 +33,7 @@ import {
   parseStartThread,
   parseSteerTurn,
   parseAgentMessage,
+  parseSubThreadMessage,
   parseSubmitTurn,
   parseTreeBudget,
 } from './guards.ts';
@@ -140,7 +141,112 @@ const mostly = (good: fc.Arbitrary<unknown>, bad: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 15, arbitrary: good }, { weight: 1, arbitrary: bad });
 const overrides = fc.record({ ...policies, budget: seldom(budgets) });
 
+const counts = mostly(fc.nat(), fc.constantFrom<unknown>(-1, 0.5, '7', null, 1e300));
+const moments = mostly(fc.nat(), fc.constantFrom<unknown>(-1, 1e300, LIMITS.moment, LIMITS.moment + 1, 'now'));
+const words = mostly(fc.constantFrom('done', ''), fc.constantFrom(null, undefined, 7));
+const completion = {
+  turnId: fc.constant('task'),
+  kind: mostly(fc.constantFrom('regular', 'review'), fc.constant('dance')),
+  lastAgentMessage: words,
+  startedAt: moments,
+  durationMs: counts,
+  waitedMs: fc.constantFrom(undefined, null, 5),
+  usage: fc.record({
+    ...{ inputTokens: counts, cachedInputTokens: fc.nat(), outputTokens: fc.nat() },
+    ...{ reasoningOutputTokens: fc.nat(), totalTokens: fc.nat(), costMicroUsd: fc.constantFrom(null, undefined, 0, 7) },
+  }),
+};
+const asking = {
+  requestId: mostly(fc.constantFrom('req_1', 'root/1/2:req_3'), ids),
+  turnId: fc.constant('task'),
+  itemId: fc.constantFrom('item_1', null, undefined),
+  openedAt: moments,
+  deadlineAt: fc.constantFrom(null, undefined, 0, 7),
+  default: mostly(fc.constant('decline'), fc.constant('perhaps')),
+  reason: mostly(strings, fc.constant(7)),
+  justification: optional(strings),
+  origin: fc.oneof(
+    fc.constantFrom(null, undefined),
+    fc.record({
+      threadId: fc.constant('root/1/2'),
+      path: fc.array(mostly(fc.constant('root/1/2'), ids), { maxLength: 2 }),
+      requestId: mostly(fc.constant('req_3'), ids),
+      answered: mostly(fc.boolean(), fc.constant('yes')),
+    }),
+  ),
+};
+const excerpts = optional(fc.record({ text: strings, chars: counts }));
+const requests = fc.oneof(
+  fc.record({
+    ...{ type: fc.constantFrom('commandExecution', 'commandExecution', 'dance'), command: strings, cwd: strings },
+    ...{ sandboxed: fc.boolean(), escalated: optional(fc.boolean()), network: optional(fc.boolean()) },
+    ...{ sandbox: policies.sandbox, workspace: optional(strings), ...asking },
+  }),
+  fc.record({
+    ...{ type: fc.constant('fileChange'), paths: fc.array(strings, { maxLength: 2 }), patch: excerpts },
+    ...{ leads: optional(fc.array(fc.record({ path: strings, to: strings }), { maxLength: 1 })), ...asking },
+  }),
+  fc.record({
+    ...{ type: fc.constant('mcpToolCall'), server: strings, tool: strings, readOnly: fc.boolean() },
+    ...{ arguments: excerpts, ...asking },
+  }),
+  fc.record({
+    type: fc.constant('userInput'),
+    questions: fc.array(
+      fc.record({
+        ...{ id: strings, header: strings, question: strings },
+        options: fc.array(fc.record({ label: strings, description: strings }), { maxLength: 2 }),
+      }),
+      { maxLength: 2 },
+    ),
+    ...asking,
+  }),
+  fc.record({
+    ...{ type: fc.constant('budget'), scope: fc.constantFrom('turn', 'thread', 'tree'), limit: fc.constant('tokens') },
+    ...{ spent: counts, max: counts, grants: fc.double({ noNaN: true, noDefaultInfinity: true }), ...asking },
+  }),
+);
+const reports = fc.oneof(
+  fc.record({
+    type: fc.constant('turnCompleted'),
+    turn: fc.oneof(
+      fc.record({ status: fc.constantFrom('completed', 'completed', 'done'), ...completion }),
+      fc.record({
+        ...{ status: fc.constant('aborted'), reason: mostly(fc.constant('replaced'), words), detail: words },
+        ...{ quiescent: mostly(fc.boolean(), fc.constant(1)), ...completion },
+      }),
+      fc.record({
+        status: fc.constant('failed'),
+        error: fc.record({ code: mostly(fc.constant('internal'), words), message: words }),
+        ...completion,
+      }),
+    ),
+  }),
+  fc.record({ type: fc.constant('requestOpened'), request: requests }),
+  fc.record({
+    ...{ type: fc.constant('requestResolved'), requestId: ids },
+    ...{ decision: fc.constantFrom('accept', 'cancel', ''), by: fc.constantFrom('person', 'abort', 'nobody') },
+  }),
+  fc.record({
+    type: fc.constantFrom('usage', 'usage', 'uses'),
+    spent: fc.record({ tokens: counts, costMicroUsd: counts, steps: fc.nat(), wallMs: fc.nat() }),
+    waits: mostly(fc.boolean(), fc.constant(null)),
+  }),
+  fc.record({ type: fc.constant('closed'), reason: words }),
+);
+
 const MESSAGES = {
+  subThreadReport: fc.record({ threadId: mostly(fc.constant('root/1'), ids), report: reports }),
+  targetReview: fc.record({
+    ...{ runId: mostly(fc.constant('nightly/0'), words), batchId: mostly(fc.constant('nightly'), strings) },
+    targetId: mostly(fc.constant('a-HEAD-1'), ids),
+    target: fc.record({ repository: mostly(fc.constant('/a'), strings), branch: mostly(fc.constant('main'), strings) }),
+    limits: fc.oneof(fc.constant({}), limits),
+    fullPassEvery: mostly(fc.constantFrom(0, 5), counts),
+    fullPass: fc.constantFrom(true, undefined),
+    ...{ model: fc.constantFrom(null, undefined, 'm'), instructions: strings },
+    agentIdentity: mostly(fc.constant(null), fc.record({ mode: fc.constantFrom('off', 'on'), account: ids })),
+  }),
   submitTurn: fc.record({
     turnId: ids,
     kind: fc.constantFrom(
@@ -397,6 +503,8 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['submitReview', SubmitTurnSchema, parseSubmitTurn],
   ['agentMessage', AgentMessageSchema, parseAgentMessage],
   ['treeBudget', TreeBudgetSchema, parseTreeBudget],
+  ['subThreadReport', SubThreadMessageSchema, parseSubThreadMessage],
+  ['targetReview', TargetReviewSchema, parseUsableReview],
   ['steerTurn', SteerTurnSchema, parseSteerTurn],
   ['editQueue', EditQueueSchema, parseEditQueue],
   ['rollbackTurns', RollbackTurnsSchema, parseRollbackTurns],
@@ -414,6 +522,12 @@ function parseUsableBatch(value: unknown): ReturnType<typeof parseStartBatch> {
   const parsed = parseStartBatch(value);
   const faults = parsed.ok ? faultsOf(parsed.value.targets).filter((fault) => fault !== null) : [];
   return faults.length === 0 ? parsed : { ok: false, code: 'malformed', reason: faults.join() };
+}
+
+function parseUsableReview(value: unknown): ReturnType<typeof parseTargetReview> {
+  const parsed = parseTargetReview(value);
+  const [fault = null] = parsed.ok ? faultsOf([parsed.value.target]) : [];
+  return fault === null ? parsed : { ok: false, code: 'malformed', reason: fault };
 }
 
 describe.each(PAIRS)('%s', (name, schema, guard) => {

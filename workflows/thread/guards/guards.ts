@@ -11,18 +11,15 @@ import type {
   StartThread,
   SteerTurn,
   SubThreadMessage,
-  SubThreadReport,
   SubmitTurn,
   TreeBudget,
 } from '../../../src/contract/index.ts';
-import { AMOUNT_OF } from '../../../src/contract/plain/amounts.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { readMessage } from '../../sandbox/read-message.ts';
 import {
   type Fields,
   type Parsed,
   fields,
-  id,
   maybe,
   oneOf,
   parse,
@@ -42,43 +39,13 @@ export const parseRevokeRule = (value: unknown) => readMessage<RevokeRule>('revo
 export const parseCloseThread = (value: unknown) => readMessage<CloseThread>('closeThread', value, 'close');
 export const parseStartThread = (value: unknown) => readMessage<StartThread>('startThread', value, 'thread');
 export const parseAgentMessage = (value: unknown) => readMessage<AgentMessage>('agentMessage', value, 'message');
+export const parseSubThreadMessage = (value: unknown) =>
+  readMessage<SubThreadMessage>('subThreadReport', value, 'report');
 export const parseTreeBudget = (value: unknown) => readMessage<TreeBudget>('treeBudget', value, 'budget');
 
 /** The argument of the workflow `repositoryRules`. */
 export const parseRepositoryRules = (value: unknown) =>
   readMessage<RepositoryRulesRequest>('repositoryRules', value, 'request');
-
-/**
- * Reports come from our own threads, so only the members that distinguish them are checked. Reports that are not from a
- * child of the thread are refused later.
- */
-export function parseSubThreadMessage(value: unknown): Parsed<SubThreadMessage> {
-  return parse(() => {
-    const from = fields(value, 'report');
-    const threadId = id(from['threadId'], 'threadId');
-    const said = fields(from['report'], 'report');
-    const type = oneOf(said['type'], 'report.type', REPORTS);
-    if (type === 'turnCompleted') fields(said['turn'], 'report.turn');
-    if (type === 'requestOpened')
-      id(fields(said['request'], 'report.request')['requestId'], 'report.request.requestId');
-    if (type === 'requestResolved') id(said['requestId'], 'report.requestId');
-    if (type === 'usage') spending(said['spent']);
-    return { threadId, report: said as SubThreadReport };
-  });
-}
-
-function spending(value: unknown): void {
-  const spent = fields(value, 'report.spent');
-  for (const amount of Object.values(AMOUNT_OF)) wholeNumber(spent[amount], amount, 0);
-}
-
-const REPORTS = [
-  'turnCompleted',
-  'requestOpened',
-  'requestResolved',
-  'usage',
-  'closed',
-] as const satisfies SubThreadReport['type'][];
 
 /** The argument of a query; the first page if left out. */
 export function parsePage(value: unknown): Parsed<{ after: number; limit: number }> {
@@ -101,7 +68,7 @@ export function parseClosedRunQuestion(value: unknown): Parsed<{ ask: 'handover'
 export function mentionedId(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;
   const from = value as Fields;
-  for (const key of ['turnId', 'expectedTurnId', 'requestId', 'ruleId']) {
+  for (const key of ['turnId', 'expectedTurnId', 'requestId', 'ruleId', 'threadId']) {
     const found = from[key];
     if (typeof found === 'string') return quote(found);
   }

@@ -50,6 +50,7 @@ import {
   closeChildren,
   passAnswerDown,
   refuseReport,
+  resolvedBelow,
   stopAgents,
   stopChildren,
   onGone,
@@ -71,6 +72,7 @@ import {
   toTurnError,
   withTurn,
 } from '../turns/turns.ts';
+import { report as reportUp } from '../turns/outbox.ts';
 import { isOutboxFull } from '../state/waiting.ts';
 
 /**
@@ -118,8 +120,11 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
         () => interrupt(state, event),
       );
     case 'requestAnswered':
-      return orReject(state, event, 'resolveRequest', event.answer.requestId, refuseAnswer(state, event.answer), () =>
-        answer(state, event),
+      return withdrawAbove(
+        orReject(state, event, 'resolveRequest', event.answer.requestId, refuseAnswer(state, event.answer), () =>
+          answer(state, event),
+        ),
+        event.isUnknown === true ? event.answer.requestId : null,
       );
     case 'queueEdited':
       return orReject(state, event, 'editQueue', event.edit.turnId, refuseQueueEdit(state, event.edit), () =>
@@ -147,9 +152,11 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       return onDelivery(state, at, event);
     case 'subThreadReported': {
       const { threadId, report } = event.message;
-      return orReject(state, event, 'subThreadReport', threadId, refuseReport(state, event.message), () =>
+      const refusal = refuseReport(state, event.message);
+      const told = orReject(state, event, 'subThreadReport', threadId, refusal, () =>
         tellTask(onReport(state, at, threadId, report), at, threadId, report),
       );
+      return withdrawAbove(told, refusal === null && event.isUnknown === true ? resolvedBelow(event.message) : null);
     }
     case 'treeBudgetTold':
       return orReject(state, event, 'treeBudget', null, refuseTreeBudget(state), () =>
@@ -205,6 +212,12 @@ function reject(state: ThreadState, at: number, message: string, id: string | nu
   const counters = { ...state.counters, rejectedMessages: state.counters.rejectedMessages + 1 };
   const { code, reason } = refusal;
   return emit({ ...state, counters }, at, { type: 'message/rejected', message, code, reason, id });
+}
+
+/** Reports to the threads above that a request which they may show is not open: nobody could answer it there. */
+function withdrawAbove(state: ThreadState, requestId: string | null): ThreadState {
+  if (requestId === null) return state;
+  return reportUp(state, { type: 'requestResolved', requestId, decision: 'cancel', by: 'abort' });
 }
 
 type Of<T extends MachineEvent['type']> = Extract<MachineEvent, { type: T }>;

@@ -3,7 +3,7 @@
  * refuses a bad update, which leaves no trace in history. No message may fail the workflow or block its tasks.
  */
 import type { UpdateDefinition } from '@temporalio/common';
-import { ApplicationFailure, condition, log, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, condition, log, patched, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
 import type { EventsPage, ItemsPage, UndoPreview } from '../../../src/contract/index.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import {
@@ -36,6 +36,7 @@ import {
   parseSubmitTurn,
   parseTreeBudget,
 } from '../guards/guards.ts';
+import { resolvedBelow } from '../agents/sub-threads.ts';
 import { toPast } from '../past/fork.ts';
 import { readEvents, readItems } from '../state/log.ts';
 import type { MachineInput } from '../state/inputs.ts';
@@ -83,14 +84,14 @@ const REVOKE_RULE = 'Revokes a remembered answer: { "ruleId": "rule_3" }';
 type Dispatch = (machineInput: MachineInput) => void;
 
 export function registerHandlers(shell: ThreadShell, dispatch: Dispatch): void {
-  registerSignals(dispatch);
+  registerSignals(shell, dispatch);
   registerUpdates(shell, dispatch);
   registerQueries(shell);
 }
 
 // --------------------------------------------------------------------------------------------------------- signals
 
-function registerSignals(dispatch: Dispatch): void {
+function registerSignals(shell: ThreadShell, dispatch: Dispatch): void {
   const onSignal = <T>(name: string, parse: (value: unknown) => Parsed<T>, toHappening: (value: T) => MachineInput) => {
     return (payload: unknown): void => {
       guarded(dispatch, name, payload, () => {
@@ -121,7 +122,10 @@ function registerSignals(dispatch: Dispatch): void {
   );
   setHandler(
     resolveRequestSignal,
-    onSignal('resolveRequest', parseResolveRequest, (answer) => ({ type: 'requestAnswered', answer, by: 'person' })),
+    onSignal('resolveRequest', parseResolveRequest, (answer) => ({
+      ...{ type: 'requestAnswered', answer, by: 'person' },
+      ...whetherUnknown(shell, answer.requestId),
+    })),
     {
       description:
         'Answers an open request: { "requestId": "req_3", "decision": "accept" }; "remember": { "scope": "thread" } to remember it',
@@ -151,7 +155,10 @@ function registerSignals(dispatch: Dispatch): void {
   );
   setHandler(
     subThreadReportSignal,
-    onSignal('subThreadReport', parseSubThreadMessage, (message) => ({ type: 'subThreadReported', message })),
+    onSignal('subThreadReport', parseSubThreadMessage, (message) => ({
+      ...{ type: 'subThreadReported', message },
+      ...whetherUnknown(shell, resolvedBelow(message)),
+    })),
     { description: 'A report of a sub-thread to its parent; sent by threads only' },
   );
   setHandler(
@@ -169,6 +176,17 @@ function registerSignals(dispatch: Dispatch): void {
       'A thread takes the signals submitTurn, interruptTurn, resolveRequest, editQueue, rollbackTurns, revokeRule and closeThread.';
     dispatch({ type: 'messageRejected', message: name.slice(0, LIMITS.idChars), code: 'malformed', reason, id: null });
   });
+}
+
+/** Earlier releases sent no report; a thread that has handled such a message without one does so in a replay, too. */
+const UNKNOWN_REQUESTS = 'reports of unknown requests';
+
+/** Whether a message is about a request that is not open here, but may be shown by a thread above. */
+function whetherUnknown({ state }: ThreadShell, requestId: string | null): { isUnknown?: true } {
+  const { parent } = state?.settings ?? { parent: null };
+  if (state === null || parent === null || parent.reports === 'result' || requestId === null) return {};
+  const isOpen = state.requests.some((request) => request.requestId === requestId);
+  return !isOpen && patched(UNKNOWN_REQUESTS) ? { isUnknown: true } : {};
 }
 
 const EDIT_QUEUE =

@@ -29,7 +29,8 @@ export type MachineInput =
   | { type: 'queueEdited'; edit: EditQueue }
   | { type: 'revocationRequested'; revocation: RevokeRule }
   | { type: 'rollbackRequested'; rollback: RollbackTurns }
-  | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy }
+  /** `isUnknown`: no such request is open here, which the thread above learns; earlier releases did not report it. */
+  | { type: 'requestAnswered'; answer: ResolveRequest; by: ResolvedBy; isUnknown?: true }
   | { type: 'closeRequested'; close: CloseThread }
   | { type: 'messageRejected'; message: string; code: RejectionCode; reason: string; id: string | null }
   | StepEnded
@@ -38,7 +39,8 @@ export type MachineInput =
   | { type: 'childGone'; id: string; threadId: string }
   /** @see Action `sendMessage`. Not delivered: there is no such thread, or it is closed. */
   | { type: 'messageSent'; id: string; delivered: boolean }
-  | { type: 'subThreadReported'; message: SubThreadMessage }
+  /** `isUnknown`: it is the end of a request that is not open here, but may be in the threads above. */
+  | { type: 'subThreadReported'; message: SubThreadMessage; isUnknown?: true }
   /** The thread above reports what this one and its descendants may use up. */
   | { type: 'treeBudgetTold'; budget: TreeBudget }
   | { type: 'agentMessageReceived'; message: AgentMessage }

@@ -1,0 +1,218 @@
+/**
+ * What a client of no SDK may forge, for every workflow and every message: whatever it is, no workflow fails over it,
+ * none of its tasks does, nothing of a wrong type is kept, and every request that is shown can be answered.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ThreadRequestSchema } from '../../src/contract/index.ts';
+import { type RawPayload, assertHealthy, json, rawPayload, sendSignal, startRawWorkflow } from '../parts/raw-client.ts';
+import { type TestEnvironment, openEnvironment, runTurn, waitForRequest } from '../environment.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
+});
+afterAll(() => environment.close());
+
+const raw = (text: string) => rawPayload('json/plain', text);
+const handleOf = (workflowId: string) => environment.bobbin.service.client.workflow.getHandle(workflowId);
+
+/** They stand where something else is expected. */
+const VALUES: unknown[] = [null, true, -1, 1e308, '', 'text', 'a\ud800', '/a\0b', 'x'.repeat(5_000), [], [[]], {}];
+const DEEP = 50_000;
+
+/** No message at all. */
+const PAYLOADS: RawPayload[][] = [
+  [],
+  ...[...VALUES.map(json), ...['NaN', '1e999', '{"__proto__":{"threadId":"x"}}', '{"toString":1}', '{"a"'].map(raw)],
+  ...[raw('['.repeat(DEEP) + ']'.repeat(DEEP)), raw('{"a":'.repeat(DEEP) + '1' + '}'.repeat(DEEP))],
+  ...[rawPayload('binary/plain', '{}'), rawPayload('cbor/plain', 'x'), { metadata: {}, data: Buffer.from('{}') }],
+].map((payload) => (Array.isArray(payload) ? payload : [payload]));
+
+/** The message once for each of its members, on all levels, with another value there; once with an infinite number. */
+function mutants(message: unknown): RawPayload[][] {
+  const texts = changed(message, [...OTHERS, INFINITE]).map((one) => JSON.stringify(one));
+  return texts.map((text) => [raw(text.replaceAll(JSON.stringify(INFINITE), '1e999'))]);
+}
+const OTHERS: unknown[] = [null, true, -1, 'a\ud800', '/a\0b', [[]], {}];
+const INFINITE = '<infinite>';
+
+function changed(message: unknown, values: readonly unknown[]): unknown[] {
+  if (typeof message !== 'object' || message === null) return [];
+  const put = (key: string, value: unknown) =>
+    Array.isArray(message) ? message.with(Number(key), value) : { ...message, [key]: value };
+  return Object.entries(message).flatMap(([key, member]) =>
+    [...values, ...changed(member, values)].map((value) => put(key, value)),
+  );
+}
+
+async function inTurn<T>(list: readonly T[], body: (one: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < list.length; from += 16) await Promise.all(list.slice(from, from + 16).map(body));
+}
+
+/** The words with which a workflow ends. */
+async function wordsOf(handle: { result(): Promise<unknown> }): Promise<string> {
+  try {
+    const { status, reason, message } = (await handle.result()) as Record<string, string>;
+    return `${status ?? ''} ${reason ?? message ?? ''}`;
+  } catch (error) {
+    let cause = (error as Error).cause as { type?: string; message: string; cause?: typeof cause };
+    while (cause.cause !== undefined) cause = cause.cause;
+    return `${cause.type ?? ''} ${cause.message}`;
+  }
+}
+
+describe('an argument that cannot be used', () => {
+  const target = { repository: '/nowhere', branch: 'main' };
+  const identity = { account: 'a', agentRuntimeId: 'x', registeredAt: '' };
+  const types: [type: string, prefix: string, valid: unknown, end: RegExp][] = [
+    ['thread', 'thread/', { threadId: 't', workspace: { cwd: '/x' }, budget: { turn: { tokens: 1 } } }, /^refused/],
+    ['batchReview', 'batch-review/', { targets: [target], concurrency: 1 }, /^batch(Refused|Failed)/],
+    [
+      ...(['targetReview', 'batch-review/'] as const),
+      {
+        ...{ runId: 'r/0', batchId: 'r', targetId: 't', target, limits: { tokens: 1 }, fullPassEvery: 0 },
+        ...{ model: null, instructions: '', agentIdentity: { mode: 'off', account: 'a' } },
+      },
+      /^failed/,
+    ],
+    ['reviewLedger', 'review-ledger/', { targetId: 't', target }, /^(refused|open)/],
+    ['repositoryRules', 'repository-rules/', { cwd: '/nowhere', revoke: 'r' }, /^(refused|failed .*ENOENT)/],
+    ['readArchive', 'archive/', 'segment', /^(malformed|archiveMissing)/],
+    ['agentIdentity', 'agent-identity/', { account: 'a', identity }, /^refused/],
+  ];
+
+  /** The words of its end; `open` for a ledger whose argument can be used. */
+  async function endOf(workflowId: string): Promise<string> {
+    const handle = handleOf(workflowId);
+    const isOpen = workflowId.startsWith('review-ledger/') && (await handle.query('ledger').catch(() => null)) !== null;
+    if (isOpen && (await handle.describe()).status.name === 'RUNNING') {
+      await handle.terminate();
+      return 'open';
+    }
+    return wordsOf(handle);
+  }
+
+  it.each(types)(
+    'ends a %s in words that say what is wrong, and fails none of its tasks',
+    async (type, prefix, valid, end) => {
+      const started = [...PAYLOADS, ...mutants(valid)].map((payloads) => ({
+        payloads,
+        workflowId: `${prefix}${randomUUID()}`,
+      }));
+      await inTurn(started, async ({ payloads, workflowId }) => {
+        await startRawWorkflow(environment, { type, workflowId }, ...payloads);
+        const words = await endOf(workflowId);
+        const sent = Buffer.from(payloads[0]?.data ?? []).toString();
+        expect(words, sent.slice(0, 200)).toMatch(end);
+        expect(words, sent.slice(0, 200)).not.toMatch(/is not a function|undefined|null bytes|A defect/);
+        const { events } = await handleOf(workflowId).fetchHistory();
+        expect(events?.filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+      });
+    },
+    280_000,
+  );
+});
+
+describe('a carried state', () => {
+  it.each([
+    ['thread', 'thread/', { carriedOver: { version: 99 } }, /refused.*threadId/],
+    ['batchReview', 'batch-review/', { carriedBatch: { version: 99 } }, /batch .*targets/],
+    ['reviewLedger', 'review-ledger/', { version: 99, findings: [], runs: [] }, /refused.*targetId/],
+    ['agentIdentity', 'agent-identity/', { account: '', identity: {} }, /refused.*account/],
+  ])('of a %s is not taken from a client, not even in the later runs of a cron schedule', async (...given) => {
+    const [type, prefix, argument, words] = given;
+    const workflowId = `${prefix}${randomUUID()}`;
+    const newest = async () => (await handleOf(workflowId).describe()).runId;
+    await startRawWorkflow(environment, { type, workflowId, cronSchedule: '@every 1s' }, json(argument));
+    const first = await newest();
+    await expect.poll(newest, { timeout: 20_000 }).not.toBe(first);
+    const { workflow } = environment.bobbin.service.client;
+    const second = workflow.getHandle(workflowId, await newest(), { followRuns: false });
+    // The client takes the next run of the schedule for a continuation, which has no result.
+    await second.result().catch(() => undefined);
+    const closing = (await second.fetchHistory()).events?.at(-1);
+    const result = closing?.workflowExecutionCompletedEventAttributes?.result?.payloads?.[0]?.data;
+    const failure = closing?.workflowExecutionFailedEventAttributes?.failure;
+    expect(failure?.message ?? Buffer.from(result ?? []).toString()).toMatch(words);
+    await handleOf(workflowId).terminate();
+  });
+});
+
+describe('forged messages', () => {
+  const input = [{ type: 'text', text: 'say: forged' }];
+  const budget = { turn: { tokens: 1, costUsd: 1 } };
+  const usage = {
+    ...{ inputTokens: 1, cachedInputTokens: 0, outputTokens: 1 },
+    reasoningOutputTokens: 0,
+    totalTokens: 2,
+  };
+  const completion = {
+    ...{ turnId: 'task', kind: 'regular', lastAgentMessage: 'forged', startedAt: 1, durationMs: 1 },
+    usage: { ...usage, costMicroUsd: 1 },
+  };
+  const request = (child: string) => ({
+    ...{ type: 'commandExecution', command: 'forged', cwd: '/', sandboxed: true, reason: 'forged' },
+    ...{ requestId: `${child}/1:req_77`, turnId: 'task', itemId: null, openedAt: 1, deadlineAt: null },
+    ...{
+      default: 'decline',
+      origin: { threadId: `${child}/1`, path: [`${child}/1`], requestId: 'req_77', answered: false },
+    },
+  });
+  const reports = (child: string): unknown[] => [
+    {
+      type: 'turnCompleted',
+      turn: { status: 'aborted', reason: 'replaced', detail: null, quiescent: true, ...completion },
+    },
+    { type: 'turnCompleted', turn: { status: 'failed', error: { code: 'c', message: 'm' }, ...completion } },
+    { type: 'requestOpened', request: request(child) },
+    { type: 'requestOpened', request: { ...request(child), requestId: 'req_78', origin: null } },
+    { type: 'requestOpened', request: { ...request(child), requestId: 'req_1', origin: null } },
+    { type: 'requestResolved', requestId: 'req_99', decision: 'accept', by: 'person' },
+    { type: 'usage', spent: { tokens: 1, costMicroUsd: 1, steps: 1, wallMs: 1 }, waits: false },
+  ];
+  const messages = (child: string): [signal: string, valid: unknown][] => [
+    ['submitTurn', { turnId: 'f', kind: 'user_shell', input: [{ type: 'text', text: 'true' }], overrides: { budget } }],
+    [
+      'submitTurn',
+      { turnId: 'g', kind: 'review', review: { target: { type: 'commit', sha: 'a', title: 'b' } }, onBusy: 'reject' },
+    ],
+    ['editQueue', { op: 'edit', turnId: 'none', input, overrides: { budget } }],
+    ['interruptTurn', { turnId: 'none', reason: 'x', tree: false }],
+    [
+      'resolveRequest',
+      { requestId: 'none', decision: 'accept', answers: { q: { answers: ['a'] } }, remember: { scope: 'turn' } },
+    ],
+    ['rollbackTurns', { numTurns: 1_000 }],
+    ['revokeRule', { ruleId: 'none' }],
+    ['agentMessage', { from: 'none', text: 'x' }],
+    ['treeBudget', { held: false, limits: { tokens: 1_000_000 } }],
+    ...reports(child).map((report): [string, unknown] => ['subThreadReport', { threadId: child, report }]),
+  ];
+
+  it('of every kind change nothing for the worse: requests can be answered, and turns go on', async () => {
+    const thread = await environment.start();
+    await runTurn(thread, 'spawn: ask: Which one?');
+    await waitForRequest(thread);
+    const child = environment.bobbin.threads.get(`${thread.threadId}/1`);
+    for (const to of [thread, child]) {
+      const all = messages(child.threadId).flatMap(([name, valid]) =>
+        [[json(valid)], [json(valid)], ...mutants(valid)].map((payloads) => ({ name, payloads })),
+      );
+      await inTurn(all, ({ name, payloads }) => sendSignal(environment, to, name, ...payloads));
+    }
+    await expect.poll(async () => (await thread.view()).status, { timeout: 60_000 }).toBe('idle');
+    const requests = (await thread.view()).openRequests;
+    expect(requests.length).toBeGreaterThan(2);
+    expect(new Set(requests.map((one) => one.requestId)).size).toBe(requests.length);
+    for (const one of requests) expect(ThreadRequestSchema.safeParse(one)).toMatchObject({ success: true, data: one });
+    for (const one of requests) await thread.resolve({ requestId: one.requestId, decision: 'decline' });
+    await expect.poll(async () => (await thread.view()).openRequests.length, { timeout: 30_000 }).toBe(0);
+    for (const to of [thread, child]) {
+      expect(await runTurn(to, 'say: on')).toMatchObject({ status: 'completed' });
+      const view = await to.view();
+      expect(JSON.stringify(view)).not.toMatch(/a\\ud800/);
+      await assertHealthy(environment, to.workflowId);
+    }
+  }, 280_000);
+});
