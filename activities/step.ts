@@ -90,7 +90,7 @@ export async function runShortStep<T>(
 
 /** The failure of an attempt that its worker ended; the next one starts at once. */
 export function leftToTheNext(name: string, cause: unknown): Error {
-  const message = `${name} was ended because its worker was told to stop; the next one goes on with it.`;
+  const message = `${name} was ended because its worker was told to stop; the next one continues with it.`;
   return toTemporal(new Failure('stepStoppedByWorker', message, { cause, retryAfterMs: AT_ONCE_MS }));
 }
 

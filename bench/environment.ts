@@ -23,7 +23,7 @@ export interface TestEnvironment extends AsyncDisposable {
   /** Requests that the stand-ins have answered since the last call. */
   takeRequests(): Promise<ServedRequest[]>;
   delayRegistrations(delayMs: number): Promise<void>;
-  /** A Bobbin worker in a process of its own, on a task queue of its own unless one is given, and a client for it. */
+  /** A Bobbin worker in a separate process, on its own task queue unless one is given, and a client for it. */
   bobbin(options?: WorkerOptions): Promise<BobbinWorker>;
   /** The same for the bare workflow. */
   bare(): Promise<BareWorker>;

@@ -46,7 +46,7 @@ const USAGE = `node bench/run.ts [--only NAME]... [--quick] [--json | --markdown
 
   --only NAME  one part, or several: ${Object.keys(PARTS).join(', ')}
   --quick      few samples, to see that everything works
-  --json       prints the results as JSON in place of the table
+  --json       prints the results as JSON instead of the table
   --markdown   prints the table as Markdown, for docs/benchmarks.md
 `;
 

@@ -55,7 +55,7 @@ describe('the context of a model step', () => {
     expect(thread.asked).toEqual([]);
   });
 
-  it('of a run that was reset is not taken from the run before it; of one that goes on, it is', async () => {
+  it('of a run that was reset is not taken from the run before it; of one that continues, it is', async () => {
     const { all, thread, cache } = openThread(5);
     const other = { ...whole, archived: [], from: 0, items: all.slice(1), stable: 4 };
     cache.offer('t', other, { runId: 'old' });

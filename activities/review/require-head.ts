@@ -19,7 +19,7 @@ export async function requireHead(
   const now = await git.checkedOut(cwd, signal);
   if (now === checkedOut) return;
   const how = `${describe(now)} is checked out in ${cwd}, and ${checkedOut} was when the review began`;
-  const hint = `Ask for the review again. To commit or switch branches meanwhile, review in a work tree of its own (git worktree add).`;
+  const hint = `Ask for the review again. To commit or switch branches meanwhile, review in its own work tree (git worktree add).`;
   throw moved(cwd, checkedOut, now, how, hint);
 }
 

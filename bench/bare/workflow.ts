@@ -6,7 +6,7 @@ import { endedQuery, turnSignal } from './messages.ts';
 
 const { runTurn } = proxyActivities<BareActivities>({ startToCloseTimeout: '30m', heartbeatTimeout: '5s' });
 
-/** The length at which a Bobbin thread goes on as a new run, too. */
+/** The length at which a Bobbin thread continues as new, too. */
 const EVENTS_PER_RUN = 2_000;
 
 /** @param ended turns that ended in earlier runs. */

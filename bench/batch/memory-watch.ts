@@ -31,7 +31,7 @@ export async function watchMemory<K extends string, T>(
   }
 }
 
-/** Only Linux tells without a process of its own. */
+/** Only Linux has this without a separate process. */
 function residentMiB(pid: number): number | null {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

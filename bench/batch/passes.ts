@@ -84,7 +84,7 @@ export function loopOn(place: Place, concurrency: number) {
     },
     /** All of it together. */
     async end(): Promise<Cost & { spans: Span[] }> {
-      // Each has a thread of its own that looks.
+      // Each has its own thread that looks.
       const added = await readExtents(bobbin.service, taskQueue, { thread: 2 * spans.length });
       return { ...sum, added, spans };
     },

@@ -31,7 +31,7 @@ export async function makeRepositories(folder: string, count: number, signal: Ab
   return made;
 }
 
-/** One commit on top, in a file of its own. */
+/** One commit on top, in a separate file. */
 export function changeRepository({ cwd }: SmallRepository): SmallRepository {
   writeFileSync(join(cwd, 'later.ts'), `${codeLines(CHANGE.lines - CHANGE.findings)}// FIXME: later\n`);
   git(cwd, 'add', 'later.ts');

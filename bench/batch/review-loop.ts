@@ -40,6 +40,6 @@ async function reviewOne(
   const span = { start, end: now() };
   const found = end?.reviewOutput?.findings.length ?? 0;
   if (end === undefined || found !== CONTENTS.findings)
-    throw new Error(`A single review found ${found} things in place of ${CONTENTS.findings}: ${JSON.stringify(end)}`);
+    throw new Error(`A single review found ${found} things instead of ${CONTENTS.findings}: ${JSON.stringify(end)}`);
   return { span, tokens: end.completion.usage.totalTokens };
 }

@@ -68,7 +68,7 @@ function toNewName(path: string): string {
   return path.replace(/([^/]+)\.ts$/, 'moved/new-$1.ts');
 }
 
-/** Tabs in place of blanks, and one level deeper. */
+/** Tabs instead of blanks, and one level deeper. */
 export function indentedAnew(files: Files): Changed {
   return perFile(files, (lines) => [
     added('{'),

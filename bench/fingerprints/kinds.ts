@@ -185,7 +185,7 @@ async function afterCommits(
   return count({ findings, ids: first.ids }, { findings: last.found, ids: last.reviewed.ids }, sameAs);
 }
 
-/** Two of one rule on one line are told apart by their words. */
+/** Two findings of one rule on one line differ by their messages. */
 function indexOf(
   findings: readonly Finding[],
   wanted: { rule: string; path: string; line: number; title: string },

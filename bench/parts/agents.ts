@@ -1,4 +1,4 @@
-/** What an agent costs that another one starts, and a hundred of them at once. */
+/** The cost of a spawned agent, and of a hundred parallel ones. */
 import type { ThreadEvent } from '../../src/contract/index.ts';
 import { type BenchThread, driveThread } from '../bobbin-thread.ts';
 import { lengthOf, now } from '../clock.ts';
@@ -32,7 +32,7 @@ export const agents: Part = async (environment, { quick, signal }) => {
   const cost = spawning.map((ms, index) => ms - plain[index]!);
   return [
     toRow('a turn that spawns an agent and waits for it', 'ms', summarise(spawning), {
-      reference: { what: 'a turn of as many model steps without one', figures: summarise(plain) },
+      reference: { what: 'a turn with as many model steps and no agent', figures: summarise(plain) },
     }),
     toRow('cost of a spawned agent', 'ms', summarise(cost), { note: NOTE }),
     ...(await manyAtOnce(await start(), atOnce, environment.progress)),

@@ -43,7 +43,7 @@ export const prewarm: Part = async (environment, { quick, signal }) => {
     cold.push(atOnce.ms);
   }
   await environment.delayRegistrations(0);
-  const reference = { what: 'start and turn at once, nothing prewarmed', figures: summarise(cold) };
+  const reference = { what: 'start and turn together, nothing prewarmed', figures: summarise(cold) };
   const note = `a registration takes ${REGISTRATION_MS} ms; ${TYPING_MS} ms pass between start and turn`;
   const withPrewarm = summarise(prewarmed);
   const saved = reference.figures.median - withPrewarm.median;

@@ -1,4 +1,4 @@
-/** A review from end to end: what it takes to look at changes in a thread of its own, beside a turn that does the same. */
+/** A review from end to end: what it takes to look at changes in a separate thread, beside a turn that does the same. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ async function reviewOnce(thread: BenchThread, turnId: string): Promise<number> 
   await seen;
   const ms = now() - start;
   if (found !== CHANGES.files)
-    throw new Error(`A review of the bench found ${found} things in place of ${CHANGES.files}`);
+    throw new Error(`A review of the bench found ${found} things instead of ${CHANGES.files}`);
   return ms;
 }
 

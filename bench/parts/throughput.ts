@@ -1,4 +1,4 @@
-/** Turns per second of many threads at once, in blocks by turns with the bare workflow. */
+/** Turns per second of parallel threads, in blocks that alternate with the bare workflow. */
 import { startBareThread } from '../bare/bare-thread.ts';
 import { driveThread, toTurn } from '../bobbin-thread.ts';
 import { type Span, lengthOf, now } from '../clock.ts';
@@ -38,14 +38,14 @@ export const throughput: Part = async (environment, { quick, signal }) => {
 
   const rate = (from: Block[]) => summarise(from.map(({ turnsPerSecond }) => turnsPerSecond));
   const waits = (from: Block[]) => summarise(from.flatMap(({ turnMs }) => turnMs));
-  const what = `bare workflow, ${THREADS} at once`;
+  const what = `bare workflow, ${THREADS} parallel`;
   const times = ratioOf(rate(bobbinBlocks), rate(bareBlocks));
   return [
-    toRow(`${THREADS} threads at once`, 'turns/s', rate(bobbinBlocks), {
+    toRow(`${THREADS} parallel threads`, 'turns/s', rate(bobbinBlocks), {
       reference: { what, figures: rate(bareBlocks) },
       note: `blocks of ${seconds} s; ${times.toFixed(2)} of the bare workflow's turns`,
     }),
-    toRow(`turn, ${THREADS} threads at once`, 'ms', waits(bobbinBlocks), {
+    toRow(`turn, ${THREADS} parallel threads`, 'ms', waits(bobbinBlocks), {
       reference: { what, figures: waits(bareBlocks) },
     }),
   ];

@@ -57,9 +57,9 @@ export const undo: Part = async (environment, { quick, signal }) => {
     }),
     toRow(`turn with a tool call in ${FILES} files`, 'ms', summarise(samples.call), {
       reference: off('the same', samples.callOff),
-      note: 'the model answers at once, so the whole snapshot is waited for',
+      note: 'the model answers immediately, so the turn waits for the whole snapshot',
     }),
-    toRow(`turn that only talks in ${FILES} files`, 'ms', summarise(talk.kept), {
+    toRow(`turn without tools in ${FILES} files`, 'ms', summarise(talk.kept), {
       reference: off('the same', talk.off),
     }),
   ];

@@ -1,5 +1,5 @@
 /**
- * A process of its own for what stands in for the world: the offline model server, once with and once without a demand
+ * A separate process for what stands in for the world: the offline model server, once with and once without a demand
  * for agent assertions, and the reference identity service. It notes when each request came and when its answer was sent.
  */
 import { subscribe } from 'node:diagnostics_channel';

@@ -45,7 +45,7 @@ describe('the data that an earlier release kept in a repository', () => {
     });
   });
 
-  it('is copied without its MCP servers, closed to others, and its thread goes on in its repository', async () => {
+  it('is copied without its MCP servers, closed to others, and its thread continues in its repository', async () => {
     await importFormerData(former, data, false);
     expect(read('temporal.db')).toBe('temporal.db');
     expect(read('rules/a/repo_1.json')).toBe('rules/a/repo_1.json');

@@ -29,7 +29,7 @@ function until({ child, said, ended }: Running, text: string): Promise<void> {
 }
 
 describe('the stack of a person', () => {
-  it('is joined from another folder, which has a thread of its own, and is stopped by the process that started it', async () => {
+  it('is joined from another folder, which has its own thread, and is stopped by the process that started it', async () => {
     const first = start(one);
     try {
       await until(first, 'Ctrl-C stops it.');

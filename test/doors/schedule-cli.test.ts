@@ -128,7 +128,7 @@ describe('bobbin schedule', () => {
 
   it('exits with 2 where it cannot be used, before anything is sent', async () => {
     const ran = await schedule(['create', newId(), '--cron', '0 0 3 * * *', '--repository', '/r']);
-    const stderr = expect.stringContaining('6 fields in place of five') as string;
+    const stderr = expect.stringContaining('6 fields instead of five') as string;
     expect(ran).toMatchObject({ code: 2, stdout: '', stderr });
   });
 });

@@ -121,10 +121,10 @@ describe('a thread', () => {
   });
 });
 
-/** Runs `bobbin` on a service of its own choice. */
+/** Runs `bobbin` on a service that it chooses. */
 const bobbin = (address: string, ...args: string[]) => runCli(args, { env: { TEMPORAL_ADDRESS: address } });
 
-describe('on a service of its own', () => {
+describe('on a separate service', () => {
   let folder: string;
   let service: TemporalService;
   let client: Bobbin;
@@ -202,7 +202,7 @@ describe('on a service of its own', () => {
     await client.searchAttributes.register();
   });
 
-  it('a thread waits where somebody removes what it uses, and goes on once that is registered again', async () => {
+  it('a thread waits where somebody removes what it uses, and continues once that is registered again', async () => {
     const other = await openEnvironment({ address: service.address });
     try {
       const thread = await other.start();

@@ -100,7 +100,7 @@ function lineViolations({ commands, lines, items }: Evidence): string[] {
 function toldViolations({ items, told }: Evidence): string[] {
   const kept = items.flatMap((item) => ('call' in item && item.call !== null ? [item.output] : []));
   const at = kept.findIndex((output, index) => output !== told[index]);
-  if (at !== -1) return [`the model was told ${JSON.stringify(told[at])} in place of ${JSON.stringify(kept[at])}`];
+  if (at !== -1) return [`the model was told ${JSON.stringify(told[at])} instead of ${JSON.stringify(kept[at])}`];
   return kept.length === told.length ? [] : [`the model was told ${told.length} outputs of ${kept.length}`];
 }
 

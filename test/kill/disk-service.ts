@@ -1,4 +1,4 @@
-/** A Temporal service of its own with its data on disk, that can be stopped or killed and started again on that data. */
+/** A separate Temporal service with its data on disk, that can be stopped or killed and started again on that data. */
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
 import { findFreePort } from '../../src/dev/temporal-service/run/ports.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';

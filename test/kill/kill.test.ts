@@ -8,7 +8,7 @@ import { runKillTest } from './rounds.ts';
 /** Another one each day; a failing run is repeated by the seed that is printed. */
 const SEED = Number(process.env['BOBBIN_KILL_SEED'] ?? new Date().toISOString().slice(0, 10).replaceAll('-', ''));
 
-describe('a turn of 20 steps goes on after kill -9', () => {
+describe('a turn of 20 steps continues after kill -9', () => {
   let report: KillReport;
   beforeAll(async () => {
     report = await runKillTest({ rounds: 3, seed: SEED, mostKills: 1 });

@@ -15,7 +15,7 @@ afterAll(async () => {
 /** Another boundary each day. */
 const DAY = Math.floor(Date.now() / 86_400_000);
 
-test.each(KIND_SCENARIOS)('a turn of $name goes on after kill -9 of its worker', async (scenario) => {
+test.each(KIND_SCENARIOS)('a turn of $name continues after kill -9 of its worker', async (scenario) => {
   const boundary = 1 + (DAY % 3);
   const result = (await killAt(fixture, scenario, boundary)) ?? (await killAt(fixture, scenario, 1));
   expect(result?.violations, `boundary ${boundary}: ${result?.event}`).toEqual([]);

@@ -1,5 +1,5 @@
 /**
- * Kill -9 of the worker at each boundary of each kind of task: once for every event of a turn, in a thread of its own, the
+ * Kill -9 of the worker at each boundary of each kind of task: once for every event of a turn, in a separate thread, the
  * worker that served it dies right after that event and another one takes over. Nothing may be lost, nothing done twice.
  */
 import { execFileSync } from 'node:child_process';

@@ -20,7 +20,7 @@ export interface RoundPlan {
   round: number;
   /** Without a sandbox, a command outlives the worker that ran it until somebody ends it. */
   sandbox: 'workspace-write' | 'danger-full-access';
-  /** Length of a run's history from which on the thread goes on as a new run. */
+  /** Length of a run's history from which on the thread continues as new. */
   continueAfterEvents: number;
   /** One command line each; the Nth writes the line `step-N` to the file `log`. */
   commands: string[];

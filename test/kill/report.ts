@@ -32,10 +32,10 @@ export interface KillRecord {
   at: string;
   /** What was under way. */
   during: string;
-  /** Until everything was up again. 0 where another worker was up all the time. */
+  /** Until everything was up again. 0 if another worker was up all the time. */
   upAfterMs: number;
   /** Until the turn's next event was recorded. */
-  goesOnAfterMs: number | null;
+  continuesAfterMs: number | null;
 }
 
 export interface TurnRecord {
@@ -59,14 +59,14 @@ export function toSummary(report: KillReport): string {
   const rows = victims.map((victim) => {
     const ours = kills.filter((kill) => kill.victim === victim);
     const up = ours.map(({ upAfterMs }) => upAfterMs);
-    const on = ours.flatMap(({ goesOnAfterMs }) => (goesOnAfterMs === null ? [] : [goesOnAfterMs]));
+    const on = ours.flatMap(({ continuesAfterMs }) => (continuesAfterMs === null ? [] : [continuesAfterMs]));
     return `| ${victim} | ${ours.length} | ${spread(up)} | ${spread(on)} |`;
   });
   const lost = report.rounds.flatMap((round) => round.lost);
   const written = lost.filter((each) => each.written).length;
   const violations = report.rounds.flatMap((round) => round.violations);
   return [
-    '| killed | times | up again after, s (median / most) | turn goes on after, s (median / most) |',
+    '| killed | times | up again after, s (median / max) | turn continues after, s (median / max) |',
     '|---|---|---|---|',
     ...rows,
     '',

@@ -101,7 +101,7 @@ async function runRound(fixture: KillFixture, plan: RoundPlan, seed: number): Pr
   });
   await watch.stop();
   for (const worker of scene.workers) await worker.kill();
-  for (const record of kills) record.goesOnAfterMs = goesOnAfter(recorded, scene.longTurnId, record);
+  for (const record of kills) record.continuesAfterMs = continuesAfter(recorded, scene.longTurnId, record);
   return {
     plan,
     kills,
@@ -187,7 +187,7 @@ async function killOnce(
   await upAgain;
   const upAfterMs = restart === null ? 0 : Date.now() - killedAt;
   const at = new Date(killedAt).toISOString();
-  return [{ victim: kill.victim, at, during, upAfterMs, goesOnAfterMs: null }, await submitting];
+  return [{ victim: kill.victim, at, during, upAfterMs, continuesAfterMs: null }, await submitting];
 }
 
 /** Kills, and gives what starts the victim again; null where nothing has to be. */
@@ -226,7 +226,7 @@ function describeMoment({ watch, longTurnId, plan }: Scene): string {
 }
 
 /** From the kill to the next event of the turn that a worker recorded. */
-function goesOnAfter(events: readonly ThreadEvent[], turnId: string, record: KillRecord): number | null {
+function continuesAfter(events: readonly ThreadEvent[], turnId: string, record: KillRecord): number | null {
   const killedAt = Date.parse(record.at);
   const next = events.find((event) => 'turnId' in event && event.turnId === turnId && event.at > killedAt);
   return next === undefined ? null : next.at - killedAt;
@@ -291,7 +291,7 @@ function countOf(events: readonly ThreadEvent[]): number {
 
 function describeRound({ plan, kills, turns, lost, runs, violations, durationMs }: RoundReport): string {
   const told = kills.map(
-    ({ victim, during, goesOnAfterMs }) => `${victim} in ${during} (goes on after ${goesOnAfterMs ?? '–'} ms)`,
+    ({ victim, during, continuesAfterMs }) => `${victim} in ${during} (continues after ${continuesAfterMs ?? '–'} ms)`,
   );
   const line = `round ${plan.round}: ${told.join(', ')}; ${turns.length} turns, ${runs} runs, ${lost.length} lost, ${durationMs} ms`;
   return [line, ...violations.map((violation) => `  ! ${violation}`)].join('\n');

@@ -1,4 +1,4 @@
-/** A worker as a process of its own, that can be told to stop and that can be killed. */
+/** A worker as a separate process, that can be told to stop and that can be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { WORKER } from '../parts/programs.ts';

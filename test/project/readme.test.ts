@@ -99,7 +99,7 @@ describe('the README', () => {
     },
   );
 
-  it('is right that Ctrl-C stops every process that was started, and that the thread goes on with the same agent task', async () => {
+  it('is right that Ctrl-C stops every process that was started, and that the thread continues with the same agent task', async () => {
     const started = JSON.parse(readFileSync(join(data, 'temporal.json'), 'utf8')) as { pid: number };
     const [, worker] = /Worker +process (\d+)/.exec(up.output()) ?? [];
     const [, task] = /agent task {2}(\S+)/.exec(up.output()) ?? [];

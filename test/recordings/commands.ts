@@ -31,7 +31,7 @@ export function differences(history: History, commands: readonly object[]): stri
   ];
 }
 
-/** Entries that have no id are told apart by their order. */
+/** Entries that have no id are distinguished by their order. */
 function numbered(entries: Entry[]): Map<string, unknown> {
   const found = new Map<string, unknown>();
   for (const { key, content } of entries) {

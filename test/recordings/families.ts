@@ -13,7 +13,7 @@ const child = (environment: TestEnvironment, thread: ThreadHandle, number: numbe
 
 const untilFile = 'run: until [ -e go-on ]; do sleep 0.05; done';
 
-/** The service suggests a new run early, so that every workflow that goes on as one does. */
+/** The service suggests a new run early, so that every workflow continues as new. */
 const EARLY = ['limit.historyCount.suggestContinueAsNew=30'];
 
 async function startBatch(environment: TestEnvironment, targets: string[], more: object = {}) {

@@ -3,7 +3,7 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import { type TestEnvironment, type EnvironmentOptions, waitForEvent, turn } from '../environment.ts';
 
 export interface Scenario extends Pick<EnvironmentOptions, 'env' | 'worker'> {
-  /** Settings of a Temporal service of its own. */
+  /** Settings of a separate Temporal service. */
   service?: string[];
   /** Folders of the workers' data that are kept as files. */
   keeps?: string[];

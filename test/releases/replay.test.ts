@@ -135,7 +135,7 @@ describe('a replay that differs', () => {
       },
     ],
     [
-      'in what the next run goes on from',
+      'in what the next run continues from',
       'agents/parent-1.json',
       /^continue as new\.input\.0 was "another one"/,
       ({ workflowExecutionContinuedAsNewEventAttributes: next }) => {

@@ -515,7 +515,7 @@ describe('nothing is lost or done twice', () => {
     }
   });
 
-  it('when a batch of many targets goes on as new runs', async () => {
+  it('when a batch of many targets continues as new', async () => {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'bobbin-runs-'));
     const service = await startTemporalService({
       ...{ binary: await findTemporalBinary({ allowDownload: true }), dataDirectory, ephemeral: true },

@@ -79,7 +79,7 @@ describe('the ledger of a target', () => {
 });
 
 describe('a ledger that anybody can send anything', () => {
-  it('refuses what it cannot read, takes signals from a person, and goes on', async () => {
+  it('refuses what it cannot read, takes signals from a person, and continues', async () => {
     const target = newTarget();
     const ledgers = directory();
     await ledgers.begin(target, beginning('r1', 'one'), signal);
@@ -121,7 +121,7 @@ describe('a ledger that anybody can send anything', () => {
     expect((await directory().begin(target, beginning('r1', 'one'), signal)).type).toBe('begun');
   });
 
-  it('goes on as a new run with all it knows', async () => {
+  it('continues as new with all it knows', async () => {
     const target = newTarget();
     const ledgers = directory();
     await ledgers.begin(target, beginning('r1', 'one'), signal);

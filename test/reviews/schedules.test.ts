@@ -107,7 +107,7 @@ describe('a schedule that is made', () => {
   });
 
   it.each<[string, Partial<LooseScheduleSpec>, string]>([
-    ['six fields', { times: { cron: ['0 0 3 * * *'] } }, '6 fields in place of five'],
+    ['six fields', { times: { cron: ['0 0 3 * * *'] } }, '6 fields instead of five'],
     ['a minute out of range', { times: { cron: ['75 3 * * *'] } }, 'minute: 75 is not within 0 to 59'],
     ['a zone that is not there', { timezone: 'Mars/Olympus' }, 'time zone Mars/Olympus is not known'],
     ['no time', { times: {} }, 'a cron line, an interval or a calendar is needed'],
@@ -129,7 +129,7 @@ describe('making a schedule twice', () => {
     expect((await schedule.describe()).note).toBe('first');
   });
 
-  it('puts the new one in place of the old one where that is asked for, and does not resume it', async () => {
+  it('replaces the old one by the new one if asked to, and does not resume it', async () => {
     const schedule = await create({ jitterMs: 1_000, remainingActions: 3 });
     await schedule.pause('release week');
     const again = await environment.bobbin.schedules.create(

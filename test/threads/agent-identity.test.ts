@@ -118,7 +118,7 @@ describe('the identity of an account', () => {
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
   });
 
-  it('goes on as a new run of its workflow, with the same identity', async () => {
+  it('continues as new, with the same identity', async () => {
     const account = openAccount(environment);
     const thread = await account.start();
     await waitForEvent(thread, 'agentTask/registered');

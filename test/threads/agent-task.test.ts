@@ -109,7 +109,7 @@ describe('a turn', () => {
   it.each([
     ['down', { failNext: { status: 503, times: 1_000 } }, 'agentIdentityUnavailable'],
     ['answering nonsense', { answerNonsense: true }, 'agentIdentityAnswerMalformed'],
-  ])('fails while the service is %s, and goes on once it is back', async (_, drill, code) => {
+  ])('fails while the service is %s, and continues once it is back', async (_, drill, code) => {
     account = openAccount(environment);
     const thread = await account.start();
     const task = (await registeredEvent(thread)).taskId;

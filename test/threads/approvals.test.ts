@@ -93,7 +93,7 @@ describe('a command that is asked for', () => {
     expect(readFileSync(inWorkspace(name), 'utf8')).toBe('x\nx\n');
   });
 
-  it('does not run where it is declined; the model is told, and the turn goes on', async () => {
+  it('does not run where it is declined; the model is told, and the turn continues', async () => {
     const thread = await start();
     const name = newName();
     const { end } = await answering(thread, `run: touch ${name}\nrun: pwd`, 'decline');

@@ -1,4 +1,4 @@
-/** What clients may send, on the real service: whatever it is, it is answered, nothing is lost, and the thread goes on. */
+/** What clients may send, on the real service: everything is answered, nothing is lost, and the thread continues. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SubmitTurn, ThreadHandle } from '../../src/client/index.ts';
@@ -295,7 +295,7 @@ describe('a closed thread', () => {
     expect((await thread.view()).status).toBe('closed');
   });
 
-  it('that never was is told apart', async () => {
+  it('that never existed is reported as such', async () => {
     await expect(environment.bobbin.threads.get('never-was').submit(turn('say: hi'))).rejects.toMatchObject({
       code: 'threadNotFound',
       message: expect.stringContaining('never-was') as string,
@@ -304,7 +304,7 @@ describe('a closed thread', () => {
 });
 
 describe('a flood', () => {
-  it('of large signals is refused one by one, keeps none of their text, and the thread goes on', async () => {
+  it('of large signals is refused one by one, keeps none of their text, and the thread continues', async () => {
     const thread = await start();
     await runTurn(thread, 'say: before');
     const text = 'x'.repeat(1.5 * 1024 * 1024);

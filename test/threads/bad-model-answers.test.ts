@@ -1,4 +1,4 @@
-/** A model endpoint that misbehaves: each turn ends with a clear code or goes on, the next turn runs, nothing fails. */
+/** A model endpoint that misbehaves: each turn ends with a clear code or continues, the next turn runs, nothing fails. */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,7 +101,7 @@ describe.concurrent('an endpoint', () => {
     expect(end).toMatchObject(failed('modelAnswerMalformed', /./));
   });
 
-  it('that cuts the stream is asked again, then fails the turn; cut once, the turn goes on', async () => {
+  it('that cuts the stream is asked again, then fails the turn; cut once, the turn continues', async () => {
     const [always, once] = await Promise.all([tryTurn('cut: 4\nstream: 20 1'), tryTurn('cut: 4 1\nstream: 20 1')]);
     expect(always.end).toMatchObject(failed('modelStreamBroken', /broke off its answer/));
     expect(once.end).toMatchObject({ status: 'completed' });

@@ -140,7 +140,7 @@ describe('a workspace', () => {
 });
 
 describe('a command', () => {
-  it('that cannot be run as it stands is told to the model, and the turn goes on', async () => {
+  it('that cannot be run as it stands is told to the model, and the turn continues', async () => {
     const thread = await startIn(environment.cwd);
     const call = (args: unknown) => `call: exec_command ${JSON.stringify(args)}`;
     const end = await runTurn(
@@ -189,7 +189,7 @@ describe('AGENTS.md', () => {
 });
 
 describe('an archive that cannot be written', () => {
-  it('is told in a warning, the thread goes on, and its past is archived later once that is mended', async () => {
+  it('is told in a warning, the thread continues, and its past is archived later once that is mended', async () => {
     const blocked = join(root, 'archive-blocked');
     writeFileSync(blocked, 'in the way');
     const directory = join(blocked, 'archive');

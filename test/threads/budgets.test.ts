@@ -46,7 +46,7 @@ async function tokensOf(thread: ThreadHandle): Promise<number> {
 }
 
 describe('a thread with a budget', () => {
-  it('pauses at its limit with a request, goes on with as much again, and ends where more is refused', async () => {
+  it('pauses at its limit with a request, continues with as much again, and ends where more is refused', async () => {
     const thread = await environment.start({ budget: { thread: { steps: 2 } } });
     const asked = turn('run: echo 1\nrun: echo 2\nrun: echo 3\nrun: echo 4\nrun: echo 5');
     await thread.submit(asked);

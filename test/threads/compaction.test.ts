@@ -110,7 +110,7 @@ describe('a context at its limit', () => {
     ]);
   });
 
-  it('is compacted in the middle of a turn, which goes on where it was', async () => {
+  it('is compacted in the middle of a turn, which continues where it was', async () => {
     const thread = await environment.start();
     const made = `made-${randomUUID()}`;
     const end = await runTurn(thread, `${FULL}\nrun: echo one >> ${made}\nrun: echo two >> ${made}`);
@@ -152,7 +152,7 @@ describe('a model that takes no more', () => {
     expect(newest(thread)).toEqual(['user: answer: 80000', 'summary', 'user: window: 12000']);
   });
 
-  it('fails the turn where nothing can be left out, and the thread goes on', async () => {
+  it('fails the turn where nothing can be left out, and the thread continues', async () => {
     const thread = await environment.start();
     const failed = await runTurn(thread, 'window: 10\nsay: never');
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'contextWindowExceeded' } });

@@ -59,7 +59,7 @@ async function troubleOf(thread: ThreadHandle) {
 const SOON_MS = 10_000;
 
 describe('a worker that is told to stop', () => {
-  it('lets a running command finish within the grace time, and the turn goes on at the next worker', async () => {
+  it('lets a running command finish within the grace time, and the turn continues at the next worker', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '10000' });
     const thread = await environment.start();
     const working = turn('run: sleep 1; echo one >> log\nrun: echo two >> log');
@@ -96,7 +96,7 @@ describe('a worker that is told to stop', () => {
     expect(await troubleOf(thread)).toEqual([]);
   });
 
-  it('ends a command that outlasts the grace time: it is lost with its output, the model is told, and the turn goes on', async () => {
+  it('ends a command that outlasts the grace time: it is lost with its output, the model is told, and the turn continues', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
     const thread = await environment.start();
     const working = turn('run: echo begun; sleep 300\nrun: echo next');

@@ -124,31 +124,34 @@ describe('on a Temporal service that is restarted', () => {
     expect(typesOf(events, 'message/rejected')).toHaveLength(1);
   });
 
-  it.each(ways)('a reader goes on in the middle of a turn, and misses and repeats nothing: both $how', async (way) => {
-    await startWorker();
-    const threadId = `reader-${randomUUID()}`;
-    const cwd = fixture.workspace(threadId);
-    const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd } });
-    const watch = watchThread(thread);
-    const lines = Array.from({ length: 8 }, (_, index) => `line-${index + 1}`);
-    const working = turn(lines.map((line) => `run: sleep 0.05; echo ${line} >> log`).join('\n'));
-    await thread.submit(working);
-    await watch.waitFor((event) => event.type === 'item/completed' && event.item.id === 'item_3', 'third command');
-    await way.goDown();
-    await fixture.service.start();
-    await startWorker();
-    expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
-    const events = await expectSeenAsRecorded(thread, watch);
-    const commands = events.flatMap((event) =>
-      event.type === 'item/completed' && event.item.type === 'commandExecution' ? [event.item] : [],
-    );
-    expect(commands).toHaveLength(lines.length);
-    const written = readFileSync(join(cwd, 'log'), 'utf8').trimEnd().split('\n');
-    expect(new Set(written).size).toBe(written.length);
-    const kept = lines.filter((_, index) => commands[index]?.status !== 'lost');
-    expect(written).toEqual(expect.arrayContaining(kept));
-    await watch.stop();
-  });
+  it.each(ways)(
+    'a reader continues in the middle of a turn, and misses and repeats nothing: both $how',
+    async (way) => {
+      await startWorker();
+      const threadId = `reader-${randomUUID()}`;
+      const cwd = fixture.workspace(threadId);
+      const thread = await fixture.bobbin.threads.start({ threadId, workspace: { cwd } });
+      const watch = watchThread(thread);
+      const lines = Array.from({ length: 8 }, (_, index) => `line-${index + 1}`);
+      const working = turn(lines.map((line) => `run: sleep 0.05; echo ${line} >> log`).join('\n'));
+      await thread.submit(working);
+      await watch.waitFor((event) => event.type === 'item/completed' && event.item.id === 'item_3', 'third command');
+      await way.goDown();
+      await fixture.service.start();
+      await startWorker();
+      expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+      const events = await expectSeenAsRecorded(thread, watch);
+      const commands = events.flatMap((event) =>
+        event.type === 'item/completed' && event.item.type === 'commandExecution' ? [event.item] : [],
+      );
+      expect(commands).toHaveLength(lines.length);
+      const written = readFileSync(join(cwd, 'log'), 'utf8').trimEnd().split('\n');
+      expect(new Set(written).size).toBe(written.length);
+      const kept = lines.filter((_, index) => commands[index]?.status !== 'lost');
+      expect(written).toEqual(expect.arrayContaining(kept));
+      await watch.stop();
+    },
+  );
 });
 
 describe('a turn of 50 tool calls with an open approval', () => {

@@ -65,7 +65,7 @@ describe('a fork', () => {
     expect(items.map(({ id }) => id)).toEqual(items.map((_, index) => `item_${index}`));
   });
 
-  it('has an agent task of its own, and none of what was accepted for the session', async () => {
+  it('has its own agent task, and none of what was accepted for the session', async () => {
     const source = await environment.start({ approvalPolicy: 'untrusted' });
     const asking = turn('run: touch accepted');
     await source.submit(asking);
@@ -101,7 +101,7 @@ describe('a fork', () => {
     expect(here).not.toContain('only there');
   });
 
-  it('of a turn in progress cuts it off with the marker, and the source goes on', async () => {
+  it('of a turn in progress cuts it off with the marker, and the source continues', async () => {
     const source = await environment.start();
     const slow = turn('say: beginning\nrun: until [ -e go-on ]; do sleep 0.05; done\nsay: end');
     await source.submit(slow);
@@ -170,7 +170,7 @@ describe('a fork', () => {
   });
 });
 
-describe('a fork with a work tree of its own', () => {
+describe('a fork with its own work tree', () => {
   const shown = (cwd: string, file: string) => readFileSync(join(cwd, file), 'utf8');
 
   it('begins with the files as they were after the turn, and neither side sees what the other then does', async () => {

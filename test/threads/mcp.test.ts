@@ -290,7 +290,7 @@ describe('a call that does not come to its end', () => {
     });
     await waitForLine('cancelled');
     expect(await calls(thread)).toMatchObject([{ status: 'aborted' }]);
-    // The same server goes on with the next turn.
+    // The same server continues with the next turn.
     expect(await runTurn(thread, 'call: mcp__files__add {"a": 1, "b": 1}')).toMatchObject({ status: 'completed' });
     expect(logged().filter((line) => line.startsWith('started'))).toHaveLength(1);
   });

@@ -78,7 +78,7 @@ it('an answer that was given while the death of a worker was noticed is never ta
   for (const answer of answers) expect(answer).toEqual(recorded.slice(0, answer.length));
 });
 
-it('a thread goes on as its history says, and every later worker agrees', async () => {
+it('a thread continues as its history says, and every later worker agrees', async () => {
   await startWorker();
   const cwd = fixture.workspace('ordered');
   const thread = await fixture.bobbin.threads.start({

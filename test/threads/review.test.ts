@@ -60,7 +60,7 @@ async function startSlowReview(
   return { turnId, childId: subThread.threadId };
 }
 
-/** One terminal event, entered and left once, without a result; and the thread goes on. */
+/** One terminal event, entered and left once, without a result; and the thread continues. */
 async function expectLeftInVain(thread: ThreadHandle, turnId: string, end: object): Promise<void> {
   expect(await thread.completion(turnId)).toMatchObject(end);
   const events = await eventsSoFar(thread);
@@ -144,7 +144,7 @@ describe('a review looks at', () => {
     ['no changes', { type: 'uncommittedChanges' }, 'reviewNothingToReview'],
     ['an unknown branch', { type: 'baseBranch', branch: 'nowhere' }, 'reviewTargetUnknown'],
     ['an unknown commit', { type: 'commit', sha: 'deadbeef' }, 'reviewTargetUnknown'],
-  ])('not at %s: its turn fails with a code, and the thread goes on', async (_what, target, code) => {
+  ])('not at %s: its turn fails with a code, and the thread continues', async (_what, target, code) => {
     const thread = await startIn(makeWorkspace());
     await expect(thread.review(target)).rejects.toMatchObject({
       code: 'turnFailed',
@@ -451,7 +451,7 @@ describe('a review that is under way', () => {
     await expectLeftInVain(thread, 'r', { status: 'failed', error: { code: 'modelBadRequest' } });
   });
 
-  it('goes on when its worker is killed, and when the thread that asked goes on as a new run', async () => {
+  it('continues when its worker is killed, and when the thread that asked continues as new', async () => {
     const own = await openEnvironment({ worker: false, env: { BOBBIN_CONTINUE_AFTER_EVENTS: '30' } });
     const dying = await startWorkerChild(own.env, join(own.data, '..', 'dying.log'));
     try {

@@ -253,7 +253,7 @@ describe('a turn whose worker was killed', () => {
       dying = await startWorkerChild(environment.env, join(folder, 'dying.log'));
       const { thread, turnId, pids } = await startCommand(environment, STUBBORN, sandbox);
       await dying.kill();
-      // The sandbox dies with its worker; a command without one goes on until somebody ends it.
+      // The sandbox dies with its worker; a command without one continues until somebody ends it.
       if (sandbox === 'danger-full-access') expect(isAlive(pids[0]!)).toBe(true);
       await thread.requestInterrupt({ turnId });
       next = await environment.worker();

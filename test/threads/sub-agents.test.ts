@@ -42,7 +42,7 @@ async function waitForStatus(thread: ThreadHandle, threadId: string, status: Sub
 }
 
 describe('an agent that is spawned', () => {
-  test('works as a thread of its own, and the parent that waits for it is told of its end once', async () => {
+  test('works as a separate thread, and the parent that waits for it is told of its end once', async () => {
     const thread = await environment.start();
     const end = await runTurn(thread, 'spawn: run: echo deed > deed.txt\nrun: echo parent\ncall: wait_agent {}');
     expect(end.status).toBe('completed');
@@ -245,7 +245,7 @@ describe('the end of a parent', () => {
   });
 });
 
-describe('a parent that goes on as a new run', () => {
+describe('a parent that continues as new', () => {
   test('loses no agent, no request and no end of one', async () => {
     await using small = await openSmall();
     const thread = await small.environment.start();

@@ -53,7 +53,7 @@ describe('a regular turn', () => {
     expect(events.find(({ type }) => type === 'turn/plan/updated')).toMatchObject({ plan: [{ step: 'look' }, {}, {}] });
   });
 
-  it('asks the person and goes on with the answer', async () => {
+  it('asks the person and continues with the answer', async () => {
     const thread = await environment.start();
     const asked = turn('ask: Which port?');
     await thread.submit(asked);

@@ -41,7 +41,7 @@ function edit(given: Extract<EditQueue, { op: 'edit' }>): EditQueue {
 function start(given: StartThread): StartThread {
   const { threadId, fork, resume } = given;
   if (fork !== undefined && resume !== undefined) throw new Refused('fork: a thread is resumed or forked, not both');
-  if (fork?.threadId === threadId) throw new Refused('threadId: a fork has an id of its own');
+  if (fork?.threadId === threadId) throw new Refused('threadId: a fork has its own id');
   return given;
 }
 

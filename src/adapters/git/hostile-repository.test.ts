@@ -192,7 +192,7 @@ describe('a file that git would put through a filter', () => {
     expect([head.length, existsSync(marker)]).toEqual([40, false]);
   });
 
-  it('of git-lfs is told apart by its bytes, without running it', async () => {
+  it('of git-lfs is distinguished by its bytes, without running it', async () => {
     change();
     const content = 'large '.repeat(100);
     const sha256 = execFileSync('sha256sum', { input: content }).toString().slice(0, 64);

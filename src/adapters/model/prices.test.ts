@@ -77,7 +77,7 @@ describe('a file of prices', () => {
     rmSync(folder, { recursive: true });
   };
 
-  it('stands in place of the table', () => {
+  it('replaces the table', () => {
     const entry = { model: 'offline/*', input: 1, cachedInput: 1, output: 2 };
     inFile(JSON.stringify([entry]), (file) => {
       const own = createPrices(readPrices(file));

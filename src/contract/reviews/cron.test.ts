@@ -16,12 +16,12 @@ describe('a cron line', () => {
   });
 
   it.each([
-    ['0 0 3 * * *', '6 fields in place of five'],
-    ['0 0 3 * * * 2030', '7 fields in place of five'],
+    ['0 0 3 * * *', '6 fields instead of five'],
+    ['0 0 3 * * * 2030', '7 fields instead of five'],
     ['0 0 3 * * *', 'seconds and years are not taken'],
-    ['0 3 * *', '4 fields in place of five'],
-    ['nightly', '1 field in place of five'],
-    ['', '0 fields in place of five'],
+    ['0 3 * *', '4 fields instead of five'],
+    ['nightly', '1 field instead of five'],
+    ['', '0 fields instead of five'],
     ['60 3 * * *', 'minute: 60 is not within 0 to 59'],
     ['0 24 * * *', 'hour: 24 is not within 0 to 23'],
     ['0 3 0 * *', 'day of month: 0 is not within 1 to 31'],

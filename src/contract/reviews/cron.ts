@@ -44,7 +44,7 @@ export function faultOfCron(line: string): string | null {
 
 function faultOfCount(count: number): string {
   const hint = count > FIELDS.length ? '; seconds and years are not taken, a calendar can have them' : '';
-  return `${count === 1 ? '1 field' : `${count} fields`} in place of five: minute, hour, day of month, month, day of week${hint}`;
+  return `${count === 1 ? '1 field' : `${count} fields`} instead of five: minute, hour, day of month, month, day of week${hint}`;
 }
 
 function faultOfField(text: string, field: CronField): string | null {

@@ -57,7 +57,7 @@ describe('the description of a schedule', () => {
 
   it.each<[string, Partial<LooseScheduleSpec>, string]>([
     ['without a time', { times: {} }, 'a cron line, an interval or a calendar is needed'],
-    ['of six fields', { times: { cron: ['0 0 3 * * *'] } }, 'cron line "0 0 3 * * *": 6 fields in place of five'],
+    ['of six fields', { times: { cron: ['0 0 3 * * *'] } }, 'cron line "0 0 3 * * *": 6 fields instead of five'],
     ['in a zone that is not there', { timezone: 'Mars/Olympus' }, 'time zone Mars/Olympus is not known'],
     ['in a zone that is an offset', { timezone: '+02:00' }, 'time zone +02:00 is not known'],
     ['in the zone of some machine', { timezone: 'Local' }, 'time zone Local is not known'],

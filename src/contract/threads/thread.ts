@@ -67,7 +67,7 @@ export const StartThreadSchema = z
     path: ['fork'],
   })
   .refine(({ threadId, fork }) => fork?.threadId !== threadId, {
-    error: 'a fork has an id of its own',
+    error: 'a fork has its own id',
     path: ['threadId'],
   })
   .transform(compact)

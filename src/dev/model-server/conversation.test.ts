@@ -33,7 +33,7 @@ describe('the conversation', () => {
     expect((await respond(url, [user('run: a'), developer])).items.map(commandOf)).toEqual(['a']);
   });
 
-  it('acknowledges what the user says in the middle of a turn, and goes on with the rules', async () => {
+  it('acknowledges what the user says in the middle of a turn, and continues with the rules', async () => {
     const { url } = server;
     const input = [user('run: a\nrun: b'), call, done, user('and be quick about it')];
     const next = await respond(url, input);
@@ -59,7 +59,7 @@ describe('the conversation', () => {
     }
   });
 
-  it('follows new rules that come in the middle of a turn in place of the old ones', async () => {
+  it('follows new rules that come in the middle of a turn instead of the old ones', async () => {
     const { url } = server;
     const input = [user('run: a\nrun: b'), call, done, user('run: c')];
     const next = await respond(url, input);

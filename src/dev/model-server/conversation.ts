@@ -53,7 +53,7 @@ function isWorkOpen(since: Entry[], interrupted: boolean): boolean {
 
 /**
  * Where the text being worked on stands. The last user text gives the rules, unless it is plain words that came while an
- * earlier text was being worked on: then the earlier one goes on, and the later one is an addition to it.
+ * earlier text was being worked on: then the earlier one continues, and the later one is an addition to it.
  */
 function findStart(entries: Entry[], last: number): { start: number; additions: string[] } {
   const additions: string[] = [];

@@ -219,7 +219,7 @@ describe('trouble', () => {
     }
   });
 
-  it('of a status line with times comes so often for the same request, then it goes on', async () => {
+  it('of a status line with times comes so often for the same request, then it continues', async () => {
     const prompt = 'status: 503 2\nstatus: 429 1\nsay: through';
     const statuses = [];
     for (let count = 0; count < 4; count += 1) statuses.push((await send(server.url, body(prompt))).status);
@@ -244,7 +244,7 @@ describe('trouble', () => {
     expect((await send(server.url, body('status: 500'))).headers.get('retry-after')).toBeNull();
   });
 
-  it('may carry an error code of its own', async () => {
+  it('may carry its own error code', async () => {
     const response = await send(server.url, body('status: 429 insufficient_quota'));
     expect(await response.json()).toMatchObject({ error: { code: 'insufficient_quota', type: 'insufficient_quota' } });
     const long = await send(server.url, body('status: 400 context_length_exceeded'));

@@ -1,6 +1,6 @@
 /**
  * The rules that a prompt may hold, one a line, in the order in which they are followed. `[times]` is how often the same
- * request meets the rule before it goes on; without it, always.
+ * request meets the rule before it continues; without it, always.
  *
  *   run: COMMAND            one command, as a tool call of its own response
  *   parallel: COMMAND       consecutive lines of these are the calls of one response

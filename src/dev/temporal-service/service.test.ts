@@ -118,7 +118,7 @@ test('a port that another start takes meanwhile is left to that one', async () =
   await expect.poll(readNote, { timeout: 20_000 }).toMatchObject({ port: expect.any(Number) as number });
   const { port } = await readNote();
   const first = await start({ port, dataDirectory: join(folder, 'first') });
-  // The second start may find it answering from now on, and its own program goes on only when that has been seen.
+  // The second start may find it answering from now on, and its own program continues only when that has been seen.
   await expect.poll(() => lines.join('\n'), { timeout: 20_000 }).toContain('A port was taken by another process');
   await go();
   expect((await second).address).not.toBe(first.address);
@@ -148,7 +148,7 @@ describe('a service and its data directory', () => {
     expect(handed).not.toMatch(/sk-secret|elsewhere/);
   });
 
-  test('runs in a process group of its own, so that Ctrl-C in a terminal does not reach it', async () => {
+  test('runs in a separate process group, so that Ctrl-C in a terminal does not reach it', async () => {
     const service = await start({ ephemeral: true });
     const stat = await readFile(`/proc/${service.pid}/stat`, 'utf8');
     const processGroup = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2];
@@ -249,7 +249,7 @@ describe('a service and its data directory', () => {
   });
 });
 
-/** A process of its own that starts a service on the data of this test and then waits. */
+/** A separate process that starts a service on the data of this test and then waits. */
 async function startFromAnotherProcess(
   more: Partial<StartOptions> = {},
 ): Promise<{ parent: ChildProcess; pid: number }> {

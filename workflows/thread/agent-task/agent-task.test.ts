@@ -118,7 +118,7 @@ describe('what was restored', () => {
     expect(thread.steps('registerAgentTask')).toHaveLength(1);
   });
 
-  it('may be a registration in flight: it goes on as the one that it is', () => {
+  it('may be a registration in flight: it continues as the one that it is', () => {
     const thread = open();
     const { id } = thread.step('registerAgentTask');
     continueAsNew(thread);

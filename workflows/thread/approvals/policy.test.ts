@@ -151,7 +151,7 @@ describe('decisions', () => {
     expect(thread.state.requests).toHaveLength(1);
   });
 
-  it('decline tells the model, and the turn goes on', () => {
+  it('decline tells the model, and the turn continues', () => {
     const thread = asking(COLUMNS[1], { approvalPolicy: 'untrusted' });
     answer(thread, 'decline');
     expect(thread.steps('execCommand')).toEqual([]);

@@ -169,7 +169,7 @@ describe('a limit that is reached', () => {
 });
 
 describe('the time of a turn', () => {
-  it('is limited by a timer; what runs goes on, and nothing new begins', () => {
+  it('is limited by a timer; what runs continues, and nothing new begins', () => {
     const thread = limited({ turn: { wallMs: 500 } });
     thread.submit('a');
     thread.answer(exec('ls'), exec('echo > x'));
@@ -206,7 +206,7 @@ describe('the time of a turn', () => {
     expect(at - thread.at).toBe(500);
   });
 
-  it('stands still while a person is asked, is shown apart, and goes on with the answer', () => {
+  it('stands still while a person is asked, is shown apart, and continues with the answer', () => {
     const thread = limited({ turn: { wallMs: 500 } }, { approvalPolicy: 'untrusted' });
     thread.submit('a');
     thread.answer(exec('echo > x'));
@@ -276,7 +276,7 @@ describe('a budget', () => {
     expect(toThreadView(thread.state).budget.thread.limits).toEqual({ steps: 9 });
   });
 
-  it('goes along when the thread goes on as a new run, with what was used up, granted and asked', () => {
+  it('is carried over when the thread continues as new, with what was used up, granted and asked', () => {
     const thread = limited({ thread: { tokens: 20 } });
     thread.submit('a');
     answer(thread, 25, 'call');

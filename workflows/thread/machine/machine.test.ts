@@ -107,7 +107,7 @@ describe('a turn', () => {
     expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
   });
 
-  it('tells the model of a call that no tool can take, and goes on', () => {
+  it('tells the model of a call that no tool can take, and continues', () => {
     const thread = testThread();
     thread.submit('a');
     thread.answer({ name: 'nothing_of_the_kind', arguments: {} }, { name: 'exec_command', arguments: '{not json' });

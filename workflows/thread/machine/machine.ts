@@ -181,7 +181,7 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
     case 'rolloverPostponed':
       return emit({ ...state, rollover: null }, at, {
         type: 'warning',
-        message: `This run goes on: ${event.bytes} bytes would have to be carried over. See the archive's warning before this one.`,
+        message: `This run continues: ${event.bytes} bytes would have to be carried over. See the archive's warning before this one.`,
       });
   }
 }

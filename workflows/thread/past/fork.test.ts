@@ -33,7 +33,7 @@ describe('a forked thread', () => {
     });
   });
 
-  it('begins to count events and goes on to count items, and finds its past in the archive', () => {
+  it('begins to count events and continues to count items, and finds its past in the archive', () => {
     const thread = testThread();
     thread.restart(forkedState(START, { threadId: 'source' }, pastOf(), 5));
     thread.dispatch({ type: 'threadOpened', warnings: ['mind this'] });

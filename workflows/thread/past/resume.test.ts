@@ -27,7 +27,7 @@ function register(thread: TestThread): void {
 }
 
 describe('a thread that was closed and is resumed', () => {
-  it('is what it was: history, time of change, usage, rules, agent task; the next turn goes on from it', () => {
+  it('is what it was: history, time of change, usage, rules, agent task; the next turn continues from it', () => {
     const thread = testThread(RECOVERABLE);
     register(thread);
     thread.submit('a');

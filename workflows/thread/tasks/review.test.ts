@@ -74,7 +74,7 @@ function expectLeft(thread: TestThread, completion: Partial<TurnCompletion>): vo
 }
 
 describe('a review', () => {
-  it('is pinned, looked at in a thread of its own, compared with the changes, and then over', () => {
+  it('is pinned, looked at in a separate thread, compared with the changes, and then over', () => {
     const thread = atWork();
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({
       ...{ type: 'reviewing', stage: 'running', threadId: CHILD },

@@ -137,7 +137,7 @@ describe('a model whose limit the thread does not know', () => {
 });
 
 describe('between two steps', () => {
-  it('a context at its limit is compacted with all that was said and done, and the turn goes on', () => {
+  it('a context at its limit is compacted with all that was said and done, and the turn continues', () => {
     const thread = testThread();
     thread.submit('a');
     answerAt(thread, COMPACT_AT, [call('make')]);

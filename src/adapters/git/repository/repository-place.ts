@@ -141,7 +141,7 @@ function withLenders(folders: readonly string[]): string[] | { unclear: string }
   return [...all];
 }
 
-/** Links in place of objects, or of a folder of them. */
+/** Links instead of objects, or of a folder of them. */
 function linksIn(objects: string): string[] {
   const folders = list(objects).filter(({ name }) => /^([0-9a-f]{2}|pack|info)$/.test(name));
   const files = folders.flatMap(({ name }) => list(join(objects, name)));

@@ -256,7 +256,7 @@ describe('changed lines', () => {
     });
   });
 
-  it('are told apart from what only looks like a diff, under names that git quotes', async () => {
+  it('are distinguished from what only looks like a diff, under names that git quotes', async () => {
     const base = head();
     const odd = 'ü "quoted"\tname.txt';
     repository.write(odd, '-- a/x\n++ b/x\n@@ -1 +1 @@\nlast without an end');

@@ -43,7 +43,7 @@ describe('what a turn changed in a repository is kept and named', () => {
     expect(notUndone).toEqual([]);
   });
 
-  it('what lies deeper: code that a hook runs, the branch of a linked work tree, a rebase that goes on', async () => {
+  it('what lies deeper: code that a hook runs, the branch of a linked work tree, a rebase in progress', async () => {
     const repository = open();
     repository.write('.git/hooks/lib/code', 'before\n');
     repository.write('.git/rebase-merge/done', 'one\n');

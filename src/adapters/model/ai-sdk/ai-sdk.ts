@@ -1,4 +1,4 @@
-/** The model port over the AI SDK, for every provider that has a package of its own. */
+/** The model port over the AI SDK, for every provider that has its own package. */
 import type * as Ai from 'ai';
 import type { LanguageModel, ToolSet } from 'ai';
 import { Failure } from '../../../../activities/failures.ts';
@@ -63,7 +63,7 @@ interface Call {
   /** The model without its provider. */
   name: string;
   settings: Settings;
-  /** Whole `Authorization` value in place of the key's. */
+  /** Whole `Authorization` value instead of the key's. */
   bearer: string | undefined;
 }
 

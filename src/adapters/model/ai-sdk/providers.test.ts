@@ -128,7 +128,7 @@ describe('Over the wire of a provider', () => {
       'modelRateLimited',
     ],
     ['anthropic/claude-test', [anthropicError], 'modelRateLimited'],
-  ] as const)('%s: an answer that begins well and goes on with %j fails with %s', async (model, rest, code) => {
+  ] as const)('%s: an answer that begins well and continues with %j fails with %s', async (model, rest, code) => {
     await using endpoint = await startEndpoint((response) => {
       beginStream(response);
       response.end([...begun[model], ...rest].map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));

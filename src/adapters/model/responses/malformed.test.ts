@@ -27,7 +27,7 @@ describe('Broken and malformed answers', () => {
     ['a stream that ends early', (response) => sendEvents(response, [textDelta('Hel')]), 'modelStreamBroken'],
     ['a stream cut in the middle of an event', cutMidEvent, 'modelStreamBroken'],
     ['an empty stream', (response) => sendEvents(response, []), 'modelAnswerMalformed'],
-    ['JSON in place of a stream', (response) => sendJson(response, 200, { ok: true }), 'modelAnswerMalformed'],
+    ['JSON instead of a stream', (response) => sendJson(response, 200, { ok: true }), 'modelAnswerMalformed'],
     ['an empty answer', (response) => response.writeHead(204).end(), 'modelAnswerMalformed'],
     ['a page', (response) => response.setHeader('content-type', 'text/html').end('<p>Hi'), 'modelAnswerMalformed'],
     ['a stream of no JSON', (response) => sendRaw(response, 'data: {"type": oops\n\n'), 'modelAnswerMalformed'],

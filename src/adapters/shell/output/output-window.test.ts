@@ -62,7 +62,7 @@ it('keeps whole characters from start and end of a longer text, and counts the r
   );
 });
 
-it('writes the missing part on a line of its own', () => {
+it('writes the missing part on a separate line', () => {
   const lines = Array.from({ length: 1_000 }, (_, index) => `line ${String(index).padStart(4, '0')}\n`);
   const { output } = fill(
     40,

@@ -132,7 +132,7 @@ function returnUnless(comparison: number, value: number, answer: number): Step[]
   ];
 }
 
-/** The steps for one call, which answer it; every other call goes on after them. */
+/** The steps for one call, which answer it; every other call continues after them. */
 function whenCall(number: number, steps: Step[]): Step[] {
   return [[EQUAL, 0, steps.length, number], ...steps];
 }

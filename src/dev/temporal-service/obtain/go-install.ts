@@ -41,7 +41,7 @@ export async function buildWithGo(options: {
   });
 }
 
-/** `go install -v` names each package that it compiles on a line of its own. */
+/** `go install -v` names each package that it compiles on a separate line. */
 function isPackageLine(line: string): boolean {
   return line.trim() !== '' && !line.startsWith('go: ');
 }

@@ -30,7 +30,7 @@ export function findOnPath(name: string, env: Environment): string | undefined {
 }
 
 /**
- * Runs a program to its end, in a process group of its own so that all of it can be stopped. At the end of `timeoutMs`
+ * Runs a program to its end, in a separate process group so that all of it can be stopped. At the end of `timeoutMs`
  * or when `signal` fires the group gets SIGTERM and, two seconds later, SIGKILL. Rejects with the reason of `signal`, or
  * with the system's error where the program cannot be started.
  */

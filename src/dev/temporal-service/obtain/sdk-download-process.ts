@@ -1,5 +1,5 @@
 /**
- * A process of its own that lets the Temporal SDK download its development server into the folder given as the first
+ * A separate process that lets the Temporal SDK download its development server into the folder given as the first
  * argument. The SDK has no way to stop a download or to bound it; ending this process does both. The SDK downloads only
  * in order to start the server, so it is started, in memory, and stopped again.
  */
