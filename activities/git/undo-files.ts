@@ -6,6 +6,7 @@ import { Context } from '@temporalio/activity';
 import type { Item } from '../../src/contract/index.ts';
 import type { RevertedFiles, UndoStep, UndoneFiles } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { refuseOwnSettingsOf } from '../files/own-settings.ts';
 import { toPatchedPaths } from './patched-paths.ts';
 import { readSegment } from '../model/context-cache.ts';
 import type { Ports, RevertRequest, Reverted, RevertedPath } from '../ports.ts';
@@ -15,6 +16,7 @@ export async function undoFiles(ports: Ports, input: UndoStep): Promise<UndoneFi
   return runStep<{ type: 'undo' }, UndoneFiles>({ ...ports, ...input }, { type: 'undo' }, async ({ signal }) => {
     const { commit, after = null, cwd, preview = false, threadId, actionId } = input;
     ports.requireWorkspace(cwd, input.root);
+    if (commit !== null && !preview) await refuseOwnSettingsOf(ports, input, signal);
     const ofTurn = await readTurn(ports, input, signal);
     const patched = toPatchedPaths(ofTurn, cwd);
     const keepAs = preview ? null : { threadId, name: actionId };

@@ -82,6 +82,31 @@ describe('a workspace', () => {
     expect(environment.model.requests).toHaveLength(asked);
   });
 
+  it('that holds settings by the time of an undo or a redo keeps its files', async () => {
+    const cwd = join(root, 'led-to-later');
+    mkdirSync(cwd);
+    const thread = await environment.start({ workspace: { cwd }, sandbox: 'workspace-write' });
+    threads.push(thread);
+    expect(await runTurn(thread, PATCH)).toMatchObject({ status: 'completed' });
+    const whileHeld = async (kind: 'undo' | 'redo') => {
+      symlinkSync(join(cwd, 'added.txt'), join(home, '.gitconfig'));
+      try {
+        const end = await runTurn(thread, '', { kind, input: [] });
+        expect(end).toMatchObject({ status: 'failed', error: { code: 'workspaceHoldsSettings' } });
+      } finally {
+        rmSync(join(home, '.gitconfig'));
+      }
+    };
+    await whileHeld('undo');
+    expect(readdirSync(cwd)).toEqual(['added.txt']);
+    expect(await runTurn(thread, '', { kind: 'undo', input: [] })).toMatchObject({ status: 'completed' });
+    expect(readdirSync(cwd)).toEqual([]);
+    await whileHeld('redo');
+    expect(readdirSync(cwd)).toEqual([]);
+    expect(await runTurn(thread, '', { kind: 'redo', input: [] })).toMatchObject({ status: 'completed' });
+    expect(readdirSync(cwd)).toEqual(['added.txt']);
+  });
+
   it('in the data folder is refused, by whichever name and in whichever mode', async () => {
     const link = join(root, 'innocent');
     symlinkSync(join(environment.data, 'keys'), link);
