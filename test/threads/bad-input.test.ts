@@ -135,9 +135,10 @@ describe('an update', () => {
     const thread = await start();
     await runTurn(thread, 'say: hi');
     const before = await thread.view();
-    await expect(raw(thread, 'dance', {})).rejects.toMatchObject({
-      cause: { message: expect.stringContaining('dance') as string },
-    });
+    for (const name of ['dance', '__temporal_x', '__stack_trace', '__proto__'])
+      await expect(raw(thread, name, {})).rejects.toMatchObject({
+        cause: { message: expect.stringContaining(name) as string },
+      });
     const refusals: [string, unknown[], string][] = [
       ['startTurn', [], 'malformed'],
       ['startTurn', ['text'], 'malformed'],
@@ -204,7 +205,9 @@ describe('a query', () => {
         );
       }
     }
-    await expect(handle.query('dance')).rejects.toThrow(/dance/);
+    for (const name of ['dance', '__temporal_x', '__proto__'])
+      await expect(handle.query(name)).rejects.toThrow(`handler for ${name}`);
+    expect(await handle.query('__stack_trace')).toContain('Error');
     expect(await handle.query('events')).toMatchObject({ next: 7 });
     expect(await handle.query('events', null)).toMatchObject({ next: 7 });
     expect(await handle.query('events', { after: 999, limit: 1e9 })).toEqual({
