@@ -107,7 +107,7 @@ describe('the checks of the kill test see', () => {
       /after the end/,
     ],
     ['what a reader missed', { ...evidence({}), seen: evidence({}).seen.slice(1) }, /seen live as/],
-    ['a model that was told too little', { ...evidence({}), told: ['o0'] }, /in place of "o1"/],
+    ['a model that was told too little', { ...evidence({}), told: ['o0'] }, /instead of "o1"/],
     ['a process', { ...evidence({}), left: [{ pid: 7, commandId: 'tool/x/1' }] }, /process 7/],
     [
       'another agent task',
