@@ -20,20 +20,21 @@ export class OpenTree {
   readonly #root: SafeFolder;
   #chain: { path: RawPath; folder: SafeFolder }[] = [];
 
-  readonly #modes: ReadonlyMap<RawPath, number>;
+  readonly #modes: ReadonlyMap<RawPath, number> | undefined;
   /** Folders made here that their owner may not change, once all is written. */
   readonly #toClose: { path: RawPath; mode: number }[] = [];
 
-  private constructor(root: SafeFolder, modes: ReadonlyMap<RawPath, number>) {
+  private constructor(root: SafeFolder, modes?: ReadonlyMap<RawPath, number>) {
     this.#root = root;
     this.#modes = modes;
   }
 
   /**
    * @param root absolute and without links.
-   * @param modes permissions of new folders, by their paths with a slash at the end.
+   * @param modes permissions of new folders other than 755, by their paths with a slash at the end. If left out, they get
+   *   those that the system gives them.
    */
-  static async open(root: string, modes: ReadonlyMap<RawPath, number> = new Map()): Promise<OpenTree> {
+  static async open(root: string, modes?: ReadonlyMap<RawPath, number>): Promise<OpenTree> {
     return new OpenTree(await openFolder(root), modes);
   }
 
@@ -70,9 +71,9 @@ export class OpenTree {
     return this.#chain.at(-1)?.folder ?? this.#root;
   }
 
-  /** Null if something else is in its place. The permissions are set apart, since a mask applies to new folders. */
+  /** Null if something else is in its place. The permissions are set apart: a mask applies to new folders, and they may inherit a bit. */
   async #make(above: SafeFolder, name: Buffer, path: RawPath): Promise<SafeFolder | null> {
-    const mode = this.#modes.get(path);
+    const mode = this.#modes === undefined ? undefined : (this.#modes.get(path) ?? 0o755);
     const isNew = await above.mkdir(name, mode === undefined ? 0o777 : 0o700).then(
       () => true,
       (error: unknown) => {

@@ -66,7 +66,8 @@ async function readSource(store: SnapshotStore, git: StoreGit, commit: string): 
   if (facts !== null) {
     const leftOut = Object.values(facts.leftOut).flat();
     const files = await listFiles(git, commit, toPermissions(facts));
-    return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut), modes: toFolderPermissions(facts) };
+    const modes = facts.folders === undefined ? {} : { modes: toFolderPermissions(facts) };
+    return { files, head: facts.heads[''] ?? null, warnings: toMissing(leftOut), ...modes };
   }
   const legacy = await findLegacy(git, store.folder, commit);
   if (legacy === null) {
@@ -115,7 +116,7 @@ const NOTHING_CLOSED = { has: () => false };
 async function write(
   folder: string,
   git: StoreGit,
-  { files, objects, modes = new Map() }: Pick<Source, 'files' | 'objects' | 'modes'>,
+  { files, objects, modes }: Pick<Source, 'files' | 'objects' | 'modes'>,
   signal: AbortSignal,
 ): Promise<void> {
   const options = {
@@ -123,7 +124,7 @@ async function write(
     git,
     preview: false,
     closed: NOTHING_CLOSED,
-    folders: { modes, empty: [], removed: [], made: [] },
+    folders: { ...(modes === undefined ? {} : { modes }), empty: [], removed: [], made: [] },
     ...(objects === undefined ? {} : { objects }),
   };
   const { paths } = await revert(files, options, signal);

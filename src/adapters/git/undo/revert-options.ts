@@ -13,8 +13,8 @@ export interface RevertOptions {
   preview: boolean;
   /** Folders end with a slash. */
   folders?: {
-    /** Permissions before the change, other than 755. */
-    modes: ReadonlyMap<RawPath, number>;
+    /** Permissions before the change, other than 755; left out if they are not known. */
+    modes?: ReadonlyMap<RawPath, number>;
     /** Those that were empty before the change. */
     empty: readonly RawPath[];
     /** Those that the change removed, all of them empty. */

@@ -115,3 +115,17 @@ it('brings folders back with their permissions and special bits, whatever the ma
   expect(modes.map((mode) => lstatSync(at(folderOf(mode))).mode & 0o7777)).toEqual(modes);
   expect(modes.every((mode) => existsSync(at(`${folderOf(mode)}/in/file`)))).toBe(true);
 });
+
+it('brings an ordinary folder back as it was, also if the mask of the worker or the folder above would change it', async () => {
+  mkdirSync(at('grouped/plain'), { recursive: true });
+  writeFileSync(at('grouped/plain/file'), 'f\n');
+  chmodSync(at('grouped'), 0o2755);
+  chmodSync(at('grouped/plain'), 0o755);
+  const mask = process.umask(0o077);
+  try {
+    await undo({ turn: () => rmSync(at('grouped'), { recursive: true }) });
+  } finally {
+    process.umask(mask);
+  }
+  expect(['grouped', 'grouped/plain'].map((path) => lstatSync(at(path)).mode & 0o7777)).toEqual([0o2755, 0o755]);
+});

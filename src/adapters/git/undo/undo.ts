@@ -78,7 +78,7 @@ async function toFolders(git: StoreGit, before: Known, after: Known): Promise<No
     return differing.filter((path) => there?.has(path) !== true);
   };
   return {
-    modes: toFolderPermissions(before.facts),
+    ...(before.facts.folders === undefined ? {} : { modes: toFolderPermissions(before.facts) }),
     empty: was,
     removed: await without(was, new Set(is), after),
     made: await without(is, new Set(was), before),
