@@ -21,6 +21,8 @@ const DATA_LAYOUT = {
   devLock: 'dev.lock',
   identities: 'reference-identity.json',
   workerLog: 'worker.log',
+  /** What the person typed in chats. */
+  prompts: 'chat-prompts.json',
 } as const;
 
 export type DataLayout = { root: string } & Record<keyof typeof DATA_LAYOUT, string>;

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { toVisible } from '../../contract/plain/foreign-text.ts';
 import { addBatchCommands } from './review/batch-command.ts';
+import { addChatCommand } from './chat/chat-command.ts';
 import { addDataCommands } from './stack/data-commands.ts';
 import { addDevCommand } from './stack/dev-command.ts';
 import { addDoctorCommand } from './stack/doctor-command.ts';
@@ -24,6 +25,7 @@ const program = new Command('bobbin')
   .addHelpText('after', '\nStart with `bobbin dev`. Exit codes: docs/cli.md.');
 addDevCommand(program);
 addWorkerCommand(program);
+addChatCommand(program);
 addRunCommand(program);
 addReviewCommand(program);
 addBatchCommands(program);

@@ -1,0 +1,87 @@
+/** The body of `bobbin chat`: a conversation with one thread, on a terminal or in lines. */
+import { randomInt } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setImmediate as round } from 'node:timers/promises';
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import type { StartThread } from '../../../contract/index.ts';
+import { findWorkTree } from '../../../folders/work-tree.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
+import { threadsOf } from './commands.ts';
+import { openLines } from './lines.ts';
+import { readPrompts, writePrompts } from './prompt-file.ts';
+import { openSession } from './session.ts';
+
+export interface ChatOptions {
+  dataDirectory: string;
+  thread?: string;
+  continue?: boolean;
+  model?: string;
+}
+
+export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions): Promise<number> {
+  const folder = folderOfPerson();
+  const start: StartThread = {
+    threadId: newThreadId(folder),
+    workspace: { cwd: folder },
+    ...(options.model === undefined ? {} : { model: options.model }),
+  };
+  const thread = await chooseThread(bobbin, folder, options);
+  return await talk(bobbin, output, { thread, start, dataDirectory: options.dataDirectory });
+}
+
+export interface Talk {
+  thread: ThreadHandle | null;
+  start: StartThread;
+  dataDirectory: string;
+  /** A prompt to begin with. */
+  first?: string;
+}
+
+export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...options }: Talk): Promise<number> {
+  const session = openSession({
+    bobbin,
+    ...options,
+    prompts: readPrompts(dataDirectory),
+    remember: (prompts) => writePrompts(dataDirectory, prompts),
+  });
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  const shell = isTerminal
+    ? (await import('./terminal.ts')).openTerminal(session.store)
+    : openLines(session, process.stdin, process.stdout);
+  const onSignal = () => session.leave();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  await session.ended;
+  await round();
+  await shell.close();
+  await session.close();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
+  const { threadId } = session.thread() ?? { threadId: null };
+  if (threadId === null) output.say('nothing was started');
+  else output.say(`thread ${threadId} stays; \`bobbin chat --thread ${threadId}\` continues it`);
+  return EXIT.ok;
+}
+
+async function chooseThread(bobbin: Bobbin, folder: string, options: ChatOptions): Promise<ThreadHandle | null> {
+  if (options.thread !== undefined) {
+    const { thread } = await bobbin.threads.resume(options.thread);
+    return thread;
+  }
+  if (options.continue !== true) return null;
+  const [newest] = await threadsOf(bobbin, folder);
+  if (newest !== undefined) return (await bobbin.threads.resume(newest.threadId)).thread;
+  throw new BobbinError('threadNotFound', `There is no thread in ${folder} yet. \`bobbin chat\` starts one.`);
+}
+
+function folderOfPerson(): string {
+  return realpathSync(findWorkTree(process.cwd()) ?? process.cwd());
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
+function newThreadId(folder: string): string {
+  const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-') || 'thread';
+  return `${name}-${Array.from({ length: 5 }, () => LETTERS[randomInt(LETTERS.length)]).join('')}`;
+}

@@ -1,0 +1,162 @@
+/** The `/commands` of a chat, each a call or two of the client. */
+import { randomUUID } from 'node:crypto';
+import type { Bobbin, ThreadHandle, ThreadSummary } from '../../../client/index.ts';
+import type { ReviewTarget, StartThread, TurnSubmission } from '../../../contract/index.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+import { columns } from '../text/columns.ts';
+import { renderPreview } from '../text/render.ts';
+import { type Part, beginning, line, paint } from '../text/terminal-text.ts';
+import { describeBudget } from '../thread/budget-options.ts';
+import { COMMANDS, type CommandName, type SlashCommand } from './slash.ts';
+import type { ChatState } from './state.ts';
+import { renderAsked } from './transcript.ts';
+
+export interface CommandContext {
+  readonly bobbin: Bobbin;
+  readonly thread: ThreadHandle | null;
+  readonly start: StartThread;
+  readonly state: () => ChatState;
+  /** Talks with another thread from now on. */
+  readonly open: (thread: ThreadHandle, lines: readonly Part[]) => Promise<void>;
+  readonly leave: () => void;
+}
+
+type Lines = readonly Part[];
+type Given = CommandContext & { argument: string };
+type Body = (given: Given & { thread: ThreadHandle }) => Promise<Lines> | Lines;
+
+/** Returns the lines that the command prints. */
+export async function runSlash({ name, argument }: SlashCommand, context: CommandContext): Promise<Lines> {
+  const { thread } = context;
+  const alone = WITHOUT_THREAD[name];
+  if (alone !== undefined) return alone({ ...context, argument });
+  if (thread === null) return [paint.yellow('There is no thread yet: it begins with the first prompt.')];
+  return (await WITH_THREAD[name]?.({ ...context, thread, argument })) ?? [];
+}
+
+const WITHOUT_THREAD: Partial<Record<CommandName, (given: Given) => Promise<Lines> | Lines>> = {
+  help: () => HELP,
+  threads: listThreads,
+  resume: resumeThread,
+  quit({ leave }) {
+    leave();
+    return [];
+  },
+};
+
+const WITH_THREAD: Partial<Record<CommandName, Body>> = {
+  undo,
+  redo: ({ thread }) => submit(thread, { kind: 'redo' }),
+  compact: ({ thread }) => submit(thread, { kind: 'compact', onBusy: 'queue' }),
+  review: ({ thread, argument }) =>
+    submit(thread, { kind: 'review', review: { target: toTarget(argument) }, onBusy: 'queue' }),
+  fork,
+  rollback,
+  // With a name it is an override of the next turn: see `prompt.ts`.
+  model: ({ state }) => [`model ${state().view?.settings.model ?? 'not known yet'}`],
+  agents({ state }) {
+    const below = state().view?.subThreads ?? [];
+    if (below.length === 0) return ['no agents'];
+    return columns(below.map(({ name, role, status, threadId }) => [role, name, status, threadId]));
+  },
+  rules,
+  budget({ state }) {
+    const { view } = state();
+    return view === null ? [] : describeBudget(view.budget);
+  },
+  queue,
+  show({ state }) {
+    const lines = state().requests.flatMap(({ request }) => renderAsked(request));
+    return lines.length > 0 ? lines : ['no request is open'];
+  },
+};
+
+async function submit(thread: ThreadHandle, turn: Omit<TurnSubmission, 'turnId'>): Promise<Lines> {
+  await thread.submit({ turnId: `${turn.kind}-${randomUUID()}`, ...turn });
+  return [];
+}
+
+const HELP: Lines = [
+  ...columns(COMMANDS.map(([name, argument, what]) => [`/${name} ${argument}`.trim(), what])),
+  '!command  run a command yourself, in the workspace; it runs in parallel with the agent',
+  '@path     Tab completes the name of a file',
+  'Enter sends; while a turn runs, it joins that turn. Tab sends it after the turn. Alt-Enter, Ctrl-J or \\ Enter: a new line',
+  'Esc or Ctrl-C interrupts. Ctrl-C twice, or Ctrl-D, leaves: the thread stays, and goes on.',
+];
+
+async function undo({ argument, thread }: Parameters<Body>[0]): Promise<Lines> {
+  if (/^y(es)?$/i.test(argument)) return submit(thread, { kind: 'undo' });
+  return [...renderPreview(await thread.previewUndo()), paint.bold('/undo yes does it')];
+}
+
+/** One word is a branch. */
+function toTarget(argument: string): ReviewTarget {
+  if (argument === '') return { type: 'uncommittedChanges' };
+  const [, sha] = /^commit\s+(\S+)$/.exec(argument) ?? [];
+  if (sha !== undefined) return { type: 'commit', sha };
+  return /\s/.test(argument) ? { type: 'custom', instructions: argument } : { type: 'baseBranch', branch: argument };
+}
+
+async function fork({ argument, thread, bobbin, open }: Parameters<Body>[0]): Promise<Lines> {
+  const forked = await bobbin.threads.fork(thread.threadId, argument === '' ? {} : { turnId: argument });
+  await open(forked, [paint.green(`thread ${forked.threadId}, a fork of ${thread.threadId}`)]);
+  return [];
+}
+
+async function rollback({ argument, thread }: Parameters<Body>[0]): Promise<Lines> {
+  const numTurns = argument === '' ? 1 : Number(argument);
+  if (!Number.isSafeInteger(numTurns) || numTurns < 1) return [paint.yellow('/rollback takes a number of turns')];
+  const { dropped } = await thread.rollback({ numTurns });
+  return [`no longer part of the conversation: ${plural(dropped.length, 'turn')}; files are as they were`];
+}
+
+async function rules({ argument, thread }: Parameters<Body>[0]): Promise<Lines> {
+  const [, ruleId] = /^revoke\s+(\S+)$/.exec(argument) ?? [];
+  if (ruleId !== undefined) await thread.revokeRule({ ruleId });
+  const { rules: found } = await thread.rules();
+  if (found.length === 0) return ['no answers are remembered for this thread'];
+  return found.map((rule) => line`${rule.ruleId}  ${rule.scope}  ${rule.decision}  ${JSON.stringify(rule.match)}`);
+}
+
+async function queue({ argument, thread, state }: Parameters<Body>[0]): Promise<Lines> {
+  const queued = state().view?.queuedTurns ?? [];
+  const [, verb, number = '', words = ''] = /^(drop|edit)\s+(\d+)\s*([^]*)$/.exec(argument) ?? [];
+  if (verb === undefined) {
+    if (queued.length === 0) return ['nothing waits'];
+    return queued.map(({ text, kind }, index) => line`${index + 1}  ${kind}  ${beginning(text)}`);
+  }
+  const turn = queued[Number(number) - 1];
+  if (turn === undefined) return [paint.yellow(`There is no queued turn ${number}.`)];
+  const { turnId } = turn;
+  if (verb === 'edit' && words === '') return [paint.yellow('/queue edit N needs the new text')];
+  const input = [{ type: 'text' as const, text: words }];
+  await thread.editQueue(verb === 'drop' ? { op: 'drop', turnId } : { op: 'edit', turnId, input });
+  return [];
+}
+
+const MAX_LISTED = 20;
+
+async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
+  const found = await threadsOf(bobbin, start.workspace.cwd);
+  if (found.length === 0) return ['no threads in this folder'];
+  const rows = found.map(({ threadId, title, status }) => [
+    threadId === thread?.threadId ? '●' : ' ',
+    threadId,
+    status.toLowerCase(),
+    title,
+  ]);
+  return [...columns(rows), '/resume ID talks with one'];
+}
+
+/** Newest first, without the threads of agents. */
+export async function threadsOf(bobbin: Bobbin, cwd: string): Promise<ThreadSummary[]> {
+  const all = await bobbin.threads.list({ limit: 200 });
+  return all.filter((one) => one.cwd === cwd && !one.threadId.includes('/')).slice(0, MAX_LISTED);
+}
+
+async function resumeThread({ argument, bobbin, open }: Given): Promise<Lines> {
+  if (argument === '') return [paint.yellow('/resume needs the id of a thread; /threads lists them')];
+  const { thread, rejoined } = await bobbin.threads.resume(argument);
+  await open(thread, [paint.green(`thread ${argument}${rejoined ? '' : ', open again'}`)]);
+  return [];
+}

@@ -1,0 +1,160 @@
+/** One step of a chat: the state and an input give the next state, lines that stay on the screen, and effects. Pure. */
+import type { PartialEvent, ThreadEvent, ThreadView } from '../../../contract/index.ts';
+import { type Part, paint } from '../text/terminal-text.ts';
+import { draftOf } from './editor.ts';
+import { noteEvent, showPartial } from './live.ts';
+import { pressKey, pasteText, takeLine } from './prompt.ts';
+import type { ChatInput, ChatState, Effect, Step, Trouble } from './state.ts';
+import { renderForChat } from './transcript.ts';
+
+export function reduce(state: ChatState, input: ChatInput): Step {
+  switch (input.type) {
+    case 'opened':
+      return step({ ...state, threadId: input.threadId, pastUntil: input.pastUntil }, input.lines);
+    case 'event':
+      return 'seq' in input.event ? onEvent(state, input.event) : step(onPartial(state, input.event));
+    case 'view':
+      return step(onView(state, input.view));
+    case 'trouble':
+      return onTrouble(state, input.trouble);
+    case 'key':
+      return pressKey(state, input.key);
+    case 'paste':
+      return pasteText(state, input.text);
+    case 'line':
+      return takeLine(state, input.text);
+    case 'submitted': {
+      const { turnId, text } = input;
+      return step({ ...state, waiting: [...state.waiting, { turnId, text }] });
+    }
+    case 'said': {
+      const { text, lines, turnId } = input;
+      const draft = text !== undefined && state.draft.text === '' ? draftOf(text) : state.draft;
+      const waiting = state.waiting.filter((one) => one.turnId !== turnId);
+      return step({ ...state, draft, waiting }, lines);
+    }
+    case 'answerLost':
+      return step({ ...state, sent: without(state.sent, input.requestId) }, [], [{ type: 'refresh' }]);
+    case 'offers':
+      return step({ ...state, offers: input.offers });
+    case 'tick':
+      return step(onTick(state, input.now));
+  }
+}
+
+function step(state: ChatState, out: readonly Part[] = [], effects: readonly Effect[] = []): Step {
+  return { state, out, effects };
+}
+
+function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
+  return new Set([...set].filter((one) => one !== gone));
+}
+
+/** Changes the view of the thread; a text that is streamed only changes `live`. */
+const CHANGES_VIEW = new Set<ThreadEvent['type']>([
+  'turn/started',
+  'turn/completed',
+  'turn/queued',
+  'turn/queueUpdated',
+  'item/started',
+  'item/completed',
+  'item/commandExecution/requestApproval',
+  'item/fileChange/requestApproval',
+  'item/mcpToolCall/requestApproval',
+  'item/tool/requestUserInput',
+  'turn/budget/requestApproval',
+  'serverRequest/resolved',
+  'thread/tokenUsage/updated',
+  'subThread/updated',
+  'thread/closed',
+]);
+
+function onEvent(state: ChatState, event: ThreadEvent): Step {
+  const isPast = event.seq <= state.pastUntil;
+  const out = renderForChat(event, {
+    threadId: state.threadId,
+    asked: state.asked,
+    isOpen: (requestId) => !isPast || (state.view?.openRequests.some((open) => open.requestId === requestId) ?? false),
+  });
+  const itemId = 'request' in event ? event.request.itemId : null;
+  const next: ChatState = {
+    ...state,
+    live: noteEvent(state.live, event),
+    asked: itemId === null ? state.asked : new Set([...state.asked, itemId]),
+    retrying: event.type === 'item/started' || event.type === 'turn/completed' ? null : state.retrying,
+    ...onRejected(state, event),
+    waiting: withoutRecorded(state.waiting, event),
+  };
+  return step(next, out, !isPast && CHANGES_VIEW.has(event.type) ? [{ type: 'refresh' }] : []);
+}
+
+/** The text of a refused turn returns to the prompt, and a refused answer can be given again. */
+function onRejected(state: ChatState, event: ThreadEvent): Partial<ChatState> {
+  if (event.type !== 'message/rejected' || event.id === null) return {};
+  const { id } = event;
+  const lost = state.waiting.find(({ turnId }) => turnId === id);
+  const draft = lost !== undefined && state.draft.text === '' ? draftOf(lost.text) : state.draft;
+  return { draft, sent: without(state.sent, id) };
+}
+
+function withoutRecorded(waiting: ChatState['waiting'], event: ThreadEvent): ChatState['waiting'] {
+  const id = recordedId(event);
+  return id === null ? waiting : waiting.filter(({ turnId }) => turnId !== id);
+}
+
+function recordedId(event: ThreadEvent): string | null {
+  if (event.type === 'turn/started' || event.type === 'turn/queued') return event.turnId;
+  if (event.type === 'turn/completed') return event.turn.turnId;
+  if (event.type === 'turn/steered') return event.steerTurnId;
+  return event.type === 'message/rejected' ? event.id : null;
+}
+
+function onPartial(state: ChatState, event: PartialEvent): ChatState {
+  const live = showPartial(state.live, event);
+  if (event.type !== 'step/retrying') return { ...state, live, retrying: null };
+  const reason = event.lastFailure === null ? '' : `: ${event.lastFailure}`;
+  return { ...state, live, retrying: `attempt ${event.attempt}${reason}` };
+}
+
+function onView(state: ChatState, view: ThreadView): ChatState {
+  const open = view.openRequests.filter(({ origin }) => origin?.answered !== true);
+  const requests = open
+    .filter(({ requestId }) => !state.sent.has(requestId))
+    .map((request) => {
+      const known = state.requests.find((asked) => asked.request.requestId === request.requestId);
+      return { request, seenAt: known?.seenAt ?? state.now };
+    });
+  const sent = new Set([...state.sent].filter((id) => open.some(({ requestId }) => requestId === id)));
+  return { ...state, view, requests, sent };
+}
+
+const LOST: Record<Exclude<Trouble, 'slow'>, string> = {
+  worker: 'The worker does not answer. What was sent is kept; this goes on when one is back.',
+  service: 'The Temporal service does not answer. This goes on when it is back.',
+};
+const BACK: typeof LOST = {
+  worker: 'A worker answers again.',
+  service: 'The Temporal service answers again.',
+};
+
+function onTrouble(state: ChatState, trouble: Trouble | null): Step {
+  const { trouble: before } = state;
+  if (trouble === before || (trouble === 'slow' && before !== null)) return step(state);
+  const next = { ...state, trouble };
+  if (trouble === 'slow') return step(next);
+  if (trouble !== null) return step(next, [paint.yellow(LOST[trouble])]);
+  return step(next, before === null || before === 'slow' ? [] : [paint.yellow(BACK[before])]);
+}
+
+const LEAVING_MS = 2_000;
+
+/** Without anything that depends on the time, the state stays the same object, and nothing is drawn. */
+function onTick(state: ChatState, now: number): ChatState {
+  const isLeaving = state.leavingAt !== null && now - state.leavingAt < LEAVING_MS;
+  const isTimed =
+    state.leavingAt !== null ||
+    state.requests.length > 0 ||
+    (state.view?.activeTurn ?? null) !== null ||
+    state.waiting.length > 0;
+  return isTimed ? { ...state, now, leavingAt: isLeaving ? state.leavingAt : null } : state;
+}

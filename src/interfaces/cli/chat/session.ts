@@ -1,0 +1,269 @@
+/** Connects a chat to a thread: follows its events, reads its view, and does what the chat asks for. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BobbinError } from '../../../client/bobbin-error.ts';
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import type { PartialEvent, StartThread, ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import { type Part, linesOf, paint, quote } from '../text/terminal-text.ts';
+import { runSlash } from './commands.ts';
+import { completeDraft } from './complete.ts';
+import { initialState } from './state.ts';
+import type { Effect, Trouble } from './state.ts';
+import { type Store, createStore } from './store.ts';
+
+export interface SessionOptions {
+  bobbin: Bobbin;
+  /** The thread to talk with; null: a new one begins with the first prompt. */
+  thread: ThreadHandle | null;
+  /** Of a new thread. */
+  start: StartThread;
+  /** Earlier prompts of the person. */
+  prompts: readonly string[];
+  remember(prompts: readonly string[]): void;
+  /** A prompt to begin with. */
+  first?: string;
+}
+
+export interface Session {
+  store: Store;
+  /** Resolves when the person leaves, or when the thread can no longer be followed. */
+  ended: Promise<void>;
+  /** The thread at the end; null if none was started. */
+  thread(): ThreadHandle | null;
+  leave(): void;
+  close(): Promise<void>;
+}
+
+/** Longer pasts are shown from here on. */
+const MAX_PAST_EVENTS = 2_000;
+const VIEW_PAUSE_MS = 150;
+const VIEW_EVERY_MS = 5_000;
+const SLOW_MS = 3_000;
+
+export function openSession(options: SessionOptions): Session {
+  const { bobbin } = options;
+  let thread = options.thread;
+  const stop = new AbortController();
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  const ended = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()));
+  let following: AbortController | null = null;
+  const store = createStore(
+    initialState(thread?.threadId ?? options.start.threadId, options.prompts, Date.now()),
+    (effect) => void perform(effect).catch(report),
+  );
+  const say = (...lines: Part[]) => store.dispatch({ type: 'said', lines });
+  const report = (error: unknown) => say(...toLines(error));
+  const views = createViews(() => thread, store);
+  const working: Promise<unknown>[] = [];
+
+  async function open(next: ThreadHandle, lines: readonly Part[]): Promise<void> {
+    following?.abort();
+    following = new AbortController();
+    const signal = AbortSignal.any([stop.signal, following.signal]);
+    thread = next;
+    const view = await viewWhenReady(next, store, signal);
+    if (view === null) return;
+    const { threadId } = next;
+    const after = Math.max(0, view.lastSeq - MAX_PAST_EVENTS);
+    const cut = after === 0 ? [] : [paint.dim(`the first ${after} events are not shown`)];
+    store.dispatch({ type: 'opened', threadId, pastUntil: view.lastSeq, lines: [...lines, ...cut] });
+    store.dispatch({ type: 'view', view: await withWholeRequests(next, view) });
+    working.push(follow(next, after, signal).catch(report));
+  }
+
+  async function follow(followed: ThreadHandle, after: number, signal: AbortSignal): Promise<void> {
+    for await (const event of followed.events({ after, signal, partial: true })) {
+      const whole = await withWholeRequest(followed, event);
+      if (signal.aborted) return;
+      store.dispatch({ type: 'event', event: whole });
+    }
+  }
+
+  async function submit(turn: TurnSubmission, text: string): Promise<void> {
+    const { turnId } = turn;
+    store.dispatch({ type: 'submitted', turnId, text });
+    try {
+      if (thread === null) {
+        const started = await bobbin.threads.startWith({ ...options.start, ...titleOf(text) }, turn);
+        // Everything of a new thread is news.
+        working.push(begin(started).catch(report));
+      } else await thread.submit(turn);
+    } catch (error) {
+      store.dispatch({ type: 'said', lines: toLines(error), text, turnId });
+    }
+  }
+
+  async function begin(started: ThreadHandle): Promise<void> {
+    thread = started;
+    following = new AbortController();
+    const signal = AbortSignal.any([stop.signal, following.signal]);
+    views.refresh();
+    await follow(started, 0, signal);
+  }
+
+  async function perform(effect: Effect): Promise<void> {
+    switch (effect.type) {
+      case 'submit': {
+        const { text, onBusy, model } = effect;
+        await submit({ ...toTurn('regular', text), onBusy, ...(model === null ? {} : { overrides: { model } }) }, text);
+        return;
+      }
+      case 'shell':
+        await submit(toTurn('user_shell', effect.command), `!${effect.command}`);
+        return;
+      case 'resolve':
+        await answer(effect);
+        return;
+      case 'interrupt':
+        await thread?.requestInterrupt({ reason: 'interrupted in the chat', tree: true });
+        return;
+      case 'editQueue':
+        await thread?.requestQueueEdit(effect.edit);
+        return;
+      case 'slash':
+        say(
+          ...(await runSlash(effect.command, {
+            bobbin,
+            thread,
+            open,
+            start: options.start,
+            leave,
+            state: store.state,
+          })),
+        );
+        return;
+      case 'remember':
+        options.remember(effect.prompts);
+        return;
+      case 'complete': {
+        const offers = await completeDraft(effect.draft, options.start.workspace.cwd);
+        if (store.state().draft === effect.draft) store.dispatch({ type: 'offers', offers });
+        return;
+      }
+      case 'refresh':
+        views.refresh();
+        return;
+      case 'leave':
+        leave();
+    }
+  }
+
+  async function answer({ answer: given }: Extract<Effect, { type: 'resolve' }>): Promise<void> {
+    try {
+      await thread?.requestResolve(given);
+    } catch (error) {
+      report(error);
+      store.dispatch({ type: 'answerLost', requestId: given.requestId });
+    }
+  }
+
+  const clock = setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), 250);
+  const health = setInterval(() => views.refresh(), VIEW_EVERY_MS);
+  if (thread !== null) working.push(open(thread, []).catch(report));
+  if (options.first !== undefined) void perform({ type: 'submit', text: options.first, onBusy: 'queue', model: null });
+
+  return {
+    store,
+    ended,
+    thread: () => thread,
+    leave,
+    async close() {
+      clearInterval(clock);
+      clearInterval(health);
+      stop.abort();
+      await Promise.all([...working, views.idle()]);
+    },
+  };
+}
+
+function toTurn(kind: 'regular' | 'user_shell', text: string): TurnSubmission {
+  return { turnId: `turn-${randomUUID()}`, kind, input: [{ type: 'text', text }] };
+}
+
+const TITLE_CHARS = 80;
+
+function titleOf(text: string): { title?: string } {
+  const title = text.trim().split('\n')[0]?.slice(0, TITLE_CHARS).trim() ?? '';
+  return title === '' ? {} : { title };
+}
+
+export function toLines(error: unknown): Part[] {
+  const message = error instanceof Error ? error.message : String(error);
+  const [first = '', ...others] = linesOf(message);
+  return [paint.red(first), ...others.map(quote)];
+}
+
+// ------------------------------------------------------------------------------------------------------------ views
+
+/** Reads the view, one reading at a time; a wish during a reading leads to one more. */
+function createViews(thread: () => ThreadHandle | null, store: Store) {
+  let reading: Promise<void> | null = null;
+  let again = false;
+  const read = async (of: ThreadHandle): Promise<void> => {
+    const slow = setTimeout(() => store.dispatch({ type: 'trouble', trouble: 'slow' }), SLOW_MS);
+    try {
+      const view = await withWholeRequests(of, await of.view());
+      if (of !== thread()) return;
+      store.dispatch({ type: 'trouble', trouble: null });
+      store.dispatch({ type: 'view', view });
+    } catch (error) {
+      store.dispatch({ type: 'trouble', trouble: troubleOf(error) });
+    } finally {
+      clearTimeout(slow);
+    }
+    await delay(VIEW_PAUSE_MS);
+  };
+  const refresh = (): void => {
+    const of = thread();
+    if (of === null) return;
+    if (reading !== null) {
+      again = true;
+      return;
+    }
+    again = false;
+    reading = read(of).finally(() => {
+      reading = null;
+      if (again) refresh();
+    });
+  };
+  return { refresh, idle: () => reading ?? Promise.resolve() };
+}
+
+function troubleOf(error: unknown): Trouble | null {
+  if (!(error instanceof BobbinError)) return null;
+  if (error.code === 'serviceUnavailable') return 'service';
+  return error.code === 'workerUnavailable' ? 'worker' : null;
+}
+
+/** Waits for a worker and for the service, and says so. Null after the signal. */
+async function viewWhenReady(thread: ThreadHandle, store: Store, signal: AbortSignal): Promise<ThreadView | null> {
+  while (!signal.aborted) {
+    try {
+      const view = await thread.view();
+      store.dispatch({ type: 'trouble', trouble: null });
+      return view;
+    } catch (error) {
+      const trouble = troubleOf(error);
+      const isOpening =
+        error instanceof BobbinError && (error.code === 'threadOpening' || error.code === 'betweenWorkers');
+      if (trouble === null && !isOpening) throw error;
+      if (trouble !== null) store.dispatch({ type: 'trouble', trouble });
+      await delay(500, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return null;
+}
+
+/** A person who decides must see all of a request. If its item is gone, the request says that it is cut. */
+async function withWholeRequest<T extends ThreadEvent | PartialEvent>(thread: ThreadHandle, event: T): Promise<T> {
+  if (!('request' in event)) return event;
+  return { ...event, request: await thread.wholeRequest(event.request).catch(() => event.request) };
+}
+
+async function withWholeRequests(thread: ThreadHandle, view: ThreadView): Promise<ThreadView> {
+  const openRequests = await Promise.all(
+    view.openRequests.map((request) => thread.wholeRequest(request).catch(() => request)),
+  );
+  return { ...view, openRequests };
+}

@@ -1,0 +1,127 @@
+/** The state of a chat on the screen. Everything of the thread in it comes from its events and its view. */
+import type { EditQueue, PartialEvent, ResolveRequest } from '../../../contract/index.ts';
+import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
+import type { Part } from '../text/terminal-text.ts';
+import { type Draft, EMPTY, type Key, type Recall, recallOf } from './editor.ts';
+import type { Live } from './live.ts';
+import type { Answering } from './requests.ts';
+import type { SlashCommand } from './slash.ts';
+
+export interface ChatState {
+  threadId: string;
+  /** Null until the thread has answered. */
+  view: ThreadView | null;
+  /** Events up to this number are of the past. */
+  pastUntil: number;
+  draft: Draft;
+  recall: Recall;
+  /** What Tab would insert for the word before the cursor. */
+  offers: Offers | null;
+  live: Live;
+  /** Open requests that nobody here has answered, whole. */
+  requests: readonly Asked[];
+  /** Ids of requests that were answered here, while the thread still lists them. */
+  sent: ReadonlySet<string>;
+  /** Items whose whole text a request has shown. */
+  asked: ReadonlySet<string>;
+  answering: Answering | null;
+  /** Turns that were submitted and of which the thread has recorded nothing yet. */
+  waiting: readonly { turnId: string; text: string }[];
+  trouble: Trouble | null;
+  /** A step that is tried again. */
+  retrying: string | null;
+  /** From the next turn on; null to keep the thread's. */
+  nextModel: string | null;
+  /** When Ctrl-C was pressed; null if a second one would not leave. */
+  leavingAt: number | null;
+  now: number;
+}
+
+/** `slow`: no answer for some seconds, for a reason that is not known yet. */
+export type Trouble = 'worker' | 'service' | 'slow';
+
+export interface Asked {
+  request: ThreadRequest;
+  seenAt: number;
+}
+
+export interface Offers {
+  words: readonly string[];
+  /** The part of the draft that an offer replaces. */
+  from: number;
+  to: number;
+}
+
+export type ChatInput =
+  /** `pastUntil` is the number of the newest event when the chat began. */
+  | { type: 'opened'; threadId: string; pastUntil: number; lines: readonly Part[] }
+  | { type: 'event'; event: ThreadEvent | PartialEvent }
+  /** The requests in it are whole. */
+  | { type: 'view'; view: ThreadView }
+  | { type: 'trouble'; trouble: Trouble | null }
+  | { type: 'key'; key: Key }
+  | { type: 'paste'; text: string }
+  /** Of a person without a terminal. */
+  | { type: 'line'; text: string }
+  | { type: 'submitted'; turnId: string; text: string }
+  /** Lines that an effect prints. A failed submission gives its text back. */
+  | { type: 'said'; lines: readonly Part[]; text?: string; turnId?: string }
+  | { type: 'answerLost'; requestId: string }
+  | { type: 'offers'; offers: Offers | null }
+  | { type: 'tick'; now: number };
+
+export type Effect =
+  | { type: 'submit'; text: string; onBusy: 'steer' | 'queue'; model: string | null }
+  | { type: 'shell'; command: string }
+  | { type: 'resolve'; answer: ResolveRequest }
+  | { type: 'interrupt' }
+  | { type: 'editQueue'; edit: EditQueue }
+  | { type: 'slash'; command: SlashCommand }
+  | { type: 'remember'; prompts: readonly string[] }
+  | { type: 'complete'; draft: Draft }
+  /** Read the view again. */
+  | { type: 'refresh' }
+  | { type: 'leave' };
+
+/** What a step of the chat gives: the next state, lines that stay, and what to do. */
+export interface Step {
+  state: ChatState;
+  out: readonly Part[];
+  effects: readonly Effect[];
+}
+
+export function initialState(threadId: string, prompts: readonly string[], now: number): ChatState {
+  return {
+    threadId,
+    view: null,
+    pastUntil: 0,
+    draft: EMPTY,
+    recall: recallOf(prompts),
+    offers: null,
+    live: [],
+    requests: [],
+    sent: new Set(),
+    asked: new Set(),
+    answering: null,
+    waiting: [],
+    trouble: null,
+    retrying: null,
+    nextModel: null,
+    leavingAt: null,
+    now,
+  };
+}
+
+/** Keys that were typed before a person could have read a request do not answer it. */
+const READING_MS = 600;
+
+/** The request that keys and lines answer. While the prompt holds text, keys go there. */
+export function askedNow({ requests, draft, now }: ChatState): ThreadRequest | undefined {
+  const [first] = requests;
+  if (first === undefined || now - first.seenAt < READING_MS) return undefined;
+  return draft.text === '' || first.request.type === 'userInput' ? first.request : undefined;
+}
+
+export function isActive({ view }: ChatState): boolean {
+  return view !== null && (view.activeTurn !== null || view.besideTurns.length > 0);
+}

@@ -1,0 +1,138 @@
+/** `bobbin chat` in a real terminal. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Terminal, openTerminal } from '../parts/terminal.ts';
+import { WORKER } from '../parts/programs.ts';
+import { type TestEnvironment, openEnvironment, turn, waitForRequest } from '../environment.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment();
+});
+afterAll(() => environment.close());
+
+const open: Terminal[] = [];
+afterEach(async () => {
+  for (const terminal of open.splice(0)) await terminal.close();
+});
+
+async function chat(
+  args: string[] = [],
+  size: { columns?: number; rows?: number; cwd?: string } = {},
+): Promise<Terminal> {
+  const terminal = await openTerminal(['chat', ...args], { cwd: environment.cwd, env: environment.env, ...size });
+  open.push(terminal);
+  return terminal;
+}
+
+/** Enter is a key of its own: the text must have arrived. */
+async function say(terminal: Terminal, text: string): Promise<void> {
+  await terminal.type(text);
+  await terminal.until(`› ${text}`);
+  await terminal.press('Enter');
+}
+
+describe('bobbin chat', () => {
+  it('starts a thread with the first prompt, streams text and output, and is left with Ctrl-C twice', async () => {
+    const terminal = await chat();
+    await terminal.until('› ');
+    await say(terminal, 'run: echo one; while [ ! -e go ]; do sleep 0.1; done; echo two');
+    // The command still runs.
+    await terminal.until(/^│ one$/m);
+    writeFileSync(join(environment.cwd, 'go'), '');
+    await terminal.until(/turn completed in/);
+    const shown = await terminal.until(/ready · [\d,]+ tokens/);
+    expect(shown).toMatch(/^│ two$/m);
+    await terminal.press('C-c');
+    await terminal.until('Ctrl-C again leaves');
+    await terminal.press('C-c');
+    const left = await terminal.until('exit code 0');
+    expect(left).toMatch(/thread repo-[a-z]{5} stays; `bobbin chat --thread repo-[a-z]{5}` continues it/);
+  });
+
+  it('shows the diff of a patch, and applies it after y', async () => {
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
+    const terminal = await chat(['--thread', thread.threadId]);
+    await terminal.until('ready');
+    await terminal.paste(PATCH);
+    await terminal.until('+hello from the patch');
+    await terminal.press('Enter');
+    const asked = await terminal.until(/y yes, once · a for the session/);
+    expect(asked).toMatch(/^ +\d+ \| \+hello from the patch$/m);
+    expect(asked).toContain(join(environment.cwd, 'greeting.txt'));
+    expect(existsSync(join(environment.cwd, 'greeting.txt'))).toBe(false);
+    await terminal.press('y');
+    await terminal.until(/turn completed in/);
+    expect(readFileSync(join(environment.cwd, 'greeting.txt'), 'utf8')).toBe('hello from the patch\n');
+  });
+
+  it('does not take what is typed ahead for an answer', async () => {
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
+    await thread.submit(turn('run: touch made-by-mistake'));
+    await waitForRequest(thread);
+    const terminal = await chat(['--thread', thread.threadId]);
+    await terminal.type('yes');
+    await terminal.until('empty the prompt (Ctrl-U) to answer');
+    await terminal.press('C-u');
+    await terminal.until('y yes, once');
+    await terminal.press('n');
+    await terminal.until(/decline \(by person\)/);
+    await terminal.until(/turn completed in/);
+    expect(existsSync(join(environment.cwd, 'made-by-mistake'))).toBe(false);
+  });
+
+  it('interrupts the turn with Esc, and the session stays', async () => {
+    const terminal = await chat();
+    await terminal.until('› ');
+    await say(terminal, 'run: echo begun; sleep 600');
+    await terminal.until(/^│ begun$/m);
+    await terminal.press('Escape');
+    await terminal.until(/turn aborted \(interrupted\)/);
+    await terminal.until('ready');
+    await say(terminal, 'say: still here');
+    await terminal.until(/^│ still here/m);
+  });
+
+  it('says that the worker was killed, goes on with the next one, and shows nothing twice', async () => {
+    const alone = await openEnvironment({ worker: false });
+    try {
+      const first = startWorkerProcess(alone.env);
+      const terminal = await openTerminal(['chat'], alone);
+      open.push(terminal);
+      await terminal.until('› ');
+      await terminal.paste('run: echo once\nsay: after');
+      await terminal.until(/^  say: after$/m);
+      await terminal.press('Enter');
+      await terminal.until(/turn completed in/);
+      await say(terminal, 'wait: 2000');
+      await terminal.until(/the model answers/);
+      first.kill('SIGKILL');
+      await terminal.until('The worker does not answer');
+      const next = startWorkerProcess(alone.env);
+      await terminal.until('A worker answers again');
+      const shown = await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
+      expect(shown.match(/^│ once$/gm)).toHaveLength(1);
+      await terminal.close();
+      const again = await openTerminal(['chat', '--continue'], alone);
+      open.push(again);
+      const same = await again.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
+      const stays = (screen: string) => screen.split('\n').filter((line) => /^(> |│ |\$ |turn )/.test(line));
+      expect(stays(same)).toEqual(stays(shown));
+      next.kill('SIGTERM');
+    } finally {
+      await alone.close();
+    }
+  });
+});
+
+const PATCH = `patch:
+*** Begin Patch
+*** Add File: greeting.txt
++hello from the patch
+*** End Patch`;
+
+function startWorkerProcess(env: Record<string, string>): ChildProcess {
+  return spawn('node', [WORKER], { env: { ...process.env, ...env }, stdio: 'ignore' });
+}

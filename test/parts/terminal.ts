@@ -1,0 +1,93 @@
+/** A command in a real terminal: tmux, with a server of its own. */
+import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { CLI } from './programs.ts';
+
+const run = promisify(execFile);
+
+export interface Terminal {
+  /** What is on the screen and above it, as text. */
+  screen(): Promise<string>;
+  /** Types text as it is. */
+  type(text: string): Promise<void>;
+  /** Presses keys by their names in tmux, such as `Enter` or `C-c`. */
+  press(...keys: string[]): Promise<void>;
+  /** Pastes as a person does: with the marks of a paste, if the program has asked for them. */
+  paste(text: string): Promise<void>;
+  resize(columns: number, rows: number): Promise<void>;
+  /** Resolves with the screen as soon as it fits. */
+  until(fits: string | RegExp | ((screen: string) => boolean)): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface TerminalOptions {
+  cwd: string;
+  env: Record<string, string>;
+  columns?: number;
+  rows?: number;
+}
+
+/** Runs the `bobbin` command. After its end the terminal shows `exit code N` and stays. */
+export async function openTerminal(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+  requireTmux();
+  const { cwd, env, columns = 100, rows = 30 } = options;
+  const server = `bobbin-${randomUUID()}`;
+  const tmux = async (...words: string[]) => (await run('tmux', ['-L', server, '-f', '/dev/null', ...words])).stdout;
+  const act = async (...words: string[]): Promise<void> => {
+    await tmux(...words);
+  };
+  const program = ['node', CLI, ...args].map(quoted).join(' ');
+  const settings = Object.entries({ ...env, TERM: 'tmux-256color' }).flatMap(([name, value]) => [
+    '-e',
+    `${name}=${value}`,
+  ]);
+  await tmux(
+    ...['new-session', '-d', '-s', 'chat', '-x', String(columns), '-y', String(rows), '-c', cwd, ...settings],
+    `${program}; echo "exit code $?"; exec cat`,
+  );
+  await tmux('set-option', '-g', 'history-limit', '20000');
+  const screen = () => tmux('capture-pane', '-p', '-J', '-S', '-', '-t', 'chat');
+  return {
+    screen,
+    type: (text) => act('send-keys', '-t', 'chat', '-l', text),
+    press: (...keys) => act('send-keys', '-t', 'chat', ...keys),
+    async paste(text) {
+      const child = run('tmux', ['-L', server, 'load-buffer', '-']);
+      child.child.stdin?.end(text);
+      await child;
+      await tmux('paste-buffer', '-p', '-t', 'chat');
+    },
+    resize: (width, height) => act('resize-window', '-t', 'chat', '-x', String(width), '-y', String(height)),
+    async until(fits) {
+      const matches =
+        typeof fits === 'function'
+          ? fits
+          : (text: string) => (typeof fits === 'string' ? text.includes(fits) : fits.test(text));
+      const until = Date.now() + DEADLINE_MS;
+      for (;;) {
+        const text = await screen();
+        if (matches(text)) return text;
+        if (Date.now() > until) throw new Error(`The screen never showed ${String(fits)}. It shows:\n${text}`);
+        await delay(LOOK_MS);
+      }
+    },
+    close: () => act('kill-server').catch(() => undefined),
+  };
+}
+
+const DEADLINE_MS = 60_000;
+const LOOK_MS = 100;
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function requireTmux(): void {
+  try {
+    execFileSync('tmux', ['-V']);
+  } catch {
+    throw new Error('The tests of the chat need tmux: apt-get install tmux.');
+  }
+}
