@@ -1,11 +1,12 @@
 /**
- * The second half of `npm run build`: one file each for the command, the worker and the other programs, and the workflow
- * bundle (docs/decisions/0008-bundled-programs.md).
+ * The second half of `npm run build`: one file each for the command, the worker and the other programs, the workflow
+ * bundle (docs/decisions/0008-bundled-programs.md), and the package of the client (docs/decisions/0009-client-package.md).
  */
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
-import { BUILT_PROGRAMS, PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
+import { dts } from 'rolldown-plugin-dts';
+import { BUILT_CLIENT, BUILT_PROGRAMS, PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
 import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle.ts';
 
 const { bobbin, ...workerPrograms } = PROGRAMS;
@@ -22,12 +23,14 @@ const HTTP_WITHOUT_UNDICI: Plugin = {
 };
 
 rmSync(BUILT_PROGRAMS, { recursive: true, force: true });
+rmSync(BUILT_CLIENT, { recursive: true, force: true });
 const chunks = [
   ...(await bundle({ bobbin }, [])),
   ...(await bundle({ ...workerPrograms, 'payload-converter': PAYLOAD_CONVERTER }, WORKER_SDK)),
 ];
 writeFileSync(join(BUILT_PROGRAMS, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));
 writeFileSync(BUILT_BUNDLE, (await loadBundle({ stackTraces: true })).code);
+await buildClient();
 
 async function bundle(input: Record<string, string>, external: RegExp[]): Promise<OutputChunk[]> {
   const build = await rolldown({
@@ -48,6 +51,76 @@ async function bundle(input: Record<string, string>, external: RegExp[]): Promis
   return output.filter((file) => file.type === 'chunk');
 }
 
+/** A package that needs only zod, since its types are zod's; it has no native part and no install script. */
+async function buildClient(): Promise<void> {
+  const entries = { index: 'client/index', contract: 'contract/index' };
+  const sources = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, `src/${path}.ts`]));
+  const build = await rolldown({
+    cwd: PACKAGE_ROOT,
+    input: sources,
+    external: /^zod/,
+    platform: 'node',
+    plugins: [HTTP_WITHOUT_UNDICI],
+  });
+  const shared = { dir: BUILT_CLIENT, sourcemap: true, sourcemapExcludeSources: true } as const;
+  const { output } = await build.write({ ...shared, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+  await build.write({ ...shared, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' });
+  await build.close();
+
+  const declarations = Object.fromEntries(
+    Object.entries(entries).map(([name, path]) => [name, `dist/src/${path}.d.ts`]),
+  );
+  const types = await rolldown({
+    cwd: PACKAGE_ROOT,
+    input: declarations,
+    external: /^(zod|node:|@temporalio\/)/,
+    plugins: [dts({ dtsOnly: true })],
+    checks: { pluginTimings: false },
+  });
+  await types.write({ dir: BUILT_CLIENT, chunkFileNames: 'shared.d.ts' });
+  await types.close();
+  for (const name of [...Object.keys(entries), 'shared']) {
+    const text = readFileSync(join(BUILT_CLIENT, `${name}.d.ts`), 'utf8');
+    writeFileSync(join(BUILT_CLIENT, `${name}.d.cts`), text.replaceAll('"./shared.js"', '"./shared.cjs"'));
+  }
+
+  const { version, license, engines, exports, dependencies } = manifestOf(PACKAGE_ROOT);
+  const manifest = {
+    name: 'bobbin-client',
+    version,
+    description: 'Starts and drives the coding-agent threads of Bobbin',
+    license,
+    type: 'module',
+    engines,
+    exports: { '.': inClient(exports['./client']), './contract': inClient(exports['./contract']) },
+    dependencies: { zod: dependencies['zod'] },
+  };
+  writeFileSync(join(BUILT_CLIENT, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileSync(
+    join(BUILT_CLIENT, 'THIRD-PARTY-LICENSES.txt'),
+    licensesOf(output.filter((file) => file.type === 'chunk')),
+  );
+  copyFileSync(join(PACKAGE_ROOT, 'LICENSE'), join(BUILT_CLIENT, 'LICENSE'));
+  copyFileSync(join(PACKAGE_ROOT, 'src', 'client', 'README.md'), join(BUILT_CLIENT, 'README.md'));
+}
+
+function inClient(exported: unknown): unknown {
+  return JSON.parse(JSON.stringify(exported).replaceAll('./dist/client/', './'));
+}
+
+interface Manifest {
+  name: string;
+  version: string;
+  license: string;
+  engines: object;
+  exports: Record<string, object>;
+  dependencies: Record<string, string>;
+}
+
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
+
 /** The notices of all packages whose code is in these files. The text of Apache-2.0 is there in any case, for ours. */
 function licensesOf(chunks: readonly OutputChunk[]): string {
   const packages = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.flatMap(packageFolder)));
@@ -61,12 +134,12 @@ function packageFolder(moduleId: string): string[] {
 }
 
 function noticeOf(folder: string): string {
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>;
+  const { name, version, license } = manifestOf(folder);
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
     .map((file) => readFileSync(join(folder, file), 'utf8').trim());
-  if (texts.length === 0 && manifest['license'] !== 'Apache-2.0')
+  if (texts.length === 0 && license !== 'Apache-2.0')
     throw new Error(`${folder} has no licence text to keep. Make it external in build.ts.`);
-  const title = `${manifest['name']} ${manifest['version']} (${manifest['license']})`;
+  const title = `${name} ${version} (${license})`;
   return ['-'.repeat(80), title, ...texts].join('\n\n');
 }

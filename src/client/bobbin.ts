@@ -80,6 +80,7 @@ export interface Bobbin {
     /** Resolves with the remaining rules. Rejects with `ruleUnknown` if there is no such rule. */
     revoke(cwd: string, ruleId: string): Promise<RepositoryRules>;
   };
+  /** @internal */
   readonly service: Service;
   close(): Promise<void>;
 }

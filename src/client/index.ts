@@ -11,7 +11,7 @@ export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers/ledgers.ts'
 export { type ReviewEnd, type ReviewOptions, followReview } from './threads/review.ts';
 export type { ScheduleHandle } from './schedules/schedule-handle.ts';
 export type { ScheduleCreated, Schedules } from './schedules/schedules.ts';
-export type { ServiceOptions } from './service.ts';
+export type { ServiceAddress, ServiceOptions } from './service.ts';
 export type { ThreadHandle, Undone } from './threads/thread-handle.ts';
 export { type ReportFormat, toReport } from '../reports/report.ts';
 export type { Selection as ReportSelection } from '../reports/selection.ts';

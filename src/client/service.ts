@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
   Connection,
-  type ConnectionOptions,
   QueryNotRegisteredError,
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
@@ -12,9 +11,29 @@ import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 import { again } from './ask-again.ts';
 import { messageSize } from './message-size.ts';
 
+/** The Temporal service, and how to connect to it. */
+export interface ServiceAddress {
+  /** `host:port`. `127.0.0.1:7233` by default. */
+  address?: string;
+  /** `true` for TLS with the certificates of the system, or the parts that differ. Certificates and keys are PEM. */
+  tls?:
+    | boolean
+    | null
+    | {
+        serverNameOverride?: string;
+        serverRootCACertificate?: Uint8Array;
+        clientCertPair?: { crt: Uint8Array; key: Uint8Array };
+      };
+  /** For Temporal Cloud. A function is called for each request. */
+  apiKey?: string | (() => string);
+  /** Headers of every request. */
+  metadata?: Record<string, string | Buffer>;
+  /** Options of grpc-js. */
+  channelArgs?: Record<string, unknown>;
+}
+
 export interface ServiceOptions {
-  /** Options of `Connection.connect`: address, TLS, API key. */
-  connection: ConnectionOptions;
+  connection: ServiceAddress;
   namespace?: string;
   taskQueue?: string;
   /** Deadline of one call in milliseconds; 10 seconds by default. */

@@ -12,6 +12,9 @@ export const PACKAGE_ROOT = packageRootAbove(dirname(here));
 /** The bundled programs and the workflow bundle (`rolldown.config.ts`). */
 export const BUILT_PROGRAMS = join(PACKAGE_ROOT, 'dist', 'bin');
 
+/** The package of the client. */
+export const BUILT_CLIENT = join(PACKAGE_ROOT, 'dist', 'client');
+
 /** Programs that run in their own process, and where their sources are. */
 export const PROGRAMS = {
   bobbin: 'src/interfaces/cli/main.ts',
