@@ -75,7 +75,7 @@ async function buildClient(): Promise<void> {
     input: declarations,
     external: /^(zod|node:|@temporalio\/)/,
     plugins: [dts({ dtsOnly: true })],
-    checks: { pluginTimings: false },
+    checks: { bundlerTimings: false },
   });
   await types.write({ dir: BUILT_CLIENT, chunkFileNames: 'shared.d.ts' });
   await types.close();
