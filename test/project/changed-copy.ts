@@ -1,4 +1,4 @@
-/** A copy of the sources with files added and lines inserted, as a page of the documentation says, that is compiled and served. */
+/** A copy of the sources with files added and lines inserted, as a page of the documentation says, to be compiled or served. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,20 +9,16 @@ import { type TestEnvironment, openEnvironment } from '../environment.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Time limit of a test that compiles, in milliseconds: half a minute on a quiet machine. */
-export const COMPILE_MS = 600_000;
-
 /** A line that is put in front of another one, which must be there once. */
 export type Insertion = [file: string, before: string, line: string];
 
 export interface ChangedCopy {
   environment: TestEnvironment;
-  /** What the compiler has against it. */
-  compile(): { stdout: string; status: number | null };
   close(): Promise<void>;
 }
 
-export async function openChangedCopy(files: Record<string, string>, lines: Insertion[]): Promise<ChangedCopy> {
+/** Returns its path. */
+export function makeChangedCopy(files: Record<string, string>, lines: Insertion[]): string {
   const copy = mkdtempSync(join(tmpdir(), 'bobbin-copy-'));
   for (const part of ['activities', 'src', 'workflows', 'package.json', 'tsconfig.json'])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
@@ -30,6 +26,12 @@ export async function openChangedCopy(files: Record<string, string>, lines: Inse
   for (const [file, text] of Object.entries(files)) writeFileSync(join(copy, file), text, { flag: 'wx' });
   for (const [file, before, line] of lines) insert(join(copy, file), before, line);
   execFileSync(process.execPath, [join(copy, 'src/contract/generate-wire.ts')]);
+  return copy;
+}
+
+/** A worker of such a copy. */
+export async function openChangedCopy(files: Record<string, string>, lines: Insertion[]): Promise<ChangedCopy> {
+  const copy = makeChangedCopy(files, lines);
   const environment = await openEnvironment({ worker: false });
   const worker: WorkerChild = await startWorkerChild(
     environment.env,
@@ -38,7 +40,6 @@ export async function openChangedCopy(files: Record<string, string>, lines: Inse
   );
   return {
     environment,
-    compile: () => compile(copy),
     close: async () => {
       await worker.kill();
       await environment.close();
@@ -53,7 +54,8 @@ function insert(path: string, before: string, line: string): void {
   writeFileSync(path, parts.join(`${line}\n${before}`));
 }
 
-function compile(copy: string): { stdout: string; status: number | null } {
+/** Errors of the compiler, if any. */
+export function compile(copy: string): { stdout: string; status: number | null } {
   const include = ['workflows', 'activities', 'src'];
   const config = { extends: './tsconfig.json', compilerOptions: { noEmit: true, incremental: false }, include };
   writeFileSync(join(copy, 'tsconfig.copy.json'), JSON.stringify(config));
