@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultExclude, defineConfig } from 'vitest/config';
+import LongestFirst from './test/longest-first.ts';
 
 // No test touches the data folder of the person who runs it.
 const dataHome = mkdtempSync(join(tmpdir(), 'bobbin-tests-data-'));
@@ -13,7 +14,8 @@ const TOUCH_THE_MACHINE = ['src/{adapters,dev}/**/*.test.ts'];
 export default defineConfig({
   test: {
     // Much of the time is waiting: for deadlines, for workers that come and go.
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     env: { XDG_DATA_HOME: dataHome },
     // Each file has parts and names of its own; what all of them need is loaded once for many of them.
     isolate: false,

@@ -1,6 +1,7 @@
 /** The workflow bundle. `npm run build` builds it; a worker that runs from sources rebuilds it if they have changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
@@ -41,9 +42,12 @@ const NO_STACK_TRACES = 'Error.stackTraceLimit = 0;';
  *   promise, for the query `__stack_trace`, which costs nearly half of the time of a replay
  */
 export async function loadBundle({ stackTraces }: { stackTraces: boolean }): Promise<{ code: string }> {
-  const code = isBuilt ? readFileSync(BUILT_BUNDLE, 'utf8') : await cachedBundle();
+  const code = await (loaded ??= isBuilt ? readFile(BUILT_BUNDLE, 'utf8') : cachedBundle());
   return { code: stackTraces ? code : `${NO_STACK_TRACES}${withoutSourceMap(code)}` };
 }
+
+/** Once for all workers of a process. */
+let loaded: Promise<string> | undefined;
 
 /** The map takes two thirds of the bundle, and each start decodes and encodes it. The SDK requires one with a file name. */
 function withoutSourceMap(code: string): string {
