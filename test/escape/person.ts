@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
+import { CLI } from '../parts/programs.ts';
 import type { EscapePlace } from './row.ts';
-
-const CLI = join(import.meta.dirname, '../../src/interfaces/cli/main.ts');
 
 export interface Person {
   home: string;

@@ -9,5 +9,9 @@ const programOf = (name: 'bobbin' | 'worker'): string =>
 
 /** The `bobbin` command. */
 export const CLI = programOf('bobbin');
+/** Environment of a program that is not given ours: without it, Node compiles all of it anew at each start. */
+export const COMPILED_CODE: Record<string, string> =
+  process.env['NODE_COMPILE_CACHE'] === undefined ? {} : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+
 /** A worker. */
 export const WORKER = programOf('worker');

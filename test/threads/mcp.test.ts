@@ -8,6 +8,7 @@ import type { Item } from '../../src/contract/index.ts';
 import { readStartTime } from '../../src/adapters/shell/processes/process-table.ts';
 import type { RunningWorker } from '../../src/worker/worker.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
+import { COMPILED_CODE } from '../parts/programs.ts';
 import { type TestEnvironment, eventsSoFar, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
@@ -43,7 +44,13 @@ function configFile(mcpServers: Record<string, object>): string {
 }
 
 function stdio(mode = 'well', more: object = {}) {
-  return { command: process.execPath, args: [SCRIPT, log, mode], startupTimeoutMs: 60_000, ...more };
+  return {
+    command: process.execPath,
+    args: [SCRIPT, log, mode],
+    env: COMPILED_CODE,
+    startupTimeoutMs: 60_000,
+    ...more,
+  };
 }
 
 function logged(): string[] {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { McpPort, McpReport, McpTool } from '../../../activities/ports.ts';
+import { COMPILED_CODE } from '../../../test/parts/programs.ts';
 import { readStartTime } from '../shell/processes/process-table.ts';
 import type { McpServerConfig } from './config.ts';
 import { createMcp } from './mcp-adapter.ts';
@@ -32,7 +33,13 @@ const quiet = (): void => undefined;
 function stdio(mode = 'well', more: Partial<McpServerConfig> = {}): McpServerConfig {
   return {
     name: 'test',
-    endpoint: { type: 'stdio', command: process.execPath, args: [SCRIPT, log, mode], env: {}, cwd: undefined },
+    endpoint: {
+      type: 'stdio',
+      command: process.execPath,
+      args: [SCRIPT, log, mode],
+      env: COMPILED_CODE,
+      cwd: undefined,
+    },
     approval: 'writes',
     toolTimeoutMs: 20_000,
     startupTimeoutMs: 20_000,
@@ -131,7 +138,13 @@ describe('a server that behaves well', () => {
   });
 
   it('starts elsewhere if the operator says so', async () => {
-    const endpoint = { type: 'stdio' as const, command: process.execPath, args: [SCRIPT, log], env: {}, cwd: folder };
+    const endpoint = {
+      type: 'stdio' as const,
+      command: process.execPath,
+      args: [SCRIPT, log],
+      env: COMPILED_CODE,
+      cwd: folder,
+    };
     expect((await call(start(stdio('well', { endpoint })), 'where')).output).toContain(
       `"cwd":"${realpathSync(folder)}"`,
     );
