@@ -11,8 +11,26 @@ import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle
 
 const { bobbin, ...workerPrograms } = PROGRAMS;
 
+/** React has a slower build for its users' development. */
+const PRODUCTION = { 'process.env.NODE_ENV': '"production"' };
+
 /** The Temporal SDK of a worker has native parts and loads files of its own by their paths. */
 const WORKER_SDK = [/^@temporalio\//];
+
+/** Of the packages below `ink`: loaded only for its own developers. */
+const NOT_INSTALLED = ['react-devtools-core'];
+
+const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify,
+merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished
+to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE
+FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION
+WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
 /** An `import` of node:http evaluates its getters, which load undici, in 50 ms. A `require` does not. */
 const HTTP_WITHOUT_UNDICI: Plugin = {
@@ -25,20 +43,21 @@ const HTTP_WITHOUT_UNDICI: Plugin = {
 rmSync(BUILT_PROGRAMS, { recursive: true, force: true });
 rmSync(BUILT_CLIENT, { recursive: true, force: true });
 const chunks = [
-  ...(await bundle({ bobbin }, [])),
+  ...(await bundle({ bobbin }, NOT_INSTALLED)),
   ...(await bundle({ ...workerPrograms, 'payload-converter': PAYLOAD_CONVERTER }, WORKER_SDK)),
 ];
 writeFileSync(join(BUILT_PROGRAMS, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));
 writeFileSync(BUILT_BUNDLE, (await loadBundle({ stackTraces: true })).code);
 await buildClient();
 
-async function bundle(input: Record<string, string>, external: RegExp[]): Promise<OutputChunk[]> {
+async function bundle(input: Record<string, string>, external: (string | RegExp)[]): Promise<OutputChunk[]> {
   const build = await rolldown({
     cwd: PACKAGE_ROOT,
     input,
     external,
     platform: 'node',
     plugins: [HTTP_WITHOUT_UNDICI],
+    transform: { define: PRODUCTION },
   });
   const { output } = await build.write({
     dir: BUILT_PROGRAMS,
@@ -112,6 +131,7 @@ interface Manifest {
   name: string;
   version: string;
   license: string;
+  author?: unknown;
   engines: object;
   exports: Record<string, object>;
   dependencies: Record<string, string>;
@@ -138,8 +158,15 @@ function noticeOf(folder: string): string {
   const texts = readdirSync(folder)
     .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
     .map((file) => readFileSync(join(folder, file), 'utf8').trim());
-  if (texts.length === 0 && license !== 'Apache-2.0')
-    throw new Error(`${folder} has no licence text to keep. Make it external in build.ts.`);
+  if (texts.length === 0) texts.push(standardText(folder));
   const title = `${name} ${version} (${license})`;
   return ['-'.repeat(80), title, ...texts].join('\n\n');
+}
+
+/** The text of a licence that a package names without a copy of it. */
+function standardText(folder: string): string {
+  const { license, author } = manifestOf(folder);
+  if (license === 'Apache-2.0') return 'Under the Apache License, Version 2.0, as above.';
+  if (license === 'MIT' && typeof author === 'string') return `Copyright (c) ${author}\n\n${MIT}`;
+  throw new Error(`${folder} has no licence text to keep. Make it external in build.ts.`);
 }
