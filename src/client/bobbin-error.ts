@@ -10,6 +10,10 @@ export type BobbinErrorCode =
   | 'turnAborted'
   | 'threadNotFound'
   | 'threadExists'
+  /** Several threads have an id that begins like this. */
+  | 'threadAmbiguous'
+  /** The service has no namespace of that name. */
+  | 'namespaceNotFound'
   | 'threadOpening'
   /** Another worker takes over the workflow. The call can be repeated at once. */
   | 'betweenWorkers'

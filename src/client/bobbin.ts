@@ -1,21 +1,21 @@
 /** Starts, finds and lists threads. */
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { randomUUID } from 'node:crypto';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import {
+  type OpenRequests,
   type SearchAttributeState,
   type RepositoryRules,
   type StartThread,
   StartThreadSchema,
   type SubmitTurn,
   SubmitTurnSchema,
+  type ThreadSummary,
   type TurnSubmission,
   WORKFLOW_TYPE,
   toWorkflowId,
 } from '../contract/index.ts';
 import type { thread } from '../../workflows/thread/shell/workflow.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../workflows/sandbox/task-timeout.ts';
-import { toStaticTexts } from '../../workflows/thread/view/static-details.ts';
+import { toPromptLine, toStaticTexts } from '../../workflows/thread/view/static-details.ts';
 import { submitTurnSignal } from '../../workflows/thread/shell/messages.ts';
 import { type Batches, openBatches } from './batches/batches.ts';
 import { BobbinError } from './bobbin-error.ts';
@@ -23,31 +23,24 @@ import { toBobbinError } from './errors.ts';
 import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
 import { type Service, type ServiceOptions, connectService } from './service.ts';
 import { type ForkOptions, forkThread } from './threads/fork.ts';
+import { type ListOptions, listThreads } from './threads/list.ts';
+import { openRequests } from './threads/open-requests.ts';
+import { type NewThread, findThreadId, newThreadId } from './threads/thread-ids.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/resume.ts';
 import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { askRepositoryRules } from './threads/repository-rules.ts';
 import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
 
-const REPOSITORY = defineSearchAttributeKey('BobbinRepository', 'KEYWORD');
-
-export interface ThreadSummary {
-  threadId: string;
-  /** Temporal's status of the workflow: RUNNING, COMPLETED, TERMINATED, ... */
-  status: string;
-  title: string;
-  /** Empty if the service does not know it. */
-  cwd: string;
-  startedAt: Date;
-  runId: string;
-}
-
 export interface Bobbin {
   readonly threads: {
-    /** Starts a thread, or returns the open one with that id. The id of a closed thread is refused. */
-    start(start: Omit<StartThread, 'threadId'> & { threadId?: string }): Promise<ThreadHandle>;
+    /**
+     * Starts a thread, or returns the open one with that id. The id of a closed thread is refused. The default id is
+     * `<name of the workspace>-<five letters>`.
+     */
+    start(start: NewThread): Promise<ThreadHandle>;
     /** Starts the thread if necessary and submits a turn, in one durable call that needs no worker. */
-    startWith(start: StartThread, turn: TurnSubmission): Promise<ThreadHandle>;
+    startWith(start: NewThread, turn: TurnSubmission): Promise<ThreadHandle>;
     /**
      * Opens a closed thread again, with everything it had, and waits until it is open. A running thread stays as it is.
      * Works as long as Temporal keeps the closed workflow. Idempotent.
@@ -61,8 +54,15 @@ export interface Bobbin {
     fork(source: string, options?: ForkOptions): Promise<ThreadHandle>;
     /** Returns a handle without checking that the thread exists. */
     get(threadId: string): ThreadHandle;
+    /**
+     * Returns the id of the one thread that has this id, or whose id begins with it. Rejects with `threadNotFound` or
+     * `threadAmbiguous`.
+     */
+    find(idOrBeginning: string): Promise<string>;
     /** Newest first. */
-    list(options?: { open?: boolean; limit?: number }): Promise<ThreadSummary[]>;
+    list(options?: ListOptions): Promise<ThreadSummary[]>;
+    /** All requests that wait for a person, whole. Needs a worker. */
+    requests(): Promise<OpenRequests>;
   };
   /** The known findings of review targets. */
   readonly ledgers: Ledgers;
@@ -91,7 +91,7 @@ export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BobbinError(
       'serviceUnavailable',
-      `The Temporal service at ${where} cannot be reached: ${reason}. Check the address and whether the service is running; \`bobbin doctor\` helps.`,
+      `The Temporal service at ${where} cannot be reached: ${reason}. Check the address and whether the service is running.`,
       error,
     );
   });
@@ -99,73 +99,63 @@ export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
 }
 
 export function bobbinOver(service: Service): Bobbin {
-  const startOptions = (start: StartThread) => ({
+  const startOptions = (start: StartThread, prompt: string) => ({
     workflowId: toWorkflowId(start.threadId),
     taskQueue: service.taskQueue,
     args: [start] as [StartThread],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    ...toStaticTexts(start),
-    memo: { title: start.title ?? '', cwd: start.workspace.cwd },
+    ...toStaticTexts(start, prompt),
+    memo: { title: start.title ?? '', cwd: start.workspace.cwd, ...(prompt === '' ? {} : { prompt }) },
   });
 
-  const start: Bobbin['threads']['start'] = async (given) => {
-    const threadId = given.threadId ?? randomUUID();
+  const startThread = async (given: NewThread, conflict: WorkflowIdConflictPolicy): Promise<ThreadHandle> => {
+    const start = await withId(given);
+    const { threadId } = start;
     try {
-      const parsed = StartThreadSchema.parse({ ...given, threadId });
-      await service.within(() => service.client.workflow.start<typeof thread>(WORKFLOW_TYPE, startOptions(parsed)));
+      const parsed = StartThreadSchema.parse(start);
+      const options = {
+        ...startOptions(parsed, toPromptLine(parsed.firstTurn?.input)),
+        workflowIdConflictPolicy: conflict,
+      };
+      await service.within(() => service.client.workflow.start<typeof thread>(WORKFLOW_TYPE, options));
     } catch (error) {
       throw toBobbinError(error, { threadId, action: 'start a thread' });
     }
     return openHandle(service, threadId);
   };
 
+  const withId = async (given: NewThread): Promise<StartThread> => {
+    const { threadId = await listing('start a thread', () => newThreadId(service, given.workspace.cwd)) } = given;
+    return { ...given, threadId };
+  };
+
   const startWith: Bobbin['threads']['startWith'] = async (given, turn) => {
+    const start = await withId(given);
+    const { threadId } = start;
     try {
-      const parsed = StartThreadSchema.parse(given);
+      const parsed = StartThreadSchema.parse(start);
       const signalArgs: [SubmitTurn] = [SubmitTurnSchema.parse(turn)];
       await service.within(() =>
         service.client.workflow.signalWithStart<typeof thread, [SubmitTurn]>(WORKFLOW_TYPE, {
-          ...startOptions(parsed),
+          ...startOptions(parsed, toPromptLine(signalArgs[0].input)),
           signal: submitTurnSignal,
           signalArgs,
         }),
       );
     } catch (error) {
-      throw toBobbinError(error, { threadId: given.threadId, action: 'start a thread with a turn' });
+      throw toBobbinError(error, { threadId, action: 'start a thread with a turn' });
     }
-    return openHandle(service, given.threadId);
+    return openHandle(service, threadId);
   };
 
-  const list: Bobbin['threads']['list'] = async (options = {}) => {
-    const query = `WorkflowType = "${WORKFLOW_TYPE}"${options.open === true ? ' AND ExecutionStatus = "Running"' : ''}`;
-    const limit = options.limit ?? 50;
-    const found: ThreadSummary[] = [];
-    const seen = new Set<string>();
+  const listing = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
     try {
-      await service.within(async () => {
-        for await (const info of service.client.workflow.list({ query })) {
-          // A thread that continued as new is listed once, with its newest run.
-          if (seen.has(info.workflowId)) continue;
-          seen.add(info.workflowId);
-          const memo = (info.memo ?? {}) as { title?: string; cwd?: string };
-          found.push({
-            threadId: info.workflowId.slice(toWorkflowId('').length),
-            status: info.status.name,
-            title: memo.title ?? '',
-            // A thread that a raw client started has no memo, so the thread itself is asked for its workspace.
-            cwd: memo.cwd ?? info.typedSearchAttributes.get(REPOSITORY) ?? '',
-            startedAt: info.startTime,
-            runId: info.runId,
-          });
-          if (found.length >= limit) break;
-        }
-      });
+      return await body();
     } catch (error) {
-      throw toBobbinError(error, { threadId: '-', action: 'list threads' });
+      throw toBobbinError(error, { threadId: '-', action });
     }
-    return found;
   };
 
   const ledgers = openLedgers(service);
@@ -173,10 +163,13 @@ export function bobbinOver(service: Service): Bobbin {
     service,
     batches: openBatches(service, ledgers),
     threads: {
-      start,
+      start: (given) => startThread(given, WorkflowIdConflictPolicy.USE_EXISTING),
       startWith,
-      list,
-      fork: (source, options) => forkThread(service, start, source, options),
+      find: (given) => listing('find a thread', () => findThreadId(service, given)),
+      list: (options) => listing('list threads', () => listThreads(service, options)),
+      requests: () => listing('list requests', () => openRequests(service)),
+      fork: (source, options) =>
+        forkThread(service, (argument) => startThread(argument, WorkflowIdConflictPolicy.FAIL), source, options),
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },

@@ -1,5 +1,6 @@
 /** Converts errors of the Temporal client into the error of this client. */
 import {
+  NamespaceNotFoundError,
   QueryNotRegisteredError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -26,6 +27,8 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   const { threadId, action } = about;
   if (error instanceof BobbinError) return error;
   if (error instanceof ZodError) return new BobbinError('invalid', `${action}: ${describeZod(error)}`, error);
+  const unknownNamespace = toNamespaceError(error, action);
+  if (unknownNamespace !== null) return unknownNamespace;
   if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
     return new BobbinError(
       (error.cause.type ?? 'internal') as BobbinErrorCode,
@@ -49,19 +52,32 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
   if (noWorker) {
     return new BobbinError(
       'workerUnavailable',
-      `${action}: thread ${threadId} did not answer in time. Is a worker running on its task queue? Start one with \`bobbin worker\`.`,
+      `${action}: thread ${threadId} did not answer in time. Is a worker running on its task queue?`,
       error,
     );
   }
   if (status === GRPC.UNAVAILABLE) {
-    return new BobbinError(
-      'serviceUnavailable',
-      `${action}: the Temporal service cannot be reached. Run \`bobbin doctor\`.`,
-      error,
-    );
+    return new BobbinError('serviceUnavailable', `${action}: the Temporal service cannot be reached.`, error);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return new BobbinError('internal', `${action} (thread ${threadId}): ${message}`, error);
+  const where = threadId === '-' ? action : `${action} (thread ${threadId})`;
+  return new BobbinError('internal', `${where}: ${deepestMessage(error)}`, error);
+}
+
+/** Null for another error. */
+export function toNamespaceError(error: unknown, action: string): BobbinError | null {
+  const isIt =
+    error instanceof NamespaceNotFoundError ||
+    (grpcStatus(error) === GRPC.NOT_FOUND && /namespace .*not found/i.test(deepestMessage(error)));
+  if (!isIt) return null;
+  const [, name = ''] = /'(.*)'/.exec(deepestMessage(error)) ?? [];
+  const namespace = error instanceof NamespaceNotFoundError ? error.namespace : name;
+  return new BobbinError('namespaceNotFound', `${action}: the Temporal service has no namespace ${namespace}.`, error);
+}
+
+/** The service's message is in the cause. */
+export function deepestMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
 }
 
 /**
@@ -83,14 +99,10 @@ function fromQuery(error: QueryNotRegisteredError, { threadId, action }: { threa
 function notFound(error: unknown, { threadId, action }: { threadId: string; action: string }): BobbinError {
   const message = error instanceof Error ? error.message : '';
   return /completed|closed/i.test(message)
-    ? new BobbinError(
-        'threadClosed',
-        `${action}: thread ${threadId} is closed; open it again with \`bobbin thread resume ${threadId}\`.`,
-        error,
-      )
+    ? new BobbinError('threadClosed', `${action}: thread ${threadId} is closed; it can be resumed.`, error)
     : new BobbinError(
         'threadNotFound',
-        `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time). \`bobbin thread list\` lists all threads.`,
+        `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time).`,
         error,
       );
 }

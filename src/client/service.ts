@@ -38,6 +38,8 @@ export interface ServiceOptions {
   taskQueue?: string;
   /** Deadline of one call in milliseconds; 10 seconds by default. */
   deadlineMs?: number;
+  /** Time to reach the service, in milliseconds; the deadline of a call by default. */
+  connectTimeoutMs?: number;
 }
 
 export interface Service {
@@ -59,7 +61,7 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
   const deadlineMs = options.deadlineMs ?? 10_000;
   const retries = createRetries();
   const connection = await Connection.connect({
-    connectTimeout: deadlineMs,
+    connectTimeout: options.connectTimeoutMs ?? deadlineMs,
     interceptors: [retries.interceptor],
     ...options.connection,
     channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },

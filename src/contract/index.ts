@@ -1,7 +1,7 @@
 export * from './threads/agent-task.ts';
 export * from './reviews/batch.ts';
 export * from './threads/budget.ts';
-export * from './dollars.ts';
+export * from './plain/amount-words.ts';
 export * from './reviews/calendar.ts';
 export * from './threads/events.ts';
 export * from './threads/items.ts';
@@ -18,6 +18,7 @@ export * from './search-attributes.ts';
 export * from './reviews/schedule.ts';
 export * from './threads/rules.ts';
 export * from './threads/sub-threads.ts';
+export * from './threads/summary.ts';
 export * from './threads/thread.ts';
 export * from './threads/turn.ts';
 export * from './threads/view.ts';

@@ -149,6 +149,7 @@ export function everyEvent(text: string): ThreadEvent[] {
       budget: {},
       requestDeadlineMs: 1,
       waitingApart: true,
+      promptInMemo: true,
       quietFirstStep: true,
       network: true,
       continueAsNewAfter: { events: 1, bytes: 1 },

@@ -211,6 +211,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       reviewModel: vars.BOBBIN_REVIEW_MODEL ?? null,
       waitingApart: true,
       quietFirstStep: true,
+      promptInMemo: true,
       network: vars.BOBBIN_NETWORK.type !== 'off',
       requestDeadlineMs: vars.BOBBIN_REQUEST_DEADLINE_MS,
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },

@@ -140,7 +140,7 @@ describe('bobbin thread', () => {
     const thread = await environment.start();
     await runTurn(thread, 'say: one\ntokens: 1234');
     const before = await bobbin(['thread', 'show', thread.threadId]);
-    expect(before.stdout).toMatch(/^context {5}1,2\d\d tokens, compacted from \d+ on$/m);
+    expect(before.stdout).toMatch(/^context {5}1,2\d\d tokens, compacted from [\d,]+ tokens on$/m);
     const compacted = await bobbin(['thread', 'compact', thread.threadId]);
     expect(compacted).toMatchObject({ code: 0, stderr: '' });
     expect(compacted.stdout).toMatch(/^context compacted \(manual\); it had 1,2\d\d tokens$/m);
@@ -148,7 +148,7 @@ describe('bobbin thread', () => {
     expect(JSON.parse(submitted.stdout)).toEqual({ threadId: thread.threadId, turnId: 'c2' });
     expect(await thread.completion('c2')).toMatchObject({ kind: 'compact', status: 'completed' });
     const after = await bobbin(['thread', 'show', thread.threadId]);
-    expect(after.stdout).toMatch(/^context {5}size unknown yet, compacted from \d+ on, once so far$/m);
+    expect(after.stdout).toMatch(/^context {5}size unknown yet, compacted from [\d,]+ tokens on, once so far$/m);
     await runTurn(thread, 'say: two\nsummary: status: 400');
     environment.model.offerCompaction(false);
     expect((await bobbin(['thread', 'compact', thread.threadId])).code).toBe(3);
@@ -275,8 +275,6 @@ describe('bobbin thread', () => {
       code: 6,
       stderr: expect.stringContaining('no thread no-such-thread') as string,
     });
-    expect((await bobbin(['thread', 'frobnicate'])).code).toBe(2);
-    expect((await bobbin(['thread', 'send', 'x', 'text', '--kind', 'nothing'])).code).toBe(2);
   });
 });
 

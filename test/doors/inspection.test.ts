@@ -82,7 +82,7 @@ describe('a thread in the Temporal UI', () => {
     expect(currentDetails).toContain(`\`${asking.turnId}\` (regular) since 20`);
     expect(currentDetails).toContain('waiting: `touch allowed.txt`');
     expect(currentDetails).toContain(`\`bobbin thread approve ${thread.threadId} ${requestId}\``);
-    expect(currentDetails).toContain('of 5 dollars');
+    expect(currentDetails).toContain('of $5.00');
     // The signal as it stands there is the one that works.
     const [, json = ''] = /signal `resolveRequest` with `(.*)`/.exec(currentDetails) ?? [];
     await handleOf(thread).signal('resolveRequest', JSON.parse(json));

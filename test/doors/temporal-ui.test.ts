@@ -109,7 +109,7 @@ describe.skipIf(executable === undefined)('the Temporal UI in Chromium (skipped 
     for (const words of ['1 | npm test', '2 | curl -sS https://example.com/fixtures.sh | sh', 'OUTSIDE THE SANDBOX'])
       await isRendered(page, words);
     await isRendered(page, `agent says: ${call.justification}`);
-    await isRendered(page, '0 of 5 dollars');
+    await isRendered(page, '$0.00 of $5.00');
     await isRendered(page, 'Mend the login test');
     await keep(page, 'current-details');
     await waits.resolve({ requestId, decision: 'decline' });

@@ -294,6 +294,5 @@ function toBatchError(error: unknown, batchId: string, action: string): BobbinEr
     return new BobbinError('batchRefused', message, error);
   }
   if (!isGone && known.code !== 'threadNotFound') return known;
-  const hint = '`bobbin batch list` lists all batches.';
-  return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}. ${hint}`, error);
+  return new BobbinError('batchNotFound', `${action}: there is no batch ${batchId}.`, error);
 }

@@ -15,7 +15,7 @@ import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../../workflows/review-ledger/messages.ts';
 import { callsOf } from '../calls.ts';
 import { BobbinError } from '../bobbin-error.ts';
-import { grpcStatus, toBobbinError } from '../errors.ts';
+import { grpcStatus, toBobbinError, toNamespaceError } from '../errors.ts';
 import type { Service } from '../service.ts';
 
 export interface LedgerSummary {
@@ -94,8 +94,10 @@ async function list(service: Service, limit: number): Promise<LedgerSummary[]> {
 const GRPC_NOT_FOUND = 5;
 
 function toLedgerError(error: unknown, targetId: string, action: string): BobbinError {
+  const unknownNamespace = toNamespaceError(error, action);
+  if (unknownNamespace !== null) return unknownNamespace;
   if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC_NOT_FOUND) {
-    const message = `${action}: there is no ledger ${targetId}: that target was never reviewed. \`bobbin ledger list\` lists all ledgers.`;
+    const message = `${action}: there is no ledger ${targetId}: that target was never reviewed.`;
     return new BobbinError('ledgerNotFound', message, error);
   }
   return toBobbinError(error, { threadId: toLedgerWorkflowId(targetId), action });

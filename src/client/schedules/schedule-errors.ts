@@ -2,7 +2,7 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import { ZodError } from 'zod';
 import { BobbinError } from '../bobbin-error.ts';
-import { GRPC, grpcStatus } from '../errors.ts';
+import { GRPC, deepestMessage, grpcStatus, toNamespaceError } from '../errors.ts';
 import { describeZod } from '../zod-words.ts';
 
 /** Wraps an error once. @param about the schedule and the action, for the message */
@@ -12,10 +12,12 @@ export function toScheduleError(error: unknown, about: string): BobbinError {
   if (error instanceof ScheduleAlreadyRunning) {
     return new BobbinError(
       'scheduleExists',
-      `${about}: a schedule with this id exists; use another id, or update it (\`--if-exists update\`).`,
+      `${about}: a schedule with this id exists; use another id, or update it.`,
       error,
     );
   }
+  const unknownNamespace = toNamespaceError(error, about);
+  if (unknownNamespace !== null) return unknownNamespace;
   const status = grpcStatus(error);
   if (error instanceof ScheduleNotFoundError || status === GRPC.NOT_FOUND) return scheduleNotFound(error, about);
   // The service's message about times that it cannot parse.
@@ -23,25 +25,11 @@ export function toScheduleError(error: unknown, about: string): BobbinError {
     return new BobbinError('invalid', `${about}: ${deepestMessage(error)}`, error);
   }
   if (status === GRPC.UNAVAILABLE || status === GRPC.DEADLINE_EXCEEDED || status === GRPC.CANCELLED) {
-    return new BobbinError(
-      'serviceUnavailable',
-      `${about}: the Temporal service did not answer in time. Run \`bobbin doctor\`.`,
-      error,
-    );
+    return new BobbinError('serviceUnavailable', `${about}: the Temporal service did not answer in time.`, error);
   }
   return new BobbinError('internal', `${about}: ${deepestMessage(error)}`, error);
 }
 
 function scheduleNotFound(error: unknown, about: string): BobbinError {
-  return new BobbinError(
-    'scheduleNotFound',
-    `${about}: there is no such schedule in this namespace. \`bobbin schedule list\` lists all schedules.`,
-    error,
-  );
-}
-
-/** The service's message is in the cause. */
-function deepestMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? deepestMessage(error.cause) : error.message;
+  return new BobbinError('scheduleNotFound', `${about}: there is no such schedule in this namespace.`, error);
 }

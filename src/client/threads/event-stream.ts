@@ -88,7 +88,7 @@ async function* untilNews(changes: HistoryChanges, partial: PartialText | undefi
 }
 
 function endedSilently(threadId: string): BobbinError {
-  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread; see \`bobbin thread show ${threadId}\`.`;
+  const message = `read events: the workflow of thread ${threadId} has ended without closing the thread.`;
   return new BobbinError('threadClosed', message);
 }
 

@@ -1,9 +1,9 @@
 /** Starts a new thread with the past of another one. */
-import { randomUUID } from 'node:crypto';
 import { type StartThread, toWorkflowId } from '../../contract/index.ts';
 import { toBobbinError } from '../errors.ts';
 import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
+import type { NewThread } from './thread-ids.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
 /** Omitted settings are those of the source, except the title, which is not copied. */
@@ -18,14 +18,14 @@ export type ForkOptions = Omit<StartThread, 'threadId' | 'workspace' | 'parent' 
   cwd?: string;
 };
 
-/** See `Bobbin.threads.fork`. @param start starts a thread, or returns the one with that id */
+/** See `Bobbin.threads.fork`. @param start starts a thread, and refuses an id that another one has */
 export async function forkThread(
   service: Service,
-  start: (argument: StartThread) => Promise<unknown>,
+  start: (argument: NewThread) => Promise<ThreadHandle>,
   source: string,
   options: ForkOptions = {},
 ): Promise<ThreadHandle> {
-  const { turnId, threadId = randomUUID(), files, cwd, ...settings } = options;
+  const { turnId, files, cwd, ...settings } = options;
   const fork = {
     threadId: source,
     ...(turnId === undefined ? {} : { turnId }),
@@ -33,8 +33,7 @@ export async function forkThread(
   };
   try {
     const workspace = { cwd: cwd ?? (await cwdOf(service, source)) };
-    await start({ ...settings, threadId, workspace, fork });
-    const thread = openHandle(service, threadId);
+    const thread = await start({ ...settings, workspace, fork });
     await viewOnceOpen(service, thread);
     return thread;
   } catch (error) {

@@ -64,7 +64,8 @@ async function startFrom(
   if (closed.type !== WORKFLOW_TYPE) {
     throw new BobbinError('threadNotFound', `resume a thread: ${closed.workflowId} is not the workflow of a thread.`);
   }
-  const memo = (closed.memo ?? {}) as { title?: string; cwd?: string };
+  const memo = (closed.memo ?? {}) as { title?: string; prompt?: string; cwd?: string };
+  const prompt = memo.prompt ?? '';
   const cwd = memo.cwd ?? (await cwdOf(service, closed));
   const argument = StartThreadSchema.parse({
     ...changes,
@@ -81,8 +82,8 @@ async function startFrom(
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        ...toStaticTexts({ ...argument, title: changes.title ?? memo.title ?? threadId }),
-        memo: { title: changes.title ?? memo.title ?? '', cwd },
+        ...toStaticTexts({ ...argument, title: changes.title ?? memo.title ?? '' }, prompt),
+        memo: { title: changes.title ?? memo.title ?? '', cwd, ...(prompt === '' ? {} : { prompt }) },
       }),
     );
     return true;

@@ -4,6 +4,6 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 }
 
 /** With a comma for each thousand. Workflows cannot use the host's locales. */
-function grouped(count: number): string {
+export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }

@@ -1,6 +1,6 @@
 /** The text of a request: the same on every screen, rendered by each medium in its own way. */
-import type { LimitName } from '../threads/budget.ts';
 import type { Excerpt, ThreadRequest } from '../threads/requests.ts';
+import { toAmount } from './amount-words.ts';
 
 export interface RequestWords {
   /** Our text for the question. */
@@ -133,9 +133,3 @@ function describeBudget({ scope, limit, spent, max, grants }: Of<'budget'>): Req
     ],
   };
 }
-
-function toAmount(limit: LimitName, amount: number): string {
-  return limit === 'wallMs' ? `${amount / 1_000} s` : `${amount} ${UNITS[limit]}`;
-}
-
-const UNITS = { tokens: 'tokens', costUsd: 'dollars', steps: 'model steps' };

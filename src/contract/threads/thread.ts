@@ -117,6 +117,8 @@ export interface ThreadSettings {
    * older threads.
    */
   quietFirstStep: boolean;
+  /** Whether its memo gets the first prompt if it has no title, for lists; not in older threads. */
+  promptInMemo: boolean;
   /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
   network: boolean;
   /** Milliseconds until an open request is answered with its default; 0 for never. */

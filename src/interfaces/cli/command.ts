@@ -7,6 +7,9 @@ import type { Bobbin } from '../../client/index.ts';
 import { readDevState } from '../../dev/dev-state.ts';
 import { dataDirectory } from '../../folders/folders.ts';
 import { explainError } from '../../folders/working-folder.ts';
+import { adviceFor } from './advice.ts';
+import { asStarted } from './invocation.ts';
+import { threadOfRunning, usageOfRunning } from './usage.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './text/output.ts';
 
@@ -45,10 +48,21 @@ export async function runCommand(options: CommonOptions, body: (output: Output) 
 
 function reportError(error: unknown, output: Output): number {
   const message = explainError(error);
-  const code = error instanceof BobbinError ? error.code : 'internal';
-  output.fail({ code, message });
-  return error instanceof BobbinError ? exitCodeOfError(error.code) : EXIT.failure;
+  if (!(error instanceof BobbinError)) {
+    output.fail({ code: 'internal', message });
+    return EXIT.failure;
+  }
+  const { code } = error;
+  const exit = exitCodeOfError(code);
+  const used = exit === EXIT.usage ? usageOfRunning(error) : undefined;
+  const named = used === undefined || used.name === '' ? message : `${used.name}: ${message}`;
+  const advice = adviceFor(code, threadOfRunning());
+  output.fail({ code, message: named }, used?.usage ?? (advice === undefined ? [] : [advice]));
+  return exit;
 }
+
+/** A person waits for it. */
+const CONNECT_MS = 2_500;
 
 /** The service that the environment or a profile names, else the stack that runs on this data directory. */
 async function connect(options: CommonOptions): Promise<Bobbin> {
@@ -59,6 +73,7 @@ async function connect(options: CommonOptions): Promise<Bobbin> {
   if (target !== undefined) {
     return connectBobbin({
       connection: target.connectionOptions,
+      connectTimeoutMs: CONNECT_MS,
       namespace: target.namespace,
       ...(taskQueue === undefined ? {} : { taskQueue }),
     });
@@ -68,11 +83,12 @@ async function connect(options: CommonOptions): Promise<Bobbin> {
     const where = dataDirectoryOf(options);
     throw new BobbinError(
       'serviceUnavailable',
-      `No Temporal service found: no stack is running on ${where}, and TEMPORAL_ADDRESS is not set. Start a stack with \`bobbin dev\`.`,
+      `No Temporal service found: no stack is running on ${where}, and TEMPORAL_ADDRESS is not set. \`${asStarted('dev')}\` starts a stack.`,
     );
   }
   return connectBobbin({
     connection: { address: running.address },
+    connectTimeoutMs: CONNECT_MS,
     namespace: running.namespace,
     taskQueue: taskQueue ?? running.taskQueue,
   });

@@ -1,6 +1,5 @@
 /** The commands of `bobbin`. */
 import { Command } from 'commander';
-import { toVisible } from '../../contract/plain/foreign-text.ts';
 import { addBatchCommands } from './review/batch-command.ts';
 import { addChatCommand } from './chat/chat-command.ts';
 import { addDataCommands } from './stack/data-commands.ts';
@@ -9,9 +8,13 @@ import { addDoctorCommand } from './stack/doctor-command.ts';
 import { addReportCommand } from './review/report-command.ts';
 import { addLedgerCommands } from './review/ledger-command.ts';
 import { addReviewCommand } from './review/review-command.ts';
+import { addRequestsCommand } from './thread/requests.ts';
 import { addRunCommand } from './thread/run-command.ts';
 import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
+import { addHelpCommand } from './help-command.ts';
+import { printProblem } from './text/output.ts';
+import { reportUsage } from './usage.ts';
 import { addThreadCommands } from './thread/commands.ts';
 import { addWorkerCommand } from './stack/worker-command.ts';
 
@@ -20,8 +23,7 @@ export function createProgram(): Command {
     .description('run durable coding-agent threads on Temporal')
     .version('0.1.0')
     .exitOverride()
-    .showHelpAfterError()
-    .configureOutput({ outputError: (message, write) => write(toVisible(message)) })
+    .helpCommand(false)
     .addHelpText('after', '\nStart with `bobbin dev`. Exit codes: docs/cli.md.');
   addDevCommand(program);
   addWorkerCommand(program);
@@ -31,10 +33,13 @@ export function createProgram(): Command {
   addBatchCommands(program);
   addReportCommand(program);
   addThreadCommands(program);
+  addRequestsCommand(program);
   addSearchAttributeCommands(program);
   addScheduleCommands(program);
   addLedgerCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
+  addHelpCommand(program);
+  reportUsage(program, printProblem);
   return program;
 }

@@ -38,6 +38,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'inputTooLarge':
       return EXIT.usage;
     case 'serviceUnavailable':
+    case 'namespaceNotFound':
     case 'workerUnavailable':
     case 'threadOpening':
     case 'betweenWorkers':
@@ -55,6 +56,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'batchEnded':
     case 'threadNotFound':
     case 'threadExists':
+    case 'threadAmbiguous':
     case 'threadClosed':
     case 'threadRefused':
     case 'duplicateTurn':

@@ -8,6 +8,7 @@ import {
   condition,
   continueAsNew,
   setCurrentDetails,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ThreadResult } from '../../../src/contract/index.ts';
@@ -26,6 +27,7 @@ import { type ThreadState, decidesAnew } from '../state/state.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
 import { isPublished, publishSearchAttributes } from '../../sandbox/search-attributes.ts';
 import { isInFirstStep, toSearchValues } from '../view/search-values.ts';
+import { firstPrompt } from '../view/static-details.ts';
 import { toContext } from '../view/view.ts';
 import { bytesOf } from '../state/waiting.ts';
 
@@ -100,13 +102,22 @@ async function loop(shell: ThreadShell): Promise<ThreadResult> {
   }
 }
 
-/** Publishes an idle thread in the Temporal UI. */
+/** Publishes an idle thread in the Temporal UI and in lists. */
 function show(state: ThreadState): void {
+  if (state.settings.promptInMemo) rememberPrompt(state);
   setCurrentDetails(toCurrentDetails(state));
   const { searchAttributes, quietFirstStep } = state.settings;
   if (searchAttributes && !(quietFirstStep && isInFirstStep(state) && isPublished())) {
     publishSearchAttributes(toSearchValues(state));
   }
+}
+
+/** Clients that know the first turn when they start a thread have put its prompt there. */
+function rememberPrompt(state: ThreadState): void {
+  const { memo = {} } = workflowInfo();
+  if (state.settings.title !== '' || 'prompt' in memo) return;
+  const prompt = firstPrompt(state);
+  if (prompt !== null) upsertMemo({ prompt });
 }
 
 function current(shell: ThreadShell): ThreadState {

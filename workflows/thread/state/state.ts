@@ -456,6 +456,7 @@ const ADDED_SETTINGS = {
   budget: {},
   waitingApart: false,
   quietFirstStep: false,
+  promptInMemo: false,
   network: false,
 } satisfies Partial<ThreadSettings>;
 

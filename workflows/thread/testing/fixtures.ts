@@ -26,6 +26,7 @@ export const SETTINGS: ThreadSettings = {
   reviewModel: null,
   budget: {},
   waitingApart: true,
+  promptInMemo: true,
   quietFirstStep: true,
   network: false,
   requestDeadlineMs: 60_000,

@@ -2,8 +2,10 @@
  * The details of a thread in the Temporal UI, for the person on call. Markdown without tables, which older UIs do not
  * render; foreign text is in code spans, so that it is never markup.
  */
-import type { Excerpt, Limits, Spent, ThreadRequest, TurnPhase } from '../../../src/contract/index.ts';
+import type { Excerpt, ThreadRequest } from '../../../src/contract/index.ts';
+import { toAmounts } from '../../../src/contract/plain/amount-words.ts';
 import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
+import { toPhaseWords } from '../../../src/contract/plain/waiting-words.ts';
 import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
 import { limitsOf, spentIn } from '../budget/budget.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
@@ -75,7 +77,7 @@ function section<T>(title: string, all: readonly T[], describeOne: (one: T) => s
 }
 
 function ofTurn(state: ThreadState, turn: ActiveTurn): string {
-  const phase = describePhase(toPhase(state, turn));
+  const phase = toPhaseWords(toPhase(state, turn), (name) => codeSpan(name, WORDS));
   return `- ${literalSpan(turn.turnId)} (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
 }
 
@@ -132,7 +134,7 @@ function quoted(word: string): string {
 
 function ofBudget(state: ThreadState): string[] {
   const of = (scope: 'turn' | 'thread' | 'tree') =>
-    toAmounts(spentIn(state, scope, state.updatedAt), limitsOf(state, scope));
+    toAmounts({ spent: spentIn(state, scope, state.updatedAt), limits: limitsOf(state, scope) });
   const alone = of('thread');
   const withAgents = of('tree');
   return [
@@ -140,16 +142,6 @@ function ofBudget(state: ThreadState): string[] {
     `- by the thread: ${alone}`,
     ...(withAgents === alone ? [] : [`- with its agents: ${withAgents}`]),
   ];
-}
-
-function toAmounts({ tokens, costMicroUsd, steps, wallMs }: Spent, limits: Limits): string {
-  const of = (max: number | undefined, unit: string) => (max === undefined ? '' : ` of ${max}${unit}`);
-  return [
-    `${tokens}${of(limits.tokens, '')} tokens`,
-    `${costMicroUsd / 1_000_000}${of(limits.costUsd, '')} dollars`,
-    `${steps}${of(limits.steps, '')} model steps`,
-    `${Math.round(wallMs / 1_000)}${of(limits.wallMs === undefined ? undefined : limits.wallMs / 1_000, '')} s`,
-  ].join(', ');
 }
 
 function lastError(events: readonly StoredEvent[]): string[] {
@@ -167,49 +159,4 @@ function lastError(events: readonly StoredEvent[]): string[] {
 /** @param at milliseconds since the epoch */
 function timeOf(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-function describePhase(phase: TurnPhase): string {
-  switch (phase.type) {
-    case 'waitingForAgentTask':
-      return 'waits for its agent task to be registered';
-    case 'waitingForBudget':
-      return 'waits for more budget';
-    case 'waitingForWorkspace':
-      return 'waits for the workspace to be cleaned after a lost step';
-    case 'callingModel':
-      return `model step ${phase.step}`;
-    case 'compacting':
-      return `compacts the context (${phase.trigger})`;
-    case 'runningTools':
-      return ofTools(phase);
-    case 'undoing':
-      return `undoes turn ${literalSpan(phase.turnId)}`;
-    case 'redoing':
-      return `reverses undo ${literalSpan(phase.turnId)}`;
-    case 'working':
-      return 'is working';
-    case 'takingSnapshot':
-      return 'takes a snapshot of the files';
-    case 'reviewing':
-      return phase.threadId === null
-        ? 'prepares a review'
-        : `reviews in thread ${literalSpan(phase.threadId)} (${phase.stage})`;
-    case 'aborting':
-      return `is being aborted (${phase.reason})`;
-  }
-}
-
-function ofTools({ step, running, waiting }: Extract<TurnPhase, { type: 'runningTools' }>): string {
-  const names = (words: string, all: readonly string[]) => {
-    if (all.length === 0) return [];
-    const rest = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : '';
-    return [
-      `${words} ${all
-        .slice(0, SHOWN)
-        .map((name) => codeSpan(name, WORDS))
-        .join(', ')}${rest}`,
-    ];
-  };
-  return `tools of step ${step}: ${[...names('runs', running), ...names('waiting:', waiting)].join('; ')}`;
 }

@@ -1,12 +1,24 @@
 /** The fixed details of a thread in the Temporal UI: who wants what from it, and where. */
-import type { StartThread } from '../../../src/contract/index.ts';
-import { codeSpan, literalSpan, words } from '../../sandbox/plain-text.ts';
+import type { InputItem, StartThread } from '../../../src/contract/index.ts';
+import type { ThreadState } from '../state/state.ts';
+import { codeSpan, firstLine, literalSpan, words } from '../../sandbox/plain-text.ts';
 
 const TITLE_CHARS = 100;
 const WORDS = 200;
 
-/** For the start of a thread, by a client or by another thread. */
-export function toStaticTexts(start: StartThread): { staticSummary: string; staticDetails: string } {
+/** The first line of a prompt, for where a thread has no title. Without secrets. */
+export function toPromptLine(input: readonly InputItem[] = []): string {
+  return firstLine(input.map(({ text }) => text).join('\n'), TITLE_CHARS);
+}
+
+/** Null as long as there is none, or if it is no longer in the state. */
+export function firstPrompt({ log }: ThreadState): string | null {
+  const first = log.firstItem === 0 ? log.items.find((item) => item.type === 'userMessage') : undefined;
+  return first === undefined ? null : toPromptLine(first.content);
+}
+
+/** For the start of a thread, by a client or by another thread. @param prompt of its first turn, if that is known */
+export function toStaticTexts(start: StartThread, prompt = ''): { staticSummary: string; staticDetails: string } {
   const { threadId, title, workspace, parent, fork, resume, model, approvalPolicy, sandbox } = start;
   const named: [string, string | undefined][] = [
     ['title', title],
@@ -24,7 +36,7 @@ export function toStaticTexts(start: StartThread): { staticSummary: string; stat
   const role = parent === undefined ? 'Thread' : `Sub-thread (${parent.role})`;
   const ways = `Follow it with ${literalSpan(`bobbin thread watch ${threadId}`)}, ask with ${literalSpan(`bobbin thread show ${threadId}`)}.`;
   return {
-    staticSummary: words(title ?? '', TITLE_CHARS) || words(threadId, TITLE_CHARS),
+    staticSummary: words(title ?? '', TITLE_CHARS) || words(prompt, TITLE_CHARS) || words(threadId, TITLE_CHARS),
     staticDetails: [`${role} ${literalSpan(threadId)}`, '', ...lines, '', ways].join('\n'),
   };
 }

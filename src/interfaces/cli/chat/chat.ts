@@ -66,7 +66,7 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
 
 async function chooseThread(bobbin: Bobbin, folder: string, options: ChatOptions): Promise<ThreadHandle | null> {
   if (options.thread !== undefined) {
-    const { thread } = await bobbin.threads.resume(options.thread);
+    const { thread } = await bobbin.threads.resume(await bobbin.threads.find(options.thread));
     return thread;
   }
   if (options.continue !== true) return null;

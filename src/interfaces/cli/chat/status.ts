@@ -1,6 +1,6 @@
 /** The line that says what runs, for how long, and what it has used. Pure. */
 import type { ActiveTurnView, ThreadView, TurnPhase } from '../../../contract/index.ts';
-import { toDollars } from '../text/money.ts';
+import { toDollars } from '../../../contract/plain/amount-words.ts';
 import { type Part, line, paint } from '../text/terminal-text.ts';
 import type { ChatState } from './state.ts';
 

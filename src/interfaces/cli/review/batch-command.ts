@@ -7,7 +7,7 @@ import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts'
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { describeTarget } from './describe-target.ts';
 import { EXIT } from '../exit-codes.ts';
-import { toDollars } from '../text/money.ts';
+import { toDollars } from '../../../contract/plain/amount-words.ts';
 import { toLine } from '../../../reports/foreign-text.ts';
 import { describeLeftOut } from '../../../reports/outcome.ts';
 import type { ReportFormat } from '../../../reports/report.ts';

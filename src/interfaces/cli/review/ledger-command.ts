@@ -7,6 +7,7 @@ import { toPriorityWord, toTitle } from '../../../reports/finding-words.ts';
 import { toLine, toName } from '../../../reports/foreign-text.ts';
 import { type CommonOptions, withBobbin } from '../command.ts';
 import { describeTarget } from './describe-target.ts';
+import { positive } from '../option-values.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { plural } from '../../../contract/plain/plural.ts';
@@ -31,7 +32,7 @@ export function addLedgerCommands(program: Command): void {
   command<{ limit: number }>('list', 'list the targets that have been reviewed', 'list', list).option(
     '--limit <n>',
     'maximum number of targets',
-    Number,
+    positive,
     1_000,
   );
   command<{ all?: boolean; runs?: boolean }>('show', 'show the findings of a target', 'show bobbin-main-1f2e3d', show)

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, ReviewEnd, ThreadHandle } from '../../../client/index.ts';
 import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../../contract/index.ts';
+import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
@@ -71,6 +72,19 @@ function toTarget({ uncommitted, base, commit, instructions }: ReviewCommandOpti
   return instructions === undefined ? { type: 'uncommittedChanges' } : { type: 'custom', instructions };
 }
 
+function titleOf(target: ReviewTarget): string {
+  switch (target.type) {
+    case 'uncommittedChanges':
+      return 'Review: current changes';
+    case 'baseBranch':
+      return `Review: changes against ${target.branch}`.slice(0, LIMITS.shortChars);
+    case 'commit':
+      return `Review: commit ${target.sha.slice(0, 7)}`;
+    case 'custom':
+      return `Review: ${target.instructions}`.slice(0, LIMITS.shortChars);
+  }
+}
+
 async function submit(
   bobbin: Bobbin,
   turnId: string,
@@ -80,10 +94,10 @@ async function submit(
   const model = options.model === undefined ? {} : { model: options.model };
   const turn = { turnId, kind: 'review' as const, review: { target, ...model } };
   if (options.thread === undefined) {
-    const start = { threadId: randomUUID(), workspace: { cwd: resolve(options.cwd) }, title: 'bobbin review' };
+    const start = { workspace: { cwd: resolve(options.cwd) }, title: titleOf(target) };
     return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
   }
-  const thread = bobbin.threads.get(options.thread);
+  const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));
   const { lastSeq } = await thread.view();
   await thread.startTurn(turn);
   return { thread, after: lastSeq };

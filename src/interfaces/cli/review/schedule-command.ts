@@ -6,6 +6,8 @@ import type { OverlapPolicy, ScheduleChanges, ScheduleView } from '../../../cont
 import { type BatchOptions, addBatchOptions, toBatch, toBatchChanges } from './batch-options.ts';
 import { type CommonOptions, withBobbin } from '../command.ts';
 import { toMoment } from '../text/durations.ts';
+import { positive } from '../option-values.ts';
+import { asStarted } from '../invocation.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { listLines, nextLines, scheduleLines } from './schedule-lines.ts';
@@ -62,7 +64,7 @@ export function addScheduleCommands(program: Command): void {
   schedule
     .command('list')
     .description('list the schedules')
-    .option('--limit <n>', 'maximum number of schedules', Number, 100)
+    .option('--limit <n>', 'maximum number of schedules', positive, 100)
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin schedule list')
@@ -179,7 +181,7 @@ async function trigger(bobbin: Bobbin, output: Output, scheduleId: string, optio
   output.result({ scheduleId, run }, [
     run === null
       ? `no run of ${scheduleId} has started: it waits for another run, or was skipped because of it`
-      : `batch ${run.batchId} started; \`bobbin batch show ${run.batchId}\` shows its progress`,
+      : `batch ${run.batchId} started; \`${asStarted(`batch show ${run.batchId}`)}\` shows its progress`,
   ]);
   return EXIT.ok;
 }
@@ -202,7 +204,7 @@ async function triggerFullPass(
   const batchId = `${scheduleId}-full-${new Date().toISOString()}`;
   await batches.start({ ...batch, fullPass: true }, { batchId });
   output.result({ scheduleId, batchId }, [
-    `batch ${batchId} started; \`bobbin batch show ${batchId}\` shows its progress`,
+    `batch ${batchId} started; \`${asStarted(`batch show ${batchId}`)}\` shows its progress`,
   ]);
   return EXIT.ok;
 }
@@ -218,7 +220,7 @@ async function backfill(bobbin: Bobbin, output: Output, scheduleId: string, opti
   const [from, to] = [toMoment('--from', options.from), toMoment('--to', options.to)];
   await bobbin.schedules.get(scheduleId).backfill({ from, to, ...(overlap === undefined ? {} : { overlap }) });
   output.result({ scheduleId, from, to }, [
-    `the runs were requested; \`bobbin schedule show ${scheduleId}\` lists them as they start`,
+    `the runs were requested; \`${asStarted(`schedule show ${scheduleId}`)}\` lists them as they start`,
   ]);
   return EXIT.ok;
 }

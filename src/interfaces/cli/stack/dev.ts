@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
+import { type Bobbin, BobbinError, type NewThread, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
 import type { StartThread } from '../../../contract/index.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { sandboxOfThisMachine } from '../../../dev/checks/sandbox.ts';
@@ -21,6 +21,7 @@ import { findOwnSettings } from '../../../folders/own-settings.ts';
 import { PACKAGE_ROOT } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import { watchThread } from '../thread/watch.ts';
 
@@ -28,6 +29,7 @@ import { watchThread } from '../thread/watch.ts';
 const PROGRAM = realpathSync(PACKAGE_ROOT);
 
 const FIRST_PROMPT = 'describe this repository';
+const TITLE_CHARS = 200;
 
 export interface DevOptions extends CommonOptions {
   once?: string;
@@ -85,7 +87,9 @@ async function withStarted(stack: Stack, run: Run): Promise<number> {
   const status = await oneTurn(stack, run);
   if (options.once !== undefined) return status;
   output.say('');
-  output.say('It stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.');
+  output.say(
+    `It stays up: \`${asStarted('run "<prompt>"')}\` and \`${asStarted('thread list')}\` work from another terminal. Ctrl-C stops it.`,
+  );
   await new Promise<void>((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
   );
@@ -136,13 +140,14 @@ function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
     );
   }
   const former = findFormerData(folder, dataDirectory);
-  if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
+  if (former !== null)
+    output.say(`Note      ${former} is not used; \`${asStarted('data import')}\` shows what is in it.`);
 }
 
 /** The last thread of this folder if it is still open, else a new one. */
 async function openThread(
   bobbin: Bobbin,
-  { folder, dataDirectory, output }: Run,
+  { options, folder, dataDirectory, output }: Run,
 ): Promise<{ thread: ThreadHandle; isNew: boolean }> {
   const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-');
   const { threads, threadId: former } = readDevState(dataDirectory);
@@ -152,11 +157,11 @@ async function openThread(
     output.say(`Thread    ${last} (continued)`);
     return { thread: bobbin.threads.get(last), isNew: false };
   }
-  const threadId = `${name}-${randomUUID().slice(0, 8)}`;
-  const start: StartThread = { threadId, workspace: { cwd: folder }, title: `bobbin dev in ${basename(folder)}` };
+  const title = (options.once ?? FIRST_PROMPT).slice(0, TITLE_CHARS);
+  const start: NewThread = { workspace: { cwd: folder }, title };
   const thread = await bobbin.threads.start({ ...start, ...(await withoutSandbox(output)) });
-  rememberThread(dataDirectory, folder, threadId);
-  output.say(`Thread    ${threadId} (new)`);
+  rememberThread(dataDirectory, folder, thread.threadId);
+  output.say(`Thread    ${thread.threadId} (new)`);
   return { thread, isNew: true };
 }
 
@@ -180,7 +185,7 @@ async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
   if (!sandbox.available && (await offerInstall(onTerminal(output)))) sandbox = await sandboxOfThisMachine();
   if (sandbox.available) return {};
   output.say(
-    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run without approval. See \`bobbin doctor\`.`,
+    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run without approval. See \`${asStarted('doctor')}\`.`,
   );
   return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
 }

@@ -52,3 +52,12 @@ export function describeMoment(ms: number, timeZone: string): string {
   const date = `${parts['year']}-${parts['month']}-${parts['day']}`;
   return `${parts['weekday']} ${date} ${parts['hour']}:${parts['minute']}:${parts['second']} ${offset}`;
 }
+
+/** `5 s`, `12 min`, `3 h`, `2 d`: the largest unit alone. */
+export function describeAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}

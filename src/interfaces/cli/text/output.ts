@@ -1,7 +1,7 @@
 /** The output of a command: lines for a person, or JSON for a program. Escapes everything that a terminal would interpret. */
 import type { ThreadEvent } from '../../../contract/index.ts';
 import { toVisibleJson } from '../../../contract/plain/foreign-text.ts';
-import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toScreen } from './terminal-text.ts';
+import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toCopy, toScreen } from './terminal-text.ts';
 
 export interface Output {
   json: boolean;
@@ -17,8 +17,8 @@ export interface Output {
   write(text: string): void;
   /** Progress, on standard error. */
   progress(line: Part): void;
-  /** The reason why the command failed. */
-  fail(error: { code: string; message: string }): void;
+  /** The reason why the command failed, and what to do, in lines of ours. */
+  fail(error: { code: string; message: string }, advice?: readonly string[]): void;
 }
 
 export function createOutput(options: { json: boolean }): Output {
@@ -38,14 +38,17 @@ export function createOutput(options: { json: boolean }): Output {
       if (!json) process.stdout.write(stream.next(text));
     },
     progress: (line) => void process.stderr.write(toLines([line], process.stderr)),
-    fail(error) {
+    fail(error, advice = []) {
       if (json) print(`${toVisibleJson({ error }, 2)}\n`);
-      else {
-        const [first = '', ...others] = linesOf(`bobbin: ${error.message}`);
-        process.stderr.write(toLines([first, ...others.map(quote)], process.stderr));
-      }
+      else printProblem([error.message, ...advice]);
     },
   };
+}
+
+/** On standard error. The first line is what is wrong, foreign text; the others are ours. */
+export function printProblem([message = '', ...ours]: readonly string[]): void {
+  const [first = '', ...others] = linesOf(`bobbin: ${message}`);
+  process.stderr.write(toLines([first, ...others.map(quote), ...ours.map(toCopy)], process.stderr));
 }
 
 function toLines(lines: readonly Part[], stream: NodeJS.WriteStream): string {

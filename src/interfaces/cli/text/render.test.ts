@@ -4,7 +4,7 @@ import { HOSTILE, RAW, everyEvent, everyItem, everyRequest } from '../../../cont
 import { createOutput } from './output.ts';
 import { renderRequest } from './render-request.ts';
 import { renderCompletion, renderDropped, renderEvent, renderPreview } from './render.ts';
-import { type Part, toTerminal } from './terminal-text.ts';
+import { type Part, toScreen, toTerminal } from './terminal-text.ts';
 
 const shown = (lines: readonly Part[]) => lines.map(toTerminal);
 
@@ -23,6 +23,9 @@ function written(write: () => void): string {
   return all;
 }
 afterEach(() => vi.restoreAllMocks());
+
+/** The beginning of each line of a request after the first. */
+const OURS = /^ *(\d+|[a-z ]+)? \| |^ {2}(accept|decline|answer|see all): /;
 
 describe('what a thread says', () => {
   it.each(everyEvent(HOSTILE).map((event) => [event.type, event] as const))(
@@ -182,7 +185,8 @@ describe('what a person is asked', () => {
       '    network | can be reached',
       '        why | because',
       ' agent says | I only look',
-      '     answer | bobbin thread approve t1 req_3, or --decision decline',
+      expect.stringMatching(/^ {2}accept: {3}\S.* thread approve t1 req_3$/),
+      expect.stringMatching(/^ {2}decline: {2}\S.* thread approve t1 req_3 --decision decline$/),
     ]);
   });
 
@@ -191,23 +195,22 @@ describe('what a person is asked', () => {
     const lines = shown(renderRequest(asked({ type: 'commandExecution', command }), 't1'));
     const rows = lines.slice(1).filter((line) => /^ {10,}\d* \| |^ {5,}\d+ \| /.test(line));
     expect(rows.map((line) => line.slice(line.indexOf('|') + 2)).join('')).toContain(command.replaceAll('\n', ''));
-    for (const line of lines.slice(1)) expect(line).toMatch(/^ *(\d+|[a-z ]+)? \| /);
+    for (const line of lines.slice(1)) expect(line).toMatch(OURS);
   });
 
   it.each(everyRequest(HOSTILE).map((request) => [request.type, request] as const))(
     '%s: puts every row of foreign text behind words of ours',
     (_type, request) => {
       const [, ...lines] = shown(renderRequest(request, 't1'));
-      for (const line of lines) expect(line).toMatch(/^ *(\d+|[a-z ]+)? \| /);
+      for (const line of lines) expect(line).toMatch(OURS);
     },
   );
 
   it('says of what an event has cut that it is cut, and which command shows all of it', () => {
     const cut = { text: '*** Begin Patch', chars: 50_000 };
     const lines = shown(renderRequest(asked({ type: 'fileChange', patch: cut }), 't1'));
-    expect(lines).toContain(
-      'CUT: 49985 of 50000 characters are not shown. To see all: bobbin thread requests t1 req_3',
-    );
+    expect(lines).toContain('CUT: 49985 of 50000 characters are not shown. To see all:');
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}see all: {2}\S.* thread requests t1 req_3$/));
   });
 
   it('shows a patch as it is written, and every argument of a tool', () => {
@@ -233,5 +236,21 @@ describe('what a person is asked', () => {
     expect(lines[0]).toContain('OUTSIDE THE SANDBOX');
     expect(lines).toContain(' agent says | trust me');
     expect(lines.join('\n')).not.toContain('why');
+  });
+
+  it('prints the command that answers questions, by their ids and first options, in one piece', () => {
+    const questions = [
+      { id: 'colour', header: 'C', question: 'Which colour?', options: [{ label: "it's red", description: '' }] },
+      {
+        id: 'x y\u001b[2J',
+        header: 'N',
+        question: 'Your name?',
+        options: [{ label: 'n'.repeat(80), description: '' }],
+      },
+    ];
+    const [request] = everyRequest('t').filter(({ type }) => type === 'userInput');
+    const lines = renderRequest({ ...request, requestId: 'req_3', origin: null, questions } as ThreadRequest, 't1');
+    const answer = lines.map((line) => toScreen(line, 40)).find((text) => text.startsWith('  answer:'));
+    expect(answer).toMatch(/thread approve t1 req_3 --answer 'colour=it'\\''s red' --answer 2=TEXT$/);
   });
 });

@@ -22,6 +22,7 @@ import type {
   TurnCompletion,
   UndoPreview,
 } from '../../../contract/index.ts';
+import { toSeconds } from '../../../contract/plain/amount-words.ts';
 import { renderReview } from '../../../contract/reviews/review-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
@@ -262,16 +263,16 @@ function moreLines(count: number): Part[] {
 }
 
 export function renderCompletion(turn: TurnCompletion): TerminalText {
-  const seconds = (turn.durationMs / 1000).toFixed(1);
+  const seconds = toSeconds(turn.durationMs);
   const tokens = `${plural(turn.usage.totalTokens, 'token')}${costWords(turn.usage.costMicroUsd)}`;
   switch (turn.status) {
     case 'completed':
-      return paint.green(`turn completed in ${seconds} s, ${tokens}`);
+      return paint.green(`turn completed in ${seconds}, ${tokens}`);
     case 'aborted':
       return paint.yellow(
-        `turn aborted (${turn.reason}) after ${seconds} s${turn.quiescent ? '' : '; its worker was lost, remaining processes are being ended'}`,
+        `turn aborted (${turn.reason}) after ${seconds}${turn.quiescent ? '' : '; its worker was lost, remaining processes are being ended'}`,
       );
     case 'failed':
-      return paint.red(`turn failed after ${seconds} s: ${turn.error.message} [${turn.error.code}]`);
+      return paint.red(`turn failed after ${seconds}: ${turn.error.message} [${turn.error.code}]`);
   }
 }

@@ -11,6 +11,8 @@ const SHOWN = Symbol('terminal text');
 /** Only this file can make one: its symbol cannot come out of JSON. */
 export interface TerminalText {
   readonly [SHOWN]: string;
+  /** Not wrapped by us, so that a person can copy it. */
+  readonly whole?: true;
 }
 
 /** A string is foreign text on one line; its line feeds are escaped too. */
@@ -66,9 +68,15 @@ export function quote(foreign: Part): TerminalText {
   return made(`${GUTTER}${toTerminal(foreign)}`.trimEnd());
 }
 
+/** A line of ours with a command for the person to copy, so not wrapped. Its foreign parts are words for a shell. */
+export function toCopy(line: Part): TerminalText {
+  return { ...made(toTerminal(line)), whole: true };
+}
+
 /** Wraps a line for a terminal of that many columns. Undefined: no terminal, so no wrapping. */
 export function toScreen(part: Part, columns: number | undefined): string {
   const shown = toTerminal(part);
+  if (typeof part === 'object' && part.whole === true) return shown;
   const [first = '', ...others] = columns === undefined ? [shown] : wrap(shown, columns, 0);
   return [first, ...others.map((row) => GUTTER + row)].join('\n');
 }

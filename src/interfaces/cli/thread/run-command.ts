@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
-import type { ApprovalPolicy, SandboxMode, StartThread } from '../../../contract/index.ts';
+import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
 import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { APPROVAL_POLICIES, SANDBOX_MODES, choice } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { watchThread } from './watch.ts';
@@ -26,9 +27,9 @@ export function addRunCommand(program: Command): void {
     .option('--thread <id>', 'continue this thread')
     .option('--cwd <path>', 'workspace of the new thread', '.')
     .option('--model <name>', 'model, or provider/model')
-    .option('--sandbox <mode>', 'read-only, workspace-write or danger-full-access')
-    .option('--approval-policy <policy>', 'untrusted, on-request or never')
-    .option('--unattended <answer>', 'answer every approval with accept, decline or cancel')
+    .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
+    .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
+    .addOption(choice('--unattended <answer>', 'answer every approval with', ['accept', 'decline', 'cancel']))
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .option('--json', 'print events as lines of JSON')
     .addHelpText(
@@ -65,15 +66,14 @@ async function submit(
   options: RunOptions,
 ): Promise<{ thread: ThreadHandle; after: number }> {
   if (options.thread !== undefined) {
-    const thread = bobbin.threads.get(options.thread);
+    const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));
     const { lastSeq } = await thread.view();
     const budget = toBudget(options, 'turn');
     await thread.submit(budget === undefined ? turn : { ...turn, overrides: { budget } });
     return { thread, after: lastSeq };
   }
   const budget = toBudget(options, 'tree');
-  const start: StartThread = {
-    threadId: randomUUID(),
+  const start: NewThread = {
     workspace: { cwd: resolve(options.cwd) },
     ...(options.model === undefined ? {} : { model: options.model }),
     ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),

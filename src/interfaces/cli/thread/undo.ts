@@ -1,5 +1,4 @@
 /** `bobbin thread undo`, `redo` and `rollback`: take turns back, with or without their files. */
-import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
@@ -36,11 +35,8 @@ export async function rollback(
   bobbin: Bobbin,
   output: Output,
   threadId: string,
-  options: { turns: string },
+  { turns: numTurns }: { turns: number },
 ): Promise<number> {
-  const numTurns = Number(options.turns);
-  if (!Number.isSafeInteger(numTurns) || numTurns < 1)
-    throw new BobbinError('invalid', `--turns ${options.turns}: expected a whole number, 1 or more`);
   const { dropped } = await bobbin.threads.get(threadId).rollback({ numTurns });
   const lines = [`dropped from the conversation: ${dropped.join(', ')}`, 'files are as they were'];
   output.result({ threadId, dropped }, lines);

@@ -1,0 +1,156 @@
+/** Lists threads: what the service knows of each, and on request what a worker knows of the open ones. */
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
+import { toWaitingFor } from '../../contract/plain/waiting-words.ts';
+import { threadQuery } from '../../../workflows/thread/shell/messages.ts';
+import { GRPC, grpcStatus } from '../errors.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Service } from '../service.ts';
+
+export interface ListOptions {
+  /** Only those that are not closed. */
+  open?: boolean;
+  /** Only those that wait for a person, themselves or below. */
+  waiting?: boolean;
+  /** Also the threads that other workflows started: agents, reviews, targets of batches. */
+  agents?: boolean;
+  limit?: number;
+  /**
+   * Asks the open ones, in three seconds at most: their newest state, cost, and what they wait for. Needs a worker;
+   * without an answer the summary has what the service knows.
+   */
+  ask?: boolean;
+}
+
+const STATUS = defineSearchAttributeKey('BobbinStatus', 'KEYWORD');
+const REPOSITORY = defineSearchAttributeKey('BobbinRepository', 'KEYWORD');
+const WAITS = defineSearchAttributeKey('BobbinWaitsForPerson', 'BOOL');
+const COST = defineSearchAttributeKey('BobbinCostUsd', 'DOUBLE');
+
+export async function listThreads(service: Service, options: ListOptions = {}): Promise<ThreadSummary[]> {
+  const { waiting = false, ask = false } = options;
+  const { summaries, filtered } = await find(service, options);
+  // Without the attribute only the threads themselves know.
+  if (!ask && filtered) return summaries;
+  const asked = await askAll(service, summaries);
+  return waiting && !filtered ? asked.filter(({ waitsForPerson }) => waitsForPerson === true) : asked;
+}
+
+/** @returns `filtered`: the service has selected those that wait for a person, if that is asked for */
+async function find(
+  service: Service,
+  options: ListOptions,
+): Promise<{ summaries: ThreadSummary[]; filtered: boolean }> {
+  const { open = false, waiting = false, agents = false, limit = DEFAULT_LIMIT } = options;
+  const conditions = [
+    `WorkflowType = "${WORKFLOW_TYPE}"`,
+    ...(open || waiting ? ['ExecutionStatus = "Running"'] : []),
+    ...(agents ? [] : ['ParentWorkflowId IS NULL']),
+  ];
+  if (!waiting) return { summaries: await query(service, conditions, limit), filtered: true };
+  try {
+    const summaries = await query(service, [...conditions, `${WAITS.name} = true`], limit);
+    return { summaries, filtered: true };
+  } catch (error) {
+    if (grpcStatus(error) !== GRPC.INVALID_ARGUMENT) throw error;
+    return { summaries: await query(service, conditions, limit), filtered: false };
+  }
+}
+
+const DEFAULT_LIMIT = 50;
+
+async function query(service: Service, conditions: readonly string[], limit: number): Promise<ThreadSummary[]> {
+  const found = new Map<string, ThreadSummary>();
+  await service.within(async () => {
+    for await (const info of service.client.workflow.list({ query: conditions.join(' AND ') })) {
+      // A thread that continued as new is listed once, with its newest run.
+      if (!found.has(info.workflowId)) found.set(info.workflowId, toSummary(info));
+      if (found.size >= limit) break;
+    }
+  });
+  return [...found.values()];
+}
+
+function toSummary(info: WorkflowExecutionInfo): ThreadSummary {
+  const { typedSearchAttributes: attributes, parentExecution } = info;
+  const memo = (info.memo ?? {}) as { title?: string; prompt?: string; cwd?: string };
+  return {
+    threadId: info.workflowId.slice(toWorkflowId('').length),
+    title: memo.title || memo.prompt || '',
+    status: toStatus(info.status.name, attributes.get(STATUS)),
+    waitsFor: null,
+    waitsForPerson: attributes.get(WAITS) ?? null,
+    // A thread that a raw client started has no memo.
+    cwd: memo.cwd ?? attributes.get(REPOSITORY) ?? '',
+    createdAt: info.startTime,
+    costUsd: attributes.get(COST) ?? null,
+    parentId: toThreadId(parentExecution?.workflowId),
+    runId: info.runId,
+  };
+}
+
+function toThreadId(workflowId: string | null | undefined): string | null {
+  const prefix = toWorkflowId('');
+  return workflowId?.startsWith(prefix) === true ? workflowId.slice(prefix.length) : null;
+}
+
+function toStatus(workflow: string, known: string | undefined): ThreadSummary['status'] {
+  switch (workflow) {
+    case 'COMPLETED':
+      return 'closed';
+    case 'FAILED':
+      return 'failed';
+    case 'TERMINATED':
+    case 'CANCELLED':
+    case 'TIMED_OUT':
+      return 'terminated';
+    default:
+      return isOpenStatus(known) ? known : 'running';
+  }
+}
+
+const OPEN = ['opening', 'idle', 'active', 'closing'] as const;
+
+function isOpenStatus(status: string | undefined): status is (typeof OPEN)[number] {
+  return OPEN.some((known) => known === status);
+}
+
+/** All together. A thread that no worker serves must not hold up the list. */
+const ASK_MS = 3_000;
+const ASKED_AT_ONCE = 8;
+
+async function askAll(service: Service, summaries: readonly ThreadSummary[]): Promise<ThreadSummary[]> {
+  const until = Date.now() + ASK_MS;
+  return inParallel(ASKED_AT_ONCE, summaries, async (summary) => {
+    if (!isOpen(summary)) return summary;
+    const view = await viewUntil(service, summary.threadId, until);
+    return view === null ? summary : withView(summary, view);
+  });
+}
+
+function isOpen({ status }: ThreadSummary): boolean {
+  return status === 'running' || isOpenStatus(status);
+}
+
+/** Null without an answer in time. */
+export async function viewUntil(service: Service, threadId: string, until: number): Promise<ThreadView | null> {
+  const left = until - Date.now();
+  if (left <= 0) return null;
+  const handle = service.client.workflow.getHandle(toWorkflowId(threadId));
+  return service.within(() => handle.query(threadQuery), left).catch(() => null);
+}
+
+function withView(summary: ThreadSummary, view: ThreadView): ThreadSummary {
+  const waitsFor = toWaitingFor(view);
+  return {
+    ...summary,
+    title: view.settings.title || summary.title,
+    status: view.status,
+    waitsFor,
+    waitsForPerson: waitsFor?.who === 'person',
+    cwd: view.settings.cwd,
+    createdAt: new Date(view.createdAt),
+    costUsd: view.budget.thread.spent.costMicroUsd / 1_000_000,
+  };
+}

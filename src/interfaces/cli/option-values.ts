@@ -1,0 +1,34 @@
+/** Values of options. Commander names the option in front of these messages. */
+import type { ApprovalPolicy, SandboxMode } from '../../contract/index.ts';
+import { InvalidArgumentError, Option } from 'commander';
+
+/** A whole number above 0. */
+export function positive(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number > 0) return number;
+  throw new InvalidArgumentError('A whole number above 0 is expected.');
+}
+
+/** A whole number. */
+export function natural(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number is expected.');
+}
+
+/** A number above 0, as it was typed. */
+export function amount(text: string): string {
+  const number = Number(text);
+  if (text.trim() !== '' && number > 0 && Number.isFinite(number)) return text;
+  throw new InvalidArgumentError('A number above 0 is expected.');
+}
+
+/** An option that takes one of these words. @param otherwise its default */
+export function choice(flags: string, description: string, words: readonly string[], otherwise?: string): Option {
+  const option = new Option(flags, `${description}: ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`).choices([
+    ...words,
+  ]);
+  return otherwise === undefined ? option : option.default(otherwise);
+}
+
+export const SANDBOX_MODES: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
+export const APPROVAL_POLICIES: readonly ApprovalPolicy[] = ['untrusted', 'on-request', 'never'];

@@ -1,0 +1,57 @@
+/** `bobbin thread show`: prints the state of a thread in words. */
+import type { Bobbin } from '../../../client/index.ts';
+import type { ThreadView } from '../../../contract/index.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+import { toPhaseWords, toWaitingFor } from '../../../contract/plain/waiting-words.ts';
+import { EXIT } from '../exit-codes.ts';
+import { describeBudget } from './budget-options.ts';
+import { describeAge } from '../text/durations.ts';
+import { costWords } from '../text/money.ts';
+import type { Output } from '../text/output.ts';
+import { renderRequest } from '../text/render-request.ts';
+import { type Part, beginning, line } from '../text/terminal-text.ts';
+
+export async function show(bobbin: Bobbin, output: Output, threadId: string): Promise<number> {
+  const thread = bobbin.threads.get(threadId);
+  const view = await thread.view();
+  const openRequests = await Promise.all(view.openRequests.map((open) => thread.wholeRequest(open)));
+  output.result(view, describeView({ ...view, openRequests }));
+  return EXIT.ok;
+}
+
+function describeView(view: ThreadView): Part[] {
+  const { settings, activeTurn: turn, forkedFrom } = view;
+  const waits = toWaitingFor(view);
+  const age = (since: number) => describeAge(Date.now() - since);
+  return [
+    `thread      ${view.threadId}: ${view.status}, ${age(view.createdAt)} old, last changed ${age(view.updatedAt)} ago`,
+    ...(settings.title === '' ? [] : [`title       ${settings.title}`]),
+    `workspace   ${settings.cwd}`,
+    ...(forkedFrom === null ? [] : [`fork of     ${forkedFrom.threadId}`]),
+    `settings    model ${settings.model}, sandbox ${settings.sandbox}, approvals ${settings.approvalPolicy}`,
+    `turns       ${view.turnCount} ended, ${view.queuedTurns.length} queued`,
+    ...(turn === null
+      ? []
+      : [`active      ${turn.turnId} (${turn.kind}), since ${age(turn.startedAt)}: ${phaseOf(turn)}`]),
+    ...(waits === null ? [] : [line`waits for   ${waits.who === 'person' ? 'you: ' : ''}${beginning(waits.what)}`]),
+    ...view.besideTurns.map((one) => line`beside      ${one.turnId}: ${beginning(one.command)}`),
+    ...view.subThreads.map((one) => `${one.role.padEnd(11)} ${one.name} [${one.threadId}]: ${one.status}`),
+    `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
+    `tokens      ${plural(view.usage.totalTokens, 'token')}${costWords(view.usage.costMicroUsd)}`,
+    ...describeBudget(view.budget),
+    `context     ${describeContext(view.context)}`,
+    `history     ${plural(view.itemCount, 'item')}, ${plural(view.lastSeq, 'event')}, run ${view.runCount}`,
+    ...view.openRequests.flatMap((one) => renderRequest(one, view.threadId)),
+  ];
+}
+
+function phaseOf({ phase }: NonNullable<ThreadView['activeTurn']>): string {
+  return toPhaseWords(phase, (name) => name);
+}
+
+function describeContext({ tokens, compactAt, compactions }: ThreadView['context']): string {
+  const size = tokens === null ? 'size unknown yet' : plural(tokens, 'token');
+  const limit = compactAt === null ? '' : `, compacted from ${plural(compactAt, 'token')} on`;
+  const times = compactions === 1 ? ', once so far' : `, ${compactions} times so far`;
+  return `${size}${limit}${compactions === 0 ? '' : times}`;
+}
