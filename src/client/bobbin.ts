@@ -29,8 +29,17 @@ import { type NewThread, findThreadId, newThreadId } from './threads/thread-ids.
 import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/resume.ts';
 import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
+import { type ThreadDescription, describeThread } from './threads/owners.ts';
 import { askRepositoryRules } from './threads/repository-rules.ts';
 import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
+
+export interface StartOptions {
+  /**
+   * A name for servers with several users, which Bobbin stores and compares. Forks and sub-threads keep it, and so does a
+   * resumed thread.
+   */
+  owner?: string | null;
+}
 
 export interface Bobbin {
   readonly threads: {
@@ -38,7 +47,7 @@ export interface Bobbin {
      * Starts a thread, or returns the open one with that id. The id of a closed thread is refused. The default id is
      * `<name of the workspace>-<five letters>`.
      */
-    start(start: NewThread): Promise<ThreadHandle>;
+    start(start: NewThread, options?: StartOptions): Promise<ThreadHandle>;
     /** Starts the thread if necessary and submits a turn, in one durable call that needs no worker. */
     startWith(start: NewThread, turn: TurnSubmission): Promise<ThreadHandle>;
     /**
@@ -59,6 +68,8 @@ export interface Bobbin {
      * `threadAmbiguous`.
      */
     find(idOrBeginning: string): Promise<string>;
+    /** Reads the owner and the status. Rejects with `threadNotFound`. Needs no worker. */
+    describe(threadId: string): Promise<ThreadDescription>;
     /** Newest first. */
     list(options?: ListOptions): Promise<ThreadSummary[]>;
     /** All requests that wait for a person, whole. Needs a worker. */
@@ -99,7 +110,7 @@ export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
 }
 
 export function bobbinOver(service: Service): Bobbin {
-  const startOptions = (start: StartThread, prompt: string) => ({
+  const startOptions = (start: StartThread, prompt: string, owner?: string | null) => ({
     workflowId: toWorkflowId(start.threadId),
     taskQueue: service.taskQueue,
     args: [start] as [StartThread],
@@ -107,16 +118,24 @@ export function bobbinOver(service: Service): Bobbin {
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     ...toStaticTexts(start, prompt),
-    memo: { title: start.title ?? '', cwd: start.workspace.cwd, ...(prompt === '' ? {} : { prompt }) },
+    memo: {
+      ...{ title: start.title ?? '', cwd: start.workspace.cwd },
+      ...(prompt === '' ? {} : { prompt }),
+      ...(owner == null ? {} : { owner }),
+    },
   });
 
-  const startThread = async (given: NewThread, conflict: WorkflowIdConflictPolicy): Promise<ThreadHandle> => {
+  const startThread = async (
+    given: NewThread,
+    conflict: WorkflowIdConflictPolicy,
+    { owner }: StartOptions = {},
+  ): Promise<ThreadHandle> => {
     const start = await withId(given);
     const { threadId } = start;
     try {
       const parsed = StartThreadSchema.parse(start);
       const options = {
-        ...startOptions(parsed, toPromptLine(parsed.firstTurn?.input)),
+        ...startOptions(parsed, toPromptLine(parsed.firstTurn?.input), owner),
         workflowIdConflictPolicy: conflict,
       };
       await service.within(() => service.client.workflow.start<typeof thread>(WORKFLOW_TYPE, options));
@@ -163,13 +182,19 @@ export function bobbinOver(service: Service): Bobbin {
     service,
     batches: openBatches(service, ledgers),
     threads: {
-      start: (given) => startThread(given, WorkflowIdConflictPolicy.USE_EXISTING),
+      start: (given, options) => startThread(given, WorkflowIdConflictPolicy.USE_EXISTING, options),
       startWith,
+      describe: (threadId) => describeThread(service, threadId),
       find: (given) => listing('find a thread', () => findThreadId(service, given)),
       list: (options) => listing('list threads', () => listThreads(service, options)),
       requests: () => listing('list requests', () => openRequests(service)),
       fork: (source, options) =>
-        forkThread(service, (argument) => startThread(argument, WorkflowIdConflictPolicy.FAIL), source, options),
+        forkThread(
+          service,
+          (argument, more) => startThread(argument, WorkflowIdConflictPolicy.FAIL, more),
+          source,
+          options,
+        ),
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },

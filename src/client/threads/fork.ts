@@ -3,6 +3,7 @@ import { type StartThread, toWorkflowId } from '../../contract/index.ts';
 import { toBobbinError } from '../errors.ts';
 import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
+import { describeThread } from './owners.ts';
 import type { NewThread } from './thread-ids.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
 
@@ -21,7 +22,7 @@ export type ForkOptions = Omit<StartThread, 'threadId' | 'workspace' | 'parent' 
 /** See `Bobbin.threads.fork`. @param start starts a thread, and refuses an id that another one has */
 export async function forkThread(
   service: Service,
-  start: (argument: NewThread) => Promise<ThreadHandle>,
+  start: (argument: NewThread, options: { owner: string | null }) => Promise<ThreadHandle>,
   source: string,
   options: ForkOptions = {},
 ): Promise<ThreadHandle> {
@@ -33,7 +34,8 @@ export async function forkThread(
   };
   try {
     const workspace = { cwd: cwd ?? (await cwdOf(service, source)) };
-    const thread = await start({ ...settings, workspace, fork });
+    const { owner } = await describeThread(service, source);
+    const thread = await start({ ...settings, workspace, fork }, { owner });
     await viewOnceOpen(service, thread);
     return thread;
   } catch (error) {

@@ -5,6 +5,7 @@ import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from
 import { toWaitingFor } from '../../contract/plain/waiting-words.ts';
 import { threadQuery } from '../../../workflows/thread/shell/messages.ts';
 import { GRPC, grpcStatus } from '../errors.ts';
+import { createOwnerReader } from './owners.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Service } from '../service.ts';
 
@@ -16,6 +17,8 @@ export interface ListOptions {
   /** Also the threads that other workflows started: agents, reviews, targets of batches. */
   agents?: boolean;
   limit?: number;
+  /** Only threads of this owner; `StartOptions` says what that is. */
+  owner?: string;
   /**
    * Asks the open ones, in three seconds at most: their newest state, cost, and what they wait for. Needs a worker;
    * without an answer the summary has what the service knows.
@@ -42,29 +45,35 @@ async function find(
   service: Service,
   options: ListOptions,
 ): Promise<{ summaries: ThreadSummary[]; filtered: boolean }> {
-  const { open = false, waiting = false, agents = false, limit = DEFAULT_LIMIT } = options;
+  const { open = false, waiting = false, agents = false } = options;
   const conditions = [
     `WorkflowType = "${WORKFLOW_TYPE}"`,
     ...(open || waiting ? ['ExecutionStatus = "Running"'] : []),
     ...(agents ? [] : ['ParentWorkflowId IS NULL']),
   ];
-  if (!waiting) return { summaries: await query(service, conditions, limit), filtered: true };
+  if (!waiting) return { summaries: await query(service, conditions, options), filtered: true };
   try {
-    const summaries = await query(service, [...conditions, `${WAITS.name} = true`], limit);
+    const summaries = await query(service, [...conditions, `${WAITS.name} = true`], options);
     return { summaries, filtered: true };
   } catch (error) {
     if (grpcStatus(error) !== GRPC.INVALID_ARGUMENT) throw error;
-    return { summaries: await query(service, conditions, limit), filtered: false };
+    return { summaries: await query(service, conditions, options), filtered: false };
   }
 }
 
 const DEFAULT_LIMIT = 50;
 
-async function query(service: Service, conditions: readonly string[], limit: number): Promise<ThreadSummary[]> {
+async function query(
+  service: Service,
+  conditions: readonly string[],
+  { limit = DEFAULT_LIMIT, owner }: ListOptions,
+): Promise<ThreadSummary[]> {
+  const ownerOf = createOwnerReader(service);
   const found = new Map<string, ThreadSummary>();
   await service.within(async () => {
     for await (const info of service.client.workflow.list({ query: conditions.join(' AND ') })) {
       // A thread that continued as new is listed once, with its newest run.
+      if (owner !== undefined && (await ownerOf(info)) !== owner) continue;
       if (!found.has(info.workflowId)) found.set(info.workflowId, toSummary(info));
       if (found.size >= limit) break;
     }

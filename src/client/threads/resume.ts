@@ -13,6 +13,7 @@ import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.t
 import { toStaticTexts } from '../../../workflows/thread/view/static-details.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
+import { createOwnerReader } from './owners.ts';
 import { viewOnceOpen } from './opening.ts';
 import type { Service } from '../service.ts';
 import { type ThreadHandle, openHandle } from './thread-handle.ts';
@@ -67,6 +68,7 @@ async function startFrom(
   const memo = (closed.memo ?? {}) as { title?: string; prompt?: string; cwd?: string };
   const prompt = memo.prompt ?? '';
   const cwd = memo.cwd ?? (await cwdOf(service, closed));
+  const owner = await createOwnerReader(service)(closed);
   const argument = StartThreadSchema.parse({
     ...changes,
     threadId,
@@ -83,7 +85,11 @@ async function startFrom(
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         ...toStaticTexts({ ...argument, title: changes.title ?? memo.title ?? '' }, prompt),
-        memo: { title: changes.title ?? memo.title ?? '', cwd, ...(prompt === '' ? {} : { prompt }) },
+        memo: {
+          ...{ title: changes.title ?? memo.title ?? '', cwd },
+          ...(prompt === '' ? {} : { prompt }),
+          ...(owner === null ? {} : { owner }),
+        },
       }),
     );
     return true;

@@ -115,8 +115,8 @@ export interface ThreadHandle {
    */
   events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void, undefined>;
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
-  /** The whole history, including the archived part. */
-  items(): AsyncGenerator<Item, void, undefined>;
+  /** The whole history, including the archived part. @param options `after`: how many of the oldest to leave out */
+  items(options?: { after?: number }): AsyncGenerator<Item, void, undefined>;
   /** Waits for the terminal event of a turn. */
   completion(turnId: string, options?: EventStreamOptions): Promise<TurnCompletion>;
   /** The partial text and output of the running steps. */
@@ -281,8 +281,8 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       call('roll back', async () => handle.signal(rollbackTurnsSignal, RollbackTurnsSchema.parse(rollback))),
     close: (close = {}) =>
       call('close the thread', async () => handle.signal(closeThreadSignal, CloseThreadSchema.parse(close))),
-    async *items() {
-      for (let after = 0; ;) {
+    async *items({ after: first = 0 } = {}) {
+      for (let after = first; ;) {
         const page = await ask('read items', () => handle.query(itemsQuery, { after, limit: 200 }));
         const from = after;
         const items =

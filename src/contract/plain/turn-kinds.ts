@@ -1,7 +1,7 @@
 /** The kinds of turns on the wire, one line each. `workflows/thread/tasks/` implements them. */
 export const TURN_KINDS = {
   regular: { takesInput: true },
-  user_shell: { takesInput: true, runsBeside: true },
+  user_shell: { takesInput: true, runsBeside: true, runsUnasked: true },
   compact: { takesInput: false },
   review: { takesInput: false, takesReview: true },
   undo: { takesInput: false },
@@ -17,6 +17,8 @@ interface TurnKindTraits {
   takesReview?: true;
   /** Submitted without `onBusy`, it runs in parallel with the active turn. */
   runsBeside?: true;
+  /** What it runs needs no approval and no sandbox, since a person has typed it. */
+  runsUnasked?: true;
 }
 
 /** The kind in which the person and the agent talk: the one that can be rolled back, undone and forked. */
@@ -30,4 +32,9 @@ export function runsBeside(kind: TurnKind): boolean {
 export function takesReview(kind: TurnKind): boolean {
   const traits: TurnKindTraits = TURN_KINDS[kind];
   return traits.takesReview === true;
+}
+
+export function runsUnasked(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.runsUnasked === true;
 }

@@ -65,7 +65,7 @@ function reportError(error: unknown, output: Output): number {
 const CONNECT_MS = 2_500;
 
 /** The service that the environment or a profile names, else the stack that runs on this data directory. */
-async function connect(options: CommonOptions): Promise<Bobbin> {
+export async function connect(options: CommonOptions): Promise<Bobbin> {
   const { connectBobbin } = await import('../../client/index.ts');
   const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
   const target = connectTarget(process.env);

@@ -11,6 +11,7 @@ import { addReviewCommand } from './review/review-command.ts';
 import { addRequestsCommand } from './thread/requests.ts';
 import { addRunCommand } from './thread/run-command.ts';
 import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts';
+import { addServeCommand } from './stack/serve-command.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
 import { addHelpCommand } from './help-command.ts';
 import { printProblem } from './text/output.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     .addHelpText('after', '\nStart with `bobbin dev`. Exit codes: docs/cli.md.');
   addDevCommand(program);
   addWorkerCommand(program);
+  addServeCommand(program);
   addChatCommand(program);
   addRunCommand(program);
   addReviewCommand(program);

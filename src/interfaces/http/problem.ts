@@ -1,0 +1,120 @@
+/** Problems: the answers of failed requests, after RFC 9457. */
+import { z } from 'zod';
+import { BobbinError, type BobbinErrorCode } from '../../client/bobbin-error.ts';
+import { toVisible } from '../../contract/plain/foreign-text.ts';
+
+interface ProblemKind {
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
+  title: string;
+}
+
+/** Problems of HTTP itself. */
+const HTTP_PROBLEMS = {
+  unauthorized: { status: 401, title: 'A valid token is needed' },
+  scopeMissing: { status: 403, title: 'The token does not have the scope' },
+  ownerRestricted: { status: 403, title: 'A token with an owner may not do this' },
+  foreignOrigin: { status: 403, title: 'The request comes from a page of another origin, or names another host' },
+  routeNotFound: { status: 404, title: 'There is no such address' },
+  methodNotAllowed: { status: 405, title: 'The address does not support this method' },
+  bodyTooLarge: { status: 413, title: 'The body is too large' },
+  unsupportedMediaType: { status: 415, title: 'The body is not application/json' },
+  rateLimited: { status: 429, title: 'Too many requests' },
+  tooManyStreams: { status: 429, title: 'Too many open streams' },
+  stopping: { status: 503, title: 'The server is stopping' },
+} as const satisfies Record<string, ProblemKind>;
+
+/** One for each code of the client. `docs/http.md` has the same table. */
+const CLIENT_PROBLEMS = {
+  invalid: { status: 400, title: 'The request is not valid' },
+  malformed: { status: 400, title: 'The message is not valid' },
+  inputTooLarge: { status: 413, title: 'The message is too large' },
+  notPermitted: { status: 403, title: 'The Temporal service does not permit it' },
+  threadNotFound: { status: 404, title: 'There is no such thread' },
+  ledgerNotFound: { status: 404, title: 'There is no such ledger' },
+  findingUnknown: { status: 404, title: 'There is no such finding' },
+  batchNotFound: { status: 404, title: 'There is no such batch' },
+  scheduleNotFound: { status: 404, title: 'There is no such schedule' },
+  threadAmbiguous: { status: 409, title: 'Several threads have an id that begins so' },
+  ruleUnknown: { status: 404, title: 'There is no such rule' },
+  threadExists: { status: 409, title: 'The id of the thread is taken' },
+  threadClosed: { status: 409, title: 'The thread is closed' },
+  threadBusy: { status: 409, title: 'A turn is active' },
+  duplicateTurn: { status: 409, title: 'A turn with that id exists' },
+  turnNotActive: { status: 409, title: 'The turn is not active' },
+  turnNotSteerable: { status: 409, title: 'The turn cannot be steered' },
+  turnNotQueued: { status: 409, title: 'The turn is not queued' },
+  turnAborted: { status: 409, title: 'The turn was aborted' },
+  queueFull: { status: 409, title: 'The queue of the thread is full' },
+  tooMuchWaiting: { status: 409, title: 'Too much input waits in the thread' },
+  notEnoughTurns: { status: 409, title: 'The thread has fewer turns' },
+  requestNotOpen: { status: 409, title: 'The request is not open' },
+  requestMismatch: { status: 409, title: 'The answer does not fit the request' },
+  notAChild: { status: 409, title: 'The thread is no child of this one' },
+  findingDismissed: { status: 409, title: 'The finding is dismissed for another reason' },
+  findingNotDismissed: { status: 409, title: 'The finding is not dismissed' },
+  batchExists: { status: 409, title: 'The id of the batch is taken' },
+  batchEnded: { status: 409, title: 'The batch has ended' },
+  scheduleExists: { status: 409, title: 'The id of the schedule is taken' },
+  scheduleForeign: { status: 409, title: 'The schedule starts something other than a batch' },
+  searchAttributeTaken: { status: 409, title: 'A search attribute has another type' },
+  threadRefused: { status: 422, title: 'The thread cannot begin like this' },
+  batchRefused: { status: 422, title: 'The batch cannot begin like this' },
+  turnFailed: { status: 422, title: 'The turn failed' },
+  internal: { status: 500, title: 'Bobbin failed' },
+  threadOpening: { status: 503, title: 'The thread is being opened' },
+  betweenWorkers: { status: 503, title: 'Another worker takes over the thread' },
+  workerUnavailable: { status: 503, title: 'No worker answered in time' },
+  namespaceNotFound: { status: 503, title: 'The Temporal service does not know the namespace' },
+  serviceUnavailable: { status: 503, title: 'The Temporal service cannot be reached' },
+  rulesUnavailable: { status: 503, title: 'The rules cannot be read' },
+} as const satisfies Record<BobbinErrorCode, ProblemKind>;
+
+export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = { ...HTTP_PROBLEMS, ...CLIENT_PROBLEMS };
+export type HttpProblemCode = keyof typeof HTTP_PROBLEMS;
+export type ProblemCode = HttpProblemCode | BobbinErrorCode;
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export const ProblemSchema = z.object({
+  type: z.string().describe('Relative URL of the description of this problem.'),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('For programs. Codes never change.'),
+  detail: z.string().describe('What failed, with which ids, and what to do.'),
+});
+export type Problem = z.infer<typeof ProblemSchema>;
+
+/** A problem of HTTP itself. */
+export class HttpProblem extends Error {
+  readonly code: HttpProblemCode;
+  readonly headers: Record<string, string>;
+
+  constructor(code: HttpProblemCode, detail: string, headers: Record<string, string> = {}) {
+    super(detail);
+    this.name = 'HttpProblem';
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = '1';
+
+/** Codes that this release does not know come from workers of a later one. */
+export function toProblem(error: unknown): { problem: Problem; headers: Record<string, string> } {
+  const code = codeOf(error);
+  const { status, title } = PROBLEMS[code];
+  const detail = error instanceof HttpProblem || error instanceof BobbinError ? error.message : 'See the log.';
+  return {
+    problem: { type: `/docs#problem-${code}`, title, status, code, detail: toVisible(detail) },
+    headers: {
+      ...(status === 429 || status === 503 ? { 'retry-after': RETRY_AFTER } : {}),
+      ...(error instanceof HttpProblem ? error.headers : {}),
+    },
+  };
+}
+
+function codeOf(error: unknown): ProblemCode {
+  if (error instanceof HttpProblem) return error.code;
+  return error instanceof BobbinError && Object.hasOwn(PROBLEMS, error.code) ? error.code : 'internal';
+}

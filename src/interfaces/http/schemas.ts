@@ -1,0 +1,54 @@
+/** Schemas of queries and answers. Those of the contract's types are made from the types. */
+import { z } from 'zod';
+import { CONTRACT_SCHEMAS, type ContractName } from './contract-schemas.ts';
+
+export const FlagSchema = z.enum(['true', 'false']);
+
+/** A number in a query. Other forms of numbers, such as 1e3, are refused. */
+const CountSchema = z
+  .string()
+  .regex(/^\d{1,9}$/, 'a whole number is needed')
+  .transform(Number);
+export const LimitSchema = CountSchema.pipe(z.int().min(1).max(1_000)).default(50);
+export const PageSchema = z.object({
+  after: CountSchema.default(0),
+  limit: CountSchema.pipe(z.int().min(1).max(500)).default(100),
+});
+
+const text = { type: 'string' };
+const flag = { type: 'boolean' };
+const object = (properties: Record<string, object>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+});
+
+const pointer = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+
+/** Answers that are no types of the contract. */
+const OWN = {
+  ThreadStarted: object({ threadId: text }),
+  ThreadResumed: object({ threadId: text, rejoined: flag, warnings: { type: 'array', items: text } }),
+  TurnSubmitted: object({ threadId: text, turnId: text }),
+  TurnInterrupted: object({ turnId: { type: ['string', 'null'] } }),
+  RolledBack: object({ dropped: { type: 'array', items: text } }),
+  BatchStarted: object({ batchId: text }),
+  ScheduleCreated: object({ scheduleId: text, created: flag }),
+  ScheduleTriggered: object({ run: { anyOf: [pointer('ScheduleFiring'), { type: 'null' }] } }),
+  ItemsPage: object({ items: { type: 'array', items: pointer('Item') }, next: { type: 'integer' }, more: flag }),
+  StreamedEvent: { anyOf: [pointer('ThreadEvent'), pointer('PartialEvent')] },
+};
+
+type SchemaName = ContractName | keyof typeof OWN;
+
+export function ref(name: SchemaName): object {
+  return pointer(name);
+}
+
+export function listOf(member: string, name: SchemaName): object {
+  return object({ [member]: { type: 'array', items: pointer(name) } });
+}
+
+export function answerSchemas(): Record<string, object> {
+  return { ...CONTRACT_SCHEMAS, ...OWN };
+}

@@ -1,0 +1,138 @@
+/** The HTTP API: a thread from its start to its end. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ThreadEvent, ThreadView } from '../../src/contract/index.ts';
+import {
+  type TestEnvironment,
+  eventsSoFar,
+  openEnvironment,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
+import { type HttpClient, type HttpStand, type WireEvent, readUntil, startHttpStand } from '../parts/http-server.ts';
+
+let environment: TestEnvironment;
+let stand: HttpStand;
+let http: HttpClient;
+beforeAll(async () => {
+  environment = await openEnvironment();
+  stand = await startHttpStand(environment.bobbin);
+  http = await stand.client();
+});
+afterAll(async () => {
+  await stand.close();
+  await environment.close();
+});
+
+const isEndOf = (turnId: string) => (event: WireEvent['data']) =>
+  event.type === 'turn/completed' && event.turn.turnId === turnId;
+
+async function startThread(more: object = {}): Promise<string> {
+  const threadId = `t-${randomUUID()}`;
+  const started = await http.post('/v1/threads', { threadId, workspace: { cwd: environment.cwd }, ...more });
+  expect(started).toMatchObject({ status: 201, value: { threadId } });
+  return `/v1/threads/${encodeURIComponent(threadId)}`;
+}
+
+it('starts a thread, runs a turn, streams its events with their numbers, and shows its state', async () => {
+  const path = await startThread({ title: 'over HTTP' });
+  const submitted = turn('say: hi');
+  expect(await http.post(`${path}/turns`, submitted)).toMatchObject({
+    status: 202,
+    value: { turnId: submitted.turnId },
+  });
+  const events = await readUntil(http.events(`${path}/events`), isEndOf(submitted.turnId));
+  expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => String(index + 1)));
+  const view = (await http.get(path)).value as unknown as ThreadView;
+  expect(view).toMatchObject({ status: 'idle', turnCount: 1, settings: { title: 'over HTTP' } });
+  const listed = (await http.get('/v1/threads?limit=1000')).value as { threads: { threadId: string }[] };
+  expect(listed.threads.map(({ threadId }) => threadId)).toContain(view.threadId);
+});
+
+it('makes one turn of the same turnId sent twice', async () => {
+  const path = await startThread();
+  const submitted = turn('say: once');
+  for (const _ of [1, 2]) expect((await http.post(`${path}/turns`, submitted)).status).toBe(202);
+  const last = turn('say: last', { onBusy: 'queue' });
+  await http.post(`${path}/turns`, last);
+  const events = await readUntil(http.events(`${path}/events`), isEndOf(last.turnId));
+  const started = events.filter(({ data }) => data.type === 'turn/started');
+  expect(started.map(({ data }) => (data as { turnId: string }).turnId)).toEqual([submitted.turnId, last.turnId]);
+});
+
+it('continues a stream after Last-Event-ID or ?after=, without a gap or a repeat', async () => {
+  const path = await startThread();
+  const first = turn('say: one');
+  await http.post(`${path}/turns`, first);
+  const events = await readUntil(http.events(`${path}/events`), isEndOf(first.turnId));
+  const rest = events.slice(2);
+  const fits = isEndOf(first.turnId);
+  expect(await readUntil(http.events(`${path}/events`, { 'last-event-id': '2' }), fits)).toEqual(rest);
+  expect(await readUntil(http.events(`${path}/events?after=2`), fits)).toEqual(rest);
+  expect(await readUntil(http.events(`${path}/events?after=0`, { 'last-event-id': '2' }), fits)).toEqual(rest);
+});
+
+it('sends deltas of a running step without an id in the same stream, if asked', async () => {
+  const path = await startThread({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
+  const submitted = turn('run: for i in 1 2 3; do echo line $i; sleep 0.5; done');
+  await http.post(`${path}/turns`, submitted);
+  const events = await readUntil(http.events(`${path}/events?partial=true`), isEndOf(submitted.turnId));
+  const deltas = events.filter(({ data }) => !('seq' in data));
+  expect(deltas.some(({ data }) => data.type === 'item/commandExecution/outputDelta')).toBe(true);
+  expect(deltas.every(({ id }) => id === undefined)).toBe(true);
+  const logged = events.filter(({ data }) => 'seq' in data);
+  expect(logged.map(({ id }) => Number(id))).toEqual(logged.map((_, index) => index + 1));
+});
+
+it('interrupts a turn, and answers with its id when it has stopped', async () => {
+  const path = await startThread({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
+  const submitted = turn('run: sleep 60');
+  await http.post(`${path}/turns`, submitted);
+  await readUntil(
+    http.events(`${path}/events`),
+    (event) => event.type === 'item/started' && 'item' in event && event.item.type === 'commandExecution',
+  );
+  expect(await http.post(`${path}/interrupt`)).toMatchObject({ status: 200, value: { turnId: submitted.turnId } });
+  expect((await http.post(`${path}/interrupt`)).value).toMatchObject({ status: 409, code: 'turnNotActive' });
+});
+
+it('shows an open request in full, and takes one answer to it', async () => {
+  const thread = await environment.start({ approvalPolicy: 'untrusted' });
+  await thread.submit(turn('run: touch asked-for'));
+  const { requestId } = await waitForRequest(thread);
+  const path = `/v1/threads/${thread.threadId}/requests`;
+  const shown = (await http.get(path)).value as { requests: { requestId: string; command: string }[] };
+  expect(shown.requests).toMatchObject([{ requestId, command: 'touch asked-for' }]);
+  expect((await http.post(`${path}/${requestId}`, { decision: 'decline' })).status).toBe(204);
+  expect((await http.post(`${path}/${requestId}`, { decision: 'accept' })).value).toMatchObject({
+    code: 'requestNotOpen',
+    status: 409,
+  });
+  await waitForEvent(thread, 'turn/completed');
+});
+
+it('ends the stream of a closed thread, and says so to a browser that connects again', async () => {
+  const thread = await environment.start();
+  await thread.close();
+  const path = `/v1/threads/${thread.threadId}/events`;
+  const all: ThreadEvent[] = [];
+  for await (const { data } of http.events(path)) all.push(data as ThreadEvent);
+  expect(all).toEqual(await eventsSoFar(thread));
+  expect(all.at(-1)?.type).toBe('thread/closed');
+  expect((await http.get(path, { 'last-event-id': String(all.at(-1)?.seq) })).status).toBe(204);
+});
+
+it('answers a failed request with a documented problem', async () => {
+  const missing = await http.get('/v1/threads/nobody');
+  expect(missing.headers.get('content-type')).toBe('application/problem+json');
+  expect(missing.value).toEqual({
+    type: '/docs#problem-threadNotFound',
+    title: 'There is no such thread',
+    status: 404,
+    code: 'threadNotFound',
+    detail: expect.stringContaining('nobody') as string,
+  });
+  const page = await (await fetch(`${http.url}/docs`)).text();
+  expect(page).toContain('id="problem-threadNotFound"');
+});
