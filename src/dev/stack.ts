@@ -30,6 +30,8 @@ export interface Stack extends StackAddresses {
   /** One line per part. */
   parts: { name: string; text: string }[];
   model: ModelChoice;
+  /** Whether what a model needs is there: its key, or the offline model server. */
+  canUse(model: string): boolean;
   /** Ends every process that this stack started, and only those. Idempotent. */
   stop(): Promise<void>;
 }
@@ -56,7 +58,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const parts = started.map(({ name, text }) => ({ name, text }));
     const { address, namespace, uiUrl } = temporal;
     const taskQueue = options.env['BOBBIN_TASK_QUEUE'] ?? 'bobbin';
-    return { address, namespace, uiUrl, taskQueue, parts, model: model.choice, stop };
+    const canUse = (name: string): boolean =>
+      describeModelChoice({ ...options.env, BOBBIN_MODEL: name }, model.url).problem === undefined;
+    return { address, namespace, uiUrl, taskQueue, parts, model: model.choice, canUse, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -5,6 +5,7 @@ import { type CommonOptions, dataDirectoryOf, withBobbin } from '../command.ts';
 interface ChatCommandOptions extends CommonOptions {
   thread?: string;
   continue?: boolean;
+  pick?: boolean;
   model?: string;
 }
 
@@ -14,6 +15,7 @@ export function addChatCommand(program: Command): void {
     .description('talk with a thread: a new one of this folder, or one that exists')
     .option('--thread <id>', 'talk with this thread')
     .option('--continue', 'talk with the newest thread of this folder')
+    .option('--pick', 'choose a thread of this folder')
     .option('--model <name>', 'model, or provider/model, of a new thread')
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .addHelpText('after', '\nExamples:\n  bobbin chat\n  bobbin chat --continue')

@@ -9,6 +9,7 @@ import type { StartThread } from '../../../contract/index.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
+import type { Part } from '../text/terminal-text.ts';
 import { threadsOf } from './commands.ts';
 import { openLines } from './lines.ts';
 import { readPrompts, writePrompts } from './prompt-file.ts';
@@ -18,6 +19,7 @@ export interface ChatOptions {
   dataDirectory: string;
   thread?: string;
   continue?: boolean;
+  pick?: boolean;
   model?: string;
 }
 
@@ -29,7 +31,12 @@ export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions)
     ...(options.model === undefined ? {} : { model: options.model }),
   };
   const thread = await chooseThread(bobbin, folder, options);
-  return await talk(bobbin, output, { thread, start, dataDirectory: options.dataDirectory });
+  return await talk(bobbin, output, {
+    thread,
+    start,
+    pick: options.pick === true,
+    dataDirectory: options.dataDirectory,
+  });
 }
 
 export interface Talk {
@@ -38,6 +45,10 @@ export interface Talk {
   dataDirectory: string;
   /** A prompt to begin with. */
   first?: string;
+  /** Whether the person chooses a thread first. */
+  pick?: boolean;
+  /** Gets what prints a line in the chat. */
+  onOpen?: (say: (line: Part) => void) => void;
 }
 
 export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...options }: Talk): Promise<number> {
@@ -47,6 +58,7 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
     prompts: readPrompts(dataDirectory),
     remember: (prompts) => writePrompts(dataDirectory, prompts),
   });
+  options.onOpen?.((line) => session.store.dispatch({ type: 'said', lines: [line] }));
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   const shell = isTerminal
     ? (await import('./terminal.ts')).openTerminal(session.store)

@@ -7,6 +7,7 @@ import { columns } from '../text/columns.ts';
 import { renderPreview } from '../text/render.ts';
 import { type Part, beginning, line, paint } from '../text/terminal-text.ts';
 import { describeBudget } from '../thread/budget-options.ts';
+import type { Picker } from './picker.ts';
 import { COMMANDS, type CommandName, type SlashCommand } from './slash.ts';
 import type { ChatState } from './state.ts';
 import { renderAsked } from './transcript.ts';
@@ -18,6 +19,8 @@ export interface CommandContext {
   readonly state: () => ChatState;
   /** Talks with another thread from now on. */
   readonly open: (thread: ThreadHandle, lines: readonly Part[]) => Promise<void>;
+  /** Lets the person choose one of these. */
+  readonly pick: (threads: Picker['threads']) => void;
   readonly leave: () => void;
 }
 
@@ -145,7 +148,7 @@ async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
     status.toLowerCase(),
     title,
   ]);
-  return [...columns(rows), '/resume ID talks with one'];
+  return [...columns(rows), '/resume chooses one'];
 }
 
 /** Newest first, without the threads of agents. */
@@ -154,9 +157,17 @@ export async function threadsOf(bobbin: Bobbin, cwd: string): Promise<ThreadSumm
   return all.filter((one) => one.cwd === cwd && !one.threadId.includes('/')).slice(0, MAX_LISTED);
 }
 
-async function resumeThread({ argument, bobbin, open }: Given): Promise<Lines> {
-  if (argument === '') return [paint.yellow('/resume needs the id of a thread; /threads lists them')];
+async function resumeThread(given: Given): Promise<Lines> {
+  const { argument, bobbin, open } = given;
+  if (argument === '') return pickThread(given);
   const { thread, rejoined } = await bobbin.threads.resume(argument);
   await open(thread, [paint.green(`thread ${argument}${rejoined ? '' : ', open again'}`)]);
+  return [];
+}
+
+async function pickThread({ bobbin, start, pick }: Given): Promise<Lines> {
+  const found = await threadsOf(bobbin, start.workspace.cwd);
+  if (found.length === 0) return ['no threads in this folder'];
+  pick(found.map(({ threadId, title, status }) => ({ threadId, title, status: status.toLowerCase() })));
   return [];
 }

@@ -16,6 +16,7 @@ import {
 import type { Draft } from './editor.ts';
 import type { Running } from './live.ts';
 import { choicesOf, questionOf } from './requests.ts';
+import { pickerLines } from './picker.ts';
 import { type ChatState, askedNow } from './state.ts';
 import { statusLine } from './status.ts';
 
@@ -39,11 +40,12 @@ export function toFrame(state: ChatState, size: Size): Frame {
   const columns = Math.max(FEWEST_COLUMNS, size.columns) - 1;
   const most = Math.max(3, size.rows - 1);
   const prompt = promptRows(state, columns, Math.min(MAX_PROMPT_ROWS, Math.max(1, most - 2)));
-  const foot = [...fitAll([statusLine(state)], columns).slice(0, 2)];
+  const foot = fitAll([statusLine(state, columns)], columns).slice(0, 1);
   const room = () => most - prompt.rows.length - foot.length - above.length;
   const above: string[] = [];
   above.unshift(...fitAll(offerLines(state), columns).slice(0, Math.min(2, Math.max(0, room()))));
   above.unshift(...fitAll(queueLines(state), columns).slice(0, Math.min(MAX_QUEUE_ROWS, Math.max(0, room()))));
+  above.unshift(...pickerLines(state, columns, room()));
   above.unshift(...fitAll(requestLines(state), columns).slice(0, Math.max(0, room())));
   above.unshift(...liveRows(state, columns, Math.min(Math.ceil(size.rows / 2), room())));
   const rows = [...above, ...foot, ...prompt.rows];
@@ -95,7 +97,7 @@ function questionLines({ answering }: ChatState, request: ThreadRequest): Part[]
   return [
     line`  ${beginning(question.question, MAX_CHARS)}`,
     ...question.options.map(({ label, description }, index) => {
-      const words = description === '' ? label : `${label}: ${description}`;
+      const words = description === '' || description === label ? label : `${label}: ${description}`;
       return line`  ${index + 1}  ${beginning(words, MAX_CHARS)}`;
     }),
   ];

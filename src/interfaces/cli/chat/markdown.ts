@@ -75,7 +75,10 @@ function spans(tokens: readonly Token[], style: Style): Span[] {
     if (token.type === 'codespan') return [{ text: textOf(token), style: (part) => paint.cyan(style(part)) }];
     if (token.type === 'br') return [{ text: '\n', style }];
     const own: Style = token.type === 'strong' ? (part) => paint.bold(style(part)) : style;
-    const shown = inside(token).length > 0 ? spans(inside(token), own) : [{ text: textOf(token), style: own }];
+    const shown =
+      inside(token).length > 0 && token.type !== 'image'
+        ? spans(inside(token), own)
+        : [{ text: textOf(token), style: own }];
     if (token.type !== 'link') return shown;
     // The place where a link leads is never hidden behind its words.
     const { href, text } = token as Tokens.Link;

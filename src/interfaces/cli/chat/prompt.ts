@@ -3,6 +3,7 @@ import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
 import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type Part, paint } from '../text/terminal-text.ts';
 import { EMPTY, type Key, addPrompt, draftOf, edit, insert, recall, toPlainLines } from './editor.ts';
+import { pressInPicker } from './picker.ts';
 import { answerQuestion, questionOf, toAnswer } from './requests.ts';
 import { type SlashCommand, meaningOf } from './slash.ts';
 import { type ChatState, type Effect, type Offers, type Step, askedNow, isActive } from './state.ts';
@@ -14,6 +15,7 @@ function step(state: ChatState, out: readonly Part[] = [], effects: readonly Eff
 export function pressKey(given: ChatState, key: Key): Step {
   if (key.name === 'interrupt') return pressInterrupt(given);
   const state = given.leavingAt === null ? given : { ...given, leavingAt: null };
+  if (state.picker !== null) return pressInPicker(state, state.picker, key);
   const answered = answerByKey(state, key);
   if (answered !== undefined) return answered;
   if (key.name === 'endOfInput') return step(state, [], state.draft.text === '' ? [{ type: 'leave' }] : []);

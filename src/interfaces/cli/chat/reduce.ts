@@ -37,6 +37,8 @@ export function reduce(state: ChatState, input: ChatInput): Step {
       return step({ ...state, sent: without(state.sent, input.requestId) }, [], [{ type: 'refresh' }]);
     case 'offers':
       return step({ ...state, offers: input.offers });
+    case 'pick':
+      return step({ ...state, picker: { threads: input.threads, at: 0 } });
     case 'tick':
       return step(onTick(state, input.now));
   }

@@ -7,6 +7,7 @@ import type { PartialEvent, StartThread, ThreadEvent, ThreadView, TurnSubmission
 import { type Part, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
+import type { Picker } from './picker.ts';
 import { initialState } from './state.ts';
 import type { Effect, Trouble } from './state.ts';
 import { type Store, createStore } from './store.ts';
@@ -22,6 +23,8 @@ export interface SessionOptions {
   remember(prompts: readonly string[]): void;
   /** A prompt to begin with. */
   first?: string;
+  /** Whether the person chooses a thread first. */
+  pick?: boolean;
 }
 
 export interface Session {
@@ -52,6 +55,7 @@ export function openSession(options: SessionOptions): Session {
     initialState(thread?.threadId ?? options.start.threadId, options.prompts, Date.now()),
     (effect) => void perform(effect).catch(report),
   );
+  const pick = (threads: Picker['threads']) => store.dispatch({ type: 'pick', threads });
   const say = (...lines: Part[]) => store.dispatch({ type: 'said', lines });
   const report = (error: unknown) => say(...toLines(error));
   const views = createViews(() => thread, store);
@@ -127,6 +131,7 @@ export function openSession(options: SessionOptions): Session {
             bobbin,
             thread,
             open,
+            pick,
             start: options.start,
             leave,
             state: store.state,
@@ -161,6 +166,7 @@ export function openSession(options: SessionOptions): Session {
   const clock = setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), 250);
   const health = setInterval(() => views.refresh(), VIEW_EVERY_MS);
   if (thread !== null) working.push(open(thread, []).catch(report));
+  if (options.pick === true) void perform({ type: 'slash', command: { name: 'resume', argument: '' } }).catch(report);
   if (options.first !== undefined) void perform({ type: 'submit', text: options.first, onBusy: 'queue', model: null });
 
   return {

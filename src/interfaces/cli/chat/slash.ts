@@ -27,7 +27,7 @@ export const COMMANDS = [
   ['budget', '', 'what was used, and the limits'],
   ['queue', '[drop N | edit N text]', 'the turns that wait'],
   ['threads', '', 'the threads of this folder'],
-  ['resume', 'id', 'talk with another thread'],
+  ['resume', '[ID]', 'choose another thread of this folder, or talk with the one named'],
   ['show', '', 'the open request again, whole'],
   ['quit', '', 'leave; the thread stays'],
 ] as const;

@@ -4,6 +4,7 @@ import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/i
 import type { Part } from '../text/terminal-text.ts';
 import { type Draft, EMPTY, type Key, type Recall, recallOf } from './editor.ts';
 import type { Live } from './live.ts';
+import type { Picker } from './picker.ts';
 import type { Answering } from './requests.ts';
 import type { SlashCommand } from './slash.ts';
 
@@ -17,6 +18,7 @@ export interface ChatState {
   recall: Recall;
   /** What Tab would insert for the word before the cursor. */
   offers: Offers | null;
+  picker: Picker | null;
   live: Live;
   /** Open requests that nobody here has answered, whole. */
   requests: readonly Asked[];
@@ -68,6 +70,7 @@ export type ChatInput =
   | { type: 'said'; lines: readonly Part[]; text?: string; turnId?: string }
   | { type: 'answerLost'; requestId: string }
   | { type: 'offers'; offers: Offers | null }
+  | { type: 'pick'; threads: Picker['threads'] }
   | { type: 'tick'; now: number };
 
 export type Effect =
@@ -98,6 +101,7 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
     draft: EMPTY,
     recall: recallOf(prompts),
     offers: null,
+    picker: null,
     live: [],
     requests: [],
     sent: new Set(),

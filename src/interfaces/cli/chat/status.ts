@@ -1,20 +1,36 @@
 /** The line that says what runs, for how long, and what it has used. Pure. */
 import type { ActiveTurnView, ThreadView, TurnPhase } from '../../../contract/index.ts';
+import stringWidth from 'string-width';
 import { toDollars } from '../../../contract/plain/amount-words.ts';
 import { type Part, line, paint } from '../text/terminal-text.ts';
 import type { ChatState } from './state.ts';
 
-export function statusLine(state: ChatState): Part {
-  const { view, trouble, retrying, leavingAt, now } = state;
-  const words = [
-    ...(leavingAt === null ? [] : [paint.yellow('Ctrl-C again leaves')]),
-    ...(trouble === null ? [] : [paint.yellow(TROUBLE[trouble])]),
-    ...(retrying === null ? [] : [paint.yellow(retrying)]),
-    ...(view === null ? [] : viewWords(view, now)),
-  ];
-  const all = words.length === 0 ? ['starting …'] : words;
-  return all.map((word) => line`${word}`).reduce((sum, word) => paint.dim(line`${sum} · ${word}`));
+/** As many words as fit, the most important ones first. */
+export function statusLine(state: ChatState, columns: number): Part {
+  const [first = 'starting …', ...others] = statusWords(state);
+  let width = stringWidth(first);
+  const fitting = others.filter((word) => {
+    width += SEPARATOR.length + stringWidth(word);
+    return width <= columns;
+  });
+  const isTrouble = state.leavingAt !== null || state.trouble !== null;
+  return paint.dim(
+    [isTrouble ? paint.yellow(first) : first, ...fitting].reduce((sum, word) => line`${sum}${SEPARATOR}${word}`),
+  );
 }
+
+const SEPARATOR = ' · ';
+
+function statusWords({ view, trouble, retrying, leavingAt, now }: ChatState): string[] {
+  return [
+    ...(leavingAt === null ? [] : ['Ctrl-C again leaves']),
+    ...(trouble === null ? [] : [TROUBLE[trouble]]),
+    ...(view === null ? [] : viewWords(view, now)),
+    ...(retrying === null ? [] : [retrying.slice(0, MAX_REASON_CHARS)]),
+  ];
+}
+
+const MAX_REASON_CHARS = 60;
 
 const TROUBLE = {
   worker: 'no worker answers',
@@ -30,6 +46,7 @@ function viewWords(view: ThreadView, now: number): string[] {
     ...(view.besideTurns.length === 0 ? [] : [`${view.besideTurns.length} of your commands`]),
     ...(agents === 0 ? [] : [`${agents} agents at work`]),
     ...(queuedTurns.length === 0 ? [] : [`${queuedTurns.length} queued`]),
+    ...(activeTurn === null ? [] : ['Esc interrupts']),
     `${usage.totalTokens.toLocaleString('en')} tokens`,
     ...(usage.costMicroUsd === null ? ['cost unknown'] : [toDollars(usage.costMicroUsd)]),
     ...contextWords(context),
@@ -39,7 +56,7 @@ function viewWords(view: ThreadView, now: number): string[] {
 
 function activeWords({ phase, startedAt }: ActiveTurnView, now: number): string[] {
   const seconds = Math.max(0, Math.round((now - startedAt) / 1_000));
-  return [describePhase(phase), `${seconds} s`, 'Esc interrupts'];
+  return [describePhase(phase), `${seconds} s`];
 }
 
 function contextWords({ tokens, compactAt }: ThreadView['context']): string[] {

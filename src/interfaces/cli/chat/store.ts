@@ -28,7 +28,9 @@ export function createStore(initial: ChatState, onEffect: (effect: Effect) => vo
   return {
     state: () => state,
     dispatch(input) {
-      const { state: next, out, effects } = reduce(state, input);
+      // A tick leaves a state alone that does not depend on the time.
+      const now = input.type === 'tick' ? state : { ...state, now: Date.now() };
+      const { state: next, out, effects } = reduce(now, input);
       const changed = next !== state;
       state = next;
       held.push(...out);

@@ -22,12 +22,18 @@ export function renderForChat(event: ThreadEvent, transcript: Transcript): Part[
     if (transcript.isOpen(request.requestId)) return renderAsked(request);
     return [paint.dim(`? ${request.requestId} ${toRequestWords(request).title}`)];
   }
+  if (event.type === 'turn/steered') return [paint.dim('  joins the running turn')];
   const own = event.type === 'item/completed' ? renderItem(event.item, transcript) : undefined;
   return own ?? renderEvent(event, transcript.threadId);
 }
 
-/** By the frame. */
-const SHOWN_ELSEWHERE = new Set<ThreadEvent['type']>(['turn/queued', 'turn/queueUpdated', 'agentTask/registered']);
+/** By the frame, or with the end of the turn. */
+const SHOWN_ELSEWHERE = new Set<ThreadEvent['type']>([
+  'turn/queued',
+  'turn/queueUpdated',
+  'agentTask/registered',
+  'error',
+]);
 
 /** A request with everything that a person decides about: the whole command and folder, or the whole patch. */
 export function renderAsked(request: ThreadRequest): TerminalText[] {
@@ -51,6 +57,8 @@ const MAX_DIFF_ROWS = 60;
 /** Undefined for an item that is shown as everywhere. */
 function renderItem(item: Item, { asked, threadId }: Transcript): Part[] | undefined {
   if (item.type === 'agentMessage') return ['', ...renderMarkdown(item.text)];
+  if (item.type === 'userInput' && item.answers !== null)
+    return Object.entries(item.answers).map(([id, { answers }]) => paint.dim(`  ${id}: ${answers.join(', ')}`));
   if (item.type !== 'fileChange' || item.changes.length === 0 || asked.has(item.id)) return undefined;
   const rows = renderDiff(item.patch);
   const more = rows.length - MAX_DIFF_ROWS;

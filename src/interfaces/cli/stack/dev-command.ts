@@ -1,4 +1,4 @@
-/** `bobbin dev`: starts the embedded stack, runs one turn on a thread of this repository, and stays up. */
+/** `bobbin dev`: starts the embedded stack, runs a first turn on a new thread of this repository, and stays up. */
 import type { Command } from 'commander';
 import { runCommand } from '../command.ts';
 import type { DevOptions } from './dev.ts';
@@ -6,8 +6,11 @@ import type { DevOptions } from './dev.ts';
 export function addDevCommand(program: Command): void {
   program
     .command('dev')
-    .description('start Temporal, a worker, and local substitutes for what is not configured; then run one turn')
+    .description(
+      'start Temporal, a worker, and local substitutes for what is not configured; then talk with the thread of this folder',
+    )
     .option('--once <prompt>', 'run this turn and exit with its status')
+    .option('--no-turn', 'begin a new thread without a first turn')
     .option('--data-dir <path>', 'where to store everything (default: your data folder)')
     .option('--json', 'print events as lines of JSON')
     .addHelpText('after', '\nExamples:\n  bobbin dev\n  bobbin dev --once "what does this repository do?"')

@@ -1,19 +1,13 @@
 /**
- * The body of `bobbin dev`: starts the embedded stack, or joins the one that this person is running, and runs one turn on a
- * thread of this repository. The stack stays up in the process that started it.
+ * The body of `bobbin dev`: starts the embedded stack, or joins the one that this person is running, runs a first turn on a
+ * new thread of this repository, and on a terminal goes on as a chat. The stack stays up in the process that started it.
  */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { basename } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { type Bobbin, BobbinError, type NewThread, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
-import type { StartThread } from '../../../contract/index.ts';
+import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
-import { sandboxOfThisMachine } from '../../../dev/checks/sandbox.ts';
-import { readDevState, rememberThread } from '../../../dev/dev-state.ts';
 import { findFormerData } from '../../../dev/former-data.ts';
 import { openStack } from '../../../dev/one-stack.ts';
-import { offerInstall, type Person } from '../../../dev/sandbox-install.ts';
 import type { Stack, StackAddresses } from '../../../dev/stack.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { isInside } from '../../../folders/folders.ts';
@@ -21,18 +15,20 @@ import { findOwnSettings } from '../../../folders/own-settings.ts';
 import { PACKAGE_ROOT } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
-import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
+import type { Part } from '../text/terminal-text.ts';
 import { watchThread } from '../thread/watch.ts';
+import { type ChosenThread, chooseThread } from './dev-thread.ts';
 
 /** The checkout or the installed package that runs. */
 const PROGRAM = realpathSync(PACKAGE_ROOT);
 
 const FIRST_PROMPT = 'describe this repository';
-const TITLE_CHARS = 200;
 
 export interface DevOptions extends CommonOptions {
   once?: string;
+  /** Whether a new thread begins with a turn. */
+  turn: boolean;
 }
 
 export async function dev(options: DevOptions, output: Output): Promise<number> {
@@ -41,13 +37,14 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
   requireOutside(folder, dataDirectory);
   requireNoSettings(folder);
   const signal = interruptSignal();
+  const notices = createNotices(output);
   const opened = await openStack({
     dataDirectory,
     env: process.env,
-    onProgress: (line) => output.progress(line),
+    onProgress: (text) => notices.say(text),
     signal,
   });
-  const run = { options, dataDirectory, folder, output, signal };
+  const run = { options, dataDirectory, folder, output, signal, notices };
   if (opened.type === 'joined') return await withJoined(opened.stack, run);
   try {
     return await withStarted(opened.stack, run);
@@ -65,6 +62,25 @@ interface Run {
   folder: string;
   output: Output;
   signal: AbortSignal;
+  notices: Notices;
+}
+
+/** What the stack says while it runs: on standard error, or in the chat. */
+interface Notices {
+  say(text: string): void;
+  /** Null: back to standard error. */
+  sayWith(say: ((line: Part) => void) | null): void;
+}
+
+function createNotices(output: Output): Notices {
+  const onError = (line: Part) => output.progress(line);
+  let say = onError;
+  return { say: (text) => say(text), sayWith: (next) => (say = next ?? onError) };
+}
+
+/** `--once` and `--json` are for programs. */
+function isChat({ once, json }: DevOptions): boolean {
+  return once === undefined && json !== true && process.stdin.isTTY && process.stdout.isTTY;
 }
 
 /** Sandboxes hide the data folder, so such a workspace would be empty. */
@@ -84,12 +100,10 @@ function requireNoSettings(folder: string): void {
 async function withStarted(stack: Stack, run: Run): Promise<number> {
   const { options, output, signal } = run;
   for (const part of stack.parts) output.say(`${part.name.padEnd(9)} ${part.text}`);
-  const status = await oneTurn(stack, run);
-  if (options.once !== undefined) return status;
+  const status = await useThread(stack, run, (model) => stack.canUse(model));
+  if (options.once !== undefined || isChat(options)) return status;
   output.say('');
-  output.say(
-    `It stays up: \`${asStarted('run "<prompt>"')}\` and \`${asStarted('thread list')}\` work from another terminal. Ctrl-C stops it.`,
-  );
+  output.say('It stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.');
   await new Promise<void>((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
   );
@@ -106,15 +120,16 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
     );
   }
   run.output.say(`Stack     of process ${stack.pid}, with the service at ${stack.address} (joined)`);
-  const status = await oneTurn(stack, run);
+  // The process that runs the stack knows which models it has.
+  const status = await useThread(stack, run, () => true);
   run.output.say('');
   run.output.say(`The stack keeps running in process ${stack.pid}; Ctrl-C there stops it.`);
   return status;
 }
 
-/** Runs a turn on the thread of this folder. Returns its exit code. */
-async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
-  const { options, output, signal } = run;
+/** Talks with the thread of this folder, or runs a turn on it. Returns the exit code. */
+async function useThread(stack: StackAddresses, run: Run, canUse: (model: string) => boolean): Promise<number> {
+  const { options, output } = run;
   const bobbin = await connectBobbin({
     // A configured service may need TLS or a key.
     connection: connectTarget(process.env)?.connectionOptions ?? { address: stack.address },
@@ -123,12 +138,33 @@ async function oneTurn(stack: StackAddresses, run: Run): Promise<number> {
   });
   try {
     sayWhatToKnow(run);
-    const { thread, isNew } = await openThread(bobbin, run);
-    const status = await runTurn(thread, options.once ?? FIRST_PROMPT, output, signal);
+    const chosen = await chooseThread(bobbin, { ...run, canUse });
+    const isNew = chosen.thread === null;
+    const prompt = options.once ?? (isNew && options.turn ? FIRST_PROMPT : undefined);
+    if (isChat(options)) return await converse(bobbin, stack, run, { chosen, prompt });
+    const thread = chosen.thread ?? (await bobbin.threads.start(chosen.start));
+    const status = prompt === undefined ? EXIT.ok : await runTurn(thread, prompt, output, run.signal);
     await sayWhere(thread, stack, isNew, output);
     return status;
   } finally {
     await bobbin.close();
+  }
+}
+
+async function converse(
+  bobbin: Bobbin,
+  stack: StackAddresses,
+  { dataDirectory, output, notices }: Run,
+  { chosen, prompt }: { chosen: ChosenThread; prompt: string | undefined },
+): Promise<number> {
+  const { talk } = await import('../chat/chat.ts');
+  const { workflowId } = bobbin.threads.get(chosen.thread?.threadId ?? chosen.start.threadId);
+  if (stack.uiUrl !== null) output.say(`UI        ${workflowUrl(stack.uiUrl, stack.namespace, workflowId)}`);
+  const first = prompt === undefined ? {} : { first: prompt };
+  try {
+    return await talk(bobbin, output, { ...chosen, ...first, dataDirectory, onOpen: (say) => notices.sayWith(say) });
+  } finally {
+    notices.sayWith(null);
   }
 }
 
@@ -140,68 +176,11 @@ function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
     );
   }
   const former = findFormerData(folder, dataDirectory);
-  if (former !== null)
-    output.say(`Note      ${former} is not used; \`${asStarted('data import')}\` shows what is in it.`);
-}
-
-/** The last thread of this folder if it is still open, else a new one. */
-async function openThread(
-  bobbin: Bobbin,
-  { options, folder, dataDirectory, output }: Run,
-): Promise<{ thread: ThreadHandle; isNew: boolean }> {
-  const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-');
-  const { threads, threadId: former } = readDevState(dataDirectory);
-  const last = threads[folder] ?? (former?.startsWith(`${name}-`) ? former : undefined);
-  if (last !== undefined && (await isOpen(bobbin, last))) {
-    rememberThread(dataDirectory, folder, last);
-    output.say(`Thread    ${last} (continued)`);
-    return { thread: bobbin.threads.get(last), isNew: false };
-  }
-  const title = (options.once ?? FIRST_PROMPT).slice(0, TITLE_CHARS);
-  const start: NewThread = { workspace: { cwd: folder }, title };
-  const thread = await bobbin.threads.start({ ...start, ...(await withoutSandbox(output)) });
-  rememberThread(dataDirectory, folder, thread.threadId);
-  output.say(`Thread    ${thread.threadId} (new)`);
-  return { thread, isNew: true };
-}
-
-async function isOpen(bobbin: Bobbin, threadId: string): Promise<boolean> {
-  try {
-    const { status } = await bobbin.threads.get(threadId).view();
-    return status !== 'closed' && status !== 'closing';
-  } catch (error) {
-    if (error instanceof BobbinError && error.code === 'threadNotFound') return false;
-    throw error;
-  }
+  if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
 }
 
 function repositoryRoot(): string {
   return findWorkTree(process.cwd()) ?? process.cwd();
-}
-
-/** Without a sandbox, only commands that are known to only read run without approval. */
-async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
-  let sandbox = await sandboxOfThisMachine();
-  if (!sandbox.available && (await offerInstall(onTerminal(output)))) sandbox = await sandboxOfThisMachine();
-  if (sandbox.available) return {};
-  output.say(
-    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run without approval. See \`${asStarted('doctor')}\`.`,
-  );
-  return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
-}
-
-/** Without a terminal the answer is no. */
-function onTerminal(output: Output): Person {
-  return {
-    say: (text) => output.say(text),
-    async ask(question) {
-      if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
-      const reader = createInterface({ input: process.stdin, output: process.stdout });
-      const answer = await reader.question(`${question} [y/N] `);
-      reader.close();
-      return /^y(es)?$/i.test(answer.trim());
-    },
-  };
 }
 
 async function runTurn(thread: ThreadHandle, prompt: string, output: Output, signal: AbortSignal): Promise<number> {

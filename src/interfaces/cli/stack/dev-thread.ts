@@ -1,0 +1,83 @@
+/** The thread that `bobbin dev` uses in a folder: its last one if that is open and its model can be used, else a new one. */
+import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { type Bobbin, BobbinError, type ThreadHandle } from '../../../client/index.ts';
+import type { StartThread } from '../../../contract/index.ts';
+import { sandboxOfThisMachine } from '../../../dev/checks/sandbox.ts';
+import { readDevState, rememberThread } from '../../../dev/dev-state.ts';
+import { offerInstall, type Person } from '../../../dev/sandbox-install.ts';
+import type { Output } from '../text/output.ts';
+
+export interface ChosenThread {
+  /** Null for a new one, which is not started yet. */
+  thread: ThreadHandle | null;
+  /** Of the new one. */
+  start: StartThread;
+}
+
+interface Choice {
+  folder: string;
+  dataDirectory: string;
+  output: Output;
+  /** Whether the stack has what this model needs. */
+  canUse(model: string): boolean;
+}
+
+export async function chooseThread(bobbin: Bobbin, choice: Choice): Promise<ChosenThread> {
+  const { folder, dataDirectory, output } = choice;
+  const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-');
+  const start: StartThread = { threadId: `${name}-${randomUUID().slice(0, 8)}`, workspace: { cwd: folder } };
+  const last = lastThread(choice, name);
+  const model = last === undefined ? undefined : await modelOfOpen(bobbin, last);
+  if (last !== undefined && model !== undefined && choice.canUse(model)) {
+    rememberThread(dataDirectory, folder, last);
+    output.say(`Thread    ${last} (continued)`);
+    return { thread: bobbin.threads.get(last), start };
+  }
+  const why = model === undefined ? '' : `, since ${last ?? ''} uses ${model}, which cannot be used now`;
+  output.say(`Thread    ${start.threadId} (new${why})`);
+  rememberThread(dataDirectory, folder, start.threadId);
+  return { thread: null, start: { ...start, ...(await withoutSandbox(output)) } };
+}
+
+function lastThread({ folder, dataDirectory }: Choice, name: string): string | undefined {
+  const { threads, threadId: former } = readDevState(dataDirectory);
+  return threads[folder] ?? (former?.startsWith(`${name}-`) === true ? former : undefined);
+}
+
+/** Undefined for a thread that is closed or was never started. */
+async function modelOfOpen(bobbin: Bobbin, threadId: string): Promise<string | undefined> {
+  try {
+    const { status, settings } = await bobbin.threads.get(threadId).view();
+    return status === 'closed' || status === 'closing' ? undefined : settings.model;
+  } catch (error) {
+    if (error instanceof BobbinError && error.code === 'threadNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** Without a sandbox, only commands that are known to only read run without approval. */
+async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
+  let sandbox = await sandboxOfThisMachine();
+  if (!sandbox.available && (await offerInstall(onTerminal(output)))) sandbox = await sandboxOfThisMachine();
+  if (sandbox.available) return {};
+  output.say(
+    `Sandbox   none (${sandbox.reason}): only commands that are known to only read run without approval. See \`bobbin doctor\`.`,
+  );
+  return { sandbox: 'danger-full-access', approvalPolicy: 'untrusted' };
+}
+
+/** Without a terminal the answer is no. */
+function onTerminal(output: Output): Person {
+  return {
+    say: (text) => output.say(text),
+    async ask(question) {
+      if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+      const reader = createInterface({ input: process.stdin, output: process.stdout });
+      const answer = await reader.question(`${question} [y/N] `);
+      reader.close();
+      return /^y(es)?$/i.test(answer.trim());
+    },
+  };
+}
