@@ -7,9 +7,8 @@ import { columns } from '../text/columns.ts';
 import { renderPreview } from '../text/render.ts';
 import { type Part, beginning, line, paint } from '../text/terminal-text.ts';
 import { describeBudget } from '../thread/budget-options.ts';
-import type { Picker } from './picker.ts';
 import { COMMANDS, type CommandName, type SlashCommand } from './slash.ts';
-import type { ChatState } from './state.ts';
+import type { ChatState, Picker } from './state.ts';
 import { renderAsked } from './transcript.ts';
 
 export interface CommandContext {

@@ -1,12 +1,7 @@
 /** Chooses a thread with the arrow keys. Pure. */
 import { type TerminalText, line, paint, toScreen } from '../text/terminal-text.ts';
 import type { Key } from './editor.ts';
-import type { ChatState, Step } from './state.ts';
-
-export interface Picker {
-  threads: readonly { threadId: string; title: string; status: string }[];
-  at: number;
-}
+import type { ChatState, Picker, Step } from './state.ts';
 
 /** Every other key closes the list. */
 export function pressInPicker(state: ChatState, picker: Picker, key: Key): Step {

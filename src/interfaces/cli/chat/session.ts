@@ -7,9 +7,8 @@ import type { PartialEvent, StartThread, ThreadEvent, ThreadView, TurnSubmission
 import { type Part, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
-import type { Picker } from './picker.ts';
 import { initialState } from './state.ts';
-import type { Effect, Trouble } from './state.ts';
+import type { Effect, Picker, Trouble } from './state.ts';
 import { type Store, createStore } from './store.ts';
 
 export interface SessionOptions {

@@ -4,7 +4,6 @@ import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/i
 import type { Part } from '../text/terminal-text.ts';
 import { type Draft, EMPTY, type Key, type Recall, recallOf } from './editor.ts';
 import type { Live } from './live.ts';
-import type { Picker } from './picker.ts';
 import type { Answering } from './requests.ts';
 import type { SlashCommand } from './slash.ts';
 
@@ -45,6 +44,12 @@ export type Trouble = 'worker' | 'service' | 'slow';
 export interface Asked {
   request: ThreadRequest;
   seenAt: number;
+}
+
+/** A list of threads, and the number of the chosen one. */
+export interface Picker {
+  threads: readonly { threadId: string; title: string; status: string }[];
+  at: number;
 }
 
 export interface Offers {
