@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Terminal, openTerminal } from '../parts/terminal.ts';
+import { createTerminals, say } from '../parts/terminal.ts';
 import { WORKER } from '../parts/programs.ts';
 import { type TestEnvironment, openEnvironment, turn, waitForRequest } from '../environment.ts';
 
@@ -13,26 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-const open: Terminal[] = [];
-afterEach(async () => {
-  for (const terminal of open.splice(0)) await terminal.close();
-});
+const terminals = createTerminals();
+afterEach(() => terminals.closeAll());
 
-async function chat(
-  args: string[] = [],
-  size: { columns?: number; rows?: number; cwd?: string } = {},
-): Promise<Terminal> {
-  const terminal = await openTerminal(['chat', ...args], { cwd: environment.cwd, env: environment.env, ...size });
-  open.push(terminal);
-  return terminal;
-}
-
-/** Enter is a key of its own: the text must have arrived. */
-async function say(terminal: Terminal, text: string): Promise<void> {
-  await terminal.type(text);
-  await terminal.until(`› ${text}`);
-  await terminal.press('Enter');
-}
+const chat = (args: string[] = []) => terminals.open(['chat', ...args], environment);
 
 describe('bobbin chat', () => {
   it('starts a thread with the first prompt, streams text and output, and is left with Ctrl-C twice', async () => {
@@ -99,11 +83,10 @@ describe('bobbin chat', () => {
     const alone = await openEnvironment({ worker: false });
     try {
       const first = startWorkerProcess(alone.env);
-      const terminal = await openTerminal(['chat'], alone);
-      open.push(terminal);
+      const terminal = await terminals.open(['chat'], alone);
       await terminal.until('› ');
       await terminal.paste('run: echo once\nsay: after');
-      await terminal.until(/^  say: after$/m);
+      await terminal.until(/^ {2}say: after$/m);
       await terminal.press('Enter');
       await terminal.until(/turn completed in/);
       await say(terminal, 'wait: 2000');
@@ -115,8 +98,7 @@ describe('bobbin chat', () => {
       const shown = await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
       expect(shown.match(/^│ once$/gm)).toHaveLength(1);
       await terminal.close();
-      const again = await openTerminal(['chat', '--continue'], alone);
-      open.push(again);
+      const again = await terminals.open(['chat', '--continue'], alone);
       const same = await again.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
       const stays = (screen: string) => screen.split('\n').filter((line) => /^(> |│ |\$ |turn )/.test(line));
       expect(stays(same)).toEqual(stays(shown));
@@ -124,6 +106,78 @@ describe('bobbin chat', () => {
     } finally {
       await alone.close();
     }
+  });
+});
+
+describe('the commands of a chat', () => {
+  it('undo with a preview, roll back, fork, choose a thread, and queue and edit turns', async () => {
+    const terminal = await chat();
+    await terminal.until('› ');
+    await say(terminal, 'run: echo made > made-by-the-turn');
+    await terminal.until(/turn completed in/);
+    await say(terminal, '/undo');
+    await terminal.until(/would be undone: turn .*0 files restored, 1 deleted/);
+    expect(existsSync(join(environment.cwd, 'made-by-the-turn'))).toBe(true);
+    await say(terminal, '/undo yes');
+    await terminal.until(/^undone: turn .*1 deleted/m);
+    expect(existsSync(join(environment.cwd, 'made-by-the-turn'))).toBe(false);
+    await say(terminal, '!echo by the person');
+    await terminal.until(/^│ by the person$/m);
+    await say(terminal, '/fork');
+    await terminal.until(/a fork of repo-[a-z]{5}/);
+    await terminal.until('ready');
+    await say(terminal, 'say: in the fork');
+    await terminal.until(/^│ in the fork$/m);
+    await say(terminal, '/rollback');
+    await terminal.until('no longer part of the conversation: 1 turn');
+    await say(terminal, '/resume');
+    await terminal.until('Enter chooses');
+    await terminal.press('Escape');
+    await terminal.until((screen) => !screen.includes('Enter chooses'));
+    await say(terminal, 'run: while [ ! -e free ]; do sleep 0.1; done');
+    await terminal.until('running tools');
+    await terminal.type('say: quoued');
+    await terminal.until('› say: quoued');
+    await terminal.press('Tab');
+    await terminal.until('queued 1 say: quoued');
+    await say(terminal, '/queue edit 1 say: queued');
+    await terminal.until(/^queued 1 say: queued/m);
+    writeFileSync(join(environment.cwd, 'free'), '');
+    await terminal.until(/^│ queued$/m);
+  });
+
+  it('remember prompts for the next chat, and complete the names of files', async () => {
+    const first = await chat();
+    await first.until('› ');
+    await say(first, '/budget');
+    await first.until('There is no thread yet');
+    await first.press('C-d');
+    await first.until(/nothing was started[^]*exit code 0/);
+    const second = await chat();
+    await second.until('› ');
+    await second.press('Up');
+    await second.until('› /budget');
+    await second.press('C-u');
+    await second.type('read @READ');
+    await second.until('Tab: README.md');
+    await second.press('Tab');
+    await second.until('› read @README.md');
+  });
+});
+
+describe('an agent below', () => {
+  it('asks here, with its path, and gets the answer', async () => {
+    const thread = await environment.start({ threadId: `tree-${Date.now()}`, approvalPolicy: 'untrusted' });
+    const terminal = await chat(['--thread', thread.threadId]);
+    await terminal.until('ready');
+    await terminal.paste('spawn: run: echo x > by-the-agent\ncall: wait_agent {}');
+    await terminal.until('wait_agent {}');
+    await terminal.press('Enter');
+    const asked = await terminal.until('y yes, once');
+    expect(asked).toContain(`agent ${thread.threadId}/1 wants to run a command`);
+    await terminal.press('y');
+    await terminal.until(/turn completed in/);
+    expect(existsSync(join(environment.cwd, 'by-the-agent'))).toBe(true);
   });
 });
 

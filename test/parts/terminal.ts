@@ -16,7 +16,13 @@ export interface Terminal {
   press(...keys: string[]): Promise<void>;
   /** Pastes as a person does: with the marks of a paste, if the program has asked for them. */
   paste(text: string): Promise<void>;
+  /** Sends bytes as they are. */
+  bytes(...bytes: number[]): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
+  /** The title of the window, which programs may set. */
+  title(): Promise<string>;
+  /** The process of the command. */
+  pid(): Promise<number>;
   /** Resolves with the screen as soon as it fits. */
   until(fits: string | RegExp | ((screen: string) => boolean)): Promise<string>;
   close(): Promise<void>;
@@ -30,7 +36,7 @@ interface TerminalOptions {
 }
 
 /** Runs the `bobbin` command. After its end the terminal shows `exit code N` and stays. */
-export async function openTerminal(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+async function openTerminal(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
   requireTmux();
   const { cwd, env, columns = 100, rows = 30 } = options;
   const server = `bobbin-${randomUUID()}`;
@@ -58,6 +64,12 @@ export async function openTerminal(args: readonly string[], options: TerminalOpt
       child.child.stdin?.end(text);
       await child;
       await tmux('paste-buffer', '-p', '-t', 'chat');
+    },
+    bytes: (...bytes) => act('send-keys', '-t', 'chat', '-H', ...bytes.map((byte) => byte.toString(16))),
+    title: () => tmux('display-message', '-p', '-t', 'chat', '#{pane_title}'),
+    async pid() {
+      const shell = (await tmux('display-message', '-p', '-t', 'chat', '#{pane_pid}')).trim();
+      return Number((await run('pgrep', ['-P', shell])).stdout.trim());
     },
     resize: (width, height) => act('resize-window', '-t', 'chat', '-x', String(width), '-y', String(height)),
     async until(fits) {
@@ -90,4 +102,26 @@ function requireTmux(): void {
   } catch {
     throw new Error('The tests of the chat need tmux: apt-get install tmux.');
   }
+}
+
+/** The terminals of a test file, closed together. */
+export function createTerminals() {
+  const open: Terminal[] = [];
+  return {
+    async open(args: readonly string[], options: TerminalOptions): Promise<Terminal> {
+      const terminal = await openTerminal(args, options);
+      open.push(terminal);
+      return terminal;
+    },
+    async closeAll(): Promise<void> {
+      for (const terminal of open.splice(0)) await terminal.close();
+    },
+  };
+}
+
+/** Enters a line. Enter is a key of its own, so the text must have arrived. */
+export async function say(terminal: Terminal, text: string): Promise<void> {
+  await terminal.type(text);
+  await terminal.until(`› ${text}`);
+  await terminal.press('Enter');
 }

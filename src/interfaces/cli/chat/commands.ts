@@ -16,6 +16,7 @@ export interface CommandContext {
   readonly thread: ThreadHandle | null;
   readonly start: StartThread;
   readonly state: () => ChatState;
+  readonly submit: (turn: TurnSubmission, text: string) => Promise<void>;
   /** Talks with another thread from now on. */
   readonly open: (thread: ThreadHandle, lines: readonly Part[]) => Promise<void>;
   /** Lets the person choose one of these. */
@@ -48,10 +49,10 @@ const WITHOUT_THREAD: Partial<Record<CommandName, (given: Given) => Promise<Line
 
 const WITH_THREAD: Partial<Record<CommandName, Body>> = {
   undo,
-  redo: ({ thread }) => submit(thread, { kind: 'redo' }),
-  compact: ({ thread }) => submit(thread, { kind: 'compact', onBusy: 'queue' }),
-  review: ({ thread, argument }) =>
-    submit(thread, { kind: 'review', review: { target: toTarget(argument) }, onBusy: 'queue' }),
+  redo: (given) => submit(given, '/redo', { kind: 'redo' }),
+  compact: (given) => submit(given, '/compact', { kind: 'compact', onBusy: 'queue' }),
+  review: (given) =>
+    submit(given, '/review', { kind: 'review', review: { target: toTarget(given.argument) }, onBusy: 'queue' }),
   fork,
   rollback,
   // With a name it is an override of the next turn: see `prompt.ts`.
@@ -73,8 +74,8 @@ const WITH_THREAD: Partial<Record<CommandName, Body>> = {
   },
 };
 
-async function submit(thread: ThreadHandle, turn: Omit<TurnSubmission, 'turnId'>): Promise<Lines> {
-  await thread.submit({ turnId: `${turn.kind}-${randomUUID()}`, ...turn });
+async function submit(given: Given, text: string, turn: Omit<TurnSubmission, 'turnId'>): Promise<Lines> {
+  await given.submit({ turnId: `${turn.kind}-${randomUUID()}`, ...turn }, text);
   return [];
 }
 
@@ -86,9 +87,9 @@ const HELP: Lines = [
   'Esc or Ctrl-C interrupts. Ctrl-C twice, or Ctrl-D, leaves: the thread stays, and goes on.',
 ];
 
-async function undo({ argument, thread }: Parameters<Body>[0]): Promise<Lines> {
-  if (/^y(es)?$/i.test(argument)) return submit(thread, { kind: 'undo' });
-  return [...renderPreview(await thread.previewUndo()), paint.bold('/undo yes does it')];
+async function undo(given: Parameters<Body>[0]): Promise<Lines> {
+  if (/^y(es)?$/i.test(given.argument)) return submit(given, '/undo yes', { kind: 'undo' });
+  return [...renderPreview(await given.thread.previewUndo()), paint.bold('/undo yes does it')];
 }
 
 /** One word is a branch. */

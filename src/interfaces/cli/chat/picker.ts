@@ -3,17 +3,16 @@ import { type TerminalText, line, paint, toScreen } from '../text/terminal-text.
 import type { Key } from './editor.ts';
 import type { ChatState, Picker, Step } from './state.ts';
 
-/** Every other key closes the list. */
-export function pressInPicker(state: ChatState, picker: Picker, key: Key): Step {
+/** Undefined for keys that are not of the list, which close it. */
+export function pressInPicker(state: ChatState, picker: Picker, key: Key): Step | undefined {
   const { threads, at } = picker;
   const move = (to: number): Step => ({ state: { ...state, picker: { threads, at: to } }, out: [], effects: [] });
-  const closed = { ...state, picker: null };
   if (key.name === 'up') return move(Math.max(0, at - 1));
   if (key.name === 'down') return move(Math.min(threads.length - 1, at + 1));
   const chosen = threads[at];
-  if (key.name !== 'enter' || chosen === undefined) return { state: closed, out: [], effects: [] };
+  if (key.name !== 'enter' || chosen === undefined) return undefined;
   const command = { name: 'resume' as const, argument: chosen.threadId };
-  return { state: closed, out: [], effects: [{ type: 'slash', command }] };
+  return { state: { ...state, picker: null }, out: [], effects: [{ type: 'slash', command }] };
 }
 
 /** The rows near the chosen one. */

@@ -14,8 +14,10 @@ function step(state: ChatState, out: readonly Part[] = [], effects: readonly Eff
 
 export function pressKey(given: ChatState, key: Key): Step {
   if (key.name === 'interrupt') return pressInterrupt(given);
-  const state = given.leavingAt === null ? given : { ...given, leavingAt: null };
-  if (state.picker !== null) return pressInPicker(state, state.picker, key);
+  const chosen = given.picker === null ? undefined : pressInPicker(given, given.picker, key);
+  if (chosen !== undefined) return chosen;
+  const state = { ...given, leavingAt: null, picker: null };
+  if (given.picker !== null && key.name === 'escape') return step(state);
   const answered = answerByKey(state, key);
   if (answered !== undefined) return answered;
   if (key.name === 'endOfInput') return step(state, [], state.draft.text === '' ? [{ type: 'leave' }] : []);

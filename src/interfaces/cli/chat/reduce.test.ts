@@ -234,6 +234,20 @@ describe('the queue', () => {
   });
 });
 
+describe('another thread', () => {
+  it('takes nothing over from the one before but the prompt', () => {
+    const before = play(
+      begin(['old']),
+      ...asking(commandRequest()),
+      { type: 'submitted', turnId: 'x', text: 'x' },
+      typed('draft'),
+    );
+    const { state } = play(before.state, { type: 'opened', threadId: 't-2', pastUntil: 7, lines: [] });
+    expect(state).toMatchObject({ threadId: 't-2', pastUntil: 7, view: null, requests: [], waiting: [], live: [] });
+    expect(state).toMatchObject({ draft: { text: 'draft' }, recall: { prompts: ['old'] } });
+  });
+});
+
 describe('lost connections', () => {
   it('are said once, and so is their end', () => {
     const trouble = (given: 'worker' | 'service' | 'slow' | null): ChatInput => ({ type: 'trouble', trouble: given });

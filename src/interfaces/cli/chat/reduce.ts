@@ -4,13 +4,13 @@ import { type Part, paint } from '../text/terminal-text.ts';
 import { draftOf } from './editor.ts';
 import { noteEvent, showPartial } from './live.ts';
 import { pressKey, pasteText, takeLine } from './prompt.ts';
-import type { ChatInput, ChatState, Effect, Step, Trouble } from './state.ts';
+import { type ChatInput, type ChatState, type Effect, type Step, type Trouble, initialState } from './state.ts';
 import { renderForChat } from './transcript.ts';
 
 export function reduce(state: ChatState, input: ChatInput): Step {
   switch (input.type) {
     case 'opened':
-      return step({ ...state, threadId: input.threadId, pastUntil: input.pastUntil }, input.lines);
+      return step(withoutThread(state, input), input.lines);
     case 'event':
       return 'seq' in input.event ? onEvent(state, input.event) : step(onPartial(state, input.event));
     case 'view':
@@ -25,14 +25,18 @@ export function reduce(state: ChatState, input: ChatInput): Step {
       return takeLine(state, input.text);
     case 'submitted': {
       const { turnId, text } = input;
-      return step({ ...state, waiting: [...state.waiting, { turnId, text }] });
+      const unfinished = new Set([...state.unfinished, turnId]);
+      return step({ ...state, unfinished, waiting: [...state.waiting, { turnId, text }] });
     }
     case 'said': {
       const { text, lines, turnId } = input;
       const draft = text !== undefined && state.draft.text === '' ? draftOf(text) : state.draft;
       const waiting = state.waiting.filter((one) => one.turnId !== turnId);
-      return step({ ...state, draft, waiting }, lines);
+      const unfinished = turnId === undefined ? state.unfinished : without(state.unfinished, turnId);
+      return step({ ...state, draft, waiting, unfinished }, lines);
     }
+    case 'working':
+      return step({ ...state, working: state.working + input.change });
     case 'answerLost':
       return step({ ...state, sent: without(state.sent, input.requestId) }, [], [{ type: 'refresh' }]);
     case 'offers':
@@ -46,6 +50,12 @@ export function reduce(state: ChatState, input: ChatInput): Step {
 
 function step(state: ChatState, out: readonly Part[] = [], effects: readonly Effect[] = []): Step {
   return { state, out, effects };
+}
+
+/** The person's own things stay; everything of a thread comes from its events and its view. */
+function withoutThread(state: ChatState, { threadId, pastUntil }: { threadId: string; pastUntil: number }): ChatState {
+  const { draft, recall, nextModel, working, now } = state;
+  return { ...initialState(threadId, [], now), pastUntil, draft, recall, nextModel, working };
 }
 
 function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
@@ -86,6 +96,7 @@ function onEvent(state: ChatState, event: ThreadEvent): Step {
     retrying: event.type === 'item/started' || event.type === 'turn/completed' ? null : state.retrying,
     ...onRejected(state, event),
     waiting: withoutRecorded(state.waiting, event),
+    unfinished: withoutEnded(state.unfinished, event),
   };
   return step(next, out, !isPast && CHANGES_VIEW.has(event.type) ? [{ type: 'refresh' }] : []);
 }
@@ -102,6 +113,14 @@ function onRejected(state: ChatState, event: ThreadEvent): Partial<ChatState> {
 function withoutRecorded(waiting: ChatState['waiting'], event: ThreadEvent): ChatState['waiting'] {
   const id = recordedId(event);
   return id === null ? waiting : waiting.filter(({ turnId }) => turnId !== id);
+}
+
+/** A turn that joins another one ends with it. */
+function withoutEnded(unfinished: ReadonlySet<string>, event: ThreadEvent): ReadonlySet<string> {
+  if (event.type === 'turn/completed') return without(unfinished, event.turn.turnId);
+  if (event.type === 'message/rejected' && event.id !== null) return without(unfinished, event.id);
+  if (event.type !== 'turn/steered' || event.steerTurnId === null) return unfinished;
+  return new Set([...without(unfinished, event.steerTurnId), event.turnId]);
 }
 
 function recordedId(event: ThreadEvent): string | null {

@@ -9,6 +9,7 @@ import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
 import { initialState } from './state.ts';
 import type { Effect, Picker, Trouble } from './state.ts';
+import type { SlashCommand } from './slash.ts';
 import { type Store, createStore } from './store.ts';
 
 export interface SessionOptions {
@@ -83,9 +84,16 @@ export function openSession(options: SessionOptions): Session {
     }
   }
 
-  async function submit(turn: TurnSubmission, text: string): Promise<void> {
+  /** One after the other: the first one starts a new thread. */
+  let sending = Promise.resolve();
+  function submit(turn: TurnSubmission, text: string): Promise<void> {
+    store.dispatch({ type: 'submitted', turnId: turn.turnId, text });
+    sending = sending.then(() => send(turn, text));
+    return sending;
+  }
+
+  async function send(turn: TurnSubmission, text: string): Promise<void> {
     const { turnId } = turn;
-    store.dispatch({ type: 'submitted', turnId, text });
     try {
       if (thread === null) {
         const started = await bobbin.threads.startWith({ ...options.start, ...titleOf(text) }, turn);
@@ -125,17 +133,7 @@ export function openSession(options: SessionOptions): Session {
         await thread?.requestQueueEdit(effect.edit);
         return;
       case 'slash':
-        say(
-          ...(await runSlash(effect.command, {
-            bobbin,
-            thread,
-            open,
-            pick,
-            start: options.start,
-            leave,
-            state: store.state,
-          })),
-        );
+        await giveCommand(effect.command);
         return;
       case 'remember':
         options.remember(effect.prompts);
@@ -150,6 +148,16 @@ export function openSession(options: SessionOptions): Session {
         return;
       case 'leave':
         leave();
+    }
+  }
+
+  async function giveCommand(command: SlashCommand): Promise<void> {
+    store.dispatch({ type: 'working', change: 1 });
+    const { start } = options;
+    try {
+      say(...(await runSlash(command, { bobbin, thread, submit, open, pick, start, leave, state: store.state })));
+    } finally {
+      store.dispatch({ type: 'working', change: -1 });
     }
   }
 

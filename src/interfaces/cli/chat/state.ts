@@ -28,6 +28,10 @@ export interface ChatState {
   answering: Answering | null;
   /** Turns that were submitted and of which the thread has recorded nothing yet. */
   waiting: readonly { turnId: string; text: string }[];
+  /** Turns that were submitted here and have not ended. */
+  unfinished: ReadonlySet<string>;
+  /** Number of commands at work. */
+  working: number;
   trouble: Trouble | null;
   /** A step that is tried again. */
   retrying: string | null;
@@ -73,6 +77,7 @@ export type ChatInput =
   | { type: 'submitted'; turnId: string; text: string }
   /** Lines that an effect prints. A failed submission gives its text back. */
   | { type: 'said'; lines: readonly Part[]; text?: string; turnId?: string }
+  | { type: 'working'; change: 1 | -1 }
   | { type: 'answerLost'; requestId: string }
   | { type: 'offers'; offers: Offers | null }
   | { type: 'pick'; threads: Picker['threads'] }
@@ -113,6 +118,8 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
     asked: new Set(),
     answering: null,
     waiting: [],
+    unfinished: new Set(),
+    working: 0,
     trouble: null,
     retrying: null,
     nextModel: null,

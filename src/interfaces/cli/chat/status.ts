@@ -1,6 +1,7 @@
 /** The line that says what runs, for how long, and what it has used. Pure. */
 import type { ActiveTurnView, ThreadView, TurnPhase } from '../../../contract/index.ts';
 import stringWidth from 'string-width';
+import { plural } from '../../../contract/plain/plural.ts';
 import { toDollars } from '../../../contract/plain/amount-words.ts';
 import { type Part, line, paint } from '../text/terminal-text.ts';
 import type { ChatState } from './state.ts';
@@ -43,8 +44,8 @@ function viewWords(view: ThreadView, now: number): string[] {
   const agents = subThreads.filter(({ status }) => status === 'running' || status === 'pendingInit').length;
   return [
     ...(activeTurn === null ? [view.status === 'closed' ? 'closed' : 'ready'] : activeWords(activeTurn, now)),
-    ...(view.besideTurns.length === 0 ? [] : [`${view.besideTurns.length} of your commands`]),
-    ...(agents === 0 ? [] : [`${agents} agents at work`]),
+    ...(view.besideTurns.length === 0 ? [] : [`${plural(view.besideTurns.length, 'command')} of yours`]),
+    ...(agents === 0 ? [] : [`${plural(agents, 'agent')} at work`]),
     ...(queuedTurns.length === 0 ? [] : [`${queuedTurns.length} queued`]),
     ...(activeTurn === null ? [] : ['Esc interrupts']),
     `${usage.totalTokens.toLocaleString('en')} tokens`,

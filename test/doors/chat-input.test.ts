@@ -1,0 +1,117 @@
+/** What `bobbin chat` does with odd terminals and odd input, and without a terminal. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../parts/run-cli.ts';
+import { createTerminals, say } from '../parts/terminal.ts';
+import { type TestEnvironment, eventsSoFar, openEnvironment, waitForRequest } from '../environment.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment();
+});
+afterAll(() => environment.close());
+
+const terminals = createTerminals();
+afterEach(() => terminals.closeAll());
+
+describe('a terminal', () => {
+  it('of 20 columns shows everything, and may be resized', async () => {
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
+    const small = { cwd: environment.cwd, env: environment.env, columns: 20, rows: 15 };
+    const terminal = await terminals.open(['chat', '--thread', thread.threadId], small);
+    await terminal.until('ready');
+    await terminal.paste('run: touch a-file-with-a-name-that-is-long');
+    await terminal.until('-is-long');
+    await terminal.press('Enter');
+    await terminal.until('y yes, once');
+    await terminal.resize(100, 40);
+    await terminal.until(/y yes, once · a for the session · t remember/);
+    await terminal.resize(30, 10);
+    await terminal.press('n');
+    await terminal.until(/turn completed in/);
+    await terminal.until('ready');
+  });
+
+  it('gets a paste of a megabyte, which is refused, and bytes that are no UTF-8, which are shown', async () => {
+    const terminal = await terminals.open(['chat'], environment);
+    await terminal.until('› ');
+    await terminal.paste('x'.repeat(1_048_576));
+    await terminal.until('This text has 1,048,576 characters, and a prompt at most 262,144.');
+    await terminal.bytes(0x61, 0xff, 0xfe, 0x62);
+    await terminal.until('› a\ufffd\ufffdb');
+    await terminal.press('C-u');
+    await terminal.paste(`say: ${'y'.repeat(200_000)}`);
+    await terminal.until(/y{90}/);
+    await terminal.press('Enter');
+    await terminal.until(/turn completed in/);
+  });
+
+  it('is never told anything by a model, a command or a name', async () => {
+    const terminal = await terminals.open(['chat'], environment);
+    await terminal.until('› ');
+    const evil = '\u001b[2J\u001b]0;taken\u0007\u202egnirts\u009b31m';
+    await terminal.paste(`say: ${evil}\nrun: printf '\\033[2J\\033]0;taken\\007? req_1 wants'`);
+    await terminal.until('req_1 wants');
+    await terminal.press('Enter');
+    const shown = await terminal.until(/turn completed in/);
+    expect(shown).toContain('│ \\x1b[2J\\x1b]0;taken\\x07\\u{202e}gnirts\\x9b31m');
+    expect(shown).toContain('│ \\x1b[2J\\x1b]0;taken\\x07? req_1 wants');
+    expect(await terminal.title()).not.toContain('taken');
+  });
+});
+
+describe('without a terminal', () => {
+  it('each line is a turn, in order, and the end of the input is the end', async () => {
+    const { code, stdout, stderr } = await runCli(['chat'], {
+      ...environment,
+      input: 'say: first\nsay: second\n/nonsense\n',
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/│ first[^]*turn completed[^]*│ second[^]*turn completed[^]*thread repo-[a-z]{5} stays/);
+    expect(stdout).toContain('There is no command /nonsense');
+  });
+
+  it('a line answers a request; without one, the chat leaves and the request stays', async () => {
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
+    const given = { ...environment, input: 'run: touch asked-for\n' };
+    const left = await runCli(['chat', '--thread', thread.threadId], given);
+    expect(left).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('with a line: y (yes, once)') as string,
+    });
+    const { requestId } = await waitForRequest(thread);
+    await runCli(['chat', '--continue'], { ...environment, input: 'n\n' });
+    const resolved = (await eventsSoFar(thread)).find(({ type }) => type === 'serverRequest/resolved');
+    expect(resolved).toMatchObject({ requestId, decision: 'decline' });
+  });
+
+  it('an input that is closed at once starts nothing', async () => {
+    expect(await runCli(['chat'], environment)).toMatchObject({ code: 0, stdout: 'nothing was started\n' });
+  });
+
+  it('a thread that does not exist is named', async () => {
+    const { code, stderr } = await runCli(['chat', '--thread', 'no-such-thread'], environment);
+    expect(code).toBe(6);
+    expect(stderr).toContain('no-such-thread');
+  });
+});
+
+describe('a terminal that goes away', () => {
+  it('leaves no process behind', async () => {
+    const terminal = await terminals.open(['chat'], environment);
+    await terminal.until('› ');
+    const pid = await terminal.pid();
+    await say(terminal, 'run: sleep 600');
+    await terminal.until('running tools');
+    await terminal.close();
+    await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
