@@ -33,7 +33,7 @@ describe('bobbin chat', () => {
     await terminal.until('Ctrl-C again leaves');
     await terminal.press('C-c');
     const left = await terminal.until('exit code 0');
-    expect(left).toMatch(/thread repo-[a-z]{5} stays; `bobbin chat --thread repo-[a-z]{5}` continues it/);
+    expect(left).toMatch(/thread repo-[a-z]{5} stays; to continue it:\n +node .*chat --thread repo-[a-z]{5}$/m);
   });
 
   it('shows the diff of a patch, and applies it after y', async () => {

@@ -46,7 +46,7 @@ describe('npm start', () => {
       env: { ...options.env, OPENAI_API_KEY: 'sk-none' },
     });
     await keyed.until(/Thread +mine-\w+ \(new, since mine-\w+ uses offline\/bobbin-offline, which cannot be used/);
-    await keyed.until('starting …');
+    await keyed.until('ready');
     await leave(keyed);
   }, 240_000);
 });

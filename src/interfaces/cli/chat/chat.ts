@@ -1,15 +1,14 @@
 /** The body of `bobbin chat`: a conversation with one thread, on a terminal or in lines. */
-import { randomInt } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { basename } from 'node:path';
 import { setImmediate as round } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
-import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
-import type { StartThread } from '../../../contract/index.ts';
+import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { EXIT } from '../exit-codes.ts';
+import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
-import type { Part } from '../text/terminal-text.ts';
+import { shellWord } from '../text/shell-word.ts';
+import { type Part, line, toCopy } from '../text/terminal-text.ts';
 import { threadsOf } from './commands.ts';
 import { openLines } from './lines.ts';
 import { readPrompts, writePrompts } from './prompt-file.ts';
@@ -25,8 +24,7 @@ export interface ChatOptions {
 
 export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions): Promise<number> {
   const folder = folderOfPerson();
-  const start: StartThread = {
-    threadId: newThreadId(folder),
+  const start: NewThread = {
     workspace: { cwd: folder },
     ...(options.model === undefined ? {} : { model: options.model }),
   };
@@ -41,7 +39,7 @@ export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions)
 
 export interface Talk {
   thread: ThreadHandle | null;
-  start: StartThread;
+  start: NewThread;
   dataDirectory: string;
   /** A prompt to begin with. */
   first?: string;
@@ -72,7 +70,10 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
   const { threadId } = session.thread() ?? { threadId: null };
   if (threadId === null) output.say('nothing was started');
-  else output.say(`thread ${threadId} stays; \`bobbin chat --thread ${threadId}\` continues it`);
+  else {
+    output.say(`thread ${threadId} stays; to continue it:`);
+    output.say(toCopy(line`  ${asStarted(`chat --thread ${shellWord(threadId)}`)}`));
+  }
   return EXIT.ok;
 }
 
@@ -84,16 +85,9 @@ async function chooseThread(bobbin: Bobbin, folder: string, options: ChatOptions
   if (options.continue !== true) return null;
   const [newest] = await threadsOf(bobbin, folder);
   if (newest !== undefined) return (await bobbin.threads.resume(newest.threadId)).thread;
-  throw new BobbinError('threadNotFound', `There is no thread in ${folder} yet. \`bobbin chat\` starts one.`);
+  throw new BobbinError('threadNotFound', `There is no thread in ${folder} yet. \`${asStarted('chat')}\` starts one.`);
 }
 
 function folderOfPerson(): string {
   return realpathSync(findWorkTree(process.cwd()) ?? process.cwd());
-}
-
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
-
-function newThreadId(folder: string): string {
-  const name = basename(folder).replace(/[^A-Za-z0-9._-]/g, '-') || 'thread';
-  return `${name}-${Array.from({ length: 5 }, () => LETTERS[randomInt(LETTERS.length)]).join('')}`;
 }

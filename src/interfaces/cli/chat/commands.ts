@@ -1,7 +1,7 @@
 /** The `/commands` of a chat, each a call or two of the client. */
 import { randomUUID } from 'node:crypto';
-import type { Bobbin, ThreadHandle, ThreadSummary } from '../../../client/index.ts';
-import type { ReviewTarget, StartThread, TurnSubmission } from '../../../contract/index.ts';
+import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import type { ReviewTarget, ThreadSummary, TurnSubmission } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { columns } from '../text/columns.ts';
 import { renderPreview } from '../text/render.ts';
@@ -14,7 +14,7 @@ import { renderAsked } from './transcript.ts';
 export interface CommandContext {
   readonly bobbin: Bobbin;
   readonly thread: ThreadHandle | null;
-  readonly start: StartThread;
+  readonly start: NewThread;
   readonly state: () => ChatState;
   readonly submit: (turn: TurnSubmission, text: string) => Promise<void>;
   /** Talks with another thread from now on. */
@@ -145,29 +145,29 @@ async function listThreads({ bobbin, start, thread }: Given): Promise<Lines> {
   const rows = found.map(({ threadId, title, status }) => [
     threadId === thread?.threadId ? '●' : ' ',
     threadId,
-    status.toLowerCase(),
+    status,
     title,
   ]);
   return [...columns(rows), '/resume chooses one'];
 }
 
-/** Newest first, without the threads of agents. */
+/** Newest first, without those that other workflows started. */
 export async function threadsOf(bobbin: Bobbin, cwd: string): Promise<ThreadSummary[]> {
   const all = await bobbin.threads.list({ limit: 200 });
-  return all.filter((one) => one.cwd === cwd && !one.threadId.includes('/')).slice(0, MAX_LISTED);
+  return all.filter((one) => one.cwd === cwd).slice(0, MAX_LISTED);
 }
 
 async function resumeThread(given: Given): Promise<Lines> {
   const { argument, bobbin, open } = given;
   if (argument === '') return pickThread(given);
-  const { thread, rejoined } = await bobbin.threads.resume(argument);
-  await open(thread, [paint.green(`thread ${argument}${rejoined ? '' : ', open again'}`)]);
+  const { thread, rejoined } = await bobbin.threads.resume(await bobbin.threads.find(argument));
+  await open(thread, [paint.green(`thread ${thread.threadId}${rejoined ? '' : ', open again'}`)]);
   return [];
 }
 
 async function pickThread({ bobbin, start, pick }: Given): Promise<Lines> {
   const found = await threadsOf(bobbin, start.workspace.cwd);
   if (found.length === 0) return ['no threads in this folder'];
-  pick(found.map(({ threadId, title, status }) => ({ threadId, title, status: status.toLowerCase() })));
+  pick(found.map(({ threadId, title, status }) => ({ threadId, title, status: status })));
   return [];
 }

@@ -11,6 +11,8 @@ export function reduce(state: ChatState, input: ChatInput): Step {
   switch (input.type) {
     case 'opened':
       return step(withoutThread(state, input), input.lines);
+    case 'started':
+      return step({ ...state, threadId: input.threadId });
     case 'event':
       return 'seq' in input.event ? onEvent(state, input.event) : step(onPartial(state, input.event));
     case 'view':

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
-import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
-import type { PartialEvent, StartThread, ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import type { PartialEvent, ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
 import { type Part, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
@@ -17,7 +17,7 @@ export interface SessionOptions {
   /** The thread to talk with; null: a new one begins with the first prompt. */
   thread: ThreadHandle | null;
   /** Of a new thread. */
-  start: StartThread;
+  start: NewThread;
   /** Earlier prompts of the person. */
   prompts: readonly string[];
   remember(prompts: readonly string[]): void;
@@ -52,7 +52,7 @@ export function openSession(options: SessionOptions): Session {
   const ended = new Promise<void>((resolve) => leaving.signal.addEventListener('abort', () => resolve()));
   let following: AbortController | null = null;
   const store = createStore(
-    initialState(thread?.threadId ?? options.start.threadId, options.prompts, Date.now()),
+    initialState(thread?.threadId ?? '', options.prompts, Date.now()),
     (effect) => void perform(effect).catch(report),
   );
   const pick = (threads: Picker['threads']) => store.dispatch({ type: 'pick', threads });
@@ -96,7 +96,7 @@ export function openSession(options: SessionOptions): Session {
     const { turnId } = turn;
     try {
       if (thread === null) {
-        const started = await bobbin.threads.startWith({ ...options.start, ...titleOf(text) }, turn);
+        const started = await bobbin.threads.startWith(options.start, turn);
         // Everything of a new thread is news.
         working.push(begin(started).catch(report));
       } else await thread.submit(turn);
@@ -107,6 +107,8 @@ export function openSession(options: SessionOptions): Session {
 
   async function begin(started: ThreadHandle): Promise<void> {
     thread = started;
+    const { threadId } = started;
+    store.dispatch({ type: 'started', threadId });
     following = new AbortController();
     const signal = AbortSignal.any([stop.signal, following.signal]);
     views.refresh();
@@ -192,13 +194,6 @@ export function openSession(options: SessionOptions): Session {
 
 function toTurn(kind: 'regular' | 'user_shell', text: string): TurnSubmission {
   return { turnId: `turn-${randomUUID()}`, kind, input: [{ type: 'text', text }] };
-}
-
-const TITLE_CHARS = 80;
-
-function titleOf(text: string): { title?: string } {
-  const title = text.trim().split('\n')[0]?.slice(0, TITLE_CHARS).trim() ?? '';
-  return title === '' ? {} : { title };
 }
 
 export function toLines(error: unknown): Part[] {

@@ -8,6 +8,7 @@ import type { Answering } from './requests.ts';
 import type { SlashCommand } from './slash.ts';
 
 export interface ChatState {
+  /** Empty until there is one. */
   threadId: string;
   /** Null until the thread has answered. */
   view: ThreadView | null;
@@ -66,6 +67,8 @@ export interface Offers {
 export type ChatInput =
   /** `pastUntil` is the number of the newest event when the chat began. */
   | { type: 'opened'; threadId: string; pastUntil: number; lines: readonly Part[] }
+  /** A new thread. */
+  | { type: 'started'; threadId: string }
   | { type: 'event'; event: ThreadEvent | PartialEvent }
   /** The requests in it are whole. */
   | { type: 'view'; view: ThreadView }

@@ -15,15 +15,17 @@ import { findOwnSettings } from '../../../folders/own-settings.ts';
 import { PACKAGE_ROOT } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from '../command.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import type { Part } from '../text/terminal-text.ts';
 import { watchThread } from '../thread/watch.ts';
-import { type ChosenThread, chooseThread } from './dev-thread.ts';
+import { chooseThread } from './dev-thread.ts';
 
 /** The checkout or the installed package that runs. */
 const PROGRAM = realpathSync(PACKAGE_ROOT);
 
 const FIRST_PROMPT = 'describe this repository';
+const TITLE_CHARS = 200;
 
 export interface DevOptions extends CommonOptions {
   once?: string;
@@ -103,7 +105,9 @@ async function withStarted(stack: Stack, run: Run): Promise<number> {
   const status = await useThread(stack, run, (model) => stack.canUse(model));
   if (options.once !== undefined || isChat(options)) return status;
   output.say('');
-  output.say('It stays up: bobbin run "<prompt>" and bobbin thread list work from another terminal. Ctrl-C stops it.');
+  output.say(
+    `It stays up: \`${asStarted('run "<prompt>"')}\` and \`${asStarted('thread list')}\` work from another terminal. Ctrl-C stops it.`,
+  );
   await new Promise<void>((resolve) =>
     signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve()),
   );
@@ -138,11 +142,10 @@ async function useThread(stack: StackAddresses, run: Run, canUse: (model: string
   });
   try {
     sayWhatToKnow(run);
-    const chosen = await chooseThread(bobbin, { ...run, canUse });
-    const isNew = chosen.thread === null;
-    const prompt = options.once ?? (isNew && options.turn ? FIRST_PROMPT : undefined);
-    if (isChat(options)) return await converse(bobbin, stack, run, { chosen, prompt });
-    const thread = chosen.thread ?? (await bobbin.threads.start(chosen.start));
+    const first = options.once ?? (options.turn ? FIRST_PROMPT : undefined);
+    const { thread, isNew } = await chooseThread(bobbin, { ...run, canUse, title: first?.slice(0, TITLE_CHARS) });
+    const prompt = isNew ? first : options.once;
+    if (isChat(options)) return await converse(bobbin, stack, run, { thread, prompt });
     const status = prompt === undefined ? EXIT.ok : await runTurn(thread, prompt, output, run.signal);
     await sayWhere(thread, stack, isNew, output);
     return status;
@@ -154,15 +157,21 @@ async function useThread(stack: StackAddresses, run: Run, canUse: (model: string
 async function converse(
   bobbin: Bobbin,
   stack: StackAddresses,
-  { dataDirectory, output, notices }: Run,
-  { chosen, prompt }: { chosen: ChosenThread; prompt: string | undefined },
+  { dataDirectory, folder, output, notices }: Run,
+  { thread, prompt }: { thread: ThreadHandle; prompt: string | undefined },
 ): Promise<number> {
   const { talk } = await import('../chat/chat.ts');
-  const { workflowId } = bobbin.threads.get(chosen.thread?.threadId ?? chosen.start.threadId);
-  if (stack.uiUrl !== null) output.say(`UI        ${workflowUrl(stack.uiUrl, stack.namespace, workflowId)}`);
+  if (stack.uiUrl !== null) output.say(`UI        ${workflowUrl(stack.uiUrl, stack.namespace, thread.workflowId)}`);
+  const start = { workspace: { cwd: folder } };
   const first = prompt === undefined ? {} : { first: prompt };
   try {
-    return await talk(bobbin, output, { ...chosen, ...first, dataDirectory, onOpen: (say) => notices.sayWith(say) });
+    return await talk(bobbin, output, {
+      thread,
+      start,
+      ...first,
+      dataDirectory,
+      onOpen: (say) => notices.sayWith(say),
+    });
   } finally {
     notices.sayWith(null);
   }
@@ -176,7 +185,8 @@ function sayWhatToKnow({ folder, dataDirectory, output }: Run): void {
     );
   }
   const former = findFormerData(folder, dataDirectory);
-  if (former !== null) output.say(`Note      ${former} is not used; \`bobbin data import\` shows what is in it.`);
+  if (former !== null)
+    output.say(`Note      ${former} is not used; \`${asStarted('data import')}\` shows what is in it.`);
 }
 
 function repositoryRoot(): string {
