@@ -153,14 +153,20 @@ describe('a workspace', () => {
     rmSync(cwd, { recursive: true });
   });
 
-  it.each([
-    ['with half of a character in its path', '/tmp/half-\ud800-of'],
-    ['with a null character in its path', '/tmp/null-\u0000-inside'],
-    ['with a path longer than the system takes', `/tmp/${'x'.repeat(300)}/${'y'.repeat(3_000)}`],
-  ])('%s fails the turns that need it and nothing else', async (_, cwd) => {
-    const thread = await startIn(cwd);
+  it('with a path longer than the system takes fails the turns that need it and nothing else', async () => {
+    const thread = await startIn(`/tmp/${'x'.repeat(300)}/${'y'.repeat(3_000)}`);
     expect(await runTurn(thread, 'pwd', { kind: 'user_shell' })).toMatchObject({ status: 'failed' });
     expect(await runTurn(thread, `run: pwd\n${PATCH}`)).toMatchObject({ status: 'failed' });
+  });
+
+  it.each([
+    ['half of a character', '/tmp/half-\ud800-of'],
+    ['a null character', '/tmp/null-\u0000-inside'],
+  ])('with %s in its path is refused at the start of a thread', async (_, cwd) => {
+    await expect(environment.bobbin.threads.start({ workspace: { cwd } })).rejects.toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('workspace.cwd') as string,
+    });
   });
 });
 
