@@ -87,7 +87,7 @@ async function buildClient(): Promise<void> {
   await build.close();
 
   const declarations = Object.fromEntries(
-    Object.entries(entries).map(([name, path]) => [name, `dist/src/${path}.d.ts`]),
+    Object.entries(entries).map(([name, path]) => [`${name}.d`, `dist/types/src/${path}.d.ts`]),
   );
   const types = await rolldown({
     cwd: PACKAGE_ROOT,
@@ -96,7 +96,7 @@ async function buildClient(): Promise<void> {
     plugins: [dts({ dtsOnly: true })],
     checks: { bundlerTimings: false },
   });
-  await types.write({ dir: BUILT_CLIENT, chunkFileNames: 'shared.d.ts' });
+  await types.write({ dir: BUILT_CLIENT, entryFileNames: '[name].ts', chunkFileNames: 'shared.d.ts' });
   await types.close();
   for (const name of [...Object.keys(entries), 'shared']) {
     const text = readFileSync(join(BUILT_CLIENT, `${name}.d.ts`), 'utf8');

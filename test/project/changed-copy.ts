@@ -59,7 +59,7 @@ export function compile(copy: string): { stdout: string; status: number | null }
   const include = ['workflows', 'activities', 'src'];
   const config = { extends: './tsconfig.json', compilerOptions: { noEmit: true, incremental: false }, include };
   writeFileSync(join(copy, 'tsconfig.copy.json'), JSON.stringify(config));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const tsc = join(ROOT, 'node_modules/typescript-7/bin/tsc');
   const { stdout, status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.copy.json'], {
     cwd: copy,
     encoding: 'utf8',

@@ -49,13 +49,18 @@ describe('the package of the client', () => {
   });
 
   it.each([
-    { moduleResolution: 'nodenext', module: 'nodenext', files: ['consumer.mts', 'consumer.cts'] },
-    { moduleResolution: 'node16', module: 'node16', files: ['consumer.mts', 'consumer.cts'] },
-    { moduleResolution: 'bundler', module: 'esnext', files: ['consumer.ts'] },
-  ])('type checks under $moduleResolution, libraries included', ({ module, moduleResolution, files }) => {
+    {
+      moduleResolution: 'nodenext',
+      module: 'nodenext',
+      compiler: 'typescript-7',
+      files: ['consumer.mts', 'consumer.cts'],
+    },
+    { moduleResolution: 'node16', module: 'node16', compiler: 'typescript', files: ['consumer.mts', 'consumer.cts'] },
+    { moduleResolution: 'bundler', module: 'esnext', compiler: 'typescript-7', files: ['consumer.ts'] },
+  ])('type checks under $moduleResolution, libraries included', ({ module, moduleResolution, compiler, files }) => {
     for (const file of files) writeFileSync(join(project, file), CONSUMER);
     const flags = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2023', '--types', 'node'];
-    const tsc = [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...flags];
+    const tsc = [join(root, 'node_modules', compiler, 'bin', 'tsc'), ...flags];
     const args = [...tsc, '--module', module, '--moduleResolution', moduleResolution, ...files];
     const { stdout, status } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' });
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });

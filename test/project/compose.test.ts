@@ -79,6 +79,19 @@ test('every image is pinned to a release', async (context) => {
   expect(['postgres:latest', 'postgres', 'postgres:17'].filter(isPinned)).toEqual([]);
 });
 
+test('the context of the image has every file that its build reads', async () => {
+  const allowed = (await readFile(`${root}/.dockerignore`, 'utf8'))
+    .split('\n')
+    .flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
+  const { scripts } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as { scripts: { build: string } };
+  const named = [...scripts.build.matchAll(/(?<= )[\w.]+\.(?:ts|mjs|json)(?= |$)/g)].map(([file]) => file);
+  expect(named).toEqual(['tsconfig.build.json', 'build.ts']);
+  const build = await readFile(`${root}/build.ts`, 'utf8');
+  const read = [...build.matchAll(/PACKAGE_ROOT, '(\w+)/g)].map((match) => match[1]!).filter((path) => path !== 'dist');
+  expect(read).toContain('src');
+  expect([...named, ...read, 'tsconfig.json'].filter((path) => !allowed.includes(path))).toEqual([]);
+});
+
 test('the server reads the dynamic configuration from the mounted file, which holds the three settings', async (context) => {
   const temporal = section(requireConfig(context), ['services', 'temporal']);
   const path = /DYNAMIC_CONFIG_FILE_PATH: (\S+)/.exec(temporal)?.[1];
