@@ -93,7 +93,7 @@ async function buildClient(): Promise<void> {
     cwd: PACKAGE_ROOT,
     input: declarations,
     external: /^(zod|node:|@temporalio\/)/,
-    plugins: [dts({ dtsOnly: true })],
+    plugins: [dts({ dtsInput: true })],
     checks: { bundlerTimings: false },
   });
   await types.write({ dir: BUILT_CLIENT, entryFileNames: '[name].ts', chunkFileNames: 'shared.d.ts' });
