@@ -81,7 +81,7 @@ export function scopeMissing(scope: string): HttpProblem {
 
 function authenticate({ tokens, limits }: AppOptions, c: Request): Token {
   const [, secret] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-  const token = secret === undefined ? undefined : tokens.find(secret);
+  const token = secret === undefined ? undefined : findToken(tokens, secret);
   if (token === undefined) {
     const detail =
       'Send `Authorization: Bearer` and a token that `bobbin serve` has printed or `bobbin serve token add` has made.';
@@ -89,6 +89,15 @@ function authenticate({ tokens, limits }: AppOptions, c: Request): Token {
   }
   limits.countRequest(token);
   return token;
+}
+
+/** A file that cannot be read is the operator's business, not the client's. */
+function findToken(tokens: TokenFile, secret: string): Token | undefined {
+  try {
+    return tokens.find(secret);
+  } catch (error) {
+    throw new Error((error as Error).message, { cause: error });
+  }
 }
 
 async function toCall(

@@ -35,7 +35,12 @@ export async function writeEvents(
   const signal = AbortSignal.any([stop, gone.signal]);
   response.once('close', () => gone.abort());
   response.on('error', () => gone.abort());
-  response.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' });
+  response.writeHead(200, {
+    ...SAFE_HEADERS,
+    'content-type': 'text/event-stream',
+    'x-accel-buffering': 'no',
+    connection: 'close',
+  });
 
   const put = async (text: string): Promise<void> => {
     signal.throwIfAborted();

@@ -144,13 +144,14 @@ function toAnswers(answers: readonly AnswerShape[]): Operation['responses'] {
 
 /** Without the contract's own notes, and the format of zod's that is no part of JSON Schema. */
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  return z.toJSONSchema(schema, {
+  const { $schema: _, ...own } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
     override({ jsonSchema }) {
-      const { says: _, trims: __, rule: ___, code: ____, format, $schema: _____, ...rest } = jsonSchema;
+      const { says: _, trims: __, rule: ___, code: ____, format, ...rest } = jsonSchema;
       for (const name of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, name);
       Object.assign(jsonSchema, rest, format === undefined || format === 'starts_with' ? {} : { format });
     },
   });
+  return own;
 }

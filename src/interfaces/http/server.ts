@@ -78,8 +78,9 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 async function close(server: Server, stop: AbortController): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   stop.abort(new Error('the server stops'));
-  server.closeIdleConnections();
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
   const timer = setTimeout(() => server.closeAllConnections(), STOP_MS);
   await closed;
+  clearInterval(idle);
   clearTimeout(timer);
 }

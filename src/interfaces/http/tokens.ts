@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BobbinError } from '../../client/bobbin-error.ts';
+import { parse } from './request.ts';
 import { IdSchema } from '../../contract/shapes.ts';
 import { writePrivateFile } from '../../folders/private-file.ts';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
@@ -64,8 +65,9 @@ export function openTokens(dataDirectory: string): TokenFile {
   const keep = async (secret: string, { name, scopes, owner }: NewToken): Promise<Token> => {
     const createdAt = new Date().toISOString();
     const token = { id: randomUUID().slice(0, 8), name, hash: hashOf(secret), scopes: [...scopes], owner, createdAt };
-    await write([...list(), TokenSchema.parse(token)]);
-    return token;
+    const parsed = parse(TokenSchema, token, 'token');
+    await write([...list(), parsed]);
+    return parsed;
   };
   const find: TokenFile['find'] = (secret) => {
     const hash = Buffer.from(hashOf(secret), 'hex');

@@ -1,13 +1,20 @@
-/** Runs the HTTP server until Ctrl-C. */
+/** Runs the HTTP server until Ctrl-C, and manages its tokens. */
+import { BobbinError } from '../../../client/bobbin-error.ts';
 import { readServeSettings } from '../../http/settings.ts';
 import { startHttpServer } from '../../http/server.ts';
-import { openTokens } from '../../http/tokens.ts';
+import { SCOPES, type Scope, openTokens } from '../../http/tokens.ts';
 import { type CommonOptions, connect, dataDirectoryOf, interruptSignal } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { columns } from '../text/columns.ts';
 import type { Output } from '../text/output.ts';
 
 export interface ServeOptions extends CommonOptions {
   listen?: string;
+}
+
+export interface AddTokenOptions extends CommonOptions {
+  scope?: string[];
+  owner?: string;
 }
 
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
@@ -41,4 +48,43 @@ export async function serve(options: ServeOptions, output: Output): Promise<numb
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+export async function addToken(name: string, options: AddTokenOptions, output: Output): Promise<number> {
+  const scopes = (options.scope ?? ['read']).flatMap((given) => given.split(',')).map(toScope);
+  const tokens = openTokens(dataDirectoryOf(options));
+  const { token, secret } = await tokens.add({ name, scopes, owner: options.owner ?? null });
+  output.result({ id: token.id, secret }, [secret]);
+  return EXIT.ok;
+}
+
+function toScope(given: string): Scope {
+  const scope = SCOPES.find((known) => known === given);
+  if (scope !== undefined) return scope;
+  throw new BobbinError('invalid', `--scope ${given}: expected one of ${SCOPES.join(', ')}`);
+}
+
+export function listTokens(options: CommonOptions, output: Output): Promise<number> {
+  const shown = openTokens(dataDirectoryOf(options))
+    .list()
+    .map(({ hash: _, ...token }) => token);
+  const rows = shown.map(({ id, name, scopes, owner, createdAt }) => [
+    id,
+    name,
+    scopes.join(' '),
+    owner ?? '-',
+    createdAt,
+  ]);
+  output.result(
+    shown,
+    rows.length === 0 ? ['no tokens'] : columns([['id', 'name', 'scopes', 'owner', 'made'], ...rows]),
+  );
+  return Promise.resolve(EXIT.ok);
+}
+
+export async function removeToken(id: string, options: CommonOptions, output: Output): Promise<number> {
+  const removed = await openTokens(dataDirectoryOf(options)).remove(id);
+  if (!removed) throw new BobbinError('invalid', `There is no token ${id}. \`bobbin serve token list\` lists them.`);
+  output.result({ id }, [`Token ${id} is removed.`]);
+  return EXIT.ok;
 }
