@@ -50,6 +50,8 @@ export interface Service {
   deadlineMs: number;
   /** Runs a call of the client with the deadline. A call that asks a query must be idempotent, because it may be repeated. */
   within<T>(call: () => Promise<T>, deadlineMs?: number): Promise<T>;
+  /** Concurrent calls with the same key are one call, with one answer. For readers of the same thread. */
+  share<T>(key: string, call: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     channelArgs: { 'grpc.max_receive_message_length': MAX_ANSWER_BYTES, ...options.connection.channelArgs },
   });
   const client = new Client({ connection, namespace, interceptors: { workflow: [messageSize] } });
+  const shared = new Map<string, Promise<unknown>>();
   return {
     client,
     connection,
@@ -77,6 +80,13 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
       const until = Date.now() + ms;
       const last = Math.min(until, Date.now() + BETWEEN_WORKERS_MS.inAll);
       return again(() => client.withDeadline(until, call), isTaskToCome, { until: last, pauseMs: BETWEEN_WORKERS_MS });
+    },
+    share<T>(key: string, call: () => Promise<T>): Promise<T> {
+      const known = shared.get(key) as Promise<T> | undefined;
+      if (known !== undefined) return known;
+      const own = call().finally(() => shared.delete(key));
+      shared.set(key, own);
+      return own;
     },
     async close() {
       await retries.end();

@@ -163,10 +163,15 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const source = {
     events: (after: number, limit: number, completedTask: CompletedTask | null) => {
       const page = { after, limit, ...(completedTask === null ? {} : { completedTask }) };
-      return call('read events', () => handle.query(eventsQuery, page));
+      return service.share(JSON.stringify([workflowId, page]), () =>
+        call('read events', () => handle.query(eventsQuery, page)),
+      );
     },
     archived,
-    progress: () => call('read the running steps', () => readProgress(handle)),
+    progress: () =>
+      service.share(JSON.stringify([workflowId, 'progress']), () =>
+        call('read the running steps', () => readProgress(handle)),
+      ),
   };
   function events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void>;
   function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void>;

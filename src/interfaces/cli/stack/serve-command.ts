@@ -8,8 +8,6 @@ const DATA_DIR = '--data-dir <path>';
 export function addServeCommand(program: Command): void {
   const serve = program
     .command('serve')
-    // The options of the commands below have the same names.
-    .enablePositionalOptions()
     .description('serve threads over HTTP, for other languages and browsers, until Ctrl-C')
     .option('--listen <address>', 'address and port, 0 for a free one (default: 127.0.0.1:7420)')
     .option(DATA_DIR, 'data folder of the stack to use, and of the tokens (default: yours)')
@@ -29,8 +27,10 @@ export function addServeCommand(program: Command): void {
     .option(DATA_DIR, 'data folder of the server (default: yours)')
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token add dashboard --scope read drive --owner alice')
-    .action((name: string, options: AddTokenOptions) =>
-      runCommand(options, async (output) => (await import('./serve.ts')).addToken(name, options, output)),
+    .action((name: string, _: unknown, command: Command) =>
+      withAll<AddTokenOptions>(command, (options) =>
+        runCommand(options, async (output) => (await import('./serve.ts')).addToken(name, options, output)),
+      ),
     );
   token
     .command('list')
@@ -38,8 +38,10 @@ export function addServeCommand(program: Command): void {
     .option(DATA_DIR, 'data folder of the server (default: yours)')
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token list')
-    .action((options: ServeOptions) =>
-      runCommand(options, async (output) => (await import('./serve.ts')).listTokens(options, output)),
+    .action((_: unknown, command: Command) =>
+      withAll<ServeOptions>(command, (options) =>
+        runCommand(options, async (output) => (await import('./serve.ts')).listTokens(options, output)),
+      ),
     );
   token
     .command('remove <id>')
@@ -47,7 +49,14 @@ export function addServeCommand(program: Command): void {
     .option(DATA_DIR, 'data folder of the server (default: yours)')
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token remove 1f3a9c2e')
-    .action((id: string, options: ServeOptions) =>
-      runCommand(options, async (output) => (await import('./serve.ts')).removeToken(id, options, output)),
+    .action((id: string, _: unknown, command: Command) =>
+      withAll<ServeOptions>(command, (options) =>
+        runCommand(options, async (output) => (await import('./serve.ts')).removeToken(id, options, output)),
+      ),
     );
+}
+
+/** `serve` has options of the same names, and takes them first. */
+function withAll<O extends object>(command: Command, body: (options: O) => Promise<void>): Promise<void> {
+  return body(command.optsWithGlobals<O>());
 }
