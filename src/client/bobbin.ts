@@ -30,6 +30,7 @@ import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/
 import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { type ThreadDescription, describeThread } from './threads/owners.ts';
+import { type WorkerSummary, workersOf } from './workers.ts';
 import { askRepositoryRules } from './threads/repository-rules.ts';
 import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
 
@@ -75,6 +76,8 @@ export interface Bobbin {
     /** All requests that wait for a person, whole. Needs a worker. */
     requests(): Promise<OpenRequests>;
   };
+  /** The workers that serve the task queue. Empty: what is sent is kept until one does. */
+  workers(): Promise<WorkerSummary[]>;
   /** The known findings of review targets. */
   readonly ledgers: Ledgers;
   readonly batches: Batches;
@@ -198,6 +201,7 @@ export function bobbinOver(service: Service): Bobbin {
       resume: (threadId, changes) => resumeThread(service, threadId, changes),
       get: (threadId) => openHandle(service, threadId),
     },
+    workers: () => listing('list workers', () => workersOf(service)),
     ledgers,
     searchAttributes: {
       list: () => listSearchAttributes(service),

@@ -15,6 +15,7 @@ export { type ReviewEnd, type ReviewOptions, followReview } from './threads/revi
 export type { ScheduleHandle } from './schedules/schedule-handle.ts';
 export type { ScheduleCreated, Schedules } from './schedules/schedules.ts';
 export type { ServiceAddress, ServiceOptions } from './service.ts';
+export type { WorkerSummary } from './workers.ts';
 export type { ThreadHandle, Undone } from './threads/thread-handle.ts';
 export { type ReportFormat, toReport } from '../reports/report.ts';
 export type { Selection as ReportSelection } from '../reports/selection.ts';

@@ -4,12 +4,14 @@
  */
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
-import { readDevState } from '../../dev/dev-state.ts';
+import { type DevState, readDevState } from '../../dev/dev-state.ts';
+import { isAlive } from '../../dev/temporal-service/run/process-start.ts';
 import { dataDirectory } from '../../folders/folders.ts';
 import { explainError } from '../../folders/working-folder.ts';
 import { adviceFor } from './advice.ts';
 import { asStarted } from './invocation.ts';
 import { threadOfRunning, usageOfRunning } from './usage.ts';
+import { watchOutput } from './closed-output.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { type Output, createOutput } from './text/output.ts';
 
@@ -78,14 +80,7 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
       ...(taskQueue === undefined ? {} : { taskQueue }),
     });
   }
-  const { running } = readDevState(dataDirectoryOf(options));
-  if (running === null) {
-    const where = dataDirectoryOf(options);
-    throw new BobbinError(
-      'serviceUnavailable',
-      `No Temporal service found: no stack is running on ${where}, and TEMPORAL_ADDRESS is not set. \`${asStarted('dev')}\` starts a stack.`,
-    );
-  }
+  const running = await runningStack(options);
   return connectBobbin({
     connection: { address: running.address },
     connectTimeoutMs: CONNECT_MS,
@@ -94,12 +89,27 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
   });
 }
 
+/** The stack that this person runs on the data folder. Rejects with `serviceUnavailable` if there is none. */
+export async function runningStack(options: CommonOptions): Promise<NonNullable<DevState['running']>> {
+  const where = dataDirectoryOf(options);
+  const { running } = readDevState(where);
+  // Another process may have the id by now, and another service the port.
+  if (running === null || !(await isAlive(running))) {
+    throw new BobbinError(
+      'serviceUnavailable',
+      `No Temporal service found: no stack is running on ${where}, and TEMPORAL_ADDRESS is not set. \`${asStarted('dev')}\` starts a stack.`,
+    );
+  }
+  return running;
+}
+
 /** Under npm, one Ctrl-C arrives twice: from the terminal, and forwarded by npm. */
 const ONE_KEY_PRESS_MS = 1_000;
 
 /** Fires on the first Ctrl-C; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
+  watchOutput();
   let first = 0;
   const onSignal = () => {
     if (controller.signal.aborted && Date.now() - first > ONE_KEY_PRESS_MS) process.exit(EXIT.interrupted);

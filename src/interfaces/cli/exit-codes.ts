@@ -18,6 +18,8 @@ export const EXIT = {
   findings: 7,
   /** Ctrl-C. */
   interrupted: 130,
+  /** The reader of the output has gone, as with `| head`. A turn goes on. */
+  outputClosed: 141,
 } as const;
 
 export function exitCodeOfTurn(turn: TurnCompletion): number {

@@ -32,3 +32,8 @@ export function choice(flags: string, description: string, words: readonly strin
 
 export const SANDBOX_MODES: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
 export const APPROVAL_POLICIES: readonly ApprovalPolicy[] = ['untrusted', 'on-request', 'never'];
+
+/** An option that an existing thread, named by `--thread`, does not take. */
+export function newThreadOption(flags: string, description: string): Option {
+  return new Option(flags, description).conflicts('thread');
+}

@@ -42,3 +42,11 @@ describe('an address that nobody serves', () => {
     expect(code).toBe(5);
   });
 });
+
+describe('bobbin worker', () => {
+  it('joins no service that nobody has named, such as one that listens on the default port', async () => {
+    const { code, stderr } = await runCli(['worker'], { env: { ...env, TEMPORAL_ADDRESS: '' } });
+    expect(stderr).toMatch(/^bobbin: No Temporal service found: no stack is running on \/nonexistent/);
+    expect(code).toBe(5);
+  });
+});

@@ -1,4 +1,5 @@
 /** Writes a report to its file, and what its format cannot contain to standard error. */
+import { toVisible } from '../../../contract/plain/foreign-text.ts';
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -31,7 +32,7 @@ export async function writeReport(whole: ReviewRecord, options: ReportOptions, o
   refuseMixture(options, output);
   const text = toReport(record, format, only);
   const verdict = judge(record, options);
-  if (options.output === '-') process.stdout.write(text);
+  if (options.output === '-') process.stdout.write(process.stdout.isTTY ? toVisible(text) : text);
   else await write(options.output, text, output, { batchId: record.batch.batchId, format, ...verdict });
   for (const line of [...describeOmissions(record, format, only), ...describeVerdict(verdict, options.failOn)])
     output.progress(line);

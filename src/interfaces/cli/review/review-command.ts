@@ -1,6 +1,5 @@
 /** `bobbin review`: runs one review, on an existing thread or a new one. */
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
@@ -8,6 +7,8 @@ import type { Bobbin, ReviewEnd, ThreadHandle } from '../../../client/index.ts';
 import type { ReviewOutput, ReviewTarget, ThreadEvent } from '../../../contract/index.ts';
 import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { newThreadOption } from '../option-values.ts';
+import { newWorkspace } from '../thread/new-workspace.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { renderCompletion, renderEvent, renderFindings } from '../text/render.ts';
@@ -19,7 +20,7 @@ interface ReviewCommandOptions extends CommonOptions {
   commit?: string;
   instructions?: string;
   thread?: string;
-  cwd: string;
+  cwd?: string;
   model?: string;
   failOn: Threshold;
 }
@@ -33,7 +34,7 @@ export function addReviewCommand(program: Command): void {
     .option('--commit <sha>', 'review this commit')
     .option('--instructions <text>', 'what to review, in your own words')
     .option('--thread <id>', 'review on this thread, which then knows the findings (default: a new thread)')
-    .option('--cwd <path>', 'workspace of the new thread', '.')
+    .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
     .option('--model <name>', 'model, or provider/model, for this review')
     .addOption(thresholdOption('P3'))
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
@@ -94,7 +95,7 @@ async function submit(
   const model = options.model === undefined ? {} : { model: options.model };
   const turn = { turnId, kind: 'review' as const, review: { target, ...model } };
   if (options.thread === undefined) {
-    const start = { workspace: { cwd: resolve(options.cwd) }, title: titleOf(target) };
+    const start = { workspace: { cwd: await newWorkspace(bobbin, options.cwd) }, title: titleOf(target) };
     return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
   }
   const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));

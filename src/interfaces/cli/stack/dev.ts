@@ -14,6 +14,7 @@ import { isInside } from '../../../folders/folders.ts';
 import { findOwnSettings } from '../../../folders/own-settings.ts';
 import { PACKAGE_ROOT } from '../../../folders/program-files.ts';
 import { type CommonOptions, dataDirectoryOf, interruptSignal } from '../command.ts';
+import { onClosedOutput } from '../closed-output.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
@@ -39,6 +40,7 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
   requireOutside(folder, dataDirectory);
   requireNoSettings(folder);
   const signal = interruptSignal();
+  onClosedOutput(() => process.kill(process.pid, 'SIGTERM'));
   const notices = createNotices(output);
   const opened = await openStack({
     dataDirectory,

@@ -1,10 +1,10 @@
 /** `bobbin worker`: runs one worker on the configured service until Ctrl-C. */
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
-import { readDevState } from '../../../dev/dev-state.ts';
 import { programFile } from '../../../folders/program-files.ts';
-import { type CommonOptions, dataDirectoryOf, runCommand } from '../command.ts';
+import { type CommonOptions, dataDirectoryOf, runCommand, runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { Output } from '../text/output.ts';
 
 export function addWorkerCommand(program: Command): void {
   program
@@ -17,18 +17,18 @@ export function addWorkerCommand(program: Command): void {
       'after',
       '\nExample:\n  TEMPORAL_ADDRESS=temporal:7233 bobbin worker\n\ndocs/configuration.md lists the environment variables.',
     )
-    .action((options: CommonOptions) => runCommand(options, () => worker(options)));
+    .action((options: CommonOptions) => runCommand(options, (output) => worker(options, output)));
 }
 
-async function worker(options: CommonOptions): Promise<number> {
+async function worker(options: CommonOptions, output: Output): Promise<number> {
   const { connectTarget } = await import('../../../dev/temporal-service/run/connect-target.ts');
   const dataDirectory = dataDirectoryOf(options);
-  const { running } = readDevState(dataDirectory);
-  const here = connectTarget(process.env) === undefined && running !== null;
+  const own = connectTarget(process.env) === undefined ? await runningStack(options) : undefined;
+  if (own !== undefined) output.progress(`joins the stack of process ${own.pid}, with the service at ${own.address}`);
   const env = {
     ...process.env,
     BOBBIN_DATA_DIR: dataDirectory,
-    ...(here ? { TEMPORAL_ADDRESS: running.address, TEMPORAL_NAMESPACE: running.namespace } : {}),
+    ...(own === undefined ? {} : { TEMPORAL_ADDRESS: own.address, TEMPORAL_NAMESPACE: own.namespace }),
   };
   // In the same process group: Ctrl-C reaches the worker directly, and this command waits until it has drained.
   const child = spawn(process.execPath, [programFile('worker')], { env, stdio: 'inherit' });

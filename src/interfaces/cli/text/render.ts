@@ -65,7 +65,8 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'warning':
       return [paint.yellow(`warning: ${event.message}`)];
     case 'error':
-      return [paint.red(`error: ${event.error.message} [${event.error.code}]`)];
+      // The end of the turn has the same error.
+      return event.willRetry ? [paint.yellow(`error: ${event.error.message} [${event.error.code}]`)] : [];
     case 'message/rejected':
       return [paint.yellow(`${event.message} rejected [${event.code}]: ${event.reason}`)];
     case 'agentTask/registered':

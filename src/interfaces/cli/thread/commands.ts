@@ -177,7 +177,7 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
     output.result({ threadId, turnId }, [`turn ${turnId} submitted to thread ${threadId}`]);
     return EXIT.ok;
   }
-  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId });
+  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId, bobbin });
   return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
 };
 

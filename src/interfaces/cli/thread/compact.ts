@@ -28,6 +28,6 @@ export async function compact(
     output.result({ threadId, turnId }, [`turn ${turnId} submitted to thread ${threadId}`]);
     return EXIT.ok;
   }
-  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId });
+  const end = await watchThread(thread, output, { after, signal: interruptSignal(), untilTurn: turnId, bobbin });
   return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
 }

@@ -1,19 +1,19 @@
 /** `bobbin run "<prompt>"`: runs one turn on a new or an existing thread. */
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
 import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
-import { APPROVAL_POLICIES, SANDBOX_MODES, choice } from '../option-values.ts';
+import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
+import { newWorkspace } from './new-workspace.ts';
 import { watchThread } from './watch.ts';
 
 interface RunOptions extends CommonOptions, BudgetOptions {
   thread?: string;
-  cwd: string;
+  cwd?: string;
   model?: string;
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
@@ -25,11 +25,17 @@ export function addRunCommand(program: Command): void {
     .argument('<prompt>', 'what the agent should do')
     .description('run one turn, follow it, and exit with its status')
     .option('--thread <id>', 'continue this thread')
-    .option('--cwd <path>', 'workspace of the new thread', '.')
+    .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
     .option('--model <name>', 'model, or provider/model')
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
-    .addOption(choice('--unattended <answer>', 'answer every approval with', ['accept', 'decline', 'cancel']))
+    .addOption(
+      choice('--unattended <answer>', 'answer every approval of the new thread with', [
+        'accept',
+        'decline',
+        'cancel',
+      ]).conflicts('thread'),
+    )
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .option('--json', 'print events as lines of JSON')
     .addHelpText(
@@ -50,11 +56,13 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   };
   const { thread, after } = await submit(bobbin, turn, options);
   output.say(`thread ${thread.threadId}`);
-  const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId });
+  const end = await watchThread(thread, output, { after, signal, untilTurn: turn.turnId, bobbin });
   if (end !== undefined) return exitCodeOfTurn(end);
   if (!signal.aborted) return EXIT.turnAborted;
-  await thread.interrupt({ turnId: turn.turnId, reason: 'Ctrl-C' });
-  output.say('interrupted; the thread is still open');
+  const interrupt = { turnId: turn.turnId, reason: 'Ctrl-C' };
+  const served = (await bobbin.workers()).length > 0;
+  await (served ? thread.interrupt(interrupt) : thread.requestInterrupt(interrupt));
+  output.say(`${served ? 'interrupted' : 'to be interrupted when a worker serves it'}; the thread is still open`);
   return EXIT.interrupted;
 }
 
@@ -69,17 +77,25 @@ async function submit(
     const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));
     const { lastSeq } = await thread.view();
     const budget = toBudget(options, 'turn');
-    await thread.submit(budget === undefined ? turn : { ...turn, overrides: { budget } });
+    const overrides = { ...settingsOf(options), ...(budget === undefined ? {} : { budget }) };
+    await thread.submit({ ...turn, overrides });
     return { thread, after: lastSeq };
   }
   const budget = toBudget(options, 'tree');
   const start: NewThread = {
-    workspace: { cwd: resolve(options.cwd) },
-    ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
-    ...(options.approvalPolicy === undefined ? {} : { approvalPolicy: options.approvalPolicy }),
+    workspace: { cwd: await newWorkspace(bobbin, options.cwd) },
+    ...settingsOf(options),
     ...(options.unattended === undefined ? {} : { unattended: { approvals: options.unattended } }),
     ...(budget === undefined ? {} : { budget }),
   };
   return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
+}
+
+/** On an existing thread they are in force from this turn on. */
+function settingsOf({ model, sandbox, approvalPolicy }: RunOptions) {
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
+  };
 }

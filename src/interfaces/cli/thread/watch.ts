@@ -1,35 +1,60 @@
 /** Follows a thread on the terminal: its events, and the text of the model while it comes. */
-import type { ThreadHandle } from '../../../client/index.ts';
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
 import type { PartialEvent, ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
 import type { Output } from '../text/output.ts';
+import { asStarted } from '../invocation.ts';
 import { renderEvent } from '../text/render.ts';
+import { toCopy } from '../text/terminal-text.ts';
 
 export interface WatchOptions {
   after: number;
   signal: AbortSignal;
   /** Ends the watch with this turn's terminal event. */
   untilTurn?: string;
+  /** To say that no worker serves the thread, if nothing happens for three seconds. */
+  bobbin?: Bobbin;
 }
 
 /** Resolves with the completion of `untilTurn`, or with undefined when the thread closed or the signal fired. */
 export async function watchThread(
   thread: ThreadHandle,
   output: Output,
-  { after, signal, untilTurn }: WatchOptions,
+  { after, signal, untilTurn, bobbin }: WatchOptions,
 ): Promise<TurnCompletion | undefined> {
   const message = createMessage(output);
   const events = output.live ? thread.events({ after, signal, partial: true }) : thread.events({ after, signal });
-  for await (const event of events) {
-    if (!('seq' in event)) {
-      message.next(event);
-      continue;
+  const unserved = bobbin === undefined ? undefined : sayIfUnserved(bobbin, output);
+  try {
+    for await (const event of events) {
+      clearInterval(unserved);
+      if (!('seq' in event)) {
+        message.next(event);
+        continue;
+      }
+      if (message.isShown(event)) continue;
+      const whole = await withWholeRequest(thread, event);
+      output.event(whole, renderEvent(whole, thread.threadId));
+      if (event.type === 'turn/completed' && event.turn.turnId === untilTurn) return event.turn;
     }
-    if (message.isShown(event)) continue;
-    const whole = await withWholeRequest(thread, event);
-    output.event(whole, renderEvent(whole, thread.threadId));
-    if (event.type === 'turn/completed' && event.turn.turnId === untilTurn) return event.turn;
+    return undefined;
+  } finally {
+    clearInterval(unserved);
   }
-  return undefined;
+}
+
+const LOOK_FOR_WORKERS_MS = 3_000;
+
+/** Clear it when the first event comes. */
+function sayIfUnserved(bobbin: Bobbin, output: Output): NodeJS.Timeout {
+  const look = async (): Promise<void> => {
+    if ((await bobbin.workers()).length > 0) return;
+    clearInterval(timer);
+    const queue = bobbin.service.taskQueue;
+    output.progress(`no worker serves task queue ${queue}: the turn is kept, and begins when one does`);
+    output.progress(toCopy(`to start one: ${asStarted('worker')}`));
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), LOOK_FOR_WORKERS_MS);
+  return timer;
 }
 
 /** A person who decides must see all of a request. If its item is gone, the request itself says that it is cut. */

@@ -1,0 +1,145 @@
+/** How commands behave towards the shell, the person and the terminal around them. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOSTILE, RAW } from '../../src/contract/test-every-type.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import { CLI } from '../parts/programs.ts';
+import { runCli, startCli } from '../parts/run-cli.ts';
+
+const root = join(import.meta.dirname, '../..');
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment();
+});
+afterAll(() => environment.close());
+
+const bobbin = (args: string[], more: Record<string, string> = {}) =>
+  runCli(args, { env: { ...environment.env, ...more } });
+
+describe('a reader that leaves', () => {
+  it('ends a command that follows a thread at once, quietly, while nothing happens there', async () => {
+    const thread = await environment.start();
+    await runTurn(thread, 'say: hi');
+    const command = `node ${CLI} thread watch ${thread.threadId} | head -1 > /dev/null; echo \${PIPESTATUS[0]}`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
+      env: { ...process.env, ...environment.env },
+    });
+    expect({ stdout, stderr }).toEqual({ stdout: '141\n', stderr: '' });
+  });
+});
+
+describe('bobbin run', () => {
+  it('says that no worker serves its queue, and goes on waiting; Ctrl-C does not wait for one', async () => {
+    const env = { ...environment.env, BOBBIN_TASK_QUEUE: 'nobody-serves-it' };
+    const run = startCli(['run', 'say: hi', '--cwd', environment.cwd], { env });
+    await expect
+      .poll(() => run.said.stderr, { timeout: 30_000 })
+      .toMatch(/no worker serves task queue nobody-serves-it.*\nto start one: .* worker\n/);
+    run.child.kill('SIGINT');
+    expect(await run.ended).toMatchObject({ code: 130 });
+  });
+
+  it('refuses a folder that is not there, and one for a thread that has its own', async () => {
+    expect(await bobbin(['run', 'hi', '--cwd', '/no/such/folder'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--cwd /no/such/folder: there is no folder') as string,
+    });
+    expect(await bobbin(['run', 'hi', '--cwd', '/', '--thread', 'x'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("option '--cwd <path>' cannot be used with option '--thread <id>'") as string,
+    });
+  });
+
+  it('takes the settings of an existing thread from then on', async () => {
+    const thread = await environment.start();
+    expect((await bobbin(['run', '--thread', thread.threadId, '--sandbox', 'read-only', 'say: hi'])).code).toBe(0);
+    expect((await thread.view()).settings.sandbox).toBe('read-only');
+  });
+
+  it('says once why a turn failed', async () => {
+    const { stdout } = await bobbin(['run', 'status: 400', '--cwd', environment.cwd]);
+    expect(stdout.match(/modelBadRequest/g)).toHaveLength(1);
+  });
+
+  it('works in the folder where the person has started npm', async () => {
+    const npm = { npm_lifecycle_event: 'bobbin', npm_package_json: join(root, 'package.json') };
+    const { stdout } = await bobbin(['run', 'run: pwd'], { ...npm, INIT_CWD: environment.cwd });
+    expect(stdout).toContain(`│ ${environment.cwd}\n`);
+  });
+});
+
+describe('an unknown namespace', () => {
+  it.each([
+    ['thread', 'list'],
+    ['thread', 'show', 'x'],
+    ['run', 'hi'],
+    ['requests'],
+    ['batch', 'list'],
+    ['ledger', 'show', 'x'],
+    ['schedule', 'list'],
+  ])('is named: %s %s', async (...args) => {
+    const { code, stderr } = await bobbin([...args], { TEMPORAL_NAMESPACE: 'no-such' });
+    expect(stderr).toMatch(/^bobbin: .* has no namespace no-such\.\nTEMPORAL_NAMESPACE/);
+    expect(code).toBe(5);
+  });
+});
+
+describe('text of others', () => {
+  it('is never interpreted by the terminal, whatever command prints it', async () => {
+    const cwd = join(environment.workspace(), 'folder \u001b[2J\u202e');
+    mkdirSync(cwd);
+    writeFileSync(join(cwd, 'file\u001b[31m\u202e.txt'), HOSTILE);
+    const thread = await environment.start({ title: HOSTILE, workspace: { cwd }, approvalPolicy: 'untrusted' });
+    const { threadId: id } = thread;
+    await runTurn(thread, `say: ${HOSTILE.replaceAll('\n', ' ')}`);
+    await runTurn(thread, 'run: cat file*; ls');
+    await thread.submit(turn(`run: touch '${HOSTILE.replaceAll("'", '')}'`, { turnId: 'asks' }));
+    await waitForRequest(thread);
+    await thread.submit(turn(HOSTILE, { turnId: 'queued', onBusy: 'queue' }));
+    const hostile = HOSTILE.replaceAll('\u0000', '');
+    const commands = [
+      ['thread', 'list'],
+      ['thread', 'list', '--json'],
+      ['thread', 'show', id],
+      ['thread', 'show', id, '--json'],
+      ['requests'],
+      ['requests', '--json'],
+      ['thread', 'requests', id],
+      ['thread', 'queue', id],
+      ['thread', 'queue', id, '--edit', 'queued', hostile],
+      ['thread', 'rules', id],
+      ['thread', 'agents', id],
+      ['thread', 'steer', id, hostile, '--turn', hostile],
+      ['thread', 'approve', id, hostile, '--answer', hostile],
+      ['thread', 'interrupt', id, '--reason', hostile],
+      ['thread', 'undo', id, '--dry-run'],
+      ['thread', 'send', id, hostile, '--turn-id', hostile],
+      ['thread', 'fork', id, '--turn', hostile],
+      ['thread', 'resume', id, '--model', hostile],
+      ['thread', 'show', hostile],
+      ['run', hostile, '--cwd', hostile],
+      ['run', `--${hostile}`],
+      ['review', '--base', hostile, '--cwd', cwd],
+      ['batch', 'show', hostile],
+      ['report', hostile],
+      ['ledger', 'dismiss', hostile, hostile, '--why', hostile],
+      ['schedule', 'show', hostile],
+      ['data', 'import', hostile],
+      ['help', hostile],
+      [hostile],
+      ['thread', 'close', id, '--reason', hostile],
+      ['thread', 'watch', id],
+    ];
+    for (const command of commands) {
+      const { stdout, stderr } = await bobbin(command);
+      expect(`${stdout}${stderr}`, command.join(' ')).not.toBe('');
+      for (const line of `${stdout}${stderr}`.split('\n')) {
+        expect(line.replaceAll('\t', ''), command.join(' ')).not.toMatch(RAW);
+        expect(line, command.join(' ')).not.toMatch(/^\? req_9/);
+      }
+    }
+  });
+});
