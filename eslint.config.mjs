@@ -49,6 +49,12 @@ export default tseslint.config(
     extends: [tseslint.configs.disableTypeChecked],
   },
   {
+    files: ['examples/02-service/page.mjs'],
+    languageOptions: {
+      globals: { document: 'readonly', fetch: 'readonly', FormData: 'readonly', EventSource: 'readonly' },
+    },
+  },
+  {
     // All workflows of a worker share these modules, so a module keeps nothing (docs/decisions/0006-shared-modules.md).
     files: ['workflows/**'],
     ignores: TESTS,

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { cacheDirectory } from '../../src/folders/folders.ts';
 
 const run = promisify(execFile);
-const REQUIREMENTS = join(import.meta.dirname, '../../examples/python/requirements.txt');
+const REQUIREMENTS = join(import.meta.dirname, '../../examples/05-python/requirements.txt');
 
 /** Path of the interpreter, or why there is none. */
 export type PreparedPython = { python: string } | { missing: string };

@@ -1,7 +1,7 @@
 /**
  * Starts a thread, follows its events, steers the turn once while it runs, and closes the thread.
  *
- *     node examples/typescript/drive-thread.ts /path/to/a/repository "what to do" "what to add"
+ *     node examples/01-thread-in-typescript/drive-thread.ts /path/to/a/repository "what to do" "what to add"
  *
  * Outside of this repository the import reads `from 'bobbin/client'`.
  */
