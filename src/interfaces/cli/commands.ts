@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addBatchCommands } from './review/batch-command.ts';
 import { addChatCommand } from './chat/chat-command.ts';
+import { addCompletionCommands } from './completion-command.ts';
 import { addDataCommands } from './stack/data-commands.ts';
 import { addDevCommand } from './stack/dev-command.ts';
 import { addDoctorCommand } from './stack/doctor-command.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addLedgerCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
+  addCompletionCommands(program);
   addHelpCommand(program);
   reportUsage(program, printProblem);
   return program;
