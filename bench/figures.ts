@@ -11,7 +11,7 @@ export interface Figures {
 }
 
 export type Unit =
-  '%' | 'ms' | 'bytes' | 'KiB' | 'MiB' | 'events' | 'runs' | 'calls' | 'tokens' | 'turns/s' | 'targets/min';
+  '%' | 'ms' | 'bytes' | 'KiB' | 'MiB' | 'events' | 'runs' | 'calls' | 'tokens' | 'turns/s' | 'targets/min' | 'calls/s';
 
 export interface Row {
   what: string;

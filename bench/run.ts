@@ -7,6 +7,7 @@ import type { Part } from './part.ts';
 import { agents } from './parts/agents.ts';
 import { anatomy } from './parts/anatomy.ts';
 import { batch } from './parts/batch.ts';
+import { doors } from './parts/doors.ts';
 import { fingerprints } from './parts/fingerprints.ts';
 import { history } from './parts/history.ts';
 import { memory } from './parts/memory.ts';
@@ -26,6 +27,7 @@ const PARTS: Record<string, Part> = {
   prewarm,
   memory,
   throughput,
+  doors,
   agents,
   undo,
   review,
