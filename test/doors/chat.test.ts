@@ -146,6 +146,53 @@ describe('the commands of a chat', () => {
     await terminal.until(/^│ queued$/m);
   });
 
+  it('stream text, review, compact, and show rules, agents, budget, threads, and use another model', async () => {
+    const terminal = await chat();
+    await terminal.until('› ');
+    await say(terminal, 'stream: 3 600000');
+    // The next word comes in ten minutes.
+    await terminal.until(/^│ word1$/m);
+    await terminal.press('Escape');
+    await terminal.until(/turn aborted \(interrupted\)/);
+    writeFileSync(join(environment.cwd, 'to-review.txt'), 'new\n');
+    const answers: [string, string | RegExp][] = [
+      ['/rules', 'no answers are remembered'],
+      ['/agents', 'no agents'],
+      ['/budget', /by the thread: /],
+      ['/threads', /● +repo-[a-z]{5} .*stream: 3 600000/],
+      ['/show', 'no request is open'],
+      ['/help', 'Ctrl-C twice, or Ctrl-D, leaves'],
+      ['/model', 'model offline/bobbin-offline'],
+      ['/compact', 'context compacted (manual)'],
+      ['/review', /reviewing: /],
+    ];
+    for (const [command, answer] of answers) {
+      await say(terminal, command);
+      await terminal.until(answer);
+    }
+    await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
+    await say(terminal, '/model offline/another');
+    await say(terminal, 'say: by another');
+    await terminal.until(/ready · .* · offline\/another/);
+  });
+
+  it('run a command of the person, which Esc ends', async () => {
+    const terminal = await chat();
+    await terminal.until('› ');
+    await say(terminal, '!echo begun; sleep 600');
+    await terminal.until(/^│ begun$/m);
+    await terminal.press('Escape');
+    await terminal.until(/turn aborted \(interrupted\)/);
+    await say(terminal, 'run: echo of the agent; while [ ! -e agent-may-end ]; do sleep 0.1; done');
+    await terminal.until(/^│ of the agent$/m);
+    await say(terminal, '!echo beside; sleep 600');
+    await terminal.until('1 command of yours');
+    await terminal.until(/^│ beside$/m);
+    await terminal.press('Escape');
+    const shown = await terminal.until((screen) => (screen.match(/turn aborted \(interrupted\)/g) ?? []).length === 3);
+    expect(shown.match(/^\$ echo begun/gm)).toHaveLength(1);
+  });
+
   it('remember prompts for the next chat, and complete the names of files', async () => {
     const first = await chat();
     await first.until('› ');

@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import { shellWord } from '../text/shell-word.ts';
-import { type Part, line, toCopy } from '../text/terminal-text.ts';
+import { type Part, line, paint, toCopy } from '../text/terminal-text.ts';
 import { threadsOf } from './commands.ts';
 import { openLines } from './lines.ts';
 import { readPrompts, writePrompts } from './prompt-file.ts';
@@ -58,6 +58,8 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   });
   options.onOpen?.((line) => session.store.dispatch({ type: 'said', lines: [line] }));
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  // Not the first row of the screen: some terminals keep what is erased from there on.
+  if (isTerminal) output.say(paint.dim(`chat in ${options.start.workspace.cwd}; /help lists the commands`));
   const shell = isTerminal
     ? (await import('./terminal.ts')).openTerminal(session.store)
     : openLines(session, process.stdin, process.stdout);

@@ -35,10 +35,10 @@ const MAX_PROMPT_ROWS = 8;
 const MAX_QUEUE_ROWS = 4;
 const MAX_CHARS = 300;
 
-/** Shorter than the screen, since a terminal can only redraw what it shows. */
+/** Shorter than the screen by two rows: a terminal can only redraw what it shows, and the cursor comes to the row below. */
 export function toFrame(state: ChatState, size: Size): Frame {
   const columns = Math.max(FEWEST_COLUMNS, size.columns) - 1;
-  const most = Math.max(3, size.rows - 1);
+  const most = Math.max(3, size.rows - 2);
   const prompt = promptRows(state, columns, Math.min(MAX_PROMPT_ROWS, Math.max(1, most - 2)));
   const foot = fitAll([statusLine(state, columns)], columns).slice(0, 1);
   const room = () => most - prompt.rows.length - foot.length - above.length;

@@ -129,7 +129,7 @@ export function openSession(options: SessionOptions): Session {
         await answer(effect);
         return;
       case 'interrupt':
-        await thread?.requestInterrupt({ reason: 'interrupted in the chat', tree: true });
+        if (thread !== null) await interrupt(thread, store.state().view);
         return;
       case 'editQueue':
         await thread?.requestQueueEdit(effect.edit);
@@ -200,6 +200,13 @@ export function toLines(error: unknown): Part[] {
   const message = error instanceof Error ? error.message : String(error);
   const [first = '', ...others] = linesOf(message);
   return [paint.red(first), ...others.map(quote)];
+}
+
+/** The active turn with the agents below, and the commands that the person runs beside it. */
+async function interrupt(thread: ThreadHandle, view: ThreadView | null): Promise<void> {
+  const reason = 'interrupted in the chat';
+  await thread.requestInterrupt({ reason, tree: true });
+  for (const { turnId } of view?.besideTurns ?? []) await thread.requestInterrupt({ turnId, reason });
 }
 
 // ------------------------------------------------------------------------------------------------------------ views

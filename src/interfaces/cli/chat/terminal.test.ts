@@ -1,0 +1,60 @@
+import { render } from 'ink-testing-library';
+import { createElement as h } from 'react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Effect } from './state.ts';
+import { createStore } from './store.ts';
+import { Chat } from './terminal.ts';
+import { begin, plain } from './test-state.ts';
+
+let stop: () => void = () => undefined;
+afterEach(() => stop());
+
+/** The chat as Ink shows it, without a terminal. */
+function open() {
+  const effects: Effect[] = [];
+  const store = createStore(begin(['earlier']), (effect) => effects.push(effect));
+  const { stdin, lastFrame, unmount } = render(h(Chat, { store }));
+  stop = unmount;
+  const becomes = (text: string) => vi.waitFor(() => expect(plain(lastFrame() ?? '')).toContain(text));
+  return { store, effects, stdin, becomes };
+}
+
+describe('keys in the terminal', () => {
+  it('are told apart from text that comes with them', async () => {
+    const { stdin, becomes, effects } = open();
+    stdin.write('wrong');
+    await becomes('› wrong');
+    stdin.write('\u0015right one\u0001A \r');
+    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'A right one' }));
+    await becomes('›');
+  });
+
+  it('are arrows, words, lines and history, in the sequences of terminals', async () => {
+    const { stdin, becomes, store } = open();
+    for (const key of ['one two', '\u001b[D', '\u001b[1;5D', 'x', '\u001b[H', 'y', '\u001b[F', '\u001b\r', 'z'])
+      stdin.write(key);
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('yone xtwo\nz'));
+    await becomes('  z');
+    for (const key of ['\u007f', '\u0017', '\u0015', '\u007f', '\u0015']) stdin.write(key);
+    await vi.waitFor(() => expect(store.state().draft.text).toBe(''));
+    stdin.write('\u001b[A');
+    await becomes('› earlier');
+  });
+
+  it('paste lines as one text, with or without the marks of a paste', async () => {
+    const { stdin, store, effects } = open();
+    stdin.write('\u001b[200~one\r\ntwo\u0003\r\u001b[201~');
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\n'));
+    stdin.write('three\rfour');
+    await vi.waitFor(() => expect(store.state().draft.text).toBe('one\ntwo\u0003\nthree\nfour'));
+    expect(effects).toEqual([]);
+  });
+
+  it('end what runs or leave', async () => {
+    const { stdin, effects, becomes } = open();
+    stdin.write('\u0003');
+    await becomes('Ctrl-C again leaves');
+    stdin.write('\u0003');
+    await vi.waitFor(() => expect(effects).toEqual([{ type: 'leave' }]));
+  });
+});
