@@ -1,4 +1,5 @@
-import { render } from 'ink-testing-library';
+import { PassThrough } from 'node:stream';
+import { render } from 'ink';
 import { createElement as h } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Effect } from './state.ts';
@@ -9,13 +10,19 @@ import { begin, plain } from './test-state.ts';
 let stop: () => void = () => undefined;
 afterEach(() => stop());
 
-/** The chat as Ink shows it, without a terminal. */
+/** The chat as Ink shows it, on streams that pass for a terminal. */
 function open() {
   const effects: Effect[] = [];
   const store = createStore(begin(['earlier']), (effect) => effects.push(effect));
-  const { stdin, lastFrame, unmount } = render(h(Chat, { store }));
-  stop = unmount;
-  const becomes = (text: string) => vi.waitFor(() => expect(plain(lastFrame() ?? '')).toContain(text));
+  const pass = () => undefined;
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: pass, ref: pass, unref: pass });
+  const stdout = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true, columns: 100, rows: 30 });
+  let frame = '';
+  stdout.on('data', (text: string) => (frame = text));
+  // Each frame is written as a whole.
+  const ink = render(h(Chat, { store }), { stdin, stdout, debug: true, exitOnCtrlC: false, patchConsole: false });
+  stop = ink.unmount;
+  const becomes = (text: string) => vi.waitFor(() => expect(plain(frame)).toContain(text));
   return { store, effects, stdin, becomes };
 }
 
