@@ -101,6 +101,17 @@ export default {
       to: { path: '^(workflows|activities|src/adapters|src/worker)/' },
     },
     {
+      name: 'the-page-runs-in-a-browser',
+      comment: 'It knows the HTTP API. Of the rest it takes only types and what is pure.',
+      severity: 'error',
+      from: { path: '^src/interfaces/page/', pathNot: '\\.test\\.ts$' },
+      to: {
+        pathNot:
+          '^(src/interfaces/page/|src/interfaces/cli/chat/live\\.ts$|src/contract/plain/|node_modules/(preact|marked|eventsource-parser)/)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'reports-know-the-contract-alone',
       comment: 'A report is made from one record; where that comes from and where the text goes is not its business.',
       severity: 'error',

@@ -1,12 +1,15 @@
 /**
  * The second half of `npm run build`: one file each for the command, the worker and the other programs, the workflow
- * bundle (docs/decisions/0008-bundled-programs.md), and the package of the client (docs/decisions/0009-client-package.md).
+ * bundle (docs/decisions/0008-bundled-programs.md), the page for browsers (docs/decisions/0010-page.md), and the package of
+ * the client (docs/decisions/0009-client-package.md).
  */
-import { copyFileSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
-import { BUILT_CLIENT, BUILT_PROGRAMS, PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
+import { bundlePage } from './src/dev/page-bundle.ts';
+import { BUILT_CLIENT, BUILT_PAGE, BUILT_PROGRAMS, PAGE_SOURCES } from './src/folders/program-files.ts';
+import { PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
 import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle.ts';
 
 const { bobbin, ...workerPrograms } = PROGRAMS;
@@ -17,8 +20,8 @@ const PRODUCTION = { 'process.env.NODE_ENV': '"production"' };
 /** The Temporal SDK of a worker has native parts and loads files of its own by their paths. */
 const WORKER_SDK = [/^@temporalio\//];
 
-/** Of the packages below `ink`: loaded only for its own developers. */
-const NOT_INSTALLED = ['react-devtools-core'];
+/** What only developers load: those of `ink`, and of Bobbin when it runs from its sources. */
+const NOT_INSTALLED = ['react-devtools-core', 'rolldown'];
 
 const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
 files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify,
@@ -42,12 +45,14 @@ const HTTP_WITHOUT_UNDICI: Plugin = {
 
 rmSync(BUILT_PROGRAMS, { recursive: true, force: true });
 rmSync(BUILT_CLIENT, { recursive: true, force: true });
+rmSync(BUILT_PAGE, { recursive: true, force: true });
 const chunks = [
   ...(await bundle({ bobbin }, NOT_INSTALLED)),
   ...(await bundle({ ...workerPrograms, 'payload-converter': PAYLOAD_CONVERTER }, WORKER_SDK)),
 ];
 writeFileSync(join(BUILT_PROGRAMS, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));
 writeFileSync(BUILT_BUNDLE, (await loadBundle({ stackTraces: true })).code);
+await buildPage();
 await buildClient();
 
 async function bundle(input: Record<string, string>, external: (string | RegExp)[]): Promise<OutputChunk[]> {
@@ -68,6 +73,15 @@ async function bundle(input: Record<string, string>, external: (string | RegExp)
   });
   await build.close();
   return output.filter((file) => file.type === 'chunk');
+}
+
+async function buildPage(): Promise<void> {
+  const page = await bundlePage();
+  mkdirSync(BUILT_PAGE, { recursive: true });
+  writeFileSync(join(BUILT_PAGE, 'page.js'), page.code);
+  for (const name of ['index.html', 'page.css', 'icon.svg'])
+    copyFileSync(join(PAGE_SOURCES, name), join(BUILT_PAGE, name));
+  writeFileSync(join(BUILT_PAGE, 'THIRD-PARTY-LICENSES.txt'), licensesOf([page]));
 }
 
 /** A package that needs only zod, since its types are zod's; it has no native part and no install script. */

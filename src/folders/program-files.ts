@@ -15,6 +15,10 @@ export const BUILT_PROGRAMS = join(PACKAGE_ROOT, 'dist', 'bin');
 /** The package of the client. */
 export const BUILT_CLIENT = join(PACKAGE_ROOT, 'dist', 'client');
 
+/** The page for browsers, and where its sources are. */
+export const BUILT_PAGE = join(PACKAGE_ROOT, 'dist', 'page');
+export const PAGE_SOURCES = join(PACKAGE_ROOT, 'src', 'interfaces', 'page');
+
 /** Programs that run in their own process, and where their sources are. */
 export const PROGRAMS = {
   bobbin: 'src/interfaces/cli/main.ts',

@@ -28,10 +28,11 @@ function isVisit(headers: IncomingHttpHeaders): boolean {
 
 const PAGE_POLICY = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'"],
+  ...["require-trusted-types-for 'script'", "trusted-types 'none'"],
   ...["connect-src 'self'", "manifest-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
 ].join('; ');
 
-/** Of every answer. No page can load anything from elsewhere or run a script that is written into it. */
+/** Of every answer. No page can load anything from elsewhere, run a script that is written into it, or make text HTML. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': PAGE_POLICY,
   'cross-origin-opener-policy': 'same-origin',

@@ -1,0 +1,17 @@
+/** Bundles the page for browsers: at `npm run build`, and in memory when the server runs from its sources. */
+import { join } from 'node:path';
+import { type OutputChunk, rolldown } from 'rolldown';
+import { PACKAGE_ROOT } from '../folders/program-files.ts';
+
+export async function bundlePage(): Promise<OutputChunk> {
+  const build = await rolldown({
+    cwd: PACKAGE_ROOT,
+    input: join(PACKAGE_ROOT, 'src/interfaces/page/main.tsx'),
+    platform: 'browser',
+    transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2023' },
+    tsconfig: false,
+  });
+  const { output } = await build.generate({ minify: true, codeSplitting: false });
+  await build.close();
+  return output[0];
+}

@@ -1,0 +1,205 @@
+/** The entries of a conversation. */
+import { Component, type ComponentChildren } from 'preact';
+import type { Item, PlanStep, StepStatus } from '../../contract/index.ts';
+import { toSeconds } from '../../contract/plain/amount-words.ts';
+import { Markdown } from './markdown.tsx';
+import { Exact, Foreign, Inline, Output } from './text.tsx';
+import type { Entry } from './thread-state.ts';
+
+/** Drawn again only if it has changed. */
+export class EntryView extends Component<{ entry: Entry }> {
+  override shouldComponentUpdate(next: { entry: Entry }): boolean {
+    return next.entry !== this.props.entry;
+  }
+
+  override render() {
+    const { entry } = this.props;
+    if ('item' in entry) return <ItemView item={entry.item} />;
+    return (
+      <p class={`note ${entry.note.tone}`} data-entry={entry.key}>
+        <Inline text={entry.note.text} />
+      </p>
+    );
+  }
+}
+
+function ItemView({ item }: { item: Item }) {
+  const content = toContent(item);
+  if (content === null) return null;
+  const [title, body, kind = ''] = content;
+  return (
+    <article class={`item ${item.type} ${kind}`} data-entry={item.id}>
+      <h3>
+        {title}
+        {'callId' in item && item.status !== 'completed' && <Status status={item.status} />}
+      </h3>
+      {body}
+    </article>
+  );
+}
+
+function Status({ status }: { status: StepStatus }) {
+  return <span class={`status ${status}`}>{STATUS_WORDS[status] ?? status}</span>;
+}
+
+const STATUS_WORDS: Partial<Record<StepStatus, string>> = {
+  inProgress: 'running',
+  lost: 'lost: its worker ended, it may have partly run',
+};
+
+/** Title, body, and a class. Null for items that show a person nothing. */
+type Content = [title: ComponentChildren, body: ComponentChildren, kind?: string] | null;
+
+function toContent(item: Item): Content {
+  switch (item.type) {
+    case 'userMessage':
+      return ['You', <Foreign text={item.content.map(({ text }) => text).join('\n')} />];
+    case 'agentMessage':
+      return ['Agent', <Markdown text={item.text} />];
+    case 'reasoning':
+      return item.summary.length === 0 ? null : ['Reasoning', <Folded label="Read" text={item.summary.join('\n\n')} />];
+    case 'turnAborted':
+      return ['Stopped', <Foreign text={item.text} />];
+    case 'ghostSnapshot':
+      return null;
+    case 'commandExecution':
+      return toCommand(item);
+    case 'fileChange':
+      return toPatch(item);
+    case 'mcpToolCall':
+      return [
+        <>
+          Tool <Inline text={`${item.server} ${item.tool}`} />
+        </>,
+        <>
+          <Exact label="Arguments" text={JSON.stringify(item.arguments, null, 2)} />
+          <Output text={item.output} />
+        </>,
+      ];
+    case 'plan':
+      return ['Plan', <PlanView plan={item.plan} />];
+    case 'userInput':
+      return ['Questions', <Foreign text={item.questions.map((one) => toAnswered(one, item.answers)).join('\n')} />];
+    case 'collabAgentToolCall':
+      return [
+        <>
+          Agents: {item.tool} <Inline text={item.receiverThreadIds.join(', ')} />
+        </>,
+        <Foreign text={item.prompt} />,
+      ];
+    case 'subAgentNotification':
+      return [
+        <>
+          Agent <Inline text={item.name} /> ({item.status})
+        </>,
+        <Markdown text={item.text} />,
+      ];
+    case 'enteredReviewMode':
+      return ['Review', <Foreign text={item.review} />];
+    case 'exitedReviewMode':
+      return toReview(item);
+    case 'contextCompaction':
+      return [
+        'The context was made smaller',
+        item.summary === '' ? null : <Folded label="Summary" text={item.summary} />,
+      ];
+    case 'turnsDropped':
+      return ['Undone', <Foreign text={['These turns are undone:', ...item.dropped, ...item.notUndone].join('\n')} />];
+    case 'turnsRestored':
+      return ['Restored', <Foreign text={['These turns are back:', ...item.restored, ...item.notRedone].join('\n')} />];
+    case 'dynamicToolCall':
+      return [
+        <>
+          Tool <Inline text={item.call?.name ?? ''} />
+        </>,
+        <Output text={item.output} />,
+      ];
+  }
+}
+
+function toCommand(item: Extract<Item, { type: 'commandExecution' }>): Content {
+  const { command, cwd, exitCode, durationMs, output, source, limit } = item;
+  const ended = [
+    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+    ...(durationMs === null ? [] : [toSeconds(durationMs)]),
+    ...(limit === undefined ? [] : [`ended by its limit of ${limit}`]),
+  ];
+  return [
+    source === 'userShell' ? 'Your command' : 'Command',
+    <>
+      <Exact label="Command" text={command} />
+      <p class="facts">
+        in <Inline text={cwd} />
+        {ended.length > 0 && `: ${ended.join(', ')}`}
+      </p>
+      <Output text={output} />
+    </>,
+    exitCode === null || exitCode === 0 ? '' : 'nonzero',
+  ];
+}
+
+function toPatch({ changes, patch, output, status }: Extract<Item, { type: 'fileChange' }>): Content {
+  return [
+    'Patch',
+    <>
+      <ul class="facts">
+        {changes.map(({ path, kind, linesAdded, linesRemoved }) => (
+          <li key={path}>
+            {kind} <Inline text={path} /> +{linesAdded} -{linesRemoved}
+          </li>
+        ))}
+      </ul>
+      <Exact label="Patch" text={patch} diff />
+      {status !== 'completed' && <Output text={output} />}
+    </>,
+  ];
+}
+
+function toAnswered(
+  { id, question }: { id: string; question: string },
+  answers: Record<string, { answers: string[] }> | null,
+): string {
+  return `${question} ${answers?.[id]?.answers.join(', ') ?? ''}`;
+}
+
+function toReview({ review, reviewOutput }: Extract<Item, { type: 'exitedReviewMode' }>): Content {
+  if (reviewOutput === null) return ['Review ended', <Foreign text={review} />];
+  return [
+    `Review: ${reviewOutput.overallCorrectness ?? 'no verdict'}`,
+    <>
+      <Markdown text={reviewOutput.overallExplanation} />
+      <ul>
+        {reviewOutput.findings.map(({ title, body, codeLocation }, index) => (
+          <li key={index}>
+            <strong>
+              <Inline text={title} />
+            </strong>{' '}
+            {codeLocation !== null && <Inline text={`${codeLocation.path}:${codeLocation.lineRange.start}`} />}
+            <Markdown text={body} />
+          </li>
+        ))}
+      </ul>
+    </>,
+  ];
+}
+
+export function PlanView({ plan }: { plan: readonly PlanStep[] }) {
+  return (
+    <ol class="plan">
+      {plan.map(({ step, status }, index) => (
+        <li key={index} class={status}>
+          <Inline text={step} /> <span class="status">{status.replace('_', ' ')}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Folded({ label, text }: { label: string; text: string }) {
+  return (
+    <details>
+      <summary>{label}</summary>
+      <Markdown text={text} />
+    </details>
+  );
+}

@@ -1,0 +1,8 @@
+/** Begins the page. */
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { takeToken } from './token.ts';
+
+takeToken();
+const place = document.getElementById('page');
+if (place !== null) render(<App />, place);

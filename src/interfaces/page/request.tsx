@@ -1,0 +1,120 @@
+/** A request to a person, with the whole text of what would run, and its answers. */
+import { useEffect, useState } from 'preact/hooks';
+import type { Answers, ResolveRequest, ThreadRequest } from '../../contract/index.ts';
+import { toRequestWords } from '../../contract/plain/request-words.ts';
+import { Exact, Inline } from './text.tsx';
+
+export type Answer = Omit<ResolveRequest, 'requestId'>;
+
+/** The buttons work after this time, so that no click that was meant for something else answers. */
+const READING_MS = 500;
+
+export function RequestView({ request, onAnswer }: { request: ThreadRequest; onAnswer: (answer: Answer) => void }) {
+  const [isReady, setReady] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setReady(true), READING_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const { title, text, facts } = toRequestWords(request);
+  const heading = `request-${request.requestId}`;
+  const missing = text === null ? 0 : text.chars - text.text.length;
+  return (
+    <section class="request" aria-labelledby={heading} data-request={request.requestId}>
+      <h3 id={heading}>The agent {title}</h3>
+      {text !== null && <Exact label="The whole text" text={text.text} diff={request.type === 'fileChange'} />}
+      {missing > 0 && <p class="note error">{missing} characters are not shown. Read the rest before you approve.</p>}
+      <dl>
+        {facts.map(([label, value], index) => (
+          <div key={index}>
+            <dt>{label}</dt>
+            <dd>
+              <Inline text={value} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {request.type === 'userInput' ? (
+        <Questions request={request} onAnswer={onAnswer} />
+      ) : (
+        <div class="buttons" role="group" aria-label="Answer">
+          {choicesOf(request).map(({ label, answer, kind = '' }) => (
+            <button key={label} type="button" class={kind} disabled={!isReady} onClick={() => onAnswer(answer)}>
+              {label}
+            </button>
+          ))}
+        </div>
+      )}
+    </section>
+  );
+}
+
+interface Choice {
+  label: string;
+  answer: Answer;
+  kind?: string;
+}
+
+const DECLINE: Choice[] = [
+  { label: 'Decline', answer: { decision: 'decline' }, kind: 'decline' },
+  { label: 'Decline and stop', answer: { decision: 'cancel' } },
+];
+const APPROVE: Choice = { label: 'Approve', answer: { decision: 'accept' }, kind: 'approve' };
+const REMEMBER: Choice[] = [
+  { label: 'Approve for this thread', answer: { decision: 'acceptForSession' } },
+  { label: 'Approve for this repository', answer: { decision: 'accept', remember: { scope: 'repository' } } },
+];
+
+function choicesOf({ type }: ThreadRequest): Choice[] {
+  return type === 'budget' ? [APPROVE, ...DECLINE] : [APPROVE, ...REMEMBER, ...DECLINE];
+}
+
+function Questions({
+  request: { requestId, questions },
+  onAnswer,
+}: {
+  request: Extract<ThreadRequest, { type: 'userInput' }>;
+  onAnswer: (answer: Answer) => void;
+}) {
+  const [given, setGiven] = useState<Record<string, string>>({});
+  const isComplete = questions.every(({ id }) => (given[id] ?? '').trim() !== '');
+  const set = (id: string, words: string) => setGiven((before) => ({ ...before, [id]: words }));
+  const answer = (event: Event): void => {
+    event.preventDefault();
+    const answers: Answers = Object.fromEntries(questions.map(({ id }) => [id, { answers: [given[id] ?? ''] }]));
+    onAnswer({ decision: 'accept', answers });
+  };
+  return (
+    <form onSubmit={answer}>
+      {questions.map(({ id, question, options }) => (
+        <fieldset key={id}>
+          <legend>
+            <Inline text={question} />
+          </legend>
+          {options.map(({ label, description }) => (
+            <label key={label}>
+              <input
+                type="radio"
+                name={`${requestId}-${id}`}
+                checked={given[id] === label}
+                onChange={() => set(id, label)}
+              />
+              <Inline text={description === '' ? label : `${label}: ${description}`} />
+            </label>
+          ))}
+          <label>
+            Your answer
+            <input type="text" value={given[id] ?? ''} onInput={({ currentTarget }) => set(id, currentTarget.value)} />
+          </label>
+        </fieldset>
+      ))}
+      <div class="buttons">
+        <button type="submit" class="approve" disabled={!isComplete}>
+          Answer
+        </button>
+        <button type="button" onClick={() => onAnswer({ decision: 'cancel' })}>
+          Stop the turn
+        </button>
+      </div>
+    </form>
+  );
+}
