@@ -49,7 +49,25 @@ describe('npm start', () => {
     await keyed.until('ready');
     await leave(keyed);
   }, 240_000);
+
+  it('stops everything if its terminal goes away', async () => {
+    const terminal = await terminals.open(['dev', '--no-turn'], options);
+    await terminal.until('ready');
+    const record = JSON.parse(readFileSync(join(root, 'bobbin', 'temporal.json'), 'utf8')) as { pid: number };
+    const pids = [record.pid, await terminal.pid()];
+    await terminal.close();
+    await expect.poll(() => pids.filter(isAlive), { timeout: 60_000 }).toEqual([]);
+  }, 180_000);
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 async function leave(terminal: Awaited<ReturnType<typeof terminals.open>>): Promise<void> {
   await terminal.press('C-c');

@@ -1,16 +1,22 @@
-/** The end of a command whose reader has gone, such as `head`: quiet, and soon, also if it prints nothing for a while. */
+/** The end of a command whose reader has gone, such as `head` or a terminal: quiet, and soon, also if it prints nothing for a while. */
 import { spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 import { EXIT } from './exit-codes.ts';
 
 const STANDARD_OUTPUT = 1;
 
+/** Of a pipe, and of a terminal. */
+const CLOSED = new Set<string | undefined>(['EPIPE', 'EIO']);
+
 /** Call it before anything is printed. */
 export function endWhenOutputCloses(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      onClosed();
+      if (!CLOSED.has(error.code)) throw error;
+      const end = onClosed;
+      // What is still printed until then fails, too.
+      onClosed = () => undefined;
+      end();
     });
   }
 }

@@ -40,7 +40,9 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
   requireOutside(folder, dataDirectory);
   requireNoSettings(folder);
   const signal = interruptSignal();
-  onClosedOutput(() => process.kill(process.pid, 'SIGTERM'));
+  onClosedOutput(leave);
+  // A terminal that goes away says so in several ways; the stack still has to be stopped.
+  if (isChat(options)) process.once('SIGHUP', leave).on('SIGHUP', () => undefined);
   const notices = createNotices(output);
   const opened = await openStack({
     dataDirectory,
@@ -57,6 +59,11 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
     await opened.stack.stop();
     output.say('stopped');
   }
+}
+
+/** As if the person had ended it. */
+function leave(): void {
+  process.kill(process.pid, 'SIGTERM');
 }
 
 interface Run {
