@@ -212,6 +212,25 @@ describe('the commands of a chat', () => {
   });
 });
 
+describe('a thread that was closed', () => {
+  it('says how to open it again, and keeps the prompt', async () => {
+    const thread = await environment.start({ threadId: `closed-${Date.now()}` });
+    const terminal = await chat(['--thread', thread.threadId]);
+    await terminal.until('ready');
+    await thread.close({ reason: 'enough' });
+    await terminal.until('thread closed: enough');
+    await say(terminal, 'say: again');
+    await terminal.until(`/resume ${thread.threadId} opens it again`);
+    await terminal.until('› say: again');
+    await terminal.press('C-u');
+    await say(terminal, `/resume ${thread.threadId}`);
+    await terminal.until('open again');
+    await terminal.until('ready');
+    await say(terminal, 'say: again');
+    await terminal.until(/^│ again$/m);
+  });
+});
+
 describe('an agent below', () => {
   it('asks here, with its path, and gets the answer', async () => {
     const thread = await environment.start({ threadId: `tree-${Date.now()}`, approvalPolicy: 'untrusted' });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { PartialEvent, ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
-import { type Part, linesOf, paint, quote } from '../text/terminal-text.ts';
+import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
 import { initialState } from './state.ts';
@@ -101,7 +101,8 @@ export function openSession(options: SessionOptions): Session {
         working.push(begin(started).catch(report));
       } else await thread.submit(turn);
     } catch (error) {
-      store.dispatch({ type: 'said', lines: toLines(error), text, turnId });
+      const advice = isClosed(error) && thread !== null ? [line`/resume ${thread.threadId} opens it again`] : [];
+      store.dispatch({ type: 'said', lines: [...toLines(error), ...advice], text, turnId });
     }
   }
 
@@ -141,7 +142,8 @@ export function openSession(options: SessionOptions): Session {
         options.remember(effect.prompts);
         return;
       case 'complete': {
-        const offers = await completeDraft(effect.draft, options.start.workspace.cwd);
+        const folder = store.state().view?.settings.cwd ?? options.start.workspace.cwd;
+        const offers = await completeDraft(effect.draft, folder);
         if (store.state().draft === effect.draft) store.dispatch({ type: 'offers', offers });
         return;
       }
@@ -243,6 +245,10 @@ function createViews(thread: () => ThreadHandle | null, store: Store) {
     });
   };
   return { refresh, idle: () => reading ?? Promise.resolve() };
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof BobbinError && error.code === 'threadClosed';
 }
 
 function troubleOf(error: unknown): Trouble | null {
