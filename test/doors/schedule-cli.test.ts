@@ -110,7 +110,7 @@ describe('bobbin schedule', () => {
     expect(full.batchId).toMatch(new RegExp(`^${id}-full-\\S+Z$`));
     expect((await schedule(['trigger', id, '--full-pass', '--overlap', 'skip'])).code).toBe(2);
     const triggered = await schedule(['trigger', id]);
-    expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z started; \`bobbin batch show`));
+    expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z started; \`.* batch show`));
     expect((await schedule(['backfill', id, '--from', '2026-01-01T00:00Z', '--to', '2026-01-02T00:00Z'])).code).toBe(0);
     await expect.poll(async () => (await listed(id))?.note).toBe('release week');
     const list = JSON.parse((await schedule(['list', '--json'])).stdout) as ScheduleSummary[];

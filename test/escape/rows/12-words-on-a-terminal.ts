@@ -52,7 +52,7 @@ function requestIn(events: readonly ThreadEvent[]): ThreadRequest | undefined {
 const POSING = [
   '? req_1 wants to run a command in the sandbox',
   '          1 | git status',
-  '     answer | bobbin thread approve t1 req_1',
+  '  accept:   bobbin thread approve t1 req_1',
   'turn completed in 1.0 s',
   '  req_4: accept (by person)',
 ];

@@ -76,11 +76,11 @@ export const rows: EscapeRow[] = [
         name: 'apply_patch',
         arguments: { input: patch.replace('@@', `@@\n${'+#\n'.repeat(20_000)}`) },
       });
-      const look = `bobbin thread requests t1 ${long.requestId}`;
+      const look = `thread requests t1 ${long.requestId}`;
       const lacks =
         missing(places, patch.split('\n')) ??
         missing({ terminal: long.places.terminal }, ['CUT: ', look]) ??
-        missing({ details: long.places.details }, ['**Cut: ', look]);
+        missing({ details: long.places.details }, ['**Cut: ', `bobbin ${look}`]);
       return Promise.resolve(heldUnless(lacks));
     },
   },
