@@ -3,6 +3,7 @@ import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
 import { codeSpan, firstLine } from '../sandbox/plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
+import { toDollars } from '../../src/contract/plain/amount-words.ts';
 import { plural } from '../../src/contract/plain/plural.ts';
 
 /** For the line that describes a workflow or a step. */
@@ -30,7 +31,7 @@ export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): s
     `**${status}**: ${done} of ${plural(all, 'target is', 'targets are')} done${waits}${why}`,
     `- reviewed ${counts.reviewed}, skipped ${counts.skipped}, failed ${counts.failed}, not reviewed ${counts.notReviewed}`,
     `- findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed`,
-    `- used up: ${plural(spent.tokens, 'token')}, $${(spent.costMicroUsd / 1_000_000).toFixed(4)}, ${plural(spent.steps, 'model call')}`,
+    `- used up: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
     ...some('under way', running, (index) => nameOf(state, index)),
     ...some('failed', indexesOf(state, 'failed'), (index) => `${nameOf(state, index)} ${failureOf(state, index)}`),
   ].join('\n');
