@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readWorkerConfig } from '../../../src/worker/config.ts';
@@ -33,11 +34,12 @@ export const rows: EscapeRow[] = [
         XDG_DATA_HOME: join(person.home, 'data'),
         XDG_CACHE_HOME: join(person.home, 'cache'),
       };
+      const marker = `marker-${randomUUID()}`;
       const attacker = createAttacker(place, readWorkerConfig(env, 'none').closedFolders, person.home);
       await attacker.run(
-        `for f in $(find '${person.cache}' -type f); do echo MARKER >> "$f"; done; rm -rf '${person.cache}'/*`,
+        `for f in $(find '${person.cache}' -type f); do echo ${marker} >> "$f"; done; rm -rf '${person.cache}'/*`,
       );
-      const changed = compiled.find((path) => !existsSync(path) || readFileSync(path).includes('MARKER'));
+      const changed = compiled.find((path) => !existsSync(path) || readFileSync(path).includes(marker));
       return heldUnless(changed !== undefined && `${changed} was changed`);
     },
   },

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandReport } from '../../../activities/ports.ts';
@@ -8,13 +9,16 @@ import { type Attacker, createAttacker } from '../sandboxed.ts';
 const heldBy =
   'a reaper waits for all descendants and ends after the last one; where there is none, or it was killed, `gone` is false';
 
+/** By this number the process is told from those of other programs. */
+const SECONDS = `300.${randomInt(1e9)}`;
+
 /** Leaves session, group, parent and environment behind. The file has its process id. */
 const HIDE =
-  '(env -i /usr/bin/setsid /bin/sh -c \'(trap "" TERM HUP; echo $$ > hidden.new; mv hidden.new hidden; exec sleep 300) &\' ' +
+  `(env -i /usr/bin/setsid /bin/sh -c '(trap "" TERM HUP; echo $$ > hidden.new; mv hidden.new hidden; exec sleep ${SECONDS}) &' ` +
   '> /dev/null 2>&1 < /dev/null &); until [ -s hidden ]; do sleep 0.02; done; echo ready';
 
 /** `$$` of a subshell is that of its parent, so the process is looked for by what it runs. */
-const FIND = `${HIDE}; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = sleep ] && grep -q 300 $p/cmdline && echo \${p#/proc/}; done > pids`;
+const FIND = `${HIDE}; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = sleep ] && grep -q ${SECONDS} $p/cmdline && echo \${p#/proc/}; done > pids`;
 
 function judge(attacker: Attacker, report: CommandReport): Outcome {
   const file = join(attacker.workspace, 'pids');
