@@ -1,5 +1,5 @@
-/** The page of `bobbin serve`, in a real browser. */
-import { existsSync, readFileSync } from 'node:fs';
+/** The page of `bobbin serve`, in a real browser. `npm run screenshots` keeps what it saw in docs/images. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -7,13 +7,22 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { findChromium, launchChromium } from '../browser.ts';
-import { type TestEnvironment, itemsOf, openEnvironment, turn, waitForEvent, waitForRequest } from '../environment.ts';
+import {
+  type TestEnvironment,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+  waitForRequest,
+} from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
 const executable = findChromium();
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TIMEOUT_MS = 30_000;
+const IMAGES = join(import.meta.dirname, '../../docs/images');
 
 let environment: TestEnvironment;
 let stand: HttpStand;
@@ -48,6 +57,12 @@ const keysOf = (page: Page) =>
 /** The text of what has the focus, or its id. */
 const focused = (page: Page) =>
   page.evaluate<string>(`document.activeElement.id || document.activeElement.textContent`);
+
+async function keep(page: Page, name: string): Promise<void> {
+  if (process.env['SCREENSHOTS'] !== '1') return;
+  mkdirSync(IMAGES, { recursive: true });
+  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+}
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
@@ -113,6 +128,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     expect(await rows.nth(2).getAttribute('class')).toBe('added');
     expect(existsSync(join(environment.cwd, 'approved.txt'))).toBe(false);
     expect(await violations(page)).toEqual([]);
+    await keep(page, 'page-approval');
     await request.getByRole('button', { name: 'Approve', exact: true }).click();
     await conversation(page).getByText('approved by person').waitFor();
     await request.waitFor({ state: 'detached' });
@@ -121,6 +137,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
       .getByText(/^Turn completed/)
       .waitFor();
     expect(readFileSync(join(environment.cwd, 'approved.txt'), 'utf8')).toMatch(/line 400\n$/);
+    await keep(page, 'page-thread');
   });
 
   it('sends a prompt with Enter, shows output as it comes, and interrupts', async () => {
@@ -135,6 +152,30 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await page.getByRole('button', { name: 'Interrupt' }).waitFor({ state: 'detached' });
     const [command] = await itemsOf(thread, 'commandExecution');
     expect(command?.status).toBe('aborted');
+  });
+
+  it('undoes the newest turn after showing what becomes of its files', async () => {
+    const cwd = environment.workspace();
+    const thread = await environment.start({ workspace: { cwd } });
+    await runTurn(thread, 'patch:\n*** Begin Patch\n*** Add File: undo-me.txt\n+one\n*** End Patch');
+    const page = await open(addressOf(thread));
+    await page.getByRole('button', { name: 'Undo the newest turn' }).click();
+    await page.getByRole('listitem').filter({ hasText: 'undo-me.txt: deleted' }).waitFor();
+    expect(existsSync(join(cwd, 'undo-me.txt'))).toBe(true);
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Undo it' }).click();
+    await conversation(page).getByRole('heading', { name: 'Undone' }).waitFor();
+    expect(existsSync(join(cwd, 'undo-me.txt'))).toBe(false);
+  });
+
+  it('shows agents with links to their threads, and back', async () => {
+    const thread = await environment.start();
+    await runTurn(thread, 'spawn: say: I am below');
+    const page = await open(addressOf(thread));
+    await page.getByRole('list', { name: 'Agents' }).getByRole('link').click();
+    await conversation(page).getByText('I am below').first().waitFor();
+    await page.getByRole('link', { name: 'another thread' }).click();
+    await conversation(page).getByText('spawn: say: I am below').first().waitFor();
   });
 
   it('answers a question with one of its options', async () => {
@@ -250,6 +291,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     const decline = request.getByRole('button', { name: 'Decline', exact: true });
     await expect.poll(() => decline.isEnabled()).toBe(true);
     expect(await violations(page)).toEqual([]);
+    await keep(page, 'page-phone');
     await tabTo(page, 'Decline');
     await page.keyboard.press('Space');
     await conversation(page).getByText('declined by person').waitFor();

@@ -11,7 +11,9 @@ import { Composer } from './composer.tsx';
 import { EntryView, PlanView } from './items.tsx';
 import { Markdown } from './markdown.tsx';
 import { type Answer, RequestView } from './request.tsx';
+import { threadAddress } from './address.ts';
 import { Exact, Foreign, Inline, Output } from './text.tsx';
+import { Undo } from './undo.tsx';
 import { type ThreadSession, followThread } from './thread-session.ts';
 import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
 
@@ -39,6 +41,7 @@ export function ThreadPage({ threadId }: { threadId: string }) {
   const answer = async (requestId: string, given: Answer): Promise<void> => {
     take({ type: 'answered', requestId });
     document.querySelector<HTMLElement>('#prompt')?.focus();
+    window.scrollTo(0, document.documentElement.scrollHeight);
     try {
       await post(threadPath(threadId, `/requests/${encodeURIComponent(requestId)}`), given);
       setProblem(null);
@@ -74,6 +77,9 @@ export function ThreadPage({ threadId }: { threadId: string }) {
           onAnswer={(given) => void answer(request.requestId, given)}
         />
       ))}
+      {view !== null && view.status === 'idle' && view.turnCount > 0 && (
+        <Undo key={view.turnCount} threadId={threadId} />
+      )}
       {view !== null && view.status !== 'closed' && (
         <Composer threadId={threadId} draft={state.draft} activeTurnId={view.activeTurn?.turnId ?? null} take={take} />
       )}
@@ -82,7 +88,7 @@ export function ThreadPage({ threadId }: { threadId: string }) {
 }
 
 function Facts({ view, retrying }: { view: ThreadView; retrying: string | null }) {
-  const { status, activeTurn, usage, context, settings, queuedTurns } = view;
+  const { status, activeTurn, usage, context, settings, queuedTurns, subThreads } = view;
   const cost = usage.costMicroUsd === null ? 'cost unknown' : toDollars(usage.costMicroUsd);
   const used = context.tokens === null ? [] : [`context ${grouped(context.tokens)} tokens`];
   const full =
@@ -100,6 +106,23 @@ function Facts({ view, retrying }: { view: ThreadView; retrying: string | null }
         <p>
           A step is tried again: <Inline text={retrying} />
         </p>
+      )}
+      {settings.parent !== null && (
+        <p>
+          Started by <a href={threadAddress(settings.parent.threadId)}>another thread</a>
+        </p>
+      )}
+      {subThreads.length > 0 && (
+        <ul aria-label="Agents">
+          {subThreads.map((agent) => (
+            <li key={agent.threadId}>
+              <a href={threadAddress(agent.threadId)}>
+                <Inline text={agent.name} />
+              </a>{' '}
+              {agent.status}
+            </li>
+          ))}
+        </ul>
       )}
       {queuedTurns.length > 0 && (
         <p>
@@ -193,8 +216,10 @@ function toRunning({ id, kind, title, tail }: Running) {
 /** Of the end of the page, in pixels: nearer than this, new text moves the page. */
 const END_PX = 80;
 
+/** Follows the end of the page. A new request is shown from its beginning. */
 function useStayAtEnd(state: ThreadState): void {
   const isAtEnd = useRef(true);
+  const asked = useRef<string | null>(null);
   useEffect(() => {
     const note = (): void => {
       const { scrollHeight, clientHeight } = document.documentElement;
@@ -204,6 +229,11 @@ function useStayAtEnd(state: ThreadState): void {
     return () => window.removeEventListener('scroll', note);
   }, []);
   useLayoutEffect(() => {
-    if (isAtEnd.current) window.scrollTo(0, document.documentElement.scrollHeight);
+    const first = state.requests[0]?.requestId ?? null;
+    const isNew = first !== null && first !== asked.current;
+    asked.current = first;
+    if (!isAtEnd.current) return;
+    if (isNew) document.querySelector('.request')?.scrollIntoView({ block: 'start' });
+    else window.scrollTo(0, document.documentElement.scrollHeight);
   }, [state]);
 }
