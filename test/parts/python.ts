@@ -1,4 +1,4 @@
-/** For tests: a Python with the Temporal SDK of the example, kept in the user's cache between runs. */
+/** For tests: a Python with the packages of a list, kept in the user's cache between runs. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -7,13 +7,14 @@ import { promisify } from 'node:util';
 import { cacheDirectory } from '../../src/folders/folders.ts';
 
 const run = promisify(execFile);
+/** The Temporal SDK of the example. */
 const REQUIREMENTS = join(import.meta.dirname, '../../examples/05-python/requirements.txt');
 
 /** Path of the interpreter, or why there is none. */
 export type PreparedPython = { python: string } | { missing: string };
 
-export async function preparePython(): Promise<PreparedPython> {
-  const requirements = readFileSync(REQUIREMENTS, 'utf8');
+export async function preparePython(list = REQUIREMENTS): Promise<PreparedPython> {
+  const requirements = readFileSync(list, 'utf8');
   const key = createHash('sha256').update(requirements).digest('hex').slice(0, 12);
   const folder = join(cacheDirectory(process.env), `python-example-${key}`);
   const python = join(folder, 'bin/python');
@@ -22,8 +23,8 @@ export async function preparePython(): Promise<PreparedPython> {
   try {
     mkdirSync(cacheDirectory(process.env), { recursive: true });
     await run('python3', ['-m', 'venv', scratch]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS];
-    await run(join(scratch, 'bin/python'), pip, { timeout: 90_000 });
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', list];
+    await run(join(scratch, 'bin/python'), pip, { timeout: 300_000 });
     // Whole or not there at all: a folder that another run made meanwhile serves as well.
     if (!existsSync(folder)) renameSync(scratch, folder);
     return { python };

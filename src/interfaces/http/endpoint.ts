@@ -67,7 +67,7 @@ interface Definition<Path extends string, Query, Body> extends Omit<
 export function endpoint<const Path extends string, Query = undefined, Body = undefined>(
   definition: Definition<Path, Query, Body>,
 ): Endpoint {
-  return { withoutOwner: false, ...definition } as Endpoint;
+  return { withoutOwner: false, ...definition };
 }
 
 export const json = (value: unknown, status: 200 | 201 | 202 = 200): Answer => ({ type: 'json', status, value });

@@ -15,9 +15,9 @@ async function startEndless(patienceMs: number, stop = new AbortController().sig
   let sent = 0;
   let isAllowed = true;
   server = createServer((_, response) => {
-    const stream = writeEvents(response, { patienceMs, stop, isAllowed: () => isAllowed }, async ({ send }) => {
+    const stream = writeEvents(response, { patienceMs, stop, isAllowed: () => isAllowed }, async (writer) => {
       for (;;) {
-        await send({ id: sent + 1, data: MEGABYTE });
+        await writer.send({ id: sent + 1, data: MEGABYTE });
         sent += 1;
       }
     });

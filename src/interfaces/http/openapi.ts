@@ -87,16 +87,20 @@ function pathParameters(path: string): Parameter[] {
 
 function queryParameters({ query }: Endpoint): Parameter[] {
   if (query === undefined) return [];
-  const { properties = {}, required = [] } = toJsonSchema(query, 'input') as {
-    properties?: Record<string, object>;
-    required?: string[];
-  };
+  const { properties = {}, required = [] } = toJsonSchema(query, 'input') as ObjectSchema;
+  const read = (toJsonSchema(query, 'output') as ObjectSchema).properties ?? {};
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: 'query',
     required: required.includes(name),
-    schema: withoutNull(schema),
+    // A number is text in a query, and is described as what is read from it.
+    schema: withoutNull({ ...(read[name] !== undefined && 'type' in read[name] ? read[name] : schema) }),
   }));
+}
+
+interface ObjectSchema {
+  properties?: Record<string, object>;
+  required?: string[];
 }
 
 /** A query has no null. */

@@ -66,7 +66,7 @@ const CLIENT_PROBLEMS = {
   workerUnavailable: { status: 503, title: 'No worker answered in time' },
   namespaceNotFound: { status: 503, title: 'The Temporal service does not know the namespace' },
   serviceUnavailable: { status: 503, title: 'The Temporal service cannot be reached' },
-  rulesUnavailable: { status: 503, title: 'The rules cannot be read' },
+  rulesUnavailable: { status: 422, title: 'The rules of the folder cannot be read' },
 } as const satisfies Record<BobbinErrorCode, ProblemKind>;
 
 export const PROBLEMS: Readonly<Record<ProblemCode, ProblemKind>> = { ...HTTP_PROBLEMS, ...CLIENT_PROBLEMS };

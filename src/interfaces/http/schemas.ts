@@ -11,7 +11,7 @@ const CountSchema = z
   .transform(Number);
 export const LimitSchema = CountSchema.pipe(z.int().min(1).max(1_000)).default(50);
 export const PageSchema = z.object({
-  after: CountSchema.default(0),
+  after: CountSchema.pipe(z.int().min(0)).default(0),
   limit: CountSchema.pipe(z.int().min(1).max(500)).default(100),
 });
 
@@ -36,7 +36,19 @@ const OWN = {
   ScheduleCreated: object({ scheduleId: text, created: flag }),
   ScheduleTriggered: object({ run: { anyOf: [pointer('ScheduleFiring'), { type: 'null' }] } }),
   ItemsPage: object({ items: { type: 'array', items: pointer('Item') }, next: { type: 'integer' }, more: flag }),
-  StreamedEvent: { anyOf: [pointer('ThreadEvent'), pointer('PartialEvent')] },
+  StreamedEvent: {
+    type: 'object',
+    properties: {
+      id: { ...text, description: 'The `seq` of a logged event.' },
+      event: { ...text, description: '`problem`, for the reason why the stream ended early.' },
+      data: {
+        ...text,
+        contentMediaType: 'application/json',
+        contentSchema: { anyOf: [pointer('ThreadEvent'), pointer('PartialEvent'), pointer('Problem')] },
+      },
+    },
+    required: ['data'],
+  },
 };
 
 type SchemaName = ContractName | keyof typeof OWN;
