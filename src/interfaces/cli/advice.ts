@@ -17,11 +17,14 @@ const COMMANDS: Partial<Record<BobbinErrorCode, [purpose: string, command: strin
   scheduleNotFound: ['to list the schedules', 'schedule list'],
 };
 
+const SENTENCES: Partial<Record<BobbinErrorCode, string>> = {
+  namespaceNotFound: 'TEMPORAL_NAMESPACE or a Temporal profile names the namespace.',
+  scheduleExists: 'With `--if-exists update`, the one that exists is changed.',
+};
+
 /** @param threadId of the thread that the command names. Undefined: nothing to add to the message. */
 export function adviceFor(code: BobbinErrorCode, threadId = '<threadId>'): string | undefined {
-  if (code === 'namespaceNotFound') return 'TEMPORAL_NAMESPACE or a Temporal profile names the namespace.';
   const [purpose, command] = COMMANDS[code] ?? [];
-  return command === undefined
-    ? undefined
-    : `${purpose}: ${asStarted(command.replace('ID', () => shellWord(threadId)))}`;
+  if (command === undefined) return SENTENCES[code];
+  return `${purpose}: ${asStarted(command.replace('ID', () => shellWord(threadId)))}`;
 }
