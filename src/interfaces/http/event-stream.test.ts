@@ -15,7 +15,8 @@ async function startEndless(patienceMs: number, stop = new AbortController().sig
   let sent = 0;
   let isAllowed = true;
   server = createServer((_, response) => {
-    const stream = writeEvents(response, { patienceMs, stop, isAllowed: () => isAllowed }, async (writer) => {
+    const options = { patienceMs, stop, isAllowed: () => isAllowed, keepAliveMs: 50 };
+    const stream = writeEvents(response, options, async (writer) => {
       for (;;) {
         await writer.send({ id: sent + 1, data: MEGABYTE });
         sent += 1;
@@ -56,4 +57,12 @@ it('a server that stops ends the stream of a reader that takes nothing', async (
   await ended[0];
   socket.resume();
   await once(socket, 'close');
+});
+
+it('a token that is removed ends its streams', async () => {
+  const { socket, ended, forbid } = await startEndless(60_000);
+  await once(socket, 'data');
+  forbid();
+  socket.resume();
+  await ended[0];
 });

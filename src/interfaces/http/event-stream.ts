@@ -23,14 +23,17 @@ export interface StreamOptions {
   stop: AbortSignal;
   /** Whether the token is still valid. */
   isAllowed: () => boolean;
+  keepAliveMs?: number;
 }
 
 /** Resolves when the stream has ended, whatever the reason. */
 export async function writeEvents(
   response: ServerResponse,
-  { patienceMs, stop, isAllowed }: StreamOptions,
+  { patienceMs, stop, isAllowed, keepAliveMs = KEEP_ALIVE_MS }: StreamOptions,
   body: (writer: EventWriter) => Promise<void>,
 ): Promise<void> {
+  // The client may have left while its request was read.
+  if (response.destroyed) return;
   const gone = new AbortController();
   const signal = AbortSignal.any([stop, gone.signal]);
   response.once('close', () => gone.abort());
@@ -51,7 +54,7 @@ export async function writeEvents(
   const keepAlive = setInterval(() => {
     if (!isAllowed()) gone.abort();
     else if (!response.writableNeedDrain) queue(':\n\n').catch(() => undefined);
-  }, KEEP_ALIVE_MS);
+  }, keepAliveMs);
   try {
     await last;
     await body({ signal, send: (event) => queue(toText(event)) });

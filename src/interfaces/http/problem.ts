@@ -23,7 +23,7 @@ const HTTP_PROBLEMS = {
   stopping: { status: 503, title: 'The server is stopping' },
 } as const satisfies Record<string, ProblemKind>;
 
-/** One for each code of the client. `docs/http.md` has the same table. */
+/** One for each code of the client. */
 const CLIENT_PROBLEMS = {
   invalid: { status: 400, title: 'The request is not valid' },
   malformed: { status: 400, title: 'The message is not valid' },

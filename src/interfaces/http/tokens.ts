@@ -43,7 +43,7 @@ export interface TokenFile {
   list(): Token[];
   /** The token that a secret belongs to. Takes the same time whatever the secret is. */
   find(secret: string): Token | undefined;
-  /** Whether it is still in the file. */
+  /** Whether it is still in the file. False if the file cannot be read. */
   has(token: Token): boolean;
   add(token: NewToken): Promise<{ token: Token; secret: string }>;
   /** False if there is no such token. */
@@ -78,7 +78,13 @@ export function openTokens(dataDirectory: string): TokenFile {
     path,
     list,
     find,
-    has: (token) => list().some(({ hash }) => hash === token.hash),
+    has(token) {
+      try {
+        return list().some(({ hash }) => hash === token.hash);
+      } catch {
+        return false;
+      }
+    },
     async add(given) {
       const secret = newSecret();
       return { token: await keep(secret, given), secret };
