@@ -154,6 +154,19 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     expect(command?.status).toBe('aborted');
   });
 
+  it('starts a thread in a folder, and its first turn', async () => {
+    const page = await open('');
+    await page.getByText('New thread').click();
+    await page.getByLabel('Folder').fill(environment.cwd);
+    await page.getByLabel('Title').fill('From the page');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'From the page' }).waitFor();
+    await page.getByLabel('Prompt').fill('say: begun here');
+    await page.keyboard.press('Enter');
+    await page.locator('.item.agentMessage').getByText('begun here').waitFor();
+  });
+
   it('undoes the newest turn after showing what becomes of its files', async () => {
     const cwd = environment.workspace();
     const thread = await environment.start({ workspace: { cwd } });

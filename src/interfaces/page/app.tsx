@@ -1,6 +1,7 @@
 /** The page: a list of threads, and one of them. */
 import { useEffect, useState } from 'preact/hooks';
 import { threadOf } from './address.ts';
+import { NewThread } from './new-thread.tsx';
 import { ThreadList } from './thread-list.tsx';
 import { ThreadPage } from './thread-page.tsx';
 import { getToken, onTokenChange, setToken, takeToken } from './token.ts';
@@ -44,6 +45,7 @@ function Welcome() {
     <main class="welcome">
       <h1>Threads</h1>
       <p>Choose a thread. Those that wait for you come first.</p>
+      <NewThread />
     </main>
   );
 }

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import type { Item, ThreadEvent } from '../../contract/index.ts';
+import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
+
+const after = (...inputs: Input[]): ThreadState => inputs.reduce(reduce, NEW_THREAD);
+const event = (seq: number, body: object): Input => ({
+  type: 'event',
+  event: { seq, at: 0, ...body } as unknown as ThreadEvent,
+});
+const message = (index: number, text: string) =>
+  ({ id: `item_${index}`, turnId: 't', step: 1, type: 'agentMessage', text }) as Item;
+const keys = ({ entries }: ThreadState) => entries.map(({ key }) => key);
+
+it('keeps the place of an item when it is completed after others', () => {
+  const state = after(
+    event(1, { type: 'item/started', turnId: 't', item: message(0, '') }),
+    event(2, { type: 'item/started', turnId: 't', item: message(1, '') }),
+    event(3, { type: 'warning', message: 'careful' }),
+    event(4, { type: 'item/completed', turnId: 't', item: message(0, 'done') }),
+  );
+  expect(keys(state)).toEqual(['item_0', 'item_1', 'event_3']);
+  expect(state.entries[0]).toEqual({ key: 'item_0', item: message(0, 'done') });
+});
+
+it('puts earlier items before those it has, each once', () => {
+  const state = after(event(9, { type: 'item/completed', turnId: 't', item: message(5, 'new') }), {
+    type: 'earlier',
+    items: [message(4, 'old'), message(5, 'stale')],
+  });
+  expect(keys(state)).toEqual(['item_4', 'item_5']);
+  expect(state.entries[1]).toEqual({ key: 'item_5', item: message(5, 'new') });
+  expect(firstShown(state)).toBe(4);
+});
+
+it('gives the text of a refused turn back, unless another is being written', () => {
+  const sent: Input = { type: 'sent', prompt: { turnId: 't', text: 'do it' } };
+  const refused = event(1, {
+    type: 'message/rejected',
+    message: 'submitTurn',
+    code: 'queueFull',
+    reason: 'full',
+    id: 't',
+  });
+  expect(after(sent, refused)).toMatchObject({ draft: 'do it', sent: [] });
+  expect(after(sent, { type: 'draft', text: 'other' }, refused)).toMatchObject({ draft: 'other', sent: [] });
+});
