@@ -172,6 +172,7 @@ describe('the commands of a chat', () => {
     }
     await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
     await say(terminal, '/model offline/another');
+    await terminal.until('model offline/another from the next prompt on');
     await say(terminal, 'say: by another');
     await terminal.until(/ready · .* · offline\/another/);
   });

@@ -29,13 +29,13 @@ export function toKeys(input: string, key: InkKey): Key[] {
 const CONTROL_CHARACTER = /([\0-\x1f])/; // eslint-disable-line no-control-regex
 const LETTER_BEFORE_A = 96;
 
-/** Enter only at the end: before that, it is a line of a paste. */
+/** Enter only at the beginning or the end: between, it is a line of a paste. */
 function split(input: string): Key[] {
   const parts = input.split(CONTROL_CHARACTER).filter((part) => part !== '');
   return parts.flatMap((part, index): Key[] => {
     if (!CONTROL_CHARACTER.test(part)) return [{ name: 'text', text: part }];
     if (part === '\t') return [{ name: 'text', text: '\t' }];
-    if (part === '\r' && index > 0 && index === parts.length - 1) return [{ name: 'enter', text: '' }];
+    if (part === '\r' && (index === 0 || index === parts.length - 1)) return [{ name: 'enter', text: '' }];
     if (part === '\r' || part === '\n') return [{ name: 'newline', text: '' }];
     const name = CONTROL[String.fromCharCode(part.charCodeAt(0) + LETTER_BEFORE_A)];
     return name === undefined ? [] : [{ name, text: '' }];

@@ -1,16 +1,15 @@
 /** Connects a chat to a thread: follows its events, reads its view, and does what the chat asks for. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
-import type { PartialEvent, ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import type { ThreadView, TurnSubmission } from '../../../contract/index.ts';
 import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
-import { initialState } from './state.ts';
-import type { Effect, Picker, Trouble } from './state.ts';
+import { type Effect, type Picker, initialState } from './state.ts';
 import type { SlashCommand } from './slash.ts';
 import { type Store, createStore } from './store.ts';
+import { createViews, viewWhenReady, withWholeRequest, withWholeRequests } from './views.ts';
 
 export interface SessionOptions {
   bobbin: Bobbin;
@@ -39,9 +38,7 @@ export interface Session {
 
 /** Longer pasts are shown from here on. */
 const MAX_PAST_EVENTS = 2_000;
-const VIEW_PAUSE_MS = 150;
 const VIEW_EVERY_MS = 5_000;
-const SLOW_MS = 3_000;
 
 export function openSession(options: SessionOptions): Session {
   const { bobbin } = options;
@@ -211,80 +208,6 @@ async function interrupt(thread: ThreadHandle, view: ThreadView | null): Promise
   for (const { turnId } of view?.besideTurns ?? []) await thread.requestInterrupt({ turnId, reason });
 }
 
-// ------------------------------------------------------------------------------------------------------------ views
-
-/** Reads the view, one reading at a time; a wish during a reading leads to one more. */
-function createViews(thread: () => ThreadHandle | null, store: Store) {
-  let reading: Promise<void> | null = null;
-  let again = false;
-  const read = async (of: ThreadHandle): Promise<void> => {
-    const slow = setTimeout(() => store.dispatch({ type: 'trouble', trouble: 'slow' }), SLOW_MS);
-    try {
-      const view = await withWholeRequests(of, await of.view());
-      if (of !== thread()) return;
-      store.dispatch({ type: 'trouble', trouble: null });
-      store.dispatch({ type: 'view', view });
-    } catch (error) {
-      store.dispatch({ type: 'trouble', trouble: troubleOf(error) });
-    } finally {
-      clearTimeout(slow);
-    }
-    await delay(VIEW_PAUSE_MS);
-  };
-  const refresh = (): void => {
-    const of = thread();
-    if (of === null) return;
-    if (reading !== null) {
-      again = true;
-      return;
-    }
-    again = false;
-    reading = read(of).finally(() => {
-      reading = null;
-      if (again) refresh();
-    });
-  };
-  return { refresh, idle: () => reading ?? Promise.resolve() };
-}
-
 function isClosed(error: unknown): boolean {
   return error instanceof BobbinError && error.code === 'threadClosed';
-}
-
-function troubleOf(error: unknown): Trouble | null {
-  if (!(error instanceof BobbinError)) return null;
-  if (error.code === 'serviceUnavailable') return 'service';
-  return error.code === 'workerUnavailable' ? 'worker' : null;
-}
-
-/** Waits for a worker and for the service, and says so. Null after the signal. */
-async function viewWhenReady(thread: ThreadHandle, store: Store, signal: AbortSignal): Promise<ThreadView | null> {
-  while (!signal.aborted) {
-    try {
-      const view = await thread.view();
-      store.dispatch({ type: 'trouble', trouble: null });
-      return view;
-    } catch (error) {
-      const trouble = troubleOf(error);
-      const isOpening =
-        error instanceof BobbinError && (error.code === 'threadOpening' || error.code === 'betweenWorkers');
-      if (trouble === null && !isOpening) throw error;
-      if (trouble !== null) store.dispatch({ type: 'trouble', trouble });
-      await delay(500, undefined, { signal }).catch(() => undefined);
-    }
-  }
-  return null;
-}
-
-/** A person who decides must see all of a request. If its item is gone, the request says that it is cut. */
-async function withWholeRequest<T extends ThreadEvent | PartialEvent>(thread: ThreadHandle, event: T): Promise<T> {
-  if (!('request' in event)) return event;
-  return { ...event, request: await thread.wholeRequest(event.request).catch(() => event.request) };
-}
-
-async function withWholeRequests(thread: ThreadHandle, view: ThreadView): Promise<ThreadView> {
-  const openRequests = await Promise.all(
-    view.openRequests.map((request) => thread.wholeRequest(request).catch(() => request)),
-  );
-  return { ...view, openRequests };
 }

@@ -33,7 +33,11 @@ describe('keys in the terminal', () => {
     await becomes('› wrong');
     stdin.write('\u0015right one\u0001A \r');
     await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'A right one' }));
-    await becomes('›');
+    stdin.write('next');
+    await becomes('› next');
+    stdin.write('\rafter it');
+    await vi.waitFor(() => expect(effects.at(-1)).toMatchObject({ type: 'submit', text: 'next' }));
+    await becomes('› after it');
   });
 
   it('are arrows, words, lines and history, in the sequences of terminals', async () => {
