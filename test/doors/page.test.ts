@@ -253,6 +253,16 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await second.running.ended;
   });
 
+  it('says so once if a thread has ended without closing', async () => {
+    const thread = await environment.start();
+    await runTurn(thread, 'say: the last words');
+    const page = await open(addressOf(thread));
+    await conversation(page).getByText('the last words').first().waitFor();
+    await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate();
+    await page.getByText('has ended without closing').waitFor();
+    expect(await page.getByText(/^Not up to date/).count()).toBe(0);
+  });
+
   it('shows what a hostile model, file or name says as text', async () => {
     const evil = '<img src="http://192.0.2.1/x" onerror="alert(1)"><script>alert(2)</script>';
     const thread = await environment.start({

@@ -10,6 +10,13 @@ export class Problem extends Error {
   }
 }
 
+const FINAL = new Set(['unauthorized', 'scopeMissing', 'ownerRestricted', 'threadNotFound', 'threadClosed', 'invalid']);
+
+/** Whether the same request would have the same answer later. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof Problem && FINAL.has(error.code);
+}
+
 /** @param path with its ids percent-encoded. Rejects with a `Problem`. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);

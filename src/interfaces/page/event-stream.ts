@@ -1,7 +1,7 @@
 /** Follows the events of a thread across lost connections and restarted servers: no gap, and nothing twice. */
 import { createParser } from 'eventsource-parser';
 import type { PartialEvent, ThreadEvent } from '../../contract/index.ts';
-import { Problem, request, threadPath } from './api.ts';
+import { Problem, isFinal, request, threadPath } from './api.ts';
 
 export interface StreamReader {
   /** Logged events come in order, each once. */
@@ -15,7 +15,7 @@ const MAX_PAUSE_MS = 4_000;
 /** The server sends something at least every 15 seconds. */
 const SILENCE_MS = 40_000;
 
-/** Returns when the thread is closed. Rejects if the token is refused, and when `signal` fires. */
+/** Returns when the thread is closed. Rejects if nothing more can be read, and when `signal` fires. */
 export async function followEvents(
   threadId: string,
   begin: number,
@@ -42,7 +42,7 @@ export async function followEvents(
     } catch (error) {
       signal.throwIfAborted();
       if (isClosing(newest)) return;
-      if (!(error instanceof Problem) || error.code === 'unauthorized' || error.code === 'threadNotFound') throw error;
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
       reader.onTrouble(error);
     }
     await sleep(pause, signal);

@@ -1,6 +1,6 @@
 /** Keeps the state of one thread up to date until it is stopped. */
 import type { ThreadRequest, ThreadView } from '../../contract/index.ts';
-import { get, threadPath, toProblemWords } from './api.ts';
+import { get, isFinal, threadPath, toProblemWords } from './api.ts';
 import { followEvents, sleep } from './event-stream.ts';
 import type { Input } from './thread-state.ts';
 
@@ -79,11 +79,6 @@ async function firstView(threadId: string, take: (input: Input) => void, signal:
     }
     await sleep(RETRY_MS, signal);
   }
-}
-
-function isFinal(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return ['unauthorized', 'threadNotFound', 'scopeMissing', 'invalid'].includes(code);
 }
 
 async function readView(threadId: string, take: (input: Input) => void, signal: AbortSignal): Promise<ThreadView> {
