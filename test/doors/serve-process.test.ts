@@ -86,16 +86,14 @@ it('names a port that is in use, and an address that is none', async () => {
 });
 
 it('accepts a token as soon as it is added, and no longer once it is removed', async () => {
+  const owner = `alice-${randomUUID()}`;
   const { url } = await serve();
   const token = async (...args: string[]) => runCli(['serve', 'token', ...args], { env: env() });
-  const secret = (await token('add', 'dashboard', '--scope', 'read', 'drive', '--owner', 'alice')).stdout.trim();
+  const secret = (await token('add', 'dashboard', '--scope', 'read', 'drive', '--owner', owner)).stdout.trim();
   const client = httpClient(url, secret);
   expect((await client.get('/v1/threads')).value).toEqual({ threads: [] });
   const listed = JSON.parse((await token('list', '--json')).stdout) as { id: string; name: string }[];
-  expect(listed).toMatchObject([
-    { name: 'first start' },
-    { name: 'dashboard', scopes: ['read', 'drive'], owner: 'alice' },
-  ]);
+  expect(listed).toMatchObject([{ name: 'first start' }, { name: 'dashboard', scopes: ['read', 'drive'], owner }]);
   expect(JSON.stringify(listed)).not.toMatch(/hash|bobbin_/);
   expect((await token('remove', listed[1]?.id ?? '')).code).toBe(0);
   expect((await client.get('/v1/threads')).status).toBe(401);

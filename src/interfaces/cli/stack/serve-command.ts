@@ -28,7 +28,7 @@ export function addServeCommand(program: Command): void {
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token add dashboard --scope read drive --owner alice')
     .action((name: string, _: unknown, command: Command) =>
-      withAll(command, (options: AddTokenOptions) =>
+      withAll(command, (options) =>
         runCommand(options, async (output) => (await import('./serve.ts')).addToken(name, options, output)),
       ),
     );
@@ -39,7 +39,7 @@ export function addServeCommand(program: Command): void {
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token list')
     .action((_: unknown, command: Command) =>
-      withAll(command, (options: ServeOptions) =>
+      withAll(command, (options) =>
         runCommand(options, async (output) => (await import('./serve.ts')).listTokens(options, output)),
       ),
     );
@@ -50,13 +50,13 @@ export function addServeCommand(program: Command): void {
     .option('--json', 'print JSON instead of text')
     .addHelpText('after', '\nExample:\n  bobbin serve token remove 1f3a9c2e')
     .action((id: string, _: unknown, command: Command) =>
-      withAll(command, (options: ServeOptions) =>
+      withAll(command, (options) =>
         runCommand(options, async (output) => (await import('./serve.ts')).removeToken(id, options, output)),
       ),
     );
 }
 
 /** `serve` has options of the same names, and takes them first. */
-function withAll<O extends ServeOptions>(command: Command, body: (options: O) => Promise<void>): Promise<void> {
-  return body(command.optsWithGlobals<O>());
+function withAll(command: Command, body: (options: AddTokenOptions) => Promise<void>): Promise<void> {
+  return body(command.optsWithGlobals<AddTokenOptions>());
 }
