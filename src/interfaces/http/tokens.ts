@@ -55,6 +55,7 @@ export interface TokenFile {
 export function openTokens(dataDirectory: string): TokenFile {
   makePrivateFolder(dataDirectory);
   const path = join(dataDirectory, TOKENS);
+  const place = join(dataDirectory, FIRST_TOKEN);
   let known: { stamp: string; tokens: Token[] } = { stamp: '', tokens: [] };
   const list = (): Token[] => {
     const stamp = stampOf(path);
@@ -93,10 +94,12 @@ export function openTokens(dataDirectory: string): TokenFile {
       const left = list().filter((token) => token.id !== id);
       if (left.length === list().length) return false;
       await write(left);
+      // The next start must not bring back the token that was removed.
+      const secret = readSecret(place);
+      if (secret !== undefined && find(secret) === undefined) unlinkSync(place);
       return true;
     },
     async first() {
-      const place = join(dataDirectory, FIRST_TOKEN);
       if (list().length > 0) {
         const secret = readSecret(place);
         return secret !== undefined && find(secret) !== undefined ? secret : undefined;
