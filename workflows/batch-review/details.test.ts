@@ -16,7 +16,7 @@ describe('what is seen of a batch', () => {
       '**running**: 1 of 13 targets are done',
       '- reviewed 0, skipped 0, failed 1, not reviewed 0',
       '- findings: 0 new, 0 still there, 0 reopened, 0 fixed',
-      '- used up: 0 tokens, $0.00, 0 model calls',
+      '- used up: 0 tokens, `$0.00`, 0 model calls',
       '- under way:',
       '  - ``/srv/`a` x against main``',
       '- failed:',

@@ -31,7 +31,7 @@ export function toDetails(state: BatchState, waitsFor: BatchView['waitsFor']): s
     `**${status}**: ${done} of ${plural(all, 'target is', 'targets are')} done${waits}${why}`,
     `- reviewed ${counts.reviewed}, skipped ${counts.skipped}, failed ${counts.failed}, not reviewed ${counts.notReviewed}`,
     `- findings: ${findings.new} new, ${findings.unchanged} still there, ${findings.reopened} reopened, ${findings.fixed} fixed`,
-    `- used up: ${plural(spent.tokens, 'token')}, ${toDollars(spent.costMicroUsd)}, ${plural(spent.steps, 'model call')}`,
+    `- used up: ${plural(spent.tokens, 'token')}, ${codeSpan(toDollars(spent.costMicroUsd), NAME_CHARS)}, ${plural(spent.steps, 'model call')}`,
     ...some('under way', running, (index) => nameOf(state, index)),
     ...some('failed', indexesOf(state, 'failed'), (index) => `${nameOf(state, index)} ${failureOf(state, index)}`),
   ].join('\n');

@@ -37,8 +37,8 @@ describe('one line of a text', () => {
   });
 
   it('is words that Markdown does not act upon', () => {
-    expect(words('# a *b* `c` [d](e) <img> &#x202e; f_g _h_', 80)).toBe(
-      '\\# a \\*b\\* \\`c\\` \\[d\\](e) \\<img> \\&#x202e; f_g \\_h\\_',
+    expect(words('# a *b* `c` [d](e) <img> &#x202e; f_g _h_ $i$', 80)).toBe(
+      '\\# a \\*b\\* \\`c\\` \\[d\\](e) \\<img> \\&#x202e; f_g \\_h\\_ \\$i\\$',
     );
   });
 });

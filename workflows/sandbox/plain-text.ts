@@ -64,7 +64,7 @@ export function literalSpan(text: string): string {
 
 /** One line of text that contains no Markdown. */
 export function words(text: string, chars: number): string {
-  return firstLine(text, chars).replace(/[\\`*~[\]<&]|(?<!\w)_|_(?!\w)|^#/g, (mark) => `\\${mark}`);
+  return firstLine(text, chars).replace(/[\\`*~[\]<&$]|(?<!\w)_|_(?!\w)|^#/g, (mark) => `\\${mark}`);
 }
 
 /** Columns of a block of code: wider rows would need sideways scrolling. */

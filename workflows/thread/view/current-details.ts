@@ -133,8 +133,9 @@ function quoted(word: string): string {
 }
 
 function ofBudget(state: ThreadState): string[] {
+  // As code: the text between two dollar signs would be a formula.
   const of = (scope: 'turn' | 'thread' | 'tree') =>
-    toAmounts({ spent: spentIn(state, scope, state.updatedAt), limits: limitsOf(state, scope) });
+    literalSpan(toAmounts({ spent: spentIn(state, scope, state.updatedAt), limits: limitsOf(state, scope) }));
   const alone = of('thread');
   const withAgents = of('tree');
   return [
