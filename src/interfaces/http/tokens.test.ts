@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -18,3 +18,22 @@ it('a first token that was removed does not come back with the next start', asyn
     rmSync(folder, { recursive: true });
   }
 });
+
+it.each(['', '\n', 'b', 'bobbin_', 'bobbin_abc\n'])(
+  'a first token that a killed server wrote in part (%j) is made anew and is not valid',
+  async (part) => {
+    const folder = mkdtempSync(join(tmpdir(), 'bobbin-tokens-'));
+    try {
+      writeFileSync(join(folder, 'http-token'), part, { mode: 0o600 });
+      const tokens = openTokens(folder);
+      const secret = (await tokens.first()) ?? '';
+      expect(secret).toMatch(/^bobbin_[\w-]{43}$/);
+      expect(readFileSync(join(folder, 'http-token'), 'utf8')).toBe(`${secret}\n`);
+      expect(tokens.find(secret)).toMatchObject({ scopes: ['admin'] });
+      expect(tokens.find(part.trim())).toBeUndefined();
+      expect(readdirSync(folder).toSorted()).toEqual(['http-token', 'http-tokens.json']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

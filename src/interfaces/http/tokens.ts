@@ -3,7 +3,7 @@
  * once. The token of the first start is in a second file, so that its owner can read it again.
  */
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BobbinError } from '../../client/bobbin-error.ts';
@@ -31,6 +31,8 @@ const FileSchema = z.object({ version: z.literal(1), tokens: z.array(TokenSchema
 const TOKENS = 'http-tokens.json';
 const FIRST_TOKEN = 'http-token';
 const FIRST_NAME = 'first start';
+/** What `newSecret` makes. */
+const SECRET = /^bobbin_[\w-]{43}$/;
 
 export interface NewToken {
   name: string;
@@ -142,21 +144,26 @@ function readTokens(path: string): Token[] {
   }
 }
 
+/** Undefined if the file has no whole secret: a part of one is easy to guess. */
 function readSecret(path: string): string | undefined {
-  return stampOf(path) === '' ? undefined : readFileSync(path, 'utf8').trim();
+  const text = stampOf(path) === '' ? '' : readFileSync(path, 'utf8').trim();
+  return SECRET.test(text) ? text : undefined;
 }
 
-/** Of two servers that start at once, one makes the file and both use it. */
+/** The file appears whole. Of two servers that start at once, one makes it and both use it. */
 function createSecret(path: string): string {
-  const draft = openSync(path, 'wx', 0o600);
+  const draft = `${path}.${randomUUID()}.tmp`;
+  const secret = newSecret();
   try {
-    const secret = newSecret();
-    writeFileSync(draft, `${secret}\n`);
+    writeFileSync(draft, `${secret}\n`, { flag: 'wx', mode: 0o600 });
+    if (readSecret(path) === undefined) rmSync(path, { force: true });
+    linkSync(draft, path);
     return secret;
   } catch (error) {
-    unlinkSync(path);
-    throw error;
+    const made = (error as NodeJS.ErrnoException).code === 'EEXIST' ? readSecret(path) : undefined;
+    if (made === undefined) throw error;
+    return made;
   } finally {
-    closeSync(draft);
+    rmSync(draft, { force: true });
   }
 }
