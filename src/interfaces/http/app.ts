@@ -70,7 +70,10 @@ async function serve(options: AppOptions, one: Endpoint, c: Request): Promise<Re
     throw new HttpProblem('stopping', 'The server is stopping; another one may answer.', { connection: 'close' });
   if (!allows(token, one.scope)) throw scopeMissing(one.scope);
   if (one.withoutOwner && token.owner !== null)
-    throw new HttpProblem('ownerRestricted', `This is not a matter of one owner, and the token is for ${token.owner}.`);
+    throw new HttpProblem(
+      'ownerRestricted',
+      `This belongs to no owner, so a token for the owner ${token.owner} may not use it.`,
+    );
   const answer = await one.run(await toCall(options, one, token, c));
   return write(options, answer, token, c);
 }
