@@ -18,6 +18,7 @@ export interface EventStreamOptions {
 }
 
 const PAGE = 200;
+const BEGINS_WORK = new Set<ThreadEvent['type']>(['turn/started', 'turn/queued']);
 const RETRY_MS = { first: 100, most: 2_000 };
 /** Temporary errors: the reader waits for a worker or the service to come back. */
 export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
@@ -63,9 +64,9 @@ export async function* streamEvents(
         }
         retries.reset();
         for (const event of read.events) {
-          // A closed thread may have been resumed since. Until then it only reports that it is closed.
+          // A closed thread may still report a late end, and may have been resumed since, which shows with its next turn.
           partial?.note(event);
-          closed = event.type === 'thread/closed' || (closed && event.type === 'message/rejected');
+          closed = event.type === 'thread/closed' || (closed && !BEGINS_WORK.has(event.type));
           yield event;
         }
         after = read.next;

@@ -54,6 +54,14 @@ describe('prewarm', () => {
     expect(agentEvents(thread)).toMatchObject([{ type: 'agentTask/registered', taskId: 'task-1' }]);
   });
 
+  it('that the thread stops when it is closed is no warning', () => {
+    const thread = open();
+    const { id } = thread.step('registerAgentTask');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.end('registerAgentTask', { type: 'aborted' }, id);
+    expect(thread.events().at(-1)?.type).toBe('thread/closed');
+  });
+
   it('that fails is a warning, fails nothing, and is not tried again before a turn needs it', () => {
     const thread = open();
     refused(thread);

@@ -354,6 +354,7 @@ function onRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'
   const ended = endRegistration(state, event.at, event.id, event.end);
   if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
   const { failure } = ended.outcome;
+  if (state.status !== 'open') return ended.state;
   if (ended.purpose === 'prewarm') {
     return emit(ended.state, event.at, {
       type: 'warning',
