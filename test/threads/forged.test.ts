@@ -226,7 +226,10 @@ describe('a forged update or query', () => {
   async function answered(ask: Promise<unknown>): Promise<string> {
     return ask.then(
       () => 'answered',
-      (error: Error) => `${(error.cause as { type?: string } | undefined)?.type ?? ''} ${error.message}`,
+      (error: unknown) => {
+        const { cause, message } = error as Error;
+        return `${(cause as { type?: string } | undefined)?.type ?? ''} ${message}`;
+      },
     );
   }
   /** As the SDK can send them. */
