@@ -52,6 +52,20 @@ export const doors: Part = async (environment, { quick, signal }) => {
   }
   environment.progress(`doors: ${turns} turns followed`);
 
+  // Before the requests, after which the server has memory to spare.
+  const idle = await Promise.all(Array.from({ length: 20 }, () => worker.bobbin.threads.start({ workspace })));
+  const stop = new AbortController();
+  const before = http.residentKiB();
+  const opened = Array.from({ length: STREAMS }, async (_, index) => {
+    const events = http.events(idle[index % idle.length]!.threadId, 0, stop.signal)[Symbol.asyncIterator]();
+    await events.next();
+    return events.next().catch(() => undefined);
+  });
+  await Promise.race([Promise.all(opened), new Promise((resolve) => setTimeout(resolve, 15_000))]);
+  const perStream = (http.residentKiB() - before) / STREAMS;
+  stop.abort();
+  await Promise.allSettled(opened);
+
   const views = {
     http: await perSecond(seconds, () => http.get(`/v1/threads/${thread.threadId}`)),
     client: await perSecond(seconds, () => thread.view()),
@@ -65,19 +79,6 @@ export const doors: Part = async (environment, { quick, signal }) => {
     client: await perSecond(seconds, () => fresh.client.submit(rejected())),
   };
   environment.progress('doors: requests counted');
-
-  const idle = await Promise.all(Array.from({ length: 20 }, () => worker.bobbin.threads.start({ workspace })));
-  const stop = new AbortController();
-  const before = http.residentKiB();
-  const opened = Array.from({ length: STREAMS }, async (_, index) => {
-    const events = http.events(idle[index % idle.length]!.threadId, 0, stop.signal)[Symbol.asyncIterator]();
-    await events.next();
-    return events.next().catch(() => undefined);
-  });
-  await Promise.race([Promise.all(opened), new Promise((resolve) => setTimeout(resolve, 15_000))]);
-  const perStream = (http.residentKiB() - before) / STREAMS;
-  stop.abort();
-  await Promise.allSettled(opened);
   await Promise.all([thread, ...idle, fresh.http, fresh.client].map((one) => one.close()));
 
   const byClient = (samples: readonly number[]) => ({ what: 'through the client', figures: summarise(samples) });
