@@ -5,7 +5,7 @@ import { toDollars } from '../../contract/plain/amount-words.ts';
 import { grouped, plural } from '../../contract/plain/plural.ts';
 import { toPhaseWords } from '../../contract/plain/waiting-words.ts';
 import { toVisibleLine } from '../../contract/plain/foreign-text.ts';
-import type { Running } from '../cli/chat/live.ts';
+import type { Running } from '../running-steps.ts';
 import { get, post, threadPath, toProblemWords } from './api.ts';
 import { Composer } from './composer.tsx';
 import { EntryView, PlanView } from './items.tsx';

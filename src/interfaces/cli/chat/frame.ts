@@ -14,7 +14,7 @@ import {
   toScreen,
 } from '../text/terminal-text.ts';
 import type { Draft } from './editor.ts';
-import type { Running } from './live.ts';
+import type { Running } from '../../running-steps.ts';
 import { choicesOf, questionOf } from './requests.ts';
 import { pickerLines } from './picker.ts';
 import { type ChatState, askedNow } from './state.ts';

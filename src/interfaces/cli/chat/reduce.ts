@@ -2,7 +2,7 @@
 import type { PartialEvent, ThreadEvent, ThreadView } from '../../../contract/index.ts';
 import { type Part, paint } from '../text/terminal-text.ts';
 import { draftOf } from './editor.ts';
-import { noteEvent, showPartial } from './live.ts';
+import { noteEvent, showPartial } from '../../running-steps.ts';
 import { pressKey, pasteText, takeLine } from './prompt.ts';
 import { type ChatInput, type ChatState, type Effect, type Step, type Trouble, initialState } from './state.ts';
 import { renderForChat } from './transcript.ts';

@@ -3,7 +3,7 @@ import type { EditQueue, PartialEvent, ResolveRequest } from '../../../contract/
 import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
 import type { Part } from '../text/terminal-text.ts';
 import { type Draft, EMPTY, type Key, type Recall, recallOf } from './editor.ts';
-import type { Live } from './live.ts';
+import type { Live } from '../../running-steps.ts';
 import type { Answering } from './requests.ts';
 import type { SlashCommand } from './slash.ts';
 

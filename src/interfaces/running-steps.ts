@@ -1,5 +1,5 @@
 /** What running steps show: the text of the model and the output of commands, as far as it has come. Pure. */
-import type { Item, PartialEvent, ThreadEvent } from '../../../contract/index.ts';
+import type { Item, PartialEvent, ThreadEvent } from '../contract/index.ts';
 
 /** A step at work. */
 export interface Running {
