@@ -49,7 +49,7 @@ export interface ToolItemBase extends ItemBase {
 
 /**
  * The cause of a compaction: a person, the limit before a turn's first step or between two of its steps, or a model
- * that accepts no more.
+ * that accepts no larger context.
  */
 export type CompactionTrigger = 'manual' | 'preTurn' | 'midTurn' | 'overflow';
 

@@ -7,7 +7,7 @@ export interface ThreadSummary {
   /** Its title, else the first line of its first prompt; empty if it has neither. */
   title: string;
   /**
-   * `running`: open, and the service knows no more. A terminated, cancelled or timed out workflow is `terminated`, a failed
+   * `running`: open; the service knows nothing more precise. A terminated, cancelled or timed out workflow is `terminated`, a failed
    * one `failed`. The other states are those of the view.
    */
   status: ThreadView['status'] | 'running' | 'failed' | 'terminated';

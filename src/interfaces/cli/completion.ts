@@ -28,7 +28,7 @@ export async function complete(
 
 interface Place {
   command: Command;
-  /** The one that comes next; undefined if there are no more. */
+  /** The next one; undefined at the end. */
   argument: Argument | undefined;
   /** An option that needs a value now. */
   option: Option | undefined;

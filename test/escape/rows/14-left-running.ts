@@ -9,7 +9,7 @@ import { type Attacker, createAttacker } from '../sandboxed.ts';
 const heldBy =
   'a reaper waits for all descendants and ends after the last one; where there is none, or it was killed, `gone` is false';
 
-/** By this number the process is told from those of other programs. */
+/** Distinguishes the process from those of other programs. */
 const SECONDS = `300.${randomInt(1e9)}`;
 
 /** Leaves session, group, parent and environment behind. The file has its process id. */

@@ -27,7 +27,7 @@ function open() {
 }
 
 describe('keys in the terminal', () => {
-  it('are told apart from text that comes with them', async () => {
+  it('are distinguished from text that comes with them', async () => {
     const { stdin, becomes, effects } = open();
     stdin.write('wrong');
     await becomes('› wrong');

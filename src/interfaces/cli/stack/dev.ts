@@ -1,6 +1,6 @@
 /**
  * The body of `bobbin dev`: starts the embedded stack, or joins the one that this person is running, runs a first turn on a
- * new thread of this repository, and on a terminal goes on as a chat. The stack stays up in the process that started it.
+ * new thread of this repository, and on a terminal continues as a chat. The stack stays up in the process that started it.
  */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
