@@ -1,6 +1,5 @@
 /** The page of `bobbin serve`, in a real browser. `npm run screenshots` keeps what it saw in docs/images. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { AxeResults } from 'axe-core';
@@ -18,6 +17,7 @@ import {
   waitForRequest,
 } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
 const executable = findChromium();
@@ -223,7 +223,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
 
   it('says that a killed server does not answer, and goes on when it is back, in two tabs', async () => {
     const thread = await environment.start({ sandbox: 'danger-full-access', approvalPolicy: 'never' });
-    const port = await freePort();
+    const port = await findLastingPort();
     const first = await serve(port);
     const tabs = [await open(addressOf(thread), first), await open(addressOf(thread), first)];
     await tabs[0]!.getByLabel('Prompt').fill('run: until [ -e go-on ]; do sleep 0.1; done; echo gone on');
@@ -361,13 +361,4 @@ async function serve(port: number): Promise<Served> {
   await expect.poll(() => running.said.stdout + running.said.stderr, { timeout: TIMEOUT_MS }).toMatch(printed);
   const [, url = '', secret = ''] = printed.exec(running.said.stdout) ?? [];
   return { url, secret, running };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

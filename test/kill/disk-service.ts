@@ -1,8 +1,8 @@
 /** A separate Temporal service with its data on disk, that can be stopped or killed and started again on that data. */
 import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary.ts';
-import { findFreePort } from '../../src/dev/temporal-service/run/ports.ts';
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
+import { findLastingPort } from '../parts/lasting-port.ts';
 
 export interface DiskService {
   /** The same after every start. */
@@ -19,7 +19,7 @@ export interface DiskService {
 
 export async function startDiskService(dataDirectory: string): Promise<DiskService> {
   const binary = await findTemporalBinary({ allowDownload: true });
-  const port = await findFreePort('127.0.0.1');
+  const port = await findLastingPort();
   let running = false;
   const launch = async (): Promise<TemporalService> => {
     const launched = await startTemporalService({ binary, dataDirectory, port, uiPort: null });

@@ -125,6 +125,19 @@ test('a port that another start takes meanwhile is left to that one', async () =
   expect(await findPortHolder(Number((await second).address.split(':')[1]))).toMatchObject({ pid: (await second).pid });
 });
 
+test('a required port is kept if another port of the server is taken meanwhile', async () => {
+  const { binary: late, go } = await delayed();
+  const port = await findFreePort('127.0.0.1');
+  const starting = start({ binary: late, port });
+  await expect.poll(readNote, { timeout: 20_000 }).toMatchObject({ port });
+  const words = (await readFile(`/proc/${(await readNote()).pid}/cmdline`, 'utf8')).split('\0');
+  const other = await listen(Number(words[words.indexOf('--http-port') + 1]));
+  await go();
+  expect((await starting).address).toBe(`127.0.0.1:${port}`);
+  expect(lines.join('\n')).toContain('A port was taken by another process');
+  other.close();
+});
+
 describe('a service and its data directory', () => {
   test('starts, is found by a second start, and is gone after the stop of the first', async () => {
     const first = await start();

@@ -78,20 +78,20 @@ type LaunchSettings = StartOptions & { dataDirectory: string; logFile: string };
 
 async function launch(options: LaunchSettings): Promise<TemporalService> {
   for (let attempt = 1; ; attempt++) {
+    options.signal?.throwIfAborted();
+    // A required port that another process holds is refused here, by name.
+    const plan = await planLaunch(options);
     try {
-      return await launchOnce(options);
+      return await launchOnce(options, plan);
     } catch (error) {
       const collided = error instanceof TemporalServiceError && error.code === 'portTaken';
-      const mayMove = !options.port && !options.uiPort;
-      if (!collided || !mayMove || attempt === LAUNCHES) throw error;
+      if (!collided || attempt === LAUNCHES) throw error;
       options.onProgress?.('A port was taken by another process while the Temporal service started; trying others');
     }
   }
 }
 
-async function launchOnce(options: LaunchSettings): Promise<TemporalService> {
-  options.signal?.throwIfAborted();
-  const plan = await planLaunch(options);
+async function launchOnce(options: LaunchSettings, plan: LaunchPlan): Promise<TemporalService> {
   const logFrom = await rotateLog(options.logFile);
   const toError = async (how: string) =>
     toStartError({ where: plan.where, how, logFile: options.logFile, log: await readLog(options.logFile, logFrom) });
