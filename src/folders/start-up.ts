@@ -4,10 +4,6 @@ import module from 'node:module';
 import { join } from 'node:path';
 import { cacheDirectory } from './folders.ts';
 import { isOnlyOurs } from './private-folder.ts';
-import { isBuilt } from './program-files.ts';
-
-// Stack traces name the sources.
-if (isBuilt) process.setSourceMapsEnabled(true);
 
 // Compiling the code takes half of the time that a program needs to start.
 const directory = compiledCodeDirectory();

