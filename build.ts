@@ -7,7 +7,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
-import { bundlePage } from './src/dev/page-bundle.ts';
+import { bundlePage, bundleStyle } from './src/dev/page-bundle.ts';
 import { BUILT_CLIENT, BUILT_PAGE, BUILT_PROGRAMS, PAGE_SOURCES } from './src/folders/program-files.ts';
 import { PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
 import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle.ts';
@@ -79,8 +79,8 @@ async function buildPage(): Promise<void> {
   const page = await bundlePage();
   mkdirSync(BUILT_PAGE, { recursive: true });
   writeFileSync(join(BUILT_PAGE, 'page.js'), page.code);
-  for (const name of ['index.html', 'page.css', 'icon.svg'])
-    copyFileSync(join(PAGE_SOURCES, name), join(BUILT_PAGE, name));
+  writeFileSync(join(BUILT_PAGE, 'page.css'), bundleStyle());
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(PAGE_SOURCES, name), join(BUILT_PAGE, name));
   writeFileSync(join(BUILT_PAGE, 'THIRD-PARTY-LICENSES.txt'), licensesOf([page]));
 }
 

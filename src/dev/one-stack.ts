@@ -23,9 +23,9 @@ export async function openStack(options: StackOptions): Promise<OpenedStack> {
       const { running } = readDevState(dataDirectory);
       if (running !== null && (await isAlive(running))) return { type: 'joined', stack: running };
       const stack = await startStack(options);
-      const { address, namespace, taskQueue, uiUrl } = stack;
+      const { address, namespace, taskQueue, uiUrl, pageUrl } = stack;
       const self = (await markOf(process.pid)) ?? { pid: process.pid, startedAt: '' };
-      writeDevState(dataDirectory, { running: { address, namespace, taskQueue, uiUrl, ...self } });
+      writeDevState(dataDirectory, { running: { address, namespace, taskQueue, uiUrl, pageUrl, ...self } });
       return { type: 'started', stack: { ...stack, stop: () => leave(dataDirectory, stack) } };
     },
   );

@@ -1,7 +1,8 @@
 /** Bundles the page for browsers: at `npm run build`, and in memory when the server runs from its sources. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OutputChunk, rolldown } from 'rolldown';
-import { PACKAGE_ROOT } from '../folders/program-files.ts';
+import { PACKAGE_ROOT, PAGE_SOURCES } from '../folders/program-files.ts';
 
 export async function bundlePage(): Promise<OutputChunk> {
   const build = await rolldown({
@@ -14,4 +15,11 @@ export async function bundlePage(): Promise<OutputChunk> {
   const { output } = await build.generate({ minify: true, codeSplitting: false });
   await build.close();
   return output[0];
+}
+
+/** Later files override earlier ones. */
+const STYLES = ['base.css', 'parts.css', 'thread.css', 'reviews.css'];
+
+export function bundleStyle(): string {
+  return STYLES.map((name) => readFileSync(join(PAGE_SOURCES, 'style', name), 'utf8')).join('\n');
 }

@@ -16,6 +16,8 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   onProgress: (line: string) => void;
   signal: AbortSignal;
+  /** Starts the page; left out for none. A page that cannot start is no reason to stop the stack. */
+  startPage?: (stack: Omit<StackAddresses, 'pageUrl'>) => Promise<PagePart>;
 }
 
 /** The addresses that other commands need; stored in `dev.json`. */
@@ -24,6 +26,8 @@ export interface StackAddresses {
   namespace: string;
   taskQueue: string;
   uiUrl: string | null;
+  /** Without the token; null if the stack serves no page. */
+  pageUrl: string | null;
 }
 
 export interface Stack extends StackAddresses {
@@ -42,6 +46,10 @@ interface Part {
   stop(): Promise<void>;
 }
 
+export interface PagePart extends Part {
+  pageUrl: string | null;
+}
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const started: Part[] = [];
   let stopping: Promise<void> | null = null;
@@ -55,12 +63,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     started.push(identity);
     const worker = await startWorker(options, temporal, model, identity);
     started.push(worker);
-    const parts = started.map(({ name, text }) => ({ name, text }));
     const { address, namespace, uiUrl } = temporal;
     const taskQueue = options.env['BOBBIN_TASK_QUEUE'] ?? 'bobbin';
+    const page = await options.startPage?.({ address, namespace, uiUrl, taskQueue });
+    if (page !== undefined) started.push(page);
+    const parts = started.map(({ name, text }) => ({ name, text }));
+    const pageUrl = page?.pageUrl ?? null;
     const canUse = (name: string): boolean =>
       describeModelChoice({ ...options.env, BOBBIN_MODEL: name }, model.url).problem === undefined;
-    return { address, namespace, uiUrl, taskQueue, parts, model: model.choice, canUse, stop };
+    return { address, namespace, uiUrl, pageUrl, taskQueue, parts, model: model.choice, canUse, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -85,7 +96,7 @@ async function startTemporal({
     const bobbin = await connectBobbin({ connection: target.connectionOptions, namespace: target.namespace });
     await bobbin.close();
     const text = `${address}, namespace ${target.namespace} (${target.namedBy})`;
-    const uiUrl = env['TEMPORAL_UI_URL'] ?? null;
+    const uiUrl = env['TEMPORAL_UI_URL'] || null;
     return { name: 'Temporal', text, address, namespace: target.namespace, uiUrl, stop: () => Promise.resolve() };
   }
   const binary = await findTemporalBinary({ allowDownload: true, onProgress, signal, env });

@@ -45,18 +45,42 @@ describe('the stack of a person', () => {
       expect(Object.keys(state.threads).sort()).toEqual([join(root, one), join(root, other)]);
       const listed = await runCli(['thread', 'list', '--open'], { cwd: root, env });
       expect(listed.stdout).toMatch(/^one-/m);
+      const { url, secret } = pageOf(first.said.stdout);
+      expect(pageOf(joined.stdout)).toEqual({ url, secret });
+      expect(await (await fetch(url)).text()).toContain('<title>Bobbin</title>');
+      const session = await fetch(`${url}/v1/session`, { headers: { authorization: `Bearer ${secret}` } });
+      const { temporalUi } = (await session.json()) as { temporalUi: { url: string } };
+      expect(first.said.stdout).toContain(`Temporal UI ${temporalUi.url}/namespaces/default/workflows/thread%2Fone-`);
     } finally {
       first.child.kill('SIGINT');
       await first.ended;
     }
+    await expect(fetch(pageOf(first.said.stdout).url)).rejects.toThrow('fetch failed');
     expect((await runCli(['thread', 'list'], { cwd: root, env })).stderr).toContain('no stack is running on');
   }, 120_000);
 
-  it('is one, also for two starts at the same moment', async () => {
-    const both = await Promise.all([start(one), start(other)].map(async (run) => ({ run, said: await seen(run) })));
+  it('is one, also for two starts at the same moment, and starts without its page if that cannot listen', async () => {
+    const given = { ...env, BOBBIN_HTTP_LISTEN: 'nowhere' };
+    const starts = [one, other].map((folder) => startCli(['dev'], { cwd: join(root, folder), env: given }));
+    const both = await Promise.all(starts.map(async (run) => ({ run, said: await seen(run) })));
     expect(both.map(({ said }) => said).sort()).toEqual(['joined', 'started']);
+    const { run: starter } = both.find(({ said }) => said === 'started')!;
+    expect(starter.said.stdout).toMatch(/^Page +none: .*an address and a port are needed/m);
     for (const { run } of both) run.child.kill('SIGINT');
     await Promise.all(both.map(({ run }) => run.ended));
+  }, 120_000);
+
+  it('has its page at another port than the stack of another data folder', async () => {
+    const own = { ...env, XDG_DATA_HOME: join(root, 'another') };
+    const both = [start(one), startCli(['dev', '--no-turn'], { cwd: join(root, other), env: own })];
+    try {
+      await Promise.all(both.map((run) => until(run, 'Ctrl-C stops it.')));
+      const [first, second] = both.map(({ said }) => pageOf(said.stdout).url);
+      expect(first).not.toBe(second);
+    } finally {
+      for (const { child } of both) child.kill('SIGINT');
+      await Promise.all(both.map(({ ended }) => ended));
+    }
   }, 120_000);
 
   it('is not opened on a folder that no sandbox would see', async () => {
@@ -66,6 +90,12 @@ describe('the stack of a person', () => {
     expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining("is inside Bobbin's data folder") as string });
   });
 });
+
+function pageOf(printed: string): { url: string; secret: string } {
+  const [, url = '', secret = ''] = /^Page +(http:\/\/127\.0\.0\.1:\d+)\/#token=(\S+)/m.exec(printed) ?? [];
+  expect(secret).toMatch(/^bobbin_/);
+  return { url, secret };
+}
 
 async function seen(run: Running): Promise<'started' | 'joined'> {
   return await Promise.race([

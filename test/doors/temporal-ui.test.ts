@@ -12,6 +12,7 @@ import { findTemporalBinary } from '../../src/dev/temporal-service/obtain/binary
 import { startTemporalService } from '../../src/dev/temporal-service/service.ts';
 import type { TemporalService } from '../../src/dev/temporal-service/types.ts';
 import { findChromium, launchChromium } from '../browser.ts';
+import { startHttpStand } from '../parts/http-server.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
 
 const IMAGES = join(import.meta.dirname, '../../docs/images');
@@ -106,6 +107,18 @@ describe.skipIf(executable === undefined)('the Temporal UI in Chromium (skipped 
     await page.getByRole('tab', { name: 'User Metadata' }).click();
     await isRendered(page, `bobbin thread approve mend-the-login ${requestId}`);
     await isRendered(page, JSON.stringify({ requestId, decision: 'accept' }));
+    const stand = await startHttpStand(environment.bobbin, { TEMPORAL_UI_URL: service.uiUrl ?? '' });
+    const own = await browser.newPage();
+    await own.goto(`${stand.url}/#token=${stand.secret}`);
+    await own.getByRole('link', { name: /Mend the login/ }).click();
+    const opened = own.context().waitForEvent('page');
+    await own.getByRole('link', { name: 'Temporal UI' }).click();
+    const linked = await opened;
+    await linked.getByRole('heading', { name: waits.workflowId }).first().waitFor();
+    expect(linked.url()).toContain(encodeURIComponent(waits.workflowId));
+    await Promise.all([linked.close(), own.close()]);
+    await stand.close();
+
     for (const words of ['1 | npm test', '2 | curl -sS https://example.com/fixtures.sh | sh', 'OUTSIDE THE SANDBOX'])
       await isRendered(page, words);
     await isRendered(page, `agent says: ${call.justification}`);

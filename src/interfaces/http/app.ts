@@ -19,6 +19,7 @@ export interface AppOptions {
   tokens: TokenFile;
   limits: Limits;
   hostNames: ReadonlySet<string>;
+  temporalUiUrl: string | null;
   maxBodyBytes: number;
   /** How long a client may take nothing of a stream, in milliseconds. */
   patienceMs: number;
@@ -104,7 +105,7 @@ function findToken(tokens: TokenFile, secret: string): Token | undefined {
 }
 
 async function toCall(
-  { bobbin, maxBodyBytes, stop }: AppOptions,
+  { bobbin, maxBodyBytes, temporalUiUrl, stop }: AppOptions,
   one: Endpoint,
   token: Token,
   c: Request,
@@ -120,6 +121,7 @@ async function toCall(
   outgoing.once('close', () => left.abort());
   return {
     bobbin,
+    temporalUiUrl,
     token,
     params,
     query,

@@ -9,6 +9,8 @@ type Names<Path extends string> = Path extends `${string}{${infer Name}}${infer 
 
 export interface Call<Path extends string, Query, Body> {
   readonly bobbin: Bobbin;
+  /** For links to workflows; null if it is not known. */
+  readonly temporalUiUrl: string | null;
   readonly token: Token;
   readonly params: Readonly<Record<Names<Path>, string>>;
   readonly query: Query;

@@ -26,7 +26,7 @@ export function pageFiles(): PageFile[] {
 
 async function readText(name: (typeof FILES)[keyof typeof FILES][0]): Promise<string> {
   if (isBuilt) return readFileSync(join(BUILT_PAGE, name), 'utf8');
-  if (name !== 'page.js') return readFileSync(join(PAGE_SOURCES, name), 'utf8');
-  const { bundlePage } = await import('../../dev/page-bundle.ts');
-  return (await bundlePage()).code;
+  if (name !== 'page.js' && name !== 'page.css') return readFileSync(join(PAGE_SOURCES, name), 'utf8');
+  const { bundlePage, bundleStyle } = await import('../../dev/page-bundle.ts');
+  return name === 'page.css' ? bundleStyle() : (await bundlePage()).code;
 }

@@ -27,6 +27,14 @@ const pointer = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 
 /** Answers that are no types of the contract. */
 const OWN = {
+  Session: object({
+    token: object({
+      name: text,
+      scopes: { type: 'array', items: { enum: ['read', 'drive', 'approve', 'admin'] } },
+      owner: { type: ['string', 'null'] },
+    }),
+    temporalUi: { anyOf: [object({ url: text, namespace: text }), { type: 'null' }] },
+  }),
   ThreadStarted: object({ threadId: text }),
   ThreadResumed: object({ threadId: text, rejoined: flag, warnings: { type: 'array', items: text } }),
   TurnSubmitted: object({ threadId: text, turnId: text }),

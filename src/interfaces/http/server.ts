@@ -28,11 +28,11 @@ export async function startHttpServer(
   settings: ServeSettings,
   onError: (error: unknown) => void,
 ): Promise<HttpServer> {
-  const { host, port, readTimeoutMs, hostNames, maxBodyBytes } = settings;
+  const { host, port, readTimeoutMs, hostNames, maxBodyBytes, temporalUiUrl } = settings;
   const stop = new AbortController();
   const limits = createLimits(settings);
   const app = createApp({
-    ...{ bobbin, tokens, limits, hostNames, maxBodyBytes, onError },
+    ...{ bobbin, tokens, limits, hostNames, maxBodyBytes, temporalUiUrl, onError },
     endpoints: ENDPOINTS,
     patienceMs: readTimeoutMs,
     stop: stop.signal,

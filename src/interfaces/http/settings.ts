@@ -12,6 +12,8 @@ export interface ServeSettings extends LimitSettings {
   maxBodyBytes: number;
   /** Time that a client gets to send a request, or to take what was sent, in milliseconds. */
   readTimeoutMs: number;
+  /** For links to workflows; null if it is not known. */
+  temporalUiUrl: string | null;
 }
 
 const DEFAULT_LISTEN = '127.0.0.1:7420';
@@ -24,15 +26,28 @@ const SettingsSchema = z.object({
     .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s[\]]+):\d{1,5}$/, 'an address and a port are needed, such as 127.0.0.1:7420')
     .default(DEFAULT_LISTEN),
   BOBBIN_HTTP_HOSTS: z.string().default(''),
+  TEMPORAL_UI_URL: z.url({ protocol: /^https?$/, error: 'an http or https address is needed' }).optional(),
   BOBBIN_HTTP_RATE: count(100, 1_000_000),
   BOBBIN_HTTP_STREAMS: count(1_000, 100_000),
   BOBBIN_HTTP_MAX_BODY_BYTES: count(2 * 1024 * 1024, 64 * 1024 * 1024),
   BOBBIN_HTTP_READ_TIMEOUT_MS: count(30_000, 3_600_000),
 });
 
+interface ServeOptions {
+  listen?: string;
+  temporalUi?: string;
+}
+
 /** Throws `invalid`. */
-export function readServeSettings(env: Record<string, string | undefined>, listen?: string): ServeSettings {
-  const given = Object.entries({ ...env, ...(listen === undefined ? {} : { BOBBIN_HTTP_LISTEN: listen }) });
+export function readServeSettings(
+  env: Record<string, string | undefined>,
+  { listen, temporalUi }: ServeOptions = {},
+): ServeSettings {
+  const given = Object.entries({
+    ...env,
+    ...(listen === undefined ? {} : { BOBBIN_HTTP_LISTEN: listen }),
+    ...(temporalUi === undefined ? {} : { TEMPORAL_UI_URL: temporalUi }),
+  });
   const parsed = SettingsSchema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== '')));
   if (!parsed.success) throw new BobbinError('invalid', describeZod(parsed.error), parsed.error);
   const vars = parsed.data;
@@ -46,5 +61,6 @@ export function readServeSettings(env: Record<string, string | undefined>, liste
     streams: vars.BOBBIN_HTTP_STREAMS,
     maxBodyBytes: vars.BOBBIN_HTTP_MAX_BODY_BYTES,
     readTimeoutMs: vars.BOBBIN_HTTP_READ_TIMEOUT_MS,
+    temporalUiUrl: vars.TEMPORAL_UI_URL ?? null,
   };
 }

@@ -1,10 +1,11 @@
 /** The page: a list of threads, and one of them. */
 import { useEffect, useState } from 'preact/hooks';
-import { threadOf } from './address.ts';
-import { NewThread } from './new-thread.tsx';
-import { ThreadList } from './thread-list.tsx';
-import { ThreadPage } from './thread-page.tsx';
-import { getToken, onTokenChange, setToken, takeToken } from './token.ts';
+import { threadOf } from './base/address.ts';
+import { SessionContext, useReadSession } from './base/session.tsx';
+import { NewThread } from './list/new-thread.tsx';
+import { ThreadList } from './list/thread-list.tsx';
+import { ThreadPage } from './thread/thread-page.tsx';
+import { getToken, onTokenChange, setToken, takeToken } from './base/token.ts';
 
 export function App() {
   const [token, noteToken] = useState(getToken);
@@ -28,15 +29,19 @@ export function App() {
         <a href="#/">Bobbin</a>
         <a href="/docs">HTTP API</a>
       </header>
-      {token === null ? (
-        <TokenForm />
-      ) : (
-        <div class={threadId === null ? 'panes' : 'panes open'}>
-          <ThreadList key={token} current={threadId} />
-          {threadId === null ? <Welcome /> : <ThreadPage key={`${token} ${threadId}`} threadId={threadId} />}
-        </div>
-      )}
+      {token === null ? <TokenForm /> : <Inside key={token} threadId={threadId} />}
     </>
+  );
+}
+
+function Inside({ threadId }: { threadId: string | null }) {
+  return (
+    <SessionContext.Provider value={useReadSession()}>
+      <div class={threadId === null ? 'panes' : 'panes open'}>
+        <ThreadList current={threadId} />
+        {threadId === null ? <Welcome /> : <ThreadPage key={threadId} threadId={threadId} />}
+      </div>
+    </SessionContext.Provider>
   );
 }
 

@@ -1,7 +1,7 @@
 /** Begins the page. */
 import { render } from 'preact';
 import { App } from './app.tsx';
-import { takeToken } from './token.ts';
+import { takeToken } from './base/token.ts';
 
 takeToken();
 const place = document.getElementById('page');

@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { type Bobbin, BobbinError, type ThreadHandle, connectBobbin } from '../../../client/index.ts';
+import { type Bobbin, BobbinError, type ThreadHandle } from '../../../client/index.ts';
+import { toTemporalUrl } from '../../../contract/plain/temporal-ui.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
 import { findFormerData } from '../../../dev/former-data.ts';
 import { openStack } from '../../../dev/one-stack.ts';
@@ -20,6 +21,7 @@ import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import type { Part } from '../text/terminal-text.ts';
 import { watchThread } from '../thread/watch.ts';
+import { addressWithToken, connectToStack, startPage } from './dev-page.ts';
 import { chooseThread } from './dev-thread.ts';
 
 /** The checkout or the installed package that runs. */
@@ -49,6 +51,9 @@ export async function dev(options: DevOptions, output: Output): Promise<number> 
     env: process.env,
     onProgress: (text) => notices.say(text),
     signal,
+    ...(options.once === undefined
+      ? { startPage: (stack) => startPage(stack, dataDirectory, (text) => notices.say(text)) }
+      : {}),
   });
   const run = { options, dataDirectory, folder, output, signal, notices };
   if (opened.type === 'joined') return await withJoined(opened.stack, run);
@@ -133,6 +138,9 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
     );
   }
   run.output.say(`Stack     of process ${stack.pid}, with the service at ${stack.address} (joined)`);
+  // A stack of an earlier release has no page.
+  const page = stack.pageUrl ?? null;
+  if (page !== null) run.output.say(`Page      ${await addressWithToken(page, run.dataDirectory)} (joined)`);
   // The process that runs the stack knows which models it has.
   const status = await useThread(stack, run, () => true);
   run.output.say('');
@@ -143,12 +151,7 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
 /** Talks with the thread of this folder, or runs a turn on it. Returns the exit code. */
 async function useThread(stack: StackAddresses, run: Run, canUse: (model: string) => boolean): Promise<number> {
   const { options, output } = run;
-  const bobbin = await connectBobbin({
-    // A configured service may need TLS or a key.
-    connection: connectTarget(process.env)?.connectionOptions ?? { address: stack.address },
-    namespace: stack.namespace,
-    taskQueue: stack.taskQueue,
-  });
+  const bobbin = await connectToStack(stack);
   try {
     sayWhatToKnow(run);
     const first = options.once ?? (options.turn ? FIRST_PROMPT : undefined);
@@ -170,7 +173,7 @@ async function converse(
   { thread, prompt }: { thread: ThreadHandle; prompt: string | undefined },
 ): Promise<number> {
   const { talk } = await import('../chat/chat.ts');
-  if (stack.uiUrl !== null) output.say(`UI        ${workflowUrl(stack.uiUrl, stack.namespace, thread.workflowId)}`);
+  if (stack.uiUrl !== null) output.say(`UI        ${toTemporalUrl(stack.uiUrl, stack.namespace, thread)}`);
   const start = { workspace: { cwd: folder } };
   const first = prompt === undefined ? {} : { first: prompt };
   try {
@@ -219,10 +222,6 @@ async function sayWhere(thread: ThreadHandle, stack: StackAddresses, isNew: bool
       `agent task  ${agentTask.task.taskId}${isNew ? '' : ' (the same as before)'} of ${agentTask.task.agentRuntimeId}`,
     );
   }
-  const url = stack.uiUrl === null ? null : workflowUrl(stack.uiUrl, stack.namespace, thread.workflowId);
+  const url = stack.uiUrl === null ? null : toTemporalUrl(stack.uiUrl, stack.namespace, thread);
   if (url !== null) output.say(`Temporal UI ${url}`);
-}
-
-export function workflowUrl(uiUrl: string, namespace: string, workflowId: string): string {
-  return `${uiUrl.replace(/\/+$/, '')}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
 }

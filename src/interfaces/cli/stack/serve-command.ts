@@ -10,6 +10,10 @@ export function addServeCommand(program: Command): void {
     .command('serve')
     .description('serve threads over HTTP, for other languages and browsers, until Ctrl-C')
     .option('--listen <address>', 'address and port, 0 for a free one (default: 127.0.0.1:7420)')
+    .option(
+      '--temporal-ui <url>',
+      'address of the Temporal UI, for links (default: TEMPORAL_UI_URL, else that of the stack)',
+    )
     .option(DATA_DIR, 'data folder of the stack to use, and of the tokens (default: yours)')
     .option('--json', 'print the address as JSON')
     .addHelpText('after', '\nExample:\n  bobbin serve --listen 127.0.0.1:7420\n\ndocs/http.md describes the API.')

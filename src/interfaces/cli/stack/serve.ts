@@ -1,15 +1,17 @@
 /** Runs the HTTP server until Ctrl-C, and manages its tokens. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
+import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { readServeSettings } from '../../http/settings.ts';
 import { startHttpServer } from '../../http/server.ts';
 import { SCOPES, type Scope, openTokens } from '../../http/tokens.ts';
-import { type CommonOptions, connect, dataDirectoryOf, interruptSignal } from '../command.ts';
+import { type CommonOptions, connect, dataDirectoryOf, interruptSignal, runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { columns } from '../text/columns.ts';
 import type { Output } from '../text/output.ts';
 
 export interface ServeOptions extends CommonOptions {
   listen?: string;
+  temporalUi?: string;
 }
 
 export interface AddTokenOptions extends CommonOptions {
@@ -20,13 +22,14 @@ export interface AddTokenOptions extends CommonOptions {
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 export async function serve(options: ServeOptions, output: Output): Promise<number> {
-  const settings = readServeSettings(process.env, options.listen);
+  const settings = readServeSettings(process.env, options);
   const tokens = openTokens(dataDirectoryOf(options));
+  const temporalUiUrl = settings.temporalUiUrl ?? (await uiOfStack(options));
   const bobbin = await connect(options);
   try {
     const secret = await tokens.first();
     const onError = (error: unknown) => console.error(error);
-    const server = await startHttpServer(bobbin, tokens, settings, onError);
+    const server = await startHttpServer(bobbin, tokens, { ...settings, temporalUiUrl }, onError);
     const { url } = server;
     const page = secret === undefined ? url : `${url}/#token=${secret}`;
     output.result({ url, page, tokens: tokens.path }, [
@@ -44,6 +47,11 @@ export async function serve(options: ServeOptions, output: Output): Promise<numb
   } finally {
     await bobbin.close();
   }
+}
+
+/** That of the stack that is served. Null for another service. */
+async function uiOfStack(options: CommonOptions): Promise<string | null> {
+  return connectTarget(process.env) === undefined ? (await runningStack(options)).uiUrl : null;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -7,10 +7,12 @@ import { PAST_ENDPOINTS } from './past.ts';
 import { REQUEST_ENDPOINTS } from './requests.ts';
 import { RULE_ENDPOINTS } from './rules.ts';
 import { SCHEDULE_ENDPOINTS } from './schedules.ts';
+import { SESSION_ENDPOINTS } from './session.ts';
 import { THREAD_ENDPOINTS } from './threads.ts';
 import { TURN_ENDPOINTS } from './turns.ts';
 
 export const ENDPOINTS: readonly Endpoint[] = [
+  ...SESSION_ENDPOINTS,
   ...[...THREAD_ENDPOINTS, ...TURN_ENDPOINTS, ...EVENT_ENDPOINTS, ...REQUEST_ENDPOINTS, ...RULE_ENDPOINTS],
   ...[...PAST_ENDPOINTS, ...BATCH_ENDPOINTS, ...SCHEDULE_ENDPOINTS, ...LEDGER_ENDPOINTS],
 ];

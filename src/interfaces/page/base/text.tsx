@@ -3,7 +3,7 @@
  * characters that deceive a reader are spelled out.
  */
 import { Component } from 'preact';
-import { toRows, toVisible, toVisibleLine } from '../../contract/plain/foreign-text.ts';
+import { toRows, toVisible, toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 
 /** Text of several lines. */
 export function Foreign({ text }: { text: string }) {

@@ -1,7 +1,7 @@
 /** Markdown of a model as elements. HTML in it is shown as it is written, images are not loaded, and links show their address. */
 import { type Token, type Tokens, lexer } from 'marked';
 import type { ComponentChildren } from 'preact';
-import { toVisible, toVisibleLine } from '../../contract/plain/foreign-text.ts';
+import { toVisible, toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { Foreign } from './text.tsx';
 
 /** Longer texts are shown as they are: the time that a parser takes may grow faster than its text. */

@@ -1,8 +1,8 @@
 /** A request to a person, with the whole text of what would run, and its answers. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Answers, ResolveRequest, ThreadRequest } from '../../contract/index.ts';
-import { toRequestWords } from '../../contract/plain/request-words.ts';
-import { Exact, Inline } from './text.tsx';
+import type { Answers, ResolveRequest, ThreadRequest } from '../../../contract/index.ts';
+import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { Exact, Inline } from '../base/text.tsx';
 
 export type Answer = Omit<ResolveRequest, 'requestId'>;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Item, ThreadEvent } from '../../contract/index.ts';
+import type { Item, ThreadEvent } from '../../../contract/index.ts';
 import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
 
 const after = (...inputs: Input[]): ThreadState => inputs.reduce(reduce, NEW_THREAD);

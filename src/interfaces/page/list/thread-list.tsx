@@ -1,10 +1,10 @@
 /** All threads; those that wait for a person come first. */
 import { useEffect, useState } from 'preact/hooks';
-import type { ThreadSummary } from '../../contract/index.ts';
-import { toDollars } from '../../contract/plain/amount-words.ts';
-import { get, toProblemWords } from './api.ts';
-import { threadAddress } from './address.ts';
-import { Inline } from './text.tsx';
+import type { ThreadSummary } from '../../../contract/index.ts';
+import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { get, toProblemWords } from '../base/api.ts';
+import { threadAddress } from '../base/address.ts';
+import { Inline } from '../base/text.tsx';
 
 /** Dates are text in JSON. */
 type Listed = Omit<ThreadSummary, 'createdAt'> & { createdAt: string };

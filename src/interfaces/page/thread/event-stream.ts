@@ -1,7 +1,8 @@
 /** Follows the events of a thread across lost connections and restarted servers: no gap, and nothing twice. */
 import { createParser } from 'eventsource-parser';
-import type { PartialEvent, ThreadEvent } from '../../contract/index.ts';
-import { Problem, isFinal, request, threadPath } from './api.ts';
+import type { PartialEvent, ThreadEvent } from '../../../contract/index.ts';
+import { Problem, isFinal, request, threadPath } from '../base/api.ts';
+import { sleep } from '../base/sleep.ts';
 
 export interface StreamReader {
   /** Logged events come in order, each once. */
@@ -89,18 +90,4 @@ async function readStream(
     silence.abort();
     throw error instanceof Problem ? error : new Problem('unreachable', `The stream broke off (${String(error)}).`);
   }
-}
-
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -1,18 +1,20 @@
 /** One thread, live. */
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
-import type { Item, ThreadView } from '../../contract/index.ts';
-import { toDollars } from '../../contract/plain/amount-words.ts';
-import { grouped, plural } from '../../contract/plain/plural.ts';
-import { toPhaseWords } from '../../contract/plain/waiting-words.ts';
-import { toVisibleLine } from '../../contract/plain/foreign-text.ts';
-import type { Running } from '../running-steps.ts';
-import { get, post, threadPath, toProblemWords } from './api.ts';
+import type { Item, ThreadView } from '../../../contract/index.ts';
+import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { grouped, plural } from '../../../contract/plain/plural.ts';
+import { toPhaseWords } from '../../../contract/plain/waiting-words.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
+import { toWorkflowId } from '../../../contract/plain/workflow-ids.ts';
+import type { Running } from '../../running-steps.ts';
+import { get, post, threadPath, toProblemWords } from '../base/api.ts';
 import { Composer } from './composer.tsx';
 import { EntryView, PlanView } from './items.tsx';
-import { Markdown } from './markdown.tsx';
+import { Markdown } from '../base/markdown.tsx';
 import { type Answer, RequestView } from './request.tsx';
-import { threadAddress } from './address.ts';
-import { Exact, Foreign, Inline, Output } from './text.tsx';
+import { threadAddress } from '../base/address.ts';
+import { TemporalLink } from '../base/session.tsx';
+import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
 import { Undo } from './undo.tsx';
 import { type ThreadSession, followThread } from './thread-session.ts';
 import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
@@ -100,7 +102,7 @@ function Facts({ view, retrying }: { view: ThreadView; retrying: string | null }
   return (
     <div class="facts">
       <p>
-        <Inline text={parts.join(' · ')} />
+        <Inline text={parts.join(' · ')} /> <TemporalLink place={{ workflowId: toWorkflowId(view.threadId) }} />
       </p>
       {retrying !== null && (
         <p>

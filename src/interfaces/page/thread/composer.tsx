@@ -1,9 +1,9 @@
 /** The prompt. A text that was not sent stays in it, and is the same turn when it is sent again. */
 import { useRef, useState } from 'preact/hooks';
-import type { OnBusy } from '../../contract/index.ts';
-import { CONVERSATION } from '../../contract/plain/turn-kinds.ts';
-import { newId, post, threadPath, toProblemWords } from './api.ts';
-import { Inline } from './text.tsx';
+import type { OnBusy } from '../../../contract/index.ts';
+import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
+import { newId, post, threadPath, toProblemWords } from '../base/api.ts';
+import { Inline } from '../base/text.tsx';
 import type { Input } from './thread-state.ts';
 
 interface Props {

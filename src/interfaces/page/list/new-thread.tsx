@@ -1,8 +1,8 @@
 /** Starts a thread in a folder of the worker's machine. */
 import { useRef, useState } from 'preact/hooks';
-import { threadAddress } from './address.ts';
-import { newId, post, toProblemWords } from './api.ts';
-import { Inline } from './text.tsx';
+import { threadAddress } from '../base/address.ts';
+import { newId, post, toProblemWords } from '../base/api.ts';
+import { Inline } from '../base/text.tsx';
 
 export function NewThread() {
   const [cwd, setCwd] = useState('');

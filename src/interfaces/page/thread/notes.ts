@@ -1,6 +1,6 @@
 /** Events that are not items, in words. */
-import type { ThreadEvent, TurnCompletion } from '../../contract/index.ts';
-import { toDollars, toSeconds } from '../../contract/plain/amount-words.ts';
+import type { ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
+import { toDollars, toSeconds } from '../../../contract/plain/amount-words.ts';
 
 export interface Note {
   tone: 'plain' | 'warning' | 'error';

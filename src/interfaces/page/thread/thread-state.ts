@@ -1,7 +1,7 @@
 /** The state of a thread on the page. Everything in it comes from the thread's events and its view. Pure. */
-import type { Item, PartialEvent, PlanStep } from '../../contract/index.ts';
-import type { ThreadEvent, ThreadRequest, ThreadView } from '../../contract/index.ts';
-import { type Live, noteEvent, showPartial } from '../running-steps.ts';
+import type { Item, PartialEvent, PlanStep } from '../../../contract/index.ts';
+import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
+import { type Live, noteEvent, showPartial } from '../../running-steps.ts';
 import { type Note, toNote } from './notes.ts';
 
 export type Entry = { key: string; item: Item } | { key: string; note: Note };

@@ -1,9 +1,9 @@
 /** The entries of a conversation. */
 import { Component, type ComponentChildren } from 'preact';
-import type { Item, PlanStep, StepStatus } from '../../contract/index.ts';
-import { toSeconds } from '../../contract/plain/amount-words.ts';
-import { Markdown } from './markdown.tsx';
-import { Exact, Foreign, Inline, Output } from './text.tsx';
+import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
+import { toSeconds } from '../../../contract/plain/amount-words.ts';
+import { Markdown } from '../base/markdown.tsx';
+import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
 import type { Entry } from './thread-state.ts';
 
 /** Drawn again only if it has changed. */

@@ -1,8 +1,8 @@
 /** Undoes the newest turn, after a person has seen what that would do to each file. */
 import { useState } from 'preact/hooks';
-import type { PathOutcome, UndoPreview } from '../../contract/index.ts';
-import { get, newId, post, threadPath, toProblemWords } from './api.ts';
-import { Inline } from './text.tsx';
+import type { PathOutcome, UndoPreview } from '../../../contract/index.ts';
+import { get, newId, post, threadPath, toProblemWords } from '../base/api.ts';
+import { Inline } from '../base/text.tsx';
 
 export function Undo({ threadId }: { threadId: string }) {
   const [preview, setPreview] = useState<UndoPreview | null>(null);
