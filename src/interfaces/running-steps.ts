@@ -12,6 +12,7 @@ export interface Running {
   tail: string;
   /** Characters of its whole text. */
   chars: number;
+  turnId: string;
   /** Of a message: the step and attempt that it belongs to. */
   of: string;
 }
@@ -24,10 +25,11 @@ const TAIL_CHARS = 20_000;
 export function showPartial(live: Live, event: PartialEvent): Live {
   switch (event.type) {
     case 'item/agentMessage/delta': {
-      const of = `${event.turnId} ${event.step} ${event.attempt}`;
+      const { turnId } = event;
+      const of = `${turnId} ${event.step} ${event.attempt}`;
       const known = live.find(({ id }) => id === 'message');
       const begun: Running =
-        known?.of === of ? known : { id: 'message', title: '', kind: 'message', tail: '', chars: 0, of };
+        known?.of === of ? known : { id: 'message', title: '', kind: 'message', tail: '', chars: 0, turnId, of };
       return put(live, grow(begun, event));
     }
     case 'item/commandExecution/outputDelta': {
@@ -59,19 +61,27 @@ export function noteEvent(live: Live, event: ThreadEvent): Live {
   }
   if (event.type === 'item/completed') {
     const { item } = event;
-    return live.filter(({ id }) => id !== item.id && !(id === 'message' && endsMessage(item)));
+    return live.filter(({ id, turnId }) => id !== item.id && !(id === 'message' && endsMessage(item, turnId)));
   }
-  if (event.type === 'turn/completed') return live.filter(({ id, of }) => id !== 'message' && of !== event.turn.turnId);
-  return event.type === 'turn/started' ? live.filter(({ id }) => id !== 'message') : live;
+  if (event.type === 'turn/completed') return live.filter(({ turnId }) => turnId !== event.turn.turnId);
+  return live;
 }
 
 /** The text of a model step becomes its items when the step ends. */
-function endsMessage({ type }: Item): boolean {
-  return type === 'agentMessage' || type === 'turnAborted';
+function endsMessage({ type, turnId }: Item, of: string): boolean {
+  return turnId === of && (type === 'agentMessage' || type === 'turnAborted');
+}
+
+/** The text of a model step that this event ends before its end. No item keeps it. Undefined if there is none. */
+export function cutOff(live: Live, event: ThreadEvent): Running | undefined {
+  const message = live.find(({ id, tail }) => id === 'message' && tail.trim() !== '');
+  if (message === undefined || (event.type === 'item/completed' && event.item.type === 'agentMessage'))
+    return undefined;
+  return noteEvent(live, event).includes(message) ? undefined : message;
 }
 
 function toRunning(item: Item): Running | undefined {
-  const rest = { id: item.id, tail: '', chars: 0, of: item.turnId };
+  const rest = { id: item.id, tail: '', chars: 0, turnId: item.turnId, of: '' };
   if (item.type === 'commandExecution') return { ...rest, kind: 'command', title: item.command };
   if (item.type === 'mcpToolCall') return { ...rest, kind: 'tool', title: `${item.server} ${item.tool}` };
   return undefined;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTerminals, say } from '../parts/terminal.ts';
 import { WORKER } from '../parts/programs.ts';
-import { type TestEnvironment, openEnvironment, turn, waitForRequest } from '../environment.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
@@ -34,6 +34,7 @@ describe('bobbin chat', () => {
     await terminal.press('C-c');
     const left = await terminal.until('exit code 0');
     expect(left).toMatch(/thread repo-[a-z]{5} stays; to continue it:\n +node .*chat --thread repo-[a-z]{5}$/m);
+    expect(left).toContain('what runs goes on at the Temporal service ');
   });
 
   it('shows the diff of a patch, and applies it after y', async () => {
@@ -134,6 +135,7 @@ describe('the commands of a chat', () => {
     await terminal.until('Enter chooses');
     await terminal.press('Escape');
     await terminal.until((screen) => !screen.includes('Enter chooses'));
+    await terminal.until('ready');
     await say(terminal, 'run: while [ ! -e free ]; do sleep 0.1; done');
     await terminal.until('running tools');
     await terminal.type('say: quoued');
@@ -153,7 +155,8 @@ describe('the commands of a chat', () => {
     // The next word comes in ten minutes.
     await terminal.until(/^│ word1$/m);
     await terminal.press('Escape');
-    await terminal.until(/turn aborted \(interrupted\)/);
+    const cut = await terminal.until(/turn aborted \(interrupted\)/);
+    expect(cut).toMatch(/^│ word1\n {2}cut off here; the thread keeps nothing of this answer\n+turn aborted/m);
     writeFileSync(join(environment.cwd, 'to-review.txt'), 'new\n');
     const answers: [string, string | RegExp][] = [
       ['/rules', 'no answers are remembered'],
@@ -211,6 +214,36 @@ describe('the commands of a chat', () => {
     await second.press('Tab');
     await second.until('› read @README.md');
   });
+});
+
+describe('the threads of a folder', () => {
+  it('are chosen with the arrow keys, or by the beginning of an id; of a long one the newest turns are shown, and the number of those before', async () => {
+    const cwd = environment.workspace();
+    const options = { cwd, env: environment.env };
+    const long = await environment.start({ workspace: { cwd }, title: 'the long one' });
+    await runTurn(long, 'say: the first answer');
+    // An event each, since they are refused.
+    await Promise.all(Array.from({ length: 1_000 }, () => long.requestInterrupt({ turnId: 'another' })));
+    await runTurn(long, 'say: the second answer');
+    await runTurn(long, 'say: the third answer');
+    const other = await environment.start({ workspace: { cwd }, title: 'the other one' });
+    await runTurn(other, 'say: of the other');
+    const listed = async () => (await environment.bobbin.threads.list()).filter((one) => one.cwd === cwd).length;
+    await expect.poll(listed, { timeout: 20_000 }).toBe(2);
+    const terminal = await terminals.open(['chat', '--pick'], options);
+    await terminal.until(/❯ the other one[^]* {2}the long one/);
+    await terminal.press('Down');
+    await terminal.until('❯ the long one');
+    await terminal.press('Enter');
+    await terminal.until('ready');
+    const shown = await terminal.until(/^│ the third answer$/m);
+    expect(shown).toMatch(/^1 earlier turn is not shown$/m);
+    expect(shown).toMatch(/^> say: the second answer$/m);
+    expect(shown).not.toContain('the first answer');
+    await say(terminal, `/resume ${other.threadId.slice(0, -5)}`);
+    await terminal.until(/^│ of the other$/m);
+    await terminal.until('ready');
+  }, 240_000);
 });
 
 describe('a thread that was closed', () => {

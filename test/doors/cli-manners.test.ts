@@ -1,12 +1,13 @@
 /** How commands behave towards the shell, the person and the terminal around them. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE, RAW } from '../../src/contract/test-every-type.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
-import { CLI } from '../parts/programs.ts';
+import { CLI, WORKER } from '../parts/programs.ts';
 import { runCli, startCli } from '../parts/run-cli.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -40,6 +41,23 @@ describe('bobbin run', () => {
       .toMatch(/no worker serves task queue nobody-serves-it.*\nto start one: .* worker\n/);
     run.child.kill('SIGINT');
     expect(await run.ended).toMatchObject({ code: 130 });
+  });
+
+  it('says the same of a queue whose only worker was killed on this machine, which the service still remembers', async () => {
+    const alone = await openEnvironment({ worker: false });
+    try {
+      const worker = spawn('node', [WORKER], { env: { ...process.env, ...alone.env }, stdio: 'ignore' });
+      await expect.poll(() => alone.bobbin.workers(), { timeout: 30_000 }).toHaveLength(1);
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      const run = startCli(['run', 'say: hi', '--cwd', alone.cwd], { env: alone.env });
+      await expect.poll(() => run.said.stderr, { timeout: 30_000 }).toContain('no worker serves task queue');
+      expect(await alone.bobbin.workers()).toHaveLength(1);
+      run.child.kill('SIGINT');
+      await run.ended;
+    } finally {
+      await alone.close();
+    }
   });
 
   it('refuses a folder that is not there, and one for a thread that has its own', async () => {

@@ -73,6 +73,6 @@ async function leave(terminal: Awaited<ReturnType<typeof terminals.open>>): Prom
   await terminal.press('C-c');
   await terminal.until('Ctrl-C again leaves');
   await terminal.press('C-c');
-  await terminal.until(/thread mine-\w+ stays|nothing was started/);
+  await terminal.until(/thread mine-\w+ stays; to continue it:\n +node .* dev$/m);
   await terminal.until(/stopped\nexit code 0/);
 }

@@ -3,7 +3,9 @@ import { realpathSync } from 'node:fs';
 import { setImmediate as round } from 'node:timers/promises';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
+import { runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
@@ -16,6 +18,7 @@ import { openSession } from './session.ts';
 
 export interface ChatOptions {
   dataDirectory: string;
+  dataDir?: string;
   thread?: string;
   continue?: boolean;
   pick?: boolean;
@@ -29,12 +32,29 @@ export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions)
     ...(options.model === undefined ? {} : { model: options.model }),
   };
   const thread = await chooseThread(bobbin, folder, options);
+  const stack = await describeStack(options);
   return await talk(bobbin, output, {
     thread,
     start,
     pick: options.pick === true,
     dataDirectory: options.dataDirectory,
+    onLeave: ({ threadId }) => [...toContinue(threadId, `chat --thread ${shellWord(threadId)}`), ...stack],
   });
+}
+
+/** The lines that say where the thread goes on, and how to end that. */
+async function describeStack(options: ChatOptions): Promise<Part[]> {
+  const address = connectTarget(process.env)?.connectionOptions.address;
+  if (address !== undefined) return [`what runs goes on at the Temporal service ${address}`];
+  return toStop((await runningStack(options)).pid);
+}
+
+export function toStop(pid: number): Part[] {
+  return [`the stack goes on in process ${pid}; Ctrl-C there stops it, and from here:`, toCopy(line`  kill ${pid}`)];
+}
+
+export function toContinue(threadId: string, command: string): Part[] {
+  return [`thread ${threadId} stays; to continue it:`, toCopy(line`  ${asStarted(command)}`)];
 }
 
 export interface Talk {
@@ -45,6 +65,8 @@ export interface Talk {
   first?: string;
   /** Whether the person chooses a thread first. */
   pick?: boolean;
+  /** Returns what to say after the person has left the thread. */
+  onLeave(thread: ThreadHandle, cwd: string | undefined): readonly Part[];
   /** Gets what prints a line in the chat. */
   onOpen?: (say: (line: Part) => void) => void;
 }
@@ -66,16 +88,14 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   const onSignal = () => session.leave();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   await session.ended;
+  session.store.dispatch({ type: 'left' });
   await round();
   await shell.close();
   await session.close();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal);
-  const { threadId } = session.thread() ?? { threadId: null };
-  if (threadId === null) output.say('nothing was started');
-  else {
-    output.say(`thread ${threadId} stays; to continue it:`);
-    output.say(toCopy(line`  ${asStarted(`chat --thread ${shellWord(threadId)}`)}`));
-  }
+  const thread = session.thread();
+  if (thread === null) output.say('nothing was started');
+  else for (const one of options.onLeave(thread, session.store.state().view?.settings.cwd)) output.say(one);
   return EXIT.ok;
 }
 

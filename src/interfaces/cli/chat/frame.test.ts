@@ -11,6 +11,7 @@ import {
   commandRequest,
   happened,
   plain,
+  READ,
   play,
   questionRequest,
   tick,
@@ -78,7 +79,7 @@ describe('the frame', () => {
 
   it('asks with the keys that answer, or with the options of a question', () => {
     const open = (request: ReturnType<typeof commandRequest>) =>
-      play(begin(), { type: 'view', view: activeView('regular', { openRequests: [request] }) }, tick(1_000)).state;
+      play(begin(), { type: 'view', view: activeView('regular', { openRequests: [request] }) }, ...READ).state;
     const command = rowsOf(open(commandRequest()), 120);
     expect(command[0]).toContain('? req_1 wants to run a command in the sandbox');
     expect(command[1]).toBe('  rm -rf build');

@@ -105,9 +105,8 @@ function questionLines({ answering }: ChatState, request: ThreadRequest): Part[]
 
 function answerLine(state: ChatState, request: ThreadRequest): Part {
   const now = askedNow(state);
+  if (now === undefined) return paint.dim(state.draft.text === '' ? '  …' : '  empty the prompt (Ctrl-U) to answer');
   if (request.type === 'userInput') return paint.bold('  type a number or an answer, then Enter; Esc stops the turn');
-  if (state.draft.text !== '') return paint.dim('  empty the prompt (Ctrl-U) to answer');
-  if (now === undefined) return paint.dim('  …');
   return paint.bold(
     `  ${choicesOf(request)
       .map(({ key, label }) => `${key} ${label}`)

@@ -174,12 +174,10 @@ export function pasteText(state: ChatState, pasted: string): Step {
   return step({ ...state, draft: insert(state.draft, text), offers: null });
 }
 
-/** Without a terminal: a line answers the open request, or is entered. */
+/** Without a terminal: a line answers the open request, or is entered. Nothing is typed ahead by accident here. */
 export function takeLine(state: ChatState, text: string): Step {
+  const ready = { ...state, requests: state.requests.map((asked) => ({ ...asked, ticks: Infinity })) };
   const [first] = state.requests;
-  // Nothing is typed ahead by accident here.
-  const ready = first === undefined ? state : { ...state, now: Infinity };
   const answer = first === undefined ? undefined : toAnswer(first.request, text.trim());
-  const next = answer === undefined ? takeText(ready, text, 'queue') : sendAnswer(ready, answer);
-  return { ...next, state: { ...next.state, now: state.now } };
+  return answer === undefined ? takeText(ready, text, 'queue') : sendAnswer(ready, answer);
 }

@@ -10,6 +10,8 @@ import {
   questionRequest,
   tick,
   typed,
+  READ,
+  USAGE,
   viewOf,
 } from './test-state.ts';
 import type { ChatInput } from './state.ts';
@@ -17,7 +19,7 @@ import type { ChatInput } from './state.ts';
 const view = (given: ReturnType<typeof viewOf>): ChatInput => ({ type: 'view', view: given });
 const asking = (request: ReturnType<typeof commandRequest>): ChatInput[] => [
   view(activeView('regular', { openRequests: [request] })),
-  tick(1_000),
+  ...READ,
 ];
 const kinds = (effects: { type: string }[]) => effects.map(({ type }) => type);
 
@@ -120,24 +122,50 @@ describe('a request', () => {
 
   it('is not answered by keys that were typed before it could be read, or into a prompt', () => {
     const open = view(activeView('regular', { openRequests: [commandRequest()] }));
-    const early = play(begin(), open, tick(100), typed('y'));
+    // One tick, however late: the process was busy, and what was typed meanwhile comes after it.
+    const early = play(begin(), open, tick(60_000), typed('y'));
     expect(early.effects).toEqual([]);
     expect(early.state.draft.text).toBe('y');
-    const later = play(early.state, tick(5_000), typed('es'));
+    const later = play(early.state, ...READ, typed('es'));
     expect(later.state.draft.text).toBe('yes');
     expect(kinds(play(later.state, press('deleteBefore'), typed('y')).effects)).toEqual(['resolve']);
+  });
+
+  it('is not answered by the second of two keys that are pressed at once', () => {
+    const [one, two] = [commandRequest(), commandRequest({ requestId: 'req_2', itemId: 'item_2' })];
+    const both = view(activeView('regular', { openRequests: [one, two] }));
+    const once = play(begin(), both, ...READ, typed('y'), typed('y'));
+    expect(once.effects).toEqual([{ type: 'resolve', answer: { requestId: 'req_1', decision: 'accept' } }]);
+    const then = play(once.state, press('deleteBefore'), ...READ, typed('n'));
+    expect(then.effects).toEqual([{ type: 'resolve', answer: { requestId: 'req_2', decision: 'decline' } }]);
+  });
+
+  it('is printed whole, once, before it can be answered, whichever of its event and the view comes first', () => {
+    const request = commandRequest();
+    const asked = happened({ type: 'item/commandExecution/requestApproval', request });
+    const open = view(activeView('regular', { openRequests: [request] }));
+    for (const inputs of [
+      [asked, open],
+      [open, asked],
+      [open, open],
+    ]) {
+      const { out } = play(begin(), ...inputs);
+      expect(out.filter((row) => row.includes('wants to run a command'))).toHaveLength(1);
+      expect(out).toContain('     folder | /work');
+    }
+  });
+
+  it('that somebody else has answered takes no key any more', () => {
+    const by = { requestId: 'req_1', decision: 'accept' as const, by: 'person' as const };
+    const { state } = play(begin(), ...asking(commandRequest()), happened({ type: 'serverRequest/resolved', ...by }));
+    expect(kinds(play(state, typed('n')).effects)).toEqual([]);
   });
 
   it('can be answered again if the answer was refused', () => {
     const answered = play(begin(), ...asking(commandRequest()), typed('y')).state;
     expect(play(answered, ...asking(commandRequest())).state.requests).toEqual([]);
     const reject = { message: 'resolveRequest', code: 'requestMismatch' as const, reason: 'no', id: 'req_1' };
-    const again = play(
-      answered,
-      happened({ type: 'message/rejected', ...reject }),
-      ...asking(commandRequest()),
-      tick(9_000),
-    );
+    const again = play(answered, happened({ type: 'message/rejected', ...reject }), ...asking(commandRequest()));
     expect(kinds(play(again.state, typed('n')).effects)).toEqual(['resolve']);
   });
 
@@ -167,7 +195,7 @@ describe('a request', () => {
   });
 
   it('of the past is only named', () => {
-    const past: ChatInput = { type: 'opened', threadId: 't-1', pastUntil: 5, lines: [] };
+    const past: ChatInput = { type: 'past', until: 5, open: [], lines: [] };
     const { out } = play(
       begin(),
       past,
@@ -183,6 +211,17 @@ describe('a question', () => {
     const { effects } = play(begin(), ...asking(request), typed('2'), press('enter'), typed('any y'), press('enter'));
     const answers = JSON.parse('{"colour":{"answers":["blue"]},"__proto__":{"answers":["any y"]}}') as object;
     expect(effects).toEqual([{ type: 'resolve', answer: { requestId: 'req_1', decision: 'accept', answers } }]);
+  });
+
+  it('is not answered by what was typed before it was there', () => {
+    const before = play(
+      begin(),
+      typed('also fix the tests'),
+      ...asking(questionRequest({ id: 'colour', options: [] })),
+    );
+    expect(kinds(play(before.state, press('enter')).effects)).toEqual(['remember', 'submit']);
+    const then = play(before.state, press('deleteBefore'), ...READ, typed('red'), press('enter'));
+    expect(kinds(then.effects)).toEqual(['resolve']);
   });
 
   it('still lets commands through', () => {
@@ -242,8 +281,8 @@ describe('another thread', () => {
       { type: 'submitted', turnId: 'x', text: 'x' },
       typed('draft'),
     );
-    const { state } = play(before.state, { type: 'opened', threadId: 't-2', pastUntil: 7, lines: [] });
-    expect(state).toMatchObject({ threadId: 't-2', pastUntil: 7, view: null, requests: [], waiting: [], live: [] });
+    const { state } = play(before.state, { type: 'opened', threadId: 't-2', lines: [] });
+    expect(state).toMatchObject({ threadId: 't-2', pastUntil: 0, view: null, requests: [], waiting: [], live: [] });
     expect(state).toMatchObject({ draft: { text: 'draft' }, recall: { prompts: ['old'] } });
   });
 });
@@ -289,5 +328,42 @@ describe('without a terminal', () => {
     expect(play(begin(), open, line('esc')).effects).toMatchObject([{ answer: { decision: 'cancel' } }]);
     const asked = view(activeView('regular', { openRequests: [questionRequest({ id: 'q', options: ['a'] })] }));
     expect(play(begin(), asked, line('1')).effects).toMatchObject([{ answer: { answers: { q: { answers: ['a'] } } } }]);
+  });
+});
+
+describe('an answer that is cut off', () => {
+  const delta = (text: string): ChatInput => ({
+    type: 'event',
+    event: { type: 'item/agentMessage/delta', turnId: 'turn-1', step: 1, attempt: 1, offset: 0, delta: text },
+  });
+  const ended = (turnId: string, end: object): ChatInput =>
+    happened({
+      type: 'turn/completed',
+      turn: { turnId, kind: 'regular', durationMs: 5, usage: USAGE, ...end } as never,
+    });
+  const aborted = { status: 'aborted', reason: 'interrupted', detail: null, quiescent: true };
+
+  it('stays on the screen once, with a mark, however its turn ends', () => {
+    const marker = { id: 'item_3', turnId: 'turn-1', type: 'turnAborted', text: '' } as never;
+    const failed = { status: 'failed', error: { code: 'modelFailed', message: 'no' } };
+    for (const end of [
+      [happened({ type: 'item/completed', turnId: 'turn-1', item: marker }), ended('turn-1', aborted)],
+      [ended('turn-1', aborted)],
+      [ended('turn-1', failed)],
+    ]) {
+      const { out, state } = play(begin(), delta('half an ans'), ...end);
+      expect(out.filter((row) => row === '│ half an ans')).toHaveLength(1);
+      expect(out).toContain('  cut off here; the thread keeps nothing of this answer');
+      expect(state.live).toEqual([]);
+    }
+  });
+
+  it('is not one that became an item, and not one that goes on while a command of the person ends', () => {
+    const item = { id: 'item_3', turnId: 'turn-1', step: 1, type: 'agentMessage', text: 'whole' } as const;
+    const whole = play(begin(), delta('whole'), happened({ type: 'item/completed', turnId: 'turn-1', item }));
+    expect(whole.out).toEqual(['', '│ whole']);
+    const other = play(begin(), delta('goes on'), ended('of-the-person', { ...aborted, kind: 'user_shell' }));
+    expect(other.out.join()).not.toContain('goes on');
+    expect(other.state.live).toMatchObject([{ tail: 'goes on' }]);
   });
 });

@@ -1,22 +1,33 @@
 /** One step of a chat: the state and an input give the next state, lines that stay on the screen, and effects. Pure. */
-import type { PartialEvent, ThreadEvent, ThreadView } from '../../../contract/index.ts';
+import type { PartialEvent, ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
 import { type Part, paint } from '../text/terminal-text.ts';
 import { draftOf } from './editor.ts';
-import { noteEvent, showPartial } from '../../running-steps.ts';
+import { cutOff, noteEvent, showPartial } from '../../running-steps.ts';
 import { pressKey, pasteText, takeLine } from './prompt.ts';
-import { type ChatInput, type ChatState, type Effect, type Step, type Trouble, initialState } from './state.ts';
-import { renderForChat } from './transcript.ts';
+import {
+  type Asked,
+  type ChatInput,
+  type ChatState,
+  type Effect,
+  type Step,
+  type Trouble,
+  initialState,
+  readOn,
+} from './state.ts';
+import { renderAsked, renderCutOff, renderForChat, renderLeft } from './transcript.ts';
 
 export function reduce(state: ChatState, input: ChatInput): Step {
   switch (input.type) {
     case 'opened':
-      return step(withoutThread(state, input), input.lines);
+      return step(withoutThread(state, input.threadId), input.lines);
+    case 'past':
+      return step({ ...state, pastUntil: input.until, pastOpen: new Set(input.open) }, input.lines);
     case 'started':
       return step({ ...state, threadId: input.threadId });
     case 'event':
       return 'seq' in input.event ? onEvent(state, input.event) : step(onPartial(state, input.event));
     case 'view':
-      return step(onView(state, input.view));
+      return onView(state, input.view);
     case 'trouble':
       return onTrouble(state, input.trouble);
     case 'key':
@@ -45,6 +56,8 @@ export function reduce(state: ChatState, input: ChatInput): Step {
       return step({ ...state, offers: input.offers });
     case 'pick':
       return step({ ...state, picker: { threads: input.threads, at: 0 } });
+    case 'left':
+      return step({ ...state, live: [] }, state.live.flatMap(renderLeft));
     case 'tick':
       return step(onTick(state, input.now));
   }
@@ -55,9 +68,9 @@ function step(state: ChatState, out: readonly Part[] = [], effects: readonly Eff
 }
 
 /** The person's own things stay; everything of a thread comes from its events and its view. */
-function withoutThread(state: ChatState, { threadId, pastUntil }: { threadId: string; pastUntil: number }): ChatState {
+function withoutThread(state: ChatState, threadId: string): ChatState {
   const { draft, recall, nextModel, working, now } = state;
-  return { ...initialState(threadId, [], now), pastUntil, draft, recall, nextModel, working };
+  return { ...initialState(threadId, [], now), draft, recall, nextModel, working };
 }
 
 function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {
@@ -85,22 +98,32 @@ const CHANGES_VIEW = new Set<ThreadEvent['type']>([
 
 function onEvent(state: ChatState, event: ThreadEvent): Step {
   const isPast = event.seq <= state.pastUntil;
-  const out = renderForChat(event, {
-    threadId: state.threadId,
-    asked: state.asked,
-    isOpen: (requestId) => !isPast || (state.view?.openRequests.some((open) => open.requestId === requestId) ?? false),
-  });
-  const itemId = 'request' in event ? event.request.itemId : null;
+  const { threadId, asked, pastOpen } = state;
+  const isOpen = (requestId: string) => !isPast || pastOpen.has(requestId);
+  const out = renderForChat(event, { threadId, asked, isOpen });
+  const cut = cutOff(state.live, event);
   const next: ChatState = {
     ...state,
     live: noteEvent(state.live, event),
-    asked: itemId === null ? state.asked : new Set([...state.asked, itemId]),
+    requests: withoutResolved(state.requests, event),
+    asked: 'request' in event ? withAsked(asked, [event.request]) : asked,
     retrying: event.type === 'item/started' || event.type === 'turn/completed' ? null : state.retrying,
     ...onRejected(state, event),
     waiting: withoutRecorded(state.waiting, event),
     unfinished: withoutEnded(state.unfinished, event),
   };
-  return step(next, out, !isPast && CHANGES_VIEW.has(event.type) ? [{ type: 'refresh' }] : []);
+  const lines = cut === undefined ? out : [...renderCutOff(cut), ...out];
+  return step(next, lines, !isPast && CHANGES_VIEW.has(event.type) ? [{ type: 'refresh' }] : []);
+}
+
+function withoutResolved(requests: ChatState['requests'], event: ThreadEvent): ChatState['requests'] {
+  if (event.type !== 'serverRequest/resolved') return requests;
+  return requests.filter(({ request }) => request.requestId !== event.requestId);
+}
+
+function withAsked(asked: ReadonlySet<string>, requests: readonly ThreadRequest[]): ReadonlySet<string> {
+  const added = requests.flatMap(({ requestId, itemId }) => (itemId === null ? [requestId] : [requestId, itemId]));
+  return added.length === 0 ? asked : new Set([...asked, ...added]);
 }
 
 /** The text of a refused turn returns to the prompt, and a refused answer can be given again. */
@@ -139,16 +162,19 @@ function onPartial(state: ChatState, event: PartialEvent): ChatState {
   return { ...state, live, retrying: `attempt ${event.attempt}${reason}` };
 }
 
-function onView(state: ChatState, view: ThreadView): ChatState {
+/** A request that the view has before its event is printed here: nobody answers what was not shown whole. */
+function onView(state: ChatState, view: ThreadView): Step {
   const open = view.openRequests.filter(({ origin }) => origin?.answered !== true);
+  const unseen = open.filter(({ requestId }) => !state.asked.has(requestId));
   const requests = open
     .filter(({ requestId }) => !state.sent.has(requestId))
-    .map((request) => {
+    .map((request, index): Asked => {
       const known = state.requests.find((asked) => asked.request.requestId === request.requestId);
-      return { request, seenAt: known?.seenAt ?? state.now };
+      return { request, ticks: index === 0 ? (known?.ticks ?? 0) : 0 };
     });
   const sent = new Set([...state.sent].filter((id) => open.some(({ requestId }) => requestId === id)));
-  return { ...state, view, requests, sent };
+  const next = { ...state, view, requests, sent, asked: withAsked(state.asked, unseen) };
+  return step(next, unseen.flatMap(renderAsked));
 }
 
 const LOST: Record<Exclude<Trouble, 'slow'>, string> = {
@@ -179,5 +205,5 @@ function onTick(state: ChatState, now: number): ChatState {
     state.requests.length > 0 ||
     (state.view?.activeTurn ?? null) !== null ||
     state.waiting.length > 0;
-  return isTimed ? { ...state, now, leavingAt: isLeaving ? state.leavingAt : null } : state;
+  return isTimed ? { ...state, now, requests: readOn(state), leavingAt: isLeaving ? state.leavingAt : null } : state;
 }

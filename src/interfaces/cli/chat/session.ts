@@ -2,13 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
-import type { ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+import type { ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import { isServed } from '../served.ts';
 import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
-import { type Effect, type Picker, initialState } from './state.ts';
+import { type Effect, type Picker, TICK_MS, initialState, isActive } from './state.ts';
 import type { SlashCommand } from './slash.ts';
 import { type Store, createStore } from './store.ts';
+import { readPast } from './past.ts';
 import { createViews, viewWhenReady, withWholeRequest, withWholeRequests } from './views.ts';
 
 export interface SessionOptions {
@@ -36,9 +39,9 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Longer pasts are shown from here on. */
-const MAX_PAST_EVENTS = 2_000;
-const VIEW_EVERY_MS = 5_000;
+/** How often the thread is asked if nothing is heard from it; less often if nothing is expected. */
+const VIEW_EVERY_MS = 2_000;
+const IDLE_TIMES = 3;
 
 export function openSession(options: SessionOptions): Session {
   const { bobbin } = options;
@@ -55,22 +58,34 @@ export function openSession(options: SessionOptions): Session {
   const pick = (threads: Picker['threads']) => store.dispatch({ type: 'pick', threads });
   const say = (...lines: Part[]) => store.dispatch({ type: 'said', lines });
   const report = (error: unknown) => say(...toLines(error));
-  const views = createViews(() => thread, store);
+  /** Whether the thread's past is still to be shown. */
+  let opening = false;
+  const views = createViews({ thread: () => (opening ? null : thread), isServed: () => isServed(bobbin) }, store);
   const working: Promise<unknown>[] = [];
 
   async function open(next: ThreadHandle, lines: readonly Part[]): Promise<void> {
     following?.abort();
     following = new AbortController();
     const signal = AbortSignal.any([stop.signal, following.signal]);
-    thread = next;
+    [thread, opening] = [next, true];
+    // At once: a key must not answer a request of the thread before.
+    store.dispatch({ type: 'opened', threadId: next.threadId, lines });
     const view = await viewWhenReady(next, store, signal);
     if (view === null) return;
-    const { threadId } = next;
-    const after = Math.max(0, view.lastSeq - MAX_PAST_EVENTS);
-    const cut = after === 0 ? [] : [paint.dim(`the first ${after} events are not shown`)];
-    store.dispatch({ type: 'opened', threadId, pastUntil: view.lastSeq, lines: [...lines, ...cut] });
-    store.dispatch({ type: 'view', view: await withWholeRequests(next, view) });
-    working.push(follow(next, after, signal).catch(report));
+    const { lastSeq } = view;
+    const { events, earlierTurns } = await readPast(next, view, signal);
+    if (signal.aborted) return;
+    const whole = await withWholeRequests(next, view);
+    const open = new Map(whole.openRequests.map((request) => [request.requestId, request]));
+    const cut = earlierTurns === 0 ? [] : [toEarlier(earlierTurns)];
+    store.dispatch({ type: 'past', until: lastSeq, open: [...open.keys()], lines: cut });
+    for (const event of events) {
+      const request = 'request' in event ? (open.get(event.request.requestId) ?? event.request) : undefined;
+      store.dispatch({ type: 'event', event: request === undefined ? event : ({ ...event, request } as ThreadEvent) });
+    }
+    store.dispatch({ type: 'view', view: whole });
+    opening = false;
+    working.push(follow(next, lastSeq, signal).catch(report));
   }
 
   async function follow(followed: ThreadHandle, after: number, signal: AbortSignal): Promise<void> {
@@ -104,7 +119,7 @@ export function openSession(options: SessionOptions): Session {
   }
 
   async function begin(started: ThreadHandle): Promise<void> {
-    thread = started;
+    [thread, opening] = [started, false];
     const { threadId } = started;
     store.dispatch({ type: 'started', threadId });
     following = new AbortController();
@@ -171,8 +186,13 @@ export function openSession(options: SessionOptions): Session {
     }
   }
 
-  const clock = setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), 250);
-  const health = setInterval(() => views.refresh(), VIEW_EVERY_MS);
+  const clock = setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), TICK_MS);
+  let times = 0;
+  const health = setInterval(() => {
+    times += 1;
+    const state = store.state();
+    if (isActive(state) || state.waiting.length > 0 || times % IDLE_TIMES === 0) views.refresh();
+  }, VIEW_EVERY_MS);
   if (thread !== null) working.push(open(thread, []).catch(report));
   if (options.pick === true) void perform({ type: 'slash', command: { name: 'resume', argument: '' } }).catch(report);
   if (options.first !== undefined) void perform({ type: 'submit', text: options.first, onBusy: 'queue', model: null });
@@ -189,6 +209,10 @@ export function openSession(options: SessionOptions): Session {
       await Promise.all([...working, views.idle()]);
     },
   };
+}
+
+function toEarlier(turns: number): Part {
+  return paint.dim(`${plural(turns, 'earlier turn')} ${turns === 1 ? 'is' : 'are'} not shown`);
 }
 
 function toTurn(kind: 'regular' | 'user_shell', text: string): TurnSubmission {

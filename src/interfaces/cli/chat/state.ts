@@ -14,6 +14,8 @@ export interface ChatState {
   view: ThreadView | null;
   /** Events up to this number are of the past. */
   pastUntil: number;
+  /** Ids of the requests of the past that are open. */
+  pastOpen: ReadonlySet<string>;
   draft: Draft;
   recall: Recall;
   /** What Tab would insert for the word before the cursor. */
@@ -24,7 +26,7 @@ export interface ChatState {
   requests: readonly Asked[];
   /** Ids of requests that were answered here, while the thread still lists them. */
   sent: ReadonlySet<string>;
-  /** Items whose whole text a request has shown. */
+  /** Ids of requests that were printed whole, and of their items. */
   asked: ReadonlySet<string>;
   answering: Answering | null;
   /** Turns that were submitted and of which the thread has recorded nothing yet. */
@@ -48,7 +50,8 @@ export type Trouble = 'worker' | 'service' | 'slow';
 
 export interface Asked {
   request: ThreadRequest;
-  seenAt: number;
+  /** For how long it could be read, in ticks: it was the first one then, and if it is a question, the prompt was empty. */
+  ticks: number;
 }
 
 /** A list of threads, and the number of the chosen one. */
@@ -65,8 +68,10 @@ export interface Offers {
 }
 
 export type ChatInput =
-  /** `pastUntil` is the number of the newest event when the chat began. */
-  | { type: 'opened'; threadId: string; pastUntil: number; lines: readonly Part[] }
+  /** Another thread from now on. */
+  | { type: 'opened'; threadId: string; lines: readonly Part[] }
+  /** Its past follows: the events up to this number. `open`: ids of the open requests among them. */
+  | { type: 'past'; until: number; open: readonly string[]; lines: readonly Part[] }
   /** A new thread. */
   | { type: 'started'; threadId: string }
   | { type: 'event'; event: ThreadEvent | PartialEvent }
@@ -84,6 +89,8 @@ export type ChatInput =
   | { type: 'answerLost'; requestId: string }
   | { type: 'offers'; offers: Offers | null }
   | { type: 'pick'; threads: Picker['threads'] }
+  /** The person leaves. */
+  | { type: 'left' }
   | { type: 'tick'; now: number };
 
 export type Effect =
@@ -111,6 +118,7 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
     threadId,
     view: null,
     pastUntil: 0,
+    pastOpen: new Set(),
     draft: EMPTY,
     recall: recallOf(prompts),
     offers: null,
@@ -131,13 +139,27 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
   };
 }
 
-/** Keys that were typed before a person could have read a request do not answer it. */
-const READING_MS = 600;
+export const TICK_MS = 250;
+
+/**
+ * Keys that were typed before a person could have read a request do not answer it. Counted in ticks, because keys that wait
+ * while the process is busy are taken before the next tick.
+ */
+const READING_TICKS = 3;
+
+/** One tick more for the request that can be read. */
+export function readOn({ requests, draft }: ChatState): readonly Asked[] {
+  const [first, ...others] = requests;
+  if (first === undefined || first.ticks >= READING_TICKS) return requests;
+  // What was typed before a question is no answer to it.
+  if (first.request.type === 'userInput' && draft.text !== '') return requests;
+  return [{ ...first, ticks: first.ticks + 1 }, ...others];
+}
 
 /** The request that keys and lines answer. While the prompt holds text, keys go there. */
-export function askedNow({ requests, draft, now }: ChatState): ThreadRequest | undefined {
+export function askedNow({ requests, draft }: ChatState): ThreadRequest | undefined {
   const [first] = requests;
-  if (first === undefined || now - first.seenAt < READING_MS) return undefined;
+  if (first === undefined || first.ticks < READING_TICKS) return undefined;
   return draft.text === '' || first.request.type === 'userInput' ? first.request : undefined;
 }
 

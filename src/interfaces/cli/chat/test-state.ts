@@ -32,8 +32,10 @@ export const begin = (prompts: string[] = []): ChatState => initialState('t-1', 
 export const typed = (text: string): ChatInput => ({ type: 'key', key: { name: 'text', text } });
 export const press = (name: Key['name']): ChatInput => ({ type: 'key', key: { name, text: '' } });
 export const tick = (now: number): ChatInput => ({ type: 'tick', now });
+/** Long enough to have read a request. */
+export const READ = [tick(250), tick(500), tick(750)];
 
-const USAGE = {
+export const USAGE = {
   inputTokens: 0,
   cachedInputTokens: 0,
   outputTokens: 0,

@@ -7,23 +7,38 @@ import type { Trouble } from './state.ts';
 import type { Store } from './store.ts';
 
 const VIEW_PAUSE_MS = 150;
-const SLOW_MS = 3_000;
+/** Without an answer for so long, the reason is looked for. */
+const LATE_MS = 1_000;
+/** The service answers a question about workers at once. */
+const SERVICE_MS = 2_000;
+
+export interface ViewSource {
+  thread: () => ThreadHandle | null;
+  isServed: () => Promise<boolean>;
+}
 
 /** Reads the view, one reading at a time; a wish during a reading leads to one more. */
-export function createViews(thread: () => ThreadHandle | null, store: Store) {
+export function createViews({ thread, isServed }: ViewSource, store: Store) {
   let reading: Promise<void> | null = null;
   let again = false;
   const read = async (of: ThreadHandle): Promise<void> => {
-    const slow = setTimeout(() => store.dispatch({ type: 'trouble', trouble: 'slow' }), SLOW_MS);
+    let isLate = true;
+    const late = setTimeout(() => {
+      void whyLate(isServed).then((trouble) => {
+        if (isLate) store.dispatch({ type: 'trouble', trouble });
+      });
+    }, LATE_MS);
     try {
       const view = await withWholeRequests(of, await of.view());
+      isLate = false;
       if (of !== thread()) return;
       store.dispatch({ type: 'trouble', trouble: null });
       store.dispatch({ type: 'view', view });
     } catch (error) {
+      isLate = false;
       store.dispatch({ type: 'trouble', trouble: troubleOf(error) });
     } finally {
-      clearTimeout(slow);
+      clearTimeout(late);
     }
     await delay(VIEW_PAUSE_MS);
   };
@@ -41,6 +56,13 @@ export function createViews(thread: () => ThreadHandle | null, store: Store) {
     });
   };
   return { refresh, idle: () => reading ?? Promise.resolve() };
+}
+
+async function whyLate(isServed: () => Promise<boolean>): Promise<Trouble> {
+  const silent = new Promise<null>((resolve) => setTimeout(resolve, SERVICE_MS, null).unref());
+  const served = await Promise.race([isServed().catch(() => null), silent]);
+  if (served === null) return 'service';
+  return served ? 'slow' : 'worker';
 }
 
 function troubleOf(error: unknown): Trouble | null {

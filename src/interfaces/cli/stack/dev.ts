@@ -7,6 +7,7 @@ import { realpathSync } from 'node:fs';
 import { type Bobbin, BobbinError, type ThreadHandle } from '../../../client/index.ts';
 import { toTemporalUrl } from '../../../contract/plain/temporal-ui.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
+import { rememberThread } from '../../../dev/dev-state.ts';
 import { findFormerData } from '../../../dev/former-data.ts';
 import { openStack } from '../../../dev/one-stack.ts';
 import type { Stack, StackAddresses } from '../../../dev/stack.ts';
@@ -144,7 +145,8 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
   // The process that runs the stack knows which models it has.
   const status = await useThread(stack, run, () => true);
   run.output.say('');
-  run.output.say(`The stack keeps running in process ${stack.pid}; Ctrl-C there stops it.`);
+  const { toStop } = await import('../chat/chat.ts');
+  for (const line of toStop(stack.pid)) run.output.say(line);
   return status;
 }
 
@@ -172,7 +174,7 @@ async function converse(
   { dataDirectory, folder, output, notices }: Run,
   { thread, prompt }: { thread: ThreadHandle; prompt: string | undefined },
 ): Promise<number> {
-  const { talk } = await import('../chat/chat.ts');
+  const { talk, toContinue } = await import('../chat/chat.ts');
   if (stack.uiUrl !== null) output.say(`UI        ${toTemporalUrl(stack.uiUrl, stack.namespace, thread)}`);
   const start = { workspace: { cwd: folder } };
   const first = prompt === undefined ? {} : { first: prompt };
@@ -183,6 +185,11 @@ async function converse(
       ...first,
       dataDirectory,
       onOpen: (say) => notices.sayWith(say),
+      onLeave({ threadId }, cwd) {
+        // The next start continues it.
+        if (cwd === folder) rememberThread(dataDirectory, folder, threadId);
+        return toContinue(threadId, 'dev');
+      },
     });
   } finally {
     notices.sayWith(null);

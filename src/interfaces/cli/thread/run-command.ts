@@ -7,6 +7,7 @@ import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { isServed } from '../served.ts';
 import type { Output } from '../text/output.ts';
 import { newWorkspace } from './new-workspace.ts';
 import { watchThread } from './watch.ts';
@@ -60,7 +61,7 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   if (end !== undefined) return exitCodeOfTurn(end);
   if (!signal.aborted) return EXIT.turnAborted;
   const interrupt = { turnId: turn.turnId, reason: 'Ctrl-C' };
-  const served = (await bobbin.workers()).length > 0;
+  const served = await isServed(bobbin);
   await (served ? thread.interrupt(interrupt) : thread.requestInterrupt(interrupt));
   output.say(`${served ? 'interrupted' : 'to be interrupted when a worker serves it'}; the thread is still open`);
   return EXIT.interrupted;

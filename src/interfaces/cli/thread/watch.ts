@@ -3,6 +3,7 @@ import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
 import type { PartialEvent, ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
 import type { Output } from '../text/output.ts';
 import { asStarted } from '../invocation.ts';
+import { isServed } from '../served.ts';
 import { renderEvent } from '../text/render.ts';
 import { toCopy } from '../text/terminal-text.ts';
 
@@ -47,7 +48,7 @@ const LOOK_FOR_WORKERS_MS = 3_000;
 /** Clear it when the first event comes. */
 function sayIfUnserved(bobbin: Bobbin, output: Output): NodeJS.Timeout {
   const look = async (): Promise<void> => {
-    if ((await bobbin.workers()).length > 0) return;
+    if (await isServed(bobbin)) return;
     clearInterval(timer);
     const queue = bobbin.service.taskQueue;
     output.progress(`no worker serves task queue ${queue}: the turn is kept, and begins when one does`);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Item, ThreadEvent } from '../../../contract/index.ts';
+import type { Item, PartialEvent, ThreadEvent } from '../../../contract/index.ts';
 import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
 
 const after = (...inputs: Input[]): ThreadState => inputs.reduce(reduce, NEW_THREAD);
@@ -43,4 +43,16 @@ it('gives the text of a refused turn back, unless another is being written', () 
   });
   expect(after(sent, refused)).toMatchObject({ draft: 'do it', sent: [] });
   expect(after(sent, { type: 'draft', text: 'other' }, refused)).toMatchObject({ draft: 'other', sent: [] });
+});
+
+it('keeps what was shown of an answer that was cut off, once, and keeps it apart from the items of the thread', () => {
+  const delta = { type: 'item/agentMessage/delta', turnId: 't', step: 1, attempt: 1, offset: 0, delta: 'half an' };
+  const state = after(
+    { type: 'event', event: delta as PartialEvent },
+    event(1, { type: 'turn/completed', turn: { turnId: 'of-the-person', status: 'completed', usage: {} } }),
+    event(2, { type: 'turn/completed', turn: { turnId: 't', status: 'aborted', reason: 'interrupted', usage: {} } }),
+  );
+  expect(keys(state)).toEqual(['event_1', 'cut_2', 'cut_2_note', 'event_2']);
+  expect(state.entries[1]).toMatchObject({ item: { text: 'half an' } });
+  expect(firstShown(state)).toBe(null);
 });

@@ -1,7 +1,7 @@
 /** The state of a thread on the page. Everything in it comes from the thread's events and its view. Pure. */
 import type { Item, PartialEvent, PlanStep } from '../../../contract/index.ts';
 import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
-import { type Live, noteEvent, showPartial } from '../../running-steps.ts';
+import { type Live, cutOff, noteEvent, showPartial } from '../../running-steps.ts';
 import { type Note, toNote } from './notes.ts';
 
 export type Entry = { key: string; item: Item } | { key: string; note: Note };
@@ -100,7 +100,7 @@ function onEvent(state: ThreadState, event: ThreadEvent): ThreadState {
   return {
     ...state,
     ...onRejected(state, event),
-    entries: addEvent(state.entries, event).slice(-MAX_ENTRIES),
+    entries: addEvent(addCutOff(state, event), event).slice(-MAX_ENTRIES),
     live: noteEvent(state.live, event),
     plan: event.type === 'turn/plan/updated' ? event.plan : state.plan,
     requests: state.requests.filter(({ requestId }) => requestId !== ended),
@@ -130,6 +130,16 @@ function addEvent(entries: readonly Entry[], event: ThreadEvent): readonly Entry
   if (event.type === 'item/started' || event.type === 'item/completed') return putItem(entries, event.item);
   const note = toNote(event);
   return note === null ? entries : [...entries, { key: `event_${event.seq}`, note }];
+}
+
+/** What was shown of an answer stays, although the thread keeps nothing of it. */
+function addCutOff({ entries, live }: ThreadState, event: ThreadEvent): readonly Entry[] {
+  const cut = cutOff(live, event);
+  if (cut === undefined) return entries;
+  const id = `cut_${event.seq}`;
+  const item: Item = { id, turnId: cut.turnId, step: 0, type: 'agentMessage', text: cut.tail };
+  const text = 'The answer was cut off here. The thread keeps nothing of it.';
+  return [...entries, { key: id, item }, { key: `${id}_note`, note: { tone: 'warning', text } }];
 }
 
 /** An item keeps its place when it is completed. */
@@ -162,6 +172,6 @@ function onView(state: ThreadState, view: ThreadView, requests: readonly ThreadR
 
 /** Number of the first item that is shown; null if none is. */
 export function firstShown({ entries }: ThreadState): number | null {
-  const first = entries.find((entry) => 'item' in entry);
+  const first = entries.find(({ key }) => key.startsWith('item_'));
   return first === undefined ? null : Number(first.key.slice('item_'.length));
 }
