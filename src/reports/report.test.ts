@@ -103,6 +103,16 @@ describe('any record', () => {
     });
   });
 
+  it('is XML in which every character and every element has its place, with every finding that was asked for', () => {
+    check('junit', (text, record, _, only) => {
+      const rest = text.replace(/^<\?xml [^>]*\?>\n/, '');
+      expect(rest).not.toMatch(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|&(?!(amp|lt|gt|quot|#39);)/u);
+      expect(unclosed(rest)).toEqual([]);
+      const cases = rest.match(/<testcase /g) ?? [];
+      expect(cases).toHaveLength(record.targets.length + selectFindings(record, only ?? 'open').length);
+    });
+  });
+
   it('gives the same bytes again', () => {
     for (const format of REPORT_FORMATS) {
       expect(toReport(structuredClone(SAMPLE_RECORD), format)).toBe(toReport(SAMPLE_RECORD, format));
@@ -151,7 +161,7 @@ const VOID = new Set(['meta']);
 /** Elements that are left open, or closed where they were not open. */
 function unclosed(text: string): string[] {
   const open: string[] = [];
-  for (const [, slash, name = '', end] of text.matchAll(/<(\/?)([a-z0-9]+)[^>]*?(\/?)>/g)) {
+  for (const [, slash, name = '', end] of text.matchAll(/<(\/?)([a-z0-9-]+)[^>]*?(\/?)>/g)) {
     if (end === '/' || VOID.has(name)) continue;
     if (slash === '') open.push(name);
     else if (open.at(-1) === name) open.pop();

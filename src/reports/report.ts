@@ -2,14 +2,15 @@
 import type { ReviewRecord } from '../contract/index.ts';
 import { toVisibleJson } from '../contract/plain/foreign-text.ts';
 import { toHtml } from './html/page.ts';
+import { toJunit } from './junit.ts';
 import { toMarkdown } from './markdown.ts';
 import { toRdjson } from './rdjson.ts';
 import { toSarif } from './sarif.ts';
 import type { Selection } from './selection.ts';
 
 /** `json` is the record itself. */
-export type ReportFormat = 'sarif' | 'rdjson' | 'markdown' | 'html' | 'json';
-export const REPORT_FORMATS: readonly ReportFormat[] = ['sarif', 'rdjson', 'markdown', 'html', 'json'];
+export type ReportFormat = 'sarif' | 'rdjson' | 'junit' | 'markdown' | 'html' | 'json';
+export const REPORT_FORMATS: readonly ReportFormat[] = ['sarif', 'rdjson', 'junit', 'markdown', 'html', 'json'];
 
 /**
  * Returns a whole file with a line feed at its end.
@@ -22,6 +23,8 @@ export function toReport(record: ReviewRecord, format: ReportFormat, only?: Sele
       return toFile(toSarif(record, only ?? 'all'));
     case 'rdjson':
       return toFile(toRdjson(record, only ?? 'open'));
+    case 'junit':
+      return toJunit(record, only ?? 'open');
     case 'markdown':
       return toMarkdown(record, only ?? 'open');
     case 'html':

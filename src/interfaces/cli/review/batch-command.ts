@@ -35,7 +35,7 @@ export function addBatchCommands(program: Command): void {
     .option('--id <id>', 'id of the batch; follows the batch if one with this id is running (default: a new id)')
     .option('--detach', 'return as soon as it is started')
     .option('--full-pass', 'review everything, also what was reviewed before and has not changed')
-    .option('--report <files...>', 'write reports at the end: .html, .md, .sarif, .rdjson or .json')
+    .option('--report <files...>', 'write reports at the end: .html, .md, .sarif, .rdjson, .xml or .json')
     .addOption(thresholdOption('never'))
     .addHelpText(
       'after',
@@ -153,6 +153,7 @@ const SUFFIXES: Record<string, ReportFormat> = {
   '.md': 'markdown',
   '.sarif': 'sarif',
   '.rdjson': 'rdjson',
+  '.xml': 'junit',
   '.json': 'json',
 };
 

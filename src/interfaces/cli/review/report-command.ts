@@ -18,7 +18,7 @@ export function addReportCommand(program: Command): void {
   program
     .command('report')
     .argument('<batchId>')
-    .description('report the findings of a batch as SARIF, rdjson, Markdown or HTML; exits with 7 by --fail-on')
+    .description('report the findings of a batch as SARIF, rdjson, JUnit, Markdown or HTML; exits with 7 by --fail-on')
     .addOption(new Option('--format <format>', 'format of the report (default: markdown)').choices([...REPORT_FORMATS]))
     .option('--output <path>', 'path of a file, or - for standard output', '-')
     .addOption(

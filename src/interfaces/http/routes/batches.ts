@@ -16,12 +16,13 @@ const ReportSchema = z.object({
 const MEDIA_TYPES: Record<ReportFormat, string> = {
   sarif: 'application/sarif+json',
   rdjson: 'application/json',
+  junit: 'application/xml',
   markdown: 'text/markdown; charset=utf-8',
   html: 'text/html; charset=utf-8',
   json: 'application/json',
 };
 const EXTENSIONS: Record<ReportFormat, string> = {
-  ...{ sarif: 'sarif', rdjson: 'rdjson.json', markdown: 'md', html: 'html', json: 'json' },
+  ...{ sarif: 'sarif', rdjson: 'rdjson.json', junit: 'junit.xml', markdown: 'md', html: 'html', json: 'json' },
 };
 
 export const BATCH_ENDPOINTS: readonly Endpoint[] = [

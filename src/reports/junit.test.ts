@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { toJunit } from './junit.ts';
+import { aFinding, aLedger, aRecord, aTarget, reviewed } from './test-record.ts';
+
+it('is a test report: open findings fail, dismissed ones are skipped, fixed ones pass, and a failed review is an error', () => {
+  const dismissal = { by: 'ann', why: 'only in tests', at: 0 };
+  const findings = [
+    aFinding({ findingId: 'a', title: '[P1] Quote "it" & <close>\ufffe', body: 'Why\u0000' }),
+    aFinding({ findingId: 'b', state: 'dismissed', dismissal }),
+    aFinding({ findingId: 'c', state: 'fixed', location: null }),
+  ];
+  const failed = { status: 'failed', code: 'gitFailed', message: 'no such branch' } as const;
+  const record = aRecord([aTarget(0, reviewed(), aLedger('a', findings)), aTarget(1, failed, null)]);
+  const text = toJunit(record, 'all');
+  expect(text).toMatch(
+    /^<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="bobbin [^"]*" tests="5" failures="1" errors="1" skipped="1">\n/,
+  );
+  expect(text).toContain(
+    'name="Quote &quot;it&quot; &amp; &lt;close&gt;\ufffd (a)" file="src/store/reader.ts" line="12">',
+  );
+  expect(text).toContain('src/store/reader.ts:12-13\n\nWhy⟨U+0000⟩</failure>');
+  expect(text).toContain('<skipped message="dismissed: only in tests"/>');
+  expect(text).toMatch(/<testcase classname="[^"]*" name="[^"]* \(c\)"><\/testcase>/);
+  expect(text).toContain('<error type="failed" message="failed: gitFailed: no such branch"/>');
+  expect(toJunit(record, 'open')).toContain('tests="3" failures="1" errors="1" skipped="0"');
+});
