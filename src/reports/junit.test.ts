@@ -9,7 +9,7 @@ it('is a test report: open findings fail, dismissed ones are skipped, fixed ones
     aFinding({ findingId: 'b', state: 'dismissed', dismissal }),
     aFinding({ findingId: 'c', state: 'fixed', location: null }),
   ];
-  const failed = { status: 'failed', code: 'gitFailed', message: 'no such branch' } as const;
+  const failed = { status: 'failed', code: 'gitFailed', message: 'no such branch', spent: null } as const;
   const record = aRecord([aTarget(0, reviewed(), aLedger('a', findings)), aTarget(1, failed, null)]);
   const text = toJunit(record, 'all');
   expect(text).toMatch(

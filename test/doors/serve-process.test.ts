@@ -101,6 +101,16 @@ it('accepts a token as soon as it is added, and no longer once it is removed', a
   expect((await token('add', 'x', '--scope', 'everything')).stderr).toContain('expected one of read, drive');
 });
 
+it('keeps every token that several processes add and remove at once', async () => {
+  const token = async (...args: string[]) => runCli(['serve', 'token', ...args, '--json'], { env: env() });
+  const { id } = JSON.parse((await token('add', 'first')).stdout) as { id: string };
+  const names = ['a', 'b', 'c', 'd'];
+  const [removed, ...added] = await Promise.all([token('remove', id), ...names.map((name) => token('add', name))]);
+  expect([removed, ...added].map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+  const listed = JSON.parse((await token('list')).stdout) as { name: string }[];
+  expect(listed.map(({ name }) => name).toSorted()).toEqual(names);
+});
+
 it('a reader of a server that is killed goes on at another one, without a gap or a repeat', async () => {
   const [first, second] = [await serve(), await serve()];
   const threadId = `t-${randomUUID()}`;

@@ -1,4 +1,5 @@
 /** The HTTP application: checks who asks, reads the request, runs the endpoint, writes its answer or the problem. */
+import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
@@ -25,6 +26,8 @@ export interface AppOptions {
   patienceMs: number;
   /** Fires when the server stops. */
   stop: AbortSignal;
+  /** Called for each answer to a request with a valid token, before it is sent. */
+  onUse: (response: ServerResponse) => void;
   /** Gets errors that are the server's own. */
   onError: (error: unknown) => void;
 }
@@ -35,7 +38,7 @@ type Request = Context<{ Bindings: HttpBindings }>;
 export function createApp(options: AppOptions): App {
   const app: App = new Hono();
   app.use(async (c, next) => {
-    refuseForeign(c.env.incoming.headers, options.hostNames);
+    refuseForeign(c.env.incoming, options.hostNames);
     await next();
     for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
   });
@@ -48,7 +51,8 @@ export function createApp(options: AppOptions): App {
   app.notFound((c) => problemOf(new HttpProblem('routeNotFound', `There is no ${c.req.path}.`), c));
   app.onError((error, c) => {
     const answer = problemOf(error, c);
-    if (answer.status === 500) options.onError(error);
+    // A client that leaves while its request is read is not an error of the server.
+    if (answer.status === 500 && !c.env.incoming.readableAborted) options.onError(error);
     return answer;
   });
   return app;
@@ -83,15 +87,16 @@ export function scopeMissing(scope: string): HttpProblem {
   return new HttpProblem('scopeMissing', `The token lacks the scope ${scope}.`);
 }
 
-function authenticate({ tokens, limits }: AppOptions, c: Request): Token {
+function authenticate({ tokens, limits, onUse }: AppOptions, c: Request): Token {
   const [, secret] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
   const token = secret === undefined ? undefined : findToken(tokens, secret);
+  limits.countRequest(token);
   if (token === undefined) {
     const detail =
       'Send `Authorization: Bearer` and a token that `bobbin serve` has printed or `bobbin serve token add` has made.';
     throw new HttpProblem('unauthorized', detail, { 'www-authenticate': 'Bearer realm="bobbin"' });
   }
-  limits.countRequest(token);
+  onUse(c.env.outgoing);
   return token;
 }
 

@@ -2,14 +2,15 @@
  * Refuses requests that a web page of another origin can make a browser send, or read the answers of by a host name that
  * resolves to this machine, and sets the headers of every answer.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { HttpProblem } from './problem.ts';
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d{1,5})?$/;
 
 /** @param names host names, besides those of loopback, under which a proxy may reach this server: `bobbin.example.com` */
-export function refuseForeign(headers: IncomingHttpHeaders, names: ReadonlySet<string>): void {
-  const host = (headers.host ?? '').toLowerCase();
+export function refuseForeign(request: IncomingMessage, names: ReadonlySet<string>): void {
+  const { headers } = request;
+  const host = hostOf(request);
   const isLoopback = LOOPBACK.test(host);
   if (!isLoopback && !names.has(host.replace(/:\d{1,5}$/, '')) && !names.has(host))
     throw new HttpProblem('foreignOrigin', `Host ${JSON.stringify(host)} is not a name of this server.`);
@@ -19,6 +20,15 @@ export function refuseForeign(headers: IncomingHttpHeaders, names: ReadonlySet<s
   const site = headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none' || isVisit(headers)) return;
   throw new HttpProblem('foreignOrigin', 'A page of another origin may not use this server.');
+}
+
+/** A request that names several hosts may mean another one to a proxy in front of this server. */
+function hostOf({ headersDistinct, url = '' }: IncomingMessage): string {
+  const authority = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1];
+  const named = [...(headersDistinct.host ?? []), ...(authority === undefined ? [] : [authority])];
+  const [host = '', ...others] = new Set(named.map((name) => name.toLowerCase()));
+  if (others.length === 0) return host;
+  throw new HttpProblem('foreignOrigin', 'The request names several hosts.');
 }
 
 /** A link to a page. It has no token, so it shows only what everybody may see. */

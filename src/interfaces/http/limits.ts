@@ -10,23 +10,29 @@ export interface LimitSettings {
 }
 
 export interface Limits {
-  /** Throws `rateLimited`. */
-  countRequest(token: Token): void;
+  /** Throws `rateLimited`. Requests without a valid token are counted together. */
+  countRequest(token: Token | undefined): void;
   /** Throws `tooManyStreams`. Call what it returns when the stream has ended. */
   openStream(token: Token): () => void;
   readonly streams: number;
 }
 
+/** No id of a token. */
+const NOBODY = '';
+
 export function createLimits({ ratePerSecond, streams }: LimitSettings): Limits {
   const buckets = new Map<string, { left: number; at: number }>();
   const open = new Map<string, number>();
   let total = 0;
-  const countRequest = ({ id }: Token): void => {
+  const countRequest = (token: Token | undefined): void => {
+    const id = token?.id ?? NOBODY;
     const now = performance.now();
     const { left, at } = buckets.get(id) ?? { left: 2 * ratePerSecond, at: now };
     const filled = Math.min(2 * ratePerSecond, left + ((now - at) / 1_000) * ratePerSecond);
     buckets.set(id, { left: Math.max(0, filled - 1), at: now });
-    if (filled < 1) throw new HttpProblem('rateLimited', `A token may send ${ratePerSecond} requests a second.`);
+    if (filled >= 1) return;
+    const whose = token === undefined ? 'Requests without a valid token are' : 'A token is';
+    throw new HttpProblem('rateLimited', `${whose} limited to ${ratePerSecond} a second.`);
   };
   return {
     countRequest,

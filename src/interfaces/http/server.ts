@@ -7,6 +7,7 @@ import { BobbinError } from '../../client/bobbin-error.ts';
 import { createApp } from './app.ts';
 import { createLimits } from './limits.ts';
 import { addPages } from './pages.ts';
+import { watchConnections } from './connections.ts';
 import { addHealth } from './health.ts';
 import { ENDPOINTS } from './routes/index.ts';
 import type { ServeSettings } from './settings.ts';
@@ -19,6 +20,8 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** Connections without a request that has a valid token, for which there is always room. */
+const MIN_UNUSED = 500;
 /** Time that running requests get when the server stops, in milliseconds. */
 const STOP_MS = 5_000;
 
@@ -33,6 +36,7 @@ export async function startHttpServer(
   const limits = createLimits(settings);
   const app = createApp({
     ...{ bobbin, tokens, limits, hostNames, maxBodyBytes, temporalUiUrl, onError },
+    onUse: (response) => connections.use(response),
     endpoints: ENDPOINTS,
     patienceMs: readTimeoutMs,
     stop: stop.signal,
@@ -51,7 +55,8 @@ export async function startHttpServer(
       keepAliveTimeout: 60_000,
     },
   }) as Server;
-  server.maxConnections = 2 * settings.streams + 500;
+  const connections = watchConnections(server, { patienceMs: readTimeoutMs, maxUnused: MIN_UNUSED + settings.streams });
+  server.maxConnections = 2 * (MIN_UNUSED + settings.streams);
   await listen(server, host, port);
   let stopped: Promise<void> | undefined;
   return {

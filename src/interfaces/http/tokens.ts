@@ -3,10 +3,11 @@
  * once. The token of the first start is in a second file, so that its owner can read it again.
  */
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BobbinError } from '../../client/bobbin-error.ts';
+import { withStartLock } from '../../dev/temporal-service/state/start-lock.ts';
 import { parse } from './request.ts';
 import { IdSchema } from '../../contract/shapes.ts';
 import { writePrivateFile } from '../../folders/private-file.ts';
@@ -64,6 +65,8 @@ export function openTokens(dataDirectory: string): TokenFile {
     if (stamp !== known.stamp) known = { stamp, tokens: stamp === '' ? [] : readTokens(path) };
     return known.tokens;
   };
+  /** Reads and writes of two processes do not mix: a token that one adds, or removes, would be lost. */
+  const alone = <T>(change: () => Promise<T>) => withStartLock(`${path}.lock`, { what: 'a change of tokens' }, change);
   const write = (tokens: Token[]) => writePrivateFile(path, `${JSON.stringify({ version: 1, tokens }, null, 2)}\n`);
   const keep = async (secret: string, { name, scopes, owner }: NewToken): Promise<Token> => {
     const createdAt = new Date().toISOString();
@@ -88,28 +91,32 @@ export function openTokens(dataDirectory: string): TokenFile {
         return false;
       }
     },
-    async add(given) {
-      const secret = newSecret();
-      return { token: await keep(secret, given), secret };
-    },
-    async remove(id) {
-      const left = list().filter((token) => token.id !== id);
-      if (left.length === list().length) return false;
-      await write(left);
-      // The next start must not bring back the token that was removed.
-      const secret = readSecret(place);
-      if (secret !== undefined && find(secret) === undefined) unlinkSync(place);
-      return true;
-    },
-    async first() {
-      if (list().length > 0) {
+    add: (given) =>
+      alone(async () => {
+        const secret = newSecret();
+        return { token: await keep(secret, given), secret };
+      }),
+    remove: (id) =>
+      alone(async () => {
+        const left = list().filter((token) => token.id !== id);
+        if (left.length === list().length) return false;
+        await write(left);
+        // The next start must not bring back the token that was removed.
         const secret = readSecret(place);
-        return secret !== undefined && find(secret) !== undefined ? secret : undefined;
-      }
-      const secret = readSecret(place) ?? createSecret(place);
-      await keep(secret, { name: FIRST_NAME, scopes: ['admin'], owner: null });
-      return secret;
-    },
+        if (secret !== undefined && find(secret) === undefined) unlinkSync(place);
+        return true;
+      }),
+    first: () =>
+      alone(async () => {
+        if (list().length > 0) {
+          const secret = readSecret(place);
+          return secret !== undefined && find(secret) !== undefined ? secret : undefined;
+        }
+        const secret = readSecret(place) ?? newSecret();
+        await writePrivateFile(place, `${secret}\n`);
+        await keep(secret, { name: FIRST_NAME, scopes: ['admin'], owner: null });
+        return secret;
+      }),
   };
 }
 
@@ -148,22 +155,4 @@ function readTokens(path: string): Token[] {
 function readSecret(path: string): string | undefined {
   const text = stampOf(path) === '' ? '' : readFileSync(path, 'utf8').trim();
   return SECRET.test(text) ? text : undefined;
-}
-
-/** The file appears whole. Of two servers that start at once, one makes it and both use it. */
-function createSecret(path: string): string {
-  const draft = `${path}.${randomUUID()}.tmp`;
-  const secret = newSecret();
-  try {
-    writeFileSync(draft, `${secret}\n`, { flag: 'wx', mode: 0o600 });
-    if (readSecret(path) === undefined) rmSync(path, { force: true });
-    linkSync(draft, path);
-    return secret;
-  } catch (error) {
-    const made = (error as NodeJS.ErrnoException).code === 'EEXIST' ? readSecret(path) : undefined;
-    if (made === undefined) throw error;
-    return made;
-  } finally {
-    rmSync(draft, { force: true });
-  }
 }

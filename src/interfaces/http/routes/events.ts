@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { ThreadHandle } from '../../../client/index.ts';
+import { PASSING } from '../../../client/threads/event-stream.ts';
 import { optional } from '../../../contract/shapes.ts';
 import { type Answer, type Endpoint, NOTHING, endpoint } from '../endpoint.ts';
 import type { EventWriter } from '../event-stream.ts';
@@ -36,15 +37,27 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
     async run({ find, query, lastEventId }) {
       const { thread, status } = await find();
       const after = lastEventId === undefined ? (query.after ?? 0) : parse(SeqSchema, lastEventId, 'Last-Event-ID');
-      if (status !== 'RUNNING' && (await isAtEnd(thread, after))) return NOTHING;
+      const isClosed = status !== 'RUNNING';
+      if (after > 0 && (await isAtEnd(thread, after, isClosed))) return NOTHING;
       return follow(thread, after, query.partial === 'true');
     },
   }),
 ];
 
-async function isAtEnd(thread: ThreadHandle, after: number): Promise<boolean> {
-  const { status, lastSeq } = await thread.view();
-  return status === 'closed' && after >= lastSeq;
+/** Throws `invalid` for a number that the thread has not reached: its reader would miss what comes until then. */
+async function isAtEnd(thread: ThreadHandle, after: number, isClosed: boolean): Promise<boolean> {
+  const view = await thread.view({ wait: isClosed }).catch((error: unknown) => {
+    // A stream begins without a worker, too.
+    if (!isClosed && error instanceof BobbinError && PASSING.has(error.code)) return undefined;
+    throw error;
+  });
+  if (view === undefined) return false;
+  if (after > view.lastSeq)
+    throw new BobbinError(
+      'invalid',
+      `The thread has ${view.lastSeq} events, and none after ${after} to continue with.`,
+    );
+  return view.status === 'closed' && after >= view.lastSeq;
 }
 
 function follow(thread: ThreadHandle, after: number, partial: boolean): Answer {
