@@ -28,6 +28,15 @@ const KIND_COMPARED = [
 ].map(asked);
 const KIND_NAMED = asked(`Property[key.name="kind"] > ${KIND}`);
 
+// Foreign text reaches a terminal through one module, which makes it harmless.
+const STANDARD = 'MemberExpression[object.name="process"][property.name=/^std(out|err)$/]';
+const PRINTED_BESIDE = [
+  `CallExpression[callee.property.name="write"] > MemberExpression > ${STANDARD}`,
+  'CallExpression > MemberExpression[object.name="console"]',
+  `VariableDeclarator > ${STANDARD}.init`,
+  'ImportDeclaration[source.value=/^(node:)?(console|process)$/]',
+].map((selector) => ({ selector, message: 'Print with src/interfaces/cli/text/output.ts.' }));
+
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', '.bobbin', 'bench/peers', 'bench/report-tools/node_modules'] },
   js.configs.recommended,
@@ -69,6 +78,11 @@ export default tseslint.config(
     files: ['activities/**', 'src/**'],
     ignores: [...TESTS, 'src/contract/**'],
     rules: { 'no-restricted-syntax': ['error', ...KIND_COMPARED] },
+  },
+  {
+    files: ['src/interfaces/cli/**'],
+    ignores: [...TESTS, 'src/interfaces/cli/text/output.ts', 'src/interfaces/cli/node-version.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...KIND_COMPARED, ...PRINTED_BESIDE] },
   },
   {
     files: ['**/*.test.ts', 'test/**', 'bench/**'],

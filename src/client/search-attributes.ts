@@ -55,7 +55,7 @@ function taken({ namespace }: SearchAttributeService, state: SearchAttributeStat
   return new BobbinError(
     'searchAttributeTaken',
     `The namespace ${namespace} has a search attribute ${name} of type ${found}, but Bobbin needs ${type}. Nothing was registered. ` +
-      `If nobody needs it, remove it: \`temporal operator search-attribute remove --namespace ${namespace} --name ${name}\`.`,
+      `If nobody needs it, remove it from the namespace.`,
   );
 }
 

@@ -184,7 +184,6 @@ describe('on a separate service', () => {
     const { error } = JSON.parse(refused.stdout) as { error: { code: string; message: string } };
     expect(error.code).toBe('searchAttributeTaken');
     expect(error.message).toContain('BobbinDepth of type Text, but Bobbin needs Int');
-    expect(error.message).toContain('search-attribute remove --namespace default --name BobbinDepth');
     expect((await client.searchAttributes.list()).find(({ name }) => name === 'BobbinStatus')?.status).toBe('missing');
     remove('BobbinDepth');
     await client.searchAttributes.register();

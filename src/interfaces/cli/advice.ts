@@ -19,6 +19,7 @@ const COMMANDS: Partial<Record<BobbinErrorCode, [purpose: string, command: strin
 
 const SENTENCES: Partial<Record<BobbinErrorCode, string>> = {
   namespaceNotFound: 'TEMPORAL_NAMESPACE or a Temporal profile names the namespace.',
+  searchAttributeTaken: 'docs/operators.md says how an attribute is removed.',
   scheduleExists: 'With `--if-exists update`, the one that exists is changed.',
 };
 

@@ -2,6 +2,7 @@
 import { Argument, type Command } from 'commander';
 import { toVisibleLine } from '../../contract/plain/foreign-text.ts';
 import { connect } from './command.ts';
+import { printDocument } from './text/output.ts';
 import { type Candidate, SCRIPTS, SHELLS, complete } from './completion.ts';
 
 export function addCompletionCommands(program: Command): void {
@@ -14,7 +15,7 @@ export function addCompletionCommands(program: Command): void {
       '\nExamples:\n  eval "$(bobbin completion bash)"      # in ~/.bashrc\n  eval "$(bobbin completion zsh)"       # in ~/.zshrc, after compinit\n  bobbin completion fish | source       # in ~/.config/fish/config.fish',
     )
     .action((shell: keyof typeof SCRIPTS) => {
-      process.stdout.write(SCRIPTS[shell]);
+      printDocument(SCRIPTS[shell]);
     });
   program
     .command('complete', { hidden: true })
@@ -24,7 +25,7 @@ export function addCompletionCommands(program: Command): void {
     .action(async (words: string[]) => {
       const found = await complete(program, words, threads);
       const lines = found.map(({ value, description }) => `${toVisibleLine(value)}\t${toVisibleLine(description)}\n`);
-      process.stdout.write(lines.join(''));
+      printDocument(lines.join(''));
     });
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -27,27 +27,51 @@ describe('a command line', () => {
   });
 });
 
-describe('the scripts', () => {
-  it.each(SHELLS)('of %s can be read by it', (shell) => {
-    const { error, status, stderr } = spawnSync(shell, ['-n'], { input: SCRIPTS[shell], encoding: 'utf8' });
-    if (error !== undefined) return;
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  });
+/** Asks for what may follow `thread sh`, `run --sandbox read`, and a word that would be a command. */
+const TRIES: Record<(typeof SHELLS)[number], (script: string, hostile: string) => string> = {
+  bash: (script, hostile) => `${script}
+    COMP_WORDS=(bobbin thread 'sh'); COMP_CWORD=2; _bobbin; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(bobbin run '--sandbox' 'read'); COMP_CWORD=3; _bobbin; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(bobbin '${hostile}'); COMP_CWORD=1; _bobbin; echo "none\${COMPREPLY[@]}"`,
+  // What the completion system of zsh would do with the candidates.
+  zsh: (script, hostile) => `compdef() { }
+    _describe() { print -l -- "\${(@P)2}" }
+    _files() { print none }
+    ${script}
+    words=(bobbin thread sh); CURRENT=3; _bobbin
+    words=(bobbin run --sandbox read); CURRENT=4; _bobbin
+    words=(bobbin '${hostile}'); CURRENT=2; _bobbin`,
+  fish: (script, hostile) => `${script}
+    complete -C 'bobbin thread sh'
+    complete -C 'bobbin run --sandbox read'
+    set -l found (complete -C 'bobbin \\'${hostile}\\'')
+    echo "none$found"`,
+};
 
-  it('complete in bash, without reading what is typed as code', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'bobbin-completion-'));
-    try {
-      writeFileSync(join(folder, 'bobbin'), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`);
-      chmodSync(join(folder, 'bobbin'), 0o755);
-      const script = `${SCRIPTS.bash}
-        COMP_WORDS=(bobbin thread 'sh'); COMP_CWORD=2; _bobbin; echo "\${COMPREPLY[@]}"
-        COMP_WORDS=(bobbin run '--sandbox' 'read'); COMP_CWORD=3; _bobbin; echo "\${COMPREPLY[@]}"
-        COMP_WORDS=(bobbin '$(touch ${folder}/run)'); COMP_CWORD=1; _bobbin; echo "none: \${COMPREPLY[@]}"; ls ${folder}`;
-      const env = { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}`, BOBBIN_DATA_DIR: '/nonexistent' };
-      const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8', env });
-      expect(stdout).toBe('show\nread-only\nnone: \nbobbin\n');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+describe('the scripts', () => {
+  it.each(SHELLS)(
+    'complete in %s, without reading what is typed as code (skipped where it is not installed)',
+    (shell) => {
+      const folder = mkdtempSync(join(tmpdir(), 'bobbin-completion-'));
+      try {
+        const bin = join(folder, 'bin');
+        mkdirSync(bin);
+        writeFileSync(join(bin, 'bobbin'), `#!/bin/sh\nexec "${process.execPath}" "${CLI}" "$@"\n`, { mode: 0o755 });
+        const env = {
+          ...process.env,
+          PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+          HOME: folder,
+          BOBBIN_DATA_DIR: '/nonexistent',
+        };
+        const asked = TRIES[shell](SCRIPTS[shell], `$(touch ${folder}/run)`);
+        const options = shell === 'zsh' ? ['-f'] : [];
+        const { error, stdout } = spawnSync(shell, [...options, '-c', asked], { encoding: 'utf8', env, cwd: bin });
+        if (error !== undefined) return;
+        expect(stdout.split('\n').map((one) => one.split(/[\t:]/)[0])).toEqual(['show', 'read-only', 'none', '']);
+        expect(readdirSync(folder)).not.toContain('run');
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 });

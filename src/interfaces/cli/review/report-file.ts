@@ -1,5 +1,4 @@
 /** Writes a report to its file, and what its format cannot contain to standard error. */
-import { toVisible } from '../../../contract/plain/foreign-text.ts';
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -10,7 +9,7 @@ import { isUnknown } from '../../../reports/outcome.ts';
 import { type ReportFormat, toReport } from '../../../reports/report.ts';
 import { type Selection, selectFindings } from '../../../reports/selection.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Output } from '../text/output.ts';
+import { type Output, printDocument } from '../text/output.ts';
 import { type Threshold, countsAt } from './threshold.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
@@ -32,7 +31,7 @@ export async function writeReport(whole: ReviewRecord, options: ReportOptions, o
   refuseMixture(options, output);
   const text = toReport(record, format, only);
   const verdict = judge(record, options);
-  if (options.output === '-') process.stdout.write(process.stdout.isTTY ? toVisible(text) : text);
+  if (options.output === '-') printDocument(text);
   else await write(options.output, text, output, { batchId: record.batch.batchId, format, ...verdict });
   for (const line of [...describeOmissions(record, format, only), ...describeVerdict(verdict, options.failOn)])
     output.progress(line);

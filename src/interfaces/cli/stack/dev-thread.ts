@@ -1,13 +1,12 @@
 /** The thread that `bobbin dev` uses in a folder: its last one if that is open and its model can be used, else a new one. */
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { type Bobbin, BobbinError, type NewThread, type ThreadHandle } from '../../../client/index.ts';
 import type { StartThread } from '../../../contract/index.ts';
 import { sandboxOfThisMachine } from '../../../dev/checks/sandbox.ts';
 import { readDevState, rememberThread } from '../../../dev/dev-state.ts';
 import { offerInstall, type Person } from '../../../dev/sandbox-install.ts';
 import { asStarted } from '../invocation.ts';
-import type { Output } from '../text/output.ts';
+import { type Output, askPerson } from '../text/output.ts';
 
 export interface ChosenThread {
   thread: ThreadHandle;
@@ -73,12 +72,6 @@ async function withoutSandbox(output: Output): Promise<Partial<StartThread>> {
 function onTerminal(output: Output): Person {
   return {
     say: (text) => output.say(text),
-    async ask(question) {
-      if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
-      const reader = createInterface({ input: process.stdin, output: process.stdout });
-      const answer = await reader.question(`${question} [y/N] `);
-      reader.close();
-      return /^y(es)?$/i.test(answer.trim());
-    },
+    ask: askPerson,
   };
 }

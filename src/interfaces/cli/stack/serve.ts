@@ -1,4 +1,5 @@
 /** Runs the HTTP server until Ctrl-C, and manages its tokens. */
+import { inspect } from 'node:util';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { readServeSettings } from '../../http/settings.ts';
@@ -7,7 +8,7 @@ import { SCOPES, type Scope, openTokens } from '../../http/tokens.ts';
 import { type CommonOptions, connect, dataDirectoryOf, interruptSignal, runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { columns } from '../text/columns.ts';
-import type { Output } from '../text/output.ts';
+import { type Output, printProblem } from '../text/output.ts';
 
 export interface ServeOptions extends CommonOptions {
   listen?: string;
@@ -28,7 +29,7 @@ export async function serve(options: ServeOptions, output: Output): Promise<numb
   const bobbin = await connect(options);
   try {
     const secret = await tokens.first();
-    const onError = (error: unknown) => console.error(error);
+    const onError = (error: unknown) => printProblem([inspect(error)]);
     const server = await startHttpServer(bobbin, tokens, { ...settings, temporalUiUrl }, onError);
     const { url } = server;
     const page = secret === undefined ? url : `${url}/#token=${secret}`;

@@ -1,6 +1,7 @@
 /** The output of a command: lines for a person, or JSON for a program. Escapes everything that a terminal would interpret. */
+import { createInterface } from 'node:readline/promises';
 import type { ThreadEvent } from '../../../contract/index.ts';
-import { toVisibleJson } from '../../../contract/plain/foreign-text.ts';
+import { toVisible, toVisibleJson, toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toCopy, toScreen } from './terminal-text.ts';
 
 export interface Output {
@@ -43,6 +44,20 @@ export function createOutput(options: { json: boolean }): Output {
       else printProblem([error.message, ...advice]);
     },
   };
+}
+
+/** A whole document, byte for byte. A terminal gets it without what it would interpret. */
+export function printDocument(text: string): void {
+  process.stdout.write(process.stdout.isTTY ? toVisible(text) : text);
+}
+
+/** No without a terminal. @param question in words of ours */
+export async function askPerson(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  const reader = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await reader.question(`${toVisibleLine(question)} [y/N] `);
+  reader.close();
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 /** On standard error. The first line is what is wrong, foreign text; the others are ours. */
