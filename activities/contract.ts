@@ -3,7 +3,13 @@ import type { ApprovalRule, ArchiveBody, ArchiveSegment, RepositoryRules, StartT
 import type { CommandStep } from './contract/commands.ts';
 import type { PatchStep, PatchStepResult } from './contract/files.ts';
 import type { RedoStep, RedoneFiles, SnapshotStep, UndoStep, UndoneFiles } from './contract/git.ts';
-import type { AgentTaskRegistered, AgentTaskRegistration } from './contract/identity.ts';
+import type {
+  AgentIdentityRegistration,
+  AgentTaskDelayed,
+  AgentTaskRegistered,
+  AgentTaskRegistration,
+  RegisteredIdentity,
+} from './contract/identity.ts';
 import type { McpStep, McpStepResult } from './contract/mcp.ts';
 import type { CompactionStep, CompactionStepResult, ModelStep, ModelStepResult } from './contract/model.ts';
 import type {
@@ -52,7 +58,9 @@ export interface StepActivities {
   releaseSnapshots(request: { threadId: string; cwd: string } & OnWorkspace): Promise<null>;
   prepareReview(step: ReviewPreparation): Promise<PreparedReview | { type: 'aborted' }>;
   finishReview(step: ReviewConclusion): Promise<ReviewConcluded | { type: 'aborted' }>;
-  registerAgentTask(request: AgentTaskRegistration): Promise<AgentTaskRegistered | { type: 'aborted' }>;
+  registerAgentTask(
+    request: AgentTaskRegistration,
+  ): Promise<AgentTaskRegistered | AgentTaskDelayed | { type: 'aborted' }>;
   /** Fails with `rulesUnavailable`, as the other three activities for the rules of a repository do. */
   findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
   rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
@@ -68,8 +76,10 @@ export interface Activities extends StepActivities {
   forkHistory(request: ForkRequest): Promise<ForkedPast>;
   /** The state of a closed run, small enough to be carried over: the rest is in the archive. */
   restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
-  /** For the entity workflow of an account only. */
-  registerAgentIdentity(account: string): Promise<AgentIdentity>;
+  /** For the entity workflow of an account only. Earlier releases passed the account alone. */
+  registerAgentIdentity(request: AgentIdentityRegistration | string): Promise<RegisteredIdentity>;
+  /** The same. `problem`: why the service did not take part; null if it did. */
+  revokeAgentIdentity(identity: AgentIdentity): Promise<{ problem: string | null }>;
   listRules(request: { cwd: string }): Promise<RepositoryRules>;
   /** Whether the rule existed. */
   revokeRule(request: { cwd: string; ruleId: string }): Promise<boolean>;

@@ -31,6 +31,8 @@ export const FAILURES = {
   agentIdentityRefused: 'invalid',
   agentIdentityAnswerMalformed: 'unavailable',
   agentKeyMissing: 'invalid',
+  agentIdentityRequired: 'invalid',
+  agentIdentityRevoked: 'invalid',
   // workspace, commands, patches
   workspaceMissing: 'invalid',
   workspaceMoved: 'invalid',

@@ -1,6 +1,6 @@
 /** All activities over a set of ports. */
 import type { Activities } from './contract.ts';
-import { registerAgentIdentity, registerAgentTask } from './agent-identity/register.ts';
+import { registerAgentIdentity, registerAgentTask, revokeAgentIdentity } from './agent-identity/register.ts';
 import { forkHistory } from './fork/fork-history.ts';
 import { restoreThread } from './archive/restore.ts';
 import { archiveSegment, readSegment } from './archive/segments.ts';
@@ -41,7 +41,8 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     prepareReview: (step) => prepareReview(ports, step),
     finishReview: (step) => finishReview(ports, step),
     registerAgentTask: (request) => registerAgentTask(ports, request),
-    registerAgentIdentity: (account) => registerAgentIdentity(ports, account),
+    registerAgentIdentity: (request) => registerAgentIdentity(ports, request),
+    revokeAgentIdentity: (identity) => revokeAgentIdentity(ports, identity),
     watchThread: (request) => watchThread(ports, request),
     archiveSegment: (request) => archiveSegment(ports, request),
     readSegment: (segmentId) => readSegment(ports, segmentId),

@@ -5,7 +5,7 @@
  * Every method that can wait takes an `AbortSignal` and ends soon after it fires. Errors are thrown as a `Failure` (see
  * `failures.ts`).
  */
-import type { StartThread, ThreadSettings } from '../src/contract/index.ts';
+import type { AgentIdentityMode, StartThread, ThreadSettings } from '../src/contract/index.ts';
 import type { CommandPort } from './ports/commands.ts';
 import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
 import type { GitPort } from './ports/git.ts';
@@ -53,6 +53,8 @@ export interface Ports {
   ledgers: LedgerDirectory;
   identity: IdentityPort;
   identities: IdentityDirectory;
+  /** The least strict mode of that account's threads, as this worker's operator has set it. */
+  identityPolicy: (account: string) => AgentIdentityMode;
   archive: ArchivePort;
   rules: RulesPort;
   threads: ThreadReader;

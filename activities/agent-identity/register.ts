@@ -4,13 +4,20 @@
  */
 import { Context } from '@temporalio/activity';
 import type { AgentTaskRecord } from '../../src/contract/index.ts';
-import type { AgentTaskRegistered, AgentTaskRegistration } from '../contract.ts';
+import type {
+  AgentIdentityRegistration,
+  AgentTaskDelayed,
+  AgentTaskRegistered,
+  AgentTaskRegistration,
+  RegisteredIdentity,
+} from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { AgentIdentity, Ports } from '../ports.ts';
 import { type Step, leftToTheNext, runStep } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
+import { type Wait, afterFailure, attemptMs, givenUp } from './waiting.ts';
 
-/** Attempts of a registration in one turn; the next turn starts again. */
+/** Attempts of a registration that nobody waits for. */
 const MAX_TRIES = 3;
 /** HTTP statuses that refuse the identity, not the request. */
 const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
@@ -21,6 +28,8 @@ interface RegistrationProgress {
   /** Registered and not reported yet. */
   task: AgentTaskRecord | null;
   unusedTasks: number;
+  /** Left out if no turn waits. */
+  wait?: Wait;
 }
 
 /**
@@ -31,16 +40,20 @@ interface RegistrationProgress {
 export async function registerAgentTask(
   ports: Ports,
   input: AgentTaskRegistration,
-): Promise<AgentTaskRegistered | { type: 'aborted' }> {
+): Promise<AgentTaskRegistered | AgentTaskDelayed | { type: 'aborted' }> {
   const earlier = Context.current().info.heartbeatDetails as RegistrationProgress | undefined;
   const first: RegistrationProgress = {
     type: 'registration',
     task: earlier?.task ?? null,
     unusedTasks: earlier?.unusedTasks ?? 0,
+    ...waitOf(input, earlier),
   };
-  return runStep({ ...ports, ...input, maxTries: MAX_TRIES }, first, async (step) => {
+  const maxTries = first.wait === undefined ? MAX_TRIES : Infinity;
+  return runStep({ ...ports, ...input, maxTries }, first, async (step) => {
     try {
-      return await register(ports, input, step);
+      return await (step.progress.wait === undefined
+        ? register(ports, input, step)
+        : registerPatiently(ports, input, step, step.progress.wait));
     } catch (error) {
       const { unusedTasks } = withoutTask(step.progress);
       throw unusedTasks === 0 ? error : withDetails(error, { unusedTasks });
@@ -48,26 +61,85 @@ export async function registerAgentTask(
   });
 }
 
+function waitOf({ waitMs, announced }: AgentTaskRegistration, earlier?: RegistrationProgress): { wait?: Wait } {
+  if (waitMs === undefined) return {};
+  return { wait: earlier?.wait ?? { waitMs, isAnnounced: announced === true, waitedMs: 0, pauses: 0 } };
+}
+
+/** One attempt of a registration that a turn waits for, and what follows its failure. */
+async function registerPatiently(
+  ports: Ports,
+  input: AgentTaskRegistration,
+  step: Step<RegistrationProgress>,
+  wait: Wait,
+): Promise<AgentTaskRegistered | AgentTaskDelayed> {
+  const began = performance.now();
+  const silence = AbortSignal.timeout(attemptMs(wait));
+  try {
+    return await register(ports, input, step, AbortSignal.any([step.signal, silence]));
+  } catch (thrown) {
+    step.signal.throwIfAborted();
+    const error = silence.aborted && !(thrown instanceof Failure) ? silent(input, attemptMs(wait)) : thrown;
+    if (!(error instanceof Failure) || error.class !== 'unavailable') throw error;
+    const next = afterFailure(wait, performance.now() - began, error.retryAfterMs);
+    switch (next.type) {
+      case 'over':
+        throw givenUp(error, wait);
+      case 'announce': {
+        const { code, message } = error;
+        const { unusedTasks } = withoutTask(step.progress);
+        return { type: 'delayed', failure: { code, message }, leftMs: next.leftMs, unusedTasks };
+      }
+      case 'again':
+        step.progress = { ...step.progress, wait: next.wait };
+        throw new Failure(error.code, error.message, {
+          ...{ cause: error.cause, details: error.details, retryAfterMs: next.pauseMs },
+        });
+    }
+  }
+}
+
+function silent({ account }: AgentTaskRegistration, ms: number): Failure {
+  const message = `Registering an agent task for account ${account} failed: no answer within ${Math.round(ms)} ms. Check that the identity service is up and reachable.`;
+  return new Failure('agentIdentityUnavailable', message, { details: { account } });
+}
+
 async function register(
   ports: Ports,
-  { account, replaceIdentity }: AgentTaskRegistration,
+  input: AgentTaskRegistration,
   step: Step<RegistrationProgress>,
+  signal = step.signal,
 ): Promise<AgentTaskRegistered> {
-  const { signal } = step;
+  const { account, replaceIdentity, mode = 'recoverable' } = input;
+  refuseAgainstPolicy(ports, input);
   const identity = await (replaceIdentity === null
-    ? ports.identities.ensure(account, signal)
+    ? ports.identities.ensure(account, mode, signal)
     : ports.identities.replace(account, replaceIdentity, signal));
   await ports.identity.useIdentity(identity);
   if (step.progress.task?.agentRuntimeId !== identity.agentRuntimeId) step.progress = withoutTask(step.progress);
   const task = step.progress.task ?? (await registerUnder(ports, identity, signal));
   step.progress = { ...step.progress, task };
   const now = await ports.identities.current(account, signal);
-  return { task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks };
+  return {
+    ...{ task, currentRuntimeId: now?.agentRuntimeId ?? '', unusedTasks: step.progress.unusedTasks },
+    ...(identity.expiresAt === undefined ? {} : { identityExpiresAt: identity.expiresAt }),
+  };
+}
+
+/** A thread that began under a less strict policy acquires nothing that today's policy forbids. */
+function refuseAgainstPolicy(ports: Ports, { account, replaceIdentity, ahead }: AgentTaskRegistration): void {
+  if (ports.identityPolicy(account) !== 'strict' || (replaceIdentity === null && ahead === undefined)) return;
+  throw new Failure(
+    'agentIdentityRefused',
+    `The policy of account ${account} is strict: no thread replaces its identity or renews its task. An operator replaces the identity with \`bobbin identity replace ${account}\`.`,
+    { details: { account } },
+  );
 }
 
 /** The same, with the task counted as unused. */
-function withoutTask({ type, task, unusedTasks }: RegistrationProgress): RegistrationProgress {
-  return { type, task: null, unusedTasks: unusedTasks + (task === null ? 0 : 1) };
+function withoutTask(progress: RegistrationProgress): RegistrationProgress {
+  const { task, unusedTasks } = progress;
+  return { ...progress, task: null, unusedTasks: unusedTasks + (task === null ? 0 : 1) };
 }
 
 /** A refusal names the identity if the service no longer accepts that identity. */
@@ -91,15 +163,35 @@ function withDetails(error: unknown, details: Failure['details']): unknown {
 }
 
 /** A local activity has no heartbeats, so the entity workflow counts the attempts. */
-export async function registerAgentIdentity(ports: Ports, account: string): Promise<AgentIdentity> {
+export async function registerAgentIdentity(
+  ports: Ports,
+  request: AgentIdentityRegistration | string,
+): Promise<RegisteredIdentity> {
+  const { account, replaces, ahead } =
+    typeof request === 'string' ? { account: request, replaces: null, ahead: false } : request;
+  const policy = ports.identityPolicy(account);
+  return runLocally(`The registration of an identity for account ${account}`, async (signal) => {
+    if (ahead && policy !== 'recoverable') {
+      const message = `The identity of account ${account} is not renewed ahead: the policy of the account is ${policy}.`;
+      throw new Failure('agentIdentityRefused', message, { details: { account } });
+    }
+    const identity = await ports.identity.registerIdentity(account, signal, replaces);
+    await ports.identity.useIdentity(identity);
+    return { ...identity, policy };
+  });
+}
+
+export function revokeAgentIdentity(ports: Ports, identity: AgentIdentity): Promise<{ problem: string | null }> {
+  const name = `The revocation of agent runtime ${identity.agentRuntimeId} of account ${identity.account}`;
+  return runLocally(name, (signal) => ports.identity.revokeIdentity(identity, signal));
+}
+
+async function runLocally<T>(name: string, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { cancellationSignal } = Context.current();
   try {
-    const identity = await ports.identity.registerIdentity(account, cancellationSignal);
-    await ports.identity.useIdentity(identity);
-    return identity;
+    return await body(cancellationSignal);
   } catch (error) {
-    if (cancellationSignal.aborted)
-      throw leftToTheNext(`The registration of an identity for account ${account}`, error);
+    if (cancellationSignal.aborted) throw leftToTheNext(name, error);
     throw toTemporal(error);
   }
 }

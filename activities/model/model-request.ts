@@ -1,6 +1,7 @@
 /** The common part of all model requests: conversation, instructions and authorisation. */
 import { Context } from '@temporalio/activity';
-import type { ThreadSettings } from '../../src/contract/index.ts';
+import type { AgentIdentityChoice, ThreadSettings } from '../../src/contract/index.ts';
+import { isStricter } from '../../src/contract/plain/identity-modes.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { refuseOwnSettings } from '../files/own-settings.ts';
@@ -45,6 +46,7 @@ function readProjectDocs({ projectDocs }: Ports, settings: ThreadSettings): Prom
 /** Signs the assertion, and so detects a task that belongs to another identity. */
 async function authorize(ports: Ports, input: ModelStepBase): Promise<string | null> {
   const { agentIdentity, agentTask } = input;
+  refuseLessThanPolicy(ports, agentIdentity);
   if (agentIdentity.mode === 'off') return null;
   if (agentTask === null)
     throw new Failure(
@@ -52,6 +54,17 @@ async function authorize(ports: Ports, input: ModelStepBase): Promise<string | n
       `Model step ${input.actionId} of thread ${input.threadId} came without its agent task.`,
     );
   return ports.identity.assertion(agentIdentity.account, agentTask);
+}
+
+/** A thread may have begun before its account had this policy; it adopts the policy and repeats the step. */
+function refuseLessThanPolicy(ports: Ports, { account, mode }: AgentIdentityChoice): void {
+  const policy = ports.identityPolicy(account);
+  if (!isStricter(policy, mode)) return;
+  throw new Failure(
+    'agentIdentityRequired',
+    `The policy of account ${account} is ${policy}, and the thread has mode ${mode}.`,
+    { details: { account, policy } },
+  );
 }
 
 /** With a budget in dollars, a model without a price is not called, because its cost cannot be limited. */

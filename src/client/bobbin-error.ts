@@ -19,6 +19,11 @@ export type BobbinErrorCode =
   | 'betweenWorkers'
   /** The thread did not accept its start argument: the thread or turn to continue from cannot be used. */
   | 'threadRefused'
+  | 'identityNotFound'
+  | 'agentIdentityRevoked'
+  | 'agentIdentityRefused'
+  | 'agentIdentityUnavailable'
+  | 'agentIdentityAnswerMalformed'
   | 'ledgerNotFound'
   | 'findingUnknown'
   | 'findingDismissed'

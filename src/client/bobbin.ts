@@ -27,6 +27,7 @@ import { type ListOptions, listThreads } from './threads/list.ts';
 import { openRequests } from './threads/open-requests.ts';
 import { type NewThread, findThreadId, newThreadId } from './threads/thread-ids.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/resume.ts';
+import { type Identities, openIdentities } from './identities/identities.ts';
 import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { type ThreadDescription, describeThread } from './threads/owners.ts';
@@ -80,6 +81,8 @@ export interface Bobbin {
   workers(): Promise<WorkerSummary[]>;
   /** The known findings of review targets. */
   readonly ledgers: Ledgers;
+  /** The agent identities of accounts. */
+  readonly identities: Identities;
   readonly batches: Batches;
   readonly searchAttributes: {
     /** The state of each at the service. */
@@ -184,6 +187,7 @@ export function bobbinOver(service: Service): Bobbin {
   return {
     service,
     batches: openBatches(service, ledgers),
+    identities: openIdentities(service),
     threads: {
       start: (given, options) => startThread(given, WorkflowIdConflictPolicy.USE_EXISTING, options),
       startWith,

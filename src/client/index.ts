@@ -10,6 +10,7 @@ export type { ListOptions } from './threads/list.ts';
 export type { ForkOptions } from './threads/fork.ts';
 export type { ThreadDescription } from './threads/owners.ts';
 export type { ResumeChanges, ResumedThread } from './threads/resume.ts';
+export type { Identities } from './identities/identities.ts';
 export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers/ledgers.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './threads/review.ts';
 export type { ScheduleHandle } from './schedules/schedule-handle.ts';

@@ -145,6 +145,7 @@ export function everyEvent(text: string): ThreadEvent[] {
     sandbox: 'read-only' as const,
     ...{ agentIdentity: { mode: 'off' as const, account: text }, unattended: null, parent: null, snapshots: true },
     ...{ subThreads: { maxDepth: 1, maxActive: 1 }, searchAttributes: true, repositoryRules: true, reviewModel: text },
+    identityWaitMs: null,
     ...{
       budget: {},
       requestDeadlineMs: 1,

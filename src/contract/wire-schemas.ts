@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WireSchema } from './plain/wire-schema.ts';
 import { StartBatchSchema, TargetReviewSchema } from './reviews/batch.ts';
 import { DismissFindingSchema, ReopenFindingSchema } from './reviews/ledger.ts';
+import { EnsureIdentitySchema, ReplaceIdentitySchema, RevokeIdentitySchema } from './identity.ts';
 import { TreeBudgetSchema } from './threads/budget.ts';
 import { EditQueueSchema } from './threads/queue.ts';
 import { ResolveRequestSchema } from './threads/requests.ts';
@@ -22,10 +23,13 @@ export const MESSAGE_SCHEMAS = {
   closeThread: CloseThreadSchema,
   dismissFinding: DismissFindingSchema,
   editQueue: EditQueueSchema,
+  ensureIdentity: EnsureIdentitySchema,
   interruptTurn: InterruptTurnSchema,
   reopenFinding: ReopenFindingSchema,
+  replaceIdentity: ReplaceIdentitySchema,
   repositoryRules: RepositoryRulesRequestSchema,
   resolveRequest: ResolveRequestSchema,
+  revokeIdentity: RevokeIdentitySchema,
   revokeRule: RevokeRuleSchema,
   rollbackTurns: RollbackTurnsSchema,
   startBatch: StartBatchSchema,

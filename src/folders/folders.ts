@@ -17,6 +17,7 @@ const DATA_LAYOUT = {
   /** Files of workspaces from before and after turns. */
   snapshots: 'snapshots',
   mcpConfig: 'mcp.json',
+  accounts: 'accounts.json',
   devState: 'dev.json',
   devLock: 'dev.lock',
   identities: 'reference-identity.json',

@@ -3,12 +3,15 @@ import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Defaults } from '../../activities/ports.ts';
+import { type Accounts, readAccounts } from '../adapters/identity/credentials/accounts.ts';
+import type { TokenSource } from '../adapters/identity/credentials/token-source.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import { listDeniedPaths } from '../adapters/shell/sandbox/denied-paths.ts';
 import type { CommandLimits } from '../adapters/shell/processes/limits.ts';
 import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network/network-proxy.ts';
 import { createReach } from '../adapters/shell/network/upstream-proxy.ts';
 import {
+  type AgentIdentityChoice,
   AgentIdentityModeSchema,
   ApprovalPolicySchema,
   BudgetSchema,
@@ -16,6 +19,7 @@ import {
   LIMITS,
   SandboxModeSchema,
 } from '../contract/index.ts';
+import { strictest } from '../contract/plain/identity-modes.ts';
 import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
@@ -50,7 +54,12 @@ const EnvironmentSchema = z.object({
   BOBBIN_IDENTITY_URL: z.url().optional(),
   BOBBIN_IDENTITY_MODE: AgentIdentityModeSchema.optional(),
   BOBBIN_IDENTITY_ACCOUNT: z.string().min(1).default('default'),
+  BOBBIN_IDENTITY_ACCOUNTS: z.string().min(1).optional(),
   BOBBIN_IDENTITY_TOKEN: z.string().min(1).optional(),
+  BOBBIN_IDENTITY_TOKEN_FILE: z.string().min(1).optional(),
+  /** How long a turn waits for the identity service, with and without a person. */
+  BOBBIN_IDENTITY_WAIT_MS: wholeNumber(15_000, 0),
+  BOBBIN_IDENTITY_UNATTENDED_WAIT_MS: wholeNumber(600_000, 0),
   BOBBIN_APPROVAL_POLICY: ApprovalPolicySchema.default('on-request'),
   BOBBIN_SANDBOX: SandboxModeSchema.default('workspace-write'),
   /** In milliseconds; 0: never. A day by default. */
@@ -116,7 +125,7 @@ export interface WorkerConfig {
   rulesDirectory: string;
   offlineModelUrl: string | undefined;
   identityUrl: string | undefined;
-  identityToken: string | undefined;
+  accounts: Accounts;
   mcpServers: McpServerConfig[];
   /** Absolute path of a file that replaces the built-in prices. */
   pricesFile: string | undefined;
@@ -155,7 +164,14 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   const keyDirectory = resolve(vars.BOBBIN_KEYS_DIR ?? data.keys);
   // Fails at the start instead of in each command.
   if (vars.BOBBIN_NETWORK.type === 'hosts') createReach(env);
-  const mode = vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable');
+  const accounts = readAccounts({
+    file: resolve(vars.BOBBIN_IDENTITY_ACCOUNTS ?? data.accounts),
+    isRequired: vars.BOBBIN_IDENTITY_ACCOUNTS !== undefined,
+    others: {
+      mode: vars.BOBBIN_IDENTITY_MODE ?? (vars.BOBBIN_IDENTITY_URL === undefined ? 'off' : 'recoverable'),
+      token: toTokenSource(vars),
+    },
+  });
   return {
     taskQueue: vars.BOBBIN_TASK_QUEUE,
     stateDirectory: data.root,
@@ -166,13 +182,13 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       fetchIdleMs: vars.BOBBIN_FETCH_IDLE_MS,
     },
     closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
-    deniedPaths: listDeniedPaths(env),
+    deniedPaths: [...new Set([...listDeniedPaths(env), ...accounts.files])],
     archiveDirectory,
     rulesDirectory: data.rules,
     keyDirectory,
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
-    identityToken: vars.BOBBIN_IDENTITY_TOKEN,
+    accounts,
     mcpServers: readMcpConfig(vars.BOBBIN_MCP_CONFIG ?? data.mcpConfig, env, vars.BOBBIN_MCP_CONFIG !== undefined),
     pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
@@ -201,7 +217,11 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       instructions: start.instructions ?? '',
       approvalPolicy: start.approvalPolicy ?? vars.BOBBIN_APPROVAL_POLICY,
       sandbox: start.sandbox ?? vars.BOBBIN_SANDBOX,
-      agentIdentity: start.agentIdentity ?? { mode, account: vars.BOBBIN_IDENTITY_ACCOUNT },
+      agentIdentity: toIdentityChoice(accounts, start.agentIdentity, vars.BOBBIN_IDENTITY_ACCOUNT),
+      identityWaitMs: {
+        attended: vars.BOBBIN_IDENTITY_WAIT_MS,
+        unattended: vars.BOBBIN_IDENTITY_UNATTENDED_WAIT_MS,
+      },
       unattended: start.unattended ?? null,
       parent: start.parent ?? null,
       budget: start.parent === undefined ? { ...budget, ...start.budget } : (start.budget ?? {}),
@@ -217,4 +237,22 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),
   };
+}
+
+function toTokenSource(vars: z.infer<typeof EnvironmentSchema>): TokenSource {
+  const { BOBBIN_IDENTITY_TOKEN: token, BOBBIN_IDENTITY_TOKEN_FILE: file } = vars;
+  if (token !== undefined && file !== undefined)
+    throw new Error('Set BOBBIN_IDENTITY_TOKEN or BOBBIN_IDENTITY_TOKEN_FILE, not both.');
+  if (file !== undefined) return { type: 'file', path: resolve(file) };
+  return token === undefined ? { type: 'none' } : { type: 'env', name: 'BOBBIN_IDENTITY_TOKEN' };
+}
+
+/** A client may ask for a stricter mode than that of the account, never for a less strict one. */
+function toIdentityChoice(
+  accounts: Accounts,
+  asked: AgentIdentityChoice | undefined,
+  usual: string,
+): AgentIdentityChoice {
+  const account = asked?.account ?? usual;
+  return { account, mode: strictest(accounts.of(account).mode, asked?.mode) };
 }

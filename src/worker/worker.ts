@@ -17,6 +17,7 @@ import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/targets/review-targets.ts';
+import { tokensOf } from '../adapters/identity/credentials/tokens-of.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
@@ -132,7 +133,7 @@ function createPorts(
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
-  const { closedFolders, deniedPaths, identityToken, contextWindow, autoCompactTokens } = config;
+  const { accounts, closedFolders, deniedPaths, contextWindow, autoCompactTokens } = config;
   const unreadable = [...closedFolders, config.workspacesDirectory, ...deniedPaths];
   return {
     models: createModels({
@@ -168,8 +169,9 @@ function createPorts(
       keyDirectory: config.keyDirectory,
       version: VERSION,
       runningLocation: `bobbin-${process.platform}`,
-      ...(identityToken === undefined ? {} : { accessToken: () => identityToken }),
+      accessToken: tokensOf(accounts, env),
     }),
+    identityPolicy: (account) => accounts.of(account).mode,
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
     archive: createFileArchive({ directory: config.archiveDirectory }),

@@ -221,6 +221,31 @@ export const FAMILIES: Scenarios = {
       return { batch: workflowId, target: `${workflowId}/0`, ledger: `review-ledger/${targetId}` };
     },
   },
+  'identity-operator': {
+    env: { BOBBIN_IDENTITY_WAIT_MS: '2500' },
+    async drive(environment) {
+      await environment.identity.control({ taskTtlMs: 10 * 60_000, identityTtlMs: 20 * 60_000 });
+      const thread = await environment.start({ agentIdentity: { mode: 'strict', account: environment.account } });
+      await waitForEvent(thread, 'agentTask/registered');
+      await runTurn(thread, 'say: one');
+      await environment.bobbin.identities.replace(environment.account);
+      await runTurn(thread, 'say: two');
+      await environment.bobbin.identities.revoke(environment.account, { reason: 'a test' });
+      await runTurn(thread, 'say: refused');
+      await environment.bobbin.identities.replace(environment.account);
+      await runTurn(thread, 'say: three');
+      const recoverable = await environment.start();
+      await waitForEvent(recoverable, 'agentTask/registered');
+      await runTurn(recoverable, 'say: renewed ahead later');
+      await environment.identity.control({ failNext: { status: 503, times: 20, path: '/task/register' } });
+      await environment.identity.control({ expireTasks: true });
+      await runTurn(recoverable, 'say: the service was away');
+      return {
+        ...{ thread: thread.workflowId, recoverable: recoverable.workflowId },
+        entity: `agent-identity/${environment.account}`,
+      };
+    },
+  },
   'entities-go-on': {
     service: EARLY,
     async drive(environment) {

@@ -15,7 +15,7 @@ const REFUSE_TASKS = { failNext: { status: 400, times: 1_000, path: '/task/regis
 let environment: TestEnvironment;
 let account: Account;
 beforeAll(async () => {
-  environment = await openEnvironment({ requireAssertion: true });
+  environment = await openEnvironment({ requireAssertion: true, env: { BOBBIN_IDENTITY_WAIT_MS: '1000' } });
 });
 afterEach(() => environment.identity.control(NO_DRILL));
 afterAll(() => environment.close());
@@ -34,6 +34,7 @@ describe('prewarm', () => {
       agentRuntimeId: (await account.identity()).agentRuntimeId,
       taskId: event.taskId,
       registeredAt: event.registeredAt,
+      expiresAt: event.expiresAt,
     });
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
@@ -55,21 +56,18 @@ describe('prewarm', () => {
   });
 
   it('does not happen in mode off, and no assertion is sent', async () => {
-    account = openAccount(environment);
-    environment.model.demandAssertions(false);
+    const own = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
     try {
-      const thread = await account.start('off');
+      const thread = await openAccount(own).start('off');
       expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
-      const request = await environment.model.waitForRequest(({ body }) =>
-        JSON.stringify(body).includes(thread.threadId),
-      );
+      const request = await own.model.waitForRequest(({ body }) => JSON.stringify(body).includes(thread.threadId));
       expect(request.headers).not.toHaveProperty('authorization');
       expect((await thread.view()).agentTask).toMatchObject({ status: 'none', mode: 'off' });
-      environment.model.demandAssertions(true);
+      own.model.demandAssertions(true);
       const refused = await runTurn(thread, 'say: hi');
       expect(refused).toMatchObject({ status: 'failed', error: { code: 'agentAssertionRejected' } });
     } finally {
-      environment.model.demandAssertions(true);
+      await own.close();
     }
   });
 });

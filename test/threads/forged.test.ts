@@ -269,6 +269,9 @@ describe('a forged update or query', () => {
     ['ledger', 'dismissFinding', { findingId: 'f1', by: 'ann', why: 'x' }],
     ['ledger', 'reopenFinding', { findingId: 'f1', by: 'ann' }],
     ['identity', 'replaceIdentity', 'x'],
+    ['identity', 'replaceIdentity', { agentRuntimeId: 'x', by: 'thread' }],
+    ['identity', 'ensureIdentity', { mode: 'strict' }],
+    ['identity', 'revokeIdentity', { agentRuntimeId: 'x', reason: 'y' }],
   ];
   const signals: [string, unknown][] = [
     ['abandonRun', { runId: 'r', reason: 'x' }],

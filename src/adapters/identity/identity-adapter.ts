@@ -4,19 +4,22 @@
  *
  * - `POST {identityUrl}/v1/agent/register` with the caller's bearer token
  * - `POST {identityUrl}/v1/agent/{agentRuntimeId}/task/register`, where the signature is the proof
+ * - `POST {identityUrl}/v1/agent/{agentRuntimeId}/revoke`, the same
  */
 import { Failure } from '../../../activities/failures.ts';
 import type { AgentIdentity, AgentTask, IdentityPort } from '../../../activities/ports.ts';
 import { generateAgentKey } from './agent-key.ts';
 import type { AgentKey } from './agent-key.ts';
 import { createKeyStore } from './key-store.ts';
-import { malformed, post } from './registration-http.ts';
+import { UnusableToken } from './credentials/unusable-token.ts';
+import { toExpiry } from './lifetime.ts';
+import { type Answer, malformed, post } from './registration-http.ts';
 
 export interface IdentityAdapterOptions {
   /** Base URL of the identity service; may have a path. */
   identityUrl: string;
-  /** The bearer token that authenticates registrations of identities; read for each registration. */
-  accessToken?: () => string | Promise<string>;
+  /** The bearer token that authenticates the registration of an identity for that account; read for each one. */
+  accessToken?: (account: string, signal: AbortSignal) => string | Promise<string>;
   /** Folder of the key store, shared by all workers that serve the same accounts. */
   keyDirectory: string;
   /** Timeout of one request, from connecting to the last byte of the answer. */
@@ -38,11 +41,13 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
   const base = options.identityUrl.replace(/\/+$/, '');
 
   return {
-    async registerIdentity(account, signal) {
+    async registerIdentity(account, signal, replaces = null) {
       signal.throwIfAborted();
+      const left = await store.next(account, replaces);
+      if (left !== undefined) return left;
       const url = `${base}/v1/agent/register`;
       const doing = `Registering an agent identity for account ${account}`;
-      const bearer = await bearerFor(options.accessToken, doing);
+      const bearer = await bearerFor(options.accessToken, account, doing, signal);
       await store.checkWritable(account);
       const key = generateAgentKey();
       const body = {
@@ -55,10 +60,10 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
         capabilities: CAPABILITIES,
       };
       const answer = await post({ url, body, bearer, doing, secrets: [bearer], timeoutMs, signal });
-      const agentRuntimeId = toId(answer['agent_runtime_id']);
+      const agentRuntimeId = toId(answer.body['agent_runtime_id']);
       if (agentRuntimeId === undefined) throw malformed({ url, doing }, 'has no usable agent_runtime_id');
-      const identity = { account, agentRuntimeId, registeredAt: timestampNow() };
-      await store.keep(identity, key);
+      const identity = { account, agentRuntimeId, registeredAt: timestampNow(), ...endOf(answer) };
+      await store.keep(identity, key, replaces);
       return identity;
     },
 
@@ -71,13 +76,31 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
       const url = `${base}/v1/agent/${encodeURIComponent(agentRuntimeId)}/task/register`;
       const doing = `Registering an agent task under agent runtime ${agentRuntimeId} of account ${account}`;
       const key = await store.key(identity);
-      const timestamp = timestampNow();
-      const signature = key.sign(`${agentRuntimeId}:${timestamp}`);
-      const body = { timestamp, signature };
-      const answer = await post({ url, body, doing, secrets: [signature], timeoutMs, signal });
-      const taskId = await toTaskId(answer, key);
+      const body = toProof(identity, key);
+      const answer = await post({ url, body, doing, secrets: [body.signature], timeoutMs, signal });
+      const taskId = await toTaskId(answer.body, key);
       if ('problem' in taskId) throw malformed({ url, doing }, taskId.problem);
-      return { agentRuntimeId, taskId: taskId.id, registeredAt: timestampNow() };
+      return { agentRuntimeId, taskId: taskId.id, registeredAt: timestampNow(), ...endOf(answer) };
+    },
+
+    async revokeIdentity(identity, signal) {
+      signal.throwIfAborted();
+      const { account, agentRuntimeId } = identity;
+      const url = `${base}/v1/agent/${encodeURIComponent(agentRuntimeId)}/revoke`;
+      const doing = `Revoking agent runtime ${agentRuntimeId} of account ${account}`;
+      const revoke = async (): Promise<void> => {
+        const body = toProof(identity, await store.key(identity));
+        await post({ url, body, doing, secrets: [body.signature], timeoutMs, signal });
+      };
+      const problem = await revoke().then(
+        () => null,
+        (error: unknown) => {
+          signal.throwIfAborted();
+          return error instanceof Error ? error.message : String(error);
+        },
+      );
+      await store.discard(identity);
+      return { problem };
     },
 
     async assertion(account, task) {
@@ -86,6 +109,17 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
       return toAuthorization(task, await store.key(current));
     },
   };
+}
+
+/** The proof of the key that the service asks for. */
+function toProof({ agentRuntimeId }: AgentIdentity, key: AgentKey): { timestamp: string; signature: string } {
+  const timestamp = timestampNow();
+  return { timestamp, signature: key.sign(`${agentRuntimeId}:${timestamp}`) };
+}
+
+function endOf({ body, serviceNow }: Answer): { expiresAt?: string } {
+  const expiresAt = toExpiry(body, serviceNow);
+  return expiresAt === undefined ? {} : { expiresAt };
 }
 
 /** Header value `AgentAssertion <token>`; the token is the base64url of a JSON object with its keys in sorted order. */
@@ -111,17 +145,28 @@ function stale(account: string, task: AgentTask, current: AgentIdentity | undefi
 }
 
 /** Refuses a token that is invalid in a header, because `fetch` would quote it in its error. */
-async function bearerFor(accessToken: IdentityAdapterOptions['accessToken'], doing: string): Promise<string> {
-  const token = await askFor(accessToken, doing);
+async function bearerFor(
+  accessToken: IdentityAdapterOptions['accessToken'],
+  account: string,
+  doing: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const token = await askFor(() => accessToken?.(account, signal), doing, signal);
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   const problem = token === '' ? 'there is no access token' : 'the access token has characters that no header may have';
   throw new Failure('agentIdentityRefused', `${doing} was not tried: ${problem}. Configure one for the account.`);
 }
 
-async function askFor(accessToken: IdentityAdapterOptions['accessToken'], doing: string): Promise<string> {
+async function askFor(
+  ask: () => string | Promise<string> | undefined,
+  doing: string,
+  signal: AbortSignal,
+): Promise<string> {
   try {
-    return (await accessToken?.()) ?? '';
+    return (await ask()) ?? '';
   } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UnusableToken) throw error.toFailure(doing);
     const message = `${doing} was not tried: the access token could not be obtained. See the cause.`;
     throw new Failure('agentIdentityUnavailable', message, { cause: error });
   }

@@ -3,7 +3,10 @@
  *
  * - `<runtimeId>.json`: the key of one identity; written once
  * - `current/<account>.json`: which identity an account uses; replaced as a whole
+ * - `next/<account>.json`: which identity was registered and is not in use yet, and which one it replaces: a worker that
+ *   ends in between leaves it to the next attempt
  */
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentIdentity } from '../../../activities/ports.ts';
@@ -16,18 +19,29 @@ import { createFileReader, toFileName } from './key-files.ts';
 export interface KeyStore {
   /** Fails with `agentIdentityUnavailable` if a key could not be stored. Call it before a registration. */
   checkWritable(account: string): Promise<void>;
-  keep(identity: AgentIdentity, key: AgentKey): Promise<void>;
+  /** @param replaces runtime id of the identity that it replaces; null for none */
+  keep(identity: AgentIdentity, key: AgentKey, replaces?: string | null): Promise<void>;
+  /** The identity that was kept to replace that one and is not in use yet; undefined if there is none that is valid. */
+  next(account: string, replaces: string | null): Promise<AgentIdentity | undefined>;
   /** Fails with `agentKeyMissing` if this store has no key for the identity. */
   use(identity: AgentIdentity): Promise<void>;
   current(account: string): Promise<AgentIdentity | undefined>;
+  /** Removes the key; the identity is no longer the one in use. Idempotent. */
+  discard(identity: AgentIdentity): Promise<void>;
   /** Fails with `agentKeyMissing` if there is no usable key. */
   key(identity: Pick<AgentIdentity, 'account' | 'agentRuntimeId'>): Promise<AgentKey>;
 }
 
 const VERSION = 1;
 
-const IdentityShape = { account: z.string(), agentRuntimeId: z.string().min(1), registeredAt: z.string() };
+const IdentityShape = {
+  account: z.string(),
+  agentRuntimeId: z.string().min(1),
+  registeredAt: z.string(),
+  expiresAt: z.string().optional(),
+};
 const PointerSchema = z.object({ version: z.literal(VERSION), ...IdentityShape });
+const NextSchema = z.object({ ...PointerSchema.shape, replaces: z.string().nullable() });
 const KeyFileSchema = z.object({ version: z.literal(VERSION), ...IdentityShape, privateKeyPkcs8: z.string() });
 
 type KeyFile = { agentRuntimeId: string; key: AgentKey };
@@ -37,6 +51,7 @@ export function createKeyStore(keyDirectory: string): KeyStore {
   const readPointer = createFileReader(toPointer);
   const keyPath = (agentRuntimeId: string) => join(keyDirectory, `${toFileName(agentRuntimeId)}.json`);
   const currentPath = (account: string) => join(keyDirectory, 'current', `${toFileName(account)}.json`);
+  const nextPath = (account: string) => join(keyDirectory, 'next', `${toFileName(account)}.json`);
 
   const key: KeyStore['key'] = async ({ account, agentRuntimeId }) => {
     const path = keyPath(agentRuntimeId);
@@ -59,17 +74,43 @@ export function createKeyStore(keyDirectory: string): KeyStore {
       throw keyMissing(path, whose, `it belongs to account ${identity.account}`);
     },
     checkWritable: (account) => writing(keyDirectory, account, () => tryWriting(keyDirectory)),
-    keep(identity, agentKey) {
+    keep(identity, agentKey, replaces = null) {
       const path = keyPath(identity.agentRuntimeId);
       const file = { version: VERSION, ...identity, privateKeyPkcs8: agentKey.toPkcs8() };
-      return writing(path, identity.account, () => writePrivateFile(path, `${JSON.stringify(file)}\n`));
+      const next = { version: VERSION, ...identity, replaces };
+      return writing(path, identity.account, async () => {
+        await writePrivateFile(path, `${JSON.stringify(file)}\n`);
+        await writePrivateFile(nextPath(identity.account), `${JSON.stringify(next)}\n`);
+      });
+    },
+    async next(account, replaces) {
+      const text = await readFile(nextPath(account), 'utf8').catch(() => '');
+      const left = NextSchema.safeParse(toJson(text)).data;
+      if (left?.account !== account || left.replaces !== replaces) return undefined;
+      const identity = toIdentity(left);
+      if (Date.parse(identity.expiresAt ?? '9999-12-31') <= Date.now()) return undefined;
+      return key(identity).then(
+        () => identity,
+        () => undefined,
+      );
+    },
+    async discard({ account, agentRuntimeId }) {
+      const path = currentPath(account);
+      await writing(path, account, async () => {
+        const current = await readPointer(path).catch(() => undefined);
+        if (current?.agentRuntimeId === agentRuntimeId) await rm(path, { force: true });
+        await rm(keyPath(agentRuntimeId), { force: true });
+      });
     },
     async use(identity) {
       await key(identity);
-      const { account, agentRuntimeId, registeredAt } = identity;
+      const { account } = identity;
       const path = currentPath(account);
-      const text = `${JSON.stringify({ version: VERSION, account, agentRuntimeId, registeredAt })}\n`;
-      await writing(path, account, () => writePrivateFile(path, text));
+      const text = `${JSON.stringify({ version: VERSION, ...toIdentity(identity) })}\n`;
+      await writing(path, account, async () => {
+        await writePrivateFile(path, text);
+        await rm(nextPath(account), { force: true });
+      });
     },
   };
 }
@@ -88,7 +129,12 @@ function toKeyFile(text: string): KeyFile {
 function toPointer(text: string): AgentIdentity {
   const file = PointerSchema.safeParse(toJson(text)).data;
   if (file === undefined) throw new UnusableFile('it names no identity in the form of this version');
-  return { account: file.account, agentRuntimeId: file.agentRuntimeId, registeredAt: file.registeredAt };
+  return toIdentity(file);
+}
+
+function toIdentity(file: Omit<AgentIdentity, 'expiresAt'> & { expiresAt?: string | undefined }): AgentIdentity {
+  const { account, agentRuntimeId, registeredAt, expiresAt } = file;
+  return { account, agentRuntimeId, registeredAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
 /** Undefined if the text is not JSON. The parser's error would quote the text, which is a key. */

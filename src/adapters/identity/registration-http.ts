@@ -18,8 +18,14 @@ export interface Post {
 const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_QUOTED_CHARACTERS = 512;
 
+export interface Answer {
+  body: Record<string, unknown>;
+  /** The service's time when it answered, in milliseconds since the epoch; undefined if it does not say. */
+  serviceNow: number | undefined;
+}
+
 /** Returns the JSON object of the answer. Rejects with the reason of `signal` when that fires, else with a `Failure`. */
-export async function post(request: Post): Promise<Record<string, unknown>> {
+export async function post(request: Post): Promise<Answer> {
   request.signal.throwIfAborted();
   const timeout = AbortSignal.timeout(request.timeoutMs);
   const { response, text } = await exchange(request, AbortSignal.any([request.signal, timeout])).catch(
@@ -29,9 +35,10 @@ export async function post(request: Post): Promise<Record<string, unknown>> {
     },
   );
   if (!response.ok) throw refused(request, response, text);
-  const answer = toObject(text);
-  if (answer === undefined) throw malformed(request, 'is no JSON object');
-  return answer;
+  const body = toObject(text);
+  if (body === undefined) throw malformed(request, 'is no JSON object');
+  const date = Date.parse(response.headers.get('date') ?? '');
+  return { body, serviceNow: Number.isNaN(date) ? undefined : date };
 }
 
 /** The failure for an unusable answer with a successful status. */

@@ -39,7 +39,7 @@ export type EventBody =
   | { type: 'warning'; message: string }
   /** A message that was not accepted: its name, the reason, and the ids in it. It changed nothing. */
   | { type: 'message/rejected'; message: string; code: RejectionCode; reason: string; id: string | null }
-  | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string }
+  | { type: 'agentTask/registered'; agentRuntimeId: string; taskId: string; registeredAt: string; expiresAt?: string }
   | { type: 'agentTask/cleared'; reason: 'stale' | 'rejected' };
 
 /**

@@ -121,6 +121,11 @@ export interface ThreadSettings {
   promptInMemo: boolean;
   /** Whether commands in a sandbox can reach the network, all of it or named hosts (`BOBBIN_NETWORK`). */
   network: boolean;
+  /**
+   * Milliseconds that a turn waits while the identity service is away; null in threads of earlier releases, which gave up
+   * after three attempts.
+   */
+  identityWaitMs: { attended: number; unattended: number } | null;
   /** Milliseconds until an open request is answered with its default; 0 for never. */
   requestDeadlineMs: number;
   /** The length of a run's history, in events and in bytes, from which on the thread continues as new. */

@@ -9,6 +9,7 @@ export const ASSERTION_CODES = [
   'agent_task_unknown',
   'agent_task_expired',
   'agent_identity_revoked',
+  'agent_identity_expired',
 ] as const;
 export type AssertionCode = (typeof ASSERTION_CODES)[number];
 
@@ -44,6 +45,8 @@ function verifyDecoded(assertion: Assertion, registry: Registry): Verdict {
   }
   if (!isTimely(timestamp)) return refuse('agent_assertion_invalid', `Timestamp ${timestamp} is more than 5 min off.`);
   if (identity.revoked) return refuse('agent_identity_revoked', `Agent runtime ${runtimeId} was revoked.`);
+  if ((identity.expiresAtMs ?? Infinity) <= Date.now())
+    return refuse('agent_identity_expired', `Agent runtime ${runtimeId} has expired.`);
   const task = registry.task(taskId);
   if (task?.agentRuntimeId !== runtimeId) {
     return refuse('agent_task_unknown', `Agent task ${taskId} is not known under ${runtimeId}.`);

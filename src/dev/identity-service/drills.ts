@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 
+const lifetime = z.number().int();
+
 export const ControlSchema = z.strictObject({
   /** Milliseconds before each registration answer; 0 ends it. */
   delayMs: z.number().int().min(0).max(600_000).optional(),
@@ -21,8 +23,12 @@ export const ControlSchema = z.strictObject({
   answerNonsense: z.boolean().optional(),
   expireTasks: z.union([z.literal(true), z.string().min(1)]).optional(),
   revokeIdentities: z.union([z.literal(true), z.string().min(1)]).optional(),
-  /** Life of tasks registered from now on, in milliseconds. */
-  taskTtlMs: z.number().int().min(0).optional(),
+  /** Life of tasks registered from now on, in milliseconds; negative: they have ended already. */
+  taskTtlMs: lifetime.optional(),
+  /** The same for identities; null: no end, which is the default. */
+  identityTtlMs: lifetime.nullable().optional(),
+  /** Answers to registrations say nothing about the end. */
+  hideExpiry: z.boolean().optional(),
 });
 export type Control = z.infer<typeof ControlSchema>;
 
@@ -35,6 +41,8 @@ export interface Drills {
   readonly delayMs: number;
   readonly answerNonsense: boolean;
   readonly taskTtlMs: number;
+  readonly identityTtlMs: number | null;
+  readonly hideExpiry: boolean;
   set(control: Control): void;
   /** The failure this request shall meet, counted off. */
   takeFailure(path: string): PlannedFailure | undefined;
@@ -46,6 +54,8 @@ export function createDrills(): Drills {
   let delayMs = 0;
   let answerNonsense = false;
   let taskTtlMs = DAY_MS;
+  let identityTtlMs: number | null = null;
+  let hideExpiry = false;
   let failNext: NonNullable<Control['failNext']> | undefined;
   return {
     get delayMs() {
@@ -57,10 +67,18 @@ export function createDrills(): Drills {
     get taskTtlMs() {
       return taskTtlMs;
     },
+    get identityTtlMs() {
+      return identityTtlMs;
+    },
+    get hideExpiry() {
+      return hideExpiry;
+    },
     set(control) {
       delayMs = control.delayMs ?? delayMs;
       answerNonsense = control.answerNonsense ?? answerNonsense;
       taskTtlMs = control.taskTtlMs ?? taskTtlMs;
+      if (control.identityTtlMs !== undefined) identityTtlMs = control.identityTtlMs;
+      hideExpiry = control.hideExpiry ?? hideExpiry;
       if (control.failNext !== undefined) failNext = { ...control.failNext };
     },
     takeFailure(path) {

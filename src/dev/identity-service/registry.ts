@@ -7,7 +7,13 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writePrivateFile } from '../../folders/private-file.ts';
 
-const IdentitySchema = z.object({ publicKey: z.string(), registeredAt: z.string(), revoked: z.boolean() });
+const IdentitySchema = z.object({
+  publicKey: z.string(),
+  registeredAt: z.string(),
+  revoked: z.boolean(),
+  /** Left out for no end. */
+  expiresAtMs: z.number().optional(),
+});
 const TaskSchema = z.object({ agentRuntimeId: z.string(), registeredAt: z.string(), expiresAtMs: z.number() });
 const RegistrySchema = z.object({
   version: z.literal(1),
@@ -21,10 +27,10 @@ export type RegisteredTask = z.infer<typeof TaskSchema>;
 export interface Registry {
   identity(agentRuntimeId: string): RegisteredIdentity | undefined;
   task(taskId: string): RegisteredTask | undefined;
-  /** Answers the new `agent_runtime_id`, once it is kept. */
-  addIdentity(publicKey: Buffer): Promise<string>;
+  /** Answers the new `agent_runtime_id`, once it is kept. @param ttlMs null for no end */
+  addIdentity(publicKey: Buffer, ttlMs: number | null): Promise<{ agentRuntimeId: string; expiresAtMs?: number }>;
   /** Answers the new task id, once it is kept. */
-  addTask(agentRuntimeId: string, ttlMs: number): Promise<string>;
+  addTask(agentRuntimeId: string, ttlMs: number): Promise<{ taskId: string; expiresAtMs: number }>;
   expireTasks(which: true | string): Promise<void>;
   revokeIdentities(which: true | string): Promise<void>;
   /** Number of identities, and of tasks under each. */
@@ -43,19 +49,21 @@ export async function openRegistry(stateFile: string | undefined): Promise<Regis
   return {
     identity: (agentRuntimeId) => identities.get(agentRuntimeId),
     task: (taskId) => tasks.get(taskId),
-    async addIdentity(publicKey) {
+    async addIdentity(publicKey, ttlMs) {
       const agentRuntimeId = `agent-runtime-${randomUUID()}`;
-      const registeredAt = new Date().toISOString();
-      identities.set(agentRuntimeId, { publicKey: publicKey.toString('base64'), registeredAt, revoked: false });
+      const now = Date.now();
+      const end = ttlMs === null ? {} : { expiresAtMs: now + ttlMs };
+      const registeredAt = new Date(now).toISOString();
+      identities.set(agentRuntimeId, { publicKey: publicKey.toString('base64'), registeredAt, revoked: false, ...end });
       await save();
-      return agentRuntimeId;
+      return { agentRuntimeId, ...end };
     },
     async addTask(agentRuntimeId, ttlMs) {
       const taskId = `agent-task-${randomUUID()}`;
       const now = Date.now();
       tasks.set(taskId, { agentRuntimeId, registeredAt: new Date(now).toISOString(), expiresAtMs: now + ttlMs });
       await save();
-      return taskId;
+      return { taskId, expiresAtMs: now + ttlMs };
     },
     async expireTasks(which) {
       for (const [taskId, task] of tasks) if (which === true || which === taskId) task.expiresAtMs = 0;

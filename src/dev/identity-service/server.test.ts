@@ -75,8 +75,24 @@ describe('registering a task', () => {
     expect(service.state().tasks).toEqual({ [agent.runtimeId]: 0 });
     expect((await register({ timestamp: now, signature })).body).toEqual({
       encrypted_task_id: expect.any(String) as string,
+      expires_at: expect.stringMatching(/^\d{4}-.*Z$/) as string,
     });
     expect(service.state().tasks).toEqual({ [agent.runtimeId]: 1 });
+  });
+});
+
+describe('revoking an identity', () => {
+  it('needs the proof of its key, and ends its assertions and its registrations', async () => {
+    const agent = await registerByHand(service.url);
+    const header = agent.header(await agent.registerTask());
+    const timestamp = new Date().toISOString();
+    const revoke = (signature: string, id = agent.runtimeId) =>
+      postTo(`${service.url}/v1/agent/${id}/revoke`, { timestamp, signature });
+    expect(codeOf(await revoke(agent.signed('other')))).toEqual([401, 'signature_invalid']);
+    expect(codeOf(await revoke('AAAA', 'other'))).toEqual([404, 'agent_runtime_unknown']);
+    expect(await verify(header)).toMatchObject({ valid: true });
+    expect(await revoke(agent.signed(`${agent.runtimeId}:${timestamp}`))).toMatchObject({ status: 200 });
+    expect(await verify(header)).toMatchObject({ valid: false, code: 'agent_identity_revoked' });
   });
 });
 

@@ -3,8 +3,9 @@
  * real wire and the real cryptography, for development, tests and benchmarks. Every answer carries the header
  * `x-bobbin-reference-identity-service: 1`, so that nobody takes it for the backend itself.
  *
- * - `POST /v1/agent/register` -> `{ agent_runtime_id }`; any bearer token that is not empty will do
- * - `POST /v1/agent/{id}/task/register` -> `{ encrypted_task_id }`; the signature is the proof
+ * - `POST /v1/agent/register` -> `{ agent_runtime_id, expires_at? }`; any bearer token that is not empty will do
+ * - `POST /v1/agent/{id}/task/register` -> `{ encrypted_task_id, expires_at? }`; the signature is the proof
+ * - `POST /v1/agent/{id}/revoke`: no assertion and no task of that identity is accepted from then on; the same proof
  * - `POST /reference/verify { authorization }` -> `{ valid: true, ... }` or `{ valid: false, code, message }`
  * - `GET /reference/state` and `POST /reference/control`: see {@link ServiceState} and `drills.ts`
  */
@@ -16,7 +17,7 @@ import { isTimely, verifyAssertion } from './assertions.ts';
 import { ControlSchema, createDrills } from './drills.ts';
 import type { Control, Drills } from './drills.ts';
 import { openRegistry } from './registry.ts';
-import type { Registry } from './registry.ts';
+import type { RegisteredIdentity, Registry } from './registry.ts';
 
 export const SERVICE_NAME = 'Bobbin reference identity service';
 const NAME_HEADERS = { 'x-bobbin-reference-identity-service': '1', server: 'bobbin-reference-identity-service' };
@@ -63,7 +64,7 @@ const RegisterSchema = z.object({
   agent_public_key: z.string(),
   capabilities: z.array(z.string()),
 });
-const RegisterTaskSchema = z.strictObject({ timestamp: z.string(), signature: z.string() });
+const ProofSchema = z.strictObject({ timestamp: z.string(), signature: z.string() });
 const VerifySchema = z.object({ authorization: z.string().optional() });
 
 /** Starts the service on 127.0.0.1. Rejects when the port is taken or the state file cannot be read. */
@@ -95,7 +96,7 @@ export async function startIdentityService(options: IdentityServiceOptions = {})
 async function serve(service: Service, request: IncomingMessage, response: ServerResponse, stopping: AbortSignal) {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   const method = request.method ?? 'GET';
-  const counted = `${method} ${path.replace(/^(\/v1\/agent\/)[^/]+(\/task\/register)$/, '$1{id}$2')}`;
+  const counted = `${method} ${path.replace(/^(\/v1\/agent\/)[^/]+(\/task\/register|\/revoke)$/, '$1{id}$2')}`;
   service.requests.set(counted, (service.requests.get(counted) ?? 0) + 1);
   const body = await readBody(request);
   const failure = service.drills.takeFailure(path);
@@ -123,8 +124,11 @@ async function answer(
   if (method !== 'POST') return refusal(404, 'not_found', `There is no ${method} ${path}.`);
   const json = toJsonObject(body);
   if (path === '/v1/agent/register') return registerIdentity(service, authorization, json);
-  const runtimeId = /^\/v1\/agent\/([^/]+)\/task\/register$/.exec(path)?.[1];
-  if (runtimeId !== undefined) return registerTask(service, decodeSegment(runtimeId), json);
+  const [, runtimeId, what] = /^\/v1\/agent\/([^/]+)\/(task\/register|revoke)$/.exec(path) ?? [];
+  if (runtimeId !== undefined) {
+    const act = what === 'revoke' ? revokeIdentity : registerTask;
+    return act(service, decodeSegment(runtimeId), json);
+  }
   if (path === '/reference/verify') {
     return ok(verifyAssertion(parsed(VerifySchema, json).authorization, service.registry));
   }
@@ -138,21 +142,52 @@ async function registerIdentity(service: Service, authorization: string | undefi
   }
   const publicKey = fromOpenSshPublicKey(parsed(RegisterSchema, json).agent_public_key);
   if ('problem' in publicKey) return refusal(400, 'public_key_invalid', `agent_public_key ${publicKey.problem}.`);
-  return ok({ agent_runtime_id: await service.registry.addIdentity(publicKey.key) });
+  const { agentRuntimeId, expiresAtMs } = await service.registry.addIdentity(
+    publicKey.key,
+    service.drills.identityTtlMs,
+  );
+  return ok({ agent_runtime_id: agentRuntimeId, ...expiryOf(service, expiresAtMs) });
+}
+
+/** The member that reports an end. */
+function expiryOf({ drills }: Service, expiresAtMs: number | undefined): { expires_at?: string } {
+  if (expiresAtMs === undefined || drills.hideExpiry) return {};
+  return { expires_at: new Date(expiresAtMs).toISOString() };
 }
 
 async function registerTask(service: Service, runtimeId: string, json: object): Promise<Answer> {
-  const { timestamp, signature } = parsed(RegisterTaskSchema, json);
-  const identity = service.registry.identity(runtimeId);
-  if (identity === undefined) return refusal(404, 'agent_runtime_unknown', `There is no agent runtime ${runtimeId}.`);
-  const key = Buffer.from(identity.publicKey, 'base64');
-  if (!signatureHolds(key, `${runtimeId}:${timestamp}`, signature)) {
-    return refusal(401, 'signature_invalid', 'The signature does not fit the registered key.');
-  }
-  if (!isTimely(timestamp)) return refusal(401, 'timestamp_invalid', `Timestamp ${timestamp} is more than 5 min off.`);
+  const proof = checkProof(service, runtimeId, json);
+  if ('refused' in proof) return proof.refused;
+  const { identity, key } = proof;
   if (identity.revoked) return refusal(403, 'agent_identity_revoked', `Agent runtime ${runtimeId} was revoked.`);
-  const taskId = await service.registry.addTask(runtimeId, service.drills.taskTtlMs);
-  return ok({ encrypted_task_id: await seal(key, taskId) });
+  if ((identity.expiresAtMs ?? Infinity) <= Date.now())
+    return refusal(403, 'agent_identity_expired', `Agent runtime ${runtimeId} has expired.`);
+  const { taskId, expiresAtMs } = await service.registry.addTask(runtimeId, service.drills.taskTtlMs);
+  return ok({ encrypted_task_id: await seal(key, taskId), ...expiryOf(service, expiresAtMs) });
+}
+
+async function revokeIdentity(service: Service, runtimeId: string, json: object): Promise<Answer> {
+  const proof = checkProof(service, runtimeId, json);
+  if ('refused' in proof) return proof.refused;
+  await service.registry.revokeIdentities(runtimeId);
+  return ok({ agent_runtime_id: runtimeId, revoked: true });
+}
+
+/** The identity whose key has signed the request. */
+function checkProof(
+  service: Service,
+  runtimeId: string,
+  json: object,
+): { refused: Answer } | { identity: RegisteredIdentity; key: Buffer } {
+  const { timestamp, signature } = parsed(ProofSchema, json);
+  const refuse = (status: number, code: string, message: string) => ({ refused: refusal(status, code, message) });
+  const identity = service.registry.identity(runtimeId);
+  if (identity === undefined) return refuse(404, 'agent_runtime_unknown', `There is no agent runtime ${runtimeId}.`);
+  const key = Buffer.from(identity.publicKey, 'base64');
+  if (!signatureHolds(key, `${runtimeId}:${timestamp}`, signature))
+    return refuse(401, 'signature_invalid', 'The signature does not fit the registered key.');
+  if (!isTimely(timestamp)) return refuse(401, 'timestamp_invalid', `Timestamp ${timestamp} is more than 5 min off.`);
+  return { identity, key };
 }
 
 async function applyControl(service: Service, body: object): Promise<ServiceState> {

@@ -13,6 +13,7 @@ const CODES = [
   'agent_task_unknown',
   'agent_task_expired',
   'agent_identity_revoked',
+  'agent_identity_expired',
 ];
 const TIMEOUT_MS = 10_000;
 

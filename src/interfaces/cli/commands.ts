@@ -14,6 +14,7 @@ import { addRunCommand } from './thread/run-command.ts';
 import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts';
 import { addServeCommand } from './stack/serve-command.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
+import { addIdentityCommands } from './identity/identity-command.ts';
 import { addHelpCommand } from './help-command.ts';
 import { printProblem } from './text/output.ts';
 import { reportUsage } from './usage.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addSearchAttributeCommands(program);
   addScheduleCommands(program);
   addLedgerCommands(program);
+  addIdentityCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
   addCompletionCommands(program);

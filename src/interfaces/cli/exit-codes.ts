@@ -47,6 +47,8 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
       return EXIT.unavailable;
     case 'internal':
     case 'rulesUnavailable':
+    case 'agentIdentityUnavailable':
+    case 'agentIdentityAnswerMalformed':
       return EXIT.failure;
     case 'turnFailed':
       return EXIT.turnFailed;
@@ -72,6 +74,9 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'requestNotOpen':
     case 'notAChild':
     case 'requestMismatch':
+    case 'identityNotFound':
+    case 'agentIdentityRevoked':
+    case 'agentIdentityRefused':
     case 'ledgerNotFound':
     case 'findingUnknown':
     case 'findingDismissed':

@@ -31,6 +31,7 @@ const CLIENT_PROBLEMS = {
   notPermitted: { status: 403, title: 'The Temporal service does not permit it' },
   threadNotFound: { status: 404, title: 'There is no such thread' },
   ledgerNotFound: { status: 404, title: 'There is no such ledger' },
+  identityNotFound: { status: 404, title: 'The account has no identity' },
   findingUnknown: { status: 404, title: 'There is no such finding' },
   batchNotFound: { status: 404, title: 'There is no such batch' },
   scheduleNotFound: { status: 404, title: 'There is no such schedule' },
@@ -52,6 +53,7 @@ const CLIENT_PROBLEMS = {
   notAChild: { status: 409, title: 'The thread is no child of this one' },
   findingDismissed: { status: 409, title: 'The finding is dismissed for another reason' },
   findingNotDismissed: { status: 409, title: 'The finding is not dismissed' },
+  agentIdentityRevoked: { status: 409, title: 'The identity of the account was revoked' },
   batchExists: { status: 409, title: 'The id of the batch is taken' },
   batchEnded: { status: 409, title: 'The batch has ended' },
   scheduleExists: { status: 409, title: 'The id of the schedule is taken' },
@@ -59,6 +61,7 @@ const CLIENT_PROBLEMS = {
   searchAttributeTaken: { status: 409, title: 'A search attribute has another type' },
   threadRefused: { status: 422, title: 'The thread cannot begin like this' },
   batchRefused: { status: 422, title: 'The batch cannot begin like this' },
+  agentIdentityRefused: { status: 422, title: 'The identity service refused' },
   turnFailed: { status: 422, title: 'The turn failed' },
   internal: { status: 500, title: 'Bobbin failed' },
   threadOpening: { status: 503, title: 'The thread is being opened' },
@@ -66,6 +69,8 @@ const CLIENT_PROBLEMS = {
   workerUnavailable: { status: 503, title: 'No worker answered in time' },
   namespaceNotFound: { status: 503, title: 'The Temporal service does not know the namespace' },
   serviceUnavailable: { status: 503, title: 'The Temporal service cannot be reached' },
+  agentIdentityUnavailable: { status: 503, title: 'The identity service did not answer' },
+  agentIdentityAnswerMalformed: { status: 503, title: 'The identity service gave an unreadable answer' },
   rulesUnavailable: { status: 422, title: 'The rules of the folder cannot be read' },
 } as const satisfies Record<BobbinErrorCode, ProblemKind>;
 

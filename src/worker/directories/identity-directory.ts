@@ -8,8 +8,8 @@ import {
   ensureIdentityUpdate,
   identityQuery,
   replaceIdentityUpdate,
-  type agentIdentity,
-} from '../../../workflows/agent-identity/workflow.ts';
+} from '../../../workflows/agent-identity/messages.ts';
+import type { agentIdentity } from '../../../workflows/agent-identity/workflow.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
 import type { Service } from '../../client/service.ts';
 import { createSharedCalls } from './shared-calls.ts';
@@ -29,16 +29,19 @@ export function createIdentityDirectory(service: Service): IdentityDirectory {
   // Concurrent equal calls share one update: the service limits the updates of a workflow that are in flight.
   const share = createSharedCalls<AgentIdentity>();
   return {
-    ensure(account, signal) {
+    ensure(account, mode, signal) {
       const update = () =>
-        workflow.executeUpdateWithStart(ensureIdentityUpdate, { startWorkflowOperation: toStart(service, account) });
-      return share(`ensure ${account}`, (stopped) => ask(account, stopped, update), signal);
+        workflow.executeUpdateWithStart(ensureIdentityUpdate, {
+          startWorkflowOperation: toStart(service, account),
+          args: [{ mode }],
+        });
+      return share(`ensure ${mode} ${account}`, (stopped) => ask(account, stopped, update), signal);
     },
     replace(account, agentRuntimeId, signal) {
       const update = () =>
         workflow.executeUpdateWithStart(replaceIdentityUpdate, {
           startWorkflowOperation: toStart(service, account),
-          args: [agentRuntimeId],
+          args: [{ agentRuntimeId, by: 'thread' }],
         });
       return share(`replace ${agentRuntimeId} of ${account}`, (stopped) => ask(account, stopped, update), signal);
     },

@@ -50,6 +50,7 @@ describe('prewarm', () => {
       mode: 'recoverable',
       account: 'acme',
       registering: false,
+      ...{ identityExpiresAt: null, renewsAt: null, lastError: null },
     });
     expect(agentEvents(thread)).toMatchObject([{ type: 'agentTask/registered', taskId: 'task-1' }]);
   });
@@ -368,7 +369,10 @@ describe('a task that the service rejects', () => {
     thread.submit('a');
     failModel(thread, 'agentAssertionRejected', reason);
     expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentAssertionRejected' } }]);
-    expect(thread.state.agentTask).toEqual(before);
+    expect(thread.state.agentTask).toEqual({
+      ...before,
+      lastError: { code: 'agentAssertionRejected', message: 'not with this', at: expect.any(Number) as number },
+    });
     expect(thread.running).toEqual([]);
   });
 

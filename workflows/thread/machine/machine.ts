@@ -14,7 +14,8 @@
  */
 import type { AbortReason, ArchiveSegment, SubThreadReport } from '../../../src/contract/index.ts';
 import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
-import { endRegistration, isReady, prewarm, wantedRegistration } from '../agent-task/agent-task.ts';
+import { endRegistration, isReady, prewarm, renewAhead, wantedRegistration } from '../agent-task/agent-task.ts';
+import { dueAt, onFailedRenewal, wantedExpiryTimer, warnOfEnd } from '../agent-task/expiry.ts';
 import { type Action, type TimerAbout, actionIds, isModelCall } from '../state/actions.ts';
 import {
   isKnownTurn,
@@ -361,6 +362,7 @@ function onRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'
       message: `The agent task could not be registered ahead of time: ${failure.message}`,
     });
   }
+  if (ended.purpose === 'renew') return onFailedRenewal(ended.state, event.at, failure.message);
   const turn = ended.state.active;
   const waits =
     turn !== null &&
@@ -398,6 +400,10 @@ function onTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): T
     case 'budget':
       // Limits are checked after every event.
       return state;
+    case 'expiry': {
+      if (dueAt(state) !== about.at) return state;
+      return state.settings.agentIdentity.mode === 'strict' ? warnOfEnd(state, event.at) : renewAhead(state);
+    }
     case 'agentWait': {
       const turn = findTurn(state, about.turnId);
       return turn === null ? state : tasks.waitIsOver(state, event.at, turn, about.index);
@@ -590,5 +596,11 @@ function wantedTimers(state: ThreadState): Action[] {
           },
         ],
   );
-  return [...wantedDeadlines(state), ...wantedBudgetTimer(state), ...bounds, ...wantedWatches(state)];
+  return [
+    ...wantedDeadlines(state),
+    ...wantedBudgetTimer(state),
+    ...bounds,
+    ...wantedExpiryTimer(state),
+    ...wantedWatches(state),
+  ];
 }

@@ -195,7 +195,7 @@ function offerContext(shell: ThreadShell): void {
 }
 
 /** Actions that only wait. Continue-as-new does not wait for them. */
-const TIMERS = ['budget/', 'deadline/', 'quiescence/', 'wait/', 'watch/'];
+const TIMERS = ['budget/', 'deadline/', 'expiry/', 'quiescence/', 'wait/', 'watch/'];
 
 function isTimer(id: string): boolean {
   return TIMERS.some((start) => id.startsWith(start));

@@ -27,7 +27,9 @@ export type TimerAbout =
   | { type: 'budget' }
   | { type: 'agentWait'; turnId: string; index: number }
   | { type: 'requestDeadline'; requestId: string }
-  | { type: 'quiescence'; turnId: string };
+  | { type: 'quiescence'; turnId: string }
+  /** The end of the agent task; `at` as of the timer. */
+  | { type: 'expiry'; at: number };
 
 /** Ids of actions. The id of a command is also the name by which its processes are found. */
 export const actionIds = {
@@ -51,5 +53,6 @@ export const actionIds = {
   wait: (index: number) => `wait/${index}`,
   deadline: (requestId: string) => `deadline/${requestId}`,
   budget: (at: number) => `budget/${at}`,
+  expiry: (at: number) => `expiry/${at}`,
   quiescence: (turnId: string) => `quiescence/${turnId}`,
 };

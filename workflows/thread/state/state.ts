@@ -5,6 +5,7 @@
 import type {
   AbortReason,
   AgentMessage,
+  AgentTaskError,
   AgentTaskStatus,
   ApprovalRule,
   ArchiveSegment,
@@ -308,13 +309,29 @@ export interface AgentTaskState {
   registration: {
     /** Counts registrations of this thread; part of the action's id. */
     number: number;
-    purpose: 'prewarm' | 'ensure';
+    purpose: 'prewarm' | 'ensure' | 'renew';
     /** 1 or 2: the identity may change once while a task is registered. */
     round: 1 | 2;
     /** Runtime id that the identity service no longer accepts, to be replaced first; null for none. */
     replaceIdentity: string | null;
+    /** How long it is tried while the service is away; left out: three attempts. */
+    waitMs?: number;
+    /** The person knows that the service is away. */
+    announced?: true;
   } | null;
   registrations: number;
+  /** When the task in use was registered, in milliseconds since the epoch; earlier releases left it out. */
+  since?: number;
+  /** Turns that had ended by then. */
+  turnsBefore?: number;
+  /** When its identity ends, if that is known. RFC 3339, UTC. */
+  identityExpiresAt?: string | null;
+  /** Left out until a renewal has failed; null for no further attempt. */
+  retryAt?: number | null;
+  /** The person knows that it ends. */
+  warned?: true;
+  /** The newest problem; left out after a success. */
+  lastError?: AgentTaskError;
 }
 
 /** The thread's position in its budgets. */
@@ -458,6 +475,7 @@ const ADDED_SETTINGS = {
   quietFirstStep: false,
   promptInMemo: false,
   network: false,
+  identityWaitMs: null,
 } satisfies Partial<ThreadSettings>;
 
 export function decidesAnew({ decisions }: { decisions?: typeof DECISIONS | undefined }): boolean {

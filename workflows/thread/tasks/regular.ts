@@ -2,7 +2,8 @@
  * `regular`: model steps and the tool calls they request, until the model requests no more. If the context has reached
  * its limit, it is compacted before the next step.
  */
-import { currentTask, ensure, isReady, renewOnce } from '../agent-task/agent-task.ts';
+import { ensure, isReady, noteFailure, renewOnce } from '../agent-task/agent-task.ts';
+import { currentTask } from '../agent-task/expiry.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
 import { type Action, actionIds } from '../state/actions.ts';
@@ -179,12 +180,15 @@ function onModelFailure(
   stage: ModelStage,
   failure: StepFailure,
 ): ThreadState {
-  const renewing = renewOnce(state, at, failure, stage.renewed);
-  if (renewing !== null)
-    return withTurn(renewing, { ...turn, stage: { ...stage, tries: stage.tries + 1, renewed: true } });
+  const noted = noteFailure(state, at, failure);
+  const renewing = renewOnce(noted, at, failure, stage.renewed);
+  if (renewing !== null) {
+    const { renewed } = renewing;
+    return withTurn(renewing.state, { ...turn, stage: { ...stage, tries: stage.tries + 1, renewed } });
+  }
   const tooLong = failure.code === 'contextWindowExceeded' && !stage.compacted;
   const compacting = tooLong ? compactBefore(state, at, turn, 'overflow', state.settings.model) : null;
-  return compacting ?? failTurn(state, at, turn, { code: failure.code, message: failure.message });
+  return compacting ?? failTurn(noted, at, turn, { code: failure.code, message: failure.message });
 }
 
 function onAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end: ModelAnswer): ThreadState {

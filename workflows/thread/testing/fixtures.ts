@@ -29,6 +29,7 @@ export const SETTINGS: ThreadSettings = {
   promptInMemo: true,
   quietFirstStep: true,
   network: false,
+  identityWaitMs: null,
   requestDeadlineMs: 60_000,
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
 };

@@ -3,7 +3,8 @@
  * new item records the first item that the model still sees.
  */
 import type { CompactionTrigger, TurnError, TurnPhase } from '../../../src/contract/index.ts';
-import { currentTask, isReady, renewOnce } from '../agent-task/agent-task.ts';
+import { isReady, renewOnce } from '../agent-task/agent-task.ts';
+import { currentTask } from '../agent-task/expiry.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
 import { charge } from './charging.ts';
@@ -108,7 +109,10 @@ function onFailure(
 ): Exclude<CompactionOutcome<never>, { type: 'compacted' }> {
   const tries = compaction.tries + 1;
   const renewing = renewOnce(state, at, failure, compaction.renewed);
-  if (renewing !== null) return { type: 'again', state: renewing, compaction: { ...compaction, tries, renewed: true } };
+  if (renewing !== null) {
+    const { renewed } = renewing;
+    return { type: 'again', state: renewing.state, compaction: { ...compaction, tries, renewed } };
+  }
   // The model that the thread had before may no longer exist.
   const { model } = state.settings;
   if (compaction.model !== model) return { type: 'again', state, compaction: { ...compaction, tries, model } };

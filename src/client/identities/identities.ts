@@ -1,0 +1,113 @@
+/** Shows, replaces and revokes the agent identities of accounts. */
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type AccountIdentity,
+  IDENTITY_WORKFLOW_TYPE,
+  type ReplaceIdentity,
+  ReplaceIdentitySchema,
+  type RevokeIdentity,
+  RevokeIdentitySchema,
+} from '../../contract/index.ts';
+import { IdSchema } from '../../contract/shapes.ts';
+import { toIdentityWorkflowId } from '../../contract/plain/workflow-ids.ts';
+import {
+  accountQuery,
+  replaceIdentityUpdate,
+  revokeIdentityUpdate,
+} from '../../../workflows/agent-identity/messages.ts';
+import { BobbinError } from '../bobbin-error.ts';
+import { callsOf } from '../calls.ts';
+import { GRPC, grpcStatus, toBobbinError, toNamespaceError } from '../errors.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Service } from '../service.ts';
+
+export interface Identities {
+  /** Sorted by account. `unread`: accounts that no worker answered for. @param options `limit`: 1,000 by default */
+  list(options?: { limit?: number }): Promise<{ identities: AccountIdentity[]; unread: string[] }>;
+  /** Rejects with `identityNotFound` if no thread of that account ever needed an identity. */
+  show(account: string): Promise<AccountIdentity>;
+  /**
+   * Registers a new identity for the account; all its threads use it from their next model step on. Also after a revocation.
+   * Idempotent if `agentRuntimeId` names the identity to replace.
+   */
+  replace(account: string, replacement?: Omit<ReplaceIdentity, 'by'>): Promise<AccountIdentity>;
+  /**
+   * Stops the use of an identity, at its service too, and removes its key: no thread of the account has one until it is
+   * replaced. Idempotent.
+   */
+  revoke(account: string, revocation?: RevokeIdentity): Promise<AccountIdentity>;
+}
+
+/** Longer than one attempt of a registration; see `workflows/agent-identity/`. */
+const DEADLINE_MS = 30_000;
+const AT_ONCE = 16;
+
+export function openIdentities(service: Service): Identities {
+  const of = (account: string) => {
+    const handle = service.client.workflow.getHandle(toIdentityWorkflowId(IdSchema.parse(account)));
+    const calls = callsOf(service, (error, action) => toIdentityError(error, account, action));
+    return { handle, ...calls };
+  };
+  const checked = async <T>(action: string, body: () => Promise<T>): Promise<T> => {
+    try {
+      return await body();
+    } catch (error) {
+      throw toBobbinError(error, { threadId: '-', action });
+    }
+  };
+  const show = (account: string): Promise<AccountIdentity> =>
+    checked('show an identity', () => {
+      const { ask, handle } = of(account);
+      return ask('show an identity', () => handle.query(accountQuery));
+    });
+  return {
+    show,
+    list: async ({ limit = 1_000 } = {}) => {
+      const accounts = await checked('list identities', () => accountsOf(service, limit));
+      const found = await inParallel(AT_ONCE, accounts, (account) => show(account).catch(() => account));
+      return {
+        identities: found.filter((one) => typeof one !== 'string'),
+        unread: found.filter((one) => typeof one === 'string'),
+      };
+    },
+    replace: (account, replacement = {}) =>
+      checked('replace an identity', async () => {
+        const { call, handle } = of(account);
+        const args: [ReplaceIdentity] = [{ ...ReplaceIdentitySchema.parse(replacement), by: 'operator' }];
+        const update = () => handle.executeUpdate(replaceIdentityUpdate, { args, updateId: randomUUID() });
+        await call('replace an identity', update, DEADLINE_MS);
+        return show(account);
+      }),
+    revoke: (account, revocation = {}) =>
+      checked('revoke an identity', () => {
+        const { call, handle } = of(account);
+        const args: [RevokeIdentity] = [RevokeIdentitySchema.parse(revocation)];
+        const update = () => handle.executeUpdate(revokeIdentityUpdate, { args, updateId: randomUUID() });
+        return call('revoke an identity', update, DEADLINE_MS);
+      }),
+  };
+}
+
+async function accountsOf(service: Service, limit: number): Promise<string[]> {
+  const query = `WorkflowType = "${IDENTITY_WORKFLOW_TYPE}" AND ExecutionStatus = "Running"`;
+  const prefix = toIdentityWorkflowId('').length;
+  const accounts: string[] = [];
+  await service.within(async () => {
+    for await (const { workflowId } of service.client.workflow.list({ query })) {
+      accounts.push(workflowId.slice(prefix));
+      if (accounts.length >= limit) break;
+    }
+  });
+  return accounts.sort();
+}
+
+function toIdentityError(error: unknown, account: string, action: string): BobbinError {
+  const unknownNamespace = toNamespaceError(error, action);
+  if (unknownNamespace !== null) return unknownNamespace;
+  if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC.NOT_FOUND) {
+    const message = `${action}: account ${account} has no identity: none of its threads ever needed one.`;
+    return new BobbinError('identityNotFound', message, error);
+  }
+  return toBobbinError(error, { threadId: toIdentityWorkflowId(account), action });
+}

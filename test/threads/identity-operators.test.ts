@@ -1,0 +1,148 @@
+/** What an operator does with the identities of accounts: by the client and the command line, on a real service. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AccountIdentity } from '../../src/contract/index.ts';
+import { keyFiles, openAccount, taskOf } from '../parts/accounts.ts';
+import { runCli } from '../parts/run-cli.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent } from '../environment.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment({ requireAssertion: true });
+});
+afterEach(() => environment.identity.control({ delayMs: 0, failNext: { status: 500, times: 0 } }));
+afterAll(() => environment.close());
+
+const cli = (...args: string[]) => runCli(['identity', ...args], { env: environment.env });
+const detailsOf = async (account: ReturnType<typeof openAccount>) => {
+  const { currentDetails } = await account.entity().query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+  return currentDetails ?? '';
+};
+
+describe('bobbin identity', () => {
+  it('lists, shows, replaces and revokes, in text and in JSON', async () => {
+    await environment.identity.control({ identityTtlMs: 10 * 86_400_000 });
+    const account = openAccount(environment);
+    const thread = await account.start();
+    const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
+    await environment.identity.control({ identityTtlMs: null });
+
+    await expect.poll(async () => (await cli('list')).stdout, { timeout: 20_000 }).toContain(account.name);
+    const listed = JSON.parse((await cli('list', '--json')).stdout) as { identities: AccountIdentity[] };
+    expect(listed.identities.find((one) => one.account === account.name)).toMatchObject({
+      ...{ status: 'inUse', policy: 'recoverable', isPinned: false, registering: false, lastError: null },
+      identity: { agentRuntimeId, expiresAt: expect.stringMatching(/Z$/) as string },
+    });
+
+    const shown = await cli('show', account.name);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain(`${account.name}: in use\nidentity: ${agentRuntimeId}\n`);
+    expect(shown.stdout).toMatch(/ends: \d{4}-.*\nreplaced ahead at: \d{4}-/);
+
+    const replaced = JSON.parse((await cli('replace', account.name, '--json')).stdout) as AccountIdentity;
+    expect(replaced.identity?.agentRuntimeId).not.toBe(agentRuntimeId);
+    const again = await cli('replace', account.name, '--identity', agentRuntimeId, '--json');
+    expect((JSON.parse(again.stdout) as AccountIdentity).identity).toEqual(replaced.identity);
+    expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
+    expect((await taskOf(thread)).agentRuntimeId).toBe(replaced.identity?.agentRuntimeId);
+
+    const revoked = await cli('revoke', account.name, '--reason', 'it was\x1b[31m copied');
+    expect(revoked.stdout).toContain(`${account.name}: revoked\n`);
+    expect(revoked.stdout).toContain('it was⟨U+001B⟩[31m copied');
+    const refused = await runTurn(thread, 'say: hi');
+    expect(refused).toMatchObject({
+      error: {
+        code: 'agentIdentityRevoked',
+        message: expect.stringContaining(`identity replace ${account.name}`) as string,
+      },
+    });
+    expect((await cli('replace', account.name)).stdout).toContain(': in use');
+    expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
+  });
+
+  it('refuses an account that is unknown or is none', async () => {
+    const unknown = await cli('show', 'nobody', '--json');
+    expect([unknown.code, unknown.stdout]).toEqual([6, expect.stringContaining('identityNotFound')]);
+    expect((await cli('replace', 'nobody')).code).toBe(6);
+    expect((await cli('revoke', 'nobody')).code).toBe(6);
+    expect((await cli('show', 'not an account')).code).toBe(2);
+    expect((await cli('replace', 'nobody', '--identity', 'not an id')).code).toBe(2);
+  });
+
+  it('says when the service refuses', async () => {
+    const account = openAccount(environment);
+    await waitForEvent(await account.start(), 'agentTask/registered');
+    await environment.identity.control({ failNext: { status: 403, times: 1, path: '/v1/agent/register' } });
+    const refused = await cli('replace', account.name, '--json');
+    expect([refused.code, refused.stdout]).toEqual([6, expect.stringContaining('agentIdentityRefused')]);
+    expect(await environment.bobbin.identities.show(account.name)).toMatchObject({
+      ...{ status: 'inUse', lastError: { code: 'agentIdentityRefused' } },
+    });
+  });
+});
+
+describe('a revocation', () => {
+  it('in the middle of a turn fails it at its next step, at once and with its reason; nothing hangs', async () => {
+    const account = openAccount(environment);
+    const thread = await account.start();
+    const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
+    const running = turn('run: until [ -e revoked ]; do sleep 0.02; done');
+    await thread.submit(running);
+    await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
+    const view = await environment.bobbin.identities.revoke(account.name, { reason: 'a test' });
+    expect(view).toMatchObject({ status: 'revoked', identity: null, revocation: { agentRuntimeId, problem: null } });
+    await runTurn(
+      await environment.start({ agentIdentity: { mode: 'off', account: 'another' } }),
+      'run: touch revoked',
+    );
+    expect(await thread.completion(running.turnId)).toMatchObject({
+      error: { code: 'agentIdentityRevoked', message: expect.stringContaining('(a test)') as string },
+    });
+    expect(keyFiles(environment).some((file) => file.agentRuntimeId === agentRuntimeId)).toBe(false);
+  });
+
+  it('while an identity is being registered revokes that one; several at once are one', async () => {
+    const account = openAccount(environment);
+    const asked = () => environment.identity.state().requests['POST /v1/agent/register'] ?? 0;
+    const before = asked();
+    await environment.identity.control({ delayMs: 1_000 });
+    const thread = await account.start();
+    await expect.poll(asked, { timeout: 20_000 }).toBe(before + 1);
+    const views = await Promise.all([1, 2, 3].map(() => environment.bobbin.identities.revoke(account.name)));
+    expect(views.map(({ status }) => status)).toEqual(['revoked', 'revoked', 'revoked']);
+    expect(await runTurn(thread, 'say: hi')).toMatchObject({ status: 'failed' });
+    expect(account.registered().identities).toBe(0);
+  });
+
+  it('that the service does not take part in stops the use here, and says so', async () => {
+    const account = openAccount(environment);
+    const thread = await account.start();
+    await waitForEvent(thread, 'agentTask/registered');
+    await environment.identity.control({ failNext: { status: 503, times: 1, path: '/revoke' } });
+    const { revocation } = await environment.bobbin.identities.revoke(account.name);
+    expect(revocation?.problem).toMatch(/HTTP 503/);
+    expect(await detailsOf(account)).toMatch(/\*\*revoked\*\*[^]*the service did not take part: .*HTTP 503/);
+    expect(await runTurn(thread, 'say: hi')).toMatchObject({ error: { code: 'agentIdentityRevoked' } });
+  });
+});
+
+describe('the workflow of an account in the Temporal UI', () => {
+  it('shows its identity, its end, its policy and its last error', async () => {
+    await environment.identity.control({ identityTtlMs: 86_400_000 });
+    const account = openAccount(environment);
+    await waitForEvent(await account.start('strict'), 'agentTask/registered');
+    await environment.identity.control({ identityTtlMs: null, failNext: { status: 503, times: 1 } });
+    await environment.bobbin.identities.replace(account.name).catch(() => undefined);
+    const { agentRuntimeId } = await account.identity();
+    const details = await detailsOf(account);
+    for (const words of [
+      '**in use**',
+      `- identity: \`${agentRuntimeId}\``,
+      '- ends: `20',
+      '- policy: `recoverable`',
+      'only an operator replaces it',
+      '- last error: `agentIdentityUnavailable` at `',
+      `bobbin identity show ${account.name}`,
+    ])
+      expect(details).toContain(words);
+  });
+});
