@@ -17,7 +17,7 @@ import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
 import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/targets/review-targets.ts';
-import { tokensOf } from '../adapters/identity/credentials/tokens-of.ts';
+import { tokensOf } from '../adapters/credentials/tokens-of.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';

@@ -11,7 +11,7 @@ import type { AgentIdentity, AgentTask, IdentityPort } from '../../../activities
 import { generateAgentKey } from './agent-key.ts';
 import type { AgentKey } from './agent-key.ts';
 import { createKeyStore } from './key-store.ts';
-import { UnusableToken } from './credentials/unusable-token.ts';
+import { UnusableToken } from '../credentials/unusable-token.ts';
 import { toExpiry } from './lifetime.ts';
 import { type Answer, malformed, post } from './registration-http.ts';
 

@@ -1,4 +1,4 @@
-import { Failure } from '../../../../activities/failures.ts';
+import { Failure } from '../../../activities/failures.ts';
 
 /** Why there is no access token. Never contains text of a token, or output of a program, which may contain one. */
 export class UnusableToken extends Error {

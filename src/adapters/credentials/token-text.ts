@@ -1,5 +1,5 @@
 /** Reads what a file contains or a command prints as an access token. No reason for a refusal quotes any of it. */
-import { toMilliseconds } from '../lifetime.ts';
+import { toMilliseconds } from './moment.ts';
 import { UnusableToken } from './unusable-token.ts';
 
 export interface Token {

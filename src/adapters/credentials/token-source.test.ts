@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TOKEN, adapterFor, failureOf, never, startScripted } from '../../../../test/parts/identity-adapter-parts.ts';
+import { TOKEN, adapterFor, failureOf, never, startScripted } from '../../../test/parts/identity-adapter-parts.ts';
 import { type TokenSource, createTokenSource } from './token-source.ts';
 
 let folder: string;

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { type AgentIdentityMode, AgentIdentityModeSchema } from '../../../contract/index.ts';
-import { IdSchema } from '../../../contract/shapes.ts';
+import { type AgentIdentityMode, AgentIdentityModeSchema } from '../../contract/index.ts';
+import { IdSchema } from '../../contract/shapes.ts';
 import type { TokenSource } from './token-source.ts';
 
 const AccountSchema = z.strictObject({
