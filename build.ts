@@ -1,14 +1,14 @@
 /**
  * The second half of `npm run build`: one file each for the command, the worker and the other programs, the workflow
  * bundle (docs/decisions/0008-bundled-programs.md), the page for browsers (docs/decisions/0010-page.md), and the package of
- * the client (docs/decisions/0009-client-package.md).
+ * the client (docs/decisions/0009-client-package.md), and the worker as a library.
  */
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
 import { bundlePage, bundleStyle } from './src/dev/page-bundle.ts';
-import { BUILT_CLIENT, BUILT_PAGE, BUILT_PROGRAMS, PAGE_SOURCES } from './src/folders/program-files.ts';
+import { BUILT_CLIENT, BUILT_PAGE, BUILT_PROGRAMS, BUILT_WORKER, PAGE_SOURCES } from './src/folders/program-files.ts';
 import { PACKAGE_ROOT, PROGRAMS } from './src/folders/program-files.ts';
 import { BUILT_BUNDLE, PAYLOAD_CONVERTER, loadBundle } from './src/worker/bundle.ts';
 
@@ -45,6 +45,7 @@ const HTTP_WITHOUT_UNDICI: Plugin = {
 
 rmSync(BUILT_PROGRAMS, { recursive: true, force: true });
 rmSync(BUILT_CLIENT, { recursive: true, force: true });
+rmSync(BUILT_WORKER, { recursive: true, force: true });
 rmSync(BUILT_PAGE, { recursive: true, force: true });
 const chunks = [
   ...(await bundle({ bobbin }, NOT_INSTALLED)),
@@ -54,6 +55,7 @@ writeFileSync(join(BUILT_PROGRAMS, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunk
 writeFileSync(BUILT_BUNDLE, (await loadBundle({ stackTraces: true })).code);
 await buildPage();
 await buildClient();
+await buildWorker();
 
 async function bundle(input: Record<string, string>, external: (string | RegExp)[]): Promise<OutputChunk[]> {
   const build = await rolldown({
@@ -86,36 +88,8 @@ async function buildPage(): Promise<void> {
 
 /** A package that needs only zod, since its types are zod's; it has no native part and no install script. */
 async function buildClient(): Promise<void> {
-  const entries = { index: 'client/index', contract: 'contract/index' };
-  const sources = Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, `src/${path}.ts`]));
-  const build = await rolldown({
-    cwd: PACKAGE_ROOT,
-    input: sources,
-    external: /^zod/,
-    platform: 'node',
-    plugins: [HTTP_WITHOUT_UNDICI],
-  });
-  const shared = { dir: BUILT_CLIENT, sourcemap: true, sourcemapExcludeSources: true } as const;
-  const { output } = await build.write({ ...shared, format: 'esm', chunkFileNames: '[name]-[hash].js' });
-  await build.write({ ...shared, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' });
-  await build.close();
-
-  const declarations = Object.fromEntries(
-    Object.entries(entries).map(([name, path]) => [`${name}.d`, `dist/types/src/${path}.d.ts`]),
-  );
-  const types = await rolldown({
-    cwd: PACKAGE_ROOT,
-    input: declarations,
-    external: /^(zod|node:|@temporalio\/)/,
-    plugins: [dts({ dtsInput: true })],
-    checks: { bundlerTimings: false },
-  });
-  await types.write({ dir: BUILT_CLIENT, entryFileNames: '[name].ts', chunkFileNames: 'shared.d.ts' });
-  await types.close();
-  for (const name of [...Object.keys(entries), 'shared']) {
-    const text = readFileSync(join(BUILT_CLIENT, `${name}.d.ts`), 'utf8');
-    writeFileSync(join(BUILT_CLIENT, `${name}.d.cts`), text.replaceAll('"./shared.js"', '"./shared.cjs"'));
-  }
+  const entries = { index: 'src/client/index', contract: 'src/contract/index' };
+  const chunks = await buildLibrary(BUILT_CLIENT, entries, [/^zod/]);
 
   const { version, license, engines, exports, dependencies } = manifestOf(PACKAGE_ROOT);
   const manifest = {
@@ -129,12 +103,58 @@ async function buildClient(): Promise<void> {
     dependencies: { zod: dependencies['zod'] },
   };
   writeFileSync(join(BUILT_CLIENT, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  writeFileSync(
-    join(BUILT_CLIENT, 'THIRD-PARTY-LICENSES.txt'),
-    licensesOf(output.filter((file) => file.type === 'chunk')),
-  );
+  writeFileSync(join(BUILT_CLIENT, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));
   copyFileSync(join(PACKAGE_ROOT, 'LICENSE'), join(BUILT_CLIENT, 'LICENSE'));
   copyFileSync(join(PACKAGE_ROOT, 'src', 'client', 'README.md'), join(BUILT_CLIENT, 'README.md'));
+}
+
+/** The worker as a library. Users define schemas for it, so it takes the same zod as they do. */
+async function buildWorker(): Promise<void> {
+  const entries = { worker: 'src/worker/index', workflows: 'src/worker/workflows' };
+  const chunks = await buildLibrary(BUILT_WORKER, entries, [/^zod/, ...WORKER_SDK]);
+  writeFileSync(join(BUILT_WORKER, 'THIRD-PARTY-LICENSES.txt'), licensesOf(chunks));
+}
+
+/** Modules for `import` and for `require`, with the types of both, which TypeScript reads by the ending of the file. */
+async function buildLibrary(
+  dir: string,
+  entries: Record<string, string>,
+  external: (string | RegExp)[],
+): Promise<OutputChunk[]> {
+  const build = await rolldown({
+    cwd: PACKAGE_ROOT,
+    input: mapEntries(entries, (name, path) => [name, `${path}.ts`]),
+    external,
+    platform: 'node',
+    plugins: [HTTP_WITHOUT_UNDICI],
+  });
+  const shared = { dir, sourcemap: true, sourcemapExcludeSources: true } as const;
+  const { output } = await build.write({ ...shared, format: 'esm', chunkFileNames: '[name]-[hash].js' });
+  await build.write({ ...shared, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name]-[hash].cjs' });
+  await build.close();
+
+  const types = await rolldown({
+    cwd: PACKAGE_ROOT,
+    input: mapEntries(entries, (name, path) => [`${name}.d`, `dist/types/${path}.d.ts`]),
+    external: /^(zod|node:|@temporalio\/)/,
+    plugins: [dts({ dtsInput: true })],
+    checks: { bundlerTimings: false },
+  });
+  const declarations = await types.write({ dir, entryFileNames: '[name].ts', chunkFileNames: 'shared.d.ts' });
+  await types.close();
+  for (const { fileName } of declarations.output.filter((file) => file.fileName.endsWith('.d.ts'))) {
+    const text = readFileSync(join(dir, fileName), 'utf8');
+    const forRequire = join(dir, fileName.replace(/\.d\.ts$/, '.d.cts'));
+    writeFileSync(forRequire, text.replaceAll('"./shared.js"', '"./shared.cjs"'));
+  }
+  return output.filter((file) => file.type === 'chunk');
+}
+
+function mapEntries(
+  entries: Record<string, string>,
+  toEntry: (name: string, path: string) => [string, string],
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries).map(([name, path]) => toEntry(name, path)));
 }
 
 function inClient(exported: unknown): unknown {

@@ -25,6 +25,7 @@ import type {
   TargetOpening,
 } from './contract/reviews.ts';
 import type { OnWorkspace } from './contract/steps.ts';
+import type { TaskStep, TaskStepResult } from './contract/tasks.ts';
 import type { ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
 import type { AgentIdentity, CarriedState, CommandReport, Snapshot } from './ports.ts';
 
@@ -36,6 +37,7 @@ export type * from './contract/mcp.ts';
 export type * from './contract/model.ts';
 export type * from './contract/reviews.ts';
 export type * from './contract/steps.ts';
+export type * from './contract/tasks.ts';
 export type * from './contract/threads.ts';
 
 /**
@@ -51,6 +53,8 @@ export interface StepActivities {
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
   /** Retried only if the tool only reads. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;
+  /** One step of a task that the operator of the worker has written. It must be idempotent. */
+  runTask(step: TaskStep): Promise<TaskStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;
   undoFiles(step: UndoStep): Promise<UndoneFiles | { type: 'aborted' }>;
   redoFiles(step: RedoStep): Promise<RedoneFiles | { type: 'aborted' }>;

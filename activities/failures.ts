@@ -61,6 +61,10 @@ export const FAILURES = {
   ledgerUnavailable: 'unavailable',
   // MCP servers
   mcpServerUnavailable: 'unavailable',
+  // tasks of the operator's own code
+  taskUnknown: 'invalid',
+  taskFailed: 'invalid',
+  taskUnavailable: 'unavailable',
   // steps that are retried
   stepStoppedByWorker: 'unavailable',
   // storage

@@ -22,6 +22,7 @@ import { execCommand } from './shell/exec-command.ts';
 import { runShortStep } from './step.ts';
 import { withToolHint } from './shell/tool-as-command.ts';
 import { TOOLS, TOOL_ACTIVITIES } from './tools.ts';
+import { runTask } from './tasks/run-task.ts';
 import { openThread } from './threads/open-thread.ts';
 import { watchThread } from './threads/watch-thread.ts';
 
@@ -34,6 +35,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     compactContext: (step) => compactContext(ports, contexts, step),
     ...toolActivities(ports),
     execCommand: async (step) => withToolHint(await execCommand(ports, step), TOOL_NAMES),
+    runTask: (step) => runTask(ports, step),
     takeSnapshot: (step) => takeSnapshot(ports, step),
     undoFiles: (step) => undoFiles(ports, step),
     redoFiles: (step) => redoFiles(ports, step),

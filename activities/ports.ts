@@ -10,9 +10,10 @@ import type { CommandPort } from './ports/commands.ts';
 import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
 import type { GitPort } from './ports/git.ts';
 import type { IdentityDirectory, IdentityPort } from './ports/identity.ts';
-import type { McpPort } from './ports/mcp.ts';
+import type { McpPort, ToolPort } from './ports/mcp.ts';
 import type { ContextLimits, ModelPort, PricePort } from './ports/model.ts';
 import type { LedgerDirectory, ReviewTargetsPort } from './ports/reviews.ts';
+import type { TaskPort } from './ports/tasks.ts';
 import type { ArchivePort, RulesPort, ThreadReader } from './ports/threads.ts';
 
 export type * from './ports/commands.ts';
@@ -22,6 +23,7 @@ export type * from './ports/identity.ts';
 export type * from './ports/mcp.ts';
 export type * from './ports/model.ts';
 export type * from './ports/reviews.ts';
+export type * from './ports/tasks.ts';
 export type * from './ports/threads.ts';
 export { PINNED_FILES } from './ports/git.ts';
 
@@ -46,6 +48,9 @@ export interface Ports {
   prices: PricePort;
   commands: CommandPort;
   mcp: McpPort;
+  /** Tools and tasks of the operator's own code. */
+  tools: ToolPort;
+  tasks: TaskPort;
   patches: PatchPort;
   projectDocs: ProjectDocsPort;
   git: GitPort;

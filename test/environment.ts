@@ -19,7 +19,7 @@ import type {
 import { type IdentityService, startIdentityService } from '../src/dev/identity-service/server.ts';
 import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
-import { type RunningWorker, startWorker } from '../src/worker/worker.ts';
+import { type RunningWorker, runWorker } from '../src/worker/worker.ts';
 
 // The worker says a lot about itself; a test that wants to read it looks at a worker process.
 const shown = new DefaultLogger('ERROR');
@@ -109,7 +109,10 @@ export async function openEnvironment(options: EnvironmentOptions = {}): Promise
     async worker(more = {}, replace = {}) {
       const all = { ...env, ...more };
       const config = readWorkerConfig(all, describeModelChoice(all, model.url).model);
-      const worker = await startWorker({ connection: { address }, namespace }, config, all, replace);
+      const worker = await runWorker({ connection: { address }, namespace }, config, all, (ports) => ({
+        ...ports,
+        ...replace,
+      }));
       workers.push(worker);
       return worker;
     },

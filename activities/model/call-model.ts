@@ -40,6 +40,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
     const { request, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
+    const routed = isReview(settings) ? [] : [...ports.tools.tools, ...servers.tools];
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
@@ -48,12 +49,12 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const response = await ports.models.respond(
         {
           ...request,
-          tools: [...toolsFor(settings), ...servers.tools.map(toSpec)],
+          tools: [...toolsFor(settings), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
         { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
       );
-      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, servers.tools)));
+      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const warned = {

@@ -36,6 +36,21 @@ export interface McpReport {
   outcome: 'completed' | 'failed';
   output: string;
   durationMs: number;
+  /** It did not end when it was told to, and may still run. */
+  left?: true;
+}
+
+/** A call of one of the operator's own tools, and the thread that it is for. */
+export interface ToolCallRequest extends Omit<McpCall, 'server'> {
+  threadId: string;
+  cwd: string;
+}
+
+/** Tools of the operator's own code. They take the way of a server's tools: see docs/decisions/0013-own-code.md. */
+export interface ToolPort {
+  tools: readonly McpTool[];
+  /** Like `McpPort.call`. Ends soon after `signal` fires, also if the tool does not. */
+  call(request: ToolCallRequest, io: { signal: AbortSignal; onProgress: (text: string) => void }): Promise<McpReport>;
 }
 
 export interface McpPort {

@@ -1,4 +1,5 @@
 /** The connection to the Temporal service. Every call has a deadline, because a call without one can hang for ever. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
@@ -50,6 +51,8 @@ export interface Service {
   deadlineMs: number;
   /** Runs a call of the client with the deadline. A call that asks a query must be idempotent, because it may be repeated. */
   within<T>(call: () => Promise<T>, deadlineMs?: number): Promise<T>;
+  /** Ends the calls of the client within `call` when the signal fires. */
+  untilAborted<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T>;
   /** Concurrent calls with the same key are one call, with one answer. For readers of the same thread. */
   share<T>(key: string, call: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -80,6 +83,19 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
       const until = Date.now() + ms;
       const last = Math.min(until, Date.now() + BETWEEN_WORKERS_MS.inAll);
       return again(() => client.withDeadline(until, call), isTaskToCome, { until: last, pauseMs: BETWEEN_WORKERS_MS });
+    },
+    async untilAborted(signal, call) {
+      // The SDK adds a listener for each call, and removes none: a reader would keep all its calls in memory.
+      const own = new AbortController();
+      setMaxListeners(0, own.signal);
+      const onAbort = () => own.abort(signal.reason);
+      if (signal.aborted) onAbort();
+      signal.addEventListener('abort', onAbort);
+      try {
+        return await connection.withAbortSignal(own.signal, call);
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+      }
     },
     share<T>(key: string, call: () => Promise<T>): Promise<T> {
       const known = shared.get(key) as Promise<T> | undefined;

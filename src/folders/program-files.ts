@@ -15,6 +15,9 @@ export const BUILT_PROGRAMS = join(PACKAGE_ROOT, 'dist', 'bin');
 /** The package of the client. */
 export const BUILT_CLIENT = join(PACKAGE_ROOT, 'dist', 'client');
 
+/** The entries `bobbin/worker` and `bobbin/workflows`. */
+export const BUILT_WORKER = join(PACKAGE_ROOT, 'dist', 'worker');
+
 /** The page for browsers, and where its sources are. */
 export const BUILT_PAGE = join(PACKAGE_ROOT, 'dist', 'page');
 export const PAGE_SOURCES = join(PACKAGE_ROOT, 'src', 'interfaces', 'page');

@@ -4,7 +4,7 @@ import { describeModelChoice } from '../adapters/model/models.ts';
 import { connectTarget } from '../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from './config.ts';
 import { toLogLine } from './log-line.ts';
-import { startWorker } from './worker.ts';
+import { runWorker } from './worker.ts';
 
 const target = connectTarget(process.env);
 const address = target?.connectionOptions.address ?? '127.0.0.1:7233';
@@ -21,7 +21,7 @@ Runtime.install({
   // Handled here and not by the SDK, so that the end of the parent stops the worker too.
   shutdownSignals: [],
 });
-const worker = await startWorker(
+const worker = await runWorker(
   { connection: { ...target?.connectionOptions, address }, namespace },
   config,
   process.env,

@@ -37,6 +37,8 @@ import type { ThreadSinks } from '../../workflows/thread/shell/sinks.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { prepareFolders } from './prepare-folders.ts';
+import { createOwnTasks } from './own-code/tasks.ts';
+import { createOwnTools } from './own-code/tools.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
 
 export interface WorkerTarget {
@@ -55,12 +57,12 @@ export interface RunningWorker {
 
 const VERSION = '0.1.0';
 
-/** @param replace ports that replace the real ones, for tests */
-export async function startWorker(
+/** @param extend replaces ports by others: those of the operator's own code, or of a test */
+export async function runWorker(
   target: WorkerTarget,
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
-  replace: Partial<Ports> = {},
+  extend: (ports: Ports) => Ports = (ports) => ports,
 ): Promise<RunningWorker> {
   const service = await connectService({
     connection: target.connection,
@@ -70,7 +72,7 @@ export async function startWorker(
   prepareFolders(config, warn);
   const connection = await NativeConnection.connect(target.connection);
   const steps = createStepRegistry();
-  const ports: Ports = { ...createPorts(config, env, steps, service), ...replace };
+  const ports = extend(createPorts(config, env, steps, service));
   const contexts = createContextCache(ports);
   const worker = await Worker.create({
     connection,
@@ -125,7 +127,7 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
   };
 }
 
-const warn = (line: string): void => void Runtime.instance().logger.warn(line);
+export const warn = (line: string): void => void Runtime.instance().logger.warn(line);
 
 function createPorts(
   config: WorkerConfig,
@@ -160,6 +162,8 @@ function createPorts(
       env,
       log: warn,
     }),
+    tools: createOwnTools([], warn),
+    tasks: createOwnTasks([], warn),
     patches: createPatcher({ closedFolders, deniedPaths }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),

@@ -1,7 +1,7 @@
 /** The programs of `examples/`, run as a reader would. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ import { startHttpStand } from '../parts/http-server.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { preparePython } from '../parts/python.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
-import { type TestEnvironment, openEnvironment } from '../environment.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, runTurn } from '../environment.ts';
 
 const run = promisify(execFile);
 const examples = join(import.meta.dirname, '../../examples');
@@ -174,6 +174,45 @@ describe('a bridge to a chat', () => {
     await expect.poll(() => posted, { timeout: 20_000 }).toContain(`${requestId}: accept, by person`);
     expect(existsSync(join(environment.cwd, 'from-the-chat'))).toBe(true);
     server.close();
+  });
+});
+
+describe('a worker of your own', () => {
+  /** On a queue where no other worker is. */
+  async function startOwnWorker(...args: string[]) {
+    const own = await openEnvironment({ worker: false });
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...own.env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    children.push(child);
+    for await (const line of createInterface({ input: child.stdout })) if (line === 'the worker is ready') break;
+    return own;
+  }
+
+  it('offers its tool to the model', async () => {
+    const orders = join(environment.cwd, 'orders.json');
+    writeFileSync(orders, '{ "A-17": { "state": "paid" } }');
+    const own = await startOwnWorker(join(examples, '07-custom-tool/worker.ts'), orders);
+    const thread = await own.start();
+    const text = 'call: look_up_order {"number": "A-17"}\ncall: look_up_order {"number": "B-1"}';
+    expect(await runTurn(thread, text)).toMatchObject({ status: 'completed' });
+    expect(await itemsOf(thread, 'mcpToolCall')).toMatchObject([
+      { status: 'completed', output: '{"number":"A-17","state":"paid"}' },
+      { status: 'failed', output: 'The tool failed: There is no order B-1.' },
+    ]);
+    await own.close();
+  });
+
+  it('runs its task in the turns that name it', async () => {
+    const own = await startOwnWorker(join(examples, '08-custom-kind/worker.ts'));
+    for (let file = 0; file < 24; file++) writeFileSync(join(own.cwd, `file-${file}.txt`), `${file}`);
+    const thread = await own.start();
+    const end = await runTurn(thread, '', { kind: 'custom', task: 'checksums', input: [] });
+    expect(end).toMatchObject({ status: 'completed', lastAgentMessage: 'SHA256SUMS has 25 files.' });
+    await run('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: own.cwd });
+    expect((await itemsOf(thread, 'agentMessage')).map((item) => item.text)).toContain('20 done');
+    await own.close();
   });
 });
 

@@ -4,6 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResolveRequest } from '../../src/contract/index.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
+import { z } from 'zod';
+import { createOwnTasks } from '../../src/worker/own-code/tasks.ts';
+import { createOwnTools } from '../../src/worker/own-code/tools.ts';
 import { rawPayload, sendSignal } from '../parts/raw-client.ts';
 import { commit } from '../parts/repositories.ts';
 import { eventsSoFar, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
@@ -39,6 +42,32 @@ export const THREADS: Scenarios = {
       await runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}\ncall: mcp__files__fail {}');
       await runTurn(thread, 'echo beside', { kind: 'user_shell' });
       await runTurn(thread, 'say: shorter', { overrides: { model: 'offline/other', sandbox: 'read-only' } });
+      return { thread: thread.workflowId };
+    },
+  },
+  'own-code': {
+    worker: false,
+    async drive(environment) {
+      const sum = { name: 'sum', description: 'Adds.', input: z.object({ a: z.number() }), run: () => '42' };
+      let begun: () => void = () => undefined;
+      const running = new Promise<void>((resolve) => (begun = resolve));
+      const count = {
+        name: 'count',
+        run: ({ step }: { step: number }) =>
+          step < 3 ? { type: 'next' as const, state: { step }, message: `step ${step}` } : { type: 'done' as const },
+      };
+      const waits = { name: 'waits', run: () => (begun(), new Promise<never>(() => undefined)) };
+      const log = () => undefined;
+      await environment.worker({}, { tools: createOwnTools([sum], log), tasks: createOwnTasks([count, waits], log) });
+      const thread = await environment.start();
+      await answering(thread, 'call: sum {"a": 1}', { decision: 'accept' });
+      await runTurn(thread, 'to three', { kind: 'custom', task: 'count' });
+      await runTurn(thread, '', { kind: 'custom', task: 'unknown', input: [] });
+      const left = turn('', { kind: 'custom', task: 'waits', input: [] });
+      await thread.submit(left);
+      await running;
+      await thread.interrupt();
+      await thread.completion(left.turnId);
       return { thread: thread.workflowId };
     },
   },

@@ -3,7 +3,7 @@
  * receives the value after the schema has read it.
  */
 import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
-import { TURN_KINDS, takesReview } from '../../src/contract/plain/turn-kinds.ts';
+import { TURN_KINDS, needsInput, runsTask, takesReview } from '../../src/contract/plain/turn-kinds.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { NO_PATH, isPath } from '../../src/contract/plain/paths.ts';
 import { isRefName } from '../../src/contract/plain/ref-name.ts';
@@ -25,11 +25,13 @@ function input(items: InputItem[], name: string): InputItem[] {
 }
 
 function turn(given: Omit<SubmitTurn, 'input'> & { input?: InputItem[] }): SubmitTurn {
-  const { kind, review, input = [] } = given;
-  if (input.length === 0 && TURN_KINDS[kind].takesInput) throw new Refused(`input: a list is needed for a ${kind}`);
+  const { kind, review, task, input = [] } = given;
+  if (input.length === 0 && needsInput(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
   if (input.length > 0 && !TURN_KINDS[kind].takesInput) throw new Refused(`input: a ${kind} takes none`);
   if (takesReview(kind) && review === undefined) throw new Refused('review: a target is needed');
   if (!takesReview(kind) && review !== undefined) throw new Refused(`review: a ${kind} takes none`);
+  if (runsTask(kind) && task === undefined) throw new Refused('task: the name of a task is needed');
+  if (!runsTask(kind) && task !== undefined) throw new Refused(`task: a ${kind} takes none`);
   return { ...given, input };
 }
 

@@ -68,7 +68,7 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
       waitNewEvent: true,
       ...(token === null ? {} : { nextPageToken: token }),
     };
-    const answer = await service.connection.withAbortSignal(signal, () =>
+    const answer = await service.untilAborted(signal, () =>
       service.connection.withDeadline(Date.now() + LONG_POLL_DEADLINE_MS, () =>
         workflowService.getWorkflowExecutionHistory(request),
       ),

@@ -7,14 +7,19 @@ export const TURN_KINDS = {
   undo: { takesInput: false },
   redo: { takesInput: false },
   ghost_snapshot: { takesInput: false },
+  custom: { takesInput: true, mayLackInput: true, runsTask: true },
 } satisfies Record<string, TurnKindTraits>;
 export type TurnKind = keyof typeof TURN_KINDS;
 
 interface TurnKindTraits {
   /** Whether its turns need an `input`; others have none. */
   takesInput: boolean;
+  /** They may also be without one. */
+  mayLackInput?: true;
   /** Whether its turns need a `review`; others have none. */
   takesReview?: true;
+  /** Whether its turns need a `task`, the name of one that the worker has; others have none. */
+  runsTask?: true;
   /** Submitted without `onBusy`, it runs in parallel with the active turn. */
   runsBeside?: true;
   /** What it runs needs no approval and no sandbox, since a person has typed it. */
@@ -37,4 +42,14 @@ export function takesReview(kind: TurnKind): boolean {
 export function runsUnasked(kind: TurnKind): boolean {
   const traits: TurnKindTraits = TURN_KINDS[kind];
   return traits.runsUnasked === true;
+}
+
+export function runsTask(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.runsTask === true;
+}
+
+export function needsInput(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.takesInput && traits.mayLackInput !== true;
 }

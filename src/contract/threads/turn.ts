@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BudgetSchema } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
-import { TURN_KINDS, type TurnKind } from '../plain/turn-kinds.ts';
+import { TURN_KINDS, type TurnKind, needsInput, runsTask, takesReview } from '../plain/turn-kinds.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, MomentSchema, ShortTextSchema, compact, optional, orNull } from '../shapes.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
@@ -59,14 +59,20 @@ export const SubmitTurnSchema = z
     onBusy: optional(OnBusySchema),
     overrides: optional(OverridesSchema),
     review: optional(ReviewRequestSchema),
+    /** The name of a task that the worker has. */
+    task: optional(IdSchema),
   })
-  .refine(({ kind, input }) => input.length > 0 === TURN_KINDS[kind].takesInput, {
-    error: 'a regular turn and a user_shell need an input, other kinds take none',
+  .refine(({ kind, input }) => (input.length > 0 ? TURN_KINDS[kind].takesInput : !needsInput(kind)), {
+    error: 'a regular turn and a user_shell need an input, a custom turn may have one, other kinds take none',
     path: ['input'],
   })
-  .refine(({ kind, review }) => (review !== undefined) === (kind === 'review'), {
+  .refine(({ kind, review }) => (review !== undefined) === takesReview(kind), {
     error: 'a review needs a target, other kinds take none',
     path: ['review'],
+  })
+  .refine(({ kind, task }) => (task !== undefined) === runsTask(kind), {
+    error: 'a custom turn needs the name of a task, other kinds take none',
+    path: ['task'],
   })
   .transform(compact)
   .meta({ rule: 'turn' } satisfies WireNotes);

@@ -20,7 +20,7 @@ const DEADLINE_MS = 50_000;
 export function createIdentityDirectory(service: Service): IdentityDirectory {
   const ask = async <T>(account: string, signal: AbortSignal, question: () => Promise<T>): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
+      return await service.untilAborted(signal, () => service.within(question, DEADLINE_MS));
     } catch (error) {
       throw toFailure(error, account);
     }

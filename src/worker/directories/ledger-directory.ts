@@ -34,7 +34,7 @@ export function createLedgerDirectory(service: Service): LedgerDirectory {
     question: () => Promise<T>,
   ): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () => service.within(question, DEADLINE_MS));
+      return await service.untilAborted(signal, () => service.within(question, DEADLINE_MS));
     } catch (error) {
       signal.throwIfAborted();
       throw toFailure(error, targetId);

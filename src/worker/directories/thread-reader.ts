@@ -24,7 +24,7 @@ export function createThreadReader(service: Service): ThreadReader {
     deadlineMs?: number,
   ): Promise<T> => {
     try {
-      return await service.client.withAbortSignal(signal, () => service.within(body, deadlineMs));
+      return await service.untilAborted(signal, () => service.within(body, deadlineMs));
     } catch (error) {
       if (error instanceof Failure) throw error;
       if (isMissing(error)) throw threadMissing(threadId, error);
@@ -63,7 +63,7 @@ async function waitForEnd(service: Service, threadId: string, signal: AbortSigna
     signal.throwIfAborted();
     try {
       const handle = handleOf(service, threadId);
-      await service.client.withAbortSignal(signal, () => service.within(() => handle.result(), WATCH_CALL_MS));
+      await service.untilAborted(signal, () => service.within(() => handle.result(), WATCH_CALL_MS));
       return;
     } catch (error) {
       signal.throwIfAborted();

@@ -3,6 +3,7 @@
  * If it must ask, a remembered answer may replace the person's (`rules.ts`). A remembered answer never changes a step
  * that does not ask.
  */
+import { OWN_TOOLS } from '../../../src/contract/plain/tools/own.ts';
 import type { SandboxMode, ThreadSettings } from '../../../src/contract/index.ts';
 import type { McpRoute } from '../../../activities/ports.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
@@ -110,11 +111,15 @@ export function assessMcpCall(
   if (approvalPolicy === 'never') {
     return {
       type: 'refuse',
-      reason: `Approval policy is never: nobody can allow ${tool} of MCP server ${server}. Go on without it.`,
+      reason: `Approval policy is never: nobody can allow ${tool} of ${whose(server)}. Go on without it.`,
     };
   }
   const why = readOnly ? 'every call is asked for' : 'it does not say that it only reads';
-  return { type: 'ask', reason: `Tool ${tool} of MCP server ${server}: ${why}.` };
+  return { type: 'ask', reason: `Tool ${tool} of ${whose(server)}: ${why}.` };
+}
+
+function whose(server: string): string {
+  return server === OWN_TOOLS ? 'this worker' : `MCP server ${server}`;
 }
 
 /** Whether a command asks to leave the sandbox. Without a sandbox the question does not arise. */

@@ -25,6 +25,8 @@ const kind = fc.constantFrom(
     'undo',
     'undo',
     'ghost_snapshot',
+    'custom',
+    'custom',
   ] as const),
 );
 const onBusy = fc.constantFrom(undefined, 'replace', 'steer', 'queue', 'reject');

@@ -40,6 +40,7 @@ export const actionIds = {
   remember: (ruleId: string) => `remember/${ruleId}`,
   snapshot: (turnId: string) => `snapshot/${turnId}`,
   lastSnapshot: (turnId: string) => `snapshot/${turnId}/end`,
+  task: (turnId: string, step: number) => `task/${turnId}/${step}`,
   undo: (turnId: string) => `undo/${turnId}`,
   redo: (turnId: string) => `redo/${turnId}`,
   release: (runCount: number) => `release/${runCount}`,

@@ -64,6 +64,8 @@ export interface QueuedTurn {
   overrides: Overrides;
   /** The changes that a review examines; for reviews only. */
   review?: ReviewRequest;
+  /** The name of the task; for custom turns only. */
+  task?: string;
 }
 
 /** The end of a turn has begun: no new steps, and its running ones were asked to stop. */

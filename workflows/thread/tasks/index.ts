@@ -6,6 +6,7 @@ import { finishAbort } from '../turns/turns.ts';
 import { forgetUndos } from '../turns/dropped-turns.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState, Turns } from '../state/state.ts';
 import { compact } from './compact.ts';
+import { custom } from './custom.ts';
 import { ghostSnapshot } from './ghost-snapshot.ts';
 import { redo } from './redo.ts';
 import { review } from './review.ts';
@@ -22,6 +23,7 @@ const KINDS = {
   redo,
   ghost_snapshot: ghostSnapshot,
   review,
+  custom,
 } satisfies { [K in TurnKind]: TaskKind<Turns[K]> };
 
 /** The traits of a kind that matter before a turn of it exists. */

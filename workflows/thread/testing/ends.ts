@@ -77,6 +77,7 @@ const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
   applyPatch: (_, how) => toPatchEnd(how),
   callMcpTool: (_, how) => toMcpEnd(how),
   findRules: ({ input, outputs }, how) => toRulesEnd(input, how, outputs),
+  runTask: ({ input }, how) => toTaskEnd(input, how),
   takeSnapshot: (_, how, at) => toSnapshotEnd(how, at),
   undoFiles: (_, how) => toUndoEnd(how),
   redoFiles: (_, how) => toRedoEnd(how),
@@ -276,6 +277,7 @@ function toMcpEnd(how: Ending): StepEnd<'callMcpTool'> {
         outcome: how === 'well' ? 'completed' : 'failed',
         output: 'out\n',
         durationMs: 5,
+        ...(how === 'stale' ? { left: true } : {}),
       });
     case 'aborted':
       return { type: 'aborted' };
@@ -285,6 +287,26 @@ function toMcpEnd(how: Ending): StepEnd<'callMcpTool'> {
     case 'rejected':
     case 'too long':
       return failed('internal');
+  }
+}
+
+/** Three steps at most. */
+function toTaskEnd({ step }: StepInput<'runTask'>, how: Ending): StepEnd<'runTask'> {
+  switch (how) {
+    case 'well':
+    case 'rejected':
+    case 'stale':
+      return done(
+        step < 3 ? { type: 'next', state: { step }, message: null } : { type: 'done', message: 'it is done' },
+      );
+    case 'left over':
+      return done({ type: 'left' });
+    case 'aborted':
+      return { type: 'aborted' };
+    case 'failed':
+    case 'lost':
+    case 'too long':
+      return failed('taskFailed');
   }
 }
 

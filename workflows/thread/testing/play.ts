@@ -226,6 +226,7 @@ function toSubmission(play: Extract<Play, { do: 'submit' }>): MachineInput {
     turnId,
     kind,
     input: kind === 'regular' ? text('do it') : kind === 'user_shell' ? text('git status') : [],
+    ...(kind === 'custom' ? { task: 'count' } : {}),
     ...(kind === 'review' ? { review: { target: { type: 'uncommittedChanges' as const } } } : {}),
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(override ? { overrides: { approvalPolicy: 'untrusted' as const, model: 'offline/other' } } : {}),

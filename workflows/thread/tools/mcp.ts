@@ -1,4 +1,4 @@
-/** Tools of MCP servers. */
+/** Tools of MCP servers, and of the operator's own code in the worker. */
 import type { Item, StepStatus } from '../../../src/contract/index.ts';
 import type { Fields } from '../../../src/contract/plain/tools/tool.ts';
 import { assessMcpCall } from '../approvals/policy.ts';
@@ -75,12 +75,12 @@ interface McpResult {
 function toMcpResult(end: StepEnd<'callMcpTool'>): McpResult {
   switch (end.type) {
     case 'done': {
-      const { outcome: status, output, durationMs } = end.value;
-      return { change: { status, output, durationMs }, proven: true };
+      const { outcome: status, output, durationMs, left } = end.value;
+      return { change: { status, output, durationMs }, proven: left !== true };
     }
     case 'aborted':
       return {
-        change: ended('aborted', 'aborted by user; the server was told to cancel, and may have done part of it'),
+        change: ended('aborted', 'aborted by user; the tool was told to stop, and may have done part of it'),
         proven: true,
       };
     case 'lost':

@@ -54,8 +54,9 @@ export function rememberTurn(state: ThreadState, turnId: string): ThreadState {
 }
 
 export function toQueuedTurn(turn: SubmitTurn): QueuedTurn {
-  const { turnId, kind, input, overrides = {}, review } = turn;
-  return { turnId, kind, input, overrides, ...(review === undefined ? {} : { review }) };
+  const { turnId, kind, input, overrides = {}, review, task } = turn;
+  const own = { ...(review === undefined ? {} : { review }), ...(task === undefined ? {} : { task }) };
+  return { turnId, kind, input, overrides, ...own };
 }
 
 export function addUserMessage(

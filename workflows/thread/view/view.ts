@@ -83,8 +83,9 @@ function toBudgetView(state: ThreadState): BudgetView {
 /** A hundred of them must fit into one answer. */
 const QUEUED_TEXT_CHARS = 2_000;
 
-function toQueuedTurnView({ turnId, kind, input, overrides, review }: QueuedTurn): QueuedTurnView {
-  const text = review === undefined ? inputText(input) : toHint(review.target);
+function toQueuedTurnView({ turnId, kind, input, overrides, review, task }: QueuedTurn): QueuedTurnView {
+  const given = task === undefined ? inputText(input) : `${task} ${inputText(input)}`.trim();
+  const text = review === undefined ? given : toHint(review.target);
   return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
 }
 

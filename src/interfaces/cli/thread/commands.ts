@@ -44,8 +44,9 @@ export function addThreadCommands(program: Command): void {
   addListCommand(thread);
   command('show', 'show the state of a thread in words', 'show my-thread', show);
   command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send)
-    .argument('<text>')
+    .argument('[text]')
     .addOption(choice('--kind <kind>', 'what the turn does', ['regular', 'user_shell'], 'regular'))
+    .option('--task <name>', 'run this task of the worker with the text, instead of a turn of --kind')
     .addOption(choice('--on-busy <what>', 'if a turn is active', ['replace', 'steer', 'queue', 'reject']))
     .option('--turn-id <id>', 'idempotency key: the same id sent twice is one turn')
     .option('--wait', 'follow the turn and exit with its status');
@@ -157,6 +158,7 @@ interface ArgumentsOf {
 
 interface SendOptions extends CommonOptions, ArgumentsOf {
   kind: TurnKind;
+  task?: string;
   onBusy?: OnBusy;
   turnId?: string;
   wait?: boolean;
@@ -167,8 +169,8 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
   const turnId = options.turnId ?? `turn-${randomUUID()}`;
   const turn: SubmitTurn = {
     turnId,
-    kind: options.kind,
-    input: [{ type: 'text', text: options.args[0] ?? '' }],
+    ...(options.task === undefined ? { kind: options.kind } : { kind: 'custom', task: options.task }),
+    input: options.args[0] === undefined ? [] : [{ type: 'text', text: options.args[0] }],
     ...(options.onBusy === undefined ? {} : { onBusy: options.onBusy }),
   };
   const after = options.wait === true ? (await thread.view()).lastSeq : 0;
