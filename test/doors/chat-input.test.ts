@@ -1,5 +1,7 @@
 /** What `bobbin chat` does with odd terminals and odd input, and without a terminal. */
+import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CLI } from '../parts/programs.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { createTerminals, say } from '../parts/terminal.ts';
 import { type TestEnvironment, eventsSoFar, openEnvironment, waitForRequest } from '../environment.ts';
@@ -57,9 +59,64 @@ describe('a terminal', () => {
     expect(shown).toContain('│ \\x1b[2J\\x1b]0;taken\\x07? req_1 wants');
     expect(await terminal.title()).not.toContain('taken');
   });
+
+  it('that becomes narrower while output is streamed shows nothing twice', async () => {
+    const terminal = await terminals.open(['chat'], environment);
+    await terminal.until('› ');
+    await say(terminal, '/help');
+    await say(terminal, '/help');
+    await say(terminal, `run: printf %0300d 7; sleep 600`);
+    await terminal.until(/^│ 0{50,}/m);
+    for (const columns of [90, 60]) {
+      await terminal.resize(columns, 30);
+      await terminal.until((screen) => screen.split('\n').includes(`│ ${'0'.repeat(columns - 3)}`));
+    }
+    await terminal.press('Escape');
+    const shown = await terminal.until('ready');
+    // The rows that stay, and no part of a frame.
+    expect(shown.match(/^\$ printf/gm)).toHaveLength(1);
+    expect(shown.match(/^│ 0+$/gm)).toHaveLength(Math.floor(300 / 58));
+    expect(shown.match(/^› /gm)).toHaveLength(1);
+  });
+});
+
+describe('two chats on one thread', () => {
+  it('show a request to both; the first answer counts, and the other is told', async () => {
+    const thread = await environment.start({ approvalPolicy: 'untrusted' });
+    const open = () => terminals.open(['chat', '--thread', thread.threadId], environment);
+    const [one, other] = [await open(), await open()];
+    await one.until('ready');
+    await other.until('ready');
+    await say(one, 'run: echo asked >> asked-once');
+    await one.until('y yes, once');
+    await other.until('y yes, once');
+    await Promise.all([one.press('y'), other.press('n')]);
+    const screens = await Promise.all([one, other].map((terminal) => terminal.until(/turn completed in/)));
+    const answers = screens.map((screen) => screen.match(/req_\d+: (?:accept|decline) \(by person\)/g));
+    expect(answers[0]).toHaveLength(1);
+    expect(answers[1]).toEqual(answers[0]);
+    for (const terminal of [one, other]) {
+      await terminal.until(/resolveRequest rejected \[requestNotOpen\]/);
+      await terminal.until('ready');
+      await say(terminal, `say: by ${terminal === one ? 'one' : 'the other'}`);
+      for (const each of [one, other]) await each.until(`│ by ${terminal === one ? 'one' : 'the other'}`);
+    }
+  });
 });
 
 describe('without a terminal', () => {
+  it('a reader that leaves ends the chat, also while nothing is printed', async () => {
+    // The input stays open.
+    const child = spawn('bash', ['-c', `{ node ${CLI} chat; echo $? >&2; } | true`], {
+      cwd: environment.cwd,
+      env: { ...process.env, ...environment.env },
+    });
+    let said = '';
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+    await expect.poll(() => said, { timeout: 30_000 }).toBe('141\n');
+    child.stdin.end();
+  });
+
   it('each line is a turn, in order, and the end of the input is the end', async () => {
     const { code, stdout, stderr } = await runCli(['chat'], {
       ...environment,

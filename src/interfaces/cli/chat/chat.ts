@@ -5,6 +5,7 @@ import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { findWorkTree } from '../../../folders/work-tree.ts';
+import { watchOutput } from '../closed-output.ts';
 import { runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { asStarted } from '../invocation.ts';
@@ -82,6 +83,7 @@ export async function talk(bobbin: Bobbin, output: Output, { dataDirectory, ...o
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   // Not the first row of the screen: some terminals keep what is erased from there on.
   if (isTerminal) output.say(paint.dim(`chat in ${options.start.workspace.cwd}; /help lists the commands`));
+  else watchOutput();
   const shell = isTerminal
     ? (await import('./terminal.ts')).openTerminal(session.store)
     : openLines(session, process.stdin, process.stdout);

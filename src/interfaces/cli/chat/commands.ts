@@ -6,6 +6,7 @@ import { plural } from '../../../contract/plain/plural.ts';
 import { columns } from '../text/columns.ts';
 import { renderPreview } from '../text/render.ts';
 import { type Part, beginning, line, paint } from '../text/terminal-text.ts';
+import { describeTree, readTree } from '../thread/agents.ts';
 import { describeBudget } from '../thread/budget-options.ts';
 import { COMMANDS, type CommandName, type SlashCommand } from './slash.ts';
 import type { ChatState, Picker } from './state.ts';
@@ -57,10 +58,9 @@ const WITH_THREAD: Partial<Record<CommandName, Body>> = {
   rollback,
   // With a name it is an override of the next turn: see `prompt.ts`.
   model: ({ state }) => [`model ${state().view?.settings.model ?? 'not known yet'}`],
-  agents({ state }) {
-    const below = state().view?.subThreads ?? [];
-    if (below.length === 0) return ['no agents'];
-    return columns(below.map(({ name, role, status, threadId }) => [role, name, status, threadId]));
+  async agents({ bobbin, thread }) {
+    const lines = describeTree(await readTree(bobbin, await thread.view()), '');
+    return lines.length > 0 ? lines : ['no agents'];
   },
   rules,
   budget({ state }) {

@@ -121,8 +121,9 @@ function takeText(state: ChatState, text: string, onBusy: 'steer' | 'queue'): St
 
 function giveCommand(state: ChatState, command: SlashCommand, remember: Effect): Step {
   const { name, argument } = command;
-  if (name !== 'model' || argument === '') return step(state, [], [remember, { type: 'slash', command }]);
-  return step({ ...state, nextModel: argument }, [`model ${argument} from the next prompt on`], [remember]);
+  const typed = paint.dim(`/${name} ${argument}`.trim());
+  if (name !== 'model' || argument === '') return step(state, [typed], [remember, { type: 'slash', command }]);
+  return step({ ...state, nextModel: argument }, [typed, `model ${argument} from the next prompt on`], [remember]);
 }
 
 function answerByText(state: ChatState, text: string): Step | undefined {

@@ -2,8 +2,9 @@
 import { Box, Text, render, useCursor, useInput, usePaste, useStdout, useWindowSize } from 'ink';
 import { createElement as h, useEffect, useSyncExternalStore } from 'react';
 import { toScreen } from '../text/terminal-text.ts';
-import { toFrame } from './frame.ts';
+import { type Frame, toFrame } from './frame.ts';
 import { toKeys } from './keys.ts';
+import { breaksAnew, eraseBroken } from './resize.ts';
 import type { Store } from './store.ts';
 
 export interface Shell {
@@ -12,9 +13,22 @@ export interface Shell {
 }
 
 export function openTerminal(store: Store): Shell {
-  const ink = render(h(Chat, { store }), { exitOnCtrlC: false, interactive: true });
+  const { stdout } = process;
+  const drawing: { next: Frame | null } = { next: null };
+  let drawn: Frame | null = null;
+  let { columns } = stdout;
+  const onResize = (): void => {
+    if (stdout.columns < columns && drawn !== null && breaksAnew(process.env))
+      stdout.write(eraseBroken(drawn, stdout.columns));
+    ({ columns } = stdout);
+  };
+  // Before Ink draws.
+  stdout.on('resize', onResize);
+  const onRender = (): void => void (drawn = drawing.next);
+  const ink = render(h(Chat, { store, drawing }), { exitOnCtrlC: false, interactive: true, onRender });
   return {
     async close() {
+      stdout.off('resize', onResize);
       ink.clear();
       ink.unmount();
       await ink.waitUntilExit();
@@ -22,7 +36,8 @@ export function openTerminal(store: Store): Shell {
   };
 }
 
-export function Chat({ store }: { store: Store }) {
+/** @param drawing gets the frame that is drawn next */
+export function Chat({ store, drawing = { next: null } }: { store: Store; drawing?: { next: Frame | null } }) {
   const state = useSyncExternalStore(store.subscribe, store.state);
   const size = useWindowSize();
   const { write } = useStdout();
@@ -35,7 +50,10 @@ export function Chat({ store }: { store: Store }) {
       store.printWith((lines) => write(lines.map((line) => `${toScreen(line, process.stdout.columns)}\n`).join(''))),
     [store, write],
   );
-  const { rows, cursor } = toFrame(state, size);
+  const frame = toFrame(state, size);
+  const { rows, cursor } = frame;
+  // Ink draws before effects run.
+  drawing.next = frame;
   useCursor().setCursorPosition(cursor);
   return h(
     Box,
