@@ -107,7 +107,7 @@ export default {
       from: { path: '^src/interfaces/page/', pathNot: '\\.test\\.ts$' },
       to: {
         pathNot:
-          '^(src/interfaces/page/|src/interfaces/running-steps\\.ts$|src/contract/plain/|node_modules/(preact|marked|eventsource-parser)/)',
+          '^(src/interfaces/page/|src/interfaces/running-steps\\.ts$|src/contract/plain/|src/reports/(trend|trend-shape|selection|outcome|finding-words|repository)\\.ts$|node_modules/(preact|marked|eventsource-parser)/)',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -18,8 +18,8 @@ export async function bundlePage(): Promise<OutputChunk> {
 }
 
 /** Later files override earlier ones. */
-const STYLES = ['base.css', 'parts.css', 'thread.css', 'reviews.css'];
+const STYLES = ['base', 'parts', 'forms', 'list', 'text', 'thread', 'reviews', 'chart'];
 
 export function bundleStyle(): string {
-  return STYLES.map((name) => readFileSync(join(PAGE_SOURCES, 'style', name), 'utf8')).join('\n');
+  return STYLES.map((name) => readFileSync(join(PAGE_SOURCES, 'style', `${name}.css`), 'utf8')).join('\n');
 }

@@ -19,7 +19,7 @@ interface Case {
 }
 
 export function toJunit(record: ReviewRecord, only: Selection): string {
-  const names = nameTargets(record.targets);
+  const names = nameTargets(record.targets.map(({ row }) => row.target));
   const selected = selectFindings(record, only);
   const suites = record.targets.map((target, index) => {
     const name = toXmlText(names[index] ?? '');

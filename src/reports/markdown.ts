@@ -15,7 +15,7 @@ const MOST = { findings: 20, unknown: 8, leftOut: 4, namedFiles: 5, targets: 10 
 const MAX_CHARS = { title: 160, path: 160, name: 100, detail: 240, why: 80 };
 
 export function toMarkdown(record: ReviewRecord, only: Selection): string {
-  const names = nameTargets(record.targets).map((name) => toWords(name, MAX_CHARS.name));
+  const names = nameTargets(record.targets.map(({ row }) => row.target)).map((name) => toWords(name, MAX_CHARS.name));
   const findings = selectFindings(record, only);
   const blocks = [
     toHeading(record),

@@ -26,7 +26,7 @@ const SEVERITIES: Record<ReviewPriority, Diagnostic['severity']> = { 0: 'ERROR',
 
 /** Leaves out fixed and dismissed findings, and those without a place. */
 export function toRdjson(record: ReviewRecord, only: Selection): DiagnosticResult {
-  const names = nameTargets(record.targets);
+  const names = nameTargets(record.targets.map(({ row }) => row.target));
   const selected = selectFindings(record, only === 'new' ? 'new' : 'open');
   return {
     source: { name: 'bobbin' },

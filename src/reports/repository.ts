@@ -1,21 +1,18 @@
 /** Names a target and its repository in a report. */
-import type { BatchTarget, RecordedTarget } from '../contract/index.ts';
+import type { BatchTarget } from '../contract/index.ts';
 import { withoutSecrets } from '../contract/plain/repository-address.ts';
 import { toLine } from './foreign-text.ts';
 
 const MAX_NAME_CHARS = 120;
 
 /** A name for each target, in their order: short unless two would be equal. */
-export function nameTargets(targets: readonly RecordedTarget[]): string[] {
-  const short = targets.map(({ row }) => toName(row.target, lastPart(row.target.repository)));
+export function nameTargets(targets: readonly BatchTarget[]): string[] {
+  const short = targets.map((target) => toName(target, lastPart(target.repository)));
   const counts = new Map<string, number>();
   for (const name of short) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return targets.map(({ row }, index) => {
+  return targets.map((target, index) => {
     const name = short[index] ?? '';
-    return toLine(
-      counts.get(name) === 1 ? name : toName(row.target, withoutSecrets(row.target.repository)),
-      MAX_NAME_CHARS,
-    );
+    return toLine(counts.get(name) === 1 ? name : toName(target, withoutSecrets(target.repository)), MAX_NAME_CHARS);
   });
 }
 

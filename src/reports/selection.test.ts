@@ -50,7 +50,7 @@ describe('the trend', () => {
       aTarget(1, reviewed(), aLedger('b', [], runsOf(1, [4]))),
       aTarget(2, reviewed(), null),
     ]);
-    expect(toTrend(record, 30).map(({ batchId, open }) => [batchId, open])).toEqual([
+    expect(toTrend(record.targets, 30).map(({ batchId, open }) => [batchId, open])).toEqual([
       ['nightly-2026-11-20', 2],
       [BATCH, 9],
     ]);
@@ -60,7 +60,7 @@ describe('the trend', () => {
     const runs = runsOf(1, [4, 6]).slice(1);
     const old = { ...aLedger('b', [], runs), runCount: 40 };
     const record = aRecord([aTarget(0, reviewed(), aLedger('a', [], runsOf(0, [1, 1]))), aTarget(1, reviewed(), old)]);
-    expect(toTrend(record, 30).map(({ open }) => open)).toEqual([5, 7]);
+    expect(toTrend(record.targets, 30).map(({ open }) => open)).toEqual([5, 7]);
   });
 
   it('counts a target that is listed twice once, and keeps to the newest points', () => {
@@ -69,23 +69,17 @@ describe('the trend', () => {
       aTarget(0, reviewed(), ledger),
       aTarget(1, { status: 'skipped', reason: 'duplicate', head: null }, ledger),
     ]);
-    expect(toTrend(record, 2).map(({ open }) => open)).toEqual([2, 3]);
+    expect(toTrend(record.targets, 2).map(({ open }) => open)).toEqual([2, 3]);
   });
 });
 
 describe('the names of targets', () => {
   it('are short, and longer where they would be the same', () => {
-    const named = (repository: string, branch?: string, base?: string) =>
-      aTarget(0, reviewed(), null, {
-        repository,
-        ...(branch === undefined ? {} : { branch }),
-        ...(base === undefined ? {} : { base }),
-      });
     expect(
       nameTargets([
-        named('https://me@git.example.com/a/api.git', 'main'),
-        named('git@git.example.com:b/api.git', 'main'),
-        named('/srv/web/', 'next', 'main'),
+        { repository: 'https://me@git.example.com/a/api.git', branch: 'main' },
+        { repository: 'git@git.example.com:b/api.git', branch: 'main' },
+        { repository: '/srv/web/', branch: 'next', base: 'main' },
       ]),
     ).toEqual(['https://git.example.com/a/api.git@main', 'git@git.example.com:b/api.git@main', 'web@next vs main']);
   });

@@ -1,5 +1,5 @@
 /** The number of findings over time, batch by batch. */
-import type { LedgerRun, LedgerView, ReviewRecord } from '../contract/index.ts';
+import type { LedgerRun, LedgerView, RecordedTarget } from '../contract/index.ts';
 
 /** The state of all targets after one batch. */
 export interface TrendPoint {
@@ -13,8 +13,8 @@ export interface TrendPoint {
 }
 
 /** The newest `most` points, oldest first. */
-export function toTrend(record: ReviewRecord, most: number): TrendPoint[] {
-  const ledgers = toLedgers(record);
+export function toTrend(targets: readonly Pick<RecordedTarget, 'ledger'>[], most: number): TrendPoint[] {
+  const ledgers = toLedgers(targets);
   const batches = new Map<string, Omit<TrendPoint, 'open'>>();
   for (const run of ledgers.flatMap(({ runs }) => runs)) {
     const batchId = run.runId.replace(/\/[^/]*$/, '');
@@ -28,7 +28,7 @@ export function toTrend(record: ReviewRecord, most: number): TrendPoint[] {
 }
 
 /** Each once, even if a target is listed twice. */
-function toLedgers({ targets }: ReviewRecord): LedgerView[] {
+function toLedgers(targets: readonly Pick<RecordedTarget, 'ledger'>[]): LedgerView[] {
   return [...new Map(targets.flatMap(({ ledger }) => (ledger === null ? [] : [[ledger.targetId, ledger]]))).values()];
 }
 

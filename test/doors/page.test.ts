@@ -1,9 +1,7 @@
 /** The page of `bobbin serve`, in a real browser. `npm run screenshots` keeps what it saw in docs/images. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { findChromium, launchChromium } from '../browser.ts';
@@ -17,60 +15,21 @@ import {
   waitForRequest,
 } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { type Pages, addressOf, conversation, focused, keep, openPages, violations } from '../parts/pages.ts';
 import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
 const executable = findChromium();
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TIMEOUT_MS = 30_000;
-const IMAGES = join(import.meta.dirname, '../../docs/images');
 
 let environment: TestEnvironment;
 let stand: HttpStand;
 let browser: Browser;
-let context: BrowserContext;
-/** What the page has asked for, and what the browser reported about it. */
-let requested: string[];
-let complaints: string[];
+let pages: Pages;
 
-async function open(hash: string, { url, secret }: { url: string; secret: string } = stand): Promise<Page> {
-  const page = await context.newPage();
-  page.setDefaultTimeout(TIMEOUT_MS);
-  page.on('request', (request) => requested.push(request.url()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
-    if (/Content Security Policy|TrustedHTML/.test(message.text())) complaints.push(message.text());
-  });
-  page.on('dialog', (dialog) => {
-    complaints.push(`dialog ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  await page.goto(`${url}/#token=${secret}`);
-  await page.getByRole('navigation', { name: 'Threads' }).waitFor();
-  if (hash !== '') await page.goto(`${url}/${hash}`);
-  return page;
-}
-
-const addressOf = (thread: ThreadHandle) => `#/threads/${encodeURIComponent(thread.threadId)}`;
-const conversation = (page: Page) => page.getByRole('log', { name: 'Conversation' });
+const open = (hash: string, where: { url: string; secret: string } = stand) => pages.open(hash, where);
 const keysOf = (page: Page) =>
   page.evaluate<string[]>(`[...document.querySelectorAll('[data-entry]')].map(({ dataset }) => dataset.entry)`);
-/** The text of what has the focus, or its id. */
-const focused = (page: Page) =>
-  page.evaluate<string>(`document.activeElement.id || document.activeElement.textContent`);
-
-async function keep(page: Page, name: string): Promise<void> {
-  if (process.env['SCREENSHOTS'] !== '1') return;
-  mkdirSync(IMAGES, { recursive: true });
-  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate<AxeResults>('axe.run()');
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-}
-
 describe.skipIf(executable === undefined)('the page in Chromium (skipped where none is installed)', () => {
   beforeAll(async () => {
     [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
@@ -82,15 +41,9 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await environment.close();
   });
   beforeEach(async () => {
-    requested = [];
-    complaints = [];
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    pages = await openPages(browser);
   });
-  afterEach(async () => {
-    await context.close();
-    const elsewhere = requested.filter((url) => !/^http:\/\/127\.0\.0\.1:\d+\//.test(url));
-    expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
-  });
+  afterEach(() => pages.close());
 
   it('removes the token from the address and the history at once, and asks for one if it has none', async () => {
     const page = await open('');
@@ -98,7 +51,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     await page.goBack();
     expect(page.url()).not.toContain('token');
 
-    const without = await context.newPage();
+    const without = await pages.context.newPage();
     await without.goto(stand.url);
     await without.getByLabel('Token').fill('bobbin_wrong');
     await without.keyboard.press('Enter');
@@ -301,8 +254,8 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     const thread = await environment.start({ title: 'On the phone', approvalPolicy: 'untrusted' });
     await thread.submit(turn(`run: touch from-the-phone-${'x'.repeat(300)}`));
     const { requestId } = await waitForRequest(thread);
-    await context.close();
-    context = await browser.newContext({ viewport: { width: 360, height: 640 }, colorScheme: 'dark' });
+    await pages.close();
+    pages = await openPages(browser, { viewport: { width: 360, height: 640 }, colorScheme: 'dark' });
     const page = await open('');
     const link = page.getByRole('link', { name: /On the phone/ });
     await link.waitFor();

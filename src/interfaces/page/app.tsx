@@ -1,11 +1,17 @@
-/** The page: a list of threads, and one of them. */
+/** The page: a list on the left, and what was chosen from it. */
 import { useEffect, useState } from 'preact/hooks';
-import { threadOf } from './base/address.ts';
-import { SessionContext, useReadSession } from './base/session.tsx';
-import { NewThread } from './list/new-thread.tsx';
+import { type Place, readHash, toHash } from './base/address.ts';
+import { SessionContext, useHasOwner, useReadSession } from './base/session.tsx';
+import { getToken, onTokenChange, takeToken } from './base/token.ts';
 import { ThreadList } from './list/thread-list.tsx';
+import { Welcome } from './list/welcome.tsx';
+import { BatchPage } from './reviews/batch-page.tsx';
+import { ReviewList, ReviewsWelcome } from './reviews/review-list.tsx';
+import { TargetPage } from './reviews/target-page.tsx';
+import { ScheduleList, SchedulesWelcome } from './schedules/schedule-list.tsx';
+import { SchedulePage } from './schedules/schedule-page.tsx';
 import { ThreadPage } from './thread/thread-page.tsx';
-import { getToken, onTokenChange, setToken, takeToken } from './base/token.ts';
+import { TokenForm } from './token-form.tsx';
 
 export function App() {
   const [token, noteToken] = useState(getToken);
@@ -19,70 +25,92 @@ export function App() {
     window.addEventListener('hashchange', follow);
     return () => window.removeEventListener('hashchange', follow);
   }, []);
-  const threadId = threadOf(hash);
-  useEffect(() => {
-    if (threadId === null) document.title = 'Bobbin';
-  }, [threadId]);
+  if (token !== null) return <Inside key={token} place={readHash(hash)} />;
   return (
     <>
       <header>
-        <a href="#/">Bobbin</a>
-        <a href="/docs">HTTP API</a>
+        <a class="name" href="#/">
+          Bobbin
+        </a>
       </header>
-      {token === null ? <TokenForm /> : <Inside key={token} threadId={threadId} />}
+      <TokenForm />
     </>
   );
 }
 
-function Inside({ threadId }: { threadId: string | null }) {
+function Inside({ place }: { place: Place }) {
+  const isList = !('id' in place);
+  useEffect(() => {
+    if (isList) document.title = 'Bobbin';
+  }, [isList]);
   return (
     <SessionContext.Provider value={useReadSession()}>
-      <div class={threadId === null ? 'panes' : 'panes open'}>
-        <ThreadList current={threadId} />
-        {threadId === null ? <Welcome /> : <ThreadPage key={threadId} threadId={threadId} />}
+      <Header place={place} />
+      <div class={isList ? 'panes' : 'panes open'}>
+        <List place={place} />
+        <Chosen place={place} />
       </div>
     </SessionContext.Provider>
   );
 }
 
-function Welcome() {
+const SECTIONS = { threads: 'Threads', reviews: 'Reviews', schedules: 'Schedules' } as const;
+type Section = keyof typeof SECTIONS;
+
+const SECTION_OF: Record<Place['at'], Section> = {
+  ...({ threads: 'threads', thread: 'threads', reviews: 'reviews', batch: 'reviews', target: 'reviews' } as const),
+  ...({ schedules: 'schedules', schedule: 'schedules' } as const),
+};
+
+function Header({ place }: { place: Place }) {
+  const hasOwner = useHasOwner();
+  const sections = (Object.keys(SECTIONS) as Section[]).filter((at) => at === 'threads' || !hasOwner);
   return (
-    <main class="welcome">
-      <h1>Threads</h1>
-      <p>Choose a thread. Those that wait for you come first.</p>
-      <NewThread />
-    </main>
+    <header>
+      <a class="name" href="#/">
+        Bobbin
+      </a>
+      <nav aria-label="Sections">
+        {sections.map((at) => (
+          <a key={at} href={toHash({ at })} aria-current={SECTION_OF[place.at] === at ? 'true' : undefined}>
+            {SECTIONS[at]}
+          </a>
+        ))}
+      </nav>
+      <a class="aside" href="/docs">
+        HTTP API
+      </a>
+    </header>
   );
 }
 
-function TokenForm() {
-  const [text, setText] = useState('');
-  return (
-    <main class="token">
-      <h1>Your token</h1>
-      <p>
-        Open the address that <code>bobbin serve</code> has printed, or paste its token. It is also in the file{' '}
-        <code>http-token</code> of the data folder. A token that is no longer accepted is forgotten.
-      </p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const token = text.trim().replace(/^.*#token=/, '');
-          if (token !== '') setToken(token);
-        }}
-      >
-        <label for="token">Token</label>
-        <input
-          id="token"
-          type="password"
-          autocomplete="off"
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-        <button type="submit" class="approve">
-          Use it
-        </button>
-      </form>
-    </main>
-  );
+function List({ place }: { place: Place }) {
+  const current = 'id' in place ? place.id : null;
+  switch (SECTION_OF[place.at]) {
+    case 'threads':
+      return <ThreadList current={current} />;
+    case 'reviews':
+      return <ReviewList place={place} />;
+    case 'schedules':
+      return <ScheduleList current={current} />;
+  }
+}
+
+function Chosen({ place }: { place: Place }) {
+  switch (place.at) {
+    case 'threads':
+      return <Welcome />;
+    case 'reviews':
+      return <ReviewsWelcome />;
+    case 'schedules':
+      return <SchedulesWelcome />;
+    case 'thread':
+      return <ThreadPage key={place.id} threadId={place.id} />;
+    case 'batch':
+      return <BatchPage key={place.id} batchId={place.id} />;
+    case 'target':
+      return <TargetPage key={place.id} targetId={place.id} />;
+    case 'schedule':
+      return <SchedulePage key={place.id} scheduleId={place.id} />;
+  }
 }

@@ -23,7 +23,7 @@ export const HTML_BOUNDS = { findings: 1_000, targets: 5_000, runs: 30, unfolded
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 export function toHtml(record: ReviewRecord, only: Selection): string {
-  const names = nameTargets(record.targets);
+  const names = nameTargets(record.targets.map(({ row }) => row.target));
   const { batchId } = record.batch;
   return toText(markup`<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ export function toHtml(record: ReviewRecord, only: Selection): string {
 </header>
 <main>
 ${toTiles(record)}
-${toTrendSection(toTrend(record, HTML_BOUNDS.runs))}
+${toTrendSection(toTrend(record.targets, HTML_BOUNDS.runs))}
 ${toTargetsSection(record, names)}
 ${toFindingsSections(selectFindings(record, only), names)}
 </main>

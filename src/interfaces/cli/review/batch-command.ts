@@ -5,7 +5,7 @@ import type { BatchHandle, Batches, Bobbin } from '../../../client/index.ts';
 import type { BatchRow, BatchView, RowOutcome } from '../../../contract/index.ts';
 import { addBatchOptions, type BatchOptions, toBatch } from './batch-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
-import { describeTarget } from './describe-target.ts';
+import { describeTarget } from '../../../contract/plain/target-words.ts';
 import { EXIT } from '../exit-codes.ts';
 import { toDollars } from '../../../contract/plain/amount-words.ts';
 import { toLine } from '../../../reports/foreign-text.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeMilliseconds, describeMoment, toMilliseconds, toMoment } from './durations.ts';
+import { describeMilliseconds, describeMoment } from '../../../contract/plain/time-words.ts';
+import { toMilliseconds, toMoment } from './durations.ts';
 
 describe('a length of time', () => {
   it.each([

@@ -1,7 +1,7 @@
 /** Parses and formats durations and points in time. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
+import { UNITS } from '../../../contract/plain/time-words.ts';
 
-const UNITS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 } as const;
 type UnitName = keyof typeof UNITS;
 
 /** `1d12h`, `90m`, `30s`, in milliseconds. @param option for the message */
@@ -10,17 +10,6 @@ export function toMilliseconds(option: string, text: string): number {
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text)
     throw new BobbinError('invalid', `${option} ${text}: expected a duration such as 90m, 1d12h or 30s`);
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit as UnitName], 0);
-}
-
-/** The reverse of {@link toMilliseconds}, in whole seconds. */
-export function describeMilliseconds(ms: number): string {
-  let left = Math.floor(ms / 1_000) * 1_000;
-  const parts = Object.entries(UNITS).map(([unit, size]) => {
-    const count = Math.floor(left / size);
-    left -= count * size;
-    return count === 0 ? '' : `${count}${unit}`;
-  });
-  return parts.join('') || '0s';
 }
 
 /** In milliseconds since the epoch. The time zone is required, because the default differs between machines. */
@@ -32,25 +21,6 @@ export function toMoment(option: string, text: string): number {
       `${option} ${text}: expected a time with its zone, such as 2027-01-31T18:00:00+01:00 or 2027-01-31T17:00Z`,
     );
   return moment;
-}
-
-/** `Sun 2026-11-22 03:00:00 +01:00`, in the time zone. */
-export function describeMoment(ms: number, timeZone: string): string {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'longOffset',
-  });
-  const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-  const offset = parts['timeZoneName'] === 'GMT' ? '+00:00' : (parts['timeZoneName'] ?? '').replace('GMT', '');
-  const date = `${parts['year']}-${parts['month']}-${parts['day']}`;
-  return `${parts['weekday']} ${date} ${parts['hour']}:${parts['minute']}:${parts['second']} ${offset}`;
 }
 
 /** `5 s`, `12 min`, `3 h`, `2 d`: the largest unit alone. */

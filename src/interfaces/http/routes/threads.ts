@@ -13,6 +13,9 @@ const ListSchema = z.object({
   open: optional(FlagSchema),
   waiting: optional(FlagSchema).describe('Only those that wait for a person.'),
   agents: optional(FlagSchema).describe('Also those that other workflows started.'),
+  ask: optional(FlagSchema).describe(
+    'Default: true. Not asked, threads are as the service knows them, some seconds behind and without what they wait for.',
+  ),
   limit: LimitSchema,
 });
 
@@ -49,9 +52,9 @@ export const THREAD_ENDPOINTS: readonly Endpoint[] = [
     query: ListSchema,
     answers: [{ status: 200, says: 'The threads.', schema: listOf('threads', 'ThreadSummary') }],
     problems: [],
-    async run({ bobbin, token: { owner }, query: { limit, ...flags } }) {
+    async run({ bobbin, token: { owner }, query: { limit, ask, ...flags } }) {
       const only = owner === null ? {} : { owner };
-      return json({ threads: await bobbin.threads.list({ ...toFlags(flags), limit, ask: true, ...only }) });
+      return json({ threads: await bobbin.threads.list({ ...toFlags(flags), limit, ask: ask !== 'false', ...only }) });
     },
   }),
   endpoint({

@@ -10,7 +10,10 @@ export class Problem extends Error {
   }
 }
 
-const FINAL = new Set(['unauthorized', 'scopeMissing', 'ownerRestricted', 'threadNotFound', 'threadClosed', 'invalid']);
+const FINAL = new Set([
+  ...['unauthorized', 'scopeMissing', 'ownerRestricted', 'invalid', 'threadNotFound', 'threadClosed'],
+  ...['batchNotFound', 'batchRefused', 'ledgerNotFound', 'scheduleNotFound', 'scheduleForeign'],
+]);
 
 /** Whether the same request would have the same answer later. */
 export function isFinal(error: unknown): boolean {
@@ -41,9 +44,15 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return readBody(answer);
 }
 
-export async function post(path: string, body: unknown = {}): Promise<void> {
+/** Null if the answer has no body. */
+export async function post<T>(path: string, body: unknown = {}): Promise<T | null> {
   const headers = { 'content-type': 'application/json' };
-  await request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const answer = await request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  return answer.status === 204 ? null : readBody<T>(answer);
+}
+
+export async function remove(path: string): Promise<void> {
+  await request(path, { method: 'DELETE' });
 }
 
 async function readBody<T>(answer: Response): Promise<T> {
@@ -56,6 +65,10 @@ async function readBody<T>(answer: Response): Promise<T> {
 
 export function threadPath(threadId: string, rest = ''): string {
   return `/v1/threads/${encodeURIComponent(threadId)}${rest}`;
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Problem && error.code === code;
 }
 
 export function toProblemWords(error: unknown): string {

@@ -1,47 +1,46 @@
 /** Starts a thread in a folder of the worker's machine. */
 import { useRef, useState } from 'preact/hooks';
+import { ProblemNote, useAction } from '../base/action.tsx';
 import { threadAddress } from '../base/address.ts';
-import { newId, post, toProblemWords } from '../base/api.ts';
-import { Inline } from '../base/text.tsx';
+import { newId, post } from '../base/api.ts';
 
 export function NewThread() {
   const [cwd, setCwd] = useState('');
   const [title, setTitle] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
+  const { run, isRunning, problem } = useAction();
   // Sent twice, it is one thread.
   const threadId = useRef(`page-${newId()}`);
-  const start = async (event: Event): Promise<void> => {
+  const start = (event: Event): void => {
     event.preventDefault();
-    try {
+    void run(async () => {
       await post('/v1/threads', { threadId: threadId.current, title, workspace: { cwd } });
       location.hash = threadAddress(threadId.current);
-    } catch (error) {
-      setProblem(toProblemWords(error));
-    }
+    });
   };
   return (
-    <details>
-      <summary>New thread</summary>
-      <form onSubmit={(event) => void start(event)}>
-        <label for="folder">Folder</label>
-        <input
-          id="folder"
-          required
-          placeholder="/home/me/repository"
-          value={cwd}
-          onInput={({ currentTarget }) => setCwd(currentTarget.value)}
-        />
-        <label for="title">Title</label>
-        <input id="title" value={title} onInput={({ currentTarget }) => setTitle(currentTarget.value)} />
-        {problem !== null && (
-          <p class="note error" role="alert">
-            <Inline text={problem} />
-          </p>
-        )}
-        <button type="submit" class="approve">
-          Start
-        </button>
-      </form>
-    </details>
+    <form class="card" aria-label="New thread" onSubmit={start}>
+      <h2>New thread</h2>
+      <label for="folder">Folder on the worker's machine</label>
+      <input
+        id="folder"
+        required
+        autocomplete="off"
+        spellcheck={false}
+        placeholder="/home/me/repository"
+        value={cwd}
+        onInput={({ currentTarget }) => setCwd(currentTarget.value)}
+      />
+      <label for="title">Title (optional)</label>
+      <input
+        id="title"
+        autocomplete="off"
+        value={title}
+        onInput={({ currentTarget }) => setTitle(currentTarget.value)}
+      />
+      <ProblemNote problem={problem} />
+      <button type="submit" class="approve" disabled={isRunning}>
+        Start
+      </button>
+    </form>
   );
 }

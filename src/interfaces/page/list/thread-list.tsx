@@ -1,62 +1,100 @@
 /** All threads; those that wait for a person come first. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { ThreadSummary } from '../../../contract/index.ts';
 import { toDollars } from '../../../contract/plain/amount-words.ts';
-import { get, toProblemWords } from '../base/api.ts';
+import { plural } from '../../../contract/plain/plural.ts';
 import { threadAddress } from '../base/address.ts';
+import { Chip, type Tone } from '../base/chip.tsx';
+import { Age } from '../base/moments.tsx';
+import { usePolled } from '../base/polled.ts';
 import { Inline } from '../base/text.tsx';
+import { Pane, Row } from './pane.tsx';
 
 /** Dates are text in JSON. */
 type Listed = Omit<ThreadSummary, 'createdAt'> & { createdAt: string };
+interface Answer {
+  threads: Listed[];
+}
 
 const REFRESH_MS = 4_000;
+const FEW = 50;
+const ALL = { limit: 1_000, refreshMs: 20_000 };
+/** A list that is longer has a filter. */
+const LONG = 12;
 
 export function ThreadList({ current }: { current: string | null }) {
-  const { threads, trouble } = useThreads();
-  const waiting = threads?.filter(({ waitsForPerson }) => waitsForPerson === true) ?? [];
-  const others = threads?.filter(({ waitsForPerson }) => waitsForPerson !== true) ?? [];
+  const [isWhole, setWhole] = useState(false);
+  const [filter, setFilter] = useState('');
+  const newest = usePolled<Answer>(`/v1/threads?limit=${FEW}`, REFRESH_MS);
+  // A thread that waits may be older than those.
+  const waits = usePolled<Answer>('/v1/threads?waiting=true&limit=200', REFRESH_MS);
+  const trouble = newest.trouble ?? waits.trouble;
+  const more = (newest.value?.threads.length ?? 0) >= FEW;
   return (
-    <nav class="threads" aria-label="Threads">
-      {trouble !== null && (
-        <p class="trouble" role="status">
-          The list is not up to date. <Inline text={trouble} />
-        </p>
+    <Pane label="Threads" trouble={trouble} isEmpty={newest.value?.threads.length === 0} isRead={newest.value !== null}>
+      {isWhole ? (
+        <WholeList newest={newest.value} waits={waits.value} filter={filter} setFilter={setFilter} current={current} />
+      ) : (
+        <Sections threads={merge(newest.value, waits.value)} filter={filter} setFilter={setFilter} current={current} />
       )}
-      {threads === null && trouble === null && <p>Reading the threads …</p>}
-      {threads?.length === 0 && (
-        <p>
-          There are no threads yet. Start one with <code>bobbin chat</code>.
-        </p>
+      {more && !isWhole && (
+        <button type="button" onClick={() => setWhole(true)}>
+          Show older threads
+        </button>
       )}
-      <Section title="Waiting for you" threads={waiting} current={current} />
-      <Section title={waiting.length === 0 ? 'Threads' : 'Other threads'} threads={others} current={current} />
-    </nav>
+    </Pane>
   );
 }
 
-function useThreads(): { threads: Listed[] | null; trouble: string | null } {
-  const [threads, setThreads] = useState<Listed[] | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  useEffect(() => {
-    const stop = new AbortController();
-    let timer: number | undefined;
-    const read = async (): Promise<void> => {
-      try {
-        if (!document.hidden) setThreads((await get<{ threads: Listed[] }>('/v1/threads', stop.signal)).threads);
-        setTrouble(null);
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        setTrouble(toProblemWords(error));
-      }
-      timer = window.setTimeout(() => void read(), REFRESH_MS);
-    };
-    void read();
-    return () => {
-      stop.abort();
-      window.clearTimeout(timer);
-    };
-  }, []);
-  return { threads, trouble };
+interface ListProps {
+  filter: string;
+  setFilter: (filter: string) => void;
+  current: string | null;
+}
+
+/** Older threads are not asked: that would load their workers. */
+function WholeList({ newest, waits, ...rest }: ListProps & { newest: Answer | null; waits: Answer | null }) {
+  const all = usePolled<Answer>(`/v1/threads?ask=false&limit=${ALL.limit}`, ALL.refreshMs);
+  return (
+    <>
+      {all.value === null && <p class="facts">{all.trouble ?? 'Reading older threads …'}</p>}
+      <Sections threads={merge(newest, waits, all.value)} {...rest} />
+      {all.value?.threads.length === ALL.limit && <p class="facts">These are the newest {ALL.limit} threads.</p>}
+    </>
+  );
+}
+
+/** Each thread once, as the first answer has it that has it; the newest first. */
+function merge(...answers: (Answer | null)[]): Listed[] {
+  const found = new Map<string, Listed>();
+  for (const thread of answers.flatMap((answer) => answer?.threads ?? []))
+    if (!found.has(thread.threadId)) found.set(thread.threadId, thread);
+  return [...found.values()].sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
+}
+
+function Sections({ threads, filter, setFilter, current }: ListProps & { threads: Listed[] }) {
+  const wanted = filter.trim().toLowerCase();
+  const shown = threads.filter(({ title, threadId, cwd }) =>
+    [title, threadId, cwd].some((text) => text.toLowerCase().includes(wanted)),
+  );
+  const waiting = shown.filter(({ waitsForPerson }) => waitsForPerson === true);
+  const others = shown.filter(({ waitsForPerson }) => waitsForPerson !== true);
+  return (
+    <>
+      {threads.length > LONG && (
+        <input
+          type="search"
+          aria-label="Find a thread"
+          placeholder={`Find in ${plural(threads.length, 'thread')}`}
+          value={filter}
+          onInput={({ currentTarget }) => setFilter(currentTarget.value)}
+        />
+      )}
+      <Section title="Waiting for you" threads={waiting} current={current} />
+      <Section title={waiting.length === 0 ? 'Threads' : 'Other threads'} threads={others} current={current} />
+      {shown.length === 0 && threads.length > 0 && <p class="facts">No thread has this in its title, id or folder.</p>}
+    </>
+  );
 }
 
 function Section({ title, threads, current }: { title: string; threads: Listed[]; current: string | null }) {
@@ -66,41 +104,31 @@ function Section({ title, threads, current }: { title: string; threads: Listed[]
       <h2>{title}</h2>
       <ul>
         {threads.map((thread) => (
-          <li key={thread.threadId}>
-            <Row thread={thread} isCurrent={thread.threadId === current} />
-          </li>
+          <ThreadRow key={thread.threadId} thread={thread} isCurrent={thread.threadId === current} />
         ))}
       </ul>
     </section>
   );
 }
 
-function Row({ thread, isCurrent }: { thread: Listed; isCurrent: boolean }) {
-  const { threadId, title, status, waitsFor, createdAt, costUsd } = thread;
+function ThreadRow({ thread, isCurrent }: { thread: Listed; isCurrent: boolean }) {
+  const { threadId, title, status, waitsFor, waitsForPerson, createdAt, costUsd } = thread;
   return (
-    <a href={threadAddress(threadId)} aria-current={isCurrent ? 'page' : undefined}>
-      <span class="title">
-        <Inline text={title === '' ? threadId : title} />
-      </span>
+    <Row href={threadAddress(threadId)} isCurrent={isCurrent} title={title === '' ? threadId : title}>
       {waitsFor !== null && (
         <span class={`waits ${waitsFor.who}`}>
           <Inline text={waitsFor.what} />
         </span>
       )}
       <span class="facts">
-        {status} · <time dateTime={createdAt}>{toAge(Date.parse(createdAt))}</time>
-        {costUsd !== null && ` · ${toDollars(Math.round(costUsd * 1_000_000))}`}
+        <Chip tone={waitsForPerson === true ? 'warn' : TONES[status]}>{status}</Chip> <Age at={Date.parse(createdAt)} />
+        {costUsd !== null && costUsd > 0 && ` · ${toDollars(Math.round(costUsd * 1_000_000))}`}
       </span>
-    </a>
+    </Row>
   );
 }
 
-const AGE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
-
-function toAge(at: number): string {
-  const minutes = Math.floor((Date.now() - at) / 60_000);
-  if (minutes < 1) return 'just now';
-  if (minutes < 60) return AGE.format(-minutes, 'minute');
-  if (minutes < 24 * 60) return AGE.format(-Math.floor(minutes / 60), 'hour');
-  return AGE.format(-Math.floor(minutes / (24 * 60)), 'day');
-}
+const TONES: Record<Listed['status'], Tone> = {
+  ...({ opening: 'live', active: 'live', idle: 'plain', running: 'plain', closing: 'plain', closed: 'plain' } as const),
+  ...({ failed: 'bad', terminated: 'bad' } as const),
+};

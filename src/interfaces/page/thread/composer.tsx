@@ -1,20 +1,22 @@
 /** The prompt. A text that was not sent stays in it, and is the same turn when it is sent again. */
 import { useRef, useState } from 'preact/hooks';
-import type { OnBusy } from '../../../contract/index.ts';
+import type { OnBusy, Overrides, ThreadView } from '../../../contract/index.ts';
 import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
 import { newId, post, threadPath, toProblemWords } from '../base/api.ts';
 import { Inline } from '../base/text.tsx';
-import type { Input } from './thread-state.ts';
+import { OverridesForm } from './overrides.tsx';
+import type { Input } from './state/thread-state.ts';
 
 interface Props {
-  threadId: string;
+  view: ThreadView;
   draft: string;
-  /** The turn that is active. */
-  activeTurnId: string | null;
   take: (input: Input) => void;
 }
 
-export function Composer({ threadId, draft, activeTurnId, take }: Props) {
+export function Composer({ view, draft, take }: Props) {
+  const { threadId, settings } = view;
+  const activeTurnId = view.activeTurn?.turnId ?? null;
+  const [changed, setChanged] = useState<Overrides>({});
   const [onBusy, setOnBusy] = useState<OnBusy>('steer');
   const [problem, setProblem] = useState<string | null>(null);
   const [isSending, setSending] = useState(false);
@@ -25,7 +27,10 @@ export function Composer({ threadId, draft, activeTurnId, take }: Props) {
     setSending(true);
     try {
       const input = [{ type: 'text', text: draft }];
-      await post(threadPath(threadId, '/turns'), { turnId: turnId.current, kind: CONVERSATION, input, onBusy });
+      const overrides = Object.keys(changed).length === 0 ? {} : { overrides: changed };
+      const submitted = { turnId: turnId.current, kind: CONVERSATION, input, onBusy, ...overrides };
+      await post(threadPath(threadId, '/turns'), submitted);
+      setChanged({});
       take({ type: 'sent', prompt: { turnId: turnId.current, text: draft } });
       turnId.current = newId();
       setProblem(null);
@@ -58,7 +63,7 @@ export function Composer({ threadId, draft, activeTurnId, take }: Props) {
       <label for="prompt">Prompt</label>
       <textarea
         id="prompt"
-        rows={3}
+        rows={2}
         dir="auto"
         value={draft}
         aria-describedby="prompt-keys"
@@ -70,6 +75,14 @@ export function Composer({ threadId, draft, activeTurnId, take }: Props) {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           void send();
+        }}
+      />
+      <OverridesForm
+        settings={settings}
+        changed={changed}
+        onChange={(next) => {
+          turnId.current = newId();
+          setChanged(next);
         }}
       />
       <div class="buttons">

@@ -4,20 +4,31 @@ import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
 import { toSeconds } from '../../../contract/plain/amount-words.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
-import type { Entry } from './thread-state.ts';
+import type { Entry } from './state/thread-state.ts';
 
 /** Drawn again only if it has changed. */
-export class EntryView extends Component<{ entry: Entry }> {
-  override shouldComponentUpdate(next: { entry: Entry }): boolean {
-    return next.entry !== this.props.entry;
+interface EntryProps {
+  entry: Entry;
+  onFork: ((turnId: string) => void) | null;
+}
+
+export class EntryView extends Component<EntryProps> {
+  override shouldComponentUpdate({ entry, onFork }: EntryProps): boolean {
+    return entry !== this.props.entry || (onFork === null) !== (this.props.onFork === null);
   }
 
   override render() {
-    const { entry } = this.props;
+    const { entry, onFork } = this.props;
     if ('item' in entry) return <ItemView item={entry.item} />;
+    const { tone, text, turnId } = entry.note;
     return (
-      <p class={`note ${entry.note.tone}`} data-entry={entry.key}>
-        <Inline text={entry.note.text} />
+      <p class={`note ${tone}`} data-entry={entry.key}>
+        <Inline text={text} />
+        {turnId !== undefined && onFork !== null && (
+          <button type="button" class="quiet" onClick={() => onFork(turnId)}>
+            Fork from here
+          </button>
+        )}
       </p>
     );
   }
@@ -72,7 +83,7 @@ function toContent(item: Item): Content {
           Tool <Inline text={`${item.server} ${item.tool}`} />
         </>,
         <>
-          <Exact label="Arguments" text={JSON.stringify(item.arguments, null, 2)} />
+          <Exact label="Arguments" text={JSON.stringify(item.arguments, null, 2)} folds />
           <Output text={item.output} />
         </>,
       ];
@@ -127,7 +138,7 @@ function toCommand(item: Extract<Item, { type: 'commandExecution' }>): Content {
   return [
     source === 'userShell' ? 'Your command' : 'Command',
     <>
-      <Exact label="Command" text={command} />
+      <Exact label="Command" text={command} folds />
       <p class="facts">
         in <Inline text={cwd} />
         {ended.length > 0 && `: ${ended.join(', ')}`}
@@ -149,7 +160,7 @@ function toPatch({ changes, patch, output, status }: Extract<Item, { type: 'file
           </li>
         ))}
       </ul>
-      <Exact label="Patch" text={patch} diff />
+      <Exact label="Patch" text={patch} diff folds />
       {status !== 'completed' && <Output text={output} />}
     </>,
   ];

@@ -1,7 +1,8 @@
 /** A request to a person, with the whole text of what would run, and its answers. */
 import { useEffect, useState } from 'preact/hooks';
-import type { Answers, ResolveRequest, ThreadRequest } from '../../../contract/index.ts';
+import type { Answers, RequestOrigin, ResolveRequest, SubThread, ThreadRequest } from '../../../contract/index.ts';
 import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { threadAddress } from '../base/address.ts';
 import { Exact, Inline } from '../base/text.tsx';
 
 export type Answer = Omit<ResolveRequest, 'requestId'>;
@@ -9,7 +10,15 @@ export type Answer = Omit<ResolveRequest, 'requestId'>;
 /** The buttons work after this time, so that no click that was meant for something else answers. */
 const READING_MS = 500;
 
-export function RequestView({ request, onAnswer }: { request: ThreadRequest; onAnswer: (answer: Answer) => void }) {
+interface RequestProps {
+  request: ThreadRequest;
+  /** The agents of the thread that shows it. */
+  agents: readonly SubThread[];
+  /** Null if this token may not answer. */
+  onAnswer: ((answer: Answer) => void) | null;
+}
+
+export function RequestView({ request, agents, onAnswer }: RequestProps) {
   const [isReady, setReady] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setReady(true), READING_MS);
@@ -21,6 +30,7 @@ export function RequestView({ request, onAnswer }: { request: ThreadRequest; onA
   return (
     <section class="request" aria-labelledby={heading} data-request={request.requestId}>
       <h3 id={heading}>The agent {title}</h3>
+      {request.origin !== null && <OriginPath origin={request.origin} agents={agents} />}
       {text !== null && <Exact label="The whole text" text={text.text} diff={request.type === 'fileChange'} />}
       {missing > 0 && <p class="note error">{missing} characters are not shown. Read the rest before you approve.</p>}
       <dl>
@@ -33,7 +43,9 @@ export function RequestView({ request, onAnswer }: { request: ThreadRequest; onA
           </div>
         ))}
       </dl>
-      {request.type === 'userInput' ? (
+      {onAnswer === null ? (
+        <p class="facts">Your token does not allow to answer.</p>
+      ) : request.type === 'userInput' ? (
         <Questions request={request} onAnswer={onAnswer} />
       ) : (
         <div class="buttons" role="group" aria-label="Answer">
@@ -45,6 +57,23 @@ export function RequestView({ request, onAnswer }: { request: ThreadRequest; onA
         </div>
       )}
     </section>
+  );
+}
+
+/** From the agent of this thread down to the one that asks. */
+function OriginPath({ origin: { path }, agents }: { origin: RequestOrigin; agents: readonly SubThread[] }) {
+  return (
+    <p class="facts path">
+      Asked by agent{' '}
+      {path.map((threadId, index) => (
+        <>
+          {index > 0 && ' › '}
+          <a key={threadId} href={threadAddress(threadId)}>
+            <Inline text={agents.find((agent) => agent.threadId === threadId)?.name ?? threadId} />
+          </a>
+        </>
+      ))}
+    </p>
   );
 }
 

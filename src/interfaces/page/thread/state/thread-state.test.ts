@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Item, PartialEvent, ThreadEvent } from '../../../contract/index.ts';
+import type { Item, PartialEvent, ThreadEvent } from '../../../../contract/index.ts';
 import { type Input, NEW_THREAD, type ThreadState, firstShown, reduce } from './thread-state.ts';
 
 const after = (...inputs: Input[]): ThreadState => inputs.reduce(reduce, NEW_THREAD);
@@ -29,7 +29,7 @@ it('puts earlier items before those it has, each once', () => {
   });
   expect(keys(state)).toEqual(['item_4', 'item_5']);
   expect(state.entries[1]).toEqual({ key: 'item_5', item: message(5, 'new') });
-  expect(firstShown(state)).toBe(4);
+  expect(firstShown(state.entries)).toBe(4);
 });
 
 it('gives the text of a refused turn back, unless another is being written', () => {
@@ -54,5 +54,5 @@ it('keeps what was shown of an answer that was cut off, once, and keeps it apart
   );
   expect(keys(state)).toEqual(['event_1', 'cut_2', 'cut_2_note', 'event_2']);
   expect(state.entries[1]).toMatchObject({ item: { text: 'half an' } });
-  expect(firstShown(state)).toBe(null);
+  expect(firstShown(state.entries)).toBe(null);
 });

@@ -1,7 +1,7 @@
 /** The state of a thread on the page. Everything in it comes from the thread's events and its view. Pure. */
-import type { Item, PartialEvent, PlanStep } from '../../../contract/index.ts';
-import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
-import { type Live, cutOff, noteEvent, showPartial } from '../../running-steps.ts';
+import type { Item, PartialEvent, PlanStep } from '../../../../contract/index.ts';
+import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../../contract/index.ts';
+import { type Live, cutOff, noteEvent, showPartial } from '../../../running-steps.ts';
 import { type Note, toNote } from './notes.ts';
 
 export type Entry = { key: string; item: Item } | { key: string; note: Note };
@@ -9,6 +9,8 @@ export type Entry = { key: string; item: Item } | { key: string; note: Note };
 export interface ThreadState {
   /** Null until the thread has answered. */
   view: ThreadView | null;
+  /** Of the newest event that is here. */
+  seq: number;
   /** In the order of the conversation. */
   entries: readonly Entry[];
   live: Live;
@@ -48,6 +50,7 @@ const MAX_ENTRIES = 2_000;
 
 export const NEW_THREAD: ThreadState = {
   view: null,
+  seq: 0,
   entries: [],
   live: [],
   plan: [],
@@ -100,6 +103,7 @@ function onEvent(state: ThreadState, event: ThreadEvent): ThreadState {
   return {
     ...state,
     ...onRejected(state, event),
+    seq: event.seq,
     entries: addEvent(addCutOff(state, event), event).slice(-MAX_ENTRIES),
     live: noteEvent(state.live, event),
     plan: event.type === 'turn/plan/updated' ? event.plan : state.plan,
@@ -171,7 +175,7 @@ function onView(state: ThreadState, view: ThreadView, requests: readonly ThreadR
 }
 
 /** Number of the first item that is shown; null if none is. */
-export function firstShown({ entries }: ThreadState): number | null {
+export function firstShown(entries: readonly Entry[]): number | null {
   const first = entries.find(({ key }) => key.startsWith('item_'));
   return first === undefined ? null : Number(first.key.slice('item_'.length));
 }

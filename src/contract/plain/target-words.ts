@@ -1,5 +1,6 @@
-import type { BatchTarget } from '../../../contract/index.ts';
-import { withoutSecrets } from '../../../contract/plain/repository-address.ts';
+/** A review target as one line of foreign text, without passwords. */
+import type { BatchTarget } from '../reviews/batch.ts';
+import { withoutSecrets } from './repository-address.ts';
 
 export function describeTarget({ repository, branch, base }: BatchTarget): string {
   return `${withoutSecrets(repository)}${branch === undefined ? '' : ` ${branch}`}${base === undefined ? '' : ` against ${base}`}`;

@@ -1,7 +1,7 @@
 /** Keeps the state of one thread up to date until it is stopped. */
-import type { ThreadRequest, ThreadView } from '../../../contract/index.ts';
-import { get, isFinal, threadPath, toProblemWords } from '../base/api.ts';
-import { sleep } from '../base/sleep.ts';
+import type { ThreadRequest, ThreadView } from '../../../../contract/index.ts';
+import { get, isFinal, threadPath, toProblemWords } from '../../base/api.ts';
+import { sleep } from '../../base/sleep.ts';
 import { followEvents } from './event-stream.ts';
 import type { Input } from './thread-state.ts';
 

@@ -1,22 +1,26 @@
 /** Events that are not items, in words. */
-import type { ThreadEvent, TurnCompletion } from '../../../contract/index.ts';
-import { toDollars, toSeconds } from '../../../contract/plain/amount-words.ts';
+import type { ThreadEvent, TurnCompletion } from '../../../../contract/index.ts';
+import { toDollars, toSeconds } from '../../../../contract/plain/amount-words.ts';
+import { plural } from '../../../../contract/plain/plural.ts';
+import { CONVERSATION } from '../../../../contract/plain/turn-kinds.ts';
 
 export interface Note {
   tone: 'plain' | 'warning' | 'error';
   /** May contain foreign text. */
   text: string;
+  /** The conversational turn that has ended here: another thread can go on from it. */
+  turnId?: string;
 }
 
 /** Null for events that other parts of the page show. */
 export function toNote(event: ThreadEvent): Note | null {
   switch (event.type) {
     case 'turn/completed':
-      return toEnd(event.turn);
+      return event.turn.kind === CONVERSATION ? { ...toEnd(event.turn), turnId: event.turn.turnId } : toEnd(event.turn);
     case 'thread/closed':
       return plain(`The thread is closed${event.reason === null ? '' : `: ${event.reason}`}`);
     case 'thread/rolledBack':
-      return plain(`${event.numTurns} turns were removed from the conversation; files are unchanged`);
+      return plain(`${plural(event.numTurns, 'turn')} removed from the conversation; files are unchanged`);
     case 'serverRequest/resolved':
       return plain(`Request ${event.requestId}: ${DECISIONS[event.decision]} by ${event.by}`);
     case 'rule/remembered':

@@ -1,8 +1,8 @@
 /** Follows the events of a thread across lost connections and restarted servers: no gap, and nothing twice. */
 import { createParser } from 'eventsource-parser';
-import type { PartialEvent, ThreadEvent } from '../../../contract/index.ts';
-import { Problem, isFinal, request, threadPath } from '../base/api.ts';
-import { sleep } from '../base/sleep.ts';
+import type { PartialEvent, ThreadEvent } from '../../../../contract/index.ts';
+import { Problem, isFinal, request, threadPath } from '../../base/api.ts';
+import { sleep } from '../../base/sleep.ts';
 
 export interface StreamReader {
   /** Logged events come in order, each once. */

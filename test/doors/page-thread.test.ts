@@ -1,0 +1,150 @@
+/** A thread on the page: its agents, its past, its settings and rules, and what a token may do with it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findChromium, launchChromium } from '../browser.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
+import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
+import { type Pages, addressOf, conversation, focused, keep, openPages, violations } from '../parts/pages.ts';
+
+const executable = findChromium();
+
+let environment: TestEnvironment;
+let stand: HttpStand;
+let browser: Browser;
+let pages: Pages;
+
+describe.skipIf(executable === undefined)('a thread on the page (skipped where no Chromium is installed)', () => {
+  beforeAll(async () => {
+    [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
+    stand = await startHttpStand(environment.bobbin);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await stand.close();
+    await environment.close();
+  });
+  beforeEach(async () => {
+    pages = await openPages(browser);
+  });
+  afterEach(() => pages.close());
+
+  it('shows its agents as a tree, and a request of the deepest one is answered from the root', async () => {
+    const cwd = environment.workspace();
+    const thread = await environment.start({ title: 'Three floors', approvalPolicy: 'untrusted', workspace: { cwd } });
+    await thread.submit(turn('spawn: spawn: run: touch from-below'));
+    const request = await waitForRequest(thread);
+    const page = await pages.open(addressOf(thread), stand);
+    const tree = page.getByRole('list', { name: 'Agents', exact: true });
+    // It is unfolded down to what waits.
+    await tree.getByText('command: touch from-below').waitFor();
+    const links = tree.getByRole('link');
+    expect(await links.count()).toBe(2);
+    const asked = page.locator(`[data-request="${request.requestId}"]`);
+    await asked.getByText(/^Asked by agent/).waitFor();
+    expect(await asked.locator('.path').getByRole('link').count()).toBe(2);
+    expect(await violations(page)).toEqual([]);
+    await page.evaluate('scrollTo(0, 0)');
+    await keep(page, 'page-agents');
+    await asked.getByRole('button', { name: 'Approve', exact: true }).click();
+    await asked.waitFor({ state: 'detached' });
+    await expect.poll(() => existsSync(join(cwd, 'from-below')), { timeout: 30_000 }).toBe(true);
+    await tree.getByText('command: touch from-below').waitFor({ state: 'detached' });
+
+    await links.nth(1).click();
+    await conversation(page).getByText('run: touch from-below').first().waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { level: 1, name: 'Three floors' }).waitFor();
+    await page.goForward();
+    await page.getByRole('link', { name: 'another thread' }).waitFor();
+  });
+
+  it('reverses an undo, removes turns from the conversation, and goes on from a turn in a new thread', async () => {
+    const cwd = environment.workspace();
+    const thread = await environment.start({ title: 'Many turns', workspace: { cwd } });
+    await runTurn(thread, 'say: the first');
+    await runTurn(thread, 'patch:\n*** Begin Patch\n*** Add File: second.txt\n+two\n*** End Patch');
+    const page = await pages.open(addressOf(thread), stand);
+    await page.getByRole('button', { name: 'Undo the newest turn' }).click();
+    await page.getByRole('button', { name: 'Undo it' }).click();
+    await conversation(page).getByRole('heading', { name: 'Undone' }).waitFor();
+    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 30_000 }).toBe(false);
+    await page.getByRole('button', { name: 'Redo' }).click();
+    await conversation(page).getByRole('heading', { name: 'Restored' }).waitFor();
+    await expect.poll(() => existsSync(join(cwd, 'second.txt')), { timeout: 30_000 }).toBe(true);
+    expect(await page.getByRole('button', { name: 'Redo' }).count()).toBe(0);
+
+    await page.getByRole('button', { name: 'Roll back' }).click();
+    await page.getByRole('button', { name: 'Remove 1 turn' }).click();
+    await conversation(page).getByText('1 turn removed from the conversation').waitFor();
+    expect(existsSync(join(cwd, 'second.txt'))).toBe(true);
+
+    await conversation(page).getByRole('button', { name: 'Fork from here' }).first().click();
+    expect(await focused(page)).toBe('fork-from');
+    expect(await page.getByLabel('Go on after').locator('option:checked').innerText()).toBe('say: the first');
+    await page.getByRole('form', { name: 'Fork' }).getByLabel('Title').fill('Another way');
+    expect(await violations(page)).toEqual([]);
+    await keep(page, 'page-fork');
+    await page.getByRole('button', { name: 'Fork', exact: true }).dblclick();
+    await page.getByRole('heading', { level: 1, name: 'Another way' }).waitFor();
+    await page.getByRole('link', { name: 'an earlier thread' }).waitFor();
+    await conversation(page).getByText('say: the first').first().waitFor();
+    expect(await conversation(page).getByText('second.txt').count()).toBe(0);
+  });
+
+  it('shows its settings and rules, revokes a rule, and changes settings with a prompt', async () => {
+    const thread = await environment.start({ title: 'Settled', approvalPolicy: 'untrusted' });
+    await thread.submit(turn('run: touch twice'));
+    const { requestId } = await waitForRequest(thread);
+    const page = await pages.open(addressOf(thread), stand);
+    const request = page.locator(`[data-request="${requestId}"]`);
+    await request.getByRole('button', { name: 'Approve for this thread' }).click();
+    await conversation(page)
+      .getByText(/^Turn completed/)
+      .waitFor();
+    await page.getByText('Settings and rules').click();
+    await page.getByText('asks before all but known reading commands (untrusted)').waitFor();
+    const rule = page.locator('.rules li').filter({ hasText: 'touch twice' });
+    await rule.getByRole('button', { name: 'Revoke' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.evaluate('scrollTo(0, 0)');
+    await keep(page, 'page-settings');
+    await rule.getByRole('button', { name: 'Revoke' }).click();
+    await rule.waitFor({ state: 'detached' });
+    expect((await thread.rules()).rules).toEqual([]);
+
+    await page.getByText('Settings from this prompt on').click();
+    await page.getByLabel('Sandbox').selectOption('read-only');
+    await page.getByLabel('Approvals').selectOption('never');
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel('Prompt').fill('say: with other settings');
+    await page.keyboard.press('Enter');
+    await page.locator('.item.agentMessage').getByText('with other settings').waitFor();
+    const { settings } = await thread.view();
+    expect(settings).toMatchObject({ sandbox: 'read-only', approvalPolicy: 'never' });
+    await page.getByText('never asks (never)').waitFor();
+    expect(await page.getByText(/\d changed/).count()).toBe(0);
+  });
+
+  it('offers a token only what it may do, and shows an owner no threads of others', async () => {
+    const { secret } = await stand.tokens.add({ name: 'reader', scopes: ['read'], owner: null });
+    const thread = await environment.start({ title: 'Only to read', approvalPolicy: 'untrusted' });
+    await thread.submit(turn('run: touch unread'));
+    const { requestId } = await waitForRequest(thread);
+    const page = await pages.open(addressOf(thread), { url: stand.url, secret });
+    const request = page.locator(`[data-request="${requestId}"]`);
+    await request.getByText('Your token does not allow to answer.').waitFor();
+    expect(await page.getByRole('button', { name: /Approve|Decline|Send|Interrupt|Undo|Fork/ }).count()).toBe(0);
+    await thread.resolve({ requestId, decision: 'decline' });
+
+    const owned = await stand.tokens.add({ name: 'owned', scopes: ['admin'], owner: 'bea' });
+    const other = await pages.open('', { url: stand.url, secret: owned.secret });
+    await other.getByText('Nothing is here yet.').waitFor();
+    await expect.poll(() => other.getByRole('link', { name: 'Reviews' }).count()).toBe(0);
+    expect(await other.getByText('Only to read').count()).toBe(0);
+    await other.goto(`${stand.url}/${addressOf(thread)}`);
+    await other.getByText(/There is no thread/).waitFor();
+    expect(await violations(other)).toEqual([]);
+  });
+});
