@@ -42,6 +42,8 @@ export interface CommandReport {
   durationMs: number;
   /** True if it was verified that no process of the command is left, including those that tried to escape. */
   gone: boolean;
+  /** Number of its processes that ignored SIGTERM and were killed; left out if there were none. The output also says so. */
+  killed?: number;
   /** The limit that ended it, if one did; the output also says so. */
   limit?: CommandLimit;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createProcessTable, readStartTime } from '../../src/adapters/shell/processes/process-table.ts';
+import { MAX_HEARTBEAT_MS } from '../../src/contract/plain/heartbeat.ts';
 import { connectService } from '../../src/client/service.ts';
 import { type BenchThread, driveThread, isEndOf, toTurn } from '../bobbin-thread.ts';
 import { now } from '../clock.ts';
@@ -24,7 +25,7 @@ interface Case {
 const ENVIRONMENTS: Record<Way, Record<string, string>> = {
   heartbeats: { BOBBIN_LOCAL_STOP: 'false' },
   // The beat is too slow to be what stops it.
-  push: { BOBBIN_LOCAL_STOP: 'false', BOBBIN_HEARTBEAT_MS: '3000' },
+  push: { BOBBIN_LOCAL_STOP: 'false', BOBBIN_HEARTBEAT_MS: String(MAX_HEARTBEAT_MS) },
   local: {},
 };
 const NAMES: Record<Way, string> = {

@@ -20,6 +20,7 @@ import {
   SandboxModeSchema,
 } from '../contract/index.ts';
 import { strictest } from '../contract/plain/identity-modes.ts';
+import { MAX_HEARTBEAT_MS } from '../contract/plain/heartbeat.ts';
 import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
@@ -75,7 +76,7 @@ const EnvironmentSchema = z.object({
   /** In tokens; from the table of models if omitted. */
   BOBBIN_CONTEXT_WINDOW: optionalNumber(1_000),
   BOBBIN_AUTO_COMPACT_TOKENS: optionalNumber(1),
-  BOBBIN_HEARTBEAT_MS: wholeNumber(75, 20),
+  BOBBIN_HEARTBEAT_MS: z.coerce.number().int().min(20).max(MAX_HEARTBEAT_MS).default(75),
   BOBBIN_LOCAL_STOP: flag(true),
   BOBBIN_BUDGET: jsonOf(BudgetSchema),
   BOBBIN_PRICES: z.string().min(1).optional(),

@@ -16,6 +16,7 @@ import {
   turn,
   waitForEvent,
   waitForRequest,
+  itemsOf,
 } from '../environment.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bobbin-stopping-'));
@@ -112,6 +113,10 @@ describe.each([
       expectGone(thread, pids);
       expect(Date.now() - stoppedAt).toBeLessThan(PROMPT_MS);
       expect(await expectOneEnd(thread, turnId)).toMatchObject({ reason: 'interrupted', quiescent: true });
+      const [command] = await itemsOf(thread, 'commandExecution');
+      expect(command?.output).toMatch(/ignored SIGTERM for 100 ms and (was|were) killed/);
+      const { message } = await waitForEvent(thread, 'warning');
+      expect(message).toMatch(/^item_\d+ of turn \S+ did not end when it was told to, and was killed\./);
       await expectNextTurnRuns(environment, thread);
     },
   );

@@ -6,10 +6,11 @@ import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../../activities/contract.ts';
 import type { ArchiveBody } from '../../src/contract/index.ts';
 import { id, parse } from '../sandbox/value-readers.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
 
 const { readSegment } = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { maximumAttempts: 5 },
 });

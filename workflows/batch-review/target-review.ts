@@ -36,10 +36,11 @@ import { SUMMARY_CHARS, toTargetSummary } from './details.ts';
 import { BATCH_PREFIX, toLedgerWorkflowId, toWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { parseTargetReview } from './guards.ts';
 import { closedLedgerQuery } from './messages.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
 
 const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
 /** Cloning a large repository takes time. */

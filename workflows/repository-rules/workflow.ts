@@ -7,10 +7,11 @@ import type { Activities } from '../../activities/contract.ts';
 import type { RepositoryRulesResult } from '../../src/contract/index.ts';
 import { toStepFailure } from '../sandbox/step-failure.ts';
 import { parseRepositoryRules } from '../thread/guards/guards.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
 
 const { listRules, revokeRule } = proxyActivities<Activities>({
   startToCloseTimeout: '20s',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '200ms', maximumAttempts: 3 },
 });

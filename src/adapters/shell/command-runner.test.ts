@@ -85,7 +85,14 @@ describe('a command that is stopped', () => {
     const report = await bench.runUntilReady(
       'trap "" TERM; echo $$ > stubborn; echo ready; while :; do sleep 300; done',
     );
-    expect(report).toMatchObject({ outcome: 'aborted', exitCode: null, output: 'ready\n', gone: true });
+    const killed = expect.stringMatching(
+      /^ready\n(A process|\d processes) ignored SIGTERM for 100 ms and (was|were) killed\.\n$/,
+    ) as string;
+    expect(report).toMatchObject({ outcome: 'aborted', exitCode: null, output: killed, gone: true });
+    expect(report.killed).toBeGreaterThan(0);
+    expect(bench.log).toContainEqual(
+      expect.stringMatching(/of command \S+ of thread thread-1 ignored SIGTERM for 100 ms/),
+    );
     expect(isRunning(readPid(inWorkspace('stubborn')))).toBe(false);
   });
 

@@ -16,7 +16,7 @@ import { assertWorkspace } from '../files/workspace.ts';
 import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
 import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './sandbox/bubblewrap.ts';
-import { endProcesses, type EndTarget } from './processes/end-processes.ts';
+import { GRACE_MS, endProcesses, type EndTarget } from './processes/end-processes.ts';
 import { listDeniedPaths } from './sandbox/denied-paths.ts';
 import { createFence } from './processes/fence.ts';
 import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network/network-proxy.ts';
@@ -124,7 +124,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
         try {
           if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
           const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch, folders });
+          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch, folders, log });
         } finally {
           pipe.release();
         }
@@ -255,6 +255,7 @@ interface RunParts {
   watch: LimitWatch;
   /** Absolute, on the file systems that the command can fill. */
   folders: string[];
+  log: (message: string) => void;
 }
 
 type RunIo = Parameters<CommandPort['run']>[1];
@@ -278,10 +279,10 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   const target = toTarget(spec, leader);
   // In a sandbox, everything that the command started ends with its first process.
   if (end.limit !== undefined && parts.sandbox !== undefined) kill(leader.pid);
-  const noneFound =
+  const { gone: noneFound, killed } =
     end.outcome === 'exited' && end.limit === undefined
-      ? await endLeftovers(table, target, { pipe, startedAt, leader })
-      : (await endProcesses(table, target)).gone;
+      ? { gone: await endLeftovers(table, target, { pipe, startedAt, leader }), killed: 0 }
+      : await endProcesses(table, target);
   await settled(pipe.ended, noneFound ? CERTAIN_END_MS : LAST_OUTPUT_MS);
   await settled(leader.exited, CERTAIN_END_MS);
   // A process that left its session and wiped its environment is not found, so a scan is no proof.
@@ -291,13 +292,24 @@ async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promis
   const limit = end.limit ?? toKernelLimit(leader.exitCode(), leader.signal());
   const report = { outcome: end.outcome, exitCode: leader.exitCode(), gone, durationMs: elapsed(startedAt) };
   const started = end.outcome !== 'exited' || !leader.refused();
-  return { report: withLimit({ ...report, ...finish(output) }, limit, limits), started };
+  const told = withLimit({ ...report, ...finish(output) }, limit, limits);
+  if (killed === 0) return { report: told, started };
+  const ignored = `ignored SIGTERM for ${GRACE_MS} ms and ${killed === 1 ? 'was' : 'were'} killed`;
+  parts.log(`${counted(killed)} of command ${spec.commandId} of thread ${spec.threadId} ${ignored}`);
+  return { report: { ...told, killed, output: withLine(told.output, `${counted(killed)} ${ignored}.`) }, started };
+}
+
+function counted(processes: number): string {
+  return processes === 1 ? 'A process' : `${processes} processes`;
 }
 
 function withLimit(report: CommandReport, limit: LimitName | undefined, limits: CommandLimits): CommandReport {
   if (limit === undefined) return report;
-  const separator = report.output === '' || report.output.endsWith('\n') ? '' : '\n';
-  return { ...report, output: `${report.output}${separator}${describeLimit(limit, limits)}\n`, limit };
+  return { ...report, output: withLine(report.output, describeLimit(limit, limits)), limit };
+}
+
+function withLine(output: string, line: string): string {
+  return `${output}${output === '' || output.endsWith('\n') ? '' : '\n'}${line}\n`;
 }
 
 function toTarget(spec: CommandSpec, leader: Leader): EndTarget & { group: number } {

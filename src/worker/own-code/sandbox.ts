@@ -25,6 +25,7 @@ const ReportSchema = z.object({
   truncated: z.boolean(),
   durationMs: z.number().min(0),
   gone: z.boolean(),
+  killed: z.int().min(0).exactOptional(),
 });
 
 /** @param log logs a line for the operator */

@@ -13,6 +13,7 @@
  * that must be under way; the shell starts the new ones and stops those that are no longer listed.
  */
 import type { AbortReason, ArchiveSegment, SubThreadReport } from '../../../src/contract/index.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 import { runsBeside } from '../../../src/contract/plain/turn-kinds.ts';
 import { endRegistration, isReady, prewarm, renewAhead, wantedRegistration } from '../agent-task/agent-task.ts';
 import { dueAt, onFailedRenewal, wantedExpiryTimer, warnOfEnd } from '../agent-task/expiry.ts';
@@ -77,9 +78,10 @@ import { report as reportUp } from '../turns/outbox.ts';
 import { isOutboxFull } from '../state/waiting.ts';
 
 /**
- * How long the end of a step is waited for after it was asked to stop; more than the heartbeat timeout is pointless.
+ * How long the end of a step is waited for after it was asked to stop: a worker that says nothing for longer is lost, and so
+ * is the proof.
  */
-export const QUIESCENCE_BOUND_MS = 5_000;
+export const QUIESCENCE_BOUND_MS = HEARTBEAT_TIMEOUT_MS;
 
 /** Messages of other agents: more are refused; the first release dropped the oldest. */
 const KEPT_MAIL = 100;

@@ -15,6 +15,7 @@ import { withChanges } from '../past/resume.ts';
 import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from '../state/state.ts';
 import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 
 const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
 
@@ -22,7 +23,7 @@ const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '
 const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   startToCloseTimeout: '5m',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
 const { forkHistory, restoreThread } = proxyActivities<Activities>(options);

@@ -3,6 +3,7 @@
  * activities types all three; the kind or the tool that requests it knows the meaning of an input or a result.
  */
 import type { CommandProgress, McpProgress, StepActivities } from '../../../activities/contract.ts';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 import { firstLine } from '../../sandbox/plain-text.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { ThreadState } from './state.ts';
@@ -66,7 +67,7 @@ export interface StepOptions {
 const BACKOFF = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 /** Heartbeats distinguish a lost worker from a slow step; how soon a stop is noticed depends on the worker's throttle. */
-const COMMON = { cancellationType: 'WAIT_CANCELLATION_COMPLETED', heartbeatTimeout: '5s' } as const;
+const COMMON = { cancellationType: 'WAIT_CANCELLATION_COMPLETED', heartbeatTimeout: HEARTBEAT_TIMEOUT_MS } as const;
 
 /**
  * Retried until it is done, or `maximumAttempts` times. Most activities count their attempts themselves, so that a

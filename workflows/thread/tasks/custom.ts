@@ -14,6 +14,7 @@ import {
   findTurn,
   onStepStopped,
   toTurnError,
+  warnOfForce,
   withTurn,
 } from '../turns/turns.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
@@ -76,10 +77,11 @@ function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
 
 function onStepEnd(state: ThreadState, turn: CustomTurn, { at, id, end }: StepEvent<'runTask'>): ThreadState {
   const left = end.type === 'done' && end.value.type === 'left';
-  if (turn.aborting !== null) return onStepStopped(state, turn, id, !left);
+  const warned = left ? warnOfForce(state, at, turn.turnId, `Task ${turn.task}`, 'left') : state;
+  if (turn.aborting !== null) return onStepStopped(warned, turn, id, !left);
   if (end.type !== 'done' || end.value.type === 'left') {
     const stopped = `Step ${id} was stopped by nobody in this thread.`;
-    return failTurn(state, at, turn, toTurnError(end.type === 'done' ? { type: 'aborted' } : end, stopped));
+    return failTurn(warned, at, turn, toTurnError(end.type === 'done' ? { type: 'aborted' } : end, stopped));
   }
   const told = withMessage(state, at, turn, end.value.message);
   const now = { ...turn, ...(findTurn(told, turn.turnId) as CustomTurn | null) };

@@ -53,7 +53,7 @@ export const tasks = {
   waitIsOver: (state: ThreadState, at: number, turn: ActiveTurn, index: number): ThreadState =>
     kindOf(turn).waitIsOver?.(state, at, turn, index) ?? state,
   finishAbort: (state: ThreadState, at: number, turn: ActiveTurn): ThreadState =>
-    finishAbort(state, at, turn, (left, marker) => kindOf(turn).leave?.(left, at, turn, marker) ?? left),
+    finishAbort(state, at, turn, (quiet, marker) => kindOf(turn).abort?.(quiet, at, turn, marker) ?? quiet),
   needsAgentTask: (turn: ActiveTurn): boolean => kindOf(turn).needsAgentTask?.(turn) ?? false,
   onSubThreadReport: (
     state: ThreadState,

@@ -23,6 +23,7 @@ import {
   endTurn,
   failTurn,
   newTurn,
+  tellLeftOver,
   toTurnError,
   withOverrides,
   withTurn,
@@ -70,8 +71,11 @@ export const regular: TaskKind<RegularTurn> = {
 
   waitIsOver: endWaitInTime,
 
-  leave: (state, at, { turnId, step }, text) =>
-    text === null ? state : addItem(state, at, { type: 'turnAborted', turnId, step, text }),
+  abort(state, at, turn, text) {
+    const { turnId, step } = turn;
+    const told = tellLeftOver(state, at, turn);
+    return text === null ? told : addItem(told, at, { type: 'turnAborted', turnId, step, text });
+  },
 
   phase(state, turn) {
     if (turn.stage.type === 'compacting') return compactionPhase(state, turn.stage.compaction);

@@ -58,7 +58,7 @@ export const review: TaskKind<ReviewTurn> = {
     threadId: stage.type === 'preparing' ? null : stage.childId,
   }),
 
-  leave: (state, at, turn) => exitReview(state, at, turn, null),
+  abort: (state, at, turn) => exitReview(state, at, turn, null),
 
   onSubThreadReport,
 

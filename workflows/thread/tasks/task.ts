@@ -39,10 +39,11 @@ export interface TaskKind<T extends ActiveTurn> {
   /** The time of a wait for agents is up. @param index number of the call's item. */
   waitIsOver?(state: ThreadState, at: number, turn: T, index: number): ThreadState;
   /**
-   * Adds the items that an aborted turn leaves in the history, right before its terminal event.
+   * Tidies up once all steps of an aborted turn have ended: takes to the history what no step was told of, and leaves the
+   * thread as the next turn needs it. Its terminal event follows, so nothing can be awaited here.
    * @param marker the note to the model about the abort; null for none.
    */
-  leave?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
+  abort?(state: ThreadState, at: number, turn: T, marker: string | null): ThreadState;
   /** Handles a report of a child, after the thread itself has; also while the turn is being aborted. */
   onSubThreadReport?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Handles the end of one of its actions, or an answer; also while the turn is being aborted. */

@@ -1,8 +1,18 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or in parallel with the active one. */
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
+import { toItemId } from '../../../src/contract/plain/item-ids.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
-import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, onStepStopped } from '../turns/turns.ts';
+import {
+  emitStarted,
+  endTurn,
+  failTurn,
+  findTurn,
+  inputText,
+  newTurn,
+  onStepStopped,
+  warnOfForce,
+} from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
 import { needCleanUp, toCommandResult, toCommandStep } from '../tools/command-step.ts';
@@ -46,8 +56,9 @@ export const userShell: TaskKind<ShellTurn> = {
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
   onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'execCommand') return state;
-    const { change, proven } = toCommandResult(event.end);
+    const { change, proven, forced } = toCommandResult(event.end);
     let next = completeItem(state, event.at, turn.index, change);
+    if (forced !== undefined) next = warnOfForce(next, event.at, turn.turnId, toItemId(turn.index), forced);
     if (!proven) next = needCleanUp(next, [event.id]);
     if (turn.aborting !== null) return onStepStopped(next, turn, event.id, proven);
     const current = findTurn(next, turn.turnId) ?? turn;

@@ -43,14 +43,20 @@ export interface CommandResult {
   };
   /** Whether it is certain that none of the command's processes is left. */
   proven: boolean;
+  /** It did not end when it was told to, and was killed. */
+  forced?: 'killed';
 }
 
 export function toCommandResult(end: StepEnd<'execCommand'>): CommandResult {
   switch (end.type) {
     case 'done': {
-      const { exitCode, durationMs, limit, gone } = end.value;
+      const { exitCode, durationMs, limit, gone, killed = 0 } = end.value;
       const told = { status: statusOf(end.value), output: describeReport(end.value), exitCode, durationMs };
-      return { change: { ...told, ...(limit === undefined ? {} : { limit }) }, proven: gone };
+      return {
+        change: { ...told, ...(limit === undefined ? {} : { limit }) },
+        proven: gone,
+        ...(killed > 0 ? { forced: 'killed' } : {}),
+      };
     }
     case 'aborted':
       return { change: ended('aborted', 'aborted by user before it began'), proven: true };

@@ -70,13 +70,18 @@ interface McpResult {
   change: { status: StepStatus; output: string; durationMs: number | null };
   /** Whether it is certain that nothing of the call still runs on this side. */
   proven: boolean;
+  forced?: 'left';
 }
 
 function toMcpResult(end: StepEnd<'callMcpTool'>): McpResult {
   switch (end.type) {
     case 'done': {
       const { outcome: status, output, durationMs, left } = end.value;
-      return { change: { status, output, durationMs }, proven: left !== true };
+      return {
+        change: { status, output, durationMs },
+        proven: left !== true,
+        ...(left === true ? { forced: 'left' } : {}),
+      };
     }
     case 'aborted':
       return {

@@ -1,5 +1,6 @@
 /** The tool calls of one model step: recorded before they run, asked for if needed, in parallel if all only read. */
 import type { StepOutput } from '../../../activities/contract.ts';
+import { toItemId } from '../../../src/contract/plain/item-ids.ts';
 import { LIMITS } from '../../../src/contract/plain/limits.ts';
 import { type InvalidCall, isInvalid, notAnObject, toFields } from '../../../src/contract/plain/tools/tool.ts';
 import { type Action, actionIds } from '../state/actions.ts';
@@ -7,7 +8,7 @@ import { addItem, completeItem, itemCount } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf } from '../state/state.ts';
 import type { StepEvent } from '../state/steps.ts';
-import { onStepStopped } from '../turns/turns.ts';
+import { onStepStopped, warnOfForce } from '../turns/turns.ts';
 import { endSpawn } from './agent-calls.ts';
 import { endWait } from './agents.ts';
 import { decideCall, toLookup } from './call-approval.ts';
@@ -93,8 +94,9 @@ export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEven
   const call = callsOf(turn).find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
   const result = call === undefined ? null : toolOf(call).toResult(event);
   if (call === undefined || result === null) return state;
-  const { change, proven } = result;
+  const { change, proven, forced } = result;
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
+  if (forced !== undefined) next = warnOfForce(next, event.at, turn.turnId, toItemId(call.index), forced);
   if (!proven) next = needCleanUp(next, [event.id]);
   const current = next.active;
   return current?.aborting ? onStepStopped(next, current, event.id, proven) : next;

@@ -50,4 +50,6 @@ export interface CallResult {
   change: { status: StepStatus; output: string };
   /** Whether it is certain that nothing of the call still runs. */
   proven: boolean;
+  /** It did not end when it was told to: it was killed, or, if it is code of the worker, left. */
+  forced?: 'killed' | 'left';
 }

@@ -158,26 +158,35 @@ export function onStepStopped(state: ThreadState, turn: ActiveTurn, actionId: st
   });
 }
 
+/** Warns of a step that did not end when it was told to. @param what names it. */
+export function warnOfForce(state: ThreadState, at: number, turnId: string, what: string, how: 'killed' | 'left') {
+  const then = {
+    killed: 'was killed. What it was writing may be incomplete.',
+    left: 'may still run in its worker.',
+  }[how];
+  const message = `${what} of turn ${turnId} did not end when it was told to, and ${then}`;
+  return emit(state, at, { type: 'warning', message });
+}
+
 /**
- * The end of an aborted turn, in this order: unfinished items are marked, open requests are withdrawn, left-over input
- * goes to history, the kind adds its items, the terminal event follows.
- * @param leave gets the note to the model; null for an abort without one.
+ * The end of an aborted turn, in this order: unfinished items are marked, open requests are withdrawn, the kind tidies up,
+ * the terminal event follows.
+ * @param tidy gets the note to the model; null for an abort without one.
  */
 export function finishAbort(
   state: ThreadState,
   at: number,
   turn: ActiveTurn,
-  leave: (state: ThreadState, marker: string | null) => ThreadState,
+  tidy: (state: ThreadState, marker: string | null) => ThreadState,
 ): ThreadState {
   if (turn.aborting === null || turn.ending !== undefined) return state;
   const { reason, detail, quiescent } = turn.aborting;
-  const withdrawn = withdrawRequests(abortItems(state, at, turn), at, turn.turnId);
-  const next = tellLeftOver(withdrawn, at, turn);
-  return endTurn(leave(next, MARKERS[reason] ?? null), at, turn, { status: 'aborted', reason, detail, quiescent });
+  const quiet = withdrawRequests(abortItems(state, at, turn), at, turn.turnId);
+  return endTurn(tidy(quiet, MARKERS[reason] ?? null), at, turn, { status: 'aborted', reason, detail, quiescent });
 }
 
-/** Moves input that no model step has carried to the history. */
-function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
+/** Moves input that no model step has carried to the history, where the model of the next turn sees it. */
+export function tellLeftOver(state: ThreadState, at: number, turn: ActiveTurn): ThreadState {
   if (!isConversation(turn)) return state;
   return turn.pendingInput.reduce(
     (current, input) => addUserMessage(current, at, turn.turnId, turn.step, input),

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { endProcesses } from './end-processes.ts';
 import { COMMAND_MARKER, createGroupTable, createProcessTable } from './process-table.ts';
 import { isRunning } from '../test-bench.ts';
@@ -35,5 +35,29 @@ it('finds a process by the whole of its id only', async () => {
 
 it('has nothing to do where nothing is left', async () => {
   const target = { commandIds: new Set(['a-command-that-never-was']) };
-  expect(await endProcesses(createProcessTable(), target)).toEqual({ ended: 0, gone: true });
+  expect(await endProcesses(createProcessTable(), target)).toEqual({ ended: 0, killed: 0, gone: true });
+});
+
+it('gives processes a tenth of a second between SIGTERM and SIGKILL', async () => {
+  const sent: { signal: NodeJS.Signals | number | undefined; at: number }[] = [];
+  const kill = vi.spyOn(process, 'kill').mockImplementation((_, signal) => {
+    sent.push({ signal: signal as NodeJS.Signals, at: performance.now() });
+    return true;
+  });
+  // Without real processes, nothing takes time but the grace.
+  const find = () => Promise.resolve(sent.some(({ signal }) => signal === 'SIGKILL') ? [] : [4_000_001]);
+  const report = await endProcesses({ find }, { commandIds: new Set() });
+  kill.mockRestore();
+  expect(report).toEqual({ ended: 1, killed: 1, gone: true });
+  const [term, killed] = sent as [(typeof sent)[0], (typeof sent)[0]];
+  expect([term.signal, killed.signal]).toEqual(['SIGTERM', 'SIGKILL']);
+  expect(killed.at - term.at).toBeGreaterThanOrEqual(99);
+  expect(killed.at - term.at).toBeLessThan(1_500);
+});
+
+it('kills nothing that ends within that time', async () => {
+  const child = await startReady('trap "sleep 0.02; exit" TERM; echo ready; while :; do sleep 0.01; done');
+  const exited = once(child, 'exit');
+  const target = { commandIds: new Set<string>(), group: child.pid!, exited };
+  expect(await endProcesses(createGroupTable(), target)).toMatchObject({ killed: 0, gone: true });
 });

@@ -15,6 +15,8 @@ export interface EndTarget extends ProcessQuery {
 export interface EndReport {
   /** How many processes were sent a signal. */
   ended: number;
+  /** How many had not ended {@link GRACE_MS} after SIGTERM, and were sent SIGKILL. */
+  killed: number;
   /** True only if the last scan found none. */
   gone: boolean;
 }
@@ -32,6 +34,7 @@ const REAPER_SCANS = 10;
  */
 export async function endProcesses(table: ProcessTable, target: EndTarget): Promise<EndReport> {
   const signalled = new Set<number>();
+  const killed = new Set<number>();
   let alone = 0;
   terminate(target, await table.find(target), signalled);
   let left = await waitUntilNone(table, target, GRACE_MS);
@@ -42,10 +45,13 @@ export async function endProcesses(table: ProcessTable, target: EndTarget): Prom
     const isWaiting = others.length === 0 && alone++ < REAPER_SCANS;
     if (target.group !== undefined && others.length === left.length) send(-target.group, 'SIGKILL');
     const doomed = others.length > 0 ? others : isWaiting ? [] : left;
-    for (const pid of doomed) if (send(pid, 'SIGKILL')) signalled.add(pid);
+    for (const pid of doomed) {
+      if (pid !== target.spared && !saysItReaps(pid)) killed.add(pid);
+      if (send(pid, 'SIGKILL')) signalled.add(pid);
+    }
     left = await waitUntilNone(table, target, SCAN_PAUSE_MS);
   }
-  return { ended: signalled.size, gone: left.length === 0 };
+  return { ended: signalled.size, killed: killed.size, gone: left.length === 0 };
 }
 
 function terminate(target: EndTarget, members: number[], signalled: Set<number>): void {

@@ -228,6 +228,7 @@ describe.runIf(state.available)('a command in the sandbox', () => {
       output: expect.stringMatching(/^ready\n[^]*cleaned\n$/) as string,
       gone: true,
     });
+    expect(report.killed).toBeUndefined();
     expect(readFileSync(inWorkspace('trace'), 'utf8')).toBe('cleaned\n');
   });
 
@@ -236,7 +237,10 @@ describe.runIf(state.available)('a command in the sandbox', () => {
       `trap "" TERM; ${detach('caged')}; echo ready; while :; do sleep 300; done`,
       { sandbox: workspaceWrite },
     );
-    expect(report).toMatchObject({ outcome: 'aborted', output: 'ready\n', gone: true });
+    const killed = expect.stringMatching(
+      /^ready\n\d processes ignored SIGTERM for 100 ms and were killed\.\n$/,
+    ) as string;
+    expect(report).toMatchObject({ outcome: 'aborted', output: killed, gone: true });
   });
 
   it('leaves nothing running when it ends by itself', async () => {
