@@ -17,8 +17,10 @@ import { type Step, leftToTheNext, runStep } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
 import { type Wait, afterFailure, attemptMs, givenUp } from './waiting.ts';
 
-/** Attempts of a registration that nobody waits for. */
+/** Attempts of a registration for a thread of an earlier release. */
 const MAX_TRIES = 3;
+/** How long one is tried that no turn waits for yet, in milliseconds. */
+const AHEAD_OF_TIME_MS = 5_000;
 /** HTTP statuses that refuse the identity, not the request. */
 const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
 
@@ -28,7 +30,7 @@ interface RegistrationProgress {
   /** Registered and not reported yet. */
   task: AgentTaskRecord | null;
   unusedTasks: number;
-  /** Left out if no turn waits. */
+  /** Left out for a thread of an earlier release. */
   wait?: Wait;
 }
 
@@ -61,10 +63,16 @@ export async function registerAgentTask(
   });
 }
 
-function waitOf({ waitMs, announced }: AgentTaskRegistration, earlier?: RegistrationProgress): { wait?: Wait } {
-  if (waitMs === undefined) return {};
-  return { wait: earlier?.wait ?? { waitMs, isAnnounced: announced === true, waitedMs: 0, pauses: 0 } };
+function waitOf(
+  { waitMs, announced, mode }: AgentTaskRegistration,
+  earlier: RegistrationProgress | undefined,
+): { wait?: Wait } {
+  if (earlier?.wait !== undefined) return { wait: earlier.wait };
+  if (waitMs !== undefined) return { wait: { ...NEW_WAIT, waitMs, isAnnounced: announced === true } };
+  return mode === undefined ? {} : { wait: { ...NEW_WAIT, waitMs: AHEAD_OF_TIME_MS, isAnnounced: true } };
 }
+
+const NEW_WAIT = { waitedMs: 0, pauses: 0 };
 
 /** One attempt of a registration that a turn waits for, and what follows its failure. */
 async function registerPatiently(

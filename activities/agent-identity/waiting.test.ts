@@ -23,11 +23,11 @@ describe('the wait for an identity service that is away', () => {
 
   it.each([
     [13_250, 6],
-    [600_000, 26],
+    [600_000, 65],
   ])('of %d ms takes exactly that long, with growing pauses: %d of them', (waitMs, count) => {
     const { pauses, end } = waitFor({ ...NEW, waitMs, isAnnounced: true });
     expect([sum(pauses), pauses.length, end.type]).toEqual([waitMs, count, 'over']);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(30_000);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(10_000);
   });
 
   it('counts the time of attempts, too', () => {

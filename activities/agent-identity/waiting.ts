@@ -7,7 +7,7 @@ import { toTemporal } from '../to-temporal.ts';
 
 /** In milliseconds. */
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 /** The last attempt begins when the wait is over, and needs time for an answer. */
 const SHORTEST_ATTEMPT_MS = 2_000;
 /** A service that is away for longer than this is reported to the person. */

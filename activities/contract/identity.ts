@@ -13,7 +13,7 @@ export interface AgentTaskRegistration {
   mode?: AgentIdentityMode;
   /** It renews a task that is still valid, which `strict` does not permit. */
   ahead?: true;
-  /** A turn waits that long for a service that is away, in milliseconds; left out: three attempts. */
+  /** A turn waits that long for a service that is away, in milliseconds; left out if no turn waits for it yet. */
   waitMs?: number;
   /** The thread knows already that the service is away. */
   announced?: true;

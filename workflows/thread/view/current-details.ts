@@ -3,9 +3,11 @@
  * render; foreign text is in code spans, so that it is never markup.
  */
 import type { Excerpt, ThreadRequest } from '../../../src/contract/index.ts';
+import { toAgentTaskWords } from '../../../src/contract/plain/agent-task-words.ts';
 import { toAmounts } from '../../../src/contract/plain/amount-words.ts';
 import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
 import { toPhaseWords } from '../../../src/contract/plain/waiting-words.ts';
+import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
 import { limitsOf, spentIn } from '../budget/budget.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
@@ -48,6 +50,9 @@ function describe(state: ThreadState): string {
     section('Queued turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
     section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
       return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is working`;
+    }),
+    section('Agent task', toAgentTaskWords(toAgentTaskView(state)), ([label, value]) => {
+      return `- ${label}: ${codeSpan(value, 2 * WORDS)}`;
     }),
     section('Used', ofBudget(state), String),
     section('Last error', lastError(state.log.events), String),

@@ -1,6 +1,7 @@
 /** `bobbin thread show`: prints the state of a thread in words. */
 import type { Bobbin } from '../../../client/index.ts';
 import type { ThreadView } from '../../../contract/index.ts';
+import { toAgentTaskWords } from '../../../contract/plain/agent-task-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { toPhaseWords, toWaitingFor } from '../../../contract/plain/waiting-words.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -36,13 +37,20 @@ function describeView(view: ThreadView): Part[] {
     ...(waits === null ? [] : [line`waits for   ${waits.who === 'person' ? 'you: ' : ''}${beginning(waits.what)}`]),
     ...view.besideTurns.map((one) => line`beside      ${one.turnId}: ${beginning(one.command)}`),
     ...view.subThreads.map((one) => `${one.role.padEnd(11)} ${one.name} [${one.threadId}]: ${one.status}`),
-    `agent task  ${view.agentTask.status === 'registered' ? view.agentTask.task.taskId : view.agentTask.status} (${view.agentTask.mode})`,
+    ...describeAgentTask(view.agentTask),
     `tokens      ${plural(view.usage.totalTokens, 'token')}${costWords(view.usage.costMicroUsd)}`,
     ...describeBudget(view.budget),
     `context     ${describeContext(view.context)}`,
     `history     ${plural(view.itemCount, 'item')}, ${plural(view.lastSeq, 'event')}, run ${view.runCount}`,
     ...view.openRequests.flatMap((one) => renderRequest(one, view.threadId)),
   ];
+}
+
+function describeAgentTask(agentTask: ThreadView['agentTask']): Part[] {
+  return toAgentTaskWords(agentTask).map(([label, value], index) => {
+    const words = index === 0 ? value : `${label}: ${value}`;
+    return line`${index === 0 ? 'agent task  ' : ' '.repeat(12)}${words}`;
+  });
 }
 
 function phaseOf({ phase }: NonNullable<ThreadView['activeTurn']>): string {
