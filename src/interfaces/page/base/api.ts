@@ -67,6 +67,11 @@ export function threadPath(threadId: string, rest = ''): string {
   return `/v1/threads/${encodeURIComponent(threadId)}${rest}`;
 }
 
+/** Whether the server may have done what it was asked for, although there was no answer. */
+export function isLost(error: unknown): boolean {
+  return hasCode(error, 'unreachable');
+}
+
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Problem && error.code === code;
 }

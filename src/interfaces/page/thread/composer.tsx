@@ -2,8 +2,8 @@
 import { useRef, useState } from 'preact/hooks';
 import type { OnBusy, Overrides, ThreadView } from '../../../contract/index.ts';
 import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
-import { newId, post, threadPath, toProblemWords } from '../base/api.ts';
-import { Inline } from '../base/text.tsx';
+import { ProblemNote, useAction } from '../base/action.tsx';
+import { newId, post, threadPath } from '../base/api.ts';
 import { OverridesForm } from './overrides.tsx';
 import type { Input } from './state/thread-state.ts';
 
@@ -18,48 +18,35 @@ export function Composer({ view, draft, take }: Props) {
   const activeTurnId = view.activeTurn?.turnId ?? null;
   const [changed, setChanged] = useState<Overrides>({});
   const [onBusy, setOnBusy] = useState<OnBusy>('steer');
-  const [problem, setProblem] = useState<string | null>(null);
-  const [isSending, setSending] = useState(false);
+  const sending = useAction();
+  const interrupting = useAction();
   const turnId = useRef(newId());
 
   const send = async (): Promise<void> => {
-    if (draft.trim() === '' || isSending) return;
-    setSending(true);
-    try {
-      const input = [{ type: 'text', text: draft }];
-      const overrides = Object.keys(changed).length === 0 ? {} : { overrides: changed };
-      const submitted = { turnId: turnId.current, kind: CONVERSATION, input, onBusy, ...overrides };
-      await post(threadPath(threadId, '/turns'), submitted);
-      setChanged({});
-      take({ type: 'sent', prompt: { turnId: turnId.current, text: draft } });
-      turnId.current = newId();
-      setProblem(null);
-    } catch (error) {
-      setProblem(`Not sent: ${toProblemWords(error)} Your text is kept; send it again.`);
-    }
-    setSending(false);
+    if (draft.trim() === '') return;
+    const input = [{ type: 'text', text: draft }];
+    const overrides = Object.keys(changed).length === 0 ? {} : { overrides: changed };
+    const submitted = { turnId: turnId.current, kind: CONVERSATION, input, onBusy, ...overrides };
+    await post(threadPath(threadId, '/turns'), submitted);
+    setChanged({});
+    take({ type: 'sent', prompt: { turnId: turnId.current, text: draft } });
+    turnId.current = newId();
   };
   const interrupt = async (): Promise<void> => {
-    try {
-      await post(threadPath(threadId, '/interrupt'), activeTurnId === null ? {} : { turnId: activeTurnId });
-      setProblem(null);
-    } catch (error) {
-      setProblem(`Not interrupted: ${toProblemWords(error)}`);
-    }
+    await post(threadPath(threadId, '/interrupt'), activeTurnId === null ? {} : { turnId: activeTurnId });
   };
   return (
     <form
       class="composer"
       onSubmit={(event) => {
         event.preventDefault();
-        void send();
+        void sending.run(send);
       }}
     >
-      {problem !== null && (
-        <p class="note error" role="alert">
-          <Inline text={problem} />
-        </p>
-      )}
+      <ProblemNote
+        problem={sending.problem === null ? null : `Not sent: ${sending.problem} Your text is kept; send it again.`}
+      />
+      <ProblemNote problem={interrupting.problem === null ? null : `Not interrupted: ${interrupting.problem}`} />
       <label for="prompt">Prompt</label>
       <textarea
         id="prompt"
@@ -74,7 +61,7 @@ export function Composer({ view, draft, take }: Props) {
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
-          void send();
+          void sending.run(send);
         }}
       />
       <OverridesForm
@@ -98,12 +85,17 @@ export function Composer({ view, draft, take }: Props) {
                 <option value="queue">queue it</option>
               </select>
             </label>
-            <button type="button" class="decline" onClick={() => void interrupt()}>
+            <button
+              type="button"
+              class="decline"
+              disabled={interrupting.isRunning}
+              onClick={() => void interrupting.run(interrupt)}
+            >
               Interrupt
             </button>
           </>
         )}
-        <button type="submit" class="approve" disabled={isSending || draft.trim() === ''}>
+        <button type="submit" class="approve" disabled={sending.isRunning || draft.trim() === ''}>
           Send
         </button>
       </div>

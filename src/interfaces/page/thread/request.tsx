@@ -14,16 +14,19 @@ interface RequestProps {
   request: ThreadRequest;
   /** The agents of the thread that shows it. */
   agents: readonly SubThread[];
+  /** Changes when what is shown around it changes: what was under the pointer may be something else now. */
+  place: string;
   /** Null if this token may not answer. */
   onAnswer: ((answer: Answer) => void) | null;
 }
 
-export function RequestView({ request, agents, onAnswer }: RequestProps) {
-  const [isReady, setReady] = useState(false);
+export function RequestView({ request, agents, place, onAnswer }: RequestProps) {
+  const [readyAt, setReadyAt] = useState<string | null>(null);
+  const isReady = readyAt === place;
   useEffect(() => {
-    const timer = setTimeout(() => setReady(true), READING_MS);
+    const timer = setTimeout(() => setReadyAt(place), READING_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [place]);
   const { title, text, facts } = toRequestWords(request);
   const heading = `request-${request.requestId}`;
   const missing = text === null ? 0 : text.chars - text.text.length;
@@ -46,7 +49,7 @@ export function RequestView({ request, agents, onAnswer }: RequestProps) {
       {onAnswer === null ? (
         <p class="facts">Your token does not allow to answer.</p>
       ) : request.type === 'userInput' ? (
-        <Questions request={request} onAnswer={onAnswer} />
+        <Questions request={request} isReady={isReady} onAnswer={onAnswer} />
       ) : (
         <div class="buttons" role="group" aria-label="Answer">
           {choicesOf(request).map(({ label, answer, kind = '' }) => (
@@ -66,12 +69,12 @@ function OriginPath({ origin: { path }, agents }: { origin: RequestOrigin; agent
     <p class="facts path">
       Asked by agent{' '}
       {path.map((threadId, index) => (
-        <>
+        <span key={threadId}>
           {index > 0 && ' › '}
-          <a key={threadId} href={threadAddress(threadId)}>
+          <a href={threadAddress(threadId)}>
             <Inline text={agents.find((agent) => agent.threadId === threadId)?.name ?? threadId} />
           </a>
-        </>
+        </span>
       ))}
     </p>
   );
@@ -99,9 +102,11 @@ function choicesOf({ type }: ThreadRequest): Choice[] {
 
 function Questions({
   request: { requestId, questions },
+  isReady,
   onAnswer,
 }: {
   request: Extract<ThreadRequest, { type: 'userInput' }>;
+  isReady: boolean;
   onAnswer: (answer: Answer) => void;
 }) {
   const [given, setGiven] = useState<Record<string, string>>({});
@@ -137,10 +142,10 @@ function Questions({
         </fieldset>
       ))}
       <div class="buttons">
-        <button type="submit" class="approve" disabled={!isComplete}>
+        <button type="submit" class="approve" disabled={!isComplete || !isReady}>
           Answer
         </button>
-        <button type="button" onClick={() => onAnswer({ decision: 'cancel' })}>
+        <button type="button" disabled={!isReady} onClick={() => onAnswer({ decision: 'cancel' })}>
           Stop the turn
         </button>
       </div>

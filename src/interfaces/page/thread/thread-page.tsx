@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { post, threadPath, toProblemWords } from '../base/api.ts';
+import { isLost, post, threadPath, toProblemWords } from '../base/api.ts';
 import { refreshAll } from '../base/polled.ts';
 import { useAllowed } from '../base/session.tsx';
 import { Inline } from '../base/text.tsx';
@@ -53,7 +53,8 @@ export function ThreadPage({ threadId }: { threadId: string }) {
       setProblem(null);
     } catch (error) {
       take({ type: 'answerLost', requestId });
-      setProblem(`Your answer to ${requestId} was not accepted: ${toProblemWords(error)}`);
+      const what = isLost(error) ? 'may not have arrived' : 'was not accepted';
+      setProblem(`Your answer to ${requestId} ${what}: ${toProblemWords(error)}`);
       session.current?.refresh();
     }
   };
@@ -80,6 +81,7 @@ export function ThreadPage({ threadId }: { threadId: string }) {
           key={request.requestId}
           request={request}
           agents={view?.subThreads ?? []}
+          place={requests.map(({ requestId }) => requestId).join(' ')}
           onAnswer={mayApprove ? (given) => void answer(request.requestId, given) : null}
         />
       ))}

@@ -2,15 +2,20 @@
 import { useState } from 'preact/hooks';
 import { plural } from '../../../../contract/plain/plural.ts';
 import { ProblemNote, useAction } from '../../base/action.tsx';
-import { post, threadPath } from '../../base/api.ts';
+import { isLost, post, threadPath } from '../../base/api.ts';
 
 export function RollBack({ threadId, onClose }: { threadId: string; onClose: () => void }) {
   const [numTurns, setNumTurns] = useState(1);
   const { run, isRunning, problem } = useAction();
+  // Sent again, it would remove further turns.
+  const [isUnknown, setUnknown] = useState(false);
   const rollBack = (event: Event): void => {
     event.preventDefault();
     void run(async () => {
-      await post(threadPath(threadId, '/rollback'), { numTurns });
+      await post(threadPath(threadId, '/rollback'), { numTurns }).catch((error: unknown) => {
+        setUnknown(isLost(error));
+        throw error;
+      });
       onClose();
     });
   };
@@ -31,8 +36,9 @@ export function RollBack({ threadId, onClose }: { threadId: string; onClose: () 
         onInput={({ currentTarget }) => setNumTurns(currentTarget.valueAsNumber)}
       />
       <ProblemNote problem={problem} />
+      {isUnknown && <p>The turns may be removed. Look at the conversation before you begin again.</p>}
       <div class="buttons">
-        <button type="submit" class="decline" disabled={isRunning || !(numTurns >= 1)}>
+        <button type="submit" class="decline" disabled={isRunning || isUnknown || !(numTurns >= 1)}>
           Remove {numTurns >= 1 ? plural(numTurns, 'turn') : 'turns'}
         </button>
         <button type="button" onClick={onClose}>

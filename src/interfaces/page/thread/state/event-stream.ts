@@ -2,6 +2,7 @@
 import { createParser } from 'eventsource-parser';
 import type { PartialEvent, ThreadEvent } from '../../../../contract/index.ts';
 import { Problem, isFinal, request, threadPath } from '../../base/api.ts';
+import { hiddenFor, whenVisible } from '../../base/visible.ts';
 import { sleep } from '../../base/sleep.ts';
 
 export interface StreamReader {
@@ -15,6 +16,8 @@ const MIN_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 4_000;
 /** The server sends something at least every 15 seconds. */
 const SILENCE_MS = 40_000;
+/** A tab that was hidden for this time leaves its connection to others, and goes on where it was. */
+const HIDDEN_MS = 10_000;
 
 /** Returns when the thread is closed. Rejects if nothing more can be read, and when `signal` fires. */
 export async function followEvents(
@@ -37,14 +40,20 @@ export async function followEvents(
     reader.onEvent(event);
   };
   for (;;) {
+    await whenVisible(signal);
+    const hidden = hiddenFor(HIDDEN_MS);
     try {
       const path = threadPath(threadId, `/events?partial=true&after=${after}`);
-      if (await readStream(path, take, () => reader.onTrouble(null), signal)) return;
+      const stop = AbortSignal.any([signal, hidden.signal]);
+      if (await readStream(path, take, () => reader.onTrouble(null), stop)) return;
     } catch (error) {
       signal.throwIfAborted();
+      if (hidden.signal.aborted) continue;
       if (isClosing(newest)) return;
       if (!(error instanceof Problem) || isFinal(error)) throw error;
       reader.onTrouble(error);
+    } finally {
+      hidden.end();
     }
     await sleep(pause, signal);
     pause = Math.min(MAX_PAUSE_MS, 2 * pause);

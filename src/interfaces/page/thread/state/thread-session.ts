@@ -12,6 +12,7 @@ const GATHER_MS = 100;
 const RETRY_MS = 2_000;
 /** Of a thread at work: what it costs, and whether its worker still answers. */
 const REFRESH_MS = 5_000;
+const HIDDEN_REFRESH_MS = 15_000;
 
 export interface ThreadSession {
   refresh(): void;
@@ -27,15 +28,23 @@ export function followThread(
   const stop = new AbortController();
   const { signal } = stop;
   let timer: number | undefined;
+  let dueAt = Infinity;
 
+  /** At that time at the latest. */
   const refreshIn = (ms: number): void => {
+    const at = Date.now() + ms;
+    if (at >= dueAt) return;
     window.clearTimeout(timer);
+    dueAt = at;
     timer = window.setTimeout(() => void refresh(), ms);
   };
   const refresh = async (): Promise<void> => {
+    dueAt = Infinity;
     try {
       const view = await readView(threadId, take, signal);
-      if (view.activeTurn !== null) refreshIn(REFRESH_MS);
+      // A hidden tab reads no events, but its title says what waits.
+      if (document.hidden) refreshIn(HIDDEN_REFRESH_MS);
+      else if (view.activeTurn !== null) refreshIn(REFRESH_MS);
     } catch (error) {
       if (signal.aborted) return;
       take({ type: 'trouble', of: 'view', words: toProblemWords(error) });
@@ -53,6 +62,7 @@ export function followThread(
       onTrouble: (trouble: Error | null) => take({ type: 'trouble', of: 'stream', words: trouble?.message ?? null }),
     };
     refreshIn(REFRESH_MS);
+    document.addEventListener('visibilitychange', () => refreshIn(0), { signal });
     await followEvents(threadId, Math.max(0, lastSeq - PAST_EVENTS), reader, signal);
   };
   run().catch((error: unknown) => {
