@@ -1,10 +1,11 @@
-/** What the doors add: the first text of a model and the end of a turn through the client and through HTTP, open streams, requests. */
+/** What the doors add: the first text of a model and the end of a turn through the client, HTTP and a chat, open streams, requests. */
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { PartialEvent, SubmitTurn, ThreadEvent } from '../../src/contract/index.ts';
 import { isEndOf, toTurn } from '../bobbin-thread.ts';
+import { openChatScreen } from '../chat-screen.ts';
 import { now } from '../clock.ts';
 import type { TestEnvironment } from '../environment.ts';
 import { summarise, toRow } from '../figures.ts';
@@ -26,7 +27,12 @@ export const doors: Part = async (environment, { quick, signal }) => {
   const workspace = { cwd: environment.repository };
   const thread = await worker.bobbin.threads.start({ workspace });
 
-  const seen = { client: { first: [], end: [] } as Seen, http: { first: [], end: [] } as Seen };
+  await using chat = await openChatScreen(worker.bobbin, thread, environment.repository);
+  const seen: Record<'client' | 'http' | 'chat', Seen> = {
+    client: { first: [], end: [] },
+    http: { first: [], end: [] },
+    chat: { first: [], end: [] },
+  };
   for (let turn = 0; turn < turns + 1; turn++) {
     signal.throwIfAborted();
     const stop = new AbortController();
@@ -35,16 +41,18 @@ export const doors: Part = async (environment, { quick, signal }) => {
     const readers = [
       read(thread.events({ after, partial: true, signal: stop.signal }), submitted),
       read(http.events(thread.threadId, after, stop.signal), submitted),
+      Promise.all([chat.shows('word1'), chat.shows('turn completed in')]).then(([first, end]) => ({ first, end })),
     ] as const;
     const start = now();
     await thread.submit(submitted);
-    const [byClient, byHttp] = await Promise.all(readers);
+    const [byClient, byHttp, byChat] = await Promise.all(readers);
     stop.abort();
     // The first turn registers the agent task.
     if (turn === 0) continue;
     for (const [to, at] of [
       [seen.client, byClient],
       [seen.http, byHttp],
+      [seen.chat, byChat],
     ] as const) {
       to.first.push(at.first - start);
       to.end.push(at.end - start);
@@ -87,6 +95,12 @@ export const doors: Part = async (environment, { quick, signal }) => {
       reference: byClient(seen.client.first),
     }),
     toRow('end of a turn of one second, through HTTP', 'ms', summarise(seen.http.end), {
+      reference: byClient(seen.client.end),
+    }),
+    toRow('first text of a model, on the screen of a chat', 'ms', summarise(seen.chat.first), {
+      reference: byClient(seen.client.first),
+    }),
+    toRow('end of a turn of one second, on the screen of a chat', 'ms', summarise(seen.chat.end), {
       reference: byClient(seen.client.end),
     }),
     toRow(`views through HTTP, ${PARALLEL} parallel`, 'calls/s', summarise([views.http]), {
