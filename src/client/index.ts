@@ -4,6 +4,7 @@ export { type Bobbin, type StartOptions, connectBobbin } from './bobbin.ts';
 export type { BatchHandle, BatchSummary, Batches } from './batches/batches.ts';
 export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './threads/event-stream.ts';
+export { type TreeOptions, advanceCursor } from './threads/tree-events.ts';
 export type { StepProgress } from './threads/progress.ts';
 export type { NewThread } from './threads/thread-ids.ts';
 export type { ListOptions } from './threads/list.ts';

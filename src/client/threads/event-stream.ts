@@ -24,9 +24,9 @@ const RETRY_MS = { first: 100, most: 2_000 };
 export const PASSING = new Set(['serviceUnavailable', 'workerUnavailable', 'threadOpening', 'betweenWorkers']);
 
 export interface EventSource {
-  progress(): Promise<StepProgress[]>;
-  events(after: number, limit: number, completedTask: CompletedTask | null): Promise<EventsPage>;
-  archived(segment: ArchiveSegment): Promise<ArchiveBody>;
+  progress: () => Promise<StepProgress[]>;
+  events: (after: number, limit: number, completedTask: CompletedTask | null) => Promise<EventsPage>;
+  archived: (segment: ArchiveSegment) => Promise<ArchiveBody>;
 }
 
 /**

@@ -2,8 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
-  type ArchiveBody,
-  type ArchiveSegment,
   type CloseThread,
   CloseThreadSchema,
   type EditQueue,
@@ -28,17 +26,16 @@ import {
   type ThreadRequest,
   type ThreadRules,
   type ThreadView,
+  type TreeEvent,
   type TurnCompletion,
   type UndoPreview,
   type TurnSubmission,
   toWorkflowId,
 } from '../../contract/index.ts';
 import {
-  type CompletedTask,
   closeThreadSignal,
   editQueueSignal,
   editQueueUpdate,
-  eventsQuery,
   interruptTurnSignal,
   interruptUpdate,
   itemsQuery,
@@ -56,13 +53,14 @@ import {
   threadQuery,
 } from '../../../workflows/thread/shell/messages.ts';
 import { callsOf } from '../calls.ts';
-import { readArchive } from './archive.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
+import { openSource } from './event-source.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
-import { type StepProgress, readProgress } from './progress.ts';
+import type { StepProgress } from './progress.ts';
 import { type ReviewOptions, followReview, outputOf, toReviewTurn } from './review.ts';
 import type { Service } from '../service.ts';
+import { type TreeOptions, streamTree } from './tree-events.ts';
 import { toWholeRequest } from './whole-request.ts';
 
 /** Longer than the time that a thread gives a step to end. */
@@ -112,7 +110,12 @@ export interface ThreadHandle {
   /**
    * Every event after `after` in order, each once. Survives lost connections. Ends after `thread/closed`. With `partial`, also
    * what running steps show of their work.
+   *
+   * With `tree`, also those of every thread below, closed ones included, each with its place. The events of one thread are in
+   * order, each once; there is no order between threads. Threads that start later are picked up. Ends when all have ended.
+   * To continue, give a cursor that was kept with `advanceCursor`.
    */
+  events(options: TreeOptions & { tree: true }): AsyncGenerator<TreeEvent, void, undefined>;
   events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void, undefined>;
   events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void, undefined>;
   /** The whole history, including the archived part. @param options `after`: how many of the oldest to leave out */
@@ -158,24 +161,15 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const handle: WorkflowHandle = service.client.workflow.getHandle(workflowId);
 
   const { call, ask } = callsOf(service, (error, action) => toBobbinError(error, { threadId, action }));
-  const archived = (segment: ArchiveSegment): Promise<ArchiveBody> =>
-    call('read the archive', () => readArchive(service, segment.segmentId), 30_000);
-  const source = {
-    events: (after: number, limit: number, completedTask: CompletedTask | null) => {
-      const page = { after, limit, ...(completedTask === null ? {} : { completedTask }) };
-      return service.share(JSON.stringify([workflowId, page]), () =>
-        call('read events', () => handle.query(eventsQuery, page)),
-      );
-    },
-    archived,
-    progress: () =>
-      service.share(JSON.stringify([workflowId, 'progress']), () =>
-        call('read the running steps', () => readProgress(handle)),
-      ),
-  };
+  const source = openSource(service, threadId);
+  const { archived } = source;
+  function events(options: TreeOptions & { tree: true }): AsyncGenerator<TreeEvent, void>;
   function events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void>;
   function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void>;
-  function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent | PartialEvent, void> {
+  function events(
+    options: EventStreamOptions | (TreeOptions & { tree: true }) = {},
+  ): AsyncGenerator<ThreadEvent | PartialEvent | TreeEvent, void> {
+    if ('tree' in options) return streamTree(service, threadId, options);
     return streamEvents(service, { threadId, workflowId }, source, options);
   }
 

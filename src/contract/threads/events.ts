@@ -64,6 +64,21 @@ export type EventType = EventBody['type'];
 /** `seq` counts from 1 without a gap, through the thread's whole life. `at` is milliseconds since the epoch. */
 export type ThreadEvent = { seq: number; at: number } & EventBody;
 
+/** An event of a tree of threads: of the thread that is read, or of one below it at any depth. */
+export interface TreeEvent {
+  /** The thread whose log has the event. `seq` counts in that log. */
+  threadId: string;
+  /** Ids from a child of the thread that is read down to this one; empty for the thread that is read. */
+  path: string[];
+  event: ThreadEvent | PartialEvent;
+}
+
+/**
+ * The position of a reader in a tree: for each thread that it knows, the `seq` of the newest event that it has. A thread below
+ * that has started, and of which it has no event yet, is in it with 0.
+ */
+export type TreeCursor = Readonly<Record<string, number>>;
+
 export type RejectionCode =
   | 'malformed'
   | 'inputTooLarge'

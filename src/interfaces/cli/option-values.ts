@@ -1,5 +1,5 @@
 /** Values of options. Commander names the option in front of these messages. */
-import type { ApprovalPolicy, SandboxMode } from '../../contract/index.ts';
+import type { ApprovalPolicy, SandboxMode, TreeCursor } from '../../contract/index.ts';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** A whole number above 0. */
@@ -36,4 +36,27 @@ export const APPROVAL_POLICIES: readonly ApprovalPolicy[] = ['untrusted', 'on-re
 /** An option that an existing thread, named by `--thread`, does not take. */
 export function newThreadOption(flags: string, description: string): Option {
   return new Option(flags, description).conflicts('thread');
+}
+
+/** `--cursor`, where a reader of a tree of threads continues. */
+export function treeCursorOption(): Option {
+  return new Option('--cursor <json>', 'with --tree: start after these events, as {"<thread>": <seq>, ...}')
+    .argParser(toCursor)
+    .conflicts('after')
+    .implies({ tree: true });
+}
+
+function toCursor(text: string): TreeCursor {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (isCursor(parsed)) return parsed;
+  } catch {
+    // Not JSON.
+  }
+  throw new InvalidArgumentError('A JSON object with the number of an event for each thread is expected.');
+}
+
+function isCursor(parsed: unknown): parsed is TreeCursor {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return false;
+  return Object.values(parsed).every((seq) => Number.isSafeInteger(seq) && seq >= 0);
 }

@@ -1,6 +1,6 @@
 /** The output of a command: lines for a person, or JSON for a program. Escapes everything that a terminal would interpret. */
 import { createInterface } from 'node:readline/promises';
-import type { ThreadEvent } from '../../../contract/index.ts';
+import type { ThreadEvent, TreeEvent } from '../../../contract/index.ts';
 import { toVisible, toVisibleJson, toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { FEWEST_COLUMNS, type Part, createTextStream, linesOf, quote, toCopy, toScreen } from './terminal-text.ts';
 
@@ -11,7 +11,7 @@ export interface Output {
   /** The one result of a command. A string is one line of foreign text. */
   result(value: unknown, lines: readonly Part[]): void;
   /** One event of a stream: a line of JSON, or lines for a person. */
-  event(event: ThreadEvent, lines: readonly Part[]): void;
+  event(event: ThreadEvent | TreeEvent, lines: readonly Part[]): void;
   /** Only for a person. */
   say(line: Part): void;
   /** Foreign text in pieces. Line feeds and tabs stay. */

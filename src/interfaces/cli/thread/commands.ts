@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
-import type { OnBusy, SubmitTurn, TurnKind } from '../../../contract/index.ts';
+import type { OnBusy, SubmitTurn, TreeCursor, TurnKind } from '../../../contract/index.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
-import { APPROVAL_POLICIES, SANDBOX_MODES, choice, natural, positive } from '../option-values.ts';
+import { APPROVAL_POLICIES, SANDBOX_MODES, choice, natural, positive, treeCursorOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
 import { type CompactOptions, compact } from './compact.ts';
@@ -20,6 +20,7 @@ import { type ResumeOptions, resume } from './resume.ts';
 import { show } from './show.ts';
 import { redo, rollback, undo } from './undo.ts';
 import { watchThread } from './watch.ts';
+import { watchTree } from './watch-tree.ts';
 
 type Body<O> = (bobbin: Bobbin, output: Output, threadId: string, options: O) => Promise<number>;
 
@@ -129,12 +130,10 @@ export function addThreadCommands(program: Command): void {
     .option('--model <name>', 'the model, or provider/model, from now on')
     .addOption(choice('--sandbox <mode>', 'from now on', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'from now on', APPROVAL_POLICIES));
-  command<{ after: number }>('watch', 'follow a thread', 'watch my-thread', watch).option(
-    '--after <seq>',
-    'start after the event with this number',
-    natural,
-    0,
-  );
+  command<WatchOptions>('watch', 'follow a thread', 'watch my-thread', watch)
+    .option('--after <seq>', 'start after the event with this number', natural, 0)
+    .option('--tree', 'also every agent and review below, with its name')
+    .addOption(treeCursorOption());
   command<{ dryRun?: true }>('undo', 'undo the newest turn, including its files', 'undo my-thread', undo).option(
     '--dry-run',
     'only show what would happen to which file',
@@ -210,10 +209,18 @@ const interrupt: Body<{ turn?: string; reason?: string; tree?: boolean }> = asyn
   return EXIT.ok;
 };
 
-const watch: Body<{ after: number }> = async (bobbin, output, threadId, { after }) => {
+interface WatchOptions {
+  after: number;
+  tree?: true;
+  cursor?: TreeCursor;
+}
+
+const watch: Body<WatchOptions> = async (bobbin, output, threadId, { after, tree, cursor }) => {
   const thread = bobbin.threads.get(threadId);
   await thread.view();
-  await watchThread(thread, output, { after, signal: interruptSignal() });
+  const signal = interruptSignal();
+  if (tree === true) await watchTree(thread, output, { after: cursor ?? { [threadId]: after }, signal });
+  else await watchThread(thread, output, { after, signal });
   return EXIT.ok;
 };
 

@@ -59,7 +59,7 @@ function sayIfUnserved(bobbin: Bobbin, output: Output): NodeJS.Timeout {
 }
 
 /** A person who decides must see all of a request. If its item is gone, the request itself says that it is cut. */
-async function withWholeRequest(thread: ThreadHandle, event: ThreadEvent): Promise<ThreadEvent> {
+export async function withWholeRequest(thread: ThreadHandle, event: ThreadEvent): Promise<ThreadEvent> {
   if (!('request' in event)) return event;
   return { ...event, request: await thread.wholeRequest(event.request).catch(() => event.request) };
 }
