@@ -22,7 +22,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY deploy/worker-health.mjs ./deploy/
 # Volumes take over the owner of the folder they are mounted on.
-RUN mkdir -p /var/lib/bobbin/archive /var/lib/bobbin/keys /var/lib/bobbin-workspaces /workspaces \
+RUN mkdir -p /etc/bobbin/identity /var/lib/bobbin/archive /var/lib/bobbin/keys /var/lib/bobbin-workspaces /workspaces \
   && chown -R node:node /var/lib/bobbin /var/lib/bobbin-workspaces /workspaces \
   && chmod -R u=rwX,go= /var/lib/bobbin /var/lib/bobbin-workspaces
 USER node

@@ -55,6 +55,11 @@ const EnvironmentSchema = z.object({
   BOBBIN_IDENTITY_URL: z.url().optional(),
   BOBBIN_IDENTITY_MODE: AgentIdentityModeSchema.optional(),
   BOBBIN_IDENTITY_ACCOUNT: z.string().min(1).default('default'),
+  /** Read at each call, like the addresses of the providers. */
+  BOBBIN_ASSERTION_GATEWAY: z
+    .string()
+    .regex(/^\s*(anthropic|google)(\s*,\s*(anthropic|google))*\s*$/, 'names of anthropic, google, separated by commas')
+    .optional(),
   BOBBIN_IDENTITY_ACCOUNTS: z.string().min(1).optional(),
   BOBBIN_IDENTITY_TOKEN: z.string().min(1).optional(),
   BOBBIN_IDENTITY_TOKEN_FILE: z.string().min(1).optional(),

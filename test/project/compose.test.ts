@@ -63,7 +63,7 @@ test('Compose accepts the file, and it has all the services and named volumes', 
       .split('\n')
       .flatMap((line) => /^ {2}(\w+):/.exec(line)?.[1] ?? []);
   expect(keysOf(['services']).sort()).toEqual(['database', 'namespace', 'schema', 'temporal', 'ui', 'worker']);
-  expect(keysOf(['volumes']).sort()).toEqual(['archive', 'database', 'keys', 'workspaces']);
+  expect(keysOf(['volumes']).sort()).toEqual(['archive', 'database', 'identity', 'keys', 'workspaces']);
 });
 
 test('every image is pinned to a release', async (context) => {

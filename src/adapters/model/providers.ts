@@ -64,9 +64,30 @@ export function readProviderSettings(env: Environment, provider: ProviderName): 
   const { keyName, baseUrlName, defaultBaseUrl, key: need } = PROVIDERS[provider];
   const ownUrl = readVariable(env, baseUrlName);
   const key = readVariable(env, keyName);
-  const isNeeded = need === 'always' || (need === 'atDefaultUrl' && ownUrl === undefined);
+  const isNeeded = ownUrl === undefined ? need !== 'never' : need === 'always' && !isGateway(env, provider);
   const keyState = key !== undefined ? 'set' : isNeeded ? 'missing' : 'not needed';
   return { provider, keyName, baseUrlName, baseUrl: ownUrl ?? defaultBaseUrl, key, keyState };
+}
+
+/**
+ * Whether the endpoint of a provider gets the agent assertion. Anthropic and Google have no use for it and should not see
+ * it; a gateway in front of them that checks it is named by `BOBBIN_ASSERTION_GATEWAY`. Throws `modelBadRequest` if that
+ * names a provider whose address is not that of a gateway.
+ */
+export function takesAssertion(env: Environment, settings: ProviderSettings, model: string): boolean {
+  const { provider, baseUrlName } = settings;
+  if (provider === 'openai' || provider === 'openai-compatible') return true;
+  if (!isGateway(env, provider)) return false;
+  if (readVariable(env, baseUrlName) !== undefined) return true;
+  throw new Failure(
+    'modelBadRequest',
+    `BOBBIN_ASSERTION_GATEWAY names ${provider}, and ${baseUrlName} is not set: an assertion is sent to a gateway, never to the provider itself. Set ${baseUrlName} to the address of the gateway.`,
+    { details: { model, provider, variable: baseUrlName } },
+  );
+}
+
+function isGateway(env: Environment, provider: ProviderName): boolean {
+  return (readVariable(env, 'BOBBIN_ASSERTION_GATEWAY') ?? '').split(/\s*,\s*/).includes(provider);
 }
 
 /** Throws `modelUnauthorized` for a missing key and `modelBadRequest` for a missing address, naming the variable. */

@@ -16,6 +16,7 @@ import {
   PROVIDER_NAMES,
   readProviderSettings,
   splitModel,
+  takesAssertion,
 } from '../providers.ts';
 import type { Environment, ProviderName, ProviderSettings } from '../providers.ts';
 import { toWellFormedRequest } from '../http/well-formed.ts';
@@ -34,8 +35,8 @@ type ProviderOptions = Record<string, Record<string, string | boolean | { type: 
 
 /**
  * Takes requests for `provider/model` of the providers in `PROVIDER_NAMES`, whose packages are loaded at their first use.
- * Keys and addresses are read from `env` at each call. An agent assertion is sent to OpenAI and compatible endpoints only:
- * the others have no use for it and should not see it.
+ * Keys and addresses are read from `env` at each call. An agent assertion is sent to OpenAI and compatible endpoints, and to
+ * gateways: see `takesAssertion`.
  */
 export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = {}): ModelPort {
   return {
@@ -44,7 +45,8 @@ export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = 
       const { provider, name } = splitModel(request.model, '');
       if (!isProviderName(provider)) throw unknownProvider(request.model);
       const settings = readProviderSettings(env, provider);
-      const bearer = takesAssertion(provider) ? request.authorization : undefined;
+      const isForGateway = request.authorization !== undefined && takesAssertion(env, settings, request.model);
+      const bearer = isForGateway ? request.authorization : undefined;
       checkProviderSettings(bearer === undefined ? settings : { ...settings, keyState: 'not needed' }, request.model);
       const call = { request: toWellFormedRequest(request), name, settings: settings as Settings, bearer };
       const facts: CallFacts = {
@@ -184,10 +186,6 @@ function toProviderOptions(provider: ProviderName, request: ModelRequest): Provi
       // Members that not every such endpoint knows are sent only where they change something.
       return request.parallelToolCalls ? {} : { openaiCompatible: { parallel_tool_calls: false } };
   }
-}
-
-function takesAssertion(provider: ProviderName): boolean {
-  return provider === 'openai' || provider === 'openai-compatible';
 }
 
 export function unknownProvider(model: string): Failure {
