@@ -53,6 +53,8 @@ export interface Ports {
   tasks: TaskPort;
   patches: PatchPort;
   projectDocs: ProjectDocsPort;
+  /** Instructions of the worker's configuration for all agents, the most special last. */
+  ownInstructions: readonly string[];
   git: GitPort;
   targets: ReviewTargetsPort;
   ledgers: LedgerDirectory;

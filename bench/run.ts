@@ -7,6 +7,7 @@ import type { Part } from './part.ts';
 import { agents } from './parts/agents.ts';
 import { anatomy } from './parts/anatomy.ts';
 import { batch } from './parts/batch.ts';
+import { cache } from './parts/cache.ts';
 import { doors } from './parts/doors.ts';
 import { fingerprints } from './parts/fingerprints.ts';
 import { history } from './parts/history.ts';
@@ -34,6 +35,7 @@ const PARTS: Record<string, Part> = {
   fingerprints,
   batch,
   anatomy,
+  cache,
 };
 
 interface Results {

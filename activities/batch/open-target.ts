@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { OpenedTarget, TargetOpening } from '../contract.ts';
+import { REVIEW } from '../instructions/review.ts';
 import type { FoundTarget, Ports } from '../ports.ts';
 import { readReviewRules } from '../review/review-rules.ts';
-import { RUBRIC } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { trackFindings } from '../review/observe.ts';
 import { toOpenFindings } from './known-findings.ts';
@@ -74,7 +74,7 @@ function rulesOf(
 /** A hash of everything that influences the findings. */
 function toRulesId({ instructions }: TargetOpening, model: string, rules: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([RUBRIC, model, instructions, rules]))
+    .update(JSON.stringify([REVIEW, model, instructions, rules]))
     .digest('hex')
     .slice(0, 16);
 }

@@ -4,6 +4,7 @@
  */
 import type { CompactionStep, CompactionStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { SUMMARY_REQUEST } from '../instructions/compaction.ts';
 import type {
   CompactedConversation,
   ConversationEntry,
@@ -17,7 +18,7 @@ import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { userMessagesOf } from './conversation.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
-import { SUMMARY_REQUEST, isSummaryMessage } from './summary-words.ts';
+import { isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
 
 export interface CompactionProgress {

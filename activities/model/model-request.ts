@@ -28,7 +28,7 @@ export async function openModelRequest(
   signal.throwIfAborted();
   const request: ModelRequest = {
     model: settings.model,
-    instructions: toInstructions(settings, projectDocs.text),
+    instructions: toInstructions(settings, ports.ownInstructions, projectDocs.text),
     conversation: toConversation(read),
     tools: [],
     parallelToolCalls: true,

@@ -1,15 +1,4 @@
-/** The texts of a compaction: the request for a summary, and the message that contains it later. */
-
-/** Enclose the request, to distinguish it from messages of a person. */
-export const SUMMARY_REQUEST = `<context_summary_request>
-This conversation is about to be replaced by a summary of it, which another model will go on from without having seen
-anything else but the person's latest messages. Write that summary now, in plain text, and call no tool. Put in:
-- what the person wants, with every condition, preference and decision that still holds;
-- what has been done, and with what result: files changed, commands that matter, errors and how they were dealt with;
-- where the work stands at this moment, and which steps are left;
-- names, paths, values and short quotations without which the work cannot go on.
-Leave out what no longer matters. Be exact rather than long, and say where you are not sure.
-</context_summary_request>`;
+/** The message that contains the summary of a compaction. `activities/instructions/compaction.ts` asks for it. */
 
 const SUMMARY_OPEN = '<context_summary>';
 const SUMMARY_CLOSE = '</context_summary>';

@@ -17,6 +17,8 @@ const DATA_LAYOUT = {
   /** Files of workspaces from before and after turns. */
   snapshots: 'snapshots',
   mcpConfig: 'mcp.json',
+  /** Of the person, for every agent. */
+  instructions: 'instructions.md',
   accounts: 'accounts.json',
   devState: 'dev.json',
   devLock: 'dev.lock',

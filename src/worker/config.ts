@@ -22,6 +22,7 @@ import {
 import { strictest } from '../contract/plain/identity-modes.ts';
 import { MAX_HEARTBEAT_MS } from '../contract/plain/heartbeat.ts';
 import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
+import { readOwnInstructions } from './own-instructions.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
 const optionalNumber = (min: number) => z.coerce.number().int().min(min).optional();
@@ -50,6 +51,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_ARCHIVE_DIR: z.string().min(1).optional(),
   BOBBIN_KEYS_DIR: z.string().min(1).optional(),
   BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
+  BOBBIN_INSTRUCTIONS: z.string().max(LIMITS.instructionsChars).optional(),
   BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
   BOBBIN_OFFLINE_MODEL_URL: z.url().optional(),
   BOBBIN_IDENTITY_URL: z.url().optional(),
@@ -133,6 +135,8 @@ export interface WorkerConfig {
   identityUrl: string | undefined;
   accounts: Accounts;
   mcpServers: McpServerConfig[];
+  /** Instructions for all agents: those of the file, then those of the variable. */
+  ownInstructions: string[];
   /** Absolute path of a file that replaces the built-in prices. */
   pricesFile: string | undefined;
   heartbeatEveryMs: number;
@@ -195,6 +199,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
     accounts,
+    ownInstructions: [readOwnInstructions(data.instructions), vars.BOBBIN_INSTRUCTIONS ?? ''],
     mcpServers: readMcpConfig(vars.BOBBIN_MCP_CONFIG ?? data.mcpConfig, env, vars.BOBBIN_MCP_CONFIG !== undefined),
     pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,

@@ -166,6 +166,7 @@ function createPorts(
     tasks: createOwnTasks([], warn),
     patches: createPatcher({ closedFolders, deniedPaths }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
+    ownInstructions: config.ownInstructions,
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
     targets: createReviewTargets({ directory: config.workspacesDirectory, closed: unreadable, ...config.fetching }),
     identity: createIdentityAdapter({

@@ -92,23 +92,16 @@ function typeOf(status: number, code = 'rate_limit_exceeded'): string {
   return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
-export function toPlan(body: Record<string, unknown>, inputCharacters: number, move: Move): ResponsePlan {
+/** @param cached characters of the request that an endpoint would have in its cache */
+export function toPlan(
+  body: Record<string, unknown>,
+  { inputCharacters, cached }: { inputCharacters: number; cached: number },
+  move: Move,
+): ResponsePlan {
   const model = typeof body['model'] === 'string' ? body['model'] : 'bobbin-offline';
   const told = move.type === 'respond' ? move.inputTokens : undefined;
   const inputTokens = told ?? toTokens(inputCharacters);
-  const cachedTokens = Math.max(0, inputTokens - toTokens(newCharacters(body['input'], inputCharacters)));
+  const cachedTokens = Math.max(0, inputTokens - toTokens(inputCharacters - cached));
   const { output, failure } = move.type === 'respond' ? move : { output: [], failure: undefined };
   return { model, output, inputTokens, cachedTokens, ...(failure === undefined ? {} : { failure }) };
-}
-
-/** Characters since the last thing the model said: all before was in an earlier request, and would be in its cache. */
-function newCharacters(input: unknown, all: number): number {
-  if (!Array.isArray(input)) return all;
-  const last = input.findLastIndex(isFromModel);
-  return last < 0 ? all : JSON.stringify(input.slice(last + 1)).length;
-}
-
-function isFromModel(item: unknown): boolean {
-  const { type, role } = item as { type?: string; role?: string };
-  return role === 'assistant' || type === 'reasoning' || /_call$/.test(type ?? '');
 }

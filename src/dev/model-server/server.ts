@@ -1,7 +1,7 @@
 /**
  * The offline model server: the OpenAI Responses wire format over real HTTP, answered by rules instead of a model. Every
  * answer says so. It keeps no conversation; what it does follows from the `input` of each request (`conversation.ts`) and
- * the rules of the last user text (`rules.ts`).
+ * the rules of the last user text (`rules.ts`). It remembers the newest requests only to count what a prompt cache would hold.
  *
  * - `POST /v1/responses`, streamed with `stream: true`
  * - `POST /v1/responses/compact`
@@ -15,6 +15,7 @@ import { InvalidInput, readConversation } from './conversation.ts';
 import type { Conversation } from './types.ts';
 import { wantsReview } from './code-review.ts';
 import { createMeetingCounter } from './meeting-counter.ts';
+import { type PromptCache, createPromptCache } from './prompt-cache.ts';
 import { createRequestLog, toAssertedIds, withoutCredentials } from './request-log.ts';
 import type { RecordedRequest, RequestLog } from './request-log.ts';
 import { perform, performCompaction, refuse, reply, toError, toPlan } from './replies.ts';
@@ -62,6 +63,7 @@ export interface ModelServer {
 interface State {
   log: RequestLog;
   meet: ReturnType<typeof createMeetingCounter>;
+  prompts: PromptCache;
   latencyMs: number;
   /** Set while assertions are demanded. */
   verifyUrl: string | undefined;
@@ -73,7 +75,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
   const verifyUrl = options.verifyUrl === undefined ? undefined : toVerifyUrl(options.verifyUrl);
   const log = createRequestLog();
   const { latencyMs = 0, compaction = true } = options;
-  const state: State = { log, meet: createMeetingCounter(), latencyMs, verifyUrl: undefined, compaction };
+  const memory = { meet: createMeetingCounter(), prompts: createPromptCache() };
+  const state: State = { log, ...memory, latencyMs, verifyUrl: undefined, compaction };
   const demandAssertions = (on: boolean) => {
     if (on && verifyUrl === undefined) throw new Error('Assertions can only be demanded where verifyUrl is given.');
     state.verifyUrl = on ? verifyUrl : undefined;
@@ -151,8 +154,9 @@ async function respond(
   exchange: Exchange,
 ): Promise<void> {
   const move = toMove(state, body, readConversation(body['input']), inputCharacters);
+  const plan = toPlan(body, { inputCharacters, cached: state.prompts.take(body).shared }, move);
   await pause(state.latencyMs + move.delayMs, exchange.gone);
-  await perform(move, toPlan(body, inputCharacters, move), body['stream'] === true, exchange);
+  await perform(move, plan, body['stream'] === true, exchange);
 }
 
 async function compact(
@@ -164,7 +168,8 @@ async function compact(
   const conversation = { ...readConversation(body['input']), summarising: true };
   const move = toMove(state, body, conversation, inputCharacters);
   await pause(state.latencyMs + move.delayMs, exchange.gone);
-  await performCompaction(move, body, toPlan(body, inputCharacters, move), exchange);
+  const plan = toPlan(body, { inputCharacters, cached: state.prompts.take(body).shared }, move);
+  await performCompaction(move, body, plan, exchange);
 }
 
 function toMove(
