@@ -55,6 +55,16 @@ describe('prewarm', () => {
     expect(account.registered()).toEqual({ identities: 1, tasks: 1 });
   });
 
+  it('is tried three times while the service is away', async () => {
+    account = openAccount(environment);
+    await environment.identity.control({ failNext: { status: 503, times: 1_000, path: '/task/register' } });
+    const before = registrations(environment);
+    const thread = await account.start();
+    const { message } = await waitForEvent(thread, 'warning');
+    expect(message).toMatch(/could not be registered ahead of time/);
+    expect(registrations(environment) - before).toBe(3);
+  });
+
   it('does not happen in mode off, and no assertion is sent', async () => {
     const own = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' } });
     try {

@@ -138,6 +138,19 @@ describe.each([
     },
   );
 
+  it('a thread whose workflow is cancelled: its turn is stopped with proof, and it is closed', async () => {
+    const { thread, turnId, pids } = await startCommand(environment, STUBBORN, 'danger-full-access');
+    const workflow = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
+    await workflow.cancel();
+    expect(await workflow.result()).toMatchObject({ status: 'closed', reason: 'the workflow was cancelled' });
+    expectGone(thread, pids);
+    const completion = { status: 'aborted', reason: 'threadClosed', quiescent: true };
+    expect((await eventsSoFar(thread)).slice(-2)).toMatchObject([
+      { type: 'turn/completed', turn: { turnId, ...completion } },
+      { type: 'thread/closed', reason: 'the workflow was cancelled' },
+    ]);
+  });
+
   it('a command of the person, as its own turn', async () => {
     const thread = await environment.start();
     const shell = turn("trap '' TERM; echo up > shell-up; while :; do sleep 0.05; done", { kind: 'user_shell' });

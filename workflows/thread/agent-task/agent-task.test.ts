@@ -4,6 +4,7 @@ import { toCarryOver } from '../past/carry-over.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import type { ThreadState } from '../state/state.ts';
 import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
+import { toCurrentDetails } from '../view/current-details.ts';
 import { toThreadView } from '../view/view.ts';
 
 function open(mode: AgentIdentityMode = 'recoverable'): TestThread {
@@ -141,6 +142,10 @@ describe('ensure', () => {
     thread.submit('a');
     expect(thread.steps('callModel')).toEqual([]);
     expect(toThreadView(thread.state).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
+    expect(toCurrentDetails(thread.state)).toMatch(
+      /`a` \(regular\) since .+: waits for its agent task to be registered$/m,
+    );
+    expect(thread.step('registerAgentTask').summary).toBe('agent task: register for: acme');
     registered(thread);
     expect(thread.input('callModel').agentTask).toEqual(taskOf('runtime-1', 1));
   });
