@@ -265,6 +265,31 @@ describe('a thread that was closed', () => {
   });
 });
 
+describe('agents below', () => {
+  it('are shown while they work, at any depth, and stay with their names', async () => {
+    const thread = await environment.start();
+    const terminal = await terminals.open(['chat', '--thread', thread.threadId], { ...environment, columns: 120 });
+    await terminal.until('ready');
+    const held = (word: string) => `run: echo ${word}; while [ ! -e agents-may-end ]; do sleep 0.1; done`;
+    const message = `spawn: ${held('deep')}\n${held('near')}\ncall: wait_agent {}`;
+    await terminal.paste(
+      `call: spawn_agent ${JSON.stringify({ task_name: 'helper', message })}\ncall: wait_agent {"timeout_ms": 120000}`,
+    );
+    await terminal.until('wait_agent {"timeout_ms": 120000}');
+    await terminal.press('Enter');
+    await terminal.until(/^\[helper\] \$ echo near.*\n(?:.*\n)*?│ near$/m);
+    await terminal.until(/^\[helper › spawned_by_rule\] \$ echo deep.*\n(?:.*\n)*?│ deep$/m);
+    await say(terminal, '/agents');
+    await terminal.until(/agent helper {2}running[^]*agent spawned_by_rule {2}running/);
+    writeFileSync(join(environment.cwd, 'agents-may-end'), '');
+    await terminal.until(/^turn completed in/m);
+    const shown = await terminal.until('ready');
+    for (const one of ['[helper] $ echo near', '[helper › spawned_by_rule] $ echo deep'])
+      expect(shown.split('\n').filter((row) => row.startsWith(one))).toHaveLength(1);
+    expect(shown).toMatch(/^\[helper › spawned_by_rule\] │ deep$/m);
+  });
+});
+
 describe('an agent below', () => {
   it('asks here, with its path, and gets the answer', async () => {
     const thread = await environment.start({ threadId: `tree-${Date.now()}`, approvalPolicy: 'untrusted' });

@@ -13,6 +13,7 @@ import {
   shortened,
   toScreen,
 } from '../text/terminal-text.ts';
+import { labelled } from '../thread/watch-tree.ts';
 import type { Draft } from './editor.ts';
 import type { Running } from '../../running-steps.ts';
 import { choicesOf, questionOf } from './requests.ts';
@@ -58,15 +59,22 @@ function fitAll(parts: readonly Part[], columns: number): string[] {
 
 // ----------------------------------------------------------------------------------------------------------- live
 
-/** The end of what each running step shows. */
-function liveRows({ live }: ChatState, columns: number, most: number): string[] {
-  if (live.length === 0 || most < 1) return [];
-  const each = Math.max(1, Math.floor(most / live.length));
-  return live.flatMap((running) => runningRows(running, columns, each)).slice(-most);
+/** The end of what each running step shows, here and in the agents below. */
+function liveRows({ live, agents }: ChatState, columns: number, most: number): string[] {
+  const all: [name: string, running: Running][] = [
+    ...live.map((running): [string, Running] => ['', running]),
+    ...[...agents.values()].flatMap(({ name, live: ofAgent }) =>
+      ofAgent.map((running): [string, Running] => [name, running]),
+    ),
+  ];
+  if (all.length === 0 || most < 1) return [];
+  const each = Math.max(1, Math.floor(most / all.length));
+  return all.flatMap(([name, running]) => runningRows(name, running, columns, each)).slice(-most);
 }
 
-function runningRows(running: Running, columns: number, most: number): string[] {
-  const head = running.title === '' ? [] : fitAll([headOf(running)], columns).slice(0, Math.min(3, most));
+function runningRows(name: string, running: Running, columns: number, most: number): string[] {
+  const heads = name === '' && running.title === '' ? [] : labelled(name, [headOf(running)]);
+  const head = fitAll(heads, columns).slice(0, Math.min(3, most));
   // More characters than the rows can show.
   const tail = running.tail.slice(-most * columns).replaceAll('\t', '    ');
   const text = tail.trim() === '' ? [] : fitAll(quoted(tail.trimEnd()), columns);
@@ -75,6 +83,7 @@ function runningRows(running: Running, columns: number, most: number): string[] 
 }
 
 function headOf({ kind, title }: Running): Part {
+  if (kind === 'message') return paint.dim('answers');
   return line`${paint.cyan(kind === 'command' ? '$' : '⚒')} ${beginning(title, MAX_CHARS)}`;
 }
 

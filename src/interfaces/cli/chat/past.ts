@@ -1,6 +1,7 @@
 /** The newest turns of a thread, each whole, read from the end of its log. */
-import type { ThreadHandle } from '../../../client/index.ts';
-import type { ThreadEvent, ThreadView } from '../../../contract/index.ts';
+import type { Bobbin, ThreadHandle } from '../../../client/index.ts';
+import type { ThreadEvent, ThreadView, TreeCursor } from '../../../contract/index.ts';
+import type { Names } from '../thread/watch-tree.ts';
 
 export interface Past {
   events: readonly ThreadEvent[];
@@ -40,4 +41,25 @@ async function readBetween(thread: ThreadHandle, after: number, until: number, s
     if (event.seq >= until) break;
   }
   return events;
+}
+
+/** Where the open agents below are now, at any depth: a chat shows what they do from then on. */
+export async function agentsNow(
+  bobbin: Bobbin,
+  { subThreads }: Pick<ThreadView, 'subThreads'>,
+  names: Names,
+): Promise<TreeCursor> {
+  const cursors = await Promise.all(
+    subThreads.map(async (subThread) => {
+      names.name(subThread);
+      const { threadId, status } = subThread;
+      if (status === 'shutdown' || status === 'notFound' || status === 'pendingInit') return {};
+      const view = await bobbin.threads
+        .get(threadId)
+        .view()
+        .catch(() => null);
+      return view === null ? {} : { ...(await agentsNow(bobbin, view, names)), [threadId]: view.lastSeq };
+    }),
+  );
+  return Object.assign({}, ...cursors) as TreeCursor;
 }

@@ -367,3 +367,48 @@ describe('an answer that is cut off', () => {
     expect(other.state.live).toMatchObject([{ tail: 'goes on' }]);
   });
 });
+
+describe('an agent below', () => {
+  const of = (input: ChatInput, threadId = 't-1/1', name = 'helper'): ChatInput => {
+    if (input.type !== 'event') throw new Error('no event');
+    return { type: 'agentEvent', threadId, name, event: input.event };
+  };
+  const delta = (turnId: string, text: string): ChatInput => ({
+    type: 'event',
+    event: { type: 'item/agentMessage/delta', turnId, step: 1, attempt: 1, offset: 0, delta: text },
+  });
+
+  it('is shown with its name, apart from others that have the same ids', () => {
+    const item = { id: 'item_3', turnId: 'turn-1', step: 1, type: 'agentMessage', text: 'done' } as const;
+    const { state, out } = play(
+      begin(),
+      delta('turn-1', 'of the thread'),
+      of(delta('turn-1', 'of the helper')),
+      of(delta('turn-1', 'deep down'), 't-1/1/1', 'helper › deep'),
+      of(happened({ type: 'item/completed', turnId: 'turn-1', item })),
+    );
+    expect(out).toEqual(['[helper] │ done']);
+    expect(state.live).toMatchObject([{ tail: 'of the thread' }]);
+    expect([...state.agents]).toMatchObject([['t-1/1/1', { name: 'helper › deep', live: [{ tail: 'deep down' }] }]]);
+  });
+
+  it('whose answer is cut off keeps what was shown, with its name', () => {
+    const turn = {
+      turnId: 'turn-1',
+      kind: 'regular',
+      status: 'aborted',
+      reason: 'interrupted',
+      durationMs: 5,
+      usage: USAGE,
+    };
+    const { out } = play(
+      begin(),
+      of(delta('turn-1', 'half an ans')),
+      of(happened({ type: 'turn/completed', turn: { ...turn, detail: null, quiescent: true } as never })),
+    );
+    expect(out.slice(0, 2)).toEqual([
+      '[helper] │ half an ans',
+      '[helper]   cut off here; the thread keeps nothing of this answer',
+    ]);
+  });
+});

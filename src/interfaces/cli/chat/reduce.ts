@@ -1,6 +1,7 @@
 /** One step of a chat: the state and an input give the next state, lines that stay on the screen, and effects. Pure. */
 import type { PartialEvent, ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
 import { type Part, paint } from '../text/terminal-text.ts';
+import { labelled } from '../thread/watch-tree.ts';
 import { draftOf } from './editor.ts';
 import { cutOff, noteEvent, showPartial } from '../../running-steps.ts';
 import { pressKey, pasteText, takeLine } from './prompt.ts';
@@ -26,6 +27,8 @@ export function reduce(state: ChatState, input: ChatInput): Step {
       return step({ ...state, threadId: input.threadId });
     case 'event':
       return 'seq' in input.event ? onEvent(state, input.event) : step(onPartial(state, input.event));
+    case 'agentEvent':
+      return onAgentEvent(state, input);
     case 'view':
       return onView(state, input.view);
     case 'trouble':
@@ -114,6 +117,24 @@ function onEvent(state: ChatState, event: ThreadEvent): Step {
   };
   const lines = cut === undefined ? out : [...renderCutOff(cut), ...out];
   return step(next, lines, !isPast && CHANGES_VIEW.has(event.type) ? [{ type: 'refresh' }] : []);
+}
+
+/** What an agent does is shown with its name in front. Its requests are also those of the thread, and shown there. */
+function onAgentEvent(state: ChatState, { threadId, name, event }: Extract<ChatInput, { type: 'agentEvent' }>): Step {
+  const { live } = state.agents.get(threadId) ?? { live: [] };
+  const next = 'seq' in event ? noteEvent(live, event) : showPartial(live, event);
+  const agents = new Map(state.agents);
+  if (next.length === 0) agents.delete(threadId);
+  else agents.set(threadId, { name, live: next });
+  if (!('seq' in event)) return step({ ...state, agents });
+  const cut = cutOff(live, event);
+  const { asked } = state;
+  const lines = [
+    ...(cut === undefined ? [] : renderCutOff(cut)),
+    ...renderForChat(event, { threadId, asked, isOpen: () => false }),
+  ];
+  const shown = lines.filter((one) => one !== '');
+  return step({ ...state, agents }, labelled(name, shown));
 }
 
 function withoutResolved(requests: ChatState['requests'], event: ThreadEvent): ChatState['requests'] {

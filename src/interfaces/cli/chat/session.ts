@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import type { ThreadEvent, ThreadView, TurnSubmission } from '../../../contract/index.ts';
+import type { ThreadEvent, ThreadView, TreeCursor, TurnSubmission } from '../../../contract/index.ts';
 import { isServed } from '../served.ts';
 import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
+import { type Names, createNames, isShownAbove } from '../thread/watch-tree.ts';
 import { runSlash } from './commands.ts';
 import { completeDraft } from './complete.ts';
 import { type Effect, type Picker, TICK_MS, initialState, isActive } from './state.ts';
 import type { SlashCommand } from './slash.ts';
 import { type Store, createStore } from './store.ts';
-import { readPast } from './past.ts';
+import { agentsNow, readPast } from './past.ts';
 import { createViews, viewWhenReady, withWholeRequest, withWholeRequests } from './views.ts';
 
 export interface SessionOptions {
@@ -85,14 +86,19 @@ export function openSession(options: SessionOptions): Session {
     }
     store.dispatch({ type: 'view', view: whole });
     opening = false;
-    working.push(follow(next, lastSeq, signal).catch(report));
+    const names = createNames(next.threadId);
+    const cursor = await agentsNow(bobbin, view, names);
+    working.push(follow(next, { ...cursor, [next.threadId]: lastSeq }, names, signal).catch(report));
   }
 
-  async function follow(followed: ThreadHandle, after: number, signal: AbortSignal): Promise<void> {
-    for await (const event of followed.events({ after, signal, partial: true })) {
-      const whole = await withWholeRequest(followed, event);
+  async function follow(followed: ThreadHandle, after: TreeCursor, names: Names, signal: AbortSignal): Promise<void> {
+    for await (const one of followed.events({ tree: true, after, signal, partial: true })) {
+      const { threadId, path, event } = one;
+      names.note(event);
+      const whole = path.length === 0 ? await withWholeRequest(followed, event) : event;
       if (signal.aborted) return;
-      store.dispatch({ type: 'event', event: whole });
+      if (path.length === 0) store.dispatch({ type: 'event', event: whole });
+      else if (!isShownAbove(one)) store.dispatch({ type: 'agentEvent', threadId, name: names.of(one), event });
     }
   }
 
@@ -125,7 +131,7 @@ export function openSession(options: SessionOptions): Session {
     following = new AbortController();
     const signal = AbortSignal.any([stop.signal, following.signal]);
     views.refresh();
-    await follow(started, 0, signal);
+    await follow(started, {}, createNames(threadId), signal);
   }
 
   async function perform(effect: Effect): Promise<void> {

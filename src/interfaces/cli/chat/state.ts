@@ -22,6 +22,8 @@ export interface ChatState {
   offers: Offers | null;
   picker: Picker | null;
   live: Live;
+  /** The same of agents that show something, by their ids. */
+  agents: ReadonlyMap<string, Agent>;
   /** Open requests that nobody here has answered, whole. */
   requests: readonly Asked[];
   /** Ids of requests that were answered here, while the thread still lists them. */
@@ -47,6 +49,12 @@ export interface ChatState {
 
 /** `slow`: no answer for some seconds, for a reason that is not known yet. */
 export type Trouble = 'worker' | 'service' | 'slow';
+
+/** `name` has the names from the first agent down. */
+export interface Agent {
+  name: string;
+  live: Live;
+}
 
 export interface Asked {
   request: ThreadRequest;
@@ -75,6 +83,8 @@ export type ChatInput =
   /** A new thread. */
   | { type: 'started'; threadId: string }
   | { type: 'event'; event: ThreadEvent | PartialEvent }
+  /** Of a thread below. */
+  | { type: 'agentEvent'; threadId: string; name: string; event: ThreadEvent | PartialEvent }
   /** The requests in it are whole. */
   | { type: 'view'; view: ThreadView }
   | { type: 'trouble'; trouble: Trouble | null }
@@ -124,6 +134,7 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
     offers: null,
     picker: null,
     live: [],
+    agents: new Map(),
     requests: [],
     sent: new Set(),
     asked: new Set(),

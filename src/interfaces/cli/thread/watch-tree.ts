@@ -1,6 +1,6 @@
 /** Follows a thread and all threads below it: each line names the agent that it is of. */
 import type { ThreadHandle } from '../../../client/index.ts';
-import type { PartialEvent, ThreadEvent, TreeCursor, TreeEvent } from '../../../contract/index.ts';
+import type { PartialEvent, SubThread, ThreadEvent, TreeCursor, TreeEvent } from '../../../contract/index.ts';
 import type { Output } from '../text/output.ts';
 import { renderEvent } from '../text/render.ts';
 import { withWholeRequest } from './watch.ts';
@@ -26,7 +26,8 @@ export async function watchTree(
   }
 }
 
-function labelled(name: string, lines: readonly Part[]): readonly Part[] {
+/** Puts the name of an agent in front of its lines. */
+export function labelled(name: string, lines: readonly Part[]): readonly Part[] {
   return name === '' ? lines : lines.map((one) => line`${paint.cyan(`[${name}]`)} ${one}`);
 }
 
@@ -37,6 +38,7 @@ export function isShownAbove({ path, event }: TreeEvent): boolean {
 
 export interface Names {
   note(event: ThreadEvent | PartialEvent): void;
+  name(agent: Pick<SubThread, 'threadId' | 'name'>): void;
   /** The names from the first agent down; empty for the thread that is followed. Numbers for agents that were not named yet. */
   of(place: Pick<TreeEvent, 'path'>): string;
 }
@@ -44,10 +46,12 @@ export interface Names {
 export function createNames(rootId: string): Names {
   const names = new Map<string, string>();
   const nameOf = (threadId: string) => names.get(threadId) ?? threadId.slice(rootId.length + 1);
+  const name = (agent: Pick<SubThread, 'threadId' | 'name'>): void => void names.set(agent.threadId, agent.name);
   return {
     note(event) {
-      if (event.type === 'subThread/updated') names.set(event.subThread.threadId, event.subThread.name);
+      if (event.type === 'subThread/updated') name(event.subThread);
     },
+    name,
     of: ({ path }) => path.map(nameOf).join(' › '),
   };
 }
