@@ -6,6 +6,7 @@ import { addCompletionCommands } from './completion-command.ts';
 import { addDataCommands } from './stack/data-commands.ts';
 import { addDevCommand } from './stack/dev-command.ts';
 import { addDoctorCommand } from './stack/doctor-command.ts';
+import { addMcpCommand } from './stack/mcp-command.ts';
 import { addReportCommand } from './review/report-command.ts';
 import { addLedgerCommands } from './review/ledger-command.ts';
 import { addReviewCommand } from './review/review-command.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addDevCommand(program);
   addWorkerCommand(program);
   addServeCommand(program);
+  addMcpCommand(program);
   addChatCommand(program);
   addRunCommand(program);
   addReviewCommand(program);

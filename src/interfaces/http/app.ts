@@ -12,7 +12,7 @@ import { SAFE_HEADERS, refuseForeign } from './guard.ts';
 import type { Limits } from './limits.ts';
 import { HttpProblem, PROBLEM_TYPE, toProblem } from './problem.ts';
 import { parse, readJson } from './request.ts';
-import { type Token, type TokenFile, allows } from './tokens.ts';
+import { type Rights, type Token, type TokenFile, allows } from './tokens.ts';
 
 export interface AppOptions {
   bobbin: Bobbin;
@@ -33,7 +33,7 @@ export interface AppOptions {
 }
 
 export type App = Hono<{ Bindings: HttpBindings }>;
-type Request = Context<{ Bindings: HttpBindings }>;
+export type Request = Context<{ Bindings: HttpBindings }>;
 
 export function createApp(options: AppOptions): App {
   const app: App = new Hono();
@@ -87,7 +87,7 @@ export function scopeMissing(scope: string): HttpProblem {
   return new HttpProblem('scopeMissing', `The token lacks the scope ${scope}.`);
 }
 
-function authenticate({ tokens, limits, onUse }: AppOptions, c: Request): Token {
+export function authenticate({ tokens, limits, onUse }: AppOptions, c: Request): Token {
   const [, secret] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
   const token = secret === undefined ? undefined : findToken(tokens, secret);
   limits.countRequest(token);
@@ -151,7 +151,7 @@ function readQuery(c: Request): Record<string, string> {
 /** The answer is the same whether a thread does not exist or belongs to another owner. */
 export async function openOwn(
   { threads }: Bobbin,
-  { owner }: Token,
+  { owner }: Rights,
   threadId: string,
 ): Promise<{ thread: ThreadHandle; status: string }> {
   const found = await threads.describe(threadId).catch((error: unknown) => {

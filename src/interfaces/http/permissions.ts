@@ -6,7 +6,7 @@ import type { Limits, TurnKind } from '../../contract/index.ts';
 import { runsUnasked } from '../../contract/plain/turn-kinds.ts';
 import { scopeMissing } from './app.ts';
 import { HttpProblem } from './problem.ts';
-import { type Token, allows } from './tokens.ts';
+import { type Rights, allows } from './tokens.ts';
 
 /** Settings of a thread or a turn. */
 interface Wishes {
@@ -20,7 +20,7 @@ interface Wishes {
 }
 
 /** Throws `scopeMissing` or `ownerRestricted`. */
-export function requirePermission(token: Token, wishes: Wishes): void {
+export function requirePermission(token: Rights, wishes: Wishes): void {
   const { sandbox, unattended, kind, agentIdentity, overrides, firstTurn } = wishes;
   const approves =
     sandbox === 'danger-full-access' ||

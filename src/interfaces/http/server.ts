@@ -1,11 +1,12 @@
 /** The server: listens, gives clients a bounded time, and stops without cutting what runs. */
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Bobbin } from '../../client/index.ts';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import { createApp } from './app.ts';
 import { createLimits } from './limits.ts';
+import { addMcp } from './mcp.ts';
 import { addPages } from './pages.ts';
 import { watchConnections } from './connections.ts';
 import { addHealth } from './health.ts';
@@ -34,13 +35,15 @@ export async function startHttpServer(
   const { host, port, readTimeoutMs, hostNames, maxBodyBytes, temporalUiUrl } = settings;
   const stop = new AbortController();
   const limits = createLimits(settings);
-  const app = createApp({
+  const options = {
     ...{ bobbin, tokens, limits, hostNames, maxBodyBytes, temporalUiUrl, onError },
-    onUse: (response) => connections.use(response),
+    onUse: (response: ServerResponse) => connections.use(response),
     endpoints: ENDPOINTS,
     patienceMs: readTimeoutMs,
     stop: stop.signal,
-  });
+  };
+  const app = createApp(options);
+  addMcp(app, options);
   addPages(app);
   addHealth(app, bobbin, stop.signal);
   const server = createAdaptorServer({

@@ -27,6 +27,8 @@ const TokenSchema = z.object({
   createdAt: z.string(),
 });
 export type Token = z.infer<typeof TokenSchema>;
+/** What the holder of a token, or the client of another door, may do. */
+export type Rights = Pick<Token, 'scopes' | 'owner'>;
 const FileSchema = z.object({ version: z.literal(1), tokens: z.array(TokenSchema) });
 
 const TOKENS = 'http-tokens.json';
@@ -121,8 +123,19 @@ export function openTokens(dataDirectory: string): TokenFile {
 }
 
 /** `admin` includes all others. */
-export function allows(token: Token, scope: Scope): boolean {
+export function allows(token: Rights, scope: Scope): boolean {
   return token.scopes.includes(scope) || token.scopes.includes('admin');
+}
+
+/** The names of scopes, each alone or several with commas between them. Throws `invalid`. */
+export function toScopes(given: readonly string[]): Scope[] {
+  return given
+    .flatMap((names) => names.split(','))
+    .map((name) => {
+      const scope = SCOPES.find((known) => known === name);
+      if (scope !== undefined) return scope;
+      throw new BobbinError('invalid', `--scope ${name}: expected one of ${SCOPES.join(', ')}`);
+    });
 }
 
 function newSecret(): string {

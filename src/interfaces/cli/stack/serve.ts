@@ -4,7 +4,7 @@ import { BobbinError } from '../../../client/bobbin-error.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
 import { readServeSettings } from '../../http/settings.ts';
 import { startHttpServer } from '../../http/server.ts';
-import { SCOPES, type Scope, openTokens } from '../../http/tokens.ts';
+import { openTokens, toScopes } from '../../http/tokens.ts';
 import { type CommonOptions, connect, dataDirectoryOf, interruptSignal, runningStack } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { columns } from '../text/columns.ts';
@@ -60,17 +60,11 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 export async function addToken(name: string, options: AddTokenOptions, output: Output): Promise<number> {
-  const scopes = (options.scope ?? ['read']).flatMap((given) => given.split(',')).map(toScope);
+  const scopes = toScopes(options.scope ?? ['read']);
   const tokens = openTokens(dataDirectoryOf(options));
   const { token, secret } = await tokens.add({ name, scopes, owner: options.owner ?? null });
   output.result({ id: token.id, secret }, [secret]);
   return EXIT.ok;
-}
-
-function toScope(given: string): Scope {
-  const scope = SCOPES.find((known) => known === given);
-  if (scope !== undefined) return scope;
-  throw new BobbinError('invalid', `--scope ${given}: expected one of ${SCOPES.join(', ')}`);
 }
 
 export function listTokens(options: CommonOptions, output: Output): Promise<number> {

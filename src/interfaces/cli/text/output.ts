@@ -51,6 +51,11 @@ export function printDocument(text: string): void {
   process.stdout.write(process.stdout.isTTY ? toVisible(text) : text);
 }
 
+/** Standard output, for a command that speaks a protocol on it. */
+export function protocolOutput(): NodeJS.WriteStream {
+  return process.stdout;
+}
+
 /** No without a terminal. @param question in words of ours */
 export async function askPerson(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
