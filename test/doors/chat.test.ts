@@ -94,10 +94,13 @@ describe('bobbin chat', () => {
       await terminal.until(/the model answers/);
       first.kill('SIGKILL');
       await terminal.until('The worker does not answer');
+      await say(terminal, 'say: meanwhile');
+      await terminal.until('sent    say: meanwhile');
       const next = startWorkerProcess(alone.env);
       await terminal.until('A worker answers again');
       const shown = await terminal.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
       expect(shown.match(/^│ once$/gm)).toHaveLength(1);
+      expect(shown.match(/^> say: meanwhile$/gm)).toHaveLength(1);
       await terminal.close();
       const again = await terminals.open(['chat', '--continue'], alone);
       const same = await again.until((screen) => (screen.match(/turn completed in/g) ?? []).length === 2);
@@ -125,7 +128,7 @@ describe('the commands of a chat', () => {
     await say(terminal, '!echo by the person');
     await terminal.until(/^│ by the person$/m);
     await say(terminal, '/fork');
-    await terminal.until(/a fork of repo-[a-z]{5}/);
+    await terminal.until(/a fork of repo-[a-z]{5}\nit begins with the past of thread repo-[a-z]{5}/);
     await terminal.until('ready');
     await say(terminal, 'say: in the fork');
     await terminal.until(/^│ in the fork$/m);

@@ -24,6 +24,8 @@ export function renderForChat(event: ThreadEvent, transcript: Transcript): Part[
     if (transcript.isOpen(request.requestId)) return renderAsked(request);
     return [paint.dim(`? ${request.requestId} ${toRequestWords(request).title}`)];
   }
+  if (event.type === 'thread/started' && event.forkedFrom !== null)
+    return [paint.dim(`it begins with the past of thread ${event.forkedFrom.threadId}`)];
   if (event.type === 'turn/steered') return [paint.dim('  joins the running turn')];
   const own = event.type === 'item/completed' ? renderItem(event.item, transcript) : undefined;
   return own ?? renderEvent(event, transcript.threadId);
