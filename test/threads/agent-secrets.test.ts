@@ -43,7 +43,7 @@ beforeAll(async () => {
   model = await startRecordingProxy(environment.model.url);
   await environment.worker({
     BOBBIN_IDENTITY_URL: identity.url,
-    BOBBIN_IDENTITY_TOKEN: TOKEN,
+    BOBBIN_IDENTITY_ACCOUNTS: writeAccounts(),
     BOBBIN_OFFLINE_MODEL_URL: model.url,
     BOBBIN_HEARTBEAT_MS: '20',
   });
@@ -58,6 +58,24 @@ afterAll(async () => {
   await identity.close();
   await model.close();
 });
+
+/** The token comes from a command that first writes it to both of its outputs and fails, then prints it as JSON. */
+function writeAccounts(): string {
+  const folder = join(environment.cwd, '..');
+  const command = join(folder, 'print-token.sh');
+  const runs = join(folder, 'token-runs');
+  const script = [
+    `echo run >> ${runs}`,
+    `case $(wc -l < ${runs}) in`,
+    `  1) echo "${TOKEN}"; echo "it is ${TOKEN}" >&2; exit 1 ;;`,
+    `  *) echo '{"token": "${TOKEN}"}' ;;`,
+    'esac',
+  ];
+  writeFileSync(command, `#!/bin/sh\n${script.join('\n')}\n`, { mode: 0o700 });
+  const file = join(folder, 'accounts.json');
+  writeFileSync(file, JSON.stringify({ accounts: { '*': { tokenCommand: [command] } } }));
+  return file;
+}
 
 async function startThread(): Promise<ThreadHandle> {
   const thread = await account.start();
@@ -99,7 +117,7 @@ async function liveThroughEverything(): Promise<void> {
   // An agent that looks for secrets, and steps that beat meanwhile.
   const keys = join(environment.data, 'keys');
   const looking = turn(
-    `run: env; cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ; until [ -e go ]; do sleep 0.02; done\nstream: 40 10`,
+    `run: env; cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ /proc/*/cmdline; cat ../accounts.json; until [ -e go ]; do sleep 0.02; done\nstream: 40 10`,
   );
   await thread.submit(looking);
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
@@ -199,8 +217,9 @@ describe('after all that', () => {
     expect(written.get('logs')).toContain('registerAgentTask');
   });
 
-  it('what the services repeated was cut out of what they said', () => {
+  it('what the services repeated was cut out of what they said, and what the token command wrote is not quoted', () => {
     const all = [...written.values()].join('\n');
+    expect(all).toMatch(/print-token\.sh ended with exit code 1\. Its \d+ bytes of error output are not shown/);
     expect(all).toContain('got Bearer [removed]');
     expect(all).toMatch(/you sent \[redacted\]/);
   });

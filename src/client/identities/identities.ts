@@ -29,7 +29,8 @@ export interface Identities {
   show(account: string): Promise<AccountIdentity>;
   /**
    * Registers a new identity for the account; all its threads use it from their next model step on. Also after a revocation.
-   * Idempotent if `agentRuntimeId` names the identity to replace.
+   * `agentRuntimeId` is the identity to replace, by default the one in use now: nothing happens if another one is in use by
+   * then.
    */
   replace(account: string, replacement?: Omit<ReplaceIdentity, 'by'>): Promise<AccountIdentity>;
   /**
@@ -61,6 +62,11 @@ export function openIdentities(service: Service): Identities {
       const { ask, handle } = of(account);
       return ask('show an identity', () => handle.query(accountQuery));
     });
+  /** Named in the update, so that two operators who replace at once register one identity. */
+  const toReplace = async (account: string): Promise<string | undefined> => {
+    const { identity, revocation } = await show(account);
+    return (identity ?? revocation)?.agentRuntimeId;
+  };
   return {
     show,
     list: async ({ limit = 1_000 } = {}) => {
@@ -74,7 +80,10 @@ export function openIdentities(service: Service): Identities {
     replace: (account, replacement = {}) =>
       checked('replace an identity', async () => {
         const { call, handle } = of(account);
-        const args: [ReplaceIdentity] = [{ ...ReplaceIdentitySchema.parse(replacement), by: 'operator' }];
+        const { agentRuntimeId = await toReplace(account) } = ReplaceIdentitySchema.parse(replacement);
+        const args: [ReplaceIdentity] = [
+          { ...(agentRuntimeId === undefined ? {} : { agentRuntimeId }), by: 'operator' },
+        ];
         const update = () => handle.executeUpdate(replaceIdentityUpdate, { args, updateId: randomUUID() });
         await call('replace an identity', update, DEADLINE_MS);
         return show(account);

@@ -1,5 +1,6 @@
 /** `bobbin completion`: prints the script with which a shell completes this command. */
 import { Argument, type Command } from 'commander';
+import type { Bobbin } from '../../client/index.ts';
 import { toVisibleLine } from '../../contract/plain/foreign-text.ts';
 import { connect } from './command.ts';
 import { printDocument } from './text/output.ts';
@@ -23,21 +24,35 @@ export function addCompletionCommands(program: Command): void {
     .argument('[words...]')
     .addHelpText('after', '\nExample:\n  bobbin complete -- thread sh')
     .action(async (words: string[]) => {
-      const found = await complete(program, words, threads);
+      const found = await complete(program, words, { threads, accounts });
       const lines = found.map(({ value, description }) => `${toVisibleLine(value)}\t${toVisibleLine(description)}\n`);
       printDocument(lines.join(''));
     });
 }
 
-const MAX_THREADS = 100;
+const MAX_LISTED = 100;
+
+function threads(): Promise<Candidate[]> {
+  return asked(async (bobbin) => {
+    const found = await bobbin.threads.list({ limit: MAX_LISTED });
+    return found.map(({ threadId, title }) => ({ value: threadId, description: title }));
+  });
+}
+
+function accounts(): Promise<Candidate[]> {
+  return asked(async (bobbin) => {
+    const { identities, unread } = await bobbin.identities.list({ limit: MAX_LISTED });
+    const names = [...identities.map(({ account }) => account), ...unread];
+    return names.map((account) => ({ value: account, description: '' }));
+  });
+}
 
 /** None if no service answers: a shell waits for it, and shows no errors. */
-async function threads(): Promise<Candidate[]> {
+async function asked(list: (bobbin: Bobbin) => Promise<Candidate[]>): Promise<Candidate[]> {
   try {
     const bobbin = await connect({});
     try {
-      const found = await bobbin.threads.list({ limit: MAX_THREADS });
-      return found.map(({ threadId, title }) => ({ value: threadId, description: title }));
+      return await list(bobbin);
     } finally {
       await bobbin.close();
     }

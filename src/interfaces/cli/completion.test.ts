@@ -7,9 +7,12 @@ import { CLI } from '../../../test/parts/programs.ts';
 import { createProgram } from './commands.ts';
 import { SCRIPTS, SHELLS, complete } from './completion.ts';
 
-const threads = () => Promise.resolve([{ value: 'repo-abcde', description: 'A title' }]);
+const listed = {
+  threads: () => Promise.resolve([{ value: 'repo-abcde', description: 'A title' }]),
+  accounts: () => Promise.resolve([{ value: 'acme', description: '' }]),
+};
 const values = async (line: string) =>
-  (await complete(createProgram(), line.split(' '), threads)).map(({ value }) => value);
+  (await complete(createProgram(), line.split(' '), listed)).map(({ value }) => value);
 
 describe('a command line', () => {
   it('is completed with commands, options, their values and threads', async () => {
@@ -22,6 +25,8 @@ describe('a command line', () => {
     expect(await values('run --sandbox ')).toEqual(['read-only', 'workspace-write', 'danger-full-access']);
     expect(await values('run --sandbox read-only --appr')).toEqual(['--approval-policy']);
     expect(await values('thread list --limit=5 --wai')).toEqual(['--waiting']);
+    expect(await values('identity re')).toEqual(['replace', 'revoke']);
+    expect(await values('identity replace ')).toEqual(['acme']);
     expect(await values('completion ')).toEqual([...SHELLS]);
     expect(await values('run --cwd ')).toEqual([]);
   });

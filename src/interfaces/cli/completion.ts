@@ -6,23 +6,27 @@ export interface Candidate {
   description: string;
 }
 
-/** @param words after the name of the program; the last one is being typed. @param threads lists candidates for an id */
-export async function complete(
-  program: Command,
-  words: readonly string[],
-  threads: () => Promise<Candidate[]>,
-): Promise<Candidate[]> {
+/** Lists candidates for ids that a service knows. */
+export interface Listed {
+  threads(): Promise<Candidate[]>;
+  /** Accounts with an agent identity. */
+  accounts(): Promise<Candidate[]>;
+}
+
+/** @param words after the name of the program; the last one is being typed */
+export async function complete(program: Command, words: readonly string[], listed: Listed): Promise<Candidate[]> {
   const typed = words.at(-1) ?? '';
   const { command, argument, option } = readWords(program, words.slice(0, -1));
   const all = await candidates();
   return all.filter(({ value }) => value.startsWith(typed));
 
   async function candidates(): Promise<Candidate[]> {
-    if (option !== undefined) return option.long === '--thread' ? await threads() : choicesOf(option);
+    if (option !== undefined) return option.long === '--thread' ? await listed.threads() : choicesOf(option);
     if (typed.startsWith('-')) return command.createHelp().visibleOptions(command).flatMap(toCandidate);
     if (command.commands.length > 0) return command.createHelp().visibleCommands(command).map(ofCommand);
     if (argument === undefined) return [];
-    return argument.name() === 'threadId' ? await threads() : choicesOf(argument);
+    if (argument.name() === 'threadId') return await listed.threads();
+    return argument.name() === 'account' ? await listed.accounts() : choicesOf(argument);
   }
 }
 
