@@ -7,7 +7,7 @@ import type { BatchTarget } from '../../src/contract/index.ts';
 import { findChromium, launchChromium } from '../browser.ts';
 import { type TestEnvironment, openEnvironment } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
-import { type Pages, keep, openPages, violations } from '../parts/pages.ts';
+import { type Pages, openPages, violations } from '../parts/pages.ts';
 import { type Files, commit, makeRepository } from '../parts/repositories.ts';
 
 const executable = findChromium();
@@ -60,7 +60,6 @@ describe.skipIf(executable === undefined)('reviews on the page (skipped where no
     expect(await hit.getAttribute('data-line')).toBe('2');
     await page.getByRole('img', { name: /^Open findings after each of 2 runs, 3/ }).waitFor();
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-batch');
 
     await pay.getByRole('button', { name: 'Dismiss …' }).click();
     const reason = 'checked by the <b>bank</b> \u202eagain';
@@ -78,7 +77,6 @@ describe.skipIf(executable === undefined)('reviews on the page (skipped where no
     await page.getByRole('heading', { level: 1, name: shop }).waitFor();
     await page.locator('.finding').filter({ hasText: 'src/cart.ts:2' }).locator('summary').click();
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-target');
   });
 
   it('goes through the targets of a large batch in pages, and cancels it', async () => {
@@ -106,7 +104,7 @@ describe.skipIf(executable === undefined)('reviews on the page (skipped where no
     const scheduleId = `s-${randomUUID().slice(0, 6)}`;
     const times = { cron: ['0 2 * * *'] };
     await environment.bobbin.schedules.create(scheduleId, {
-      ...{ times, timezone: 'Europe/Berlin', batch: { targets: [{ repository }] }, jitterMs: 60_000 },
+      ...{ times, timezone: 'Europe/Berlin', batch: { targets: [{ repository }] } },
     });
     const page = await pages.open('#/schedules', stand);
     await page.getByRole('link', { name: scheduleId }).click();
@@ -118,7 +116,6 @@ describe.skipIf(executable === undefined)('reviews on the page (skipped where no
     const run = page.locator('.runs li');
     await run.getByText(/completed: 1 reviewed; 1 new, 0 fixed/).waitFor();
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-schedule');
     await page.getByLabel('Note').fill('until the release');
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('heading', { name: 'Next runs, once it is resumed' }).waitFor();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { findChromium, launchChromium } from '../browser.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, focused, keep, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
 
 const executable = findChromium();
 
@@ -46,7 +46,6 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     expect(await asked.locator('.path').getByRole('link').count()).toBe(2);
     expect(await violations(page)).toEqual([]);
     await page.evaluate('scrollTo(0, 0)');
-    await keep(page, 'page-agents');
     await asked.getByRole('button', { name: 'Approve', exact: true }).click();
     await asked.waitFor({ state: 'detached' });
     await expect.poll(() => existsSync(join(cwd, 'from-below')), { timeout: 30_000 }).toBe(true);
@@ -85,7 +84,6 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     expect(await page.getByLabel('Go on after').locator('option:checked').innerText()).toBe('say: the first');
     await page.getByRole('form', { name: 'Fork' }).getByLabel('Title').fill('Another way');
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-fork');
     await page.getByRole('button', { name: 'Fork', exact: true }).dblclick();
     await page.getByRole('heading', { level: 1, name: 'Another way' }).waitFor();
     await page.getByRole('link', { name: 'an earlier thread' }).waitFor();
@@ -109,7 +107,6 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await rule.getByRole('button', { name: 'Revoke' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await page.evaluate('scrollTo(0, 0)');
-    await keep(page, 'page-settings');
     await rule.getByRole('button', { name: 'Revoke' }).click();
     await rule.waitFor({ state: 'detached' });
     expect((await thread.rules()).rules).toEqual([]);

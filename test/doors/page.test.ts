@@ -1,4 +1,4 @@
-/** The page of `bobbin serve`, in a real browser. `npm run screenshots` keeps what it saw in docs/images. */
+/** The page of `bobbin serve`, in a real browser. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -15,7 +15,7 @@ import {
   waitForRequest,
 } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
-import { type Pages, addressOf, conversation, focused, keep, openPages, violations } from '../parts/pages.ts';
+import { type Pages, addressOf, conversation, focused, openPages, violations } from '../parts/pages.ts';
 import { findLastingPort } from '../parts/lasting-port.ts';
 import { type Running, startCli } from '../parts/run-cli.ts';
 
@@ -82,7 +82,6 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     expect(await rows.nth(2).getAttribute('class')).toBe('added');
     expect(existsSync(join(environment.cwd, 'approved.txt'))).toBe(false);
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-approval');
     await request.getByRole('button', { name: 'Approve', exact: true }).click();
     await conversation(page).getByText('approved by person').waitFor();
     await request.waitFor({ state: 'detached' });
@@ -91,7 +90,6 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
       .getByText(/^Turn completed/)
       .waitFor();
     expect(readFileSync(join(environment.cwd, 'approved.txt'), 'utf8')).toMatch(/line 400\n$/);
-    await keep(page, 'page-thread');
   });
 
   it('sends a prompt with Enter, shows output as it comes, and interrupts', async () => {
@@ -162,7 +160,7 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
 
   it('has no gap and no repeat after a reload in the middle of a stream', async () => {
     const thread = await environment.start();
-    const submitted = turn('say: first\nstream: 150 40');
+    const submitted = turn('say: first\nstream: 400 40');
     await thread.submit(submitted);
     const page = await open(addressOf(thread));
     await page.locator('[data-live=message]').getByText('first').waitFor();
@@ -268,7 +266,6 @@ describe.skipIf(executable === undefined)('the page in Chromium (skipped where n
     const decline = request.getByRole('button', { name: 'Decline', exact: true });
     await expect.poll(() => decline.isEnabled()).toBe(true);
     expect(await violations(page)).toEqual([]);
-    await keep(page, 'page-phone');
     await tabTo(page, 'Decline');
     await page.keyboard.press('Space');
     await conversation(page).getByText('declined by person').waitFor();

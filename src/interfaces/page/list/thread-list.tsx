@@ -121,7 +121,8 @@ function ThreadRow({ thread, isCurrent }: { thread: Listed; isCurrent: boolean }
         </span>
       )}
       <span class="facts">
-        <Chip tone={waitsForPerson === true ? 'warn' : TONES[status]}>{status}</Chip> <Age at={Date.parse(createdAt)} />
+        {waitsForPerson === true ? <Chip tone="warn">waits for you</Chip> : <Chip tone={TONES[status]}>{status}</Chip>}{' '}
+        <Age at={Date.parse(createdAt)} />
         {costUsd !== null && costUsd > 0 && ` · ${toDollars(Math.round(costUsd * 1_000_000))}`}
       </span>
     </Row>

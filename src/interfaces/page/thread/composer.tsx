@@ -47,7 +47,12 @@ export function Composer({ view, draft, take }: Props) {
         problem={sending.problem === null ? null : `Not sent: ${sending.problem} Your text is kept; send it again.`}
       />
       <ProblemNote problem={interrupting.problem === null ? null : `Not interrupted: ${interrupting.problem}`} />
-      <label for="prompt">Prompt</label>
+      <div class="line">
+        <label for="prompt">Prompt</label>
+        <span id="prompt-keys" class="facts">
+          Enter sends, Shift+Enter begins a new line
+        </span>
+      </div>
       <textarea
         id="prompt"
         rows={2}
@@ -64,18 +69,15 @@ export function Composer({ view, draft, take }: Props) {
           void sending.run(send);
         }}
       />
-      <OverridesForm
-        settings={settings}
-        changed={changed}
-        onChange={(next) => {
-          turnId.current = newId();
-          setChanged(next);
-        }}
-      />
       <div class="buttons">
-        <span id="prompt-keys" class="facts">
-          Enter sends, Shift+Enter begins a new line
-        </span>
+        <OverridesForm
+          settings={settings}
+          changed={changed}
+          onChange={(next) => {
+            turnId.current = newId();
+            setChanged(next);
+          }}
+        />
         {activeTurnId !== null && (
           <>
             <label>

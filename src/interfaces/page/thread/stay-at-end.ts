@@ -20,7 +20,8 @@ export function useStayAtEnd(state: ThreadState): void {
     const first = state.requests[0]?.requestId ?? null;
     const isNew = first !== null && first !== asked.current;
     asked.current = first;
-    if (!isAtEnd.current) return;
+    // While somebody reads what waits, only new requests move the page.
+    if (!isAtEnd.current || (first !== null && !isNew)) return;
     if (isNew) document.querySelector('.request')?.scrollIntoView({ block: 'start' });
     else window.scrollTo(0, document.documentElement.scrollHeight);
   }, [state.entries, state.live, state.requests, state.sent, state.plan]);
