@@ -118,7 +118,7 @@ function openDialogue(server: ChildProcessWithoutNullStreams): Dialogue {
 }
 
 /** The only address it is told of is the model server's; whatever else it might try ends at a closed port. */
-function toEnvironment(home: string): NodeJS.ProcessEnv {
+export function toEnvironment(home: string): NodeJS.ProcessEnv {
   const nowhere = 'http://127.0.0.1:9';
   return {
     ...{ PATH: process.env['PATH'], HOME: home, CODEX_HOME: home },
@@ -126,7 +126,7 @@ function toEnvironment(home: string): NodeJS.ProcessEnv {
   };
 }
 
-function toConfig(modelUrl: string): string {
+export function toConfig(modelUrl: string): string {
   return `model = "bobbin-offline"
 model_provider = "offline"
 approval_policy = "never"

@@ -12,6 +12,12 @@ export interface Codex {
 const FOLDER = new URL('../peers/', import.meta.url);
 const PACKAGE = new URL('./node_modules/@openai/codex/', FOLDER);
 
+/** Entry point of what is installed; undefined if nothing is. */
+export function installedCodex(): string | undefined {
+  const entry = fileURLToPath(new URL('./bin/codex.js', PACKAGE));
+  return existsSync(entry) ? entry : undefined;
+}
+
 /** Rejects where it is not there and cannot be installed. */
 export async function ensureCodex(progress: (line: string) => void, signal: AbortSignal): Promise<Codex> {
   const wanted = readVersion(new URL('./package.json', FOLDER), (json) => json.dependencies?.['@openai/codex']);

@@ -164,6 +164,8 @@ describe('other tools', () => {
     const namespaced = [{ type: 'namespace', name: 'multi_agent', tools: [tool('spawn_agent', { message: {} })] }];
     const { items } = await respond(server.url, [user('spawn: look')], { tools: namespaced });
     expect(items[0]).toMatchObject({ type: 'function_call', name: 'spawn_agent', namespace: 'multi_agent' });
+    const called = await respond(server.url, [user('call: multi_agent__spawn_agent {"a": 1}')], { tools: namespaced });
+    expect(called.items[0]).toMatchObject({ name: 'spawn_agent', namespace: 'multi_agent', arguments: '{"a": 1}' });
   });
 
   it('are called as the call line says, with malformed arguments too', async () => {

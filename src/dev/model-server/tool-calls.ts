@@ -54,7 +54,7 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
     case 'spawn':
       return named('spawn_agent', tools, { message: rule.prompt, ...taskNameFor(tools) });
     case 'call':
-      return { calls: [{ type: 'function_call', name: rule.name, arguments: rule.arguments }] };
+      return { calls: [{ ...inNamespace(rule.name, tools), arguments: rule.arguments }] };
     case 'say':
     case 'stream':
     case 'answer':
@@ -91,6 +91,17 @@ function shellCall(command: string, escalated: boolean, tools: OfferedTool[]): T
 function takesText(tool: OfferedTool): boolean {
   const command = tool.properties['command'];
   return isObject(command) ? command['type'] === 'string' : tool.name === 'shell_command';
+}
+
+/** A client that offers tools in namespaces needs the name of both. Other names stand as they are, offered or not. */
+function inNamespace(
+  wanted: string,
+  tools: OfferedTool[],
+): Omit<Extract<ToolCall, { type: 'function_call' }>, 'arguments'> {
+  const type = 'function_call';
+  const tool = tools.find(({ name, namespace }) => namespace !== undefined && `${namespace}__${name}` === wanted);
+  if (tool?.namespace === undefined) return { type, name: wanted };
+  return { type, name: tool.name, namespace: tool.namespace };
 }
 
 /** Older clients have a flag where newer ones have a word. */
