@@ -133,8 +133,7 @@ function onAgentEvent(state: ChatState, { threadId, name, event }: Extract<ChatI
     ...(cut === undefined ? [] : renderCutOff(cut)),
     ...renderForChat(event, { threadId, asked, isOpen: () => false }),
   ];
-  const shown = lines.filter((one) => one !== '');
-  return step({ ...state, agents }, labelled(name, shown));
+  return step({ ...state, agents }, labelled(name, lines));
 }
 
 function withoutResolved(requests: ChatState['requests'], event: ThreadEvent): ChatState['requests'] {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import type { ThreadEvent, ThreadView, TreeCursor, TurnSubmission } from '../../../contract/index.ts';
+import type { PartialEvent, ThreadEvent, ThreadView, TreeCursor, TurnSubmission } from '../../../contract/index.ts';
 import { isServed } from '../served.ts';
 import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { type Names, createNames, isShownAbove } from '../thread/watch-tree.ts';
@@ -92,13 +92,24 @@ export function openSession(options: SessionOptions): Session {
   }
 
   async function follow(followed: ThreadHandle, after: TreeCursor, names: Names, signal: AbortSignal): Promise<void> {
-    for await (const one of followed.events({ tree: true, after, signal, partial: true })) {
-      const { threadId, path, event } = one;
-      names.note(event);
-      const whole = path.length === 0 ? await withWholeRequest(followed, event) : event;
-      if (signal.aborted) return;
-      if (path.length === 0) store.dispatch({ type: 'event', event: whole });
-      else if (!isShownAbove(one)) store.dispatch({ type: 'agentEvent', threadId, name: names.of(one), event });
+    let seq = after[followed.threadId] ?? 0;
+    const show = async (event: ThreadEvent | PartialEvent): Promise<void> => {
+      if ('seq' in event) seq = event.seq;
+      const whole = await withWholeRequest(followed, event);
+      if (!signal.aborted) store.dispatch({ type: 'event', event: whole });
+    };
+    try {
+      for await (const one of followed.events({ tree: true, after, signal, partial: true })) {
+        const { threadId, path, event } = one;
+        names.note(event);
+        if (path.length === 0) await show(event);
+        else if (!isShownAbove(one)) store.dispatch({ type: 'agentEvent', threadId, name: names.of(one), event });
+      }
+    } catch (error) {
+      if (isEnd(error)) throw error;
+      report(error);
+      // An agent that cannot be read must not hide what its thread does.
+      for await (const event of followed.events({ after: seq, signal, partial: true })) await show(event);
     }
   }
 
@@ -240,4 +251,9 @@ async function interrupt(thread: ThreadHandle, view: ThreadView | null): Promise
 
 function isClosed(error: unknown): boolean {
   return error instanceof BobbinError && error.code === 'threadClosed';
+}
+
+/** Of the thread itself: the end of an agent is no error. */
+function isEnd(error: unknown): boolean {
+  return isClosed(error) || (error instanceof BobbinError && error.code === 'threadNotFound');
 }

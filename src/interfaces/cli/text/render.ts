@@ -74,7 +74,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'subThread/updated':
       return [
         paint.dim(
-          `  agent ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
+          `  ${event.subThread.role} ${event.subThread.name} [${event.subThread.threadId}]: ${event.subThread.status}`,
         ),
       ];
     case 'agentTask/cleared':

@@ -26,9 +26,10 @@ export async function watchTree(
   }
 }
 
-/** Puts the name of an agent in front of its lines. */
+/** Puts the name of an agent in front of its lines; empty lines, which set lines of the thread itself apart, are left out. */
 export function labelled(name: string, lines: readonly Part[]): readonly Part[] {
-  return name === '' ? lines : lines.map((one) => line`${paint.cyan(`[${name}]`)} ${one}`);
+  if (name === '') return lines;
+  return lines.filter((one) => one !== '').map((one) => line`${paint.cyan(`[${name}]`)} ${one}`);
 }
 
 /** Every thread above a request has it, too: it is shown once, by the thread that is followed. */
