@@ -7,6 +7,7 @@
  */
 import type { AgentIdentityMode, StartThread, ThreadSettings } from '../src/contract/index.ts';
 import type { CommandPort } from './ports/commands.ts';
+import type { MachinePort } from './ports/environment.ts';
 import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
 import type { GitPort } from './ports/git.ts';
 import type { IdentityDirectory, IdentityPort } from './ports/identity.ts';
@@ -17,6 +18,7 @@ import type { TaskPort } from './ports/tasks.ts';
 import type { ArchivePort, RulesPort, ThreadReader } from './ports/threads.ts';
 
 export type * from './ports/commands.ts';
+export type * from './ports/environment.ts';
 export type * from './ports/files.ts';
 export type * from './ports/git.ts';
 export type * from './ports/identity.ts';
@@ -25,7 +27,7 @@ export type * from './ports/model.ts';
 export type * from './ports/reviews.ts';
 export type * from './ports/tasks.ts';
 export type * from './ports/threads.ts';
-export { PINNED_FILES } from './ports/git.ts';
+export { PINNED_FILES, SHOWN_CHANGES } from './ports/git.ts';
 
 /** The part of the worker's configuration that becomes settings of threads. */
 export type Defaults = (start: StartThread) => Omit<ThreadSettings, 'searchAttributes'>;
@@ -56,6 +58,7 @@ export interface Ports {
   /** Instructions of the worker's configuration for all agents, the most special last. */
   ownInstructions: readonly string[];
   git: GitPort;
+  machine: MachinePort;
   targets: ReviewTargetsPort;
   ledgers: LedgerDirectory;
   identity: IdentityPort;

@@ -1,5 +1,11 @@
 /** Steps that call a model. */
-import type { AgentIdentityChoice, AgentTaskRecord, ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
+import type {
+  AgentIdentityChoice,
+  AgentTaskRecord,
+  EnvironmentFacts,
+  ProviderCompaction,
+  TokenUsage,
+} from '../../src/contract/index.ts';
 import type { McpRoute, McpWarning, ModelOutput, PathLead, Snapshot } from '../ports.ts';
 
 /** The members of every step that calls a model. */
@@ -48,6 +54,8 @@ export type ModelStepResult =
       cut?: string;
       /** Problems that did not fail the step; left out if there were none. */
       warnings?: string[];
+      /** The facts about the environment that this request told for the first time, or anew; left out if there were none. */
+      environment?: EnvironmentFacts;
       /** Present if one was requested and the answer has tool calls. A failed one is `skipped`. */
       snapshot?: Snapshot;
     }

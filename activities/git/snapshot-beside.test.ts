@@ -28,6 +28,7 @@ function recordingGit(snapshot: (signal: AbortSignal) => Promise<Snapshot> = () 
     worktree: unused,
     pinChanges: unused,
     checkedOut: unused,
+    workTree: unused,
     changedLines: unused,
     readFiles: unused,
     readDocs: unused,

@@ -11,6 +11,8 @@ import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
+import { toldEnvironment } from './conversation.ts';
+import { findNews, toEnvironmentMessage } from './environment.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
 import { toSpec, toolsFor } from './tool-specs.ts';
 
@@ -38,17 +40,22 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   const { attempt } = Context.current().info;
   const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { request, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
+    const { request, read, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const routed = isReview(settings) ? [] : [...ports.tools.tools, ...servers.tools];
     const { compactAt } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
+    const told = toldEnvironment(read);
+    const environment = await findNews(ports, { settings, told, step: number }, step.signal);
+    const isNew = Object.keys(environment).length > 0;
+    const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
       const response = await ports.models.respond(
         {
           ...request,
+          conversation,
           tools: [...toolsFor(settings), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
@@ -60,6 +67,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(warnings.length > 0 && { warnings }),
+        ...(isNew && { environment }),
         ...(response.cut !== undefined && { cut: headOf(response.cut, REASON_CHARS) }),
       };
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };

@@ -16,7 +16,7 @@ import type {
 import { runStep } from '../step.ts';
 import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
-import { userMessagesOf } from './conversation.ts';
+import { toConversation, userMessagesOf, withoutEnvironment } from './conversation.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
 import { isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
@@ -59,9 +59,11 @@ export async function compactContext(
     requirePrice(ports, input, input.model);
     const { signal } = step;
     const costOf = (usage: TokenUsage) => ({ usage, costMicroUsd: ports.prices.costMicroUsd(input.model, usage) });
-    // Only the provider can read this form, so only the same model can use it.
+    // Only the provider can read this form, so only the same model can use it. It may keep messages, and what was said
+    // about the environment is told anew afterwards.
     const ownForm = input.model === opened.settings.model;
-    const own = await withFewer(request, signal, async (fewer) =>
+    const plain = { ...request, conversation: toConversation(withoutEnvironment(opened.read)) };
+    const own = await withFewer(plain, signal, async (fewer) =>
       ownForm ? ((await ports.models.compact?.(fewer, { signal })) ?? null) : null,
     );
     if (own.result !== null && isBounded(own.result)) {

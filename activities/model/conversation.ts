@@ -1,6 +1,7 @@
 /** Converts a thread's history to the conversation that a model sees. */
-import { type Item, type ToolItemBase, renderReview } from '../../src/contract/index.ts';
+import { type EnvironmentFacts, type Item, type ToolItemBase, renderReview } from '../../src/contract/index.ts';
 import type { ConversationEntry } from '../ports.ts';
+import { toEnvironmentMessage } from './environment.ts';
 import { UNREADABLE_SUMMARY, toSummaryMessage } from './summary-words.ts';
 
 /** The items that count, and which compaction among them does; `first` is the number of the first one. */
@@ -59,6 +60,7 @@ function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
   const rename = createRenaming();
   for (let i = 0; i < items.length;) {
     const group = callsOfOneStep(items, i);
+    entries.push(...toNews(items[i]));
     if (group.length > 0) {
       // All calls of a step first, then all outputs, as they happened.
       const named = group.map((item) => ({ ...item, callId: rename(item.callId) }));
@@ -81,6 +83,22 @@ function createRenaming(): (callId: string) => string {
     taken.add(name);
     return name;
   };
+}
+
+/** The first item of an answer has the facts that its request ended with. */
+function toNews(item: Item | undefined): ConversationEntry[] {
+  return item?.environment === undefined ? [] : [toEnvironmentMessage(item.environment)];
+}
+
+/** What the conversation says about the environment: of each fact the latest. */
+export function toldEnvironment(counted: CountedItems): EnvironmentFacts {
+  const told = toldItems(countedCompaction(counted), counted).map(({ environment }) => environment ?? {});
+  return Object.assign({}, ...told) as EnvironmentFacts;
+}
+
+/** The same without what was said about the environment. */
+export function withoutEnvironment<C extends CountedItems>(counted: C): C {
+  return { ...counted, items: counted.items.map(({ environment: _, ...item }) => item as Item) };
 }
 
 type CalledItem = Item & ToolItemBase & { call: NonNullable<ToolItemBase['call']> };

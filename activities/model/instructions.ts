@@ -22,7 +22,7 @@ export function toInstructions(settings: ThreadSettings, own: readonly string[],
   const asked = isReview(settings)
     ? [...builtIn, settings.instructions]
     : [...own, settings.instructions].reduce(withText, builtIn);
-  return [...asked, toDocs(projectDocs), toPlace(settings)].filter((part) => part.trim() !== '').join('\n\n');
+  return [...asked, toDocs(projectDocs)].filter((part) => part.trim() !== '').join('\n\n');
 }
 
 /** A review edits nothing, and its last message has its own form. */
@@ -41,13 +41,4 @@ const DOCS_CLOSE = '</project_docs>';
 function toDocs(text: string): string {
   if (text.trim() === '') return '';
   return `${DOCS_OPEN}\n\n${text.replaceAll(DOCS_CLOSE, '< /project_docs>')}\n${DOCS_CLOSE}`;
-}
-
-function toPlace(settings: ThreadSettings): string {
-  return [
-    `Working directory: ${settings.cwd}`,
-    `Sandbox: ${settings.sandbox}`,
-    `Approval policy: ${settings.approvalPolicy}`,
-    ...(settings.unattended === null ? [] : ['Nobody watches this thread: decide yourself what you would ask.']),
-  ].join('\n');
 }

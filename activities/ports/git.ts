@@ -76,6 +76,21 @@ export interface NewWorktree {
   warnings: string[];
 }
 
+/** A work tree in short. */
+export interface WorkTreeState {
+  /** Null if none is checked out. */
+  branch: string | null;
+  /** Full id; null before the first commit. */
+  head: string | null;
+  /** The first {@link SHOWN_CHANGES}; `kind` has git's two letters, `??` for an untracked file or folder. */
+  changes: { kind: string; path: string }[];
+  /** How many more there are. */
+  more: number;
+}
+
+/** Changes of a work tree that are listed by name. */
+export const SHOWN_CHANGES = 20;
+
 /** The targets of a review that have changes. */
 export type ChangesTarget = Exclude<ReviewTarget, { type: 'custom' }>;
 
@@ -146,6 +161,8 @@ export interface GitPort {
    * `reviewBaseMissing` and `reviewNothingToReview`.
    */
   pinChanges(cwd: string, target: ChangesTarget, signal: AbortSignal): Promise<PinnedChanges>;
+  /** The state of the work tree around a folder, without paths that are closed to commands; null without a repository. */
+  workTree(cwd: string, signal: AbortSignal): Promise<WorkTreeState | null>;
   /** Full id of the commit that is checked out, or of the empty tree before the first one; null without a repository. */
   checkedOut(cwd: string, signal: AbortSignal): Promise<string | null>;
   /**

@@ -19,6 +19,7 @@ import { createGit } from '../adapters/git/git.ts';
 import { createReviewTargets } from '../adapters/git/targets/review-targets.ts';
 import { tokensOf } from '../adapters/credentials/tokens-of.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
+import { machine } from '../adapters/machine.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
@@ -168,6 +169,7 @@ function createPorts(
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
     ownInstructions: config.ownInstructions,
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
+    machine,
     targets: createReviewTargets({ directory: config.workspacesDirectory, closed: unreadable, ...config.fetching }),
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',

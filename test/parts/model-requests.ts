@@ -21,6 +21,11 @@ export function lastAsked(model: ModelServer, threadId: string): Omit<AskedOfMod
   return rest;
 }
 
+/** Without what is told about the environment. */
+export function conversationOf({ input }: Pick<AskedOfModel, 'input'>): AskedOfModel['input'] {
+  return input.filter(({ content }) => content?.[0]?.text.startsWith('<environment_context>') !== true);
+}
+
 export function message(role: 'user' | 'assistant', text: string): AskedOfModel['input'][number] {
   const type = role === 'user' ? 'input_text' : 'output_text';
   return { type: 'message', role, content: [{ type, text }] };

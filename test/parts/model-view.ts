@@ -18,10 +18,11 @@ export function inputsOf(at: { model: ModelServer }, thread: ThreadHandle, path 
   });
 }
 
-/** One short line for each entry: who says what, by the first line of it. */
+/** One short line for each entry: who says what, by the first line of it. Without what is told about the environment. */
 export function shown(input: readonly WireEntry[] = []): string[] {
-  return input.map(({ type, role, content }) => {
+  return input.flatMap(({ type, role, content }) => {
     const text = (content ?? []).map((part) => part.text).join('');
+    if (text.startsWith('<environment_context>')) return [];
     if (text.startsWith('<context_summary>')) return 'summary';
     if (text.startsWith('<context_summary_request>')) return 'summary request';
     return type === 'message' ? `${role ?? ''}: ${text.split('\n')[0] ?? ''}` : type;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { toWorkflowId } from '../../src/contract/index.ts';
-import { askedFor, lastAsked } from '../parts/model-requests.ts';
+import { askedFor, conversationOf, lastAsked } from '../parts/model-requests.ts';
 import { json, startRaw } from '../parts/raw-client.ts';
 import {
   type TestEnvironment,
@@ -166,7 +166,8 @@ describe('a fork', () => {
     expect(existsSync(join(environment.cwd, 'made-by-source'))).toBe(true);
     expect((await itemsOf(forked)).at(-1)).toMatchObject({ type: 'turnsDropped', dropped: [made.turnId], files: null });
     await runTurn(forked, 'say: fresh');
-    expect(JSON.stringify(lastAsked(environment.model, forked.threadId).input)).not.toContain('made-by-source');
+    const told = conversationOf(lastAsked(environment.model, forked.threadId));
+    expect(JSON.stringify(told)).not.toContain('made-by-source');
   });
 });
 

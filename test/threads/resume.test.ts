@@ -4,7 +4,7 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import { type ThreadEvent, toWorkflowId } from '../../src/contract/index.ts';
 import { type KillFixture, openFixture } from '../kill/fixture.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
-import { lastAsked, message } from '../parts/model-requests.ts';
+import { conversationOf, lastAsked, message } from '../parts/model-requests.ts';
 import { assertHealthy, json, startRaw } from '../parts/raw-client.ts';
 import {
   type TestEnvironment,
@@ -73,7 +73,7 @@ describe('a closed thread', () => {
     const items = await itemsOf(thread);
     expect(items.map(({ id }) => id)).toEqual(items.map((_, index) => `item_${index}`));
     expect(items.filter(({ type }) => type === 'userMessage')).toHaveLength(21);
-    const users = lastAsked(environment.model, thread.threadId).input.filter(({ role }) => role === 'user');
+    const users = conversationOf(lastAsked(environment.model, thread.threadId)).filter(({ role }) => role === 'user');
     expect(users).toHaveLength(21);
   });
 

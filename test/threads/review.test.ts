@@ -302,7 +302,7 @@ describe('a review and the thread that asked for it', () => {
       for (const foreign of [SECRET, 'Speak of ducks', 'greet in Latin', 'Use yarn'])
         expect(words).not.toContain(foreign);
       expect(body['instructions']).toContain('## Code Review Rules\n\n- No tabs.');
-      expect(body['instructions']).toContain('Sandbox: read-only');
+      expect(words).toContain('Sandbox: read-only');
       expect(body['text']).toMatchObject({
         format: { type: 'json_schema', name: 'codex_output_schema', strict: true },
       });

@@ -8,6 +8,7 @@ import { keepSnapshot, releaseSnapshots } from './snapshots/kept-snapshots.ts';
 import { checkedOut, pinChanges } from './review/review-range.ts';
 import { takeSnapshot } from './snapshots/snapshot.ts';
 import { trackPlaces } from './review/track.ts';
+import { workTreeState } from './repository/work-tree-state.ts';
 import { revertChanges } from './undo/undo.ts';
 import { addWorktree } from './snapshots/worktree.ts';
 
@@ -41,6 +42,7 @@ export function createGit({ directory, apart = [], closed: more = listDeniedPath
     worktree: (where, signal) => addWorktree(place, where, signal),
     pinChanges: (...asked) => pinChanges(closed, ...asked),
     checkedOut: (...asked) => checkedOut(closed, ...asked),
+    workTree: (...asked) => workTreeState(closed, ...asked),
     changedLines: (...asked) => changedLines(closed, ...asked),
     readFiles: (...asked) => readFiles(closed, ...asked),
     readDocs: (...asked) => readDocs(closed, ...asked),

@@ -62,6 +62,7 @@ async function readAll({ base, head }: { base: string; head: string }, cwd = hos
   const inTree = await git.changedLines(cwd, { base: head, head: null }, ['a.txt', 'b.txt', 'new.txt'], signal);
   const inCommits = await git.changedLines(cwd, { base, head }, ['a.txt'], signal);
   await git.readFiles(cwd, head, ['a.txt'], signal);
+  const state = await git.workTree(cwd, signal);
   for (const repository of [cwd, `file://${cwd}`]) {
     const found = await targets.find({ repository, base: 'base' }, 't', signal);
     await targets.checkOut(found, signal);
@@ -74,6 +75,7 @@ async function readAll({ base, head }: { base: string; head: string }, cwd = hos
     isElsewhere: branch.isElsewhere,
     inTree: inTree.files.map(({ ranges }) => ranges),
     inCommits: inCommits.files.map(({ ranges }) => ranges),
+    state: state?.changes.map(({ kind, path }) => `${kind} ${path}`).filter((change) => !change.includes('deep')),
   };
 }
 
@@ -90,6 +92,7 @@ const EXPECTED = {
   isElsewhere: true,
   inTree: [null, [{ start: 1, end: 1 }], 'all'],
   inCommits: [[{ start: 2, end: 2 }]],
+  state: ['.M b.txt', '?? new.txt'],
 };
 
 describe('what a repository is configured with', () => {

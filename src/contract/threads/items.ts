@@ -29,12 +29,17 @@ export interface FileUpdateChange {
 /** Answers to questions by question id, in the shape of Codex's `item/tool/requestUserInput`. */
 export type Answers = Record<string, { answers: string[] }>;
 
+/** Facts about the environment of an agent, by name, each in words. */
+export type EnvironmentFacts = Record<string, string>;
+
 interface ItemBase {
   /** `item_N`, N counting from 0 through the thread's whole life. */
   id: string;
   turnId: string;
   /** The model step of its turn that made this item; 0 for items before the first. */
   step: number;
+  /** Facts that the model was told before it made this item; left out if none had changed. */
+  environment?: EnvironmentFacts;
 }
 
 /** A tool call by the model. Its exact text is kept, so that the model can see it again unchanged. */

@@ -6,12 +6,13 @@ import { ensure, isReady, noteFailure, renewOnce } from '../agent-task/agent-tas
 import { currentTask } from '../agent-task/expiry.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
+import type { EnvironmentFacts } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
 import { charge, quietenAndCharge } from '../turns/charging.ts';
 import { compactionPhase, wantedCompaction } from '../turns/compaction.ts';
 import { isOverLimit, withStep } from '../state/context.ts';
-import { addItem, emit, itemCount } from '../state/log.ts';
+import { addItem, changeItem, emit, itemCount } from '../state/log.ts';
 import { hasMail, onMail } from '../turns/inbox.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { dismissSnapshot, recordSnapshot, tellOnce, wantedSnapshot } from '../turns/snapshots.ts';
@@ -204,7 +205,8 @@ function onAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end:
   const cut = end.cut === undefined ? warned : emit(warned, at, { type: 'warning', message: toCutWarning(end.cut) });
   const told = (end.warnings ?? []).reduce((current, warning) => tellOnce(current, at, warning), cut);
   const kept = end.snapshot === undefined ? told : recordSnapshot(told, at, spent, end.snapshot);
-  const recorded = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
+  const answered = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
+  const recorded = withEnvironment(answered, itemCount(kept.log), end.environment);
   const now = recorded.active;
   if (!isConversation(now)) return recorded;
   const asked = end.output.some((output) => output.type === 'toolCall');
@@ -228,6 +230,12 @@ function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWar
     const warned = { ...current, warnedOfServers: [...current.warnedOfServers, server].slice(-WARNED) };
     return emit(warned, at, { type: 'warning', message });
   }, state);
+}
+
+/** Kept with the first item of the answer, so that both are dropped or replaced together. */
+function withEnvironment(state: ThreadState, first: number, environment: EnvironmentFacts | undefined): ThreadState {
+  if (environment === undefined || itemCount(state.log) <= first) return state;
+  return changeItem(state, first, { environment });
 }
 
 function recordOutput(state: ThreadState, at: number, output: StepOutput): ThreadState {

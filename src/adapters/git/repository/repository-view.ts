@@ -10,7 +10,7 @@ import { makePrivateGitDir } from '../process/private-git-dir.ts';
 import { type RepositoryPlace, isThere, readSmallFile } from './repository-place.ts';
 import { readPlainSettings, upstreamSettings } from '../process/plain-settings.ts';
 
-export type GitMore = Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'deadlineMs'>;
+export type GitMore = Pick<GitCall, 'input' | 'answers' | 'onStdout' | 'deadlineMs' | 'maxStdoutBytes'>;
 
 /** Git on the commits of a repository. */
 export type ViewGit = (args: readonly string[], more?: GitMore) => Promise<GitResult>;

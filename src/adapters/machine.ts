@@ -1,0 +1,19 @@
+/** Facts about this machine for agents. */
+import { arch, release, type } from 'node:os';
+import { basename } from 'node:path';
+import type { MachinePort } from '../../activities/ports.ts';
+import { findProgram } from './programs.ts';
+
+export const machine: MachinePort = {
+  describe: (cwd) => ({
+    system: `${type()} ${release()} (${arch()})`,
+    shell: basename(findProgram('bash', [cwd]) ?? 'sh'),
+    date: toDay(new Date()),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  }),
+};
+
+function toDay(now: Date): string {
+  const day = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, '0'));
+  return `${day.join('-')}, ${now.toLocaleDateString('en', { weekday: 'long' })}`;
+}

@@ -1,0 +1,86 @@
+/** What the model is told about its surroundings, over the life of a thread. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import { type TestEnvironment, openEnvironment, runTurn } from '../environment.ts';
+import { askedFor } from '../parts/model-requests.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment();
+});
+afterAll(() => environment.close());
+
+/** The texts about the environment in each request of a thread, oldest first. */
+function told(thread: ThreadHandle): string[][] {
+  return askedFor(environment.model, thread.threadId).map(({ input }) =>
+    input
+      .flatMap(({ content = [] }) => content.map(({ text }) => text))
+      .filter((text) => text.startsWith('<environment_context>')),
+  );
+}
+
+const newest = (thread: ThreadHandle) => told(thread).at(-1) ?? [];
+
+/** Each request begins as the one before it was. */
+function expectStable(thread: ThreadHandle): void {
+  const asked = askedFor(environment.model, thread.threadId);
+  for (const [index, { instructions, input }] of asked.entries()) {
+    const before = asked[index - 1];
+    if (before === undefined) continue;
+    expect(instructions).toBe(before.instructions);
+    expect(input.slice(0, before.input.length)).toEqual(before.input);
+  }
+}
+
+it('is told once, then what changed, and each request begins as the one before', async () => {
+  const cwd = environment.workspace();
+  const thread = await environment.start({ workspace: { cwd } });
+  await runTurn(thread, 'run: echo one\nsay: done');
+  expect(told(thread).map(({ length }) => length)).toEqual([1, 1]);
+  expect(newest(thread)[0]).toContain(`- Working directory: ${cwd}\n`);
+  expect(newest(thread)[0]).toMatch(/- Repository: branch \S+ at [0-9a-f]{10}, no uncommitted changes/);
+
+  await runTurn(thread, 'say: nothing has changed');
+  expect(newest(thread)).toHaveLength(1);
+
+  await runTurn(thread, 'say: read only', { overrides: { sandbox: 'read-only' } });
+  expect(newest(thread)[1]).toContain('- Sandbox: read-only');
+  expect(newest(thread)[1]).not.toContain('Working directory');
+
+  writeFileSync(join(cwd, 'new.txt'), '');
+  execFileSync('git', ['checkout', '-q', '-b', 'topic'], { cwd });
+  await runTurn(thread, 'say: on a branch');
+  expect(newest(thread)[2]).toMatch(/- Repository: branch topic at \w+, uncommitted:\n {2}\?\? new\.txt\n/);
+  expectStable(thread);
+});
+
+it('is told anew after a compaction, and after a rollback of the turn that told it', async () => {
+  const thread = await environment.start({ workspace: { cwd: environment.workspace() } });
+  await runTurn(thread, 'say: one');
+  const { turnId } = await thread.compact();
+  await thread.completion(turnId);
+  await runTurn(thread, 'say: two');
+  expect(newest(thread)).toHaveLength(1);
+  await runTurn(thread, 'say: three', { overrides: { sandbox: 'read-only' } });
+  await thread.rollback({ numTurns: 1 });
+  await runTurn(thread, 'say: four');
+  expect(newest(thread)).toEqual([
+    expect.stringContaining('- Sandbox: workspace-write'),
+    expect.stringContaining('- Sandbox: read-only'),
+  ]);
+});
+
+it('is told to a fork in another work tree as it is there', async () => {
+  const cwd = environment.workspace();
+  const source = await environment.start({ workspace: { cwd } });
+  await runTurn(source, 'run: echo x > x.txt\nsay: one');
+  const shared = await environment.bobbin.threads.fork(source.threadId);
+  const apart = await environment.bobbin.threads.fork(source.threadId, { files: 'worktree' });
+  await runTurn(shared, 'say: two');
+  await runTurn(apart, 'say: two');
+  expect(newest(shared)[1]).not.toContain('Working directory');
+  expect(newest(apart)[1]).toMatch(/- Working directory: \S+[^]*- Repository: no branch, at /);
+});
