@@ -38,8 +38,8 @@ interface Served extends Running {
 }
 
 /** Waits until it listens. */
-async function serve(): Promise<Served> {
-  const server = startCli(['serve', '--listen', '127.0.0.1:0', '--json'], { env: env() });
+async function serve(...more: string[]): Promise<Served> {
+  const server = startCli(['serve', '--listen', '127.0.0.1:0', '--json', ...more], { env: env() });
   servers.push(server);
   await expect.poll(() => server.said.stdout, { timeout: 60_000 }).toContain('}');
   const { url, page } = JSON.parse(server.said.stdout) as { url: string; page: string };
@@ -48,6 +48,22 @@ async function serve(): Promise<Served> {
 
 /** Its own process would be killed with it. */
 const logged = (events: readonly WireEvent[]) => events.flatMap(({ data: event }) => ('seq' in event ? [event] : []));
+
+it('says where the Temporal UI is, unless the token has an owner, and takes nothing but a web address for it', async () => {
+  const { url, http } = await serve('--temporal-ui', 'https://ui.example.com/temporal/');
+  const session = (await http.get('/v1/session')).value;
+  expect(session).toEqual({
+    token: { name: 'first start', scopes: ['admin'], owner: null },
+    temporalUi: { url: 'https://ui.example.com/temporal/', namespace: environment.env['TEMPORAL_NAMESPACE'] },
+  });
+  const added = await runCli(['serve', 'token', 'add', 'hers', '--owner', 'bea'], { env: env() });
+  expect((await httpClient(url, added.stdout.trim()).get('/v1/session')).value).toEqual({
+    token: { name: 'hers', scopes: ['read'], owner: 'bea' },
+    temporalUi: null,
+  });
+  const refused = await runCli(['serve', '--temporal-ui', 'javascript:alert(1)'], { env: env() });
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('http or https address') as string });
+});
 
 it('makes a token at the first start that only this user can read, and prints the address with it', async () => {
   const first = await serve();

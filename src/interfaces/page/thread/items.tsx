@@ -2,6 +2,7 @@
 import { Component, type ComponentChildren } from 'preact';
 import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
 import { toSeconds } from '../../../contract/plain/amount-words.ts';
+import { threadAddress } from '../base/address.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
 import type { Entry } from './state/thread-state.ts';
@@ -94,14 +95,23 @@ function toContent(item: Item): Content {
     case 'collabAgentToolCall':
       return [
         <>
-          Agents: {item.tool} <Inline text={item.receiverThreadIds.join(', ')} />
+          Agents: {item.tool}
+          {item.receiverThreadIds.map((threadId) => (
+            <a key={threadId} class="receiver" href={threadAddress(threadId)}>
+              <Inline text={threadId} />
+            </a>
+          ))}
         </>,
         <Foreign text={item.prompt} />,
       ];
     case 'subAgentNotification':
       return [
         <>
-          Agent <Inline text={item.name} /> ({item.status})
+          Agent{' '}
+          <a href={threadAddress(item.threadId)}>
+            <Inline text={item.name} />
+          </a>{' '}
+          ({item.status})
         </>,
         <Markdown text={item.text} />,
       ];
