@@ -12,6 +12,7 @@ export class Problem extends Error {
 
 const FINAL = new Set([
   ...['unauthorized', 'scopeMissing', 'ownerRestricted', 'invalid', 'threadNotFound', 'threadClosed'],
+  'notEnoughTurns',
   ...['batchNotFound', 'batchRefused', 'ledgerNotFound', 'scheduleNotFound', 'scheduleForeign'],
 ]);
 

@@ -13,6 +13,7 @@ export interface Polled<T> {
 }
 
 const REFRESH = 'bobbin-refresh';
+const RETRY_MS = 2_000;
 
 /** Reads everything that is shown again: something has changed. */
 export function refreshAll(): void {
@@ -43,7 +44,7 @@ export function usePolled<T>(path: string, everyMs: number): Polled<T> {
       isReading = false;
       if (stop.signal.aborted) return;
       setState(({ value }) => ({ value, ...next }));
-      if (!next.isOver) plan(everyMs);
+      if (!next.isOver) plan(next.trouble === null ? everyMs : Math.min(everyMs, RETRY_MS));
     };
     const onVisible = (): void => {
       if (!document.hidden && isStale) plan(0);

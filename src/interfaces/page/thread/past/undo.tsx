@@ -1,18 +1,20 @@
 /** Undoes the newest turn, after a person has seen what that would do to each file. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { PathOutcome, UndoPreview } from '../../../../contract/index.ts';
 import { ProblemNote, useAction } from '../../base/action.tsx';
-import { get, newId, post, threadPath } from '../../base/api.ts';
+import { newId, post, threadPath } from '../../base/api.ts';
+import { usePolled } from '../../base/polled.ts';
 import { Inline } from '../../base/text.tsx';
 
+/** Files may change while somebody looks. */
+const REFRESH_MS = 30_000;
+
 export function Undo({ threadId, onClose }: { threadId: string; onClose: () => void }) {
-  const [preview, setPreview] = useState<UndoPreview | null>(null);
   const { run, isRunning, problem } = useAction();
   // Sent twice, it is one undo.
   const turnId = useRef(newId());
   const path = threadPath(threadId, '/undo');
-  const look = (): void => void run(async () => setPreview(await get<UndoPreview>(path)));
-  useEffect(look, [path]);
+  const { value: preview, trouble } = usePolled<UndoPreview>(path, REFRESH_MS);
   const undo = (): void =>
     void run(async () => {
       await post(path, { turnId: turnId.current });
@@ -20,15 +22,10 @@ export function Undo({ threadId, onClose }: { threadId: string; onClose: () => v
     });
   return (
     <div class="card">
-      <ProblemNote problem={problem} />
-      {preview === null && isRunning && <p>Looking at the files …</p>}
+      <ProblemNote problem={problem ?? trouble} />
+      {preview === null && trouble === null && <p>Looking at the files …</p>}
       {preview !== null && <Preview preview={preview} />}
       <div class="buttons">
-        {preview === null && !isRunning && (
-          <button type="button" onClick={look}>
-            Look again
-          </button>
-        )}
         {preview !== null && (
           <button type="button" class="decline" disabled={isRunning} onClick={undo}>
             Undo it
