@@ -16,7 +16,7 @@ interface Message {
   method?: string;
   result?: unknown;
   error?: { message: string };
-  params?: { turn?: { status: string } };
+  params?: { turn?: { status: string }; message?: string };
 }
 
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -66,7 +66,7 @@ interface Dialogue {
   stop(): Promise<void>;
 }
 
-function openDialogue(server: ChildProcessWithoutNullStreams): Dialogue {
+export function openDialogue(server: ChildProcessWithoutNullStreams): Dialogue {
   const listeners = new Set<(message: Message) => void>();
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()).once('error', () => resolve()));
   const endAtExit = () => server.kill('SIGKILL');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { toConfig, toEnvironment } from '../../bench/codex/app-server.ts';
+import { openDialogue, toConfig, toEnvironment } from '../../bench/codex/app-server.ts';
 import { installedCodex } from '../../bench/codex/install.ts';
 import { type TestEnvironment, openEnvironment } from '../environment.ts';
 import { CLI } from '../parts/programs.ts';
@@ -89,5 +89,27 @@ describe.skipIf(codex === undefined)('Codex (skipped where it is not installed)'
     expect(await environment.bobbin.threads.get(threadId).view()).toMatchObject({ turnCount: 1 });
     const again = await exec(call('reply', { threadId, message: 'say: still here' }));
     expect(again[0]?.result?.structured_content['answer']).toContain('still here');
+  });
+
+  it('shows its person what a thread asks, and the thread goes on with the answer', async () => {
+    const server = spawn(process.execPath, [codex ?? '', 'app-server'], { env: toEnvironment(home), stdio: 'pipe' });
+    const dialogue = openDialogue(server);
+    stop = () => dialogue.stop();
+    const clientInfo = { name: 'bobbin-test', title: 'Bobbin test', version: '0' };
+    await dialogue.call('initialize', { clientInfo });
+    dialogue.send({ method: 'initialized' });
+    const start = { cwd: environment.cwd, approvalPolicy: 'on-request' };
+    const { thread } = (await dialogue.call('thread/start', start)) as { thread: { id: string } };
+    const threadId = `of-codex-${randomUUID()}`;
+    const task = call('start_thread', { threadId, task: 'run: touch asked-in-codex', approvalPolicy: 'untrusted' });
+    const asked = dialogue.hear(({ method }) => method === 'mcpServer/elicitation/request');
+    const completed = dialogue.hear(({ method }) => method === 'turn/completed');
+    await dialogue.call('turn/start', { threadId: thread.id, input: [{ type: 'text', text: task }] });
+    const { id, params } = await asked;
+    expect(params?.message).toContain('│ touch asked-in-codex\n');
+    dialogue.send({ id, result: { action: 'accept', content: { decision: 'accept' } } });
+    await completed;
+    expect(existsSync(join(environment.cwd, 'asked-in-codex'))).toBe(true);
+    expect((await environment.bobbin.threads.get(threadId).view()).openRequests).toEqual([]);
   });
 });

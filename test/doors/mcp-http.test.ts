@@ -87,7 +87,7 @@ it('an owner finds no thread of another one, by no tool, and starts its own', as
       name,
       { error: { code: 'threadNotFound' } },
     ]);
-  expect(await callTool(bob, 'start_thread', task)).toMatchObject({ error: { code: 'threadNotFound' } });
+  expect(await callTool(bob, 'start_thread', task)).toMatchObject({ error: { code: 'threadExists' } });
   expect(await callTool(bob, 'list', {})).toEqual({ threads: [] });
   const { threads } = (await callTool(alice, 'list', {})) as { threads: { threadId: string }[] };
   expect(threads.map((one) => one.threadId)).toEqual([threadId]);
@@ -116,6 +116,17 @@ it('is refused for pages of other origins, for what is no JSON, and for what is 
     expect([odd.slice(0, 5), status]).toEqual([odd.slice(0, 5), 400]);
   }
   expect(stand.errors).toEqual([]);
+});
+
+it('sends progress to a client of 2026 that asks for it', async () => {
+  const client = await connect({}, MODERN);
+  const shown: (string | undefined)[] = [];
+  const args = { task: 'run: sleep 1', cwd: environment.cwd, sandbox: 'danger-full-access', approvalPolicy: 'never' };
+  await client.callTool(
+    { name: 'start_thread', arguments: args },
+    { onprogress: ({ message }) => shown.push(message) },
+  );
+  expect(shown.length).toBeGreaterThan(0);
 });
 
 it('calls of one token at a time are limited as its streams', async () => {

@@ -1,4 +1,5 @@
 /** `bobbin mcp`: threads as tools of another agent, with the official client, over standard input and output. */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client, ElicitRequest } from '@modelcontextprotocol/client';
@@ -186,6 +187,24 @@ it('reviews changes, and forks a thread', async () => {
   expect(fork).toMatchObject({ forkedFrom: threadId });
   expect(await call('reply', { threadId: fork['threadId'], message: 'say: apart' })).toMatchObject({
     status: 'completed',
+  });
+});
+
+it('the same start with an id, sent twice, is one thread with one task', async () => {
+  const { call } = await start();
+  const once = { task: 'say: once', threadId: `t-${randomUUID()}` };
+  const [first, second] = [await call('start_thread', once), await call('start_thread', once)];
+  expect(second).toEqual(first);
+  expect(await environment.bobbin.threads.get(once.threadId).view()).toMatchObject({ turnCount: 1 });
+});
+
+it('a task is kept while no worker runs, and the client is told so', async () => {
+  const env = { ...environment.env, BOBBIN_TASK_QUEUE: `nobody-${randomUUID()}` };
+  const { call } = await start({ env });
+  const kept = await call('start_thread', { task: 'say: later', waitSeconds: 0 });
+  expect(kept).toMatchObject({
+    status: 'working',
+    doing: expect.stringMatching(/^kept, but nobody answers/) as string,
   });
 });
 

@@ -20,6 +20,14 @@ export async function openThread({ bobbin, rights }: Access, threadId: string): 
   return (await openOwn(bobbin, rights, threadId)).thread;
 }
 
+/** The open thread with a new thread's id may belong to another owner: rejects with `threadExists`. */
+export async function openNew(access: Access, threadId: string): Promise<ThreadHandle> {
+  return openThread(access, threadId).catch((error: unknown) => {
+    if (!(error instanceof BobbinError) || error.code !== 'threadNotFound') throw error;
+    throw new BobbinError('threadExists', `A thread ${threadId} exists; use another id.`, error);
+  });
+}
+
 export function mayAnswer({ rights }: Access): boolean {
   return allows(rights, 'approve');
 }

@@ -20,6 +20,12 @@ export async function newestTurn(thread: ThreadHandle): Promise<string> {
   throw new BobbinError('turnNotActive', `Thread ${thread.threadId} has had no turn.`);
 }
 
+/** The turn that a steering message went to: its own if none was active. The message is sent, so nothing here may fail. */
+export async function steeredBy(thread: ThreadHandle, turnId: string): Promise<string> {
+  const view = await thread.view().catch(() => null);
+  return view?.activeTurn?.turnId ?? turnId;
+}
+
 export async function readPage(thread: ThreadHandle, after: number | undefined, limit: number) {
   const view = await thread.view();
   const from = after ?? Math.max(0, view.itemCount - limit);

@@ -15,9 +15,9 @@ import { LIMITS } from '../../contract/plain/limits.ts';
 import { IdSchema, PathSchema, compact } from '../../contract/shapes.ts';
 import { requirePermission } from '../http/permissions.ts';
 import { type Scope, allows } from '../http/tokens.ts';
-import { type Access, answerRequest, describeError, openThread } from './access.ts';
+import { type Access, answerRequest, describeError, openNew, openThread } from './access.ts';
 import { type Place, follow, resumed } from './follow.ts';
-import { newestTurn, readItem, readPage } from './history.ts';
+import { newestTurn, readItem, readPage, steeredBy } from './history.ts';
 import { toError, toResult } from './results.ts';
 import { takesTasks, toTask } from './tasks.ts';
 
@@ -105,10 +105,10 @@ function toolsOf(place: Place): Record<string, Tool<never>> {
           return begin(await openThread(access, earlier.threadId), earlier.turnId, seconds, context);
         requirePermission(rights, start);
         if (cwd === undefined) throw new BobbinError('invalid', 'cwd: the path of a folder is needed.');
-        const turn = toTurn(task);
+        // With an id of the client's, the same call sent twice is one thread with one task.
+        const turn = toTurn(task, start.threadId === undefined ? undefined : 'start');
         const started = await bobbin.threads.start({ ...compact(start), workspace: { cwd } }, rights);
-        // The open thread with that id may belong to another owner.
-        const thread = await openThread(access, started.threadId);
+        const thread = await openNew(access, started.threadId);
         await thread.submit({ ...turn, onBusy: 'queue' });
         return begin(thread, turn.turnId, seconds, context);
       },
@@ -130,8 +130,7 @@ function toolsOf(place: Place): Record<string, Tool<never>> {
         if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
         const turn = toTurn(message);
         await thread.submit({ ...turn, onBusy });
-        const { activeTurn } = await thread.view();
-        const turnId = onBusy === 'steer' && activeTurn !== null ? activeTurn.turnId : turn.turnId;
+        const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId) : turn.turnId;
         return begin(thread, turnId, seconds, context);
       },
     }),
@@ -254,8 +253,8 @@ function toolsOf(place: Place): Record<string, Tool<never>> {
   };
 }
 
-function toTurn(words: string) {
-  return { turnId: `turn-${randomUUID()}`, kind: 'regular' as const, input: [{ type: 'text' as const, text: words }] };
+function toTurn(words: string, turnId = `turn-${randomUUID()}`) {
+  return { turnId, kind: 'regular' as const, input: [{ type: 'text' as const, text: words }] };
 }
 
 function toAnswers(words: Record<string, string>): Answers {

@@ -6,7 +6,8 @@ import type { ReviewOutput, ThreadEvent, ThreadRequest, ThreadView, TurnCompleti
 import { toPhaseWords } from '../../contract/plain/waiting-words.ts';
 
 export type TurnState =
-  | { status: 'working'; message: string; requests: ThreadRequest[]; startedAt: number | null }
+  /** `seq`: the newest event when it was read; null if nobody answers. */
+  | { status: 'working'; message: string; requests: ThreadRequest[]; startedAt: number | null; seq: number | null }
   | { status: 'ended'; turn: TurnCompletion; review: ReviewOutput | null; endedAt: number }
   | { status: 'rejected'; code: string; reason: string; at: number }
   | { status: 'unknown' };
@@ -18,21 +19,22 @@ export async function readTurn(thread: ThreadHandle, turnId: string): Promise<Tu
     return atWork(view, turnId) ?? (await findEnd(thread, view, turnId));
   } catch (error) {
     if (!(error instanceof BobbinError) || !PASSING.has(error.code)) throw error;
-    return { status: 'working', message: `kept, but nobody answers: ${error.message}`, requests: [], startedAt: null };
+    const message = `kept, but nobody answers: ${error.message}`;
+    return { status: 'working', message, requests: [], startedAt: null, seq: null };
   }
 }
 
 function atWork(view: ThreadView, turnId: string): TurnState | null {
-  const { activeTurn, queuedTurns, openRequests, besideTurns } = view;
+  const { activeTurn, queuedTurns, openRequests, besideTurns, lastSeq: seq } = view;
+  const base = { status: 'working', requests: [], startedAt: null, seq } as const;
   const place = queuedTurns.findIndex((queued) => queued.turnId === turnId);
-  if (place !== -1) return { status: 'working', message: `queued, ${place} before it`, requests: [], startedAt: null };
+  if (place !== -1) return { ...base, message: `queued, ${place} before it`, requests: [] };
   const beside = besideTurns.find((one) => one.turnId === turnId);
-  if (beside !== undefined)
-    return { status: 'working', message: 'runs a command', requests: [], startedAt: beside.startedAt };
+  if (beside !== undefined) return { ...base, message: 'runs a command', requests: [], startedAt: beside.startedAt };
   if (activeTurn?.turnId !== turnId) return null;
   const requests = openRequests.filter(({ origin }) => origin?.answered !== true);
   const message = toPhaseWords(activeTurn.phase, (name) => name);
-  return { status: 'working', message, requests, startedAt: activeTurn.startedAt };
+  return { ...base, message, requests, startedAt: activeTurn.startedAt };
 }
 
 /** Events that are looked through first; the end of a turn that is asked about is usually among the newest. */
@@ -84,30 +86,18 @@ export interface Patience {
 export async function followTurn(thread: ThreadHandle, turnId: string, patience: Patience): Promise<TurnState> {
   const { signal, waitMs, onProgress } = patience;
   const stop = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
-  // Read first, so that nothing that happens after the state is read is missed.
-  const after = await lastSeqOf(thread);
   let state = await readTurn(thread, turnId);
-  const isOver = () => state.status !== 'working' || state.requests.length > 0 || stop.aborted;
-  if (isOver()) return state;
-  onProgress(messageOf(state));
-  for await (const event of thread.events({ after, signal: stop })) {
+  if (state.status !== 'working' || state.requests.length > 0 || stop.aborted) return state;
+  onProgress(state.message);
+  // From where the state was read, so nothing in between is missed.
+  for await (const event of thread.events({ after: state.seq ?? 0, signal: stop })) {
     if (event.type === 'item/started') onProgress(`${event.item.type} ${event.item.id}`);
     if (!mayEndTheWait(event, turnId)) continue;
     state = await readTurn(thread, turnId);
-    if (isOver()) return state;
-    onProgress(messageOf(state));
+    if (state.status !== 'working' || state.requests.length > 0) return state;
+    onProgress(state.message);
   }
-  return readTurn(thread, turnId);
-}
-
-/** 0 if nobody answers. */
-async function lastSeqOf(thread: ThreadHandle): Promise<number> {
-  try {
-    return (await thread.view()).lastSeq;
-  } catch (error) {
-    if (error instanceof BobbinError && PASSING.has(error.code)) return 0;
-    throw error;
-  }
+  return state.seq === null ? state : readTurn(thread, turnId);
 }
 
 function mayEndTheWait(event: ThreadEvent, turnId: string): boolean {
@@ -118,8 +108,4 @@ function mayEndTheWait(event: ThreadEvent, turnId: string): boolean {
     (event.type === 'turn/completed' && event.turn.turnId === turnId) ||
     isRejection(event, turnId)
   );
-}
-
-function messageOf(state: TurnState): string {
-  return state.status === 'working' ? state.message : state.status;
 }
