@@ -15,12 +15,12 @@ import { Failure } from '../failures.ts';
 import type { AgentIdentity, Ports } from '../ports.ts';
 import { type Step, leftToTheNext, runStep } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
-import { type Wait, afterFailure, attemptMs, givenUp } from './waiting.ts';
+import { LONGEST_ATTEMPT_MS, type Wait, afterFailure, attemptMs, givenUp } from './waiting.ts';
 
 /** Attempts of a registration for a thread of an earlier release. */
 const MAX_TRIES = 3;
-/** How long one is tried that no turn waits for yet, in milliseconds. */
-const AHEAD_OF_TIME_MS = 5_000;
+/** How long one is tried again that no turn waits for yet, in milliseconds. */
+const AHEAD_OF_TIME_MS = 2_000;
 /** HTTP statuses that refuse the identity, not the request. */
 const IDENTITY_REFUSED: unknown[] = [401, 403, 404, 410];
 
@@ -69,7 +69,8 @@ function waitOf(
 ): { wait?: Wait } {
   if (earlier?.wait !== undefined) return { wait: earlier.wait };
   if (waitMs !== undefined) return { wait: { ...NEW_WAIT, waitMs, isAnnounced: announced === true } };
-  return mode === undefined ? {} : { wait: { ...NEW_WAIT, waitMs: AHEAD_OF_TIME_MS, isAnnounced: true } };
+  const ahead = { waitMs: AHEAD_OF_TIME_MS, isAnnounced: true, shortestMs: LONGEST_ATTEMPT_MS };
+  return mode === undefined ? {} : { wait: { ...NEW_WAIT, ...ahead } };
 }
 
 const NEW_WAIT = { waitedMs: 0, pauses: 0 };
@@ -112,17 +113,22 @@ function silent({ account }: AgentTaskRegistration, ms: number): Failure {
   return new Failure('agentIdentityUnavailable', message, { details: { account } });
 }
 
+/**
+ * @param patience ends the wait for the identity, which the account's workflow goes on with. A request for a task is not
+ * ended by it: its answer would be lost, and the task unused.
+ */
 async function register(
   ports: Ports,
   input: AgentTaskRegistration,
   step: Step<RegistrationProgress>,
-  signal = step.signal,
+  patience = step.signal,
 ): Promise<AgentTaskRegistered> {
+  const { signal } = step;
   const { account, replaceIdentity, mode = 'recoverable' } = input;
   refuseAgainstPolicy(ports, input);
   const identity = await (replaceIdentity === null
-    ? ports.identities.ensure(account, mode, signal)
-    : ports.identities.replace(account, replaceIdentity, signal));
+    ? ports.identities.ensure(account, mode, patience)
+    : ports.identities.replace(account, replaceIdentity, patience));
   await ports.identity.useIdentity(identity);
   if (step.progress.task?.agentRuntimeId !== identity.agentRuntimeId) step.progress = withoutTask(step.progress);
   const task = step.progress.task ?? (await registerUnder(ports, identity, signal));

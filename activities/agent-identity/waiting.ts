@@ -10,9 +10,11 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 /** The last attempt begins when the wait is over, and needs time for an answer. */
 const SHORTEST_ATTEMPT_MS = 2_000;
+/** As long as one request to the service may take. */
+export const LONGEST_ATTEMPT_MS = 15_000;
 /** A service that is away for longer than this is reported to the person. */
 const ANNOUNCED_AFTER_MS = 1_000;
-/** The same for a service that takes a request and does not answer. */
+/** The same for the wait for an identity that is being registered. */
 const SILENT_AFTER_MS = 5_000;
 
 export interface Wait {
@@ -23,11 +25,13 @@ export interface Wait {
   /** So far, in milliseconds. */
   waitedMs: number;
   pauses: number;
+  /** Of an attempt, in milliseconds; {@link SHORTEST_ATTEMPT_MS} by default. */
+  shortestMs?: number;
 }
 
 /** The time that this attempt may take, in milliseconds. */
-export function attemptMs({ waitMs, waitedMs, isAnnounced }: Wait): number {
-  const left = Math.max(SHORTEST_ATTEMPT_MS, waitMs - waitedMs);
+export function attemptMs({ waitMs, waitedMs, isAnnounced, shortestMs = SHORTEST_ATTEMPT_MS }: Wait): number {
+  const left = Math.max(shortestMs, waitMs - waitedMs);
   return Math.ceil(isAnnounced ? left : Math.min(left, SILENT_AFTER_MS));
 }
 

@@ -26,7 +26,7 @@ describe('bobbin identity', () => {
     const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
     await environment.identity.control({ identityTtlMs: null });
 
-    await expect.poll(async () => (await cli('list')).stdout, { timeout: 20_000 }).toContain(account.name);
+    await expect.poll(async () => (await cli('list')).stdout, { timeout: 60_000 }).toContain(account.name);
     const listed = JSON.parse((await cli('list', '--json')).stdout) as { identities: AccountIdentity[] };
     expect(listed.identities.find((one) => one.account === account.name)).toMatchObject({
       ...{ status: 'inUse', policy: 'recoverable', isPinned: false, registering: false, lastError: null },

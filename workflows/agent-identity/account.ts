@@ -5,6 +5,7 @@ import type {
   AccountIdentity,
   AgentIdentityMode,
   AgentTaskError,
+  EnsureIdentity,
   IdentityRevocation,
   ReplaceIdentity,
 } from '../../src/contract/index.ts';
@@ -19,6 +20,8 @@ export interface AccountState {
   since?: number;
   policy?: AgentIdentityMode;
   isPinned?: boolean;
+  /** It was registered ahead of the end of the one before, and nobody has asked for it yet. */
+  isUnused?: true;
   revocation?: IdentityRevocation | null;
   lastError?: AgentTaskError | null;
   /** Left out until a renewal has failed; null for no further attempt. */
@@ -30,9 +33,36 @@ export interface Refusal {
   message: string;
 }
 
-export function onRegistered(state: AccountState, at: number, registered: RegisteredIdentity): AccountState {
+/** @param ahead of the end of the one before */
+export function onRegistered(
+  { account }: AccountState,
+  at: number,
+  registered: RegisteredIdentity,
+  ahead: boolean,
+): AccountState {
   const { policy, ...identity } = registered;
-  return { account: state.account, identity, since: at, ...(policy === undefined ? {} : { policy }) };
+  return {
+    ...{ account, identity, since: at },
+    ...(policy === undefined ? {} : { policy }),
+    ...(ahead ? { isUnused: true } : {}),
+  };
+}
+
+/** A thread uses the identity. */
+export function onUse(state: AccountState, { mode }: EnsureIdentity): AccountState {
+  const { isUnused: _, ...used } = state;
+  return mode === 'strict' && used.identity !== null ? { ...used, isPinned: true } : used;
+}
+
+/**
+ * Whether the identity can be used as it is. One that nobody used was not renewed and may have ended; only an operator
+ * replaces that of a strict thread.
+ */
+export function isUsable(state: AccountState, at: number, { mode }: EnsureIdentity): boolean {
+  if (state.identity === null) return false;
+  const life = lifetime(state);
+  const hasEnded = life !== null && at >= life.endsAt;
+  return !hasEnded || mode === 'strict' || state.policy !== 'recoverable' || state.isPinned === true;
 }
 
 export function onFailure(state: AccountState, at: number, { code, message }: StepFailure): AccountState {
@@ -43,9 +73,11 @@ export function onFailure(state: AccountState, at: number, { code, message }: St
 
 /** When the identity is replaced ahead of its end, in milliseconds since the epoch; null for never. */
 export function renewsAt(state: AccountState): number | null {
-  const { policy, isPinned, retryAt } = state;
+  const { policy, isPinned, isUnused, retryAt } = state;
   const life = lifetime(state);
   if (policy !== 'recoverable' || isPinned === true || life === null || retryAt === null) return null;
+  // An account that nobody uses costs nothing.
+  if (isUnused === true) return null;
   return retryAt ?? life.renewAt;
 }
 

@@ -22,10 +22,12 @@ import {
   type AccountState,
   type Refusal,
   isReplaced,
+  isUsable,
   onFailure,
   onRegistered,
   onRevocation,
   onRevoked,
+  onUse,
   refuseEnsure,
   refuseReplacement,
   renewsAt,
@@ -42,8 +44,6 @@ import {
   replaceIdentityUpdate,
   revokeIdentityUpdate,
 } from './messages.ts';
-
-export type AgentIdentityState = AccountState;
 
 /** Result of an entity that was started without an account, or under the id of another one; any other one stays open. */
 export interface AgentIdentityRefused {
@@ -124,7 +124,7 @@ async function registerOnce(entity: Entity, ahead: boolean): Promise<AgentIdenti
   try {
     const replaces = identity?.agentRuntimeId ?? null;
     const registered = await registerAgentIdentity({ account, replaces, ahead });
-    change(entity, onRegistered(entity.state, Date.now(), registered));
+    change(entity, onRegistered(entity.state, Date.now(), registered, ahead));
     return registered;
   } catch (error) {
     const failure = toStepFailure(error);
@@ -138,12 +138,13 @@ function registerHandlers(entity: Entity): void {
     ensureIdentityUpdate,
     async (payload) => {
       entity.updates++;
-      const { mode } = read(parseEnsureIdentity(payload));
+      const asked = read(parseEnsureIdentity(payload));
       await condition(() => !entity.revoking);
       admit(refuseEnsure(entity.state));
       const { identity } = entity.state;
-      const used = identity !== null && entity.registering === null ? identity : await register(entity);
-      if (mode === 'strict' && entity.state.identity !== null) change(entity, { ...entity.state, isPinned: true });
+      const isReady = entity.registering === null && isUsable(entity.state, Date.now(), asked);
+      const used = identity !== null && isReady ? identity : await register(entity);
+      change(entity, onUse(entity.state, asked));
       return used;
     },
     {
