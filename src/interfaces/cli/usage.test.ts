@@ -11,7 +11,7 @@ describe('an error of the command line', () => {
     [
       ['thread', 'send', 't', 'x', '--kind', 'no'],
       /--kind/,
-      'thread send [options] <threadId> <text>',
+      'thread send [options] <threadId> [text]',
       'thread send --help',
     ],
     [['run', '--budget-usd', 'no', 'x'], /--budget-usd.* above 0/, 'run [options] <prompt>', 'run --help'],
@@ -30,7 +30,7 @@ describe('an error of the command line', () => {
 describe('help', () => {
   it('is that of the named command, as deep as it is named', async () => {
     const { code, stdout } = await runCli(['help', 'thread', 'send'], { env });
-    expect(stdout).toMatch(/^Usage: bobbin thread send \[options\] <threadId> <text>\n/);
+    expect(stdout).toMatch(/^Usage: bobbin thread send \[options\] <threadId> \[text\]\n/);
     expect(code).toBe(0);
   });
 });
