@@ -181,6 +181,10 @@ describe('an own tool', () => {
     expect(end).toMatchObject({ status: 'aborted', reason: 'interrupted', quiescent: false });
     const output = `It was told to stop, has not ended, and may still run in worker ${process.pid}.`;
     expect(await itemsOf(thread, 'mcpToolCall')).toMatchObject([{ status: 'failed', output }]);
+    const { message } = await waitForEvent(thread, 'warning');
+    expect(message).toMatch(
+      /^item_\d+ of turn \S+ did not end when it was told to, and may still run in its worker\.$/,
+    );
     expect(logged).toContainEqual(expect.stringContaining(`Tool waits of thread ${thread.threadId} has not ended`));
     // The thread goes on.
     expect(await runTurn(thread, 'say: still here')).toMatchObject({ status: 'completed' });
@@ -297,6 +301,10 @@ describe('an own task', () => {
     await running;
     await thread.interrupt();
     expect(await thread.completion(submitted.turnId)).toMatchObject({ status: 'aborted', quiescent: false });
+    const { message } = await waitForEvent(thread, 'warning');
+    expect(message).toBe(
+      `Task deaf of turn ${submitted.turnId} did not end when it was told to, and may still run in its worker.`,
+    );
   });
 });
 

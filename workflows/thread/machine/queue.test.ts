@@ -32,6 +32,7 @@ describe('the queue', () => {
     ['d', 'b', ['d', 'b', 'c']],
     ['b', 'd', ['c', 'b', 'd']],
     ['b', undefined, ['c', 'd', 'b']],
+    ['b', 'b', ['b', 'c', 'd']],
     ['c', 'c', ['b', 'c', 'd']],
   ])('moves %s before %s', (turnId, before, expected) => {
     const thread = queueOfThree();
@@ -58,8 +59,42 @@ describe('the queue', () => {
   it('keeps what an edit leaves out', () => {
     const thread = queueOfThree();
     edit(thread, { op: 'edit', turnId: 'c', overrides: { model: 'another' } });
+    expect(waiting(thread)[1]).toMatchObject({ text: 'do c', overrides: { model: 'another' } });
     edit(thread, { op: 'edit', turnId: 'c', input: text('new') });
-    expect(waiting(thread)[1]).toMatchObject({ turnId: 'c', text: 'new', overrides: { model: 'another' } });
+    expect(waiting(thread)).toMatchObject([
+      { turnId: 'b', text: 'do b', overrides: {} },
+      { turnId: 'c', text: 'new', overrides: { model: 'another' } },
+      { turnId: 'd', text: 'do d', overrides: {} },
+    ]);
+  });
+
+  it('takes no input for a turn whose kind has none, and everything else', () => {
+    const thread = queueOfThree();
+    thread.dispatch({ type: 'turnSubmitted', turn: { turnId: 'e', kind: 'compact', input: [], onBusy: 'queue' } });
+    edit(thread, { op: 'edit', turnId: 'e', input: text('words') });
+    const reason = 'Turn e is a compact, which takes no input.';
+    expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'malformed', id: 'e', reason });
+    edit(thread, { op: 'edit', turnId: 'e', overrides: { model: 'another' } });
+    expect(waiting(thread).at(-1)).toMatchObject({ turnId: 'e', overrides: { model: 'another' } });
+    edit(thread, { op: 'move', turnId: 'e', before: 'b' });
+    expect(order(thread)).toEqual(['e', 'b', 'c', 'd']);
+    edit(thread, { op: 'drop', turnId: 'e' });
+    expect(order(thread)).toEqual(['b', 'c', 'd']);
+  });
+
+  it('says what waits if something does not, as far as there is room', () => {
+    const reasonOf = (thread: TestThread) => {
+      edit(thread, { op: 'drop', turnId: 'z' });
+      const last = thread.events().at(-1);
+      return last?.type === 'message/rejected' ? last.reason : '';
+    };
+    const said = 'Turn z does not wait in the queue of thread t1 (any more): ';
+    expect(reasonOf(queueOfThree())).toBe(`${said}these do: b, c, d.`);
+    const idle = testThread();
+    expect(reasonOf(idle)).toBe(`${said}nothing waits.`);
+    const full = queueOfThree();
+    for (let turns = 0; turns < 20; turns++) full.submit(`${'x'.repeat(100)}${turns}`, 'do it', { onBusy: 'queue' });
+    expect(reasonOf(full)).toHaveLength(said.length + 'these do: .'.length + 1_000);
   });
 
   it('gives a turn that is dropped its one terminal event, and the next one begins', () => {

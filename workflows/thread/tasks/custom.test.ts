@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { actionIds } from '../state/actions.ts';
+import { toThreadView } from '../view/view.ts';
 import { type TestThread, testThread, text } from '../testing/fixtures.ts';
 
 function open(input = text('in folder a')): TestThread {
@@ -52,4 +53,27 @@ it('ends without proof if its code was left when it was stopped, and with proof 
     thread.end('runTask', quiescent ? { type: 'aborted' } : { type: 'done', value: { type: 'left' } }, id);
     expect(ended(thread)).toMatchObject({ turn: { status: 'aborted', quiescent } });
   }
+});
+
+it('ends with proof if a step has ended by itself while it was stopped, and nothing of its result is used', () => {
+  const thread = open();
+  const { id } = thread.step('runTask');
+  thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+  thread.done('runTask', { type: 'done', message: 'late' }, id);
+  expect(ended(thread)).toMatchObject({ turn: { status: 'aborted', quiescent: true, lastAgentMessage: null } });
+  expect(thread.types()).not.toContain('warning');
+});
+
+it.each([{ type: 'aborted' } as const, { type: 'done', value: { type: 'left' } } as const])(
+  'fails if a step was stopped by somebody else',
+  (end) => {
+    const thread = open();
+    thread.end('runTask', end);
+    const error = { code: 'internal', message: 'Step task/a/1 was stopped by nobody in this thread.' };
+    expect(ended(thread)).toMatchObject({ turn: { status: 'failed', error } });
+  },
+);
+
+it('is shown as working', () => {
+  expect(toThreadView(open().state).activeTurn?.phase).toEqual({ type: 'working' });
 });

@@ -1,0 +1,31 @@
+/** Mutations of the pure core: `npm run test:mutation -- --mutate workflows/thread/machine/queue.ts`. See docs/testing.md. */
+export default {
+  testRunner: 'vitest',
+  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  mutate: ['workflows/thread/**/*.ts', '!workflows/thread/{shell,testing,guards}/**', '!workflows/thread/**/*.test.ts'],
+  // What the tests of a thread import.
+  ignorePatterns: [
+    '**',
+    '!workflows/**',
+    '!activities/**',
+    '!src/**',
+    '!test/mutation/**',
+    '!docs/payloads.md',
+    '!package.json',
+    '!tsconfig.json',
+  ],
+  // Words for people and models; a comparison with a string is mutated in other ways, too.
+  mutator: { excludedMutations: ['StringLiteral'] },
+  coverageAnalysis: 'perTest',
+  // A module is evaluated once; with a mutation of a constant, all tests would have to run.
+  ignoreStatic: true,
+  concurrency: 1,
+  timeoutMS: 20_000,
+  timeoutFactor: 3,
+  reporters: ['clear-text', 'json'],
+  jsonReporter: { fileName: 'node_modules/.cache/mutation/report.json' },
+  clearTextReporter: { allowColor: false, reportTests: false, logTests: false },
+  tempDirName: 'node_modules/.cache/mutation/sandbox',
+  allowEmpty: false,
+  checkers: [],
+};
