@@ -64,9 +64,10 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
+      const allWarnings = [...warnings, ...(response.warnings ?? [])];
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
-        ...(warnings.length > 0 && { warnings }),
+        ...(allWarnings.length > 0 && { warnings: allWarnings }),
         ...(isNew && { environment }),
         ...(response.cut !== undefined && { cut: headOf(response.cut, REASON_CHARS) }),
       };

@@ -1,6 +1,7 @@
 /** The common part of all model requests: conversation, instructions and authorisation. */
 import { Context } from '@temporalio/activity';
 import type { AgentIdentityChoice, ThreadSettings } from '../../src/contract/index.ts';
+import { modelOptionsOf } from '../../src/contract/plain/model-options.ts';
 import { isStricter } from '../../src/contract/plain/identity-modes.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -32,6 +33,7 @@ export async function openModelRequest(
     conversation: toConversation(read),
     tools: [],
     parallelToolCalls: true,
+    options: modelOptionsOf(settings),
     promptCacheKey: input.threadId,
     ...(authorization === null ? {} : { authorization }),
   };

@@ -1,7 +1,9 @@
 /** Models: requests and answers. */
 import type { ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
 
-export type { TokenUsage };
+import type { ModelOptions } from '../../src/contract/plain/model-options.ts';
+
+export type { ModelOptions, TokenUsage };
 
 /** One entry of the conversation, independent of any provider. */
 export type ConversationEntry =
@@ -26,6 +28,8 @@ export interface ModelRequest {
   conversation: ConversationEntry[];
   tools: ToolSpec[];
   parallelToolCalls: boolean;
+  /** What the endpoint is asked for beyond its defaults. */
+  options?: ModelOptions;
   /** Keeps a provider's prompt cache on one thread. */
   promptCacheKey: string;
   /** JSON schema of the answer, which may follow tool calls. Endpoints without structured output ignore it. */
@@ -44,6 +48,8 @@ export interface ModelResponse {
   responseId: string;
   output: ModelOutput[];
   usage: TokenUsage;
+  /** What of the request had no effect; left out if all had. */
+  warnings?: string[];
   /** The endpoint's reason for an incomplete answer; undefined if it is complete. */
   cut?: string;
 }

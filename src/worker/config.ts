@@ -19,6 +19,7 @@ import {
   LIMITS,
   SandboxModeSchema,
 } from '../contract/index.ts';
+import { modelOptionsOf } from '../contract/plain/model-options.ts';
 import { strictest } from '../contract/plain/identity-modes.ts';
 import { MAX_HEARTBEAT_MS } from '../contract/plain/heartbeat.ts';
 import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
@@ -225,6 +226,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       cwd: start.workspace.cwd,
       title: start.title ?? '',
       model: start.model ?? model,
+      ...modelOptionsOf(start),
       instructions: start.instructions ?? '',
       approvalPolicy: start.approvalPolicy ?? vars.BOBBIN_APPROVAL_POLICY,
       sandbox: start.sandbox ?? vars.BOBBIN_SANDBOX,

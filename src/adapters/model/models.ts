@@ -55,7 +55,9 @@ export function createModels(config: ModelsConfig): ModelPort {
     async respond(given, io) {
       const { provider, responses, request } = routed(given);
       if (responses !== null) return responses.respond(request, io);
-      return aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
+      const answer = await aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
+      const unused = unusedOptions(given);
+      return unused.length === 0 ? answer : { ...answer, warnings: [...(answer.warnings ?? []), ...unused] };
     },
     async compact(given, io) {
       const { provider, responses, request } = routed(given);
@@ -63,6 +65,14 @@ export function createModels(config: ModelsConfig): ModelPort {
       return compacted === null ? null : { provider, ...compacted };
     },
   };
+}
+
+/** Only the Responses wire format has them. */
+function unusedOptions({ model, options = {} }: ModelRequest): string[] {
+  const names = (['summary', 'verbosity', 'serviceTier'] as const).filter(
+    (name) => options[name] !== undefined && options[name] !== 'default',
+  );
+  return names.map((name) => `The setting ${name} has no effect on model ${model}.`);
 }
 
 function createOpenAi(

@@ -7,6 +7,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import { type StartThread, StartThreadSchema, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
+import type { ModelOptions } from '../../contract/plain/model-options.ts';
 import type { thread } from '../../../workflows/thread/shell/workflow.ts';
 import { threadQuery } from '../../../workflows/thread/shell/messages.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../../workflows/sandbox/task-timeout.ts';
@@ -21,7 +22,7 @@ import { type ThreadHandle, openHandle } from './thread-handle.ts';
 /** New settings for a resumed thread; omitted ones stay. */
 export type ResumeChanges = Pick<
   StartThread,
-  'title' | 'model' | 'instructions' | 'approvalPolicy' | 'sandbox' | 'unattended'
+  'title' | 'model' | keyof ModelOptions | 'instructions' | 'approvalPolicy' | 'sandbox' | 'unattended'
 >;
 
 export interface ResumedThread {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
 import { LIMITS } from '../plain/limits.ts';
+import type { ModelOptions } from '../plain/model-options.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, PathSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import { MODEL_OPTIONS } from './model-options.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
 import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
@@ -51,6 +53,7 @@ export const StartThreadSchema = z
     workspace: WorkspaceSchema,
     title: optional(ShortTextSchema),
     model: optional(z.string().min(1).max(LIMITS.idChars)),
+    ...MODEL_OPTIONS,
     instructions: optional(z.string().max(LIMITS.instructionsChars)),
     approvalPolicy: optional(ApprovalPolicySchema),
     sandbox: optional(SandboxModeSchema),
@@ -81,7 +84,7 @@ export interface ForkOrigin {
 }
 
 /** All members of a start argument, with the worker's defaults filled in. */
-export interface ThreadSettings {
+export interface ThreadSettings extends ModelOptions {
   cwd: string;
   /** The real path of `cwd` when the thread began: steps fail if it has another. Threads of earlier releases have none. */
   root?: string;

@@ -4,6 +4,7 @@ import { LIMITS } from '../plain/limits.ts';
 import { TURN_KINDS, type TurnKind, needsInput, runsTask, takesReview } from '../plain/turn-kinds.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, MomentSchema, ShortTextSchema, compact, optional, orNull } from '../shapes.ts';
+import { MODEL_OPTIONS } from './model-options.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from '../reviews/review.ts';
 
@@ -38,6 +39,7 @@ export type OnBusy = z.infer<typeof OnBusySchema>;
 export const OverridesSchema = z
   .object({
     model: optional(z.string().min(1).max(LIMITS.idChars)),
+    ...MODEL_OPTIONS,
     approvalPolicy: optional(ApprovalPolicySchema),
     sandbox: optional(SandboxModeSchema),
     /** Each scope that is given replaces the thread's, without its grants. */

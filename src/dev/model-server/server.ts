@@ -8,7 +8,15 @@
  * - `GET /v1/models`
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { listenOnLoopback, pause, readBody, sendJson, toJsonObject, UnreadableRequest } from '../loopback-http.ts';
+import {
+  isObject,
+  listenOnLoopback,
+  pause,
+  readBody,
+  sendJson,
+  toJsonObject,
+  UnreadableRequest,
+} from '../loopback-http.ts';
 import { SERVER_NAME } from './answer-text.ts';
 import { checkAssertion } from './assertion-check.ts';
 import { InvalidInput, readConversation } from './conversation.ts';
@@ -181,6 +189,12 @@ function toMove(
   if (typeof body['previous_response_id'] === 'string') {
     throw new InvalidInput('This server keeps no responses: send the whole conversation as input.');
   }
+  const effort = isObject(body['reasoning']) ? body['reasoning']['effort'] : undefined;
+  if (effort !== undefined && !EFFORTS.has(effort)) {
+    throw new InvalidInput(
+      `Unsupported value: 'reasoning.effort' does not support ${JSON.stringify(effort)} with this model.`,
+    );
+  }
   return nextMove(conversation, {
     tools: toOfferedTools(body['tools']),
     tokens: toTokens(inputCharacters),
@@ -189,6 +203,9 @@ function toMove(
     meet: (line) => state.meet(body['prompt_cache_key'], body['input'], line),
   });
 }
+
+/** As some models do, this one does not know every effort. */
+const EFFORTS: ReadonlySet<unknown> = new Set(['none', 'minimal', 'low', 'medium', 'high']);
 
 /** A request that cannot be read is the client's; what else goes wrong once the client is gone concerns nobody. */
 function refuseFailure(error: unknown, exchange: Exchange): void {

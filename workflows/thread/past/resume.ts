@@ -6,6 +6,7 @@
  */
 import type { ThreadPast } from '../../../activities/ports.ts';
 import type { ArchiveSegment, StartThread, ThreadSettings } from '../../../src/contract/index.ts';
+import { modelOptionsOf } from '../../../src/contract/plain/model-options.ts';
 import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from '../state/log.ts';
 import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
@@ -131,6 +132,7 @@ export function withChanges(settings: ThreadSettings, start: StartThread): Threa
     ...settings,
     ...(title === undefined ? {} : { title }),
     ...(model === undefined ? {} : { model }),
+    ...modelOptionsOf(start),
     ...(instructions === undefined ? {} : { instructions }),
     ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
     ...(sandbox === undefined ? {} : { sandbox }),

@@ -1,5 +1,6 @@
 /** The tools for sub-agents. None of them touches the workspace. */
 import { toItemId } from '../../../src/contract/plain/item-ids.ts';
+import { modelOptionsOf } from '../../../src/contract/plain/model-options.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, itemAt } from '../state/log.ts';
 import { send } from '../turns/outbox.ts';
@@ -75,6 +76,7 @@ function spawn(
       workspace: toWorkspace(settings),
       title: args.name,
       model: args.model ?? settings.model,
+      ...(args.model === null ? modelOptionsOf(settings) : {}),
       approvalPolicy: settings.approvalPolicy,
       sandbox: settings.sandbox,
       agentIdentity: settings.agentIdentity,

@@ -128,6 +128,7 @@ function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Ca
     ...(request.instructions === '' ? {} : { instructions: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
     ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
+    ...toEffort(request),
     ...toOutput(sdk, settings.provider, request),
     providerOptions: toProviderOptions(settings.provider, request),
     maxRetries: 0,
@@ -145,6 +146,11 @@ function toOutput(sdk: AiSdk, provider: ProviderName, { outputSchema }: ModelReq
   if (outputSchema === undefined || provider !== 'openai') return {};
   const { name, schema } = outputSchema;
   return { output: sdk.Output.object({ name, schema: sdk.jsonSchema(schema) }) };
+}
+
+/** The SDK translates it for each provider, and says so in a warning if it cannot. */
+function toEffort({ options: { effort } = {} }: ModelRequest) {
+  return effort === undefined || effort === 'default' ? {} : { reasoning: effort };
 }
 
 /** Providers are asked for by name, and nothing of one is loaded before. */

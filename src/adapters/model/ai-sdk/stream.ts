@@ -39,12 +39,14 @@ export function createPartReader(
 ): PartReader {
   const gathered = createGathered(createAnswerMeter(facts), onText);
   let responseId = '';
+  const warnings: string[] = [];
   let end: Extract<Part, { type: 'finish' }> | undefined;
   return {
     take(part) {
       if (part.type === 'error') throw new StreamPartError('error part', { cause: part.error });
       if (part.type === 'finish-step') responseId = part.response.id;
       else if (part.type === 'finish') end = part;
+      else if (part.type === 'start-step') warnings.push(...toWarnings(part.warnings, facts));
       else gathered.take(part);
     },
     finish() {
@@ -60,9 +62,21 @@ export function createPartReader(
         const what = `stopped before it said anything (${reason})`;
         throw modelFailure('modelBadRequest', facts, what, { details: { reason } });
       }
-      return { responseId, output, usage: toUsage(end.totalUsage), ...(isCut ? { cut: reason } : {}) };
+      const noted = warnings.length > 0 ? { warnings } : {};
+      return { responseId, output, usage: toUsage(end.totalUsage), ...noted, ...(isCut ? { cut: reason } : {}) };
     },
   };
+}
+
+/** Of what a person has asked for: the effort. Others are about what we send to every model. */
+function toWarnings(warnings: Extract<Part, { type: 'start-step' }>['warnings'], facts: CallFacts): string[] {
+  return warnings.flatMap((warning) =>
+    'feature' in warning && /reasoning|effort/i.test(warning.feature)
+      ? [
+          `Model ${facts.model} does not take this effort as it is: ${excerpt(warning.details ?? warning.feature, facts)}`,
+        ]
+      : [],
+  );
 }
 
 interface Open {

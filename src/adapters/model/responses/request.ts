@@ -15,8 +15,30 @@ export function toResponsesBody(request: ModelRequest): JsonObject {
     stream: true,
     include: ['reasoning.encrypted_content'],
     prompt_cache_key: request.promptCacheKey,
-    ...(request.outputSchema === undefined ? {} : { text: { format: toFormat(request.outputSchema) } }),
+    ...toReasoningOptions(request),
+    ...toTextOptions(request),
+    ...without(DEFAULT, { service_tier: request.options?.serviceTier }),
   };
+}
+
+const DEFAULT = 'default';
+
+/** Members that are given and not left to the endpoint. */
+function without(value: string, members: Record<string, string | undefined>): JsonObject {
+  return Object.fromEntries(Object.entries(members).filter(([, given]) => given !== undefined && given !== value));
+}
+
+function toReasoningOptions({ options }: ModelRequest): JsonObject {
+  const reasoning = without(DEFAULT, { effort: options?.effort, summary: options?.summary });
+  return Object.keys(reasoning).length === 0 ? {} : { reasoning };
+}
+
+function toTextOptions({ options, outputSchema }: ModelRequest): JsonObject {
+  const text = {
+    ...without(DEFAULT, { verbosity: options?.verbosity }),
+    ...(outputSchema === undefined ? {} : { format: toFormat(outputSchema) }),
+  };
+  return Object.keys(text).length === 0 ? {} : { text };
 }
 
 /** The body of a request for a compaction, which has no members about an answer. */

@@ -58,6 +58,7 @@ const WITH_THREAD: Partial<Record<CommandName, Body>> = {
   rollback,
   // With a name it is an override of the next turn: see `prompt.ts`.
   model: ({ state }) => [`model ${state().view?.settings.model ?? 'not known yet'}`],
+  effort: ({ state }) => [`effort ${state().view?.settings.effort ?? 'default'}`],
   async agents({ bobbin, thread }) {
     const lines = describeTree(await readTree(bobbin, await thread.view()), '');
     return lines.length > 0 ? lines : ['no agents'];

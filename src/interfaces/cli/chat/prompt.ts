@@ -1,5 +1,6 @@
 /** Keys and lines of the person: they edit the prompt, answer requests, and give commands. Pure. */
 import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
+import { EFFORTS } from '../../../contract/plain/model-options.ts';
 import { LIMITS } from '../../../contract/plain/limits.ts';
 import { type Part, paint } from '../text/terminal-text.ts';
 import { EMPTY, type Key, addPrompt, draftOf, edit, insert, recall, toPlainLines } from './editor.ts';
@@ -110,11 +111,18 @@ function takeText(state: ChatState, text: string, onBusy: 'steer' | 'queue'): St
       const answered = answerByText(cleared, text);
       if (answered !== undefined) return answered;
       if (text.length > LIMITS.inputChars) return step(state, [tooLong(text)]);
-      const { nextModel: model } = state;
+      const { nextModel: model, nextEffort: effort } = state;
       // Only words can join a turn, and only one of the conversation.
-      const joins = model === null && (state.view?.activeTurn?.kind ?? CONVERSATION) === CONVERSATION;
-      const effect: Effect = { type: 'submit', text, onBusy: joins ? onBusy : 'queue', model };
-      return step({ ...cleared, nextModel: null }, [], [remember, effect]);
+      const joins =
+        model === null && effort === null && (state.view?.activeTurn?.kind ?? CONVERSATION) === CONVERSATION;
+      const effect: Effect = {
+        type: 'submit',
+        text,
+        onBusy: joins ? onBusy : 'queue',
+        model,
+        ...(effort && { effort }),
+      };
+      return step({ ...cleared, nextModel: null, nextEffort: null }, [], [remember, effect]);
     }
   }
 }
@@ -122,8 +130,15 @@ function takeText(state: ChatState, text: string, onBusy: 'steer' | 'queue'): St
 function giveCommand(state: ChatState, command: SlashCommand, remember: Effect): Step {
   const { name, argument } = command;
   const typed = paint.dim(`/${name} ${argument}`.trim());
+  if (name === 'effort' && argument !== '') return giveEffort(state, argument, typed, remember);
   if (name !== 'model' || argument === '') return step(state, [typed], [remember, { type: 'slash', command }]);
   return step({ ...state, nextModel: argument }, [typed, `model ${argument} from the next prompt on`], [remember]);
+}
+
+function giveEffort(state: ChatState, argument: string, typed: Part, remember: Effect): Step {
+  const effort = EFFORTS.find((one) => one === argument);
+  if (effort === undefined) return step(state, [typed, paint.yellow(`An effort is one of ${EFFORTS.join(', ')}.`)]);
+  return step({ ...state, nextEffort: effort }, [typed, `effort ${effort} from the next prompt on`], [remember]);
 }
 
 function answerByText(state: ChatState, text: string): Step | undefined {

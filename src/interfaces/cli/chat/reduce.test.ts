@@ -102,6 +102,26 @@ describe('a prompt', () => {
   });
 });
 
+describe('the effort', () => {
+  const overridesOf = (...lines: string[]) =>
+    play(begin(), ...lines.flatMap((line) => [typed(line), press('enter')])).effects.flatMap((effect) =>
+      effect.type === 'submit' ? [{ effort: effect.effort, onBusy: effect.onBusy }] : [],
+    );
+
+  it('that was chosen comes with the next prompt, once', () => {
+    expect(overridesOf('/effort high', 'a', 'b')).toEqual([
+      { effort: 'high', onBusy: 'queue' },
+      { effort: undefined, onBusy: 'steer' },
+    ]);
+  });
+
+  it('is one of the known words', () => {
+    const { out } = play(begin(), typed('/effort immense'), press('enter'));
+    expect(String(out.at(-1))).toContain('An effort is one of default, none');
+    expect(overridesOf('/effort immense', 'a')).toMatchObject([{ onBusy: 'steer' }]);
+  });
+});
+
 describe('a request', () => {
   it.each([
     ['y', { decision: 'accept' }],

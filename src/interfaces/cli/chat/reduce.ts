@@ -72,8 +72,8 @@ function step(state: ChatState, out: readonly Part[] = [], effects: readonly Eff
 
 /** The person's own things stay; everything of a thread comes from its events and its view. */
 function withoutThread(state: ChatState, threadId: string): ChatState {
-  const { draft, recall, nextModel, working, now } = state;
-  return { ...initialState(threadId, [], now), draft, recall, nextModel, working };
+  const { draft, recall, nextModel, nextEffort, working, now } = state;
+  return { ...initialState(threadId, [], now), draft, recall, nextModel, nextEffort, working };
 }
 
 function without(set: ReadonlySet<string>, gone: string): ReadonlySet<string> {

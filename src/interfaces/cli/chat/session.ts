@@ -148,8 +148,12 @@ export function openSession(options: SessionOptions): Session {
   async function perform(effect: Effect): Promise<void> {
     switch (effect.type) {
       case 'submit': {
-        const { text, onBusy, model } = effect;
-        await submit({ ...toTurn('regular', text), onBusy, ...(model === null ? {} : { overrides: { model } }) }, text);
+        const { text, onBusy, model, effort } = effect;
+        const overrides = { ...(model === null ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
+        await submit(
+          { ...toTurn('regular', text), onBusy, ...(Object.keys(overrides).length === 0 ? {} : { overrides }) },
+          text,
+        );
         return;
       }
       case 'shell':

@@ -1,6 +1,7 @@
 /** The state of a chat on the screen. Everything of the thread in it comes from its events and its view. */
 import type { EditQueue, PartialEvent, ResolveRequest } from '../../../contract/index.ts';
 import type { ThreadEvent, ThreadRequest, ThreadView } from '../../../contract/index.ts';
+import type { ModelOptions } from '../../../contract/plain/model-options.ts';
 import type { Part } from '../text/terminal-text.ts';
 import { type Draft, EMPTY, type Key, type Recall, recallOf } from './editor.ts';
 import type { Live } from '../../running-steps.ts';
@@ -42,6 +43,8 @@ export interface ChatState {
   retrying: string | null;
   /** From the next turn on; null to keep the thread's. */
   nextModel: string | null;
+  /** The same for the effort. */
+  nextEffort: ModelOptions['effort'] | null;
   /** When Ctrl-C was pressed; null if a second one would not leave. */
   leavingAt: number | null;
   now: number;
@@ -104,7 +107,7 @@ export type ChatInput =
   | { type: 'tick'; now: number };
 
 export type Effect =
-  | { type: 'submit'; text: string; onBusy: 'steer' | 'queue'; model: string | null }
+  | { type: 'submit'; text: string; onBusy: 'steer' | 'queue'; model: string | null; effort?: ModelOptions['effort'] }
   | { type: 'shell'; command: string }
   | { type: 'resolve'; answer: ResolveRequest }
   | { type: 'interrupt' }
@@ -145,6 +148,7 @@ export function initialState(threadId: string, prompts: readonly string[], now: 
     trouble: null,
     retrying: null,
     nextModel: null,
+    nextEffort: null,
     leavingAt: null,
     now,
   };

@@ -3,6 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
+import {
+  EFFORTS,
+  type ModelOptions,
+  REASONING_SUMMARIES,
+  SERVICE_TIERS,
+  VERBOSITIES,
+  modelOptionsOf,
+} from '../../../contract/plain/model-options.ts';
 import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
@@ -16,6 +24,10 @@ interface RunOptions extends CommonOptions, BudgetOptions {
   thread?: string;
   cwd?: string;
   model?: string;
+  effort?: ModelOptions['effort'];
+  verbosity?: ModelOptions['verbosity'];
+  summary?: ModelOptions['summary'];
+  serviceTier?: ModelOptions['serviceTier'];
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
   unattended?: 'accept' | 'decline' | 'cancel';
@@ -28,6 +40,10 @@ export function addRunCommand(program: Command): void {
     .option('--thread <id>', 'continue this thread')
     .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
     .option('--model <name>', 'model, or provider/model')
+    .addOption(choice('--effort <level>', 'how much the model reasons', EFFORTS))
+    .addOption(choice('--summary <form>', 'how its reasoning is summarised', REASONING_SUMMARIES))
+    .addOption(choice('--verbosity <level>', 'how long its answers are', VERBOSITIES))
+    .addOption(choice('--service-tier <tier>', 'how its endpoint serves it', SERVICE_TIERS))
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
     .addOption(
@@ -93,9 +109,10 @@ async function submit(
 }
 
 /** On an existing thread they are in force from this turn on. */
-function settingsOf({ model, sandbox, approvalPolicy }: RunOptions) {
+function settingsOf({ model, sandbox, approvalPolicy, ...options }: RunOptions) {
   return {
     ...(model === undefined ? {} : { model }),
+    ...modelOptionsOf(options),
     ...(sandbox === undefined ? {} : { sandbox }),
     ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Item } from '../../../contract/index.ts';
 import { ForkSchema, RollbackTurnsSchema, StartThreadSchema } from '../../../contract/index.ts';
+import { MODEL_OPTIONS } from '../../../contract/threads/model-options.ts';
 import { IdSchema, PathSchema, compact, optional } from '../../../contract/shapes.ts';
 import { type Endpoint, endpoint, json } from '../endpoint.ts';
 import { openNew } from '../app.ts';
@@ -9,7 +10,7 @@ import { requirePermission } from '../permissions.ts';
 import { PageSchema, ref } from '../schemas.ts';
 
 const { title, model, instructions, approvalPolicy, sandbox, unattended, ...start } = StartThreadSchema.in.shape;
-const changes = { title, model, instructions, approvalPolicy, sandbox, unattended };
+const changes = { title, model, ...MODEL_OPTIONS, instructions, approvalPolicy, sandbox, unattended };
 const ResumeSchema = z.object(changes).transform(compact);
 const { turnId, files } = ForkSchema.in.shape;
 const { agentIdentity, budget, firstTurn } = start;
