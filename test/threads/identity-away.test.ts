@@ -15,7 +15,7 @@ let environment: TestEnvironment;
 beforeAll(async () => {
   identity = await startIdentityService();
   proxy = await startSeverableProxy(identity.url);
-  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_URL: proxy.url, BOBBIN_IDENTITY_WAIT_MS: '6000' } });
+  environment = await openEnvironment({ env: { BOBBIN_IDENTITY_URL: proxy.url, BOBBIN_IDENTITY_WAIT_MS: '60000' } });
 });
 afterEach(() => proxy.mend());
 afterAll(async () => {
@@ -34,7 +34,7 @@ describe('while the identity service is down', () => {
     const waiting = turn('say: hi');
     await thread.submit(waiting);
     const { message } = await waitForEvent(thread, 'warning', (event) => said(event.message));
-    expect(message).toMatch(/The turn waits up to [1-6] s more\.$/);
+    expect(message).toMatch(/The turn waits up to \d+ s more\.$/);
     expect(await thread.view()).toMatchObject({
       activeTurn: { phase: { type: 'waitingForAgentTask' } },
       agentTask: { registering: true, lastError: { code: 'agentIdentityUnavailable' } },
@@ -45,26 +45,34 @@ describe('while the identity service is down', () => {
   });
 
   it('an attended turn fails once its wait is over; an unattended one still waits, and completes', async () => {
-    proxy.sever();
-    const account = openAccount(environment);
-    const unattended = await account.start('recoverable', { unattended: { approvals: 'decline' } });
-    const patient = turn('say: hi');
-    await unattended.submit(patient);
-    const { message } = await waitForEvent(unattended, 'warning', (event) => said(event.message));
-    expect(Number(/up to (\d+) s more/.exec(message)?.[1])).toBeGreaterThan(590);
-    const thread = await account.start();
-    expect(await runTurn(thread, 'say: hi')).toMatchObject({
-      status: 'failed',
-      error: { code: 'agentIdentityUnavailable', message: expect.stringMatching(/It was tried for \d s\.$/) as string },
-    });
-    const warnings = (await eventsSoFar(thread)).filter((event) => event.type === 'warning' && said(event.message));
-    expect(warnings).toHaveLength(1);
-    expect((await unattended.view()).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
-    proxy.mend();
-    expect((await unattended.completion(patient.turnId)).status).toBe('completed');
-    expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
-    const { agentRuntimeId } = await account.identity();
-    expect(identity.state().tasks[agentRuntimeId]).toBe(2);
+    const own = await openEnvironment({ env: { BOBBIN_IDENTITY_URL: proxy.url, BOBBIN_IDENTITY_WAIT_MS: '3000' } });
+    try {
+      proxy.sever();
+      const account = openAccount(own);
+      const unattended = await account.start('recoverable', { unattended: { approvals: 'decline' } });
+      const patient = turn('say: hi');
+      await unattended.submit(patient);
+      const { message } = await waitForEvent(unattended, 'warning', (event) => said(event.message));
+      expect(Number(/up to (\d+) s more/.exec(message)?.[1])).toBeGreaterThan(500);
+      const thread = await account.start();
+      expect(await runTurn(thread, 'say: hi')).toMatchObject({
+        status: 'failed',
+        error: {
+          code: 'agentIdentityUnavailable',
+          message: expect.stringMatching(/It was tried for \d s\.$/) as string,
+        },
+      });
+      const warnings = (await eventsSoFar(thread)).filter((event) => event.type === 'warning' && said(event.message));
+      expect(warnings).toHaveLength(1);
+      expect((await unattended.view()).activeTurn?.phase).toEqual({ type: 'waitingForAgentTask' });
+      proxy.mend();
+      expect((await unattended.completion(patient.turnId)).status).toBe('completed');
+      expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
+      const { agentRuntimeId } = await account.identity();
+      expect(identity.state().tasks[agentRuntimeId]).toBe(2);
+    } finally {
+      await own.close();
+    }
   });
 
   it('a turn that waits can be interrupted at once, and the next one uses the registration that goes on', async () => {
