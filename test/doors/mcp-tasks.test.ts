@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/ext-tasks/client';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createMcpServer } from '../../src/interfaces/mcp/server.ts';
-import { type TestEnvironment, openEnvironment, turn, waitForEvent } from '../environment.ts';
+import { type TestEnvironment, openEnvironment, turn, waitForEvent, waitForRequest } from '../environment.ts';
 import { CLIENT_INFO, TASK_CAPABILITIES, startRawMcp } from '../parts/mcp-client.ts';
 
 let environment: TestEnvironment;
@@ -123,6 +123,21 @@ it('a task that is cancelled stops, and one that has ended stays as it is', asyn
   const inputResponses = { req_1: { action: 'accept', content: { decision: 'accept' } }, never: 7 };
   expect((await raw.ask('tasks/update', { taskId, inputResponses })).error).toBeUndefined();
   expect((await thread.view()).status).toBe('idle');
+});
+
+it('a client that may only read cancels and answers nothing', async () => {
+  const raw = startRawMcp(environment.env, environment.cwd, ['--scope', 'read']);
+  cleanUp.push(() => (raw.child.kill('SIGKILL'), raw.ended));
+  const thread = await environment.start({ approvalPolicy: 'untrusted' });
+  const submitted = turn('run: touch not-by-reading');
+  await thread.submit(submitted);
+  const { requestId } = await waitForRequest(thread);
+  const taskId = `${thread.threadId}#${submitted.turnId}`;
+  const inputResponses = { [requestId]: { action: 'accept', content: { decision: 'accept' } } };
+  for (const method of ['tasks/cancel', 'tasks/update'])
+    expect((await raw.ask(method, { taskId, inputResponses })).error?.message).toContain('scopeMissing');
+  expect(await raw.ask('tasks/get', { taskId })).toMatchObject({ result: { status: 'working' } });
+  expect((await thread.view()).openRequests).toHaveLength(1);
 });
 
 it('names a task that is none', async () => {

@@ -25,7 +25,7 @@ async function start(more: Partial<Parameters<typeof startMcp>[0]> = {}): Promis
 }
 
 const FREE = { sandbox: 'danger-full-access', approvalPolicy: 'never' };
-const TOOLS = ['start_thread', 'reply', 'wait', 'answer', 'interrupt', 'read', 'list', 'review', 'fork'];
+const TOOLS = ['start_thread', 'reply', 'wait', 'review', 'fork', 'answer', 'interrupt', 'read', 'list'];
 
 it('starts a thread with a task, waits for its end, talks on, and reads what it did', async () => {
   const { client, call } = await start();

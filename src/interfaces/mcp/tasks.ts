@@ -7,6 +7,8 @@ import { z } from 'zod';
 import type { ThreadHandle } from '../../client/index.ts';
 import { toVisibleLine } from '../../contract/plain/foreign-text.ts';
 import { IdSchema } from '../../contract/shapes.ts';
+import { scopeMissing } from '../http/app.ts';
+import { type Scope, allows } from '../http/tokens.ts';
 import { type Access, answerRequest, describeError, mayAnswer, openThread } from './access.ts';
 import { capabilitiesOfRequest } from './client-capabilities.ts';
 import { toAnswer, toElicitations } from './elicitation.ts';
@@ -43,18 +45,23 @@ const AnswerSchema = z.looseObject({});
 
 export function addTasks(server: McpServer, access: Access): void {
   server.server.registerCapabilities({ extensions: { [TASKS]: {} } });
-  const handle = (method: string, run: (task: Task, context: ServerContext) => Promise<object>) =>
+  const handle = (
+    method: string,
+    scopes: readonly Scope[],
+    run: (task: Task, context: ServerContext) => Promise<object>,
+  ) =>
     server.server.setRequestHandler(method, { params: AskSchema, result: AnswerSchema }, async (given, context) => {
       try {
+        if (!scopes.some((scope) => allows(access.rights, scope))) throw scopeMissing(scopes[0] ?? 'admin');
         return { ...(await run(await openTask(access, given.taskId), context)) };
       } catch (error) {
         const { code, message } = describeError(access, error);
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `${code}: ${message}`);
       }
     });
-  handle('tasks/get', ({ thread, turnId }) => toDetails(access, thread, turnId));
-  handle('tasks/cancel', ({ thread, turnId }) => cancel(thread, turnId));
-  handle('tasks/update', async ({ thread, turnId }, { mcpReq }) => {
+  handle('tasks/get', ['read', 'drive'], ({ thread, turnId }) => toDetails(access, thread, turnId));
+  handle('tasks/cancel', ['drive'], ({ thread, turnId }) => cancel(thread, turnId));
+  handle('tasks/update', ['approve'], async ({ thread, turnId }, { mcpReq }) => {
     await answerAll(access, thread, await readTurn(thread, turnId), mcpReq.inputResponses ?? {});
     return {};
   });

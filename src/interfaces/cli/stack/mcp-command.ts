@@ -7,7 +7,12 @@ export function addMcpCommand(program: Command): void {
   program
     .command('mcp')
     .description('serve threads as tools to another agent by MCP, over standard input and output')
-    .addOption(new Option('--scope <scopes...>', 'what the agent may do').default(['read', 'drive', 'approve']))
+    .addOption(
+      new Option('--scope <scopes...>', 'what the agent may do').default(
+        ['read', 'drive', 'approve'],
+        'read drive approve',
+      ),
+    )
     .option('--cwd <path>', 'folder of new threads (default: the folder that the command is started in)')
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .addHelpText(

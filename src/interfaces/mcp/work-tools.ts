@@ -1,0 +1,142 @@
+/** Tools that begin work or follow it. Each ends as a task, or waits for the turn. */
+import { randomUUID } from 'node:crypto';
+import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { ThreadHandle } from '../../client/index.ts';
+import { BobbinError } from '../../client/bobbin-error.ts';
+import { ApprovalPolicySchema, OnBusySchema, ReviewTargetSchema, SandboxModeSchema } from '../../contract/index.ts';
+import { LIMITS } from '../../contract/plain/limits.ts';
+import { IdSchema, PathSchema, compact } from '../../contract/shapes.ts';
+import { requirePermission } from '../http/permissions.ts';
+import { openNew, openThread } from './access.ts';
+import { type Place, follow, resumed } from './follow.ts';
+import { newestTurn, steeredBy } from './history.ts';
+import { toResult } from './results.ts';
+import { takesTasks, toTask } from './tasks.ts';
+import { type Tool, threadId, tool } from './tool.ts';
+
+/** Below the minute that most clients give a call. */
+const DEFAULT_WAIT_SECONDS = 45;
+const MAX_WAIT_SECONDS = 3_600;
+
+const text = z.string().min(1).max(LIMITS.inputChars);
+const waitSeconds = z
+  .number()
+  .min(0)
+  .max(MAX_WAIT_SECONDS)
+  .default(DEFAULT_WAIT_SECONDS)
+  .describe('How long to wait for the end. The work goes on afterwards; call wait again.');
+const settings = {
+  model: z.string().min(1).max(LIMITS.idChars).optional(),
+  sandbox: SandboxModeSchema.optional(),
+  approvalPolicy: ApprovalPolicySchema.optional(),
+};
+
+export function workTools(place: Place): Record<string, Tool<never>> {
+  const { access } = place;
+  const { bobbin, rights } = access;
+  const begin = async (thread: ThreadHandle, turnId: string, seconds: number, context: ServerContext) =>
+    takesTasks(context)
+      ? (toTask(thread.threadId, turnId) as CallToolResult)
+      : await follow(place, thread, turnId, seconds, context);
+  return {
+    start_thread: tool({
+      scope: 'drive',
+      description:
+        'Start a coding agent in a thread of its own, and give it a task. It works in the folder with tools, keeps its history, and goes on if this client leaves.',
+      input: z.object({
+        task: text.describe('What the agent does, in words'),
+        cwd: PathSchema.optional().describe('Absolute path of the folder to work in'),
+        threadId: threadId.optional().describe('Id of the new thread. Default: made from the folder'),
+        title: z.string().max(LIMITS.shortChars).optional(),
+        ...settings,
+        waitSeconds,
+      }),
+      async run({ task, cwd = access.cwd, waitSeconds: seconds, ...start }, context) {
+        const earlier = resumed(context);
+        if (earlier !== null)
+          return begin(await openThread(access, earlier.threadId), earlier.turnId, seconds, context);
+        requirePermission(rights, start);
+        if (cwd === undefined) throw new BobbinError('invalid', 'cwd: the path of a folder is needed.');
+        // With an id of the client's, the same call sent twice is one thread with one task.
+        const turn = toTurn(task, start.threadId === undefined ? undefined : 'start');
+        const started = await bobbin.threads.start({ ...compact(start), workspace: { cwd } }, rights);
+        const thread = await openNew(access, started.threadId);
+        await thread.submit({ ...turn, onBusy: 'queue' });
+        return begin(thread, turn.turnId, seconds, context);
+      },
+    }),
+    reply: tool({
+      scope: 'drive',
+      description: 'Send a message to the agent of a thread, as its next turn.',
+      input: z.object({
+        threadId,
+        message: text,
+        onBusy: OnBusySchema.default('queue').describe(
+          'What happens if the agent is at work: queue, steer it, replace its turn, or reject the message',
+        ),
+        waitSeconds,
+      }),
+      async run({ threadId: id, message, onBusy, waitSeconds: seconds }, context) {
+        const thread = await openThread(access, id);
+        const earlier = resumed(context);
+        if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
+        const turn = toTurn(message);
+        await thread.submit({ ...turn, onBusy });
+        const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId) : turn.turnId;
+        return begin(thread, turnId, seconds, context);
+      },
+    }),
+    wait: tool({
+      scope: 'read',
+      readOnly: true,
+      description: 'Wait until the turn of a thread has ended or waits for an answer, and read its result.',
+      input: z.object({
+        threadId,
+        turnId: IdSchema.optional().describe('Default: the turn that is at work, else the newest'),
+        waitSeconds,
+      }),
+      async run({ threadId: id, turnId, waitSeconds: seconds }, context) {
+        const thread = await openThread(access, id);
+        return begin(thread, turnId ?? (await newestTurn(thread)), seconds, context);
+      },
+    }),
+    review: tool({
+      scope: 'drive',
+      description: 'Review changes in the folder of a thread, in a separate thread that only reads. Returns findings.',
+      input: z.object({
+        threadId,
+        target: ReviewTargetSchema.default({ type: 'uncommittedChanges' }),
+        waitSeconds,
+      }),
+      async run({ threadId: id, target, waitSeconds: seconds }, context) {
+        const thread = await openThread(access, id);
+        const earlier = resumed(context);
+        if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
+        const turnId = `review-${randomUUID()}`;
+        await thread.submit({ turnId, kind: 'review', review: { target }, onBusy: 'queue' });
+        return begin(thread, turnId, seconds, context);
+      },
+    }),
+    fork: tool({
+      scope: 'drive',
+      description: 'Start a new thread with the past of another one, to try something else. Then call reply.',
+      input: z.object({
+        threadId,
+        turnId: IdSchema.optional().describe('The last turn to copy. Default: all'),
+        files: z.enum(['shared', 'worktree']).default('shared').describe('The same files, or a copy of their own'),
+        ...settings,
+      }),
+      async run({ threadId: id, ...fork }) {
+        const source = await openThread(access, id);
+        requirePermission(rights, fork);
+        const made = await bobbin.threads.fork(source.threadId, compact(fork));
+        return toResult({ threadId: made.threadId, forkedFrom: id, next: 'Call reply.' });
+      },
+    }),
+  };
+}
+
+function toTurn(words: string, turnId = `turn-${randomUUID()}`) {
+  return { turnId, kind: 'regular' as const, input: [{ type: 'text' as const, text: words }] };
+}
