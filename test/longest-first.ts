@@ -10,6 +10,7 @@ const LONG = [
   'test/threads/durability.test.ts',
   'test/threads/drain.test.ts',
   'test/threads/rules.test.ts',
+  'test/threads/identity-expiry.test.ts',
   'test/kill/kinds.test.ts',
   'test/threads/query-ahead.test.ts',
   'test/threads/compaction-view.test.ts',
