@@ -34,13 +34,15 @@ describe('a closed thread', () => {
     const thread = await environment.start({ title: 'mine' });
     const end = await runTurn(thread, 'say: one');
     const asked = lastAsked(environment.model, thread.threadId);
+    const { agentTask } = await thread.view();
     await closeThread(thread);
     const before = { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };
 
     const resumed = await environment.bobbin.threads.resume(thread.threadId);
     expect(resumed).toMatchObject({ rejoined: false, warnings: [] });
     const after = await thread.view();
-    expect(after).toEqual({ ...before.view, status: 'idle', runCount: before.view.runCount + 1 });
+    expect(before.view.agentTask).toEqual({ ...agentTask, renewsAt: null });
+    expect(after).toEqual({ ...before.view, status: 'idle', runCount: before.view.runCount + 1, agentTask });
     expect(await itemsOf(thread)).toEqual(before.items);
     expect(await eventsSoFar(thread)).toEqual(before.events);
 
@@ -51,7 +53,7 @@ describe('a closed thread', () => {
     });
     const now = await thread.view();
     expect(now.updatedAt).toBeGreaterThan(before.view.updatedAt);
-    expect(now.agentTask).toEqual(before.view.agentTask);
+    expect(now.agentTask).toEqual(agentTask);
     expect((await handleOf(thread).describe()).memo).toMatchObject({ title: 'mine', cwd: environment.cwd });
     await assertHealthy(environment, thread.workflowId);
   });
@@ -248,6 +250,7 @@ describe('over a restart of worker and service', () => {
     const { requestId } = await waitForRequest(thread);
     await thread.resolve({ requestId, decision: 'acceptForSession' });
     await thread.completion(asking.turnId);
+    const { agentTask } = await thread.view();
     await closeThread(thread);
     const before = await thread.view();
     for (const worker of workers.splice(0)) await worker.kill();
@@ -256,10 +259,10 @@ describe('over a restart of worker and service', () => {
     workers.push(await fixture.worker());
 
     await fixture.bobbin.threads.resume(threadId);
-    expect(await thread.view()).toEqual({ ...before, status: 'idle', runCount: 2 });
+    expect(await thread.view()).toEqual({ ...before, status: 'idle', runCount: 2, agentTask });
     expect(await runTurn(thread, 'run: touch made')).toMatchObject({ status: 'completed' });
     const opened = (await eventsSoFar(thread)).filter(({ type }) => type.endsWith('requestApproval'));
     expect(opened).toHaveLength(1);
-    expect((await thread.view()).agentTask).toEqual(before.agentTask);
+    expect((await thread.view()).agentTask).toEqual(agentTask);
   });
 });
