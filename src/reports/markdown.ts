@@ -1,5 +1,5 @@
 /** Markdown for a comment or a chat: the most urgent findings, and the number of the others. */
-import { toDollars } from '../contract/plain/amount-words.ts';
+import { toDollars } from '../contract/plain/words/amount-words.ts';
 import type { RecordedTarget, ReviewRecord } from '../contract/index.ts';
 import { countOpen, toPriorityWord, toTitle } from './finding-words.ts';
 import { toCode, toFileCode, toWords } from './markdown-text.ts';

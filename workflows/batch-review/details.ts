@@ -3,7 +3,7 @@ import { withoutSecrets } from '../../src/contract/plain/repository-address.ts';
 import type { BatchTarget, BatchView } from '../../src/contract/index.ts';
 import { codeSpan, firstLine } from '../sandbox/plain-text.ts';
 import { type BatchState, indexesOf, toView } from './batch.ts';
-import { toDollars } from '../../src/contract/plain/amount-words.ts';
+import { toDollars } from '../../src/contract/plain/words/amount-words.ts';
 import { plural } from '../../src/contract/plain/plural.ts';
 
 /** For the line that describes a workflow or a step. */

@@ -2,7 +2,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
-import { toWaitingFor } from '../../contract/plain/waiting-words.ts';
+import { toWaitingFor } from '../../contract/plain/words/waiting-words.ts';
 import { threadQuery } from '../../../workflows/thread/shell/messages.ts';
 import { GRPC, grpcStatus } from '../errors.ts';
 import { createOwnerReader } from './owners.ts';

@@ -3,7 +3,7 @@ import { type InputRequest, type InputRequests, inputRequired } from '@modelcont
 import { z } from 'zod';
 import type { ResolveRequest, ThreadRequest } from '../../contract/index.ts';
 import { toVisible } from '../../contract/plain/foreign-text.ts';
-import { toRequestWords } from '../../contract/plain/request-words.ts';
+import { toRequestWords } from '../../contract/plain/words/request-words.ts';
 
 /** A longer request is left to a door that can show all of it. */
 const MAX_MESSAGE_CHARS = 30_000;

@@ -3,7 +3,7 @@ import { BobbinError } from '../../client/bobbin-error.ts';
 import type { ThreadHandle } from '../../client/index.ts';
 import { PASSING } from '../../client/threads/event-stream.ts';
 import type { ReviewOutput, ThreadEvent, ThreadRequest, ThreadView, TurnCompletion } from '../../contract/index.ts';
-import { toPhaseWords } from '../../contract/plain/waiting-words.ts';
+import { toPhaseWords } from '../../contract/plain/words/waiting-words.ts';
 
 export type TurnState =
   /** `seq`: the newest event when it was read; null if nobody answers. */

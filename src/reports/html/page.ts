@@ -2,7 +2,7 @@
  * The whole record as one self-contained page: no script, no font, no image, no link. Its content security policy forbids
  * browsers to load or run anything, in case something slips through.
  */
-import { toDollars } from '../../contract/plain/amount-words.ts';
+import { toDollars } from '../../contract/plain/words/amount-words.ts';
 import type { ReviewRecord } from '../../contract/index.ts';
 import { countOpen } from '../finding-words.ts';
 import { toLine } from '../foreign-text.ts';

@@ -1,5 +1,5 @@
 /** The table of targets; on a phone each row is a card. */
-import { toDollars } from '../../contract/plain/amount-words.ts';
+import { toDollars } from '../../contract/plain/words/amount-words.ts';
 import type { RecordedTarget } from '../../contract/index.ts';
 import { toLine } from '../foreign-text.ts';
 import { describeOutcome, isUnknown } from '../outcome.ts';

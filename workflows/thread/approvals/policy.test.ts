@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
+import { toRequestWords } from '../../../src/contract/plain/words/request-words.ts';
 import { createWritableArea } from '../../../src/adapters/files/writable-area.ts';
 import { parsePatch } from '../../../src/adapters/files/patch-grammar.ts';
 import type { ApprovalDecision, ApprovalPolicy, SandboxMode } from '../../../src/contract/index.ts';

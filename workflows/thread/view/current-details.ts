@@ -3,10 +3,10 @@
  * render; foreign text is in code spans, so that it is never markup.
  */
 import type { Excerpt, ThreadRequest } from '../../../src/contract/index.ts';
-import { toAgentTaskWords } from '../../../src/contract/plain/agent-task-words.ts';
-import { toAmounts } from '../../../src/contract/plain/amount-words.ts';
-import { toRequestWords } from '../../../src/contract/plain/request-words.ts';
-import { toPhaseWords } from '../../../src/contract/plain/waiting-words.ts';
+import { toAgentTaskWords } from '../../../src/contract/plain/words/agent-task-words.ts';
+import { toAmounts } from '../../../src/contract/plain/words/amount-words.ts';
+import { toRequestWords } from '../../../src/contract/plain/words/request-words.ts';
+import { toPhaseWords } from '../../../src/contract/plain/words/waiting-words.ts';
 import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
 import { limitsOf, spentIn } from '../budget/budget.ts';

@@ -1,6 +1,6 @@
 /** The part of the screen that changes: what runs, the open request, the queue, the status line, the prompt. Pure. */
 import stringWidth from 'string-width';
-import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { toRequestWords } from '../../../contract/plain/words/request-words.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import type { ThreadRequest } from '../../../contract/index.ts';
 import {

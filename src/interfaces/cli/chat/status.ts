@@ -2,7 +2,7 @@
 import type { ActiveTurnView, ThreadView, TurnPhase } from '../../../contract/index.ts';
 import stringWidth from 'string-width';
 import { plural } from '../../../contract/plain/plural.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { type Part, line, paint } from '../text/terminal-text.ts';
 import type { ChatState } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** The lines of a chat that stay: the events of the thread, each once. */
 import type { Item, ThreadEvent, ThreadRequest } from '../../../contract/index.ts';
-import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { toRequestWords } from '../../../contract/plain/words/request-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { renderEvent } from '../text/render.ts';
 import { type Part, type TerminalText, paint, rowsOf } from '../text/terminal-text.ts';

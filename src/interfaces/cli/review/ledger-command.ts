@@ -6,7 +6,7 @@ import type { LedgerFinding, LedgerRun, LedgerView } from '../../../contract/ind
 import { toPriorityWord, toTitle } from '../../../reports/finding-words.ts';
 import { toLine, toName } from '../../../reports/foreign-text.ts';
 import { type CommonOptions, withBobbin } from '../command.ts';
-import { describeTarget } from '../../../contract/plain/target-words.ts';
+import { describeTarget } from '../../../contract/plain/words/target-words.ts';
 import { positive } from '../option-values.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';

@@ -1,9 +1,9 @@
 /** Schedules as text for a person. */
 import type { ScheduleRun, ScheduleSummary, ScheduleView } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { describeFiring, describeTimes } from '../../../contract/plain/schedule-words.ts';
-import { describeTarget } from '../../../contract/plain/target-words.ts';
-import { describeMilliseconds, describeMoment } from '../../../contract/plain/time-words.ts';
+import { describeFiring, describeTimes } from '../../../contract/plain/words/schedule-words.ts';
+import { describeTarget } from '../../../contract/plain/words/target-words.ts';
+import { describeMilliseconds, describeMoment } from '../../../contract/plain/words/time-words.ts';
 import { columns } from '../text/columns.ts';
 
 const MAX_TIMES = 5;

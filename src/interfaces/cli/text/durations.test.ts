@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeMilliseconds, describeMoment } from '../../../contract/plain/time-words.ts';
+import { describeMilliseconds, describeMoment } from '../../../contract/plain/words/time-words.ts';
 import { toMilliseconds, toMoment } from './durations.ts';
 
 describe('a length of time', () => {

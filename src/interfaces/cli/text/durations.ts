@@ -1,6 +1,6 @@
 /** Parses and formats durations and points in time. */
 import { BobbinError } from '../../../client/bobbin-error.ts';
-import { UNITS } from '../../../contract/plain/time-words.ts';
+import { UNITS } from '../../../contract/plain/words/time-words.ts';
 
 type UnitName = keyof typeof UNITS;
 

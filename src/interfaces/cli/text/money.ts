@@ -1,5 +1,5 @@
 /** Costs as text for a person. */
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 
 /** Empty if there was no cost. */
 export function costWords(costMicroUsd: number | null): string {

@@ -1,7 +1,7 @@
 /** A request as text for the person who answers it: everything that will run, where, and how to answer. */
 import type { Excerpt, ThreadRequest } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
-import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { toRequestWords } from '../../../contract/plain/words/request-words.ts';
 import { asStarted } from '../invocation.ts';
 import { shellWord } from './shell-word.ts';
 import { type TerminalText, line, paint, rowsOf, toCopy } from './terminal-text.ts';

@@ -22,7 +22,7 @@ import type {
   TurnCompletion,
   UndoPreview,
 } from '../../../contract/index.ts';
-import { toSeconds } from '../../../contract/plain/amount-words.ts';
+import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
 import { renderReview } from '../../../contract/reviews/review-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 

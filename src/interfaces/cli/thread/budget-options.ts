@@ -4,7 +4,7 @@ import { amount, choice } from '../option-values.ts';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Budget, BudgetScope, BudgetView, Limits } from '../../../contract/index.ts';
 import { BUDGET_SCOPES } from '../../../contract/plain/amounts.ts';
-import { toAmounts, toSeconds } from '../../../contract/plain/amount-words.ts';
+import { toAmounts, toSeconds } from '../../../contract/plain/words/amount-words.ts';
 
 export interface BudgetOptions {
   budgetTokens?: string;

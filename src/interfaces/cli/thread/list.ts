@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Bobbin } from '../../../client/index.ts';
 import type { ThreadSummary, WaitingFor } from '../../../contract/index.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { shorten } from '../../../contract/plain/foreign-text.ts';
 import { type CommonOptions, withBobbin } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -1,9 +1,9 @@
 /** `bobbin thread show`: prints the state of a thread in words. */
 import type { Bobbin } from '../../../client/index.ts';
 import type { ThreadView } from '../../../contract/index.ts';
-import { toAgentTaskWords } from '../../../contract/plain/agent-task-words.ts';
+import { toAgentTaskWords } from '../../../contract/plain/words/agent-task-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { toPhaseWords, toWaitingFor } from '../../../contract/plain/waiting-words.ts';
+import { toPhaseWords, toWaitingFor } from '../../../contract/plain/words/waiting-words.ts';
 import { EXIT } from '../exit-codes.ts';
 import { describeBudget } from './budget-options.ts';
 import { describeAge } from '../text/durations.ts';

@@ -1,7 +1,7 @@
 /** All threads; those that wait for a person come first. */
 import { useState } from 'preact/hooks';
 import type { ThreadSummary } from '../../../contract/index.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { threadAddress } from '../base/address.ts';
 import { Chip, type Tone } from '../base/chip.tsx';

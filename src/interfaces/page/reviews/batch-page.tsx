@@ -1,7 +1,7 @@
 /** One batch of reviews: how far it is, what it found, and the outcome of each target. */
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchView, RowsPage } from '../../../contract/index.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { BATCH_PREFIX } from '../../../contract/plain/workflow-ids.ts';

@@ -1,6 +1,6 @@
 /** Batches of reviews, and the targets that have been reviewed. */
 import type { BatchTarget } from '../../../contract/index.ts';
-import { describeTarget } from '../../../contract/plain/target-words.ts';
+import { describeTarget } from '../../../contract/plain/words/target-words.ts';
 import { nameTargets } from '../../../reports/repository.ts';
 import { type Place, toHash } from '../base/address.ts';
 import { Chip, type Tone } from '../base/chip.tsx';

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import type { LedgerView } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { describeTarget } from '../../../contract/plain/target-words.ts';
+import { describeTarget } from '../../../contract/plain/words/target-words.ts';
 import { toLedgerWorkflowId } from '../../../contract/plain/workflow-ids.ts';
 import { toTrend } from '../../../reports/trend.ts';
 import { Chip } from '../base/chip.tsx';

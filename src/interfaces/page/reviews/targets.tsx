@@ -1,6 +1,6 @@
 /** The targets of a batch, a page of them. */
 import type { RecordedTarget, RowOutcome } from '../../../contract/index.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { describeOutcome } from '../../../reports/outcome.ts';
 import { toHash } from '../base/address.ts';
 import { Chip, type Tone } from '../base/chip.tsx';

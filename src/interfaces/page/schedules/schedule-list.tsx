@@ -1,6 +1,6 @@
 /** The schedules. */
 import type { ScheduleSummary } from '../../../contract/index.ts';
-import { describeTimes } from '../../../contract/plain/schedule-words.ts';
+import { describeTimes } from '../../../contract/plain/words/schedule-words.ts';
 import { toHash } from '../base/address.ts';
 import { Chip } from '../base/chip.tsx';
 import { Age } from '../base/moments.tsx';

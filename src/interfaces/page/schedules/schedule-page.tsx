@@ -2,9 +2,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ScheduleRun, ScheduleView } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
-import { describeFiring, describeTimes } from '../../../contract/plain/schedule-words.ts';
-import { describeTarget } from '../../../contract/plain/target-words.ts';
-import { describeMilliseconds, describeMoment } from '../../../contract/plain/time-words.ts';
+import { describeFiring, describeTimes } from '../../../contract/plain/words/schedule-words.ts';
+import { describeTarget } from '../../../contract/plain/words/target-words.ts';
+import { describeMilliseconds, describeMoment } from '../../../contract/plain/words/time-words.ts';
 import { ProblemNote, useAction } from '../base/action.tsx';
 import { toHash } from '../base/address.ts';
 import { post } from '../base/api.ts';

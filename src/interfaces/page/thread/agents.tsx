@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { SubThread, SubThreadStatus, ThreadRequest, ThreadView } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
-import { toRequestLine } from '../../../contract/plain/waiting-words.ts';
+import { toRequestLine } from '../../../contract/plain/words/waiting-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { threadPath } from '../base/api.ts';
 import { Chip, type Tone } from '../base/chip.tsx';

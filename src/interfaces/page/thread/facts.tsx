@@ -1,8 +1,8 @@
 /** The head of a thread: what it does, costs and holds. */
 import type { ThreadView } from '../../../contract/index.ts';
-import { toDollars } from '../../../contract/plain/amount-words.ts';
+import { toDollars } from '../../../contract/plain/words/amount-words.ts';
 import { grouped, plural } from '../../../contract/plain/plural.ts';
-import { toPhaseWords } from '../../../contract/plain/waiting-words.ts';
+import { toPhaseWords } from '../../../contract/plain/words/waiting-words.ts';
 import { toWorkflowId } from '../../../contract/plain/workflow-ids.ts';
 import { threadAddress } from '../base/address.ts';
 import { Chip, type Tone } from '../base/chip.tsx';

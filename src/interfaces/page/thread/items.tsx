@@ -1,7 +1,7 @@
 /** The entries of a conversation. */
 import { Component, type ComponentChildren } from 'preact';
 import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
-import { toSeconds } from '../../../contract/plain/amount-words.ts';
+import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { Exact, Foreign, Inline, Output } from '../base/text.tsx';

@@ -1,7 +1,7 @@
 /** A request to a person, with the whole text of what would run, and its answers. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Answers, RequestOrigin, ResolveRequest, SubThread, ThreadRequest } from '../../../contract/index.ts';
-import { toRequestWords } from '../../../contract/plain/request-words.ts';
+import { toRequestWords } from '../../../contract/plain/words/request-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { Exact, Inline } from '../base/text.tsx';
 

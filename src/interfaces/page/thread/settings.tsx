@@ -1,7 +1,7 @@
 /** The settings of a thread, its budget, and the answers that it remembers. */
 import { useState } from 'preact/hooks';
 import type { ApprovalRule, RuleMatch, ThreadView } from '../../../contract/index.ts';
-import { toAmounts } from '../../../contract/plain/amount-words.ts';
+import { toAmounts } from '../../../contract/plain/words/amount-words.ts';
 import { ProblemNote, useAction } from '../base/action.tsx';
 import { remove, threadPath } from '../base/api.ts';
 import { Chip } from '../base/chip.tsx';

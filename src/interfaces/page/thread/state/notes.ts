@@ -1,6 +1,6 @@
 /** Events that are not items, in words. */
 import type { ThreadEvent, TurnCompletion } from '../../../../contract/index.ts';
-import { toDollars, toSeconds } from '../../../../contract/plain/amount-words.ts';
+import { toDollars, toSeconds } from '../../../../contract/plain/words/amount-words.ts';
 import { plural } from '../../../../contract/plain/plural.ts';
 import { CONVERSATION } from '../../../../contract/plain/turn-kinds.ts';
 

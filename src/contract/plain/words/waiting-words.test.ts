@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { everyRequest } from '../test-every-type.ts';
+import { everyRequest } from '../../test-every-type.ts';
 import { toWaitingFor } from './waiting-words.ts';
 
 describe('what a thread waits for', () => {

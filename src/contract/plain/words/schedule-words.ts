@@ -1,7 +1,7 @@
 /** Schedules as text for a person. */
-import type { BatchResult } from '../reviews/batch.ts';
-import type { Calendar, CalendarRange } from '../reviews/calendar.ts';
-import type { FiringOutcome, ScheduleTimes } from '../reviews/schedule.ts';
+import type { BatchResult } from '../../reviews/batch.ts';
+import type { Calendar, CalendarRange } from '../../reviews/calendar.ts';
+import type { FiringOutcome, ScheduleTimes } from '../../reviews/schedule.ts';
 import { describeMilliseconds } from './time-words.ts';
 
 export function describeTimes({ cron, intervals, calendars }: ScheduleTimes): string[] {

@@ -1,5 +1,5 @@
 /** An agent task in words, for the Temporal UI and the command line. Values may be foreign text. */
-import type { AgentTaskView } from '../threads/agent-task.ts';
+import type { AgentTaskView } from '../../threads/agent-task.ts';
 
 /** Labels and values, the most important ones first. */
 export function toAgentTaskWords(task: AgentTaskView): [label: string, value: string][] {

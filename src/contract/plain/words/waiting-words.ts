@@ -1,7 +1,7 @@
 /** Who waits for what, in words, for lists and status lines. */
-import type { WaitingFor } from '../threads/summary.ts';
-import type { ThreadRequest } from '../threads/requests.ts';
-import type { ThreadView, TurnPhase } from '../threads/view.ts';
+import type { WaitingFor } from '../../threads/summary.ts';
+import type { ThreadRequest } from '../../threads/requests.ts';
+import type { ThreadView, TurnPhase } from '../../threads/view.ts';
 import { toAmount } from './amount-words.ts';
 
 /** Null if the thread waits for nothing but its model and its tools. */

@@ -1,5 +1,5 @@
 /** The text of a request: the same on every screen, rendered by each medium in its own way. */
-import type { Excerpt, ThreadRequest } from '../threads/requests.ts';
+import type { Excerpt, ThreadRequest } from '../../threads/requests.ts';
 import { toAmount } from './amount-words.ts';
 
 export interface RequestWords {

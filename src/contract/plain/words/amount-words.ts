@@ -1,7 +1,7 @@
 /** Amounts as a person reads them, the same everywhere. */
-import type { LimitName, Limits, Spent } from '../threads/budget.ts';
-import { LIMIT_NAMES, usedUp } from './amounts.ts';
-import { grouped, plural } from './plural.ts';
+import type { LimitName, Limits, Spent } from '../../threads/budget.ts';
+import { LIMIT_NAMES, usedUp } from '../amounts.ts';
+import { grouped, plural } from '../plural.ts';
 
 /** Millionths of a dollar. */
 export function toDollars(microUsd: number): string {
