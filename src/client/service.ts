@@ -58,6 +58,11 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** The same with another deadline for each call, in milliseconds. */
+export function withDeadline(service: Service, deadlineMs: number): Service {
+  return { ...service, deadlineMs, within: (call, ms = deadlineMs) => service.within(call, ms) };
+}
+
 /** Maximum bytes of one answer. A page of history can be larger than gRPC's default of 4 MiB. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 

@@ -69,7 +69,8 @@ it('needs a token, and offers the tools of its scopes', async () => {
 });
 
 it('an owner finds no thread of another one, by no tool, and starts its own', async () => {
-  const [alice, bob] = [await connect({ owner: 'alice' }), await connect({ owner: 'bob' })];
+  const owner = `alice-${randomUUID()}`;
+  const [alice, bob] = [await connect({ owner }), await connect({ owner: `bob-${randomUUID()}` })];
   const threadId = `t-${randomUUID()}`;
   const task = { task: 'say: secret', threadId, cwd: environment.cwd };
   expect(await callTool(alice, 'start_thread', task)).toMatchObject({ status: 'completed' });
