@@ -60,7 +60,7 @@ it('a scope opens its addresses and no others', async () => {
   }
 });
 
-it('whoever may only read changes nothing, and whoever may only drive answers nothing', () => {
+it('a token that may only read changes nothing, and one that may only drive answers nothing', () => {
   for (const address of addresses)
     expect([address.path, address.scope === 'read']).toEqual([address.path, address.method === 'GET']);
   expect(named(addresses.filter(({ scope }) => scope === 'approve'))).toEqual([

@@ -56,7 +56,7 @@ export function addIdentityCommands(program: Command): void {
   )
     .argument('<account>')
     .option('--identity <id>', 'the identity to revoke (default: the one in use)')
-    .option('--reason <text>', 'the reason; stored, and shown to whoever needs the identity');
+    .option('--reason <text>', 'the reason; stored, and shown to all who need the identity');
 }
 
 async function list(bobbin: Bobbin, output: Output, _: string, { limit }: { limit: number }): Promise<number> {
