@@ -129,7 +129,9 @@ describe('a token', () => {
 
 describe('an owner', () => {
   it('sees the threads of nobody else in the list, and cannot take their ids', async () => {
-    const [alice, bob] = [await stand.client({ owner: 'alice' }), await stand.client({ owner: 'bob' })];
+    // Other tests have threads of the same service, and the same usual names.
+    const ownOf = (name: string) => stand.client({ owner: `${name}-${randomUUID()}` });
+    const [alice, bob] = [await ownOf('alice'), await ownOf('bob')];
     const threadId = `t-${randomUUID()}`;
     const start = { threadId, workspace: { cwd: environment.cwd } };
     expect((await alice.post('/v1/threads', start)).status).toBe(201);
