@@ -22,15 +22,17 @@ let folder: string;
 export const inFolder = (name: string) => join(folder, name);
 let closing: (() => Promise<void>)[];
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'identity-adapter-'));
-  closing = [];
-});
-
-afterEach(async () => {
-  await Promise.all(closing.map((close) => close()));
-  await rm(folder, { recursive: true });
-});
+/** To be called by each file: this module is loaded once for several of them, and its hooks would be those of the first. */
+export function useOwnFolder(): void {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'identity-adapter-'));
+    closing = [];
+  });
+  afterEach(async () => {
+    await Promise.all(closing.map((close) => close()));
+    await rm(folder, { recursive: true });
+  });
+}
 
 export const keyDirectory = () => join(folder, 'keys');
 

@@ -11,8 +11,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TOKEN, adapterFor, failureOf, never, startScripted } from '../../../test/parts/identity-adapter-parts.ts';
+import {
+  TOKEN,
+  adapterFor,
+  failureOf,
+  never,
+  startScripted,
+  useOwnFolder,
+} from '../../../test/parts/identity-adapter-parts.ts';
 import { type TokenSource, createTokenSource } from './token-source.ts';
+
+useOwnFolder();
 
 let folder: string;
 beforeEach(() => {

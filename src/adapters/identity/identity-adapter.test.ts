@@ -17,7 +17,10 @@ import {
   startScripted,
   startService,
   writeKnownKey,
+  useOwnFolder,
 } from '../../../test/parts/identity-adapter-parts.ts';
+
+useOwnFolder();
 
 describe('registering an identity', () => {
   it('sends exactly the fields of the wire, with an OpenSSH ed25519 key of 51 bytes and the bearer token', async () => {

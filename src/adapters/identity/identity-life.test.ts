@@ -12,8 +12,11 @@ import {
   registered,
   startScripted,
   startService,
+  useOwnFolder,
 } from '../../../test/parts/identity-adapter-parts.ts';
 import { createKeyStore } from './key-store.ts';
+
+useOwnFolder();
 
 const MINUTE = 60_000;
 const lifeOf = ({ registeredAt, expiresAt }: { registeredAt: string; expiresAt?: string }) =>

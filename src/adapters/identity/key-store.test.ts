@@ -12,7 +12,10 @@ import {
   registered,
   secretSpellings,
   startService,
+  useOwnFolder,
 } from '../../../test/parts/identity-adapter-parts.ts';
+
+useOwnFolder();
 
 describe('a key file', () => {
   const path = (identity: AgentIdentity) => join(keyDirectory(), `${identity.agentRuntimeId}.json`);

@@ -9,7 +9,10 @@ import {
   never,
   startScripted,
   startService,
+  useOwnFolder,
 } from '../../../test/parts/identity-adapter-parts.ts';
+
+useOwnFolder();
 
 describe('a service in trouble', () => {
   it.each<[number, FailureCode]>([
