@@ -60,7 +60,7 @@ export async function compactContext(
     const { signal } = step;
     const costOf = (usage: TokenUsage) => ({ usage, costMicroUsd: ports.prices.costMicroUsd(input.model, usage) });
     // Only the provider can read this form, so only the same model can use it. It may keep messages, and what was said
-    // about the environment is told anew afterwards.
+    // about the environment is sent again afterwards.
     const ownForm = input.model === opened.settings.model;
     const plain = { ...request, conversation: toConversation(withoutEnvironment(opened.read)) };
     const own = await withFewer(plain, signal, async (fewer) =>

@@ -25,7 +25,7 @@ const news = (given: Partial<ThreadSettings> = {}, told: EnvironmentFacts = {}, 
   );
 
 describe('facts about the environment', () => {
-  it('are told as one message', async () => {
+  it('are sent as one message', async () => {
     const { text } = toEnvironmentMessage(await news()) as { text: string };
     expect(text).toMatch(/^<environment_context>\n[^]*\n<\/environment_context>$/);
     expect(text.split('\n').filter((line) => line.startsWith('- '))).toEqual([
@@ -39,7 +39,7 @@ describe('facts about the environment', () => {
     ]);
   });
 
-  it('are told again only if they differ', async () => {
+  it('are sent again only if they differ', async () => {
     const told = await news();
     expect(await news({}, told)).toEqual({});
     const changed = await news({ sandbox: 'read-only' }, told);
@@ -50,7 +50,7 @@ describe('facts about the environment', () => {
     });
   });
 
-  it('of the machine are looked up at the beginning of a turn, and where nothing is told yet', async () => {
+  it('of the machine are looked up at the beginning of a turn, and if none was sent yet', async () => {
     const told = await news();
     const dirty = { ...CLEAN, branch: 'other' };
     expect(await news({}, told, 2, dirty)).toEqual({});

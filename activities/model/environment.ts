@@ -1,5 +1,5 @@
 /**
- * What a model is told about its surroundings, as facts in words. A request ends with those that differ from what the
+ * What a model is given about its surroundings, as facts in words. A request ends with those that differ from what the
  * conversation says; the answer's first item keeps them, so that later requests repeat them at the same place, and an
  * undo, a compaction or a fork drops or keeps them with everything else that was said there.
  */
@@ -7,7 +7,7 @@ import type { EnvironmentFacts, ThreadSettings } from '../../src/contract/index.
 import { toVisibleLine } from '../../src/contract/plain/foreign-text.ts';
 import type { ConversationEntry, Ports, WorkTreeState } from '../ports.ts';
 
-/** In the order in which they are told. A stored fact without a name here is of another release. */
+/** In the order in which they are sent. A stored fact without a name here is of another release. */
 const NAMES: Record<string, string> = {
   directory: 'Working directory',
   system: 'System',

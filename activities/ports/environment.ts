@@ -1,4 +1,4 @@
-/** What an agent is told about the machine that it works on. */
+/** What an agent is given about the machine that it works on. */
 export interface MachineFacts {
   /** Name, version and architecture of the operating system. */
   system: string;

@@ -72,9 +72,7 @@ async function list(bobbin: Bobbin, output: Output, _: string, { limit }: { limi
 }
 
 async function show(bobbin: Bobbin, output: Output, account: string): Promise<number> {
-  const found = await bobbin.identities.show(account);
-  output.result(found, describe(found));
-  return EXIT.ok;
+  return print(output, await bobbin.identities.show(account));
 }
 
 async function replace(
@@ -83,9 +81,8 @@ async function replace(
   account: string,
   { identity }: { identity?: string },
 ): Promise<number> {
-  const found = await bobbin.identities.replace(account, identity === undefined ? {} : { agentRuntimeId: identity });
-  output.result(found, describe(found));
-  return EXIT.ok;
+  const replacement = identity === undefined ? {} : { agentRuntimeId: identity };
+  return print(output, await bobbin.identities.replace(account, replacement));
 }
 
 async function revoke(
@@ -94,10 +91,14 @@ async function revoke(
   account: string,
   { identity, reason }: { identity?: string; reason?: string },
 ): Promise<number> {
-  const found = await bobbin.identities.revoke(account, {
+  const revocation = {
     ...(identity === undefined ? {} : { agentRuntimeId: identity }),
     ...(reason === undefined ? {} : { reason }),
-  });
+  };
+  return print(output, await bobbin.identities.revoke(account, revocation));
+}
+
+function print(output: Output, found: AccountIdentity): number {
   output.result(found, describe(found));
   return EXIT.ok;
 }
