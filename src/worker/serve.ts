@@ -1,9 +1,8 @@
 /** A worker process: serves its task queue until a signal or the end of its parent. The environment configures it. */
-import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
 import { describeModelChoice } from '../adapters/model/models.ts';
 import { connectTarget } from '../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from './config.ts';
-import { toLogLine } from './log-line.ts';
+import { installRuntime } from './runtime.ts';
 import { runWorker } from './worker.ts';
 
 const target = connectTarget(process.env);
@@ -14,13 +13,8 @@ const config = readWorkerConfig(
   describeModelChoice(process.env, process.env['BOBBIN_OFFLINE_MODEL_URL']).model,
 );
 
-Runtime.install({
-  logger: new DefaultLogger((process.env['BOBBIN_LOG_LEVEL'] as LogLevel | undefined) ?? 'INFO', (entry) =>
-    process.stderr.write(`${toLogLine(entry)}\n`),
-  ),
-  // Handled here and not by the SDK, so that the end of the parent stops the worker too.
-  shutdownSignals: [],
-});
+// Signals are handled here and not by the SDK, so that the end of the parent stops the worker too.
+installRuntime(process.env, { shutdownSignals: [] });
 const worker = await runWorker(
   { connection: { ...target?.connectionOptions, address }, namespace },
   config,

@@ -6,6 +6,7 @@ import type { ServiceAddress } from '../../client/service.ts';
 import { OWN_TOOLS } from '../../contract/plain/tools/own.ts';
 import { connectTarget } from '../../dev/temporal-service/run/connect-target.ts';
 import { readWorkerConfig } from '../config.ts';
+import { installRuntimeOnce } from '../runtime.ts';
 import { type RunningWorker, type WorkerTarget, runWorker, warn } from '../worker.ts';
 import { type OwnArchive, withinTime } from './archive.ts';
 import { type OwnTask, type OwnTool, checkTasks, checkTools, refused } from './definitions.ts';
@@ -48,6 +49,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const config = readWorkerConfig(env, model ?? describeModelChoice(env, env['BOBBIN_OFFLINE_MODEL_URL']).model);
   if (tools.length > 0 && config.mcpServers.some(({ name }) => name === OWN_TOOLS))
     throw refused([`An MCP server is named ${OWN_TOOLS}, which stands for the tools of the worker itself. Rename it.`]);
+  installRuntimeOnce(env);
   return runWorker(toTarget(where, env), config, env, (ports) => ({
     ...ports,
     tools: createOwnTools(tools, warn),

@@ -1,0 +1,33 @@
+/** The SDK's runtime of a process: all its log lines, those of the native core included, go to the error output. */
+import { DefaultLogger, IllegalStateError, type LogLevel, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { toLogLine } from './log-line.ts';
+
+const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
+
+/**
+ * @param env sets the level by BOBBIN_LOG_LEVEL
+ * @throws IllegalStateError if this process has a runtime already
+ */
+export function installRuntime(env: NodeJS.ProcessEnv, more: Pick<RuntimeOptions, 'shutdownSignals'> = {}): void {
+  Runtime.install({
+    ...more,
+    logger: new DefaultLogger(readLevel(env), (entry) => process.stderr.write(`${toLogLine(entry)}\n`)),
+    // By default the core writes to the standard output, which belongs to the program.
+    telemetryOptions: { logging: { forward: {} } },
+  });
+}
+
+/** A runtime that the program has installed stays as it is. */
+export function installRuntimeOnce(env: NodeJS.ProcessEnv): void {
+  try {
+    installRuntime(env);
+  } catch (error) {
+    if (!(error instanceof IllegalStateError)) throw error;
+  }
+}
+
+function readLevel({ BOBBIN_LOG_LEVEL: asked = 'INFO' }: NodeJS.ProcessEnv): LogLevel {
+  const level = LEVELS.find((known) => known === asked.toUpperCase());
+  if (level === undefined) throw new Error(`BOBBIN_LOG_LEVEL is ${asked}, and must be one of ${LEVELS.join(', ')}`);
+  return level;
+}
