@@ -11,7 +11,7 @@ import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
 import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
 import type { Ports, ThreadContext } from '../../activities/ports.ts';
-import { createFileArchive } from '../adapters/archive/file-archive.ts';
+import { createArchive } from '../adapters/archive/archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
@@ -28,6 +28,7 @@ import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
+import { createFolderStore } from '../adapters/store/folder-store.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
@@ -181,7 +182,7 @@ function createPorts(
     identityPolicy: (account) => accounts.of(account).mode,
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
-    archive: createFileArchive({ directory: config.archiveDirectory }),
+    archive: createArchive({ store: createFolderStore(config.archiveDirectory) }),
     rules: createFileRules({ directory: config.rulesDirectory }),
     threads: createThreadReader(service),
     steps,

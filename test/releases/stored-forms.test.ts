@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArchiveBody } from '../../src/contract/index.ts';
-import { createFileArchive } from '../../src/adapters/archive/file-archive.ts';
+import { createArchive } from '../../src/adapters/archive/archive.ts';
+import { createFolderStore } from '../../src/adapters/store/folder-store.ts';
 import { createGit } from '../../src/adapters/git/git.ts';
 import { createKeyStore } from '../../src/adapters/identity/key-store.ts';
 import { createFileRules } from '../../src/adapters/rules/file-rules.ts';
@@ -79,7 +80,7 @@ describe('what lies in the data folder of workers is read', () => {
       name.startsWith(histories) ? payloadTexts(readRecorded(name)) : [],
     );
     const ids = new Set(texts.flatMap((text) => [...text.matchAll(/"segmentId":"([^"]+)"/g)].map(([, id = '']) => id)));
-    const archive = createFileArchive({ directory: path });
+    const archive = createArchive({ store: createFolderStore(path) });
     const bodies = await Promise.all(
       [...ids].map(async (id) => JSON.parse(await archive.read(id).catch(() => 'null')) as ArchiveBody | null),
     );

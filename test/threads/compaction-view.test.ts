@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFileArchive } from '../../src/adapters/archive/file-archive.ts';
+import { createArchive } from '../../src/adapters/archive/archive.ts';
+import { createFolderStore } from '../../src/adapters/store/folder-store.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import type { Item, TurnSubmission } from '../../src/contract/index.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
@@ -18,7 +19,7 @@ afterAll(() => environment.close());
 
 /** A worker that writes down which segments of the archive its steps read. */
 async function startReadingWorker() {
-  const archive = createFileArchive({ directory: join(environment.data, 'archive') });
+  const archive = createArchive({ store: createFolderStore(join(environment.data, 'archive')) });
   const read: string[] = [];
   const counting = {
     ...archive,

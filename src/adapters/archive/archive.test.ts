@@ -16,7 +16,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findProgram } from '../programs.ts';
 import { probeBubblewrap } from '../shell/sandbox/bubblewrap.ts';
-import { createFileArchive } from './file-archive.ts';
+import { createFolderStore } from '../store/folder-store.ts';
+import { createArchive } from './archive.ts';
 import { decodeSegment, encodeSegment, toSegmentFileName } from './segment-file.ts';
 
 let directory: string;
@@ -32,12 +33,14 @@ const only = (): string => {
 describe.each([{ gzip: true }, { gzip: false }])('an archive with $gzip for gzip', ({ gzip }) => {
   it('gives back what was written, whichever worker asks', async () => {
     const body = JSON.stringify({ text: 'é\n'.repeat(5_000) });
-    await createFileArchive({ directory, gzip }).write('thread/1/segment/0', body);
-    expect(await createFileArchive({ directory, gzip: !gzip }).read('thread/1/segment/0')).toBe(body);
+    await createArchive({ store: createFolderStore(directory), gzip }).write('thread/1/segment/0', body);
+    expect(await createArchive({ store: createFolderStore(directory), gzip: !gzip }).read('thread/1/segment/0')).toBe(
+      body,
+    );
   });
 
   it('writes a segment once, and keeps the first where a second one differs', async () => {
-    const archive = createFileArchive({ directory, gzip });
+    const archive = createArchive({ store: createFolderStore(directory), gzip });
     await archive.write('a', 'first');
     const { ino } = statSync(only());
     await archive.write('a', 'first');
@@ -47,7 +50,7 @@ describe.each([{ gzip: true }, { gzip: false }])('an archive with $gzip for gzip
   });
 
   it('takes a torn segment for missing, and replaces it', async () => {
-    const archive = createFileArchive({ directory, gzip });
+    const archive = createArchive({ store: createFolderStore(directory), gzip });
     await archive.write('a', 'some text that is long enough');
     truncateSync(only(), statSync(only()).size - 3);
     await expect(archive.read('a')).rejects.toMatchObject({
@@ -59,7 +62,7 @@ describe.each([{ gzip: true }, { gzip: false }])('an archive with $gzip for gzip
   });
 
   it('notices a changed byte', async () => {
-    const archive = createFileArchive({ directory, gzip });
+    const archive = createArchive({ store: createFolderStore(directory), gzip });
     await archive.write('a', 'some text');
     const bytes = readFileSync(only());
     bytes[bytes.length - 2]! ^= 1;
@@ -69,7 +72,7 @@ describe.each([{ gzip: true }, { gzip: false }])('an archive with $gzip for gzip
 });
 
 it('says that a segment is missing', async () => {
-  await expect(createFileArchive({ directory }).read('thread/1/0')).rejects.toMatchObject({
+  await expect(createArchive({ store: createFolderStore(directory) }).read('thread/1/0')).rejects.toMatchObject({
     code: 'archiveMissing',
     message: expect.stringMatching(/Segment thread\/1\/0 .*does not exist/) as string,
   });
@@ -78,7 +81,7 @@ it('says that a segment is missing', async () => {
 it('says what to do where the folder cannot be used', async () => {
   const inTheWay = join(directory, 'file');
   writeFileSync(inTheWay, '');
-  const archive = createFileArchive({ directory: inTheWay });
+  const archive = createArchive({ store: createFolderStore(inTheWay) });
   await expect(archive.write('a', 'b')).rejects.toMatchObject({
     code: 'archiveUnavailable',
     message: expect.stringContaining(inTheWay) as string,
@@ -87,7 +90,7 @@ it('says what to do where the folder cannot be used', async () => {
 
 it('makes its folder when it is needed', async () => {
   const folder = join(directory, 'made/when/needed');
-  await createFileArchive({ directory: folder }).write('a', 'b');
+  await createArchive({ store: createFolderStore(folder) }).write('a', 'b');
   expect(readdirSync(folder)).toEqual([toSegmentFileName('a')]);
 });
 
@@ -98,8 +101,9 @@ it.runIf(sandbox.available)('says that the disk is full, and leaves nothing half
   mkdirSync(disk);
   const source = `
     import { readdirSync } from 'node:fs';
-    import { createFileArchive } from ${JSON.stringify(join(import.meta.dirname, 'file-archive.ts'))};
-    const archive = createFileArchive({ directory: ${JSON.stringify(join(disk, 'archive'))}, gzip: false });
+    import { createFolderStore } from ${JSON.stringify(join(import.meta.dirname, '../store/folder-store.ts'))};
+    import { createArchive } from ${JSON.stringify(join(import.meta.dirname, 'archive.ts'))};
+    const archive = createArchive({ store: createFolderStore(${JSON.stringify(join(disk, 'archive'))}), gzip: false });
     const { code, details, message } = await archive.write('a', 'x'.repeat(1_000_000)).catch((failure) => failure);
     console.log(JSON.stringify({ code, cause: details.code, message, left: readdirSync(${JSON.stringify(join(disk, 'archive'))}) }));
   `;
@@ -117,7 +121,7 @@ it.runIf(sandbox.available)('says that the disk is full, and leaves nothing half
 it('takes no segment id out of its folder', async () => {
   const inner = join(directory, 'inner');
   mkdirSync(inner);
-  const archive = createFileArchive({ directory: inner });
+  const archive = createArchive({ store: createFolderStore(inner) });
   for (const id of ['../escape', '/etc/escape', '..', '.', '', 'a/../../escape', 'nul\0byte']) {
     await archive.write(id, id);
     expect(await archive.read(id)).toBe(id);

@@ -1,0 +1,25 @@
+/** Where the hosts of one installation share what outlives a host: named objects, written and read as a whole. */
+
+export interface Store {
+  /** For messages: a folder or an address, without secrets. */
+  readonly place: string;
+  /** Undefined if there is no such object. Rejects with `StoreUnavailable`. */
+  read(name: string): Promise<Buffer | undefined>;
+  /**
+   * Replaces the object: a reader sees the old bytes or the new ones. Resolves when they outlive a power failure. Idempotent.
+   * Rejects with `StoreUnavailable`.
+   */
+  write(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** The store cannot be used now; a later try may succeed. The message says what was tried, what failed, and what to do. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+  /** Of the system or the service, such as `ENOSPC` or `AccessDenied`. */
+  readonly code: string;
+
+  constructor(message: string, code: string, cause: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
