@@ -9,6 +9,7 @@ import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
 import { listDeniedPaths } from '../adapters/shell/sandbox/denied-paths.ts';
 import type { CommandLimits } from '../adapters/shell/processes/limits.ts';
 import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network/network-proxy.ts';
+import { type S3Place, readS3Place } from '../adapters/store/store-place.ts';
 import { createReach } from '../adapters/shell/network/upstream-proxy.ts';
 import {
   type AgentIdentityChoice,
@@ -27,11 +28,8 @@ import { readOwnInstructions } from './own-instructions.ts';
 
 const wholeNumber = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
 const optionalNumber = (min: number) => z.coerce.number().int().min(min).optional();
-const flag = (fallback: boolean) =>
-  z
-    .enum(['true', 'false', '1', '0'])
-    .default(fallback ? 'true' : 'false')
-    .transform((value) => value === 'true' || value === '1');
+const FlagSchema = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const flag = (fallback: boolean) => FlagSchema.prefault(fallback ? 'true' : 'false');
 
 /** JSON in a variable; undefined if it is not set. */
 const jsonOf = <S extends z.ZodType>(schema: S) =>
@@ -51,6 +49,11 @@ const jsonOf = <S extends z.ZodType>(schema: S) =>
 const EnvironmentSchema = z.object({
   BOBBIN_ARCHIVE_DIR: z.string().min(1).optional(),
   BOBBIN_KEYS_DIR: z.string().min(1).optional(),
+  /** `s3://bucket/prefix`; folders by default. */
+  BOBBIN_STORE: z.string().min(1).optional(),
+  BOBBIN_STORE_ENDPOINT: z.url().optional(),
+  BOBBIN_STORE_PATH_STYLE: FlagSchema.optional(),
+  AWS_REGION: z.string().min(1).optional(),
   BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
   BOBBIN_INSTRUCTIONS: z.string().max(LIMITS.instructionsChars).optional(),
   BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
@@ -129,6 +132,8 @@ export interface WorkerConfig {
   /** Absolute paths that no sandbox, patch, snapshot, undo, fork or project document may read or write. */
   deniedPaths: string[];
   archiveDirectory: string;
+  /** What the hosts of a task queue share, if it is no folder. */
+  store: S3Place | undefined;
   keyDirectory: string;
   /** Of the rules of repositories. */
   rulesDirectory: string;
@@ -195,6 +200,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
     deniedPaths: [...new Set([...listDeniedPaths(env), ...accounts.files])],
     archiveDirectory,
+    store: toStore(vars),
     rulesDirectory: data.rules,
     keyDirectory,
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
@@ -250,6 +256,16 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       continueAsNewAfter: { events: vars.BOBBIN_CONTINUE_AFTER_EVENTS, bytes: vars.BOBBIN_CONTINUE_AFTER_BYTES },
     }),
   };
+}
+
+function toStore(vars: z.infer<typeof EnvironmentSchema>): S3Place | undefined {
+  if (vars.BOBBIN_STORE === undefined) return undefined;
+  return readS3Place(vars.BOBBIN_STORE, {
+    endpoint: vars.BOBBIN_STORE_ENDPOINT,
+    pathStyle: vars.BOBBIN_STORE_PATH_STYLE,
+    region: vars.AWS_REGION,
+    allowHttp: vars.BOBBIN_ALLOW_HTTP,
+  });
 }
 
 function toTokenSource(vars: z.infer<typeof EnvironmentSchema>): TokenSource {

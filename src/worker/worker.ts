@@ -10,7 +10,7 @@ import {
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
 import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
-import type { Ports, ThreadContext } from '../../activities/ports.ts';
+import type { ArchivePort, Ports, ThreadContext } from '../../activities/ports.ts';
 import { createArchive } from '../adapters/archive/archive.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
@@ -29,6 +29,7 @@ import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
 import { createCommandRunner } from '../adapters/shell/command-runner.ts';
 import { createFolderStore } from '../adapters/store/folder-store.ts';
+import { createS3Store } from '../adapters/store/s3-store.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
@@ -131,6 +132,16 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
 
 export const warn = (line: string): void => void Runtime.instance().logger.warn(line);
 
+/** Segments that a worker of this host wrote before the hosts shared a store stay where they are. */
+function openArchive({ store, archiveDirectory }: WorkerConfig): ArchivePort {
+  const folder = createFolderStore(archiveDirectory);
+  return createArchive(
+    store === undefined
+      ? { store: folder }
+      : { store: createS3Store({ ...store, prefix: `${store.prefix}archive/` }), earlier: folder },
+  );
+}
+
 function createPorts(
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
@@ -182,7 +193,7 @@ function createPorts(
     identityPolicy: (account) => accounts.of(account).mode,
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
-    archive: createArchive({ store: createFolderStore(config.archiveDirectory) }),
+    archive: openArchive(config),
     rules: createFileRules({ directory: config.rulesDirectory }),
     threads: createThreadReader(service),
     steps,

@@ -1,0 +1,128 @@
+/**
+ * Against a real server of the protocol. `S3_SERVER=/path/to/versitygw` names the program, which
+ * `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0` makes. docs/testing.md says how to run it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createArchive } from '../archive/archive.ts';
+import { createFolderStore } from './folder-store.ts';
+import { createS3Store } from './s3-store.ts';
+import type { S3Place } from './store-place.ts';
+
+const program = process.env['S3_SERVER'] ?? '';
+const KEYS = { AWS_ACCESS_KEY_ID: 'first-key', AWS_SECRET_ACCESS_KEY: 'first-secret' };
+const place: S3Place = { bucket: 'team', prefix: 'bobbin/archive/', region: 'us-east-1', pathStyle: true };
+
+const folder = mkdtempSync(join(tmpdir(), 'store-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
+
+const withKeys = (keys: Record<string, string> = KEYS) => {
+  for (const [name, value] of Object.entries(keys)) vi.stubEnv(name, value);
+};
+
+describe('without a service', () => {
+  it('a store says where it looked and what to do', async () => {
+    withKeys();
+    const unused = createServer().listen(0, '127.0.0.1');
+    await once(unused, 'listening');
+    const { port } = unused.address() as AddressInfo;
+    await new Promise((resolve) => unused.close(resolve));
+    const store = createS3Store({ ...place, endpoint: `http://127.0.0.1:${port}` });
+    await expect(store.read('a')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      message: expect.stringMatching(
+        /^s3:\/\/team\/bobbin\/archive\/a could not be read: .*Check the service/,
+      ) as string,
+    });
+  });
+
+  it('a service that speaks no S3 is one that cannot be used', async () => {
+    withKeys();
+    const server = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n<html>'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(createS3Store({ ...place, endpoint }).read('a')).rejects.toThrow(/could not be read/);
+    server.close();
+  });
+});
+
+describe.runIf(program !== '')('a bucket of a real server', () => {
+  const root = join(folder, 'buckets');
+  let server: ChildProcess;
+  let endpoint: string;
+  beforeAll(async () => {
+    mkdirSync(join(root, 'team'), { recursive: true });
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    endpoint = `http://127.0.0.1:${port}`;
+    const keys = ['--access', KEYS.AWS_ACCESS_KEY_ID, '--secret', KEYS.AWS_SECRET_ACCESS_KEY];
+    server = spawn(program, [...keys, '--port', `127.0.0.1:${port}`, 'posix', root], { stdio: 'ignore' });
+    await vi.waitFor(() => fetch(endpoint), { timeout: 20_000 });
+  });
+  afterAll(async () => {
+    server.kill();
+    await once(server, 'exit');
+  });
+  const open = (more: Partial<S3Place> = {}) => createS3Store({ ...place, endpoint, ...more });
+
+  it('gives back what another host wrote, as a whole', async () => {
+    withKeys();
+    const bytes = Buffer.alloc(3_000_000, 'é\0');
+    await open().write('large', bytes);
+    await open().write('empty', new Uint8Array());
+    expect((await open().read('large'))?.equals(bytes)).toBe(true);
+    expect(await open().read('empty')).toEqual(Buffer.alloc(0));
+    expect(await open().read('missing')).toBeUndefined();
+    expect(readdirSync(join(root, 'team/bobbin/archive'))).toEqual(expect.arrayContaining(['empty', 'large']));
+  });
+
+  it('keeps an archive, which notices what is damaged and still reads the folder from before', async () => {
+    withKeys();
+    const earlier = createFolderStore(join(folder, 'earlier'));
+    await createArchive({ store: earlier }).write('thread/1/segment/0', 'before');
+    const archive = createArchive({ store: open(), earlier });
+    await archive.write('thread/1/segment/1', 'since');
+    expect(await archive.read('thread/1/segment/0')).toBe('before');
+    expect(await createArchive({ store: open() }).read('thread/1/segment/1')).toBe('since');
+    await open().write('s-thread,2.segment', Buffer.from('nonsense'));
+    await expect(archive.read('thread/2')).rejects.toMatchObject({ code: 'archiveMissing' });
+    await archive.write('thread/2', 'again');
+    expect(await archive.read('thread/2')).toBe('again');
+  });
+
+  it.each([
+    ['a bucket that is not there', { bucket: 'nobody' }, KEYS, 'NoSuchBucket', /make it, or correct BOBBIN_STORE/],
+    [
+      'a wrong secret key',
+      {},
+      { ...KEYS, AWS_SECRET_ACCESS_KEY: 'not-that' },
+      'SignatureDoesNotMatch',
+      /correct AWS_SECRET_ACCESS_KEY/,
+    ],
+    ['an unknown key', {}, { ...KEYS, AWS_ACCESS_KEY_ID: 'other' }, 'XAdminUserNotFound', /Check the service/],
+  ])('%s is named, and no secret is in the message', async (_, more, keys, code, advice) => {
+    withKeys(keys);
+    for (const use of [() => open(more).read('a'), () => open(more).write('a', Buffer.from('b'))]) {
+      const error = await use().catch((caught: unknown) => caught as Error & { code: string });
+      expect(error).toMatchObject({ name: 'StoreUnavailable', code });
+      expect(String(error)).toMatch(advice);
+      expect(String(error)).not.toContain(keys.AWS_SECRET_ACCESS_KEY);
+    }
+  });
+
+  it.skipIf(process.getuid?.() === 0)('a bucket that is read-only is named', async () => {
+    withKeys();
+    chmodSync(join(root, 'team'), 0o500);
+    await expect(open({ prefix: 'other/' }).write('a', Buffer.from('b'))).rejects.toThrow(/could not be written/);
+    chmodSync(join(root, 'team'), 0o700);
+  });
+});

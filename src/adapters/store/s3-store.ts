@@ -1,0 +1,89 @@
+/**
+ * A store in a bucket of S3, or of a service that speaks its protocol. The keys come from where Amazon's tools look for
+ * them: the environment, the files in the home folder, the container, the machine.
+ */
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { S3Place } from './store-place.ts';
+import { type Store, StoreUnavailable } from './store.ts';
+
+const CONNECT_MS = 5_000;
+/** For one request; a step has three of them. */
+const REQUEST_MS = 20_000;
+const TRIES = 3;
+/** Far more than any object that is written; a larger one is not ours. */
+const MAX_BYTES = 512 * 2 ** 20;
+
+export function createS3Store(place: S3Place): Store {
+  const { bucket, prefix } = place;
+  const address = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
+  let opened: ReturnType<typeof open> | undefined;
+  const use = (): ReturnType<typeof open> => (opened ??= open(place));
+  return {
+    place: address,
+    async read(name) {
+      try {
+        const { client, GetObjectCommand } = await use();
+        const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: prefix + name }));
+        return await readBody(answer, `${address}/${name}`);
+      } catch (error) {
+        if (codeOf(error) === 'NoSuchKey') return undefined;
+        throw unavailable('read', `${address}/${name}`, error);
+      }
+    },
+    async write(name, bytes) {
+      try {
+        const { client, PutObjectCommand } = await use();
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: prefix + name, Body: bytes }));
+      } catch (error) {
+        throw unavailable('written', `${address}/${name}`, error);
+      }
+    },
+  };
+}
+
+/** Loaded by the first use: most workers need none of it. */
+async function open({ endpoint, region, pathStyle }: S3Place) {
+  const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const client: S3Client = new S3Client({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    forcePathStyle: pathStyle,
+    // Not every service answers to it, and each large write would wait for that.
+    expectContinueHeader: false,
+    maxAttempts: TRIES,
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+    // The objects have checksums of their own, and not every service knows these.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  return { client, GetObjectCommand, PutObjectCommand };
+}
+
+async function readBody({ Body: body, ContentLength: length = 0 }: GetObjectCommandOutput, where: string) {
+  if (length > MAX_BYTES) throw new Error(`${where} has ${length} bytes, which is more than was ever written`);
+  return Buffer.from((await body?.transformToByteArray()) ?? []);
+}
+
+const NO_RIGHT =
+  'Give the keys of this worker the rights s3:GetObject, s3:PutObject and s3:ListBucket (without the last one, what is missing looks forbidden).';
+const ADVICE: Record<string, string> = {
+  NoSuchBucket: 'There is no such bucket: make it, or correct BOBBIN_STORE.',
+  AccessDenied: NO_RIGHT,
+  Forbidden: NO_RIGHT,
+  InvalidAccessKeyId: 'The service does not know the access key: correct AWS_ACCESS_KEY_ID, or the profile.',
+  SignatureDoesNotMatch: 'The secret key does not fit the access key: correct AWS_SECRET_ACCESS_KEY, or the profile.',
+  CredentialsProviderError: 'No keys were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile.',
+  PermanentRedirect: 'The bucket is in another region: set AWS_REGION.',
+};
+
+function unavailable(verb: string, where: string, cause: unknown): StoreUnavailable {
+  const code = codeOf(cause);
+  const advice = ADVICE[code] ?? 'Check the service and BOBBIN_STORE_ENDPOINT; the step is tried again.';
+  const { message } = cause as Error;
+  return new StoreUnavailable(`${where} could not be ${verb}: ${code}: ${message}. ${advice}`, code, cause);
+}
+
+function codeOf(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : typeof name === 'string' ? name : 'unknown';
+}
