@@ -5,7 +5,7 @@ import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
-import type { McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import type { InputPiece, McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
@@ -13,6 +13,7 @@ import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
 import { findNews, toEnvironmentMessage } from './environment.ts';
+import { type PatchDraft, createPatchReader } from './patch-draft.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
 import { toSpec, toolsFor } from './tool-specs.ts';
 
@@ -25,6 +26,8 @@ export interface ModelProgress {
   text: string;
   /** Number of characters so far. */
   chars: number;
+  /** The patch that the model is writing. */
+  patch?: PatchDraft;
 }
 
 const TAIL_CHARS = 2_000;
@@ -51,6 +54,11 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const environment = await findNews(ports, { settings, told, step: number }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];
+    const readPatch = createPatchReader();
+    const onInput = (piece: InputPiece) => {
+      const patch = readPatch(piece);
+      if (patch !== undefined) step.progress = { ...step.progress, patch };
+    };
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
       const response = await ports.models.respond(
         {
@@ -59,7 +67,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
           tools: [...toolsFor(settings), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
-        { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)) },
+        { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)), onInput },
       );
       const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
       const { usage } = response;

@@ -13,6 +13,6 @@ export function toolsFor({ parent, subThreads }: ThreadSettings): ToolSpec[] {
   return TOOLS.filter(({ offeredTo }) => audiences.includes(offeredTo)).map(toSpec);
 }
 
-export function toSpec({ name, description, parameters }: ToolSpec): ToolSpec {
-  return { name, description, parameters };
+export function toSpec({ name, description, parameters, freeform }: ToolSpec): ToolSpec {
+  return { name, description, parameters, ...(freeform === undefined ? {} : { freeform }) };
 }

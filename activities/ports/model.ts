@@ -2,6 +2,7 @@
 import type { ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
 
 import type { ModelOptions } from '../../src/contract/plain/model-options.ts';
+import type { Grammar } from '../../src/contract/plain/tools/tool.ts';
 
 export type { ModelOptions, TokenUsage };
 
@@ -19,6 +20,8 @@ export interface ToolSpec {
   name: string;
   description: string;
   parameters: Record<string, unknown>;
+  /** The form of its argument `input`, for endpoints that take that argument alone, as text. */
+  freeform?: Grammar;
 }
 
 export interface ModelRequest {
@@ -72,12 +75,28 @@ export interface PricePort {
   costMicroUsd(model: string, usage: TokenUsage): number | null;
 }
 
+/** A piece of the arguments of a call that a model is writing. */
+export interface InputPiece {
+  /** Place of the call in the answer. */
+  call: number;
+  /** Of the tool. */
+  name: string;
+  /** `text`: of the argument `input` alone. */
+  form: 'json' | 'text';
+  delta: string;
+}
+
+export interface AnswerListeners {
+  /** Gets each piece of assistant text. */
+  onText: (delta: string) => void;
+  onInput?: (piece: InputPiece) => void;
+}
+
 export interface ModelPort {
   /**
-   * Makes one model call with streaming. `onText` gets each piece of assistant text. When `signal` fires, closes the
-   * connection and rejects with its reason.
+   * Makes one model call with streaming. When `signal` fires, closes the connection and rejects with its reason.
    */
-  respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
+  respond(request: ModelRequest, io: AnswerListeners & { signal: AbortSignal }): Promise<ModelResponse>;
   /** The provider's own compaction of the conversation; null if it has none. Fails like `respond`. */
   compact?(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedConversation | null>;
 }

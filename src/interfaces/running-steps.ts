@@ -1,19 +1,19 @@
-/** What running steps show: the text of the model and the output of commands, as far as it has come. Pure. */
+/** What running steps show: text and patches of the model and the output of commands, as far as they have come. Pure. */
 import type { Item, PartialEvent, ThreadEvent } from '../contract/index.ts';
 
 /** A step at work. */
 export interface Running {
-  /** The item, or `message` for the text of the model. */
+  /** The item, or `message` or `patch` for what the model is writing. */
   id: string;
-  /** What it is, as foreign text; empty for a message. */
+  /** What it is, as foreign text; empty for a message and a patch. */
   title: string;
-  kind: 'message' | 'command' | 'tool';
+  kind: 'message' | 'patch' | 'command' | 'tool';
   /** The end of its text. */
   tail: string;
   /** Characters of its whole text. */
   chars: number;
   turnId: string;
-  /** Of a message: the step and attempt that it belongs to. */
+  /** Of a message or a patch: the step and attempt that it belongs to. */
   of: string;
 }
 
@@ -24,13 +24,11 @@ const TAIL_CHARS = 20_000;
 
 export function showPartial(live: Live, event: PartialEvent): Live {
   switch (event.type) {
-    case 'item/agentMessage/delta': {
-      const { turnId } = event;
-      const of = `${turnId} ${event.step} ${event.attempt}`;
-      const known = live.find(({ id }) => id === 'message');
-      const begun: Running =
-        known?.of === of ? known : { id: 'message', title: '', kind: 'message', tail: '', chars: 0, turnId, of };
-      return put(live, grow(begun, event));
+    case 'item/agentMessage/delta':
+      return put(live, grow(begun(live, 'message', event.turnId, `${event.step} ${event.attempt}`), event));
+    case 'item/fileChange/patchDelta': {
+      const of = `${event.step} ${event.attempt} ${event.call}`;
+      return put(live, grow(begun(live, 'patch', event.turnId, of), event));
     }
     case 'item/commandExecution/outputDelta': {
       const known = live.find(({ id }) => id === event.itemId);
@@ -41,8 +39,15 @@ export function showPartial(live: Live, event: PartialEvent): Live {
       return known === undefined ? live : put(live, { ...known, tail: event.message, chars: event.message.length });
     }
     case 'step/retrying':
-      return live;
+      return live.filter(({ kind }) => kind !== 'patch');
   }
+}
+
+/** What is known of it, if it is the same one. */
+function begun(live: Live, kind: 'message' | 'patch', turnId: string, place: string): Running {
+  const known = live.find(({ id }) => id === kind);
+  const of = `${turnId} ${place}`;
+  return known?.of === of ? known : { id: kind, title: '', kind, tail: '', chars: 0, turnId, of };
 }
 
 function grow(running: Running, { offset, delta }: { offset: number; delta: string }): Running {
@@ -56,12 +61,17 @@ function grow(running: Running, { offset, delta }: { offset: number; delta: stri
 /** A finished item, turn or step shows nothing more. */
 export function noteEvent(live: Live, event: ThreadEvent): Live {
   if (event.type === 'item/started') {
+    const left = live.filter(({ id, turnId }) => !(id === 'patch' && endsPatch(event.item, turnId)));
     const started = toRunning(event.item);
-    return started === undefined ? live : put(live, started);
+    return started === undefined ? left : put(left, started);
   }
   if (event.type === 'item/completed') {
     const { item } = event;
-    return live.filter(({ id, turnId }) => id !== item.id && !(id === 'message' && endsMessage(item, turnId)));
+    const ends = ({ id, turnId }: Running) =>
+      id === item.id ||
+      (id === 'message' && endsMessage(item, turnId)) ||
+      (id === 'patch' && (endsMessage(item, turnId) || endsPatch(item, turnId)));
+    return live.filter((running) => !ends(running));
   }
   if (event.type === 'turn/completed') return live.filter(({ turnId }) => turnId !== event.turn.turnId);
   return live;
@@ -70,6 +80,11 @@ export function noteEvent(live: Live, event: ThreadEvent): Live {
 /** The text of a model step becomes its items when the step ends. */
 function endsMessage({ type, turnId }: Item, of: string): boolean {
   return turnId === of && (type === 'agentMessage' || type === 'turnAborted');
+}
+
+/** A call of the model is an item when its step has ended. */
+function endsPatch(item: Item, of: string): boolean {
+  return item.turnId === of && 'callId' in item && item.call !== null;
 }
 
 /** The text of a model step that this event ends before its end. No item keeps it. Undefined if there is none. */

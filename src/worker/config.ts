@@ -66,6 +66,8 @@ const EnvironmentSchema = z.object({
     .string()
     .regex(/^\s*(anthropic|google)(\s*,\s*(anthropic|google))*\s*$/, 'names of anthropic, google, separated by commas')
     .optional(),
+  /** Read at each call. */
+  BOBBIN_FREEFORM_TOOLS: z.enum(['auto', 'on', 'off']).default('auto'),
   BOBBIN_IDENTITY_ACCOUNTS: z.string().min(1).optional(),
   BOBBIN_IDENTITY_TOKEN: z.string().min(1).optional(),
   BOBBIN_IDENTITY_TOKEN_FILE: z.string().min(1).optional(),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { APPLY_PATCH } from '../../contract/plain/tools/apply-patch.ts';
 import { parsePatch, type FilePatch } from './patch-grammar.ts';
 
 function parseFiles(...lines: string[]): FilePatch[] {
@@ -131,5 +132,52 @@ describe('a text that is no patch', () => {
         expect(typeof parsePatch(lines.join('\n')).ok).toBe('boolean');
       }),
     );
+  });
+});
+
+describe('the grammar that a model is held to', () => {
+  const rules = new Map(
+    (APPLY_PATCH.freeform?.definition ?? '')
+      .trimEnd()
+      .split('\n')
+      .map((rule): [string, string] => [rule.slice(0, rule.indexOf(':')), rule.slice(rule.indexOf(':') + 2)]),
+  );
+  /** No rule contains itself, so the grammar is one regular expression. */
+  const toPattern = (name: string): string => {
+    const rule = rules.get(name) ?? '';
+    if (rule.startsWith('/')) return `(?:${rule.slice(1, -1)})`;
+    const parts = rule.match(/\w+|\S/g) ?? [];
+    return `(?:${parts.map((part) => (/\w/.test(part) ? toPattern(part) : part)).join('')})`;
+  };
+  const grammar = new RegExp(`^${toPattern('start')}$`);
+
+  it('has only patches that are read here', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(grammar), (patch) => {
+        expect(parsePatch(patch)).toMatchObject({ ok: true });
+      }),
+    );
+  });
+
+  it.each([
+    [
+      'all parts',
+      ['*** Add File: a b', '+1', '*** Delete File: c', '*** Update File: d', '*** Move to: e', '-x', '+y'],
+    ],
+    ['an empty file', ['*** Add File: a']],
+    ['a move', ['*** Update File: a', '*** Move to: b']],
+    ['hunks', ['*** Update File: a', '@@ class A', '@@ f()', ' x', '-y', '@@', '+z', '*** End of File']],
+  ])('has a patch with %s', (_what, lines) => {
+    expect(['*** Begin Patch', ...lines, '*** End Patch'].join('\n')).toMatch(grammar);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['an update without a change', ['*** Update File: a']],
+    ['hunks that are not apart', ['*** Update File: a', '-x', '*** End of File', '+y']],
+    ['a line without a sign', ['*** Update File: a', 'x']],
+    ['lines of a file that is deleted', ['*** Delete File: a', '-x']],
+  ])('has no patch with %s', (_what, lines) => {
+    expect(['*** Begin Patch', ...lines, '*** End Patch'].join('\n')).not.toMatch(grammar);
   });
 });

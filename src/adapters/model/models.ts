@@ -3,16 +3,22 @@ import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
 import { createAiSdkModel, unknownProvider } from './ai-sdk/ai-sdk.ts';
 import { readableBy } from './foreign-compaction.ts';
-import { checkProviderSettings, isProviderName, readProviderSettings, readVariable, splitModel } from './providers.ts';
+import { takesFreeform } from './freeform.ts';
+import {
+  checkProviderSettings,
+  isProviderName,
+  OFFLINE,
+  readProviderSettings,
+  readVariable,
+  splitModel,
+} from './providers.ts';
 import type { Environment } from './providers.ts';
 import { createResponsesModel } from './responses/responses.ts';
-import type { ResponsesModel } from './responses/responses.ts';
+import type { ResponsesModel, ResponsesModelOptions } from './responses/responses.ts';
 
 /** As OpenAI advises for coding agents. */
 export const DEFAULT_OPENAI_MODEL = 'openai/gpt-5.6';
 const OFFLINE_MODEL = 'offline/bobbin-offline';
-
-const OFFLINE = 'offline';
 
 export interface ModelsConfig {
   /** The environment with keys and addresses, read at each call. */
@@ -38,16 +44,17 @@ export function createModels(config: ModelsConfig): ModelPort {
   const { env, offlineUrl, defaultProvider = 'openai', ...timeouts } = config;
   const aiSdk = createAiSdkModel(env, timeouts);
   /** Null for a provider without the Responses wire format. */
-  const responsesModelOf = (request: ModelRequest, provider: string): ResponsesModel | null => {
+  const responsesModelOf = (request: ModelRequest, provider: string, name: string): ResponsesModel | null => {
+    const options = { ...timeouts, freeform: takesFreeform(env, provider, name) };
     if (provider === OFFLINE) {
-      return createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...timeouts });
+      return createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...options });
     }
     if (!isProviderName(provider)) throw unknownProvider(request.model);
-    return provider === 'openai' ? createOpenAi(env, request, timeouts) : null;
+    return provider === 'openai' ? createOpenAi(env, request, options) : null;
   };
   const routed = (request: ModelRequest) => {
     const { provider, name } = splitModel(request.model, defaultProvider);
-    const responses = responsesModelOf(request, provider);
+    const responses = responsesModelOf(request, provider, name);
     const conversation = readableBy(provider, request.conversation);
     return { provider, responses, request: { ...request, conversation, model: name } };
   };
@@ -78,14 +85,14 @@ function unusedOptions({ model, options = {} }: ModelRequest): string[] {
 function createOpenAi(
   env: Environment,
   request: ModelRequest,
-  timeouts: Pick<ModelsConfig, 'idleTimeoutMs' | 'connectTimeoutMs'>,
+  options: Pick<ResponsesModelOptions, 'idleTimeoutMs' | 'connectTimeoutMs' | 'freeform'>,
 ): ResponsesModel {
   const settings = readProviderSettings(env, 'openai');
   const isSigned = request.authorization !== undefined;
   const checked = isSigned ? { ...settings, keyState: 'not needed' as const } : settings;
   checkProviderSettings(checked, request.model);
   const { baseUrl, keyName, key } = checked;
-  return createResponsesModel({ baseUrl, keyName, apiKey: () => key, ...timeouts });
+  return createResponsesModel({ baseUrl, keyName, apiKey: () => key, ...options });
 }
 
 function toOfflineBaseUrl(offlineUrl: string | undefined, model: string): string {

@@ -37,6 +37,9 @@ const PROVIDERS: Record<ProviderName, Provider> = {
   'openai-compatible': { keyName: 'BOBBIN_MODEL_API_KEY', baseUrlName: 'BOBBIN_MODEL_BASE_URL', key: 'never' },
 };
 
+/** The name of the offline model server among the providers. */
+export const OFFLINE = 'offline';
+
 export const PROVIDER_NAMES = Object.keys(PROVIDERS) as ProviderName[];
 
 export function isProviderName(name: string): name is ProviderName {

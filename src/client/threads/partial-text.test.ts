@@ -67,6 +67,21 @@ it('keeps steps apart that run in parallel', async () => {
   ]);
 });
 
+it('yields the patch that the model is writing, the next one and that of another attempt anew', async () => {
+  const patch = (call: number, text: string) => model('', { patch: { call, text, chars: text.length } } as object);
+  const second = { ...patch(1, 'again'), attempt: 2 };
+  const events = await follow([[patch(1, 'on')], [patch(1, 'one')], [patch(2, 'two')], [second]]);
+  const { type: _, ...of } = delta;
+  const part = { type: 'item/fileChange/patchDelta', ...of };
+  expect(events).toEqual([
+    { ...part, call: 1, offset: 0, delta: 'on' },
+    { ...part, call: 1, offset: 2, delta: 'e' },
+    { ...part, call: 2, offset: 0, delta: 'two' },
+    { type: 'step/retrying', activity: 'callModel', attempt: 2, lastFailure: null },
+    { ...part, attempt: 2, call: 1, offset: 0, delta: 'again' },
+  ]);
+});
+
 it('shows nothing more of what has ended, while its step is still listed', async () => {
   expect(await follow([[command('late')], [command('later')]], ['item_2'])).toEqual([]);
 });

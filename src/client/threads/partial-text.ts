@@ -15,7 +15,10 @@ interface Shown {
   attempt: number;
   chars: number;
   message: string;
+  patch: { call: number; chars: number };
 }
+
+const NO_PATCH = { call: -1, chars: 0 };
 
 /** The shortest time between two readings of a thread: the interval of heartbeats is about the same. */
 const EVERY_MS = 100;
@@ -70,21 +73,33 @@ export function createPartialText(read: () => Promise<StepProgress[]>): PartialT
 
 function toShown(step: StepProgress): Shown {
   const chars = step.type === 'model' || step.type === 'command' ? step.chars : 0;
-  return { attempt: step.attempt, chars, message: step.type === 'mcp' ? step.text : '' };
+  const patch = (step.type === 'model' ? step.patch : undefined) ?? NO_PATCH;
+  return { attempt: step.attempt, chars, message: step.type === 'mcp' ? step.text : '', patch };
 }
 
-function since(before: Shown = { attempt: 1, chars: 0, message: '' }, step: StepProgress): PartialEvent[] {
+function since(
+  before: Shown = { attempt: 1, chars: 0, message: '', patch: NO_PATCH },
+  step: StepProgress,
+): PartialEvent[] {
   const { activity, attempt, lastFailure } = step;
   if (attempt === before.attempt) return textSince(before, step);
-  return [{ type: 'step/retrying', activity, attempt, lastFailure }, ...textSince({ ...before, chars: 0 }, step)];
+  return [
+    { type: 'step/retrying', activity, attempt, lastFailure },
+    ...textSince({ ...before, chars: 0, patch: NO_PATCH }, step),
+  ];
 }
 
-function textSince({ chars, message }: Shown, step: StepProgress): PartialEvent[] {
+function textSince({ chars, message, patch }: Shown, step: StepProgress): PartialEvent[] {
   switch (step.type) {
     case 'model': {
       const { turnId, step: number, attempt } = step;
-      const type = 'item/agentMessage/delta';
-      return partsAfter(chars, step.text, step.chars).map((part) => ({ type, turnId, step: number, attempt, ...part }));
+      const of = { turnId, step: number, attempt };
+      const texts = partsAfter(chars, step.text, step.chars).map((part): PartialEvent => ({
+        type: 'item/agentMessage/delta',
+        ...of,
+        ...part,
+      }));
+      return [...texts, ...patchSince(patch, step).map((part): PartialEvent => ({ ...part, ...of }))];
     }
     case 'command': {
       const type = 'item/commandExecution/outputDelta';
@@ -96,6 +111,13 @@ function textSince({ chars, message }: Shown, step: StepProgress): PartialEvent[
     case 'other':
       return [];
   }
+}
+
+function patchSince(shown: Shown['patch'], { patch }: Extract<StepProgress, { type: 'model' }>) {
+  if (patch === undefined) return [];
+  const { call, text, chars } = patch;
+  const parts = partsAfter(call === shown.call ? shown.chars : 0, text, chars);
+  return parts.map((part) => ({ type: 'item/fileChange/patchDelta' as const, call, ...part }));
 }
 
 /** @param tail the end of a text of `chars` characters */

@@ -8,11 +8,18 @@ export type StepProgress = { id: string; activity: string; attempt: number; last
 /** `text` and `output` are the end of the text so far, `chars` the number of characters of all of it. */
 type StepText =
   /** `step` is the number of the model step in its turn. */
-  | { type: 'model'; turnId: string; step: number; text: string; chars: number }
+  | { type: 'model'; turnId: string; step: number; text: string; chars: number; patch?: PatchText }
   | { type: 'command'; itemId: string; output: string; chars: number }
   /** The last progress message of an MCP server. */
   | { type: 'mcp'; itemId: string; text: string }
   | { type: 'other' };
+
+/** The end of the patch that the model is writing. `call` is the place of its call in the answer. */
+export interface PatchText {
+  call: number;
+  text: string;
+  chars: number;
+}
 
 export async function readProgress(handle: WorkflowHandle): Promise<StepProgress[]> {
   const { raw, runId } = await handle.describe();
@@ -35,7 +42,7 @@ function toText(details: unknown, attempt: number): StepText {
     case 'model':
       if (!isText(turnId) || !isCount(step) || !isText(text) || !isCount(chars)) break;
       return rest['attempt'] === attempt
-        ? { type, turnId, step, text, chars }
+        ? { type, turnId, step, text, chars, ...toPatch(rest['patch']) }
         : { type, turnId, step, text: '', chars: 0 };
     case 'command':
       if (isText(itemId) && isText(output) && isCount(chars)) return { type, itemId, output, chars };
@@ -44,6 +51,11 @@ function toText(details: unknown, attempt: number): StepText {
       if (isText(itemId) && isText(text)) return { type, itemId, text };
   }
   return { type: 'other' };
+}
+
+function toPatch(value: unknown): { patch?: PatchText } {
+  const { call, text, chars } = (value ?? {}) as Record<string, unknown>;
+  return isCount(call) && isText(text) && isCount(chars) ? { patch: { call, text, chars } } : {};
 }
 
 function isText(value: unknown): value is string {

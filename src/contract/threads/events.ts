@@ -52,6 +52,19 @@ export type EventBody =
 export type PartialEvent =
   /** Of the messages of the turn's model step `step`, which become items when it ends. */
   | { type: 'item/agentMessage/delta'; turnId: string; step: number; attempt: number; offset: number; delta: string }
+  /**
+   * Of the patch that the turn's model step `step` is writing: call number `call` of its answer. A patch of another number
+   * begins its text anew.
+   */
+  | {
+      type: 'item/fileChange/patchDelta';
+      turnId: string;
+      step: number;
+      attempt: number;
+      call: number;
+      offset: number;
+      delta: string;
+    }
   | { type: 'item/commandExecution/outputDelta'; itemId: string; offset: number; delta: string }
   | { type: 'item/mcpToolCall/progress'; itemId: string; message: string }
   /** A step that failed for a reason outside of the thread, or lost its worker, is tried again. */

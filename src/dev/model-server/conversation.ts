@@ -17,8 +17,8 @@ type Entry =
   | { type: 'assistant' }
   | { type: 'summary'; work: WorkState }
   | { type: 'summaryRequest' }
-  | { type: 'call'; callId: string; name: string; input: string }
-  | { type: 'output'; callId: string; output: string };
+  | { type: 'call'; callId: string; name: string; input: string; isText: boolean }
+  | { type: 'output'; callId: string; output: string; isText: boolean };
 
 /** Messages that clients write in the user's name: they are context, not something that was asked. */
 const CONTEXT =
@@ -116,17 +116,17 @@ function usesIn(entries: Entry[]): ToolUse[] {
   });
 }
 
-/** The API's own rule: every call has its output and every output its call, by `call_id`. */
+/** The API's own rule: every call has its output and every output its call, by `call_id`, and both have one form. */
 function checkPairs(entries: Entry[]): void {
   const open = new Set<string>();
-  const known = new Set<string>();
+  const known = new Map<string, boolean>();
   for (const entry of entries) {
     if (entry.type === 'call') {
       if (known.has(entry.callId)) throw new InvalidInput(`Duplicate tool call id ${entry.callId}.`);
-      known.add(entry.callId);
+      known.set(entry.callId, entry.isText);
       open.add(entry.callId);
     } else if (entry.type === 'output') {
-      if (!known.has(entry.callId)) {
+      if (known.get(entry.callId) !== entry.isText) {
         throw new InvalidInput(`No tool call found for function call output with call_id ${entry.callId}.`);
       }
       open.delete(entry.callId);
@@ -146,23 +146,24 @@ function toEntries(input: unknown): Entry[] {
 }
 
 function toEntry(item: Record<string, unknown>, index: number): Entry[] {
-  const type = item['type'] ?? 'message';
+  const type = typeof item['type'] === 'string' ? item['type'] : 'message';
+  const isText = type.startsWith('custom_tool_call');
   switch (type) {
     case 'message':
       return toMessage(item);
     case 'function_call':
     case 'custom_tool_call': {
       const input = toText(item[type === 'function_call' ? 'arguments' : 'input']);
-      return [{ type: 'call', callId: callIdOf(item, index), name: toText(item['name']), input }];
+      return [{ type: 'call', callId: callIdOf(item, index), name: toText(item['name']), input, isText }];
     }
     case 'local_shell_call': {
       const input = JSON.stringify(item['action'] ?? {});
-      return [{ type: 'call', callId: callIdOf(item, index), name: 'local_shell', input }];
+      return [{ type: 'call', callId: callIdOf(item, index), name: 'local_shell', input, isText }];
     }
     case 'function_call_output':
     case 'custom_tool_call_output':
     case 'local_shell_call_output':
-      return [{ type: 'output', callId: callIdOf(item, index), output: toText(item['output']) }];
+      return [{ type: 'output', callId: callIdOf(item, index), output: toText(item['output']), isText }];
     case 'compaction': {
       const work = unseal(item['encrypted_content']);
       return work === null ? [] : [{ type: 'summary', work }];

@@ -93,7 +93,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
       throw error;
     }
   };
-  const reader = createPartReader(facts, call.settings.provider, onText);
+  const reader = createPartReader(facts, call.settings.provider, { ...io, onText });
   const signal = AbortSignal.any([io.signal, ours.signal]);
   try {
     for await (const part of startStream(sdk, model, call, signal)) {

@@ -1,6 +1,6 @@
 /** Gathers one answer from the parts of an AI SDK stream. */
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai';
-import type { ModelOutput, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import type { AnswerListeners, ModelOutput, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
 import { createAnswerMeter } from '../http/answer-limits.ts';
 import type { AnswerMeter } from '../http/answer-limits.ts';
 import { excerpt } from '../call-facts.ts';
@@ -32,12 +32,8 @@ export interface PartReader {
   finish: () => ModelResponse;
 }
 
-export function createPartReader(
-  facts: CallFacts,
-  provider: ProviderName,
-  onText: (delta: string) => void,
-): PartReader {
-  const gathered = createGathered(createAnswerMeter(facts), onText);
+export function createPartReader(facts: CallFacts, provider: ProviderName, listeners: AnswerListeners): PartReader {
+  const gathered = createGathered(createAnswerMeter(facts), listeners);
   let responseId = '';
   const warnings: string[] = [];
   let end: Extract<Part, { type: 'finish' }> | undefined;
@@ -87,10 +83,12 @@ interface Open {
 
 type Handlers = { [Type in Part['type']]?: (part: Extract<Part, { type: Type }>) => void };
 
-function createGathered(meter: AnswerMeter, onText: (delta: string) => void) {
+function createGathered(meter: AnswerMeter, { onText, onInput }: AnswerListeners) {
   const entries: Entry[] = [];
   // Providers use an id again once its block has ended, so that the last beginning of an id counts.
   const opened = new Map<string, Open>();
+  /** Of the tools of calls that have begun. */
+  const names = new Map<string, string>();
   const begin = (key: string, entry: Entry): Open => {
     const open = { place: entries.length, entry };
     meter.open(open.place);
@@ -123,10 +121,14 @@ function createGathered(meter: AnswerMeter, onText: (delta: string) => void) {
     },
     'reasoning-delta': reason,
     'reasoning-end': reason,
-    'tool-input-start': (part) => callAt(part.id),
-    'tool-input-delta'(part) {
+    'tool-input-start'(part) {
       callAt(part.id);
+      names.set(part.id, part.toolName);
+    },
+    'tool-input-delta'(part) {
+      const { place } = callAt(part.id);
       append(`call ${part.id}`, part.delta);
+      onInput?.({ call: place, name: names.get(part.id) ?? '', form: 'json', delta: part.delta });
     },
     'tool-call'(part) {
       const { place, entry } = callAt(part.toolCallId);

@@ -18,6 +18,8 @@ export interface Answer {
   announce(place: number, item: JsonObject): void;
   /** `type` is that of the item, for endpoints that announce no items. */
   append(place: number, type: string, delta: string): void;
+  /** Of the tool that is called; empty if the endpoint has not announced it. */
+  nameAt(place: number): string;
   /** Returns the assistant text that was in no delta. */
   finish(place: number, item: JsonObject): string;
   /** The entries in order. `listed` is the endpoint's list, for entries that no event finished. */
@@ -51,6 +53,7 @@ export function createAnswer(meter: AnswerMeter): Answer {
       entry.gathered += delta;
       entry.item.type ??= type;
     },
+    nameAt: (place) => asText(entries.get(place)?.item.name) ?? '',
     finish,
     outputs(listed, whole) {
       asObjects(listed).forEach((item, place) => {

@@ -1,14 +1,19 @@
 /** The body of a request to the OpenAI Responses API. */
 import type { ConversationEntry, ModelRequest, ToolSpec } from '../../../../activities/ports.ts';
 import { isForeignReasoning } from '../foreign-reasoning.ts';
+import { asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 
-export function toResponsesBody(request: ModelRequest): JsonObject {
+/** Names of tools that are sent as text in the form of a grammar; also their earlier calls are in that form then. */
+type TextTools = ReadonlySet<string>;
+
+export function toResponsesBody(request: ModelRequest, freeform: boolean): JsonObject {
+  const textTools = toTextTools(request, freeform);
   return {
     model: request.model,
     instructions: request.instructions,
-    input: toInput(request.conversation),
-    tools: request.tools.map(toTool),
+    input: toInput(request.conversation, textTools),
+    tools: request.tools.map((tool) => toTool(tool, textTools)),
     tool_choice: 'auto',
     parallel_tool_calls: request.parallelToolCalls,
     store: false,
@@ -42,28 +47,49 @@ function toTextOptions({ options, outputSchema }: ModelRequest): JsonObject {
 }
 
 /** The body of a request for a compaction, which has no members about an answer. */
-export function toCompactBody(request: ModelRequest): JsonObject {
+export function toCompactBody(request: ModelRequest, freeform: boolean): JsonObject {
   return {
     model: request.model,
     instructions: request.instructions,
-    input: toInput(request.conversation),
+    input: toInput(request.conversation, toTextTools(request, freeform)),
     prompt_cache_key: request.promptCacheKey,
   };
 }
 
-function toInput(conversation: readonly ConversationEntry[]): JsonObject[] {
+function toTextTools({ tools }: ModelRequest, freeform: boolean): TextTools {
+  return new Set(freeform ? tools.filter((tool) => tool.freeform !== undefined).map(({ name }) => name) : []);
+}
+
+/** An output has the form of its call. */
+function toInput(conversation: readonly ConversationEntry[], textTools: TextTools): JsonObject[] {
+  const textCalls = new Set<string>();
   return conversation.flatMap((entry): JsonObject[] => {
     if (entry.type === 'compaction') return entry.output;
+    const text = entry.type === 'toolCall' && textTools.has(entry.name) ? textOf(entry.arguments) : undefined;
+    if (entry.type === 'toolCall' && text !== undefined) {
+      textCalls.add(entry.callId);
+      return [{ type: 'custom_tool_call', call_id: entry.callId, name: entry.name, input: text }];
+    }
     const item = toInputItem(entry);
-    return item === undefined ? [] : [item];
+    if (item === undefined) return [];
+    const answersText = entry.type === 'toolOutput' && textCalls.has(entry.callId);
+    return [answersText ? { ...item, type: 'custom_tool_call_output' } : item];
   });
+}
+
+/** The text of a call whose only argument is `input`; undefined for any other, which stays the call of a function. */
+function textOf(args: string): string | undefined {
+  const members = asObject(parseJson(args));
+  return members !== undefined && Object.keys(members).length === 1 ? asText(members.input) : undefined;
 }
 
 function toFormat({ name, schema }: NonNullable<ModelRequest['outputSchema']>): JsonObject {
   return { type: 'json_schema', name, strict: true, schema };
 }
 
-function toTool(tool: ToolSpec): JsonObject {
+function toTool(tool: ToolSpec, textTools: TextTools): JsonObject {
+  const { name, description, freeform } = tool;
+  if (textTools.has(name)) return { type: 'custom', name, description, format: { type: 'grammar', ...freeform } };
   return {
     type: 'function',
     name: tool.name,

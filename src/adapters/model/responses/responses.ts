@@ -1,6 +1,12 @@
 /** The model port over the OpenAI Responses API, streamed over HTTP. */
 import { Failure } from '../../../../activities/failures.ts';
-import type { ModelRequest, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import type {
+  AnswerListeners,
+  ModelPort,
+  ModelRequest,
+  ModelResponse,
+  TokenUsage,
+} from '../../../../activities/ports.ts';
 import { excerpt, toSecrets, toShownUrl } from '../call-facts.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS, MAX_ERROR_BODY } from '../http/answer-limits.ts';
@@ -27,6 +33,8 @@ export interface ResponsesModelOptions {
   connectTimeoutMs?: number;
   /** Additional headers of every request. Messages never contain their values. */
   headers?: Record<string, string>;
+  /** Whether the model takes tools whose input is text in the form of a grammar (`custom`). */
+  freeform?: boolean;
 }
 
 /**
@@ -36,16 +44,17 @@ export interface ResponsesModelOptions {
 export function createResponsesModel(options: ResponsesModelOptions): ResponsesModel {
   const answers = toEndpoint(options.baseUrl, '/responses');
   const compactions = toEndpoint(options.baseUrl, '/responses/compact');
+  const { freeform = false } = options;
   return {
-    async respond(given, { signal, onText }) {
+    async respond(given, { signal, ...listeners }) {
       const request = toWellFormedRequest(given);
-      const body = toResponsesBody(request);
+      const body = toResponsesBody(request, freeform);
       const { exchange, facts } = send(answers, { request, body, accept: 'text/event-stream' }, options, signal);
-      return readAnswer(exchange, facts, onText);
+      return readAnswer(exchange, facts, listeners);
     },
     async compact(given, { signal }) {
       const request = toWellFormedRequest(given);
-      const body = toCompactBody(request);
+      const body = toCompactBody(request, freeform);
       const { exchange, facts } = send(compactions, { request, body, accept: 'application/json' }, options, signal);
       return readCompaction(exchange, facts);
     },
@@ -53,7 +62,7 @@ export function createResponsesModel(options: ResponsesModelOptions): ResponsesM
 }
 
 export interface ResponsesModel {
-  respond(request: ModelRequest, io: { signal: AbortSignal; onText: (delta: string) => void }): Promise<ModelResponse>;
+  respond: ModelPort['respond'];
   /** The endpoint's own compaction; null if it reports that it has none. */
   compact(request: ModelRequest, io: { signal: AbortSignal }): Promise<CompactedOutput | null>;
 }
@@ -109,15 +118,11 @@ function openExchange(
   }
 }
 
-async function readAnswer(
-  exchange: Exchange,
-  facts: CallFacts,
-  onText: (delta: string) => void,
-): Promise<ModelResponse> {
+async function readAnswer(exchange: Exchange, facts: CallFacts, listeners: AnswerListeners): Promise<ModelResponse> {
   let kept = false;
   try {
     await checkHead(exchange, facts);
-    const reader = createAnswerReader(facts, { onText, onEvent: () => exchange.heard() });
+    const reader = createAnswerReader(facts, { ...listeners, onEvent: () => exchange.heard() });
     const response = await exchange.read(reader.feed, reader.end);
     kept = true;
     return response;

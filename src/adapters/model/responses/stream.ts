@@ -1,7 +1,7 @@
 /** Reads the event stream of a Responses answer. */
 import { createParser } from 'eventsource-parser';
 import type { EventSourceMessage } from 'eventsource-parser';
-import type { ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
+import type { AnswerListeners, ModelResponse, TokenUsage } from '../../../../activities/ports.ts';
 import { createAnswerMeter, MAX_EVENT_BYTES } from '../http/answer-limits.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { excerpt } from '../call-facts.ts';
@@ -35,13 +35,12 @@ const READ = new Set([
 /** Skipped events that show that the model is thinking. */
 const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
 
-export interface AnswerIo {
-  onText: (delta: string) => void;
+export interface AnswerIo extends AnswerListeners {
   /** Called for every event that shows that the model is working on its answer. */
   onEvent: () => void;
 }
 
-export function createAnswerReader(facts: CallFacts, { onText, onEvent }: AnswerIo): AnswerReader {
+export function createAnswerReader(facts: CallFacts, { onEvent, ...listeners }: AnswerIo): AnswerReader {
   const answer = createAnswer(createAnswerMeter(facts));
   let response: ModelResponse | undefined;
   let events = 0;
@@ -63,7 +62,7 @@ export function createAnswerReader(facts: CallFacts, { onText, onEvent }: Answer
     const event = asObject(parseJson(message.data));
     if (event === undefined) throw malformed(`sent an event that is no JSON object: ${excerpt(message.data, facts)}`);
     try {
-      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, onText);
+      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, listeners);
     } catch (error) {
       throw error instanceof MalformedEntry ? malformed(`sent ${error.message}`) : error;
     }
@@ -88,7 +87,7 @@ function applyEvent(
   event: JsonObject,
   answer: Answer,
   facts: CallFacts,
-  onText: (delta: string) => void,
+  { onText, onInput }: AnswerListeners,
 ): ModelResponse | undefined {
   switch (event.type) {
     case 'response.output_text.delta':
@@ -99,11 +98,14 @@ function applyEvent(
       return undefined;
     }
     case 'response.function_call_arguments.delta':
-      answer.append(answer.placeOf(event), 'function_call', deltaOf(event));
+    case 'response.custom_tool_call_input.delta': {
+      const isText = event.type === 'response.custom_tool_call_input.delta';
+      const place = answer.placeOf(event);
+      const delta = deltaOf(event);
+      answer.append(place, isText ? 'custom_tool_call' : 'function_call', delta);
+      onInput?.({ call: place, name: answer.nameAt(place), form: isText ? 'text' : 'json', delta });
       return undefined;
-    case 'response.custom_tool_call_input.delta':
-      answer.append(answer.placeOf(event), 'custom_tool_call', deltaOf(event));
-      return undefined;
+    }
     case 'response.output_item.added':
       answer.announce(answer.placeOf(event), itemOf(event));
       return undefined;

@@ -7,9 +7,16 @@ export interface ToolDefinition<A extends object = object> {
   description: string;
   /** JSON schema of an object. A model may ignore it, so `read` checks everything. */
   parameters: Record<string, unknown>;
+  /** Set if the argument `input` is all that the tool needs: some endpoints take it as text in this form instead of JSON. */
+  freeform?: Grammar;
   offeredTo: Audience;
   /** The arguments of a call, checked and cut to their limits. */
   read: (fields: Fields) => A | InvalidCall;
+}
+
+export interface Grammar {
+  syntax: 'lark';
+  definition: string;
 }
 
 /** `threads`: every thread that is not a review. `parents`: only those that may start agents. */

@@ -67,6 +67,27 @@ describe('the frame', () => {
     expect(rowsOf(ended)).not.toContain('│ three');
   });
 
+  it('shows the patch that the model is writing until it is an item', () => {
+    const patch = (call: number, delta: string): ChatInput =>
+      partial({ type: 'item/fileChange/patchDelta', turnId: 'turn-1', step: 1, attempt: 1, call, offset: 0, delta });
+    const { state } = play(begin(), patch(0, '*** Begin Patch\n*** Add File: a\n+one'));
+    expect(rowsOf(state).slice(0, 4)).toEqual(['writes a patch', '│ *** Begin Patch', '│ *** Add File: a', '│ +one']);
+    const other = play(state, patch(1, '*** Begin Patch')).state;
+    expect(rowsOf(other).slice(0, 3)).toEqual([
+      'writes a patch',
+      '│ *** Begin Patch',
+      expect.not.stringContaining('│'),
+    ]);
+    const recorded = happened({
+      type: 'item/started',
+      turnId: 'turn-1',
+      item: { ...COMMAND, callId: 'c', call: { name: 'exec_command', arguments: '{}' } },
+    });
+    expect(rowsOf(play(other, recorded).state)).not.toContain('writes a patch');
+    const retried = partial({ type: 'step/retrying', activity: 'callModel', attempt: 2, lastFailure: null });
+    expect(rowsOf(play(other, retried).state)).not.toContain('writes a patch');
+  });
+
   it('marks what was not shown of an output', () => {
     const { state } = play(
       begin(),

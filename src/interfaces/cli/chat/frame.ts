@@ -73,7 +73,7 @@ function liveRows({ live, agents }: ChatState, columns: number, most: number): s
 }
 
 function runningRows(name: string, running: Running, columns: number, most: number): string[] {
-  const heads = name === '' && running.title === '' ? [] : labelled(name, [headOf(running)]);
+  const heads = name === '' && running.kind === 'message' ? [] : labelled(name, [headOf(running)]);
   const head = fitAll(heads, columns).slice(0, Math.min(3, most));
   // More characters than the rows can show.
   const tail = running.tail.slice(-most * columns).replaceAll('\t', '    ');
@@ -84,6 +84,7 @@ function runningRows(name: string, running: Running, columns: number, most: numb
 
 function headOf({ kind, title }: Running): Part {
   if (kind === 'message') return paint.dim('answers');
+  if (kind === 'patch') return paint.dim('writes a patch');
   return line`${paint.cyan(kind === 'command' ? '$' : '⚒')} ${beginning(title, MAX_CHARS)}`;
 }
 

@@ -25,10 +25,17 @@ export function LiveView({ state: { live, plan, sent } }: { state: ThreadState }
   );
 }
 
+const HEADS: Record<Running['kind'], string> = {
+  message: 'Agent',
+  patch: 'Writes a patch',
+  command: 'Running',
+  tool: 'Running',
+};
+
 function toRunning({ id, kind, title, tail }: Running) {
   return (
     <article key={id} class="item running" data-live={id}>
-      <h3>{kind === 'message' ? 'Agent' : 'Running'}</h3>
+      <h3>{HEADS[kind]}</h3>
       {title !== '' && <Exact label="Command" text={title} folds />}
       {kind === 'message' ? <Markdown text={tail} /> : <Output text={tail} />}
     </article>
