@@ -103,6 +103,27 @@ describe('hunks on a text', () => {
   });
 });
 
+describe('a hunk that has several places', () => {
+  const twice = 'f() {\n  x\n}\ng() {\n  x\n}\n';
+
+  it('is refused unless it says which one it means', () => {
+    expect(edit(twice, '-  x', '+  y')).toBe('misfit');
+    expect(edit(twice, '@@ g() {', '-  x', '+  y')).toBe('f() {\n  x\n}\ng() {\n  y\n}\n');
+    expect(edit(twice, ' g() {', '-  x', '+  y')).toBe('f() {\n  x\n}\ng() {\n  y\n}\n');
+    expect(edit(twice, ' f() {', '-  x', '+  y', '@@', '-  x', '+  z')).toBe('f() {\n  y\n}\ng() {\n  z\n}\n');
+    expect(edit('x\nx\n', '-x', '+y', '*** End of File')).toBe('x\ny\n');
+  });
+
+  it('is one of as many hunks as there are places', () => {
+    expect(edit(twice, '-  x', '+  y', '@@', '-  x', '+  z')).toBe('f() {\n  y\n}\ng() {\n  z\n}\n');
+    expect(edit(`${twice}  x\n`, '-  x', '+  y', '@@', '-  x', '+  z')).toBe('misfit');
+  });
+
+  it('does not compare less strictly than the first place allows', () => {
+    expect(edit('  x\nx\n', '-x', '+y')).toBe('  x\ny\n');
+  });
+});
+
 describe('hunks that a lost try may have applied', () => {
   it.each([
     ['a replacement', 'a\nB\nc\n', [' a', '-b', '+B', ' c']],

@@ -5,6 +5,7 @@
  * as a whole, so either all hunks of a file are in it or none; both readings are tried, and the text decides between
  * them.
  */
+import { type Line, findLines, findPlaces, joinLines, splitLines, usualLineEnd } from './file-lines.ts';
 import type { PatchHunk, PatchLine } from './patch-grammar.ts';
 
 export type Edit =
@@ -13,12 +14,16 @@ export type Edit =
   | { type: 'standing' }
   /** The text may be the one before or the one after. */
   | { type: 'uncertain' }
-  | { type: 'misfit'; hunk: PatchHunk; reason: string };
+  | ({ type: 'misfit' } & Misfit);
 
-/** One line with the bytes that end it: `\n`, `\r\n`, or nothing for a last line without. */
-interface Line {
-  text: string;
-  end: string;
+/** A hunk that has no place, or more than one. Lines count from 0. */
+export interface Misfit {
+  hunk: PatchHunk;
+  problem:
+    | { type: 'noHeader'; header: string; from: number }
+    | { type: 'noLines'; wanted: string[]; from: number }
+    /** `more`: there are others. */
+    | { type: 'ambiguous'; places: number[]; more: boolean };
 }
 
 const BYTE_ORDER_MARK = '\ufeff';
@@ -34,13 +39,15 @@ export function editText(text: string, hunks: PatchHunk[], { retried = false } =
   const mark = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK : '';
   const lines = splitLines(text.slice(mark.length));
   const forward = locate(lines, hunks, oldLines);
-  if ('reason' in forward) {
+  if ('problem' in forward) {
     return retried && stands(lines, hunks) ? { type: 'standing' } : { type: 'misfit', ...forward };
   }
   if (retried) {
     if (forward.every((place, index) => isInsertedAt(lines, hunks[index], place))) return { type: 'standing' };
     if (hunks.every((hunk) => mayHold(lines, hunk))) return { type: 'uncertain' };
   }
+  const ambiguous = findAmbiguous(lines, hunks, forward);
+  if (ambiguous !== undefined) return { type: 'misfit', ...ambiguous };
   return { type: 'edited', text: mark + joinLines(replace(lines, forward)) };
 }
 
@@ -51,6 +58,8 @@ export function resultStands(text: string, hunks: PatchHunk[]): boolean {
 
 interface Place {
   start: number;
+  /** Where the search for it began. */
+  from: number;
   /** Lines of the hunk that have a counterpart in the file; a hunk's empty last line may lack one. */
   hunkLines: PatchLine[];
 }
@@ -58,25 +67,45 @@ interface Place {
 const oldLines = (line: PatchLine): boolean => line.kind !== 'added';
 const newLines = (line: PatchLine): boolean => line.kind !== 'removed';
 
-function locate(
-  lines: Line[],
-  hunks: PatchHunk[],
-  side: (line: PatchLine) => boolean,
-): Place[] | { hunk: PatchHunk; reason: string } {
+function textsOf(hunkLines: PatchLine[], side: (line: PatchLine) => boolean): string[] {
+  return hunkLines.filter(side).map((line) => line.text);
+}
+
+function locate(lines: Line[], hunks: PatchHunk[], side: (line: PatchLine) => boolean): Place[] | Misfit {
   const places: Place[] = [];
   let from = 0;
   for (const hunk of hunks) {
     for (const context of hunk.context) {
       const found = findLines(lines, [context], from);
-      if (found === undefined) return { hunk, reason: `no line ${JSON.stringify(context)} was found` };
+      if (found === undefined) return { hunk, problem: { type: 'noHeader', header: context, from } };
       from = found + 1;
     }
     const place = locateHunk(lines, hunk, side, from);
-    if (place === undefined) return { hunk, reason: 'these lines were not found' };
+    if (place === undefined) return { hunk, problem: { type: 'noLines', wanted: textsOf(hunk.lines, side), from } };
     places.push(place);
     if (!appends(hunk, place.hunkLines)) from = place.start + place.hunkLines.filter(side).length;
   }
   return places;
+}
+
+const MAX_PLACES = 5;
+
+/**
+ * A hunk without a header that has several places may be meant for any of them. It is not, if as many hunks with the same
+ * lines follow one another: then each has its own.
+ */
+function findAmbiguous(lines: Line[], hunks: PatchHunk[], located: Place[]): Misfit | undefined {
+  const wanted = located.map(({ hunkLines }) => textsOf(hunkLines, oldLines));
+  for (const [index, hunk] of hunks.entries()) {
+    const texts = wanted[index] ?? [];
+    if (hunk.context.length > 0 || hunk.endOfFile || texts.length === 0) continue;
+    const same = wanted.slice(index).filter((others) => others.join('\n') === texts.join('\n')).length;
+    const places = findPlaces(lines, texts, located[index]?.from ?? 0, same + MAX_PLACES + 1);
+    if (places.length <= same) continue;
+    const more = places.length > MAX_PLACES;
+    return { hunk, problem: { type: 'ambiguous', places: places.slice(0, MAX_PLACES), more } };
+  }
+  return undefined;
 }
 
 function locateHunk(
@@ -86,13 +115,13 @@ function locateHunk(
   from: number,
 ): Place | undefined {
   for (const hunkLines of [hunk.lines, withoutEmptyEnd(hunk.lines)]) {
-    const wanted = hunkLines.filter(side).map((line) => line.text);
+    const wanted = textsOf(hunkLines, side);
     const start = appends(hunk, hunkLines)
       ? findAppended(lines, wanted)
       : hunkLines.every(isAdded)
         ? findBelow(lines, wanted, from)
         : findHunk(lines, wanted, from, hunk.endOfFile);
-    if (start !== undefined) return { start, hunkLines };
+    if (start !== undefined) return { start, from, hunkLines };
   }
   return undefined;
 }
@@ -132,43 +161,16 @@ function standsAt(lines: Line[], wanted: string[], start: number): boolean {
   return start >= 0 && wanted.every((text, index) => lines[start + index]?.text === text);
 }
 
-const ASCII_FOR: [RegExp, string][] = [
-  [/[\u2010-\u2015\u2212]/g, '-'],
-  [/[\u2018-\u201b]/g, "'"],
-  [/[\u201c-\u201f]/g, '"'],
-  [/[\u00a0\u2002-\u200a\u202f\u205f\u3000]/g, ' '],
-];
-
-/** Ways to compare two lines, strictest first: exactly, then with ever less of their white space and typography. */
-const LIKENESSES: ((text: string) => string)[] = [
-  (text) => text,
-  (text) => text.trimEnd(),
-  (text) => text.trim(),
-  (text) => ASCII_FOR.reduce((plain, [typographic, ascii]) => plain.replace(typographic, ascii), text).trim(),
-];
-
-function findLines(lines: Line[], wanted: string[], from: number): number | undefined {
-  for (const like of LIKENESSES) {
-    const have = lines.map((line) => like(line.text));
-    const want = wanted.map(like);
-    for (let start = from; start + want.length <= have.length; start += 1) {
-      if (want.every((text, index) => have[start + index] === text)) return start;
-    }
-  }
-  return undefined;
-}
-
 /** Whether the resulting lines of a hunk are anywhere in the file: if not, it was not applied. */
 function mayHold(lines: Line[], hunk: PatchHunk): boolean {
   return [hunk.lines, withoutEmptyEnd(hunk.lines)].some((hunkLines) => {
-    const wanted = hunkLines.filter(newLines).map((line) => line.text);
-    return findLines(lines, wanted, 0) !== undefined;
+    return findLines(lines, textsOf(hunkLines, newLines), 0) !== undefined;
   });
 }
 
 function stands(lines: Line[], hunks: PatchHunk[]): boolean {
   const places = locate(lines, hunks, newLines);
-  return !('reason' in places) && hunks.every((hunk) => leavesNoTrace(lines, hunk));
+  return !('problem' in places) && hunks.every((hunk) => leavesNoTrace(lines, hunk));
 }
 
 /**
@@ -211,25 +213,4 @@ function replace(lines: Line[], places: Place[]): Line[] {
   }
   result.push(...lines.slice(next));
   return result.map((line, index) => (line.end === '' && index < result.length - 1 ? { ...line, end } : line));
-}
-
-function usualLineEnd(lines: Line[]): string {
-  const windows = lines.filter((line) => line.end === '\r\n').length;
-  return windows * 2 > lines.length ? '\r\n' : '\n';
-}
-
-function splitLines(text: string): Line[] {
-  const lines: Line[] = [];
-  for (let start = 0; start < text.length;) {
-    const newline = text.indexOf('\n', start);
-    const stop = newline === -1 ? text.length : newline;
-    const end = newline === -1 ? '' : text[stop - 1] === '\r' && stop > start ? '\r\n' : '\n';
-    lines.push({ text: text.slice(start, stop - (end === '\r\n' ? 1 : 0)), end });
-    start = stop + 1;
-  }
-  return lines;
-}
-
-function joinLines(lines: Line[]): string {
-  return lines.map((line) => line.text + line.end).join('');
 }

@@ -13,6 +13,8 @@
  *     *** End of File             the hunk ends where the file ends
  *     *** End Patch
  *
+ * A hunk without LINE needs lines that are in the rest of the file only once, or as often as such hunks follow.
+ *
  * Lenient as Codex is: white space around the patch and its headers, a shell heredoc around all of it, a first hunk
  * without `@@`, and empty lines between the parts. Pure, and free of imports.
  */

@@ -11,7 +11,10 @@
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Failure } from '../../../activities/failures.ts';
 import type { PatchChange } from '../../../activities/ports.ts';
+import { plural } from '../../contract/plain/plural.ts';
 import { editText, resultStands } from './edit-lines.ts';
+import { describeMisfit } from './misfit-words.ts';
+import { noSuchFile } from './missing-file.ts';
 import type { FilePatch, PatchHunk } from './patch-grammar.ts';
 import { type FileContent, type PlannedFile, doesNotApply, readPlannedFile, sameContent } from './planned-file.ts';
 import type { WritableArea } from './writable-area.ts';
@@ -55,7 +58,7 @@ export async function planPatch(patches: FilePatch[], area: WritableArea, retrie
  * after all of them.
  */
 function assertKnown({ path, before, addedAgain, parts }: PlannedFile): void {
-  if (addedAgain) throw isThere(path);
+  if (addedAgain) throw isThere(path, before);
   if (before !== undefined && parts > 1) throw isUncertain(path);
 }
 
@@ -64,8 +67,15 @@ function isUncertain(path: string): Failure {
   return doesNotApply(path, `${reason}. Read the file`);
 }
 
-function isThere(path: string): Failure {
-  return doesNotApply(path, 'there is such a file already. Change it by Update File, or delete it first');
+function isThere(path: string, found: FileContent | undefined): Failure {
+  return doesNotApply(
+    path,
+    `there is such a file already${sizeOf(found)}. Change it by Update File, or delete it first`,
+  );
+}
+
+function sizeOf(found: FileContent | undefined): string {
+  return found?.type === 'text' ? `, with ${plural(countLines(found.text), 'line')}` : '';
 }
 
 function isPending(file: PlannedFile): boolean {
@@ -95,7 +105,7 @@ async function planAdd(patch: FilePatch & { type: 'add' }, { area, retried, open
   const file = await open(path);
   const after: FileContent = { type: 'text', text: patch.lines.map((line) => `${line}\n`).join('') };
   if (file.after !== undefined) {
-    if (!retried) throw isThere(patch.path);
+    if (!retried) throw isThere(patch.path, file.after);
     file.addedAgain = true;
   }
   file.after = after;
@@ -111,7 +121,7 @@ async function planDelete(
 ): Promise<PlannedChange> {
   const path = area.resolve(patch.path, { entry: true });
   const file = await open(path);
-  if (file.after === undefined && !retried) throw doesNotApply(patch.path, 'there is no such file');
+  if (file.after === undefined && !retried) throw await noSuchFile(patch.path, path);
   const linesRemoved = file.after?.type === 'text' ? countLines(file.after.text) : 0;
   file.after = undefined;
   return { change: { path: area.show(path), kind: 'delete', linesAdded: 0, linesRemoved }, of: [file] };
@@ -123,7 +133,7 @@ async function planUpdate(patch: Update, planning: Planning): Promise<PlannedCha
   const { area } = planning;
   const path = area.resolve(patch.path);
   const file = await planning.open(path);
-  file.after = { type: 'text', text: applyHunks(patch, file, planning) };
+  file.after = { type: 'text', text: await applyHunks(patch, file, planning) };
   return { change: { path: area.show(path), kind: 'update', ...countHunkLines(patch.hunks) }, of: [file] };
 }
 
@@ -137,12 +147,12 @@ async function planMove(patch: Move, planning: Planning): Promise<PlannedChange>
   const of = [source, target];
   const change = { path: area.show(path), movePath: area.show(movePath), kind: 'move' as const };
   if (source.after === undefined) {
-    if (!retried || !isMoved(patch, target)) throw doesNotApply(patch.path, 'there is no such file');
+    if (!retried || !isMoved(patch, target)) throw await noSuchFile(patch.path, path);
   } else if (source.after.type === 'link') {
     if (patch.hunks.length > 0) of.push(await planThroughLink(patch, planning));
     moveTo({ type: 'link', target: retarget(source.after.target, path, movePath) }, patch, source, target, retried);
   } else {
-    const text = applyHunks(patch, source, planning);
+    const text = await applyHunks(patch, source, planning);
     if (target !== source) moveTo({ type: 'text', text }, patch, source, target, retried);
     else source.after = { type: 'text', text };
   }
@@ -151,13 +161,14 @@ async function planMove(patch: Move, planning: Planning): Promise<PlannedChange>
 
 async function planThroughLink(patch: Move, planning: Planning): Promise<PlannedFile> {
   const file = await planning.open(planning.area.resolve(patch.path));
-  file.after = { type: 'text', text: applyHunks(patch, file, planning) };
+  file.after = { type: 'text', text: await applyHunks(patch, file, planning) };
   return file;
 }
 
 function moveTo(content: FileContent, patch: Move, source: PlannedFile, target: PlannedFile, retried: boolean): void {
   if (target.after !== undefined && !(retried && sameContent(target.after, content))) {
-    throw doesNotApply(patch.path, `${patch.movePath} is there already. Delete it first, or choose another name`);
+    const there = `${patch.movePath} is there already${sizeOf(target.after)}`;
+    throw doesNotApply(patch.path, `${there}. Delete it first, or choose another name`);
   }
   target.after = content;
   target.like = source.like;
@@ -175,8 +186,8 @@ function retarget(target: string, from: string, to: string): string {
   return relative(dirname(to), join(dirname(from), target));
 }
 
-function applyHunks(patch: Update, { before, after }: PlannedFile, planning: Planning): string {
-  if (after === undefined) throw doesNotApply(patch.path, 'there is no such file');
+async function applyHunks(patch: Update, { path, before, after }: PlannedFile, planning: Planning): Promise<string> {
+  if (after === undefined) throw await noSuchFile(patch.path, path);
   if (after.type === 'link') throw doesNotApply(patch.path, 'it is a symbolic link that leads nowhere');
   if (after.type === 'opaque') throw doesNotApply(patch.path, after.reason);
   // No lost attempt wrote the result of an earlier part of this patch.
@@ -188,11 +199,8 @@ function applyHunks(patch: Update, { before, after }: PlannedFile, planning: Pla
       return after.text;
     case 'uncertain':
       throw isUncertain(patch.path);
-    case 'misfit': {
-      const wanted = edit.hunk.lines.filter((line) => line.kind !== 'added').map((line) => line.text);
-      const place = `the hunk at line ${String(edit.hunk.at)} of the patch: ${edit.reason}`;
-      throw doesNotApply(patch.path, wanted.length === 0 ? place : `${place}\n${wanted.join('\n')}`);
-    }
+    case 'misfit':
+      throw doesNotApply(patch.path, describeMisfit(after.text, edit));
   }
 }
 

@@ -135,7 +135,7 @@ describe('a patch', () => {
     putAll();
     await expect(apply([...ALL, '*** Update File: a.txt', '-three', '+3'])).rejects.toMatchObject({
       code: 'patchDoesNotApply',
-      message: expect.stringMatching(/a\.txt.*line 15.*\nthree$/s) as string,
+      message: expect.stringMatching(/a\.txt.*line 15.*\nExpected:\nthree\nNothing in the 2 lines/s) as string,
     });
     expect(list()).toEqual(['a.txt', 'from.txt', 'gone.txt']);
     expect(read('a.txt')).toBe('one\ntwo\n');
@@ -208,7 +208,7 @@ describe('a patch that is refused', () => {
   it('says which line is malformed', async () => {
     await expect(apply(['*** Add File: a', 'no plus'])).rejects.toMatchObject({
       code: 'patchMalformed',
-      message: expect.stringMatching(/^Line 3 of the patch: expected /) as string,
+      message: expect.stringMatching(/^Line 3 of the patch: expected .*, found "no plus"\.$/) as string,
     });
   });
 
@@ -223,8 +223,9 @@ describe('a patch that is refused', () => {
   it.each([
     ['a missing file', () => undefined, 'there is no such file'],
     ['a folder', () => mkdirSync(at('file')), 'folder'],
-    ['a binary file', () => put('file', new Uint8Array([120, 10, 0])), 'no text'],
-    ['a file in another encoding', () => put('file', new Uint8Array([120, 10, 0xe9, 10])), 'no text'],
+    ['a file whose name is alike', () => put('files', ''), 'there is no such file. Its folder has "files"'],
+    ['a binary file', () => put('file', new Uint8Array([120, 10, 0])), 'no text in UTF-8: line 2 has a byte 0'],
+    ['a file in another encoding', () => put('file', new Uint8Array([120, 10, 0xe9, 10])), 'UTF-8: line 2 has other'],
     ['a huge file', () => put('file', 'x\n'.repeat(6_000_000)), 'larger than'],
   ])('names %s', async (_what, arrange, reason) => {
     arrange();
@@ -232,6 +233,21 @@ describe('a patch that is refused', () => {
       code: 'patchDoesNotApply',
       message: expect.stringContaining(reason) as string,
     });
+  });
+
+  it('says that there is no folder for a missing file, too', async () => {
+    await expect(apply(['*** Update File: deep/file', '-x', '+y'])).rejects.toMatchObject({
+      message: expect.stringContaining('there is no such file, and no folder for it') as string,
+    });
+  });
+
+  it('says how long a file is that it would overwrite', async () => {
+    put('a', '1\n2\n');
+    put('b', '1\n');
+    const failing = async (lines: string[]) => (await apply(lines).catch((error: unknown) => error)) as Error;
+    expect((await failing(['*** Add File: a', '+1'])).message).toContain('already, with 2 lines. Change it by Update');
+    const move = await failing(['*** Update File: a', '*** Move to: b']);
+    expect(move.message).toContain('b is there already, with 1 line. Delete it first');
   });
 
   const EXISTING = 'there is such a file already';

@@ -74,15 +74,24 @@ async function removeDrafts(patches: readonly FilePatch[], area: WritableArea, a
   }
 }
 
+const MAX_FOUND_CHARS = 200;
+
 function parse(patch: string): FilePatch[] {
-  const odd = patch.split('\n').findIndex((line) => !line.isWellFormed());
+  const lines = patch.split('\n');
+  const odd = lines.findIndex((line) => !line.isWellFormed());
   // The file would contain U+FFFD instead.
   const broken = { ok: false, line: odd + 1, expected: 'whole characters, and not half of a surrogate pair' } as const;
   const parsed = odd === -1 ? parsePatch(patch) : broken;
   if (parsed.ok) return parsed.files;
-  throw new Failure('patchMalformed', `Line ${String(parsed.line)} of the patch: expected ${parsed.expected}.`, {
-    details: { line: parsed.line },
-  });
+  const { line, expected } = parsed;
+  const found = (lines[line - 1] ?? '').slice(0, MAX_FOUND_CHARS).toWellFormed();
+  throw new Failure(
+    'patchMalformed',
+    `Line ${line} of the patch: expected ${expected}, found ${JSON.stringify(found)}.`,
+    {
+      details: { line },
+    },
+  );
 }
 
 /** New files first and removals last, so that a crash at any time leaves every text on disk. */

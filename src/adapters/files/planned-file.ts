@@ -74,14 +74,28 @@ async function readContent(folder: SafeFolder, path: string, stats: Stats): Prom
     return { type: 'opaque', reason: `it is larger than ${String(LARGEST_BYTES)} bytes` };
   }
   const text = decodeText(bytes);
-  return text === undefined ? { type: 'opaque', reason: 'it is no text in UTF-8' } : { type: 'text', text };
+  if (text !== undefined && !text.includes('\0')) return { type: 'text', text };
+  const line = lineOfFault(bytes);
+  const fault = text === undefined ? `line ${line} has other bytes` : `line ${line} has a byte 0, as binary files have`;
+  return { type: 'opaque', reason: `it is no text in UTF-8: ${fault}. Change it by a command` };
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return text.includes('\0') ? undefined : text;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
+  }
+}
+
+const NEWLINE = 10;
+
+/** Number of the first line that is no text. No byte of a longer character is a line end. */
+function lineOfFault(bytes: Uint8Array): number {
+  for (let line = 1, start = 0; ; line += 1) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const text = decodeText(bytes.subarray(start, newline < 0 ? undefined : newline));
+    if (text === undefined || text.includes('\0') || newline < 0) return line;
+    start = newline + 1;
   }
 }

@@ -93,7 +93,8 @@ function toPatchResult(end: StepEnd<'applyPatch'>) {
   switch (end.type) {
     case 'done': {
       const { changes } = end.value;
-      const output = `Done.\n${changes.map(describe).join('\n')}`;
+      const head = changes.every(({ unchanged }) => unchanged) ? 'Nothing was changed.' : 'Done.';
+      const output = `${head}\n${changes.map(describe).join('\n')}`;
       return { change: { status: 'completed' as const, changes, output }, proven: true };
     }
     case 'aborted':
