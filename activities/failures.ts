@@ -19,6 +19,7 @@ export const FAILURES = {
   contextWindowExceeded: 'invalid',
   usageLimitExceeded: 'invalid',
   modelPriceUnknown: 'invalid',
+  providerNotInstalled: 'invalid',
   modelRateLimited: 'unavailable',
   modelServerError: 'unavailable',
   modelUnreachable: 'unavailable',

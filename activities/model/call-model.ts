@@ -46,7 +46,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const { request, read, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const routed = isReview(settings) ? [] : [...ports.tools.tools, ...servers.tools];
-    const { compactAt } = ports.contextLimits(settings.model);
+    const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
@@ -72,7 +72,8 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
-      const allWarnings = [...warnings, ...(response.warnings ?? [])];
+      const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
+      const allWarnings = [...warnings, ...assumed, ...(response.warnings ?? [])];
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),
@@ -82,6 +83,11 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
     });
   });
+}
+
+/** A thread warns of it once. */
+function toAssumption(model: string, window: number): string {
+  return `The context window of model ${model} is not known, so ${window} tokens are assumed. Write it into models.json.`;
 }
 
 type Answered = Extract<ModelStepResult, { type: 'answered' }>;

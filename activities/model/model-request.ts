@@ -74,7 +74,7 @@ export function requirePrice(ports: Ports, input: ModelStepBase, model: string):
   if (!input.costLimited || ports.prices.isKnown(model)) return;
   throw new Failure(
     'modelPriceUnknown',
-    `Turn ${input.turnId} of thread ${input.threadId} has a budget in dollars, and model ${model} has no price. Give it one in the file that BOBBIN_PRICES names, or limit tokens instead of dollars.`,
+    `Turn ${input.turnId} of thread ${input.threadId} has a budget in dollars, and model ${model} has no price. Give it one in models.json, or limit tokens instead of dollars.`,
     { details: { model } },
   );
 }

@@ -66,6 +66,8 @@ export interface CompactedConversation extends ProviderCompaction {
 export interface ContextLimits {
   window: number;
   compactAt: number;
+  /** Whether the window of the model is not known. */
+  isAssumed: boolean;
 }
 
 /** The cost of model calls. */

@@ -19,6 +19,8 @@ const DATA_LAYOUT = {
   mcpConfig: 'mcp.json',
   /** Of the person, for every agent. */
   instructions: 'instructions.md',
+  /** Of the operator: models and providers. */
+  models: 'models.json',
   accounts: 'accounts.json',
   devState: 'dev.json',
   devLock: 'dev.lock',

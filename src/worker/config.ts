@@ -6,6 +6,7 @@ import type { Defaults } from '../../activities/ports.ts';
 import { type Accounts, readAccounts } from '../adapters/credentials/accounts.ts';
 import type { TokenSource } from '../adapters/credentials/token-source.ts';
 import { type McpServerConfig, readMcpConfig } from '../adapters/mcp/config.ts';
+import { type OwnModels, readOwnModels } from '../adapters/model/own-models.ts';
 import { listDeniedPaths } from '../adapters/shell/sandbox/denied-paths.ts';
 import type { CommandLimits } from '../adapters/shell/processes/limits.ts';
 import { type NetworkSetting, readNetworkSetting } from '../adapters/shell/network/network-proxy.ts';
@@ -64,7 +65,7 @@ const EnvironmentSchema = z.object({
   /** Read at each call, like the addresses of the providers. */
   BOBBIN_ASSERTION_GATEWAY: z
     .string()
-    .regex(/^\s*(anthropic|google)(\s*,\s*(anthropic|google))*\s*$/, 'names of anthropic, google, separated by commas')
+    .regex(/^\s*[\w.-]+(\s*,\s*[\w.-]+)*\s*$/, 'names of providers, separated by commas')
     .optional(),
   /** Read at each call. */
   BOBBIN_FREEFORM_TOOLS: z.enum(['auto', 'on', 'off']).default('auto'),
@@ -92,7 +93,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_HEARTBEAT_MS: z.coerce.number().int().min(20).max(MAX_HEARTBEAT_MS).default(75),
   BOBBIN_LOCAL_STOP: flag(true),
   BOBBIN_BUDGET: jsonOf(BudgetSchema),
-  BOBBIN_PRICES: z.string().min(1).optional(),
+  BOBBIN_PRICES: z.never('it is no longer read: put prices into models.json (docs/models.md)').optional(),
   BOBBIN_ALLOW_HTTP: flag(false),
   BOBBIN_FETCH_TIMEOUT_MS: wholeNumber(3_600_000, 1_000),
   BOBBIN_FETCH_IDLE_MS: wholeNumber(120_000, 1_000),
@@ -145,8 +146,8 @@ export interface WorkerConfig {
   mcpServers: McpServerConfig[];
   /** Instructions for all agents: those of the file, then those of the variable. */
   ownInstructions: string[];
-  /** Absolute path of a file that replaces the built-in prices. */
-  pricesFile: string | undefined;
+  /** Models and providers of the operator. */
+  ownModels: OwnModels;
   heartbeatEveryMs: number;
   /** Whether a step in the same worker as its thread stops at once, before the service cancels it. */
   localStop: boolean;
@@ -210,7 +211,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     accounts,
     ownInstructions: [readOwnInstructions(data.instructions), vars.BOBBIN_INSTRUCTIONS ?? ''],
     mcpServers: readMcpConfig(vars.BOBBIN_MCP_CONFIG ?? data.mcpConfig, env, vars.BOBBIN_MCP_CONFIG !== undefined),
-    pricesFile: vars.BOBBIN_PRICES === undefined ? undefined : resolve(vars.BOBBIN_PRICES),
+    ownModels: readOwnModels(env),
     heartbeatEveryMs: vars.BOBBIN_HEARTBEAT_MS,
     localStop: vars.BOBBIN_LOCAL_STOP,
     searchAttributes: vars.BOBBIN_SEARCH_ATTRIBUTES,

@@ -21,9 +21,11 @@ import { tokensOf } from '../adapters/credentials/tokens-of.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { machine } from '../adapters/machine.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
+import { createCatalog } from '../adapters/model/catalog/catalog.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
-import { createPrices, readPrices } from '../adapters/model/prices.ts';
+import { typeOfProvider } from '../adapters/model/providers.ts';
+import { createPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
@@ -149,17 +151,21 @@ function createPorts(
   service: Awaited<ReturnType<typeof connectService>>,
 ): Ports {
   const { accounts, closedFolders, deniedPaths, contextWindow, autoCompactTokens } = config;
+  const { models, providers } = config.ownModels;
+  const catalog = createCatalog(models, (provider) => typeOfProvider(provider, providers) ?? provider);
   const unreadable = [...closedFolders, config.workspacesDirectory, ...deniedPaths];
   return {
     models: createModels({
       env,
+      providers,
+      effortsOf: (model) => catalog(model).efforts,
       ...(config.offlineModelUrl === undefined ? {} : { offlineUrl: config.offlineModelUrl }),
     }),
-    contextLimits: createContextLimits({
+    contextLimits: createContextLimits(catalog, {
       ...(contextWindow === undefined ? {} : { contextWindow }),
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
-    prices: config.pricesFile === undefined ? createPrices() : createPrices(readPrices(config.pricesFile)),
+    prices: createPrices(catalog),
     commands: createCommandRunner({
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],

@@ -181,9 +181,10 @@ describe.skipIf(executable === undefined)('the views of the page (skipped where 
       startTemporalService({ binary, dataDirectory: data, ephemeral: true, uiPort: 0 }),
       launchChromium(executable!),
     ]);
-    const prices = join(folder, 'prices.json');
-    writeFileSync(prices, JSON.stringify([{ model: 'offline/*', input: 5, cachedInput: 0.5, output: 25 }]));
-    const env = { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_PRICES: prices };
+    const own = join(folder, 'models.json');
+    const price = { input: 5, cachedInput: 0.5, output: 25 };
+    writeFileSync(own, JSON.stringify({ models: [{ model: 'offline/*', price }] }));
+    const env = { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_MODELS: own };
     environment = await openEnvironment({ address: service.address, env });
     stand = await startHttpStand(environment.bobbin, { TEMPORAL_UI_URL: service.uiUrl ?? '' });
     const shop = makeRepository(join(folder, 'shop'), { 'src/cart.js': CART });

@@ -18,9 +18,11 @@ import {
 let environment: TestEnvironment;
 beforeAll(async () => {
   environment = await openEnvironment({ env: { BOBBIN_BUDGET: '{"turn":{"steps":50}}' }, worker: false });
-  const prices = join(environment.data, '..', 'prices.json');
-  writeFileSync(prices, JSON.stringify([{ model: 'offline/bobbin-*', input: 2, cachedInput: 1, output: 10 }]));
-  environment.env['BOBBIN_PRICES'] = prices;
+  const own = join(environment.data, '..', 'models.json');
+  const price = { input: 2, cachedInput: 1, output: 10 };
+  const near = { type: 'openai', baseUrl: `${environment.model.url}/v1` };
+  writeFileSync(own, JSON.stringify({ models: [{ model: 'offline/bobbin-*', price }], providers: { near } }));
+  environment.env['BOBBIN_MODELS'] = own;
   await environment.worker();
 });
 afterAll(() => environment.close());
@@ -130,12 +132,15 @@ describe('what a turn costs', () => {
     expect(request.spent * 1_000_000).toBeCloseTo(usage.costMicroUsd ?? 0);
   });
 
-  it('is not known for a model without a price: a warning once, and a budget in dollars is refused at the turn', async () => {
-    const thread = await environment.start({ model: 'offline/unpriced' });
+  it('is not known for a model without a price: what is assumed of it is said once, and a budget in dollars is refused at the turn', async () => {
+    const thread = await environment.start({ model: 'near/unpriced' });
     expect((await runTurn(thread, 'say: one')).usage.costMicroUsd).toBeNull();
     await runTurn(thread, 'say: two');
-    const warnings = (await eventsSoFar(thread)).filter(({ type }) => type === 'warning');
-    expect(warnings).toMatchObject([{ message: expect.stringContaining('offline/unpriced has no price') as string }]);
+    const warnings = (await eventsSoFar(thread)).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    expect(warnings.toSorted()).toEqual([
+      expect.stringContaining('Model near/unpriced has no price'),
+      expect.stringContaining('window of model near/unpriced is not known, so 128000 tokens are assumed'),
+    ]);
     const refused = await runTurn(thread, 'say: three', { overrides: { budget: { turn: { costUsd: 1 } } } });
     expect(refused).toMatchObject({ status: 'failed', error: { code: 'modelPriceUnknown' } });
   });

@@ -1,6 +1,7 @@
 /** Which models take tools whose input is text in the form of a grammar: `custom` tools of the Responses wire format. */
-import { OFFLINE, readVariable } from './providers.ts';
-import type { Environment } from './providers.ts';
+import { OFFLINE } from './provider-table.ts';
+import type { OwnProviders } from './providers.ts';
+import { type Environment, readVariable } from './variables.ts';
 
 /** OpenAI's models that were trained on it. Those named for chats call no such tools. */
 const TRAINED = /^(gpt-([5-9]|\d\d)|codex)(?!.*-chat)/;
@@ -9,9 +10,10 @@ const TRAINED = /^(gpt-([5-9]|\d\d)|codex)(?!.*-chat)/;
  * `BOBBIN_FREEFORM_TOOLS` decides, if it is `on` or `off`. Otherwise only endpoints that are known to take them get them:
  * another endpoint with the same wire format may refuse the whole request.
  */
-export function takesFreeform(env: Environment, provider: string, name: string): boolean {
+export function takesFreeform(env: Environment, provider: string, name: string, own: OwnProviders = {}): boolean {
   const setting = readVariable(env, 'BOBBIN_FREEFORM_TOOLS') ?? 'auto';
   if (setting !== 'auto') return setting === 'on';
   if (provider === OFFLINE) return true;
-  return provider === 'openai' && readVariable(env, 'OPENAI_BASE_URL') === undefined && TRAINED.test(name);
+  const ownUrl = own[provider]?.baseUrl ?? readVariable(env, 'OPENAI_BASE_URL');
+  return provider === 'openai' && ownUrl === undefined && TRAINED.test(name);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createModels, DEFAULT_OPENAI_MODEL, describeModelChoice } from './models.ts';
 import type { ModelChoice } from './models.ts';
-import type { Environment } from './providers.ts';
+import type { Environment } from './variables.ts';
 import {
   aRequest,
   anIo,
@@ -9,6 +9,7 @@ import {
   completed,
   failureOf,
   sendEvents,
+  sendJson,
   startEndpoint,
 } from './responses/test-endpoint.ts';
 
@@ -93,6 +94,108 @@ describe('Routing by the name of the model', () => {
   });
 });
 
+describe('A provider of the operator', () => {
+  const message = { type: 'message', text: 'Hi' };
+
+  test('has the wire format of its type, its own address and the key of its own variable', async () => {
+    await using chat = await startChat();
+    await using responses = await startResponses();
+    const models = createModels({
+      env: { NEAR_KEY: KEY, OPENAI_API_KEY: 'sk-of-openai', BOBBIN_MODEL_API_KEY: 'of-another' },
+      providers: {
+        near: { type: 'openai-compatible', baseUrl: chat.url, keyName: 'NEAR_KEY' },
+        far: {
+          type: 'openai',
+          baseUrl: responses.url,
+          options: { openai: { safety_identifier: 'me', stream: false } },
+        },
+      },
+    });
+    expect((await models.respond(aRequest({ model: 'near/org/m' }), anIo())).output).toEqual([message]);
+    expect(chat.received[0]).toMatchObject({ headers: { authorization: `Bearer ${KEY}` }, body: { model: 'org/m' } });
+    await models.respond(aRequest({ model: 'far/m' }), anIo());
+    expect(responses.received[0]!.body).toMatchObject({ model: 'm', safety_identifier: 'me', stream: true });
+    expect(responses.received[0]!.headers.authorization).toBeUndefined();
+  });
+
+  test('needs the key that it names', async () => {
+    const providers = { near: { type: 'openai', baseUrl: 'http://127.0.0.1:1/v1', keyName: 'NEAR_KEY' } } as const;
+    const env = { OPENAI_API_KEY: KEY };
+    const failure = await failureOf(createModels({ env, providers }).respond(aRequest({ model: 'near/m' }), anIo()));
+    expect([failure.code, failure.details.variable]).toEqual(['modelUnauthorized', 'NEAR_KEY']);
+  });
+
+  test('may have the name of a known one: then its options are added to each request', async () => {
+    await using chat = await startChat();
+    const models = createModels({
+      env: { BOBBIN_MODEL_BASE_URL: chat.url, BOBBIN_MODEL_API_KEY: KEY },
+      providers: { 'openai-compatible': { options: { openaiCompatible: { user: 'me' } } } },
+    });
+    await models.respond(aRequest({ model: 'openai-compatible/m' }), anIo());
+    expect(chat.received[0]).toMatchObject({ headers: { authorization: `Bearer ${KEY}` }, body: { user: 'me' } });
+  });
+});
+
+describe('A provider whose package does not come with Bobbin', () => {
+  test('is loaded if it is installed, as that of the gateway is', async () => {
+    const usage = { inputTokens: { total: 7 }, outputTokens: { total: 2 } };
+    await using endpoint = await startEndpoint((response) =>
+      sendEvents(response, [
+        { type: 'stream-start', warnings: [] },
+        { type: 'text-start', id: '1' },
+        { type: 'text-delta', id: '1', delta: 'Hi' },
+        { type: 'text-end', id: '1' },
+        { type: 'finish', finishReason: { unified: 'stop', raw: 'stop' }, usage },
+      ]),
+    );
+    const models = createModels({ env: { AI_GATEWAY_API_KEY: KEY, AI_GATEWAY_BASE_URL: endpoint.url } });
+    const answer = await models.respond(aRequest({ model: 'gateway/maker/m' }), anIo());
+    expect(answer).toMatchObject({ output: [{ text: 'Hi' }], usage: { inputTokens: 7, outputTokens: 2 } });
+    expect(endpoint.received[0]!.headers).toMatchObject({
+      authorization: `Bearer ${KEY}`,
+      'ai-language-model-id': 'maker/m',
+    });
+  });
+
+  test('is refused with the command that installs it', async () => {
+    const env = { MISTRAL_API_KEY: KEY };
+    const failure = await failureOf(createModels({ env }).respond(aRequest({ model: 'mistral/m' }), anIo()));
+    expect(failure.code).toBe('providerNotInstalled');
+    expect(failure.message).toContain('npm install @ai-sdk/mistral@4 (in ');
+    expect(describeModelChoice({ ...env, BOBBIN_MODEL: 'mistral/m' }).problem).toBe(failure.message);
+  });
+
+  test('needs its key first', () => {
+    const choice = describeModelChoice({ BOBBIN_MODEL: 'bedrock/m' });
+    expect(choice.key).toBe('missing');
+    expect(choice.problem).toContain('AWS_BEARER_TOKEN_BEDROCK is not set');
+    expect(describeModelChoice({ BOBBIN_MODEL: 'bedrock/m', AWS_ACCESS_KEY_ID: 'x' }).key).toBe('set');
+  });
+});
+
+describe('An effort that a model is not known to take', () => {
+  const effortsOf = () => ['low', 'high'];
+  const request = aRequest({ model: 'gpt-test', options: { effort: 'xhigh' } });
+  const note = 'Model gpt-test is known to take the efforts low, high, and was asked for xhigh.';
+
+  test('is sent, and the answer says so', async () => {
+    await using endpoint = await startResponses();
+    const models = createModels({ env: { OPENAI_BASE_URL: endpoint.url }, effortsOf });
+    expect((await models.respond(request, anIo())).warnings).toEqual([note]);
+    expect(endpoint.received[0]!.body).toMatchObject({ reasoning: { effort: 'xhigh' } });
+    expect(await models.respond({ ...request, options: { effort: 'low' } }, anIo())).not.toHaveProperty('warnings');
+  });
+
+  test('is named when the endpoint refuses the request', async () => {
+    await using endpoint = await startEndpoint((response) => sendJson(response, 400, { error: { message: 'No' } }));
+    const failure = await failureOf(
+      createModels({ env: { OPENAI_BASE_URL: endpoint.url }, effortsOf }).respond(request, anIo()),
+    );
+    expect(failure.code).toBe('modelBadRequest');
+    expect(failure.message).toMatch(/HTTP 400: No.*known to take the efforts low, high/);
+  });
+});
+
 describe('What is missing is named, before anything is sent', () => {
   test.each([
     ['gpt-test', 'OPENAI_API_KEY'],
@@ -116,7 +219,7 @@ describe('What is missing is named, before anything is sent', () => {
   test('An unknown provider is refused with the list of those that are known', async () => {
     const failure = await failureOf(createModels({ env: {} }).respond(aRequest({ model: 'nobody/m' }), anIo()));
     expect(failure.code).toBe('modelNotFound');
-    expect(failure.message).toContain('anthropic/<model>');
+    expect(failure.message).toMatch(/one of openai, anthropic.* xai;/);
   });
 
   test('An offline model without an offline server is refused', async () => {

@@ -1,18 +1,16 @@
 /** The model port for all models. The name of a model selects its endpoint. */
 import { Failure } from '../../../activities/failures.ts';
 import type { ModelPort, ModelRequest } from '../../../activities/ports.ts';
-import { createAiSdkModel, unknownProvider } from './ai-sdk/ai-sdk.ts';
+import { createAiSdkModel } from './ai-sdk/ai-sdk.ts';
+import { nameOf, notInstalled } from './ai-sdk/load-provider.ts';
 import { readableBy } from './foreign-compaction.ts';
 import { takesFreeform } from './freeform.ts';
-import {
-  checkProviderSettings,
-  isProviderName,
-  OFFLINE,
-  readProviderSettings,
-  readVariable,
-  splitModel,
-} from './providers.ts';
-import type { Environment } from './providers.ts';
+import { isInstalled } from './installed-package.ts';
+import { readOwnModels } from './own-models.ts';
+import { OFFLINE, providerOf } from './provider-table.ts';
+import { checkProviderSettings, readProviderSettings, splitModel } from './providers.ts';
+import type { OwnProviders, ProviderSettings } from './providers.ts';
+import { type Environment, readVariable } from './variables.ts';
 import { createResponsesModel } from './responses/responses.ts';
 import type { ResponsesModel, ResponsesModelOptions } from './responses/responses.ts';
 
@@ -27,6 +25,10 @@ export interface ModelsConfig {
   offlineUrl?: string;
   /** Provider of model names without one; `openai` by default. */
   defaultProvider?: string;
+  /** Of the operator. */
+  providers?: OwnProviders;
+  /** The efforts that a model takes; undefined if they are not known. */
+  effortsOf?: (model: string) => readonly string[] | undefined;
   idleTimeoutMs?: number;
   connectTimeoutMs?: number;
 }
@@ -35,22 +37,23 @@ export interface ModelsConfig {
  * Routes by `request.model`:
  * - `openai/<model>`: the Responses API at `OPENAI_BASE_URL`, with `OPENAI_API_KEY`
  * - `offline/<model>`: the offline model server, which speaks the same wire
- * - `anthropic/<model>`, `google/<model>`, `openai-compatible/<model>`: the AI SDK
+ * - other providers, such as `anthropic/<model>`: the AI SDK, with the package of the provider
+ * - those of the operator: like the provider that is their type
  *
  * A missing key is `modelUnauthorized` with the name of its variable, before anything is sent. If the request carries an
  * assertion, OpenAI and compatible endpoints need no key.
  */
 export function createModels(config: ModelsConfig): ModelPort {
-  const { env, offlineUrl, defaultProvider = 'openai', ...timeouts } = config;
-  const aiSdk = createAiSdkModel(env, timeouts);
+  const { env, offlineUrl, defaultProvider = 'openai', providers = {}, effortsOf, ...timeouts } = config;
+  const aiSdk = createAiSdkModel(env, timeouts, providers);
   /** Null for a provider without the Responses wire format. */
   const responsesModelOf = (request: ModelRequest, provider: string, name: string): ResponsesModel | null => {
-    const options = { ...timeouts, freeform: takesFreeform(env, provider, name) };
+    const options = { ...timeouts, freeform: takesFreeform(env, provider, name, providers) };
     if (provider === OFFLINE) {
       return createResponsesModel({ baseUrl: toOfflineBaseUrl(offlineUrl, request.model), ...options });
     }
-    if (!isProviderName(provider)) throw unknownProvider(request.model);
-    return provider === 'openai' ? createOpenAi(env, request, options) : null;
+    const settings = readProviderSettings(env, { provider, model: request.model }, providers);
+    return settings.type === 'openai' ? createOpenAi(settings, request, options) : null;
   };
   const routed = (request: ModelRequest) => {
     const { provider, name } = splitModel(request.model, defaultProvider);
@@ -61,10 +64,15 @@ export function createModels(config: ModelsConfig): ModelPort {
   return {
     async respond(given, io) {
       const { provider, responses, request } = routed(given);
-      if (responses !== null) return responses.respond(request, io);
-      const answer = await aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
-      const unused = unusedOptions(given);
-      return unused.length === 0 ? answer : { ...answer, warnings: [...(answer.warnings ?? []), ...unused] };
+      const note = effortNote(given, effortsOf?.(given.model));
+      const toAnswer = () =>
+        responses?.respond(request, io) ?? aiSdk.respond({ ...request, model: `${provider}/${request.model}` }, io);
+      const answer = await toAnswer().catch((error: unknown) => {
+        throw withNote(error, note);
+      });
+      const unused = responses === null ? unusedOptions(given) : [];
+      const warnings = [...(answer.warnings ?? []), ...unused, ...(note === undefined ? [] : [note])];
+      return warnings.length === 0 ? answer : { ...answer, warnings };
     },
     async compact(given, io) {
       const { provider, responses, request } = routed(given);
@@ -72,6 +80,19 @@ export function createModels(config: ModelsConfig): ModelPort {
       return compacted === null ? null : { provider, ...compacted };
     },
   };
+}
+
+/** An effort is sent as it is, because the endpoint knows better than any table. What is known of it goes with the answer. */
+function effortNote({ model, options = {} }: ModelRequest, known: readonly string[] | undefined): string | undefined {
+  const { effort } = options;
+  if (known === undefined || effort === undefined || effort === 'default' || known.includes(effort)) return undefined;
+  const efforts = known.length === 0 ? 'no effort' : `the efforts ${known.join(', ')}`;
+  return `Model ${model} is known to take ${efforts}, and was asked for ${effort}.`;
+}
+
+function withNote(error: unknown, note: string | undefined): unknown {
+  if (note === undefined || !(error instanceof Failure) || error.code !== 'modelBadRequest') return error;
+  return new Failure(error.code, `${error.message} ${note}`, { details: error.details });
 }
 
 /** Only the Responses wire format has them. */
@@ -83,16 +104,14 @@ function unusedOptions({ model, options = {} }: ModelRequest): string[] {
 }
 
 function createOpenAi(
-  env: Environment,
+  settings: ProviderSettings,
   request: ModelRequest,
-  options: Pick<ResponsesModelOptions, 'idleTimeoutMs' | 'connectTimeoutMs' | 'freeform'>,
+  others: Pick<ResponsesModelOptions, 'idleTimeoutMs' | 'connectTimeoutMs' | 'freeform'>,
 ): ResponsesModel {
-  const settings = readProviderSettings(env, 'openai');
   const isSigned = request.authorization !== undefined;
-  const checked = isSigned ? { ...settings, keyState: 'not needed' as const } : settings;
-  checkProviderSettings(checked, request.model);
-  const { baseUrl, keyName, key } = checked;
-  return createResponsesModel({ baseUrl, keyName, apiKey: () => key, ...options });
+  checkProviderSettings(isSigned ? { ...settings, keyState: 'not needed' } : settings, request.model);
+  const { baseUrl = '', keyName, key, options } = settings;
+  return createResponsesModel({ baseUrl, keyName, apiKey: () => key, members: options['openai'] ?? {}, ...others });
 }
 
 function toOfflineBaseUrl(offlineUrl: string | undefined, model: string): string {
@@ -128,12 +147,23 @@ export function describeModelChoice(env: Environment, offlineUrl?: string): Mode
     const problem = problemOf(() => toOfflineBaseUrl(offlineUrl, model));
     return { model, provider, via: 'offline', key: 'not needed', ...problem };
   }
-  if (!isProviderName(provider)) {
-    return { model, provider, via: 'ai-sdk', key: 'missing', problem: unknownProvider(model).message };
+  const found = settingsOf(env, { provider, model });
+  if (typeof found === 'string') return { model, provider, via: 'ai-sdk', key: 'missing', problem: found };
+  const table = providerOf(found.type);
+  const problem = problemOf(() => {
+    checkProviderSettings(found, model);
+    if (table.included !== true && !isInstalled(nameOf(table))) throw notInstalled(provider, table);
+  });
+  return { model, provider, via: found.type === 'openai' ? 'responses' : 'ai-sdk', key: found.keyState, ...problem };
+}
+
+/** Or why there are none. */
+function settingsOf(env: Environment, named: { provider: string; model: string }): ProviderSettings | string {
+  try {
+    return readProviderSettings(env, named, readOwnModels(env).providers);
+  } catch (error) {
+    return (error as Error).message;
   }
-  const settings = readProviderSettings(env, provider);
-  const problem = problemOf(() => checkProviderSettings(settings, model));
-  return { model, provider, via: provider === 'openai' ? 'responses' : 'ai-sdk', key: settings.keyState, ...problem };
 }
 
 function problemOf(check: () => unknown): { problem?: string } {

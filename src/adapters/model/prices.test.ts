@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_OPENAI_MODEL } from './models.ts';
-import { DEFAULT_PRICES } from './price-table.ts';
-import { createPrices, readPrices } from './prices.ts';
+import { createCatalog } from './catalog/catalog.ts';
+import { createPrices } from './prices.ts';
 
 const usage = (inputTokens: number, cachedInputTokens: number, outputTokens: number) => ({
   inputTokens,
@@ -14,15 +10,15 @@ const usage = (inputTokens: number, cachedInputTokens: number, outputTokens: num
   totalTokens: inputTokens + outputTokens,
 });
 
-const prices = createPrices([
-  { model: 'openai/big-*', input: 2, cachedInput: 0.2, output: 10 },
-  { model: 'openai/*', input: 1, cachedInput: 0.1, output: 4 },
-  {
-    model: 'other/long',
-    ...{ input: 1, cachedInput: 0, output: 1 },
-    long: { inputTokens: 100, input: 2, cachedInput: 1, output: 3 },
-  },
-]);
+const rates = (input: number, cachedInput: number, output: number) => ({ input, cachedInput, output });
+
+const prices = createPrices(
+  createCatalog([
+    { model: 'openai/big-*', price: rates(2, 0.2, 10) },
+    { model: 'openai/*', price: rates(1, 0.1, 4) },
+    { model: 'other/long', price: { ...rates(1, 0, 1), long: { inputTokens: 100, ...rates(2, 1, 3) } } },
+  ]),
+);
 
 describe('the cost of a model call', () => {
   it('is in whole micro-dollars: fresh input, cached input and output at their prices', () => {
@@ -50,48 +46,5 @@ describe('the cost of a model call', () => {
     expect(prices.costMicroUsd('other/longer', usage(1, 0, 1))).toBeNull();
     expect(prices.isKnown('other/longer')).toBe(false);
     expect(prices.isKnown('other/long')).toBe(true);
-  });
-});
-
-describe('the table that is built in', () => {
-  it('knows the default model and the offline one, which costs nothing', () => {
-    const built = createPrices();
-    expect(built.isKnown(DEFAULT_OPENAI_MODEL)).toBe(true);
-    expect(built.costMicroUsd('offline/bobbin-offline', usage(1_000, 0, 1_000))).toBe(0);
-  });
-
-  it('has no entry that another one before it hides', () => {
-    const names = DEFAULT_PRICES.map(({ model }) => model.replaceAll('*', ''));
-    names.forEach((name, index) => {
-      expect(createPrices(DEFAULT_PRICES.slice(0, index)).isKnown(name), name).toBe(false);
-    });
-  });
-});
-
-describe('a file of prices', () => {
-  const inFile = (content: string, read: (file: string) => void) => {
-    const folder = mkdtempSync(join(tmpdir(), 'prices-'));
-    const file = join(folder, 'prices.json');
-    writeFileSync(file, content);
-    read(file);
-    rmSync(folder, { recursive: true });
-  };
-
-  it('replaces the table', () => {
-    const entry = { model: 'offline/*', input: 1, cachedInput: 1, output: 2 };
-    inFile(JSON.stringify([entry]), (file) => {
-      const own = createPrices(readPrices(file));
-      expect(own.costMicroUsd('offline/x', usage(10, 0, 5))).toBe(20);
-      expect(own.isKnown(DEFAULT_OPENAI_MODEL)).toBe(false);
-    });
-  });
-
-  it.each(['no json', '{}', '[{"model":"x"}]', '[{"model":"x","input":-1,"cachedInput":0,"output":0}]'])(
-    'is refused by its name where it holds %s',
-    (content) => inFile(content, (file) => expect(() => readPrices(file)).toThrow(file)),
-  );
-
-  it('is refused by its name where it is missing', () => {
-    expect(() => readPrices('/nowhere/prices.json')).toThrow('/nowhere/prices.json');
   });
 });

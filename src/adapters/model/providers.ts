@@ -1,50 +1,11 @@
-/** The providers, and the variables with their keys and addresses. */
+/** What is set of a provider: in the environment, and in the operator's `models.json`. */
 import { Failure } from '../../../activities/failures.ts';
+import type { OwnProvider } from './own-models.ts';
+import { isProviderName, PROVIDER_NAMES, providerOf } from './provider-table.ts';
+import type { ProviderName } from './provider-table.ts';
+import { type Environment, readVariable } from './variables.ts';
 
-/** Read at each call, so that a new key needs no restart. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-export type ProviderName = 'openai' | 'anthropic' | 'google' | 'openai-compatible';
-
-interface Provider {
-  keyName: string;
-  baseUrlName: string;
-  defaultBaseUrl?: string;
-  /** Whether a key is needed at the default address, and at another one. */
-  key: 'always' | 'atDefaultUrl' | 'never';
-}
-
-const PROVIDERS: Record<ProviderName, Provider> = {
-  openai: {
-    keyName: 'OPENAI_API_KEY',
-    baseUrlName: 'OPENAI_BASE_URL',
-    defaultBaseUrl: 'https://api.openai.com/v1',
-    // Most local servers with the same wire format need none.
-    key: 'atDefaultUrl',
-  },
-  anthropic: {
-    keyName: 'ANTHROPIC_API_KEY',
-    baseUrlName: 'ANTHROPIC_BASE_URL',
-    defaultBaseUrl: 'https://api.anthropic.com/v1',
-    key: 'always',
-  },
-  google: {
-    keyName: 'GOOGLE_GENERATIVE_AI_API_KEY',
-    baseUrlName: 'GOOGLE_GENERATIVE_AI_BASE_URL',
-    defaultBaseUrl: 'https://generativelanguage.googleapis.com/v1beta',
-    key: 'always',
-  },
-  'openai-compatible': { keyName: 'BOBBIN_MODEL_API_KEY', baseUrlName: 'BOBBIN_MODEL_BASE_URL', key: 'never' },
-};
-
-/** The name of the offline model server among the providers. */
-export const OFFLINE = 'offline';
-
-export const PROVIDER_NAMES = Object.keys(PROVIDERS) as ProviderName[];
-
-export function isProviderName(name: string): name is ProviderName {
-  return Object.hasOwn(PROVIDERS, name);
-}
+export type OwnProviders = Readonly<Record<string, OwnProvider>>;
 
 /** Splits `provider/model`; the model may contain slashes. A bare name belongs to `defaultProvider`. */
 export function splitModel(model: string, defaultProvider: string): { provider: string; name: string } {
@@ -54,34 +15,80 @@ export function splitModel(model: string, defaultProvider: string): { provider: 
 }
 
 export interface ProviderSettings {
-  provider: ProviderName;
+  /** As in the names of models. */
+  provider: string;
+  /** Whose package and wire format it has. */
+  type: ProviderName;
   keyName: string;
   baseUrlName: string;
   /** Undefined if the provider has no default and none is set. */
   baseUrl: string | undefined;
+  hasOwnUrl: boolean;
   key: string | undefined;
   keyState: 'set' | 'missing' | 'not needed';
+  /** More members for the factory of the package. */
+  factorySettings: Readonly<Record<string, unknown>>;
+  /** `providerOptions` of every request. */
+  options: NonNullable<OwnProvider['options']>;
 }
 
-export function readProviderSettings(env: Environment, provider: ProviderName): ProviderSettings {
-  const { keyName, baseUrlName, defaultBaseUrl, key: need } = PROVIDERS[provider];
-  const ownUrl = readVariable(env, baseUrlName);
-  const key = readVariable(env, keyName);
+/** The provider whose package and wire format a provider has; undefined for an unknown one. */
+export function typeOfProvider(name: string, own: OwnProviders = {}): ProviderName | undefined {
+  const type = (Object.hasOwn(own, name) ? own[name]?.type : undefined) ?? name;
+  return isProviderName(type) ? type : undefined;
+}
+
+/** Throws `modelNotFound` for an unknown provider. */
+export function readProviderSettings(
+  env: Environment,
+  { provider, model }: { provider: string; model: string },
+  own: OwnProviders = {},
+): ProviderSettings {
+  const type = typeOfProvider(provider, own);
+  if (type === undefined) throw unknownProvider(model, own);
+  const table = providerOf(type);
+  const { baseUrl: writtenUrl, keyName, settings = {}, options = {} } = own[provider] ?? {};
+  // A key of a provider is never sent to an address that only the name of another entry has.
+  const isForeign = provider !== type && writtenUrl !== undefined;
+  const keyNames: readonly string[] = keyName !== undefined ? [keyName] : isForeign ? [] : table.keyNames;
+  const ownUrl = writtenUrl ?? readVariable(env, table.baseUrlName);
+  const key = keyNames[0] === undefined ? undefined : readVariable(env, keyNames[0]);
+  const isSet = keyNames.some((name) => readVariable(env, name) !== undefined);
+  const need = keyNames.length === 0 ? 'never' : keyName !== undefined ? 'always' : table.key;
   const isNeeded = ownUrl === undefined ? need !== 'never' : need === 'always' && !isGateway(env, provider);
-  const keyState = key !== undefined ? 'set' : isNeeded ? 'missing' : 'not needed';
-  return { provider, keyName, baseUrlName, baseUrl: ownUrl ?? defaultBaseUrl, key, keyState };
+  return {
+    provider,
+    type,
+    keyName: keyNames[0] ?? 'keyName',
+    baseUrlName: table.baseUrlName,
+    baseUrl: ownUrl ?? table.defaultBaseUrl,
+    hasOwnUrl: ownUrl !== undefined,
+    key,
+    keyState: isSet ? 'set' : isNeeded ? 'missing' : 'not needed',
+    factorySettings: { ...(isForeign ? {} : readVariables(env, table.variables)), ...settings },
+    options,
+  };
+}
+
+function readVariables(env: Environment, variables: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([setting, variable]) => {
+      const value = readVariable(env, variable);
+      return value === undefined ? [] : [[setting, value]];
+    }),
+  );
 }
 
 /**
- * Whether the endpoint of a provider gets the agent assertion. Anthropic and Google have no use for it and should not see
- * it; a gateway in front of them that checks it is named by `BOBBIN_ASSERTION_GATEWAY`. Throws `modelBadRequest` if that
- * names a provider whose address is not that of a gateway.
+ * Whether the endpoint of a provider gets the agent assertion. Anthropic, Google and the others have no use for it and
+ * should not see it; a gateway in front of them that checks it is named by `BOBBIN_ASSERTION_GATEWAY`. Throws
+ * `modelBadRequest` if that names a provider whose address is not that of a gateway.
  */
 export function takesAssertion(env: Environment, settings: ProviderSettings, model: string): boolean {
-  const { provider, baseUrlName } = settings;
-  if (provider === 'openai' || provider === 'openai-compatible') return true;
+  const { provider, type, baseUrlName, hasOwnUrl } = settings;
+  if (type === 'openai' || type === 'openai-compatible') return true;
   if (!isGateway(env, provider)) return false;
-  if (readVariable(env, baseUrlName) !== undefined) return true;
+  if (hasOwnUrl) return true;
   throw new Failure(
     'modelBadRequest',
     `BOBBIN_ASSERTION_GATEWAY names ${provider}, and ${baseUrlName} is not set: an assertion is sent to a gateway, never to the provider itself. Set ${baseUrlName} to the address of the gateway.`,
@@ -89,16 +96,13 @@ export function takesAssertion(env: Environment, settings: ProviderSettings, mod
   );
 }
 
-function isGateway(env: Environment, provider: ProviderName): boolean {
+function isGateway(env: Environment, provider: string): boolean {
   return (readVariable(env, 'BOBBIN_ASSERTION_GATEWAY') ?? '').split(/\s*,\s*/).includes(provider);
 }
 
 /** Throws `modelUnauthorized` for a missing key and `modelBadRequest` for a missing address, naming the variable. */
-export function checkProviderSettings(
-  settings: ProviderSettings,
-  model: string,
-): asserts settings is ProviderSettings & { baseUrl: string } {
-  const { provider, keyName, baseUrlName, baseUrl, keyState } = settings;
+export function checkProviderSettings(settings: ProviderSettings, model: string): void {
+  const { provider, type, keyName, baseUrlName, baseUrl, keyState } = settings;
   const details = { model, provider };
   if (keyState === 'missing') {
     throw new Failure(
@@ -107,6 +111,7 @@ export function checkProviderSettings(
       { details: { ...details, variable: keyName } },
     );
   }
+  if (baseUrl === undefined && type !== 'openai-compatible') return;
   if (baseUrl === undefined || !URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) {
     const what = baseUrl === undefined ? 'is not set' : 'is no http or https URL';
     throw new Failure(
@@ -117,7 +122,11 @@ export function checkProviderSettings(
   }
 }
 
-export function readVariable(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === '' ? undefined : value;
+function unknownProvider(model: string, own: OwnProviders): Failure {
+  const known = [...Object.keys(own), ...PROVIDER_NAMES].join(', ');
+  return new Failure(
+    'modelNotFound',
+    `Model ${model} names no provider that is known here. Write <provider>/<model>, with one of ${known}; models.json can name more (docs/models.md).`,
+    { details: { model } },
+  );
 }

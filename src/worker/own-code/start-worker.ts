@@ -1,7 +1,7 @@
 /** Starts a worker from code, with the operator's own tools, tasks, model providers, archive and sandbox. */
 import { z } from 'zod';
 import { describeModelChoice } from '../../adapters/model/models.ts';
-import { PROVIDER_NAMES } from '../../adapters/model/providers.ts';
+import { OFFLINE, PROVIDER_NAMES, providerOf } from '../../adapters/model/provider-table.ts';
 import type { ServiceAddress } from '../../client/service.ts';
 import { OWN_TOOLS } from '../../contract/plain/tools/own.ts';
 import { connectTarget } from '../../dev/temporal-service/run/connect-target.ts';
@@ -95,7 +95,7 @@ const OptionsSchema = z.strictObject({
   env: z.record(z.string(), z.string().optional()).optional(),
 });
 
-const RESERVED_PROVIDERS: readonly string[] = [...PROVIDER_NAMES, 'offline'];
+const RESERVED_PROVIDERS: readonly string[] = [...PROVIDER_NAMES.filter((name) => providerOf(name).included), OFFLINE];
 
 function checkOptions(options: WorkerOptions) {
   const parsed = OptionsSchema.safeParse(options);

@@ -73,6 +73,6 @@ const WARNED = 100;
 /** Once per model and thread. */
 function warnOfPrice(state: ThreadState, at: number, model: string): ThreadState {
   if (state.unpriced.includes(model)) return state;
-  const message = `Model ${model} has no price, so what it costs is not known. Give it one in the file that BOBBIN_PRICES names.`;
+  const message = `Model ${model} has no price, so what it costs is not known. Give it one in models.json.`;
   return emit({ ...state, unpriced: [...state.unpriced, model].slice(-WARNED) }, at, { type: 'warning', message });
 }

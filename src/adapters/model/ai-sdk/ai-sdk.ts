@@ -1,7 +1,7 @@
 /** The model port over the AI SDK, for every provider that has its own package. */
 import type * as Ai from 'ai';
 import type { LanguageModel, ToolSet } from 'ai';
-import { Failure } from '../../../../activities/failures.ts';
+import type { Failure } from '../../../../activities/failures.ts';
 import type { ModelPort, ModelRequest, ModelResponse, ToolSpec } from '../../../../activities/ports.ts';
 import { toModelMessages } from './request.ts';
 import { createPartReader } from './stream.ts';
@@ -10,15 +10,11 @@ import { toSecrets, toShownUrl } from '../call-facts.ts';
 import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from '../http/answer-limits.ts';
 import { type BoundedFetchOptions, createBoundedFetch } from '../http/bounded-fetch.ts';
 import { modelFailure } from '../http/http-failures.ts';
-import {
-  checkProviderSettings,
-  isProviderName,
-  PROVIDER_NAMES,
-  readProviderSettings,
-  splitModel,
-  takesAssertion,
-} from '../providers.ts';
-import type { Environment, ProviderName, ProviderSettings } from '../providers.ts';
+import { checkProviderSettings, readProviderSettings, splitModel, takesAssertion } from '../providers.ts';
+import type { OwnProviders, ProviderSettings } from '../providers.ts';
+import type { Environment } from '../variables.ts';
+import type { ProviderName } from '../provider-table.ts';
+import { loadProviderModel, type ProviderOptions } from './load-provider.ts';
 import { toWellFormedRequest } from '../http/well-formed.ts';
 
 export interface AiSdkModelOptions extends Pick<BoundedFetchOptions, 'maxBodyBytes' | 'maxEventBytes'> {
@@ -30,29 +26,31 @@ export interface AiSdkModelOptions extends Pick<BoundedFetchOptions, 'maxBodyByt
 
 type Io = Parameters<ModelPort['respond']>[1];
 type AiSdk = Pick<typeof Ai, 'jsonSchema' | 'streamText' | 'Output'>;
-type Settings = ProviderSettings & { baseUrl: string };
-type ProviderOptions = Record<string, Record<string, string | boolean | { type: string }>>;
 
 /**
- * Takes requests for `provider/model` of the providers in `PROVIDER_NAMES`, whose packages are loaded at their first use.
- * Keys and addresses are read from `env` at each call. An agent assertion is sent to OpenAI and compatible endpoints, and to
- * gateways: see `takesAssertion`.
+ * Takes requests for `provider/model` of the providers in `PROVIDER_NAMES` and of the operator's own, whose packages are
+ * loaded at their first use. Keys and addresses are read from `env` at each call. An agent assertion is sent to OpenAI and
+ * compatible endpoints, and to gateways: see `takesAssertion`.
  */
-export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = {}): ModelPort {
+export function createAiSdkModel(
+  env: Environment,
+  options: AiSdkModelOptions = {},
+  providers: OwnProviders = {},
+): ModelPort {
   return {
     async respond(request, io) {
       io.signal.throwIfAborted();
       const { provider, name } = splitModel(request.model, '');
-      if (!isProviderName(provider)) throw unknownProvider(request.model);
-      const settings = readProviderSettings(env, provider);
+      const settings = readProviderSettings(env, { provider, model: request.model }, providers);
       const isForGateway = request.authorization !== undefined && takesAssertion(env, settings, request.model);
       const bearer = isForGateway ? request.authorization : undefined;
       checkProviderSettings(bearer === undefined ? settings : { ...settings, keyState: 'not needed' }, request.model);
-      const call = { request: toWellFormedRequest(request), name, settings: settings as Settings, bearer };
+      const call = { request: toWellFormedRequest(request), name, settings, bearer };
+      const url = settings.baseUrl === undefined ? undefined : new URL(settings.baseUrl);
       const facts: CallFacts = {
         model: request.model,
-        url: toShownUrl(new URL(call.settings.baseUrl)),
-        secrets: toSecrets([settings.key, bearer, new URL(call.settings.baseUrl).password]),
+        url: url === undefined ? `the endpoint of ${provider}` : toShownUrl(url),
+        secrets: toSecrets([settings.key, bearer, url?.password, ...secretsOf(settings)]),
         ...(bearer === undefined ? { keyName: settings.keyName } : {}),
       };
       return runStream(call, facts, io, options);
@@ -60,11 +58,16 @@ export function createAiSdkModel(env: Environment, options: AiSdkModelOptions = 
   };
 }
 
+/** All of them: an access key has parts. */
+function secretsOf({ factorySettings }: ProviderSettings): string[] {
+  return Object.values(factorySettings).filter((value) => typeof value === 'string');
+}
+
 interface Call {
   request: ModelRequest;
   /** The model without its provider. */
   name: string;
-  settings: Settings;
+  settings: ProviderSettings;
   /** Whole `Authorization` value instead of the key's. */
   bearer: string | undefined;
 }
@@ -77,7 +80,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
   const [sdk, { fromAiSdkError }, model] = await Promise.all([
     import('ai'),
     import('./failures.ts'),
-    loadModel(call, boundedFetch),
+    loadProviderModel(call, boundedFetch),
   ]);
   const limit = (ms: number, what: string) =>
     setTimeout(() => onExcess(modelFailure('modelStreamBroken', facts, `${what} (nothing for ${ms} ms)`)), ms);
@@ -129,8 +132,8 @@ function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Ca
     messages: toModelMessages(request.conversation, settings.provider),
     ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
     ...toEffort(request),
-    ...toOutput(sdk, settings.provider, request),
-    providerOptions: toProviderOptions(settings.provider, request),
+    ...toOutput(sdk, settings.type, request),
+    providerOptions: toProviderOptions(settings, request),
     maxRetries: 0,
     abortSignal,
     // The error comes as a part of the stream as well; the default prints it.
@@ -153,50 +156,20 @@ function toEffort({ options: { effort } = {} }: ModelRequest) {
   return effort === undefined || effort === 'default' ? {} : { reasoning: effort };
 }
 
-/** Providers are asked for by name, and nothing of one is loaded before. */
-async function loadModel({ name, settings, bearer }: Call, boundedFetch: typeof fetch): Promise<LanguageModel> {
-  const { provider, key = '', baseUrl } = settings;
-  const headers = bearer === undefined ? {} : { Authorization: bearer };
-  const common = { apiKey: key, baseURL: baseUrl, headers, fetch: boundedFetch };
-  switch (provider) {
-    case 'openai':
-      return (await import('@ai-sdk/openai')).createOpenAI(common)(name);
-    case 'anthropic':
-      return (await import('@ai-sdk/anthropic')).createAnthropic(common)(name);
-    case 'google':
-      return (await import('@ai-sdk/google')).createGoogleGenerativeAI(common)(name);
-    case 'openai-compatible': {
-      const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible');
-      return createOpenAICompatible({ ...common, name: 'openaiCompatible', includeUsage: true })(name);
-    }
-  }
+/** Those of the operator come on top of ours. */
+function toProviderOptions({ type, options }: ProviderSettings, request: ModelRequest): ProviderOptions {
+  const ours = ownOptions(type, request);
+  const names = new Set([...Object.keys(ours), ...Object.keys(options)]);
+  return Object.fromEntries([...names].map((name) => [name, { ...ours[name], ...options[name] }]));
 }
 
-function toProviderOptions(provider: ProviderName, request: ModelRequest): ProviderOptions {
-  switch (provider) {
-    case 'openai':
-      return {
-        openai: {
-          store: false,
-          parallelToolCalls: request.parallelToolCalls,
-          promptCacheKey: request.promptCacheKey,
-        },
-      };
-    case 'anthropic':
-      return {
-        anthropic: { cacheControl: { type: 'ephemeral' }, disableParallelToolUse: !request.parallelToolCalls },
-      };
-    case 'google':
-      return {};
-    case 'openai-compatible':
-      // Members that not every such endpoint knows are sent only where they change something.
-      return request.parallelToolCalls ? {} : { openaiCompatible: { parallel_tool_calls: false } };
-  }
-}
-
-export function unknownProvider(model: string): Failure {
-  const known = PROVIDER_NAMES.map((name) => `${name}/<model>`).join(', ');
-  return new Failure('modelNotFound', `Model ${model} names no provider that is known here. Write one of ${known}.`, {
-    details: { model },
-  });
+function ownOptions(type: ProviderName, { parallelToolCalls, promptCacheKey }: ModelRequest): ProviderOptions {
+  const options: Partial<Record<ProviderName, ProviderOptions>> = {
+    openai: { openai: { store: false, parallelToolCalls, promptCacheKey } },
+    azure: { azure: { store: false, parallelToolCalls, promptCacheKey } },
+    anthropic: { anthropic: { cacheControl: { type: 'ephemeral' }, disableParallelToolUse: !parallelToolCalls } },
+    // Members that not every such endpoint knows are sent only where they change something.
+    'openai-compatible': parallelToolCalls ? {} : { openaiCompatible: { parallel_tool_calls: false } },
+  };
+  return options[type] ?? {};
 }

@@ -4,7 +4,6 @@ import type { ConversationEntry } from '../../../../activities/ports.ts';
 import { type ReadableEntry, withoutCompactions } from '../foreign-compaction.ts';
 import { fromEncryptedContent } from '../foreign-reasoning.ts';
 import { asObject, parseJson } from '../http/json.ts';
-import type { ProviderName } from '../providers.ts';
 
 type AssistantPart = Exclude<AssistantModelMessage['content'], string>[number];
 type ProviderOptions = NonNullable<AssistantModelMessage['providerOptions']>;
@@ -14,7 +13,7 @@ type Call = Extract<AssistantPart, { type: 'tool-call' }>;
  * The SDK wants the outputs of all calls of an assistant message right after it. So they are put there wherever they stand
  * in the conversation, a call without one gets a placeholder, and an output without a call is left out.
  */
-export function toModelMessages(given: ConversationEntry[], provider: ProviderName): ModelMessage[] {
+export function toModelMessages(given: ConversationEntry[], provider: string): ModelMessage[] {
   const conversation = withoutCompactions(given);
   const outputs = new Map<string, string>();
   for (const entry of conversation) if (entry.type === 'toolOutput') outputs.set(entry.callId, entry.output);
@@ -45,7 +44,7 @@ export function toModelMessages(given: ConversationEntry[], provider: ProviderNa
 
 function toAssistantParts(
   entry: Exclude<ReadableEntry, { type: 'toolOutput' }>,
-  provider: ProviderName,
+  provider: string,
   callOptions: Map<string, ProviderOptions>,
 ): AssistantPart[] {
   switch (entry.type) {

@@ -8,7 +8,6 @@ import type { CallFacts } from '../call-facts.ts';
 import { toEncryptedContent } from '../foreign-reasoning.ts';
 import { modelFailure } from '../http/http-failures.ts';
 import type { JsonObject } from '../http/json.ts';
-import type { ProviderName } from '../providers.ts';
 
 type Part = TextStreamPart<ToolSet>;
 type Metadata = Record<string, JsonObject>;
@@ -32,7 +31,7 @@ export interface PartReader {
   finish: () => ModelResponse;
 }
 
-export function createPartReader(facts: CallFacts, provider: ProviderName, listeners: AnswerListeners): PartReader {
+export function createPartReader(facts: CallFacts, provider: string, listeners: AnswerListeners): PartReader {
   const gathered = createGathered(createAnswerMeter(facts), listeners);
   let responseId = '';
   const warnings: string[] = [];
@@ -142,7 +141,7 @@ function createGathered(meter: AnswerMeter, { onText, onInput }: AnswerListeners
   return { entries, take: (part: Part) => handlers[part.type]?.(part as never) };
 }
 
-function toOutputs(entry: Entry, provider: ProviderName): ModelOutput[] {
+function toOutputs(entry: Entry, provider: string): ModelOutput[] {
   switch (entry.type) {
     case 'message':
       return entry.text === '' ? [] : [{ type: 'message', text: entry.text }];

@@ -31,6 +31,8 @@ export interface ResponsesModelOptions {
   /** Longest time without a part of an answer, for example with only comments that keep the connection open. */
   eventTimeoutMs?: number;
   connectTimeoutMs?: number;
+  /** More members of every request for an answer. Those that Bobbin sends itself win. */
+  members?: JsonObject;
   /** Additional headers of every request. Messages never contain their values. */
   headers?: Record<string, string>;
   /** Whether the model takes tools whose input is text in the form of a grammar (`custom`). */
@@ -48,7 +50,7 @@ export function createResponsesModel(options: ResponsesModelOptions): ResponsesM
   return {
     async respond(given, { signal, ...listeners }) {
       const request = toWellFormedRequest(given);
-      const body = toResponsesBody(request, freeform);
+      const body = { ...options.members, ...toResponsesBody(request, freeform) };
       const { exchange, facts } = send(answers, { request, body, accept: 'text/event-stream' }, options, signal);
       return readAnswer(exchange, facts, listeners);
     },
