@@ -26,6 +26,8 @@ export interface ModelProgress {
   text: string;
   /** Number of characters so far. */
   chars: number;
+  /** The end of the summary of its reasoning so far. */
+  reasoning?: { text: string; chars: number };
   /** The patch that the model is writing. */
   patch?: PatchDraft;
 }
@@ -54,6 +56,10 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const environment = await findNews(ports, { settings, told, step: number }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];
+    const onText = (delta: string) => (step.progress = { ...step.progress, ...grown(step.progress, delta) });
+    const onReasoning = (delta: string) => {
+      step.progress = { ...step.progress, reasoning: grown(step.progress.reasoning, delta) };
+    };
     const readPatch = createPatchReader();
     const onInput = (piece: InputPiece) => {
       const patch = readPatch(piece);
@@ -67,7 +73,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
           tools: [...toolsFor(settings), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
-        { signal: step.signal, onText: (delta) => (step.progress = withText(step.progress, delta)), onInput },
+        { signal: step.signal, onText, onReasoning, onInput },
       );
       const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
       const { usage } = response;
@@ -129,8 +135,9 @@ function withLeads({ patches }: Ports, cwd: string, output: StepOutput): StepOut
   return leads.length === 0 ? output : { ...output, leads };
 }
 
-function withText(progress: ModelProgress, delta: string): ModelProgress {
-  return { ...progress, text: (progress.text + delta).slice(-TAIL_CHARS), chars: progress.chars + delta.length };
+/** The end of a text, with another piece. */
+function grown({ text, chars } = { text: '', chars: 0 }, delta: string): { text: string; chars: number } {
+  return { text: (text + delta).slice(-TAIL_CHARS), chars: chars + delta.length };
 }
 
 /** If an answer is too large for the history, text is cut, and calls are refused because they must stay whole. */

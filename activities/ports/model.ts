@@ -91,6 +91,8 @@ export interface InputPiece {
 export interface AnswerListeners {
   /** Gets each piece of assistant text. */
   onText: (delta: string) => void;
+  /** Gets each piece of the summary of the model's reasoning. Its parts are apart by an empty line. */
+  onReasoning?: (delta: string) => void;
   onInput?: (piece: InputPiece) => void;
 }
 

@@ -1,19 +1,19 @@
-/** What running steps show: text and patches of the model and the output of commands, as far as they have come. Pure. */
+/** What running steps show: reasoning, text and patches of the model and the output of commands, as far as they have come. Pure. */
 import type { Item, PartialEvent, ThreadEvent } from '../contract/index.ts';
 
 /** A step at work. */
 export interface Running {
-  /** The item, or `message` or `patch` for what the model is writing. */
+  /** The item, or `reasoning`, `message` or `patch` for what the model is writing. */
   id: string;
-  /** What it is, as foreign text; empty for a message and a patch. */
+  /** What it is, as foreign text; empty for what the model is writing. */
   title: string;
-  kind: 'message' | 'patch' | 'command' | 'tool';
+  kind: 'reasoning' | 'message' | 'patch' | 'command' | 'tool';
   /** The end of its text. */
   tail: string;
   /** Characters of its whole text. */
   chars: number;
   turnId: string;
-  /** Of a message or a patch: the step and attempt that it belongs to. */
+  /** Of what the model is writing: the step and attempt that it belongs to. */
   of: string;
 }
 
@@ -26,6 +26,8 @@ export function showPartial(live: Live, event: PartialEvent): Live {
   switch (event.type) {
     case 'item/agentMessage/delta':
       return put(live, grow(begun(live, 'message', event.turnId, `${event.step} ${event.attempt}`), event));
+    case 'item/reasoning/summaryTextDelta':
+      return put(live, grow(begun(live, 'reasoning', event.turnId, `${event.step} ${event.attempt}`), event));
     case 'item/fileChange/patchDelta': {
       const of = `${event.step} ${event.attempt} ${event.call}`;
       return put(live, grow(begun(live, 'patch', event.turnId, of), event));
@@ -39,12 +41,12 @@ export function showPartial(live: Live, event: PartialEvent): Live {
       return known === undefined ? live : put(live, { ...known, tail: event.message, chars: event.message.length });
     }
     case 'step/retrying':
-      return live.filter(({ kind }) => kind !== 'patch');
+      return live.filter(({ kind }) => kind !== 'patch' && kind !== 'reasoning');
   }
 }
 
 /** What is known of it, if it is the same one. */
-function begun(live: Live, kind: 'message' | 'patch', turnId: string, place: string): Running {
+function begun(live: Live, kind: 'reasoning' | 'message' | 'patch', turnId: string, place: string): Running {
   const known = live.find(({ id }) => id === kind);
   const of = `${turnId} ${place}`;
   return known?.of === of ? known : { id: kind, title: '', kind, tail: '', chars: 0, turnId, of };
@@ -61,7 +63,9 @@ function grow(running: Running, { offset, delta }: { offset: number; delta: stri
 /** A finished item, turn or step shows nothing more. */
 export function noteEvent(live: Live, event: ThreadEvent): Live {
   if (event.type === 'item/started') {
-    const left = live.filter(({ id, turnId }) => !(id === 'patch' && endsPatch(event.item, turnId)));
+    const isWritten = ({ id, turnId }: Running) =>
+      (id === 'patch' || id === 'reasoning') && endsPatch(event.item, turnId);
+    const left = live.filter((running) => !isWritten(running));
     const started = toRunning(event.item);
     return started === undefined ? left : put(left, started);
   }
@@ -69,6 +73,7 @@ export function noteEvent(live: Live, event: ThreadEvent): Live {
     const { item } = event;
     const ends = ({ id, turnId }: Running) =>
       id === item.id ||
+      (id === 'reasoning' && endsReasoning(item, turnId)) ||
       (id === 'message' && endsMessage(item, turnId)) ||
       (id === 'patch' && (endsMessage(item, turnId) || endsPatch(item, turnId)));
     return live.filter((running) => !ends(running));
@@ -80,6 +85,11 @@ export function noteEvent(live: Live, event: ThreadEvent): Live {
 /** The text of a model step becomes its items when the step ends. */
 function endsMessage({ type, turnId }: Item, of: string): boolean {
   return turnId === of && (type === 'agentMessage' || type === 'turnAborted');
+}
+
+/** The first item of an answer ends it, with or without a summary of its own. */
+function endsReasoning(item: Item, of: string): boolean {
+  return (item.turnId === of && item.type === 'reasoning') || endsMessage(item, of) || endsPatch(item, of);
 }
 
 /** A call of the model is an item when its step has ended. */

@@ -65,7 +65,10 @@ const EnvironmentSchema = z.object({
   /** Read at each call, like the addresses of the providers. */
   BOBBIN_ASSERTION_GATEWAY: z
     .string()
-    .regex(/^\s*[\w.-]+(\s*,\s*[\w.-]+)*\s*$/, 'names of providers, separated by commas')
+    .refine(
+      areGateways,
+      'names of providers that can have a gateway, such as anthropic and google, separated by commas',
+    )
     .optional(),
   /** Read at each call. */
   BOBBIN_FREEFORM_TOOLS: z.enum(['auto', 'on', 'off']).default('auto'),
@@ -121,6 +124,11 @@ const EnvironmentSchema = z.object({
   BOBBIN_MAX_STEPS: wholeNumber(100),
   BOBBIN_SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0),
 });
+
+/** Endpoints of OpenAI and compatible ones get assertions anyway. Those of the operator's own have names that are not known here. */
+function areGateways(names: string): boolean {
+  return names.split(',').every((name) => /^\s*(?!openai(-compatible)?\s*$)[a-z0-9][a-z0-9._-]*\s*$/.test(name));
+}
 
 export interface WorkerConfig {
   taskQueue: string;

@@ -63,6 +63,16 @@ describe('partial text', () => {
     expect(events.lastIndexOf(deltas.at(-1)!)).toBeLessThan(events.indexOf(end!));
   });
 
+  it('of the summary of reasoning comes while the model works, and becomes an item ahead of the message', async () => {
+    const thread = await environment.start({ summary: 'auto' });
+    const events = await seen(thread, 'think: I look first.\nthink: Then I answer.\nstream: 60 15');
+    const end = events.findIndex((event) => event.type === 'item/completed' && event.item.type === 'reasoning');
+    expect(events[end]).toMatchObject({ item: { summary: ['I look first.', 'Then I answer.'] } });
+    const deltas = deltasOf(events, 'item/reasoning/summaryTextDelta');
+    expect(textOf(deltas)).toBe('I look first.\n\nThen I answer.');
+    expect(events.indexOf(deltas.at(-1)!)).toBeLessThan(end);
+  });
+
   it('of a command comes while it runs, with the id of its item', async () => {
     const thread = await environment.start();
     const go = join(environment.cwd, 'go');

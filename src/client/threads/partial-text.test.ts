@@ -45,6 +45,17 @@ it('says where a part begins after one that was not shown', async () => {
   ]);
 });
 
+it('yields the summary of the reasoning ahead of the text, each part once', async () => {
+  const reasoning = (text: string) => ({ reasoning: { text, chars: text.length } });
+  const events = await follow([[model('', reasoning('I'))], [model('so', reasoning('I think'))]]);
+  const thought = { ...delta, type: 'item/reasoning/summaryTextDelta' };
+  expect(events).toEqual([
+    { ...thought, offset: 0, delta: 'I' },
+    { ...thought, offset: 1, delta: ' think' },
+    { ...delta, offset: 0, delta: 'so' },
+  ]);
+});
+
 it('begins the text of another attempt anew', async () => {
   const second = { attempt: 2, lastFailure: 'HTTP 503' };
   const events = await follow([[model('first')], [model('', second)], [model('the second', second)]]);

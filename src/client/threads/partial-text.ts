@@ -14,11 +14,14 @@ export interface PartialText {
 interface Shown {
   attempt: number;
   chars: number;
+  /** Characters of the reasoning. */
+  reasoning: number;
   message: string;
   patch: { call: number; chars: number };
 }
 
 const NO_PATCH = { call: -1, chars: 0 };
+const NOTHING = { chars: 0, reasoning: 0, patch: NO_PATCH };
 
 /** The shortest time between two readings of a thread: the interval of heartbeats is about the same. */
 const EVERY_MS = 100;
@@ -74,32 +77,30 @@ export function createPartialText(read: () => Promise<StepProgress[]>): PartialT
 function toShown(step: StepProgress): Shown {
   const chars = step.type === 'model' || step.type === 'command' ? step.chars : 0;
   const patch = (step.type === 'model' ? step.patch : undefined) ?? NO_PATCH;
-  return { attempt: step.attempt, chars, message: step.type === 'mcp' ? step.text : '', patch };
+  const reasoning = (step.type === 'model' ? step.reasoning?.chars : undefined) ?? 0;
+  return { attempt: step.attempt, chars, reasoning, message: step.type === 'mcp' ? step.text : '', patch };
 }
 
-function since(
-  before: Shown = { attempt: 1, chars: 0, message: '', patch: NO_PATCH },
-  step: StepProgress,
-): PartialEvent[] {
+function since(before: Shown = { attempt: 1, message: '', ...NOTHING }, step: StepProgress): PartialEvent[] {
   const { activity, attempt, lastFailure } = step;
   if (attempt === before.attempt) return textSince(before, step);
-  return [
-    { type: 'step/retrying', activity, attempt, lastFailure },
-    ...textSince({ ...before, chars: 0, patch: NO_PATCH }, step),
-  ];
+  return [{ type: 'step/retrying', activity, attempt, lastFailure }, ...textSince({ ...before, ...NOTHING }, step)];
 }
 
-function textSince({ chars, message, patch }: Shown, step: StepProgress): PartialEvent[] {
+function textSince({ chars, reasoning, message, patch }: Shown, step: StepProgress): PartialEvent[] {
   switch (step.type) {
     case 'model': {
       const { turnId, step: number, attempt } = step;
       const of = { turnId, step: number, attempt };
+      const thoughts = partsAfter(reasoning, step.reasoning?.text ?? '', step.reasoning?.chars ?? 0).map(
+        (part): PartialEvent => ({ type: 'item/reasoning/summaryTextDelta', ...of, ...part }),
+      );
       const texts = partsAfter(chars, step.text, step.chars).map((part): PartialEvent => ({
         type: 'item/agentMessage/delta',
         ...of,
         ...part,
       }));
-      return [...texts, ...patchSince(patch, step).map((part): PartialEvent => ({ ...part, ...of }))];
+      return [...thoughts, ...texts, ...patchSince(patch, step).map((part): PartialEvent => ({ ...part, ...of }))];
     }
     case 'command': {
       const type = 'item/commandExecution/outputDelta';

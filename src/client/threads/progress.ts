@@ -8,17 +8,21 @@ export type StepProgress = { id: string; activity: string; attempt: number; last
 /** `text` and `output` are the end of the text so far, `chars` the number of characters of all of it. */
 type StepText =
   /** `step` is the number of the model step in its turn. */
-  | { type: 'model'; turnId: string; step: number; text: string; chars: number; patch?: PatchText }
+  | { type: 'model'; turnId: string; step: number; text: string; chars: number; reasoning?: Tail; patch?: PatchText }
   | { type: 'command'; itemId: string; output: string; chars: number }
   /** The last progress message of an MCP server. */
   | { type: 'mcp'; itemId: string; text: string }
   | { type: 'other' };
 
-/** The end of the patch that the model is writing. `call` is the place of its call in the answer. */
-export interface PatchText {
-  call: number;
+/** The end of a text of `chars` characters. */
+interface Tail {
   text: string;
   chars: number;
+}
+
+/** The end of the patch that the model is writing. `call` is the place of its call in the answer. */
+export interface PatchText extends Tail {
+  call: number;
 }
 
 export async function readProgress(handle: WorkflowHandle): Promise<StepProgress[]> {
@@ -42,7 +46,7 @@ function toText(details: unknown, attempt: number): StepText {
     case 'model':
       if (!isText(turnId) || !isCount(step) || !isText(text) || !isCount(chars)) break;
       return rest['attempt'] === attempt
-        ? { type, turnId, step, text, chars, ...toPatch(rest['patch']) }
+        ? { type, turnId, step, text, chars, ...toReasoning(rest['reasoning']), ...toPatch(rest['patch']) }
         : { type, turnId, step, text: '', chars: 0 };
     case 'command':
       if (isText(itemId) && isText(output) && isCount(chars)) return { type, itemId, output, chars };
@@ -51,6 +55,11 @@ function toText(details: unknown, attempt: number): StepText {
       if (isText(itemId) && isText(text)) return { type, itemId, text };
   }
   return { type: 'other' };
+}
+
+function toReasoning(value: unknown): { reasoning?: Tail } {
+  const { text, chars } = (value ?? {}) as Record<string, unknown>;
+  return isText(text) && isCount(chars) ? { reasoning: { text, chars } } : {};
 }
 
 function toPatch(value: unknown): { patch?: PatchText } {

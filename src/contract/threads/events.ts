@@ -52,6 +52,15 @@ export type EventBody =
 export type PartialEvent =
   /** Of the messages of the turn's model step `step`, which become items when it ends. */
   | { type: 'item/agentMessage/delta'; turnId: string; step: number; attempt: number; offset: number; delta: string }
+  /** Of the summaries of what the model thinks in that step, which become items of type `reasoning`. */
+  | {
+      type: 'item/reasoning/summaryTextDelta';
+      turnId: string;
+      step: number;
+      attempt: number;
+      offset: number;
+      delta: string;
+    }
   /**
    * Of the patch that the turn's model step `step` is writing: call number `call` of its answer. A patch of another number
    * begins its text anew.

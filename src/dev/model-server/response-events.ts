@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { isObject } from '../loopback-http.ts';
 import type { Segment } from './answer-text.ts';
-import type { FailureEvent, OutputPart } from './script.ts';
+import type { FailureEvent, OutputPart, Reasoning } from './script.ts';
 import { seal } from './summary.ts';
 import type { ToolCall } from './tool-calls.ts';
 
@@ -125,16 +125,18 @@ export function failureMessage(code: string): string {
 /** A message's text counts as output, and so does what a call is made of. */
 function toUsage({ output, inputTokens, cachedTokens }: ResponsePlan): Usage {
   const outputTokens = toTokens(output.reduce((sum, part) => sum + sizeOf(part), 0));
+  const thoughts = output.flatMap((part) => (part.type === 'reasoning' ? part.thoughts : []));
   return {
     input_tokens: inputTokens,
     input_tokens_details: { cached_tokens: cachedTokens },
     output_tokens: outputTokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: toTokens(thoughts.join('').length) },
     total_tokens: inputTokens + outputTokens,
   };
 }
 
 function sizeOf(part: OutputPart): number {
+  if (part.type === 'reasoning') return part.thoughts.join('').length;
   return part.type === 'message' ? textOf(part.segments).length : JSON.stringify(part).length;
 }
 
@@ -154,6 +156,10 @@ function toItem(part: OutputPart): Item {
       content: [toTextPart(textOf(part.segments))],
     };
   }
+  if (part.type === 'reasoning') {
+    const summary = summaryOf(part).map((text) => ({ type: 'summary_text', text }));
+    return { id: `rs_${id}`, type: 'reasoning', status, summary, encrypted_content: seal(part.thoughts.join('\n')) };
+  }
   const { type, ...call } = part;
   const shape = part.type === 'local_shell_call' ? { action: { type: 'exec', command: part.command } } : call;
   return { id: `${ID_PREFIX[type]}_${id}`, type, status, call_id: `call_${id}`, ...shape };
@@ -164,6 +170,10 @@ const ID_PREFIX: Record<ToolCall['type'], string> = {
   custom_tool_call: 'ctc',
   local_shell_call: 'lsh',
 };
+
+function summaryOf({ thoughts, summarised }: Reasoning): string[] {
+  return summarised ? thoughts : [];
+}
 
 function toTextPart(text: string): object {
   return { type: 'output_text', text, annotations: [] };
@@ -181,6 +191,7 @@ function itemEvents(part: OutputPart, item: Item, outputIndex: number): TimedEve
 /** What an item does not have yet when it is announced. */
 const EMPTY: Record<OutputPart['type'], object> = {
   message: { content: [] },
+  reasoning: { summary: [], encrypted_content: '' },
   function_call: { arguments: '' },
   custom_tool_call: { input: '' },
   local_shell_call: {},
@@ -190,6 +201,8 @@ function contentEvents(part: OutputPart, place: object): TimedEvent[] {
   switch (part.type) {
     case 'message':
       return textEvents(part.segments, { ...place, content_index: 0 });
+    case 'reasoning':
+      return summaryOf(part).flatMap((text, index) => summaryEvents(text, { ...place, summary_index: index }));
     case 'function_call':
       return deltaEvents('response.function_call_arguments', part.arguments, place, { arguments: part.arguments });
     case 'custom_tool_call':
@@ -204,6 +217,14 @@ function deltaEvents(name: string, text: string, place: object, whole: object): 
     ...toPieces(text).map((delta) => ({ gapMs: 0, event: { type: `${name}.delta`, ...place, delta } })),
     { gapMs: 0, event: { type: `${name}.done`, ...place, ...whole } },
   ];
+}
+
+function summaryEvents(text: string, place: object): TimedEvent[] {
+  const whole = { type: 'summary_text', text };
+  const added = { type: 'response.reasoning_summary_part.added', ...place, part: { ...whole, text: '' } };
+  const done = { type: 'response.reasoning_summary_part.done', ...place, part: whole };
+  const deltas = deltaEvents('response.reasoning_summary_text', text, place, { text });
+  return [{ gapMs: 0, event: added }, ...deltas, { gapMs: 0, event: done }];
 }
 
 function textEvents(segments: Segment[], place: object): TimedEvent[] {

@@ -11,6 +11,7 @@
  *   spawn: PROMPT           spawn_agent
  *   call: NAME ARGUMENTS    any tool, the arguments as they stand, be they JSON or not
  *   say: TEXT               text of the answer; before a call, text of the response that holds the call
+ *   think: TEXT             reasoning ahead of the response it stands in; its summary is sent if one is asked for
  *   stream: N M             the same with N words, M milliseconds apart
  *   answer: N               the same with N bytes of words, signature included
  *   wait: MS                delays the first byte of the response it stands in
@@ -40,6 +41,7 @@ export type Rule =
   | { type: 'spawn'; prompt: string }
   | { type: 'call'; name: string; arguments: string }
   | { type: 'say'; text: string }
+  | { type: 'think'; text: string }
   | { type: 'stream'; words: number; intervalMs: number }
   | { type: 'answer'; bytes: number }
   | { type: 'wait'; ms: number }
@@ -67,6 +69,7 @@ const READERS: Record<string, Reader> = {
   escalate: (rest) => withText(rest, () => ({ type: 'run', commands: [rest], escalated: true, parallel: false })),
   spawn: (rest) => withText(rest, () => ({ type: 'spawn', prompt: rest })),
   say: (rest) => ({ type: 'say', text: rest }),
+  think: (rest) => withText(rest, () => ({ type: 'think', text: rest })),
   ask(rest) {
     const [question = '', ...options] = rest.split(' | ').map((part) => part.trim());
     return withText(question, () => ({ type: 'ask', question, options }));

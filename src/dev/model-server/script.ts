@@ -11,7 +11,14 @@ import type { OfferedTool, ToolCall } from './tool-calls.ts';
 import { nextOfTour } from './workspace-tour.ts';
 
 /** Output of one response, in order. */
-export type OutputPart = { type: 'message'; segments: Segment[] } | ToolCall;
+export type OutputPart = { type: 'message'; segments: Segment[] } | Reasoning | ToolCall;
+
+export interface Reasoning {
+  type: 'reasoning';
+  thoughts: string[];
+  /** Whether the client gets a summary of them. */
+  summarised: boolean;
+}
 
 export type Move = { delayMs: number } & (
   | {
@@ -35,6 +42,8 @@ export interface Surroundings {
   parallel: boolean;
   /** Whether the answer is to be the findings of a review, as JSON. */
   review: boolean;
+  /** Whether summaries of reasoning are asked for. */
+  summarised: boolean;
   /** Counts one more meeting of this request with a rule line, and says the how manieth it is. */
   meet: (line: string) => number;
 }
@@ -47,6 +56,7 @@ interface Gathered {
   /** Input tokens to report. */
   tokens: number | undefined;
   segments: Segment[];
+  reasoning: Reasoning;
   /** Sentences about rules that could not be followed. */
   remarks: string[];
 }
@@ -56,7 +66,7 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
   if (conversation.rules.length === 0)
     return around.review ? reviewMove(conversation, around) : tourMove(conversation, around);
   const { rules, done } = pending(conversation, around.tools);
-  const gathered = gatherNothing();
+  const gathered = gatherNothing(around);
   for (const rule of rules) {
     const stop = follow(rule, gathered, around);
     if (stop !== undefined) return { ...stop, delayMs: gathered.delayMs };
@@ -67,14 +77,15 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
   return respond(gathered, [{ type: 'message', segments: finalAnswer(conversation, gathered, around) }]);
 }
 
-function gatherNothing(): Gathered {
+function gatherNothing({ summarised }: Surroundings): Gathered {
   const nothing = { retryAfterSeconds: undefined, cutAfter: undefined, tokens: undefined };
-  return { ...nothing, delayMs: 0, segments: [], remarks: [] };
+  const reasoning: Reasoning = { type: 'reasoning', thoughts: [], summarised };
+  return { ...nothing, delayMs: 0, segments: [], reasoning, remarks: [] };
 }
 
 /** Follows the rules for summaries of the newest text that has any. */
 function summaryMove(conversation: Conversation, around: Surroundings): Move {
-  const gathered = gatherNothing();
+  const gathered = gatherNothing(around);
   const rulesOf = (text: string) => toRules(text).flatMap((rule) => (rule.type === 'summary' ? [rule.rule] : []));
   const rules = conversation.texts.map(rulesOf).findLast((found) => found.length > 0) ?? [];
   for (const rule of rules) {
@@ -140,6 +151,9 @@ function follow(rule: Rule, gathered: Gathered, { meet, tokens }: Surroundings):
     case 'say':
       add(gathered, { text: rule.text });
       return undefined;
+    case 'think':
+      gathered.reasoning.thoughts.push(rule.text);
+      return undefined;
     case 'stream':
       add(gathered, { text: countedWords(rule.words), intervalMs: rule.intervalMs });
       return undefined;
@@ -199,11 +213,11 @@ function preamble({ segments }: Gathered): OutputPart[] {
   return segments.length === 0 ? [] : [{ type: 'message', segments: signed(segments) }];
 }
 
-function respond({ delayMs, cutAfter, tokens }: Gathered, output: OutputPart[]): Move {
+function respond({ delayMs, cutAfter, tokens, reasoning }: Gathered, output: OutputPart[]): Move {
   return {
     type: 'respond',
     delayMs,
-    output,
+    output: reasoning.thoughts.length === 0 ? output : [reasoning, ...output],
     ...(cutAfter === undefined ? {} : { cutAfter }),
     ...(tokens === undefined ? {} : { inputTokens: tokens }),
   };

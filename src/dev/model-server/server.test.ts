@@ -58,6 +58,22 @@ describe('the wire', () => {
     expect(usage!['total_tokens']).toBe(Number(usage!['input_tokens']) + Number(usage!['output_tokens']));
   });
 
+  it('has reasoning ahead of the message, with a summary if one is asked for', async () => {
+    const { url } = await start();
+    const thinking = 'think: first\nthink: second\nsay: hi';
+    const { events, items, usage } = await respond(url, [user(thinking)], { reasoning: { summary: 'auto' } });
+    const summary = ['first', 'second'].map((text) => ({ type: 'summary_text', text }));
+    expect(items).toMatchObject([{ type: 'reasoning', summary }, { type: 'message' }]);
+    const deltas = events.filter(({ type }) => type === 'response.reasoning_summary_text.delta');
+    expect(deltas).toMatchObject([
+      { output_index: 0, summary_index: 0, delta: 'first' },
+      { output_index: 0, summary_index: 1, delta: 'second' },
+    ]);
+    expect(usage).toMatchObject({ output_tokens_details: { reasoning_tokens: 3 } });
+    const without = await respond(url, [user(thinking)]);
+    expect(without.items).toMatchObject([{ type: 'reasoning', summary: [] }, { type: 'message' }]);
+  });
+
   it('has the argument events of a call', async () => {
     const { url } = await start();
     const { events, items } = await respond(url, [user('run: ls')]);

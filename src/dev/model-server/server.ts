@@ -200,6 +200,7 @@ function toMove(
     tokens: toTokens(inputCharacters),
     parallel: body['parallel_tool_calls'] !== false,
     review: wantsReview(body['text']),
+    summarised: isObject(body['reasoning']) && typeof body['reasoning']['summary'] === 'string',
     meet: (line) => state.meet(body['prompt_cache_key'], body['input'], line),
   });
 }

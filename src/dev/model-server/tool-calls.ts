@@ -56,6 +56,7 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
     case 'call':
       return { calls: [{ ...inNamespace(rule.name, tools), arguments: rule.arguments }] };
     case 'say':
+    case 'think':
     case 'stream':
     case 'answer':
     case 'wait':

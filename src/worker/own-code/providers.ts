@@ -5,7 +5,8 @@ import type { ModelPort, ModelRequest, ModelResponse } from '../../../activities
 import { toMessage } from './tools.ts';
 
 /**
- * Makes one model call. `request.model` is the name after the provider's. Pass each piece of text to `onText` as it comes.
+ * Makes one model call. `request.model` is the name after the provider's. Pass each piece of text to `onText` as it comes,
+ * and of a summary of reasoning to `onReasoning`.
  * Any error is retried, except a `Failure` with a code that is not (`modelBadRequest`, `modelUnauthorized`,
  * `modelNotFound`, `contextWindowExceeded`, `usageLimitExceeded`).
  */
@@ -81,13 +82,15 @@ async function call(provider: OwnProvider, request: ModelRequest, model: string,
       signal: stopped.signal,
     });
   });
-  const onText = (delta: unknown) => {
-    if (!io.signal.aborted && !stopped.signal.aborted) io.onText(String(delta));
+  const whileAsked = (listen: (delta: string) => void) => (delta: unknown) => {
+    if (!io.signal.aborted && !stopped.signal.aborted) listen(String(delta));
   };
+  const onText = whileAsked(io.onText);
+  const onReasoning = whileAsked((delta) => io.onReasoning?.(delta));
   io.signal.throwIfAborted();
   try {
     return await Promise.race([
-      Promise.resolve().then(() => provider(request, { signal: io.signal, onText })),
+      Promise.resolve().then(() => provider(request, { signal: io.signal, onText, onReasoning })),
       aborted,
     ]);
   } catch (error) {

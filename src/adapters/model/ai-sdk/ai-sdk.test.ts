@@ -56,6 +56,7 @@ describe('Over the chat-completions wire', () => {
       },
     });
     expect(io.pieces).toStrictEqual(['I will ', 'look.']);
+    expect(io.thoughts).toStrictEqual(['Let me ', 'look.']);
   });
 
   test('The conversation is sent with each output after its call, and the key as a bearer', async () => {

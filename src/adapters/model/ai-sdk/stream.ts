@@ -5,6 +5,7 @@ import { createAnswerMeter } from '../http/answer-limits.ts';
 import type { AnswerMeter } from '../http/answer-limits.ts';
 import { excerpt } from '../call-facts.ts';
 import type { CallFacts } from '../call-facts.ts';
+import { createReasoningListener } from '../reasoning-parts.ts';
 import { toEncryptedContent } from '../foreign-reasoning.ts';
 import { modelFailure } from '../http/http-failures.ts';
 import type { JsonObject } from '../http/json.ts';
@@ -82,7 +83,9 @@ interface Open {
 
 type Handlers = { [Type in Part['type']]?: (part: Extract<Part, { type: Type }>) => void };
 
-function createGathered(meter: AnswerMeter, { onText, onInput }: AnswerListeners) {
+function createGathered(meter: AnswerMeter, listeners: AnswerListeners) {
+  const { onText, onInput } = listeners;
+  const onSummary = createReasoningListener(listeners);
   const entries: Entry[] = [];
   // Providers use an id again once its block has ended, so that the last beginning of an id counts.
   const opened = new Map<string, Open>();
@@ -106,7 +109,9 @@ function createGathered(meter: AnswerMeter, { onText, onInput }: AnswerListeners
     opened.get(`call ${id}`) ?? begin(`call ${id}`, { type: 'toolCall', callId: id, text: '', metadata: {} });
   const reason = (part: { id: string; text?: string; providerMetadata?: unknown }) => {
     const entry = append(`reasoning ${part.id}`, part.text ?? '');
-    if (entry !== undefined) mergeMetadata(entry.metadata, part);
+    if (entry === undefined) return;
+    mergeMetadata(entry.metadata, part);
+    onSummary(part.id, part.text ?? '');
   };
   const handlers: Handlers = {
     'text-start': (part) => begin(`text ${part.id}`, { type: 'message', text: '', metadata: {} }),

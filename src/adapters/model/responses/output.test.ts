@@ -20,7 +20,7 @@ async function respondTo(events: StreamEvent[]) {
   await using endpoint = await startEndpoint((response) => sendEvents(response, events));
   const io = anIo();
   const response = await createResponsesModel({ baseUrl: endpoint.url }).respond(aRequest(), io);
-  return { ...response, pieces: io.pieces };
+  return { ...response, pieces: io.pieces, thoughts: io.thoughts };
 }
 
 async function outputOf(events: StreamEvent[]): Promise<ModelOutput[]> {
@@ -52,6 +52,18 @@ test('Output entries come in the order of their index, whatever order their even
     { type: 'toolCall', callId: 'call_1', name: 'a', arguments: '{"x":1 }' },
     { type: 'toolCall', callId: 'call_2', name: 'b', arguments: '{"y": 2}' },
   ]);
+});
+
+test('The summary of reasoning arrives piece by piece, its parts apart, and what cannot be read of it is no failure', async () => {
+  const thought = (delta: unknown, summary_index = 0) => ({
+    ...{ type: 'response.reasoning_summary_text.delta', item_id: 'rs_1', output_index: 0, summary_index, delta },
+  });
+  const { thoughts, pieces } = await respondTo([
+    ...[thought('I '), thought('look.'), thought('Then', 1), thought(7, 1), thought('', 2)],
+    completed(),
+  ]);
+  expect(thoughts).toEqual(['I ', 'look.', '\n\nThen']);
+  expect(pieces).toEqual([]);
 });
 
 test('Entries that were never finished are put together from their deltas', async () => {

@@ -10,6 +10,7 @@ import { asCount, asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 import { createAnswer, MalformedEntry } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { createReasoningListener } from '../reasoning-parts.ts';
 
 export interface AnswerReader {
   /** Reads a piece of the body; returns the response when it is complete. Throws a failure. */
@@ -24,6 +25,7 @@ const READ = new Set([
   'response.output_item.done',
   'response.output_text.delta',
   'response.refusal.delta',
+  'response.reasoning_summary_text.delta',
   'response.function_call_arguments.delta',
   'response.custom_tool_call_input.delta',
   'response.completed',
@@ -42,6 +44,7 @@ export interface AnswerIo extends AnswerListeners {
 
 export function createAnswerReader(facts: CallFacts, { onEvent, ...listeners }: AnswerIo): AnswerReader {
   const answer = createAnswer(createAnswerMeter(facts));
+  const onSummary = createReasoningListener(listeners);
   let response: ModelResponse | undefined;
   let events = 0;
   const malformed = (what: string) => modelFailure('modelAnswerMalformed', facts, what);
@@ -62,7 +65,7 @@ export function createAnswerReader(facts: CallFacts, { onEvent, ...listeners }: 
     const event = asObject(parseJson(message.data));
     if (event === undefined) throw malformed(`sent an event that is no JSON object: ${excerpt(message.data, facts)}`);
     try {
-      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, listeners);
+      return applyEvent({ ...event, type: event.type ?? message.event }, answer, facts, { ...listeners, onSummary });
     } catch (error) {
       throw error instanceof MalformedEntry ? malformed(`sent ${error.message}`) : error;
     }
@@ -87,7 +90,7 @@ function applyEvent(
   event: JsonObject,
   answer: Answer,
   facts: CallFacts,
-  { onText, onInput }: AnswerListeners,
+  { onText, onInput, onSummary }: AnswerListeners & { onSummary: (part: string, delta: string) => void },
 ): ModelResponse | undefined {
   switch (event.type) {
     case 'response.output_text.delta':
@@ -97,6 +100,10 @@ function applyEvent(
       if (delta !== '') onText(delta);
       return undefined;
     }
+    case 'response.reasoning_summary_text.delta':
+      // For readers only: the item has the whole.
+      onSummary(`${answer.placeOf(event)} ${asCount(event.summary_index) ?? 0}`, asText(event.delta) ?? '');
+      return undefined;
     case 'response.function_call_arguments.delta':
     case 'response.custom_tool_call_input.delta': {
       const isText = event.type === 'response.custom_tool_call_input.delta';

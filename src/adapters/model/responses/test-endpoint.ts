@@ -138,7 +138,9 @@ export function aRequest(changes: Partial<ModelRequest> = {}): ModelRequest {
 /** `signal` and `onText` of a call nobody stops, and the text that came. */
 export function anIo(signal: AbortSignal = new AbortController().signal) {
   const pieces: string[] = [];
-  return { signal, onText: (delta: string) => pieces.push(delta), pieces };
+  const thoughts: string[] = [];
+  const onText = (delta: string) => pieces.push(delta);
+  return { signal, onText, onReasoning: (delta: string) => thoughts.push(delta), pieces, thoughts };
 }
 
 /** The failure a call ended with; anything else, success included, fails the test. */

@@ -67,6 +67,16 @@ describe('the frame', () => {
     expect(rowsOf(ended)).not.toContain('│ three');
   });
 
+  it('shows what the model thinks until it is an item', () => {
+    const delta = 'I look first.';
+    const place = { turnId: 'turn-1', step: 1, attempt: 1, offset: 0 };
+    const { state } = play(begin(), partial({ type: 'item/reasoning/summaryTextDelta', ...place, delta }));
+    expect(rowsOf(state).slice(0, 2)).toEqual(['thinks', '│ I look first.']);
+    const item = { id: 'item_2', turnId: 'turn-1', step: 1, type: 'reasoning' as const, summary: [delta] };
+    const { state: ended } = play(state, happened({ type: 'item/completed', turnId: 'turn-1', item }));
+    expect(rowsOf(ended)).not.toContain('thinks');
+  });
+
   it('shows the patch that the model is writing until it is an item', () => {
     const patch = (call: number, delta: string): ChatInput =>
       partial({ type: 'item/fileChange/patchDelta', turnId: 'turn-1', step: 1, attempt: 1, call, offset: 0, delta });

@@ -84,6 +84,7 @@ function runningRows(name: string, running: Running, columns: number, most: numb
 
 function headOf({ kind, title }: Running): Part {
   if (kind === 'message') return paint.dim('answers');
+  if (kind === 'reasoning') return paint.dim('thinks');
   if (kind === 'patch') return paint.dim('writes a patch');
   return line`${paint.cyan(kind === 'command' ? '$' : '⚒')} ${beginning(title, MAX_CHARS)}`;
 }

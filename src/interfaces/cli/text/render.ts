@@ -135,6 +135,8 @@ function renderCompleted(item: Item): Part[] {
   switch (item.type) {
     case 'agentMessage':
       return ['', ...quoted(item.text)];
+    case 'reasoning':
+      return item.summary.flatMap((text) => ['', ...quoted(text).map(paint.dim)]);
     case 'commandExecution':
       return renderCommandEnd(item);
     case 'mcpToolCall':
@@ -161,7 +163,6 @@ function renderCompleted(item: Item): Part[] {
     case 'userInput':
     case 'plan':
     case 'userMessage':
-    case 'reasoning':
     case 'turnAborted':
     case 'subAgentNotification':
     case 'enteredReviewMode':

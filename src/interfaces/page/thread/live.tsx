@@ -26,6 +26,7 @@ export function LiveView({ state: { live, plan, sent } }: { state: ThreadState }
 }
 
 const HEADS: Record<Running['kind'], string> = {
+  reasoning: 'Reasoning',
   message: 'Agent',
   patch: 'Writes a patch',
   command: 'Running',
