@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dataLayout } from '../folders/folders.ts';
 import { writePrivateFileSync } from '../folders/private-file.ts';
 import type { StackAddresses } from './stack.ts';
-import type { ProcessMark } from './temporal-service/run/process-start.ts';
+import type { ProcessMark } from '../folders/process-mark.ts';
 
 export interface DevState {
   /** Null while no stack is running. */

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { dataLayout } from '../folders/folders.ts';
 import { closeToOthers, makePrivateFolder } from '../folders/private-folder.ts';
 import { readDevState, rememberThread } from './dev-state.ts';
-import { isAlive } from './temporal-service/run/process-start.ts';
+import { isAlive } from '../folders/process-mark.ts';
 import { readRecord } from './temporal-service/state/service-record.ts';
 
 const NAME = '.bobbin';

@@ -2,7 +2,7 @@
 import { dataLayout } from '../folders/folders.ts';
 import { readDevState, writeDevState } from './dev-state.ts';
 import { type Stack, type StackAddresses, type StackOptions, startStack } from './stack.ts';
-import { isAlive, markOf } from './temporal-service/run/process-start.ts';
+import { isAlive, markOf } from '../folders/process-mark.ts';
 import { prepareDataDirectory } from './temporal-service/service.ts';
 import { withStartLock } from './temporal-service/state/start-lock.ts';
 

@@ -16,14 +16,14 @@ import {
   replaceIdentityUpdate,
   revokeIdentityUpdate,
 } from '../../../workflows/agent-identity/messages.ts';
+import { askAll } from '../ask-all.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { callsOf } from '../calls.ts';
 import { GRPC, grpcStatus, toBobbinError, toNamespaceError } from '../errors.ts';
-import { inParallel } from '../in-parallel.ts';
-import { type Service, withDeadline } from '../service.ts';
+import type { Service } from '../service.ts';
 
 export interface Identities {
-  /** Sorted by account. `unread`: accounts that no worker answered for within three seconds. @param options `limit`: 1,000 by default */
+  /** Sorted by account. `unread`: accounts that no worker answered for in time. @param options `limit`: 1,000 by default */
   list(options?: { limit?: number }): Promise<{ identities: AccountIdentity[]; unread: string[] }>;
   /** Rejects with `identityNotFound` if no thread of that account ever needed an identity. */
   show(account: string): Promise<AccountIdentity>;
@@ -42,9 +42,6 @@ export interface Identities {
 
 /** Longer than one attempt of a registration; see `workflows/agent-identity/`. */
 const DEADLINE_MS = 30_000;
-/** Of one answer to a list: an account that no worker serves must not hold up the others. */
-const LIST_DEADLINE_MS = 3_000;
-const AT_ONCE = 64;
 
 export function openIdentities(service: Service): Identities {
   const of = (account: string) => {
@@ -73,11 +70,10 @@ export function openIdentities(service: Service): Identities {
     show,
     list: async ({ limit = 1_000 } = {}) => {
       const accounts = await checked('list identities', () => accountsOf(service, limit));
-      const quick = openIdentities(withDeadline(service, LIST_DEADLINE_MS));
-      const found = await inParallel(AT_ONCE, accounts, (account) => quick.show(account).catch(() => account));
+      const found = await askAll(service, accounts, (quick, account) => openIdentities(quick).show(account));
       return {
-        identities: found.filter((one) => typeof one !== 'string'),
-        unread: found.filter((one) => typeof one === 'string'),
+        identities: found.filter((one) => one !== null),
+        unread: accounts.filter((_, index) => found[index] === null),
       };
     },
     replace: (account, replacement = {}) =>

@@ -3,11 +3,11 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
 import { toWaitingFor } from '../../contract/plain/words/waiting-words.ts';
-import { threadQuery } from '../../../workflows/thread/shell/messages.ts';
+import { askAll } from '../ask-all.ts';
 import { GRPC, grpcStatus } from '../errors.ts';
 import { createOwnerReader } from './owners.ts';
-import { inParallel } from '../in-parallel.ts';
 import type { Service } from '../service.ts';
+import { openHandle } from './thread-handle.ts';
 
 export interface ListOptions {
   /** Only those that are not closed. */
@@ -20,7 +20,7 @@ export interface ListOptions {
   /** Only threads of this owner; `StartOptions` says what that is. */
   owner?: string;
   /**
-   * Asks the open ones, in three seconds at most: their newest state, cost, and what they wait for. Needs a worker;
+   * Asks the open ones, in six seconds at most: their newest state, cost, and what they wait for. Needs a worker;
    * without an answer the summary has what the service knows.
    */
   ask?: boolean;
@@ -36,7 +36,7 @@ export async function listThreads(service: Service, options: ListOptions = {}): 
   const { summaries, filtered } = await find(service, options);
   // Without the attribute only the threads themselves know.
   if (!ask && filtered) return summaries;
-  const asked = await askAll(service, summaries);
+  const asked = await withAnswers(service, summaries);
   return waiting && !filtered ? asked.filter(({ waitsForPerson }) => waitsForPerson === true) : asked;
 }
 
@@ -125,29 +125,19 @@ function isOpenStatus(status: string | undefined): status is (typeof OPEN)[numbe
   return OPEN.some((known) => known === status);
 }
 
-/** All together. A thread that no worker serves must not hold up the list. */
-const ASK_MS = 3_000;
-const ASKED_AT_ONCE = 8;
-
-async function askAll(service: Service, summaries: readonly ThreadSummary[]): Promise<ThreadSummary[]> {
-  const until = Date.now() + ASK_MS;
-  return inParallel(ASKED_AT_ONCE, summaries, async (summary) => {
-    if (!isOpen(summary)) return summary;
-    const view = await viewUntil(service, summary.threadId, until);
+/** What a worker knows of the open ones; a thread without an answer stays as the service knows it. */
+async function withAnswers(service: Service, summaries: readonly ThreadSummary[]): Promise<ThreadSummary[]> {
+  const open = summaries.filter(isOpen);
+  const views = await askAll(service, open, (quick, { threadId }) => openHandle(quick, threadId).view({ wait: false }));
+  const found = new Map(open.map((summary, index) => [summary, views[index] ?? null]));
+  return summaries.map((summary) => {
+    const view = found.get(summary) ?? null;
     return view === null ? summary : withView(summary, view);
   });
 }
 
 function isOpen({ status }: ThreadSummary): boolean {
   return status === 'running' || isOpenStatus(status);
-}
-
-/** Null without an answer in time. */
-export async function viewUntil(service: Service, threadId: string, until: number): Promise<ThreadView | null> {
-  const left = until - Date.now();
-  if (left <= 0) return null;
-  const handle = service.client.workflow.getHandle(toWorkflowId(threadId));
-  return service.within(() => handle.query(threadQuery), left).catch(() => null);
 }
 
 function withView(summary: ThreadSummary, view: ThreadView): ThreadSummary {

@@ -7,7 +7,7 @@ import { connectTarget } from '../temporal-service/run/connect-target.ts';
 import type { ConnectTarget } from '../temporal-service/run/connect-target.ts';
 import { findPortHolder } from '../temporal-service/run/port-holder.ts';
 import { PREFERRED_PORTS, isPortFree } from '../temporal-service/run/ports.ts';
-import { isAlive } from '../temporal-service/run/process-start.ts';
+import { isAlive } from '../../folders/process-mark.ts';
 import { findOnPath } from '../temporal-service/obtain/program.ts';
 import { reasonOf } from '../temporal-service/run/service-error.ts';
 import { readRecord } from '../temporal-service/state/service-record.ts';

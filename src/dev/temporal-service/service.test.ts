@@ -17,7 +17,7 @@ import { isAtLeast } from './obtain/binary-version.ts';
 import { serviceCapabilities } from './run/capabilities.ts';
 import { findPortHolder } from './run/port-holder.ts';
 import { findFreePort } from './run/ports.ts';
-import { processStart } from './run/process-start.ts';
+import { processStart } from '../../folders/process-mark.ts';
 import { downloadInto } from './obtain/sdk-download.ts';
 import { startTemporalService } from './service.ts';
 import type { StartOptions, TemporalService } from './types.ts';

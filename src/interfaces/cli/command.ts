@@ -5,7 +5,7 @@
 import { BobbinError } from '../../client/bobbin-error.ts';
 import type { Bobbin } from '../../client/index.ts';
 import { type DevState, readDevState } from '../../dev/dev-state.ts';
-import { isAlive } from '../../dev/temporal-service/run/process-start.ts';
+import { isAlive } from '../../folders/process-mark.ts';
 import { dataDirectory } from '../../folders/folders.ts';
 import { explainError } from '../../folders/working-folder.ts';
 import { adviceFor } from './advice.ts';

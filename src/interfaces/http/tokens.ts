@@ -7,9 +7,9 @@ import { readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BobbinError } from '../../client/bobbin-error.ts';
-import { withStartLock } from '../../dev/temporal-service/state/start-lock.ts';
 import { parse } from './request.ts';
 import { IdSchema } from '../../contract/shapes.ts';
+import { withLock } from '../../folders/lock.ts';
 import { writePrivateFile } from '../../folders/private-file.ts';
 import { makePrivateFolder } from '../../folders/private-folder.ts';
 
@@ -68,7 +68,7 @@ export function openTokens(dataDirectory: string): TokenFile {
     return known.tokens;
   };
   /** Reads and writes of two processes do not mix: a token that one adds, or removes, would be lost. */
-  const alone = <T>(change: () => Promise<T>) => withStartLock(`${path}.lock`, { what: 'a change of tokens' }, change);
+  const alone = <T>(change: () => Promise<T>) => withLock(`${path}.lock`, { what: 'changes tokens' }, change);
   const write = (tokens: Token[]) => writePrivateFile(path, `${JSON.stringify({ version: 1, tokens }, null, 2)}\n`);
   const keep = async (secret: string, { name, scopes, owner }: NewToken): Promise<Token> => {
     const createdAt = new Date().toISOString();

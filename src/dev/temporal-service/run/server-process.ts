@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Environment } from '../obtain/program.ts';
-import { isAlive } from './process-start.ts';
-import type { ProcessMark } from './process-start.ts';
+import { isAlive } from '../../../folders/process-mark.ts';
+import type { ProcessMark } from '../../../folders/process-mark.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ServiceExit {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoopbackListener } from '../../loopback-http.ts';
-import { isAlive, markOf } from '../run/process-start.ts';
+import { isAlive, markOf } from '../../../folders/process-mark.ts';
 import { withProgress } from '../obtain/progress.ts';
 import { waitUntilReady } from '../run/readiness.ts';
 import { endProcess } from '../run/server-process.ts';

@@ -2,9 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writePrivateFileSync } from '../../../folders/private-file.ts';
-import type { ProcessMark } from '../run/process-start.ts';
-
-export const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
+import { MarkSchema, type ProcessMark } from '../../../folders/process-mark.ts';
 
 const RecordSchema = MarkSchema.extend({
   /** `host:port` of the gRPC front end. */

@@ -1,9 +1,11 @@
+/** Processes, distinguished from later ones with the same id. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
-import { readStartTime } from '../../../adapters/shell/processes/process-table.ts';
-import { findOnPath } from '../obtain/program.ts';
+import { z } from 'zod';
+import { findProgram } from '../adapters/programs.ts';
+import { readStartTime } from '../adapters/shell/processes/process-table.ts';
 
 /**
  * Identifies the start of a process. With its pid it is unique, while a pid alone can be reused. Undefined if no such
@@ -22,7 +24,7 @@ async function startFromProc(pid: number): Promise<string | undefined> {
 
 async function startFromPs(pid: number): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)(findOnPath('ps', process.env) ?? '/bin/ps', [
+    const { stdout } = await promisify(execFile)(findProgram('ps', [process.cwd()]) ?? '/bin/ps', [
       '-o',
       'stat=,lstart=',
       '-p',
@@ -35,11 +37,9 @@ async function startFromPs(pid: number): Promise<string | undefined> {
   }
 }
 
-/** A process, distinguished from later ones with the same pid. */
-export interface ProcessMark {
-  pid: number;
-  startedAt: string;
-}
+export const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
+
+export type ProcessMark = z.infer<typeof MarkSchema>;
 
 export async function markOf(pid: number): Promise<ProcessMark | undefined> {
   const startedAt = await processStart(pid);

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { withStartLock } from './start-lock.ts';
+import { withLock } from './lock.ts';
 
 let folder: string;
-const lock = () => join(folder, 'temporal.lock');
+const lock = () => join(folder, 'some.lock');
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bobbin-lock-'));
@@ -18,13 +18,13 @@ afterEach(async () => {
 test('two pieces of work on one directory run one after the other, and leave no lock', async () => {
   const seen: string[] = [];
   let letFirstEnd = () => {};
-  const first = withStartLock(lock(), { what: 'a test' }, async () => {
+  const first = withLock(lock(), { what: 'tests' }, async () => {
     seen.push('first begins');
     await new Promise<void>((resolve) => (letFirstEnd = resolve));
     seen.push('first ends');
   });
   while (seen.length === 0) await readdir(folder);
-  const second = withStartLock(lock(), { what: 'a test' }, () => Promise.resolve(seen.push('second')));
+  const second = withLock(lock(), { what: 'tests' }, () => Promise.resolve(seen.push('second')));
   for (let look = 0; look < 20; look++) await readdir(folder);
   letFirstEnd();
   await Promise.all([first, second]);
@@ -36,17 +36,17 @@ test.each(['', 'no json', JSON.stringify({ pid: process.pid, startedAt: 'long ag
   'a lock that names no living process (%j) is taken over',
   async (text) => {
     await writeFile(lock(), text);
-    expect(await withStartLock(lock(), { what: 'a test' }, () => readdir(folder))).toEqual(['temporal.lock']);
+    expect(await withLock(lock(), { what: 'tests' }, () => readdir(folder))).toEqual(['some.lock']);
   },
 );
 
 test('waiting for a lock can be called off, and work that fails gives it back', async () => {
   const controller = new AbortController();
-  await withStartLock(lock(), { what: 'a test' }, async () => {
-    const waiting = withStartLock(lock(), { what: 'a test', signal: controller.signal }, () => Promise.resolve());
+  await withLock(lock(), { what: 'tests' }, async () => {
+    const waiting = withLock(lock(), { what: 'tests', signal: controller.signal }, () => Promise.resolve());
     controller.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
-  await expect(withStartLock(lock(), { what: 'a test' }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(withLock(lock(), { what: 'tests' }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await readdir(folder)).toEqual([]);
 });
