@@ -5,22 +5,12 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
-  isGrpcServiceError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { ZodError } from 'zod';
 import { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
+import { GRPC, grpcStatus } from './grpc.ts';
 import { describeZod } from './zod-words.ts';
-
-/** The gRPC status codes that are handled; gRPC fixes the numbers. */
-export const GRPC = {
-  INVALID_ARGUMENT: 3,
-  DEADLINE_EXCEEDED: 4,
-  FAILED_PRECONDITION: 9,
-  UNAVAILABLE: 14,
-  CANCELLED: 1,
-  NOT_FOUND: 5,
-};
 
 /** Wraps an error of the Temporal client once. @param about the thread and the action, for the message */
 export function toBobbinError(error: unknown, about: { threadId: string; action: string }): BobbinError {
@@ -57,7 +47,7 @@ export function toBobbinError(error: unknown, about: { threadId: string; action:
     );
   }
   if (status === GRPC.UNAVAILABLE) {
-    return new BobbinError('serviceUnavailable', `${action}: the Temporal service cannot be reached.`, error);
+    return new BobbinError('serviceUnavailable', `${action}: the Temporal service does not answer.`, error);
   }
   const where = threadId === '-' ? action : `${action} (thread ${threadId})`;
   return new BobbinError('internal', `${where}: ${deepestMessage(error)}`, error);
@@ -105,12 +95,4 @@ function notFound(error: unknown, { threadId, action }: { threadId: string; acti
         `${action}: there is no thread ${threadId} in this namespace, or Temporal no longer keeps it (a closed one is kept for the namespace's retention time).`,
         error,
       );
-}
-
-/** The gRPC status of an error or of its causes; undefined if there is none. */
-export function grpcStatus(error: unknown): number | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (isGrpcServiceError(current)) return current.code;
-  }
-  return undefined;
 }

@@ -1,7 +1,8 @@
 /** Reads and registers the search attributes of threads at a service. */
 import { SEARCH_ATTRIBUTES, type SearchAttributeName, type SearchAttributeState } from '../contract/index.ts';
 import { BobbinError } from './bobbin-error.ts';
-import { grpcStatus, toBobbinError } from './errors.ts';
+import { toBobbinError } from './errors.ts';
+import { grpcStatus } from './grpc.ts';
 import type { Service } from './service.ts';
 
 type TypeName = (typeof SEARCH_ATTRIBUTES)[SearchAttributeName];

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contract/index.ts';
 import { again } from './ask-again.ts';
+import { GRPC, SilentServiceError, grpcStatus } from './grpc.ts';
 import { messageSize } from './message-size.ts';
 
 /** The Temporal service, and how to connect to it. */
@@ -87,7 +88,14 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
     within(call, ms = deadlineMs) {
       const until = Date.now() + ms;
       const last = Math.min(until, Date.now() + BETWEEN_WORKERS_MS.inAll);
-      return again(() => client.withDeadline(until, call), isTaskToCome, { until: last, pauseMs: BETWEEN_WORKERS_MS });
+      const called = again(() => client.withDeadline(until, call), isTaskToCome, {
+        until: last,
+        pauseMs: BETWEEN_WORKERS_MS,
+      });
+      return called.catch(async (error: unknown) => {
+        if (grpcStatus(error) !== GRPC.DEADLINE_EXCEEDED || (await answers(connection))) throw error;
+        throw new SilentServiceError(error);
+      });
     },
     async untilAborted(signal, call) {
       // The SDK adds a listener for each call, and removes none: a reader would keep all its calls in memory.
@@ -114,6 +122,19 @@ export async function connectService(options: ServiceOptions): Promise<Service> 
       await connection.close();
     },
   };
+}
+
+/** How long a service that works may take to answer a question about itself. */
+const PROBE_MS = 1_000;
+
+/** Distinguishes a service that is silent from one whose workers are. */
+async function answers(connection: Connection): Promise<boolean> {
+  try {
+    await connection.withDeadline(Date.now() + PROBE_MS, () => connection.workflowService.getSystemInfo({}));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Pause before a query is repeated because its worker was just taking over the workflow, in milliseconds. */

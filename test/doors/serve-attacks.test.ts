@@ -1,11 +1,11 @@
 /** Attacks on the HTTP server by bytes, by many requests, and by the loss of what is behind it. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type Server, type Socket, connect, createServer } from 'node:net';
+import { type Socket, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectBobbin } from '../../src/client/index.ts';
-import { type TestEnvironment, openEnvironment, runTurn } from '../environment.ts';
-import { type HttpStand, httpClient, startHttpStand } from '../parts/http-server.ts';
+import { type BobbinError, connectBobbin } from '../../src/client/index.ts';
+import { type TestEnvironment, openEnvironment, runTurn, turn } from '../environment.ts';
+import { type HttpStand, httpClient, readUntil, startHttpStand } from '../parts/http-server.ts';
 
 let environment: TestEnvironment;
 let stand: HttpStand;
@@ -90,11 +90,21 @@ it('a Last-Event-ID that the thread has not reached is refused', async () => {
     expect((await ask()).value).toMatchObject({ status: 400, code: 'invalid' });
 });
 
+interface Way {
+  address: string;
+  /** Ends every connection, and accepts none. */
+  cut(): void;
+  /** Takes nothing and gives nothing from now on; connections stay open. */
+  hold(): void;
+}
+
 /** A way to the service that can be closed. */
-async function startWay(): Promise<{ address: string; way: Server; cut: () => void }> {
+async function startWay(): Promise<Way> {
   const [host = '', port = ''] = (environment.env['TEMPORAL_ADDRESS'] ?? '').split(':');
   const sockets = new Set<Socket>();
+  let isHeld = false;
   const way = createServer((near) => {
+    if (isHeld) return void sockets.add(near);
     const far = connect(Number(port), host);
     for (const [one, two] of [
       [near, far],
@@ -110,7 +120,10 @@ async function startWay(): Promise<{ address: string; way: Server; cut: () => vo
   const { port: own } = way.address() as { port: number };
   return {
     address: `127.0.0.1:${own}`,
-    way,
+    hold() {
+      isHeld = true;
+      for (const socket of sockets) socket.pause();
+    },
     cut() {
       way.close();
       for (const socket of sockets) socket.destroy();
@@ -138,5 +151,93 @@ it('says at /readyz that the service is away, and goes on living', async () => {
   } finally {
     await other.close();
     await bobbin.close();
+  }
+});
+
+const DEADLINE_MS = 1_500;
+/** Of the probe that follows a call without an answer, and of a busy machine. */
+const MORE_MS = 8_000;
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const begunAt = performance.now();
+  const value = await work;
+  return { value, ms: performance.now() - begunAt };
+}
+
+it('says that the service is silent, not its workers, and takes no longer for it', async () => {
+  const { address, cut, hold } = await startWay();
+  const namespace = environment.env['TEMPORAL_NAMESPACE'] ?? '';
+  const bobbin = await connectBobbin({ connection: { address }, namespace, deadlineMs: DEADLINE_MS });
+  const other = await startHttpStand(bobbin);
+  try {
+    const { threadId } = await environment.start();
+    const http = httpClient(other.url, other.secret);
+    expect((await http.get(`/v1/threads/${threadId}`)).status).toBe(200);
+    hold();
+    // A query, an update, a signal, a start, and a list.
+    const tries = [
+      () => bobbin.threads.get(threadId).view(),
+      () => bobbin.threads.get(threadId).steer({ expectedTurnId: 'x', input: [{ type: 'text', text: 'x' }] }),
+      () => bobbin.threads.get(threadId).submit(turn('say: hi')),
+      () => bobbin.threads.start({ workspace: { cwd: environment.cwd } }),
+      () => bobbin.threads.list(),
+      () => bobbin.schedules.list(),
+      () => bobbin.batches.get('any').view(),
+    ];
+    const codes = await Promise.all(
+      tries.map((call) =>
+        call().then(
+          () => 'done',
+          ({ code }: BobbinError) => code,
+        ),
+      ),
+    );
+    expect(new Set(codes)).toEqual(new Set(['serviceUnavailable']));
+    const { value, ms } = await timed(http.get(`/v1/threads/${threadId}`));
+    expect(value).toMatchObject({ status: 503, value: { code: 'serviceUnavailable' } });
+    expect(value.headers.get('retry-after')).toBe('1');
+    expect(ms).toBeLessThan(DEADLINE_MS + MORE_MS);
+    expect((await fetch(`${other.url}/readyz`)).status).toBe(503);
+  } finally {
+    cut();
+    await other.close();
+    await bobbin.close();
+  }
+});
+
+it('says that no worker answers, takes what needs none, and answers as soon as one is back', async () => {
+  const own = await openEnvironment({ worker: false });
+  const address = own.env['TEMPORAL_ADDRESS'] ?? '';
+  const { namespace, taskQueue } = own.bobbin.service;
+  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: DEADLINE_MS });
+  const other = await startHttpStand(bobbin);
+  try {
+    const worker = await own.worker();
+    const thread = await own.start();
+    await runTurn(thread, 'say: hi');
+    await worker.stop();
+    const http = httpClient(other.url, other.secret);
+    const path = `/v1/threads/${thread.threadId}`;
+    const { value, ms } = await timed(http.get(path));
+    expect(value).toMatchObject({ status: 503, value: { code: 'workerUnavailable' } });
+    expect(value.headers.get('retry-after')).toBe('1');
+    expect(ms).toBeLessThan(DEADLINE_MS + MORE_MS);
+    const update = await http.post(`${path}/steer`, { expectedTurnId: 'x', input: [{ type: 'text', text: 'x' }] });
+    expect(update.value).toMatchObject({ code: 'workerUnavailable' });
+    // The list has what the service knows, and a turn is kept.
+    const { value: list } = await http.get('/v1/threads?limit=1000');
+    expect(list['threads']).toContainEqual(expect.objectContaining({ threadId: thread.threadId }));
+    const kept = turn('say: kept');
+    expect((await http.post(`${path}/turns`, kept)).status).toBe(202);
+    expect(other.errors).toEqual([]);
+    const events = http.events(`${path}/events`);
+    const ended = readUntil(events, (event) => event.type === 'turn/completed' && event.turn.turnId === kept.turnId);
+    await own.worker();
+    await ended;
+    expect((await http.get(path)).status).toBe(200);
+  } finally {
+    await other.close();
+    await bobbin.close();
+    await own.close();
   }
 });

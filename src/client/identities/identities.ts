@@ -19,7 +19,8 @@ import {
 import { askAll } from '../ask-all.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { callsOf } from '../calls.ts';
-import { GRPC, grpcStatus, toBobbinError, toNamespaceError } from '../errors.ts';
+import { toBobbinError, toNamespaceError } from '../errors.ts';
+import { GRPC, grpcStatus } from '../grpc.ts';
 import type { Service } from '../service.ts';
 
 export interface Identities {

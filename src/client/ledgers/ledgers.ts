@@ -15,7 +15,8 @@ import { withoutSecrets } from '../../contract/plain/repository-address.ts';
 import { dismissFindingUpdate, ledgerQuery, reopenFindingUpdate } from '../../../workflows/review-ledger/messages.ts';
 import { callsOf } from '../calls.ts';
 import { BobbinError } from '../bobbin-error.ts';
-import { grpcStatus, toBobbinError, toNamespaceError } from '../errors.ts';
+import { toBobbinError, toNamespaceError } from '../errors.ts';
+import { GRPC, grpcStatus } from '../grpc.ts';
 import type { Service } from '../service.ts';
 
 export interface LedgerSummary {
@@ -91,12 +92,10 @@ async function list(service: Service, limit: number): Promise<LedgerSummary[]> {
   return found.sort((a, b) => (a.targetId < b.targetId ? -1 : 1));
 }
 
-const GRPC_NOT_FOUND = 5;
-
 function toLedgerError(error: unknown, targetId: string, action: string): BobbinError {
   const unknownNamespace = toNamespaceError(error, action);
   if (unknownNamespace !== null) return unknownNamespace;
-  if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC_NOT_FOUND) {
+  if (error instanceof WorkflowNotFoundError || grpcStatus(error) === GRPC.NOT_FOUND) {
     const message = `${action}: there is no ledger ${targetId}: that target was never reviewed.`;
     return new BobbinError('ledgerNotFound', message, error);
   }

@@ -2,7 +2,8 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import { ZodError } from 'zod';
 import { BobbinError } from '../bobbin-error.ts';
-import { GRPC, deepestMessage, grpcStatus, toNamespaceError } from '../errors.ts';
+import { deepestMessage, toNamespaceError } from '../errors.ts';
+import { GRPC, grpcStatus } from '../grpc.ts';
 import { describeZod } from '../zod-words.ts';
 
 /** Wraps an error once. @param about the schedule and the action, for the message */

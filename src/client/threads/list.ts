@@ -4,7 +4,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { type ThreadSummary, type ThreadView, WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
 import { toWaitingFor } from '../../contract/plain/words/waiting-words.ts';
 import { askAll } from '../ask-all.ts';
-import { GRPC, grpcStatus } from '../errors.ts';
+import { GRPC, grpcStatus } from '../grpc.ts';
 import { createOwnerReader } from './owners.ts';
 import type { Service } from '../service.ts';
 import { openHandle } from './thread-handle.ts';

@@ -5,7 +5,8 @@
 import { type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
 import { WORKFLOW_TYPE, toWorkflowId } from '../../contract/index.ts';
 import { BobbinError } from '../bobbin-error.ts';
-import { GRPC, grpcStatus, toBobbinError } from '../errors.ts';
+import { toBobbinError } from '../errors.ts';
+import { GRPC, grpcStatus } from '../grpc.ts';
 import type { Service } from '../service.ts';
 
 type Execution = Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'rootExecution' | 'type' | 'status'>;

@@ -68,7 +68,7 @@ const CLIENT_PROBLEMS = {
   betweenWorkers: { status: 503, title: 'Another worker takes over the thread' },
   workerUnavailable: { status: 503, title: 'No worker answered in time' },
   namespaceNotFound: { status: 503, title: 'The Temporal service does not know the namespace' },
-  serviceUnavailable: { status: 503, title: 'The Temporal service cannot be reached' },
+  serviceUnavailable: { status: 503, title: 'The Temporal service does not answer' },
   agentIdentityUnavailable: { status: 503, title: 'The identity service did not answer' },
   agentIdentityAnswerMalformed: { status: 503, title: 'The identity service gave an unreadable answer' },
   rulesUnavailable: { status: 422, title: 'The rules of the folder cannot be read' },

@@ -5,7 +5,7 @@ import { Failure } from '../../../activities/failures.ts';
 import { closedRunQuery } from '../../../workflows/thread/shell/messages.ts';
 import type { ClosedPast, Handover } from '../../../workflows/thread/past/resume.ts';
 import { type ArchiveSegment, toWorkflowId } from '../../contract/index.ts';
-import { grpcStatus } from '../../client/errors.ts';
+import { grpcStatus } from '../../client/grpc.ts';
 import type { Service } from '../../client/service.ts';
 
 export interface LeftBehind {
