@@ -37,6 +37,17 @@ async function loseAnswer(page: Page, path: string): Promise<() => number> {
   return () => asked;
 }
 
+/** The page does not notice that its thread changes, until the function that is returned is called. */
+async function hideChanges(page: Page, { threadId }: { threadId: string }): Promise<() => Promise<void>> {
+  const path = `**/v1/threads/${threadId}`;
+  const held: Route[] = [];
+  await page.route(path, (route) => void held.push(route));
+  return async () => {
+    await page.unroute(path);
+    await Promise.all(held.map((route) => route.continue()));
+  };
+}
+
 describe.skipIf(executable === undefined)('the page attacked (skipped where no Chromium is installed)', () => {
   beforeAll(async () => {
     [environment, browser] = await Promise.all([openEnvironment(), launchChromium(executable!)]);
@@ -162,14 +173,16 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
 
     const undos = await loseAnswer(page, '/undo');
     await page.getByRole('button', { name: 'Undo the newest turn' }).click();
+    const showChanges = await hideChanges(page, thread);
     await page.getByRole('button', { name: 'Undo it' }).click();
     await page
       .getByRole('alert')
       .getByText(/does not answer/)
       .waitFor();
+    await conversation(page).getByRole('heading', { name: 'Undone' }).waitFor();
     await page.getByRole('button', { name: 'Undo it' }).click();
     await expect.poll(undos).toBe(2);
-    await conversation(page).getByRole('heading', { name: 'Undone' }).waitFor();
+    await showChanges();
     await expect.poll(async () => (await thread.view()).activeTurn, LONG).toBe(null);
     expect(exists()).toEqual([true, true, false]);
 
@@ -177,6 +190,14 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await page.getByRole('button', { name: 'Redo' }).click();
     await expect.poll(redos).toBe(1);
     await conversation(page).getByRole('heading', { name: 'Restored' }).waitFor();
+    expect(exists()).toEqual([true, true, true]);
+
+    // What was opened is closed when somebody else undoes a turn: a click would now undo the one before.
+    await page.getByRole('button', { name: 'Undo the newest turn' }).click();
+    await page.getByRole('button', { name: 'Undo it' }).waitFor();
+    await thread.undo();
+    await page.getByRole('button', { name: 'Undo it' }).waitFor({ state: 'detached' });
+    await thread.redo();
     expect(exists()).toEqual([true, true, true]);
 
     const rollbacks = await loseAnswer(page, '/rollback');
@@ -209,6 +230,62 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
       .getByText(/^Turn completed/)
       .waitFor();
     expect(await conversation(page).getByText('say: only once').count()).toBe(1);
+  });
+
+  it('does once what is sent again after its answer was lost, of a schedule, a finding and a batch', async () => {
+    const repository = makeRepository(join(environment.cwd, '..', 'lost'), { 'a.ts': '// TODO: x\n' });
+    const scheduleId = `lost-${Date.now()}`;
+    const { schedule } = await environment.bobbin.schedules.create(scheduleId, {
+      ...{ times: { cron: ['0 3 1 1 *'] }, batch: { targets: [{ repository }] } },
+    });
+    const page = await open(`#/schedules/${scheduleId}`);
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+    const lost = page.getByRole('alert').getByText(/does not answer/);
+
+    const triggers = await loseAnswer(page, '/trigger');
+    await button('Run now').click();
+    await lost.waitFor();
+    await page.locator('.runs li').waitFor();
+    await button('Run now').click();
+    await lost.waitFor({ state: 'detached' });
+    expect(triggers()).toBe(2);
+    await page
+      .locator('.runs li')
+      .getByText(/completed: 1 reviewed/)
+      .waitFor();
+    const [run, ...others] = await schedule.runs();
+    expect(others).toEqual([]);
+
+    const pauses = await loseAnswer(page, '/pause');
+    await page.getByLabel('Note (optional)').fill('release week');
+    await button('Pause').click();
+    await lost.waitFor();
+    await button('Resume').waitFor();
+    expect([pauses(), await page.getByLabel('Note (optional)').inputValue()]).toEqual([1, 'release week']);
+    expect(await schedule.describe()).toMatchObject({ paused: true, note: 'release week' });
+    await schedule.delete();
+
+    await page.goto(`${stand.url}/#/batches/${run!.batchId}`);
+    const dismissals = await loseAnswer(page, '/dismiss');
+    await page.locator('.finding summary').click();
+    await button('Dismiss …').click();
+    await page.getByLabel('Why it does not count').fill('known');
+    await button('Dismiss').click();
+    await page.locator('.finding').waitFor({ state: 'detached' });
+    expect(dismissals()).toBe(1);
+    const [row] = await rowsOf(environment.bobbin.batches.get(run!.batchId));
+    const { findings } = await environment.bobbin.ledgers.get(row!.targetId).view();
+    expect(findings).toMatchObject([{ state: 'dismissed', dismissal: { why: 'known' } }]);
+
+    const targets = Array.from({ length: 4 }, (_, index) => ({ repository: `${repository}-${index}` }));
+    const batch = await environment.bobbin.batches.start({ targets, reviewsPerMinute: 1 });
+    await page.goto(`${stand.url}/#/batches/${batch.batchId}`);
+    const cancels = await loseAnswer(page, '/cancel');
+    await button('Cancel').click();
+    await lost.waitFor();
+    await button('Cancel').waitFor({ state: 'detached' });
+    expect(cancels()).toBe(1);
+    await expect.poll(() => batch.view(), LONG).toMatchObject({ status: 'cancelled' });
   });
 
   it('says that an answer may not have arrived, and shows what became of it', async () => {

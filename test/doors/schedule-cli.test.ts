@@ -111,6 +111,9 @@ describe('bobbin schedule', () => {
     expect((await schedule(['trigger', id, '--full-pass', '--overlap', 'skip'])).code).toBe(2);
     const triggered = await schedule(['trigger', id]);
     expect(triggered.stdout).toMatch(new RegExp(`^batch ${id}-\\S+Z started; \`.* batch show`));
+    const again = ['trigger', id, '--overlap', 'ALLOW_ALL', '--at', '2026-01-31T18:00:00+01:00'];
+    for (const { stdout } of [await schedule(again), await schedule(again)])
+      expect(stdout).toMatch(new RegExp(`^batch ${id}-2026-01-31T17:00:00Z started`));
     expect((await schedule(['backfill', id, '--from', '2026-01-01T00:00Z', '--to', '2026-01-02T00:00Z'])).code).toBe(0);
     await expect.poll(async () => (await listed(id))?.note).toBe('release week');
     const list = JSON.parse((await schedule(['list', '--json'])).stdout) as ScheduleSummary[];

@@ -142,7 +142,9 @@ it('keeps a schedule: creates, replaces, pauses, triggers and deletes it', async
   });
   expect((await http.post(`${path}/pause`, { note: 'holiday' })).status).toBe(204);
   expect((await http.get(path)).value).toMatchObject({ timezone: 'Europe/Berlin', paused: true, note: 'holiday' });
-  const { run } = (await http.post(`${path}/trigger`)).value as { run: { batchId: string } };
+  const now = { at: Date.now() };
+  const { run } = (await http.post(`${path}/trigger`, now)).value as { run: { batchId: string } };
+  expect((await http.post(`${path}/trigger`, now)).value).toEqual({ run });
   await environment.bobbin.batches.get(run.batchId).follow();
   expect((await http.get(`${path}/runs`)).value).toMatchObject({ runs: [{ batchId: run.batchId }] });
   expect((await http.call('DELETE', path)).status).toBe(204);

@@ -186,6 +186,19 @@ describe('a schedule that is there', () => {
     expect(await schedule.runs()).toEqual([{ ...run, outcome: { status: 'running' } }]);
   });
 
+  it('begins one batch for one time, however often it is sent: at once, while it runs, and when it has ended', async () => {
+    const schedule = await create({ paused: true });
+    const at = Date.parse('2026-01-01T03:00:00.400Z');
+    const [run, same] = await Promise.all([schedule.trigger({ at }), schedule.trigger({ at: at + 500 })]);
+    expect(run).toMatchObject({ batchId: `${schedule.scheduleId}-2026-01-01T03:00:00Z` });
+    expect(same).toEqual(run);
+    expect(await schedule.trigger({ at })).toEqual(run);
+    await answer(schedule, { type: 'cancelled' });
+    expect(await schedule.trigger({ at })).toEqual(run);
+    expect((await schedule.runs()).map(({ batchId }) => batchId)).toEqual([run?.batchId]);
+    await expect(schedule.trigger({ at: -1 })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   it('makes up for the runs of a time that is gone', async () => {
     const schedule = await create({ times: { cron: ['0 3 * * *'] }, paused: true });
     const [from, to] = [Date.parse('2026-01-01T00:00:00Z'), Date.parse('2026-01-03T03:00:00Z')];

@@ -1,17 +1,19 @@
 /** Reads and changes one schedule. */
+import { msToTs } from '@temporalio/common/lib/time.js';
 import type { ScheduleDescription, ScheduleHandle as TemporalHandle } from '@temporalio/client';
 import {
   BATCH_WORKFLOW_TYPE,
   type Backfill,
   BackfillSchema,
   type OverlapPolicy,
-  OverlapPolicySchema,
   type ScheduleChanges,
   type ScheduleFiring,
   type ScheduleRun,
   type ScheduleSpec,
   ScheduleSpecSchema,
   type ScheduleView,
+  type Trigger,
+  TriggerSchema,
 } from '../../contract/index.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import type { Service } from '../service.ts';
@@ -35,11 +37,11 @@ export interface ScheduleHandle {
   /** Runs that were due in the meantime are not started. */
   resume(note?: string): Promise<void>;
   /**
-   * Starts a run now, even if paused, and waits up to ten seconds for it. Null if none has started by then: by the policy, it
-   * waits for another run or was skipped. At most one run per second.
-   * @param overlap `BUFFER_ONE` by default: after the running one. The policy of the schedule does not apply
+   * Starts a run now, even if paused, and waits up to ten seconds for it. Null if it has not started by then: by the policy, it
+   * waits for another run or was skipped. The policy of the schedule does not apply. At most one run per second, and one for
+   * each time `at`: choose it before the call if you may have to repeat the call.
    */
-  trigger(options?: { overlap?: OverlapPolicy }): Promise<ScheduleFiring | null>;
+  trigger(trigger?: Trigger): Promise<ScheduleFiring | null>;
   /**
    * Starts the runs that were due in a past period. They review the present state, not the past one. By default they run one
    * after another, and at most a thousand are accepted.
@@ -52,6 +54,10 @@ export interface ScheduleHandle {
 /** Temporal's default is ALLOW_ALL. Such a run is not watched: it neither delays others nor pauses the schedule. */
 const TRIGGER_OVERLAP = 'BUFFER_ONE';
 const BACKFILL_OVERLAP = 'BUFFER_ALL';
+/** On the wire. */
+const POLICY_NUMBERS: Record<OverlapPolicy, number> = {
+  ...{ SKIP: 1, BUFFER_ONE: 2, BUFFER_ALL: 3, CANCEL_OTHER: 4, TERMINATE_OTHER: 5, ALLOW_ALL: 6 },
+};
 
 export function openSchedule(service: Service, scheduleId: string): ScheduleHandle {
   const handle = service.client.schedule.getHandle(scheduleId);
@@ -71,13 +77,15 @@ export function openSchedule(service: Service, scheduleId: string): ScheduleHand
     update: (changes) => ask('update', (own) => updateSchedule(service, handle, merge(toScheduleView(own), changes))),
     pause: (note) => ask('pause', () => handle.pause(note ?? 'Paused')),
     resume: (note) => ask('resume', () => handle.unpause(note ?? 'Resumed')),
-    async trigger(options = {}) {
-      const before = await ask('trigger', async (own) => {
-        await handle.trigger(OverlapPolicySchema.parse(options.overlap ?? TRIGGER_OVERLAP));
-        return toFirings(own.info);
+    async trigger(trigger = {}) {
+      const now = Date.now();
+      const { known, at } = await ask('trigger', async (own) => {
+        const { overlap = TRIGGER_OVERLAP, at = now } = TriggerSchema.parse(trigger);
+        const known = firingAt(own, at);
+        if (known === null) await startRun(service, scheduleId, overlap, at);
+        return { known, at };
       });
-      const firings = () => ask('trigger', (own) => Promise.resolve(toFirings(own.info)));
-      return awaitFiring(before, firings);
+      return known ?? awaitFiring(() => ask('trigger', (own) => Promise.resolve(firingAt(own, at))));
     },
     backfill: (options) =>
       ask('backfill', () => {
@@ -86,6 +94,26 @@ export function openSchedule(service: Service, scheduleId: string): ScheduleHand
       }),
     delete: () => ask('delete', () => handle.delete()),
   };
+}
+
+function firingAt({ info }: ScheduleDescription, at: number): ScheduleFiring | null {
+  return toFirings(info).find(({ scheduledAt }) => toSeconds(scheduledAt) === toSeconds(at)) ?? null;
+}
+
+const toSeconds = (ms: number): number => Math.floor(ms / 1_000);
+
+/** The SDK's own call chooses the id of the request and the time of the run, so that a repeated call is another run. */
+async function startRun(
+  { connection, namespace }: Service,
+  scheduleId: string,
+  overlap: OverlapPolicy,
+  at: number,
+): Promise<void> {
+  const seconds = toSeconds(at);
+  await connection.workflowService.patchSchedule({
+    ...{ namespace, scheduleId, requestId: `run-${seconds}` },
+    patch: { triggerImmediately: { overlapPolicy: POLICY_NUMBERS[overlap], scheduledTime: msToTs(seconds * 1_000) } },
+  });
 }
 
 async function describeOwn(handle: TemporalHandle): Promise<ScheduleDescription> {

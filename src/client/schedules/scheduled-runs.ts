@@ -55,17 +55,12 @@ function toBatchResult(value: unknown): BatchResult | null {
 const FIRING_WAIT_MS = 10_000;
 const FIRING_LOOK_MS = 100;
 
-/** The first run that did not exist before; null if none starts. */
-export async function awaitFiring(
-  before: ScheduleFiring[],
-  look: () => Promise<ScheduleFiring[]>,
-): Promise<ScheduleFiring | null> {
-  const known = new Set(before.map(({ batchId }) => batchId));
+/** The run; null if it does not start in time. */
+export async function awaitFiring(look: () => Promise<ScheduleFiring | null>): Promise<ScheduleFiring | null> {
   const until = Date.now() + FIRING_WAIT_MS;
   for (;;) {
-    const found = (await look()).find(({ batchId }) => !known.has(batchId));
-    if (found !== undefined) return found;
-    if (Date.now() > until) return null;
+    const found = await look();
+    if (found !== null || Date.now() > until) return found;
     await delay(FIRING_LOOK_MS);
   }
 }

@@ -137,6 +137,19 @@ export type ScheduleChanges = Partial<Omit<LooseScheduleSpec, 'batch'>> & {
 /** Shorter than other ids: the id of a batch appends the time of its run, and the ids of its threads append more. */
 export const ScheduleIdSchema = IdSchema.max(80);
 
+export const TriggerSchema = z
+  .object({
+    /** Default: `BUFFER_ONE`, after the running one. */
+    overlap: optional(OverlapPolicySchema),
+    /**
+     * Time of the run, in milliseconds since the epoch, of which whole seconds count. It is the idempotency key: the same
+     * time sent twice is one run. Default: now.
+     */
+    at: optional(TimeSchema),
+  })
+  .transform(compact);
+export type Trigger = z.infer<typeof TriggerSchema>;
+
 /** Runs of the times between, as if they were now. Times are milliseconds since the epoch, both inclusive. */
 export const BackfillSchema = z
   .object({ from: TimeSchema, to: TimeSchema, overlap: optional(OverlapPolicySchema) })

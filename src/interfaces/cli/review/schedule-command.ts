@@ -96,9 +96,15 @@ export function addScheduleCommands(program: Command): void {
     '--note <text>',
     'why',
   );
-  command<TriggerOptions>('trigger', 'start a run now, even if paused', ['nightly', 'nightly --full-pass'], trigger)
+  command<TriggerOptions>(
+    'trigger',
+    'start a run now, even if paused',
+    ['nightly', 'nightly --full-pass', 'nightly --at 2027-01-31T18:00:00Z'],
+    trigger,
+  )
     .addOption(overlapOption('if another run has not ended (default: BUFFER_ONE)'))
-    .option('--full-pass', 'start a separate batch that reviews everything, changed or not');
+    .option('--full-pass', 'start a separate batch that reviews everything, changed or not')
+    .option('--at <moment>', 'time of the run, to repeat the command safely: the same time is one run (default: now)');
   command<BackfillOptions>(
     'backfill',
     'start the runs that were due in a past period',
@@ -170,14 +176,16 @@ async function resume(
 }
 
 interface TriggerOptions {
+  at?: string;
   overlap?: OverlapPolicy;
   fullPass?: boolean;
 }
 
 async function trigger(bobbin: Bobbin, output: Output, scheduleId: string, options: TriggerOptions): Promise<number> {
   const { overlap, fullPass = false } = options;
-  if (fullPass) return triggerFullPass(bobbin, output, scheduleId, overlap);
-  const run = await bobbin.schedules.get(scheduleId).trigger(overlap === undefined ? {} : { overlap });
+  const at = options.at === undefined ? Date.now() : toMoment('--at', options.at);
+  if (fullPass) return triggerFullPass(bobbin, output, scheduleId, { overlap, at });
+  const run = await bobbin.schedules.get(scheduleId).trigger({ at, ...(overlap === undefined ? {} : { overlap }) });
   output.result({ scheduleId, run }, [
     run === null
       ? `no run of ${scheduleId} has started: it waits for another run, or was skipped because of it`
@@ -191,7 +199,7 @@ async function triggerFullPass(
   { schedules, batches }: Bobbin,
   output: Output,
   scheduleId: string,
-  overlap: OverlapPolicy | undefined,
+  { overlap, at }: { overlap: OverlapPolicy | undefined; at: number },
 ): Promise<number> {
   if (overlap !== undefined)
     throw new BobbinError('invalid', '--full-pass starts a separate batch, to which --overlap does not apply');
@@ -201,7 +209,7 @@ async function triggerFullPass(
       'scheduleForeign',
       `The batch of schedule ${scheduleId} cannot be read: another tool changed it.`,
     );
-  const batchId = `${scheduleId}-full-${new Date().toISOString()}`;
+  const batchId = `${scheduleId}-full-${new Date(at).toISOString()}`;
   await batches.start({ ...batch, fullPass: true }, { batchId });
   output.result({ scheduleId, batchId }, [
     `batch ${batchId} started; \`${asStarted(`batch show ${batchId}`)}\` shows its progress`,

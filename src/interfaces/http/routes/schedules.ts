@@ -1,12 +1,11 @@
 /** Batches at given times. */
 import { z } from 'zod';
-import { BackfillSchema, OverlapPolicySchema, ScheduleSpecSchema } from '../../../contract/index.ts';
+import { BackfillSchema, ScheduleSpecSchema, TriggerSchema } from '../../../contract/index.ts';
 import { ShortTextSchema, optional } from '../../../contract/shapes.ts';
 import { DONE, type Endpoint, NOTHING, endpoint, json } from '../endpoint.ts';
 import { LimitSchema, listOf, ref } from '../schemas.ts';
 
 const NoteSchema = z.object({ note: optional(ShortTextSchema) });
-const TriggerSchema = z.object({ overlap: optional(OverlapPolicySchema) });
 const KNOWN = ['scheduleNotFound', 'scheduleForeign'] as const;
 const SHARED = { tag: 'Schedules', withoutOwner: true } as const;
 
@@ -103,15 +102,14 @@ export const SCHEDULE_ENDPOINTS: readonly Endpoint[] = [
     method: 'post',
     path: '/v1/schedules/{scheduleId}/trigger',
     summary: 'Start a run now, even if paused',
-    description: 'Waits up to ten seconds for it. `run` is null if it waits for another one, or was skipped.',
+    description:
+      'Waits up to ten seconds for it. `run` is null if it waits for another one, or was skipped. `at`, in milliseconds since the epoch, is the time of the run and the idempotency key: the same second sent twice is one run. Default: now.',
     scope: 'drive',
     body: TriggerSchema,
     answers: [{ status: 200, says: 'The run.', schema: ref('ScheduleTriggered') }],
     problems: KNOWN,
-    async run({ bobbin, params: { scheduleId }, body: { overlap } }) {
-      const schedule = bobbin.schedules.get(scheduleId);
-      return json({ run: await schedule.trigger(overlap === undefined ? {} : { overlap }) });
-    },
+    run: async ({ bobbin, params: { scheduleId }, body }) =>
+      json({ run: await bobbin.schedules.get(scheduleId).trigger(body) }),
   }),
   endpoint({
     ...SHARED,

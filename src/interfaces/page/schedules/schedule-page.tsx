@@ -1,5 +1,5 @@
 /** One schedule: when it runs, what became of its runs, and pausing it. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ScheduleRun, ScheduleView } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { describeFiring, describeTimes } from '../../../contract/plain/words/schedule-words.ts';
@@ -64,7 +64,15 @@ function Control({ view: { paused }, path, onChange }: ControlProps) {
   const [note, setNote] = useState('');
   const { run, isRunning, problem } = useAction();
   const mayDrive = useAllowed('drive');
+  // Sent again after its answer was lost, it is the same run.
+  const runAt = useRef<number | null>(null);
   if (!mayDrive) return null;
+  const runNow = (): void =>
+    void run(async () => {
+      runAt.current ??= Date.now();
+      await post(`${path}/trigger`, { at: runAt.current }).finally(onChange);
+      runAt.current = null;
+    });
   const send = (verb: string, body: object): void =>
     void run(async () => {
       await post(`${path}/${verb}`, body).finally(onChange);
@@ -91,7 +99,7 @@ function Control({ view: { paused }, path, onChange }: ControlProps) {
         <button type="submit" class={paused ? 'approve' : ''} disabled={isRunning}>
           {paused ? 'Resume' : 'Pause'}
         </button>
-        <button type="button" disabled={isRunning} onClick={() => send('trigger', {})}>
+        <button type="button" disabled={isRunning} onClick={runNow}>
           Run now
         </button>
       </div>

@@ -1,4 +1,5 @@
 /** The past of a thread: undo and redo, removing turns from the conversation, and going on from one in a new thread. */
+import { useEffect } from 'preact/hooks';
 import type { ThreadView } from '../../../../contract/index.ts';
 import { useAllowed } from '../../base/session.tsx';
 import type { Entry } from '../state/thread-state.ts';
@@ -22,8 +23,12 @@ export function Past({ view, entries, opened, onOpen }: Props) {
   const { threadId, status, turnCount, settings } = view;
   const mayApprove = useAllowed('approve');
   const close = (): void => onOpen(null);
-  if (turnCount === 0 && status !== 'closed') return null;
   const isIdle = status === 'idle';
+  // A click that was meant for the conversation as it was would now undo or remove another turn.
+  useEffect(() => {
+    if (opened !== null && opened.type !== 'fork') close();
+  }, [turnCount, isIdle]);
+  if (turnCount === 0 && status !== 'closed') return null;
   // A fork without a sandbox needs more than the right to start threads.
   const mayFork = mayApprove || settings.sandbox !== 'danger-full-access';
   return (
@@ -55,8 +60,8 @@ export function Past({ view, entries, opened, onOpen }: Props) {
         )}
         {status === 'closed' && <Reopen threadId={threadId} />}
       </div>
-      {opened?.type === 'undo' && isIdle && <Undo key={turnCount} threadId={threadId} onClose={close} />}
-      {opened?.type === 'rollBack' && isIdle && <RollBack key={turnCount} threadId={threadId} onClose={close} />}
+      {opened?.type === 'undo' && isIdle && <Undo threadId={threadId} onClose={close} />}
+      {opened?.type === 'rollBack' && isIdle && <RollBack threadId={threadId} onClose={close} />}
       {opened?.type === 'fork' && (
         <Fork key={opened.turnId} threadId={threadId} entries={entries} from={opened.turnId} onClose={close} />
       )}
