@@ -1,5 +1,6 @@
 /** Attacks on the HTTP server by bytes, by many requests, and by the loss of what is behind it. */
 import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { type Socket, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -93,9 +94,9 @@ it('a Last-Event-ID that the thread has not reached is refused', async () => {
 interface Way {
   address: string;
   /** Ends every connection, and accepts none. */
-  cut(): void;
+  cut: () => void;
   /** Takes nothing and gives nothing from now on; connections stay open. */
-  hold(): void;
+  hold: () => void;
 }
 
 /** A way to the service that can be closed. */
@@ -129,6 +130,54 @@ async function startWay(): Promise<Way> {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+it('a reader that ends its side or resets the connection leaves its place to others, and an idle one is asked if it is there', async () => {
+  const other = await startHttpStand(environment.bobbin, { BOBBIN_HTTP_STREAMS: '2' });
+  try {
+    const thread = await environment.start();
+    await runTurn(thread, 'say: hi');
+    const path = `/v1/threads/${thread.threadId}/events`;
+    const { host, port } = new URL(other.url);
+    const read = async () => {
+      const head = `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${other.secret}\r\n\r\n`;
+      const socket = await dial(other.url, head);
+      await once(socket, 'data');
+      return socket;
+    };
+    const isFree = async () => {
+      const stream = httpClient(other.url, other.secret).events(path);
+      return stream.next().then(
+        () => stream.return(undefined).then(() => true),
+        () => false,
+      );
+    };
+    const halfClosed = await read();
+    // What a peer that vanished leaves is an idle connection: the kernel asks it whether it is there.
+    if (existsSync('/proc/net/tcp')) await expect.poll(() => keepAliveSeconds(Number(port))).toBeLessThanOrEqual(30);
+    expect(await isFree()).toBe(false);
+    halfClosed.end();
+    await expect.poll(isFree, { timeout: 20_000 }).toBe(true);
+    const reset = await read();
+    reset.resetAndDestroy();
+    await expect.poll(isFree, { timeout: 20_000 }).toBe(true);
+    expect(other.errors).toEqual([]);
+  } finally {
+    await other.close();
+  }
+});
+
+/** Of the newest connection to the port: the time until the kernel asks whether its peer is there. */
+function keepAliveSeconds(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const [ESTABLISHED, KEEP_ALIVE, TICKS] = ['01', '02', 100];
+  const timers = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, address, , state]) => address?.endsWith(local) === true && state === ESTABLISHED)
+    .map(([, , , , , timer = '']) => timer.split(':'));
+  const [kind, ticks = ''] = timers.find(([one]) => one === KEEP_ALIVE) ?? [];
+  return kind === undefined ? Infinity : Number.parseInt(ticks, 16) / TICKS;
 }
 
 it('says at /readyz that the service is away, and goes on living', async () => {
@@ -188,7 +237,7 @@ it('says that the service is silent, not its workers, and takes no longer for it
       tries.map((call) =>
         call().then(
           () => 'done',
-          ({ code }: BobbinError) => code,
+          (error: unknown) => (error as BobbinError).code,
         ),
       ),
     );

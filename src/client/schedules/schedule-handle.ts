@@ -1,4 +1,5 @@
 /** Reads and changes one schedule. */
+import { encodeScheduleOverlapPolicy } from '@temporalio/client/lib/schedule-types.js';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { ScheduleDescription, ScheduleHandle as TemporalHandle } from '@temporalio/client';
 import {
@@ -54,10 +55,6 @@ export interface ScheduleHandle {
 /** Temporal's default is ALLOW_ALL. Such a run is not watched: it neither delays others nor pauses the schedule. */
 const TRIGGER_OVERLAP = 'BUFFER_ONE';
 const BACKFILL_OVERLAP = 'BUFFER_ALL';
-/** On the wire. */
-const POLICY_NUMBERS: Record<OverlapPolicy, number> = {
-  ...{ SKIP: 1, BUFFER_ONE: 2, BUFFER_ALL: 3, CANCEL_OTHER: 4, TERMINATE_OTHER: 5, ALLOW_ALL: 6 },
-};
 
 export function openSchedule(service: Service, scheduleId: string): ScheduleHandle {
   const handle = service.client.schedule.getHandle(scheduleId);
@@ -112,7 +109,12 @@ async function startRun(
   const seconds = toSeconds(at);
   await connection.workflowService.patchSchedule({
     ...{ namespace, scheduleId, requestId: `run-${seconds}` },
-    patch: { triggerImmediately: { overlapPolicy: POLICY_NUMBERS[overlap], scheduledTime: msToTs(seconds * 1_000) } },
+    patch: {
+      triggerImmediately: {
+        overlapPolicy: encodeScheduleOverlapPolicy(overlap) ?? null,
+        scheduledTime: msToTs(seconds * 1_000),
+      },
+    },
   });
 }
 
