@@ -129,7 +129,7 @@ export default {
       name: 'nothing-ships-what-only-tests-use',
       severity: 'error',
       from: { path: '^(src|workflows|activities)/', pathNot: '\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing(\\.ts$|/)' },
-      to: { path: '^(test|bench|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing(\\.ts$|/)' },
+      to: { path: '^(test|bench|eval|examples)/|\\.test\\.ts$|/test-[a-z-]+\\.ts$|/testing(\\.ts$|/)' },
     },
     {
       name: 'no-circles',

@@ -85,7 +85,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': ['error', ...KIND_COMPARED, ...PRINTED_BESIDE] },
   },
   {
-    files: ['**/*.test.ts', 'test/**', 'bench/**'],
+    files: ['**/*.test.ts', 'test/**', 'bench/**', 'eval/**'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
 );

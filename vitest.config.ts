@@ -25,7 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{workflows,activities,src}/**/*.test.ts'],
+          include: ['{workflows,activities,src,eval}/**/*.test.ts'],
           exclude: [...defaultExclude, ...TOUCH_THE_MACHINE],
           testTimeout: 30_000,
         },

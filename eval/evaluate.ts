@@ -1,0 +1,70 @@
+/** Runs the cases of a record that have no result yet, some in parallel. */
+import type { Environment } from './environment.ts';
+import { type Purse, createPurse } from './purse.ts';
+import { type Case, NOTHING_SPENT, type Result, type RunRecord } from './record.ts';
+import { endsRun } from './turn-outcome.ts';
+
+export interface EvaluateOptions {
+  record: RunRecord;
+  /** How many cases run in parallel. */
+  jobs: number;
+  environment: Environment;
+  runCase: (entry: Case, usd: number | null) => Promise<Result>;
+  onStart: (entry: Case) => void;
+  onEnd: (entry: Case, result: Result) => void;
+}
+
+/** Why cases may be left without a result. */
+export type Leftover = 'nothing' | 'budget' | { everyCase: string };
+
+/** Rejects if it was interrupted. The record is saved after each case. */
+export async function evaluate(options: EvaluateOptions): Promise<Leftover> {
+  const { record, jobs, environment } = options;
+  const waiting = record.cases.filter(({ result }) => result === null);
+  const spent = record.cases.reduce((sum, { result }) => sum + usdOf(result), 0);
+  const places = Math.min(jobs, waiting.length);
+  const purse = createPurse(record.maxUsd, spent, places);
+  let left: Leftover = 'nothing';
+  const work = async (): Promise<void> => {
+    for (;;) {
+      environment.signal.throwIfAborted();
+      if (waiting.length === 0 || left !== 'nothing') return;
+      const usd = purse.take();
+      if (usd === undefined) {
+        left = 'budget';
+        return;
+      }
+      const entry = waiting.shift();
+      if (entry === undefined) return;
+      const result = await runOne(options, { entry, usd, purse });
+      if (endsRun(result)) left = { everyCase: result.reason ?? '' };
+    }
+  };
+  const all = await Promise.allSettled(Array.from({ length: places }, work));
+  const failed = all.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason as Error;
+  return left;
+}
+
+async function runOne(
+  options: EvaluateOptions,
+  { entry, usd, purse }: { entry: Case; usd: number | null; purse: Purse },
+): Promise<Result> {
+  const { environment, runCase, onStart, onEnd } = options;
+  onStart(entry);
+  const result = await runCase(entry, usd).catch((error: unknown): Result => {
+    environment.signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    return { status: 'error', reason, seconds: 0, spent: NOTHING_SPENT, found: null };
+  });
+  purse.settle(usd, usdOf(result));
+  // A case that failed for a reason that every case has can be run again.
+  if (!endsRun(result)) entry.result = result;
+  await environment.save();
+  onEnd(entry, result);
+  return result;
+}
+
+function usdOf(result: Result | null): number {
+  return (result?.spent.costMicroUsd ?? 0) / 1_000_000;
+}

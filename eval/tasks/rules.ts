@@ -1,0 +1,17 @@
+/** The written solution of a task as rules of the offline model. */
+import { toWriteCommand } from '../check/write-command.ts';
+import type { Step } from './task.ts';
+
+/** The prompt as the offline model gets it: what is asked, and after it the rules that it follows. */
+export function withRules(prompt: string, steps: readonly Step[]): string {
+  return [prompt, '', ...steps.map(toRule)].join('\n');
+}
+
+function toRule(step: Step): string {
+  if ('run' in step) return `run: ${step.run}`;
+  if ('write' in step) return `run: ${toWriteCommand(step.write, step.text)}`;
+  if ('patch' in step) return `patch:\n${step.patch}`;
+  if ('wait' in step) return 'call: wait_agent {}';
+  const { spawn, message, steps } = step;
+  return `call: spawn_agent ${JSON.stringify({ task_name: spawn, message: withRules(message, steps) })}`;
+}
