@@ -32,16 +32,18 @@ export interface EventSource {
 /**
  * Yields every event in order, each once. Ends when the workflow has ended after its last `thread/closed`, or when the signal
  * fires. Throws `threadClosed` if the thread ended without that event: terminated, or its start argument refused.
+ *
+ * @param options.untilRest for a caller who waits for the end of a turn: events may come late while steps run
  */
 export async function* streamEvents(
   service: Service,
   thread: { threadId: string; workflowId: string },
   source: EventSource,
-  options: EventStreamOptions & { partial?: boolean } = {},
+  options: EventStreamOptions & { partial?: boolean; untilRest?: boolean } = {},
 ): AsyncGenerator<ThreadEvent | PartialEvent, void, undefined> {
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const changes = watchHistory(service, thread.workflowId, signal);
+  const changes = watchHistory(service, thread.workflowId, signal, { untilRest: options.untilRest === true });
   const partial = options.partial === true ? createPartialText(() => source.progress()) : undefined;
   let after = options.after ?? 0;
   const retries = createBackoff(RETRY_MS);

@@ -9,6 +9,9 @@ import type { Service } from '../service.ts';
 /** The service answers an idle long poll after about 20 seconds. A call that takes longer is dead. */
 const LONG_POLL_DEADLINE_MS = 35_000;
 const RETRY_MS = { first: 50, most: 2_000 };
+/** For readers who wait for the end of work: how long changes are gathered before more are asked for, and before they are read. */
+const GATHER_MS = 30;
+const MAX_UNREAD_MS = 500;
 
 export interface HistoryChanges {
   /**
@@ -23,19 +26,37 @@ export interface HistoryChanges {
   readonly completedTask: CompletedTask | null;
 }
 
+interface StepEnd {
+  scheduledEventId?: { toNumber(): number } | null;
+}
+
 /** The part of an event that is read. */
 interface RecordedEvent {
   workflowExecutionStartedEventAttributes?: { originalExecutionRunId?: string | null } | null;
   workflowTaskScheduledEventAttributes?: object | null;
   workflowTaskStartedEventAttributes?: { identity?: string | null } | null;
+  eventId?: { toNumber(): number } | null;
+  activityTaskScheduledEventAttributes?: object | null;
+  activityTaskCompletedEventAttributes?: StepEnd | null;
+  activityTaskFailedEventAttributes?: StepEnd | null;
+  activityTaskTimedOutEventAttributes?: StepEnd | null;
+  activityTaskCanceledEventAttributes?: StepEnd | null;
+  activityTaskCancelRequestedEventAttributes?: StepEnd | null;
   workflowTaskCompletedEventAttributes?: {
     identity?: string | null;
     startedEventId?: { toNumber(): number } | null;
   } | null;
 }
 
-export function watchHistory(service: Service, workflowId: string, signal: AbortSignal): HistoryChanges {
+/** @param options.untilRest for a reader who waits for the end of work: while steps run, `next` resolves only now and then */
+export function watchHistory(
+  service: Service,
+  workflowId: string,
+  signal: AbortSignal,
+  { untilRest = false } = {},
+): HistoryChanges {
   let token: Uint8Array | null = null;
+  let polling: Promise<boolean> | null = null;
   const retries = createBackoff(RETRY_MS);
   let over = false;
   let runId: string | null = null;
@@ -45,11 +66,18 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
   let isPending = false;
   /** Whether the worker that has begun a task is the one that completed the last one, and so has the workflow in its cache. */
   let isAtHand = false;
+  const runningSteps = new Set<number | undefined>();
 
   const take = (event: RecordedEvent): void => {
     const run = event.workflowExecutionStartedEventAttributes;
     // After a reset this is the id of the run before, which matches no task.
-    if (run) [runId, startedEventId] = [run.originalExecutionRunId ?? null, null];
+    if (run) {
+      [runId, startedEventId] = [run.originalExecutionRunId ?? null, null];
+      runningSteps.clear();
+    }
+    if (event.activityTaskScheduledEventAttributes) runningSteps.add(event.eventId?.toNumber());
+    const ended = endOfStep(event);
+    if (ended) runningSteps.delete(ended.scheduledEventId?.toNumber());
     if (event.workflowTaskScheduledEventAttributes) isPending = true;
     const begun = event.workflowTaskStartedEventAttributes;
     isAtHand = Boolean(begun?.identity) && begun?.identity === worker;
@@ -79,8 +107,9 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
     events.forEach(take);
     over = token === null && events.length > 0 && !events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
     const isCompleted = events.some((event) => event.workflowTaskCompletedEventAttributes);
-    return events.length > 0 && (token === null || isAtHand || (isCompleted && !isPending));
+    return events.length > 0 && (token === null || (isAtHand && !untilRest) || (isCompleted && !isPending));
   };
+  const isRead = () => !untilRest || runningSteps.size === 0 || token === null;
 
   return {
     get over() {
@@ -90,11 +119,16 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
       return runId === null || startedEventId === null ? null : { runId, startedEventId };
     },
     async next() {
+      let overdue: Promise<null> | null = null;
       while (!signal.aborted) {
         try {
-          const news = await untilAborted(poll(), signal);
+          polling ??= poll().finally(() => (polling = null));
+          const change = untilAborted(polling, signal);
+          const news = await (overdue === null ? change : Promise.race([change, overdue]));
           retries.reset();
-          if (news !== false) return;
+          if (news === null || (news && isRead())) return;
+          if (news) overdue ??= pause(MAX_UNREAD_MS, signal).then(() => null);
+          if (untilRest) await pause(GATHER_MS, signal);
         } catch {
           // If it lasts, the query that follows reports the error.
           token = null;
@@ -104,6 +138,17 @@ export function watchHistory(service: Service, workflowId: string, signal: Abort
       }
     },
   };
+}
+
+/** A step that was told to stop is not waited for. */
+function endOfStep(event: RecordedEvent): StepEnd | null | undefined {
+  return (
+    event.activityTaskCompletedEventAttributes ??
+    event.activityTaskFailedEventAttributes ??
+    event.activityTaskTimedOutEventAttributes ??
+    event.activityTaskCanceledEventAttributes ??
+    event.activityTaskCancelRequestedEventAttributes
+  );
 }
 
 /** The promise's value, or null as soon as the signal fires; the promise is then ignored. */

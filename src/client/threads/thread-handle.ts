@@ -165,7 +165,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
   const { archived } = source;
   function events(options: TreeOptions & { tree: true }): AsyncGenerator<TreeEvent, void>;
   function events(options: EventStreamOptions & { partial: true }): AsyncGenerator<ThreadEvent | PartialEvent, void>;
-  function events(options?: EventStreamOptions): AsyncGenerator<ThreadEvent, void>;
+  function events(options?: EventStreamOptions & { untilRest?: true }): AsyncGenerator<ThreadEvent, void>;
   function events(
     options: EventStreamOptions | (TreeOptions & { tree: true }) = {},
   ): AsyncGenerator<ThreadEvent | PartialEvent | TreeEvent, void> {
@@ -191,7 +191,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       await thread.startTurn(toReviewTurn(turnId, target, options));
       // The id may belong to an earlier turn.
       const after = options.turnId === undefined ? lastSeq : 0;
-      const end = await followReview(events({ after, ...signalOf(options) }), turnId);
+      const end = await followReview(events({ after, untilRest: true, ...signalOf(options) }), turnId);
       options.signal?.throwIfAborted();
       if (end !== undefined) return outputOf(end, threadId);
       throw new BobbinError('threadClosed', `review: thread ${threadId} closed before turn ${turnId} ended.`);
@@ -256,7 +256,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       const after = (await thread.view()).lastSeq;
       await thread.startTurn({ turnId, kind: 'undo' });
       const place = { turnId, threadId, type: 'turnsDropped', action: 'undo a turn' } as const;
-      const { completion, item } = await readEnd(events({ after }), place);
+      const { completion, item } = await readEnd(events({ after, untilRest: true }), place);
       return { completion, dropped: item };
     },
     previewUndo: () =>
@@ -266,7 +266,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       const after = (await thread.view()).lastSeq;
       await thread.startTurn({ turnId, kind: 'redo' });
       const place = { turnId, threadId, type: 'turnsRestored', action: 'redo a turn' } as const;
-      const { completion, item } = await readEnd(events({ after }), place);
+      const { completion, item } = await readEnd(events({ after, untilRest: true }), place);
       return { completion, restored: item };
     },
     rollback: (rollback) =>
@@ -294,7 +294,7 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }
     },
     async completion(turnId, options) {
-      for await (const event of events(options)) {
+      for await (const event of events({ ...options, untilRest: true })) {
         if (event.type === 'turn/completed' && event.turn.turnId === turnId) return event.turn;
       }
       throw toBobbinError(new Error(`its events ended without the end of turn ${turnId}`), {
