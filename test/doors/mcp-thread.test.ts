@@ -48,7 +48,7 @@ it('starts it, answers what it asks, and reads its result; each call that may ch
   const outer = await environment.start();
   const submitted = turn(
     [
-      call('start_thread', { task: 'run: touch made-by-inner', approvalPolicy: 'untrusted' }),
+      call('start_thread', { task: 'run: touch made-by-inner', approvalPolicy: 'untrusted', effort: 'low' }),
       call('answer', { requestId: 'req_2', decision: 'accept' }),
       call('wait', {}),
       call('read', { limit: 5 }),
@@ -67,5 +67,5 @@ it('starts it, answers what it asks, and reads its result; each call that may ch
   expect(waited).toMatchObject({ threadId: inner, status: 'completed' });
   const { settings } = await environment.bobbin.threads.get(inner).view();
   expect(existsSync(join(settings.cwd, 'made-by-inner'))).toBe(true);
-  expect(settings.parent).toBeNull();
+  expect(settings).toMatchObject({ parent: null, effort: 'low' });
 });

@@ -1,7 +1,8 @@
 /** How much a model reasons, and similar options, as settings of threads and of turns. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type TestEnvironment, openEnvironment, runTurn } from '../environment.ts';
+import { type TestEnvironment, closeThread, openEnvironment, runTurn } from '../environment.ts';
 import { lastAsked } from '../parts/model-requests.ts';
+import { runCli } from '../parts/run-cli.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
@@ -34,6 +35,22 @@ it('that the model does not know fail the turn in the words of the endpoint, and
   });
 });
 
+it('come from the command line when a turn is sent, a thread is forked and a thread is resumed', async () => {
+  const { threadId } = await environment.start();
+  const fork = `${threadId}-fork`;
+  const bobbin = async (...args: string[]) => {
+    expect(await runCli(['thread', ...args], environment)).toMatchObject({ code: 0, stderr: '' });
+  };
+  const settingsOf = async (id: string) => (await environment.bobbin.threads.get(id).view()).settings;
+  await bobbin('send', threadId, 'say: one', '--effort', 'high', '--summary', 'auto', '--wait');
+  expect(await settingsOf(threadId)).toMatchObject({ effort: 'high', summary: 'auto' });
+  await bobbin('fork', threadId, '--id', fork, '--effort', 'low', '--service-tier', 'flex');
+  expect(await settingsOf(fork)).toMatchObject({ effort: 'low', serviceTier: 'flex' });
+  await closeThread(environment.bobbin.threads.get(threadId));
+  await bobbin('resume', threadId, '--verbosity', 'low');
+  expect(await settingsOf(threadId)).toMatchObject({ effort: 'high', verbosity: 'low' });
+});
+
 it('that nobody knows are refused when they are given', async () => {
   await expect(environment.start({ effort: 'immense' as 'high' })).rejects.toThrow(/effort/);
 });
@@ -45,4 +62,18 @@ it('go to agents of the thread that have its model', async () => {
     String((body as { prompt_cache_key?: string }).prompt_cache_key).startsWith(`${thread.threadId}/`),
   );
   expect(body).toMatchObject({ reasoning: { effort: 'low' } });
+});
+
+it('make reasoning tokens part of the usage, and of what a budget counts', async () => {
+  const thread = await environment.start({ summary: 'auto', unattended: { approvals: 'decline' } });
+  const plain = await runTurn(thread, 'say: one');
+  const thought = await runTurn(thread, `think: ${'thought '.repeat(50)}\nsay: one`);
+  expect(plain.usage.reasoningOutputTokens).toBe(0);
+  const { reasoningOutputTokens, outputTokens, inputTokens } = thought.usage;
+  expect(reasoningOutputTokens).toBe(100);
+  expect(outputTokens).toBe(plain.usage.outputTokens + reasoningOutputTokens);
+  const tokens = inputTokens + outputTokens;
+  expect((await thread.view()).budget.thread.spent.tokens).toBe(
+    plain.usage.inputTokens + plain.usage.outputTokens + tokens,
+  );
 });

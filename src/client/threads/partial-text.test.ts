@@ -79,7 +79,7 @@ it('keeps steps apart that run in parallel', async () => {
 });
 
 it('yields the patch that the model is writing, the next one and that of another attempt anew', async () => {
-  const patch = (call: number, text: string) => model('', { patch: { call, text, chars: text.length } } as object);
+  const patch = (call: number, text: string) => model('', { patch: { call, text, chars: text.length } });
   const second = { ...patch(1, 'again'), attempt: 2 };
   const events = await follow([[patch(1, 'on')], [patch(1, 'one')], [patch(2, 'two')], [second]]);
   const { type: _, ...of } = delta;

@@ -1,5 +1,5 @@
 /** How a model works on a request. `default` leaves it to the endpoint. */
-export const EFFORTS = ['default', 'none', 'minimal', 'low', 'medium', 'high', 'xhigh'] as const;
+export const EFFORTS = ['default', 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 export const REASONING_SUMMARIES = ['default', 'auto', 'concise', 'detailed'] as const;
 export const VERBOSITIES = ['default', 'low', 'medium', 'high'] as const;
 export const SERVICE_TIERS = ['default', 'auto', 'flex', 'priority'] as const;

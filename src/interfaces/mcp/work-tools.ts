@@ -6,6 +6,7 @@ import type { ThreadHandle } from '../../client/index.ts';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import { ApprovalPolicySchema, OnBusySchema, ReviewTargetSchema, SandboxModeSchema } from '../../contract/index.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
+import { MODEL_OPTIONS } from '../../contract/threads/model-options.ts';
 import { IdSchema, PathSchema, compact } from '../../contract/shapes.ts';
 import { requirePermission } from '../http/permissions.ts';
 import { openNew, openThread } from './access.ts';
@@ -26,8 +27,12 @@ const waitSeconds = z
   .max(MAX_WAIT_SECONDS)
   .default(DEFAULT_WAIT_SECONDS)
   .describe('How long to wait for the end. The work goes on afterwards; call wait again.');
-const settings = {
+const model = {
   model: z.string().min(1).max(LIMITS.idChars).optional(),
+  ...MODEL_OPTIONS,
+};
+const settings = {
+  ...model,
   sandbox: SandboxModeSchema.optional(),
   approvalPolicy: ApprovalPolicySchema.optional(),
 };
@@ -75,14 +80,16 @@ export function workTools(place: Place): Record<string, Tool<never>> {
         onBusy: OnBusySchema.default('queue').describe(
           'What happens if the agent is at work: queue, steer it, replace its turn, or reject the message',
         ),
+        ...model,
         waitSeconds,
       }),
-      async run({ threadId: id, message, onBusy, waitSeconds: seconds }, context) {
+      async run({ threadId: id, message, onBusy, waitSeconds: seconds, ...given }, context) {
         const thread = await openThread(access, id);
         const earlier = resumed(context);
         if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
         const turn = toTurn(message);
-        await thread.submit({ ...turn, onBusy });
+        const overrides = compact(given);
+        await thread.submit({ ...turn, onBusy, ...(Object.keys(overrides).length === 0 ? {} : { overrides }) });
         const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId) : turn.turnId;
         return begin(thread, turnId, seconds, context);
       },

@@ -1,22 +1,20 @@
 /** `bobbin chat`: talks with a thread. React and Ink are loaded by this command only. */
 import type { Command } from 'commander';
+import { type ModelFlags, addModelOptions } from '../model-options.ts';
 import { type CommonOptions, dataDirectoryOf, withBobbin } from '../command.ts';
 
-interface ChatCommandOptions extends CommonOptions {
+interface ChatCommandOptions extends CommonOptions, ModelFlags {
   thread?: string;
   continue?: boolean;
   pick?: boolean;
-  model?: string;
 }
 
 export function addChatCommand(program: Command): void {
-  program
-    .command('chat')
+  addModelOptions(program.command('chat'), 'of a new thread: ')
     .description('talk with a thread: a new one of this folder, or one that exists')
     .option('--thread <id>', 'talk with this thread')
     .option('--continue', 'talk with the newest thread of this folder')
     .option('--pick', 'choose a thread of this folder')
-    .option('--model <name>', 'model, or provider/model, of a new thread')
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
     .addHelpText('after', '\nExamples:\n  bobbin chat\n  bobbin chat --continue')
     .action((options: ChatCommandOptions) =>

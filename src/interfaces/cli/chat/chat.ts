@@ -12,25 +12,25 @@ import { asStarted } from '../invocation.ts';
 import type { Output } from '../text/output.ts';
 import { shellWord } from '../text/shell-word.ts';
 import { type Part, line, paint, toCopy } from '../text/terminal-text.ts';
+import { type ModelFlags, modelFlagsOf } from '../model-options.ts';
 import { threadsOf } from './commands.ts';
 import { openLines } from './lines.ts';
 import { readPrompts, writePrompts } from './prompt-file.ts';
 import { openSession } from './session.ts';
 
-export interface ChatOptions {
+export interface ChatOptions extends ModelFlags {
   dataDirectory: string;
   dataDir?: string;
   thread?: string;
   continue?: boolean;
   pick?: boolean;
-  model?: string;
 }
 
 export async function chat(bobbin: Bobbin, output: Output, options: ChatOptions): Promise<number> {
   const folder = folderOfPerson();
   const start: NewThread = {
     workspace: { cwd: folder },
-    ...(options.model === undefined ? {} : { model: options.model }),
+    ...modelFlagsOf(options),
   };
   const thread = await chooseThread(bobbin, folder, options);
   const stack = await describeStack(options);

@@ -132,7 +132,11 @@ function giveCommand(state: ChatState, command: SlashCommand, remember: Effect):
   const typed = paint.dim(`/${name} ${argument}`.trim());
   if (name === 'effort' && argument !== '') return giveEffort(state, argument, typed, remember);
   if (name !== 'model' || argument === '') return step(state, [typed], [remember, { type: 'slash', command }]);
-  return step({ ...state, nextModel: argument }, [typed, `model ${argument} from the next prompt on`], [remember]);
+  // `/model NAME high` is what Codex takes, too.
+  const [, model = '', level] = /^(\S+)\s+(\S+)$/.exec(argument) ?? [];
+  const effort = EFFORTS.find((one) => one === level);
+  const next = effort === undefined ? { nextModel: argument } : { nextModel: model, nextEffort: effort };
+  return step({ ...state, ...next }, [typed, `model ${argument} from the next prompt on`], [remember]);
 }
 
 function giveEffort(state: ChatState, argument: string, typed: Part, remember: Effect): Step {

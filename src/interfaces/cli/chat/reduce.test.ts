@@ -115,6 +115,11 @@ describe('the effort', () => {
     ]);
   });
 
+  it('may come with the model, as its second word', () => {
+    const { effects } = play(begin(), typed('/model big/one high'), press('enter'), typed('a'), press('enter'));
+    expect(effects).toContainEqual(expect.objectContaining({ type: 'submit', model: 'big/one', effort: 'high' }));
+  });
+
   it('is one of the known words', () => {
     const { out } = play(begin(), typed('/effort immense'), press('enter'));
     expect(String(out.at(-1))).toContain('An effort is one of default, none');

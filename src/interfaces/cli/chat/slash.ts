@@ -21,7 +21,7 @@ export const COMMANDS = [
   ['compact', '', 'make the context smaller'],
   ['fork', '[turn]', 'continue in a new thread with the past of this one'],
   ['rollback', '[n]', 'remove the newest n turns from the conversation; files stay'],
-  ['model', '[name]', 'show the model, or use another one from the next turn on'],
+  ['model', '[name [effort]]', 'show the model, or use another one from the next turn on'],
   ['effort', '[level]', 'show how much it reasons, or change that from the next turn on'],
   ['agents', '', 'the agents below this thread'],
   ['rules', '[revoke ID]', 'the remembered answers'],

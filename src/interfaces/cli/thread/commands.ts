@@ -5,6 +5,7 @@ import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import type { OnBusy, SubmitTurn, TreeCursor, TurnKind } from '../../../contract/index.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, natural, positive, treeCursorOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import type { Output } from '../text/output.ts';
@@ -44,7 +45,8 @@ export function addThreadCommands(program: Command): void {
 
   addListCommand(thread);
   command('show', 'show the state of a thread in words', 'show my-thread', show);
-  command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send)
+  const sent = command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send);
+  addModelOptions(sent, 'from this turn on: ')
     .argument('[text]')
     .addOption(choice('--kind <kind>', 'what the turn does', ['regular', 'user_shell'], 'regular'))
     .option('--task <name>', 'run this task of the worker with the text, instead of a turn of --kind')
@@ -77,15 +79,15 @@ export function addThreadCommands(program: Command): void {
     .option('--no-wait', 'return as soon as it is submitted')
     .addOption(choice('--on-busy <what>', 'if a turn is active', ['queue', 'replace', 'reject'], 'queue'))
     .option('--turn-id <id>', 'idempotency key: the same id sent twice is one turn');
-  command<QueueOptions>(
+  const queued = command<QueueOptions>(
     'queue',
     'list the queued turns in order; edit, move or drop one',
     'queue my-thread --move turn-2 --before turn-1',
     queue,
-  )
+  );
+  addModelOptions(queued, 'with --edit: ')
     .argument('[text]', 'with --edit: the new text of the turn')
     .option('--edit <turn>', 'change the text or the settings of this turn')
-    .option('--model <name>', 'with --edit')
     .addOption(choice('--sandbox <mode>', 'with --edit', SANDBOX_MODES))
     .option('--move <turn>', 'move this turn in the queue')
     .option('--before <turn>', 'with --move: the turn to put it before, or end')
@@ -106,12 +108,13 @@ export function addThreadCommands(program: Command): void {
   command<RulesOptions>('rules', 'list the remembered answers; revoke one', 'rules my-thread --revoke rule_3', rules)
     .option('--repository', 'the rules of its repository, which apply to all threads there')
     .option('--revoke <rule>', 'revoke this rule: ask again from now on');
-  command<ForkOptions>(
+  const forked = command<ForkOptions>(
     'fork',
     'start a new thread with the past of this one',
     'fork my-thread --turn turn-3 --id another-way --worktree',
     fork,
-  )
+  );
+  addModelOptions(forked)
     .option(
       '--turn <id>',
       'up to and including this turn (default: all turns; an active turn is cut off at its current point)',
@@ -119,15 +122,14 @@ export function addThreadCommands(program: Command): void {
     .option('--id <threadId>', 'id of the new thread')
     .option('--worktree', 'separate files, as they were then, in a git work tree (default: the same files)')
     .option('--cwd <path>', 'its workspace; with --worktree, the path of the work tree')
-    .option('--title <text>')
-    .option('--model <name>', 'model, or provider/model');
-  command<ResumeOptions>(
+    .option('--title <text>');
+  const resumed = command<ResumeOptions>(
     'resume',
     'open a closed thread again, with its history, rules and agent task',
     'resume my-thread',
     resume,
-  )
-    .option('--model <name>', 'the model, or provider/model, from now on')
+  );
+  addModelOptions(resumed, 'from now on: ')
     .addOption(choice('--sandbox <mode>', 'from now on', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'from now on', APPROVAL_POLICIES));
   command<WatchOptions>('watch', 'follow a thread', 'watch my-thread', watch)
@@ -155,7 +157,7 @@ interface ArgumentsOf {
   args: string[];
 }
 
-interface SendOptions extends CommonOptions, ArgumentsOf {
+interface SendOptions extends CommonOptions, ArgumentsOf, ModelFlags {
   kind: TurnKind;
   task?: string;
   onBusy?: OnBusy;
@@ -166,11 +168,13 @@ interface SendOptions extends CommonOptions, ArgumentsOf {
 const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
   const thread = bobbin.threads.get(threadId);
   const turnId = options.turnId ?? `turn-${randomUUID()}`;
+  const overrides = modelFlagsOf(options);
   const turn: SubmitTurn = {
     turnId,
     ...(options.task === undefined ? { kind: options.kind } : { kind: 'custom', task: options.task }),
     input: options.args[0] === undefined ? [] : [{ type: 'text', text: options.args[0] }],
     ...(options.onBusy === undefined ? {} : { onBusy: options.onBusy }),
+    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
   };
   const after = options.wait === true ? (await thread.view()).lastSeq : 0;
   await thread.submit(turn);

@@ -3,12 +3,12 @@ import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin } from '../../../client/index.ts';
 import type { EditQueue, Overrides, QueuedTurnView, SandboxMode } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { type ModelFlags, modelFlagsOf } from '../model-options.ts';
 import type { Output } from '../text/output.ts';
 import { type Part, beginning, line } from '../text/terminal-text.ts';
 
-export interface QueueOptions {
+export interface QueueOptions extends ModelFlags {
   edit?: string;
-  model?: string;
   sandbox?: SandboxMode;
   move?: string;
   before?: string;
@@ -43,9 +43,9 @@ function toEdit(options: QueueOptions): EditQueue | null {
 
 function toEditOf(turnId: string, options: QueueOptions): EditQueue {
   const [text] = options.args;
-  const { model, sandbox } = options;
+  const { sandbox } = options;
   const overrides: Overrides = {
-    ...(model === undefined ? {} : { model }),
+    ...modelFlagsOf(options),
     ...(sandbox === undefined ? {} : { sandbox }),
   };
   return {

@@ -2,11 +2,11 @@
 import type { Bobbin } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
 import { EXIT } from '../exit-codes.ts';
+import { type ModelFlags, modelFlagsOf } from '../model-options.ts';
 import type { Output } from '../text/output.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
-export interface ResumeOptions {
-  model?: string;
+export interface ResumeOptions extends ModelFlags {
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
 }
@@ -15,10 +15,10 @@ export async function resume(
   bobbin: Bobbin,
   output: Output,
   threadId: string,
-  { model, sandbox, approvalPolicy }: ResumeOptions,
+  { sandbox, approvalPolicy, ...options }: ResumeOptions,
 ): Promise<number> {
   const { thread, rejoined, warnings } = await bobbin.threads.resume(threadId, {
-    ...(model === undefined ? {} : { model }),
+    ...modelFlagsOf(options),
     ...(sandbox === undefined ? {} : { sandbox }),
     ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
   });

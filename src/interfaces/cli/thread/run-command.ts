@@ -3,16 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../contract/index.ts';
-import {
-  EFFORTS,
-  type ModelOptions,
-  REASONING_SUMMARIES,
-  SERVICE_TIERS,
-  VERBOSITIES,
-  modelOptionsOf,
-} from '../../../contract/plain/model-options.ts';
 import { type BudgetOptions, addBudgetOptions, toBudget } from './budget-options.ts';
 import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
+import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
 import { isServed } from '../served.ts';
@@ -20,30 +13,20 @@ import type { Output } from '../text/output.ts';
 import { newWorkspace } from './new-workspace.ts';
 import { watchThread } from './watch.ts';
 
-interface RunOptions extends CommonOptions, BudgetOptions {
+interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags {
   thread?: string;
   cwd?: string;
-  model?: string;
-  effort?: ModelOptions['effort'];
-  verbosity?: ModelOptions['verbosity'];
-  summary?: ModelOptions['summary'];
-  serviceTier?: ModelOptions['serviceTier'];
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
   unattended?: 'accept' | 'decline' | 'cancel';
 }
 
 export function addRunCommand(program: Command): void {
-  addBudgetOptions(program.command('run'))
+  addModelOptions(addBudgetOptions(program.command('run')))
     .argument('<prompt>', 'what the agent should do')
     .description('run one turn, follow it, and exit with its status')
     .option('--thread <id>', 'continue this thread')
     .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
-    .option('--model <name>', 'model, or provider/model')
-    .addOption(choice('--effort <level>', 'how much the model reasons', EFFORTS))
-    .addOption(choice('--summary <form>', 'how its reasoning is summarised', REASONING_SUMMARIES))
-    .addOption(choice('--verbosity <level>', 'how long its answers are', VERBOSITIES))
-    .addOption(choice('--service-tier <tier>', 'how its endpoint serves it', SERVICE_TIERS))
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
     .addOption(
@@ -109,10 +92,9 @@ async function submit(
 }
 
 /** On an existing thread they are in force from this turn on. */
-function settingsOf({ model, sandbox, approvalPolicy, ...options }: RunOptions) {
+function settingsOf({ sandbox, approvalPolicy, ...options }: RunOptions) {
   return {
-    ...(model === undefined ? {} : { model }),
-    ...modelOptionsOf(options),
+    ...modelFlagsOf(options),
     ...(sandbox === undefined ? {} : { sandbox }),
     ...(approvalPolicy === undefined ? {} : { approvalPolicy }),
   };
