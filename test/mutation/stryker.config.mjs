@@ -1,7 +1,7 @@
 /** Mutations of the pure core: `npm run test:mutation -- --mutate workflows/thread/machine/queue.ts`. See docs/testing.md. */
 export default {
-  testRunner: 'vitest',
-  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  plugins: ['./test/mutation/runner.ts'],
+  testRunner: 'in-process',
   mutate: ['workflows/thread/**/*.ts', '!workflows/thread/{shell,testing,guards}/**', '!workflows/thread/**/*.test.ts'],
   // What the tests of a thread import.
   ignorePatterns: [
@@ -20,7 +20,7 @@ export default {
   // A module is evaluated once; with a mutation of a constant, all tests would have to run.
   ignoreStatic: true,
   concurrency: 1,
-  timeoutMS: 20_000,
+  timeoutMS: 5_000,
   timeoutFactor: 3,
   reporters: ['clear-text', 'json'],
   jsonReporter: { fileName: 'node_modules/.cache/mutation/report.json' },

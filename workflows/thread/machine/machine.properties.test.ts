@@ -7,7 +7,7 @@ import { bytesOf } from '../state/waiting.ts';
 import { readEvents, readItems } from '../state/log.ts';
 import { type Play, playOut } from '../testing/play.ts';
 import { readAllEvents } from '../testing/reader.ts';
-import { EXITED, testThread } from '../testing/fixtures.ts';
+import { EXITED, FEW_PLAYS, testThread } from '../testing/fixtures.ts';
 import { toContext } from '../view/view.ts';
 
 const pick = fc.nat(1_000);
@@ -260,7 +260,11 @@ describe('any sequence of happenings', () => {
   it('keeps every invariant after each one, and every turn that was taken ends exactly once', () => {
     const seen = new Set<string>();
     // The property is meaningful only if all of these occurred, which is up to chance.
-    for (let batch = 0; batch < 10 && (batch === 0 || EXPECTED.some((what) => !seen.has(what))); batch++) {
+    for (
+      let batch = 0;
+      batch < (FEW_PLAYS === null ? 10 : 1) && (batch === 0 || EXPECTED.some((what) => !seen.has(what)));
+      batch++
+    ) {
       fc.assert(
         fc.property(
           settings,
@@ -270,10 +274,10 @@ describe('any sequence of happenings', () => {
             for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
           },
         ),
-        { numRuns: 400 },
+        { numRuns: FEW_PLAYS ?? 400 },
       );
     }
-    expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED));
+    if (FEW_PLAYS === null) expect([...seen].sort()).toEqual(expect.arrayContaining(EXPECTED));
   }, 120_000);
 });
 

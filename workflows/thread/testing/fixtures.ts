@@ -34,6 +34,10 @@ export const SETTINGS: ThreadSettings = {
   continueAsNewAfter: { events: 2_000, bytes: 1_000_000 },
 };
 
+/** Random plays of a property for a tool that repeats all tests for every change; not every case occurs among them then. */
+export const FEW_PLAYS =
+  process.env['BOBBIN_TEST_PLAYS'] === undefined ? null : Number(process.env['BOBBIN_TEST_PLAYS']);
+
 export const NOTHING_FOUND: ReviewOutput = {
   findings: [],
   overallCorrectness: 'patch is correct',

@@ -44,4 +44,43 @@ describe('what a model call costs', () => {
     expect(thread.completions('a')).toMatchObject([{ status: 'aborted', usage: { costMicroUsd: 7 } }]);
     expect(thread.state.counters.droppedResults).toBe(1);
   });
+
+  it('leaves its turn quiet if the answer came too late', () => {
+    const thread = testThread();
+    thread.submit('a');
+    const { id } = thread.step('callModel');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.done('callModel', { type: 'answered', output: [], usage: TOKENS, costMicroUsd: 7 }, id);
+    expect(thread.completions('a')).toMatchObject([{ quiescent: true }]);
+  });
+
+  it('is warned of again after a hundred other models without a price', () => {
+    const thread = testThread();
+    for (let n = 0; n <= 100; n++) {
+      thread.submit(`${n}`, 'hello', { overrides: { model: `model-${n}` } });
+      thread.done('callModel', { type: 'answered', output: [], usage: TOKENS, costMicroUsd: null });
+    }
+    expect(thread.state.unpriced).toHaveLength(100);
+    expect(thread.state.unpriced[0]).toBe('model-1');
+  });
+
+  it.each([
+    [{ tree: { tokens: 1_000 } }, [15, 30]],
+    [{}, [30]],
+  ])(
+    'is reported to the thread above after each step if the tree has a budget, else at the end: %j',
+    (budget, told) => {
+      const thread = testThread({ budget, parent: { threadId: 'p', path: ['p'], role: 'agent' } });
+      thread.submit('a');
+      const call = { type: 'toolCall', callId: 'c', name: 'update_plan', arguments: '{"plan":[]}' } as const;
+      thread.done('callModel', { type: 'answered', output: [call], usage: TOKENS, costMicroUsd: 7 });
+      thread.done('callModel', { type: 'answered', output: [], usage: TOKENS, costMicroUsd: 7 });
+      const tokens = thread.state.outbox.flatMap(({ message }) =>
+        message.signal === 'subThreadReport' && message.payload.report.type === 'usage'
+          ? [message.payload.report.spent.tokens]
+          : [],
+      );
+      expect([...new Set(tokens)]).toEqual(told);
+    },
+  );
 });

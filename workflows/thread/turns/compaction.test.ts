@@ -6,6 +6,7 @@ import { NO_USAGE } from '../state/state.ts';
 import type { StepEnd, StepValue } from '../state/steps.ts';
 import { EXITED, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
 import { toContext, toThreadView } from '../view/view.ts';
+import { beginCompaction, canCompact, compactionId } from './compaction.ts';
 
 const COMPACT_AT = 1_000;
 const SUMMARY: StepValue<'compactContext'> = {
@@ -257,5 +258,67 @@ describe('the agent task', () => {
     expect(thread.input('compactContext').agentTask?.taskId).toBe('two');
     failCompaction(thread, 'agentTaskStale');
     expect(thread.completions('c')).toMatchObject([{ status: 'failed', error: { code: 'agentTaskStale' } }]);
+  });
+});
+
+describe('what a compaction covers', () => {
+  const counted = (item: number, upTo: number) => ({ item, upTo, firstItem: upTo });
+  const state = (...compacted: { item: number; upTo: number; firstItem: number }[]) => {
+    const { state } = testThread();
+    return { ...state, context: { ...state.context, compactions: compacted } };
+  };
+
+  it.each([
+    ['nothing before the first item', [], 0, false],
+    ['everything before an item', [], 1, true],
+    ['not only the compaction before it', [counted(4, 4)], 5, false],
+    ['an item after the compaction before it', [counted(4, 4)], 6, true],
+    ['an item that the one before it left out', [counted(4, 3)], 5, true],
+    ['nothing new up to where the one before it ended', [counted(9, 4)], 4, false],
+    ['an item before the one before it was written', [counted(9, 4)], 5, true],
+    ['nothing new with the one before it right there', [counted(4, 4)], 4, false],
+  ])('is %s', (_, compacted, upTo, possible) => {
+    expect(canCompact(state(...compacted), upTo)).toBe(possible);
+  });
+
+  it('leaves out what has not ended, and its number tells it from others', () => {
+    const item = (status: string) => ({ type: 'commandExecution', status }) as unknown as Item;
+    const before = state();
+    const items = ['inProgress', 'completed', 'inProgress', 'inProgress'].map(item);
+    const begin = (given: typeof before) =>
+      beginCompaction(given, 5, { trigger: 'manual', upTo: 12, model: 'offline/test' });
+    const { state: begun, compaction } = begin({ ...before, log: { ...before.log, items, firstItem: 10 } });
+    expect(compaction).toMatchObject({ number: 1, keptItems: [10], tries: 0, since: 5 });
+    expect(compactionId(begin(begun).compaction)).not.toBe(compactionId(compaction));
+  });
+
+  it('says how long it took, and from the second one on that something is lost', () => {
+    const thread = testThread();
+    for (const turnId of ['a', 'b', 'c']) {
+      thread.submit(turnId);
+      answerAt(thread, 10);
+      submitCompact(thread, `compact-${turnId}`);
+      thread.at += 99;
+      endCompaction(thread);
+      expect(compactions(thread).at(-1)).toMatchObject({ durationMs: 100, turnId: `compact-${turnId}`, step: 0 });
+    }
+    const lossy = { message: expect.stringContaining('compacted several times') as string };
+    expect(thread.events().filter(({ type }) => type === 'warning')).toMatchObject([lossy, lossy]);
+  });
+
+  it('fails its turn if it was stopped by nobody', () => {
+    const thread = testThread();
+    thread.submit('a');
+    answerAt(thread, 10);
+    submitCompact(thread, 'c');
+    endCompaction(thread, { type: 'aborted' });
+    expect(thread.completions('c')).toMatchObject([{ status: 'failed', error: { code: 'internal' } }]);
+    expect(compactions(thread)).toEqual([]);
+  });
+
+  it('does not begin before the agent task is there', () => {
+    const thread = testThread({ agentIdentity: { mode: 'recoverable', account: 'acme' } });
+    submitCompact(thread, 'c');
+    expect(thread.steps('compactContext')).toEqual([]);
   });
 });
