@@ -159,7 +159,7 @@ async function finish(folder: RunFolder, record: RunRecord, options: Options, le
   );
   const again = `npm run eval -- --resume ${folder.name}${outOption(options)}`;
   if (leftover === 'budget') progress(`The budget is used up. To continue: ${again} --max-usd N`);
-  else if (leftover !== 'nothing') progress(`Ended early: ${oneLine(leftover.everyCase)}. To continue: ${again}`);
+  else if (leftover !== 'nothing') progress(`Ended early: ${oneLine(leftover.everyCase)} To continue: ${again}`);
   else if (!options.keep) await removeWork(folder);
   progress(`Results: ${join(folder.path, 'results.json')} and results.md`);
   return toExitCode(record);

@@ -32,16 +32,17 @@ export function toStackEnvironment(
   };
 }
 
-/** This folder, and the repository that has it in its objects. */
+/** Checks and solutions, what describes and tests them, and the repository that has all of it in its objects. */
 export function checksAndTheirHistory(): string[] {
   const here = fileURLToPath(new URL('.', import.meta.url));
+  const folders = [here, join(here, '../docs'), join(here, '../test')];
   try {
     const asked = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir'];
     const printed = execFileSync('git', asked, { cwd: here, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return [here, ...new Set(printed.trim().split('\n'))];
+    return [...folders, ...new Set(printed.trim().split('\n'))];
   } catch {
     // Not a clone.
-    return [here];
+    return folders;
   }
 }
 

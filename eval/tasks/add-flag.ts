@@ -151,9 +151,8 @@ export const addFlag: Task = {
     assert.match(await left.print('cat README.md'), /--top/, 'the README does not name the flag');
     const tests = () => left.run('node --test 2>&1');
     assert.equal((await tests()).exitCode, 0, 'the tests fail');
-    // Without the flag, tests of the flag must fail.
-    await left.put('bin/words.mjs', CLI);
-    await left.put('src/count.mjs', COUNT);
+    // Without all that was made for the flag, tests of the flag must fail.
+    await left.print('git clean -fdxq -e test && git checkout -q HEAD -- bin src package.json');
     assert.notEqual((await tests()).exitCode, 0, 'no test notices that the flag is missing');
   },
 };

@@ -77,7 +77,7 @@ export const mergeConflict: Task = {
     },
   ],
   async check(left) {
-    const marks = await left.run(`grep -rnE '^(<<<<<<<|=======|>>>>>>>)' . --exclude-dir=.git`);
+    const marks = await left.run(`grep -rnE '^(<<<<<<<|>>>>>>>) ' . --exclude-dir=.git`);
     assert.equal(marks.output, '', 'marks of a conflict are left');
     await left.put(
       '/tmp/check/use.mjs',

@@ -115,7 +115,10 @@ export const rename: Task = {
     ]);
     const operation = await left.print(`grep -c '"operationId": *"getStock"' api/openapi.json`);
     assert.equal(operation.trim(), '1', 'the operation id of the interface has changed');
-    const old = await left.run(`grep -rlw getStock . --exclude-dir=.git --exclude-dir=api --exclude=http.mjs`);
+    // Tests and the README may name the operation.
+    const old = await left.run(
+      `grep -rlw getStock src test/store.test.mjs --exclude=http.mjs; grep -l 'getStock(' README.md`,
+    );
     assert.equal(old.output, '', 'the old name is still used');
     const used = await left.run(
       'test -f test/store.test.mjs && grep -q stockOf test/store.test.mjs && grep -q stockOf README.md',

@@ -11,6 +11,7 @@ function toRule(step: Step): string {
   if ('run' in step) return `run: ${step.run}`;
   if ('write' in step) return `run: ${toWriteCommand(step.write, step.text)}`;
   if ('patch' in step) return `patch:\n${step.patch}`;
+  if ('look' in step) return `call: view_image ${JSON.stringify({ path: step.look })}`;
   if ('wait' in step) return 'call: wait_agent {}';
   const { spawn, message, steps } = step;
   return `call: spawn_agent ${JSON.stringify({ task_name: spawn, message: withRules(message, steps) })}`;

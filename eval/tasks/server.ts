@@ -120,7 +120,7 @@ export const server: Task = {
     const ends = async (what: string, code: number): Promise<void> => {
       // Processes end with the sandbox of their command, so the same command looks for them.
       const { output } = await left.run(
-        `timeout 40 node smoke.mjs >/dev/null 2>&1; echo "code $?"; sleep 0.2; grep -l 'serve[r].mjs' /proc/[0-9]*/cmdline`,
+        `timeout 40 node smoke.mjs >/dev/null 2>&1; echo "code $?"; sleep 1; grep -l 'serve[r].mjs' /proc/[0-9]*/cmdline`,
       );
       assert.equal(output, `code ${code}\n`, what);
     };

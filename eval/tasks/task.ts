@@ -18,6 +18,8 @@ export interface Repository {
 export type Step =
   | { run: string }
   | { write: string; text: string }
+  /** Looks at a picture. */
+  | { look: string }
   /** A patch in the form of `apply_patch`; only the last step may be one. */
   | { patch: string }
   /** An agent of that name, what it is told, and what it does. */

@@ -117,6 +117,14 @@ describe('a review', () => {
     expect(readdirSync(join(root, 'work', one.threadId)).sort()).toEqual(['.git', 'lib', 'src']);
   });
 
+  it('counts no finding that a judge does not agree with', async () => {
+    const judged = harness({ options: { model: OFFLINE, effort: null, judge: OFFLINE, spoilt: false } });
+    const result = await runReview(judged, review(10), { entry: entry('review', 'own-1'), usd: 1, source: unpack });
+    // The offline model answers neither yes nor no. It was asked about the one finding at the place.
+    expect(result).toMatchObject({ status: 'failed', found: { hit: false, findings: 2, right: 0 } });
+    expect(result.spent.modelCalls).toBeGreaterThan(2);
+  });
+
   it('is refused if the list names a place that is not a part of the change', async () => {
     const run = runReview(harness(), review(30), { entry: entry('review', 'own-1'), usd: null, source: unpack });
     await expect(run).rejects.toThrow('Lines 30 to 30 of src/a.js are not a part of the change.');
