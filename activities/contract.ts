@@ -48,7 +48,7 @@ export type * from './contract/threads.ts';
 export interface StepActivities {
   callModel(step: ModelStep): Promise<ModelStepResult>;
   compactContext(step: CompactionStep): Promise<CompactionStepResult>;
-  /** Never retried: a command that may have run is not run again automatically. */
+  /** Only its first attempt starts the command; later ones wait for it. It fails with `commandLost` if none can. */
   execCommand(step: CommandStep): Promise<CommandReport>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
   /** Retried only if the tool only reads. */
@@ -68,7 +68,8 @@ export interface StepActivities {
   /** Fails with `rulesUnavailable`, as the other three activities for the rules of a repository do. */
   findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
   rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
-  cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number }>;
+  /** `gone`: it is certain that nothing of these commands is left; earlier releases left it out. */
+  cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number; gone?: boolean }>;
   /** Returns the id under which it was written; earlier releases used the given id, and returned nothing. */
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
 }

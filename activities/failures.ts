@@ -41,6 +41,7 @@ export const FAILURES = {
   workspaceClosed: 'invalid',
   sandboxUnavailable: 'invalid',
   commandNotStarted: 'invalid',
+  commandLost: 'invalid',
   commandStoppedByWorker: 'invalid',
   patchMalformed: 'invalid',
   patchDoesNotApply: 'invalid',

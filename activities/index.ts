@@ -57,8 +57,8 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     revokeRule: (request) => revokeRule(ports, request),
     cleanWorkspace: ({ workspace, commandIds }) =>
       runShortStep({ ...ports, name: `Cleaning up ${workspace}` }, async () => {
-        const reports = await Promise.all([ports.commands.clean(workspace, commandIds), ports.mcp.clean()]);
-        return { ended: reports.reduce((sum, { ended }) => sum + ended, 0) };
+        const [commands, servers] = await Promise.all([ports.commands.clean(workspace, commandIds), ports.mcp.clean()]);
+        return { ended: commands.ended + servers.ended, gone: commands.gone === true };
       }),
   };
 }

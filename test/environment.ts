@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Ports } from '../activities/ports.ts';
+import { endSupervisors } from '../src/adapters/shell/supervisor/supervised-commands.ts';
 import { describeModelChoice } from '../src/adapters/model/models.ts';
 import { type Bobbin, connectBobbin, type ThreadHandle } from '../src/client/index.ts';
 import type {
@@ -119,6 +120,7 @@ export async function openEnvironment(options: EnvironmentOptions = {}): Promise
     start: (start = {}) => bobbin.threads.start({ threadId: `t-${randomUUID()}`, workspace: { cwd }, ...start }),
     async close() {
       for (const worker of workers) await worker.stop();
+      await endSupervisors(data);
       await bobbin.close();
       await model.close();
       await identity.close();

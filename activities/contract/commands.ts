@@ -25,7 +25,7 @@ export interface CommandProgress {
   chars: number;
 }
 
-/** Details of the failure of a command that its worker ended because the worker was shutting down. */
-export interface StoppedByWorker {
+/** Details of the failure of a command whose end nobody has seen. */
+export interface LostCommand {
   output: string;
 }

@@ -27,7 +27,7 @@ export interface OpenedThread extends ThreadSettings {
    * The version of the machine's decisions, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it
    * out.
    */
-  decisions?: 2;
+  decisions?: 2 | 3;
 }
 
 export interface ForkRequest {
@@ -51,7 +51,7 @@ export interface ForkedPast {
   turnIds: string[];
   /** See {@link OpenedThread}. */
   keepsAfter?: boolean;
-  decisions?: 2;
+  decisions?: 2 | 3;
   /** The turn after which it was forked; null if there was none. */
   lastTurnId: string | null;
   warnings: string[];

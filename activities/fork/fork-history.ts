@@ -30,7 +30,7 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const settings = { ...past.settings, cwd, root, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
-      ...{ lastTurnId, warnings, keepsAfter: true, decisions: 2 },
+      ...{ lastTurnId, warnings, keepsAfter: true, decisions: 3 },
     };
   });
 }

@@ -54,19 +54,42 @@ export interface OutputTail {
   chars: number;
 }
 
+export interface CommandIo {
+  signal: AbortSignal;
+  onOutput: (tail: OutputTail) => void;
+  /** For a command that may outlive this call, if the port has `attach`. */
+  lasting?: {
+    /** Identifies the command for `attach`. The same command of a thread that was reset has another one. */
+    key: string;
+    /** Lets the command run on, for another attempt; the call rejects with the signal's reason. */
+    leave: AbortSignal;
+  };
+}
+
 export interface CommandPort {
   /**
    * Runs one command. When `signal` fires: SIGTERM to the whole process group, 100 ms, then SIGKILL to all that is
    * left, and a report with outcome `aborted` and the output so far. A command that fails is a report, not a failure.
    */
-  run(spec: CommandSpec, io: { signal: AbortSignal; onOutput: (tail: OutputTail) => void }): Promise<CommandReport>;
+  run(spec: CommandSpec, io: CommandIo): Promise<CommandReport>;
   /**
-   * Ends every process that earlier commands of this workspace left behind when the worker that ran them died, and says
-   * how many. Safe to call at any time; commands of workers that are alive are left alone, except those in `commandIds`.
+   * Waits for a command that an earlier call of `run` has started, or that has ended since. Fails with `commandLost` if it
+   * is not known. Left out if commands end with their worker.
    */
-  clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
-  /** Removes the temporary folders of a thread. Idempotent. */
+  attach?(
+    command: { key: string; threadId: string; commandId: string },
+    io: Required<CommandIo>,
+  ): Promise<CommandReport>;
+  /**
+   * Ends every process that earlier commands of this workspace left behind when the process that ran them died, and says
+   * how many. Safe to call at any time; other commands are left alone, except those in `commandIds`. `gone`: whether it is
+   * certain that nothing of those is left.
+   */
+  clean(workspace: string, commandIds?: string[]): Promise<{ ended: number; gone?: boolean }>;
+  /** Removes the temporary folders of a thread, and what is kept of its commands. Idempotent. */
   forget(threadId: string): Promise<void>;
   /** Reports which sandbox works on this machine, or why none does. */
   sandbox(): Promise<{ available: true; name: string } | { available: false; reason: string }>;
+  /** The worker stops. */
+  close?(): Promise<void>;
 }

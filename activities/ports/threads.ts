@@ -104,6 +104,8 @@ export interface ThreadReader {
   items(threadId: string, after: number, signal: AbortSignal): Promise<ItemsPage>;
   /** The past of a running or closed thread. Fails with `threadMissing` and `threadNotResumable`. */
   past(threadId: string, signal: AbortSignal): Promise<PastReader>;
+  /** Whether a run waits for one of its activities. Rejects if the service does not answer. */
+  awaits(step: { workflowId: string; runId: string; activityId: string }): Promise<boolean>;
   /** Resolves when the thread's workflow has ended in any way, or if there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
   /**

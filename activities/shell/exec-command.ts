@@ -1,56 +1,136 @@
-/** Runs one command. Never retried: an attempt without a report counts as lost. */
+/**
+ * Runs one command. The first attempt starts it, later ones attach to it: a command is never started twice, and one that
+ * nobody knows any longer is lost.
+ */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { toItemId } from '../../src/contract/plain/item-ids.ts';
-import type { CommandProgress, CommandStep, StoppedByWorker } from '../contract.ts';
+import type { CommandProgress, CommandStep, LostCommand } from '../contract.ts';
 import { Failure, type FailureCode } from '../failures.ts';
 import { refuseOwnSettings } from '../files/own-settings.ts';
 import { startBeating } from '../heartbeats.ts';
-import type { CommandReport, Ports } from '../ports.ts';
-import { isStopped } from '../step.ts';
+import type { CommandIo, CommandReport, Ports } from '../ports.ts';
+import { leftToTheNext } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
 
 export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandReport> {
   const context = Context.current();
-  const local = ports.steps.enter(input.threadId, input.actionId);
-  const signal = AbortSignal.any([context.cancellationSignal, local.signal]);
-  let progress: CommandProgress = { type: 'command', itemId: toItemId(input.index), output: '', chars: 0 };
+  const earlier = context.info.heartbeatDetails as CommandProgress | undefined;
+  let progress: CommandProgress = earlier ?? { type: 'command', itemId: toItemId(input.index), output: '', chars: 0 };
   const beats = startBeating(ports.heartbeatEveryMs, () => context.heartbeat(progress));
+  const asked = watchRequests(ports, input, context);
+  const io: Required<CommandIo> = {
+    signal: asked.stop,
+    lasting: { key: `${context.info.workflowExecution?.runId} ${input.actionId}`, leave: asked.leave },
+    onOutput: ({ text, chars }) => (progress = { ...progress, output: text, chars }),
+  };
   try {
-    // The person may have taken long to accept it.
-    refuseOwnSettings(ports, input.workspace, input.sandbox);
-    const report = await ports.commands.run(
-      {
-        commandId: input.actionId,
-        threadId: input.threadId,
-        command: input.command ?? (await readCommand(ports, input, signal)),
-        cwd: input.cwd,
-        workspace: input.workspace,
-        ...(input.root === undefined ? {} : { root: input.root }),
-        sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
-        timeoutMs: input.timeoutMs,
-        maxOutputBytes: ports.maxOutputBytes,
-      },
-      {
-        signal,
-        onOutput: ({ text, chars }) => (progress = { ...progress, output: text, chars }),
-      },
-    );
-    if (report.outcome === 'aborted' && !isStopped(context, local.signal)) throw stoppedByWorker(input, report);
+    const report = context.info.attempt > 1 ? await attach(ports, input, io) : await start(ports, input, io);
+    if (report.outcome === 'aborted' && !asked.byThread()) throw stoppedByWorker(input, report);
     return report;
   } catch (error) {
+    if (asked.leave.aborted && error === asked.leave.reason)
+      throw leftToTheNext(`Command ${input.actionId} of thread ${input.threadId}`, error);
+    if (error instanceof Failure && error.code === 'commandLost') throw lost(error, progress);
     throw toTemporal(error, true);
   } finally {
     beats.stop();
-    local.release();
+    asked.release();
   }
+}
+
+async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>): Promise<CommandReport> {
+  // The person may have taken long to accept it.
+  refuseOwnSettings(ports, input.workspace, input.sandbox);
+  const spec = {
+    commandId: input.actionId,
+    threadId: input.threadId,
+    command: input.command ?? (await readCommand(ports, input, AbortSignal.any([io.signal, io.lasting.leave]))),
+    cwd: input.cwd,
+    workspace: input.workspace,
+    ...(input.root === undefined ? {} : { root: input.root }),
+    sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
+    timeoutMs: input.timeoutMs,
+    maxOutputBytes: ports.maxOutputBytes,
+  };
+  return ports.commands.run(spec, io);
+}
+
+async function attach(ports: Ports, input: CommandStep, io: Required<CommandIo>): Promise<CommandReport> {
+  const { threadId, actionId: commandId } = input;
+  if (ports.commands.attach === undefined)
+    throw new Failure('commandLost', `Command ${commandId} ended with its worker.`);
+  return ports.commands.attach({ key: io.lasting.key, threadId, commandId }, io);
+}
+
+interface Requests {
+  /** The command is to be stopped. */
+  stop: AbortSignal;
+  /** Only this attempt is to end. */
+  leave: AbortSignal;
+  /** Whether the thread has stopped the command, or no longer waits for it. */
+  byThread(): boolean;
+  release(): void;
+}
+
+/** Who wants this attempt to end: its thread, its worker or the service. */
+function watchRequests(ports: Ports, { threadId, actionId }: CommandStep, context: Context): Requests {
+  const local = ports.steps.enter(threadId, actionId);
+  const [stop, leave] = [new AbortController(), new AbortController()];
+  let byThread = false;
+  const stopByThread = (): void => {
+    byThread = true;
+    stop.abort();
+  };
+  const leaveToOthers = (): void => (ports.commands.attach === undefined ? stop : leave).abort(new Error('left'));
+  const onCancel = async (): Promise<void> => {
+    const { cancelRequested, notFound, timedOut } = context.cancellationDetails ?? {};
+    // The service may have given up only this attempt, because it was away.
+    const isOver =
+      notFound === true || timedOut === true ? !(await isAwaited(ports, context)) : cancelRequested === true;
+    if (isOver) stopByThread();
+    else leaveToOthers();
+  };
+  const released = new AbortController();
+  local.signal.addEventListener('abort', stopByThread, { signal: released.signal });
+  const { cancellationSignal } = context;
+  cancellationSignal.addEventListener('abort', () => void onCancel(), { signal: released.signal });
+  if (local.signal.aborted) stopByThread();
+  if (cancellationSignal.aborted) void onCancel();
+  return {
+    stop: stop.signal,
+    leave: leave.signal,
+    byThread: () => byThread,
+    release() {
+      released.abort();
+      local.release();
+    },
+  };
+}
+
+/** Whether the run of the thread still waits for this step; true if the service cannot say. */
+async function isAwaited(ports: Ports, { info }: Context): Promise<boolean> {
+  const { workflowExecution, activityId } = info;
+  if (workflowExecution === undefined) return false;
+  return ports.threads.awaits({ ...workflowExecution, activityId }).catch(() => true);
 }
 
 function stoppedByWorker(input: CommandStep, report: CommandReport): ApplicationFailure {
   const type: FailureCode = 'commandStoppedByWorker';
-  const details: StoppedByWorker = { output: report.output };
+  const details: LostCommand = { output: report.output };
   const message = `Command ${input.actionId} was ended because its worker was told to stop.`;
   return ApplicationFailure.create({ message, type, nonRetryable: true, details: [details] });
+}
+
+/** With the output that was seen last, by this attempt or an earlier one. */
+function lost(failure: Failure, { output }: CommandProgress): ApplicationFailure {
+  const details: LostCommand = { output };
+  return ApplicationFailure.create({
+    message: failure.message,
+    type: failure.code,
+    nonRetryable: true,
+    details: [details],
+  });
 }
 
 async function readCommand(ports: Ports, input: CommandStep, signal: AbortSignal): Promise<string> {

@@ -9,5 +9,5 @@ export async function openThread(
 ): Promise<OpenedThread> {
   const usable = await searchAttributes.usable();
   const { cwd, root = rootOf(cwd) } = start.workspace;
-  return { ...defaults(start), root, searchAttributes: usable, openedAt: Date.now(), keepsAfter: true, decisions: 2 };
+  return { ...defaults(start), root, searchAttributes: usable, openedAt: Date.now(), keepsAfter: true, decisions: 3 };
 }

@@ -2,7 +2,7 @@
  * The workspaces in which threads of this data folder could write. The worker never runs programs or libraries from one
  * of them, for any thread. Stored in a file, because the written files stay.
  */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { dataDirectory, isInsideReal } from '../folders/folders.ts';
@@ -14,10 +14,16 @@ const MAX_KNOWN = 1_000;
 const AROUND = ['/usr/bin', homedir()];
 
 let known: Set<string> | undefined;
+/** Size of the file when it was read; other processes add to it. */
+let readBytes = -1;
 
 /** Real paths. */
 export function knownWorkspaces(): ReadonlySet<string> {
-  known ??= new Set(readLines().slice(-MAX_KNOWN));
+  const bytes = fileBytes();
+  if (known === undefined || bytes !== readBytes) {
+    known = new Set([...(known ?? []), ...readLines().slice(-MAX_KNOWN)]);
+    readBytes = bytes;
+  }
   return known;
 }
 
@@ -32,6 +38,14 @@ export function noteWorkspace(path: string): void {
     appendFileSync(file, `${JSON.stringify(real)}\n`, { mode: 0o600 });
   } catch {
     // It counts at least in this process.
+  }
+}
+
+function fileBytes(): number {
+  try {
+    return statSync(toFile()).size;
+  } catch {
+    return 0;
   }
 }
 

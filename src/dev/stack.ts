@@ -1,5 +1,6 @@
 /** The embedded stack of `bobbin dev`: a Temporal service, a worker, and local substitutes for what has no key or URL. */
 import { type ModelChoice, describeModelChoice } from '../adapters/model/models.ts';
+import { endSupervisors } from '../adapters/shell/supervisor/supervised-commands.ts';
 import { connectBobbin } from '../client/index.ts';
 import { dataLayout } from '../folders/folders.ts';
 import { connectTarget } from './temporal-service/run/connect-target.ts';
@@ -215,6 +216,10 @@ async function startWorker(
   return {
     name: 'Worker',
     text: `process ${worker.pid}, log in ${dataLayout(options.dataDirectory).workerLog}`,
-    stop: () => worker.stop(),
+    async stop() {
+      await worker.stop();
+      // Nobody is left who would start the next worker.
+      await endSupervisors(options.dataDirectory);
+    },
   };
 }

@@ -26,6 +26,7 @@ export const PAGE_SOURCES = join(PACKAGE_ROOT, 'src', 'interfaces', 'page');
 export const PROGRAMS = {
   bobbin: 'src/interfaces/cli/main.ts',
   worker: 'src/worker/main.ts',
+  supervisor: 'src/adapters/shell/supervisor/main.ts',
   'sdk-download': 'src/dev/temporal-service/obtain/sdk-download-process.ts',
 } as const;
 

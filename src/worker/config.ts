@@ -108,6 +108,8 @@ const EnvironmentSchema = z.object({
   BOBBIN_MAX_CPU_S: wholeNumber(14_400, 0),
   BOBBIN_MAX_COMMAND_OUTPUT_MB: wholeNumber(1_024, 0),
   BOBBIN_MIN_FREE_MB: wholeNumber(512, 0),
+  /** In seconds; a timer takes no more. */
+  BOBBIN_MAX_UNATTENDED_S: z.coerce.number().int().min(0).max(2_000_000).default(600),
   BOBBIN_NETWORK: z
     .string()
     .default('off')
@@ -232,6 +234,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       cpuS: vars.BOBBIN_MAX_CPU_S,
       outputMb: vars.BOBBIN_MAX_COMMAND_OUTPUT_MB,
       freeMb: vars.BOBBIN_MIN_FREE_MB,
+      unattendedS: vars.BOBBIN_MAX_UNATTENDED_S,
     },
     maxCachedThreads: vars.BOBBIN_MAX_CACHED_THREADS,
     stackTraces: vars.BOBBIN_WORKFLOW_STACK_TRACES,

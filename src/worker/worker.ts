@@ -29,7 +29,7 @@ import { createPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
-import { createCommandRunner } from '../adapters/shell/command-runner.ts';
+import { createSupervisedCommands } from '../adapters/shell/supervisor/supervised-commands.ts';
 import { createFolderStore } from '../adapters/store/folder-store.ts';
 import { createS3Store } from '../adapters/store/s3-store.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
@@ -97,6 +97,7 @@ export async function runWorker(
   });
   const done = worker.run().finally(async () => {
     await ports.mcp.close();
+    await ports.commands.close?.();
     await connection.close();
     await service.close();
   });
@@ -166,7 +167,7 @@ function createPorts(
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
     prices: createPrices(catalog),
-    commands: createCommandRunner({
+    commands: createSupervisedCommands({
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
       deniedPaths,

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endSupervisors } from '../../src/adapters/shell/supervisor/supervised-commands.ts';
 import { type Bobbin, connectBobbin } from '../../src/client/index.ts';
 import { type IdentityService, startIdentityService } from '../../src/dev/identity-service/server.ts';
 import { type ModelServer, startModelServer } from '../../src/dev/model-server/server.ts';
@@ -69,6 +70,7 @@ export async function openFixture(env: Record<string, string> = {}): Promise<Kil
     },
     async close() {
       for (const worker of workers) await worker.kill();
+      await endSupervisors(join(root, 'data'));
       await bobbin.close();
       await service.stop();
       await model.close();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -96,25 +96,24 @@ describe('a worker that is told to stop', () => {
     expect(await troubleOf(thread)).toEqual([]);
   });
 
-  it('ends a command that outlasts the grace time: it is lost with its output, the model is told, and the turn continues', async () => {
+  it('leaves a command that outlasts the grace time to the next worker, which gets all of its output', async () => {
     const first = await startWorker({ BOBBIN_SHUTDOWN_GRACE_MS: '300' });
-    const thread = await environment.start();
-    const working = turn('run: echo begun; sleep 300\nrun: echo next');
+    const cwd = environment.workspace();
+    const thread = await environment.start({ workspace: { cwd } });
+    const working = turn('run: echo begun; until [ -e go ]; do sleep 0.05; done; echo ended\nrun: echo next');
     await thread.submit(working);
     await vi.waitFor(async () => {
       expect(await thread.progress()).toMatchObject([{ type: 'command', output: 'begun\n' }]);
     }, 10_000);
-    const stopped = first.stop();
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    expect(findMarked(`tool/${thread.threadId}/`)).not.toEqual([]);
     await startWorker();
-    expect(await stopped).toEqual({ code: 0, signal: null });
+    writeFileSync(join(cwd, 'go'), '');
     expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
     const commands = (await itemsOf(thread)).filter((item) => item.type === 'commandExecution');
-    expect(commands).toMatchObject([{ status: 'lost' }, { status: 'completed' }]);
-    expect(commands[0]!.output).toContain('It may have partly run');
-    expect(commands[0]!.output).toContain('begun\n');
-    const told = requestsOf(thread)[1];
-    expect(JSON.stringify(told?.body)).toContain('It may have partly run');
-    expect(findMarked(`tool/${thread.threadId}/`)).toEqual([]);
+    expect(commands).toMatchObject([{ status: 'completed', exitCode: 0 }, { status: 'completed' }]);
+    expect(commands[0]!.output).toContain('begun\nended\n');
+    expect(await troubleOf(thread)).toEqual([]);
   });
 
   it('stops soon although a registration is under way, which the next worker makes', async () => {

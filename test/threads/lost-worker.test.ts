@@ -1,14 +1,24 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningWorker } from '../../src/worker/worker.ts';
+import { findMarked, isAlive } from '../kill/marked-processes.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
-import { type TestEnvironment, openEnvironment, turn } from '../environment.ts';
+import { startSeverableProxy } from '../parts/severable-proxy.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, turn } from '../environment.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
   environment = await openEnvironment({ env: { BOBBIN_IDENTITY_MODE: 'off' }, worker: false });
 });
 afterAll(() => environment.close());
+
+// A worker that another test has left would take the steps of the next one.
+const others: RunningWorker[] = [];
+afterEach(async () => {
+  for (const worker of others.splice(0)) await worker.stop();
+});
 
 it('a worker whose SDK stops serving exits although a command still runs, and another one takes over', async () => {
   const worker = await startWorkerChild(
@@ -28,10 +38,84 @@ it('a worker whose SDK stops serving exits although a command still runs, and an
     process.kill(worker.pid, 'SIGUSR2');
     expect(await worker.exited).toEqual({ code: 1, signal: null });
     expect(worker.output()).toContain('no longer serves its task queue, and exits');
-    await environment.worker();
+    others.push(await environment.worker());
     await thread.interrupt({ turnId: waiting.turnId });
     expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'aborted' });
   } finally {
     await worker.kill();
   }
+});
+
+it('a worker that is killed costs its command nothing: the next one gets its whole output and its exit code', async () => {
+  const first = await startWorkerChild(environment.env, join(environment.cwd, '../killed.log'));
+  const cwd = environment.workspace();
+  const thread = await environment.start({ workspace: { cwd } });
+  const working = turn('run: echo ran >> count; echo before; until [ -e go ]; do sleep 0.05; done; echo after; exit 3');
+  await thread.submit(working);
+  await expect.poll(() => thread.progress(), { timeout: 60_000 }).toMatchObject([{ output: 'before\n' }]);
+  await first.kill();
+  others.push(await environment.worker());
+  writeFileSync(join(cwd, 'go'), '');
+  expect(await thread.completion(working.turnId)).toMatchObject({ status: 'completed' });
+  expect(await itemsOf(thread, 'commandExecution')).toMatchObject([
+    { status: 'failed', exitCode: 3, output: expect.stringContaining('before\nafter\n') as string },
+  ]);
+  expect(readFileSync(join(cwd, 'count'), 'utf8')).toBe('ran\n');
+});
+
+describe('a command that runs', () => {
+  const WAITING = 'run: echo ran >> count; echo before; until [ -e go ]; do sleep 0.05; done; echo after';
+
+  /** A turn whose command has begun, at a worker that reaches the service through a proxy. */
+  async function startCommand() {
+    const { TEMPORAL_ADDRESS: address = '' } = environment.env;
+    const proxy = await startSeverableProxy(`http://${address}`);
+    const worker = await startWorkerChild(
+      { ...environment.env, TEMPORAL_ADDRESS: new URL(proxy.url).host },
+      join(environment.cwd, `../${randomUUID()}.log`),
+    );
+    const cwd = environment.workspace();
+    const thread = await environment.start({ workspace: { cwd } });
+    const working = turn(WAITING);
+    await thread.submit(working);
+    await expect.poll(() => thread.progress(), { timeout: 60_000 }).toMatchObject([{ output: 'before\n' }]);
+    const commands = () => findMarked(`tool/${thread.threadId}/`);
+    const close = async () => {
+      await worker.kill();
+      await proxy.close();
+    };
+    return { proxy, cwd, thread, turnId: working.turnId, commands, close };
+  }
+
+  it('survives that its worker cannot reach the service until its step has timed out', async () => {
+    const { proxy, cwd, thread, turnId, close } = await startCommand();
+    try {
+      const workflow = environment.bobbin.service.client.workflow.getHandle(thread.workflowId);
+      const attempt = async () => (await workflow.describe()).raw.pendingActivities?.[0]?.attempt;
+      proxy.sever();
+      await expect.poll(attempt, { timeout: 60_000 }).toBe(2);
+      proxy.mend();
+      writeFileSync(join(cwd, 'go'), '');
+      expect(await thread.completion(turnId)).toMatchObject({ status: 'completed' });
+      const [command] = await itemsOf(thread, 'commandExecution');
+      expect(command).toMatchObject({ status: 'completed', exitCode: 0 });
+      expect(command?.output).toContain('before\nafter\n');
+      expect(readFileSync(join(cwd, 'count'), 'utf8')).toBe('ran\n');
+    } finally {
+      await close();
+    }
+  });
+
+  it('is ended when its thread is terminated, which no longer waits for it', async () => {
+    const { cwd, thread, commands, close } = await startCommand();
+    try {
+      const pids = commands().map(({ pid }) => pid);
+      expect(pids).not.toEqual([]);
+      await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('by an operator');
+      await expect.poll(() => pids.filter(isAlive), { timeout: 60_000 }).toEqual([]);
+      expect(existsSync(join(cwd, 'go'))).toBe(false);
+    } finally {
+      await close();
+    }
+  });
 });

@@ -266,18 +266,18 @@ describe('a turn whose worker was killed', () => {
   afterAll(() => environment.close());
 
   it.each(['danger-full-access', 'workspace-write'] as const)(
-    'is aborted without proof of quiescence, and no later turn runs before its processes are ended, in mode %s',
+    'is stopped with proof by the next worker, and no later turn runs before its processes are ended, in mode %s',
     async (sandbox) => {
       dying = await startWorkerChild(environment.env, join(folder, 'dying.log'));
       const { thread, turnId, pids } = await startCommand(environment, STUBBORN, sandbox);
       await dying.kill();
-      // The sandbox dies with its worker; a command without one continues until somebody ends it.
-      if (sandbox === 'danger-full-access') expect(isAlive(pids[0]!)).toBe(true);
+      expect(isAlive(pids[0]!)).toBe(true);
       await thread.requestInterrupt({ turnId });
       next = await environment.worker();
       expect(await thread.completion(turnId)).toMatchObject({
-        ...{ status: 'aborted', reason: 'interrupted', quiescent: false },
+        ...{ status: 'aborted', reason: 'interrupted', quiescent: true },
       });
+      expectGone(thread, pids);
       // Asked from inside the next turn: by then they are gone.
       const look = `for pid in ${pids.join(' ')}; do grep '^State:.[^ZX]' /proc/$pid/status; done > left 2> /dev/null; true`;
       const looking = turn(`run: ${look}`, { overrides: { sandbox: 'danger-full-access' } });

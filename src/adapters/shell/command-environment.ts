@@ -32,6 +32,28 @@ const LOADERS =
 /** An address with a user, who may have a password; a proxy may have no scheme. */
 const SIGNED_IN = /(?:\/\/|^[^/\s@]+:)[^/\s]*@/;
 
+/** What a supervisor needs in addition, to find programs and files of ours, and to be found itself. */
+const OF_SUPERVISORS = ['PATH', 'TMPDIR', 'BOBBIN_COMMAND_ENV', 'BOBBIN_CACHE', 'NODE_COMPILE_CACHE', COMMAND_MARKER];
+
+/** Enough of the worker's environment to run commands as the worker would. Keys of models are not in it. */
+export function toSupervisorEnvironment(worker: NodeJS.ProcessEnv, stateDirectory: string): Record<string, string> {
+  const isNeeded = isPassedIn(worker);
+  const needed = Object.entries(worker).flatMap(([name, value]) =>
+    value !== undefined && (isNeeded(name) || OF_SUPERVISORS.includes(name)) ? [[name, value] as const] : [],
+  );
+  return { ...Object.fromEntries(needed), BOBBIN_DATA_DIR: stateDirectory };
+}
+
+/** Whether a command may get a variable, by its name. */
+function isPassedIn(worker: NodeJS.ProcessEnv): (name: string) => boolean {
+  const named = namedVariables(worker);
+  return (name) => PASSED.has(name) || LOCALE.test(name) || named.has(name);
+}
+
+function namedVariables(worker: NodeJS.ProcessEnv): Set<string> {
+  return new Set((worker['BOBBIN_COMMAND_ENV'] ?? '').split(/[\s,]+/));
+}
+
 /** Removes the variables by which a program outside of every sandbox would load files that may be in a workspace. */
 export function withoutLoaders<Value extends string | undefined>(
   environment: Record<string, Value>,
@@ -50,7 +72,7 @@ export function onlyLoaders(environment: Record<string, string>): Record<string,
  */
 export function buildCommandEnvironment(worker: NodeJS.ProcessEnv, commandId: string): Record<string, string> {
   const environment: Record<string, string> = {};
-  const named = new Set((worker['BOBBIN_COMMAND_ENV'] ?? '').split(/[\s,]+/));
+  const named = namedVariables(worker);
   for (const [name, value] of Object.entries(worker)) {
     if (value === undefined) continue;
     const isHarmless = (PASSED.has(name) || LOCALE.test(name)) && !SIGNED_IN.test(value);

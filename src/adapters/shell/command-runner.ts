@@ -10,7 +10,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
+import type { CommandIo, CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { noteWorkspace } from '../known-workspaces.ts';
@@ -28,6 +28,7 @@ import {
   createLimitWatch,
   describeLimit,
   NO_LIMITS,
+  OverLimit,
   toKernelLimit,
   type CommandLimits,
   type LimitName,
@@ -65,7 +66,7 @@ const CERTAIN_END_MS = 500;
 const NO_WRAP_MS = 10_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** The one runner of a worker. See `CommandPort` for the guarantees of its methods. */
+/** Runs commands in this process. See `CommandPort` for the guarantees of its methods. */
 export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
   const {
     stateDirectory,
@@ -258,9 +259,7 @@ interface RunParts {
   log: (message: string) => void;
 }
 
-type RunIo = Parameters<CommandPort['run']>[1];
-
-async function runInFence(spec: CommandSpec, io: RunIo, parts: RunParts): Promise<Attempt> {
+async function runInFence(spec: CommandSpec, io: CommandIo, parts: RunParts): Promise<Attempt> {
   const { table, pipe, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
@@ -353,7 +352,10 @@ function waitForEnd(
       signal.removeEventListener('abort', onAbort);
       resolve(end);
     };
-    const onAbort = (): void => over({ outcome: 'aborted' });
+    const onAbort = (): void => {
+      const why: unknown = signal.reason;
+      over(why instanceof OverLimit ? { outcome: 'exited', limit: why.limit } : { outcome: 'aborted' });
+    };
     const timer = setTimeout(() => over({ outcome: 'timedOut' }), Math.min(spec.timeoutMs, LONGEST_TIMER_MS));
     const unwatch = watch.add({
       pid: leader.pid,

@@ -14,7 +14,7 @@ export interface PlanStep {
 }
 
 /** A limit that ends a command; `docs/configuration.md` has the setting of each. The last one is free space on the disk. */
-export type CommandLimit = 'processes' | 'memoryMb' | 'fileMb' | 'cpuS' | 'outputMb' | 'freeMb';
+export type CommandLimit = 'processes' | 'memoryMb' | 'fileMb' | 'cpuS' | 'outputMb' | 'freeMb' | 'unattendedS';
 
 export interface FileUpdateChange {
   path: string;

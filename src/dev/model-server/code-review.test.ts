@@ -59,7 +59,7 @@ describe('a request for the findings of a review', () => {
       const isFirst = !asked.includes(command);
       asked.push(command);
       return isFirst && command.includes('awk')
-        ? 'The worker that ran this command was lost. It may have partly run. Output seen last:\n'
+        ? 'The process that ran this command was lost. It may have partly run. Output seen last:\n'
         : printed(call);
     };
     const turn = await runTurn(server.url, prompt, lostOnce, FORMAT);

@@ -72,7 +72,7 @@ function answerTo(command: string, uses: readonly ToolUse[]): ToolUse | undefine
   return uses.findLast(({ input, output }) => input.includes(written) && !output.startsWith(LOST));
 }
 
-const LOST = 'The worker that ran this command was lost.';
+const LOST = 'The process that ran this command was lost.';
 
 // ---------------------------------------------------------------------------------------------- findings of earlier reviews
 

@@ -34,6 +34,15 @@ export function createThreadReader(service: Service): ThreadReader {
   };
 
   return {
+    async awaits({ workflowId, runId, activityId }) {
+      const handle = service.client.workflow.getHandle(workflowId, runId);
+      const { status, raw } = await service.within(() => handle.describe());
+      // A run that was terminated still lists them.
+      return (
+        status.name === 'RUNNING' &&
+        raw.pendingActivities?.some((pending) => pending.activityId === activityId) === true
+      );
+    },
     ended: (threadId, signal) => waitForEnd(service, threadId, signal),
     context: (threadId, after, signal) =>
       ask(threadId, signal, () => handleOf(service, threadId).query(contextQuery, { after })),

@@ -88,6 +88,60 @@ describe('a turn that is being stopped', () => {
   });
 });
 
+describe('a command whose stop no worker has reported', () => {
+  const ends = [
+    ['lost', { type: 'lost', lastBeat: {} } as const],
+    ['cancelled by the service', { type: 'aborted' } as const],
+  ] as const;
+
+  it.each(ends)('holds up the end of its turn until a clean-up has proven it: %s', (_, end) => {
+    const thread = testThread();
+    const id = atWork(thread);
+    interrupt(thread);
+    thread.end('execCommand', end, id);
+    expect(thread.completions('a')).toEqual([]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([id]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+    expect(warnings(thread)).toEqual([]);
+  });
+
+  it.each([
+    ['that proves nothing', { type: 'done', value: { ended: 1 } } as const],
+    ['that fails', { type: 'failed', failure: { code: 'diskFull', message: 'no', details: {} } } as const],
+  ])('is not proven by a clean-up %s', (_, end) => {
+    const thread = testThread();
+    const id = atWork(thread);
+    interrupt(thread);
+    thread.end('execCommand', { type: 'lost', lastBeat: {} }, id);
+    thread.end('cleanWorkspace', end);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: false }]);
+  });
+
+  it('is proven with the next one, if a second one follows before the clean-up is done', () => {
+    const thread = testThread();
+    thread.submit('a', 'one', { kind: 'user_shell' });
+    thread.submit('b', 'two', { kind: 'user_shell' });
+    const [first, second] = thread.steps('execCommand').map(({ id }) => id);
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    for (const id of [first!, second!]) thread.end('execCommand', { type: 'lost', lastBeat: {} }, id);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([first, second]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true }, thread.step('cleanWorkspace').id);
+    for (const turnId of ['a', 'b']) expect(thread.completions(turnId)).toMatchObject([{ quiescent: true }]);
+  });
+
+  it('is waited for no longer than five seconds', () => {
+    const thread = testThread();
+    const id = atWork(thread);
+    interrupt(thread);
+    thread.end('execCommand', { type: 'lost', lastBeat: {} }, id);
+    const timer = thread.action('awaitTime');
+    thread.dispatch({ type: 'timeCame', id: timer.id, about: timer.about });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: false }]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([id]);
+  });
+});
+
 describe('a command that had to be killed', () => {
   it.each(['regular', 'user_shell'] as const)('is warned of before the end of its turn: %s', (kind) => {
     const thread = testThread();

@@ -320,7 +320,7 @@ describe('user_shell', () => {
     expect(thread.state.active?.turnId).toBe('s');
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     const [id] = thread.stopping;
-    thread.end('execCommand', { type: 'aborted' }, id);
+    thread.done('execCommand', { ...EXITED, outcome: 'aborted' }, id);
     expect(thread.completions('s')).toMatchObject([{ status: 'aborted', reason: 'interrupted' }]);
   });
 });

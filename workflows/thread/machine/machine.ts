@@ -69,6 +69,7 @@ import {
   dropQueued,
   failTurn,
   findTurn,
+  onStepStopped,
   rememberTurn,
   toQueuedTurn,
   toTurnError,
@@ -377,7 +378,12 @@ function onRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'
 
 function onCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspace'>): ThreadState {
   if (state.cleanUp === null || actionIds.clean(state.cleanUp.number) !== id) return state;
-  const cleaned = { ...state, cleanUp: null };
+  const gone = end.type === 'done' && end.value.gone === true;
+  const cleaned = [state.active, ...state.beside].reduce<ThreadState>(
+    (current, turn) =>
+      turn?.aborting?.awaiting.includes(id) === true ? onStepStopped(current, turn, id, gone) : current,
+    { ...state, cleanUp: null },
+  );
   const ended = end.type === 'done' ? end.value.ended : null;
   if (ended === 0) return cleaned;
   const what =

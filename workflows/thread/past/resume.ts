@@ -11,6 +11,7 @@ import { carryOverBytes, toCarryOver } from './carry-over.ts';
 import { archivable, withoutSegment } from '../state/log.ts';
 import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
+import { isCleanUp } from '../state/actions.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import { tasks } from '../tasks/index.ts';
 import { dropQueued, concludeTurn } from '../turns/turns.ts';
@@ -120,7 +121,13 @@ function abortUnfinished(state: ThreadState, at: number, turn: ActiveTurn): Thre
   const stopping = turn.aborting === null ? stopChildren(state, turn, 'interrupted').state : state;
   const ended = tasks.finishAbort(stopping, at, {
     ...turn,
-    aborting: { reason, detail, since: at, awaiting: [], quiescent: quiescent && commandIds.length === 0 },
+    aborting: {
+      reason,
+      detail,
+      since: at,
+      awaiting: [],
+      quiescent: quiescent && commandIds.length === 0 && !begun.some(isCleanUp),
+    },
   });
   return needCleanUp(ended, commandIds);
 }

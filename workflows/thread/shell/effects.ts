@@ -29,10 +29,8 @@ import {
 } from '../state/steps.ts';
 import { toStaticTexts } from '../view/static-details.ts';
 
-/**
- * Failure types of a step whose worker was asked to stop; see `activities/shell/exec-command.ts`, `activities/step.ts`.
- */
-const STOPPED_BY_WORKER = ['commandStoppedByWorker', 'stepStoppedByWorker'];
+/** Failure types of a step whose end nobody has seen; see `activities/shell/exec-command.ts`, `activities/step.ts`. */
+const LOST = ['commandLost', 'commandStoppedByWorker', 'stepStoppedByWorker'];
 
 /** It waits for as long as the child lives, in attempts of an hour, so that a lost attempt is noticed. */
 const WATCH_OPTIONS = { ...retried('1h'), heartbeatTimeout: '30s' } as const;
@@ -101,11 +99,11 @@ function toFailed({ id, turnId }: StepAction, failure: StepFailure) {
   return { type: 'failed' as const, failure };
 }
 
-/** The last heartbeat, if the error says that the worker was lost; else null. */
+/** The last heartbeat, if the error says that the step was lost; else null. */
 function toLastBeat(error: unknown): object | null {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (cause instanceof TimeoutFailure) return (cause.lastHeartbeatDetails as object | undefined) ?? {};
-  if (!(cause instanceof ApplicationFailure) || !STOPPED_BY_WORKER.includes(cause.type ?? '')) return null;
+  if (!(cause instanceof ApplicationFailure) || !LOST.includes(cause.type ?? '')) return null;
   const [details] = (cause.details ?? []) as object[];
   return details ?? {};
 }

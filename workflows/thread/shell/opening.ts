@@ -12,7 +12,7 @@ import { parseStartThread } from '../guards/guards.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
-import { DECISIONS, type ThreadState, decidesAnew, newThreadState } from '../state/state.ts';
+import { DECISIONS, type Decisions, type ThreadState, newThreadState } from '../state/state.ts';
 import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
@@ -53,16 +53,18 @@ const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 /** The same for a workflow whose id differs from its thread's: every step that addresses the thread fails. */
 const SAME_ID = 'workflow id of the thread';
 
-/** The same for the machine's new decisions. */
-const NEW_DECISIONS = 'decisions 2';
+/** The same for the machine's decisions. */
+const DECISIONS_3 = 'decisions 3';
+const DECISIONS_2 = 'decisions 2';
 
 function asOfThisRelease(state: ThreadState): ThreadState {
   const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
-  return decide(kept, decidesAnew(state) || patched(NEW_DECISIONS));
+  if (state.decisions === DECISIONS || patched(DECISIONS_3)) return decide(kept, DECISIONS);
+  return decide(kept, state.decisions ?? (patched(DECISIONS_2) ? 2 : undefined));
 }
 
-function decide(state: ThreadState, anew: boolean): ThreadState {
-  return anew ? { ...state, decisions: DECISIONS } : state;
+function decide(state: ThreadState, decisions: Decisions | undefined): ThreadState {
+  return decisions === undefined ? state : { ...state, decisions };
 }
 
 function keepAfter(state: ThreadState, after: boolean): ThreadState {
@@ -101,7 +103,7 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   const { openedAt, keepsAfter = false, decisions, ...settings } = await openThread(start);
   const stamp = stampOf(openedAt, at);
   const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
-  const state = decide(begun, decidesAnew({ decisions }));
+  const state = decide(begun, decisions);
   const first: MachineInput = { type: 'threadOpened', warnings: [] };
   return { type: 'open', state, first, firstTurn: start.firstTurn ?? null, at: stamp, openedAt: stamp };
 }
@@ -124,7 +126,7 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
       { threadId, source, cwd: workspace.cwd, marker: MARKER },
     ]);
     const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
-    const state = decide(begun, decidesAnew(past));
+    const state = decide(begun, past.decisions);
     const { title, cwd } = state.settings;
     if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };

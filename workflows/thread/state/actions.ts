@@ -18,6 +18,10 @@ export type Action =
   | { type: 'continueAsNew'; id: 'continueAsNew' }
   | { type: 'complete'; id: 'complete' };
 
+export function isCleanUp(actionId: string): boolean {
+  return actionId.startsWith('clean/');
+}
+
 /** Whether the action calls a model, which uses up budgets and needs the conversation. */
 export function isModelCall(action: Action): boolean {
   return action.type === 'step' && (action.activity === 'callModel' || action.activity === 'compactContext');

@@ -360,14 +360,16 @@ export interface BudgetState {
  * The machine's decisions that changed since the first release. They apply to runs that this release begins; a run of
  * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
  * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
- * command counts as read-only.
+ * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
+ * aborted turn waits for its clean-up if its worker could not report the end.
  */
-export const DECISIONS = 2;
+export const DECISIONS = 3;
+export type Decisions = 2 | typeof DECISIONS;
 
 export interface ThreadState {
   version: typeof STATE_VERSION;
   /** Left out in runs that decide like the first release. */
-  decisions?: typeof DECISIONS;
+  decisions?: Decisions;
   threadId: string;
   settings: ThreadSettings;
   forkedFrom: ForkOrigin | null;
@@ -480,8 +482,12 @@ const ADDED_SETTINGS = {
   identityWaitMs: null,
 } satisfies Partial<ThreadSettings>;
 
-export function decidesAnew({ decisions }: { decisions?: typeof DECISIONS | undefined }): boolean {
-  return decisions === DECISIONS;
+export function decidesAnew({ decisions }: { decisions?: Decisions | undefined }): boolean {
+  return decisions !== undefined;
+}
+
+export function commandsOutliveWorkers({ decisions }: ThreadState): boolean {
+  return decisions === 3;
 }
 
 /** The workspace of a thread that this one starts: the same folder, whatever now has its path. */

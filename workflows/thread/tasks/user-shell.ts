@@ -3,19 +3,10 @@ import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { toItemId } from '../../../src/contract/plain/item-ids.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
-import {
-  emitStarted,
-  endTurn,
-  failTurn,
-  findTurn,
-  inputText,
-  newTurn,
-  onStepStopped,
-  warnOfForce,
-} from '../turns/turns.ts';
+import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, warnOfForce } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
-import { needCleanUp, toCommandResult, toCommandStep } from '../tools/command-step.ts';
+import { onCommandEnd, toCommandResult, toCommandStep } from '../tools/command-step.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 
 /** The active turn if there is none, else in parallel with it. */
@@ -56,11 +47,12 @@ export const userShell: TaskKind<ShellTurn> = {
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
   onEvent(state, turn, event) {
     if (event.type !== 'stepEnded' || event.activity !== 'execCommand') return state;
-    const { change, proven, forced } = toCommandResult(event.end);
+    const result = toCommandResult(event.end);
+    const { change, forced } = result;
     let next = completeItem(state, event.at, turn.index, change);
     if (forced !== undefined) next = warnOfForce(next, event.at, turn.turnId, toItemId(turn.index), forced);
-    if (!proven) next = needCleanUp(next, [event.id]);
-    if (turn.aborting !== null) return onStepStopped(next, turn, event.id, proven);
+    next = onCommandEnd(next, turn, event.id, result);
+    if (turn.aborting !== null) return next;
     const current = findTurn(next, turn.turnId) ?? turn;
     return event.end.type === 'failed' || event.end.type === 'lost'
       ? failTurn(next, event.at, current, {

@@ -1,9 +1,11 @@
 /** A command as a step, and the record of its end in the history; the same for a person's command and a model's. */
 import type { CommandReport } from '../../../activities/ports.ts';
 import type { CommandLimit, SandboxMode, StepStatus } from '../../../src/contract/index.ts';
-import { actionIds } from '../state/actions.ts';
-import type { ThreadState } from '../state/state.ts';
-import { INLINE_CHARS, type StepAction, type StepEnd, once, toSummary, workspaceIds } from '../state/steps.ts';
+import { actionIds, isCleanUp } from '../state/actions.ts';
+import { type ActiveTurn, type ThreadState, commandsOutliveWorkers } from '../state/state.ts';
+import { INLINE_CHARS, type StepAction, type StepEnd, once, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { findTurn, onStepStopped, withTurn } from '../turns/turns.ts';
+import type { CallResult } from './tool.ts';
 
 interface Command {
   command: string;
@@ -26,7 +28,8 @@ export function toCommandStep(
     turnId,
     activity: 'execCommand',
     input: { ...workspaceIds(state, id), index, command: inline, cwd, workspace, sandbox, timeoutMs },
-    options: once(timeoutMs + 60_000),
+    // Only the first attempt starts it.
+    options: (commandsOutliveWorkers(state) ? retried : once)(timeoutMs + 60_000),
     summary: toSummary('exec', command),
     onWorkspace: true,
     losable: true,
@@ -43,6 +46,8 @@ export interface CommandResult {
   };
   /** Whether it is certain that none of the command's processes is left. */
   proven: boolean;
+  /** No worker has reported the end: a clean-up can still prove it, or must. */
+  late?: true;
   /** It did not end when it was told to, and was killed. */
   forced?: 'killed';
 }
@@ -59,14 +64,16 @@ export function toCommandResult(end: StepEnd<'execCommand'>): CommandResult {
       };
     }
     case 'aborted':
-      return { change: ended('aborted', 'aborted by user before it began'), proven: true };
+      // By the service, before its first attempt or between two.
+      return { change: ended('aborted', 'aborted by user while no worker ran it'), proven: true, late: true };
     case 'lost':
       return {
         change: ended(
           'lost',
-          `The worker that ran this command was lost. It may have partly run. Output seen last:\n${end.lastBeat.output ?? ''}`,
+          `The process that ran this command was lost. It may have partly run. Output seen last:\n${end.lastBeat.output ?? ''}`,
         ),
         proven: false,
+        late: true,
       };
     case 'failed':
       return { change: ended('failed', end.failure.message), proven: true };
@@ -92,12 +99,34 @@ function describeReport(report: CommandReport): string {
   return `${how}\nWall time: ${seconds} seconds\nOutput:\n${report.output}`;
 }
 
+/** A command has ended. An aborted turn waits for the clean-up that it needs, as the proof that nothing is left of it. */
+export function onCommandEnd(
+  state: ThreadState,
+  turn: ActiveTurn | null,
+  actionId: string,
+  { proven, late }: Pick<CallResult, 'proven' | 'late'>,
+): ThreadState {
+  const isLate = late === true && commandsOutliveWorkers(state);
+  const next = proven && !isLate ? state : needCleanUp(state, [actionId]);
+  const aborted = turn === null ? null : findTurn(next, turn.turnId);
+  if (!aborted?.aborting) return next;
+  if (!isLate) return onStepStopped(next, aborted, actionId, proven);
+  const awaiting = aborted.aborting.awaiting.map((id) => (id === actionId ? actionIds.clean(next.cleanUps) : id));
+  return withTurn(next, { ...aborted, aborting: { ...aborted.aborting, awaiting } });
+}
+
 /** No step touches the workspace before the processes that this command may have left have ended. */
 export function needCleanUp(state: ThreadState, commandIds: readonly string[]): ThreadState {
   if (commandIds.length === 0) return state;
   const number = state.cleanUps + 1;
+  // It also does what the one before it was to do.
+  const current = [state.active, ...state.beside].reduce((all, turn) => {
+    if (!turn?.aborting) return all;
+    const awaiting = turn.aborting.awaiting.map((id) => (isCleanUp(id) ? actionIds.clean(number) : id));
+    return withTurn(all, { ...turn, aborting: { ...turn.aborting, awaiting: [...new Set(awaiting)] } });
+  }, state);
   return {
-    ...state,
+    ...current,
     cleanUps: number,
     cleanUp: { number, commandIds: [...(state.cleanUp?.commandIds ?? []), ...commandIds] },
   };

@@ -13,7 +13,7 @@ import { endSpawn } from './agent-calls.ts';
 import { endWait } from './agents.ts';
 import { decideCall, toLookup } from './call-approval.ts';
 import { removeCall } from './call-list.ts';
-import { needCleanUp } from './command-step.ts';
+import { onCommandEnd } from './command-step.ts';
 import { actionIdOf, toolNamed, toolOf } from './index.ts';
 
 type ToolCallOutput = Extract<StepOutput, { type: 'toolCall' }>;
@@ -94,12 +94,10 @@ export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEven
   const call = callsOf(turn).find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
   const result = call === undefined ? null : toolOf(call).toResult(event);
   if (call === undefined || result === null) return state;
-  const { change, proven, forced } = result;
+  const { change, forced } = result;
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
   if (forced !== undefined) next = warnOfForce(next, event.at, turn.turnId, toItemId(call.index), forced);
-  if (!proven) next = needCleanUp(next, [event.id]);
-  const current = next.active;
-  return current?.aborting ? onStepStopped(next, current, event.id, proven) : next;
+  return onCommandEnd(next, next.active, event.id, result);
 }
 
 /** The child of a call has started, or could not. If the turn is aborted, the child is closed again. */

@@ -50,6 +50,8 @@ export interface CallResult {
   change: { status: StepStatus; output: string };
   /** Whether it is certain that nothing of the call still runs. */
   proven: boolean;
+  /** A clean-up can still prove it, or must: it was the end of a command that its worker has not reported. */
+  late?: true;
   /** It did not end when it was told to: it was killed, or, if it is code of the worker, left. */
   forced?: 'killed' | 'left';
 }

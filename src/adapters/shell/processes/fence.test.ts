@@ -51,7 +51,7 @@ it('ends what a killed worker left behind', async () => {
   expect(ended).toBeGreaterThanOrEqual(2);
   expect(pids().map(isRunning)).toEqual([false, false]);
   expect(records()).toEqual([]);
-  expect(await bench.runner.clean(bench.workspace)).toEqual({ ended: 0 });
+  expect(await bench.runner.clean(bench.workspace)).toMatchObject({ ended: 0 });
 });
 
 it('ends what a killed worker left behind before the next command of that workspace runs', async () => {
@@ -69,9 +69,9 @@ it('leaves the commands of a living worker alone, except those that are named', 
   const spec = bench.spec(stubborn());
   const worker = await startWorker(spec);
   try {
-    expect(await bench.runner.clean(bench.workspace)).toEqual({ ended: 0 });
-    expect(await bench.runner.clean(bench.workspace, ['another-command'])).toEqual({ ended: 0 });
-    expect(await bench.runner.clean(join(bench.folder, 'another-workspace'))).toEqual({ ended: 0 });
+    expect(await bench.runner.clean(bench.workspace)).toMatchObject({ ended: 0 });
+    expect(await bench.runner.clean(bench.workspace, ['another-command'])).toMatchObject({ ended: 0 });
+    expect(await bench.runner.clean(join(bench.folder, 'another-workspace'))).toMatchObject({ ended: 0 });
     expect(pids().map(isRunning)).toEqual([true, true]);
 
     const { ended } = await bench.runner.clean(bench.workspace, [spec.commandId]);
@@ -116,7 +116,7 @@ it('removes a record that cannot be read, and says so', async () => {
     },
   });
   await running;
-  expect(await bench.runner.clean(bench.workspace)).toEqual({ ended: 0 });
+  expect(await bench.runner.clean(bench.workspace)).toMatchObject({ ended: 0 });
   expect(bench.log).toEqual([expect.stringContaining('torn.json')]);
   expect(records()).toEqual([]);
 });

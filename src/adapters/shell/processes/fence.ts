@@ -28,7 +28,7 @@ export interface Fence {
   /** Writes the record of a command that is about to start; the function returned removes it. */
   enter(workspace: string, commandId: string): () => void;
   /** See `CommandPort.clean`. Reads only one folder if there is nothing to clean. */
-  clean(workspace: string, commandIds?: string[]): Promise<{ ended: number }>;
+  clean(workspace: string, commandIds?: string[]): Promise<{ ended: number; gone: boolean }>;
 }
 
 export interface FenceOptions {
@@ -58,11 +58,12 @@ export function createFence({ stateDirectory, table, log }: FenceOptions): Fence
       const listed = new Set(commandIds);
       const left = readLeftRecords(folderOf(workspace), { listed, running, self, log });
       const targets = new Set([...listed, ...left.map((entry) => entry.commandId)]);
-      if (targets.size === 0) return { ended: 0 };
+      if (targets.size === 0) return { ended: 0, gone: true };
       const report = await endProcesses(table, { commandIds: targets });
       if (report.gone) for (const entry of left) rmSync(entry.path, { force: true });
       else log(`Some processes of ${workspace} would not end; their records are kept for the next try.`);
-      return { ended: report.ended };
+      // Something that had to be found by a scan may not have been all.
+      return { ended: report.ended, gone: left.length === 0 && report.ended === 0 };
     },
   };
 }

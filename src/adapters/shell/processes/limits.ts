@@ -18,11 +18,21 @@ export interface CommandLimits {
   outputMb: number;
   /** The file systems that it can fill keep this much free, or half of the initial free space if that was less. */
   freeMb: number;
+  /** Seconds without a worker that waits for it; for commands that outlive their worker. */
+  unattendedS: number;
 }
 
 export type LimitName = keyof CommandLimits;
 
-export const NO_LIMITS: CommandLimits = { processes: 0, memoryMb: 0, fileMb: 0, cpuS: 0, outputMb: 0, freeMb: 0 };
+export const NO_LIMITS: CommandLimits = {
+  processes: 0,
+  memoryMb: 0,
+  fileMb: 0,
+  cpuS: 0,
+  outputMb: 0,
+  freeMb: 0,
+  unattendedS: 0,
+};
 
 const MEGABYTE = 1024 * 1024;
 const KILOBYTES = 1024;
@@ -30,6 +40,16 @@ const TICKS_PER_SECOND = 100;
 const LOOK_EVERY_MS = 250;
 const SIGXCPU = 24;
 const SIGXFSZ = 25;
+
+/** The reason of a signal that stops a command because of a limit that others watch. */
+export class OverLimit extends Error {
+  readonly limit: LimitName;
+
+  constructor(limit: LimitName) {
+    super(`over the limit ${limit}`);
+    this.limit = limit;
+  }
+}
 
 /** Shell words before a command of bash, on its first line, so that the lines keep their numbers. */
 export function toShellLimits(limits: CommandLimits, countsProcesses: boolean): string {
@@ -57,6 +77,7 @@ export function describeLimit(name: LimitName, limits: CommandLimits): string {
     cpuS: `it used more than ${value} s of processor time (BOBBIN_MAX_CPU_S)`,
     outputMb: `it wrote more than ${value} MB of output (BOBBIN_MAX_COMMAND_OUTPUT_MB)`,
     freeMb: `hardly any room is left for files where it writes (BOBBIN_MIN_FREE_MB, here ${value})`,
+    unattendedS: `no worker has waited for it for ${value} s (BOBBIN_MAX_UNATTENDED_S)`,
   };
   return `Ended by Bobbin: ${texts[name]}.`;
 }
@@ -164,6 +185,7 @@ function findExceeded(
     cpuS: sum(stats.map(({ ticks }) => ticks)) / TICKS_PER_SECOND,
     outputMb: outputBytes() / MEGABYTE,
     freeMb: 0,
+    unattendedS: 0,
   };
   for (const name of ['processes', 'memoryMb', 'cpuS', 'outputMb'] as const) {
     if (limits[name] > 0 && used[name] > limits[name]) return name;

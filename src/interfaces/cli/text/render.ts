@@ -242,6 +242,7 @@ const LIMITED: Record<CommandLimit, string> = {
   cpuS: 'processor time',
   outputMb: 'output',
   freeMb: 'free disk space',
+  unattendedS: 'time without a worker',
 };
 
 /** The lines of a command. Long lines are cut and show by how much. */

@@ -1,0 +1,319 @@
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CommandIo, CommandReport, CommandSpec, OutputTail } from '../../../../activities/ports.ts';
+import { NO_LIMITS } from '../processes/limits.ts';
+import { isRunning, readPid } from '../test-bench.ts';
+import { isServed } from './client.ts';
+import { createReports } from './reports.ts';
+import { type SupervisedCommands, createSupervisedCommands, endSupervisors } from './supervised-commands.ts';
+
+const THREAD = 'thread-1';
+
+let folder: string;
+let workspace: string;
+let state: string;
+let workers: SupervisedCommands[];
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'supervised-')));
+  workspace = join(folder, 'workspace');
+  state = join(folder, 'state');
+  mkdirSync(workspace);
+  workers = [];
+});
+afterEach(async () => {
+  for (const worker of workers) await worker.close();
+  await endSupervisors(state);
+  await vi.waitFor(async () => expect(await served()).toEqual([]), 8_000);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function newWorker(unattendedS = 0): SupervisedCommands {
+  const worker = createSupervisedCommands({ stateDirectory: state, limits: { ...NO_LIMITS, unattendedS } });
+  workers.push(worker);
+  return worker;
+}
+
+function specOf(command: string, more: Partial<CommandSpec> = {}): CommandSpec {
+  return {
+    ...{ commandId: randomUUID(), threadId: THREAD, command, cwd: workspace, workspace },
+    sandbox: { mode: 'danger-full-access', writableRoots: [], networkAccess: false },
+    ...{ timeoutMs: 60_000, maxOutputBytes: 16_384, ...more },
+  };
+}
+
+interface Attempt {
+  report: Promise<CommandReport>;
+  /** Resolves once the output contains the text. */
+  said(text: string): Promise<void>;
+  stop(): void;
+  leave(): void;
+}
+
+function attempt(call: (io: Required<CommandIo>) => Promise<CommandReport>, key = 'key'): Attempt {
+  const [stop, leave] = [new AbortController(), new AbortController()];
+  let tail: OutputTail = { text: '', chars: 0 };
+  const report = call({
+    signal: stop.signal,
+    lasting: { key, leave: leave.signal },
+    onOutput: (next) => (tail = next),
+  });
+  report.catch(() => undefined);
+  return {
+    report,
+    said: (text) => vi.waitFor(() => expect(tail.text).toContain(text), 20_000),
+    stop: () => stop.abort(),
+    leave: () => leave.abort(new Error('left')),
+  };
+}
+
+const start = (worker: SupervisedCommands, spec: CommandSpec, key?: string) =>
+  attempt((io) => worker.run(spec, io), key);
+const attach = (worker: SupervisedCommands, { commandId }: CommandSpec, key = 'key') =>
+  attempt((io) => worker.attach({ key, threadId: THREAD, commandId }, io), key);
+
+/** Names of the sockets of supervisors. */
+function supervisors(): string[] {
+  const all = existsSync(join(state, 'supervisors')) ? readdirSync(join(state, 'supervisors')) : [];
+  return all.filter((name) => /-.*\.sock$/.test(name));
+}
+
+/** The same without those of killed ones. */
+async function served(): Promise<string[]> {
+  const all = await Promise.all(
+    supervisors().map(async (name) => ((await isServed(join(state, 'supervisors'), name)) ? [name] : [])),
+  );
+  return all.flat();
+}
+
+/** A command that says what it is told to, counts its starts, and waits for the file `go`. */
+const waiting = (after = 'after') =>
+  `echo $$ > pid; echo ran >> count; echo before; until [ -e go ]; do sleep 0.02; done; echo ${after}`;
+const go = () => writeFileSync(join(workspace, 'go'), '');
+const count = () => readFileSync(join(workspace, 'count'), 'utf8');
+
+describe('a command', () => {
+  it('continues when its worker leaves, and a later worker gets all of its output', async () => {
+    const [first, second] = [newWorker(), newWorker()];
+    const spec = specOf(waiting());
+    const left = start(first, spec);
+    await left.said('before');
+    left.leave();
+    await expect(left.report).rejects.toThrow('left');
+    await first.close();
+    const attached = attach(second, spec);
+    await attached.said('before');
+    go();
+    expect(await attached.report).toMatchObject({
+      outcome: 'exited',
+      exitCode: 0,
+      output: 'before\nafter\n',
+      gone: true,
+    });
+    expect(count()).toBe('ran\n');
+  });
+
+  it('is started once per key, however often it is asked for, and again under another key', async () => {
+    const worker = newWorker();
+    const spec = specOf('echo ran >> count; cat count');
+    const both = [start(worker, spec), start(worker, spec)];
+    const reports = await Promise.all(both.map(({ report }) => report));
+    expect(reports[1]).toEqual(reports[0]);
+    expect(await start(worker, spec).report).toEqual(reports[0]);
+    expect(count()).toBe('ran\n');
+    // As after a reset of its thread.
+    expect(await start(worker, spec, 'another').report).toMatchObject({ output: 'ran\nran\n' });
+  });
+
+  it('has a report for a worker that comes after its supervisor has ended, until its thread ends', async () => {
+    const [first, second] = [newWorker(), newWorker()];
+    const spec = specOf('echo done; exit 7');
+    const report = await start(first, spec).report;
+    await first.close();
+    await vi.waitFor(() => expect(supervisors()).toEqual([]), 20_000);
+    expect(await attach(second, spec).report).toEqual(report);
+    await second.forget(THREAD);
+    await expect(attach(second, spec).report).rejects.toMatchObject({ code: 'commandLost' });
+  });
+
+  it('that could not be started says the same to a later worker', async () => {
+    const worker = newWorker();
+    const spec = specOf('true', { cwd: join(workspace, 'missing') });
+    const failure = { code: 'workspaceMissing', details: { path: join(workspace, 'missing') } };
+    await expect(start(worker, spec).report).rejects.toMatchObject(failure);
+    await expect(attach(worker, spec).report).rejects.toMatchObject(failure);
+  });
+
+  it('that nobody knows is lost', async () => {
+    await expect(attach(newWorker(), specOf('true')).report).rejects.toMatchObject({ code: 'commandLost' });
+  });
+
+  it.each(['run', 'attach'] as const)('is stopped with proof by the worker that waits for it by %s', async (how) => {
+    const worker = newWorker();
+    const spec = specOf(waiting());
+    const first = start(worker, spec);
+    await first.said('before');
+    const waits = how === 'run' ? first : attach(worker, spec);
+    waits.stop();
+    const output = expect.stringContaining('before\n') as string;
+    expect(await waits.report).toMatchObject({ outcome: 'aborted', output, gone: true });
+    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
+    expect(await first.report).toMatchObject({ outcome: 'aborted' });
+  });
+
+  it('is stopped with proof by the clean-up of another worker, in whichever supervisor it runs', async () => {
+    const [first, second] = [newWorker(), newWorker(5)];
+    const spec = specOf(waiting());
+    await start(first, spec).said('before');
+    await start(second, specOf('true'), 'other').report;
+    expect(supervisors()).toHaveLength(2);
+    expect(await second.clean(workspace)).toEqual({ ended: 0, gone: true });
+    expect(await second.clean(workspace, [spec.commandId])).toEqual({ ended: 1, gone: true });
+    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
+  });
+
+  it('is stopped if no worker waits for it for too long, and says so', async () => {
+    const worker = newWorker(1);
+    const spec = specOf(waiting());
+    const left = start(worker, spec);
+    await left.said('before');
+    left.leave();
+    await vi.waitFor(() => expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false), 20_000);
+    const report = await attach(worker, spec).report;
+    expect(report).toMatchObject({ limit: 'unattendedS', gone: true });
+    expect(report.output).toContain('no worker has waited for it for 1 s (BOBBIN_MAX_UNATTENDED_S)');
+  });
+
+  it.each(['danger-full-access', 'workspace-write'] as const)(
+    'is lost with its last output if its supervisor is killed, and cleaned up before the next one runs, in mode %s',
+    async (mode) => {
+      const worker = newWorker();
+      const sandbox = { mode, writableRoots: [], networkAccess: false };
+      const spec = specOf(waiting(), { sandbox });
+      const running = start(worker, spec);
+      await running.said('before');
+      process.kill(await supervisorPid(), 'SIGKILL');
+      await expect(running.report).rejects.toMatchObject({ code: 'commandLost', details: { output: 'before\n' } });
+      await expect(attach(worker, spec).report).rejects.toMatchObject({ code: 'commandLost' });
+      // Nobody has seen its end, so nothing is certain.
+      expect(await worker.clean(workspace, [spec.commandId])).toMatchObject({ gone: false });
+      expect(await start(worker, specOf('echo next', { sandbox }), 'next').report).toMatchObject({ output: 'next\n' });
+      expect(markedBy(spec.commandId)).toEqual([]);
+    },
+  );
+
+  it('gets the same environment as in its worker, of which the supervisor has no more than it needs', async () => {
+    vi.stubEnv('OPENAI_API_KEY', 'secret');
+    vi.stubEnv('BOBBIN_COMMAND_ENV', 'FAVOURITE');
+    vi.stubEnv('FAVOURITE', 'blue');
+    try {
+      const worker = newWorker();
+      const { output } = await start(worker, specOf('echo $FAVOURITE $OPENAI_API_KEY')).report;
+      expect(output).toBe('blue\n');
+      expect(readFileSync(`/proc/${await supervisorPid()}/environ`, 'utf8')).not.toContain('secret');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('supervisors', () => {
+  it('that are started at the same moment end up as one', async () => {
+    const commands = Array.from({ length: 4 }, (_, index) => start(newWorker(), specOf(`echo ${index}`), `${index}`));
+    const outputs = await Promise.all(commands.map(async ({ report }) => (await report).output));
+    expect(outputs).toEqual(['0\n', '1\n', '2\n', '3\n']);
+    await vi.waitFor(() => expect(supervisors()).toHaveLength(1), 20_000);
+  });
+
+  it('end with their commands when no worker is left that stays, on request', async () => {
+    const worker = newWorker();
+    const running = start(worker, specOf(waiting()));
+    await running.said('before');
+    await worker.close();
+    await endSupervisors(state);
+    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
+    await expect(running.report).rejects.toMatchObject({ code: 'commandLost' });
+  });
+
+  it('end with their commands when they are told to by a signal', async () => {
+    const running = start(newWorker(), specOf(waiting()));
+    await running.said('before');
+    process.kill(await supervisorPid(), 'SIGTERM');
+    await expect(running.report).rejects.toMatchObject({ code: 'commandLost' });
+    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
+  });
+
+  it('serve a data folder however long its path is', async () => {
+    state = join(folder, 'a'.repeat(120), 'state');
+    expect(await start(newWorker(), specOf('echo far')).report).toMatchObject({ output: 'far\n' });
+  });
+
+  it('close the connection of whoever sends nonsense, and refuse a request of a later release', async () => {
+    await start(newWorker(), specOf('true')).report;
+    const [socket] = supervisors();
+    const answers = ['nonsense\n', '{"type":"later"}\n', 'null\n'].map(async (line) => {
+      const client = connect(join(state, 'supervisors', socket!));
+      client.on('error', () => undefined);
+      client.write(line);
+      let text = '';
+      for await (const chunk of client) text += String(chunk);
+      return text;
+    });
+    const [nonsense, later, nothing] = await Promise.all(answers);
+    expect([nonsense, nothing]).toEqual(['', '']);
+    expect(later).toContain('does not know the request');
+  });
+});
+
+describe('reports', () => {
+  it('are removed when they are old or too many, the oldest first', async () => {
+    const reports = createReports(state);
+    const end = { type: 'failed', code: 'internal', message: 'm'.repeat(24 * 1024 * 1024) } as const;
+    for (const key of ['1', '2', '3']) reports.write(THREAD, key, end);
+    const files = () => readdirSync(join(state, 'supervisors', 'reports'), { recursive: true, withFileTypes: true });
+    const now = Date.now();
+    for (const entry of files().filter((one) => one.isFile()))
+      utimesSync(join(entry.parentPath, entry.name), now / 1_000, now / 1_000);
+    await reports.prune(now + 1_000);
+    expect(['1', '2', '3'].filter((key) => reports.read(THREAD, key) !== undefined)).toHaveLength(2);
+    await reports.prune(now + 3_601_000);
+    expect(files()).toEqual([]);
+  });
+});
+
+async function supervisorPid(): Promise<number> {
+  const marker = Buffer.from(`BOBBIN_DATA_DIR=${state}\0`);
+  return vi.waitFor(() => {
+    const found = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(marker));
+    if (found === undefined) throw new Error('no supervisor runs');
+    return Number(found);
+  });
+}
+
+/** Living processes of a command. */
+function markedBy(commandId: string): string[] {
+  const marker = Buffer.from(`BOBBIN_COMMAND_ID=${commandId}\0`);
+  const all = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(marker));
+  return all.filter((pid) => isRunning(Number(pid)));
+}
+
+function environmentOf(pid: string): Buffer {
+  try {
+    return readFileSync(`/proc/${pid}/environ`);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
