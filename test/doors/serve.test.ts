@@ -1,7 +1,7 @@
 /** The HTTP API: a thread from its start to its end. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ThreadEvent, ThreadView } from '../../src/contract/index.ts';
+import type { ThreadEvent, ThreadView, TreeEvent } from '../../src/contract/index.ts';
 import {
   type TestEnvironment,
   eventsSoFar,
@@ -10,7 +10,14 @@ import {
   waitForEvent,
   waitForRequest,
 } from '../environment.ts';
-import { type HttpClient, type HttpStand, type WireEvent, readUntil, startHttpStand } from '../parts/http-server.ts';
+import {
+  type HttpClient,
+  type HttpStand,
+  type WireEvent,
+  httpClient,
+  readUntil,
+  startHttpStand,
+} from '../parts/http-server.ts';
 
 let environment: TestEnvironment;
 let stand: HttpStand;
@@ -83,6 +90,62 @@ it('sends deltas of a running step without an id in the same stream, if asked', 
   expect(deltas.every(({ id }) => id === undefined)).toBe(true);
   const logged = events.filter(({ data }) => 'seq' in data);
   expect(logged.map(({ id }) => Number(id))).toEqual(logged.map((_, index) => index + 1));
+});
+
+it('sends the events of a tree with their threads, and continues each after an id, at another server, too', async () => {
+  const path = await startThread();
+  const threadId = decodeURIComponent(path.split('/').at(-1) ?? '');
+  const wait = 'call: wait_agent {"timeout_ms": 60000}';
+  const helper = { task_name: 'helper', message: `spawn: say: deep\n${wait}` };
+  const submitted = turn(`call: spawn_agent ${JSON.stringify(helper)}\n${wait}`);
+  await http.post(`${path}/turns`, submitted);
+  await environment.bobbin.threads.get(threadId).completion(submitted.turnId);
+  await http.post(`${path}/close`);
+  const treeOf = ({ data }: WireEvent) => data as unknown as TreeEvent;
+  const read = async (client: HttpClient, more: Record<string, string> = {}) => {
+    const events: WireEvent[] = [];
+    for await (const event of client.events(`${path}/events?tree=true`, more)) events.push(event);
+    return events;
+  };
+  const all = await read(http);
+  const ids = [...new Set(all.map((event) => treeOf(event).threadId))].toSorted();
+  expect(ids).toEqual([threadId, `${threadId}/1`, `${threadId}/1/1`]);
+  const deep = all.find((event) => treeOf(event).threadId === ids[2])?.data;
+  expect(deep).toMatchObject({ path: ids.slice(1) });
+  for (const id of ids) {
+    const own = all.filter((event) => treeOf(event).threadId === id).map((event) => treeOf(event).event);
+    expect(own).toEqual(await eventsSoFar(environment.bobbin.threads.get(id)));
+  }
+
+  const second = await startHttpStand(environment.bobbin);
+  try {
+    const other = httpClient(second.url, second.secret);
+    // Of a place in the middle, and of one where only an agent has more.
+    const middle = all.findIndex((event) => treeOf(event).threadId === `${threadId}/1`) + 1;
+    const ofRoot = await eventsSoFar(environment.bobbin.threads.get(threadId));
+    const agents = await read(other, { 'last-event-id': `${ofRoot.length},1=1` });
+    expect(agents.map((event) => [event.name, treeOf(event).threadId])).toEqual(
+      expect.arrayContaining([
+        [undefined, `${threadId}/1`],
+        [undefined, `${threadId}/1/1`],
+      ]),
+    );
+    expect(agents.every((event) => treeOf(event).path?.length > 0)).toBe(true);
+    const rest = await read(other, { 'last-event-id': all[middle]?.id ?? '' });
+    expect(rest.filter(({ name }) => name !== undefined)).toEqual([]);
+    const places = (events: WireEvent[]) =>
+      events.map((event) => JSON.stringify([treeOf(event).threadId, treeOf(event).event])).toSorted();
+    expect(places([...all.slice(0, middle + 1), ...rest])).toEqual(places(all));
+    const end = { 'last-event-id': all.at(-1)?.id ?? '' };
+    expect((await other.get(`${path}/events?tree=true`, end)).status).toBe(204);
+    expect((await other.get(`${path}/events`, end)).value).toMatchObject({ code: 'invalid' });
+    const beyond = { 'last-event-id': '9999,1=3' };
+    expect((await other.get(`${path}/events?tree=true`, beyond)).value).toMatchObject({ code: 'invalid' });
+    const owned = await second.client({ owner: 'nobody-of-these' });
+    expect((await owned.get(`${path}/events?tree=true`)).status).toBe(404);
+  } finally {
+    await second.close();
+  }
 });
 
 it('interrupts a turn, and answers with its id when it has stopped', async () => {

@@ -101,6 +101,19 @@ describe('the events of a tree', () => {
     expect(JSON.stringify(ofRoot.filter(({ event }) => event.type.startsWith('item/commandExecution')))).toBe('[]');
   });
 
+  it('continue for a reader that has all events of the closed root, and none of its agents', async () => {
+    const thread = await environment.start();
+    const root = thread.threadId;
+    await runTurn(thread, `spawn: say: short\ncall: wait_agent {"timeout_ms": 60000}`);
+    await thread.close();
+    const whole = await logged([root, `${root}/1`]);
+    const after = { [root]: whole[root]?.at(-1) ?? 0 };
+    expect(seqsOf(await read(thread, { ...after, [`${root}/1`]: 0 }))).toEqual({ [`${root}/1`]: whole[`${root}/1`] });
+    const none: unknown[] = [];
+    for await (const event of thread.events({ after: after[root]! })) none.push(event);
+    expect(none).toEqual([]);
+  });
+
   it('are printed by a command that may be killed, and that continues at a cursor', async () => {
     const thread = await environment.start();
     const root = thread.threadId;

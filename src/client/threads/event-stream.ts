@@ -66,20 +66,37 @@ export async function* streamEvents(
         }
         retries.reset();
         for (const event of read.events) {
-          // A closed thread may still report a late end, and may have been resumed since, which shows with its next turn.
           partial?.note(event);
-          closed = event.type === 'thread/closed' || (closed && !BEGINS_WORK.has(event.type));
+          closed = isClosedAfter(closed, event);
           yield event;
         }
         after = read.next;
         more = read.more;
       }
       if (closed && changes.over) return;
+      if (ends > 1 && (await wasClosed(source, thread.threadId, after))) return;
       if (ends > 1) throw endedSilently(thread.threadId);
     }
   } finally {
     stop.abort();
   }
+}
+
+/** A closed thread may still report a late end, and may have been resumed since, which shows with its next turn. */
+function isClosedAfter(closed: boolean, { type }: ThreadEvent): boolean {
+  return type === 'thread/closed' || (closed && !BEGINS_WORK.has(type));
+}
+
+/** Whether `thread/closed` is among the events that the reader had before. */
+async function wasClosed(source: EventSource, threadId: string, after: number): Promise<boolean> {
+  let closed = false;
+  for (let from = Math.max(0, after - PAGE); from < after;) {
+    const read = await readOnce(source, threadId, from, null);
+    if (read instanceof BobbinError || read.events.length === 0) return closed;
+    closed = read.events.filter(({ seq }) => seq <= after).reduce(isClosedAfter, closed);
+    from = read.next;
+  }
+  return closed;
 }
 
 /** Shows the running steps until there is news of the thread. */

@@ -18,7 +18,7 @@ async function startEndless(patienceMs: number, stop = new AbortController().sig
     const options = { patienceMs, stop, isAllowed: () => isAllowed, keepAliveMs: 50 };
     const stream = writeEvents(response, options, async (writer) => {
       for (;;) {
-        await writer.send({ id: sent + 1, data: MEGABYTE });
+        await writer.send({ id: String(sent + 1), data: MEGABYTE });
         sent += 1;
       }
     });

@@ -12,7 +12,7 @@ const RETRY_MS = 1_000;
 
 export interface EventWriter {
   /** Resolves when the client can take more. Rejects if it has left, or takes nothing. */
-  send(event: { id?: number; name?: string; data: unknown }): Promise<void>;
+  send(event: { id?: string; name?: string; data: unknown }): Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -67,7 +67,7 @@ export async function writeEvents(
 }
 
 /** JSON has no line feeds, so an event is one line. */
-function toText({ id, name, data }: { id?: number; name?: string; data: unknown }): string {
+function toText({ id, name, data }: { id?: string; name?: string; data: unknown }): string {
   const head = `${id === undefined ? '' : `id: ${id}\n`}${name === undefined ? '' : `event: ${name}\n`}`;
   return `${head}data: ${JSON.stringify(data)}\n\n`;
 }

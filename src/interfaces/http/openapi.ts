@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AnswerShape, Endpoint } from './endpoint.ts';
 import { PROBLEMS, PROBLEM_TYPE, type ProblemCode, ProblemSchema } from './problem.ts';
 import { answerSchemas } from './schemas.ts';
+import { CURSOR_PATTERN } from './tree-cursor.ts';
 
 interface Parameter {
   name: string;
@@ -112,7 +113,12 @@ function withoutNull(schema: { anyOf?: { type?: string }[] }): object {
 function eventParameters({ answers }: Endpoint): Parameter[] {
   if (!answers.some(({ mediaType }) => mediaType === 'text/event-stream')) return [];
   return [
-    { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string', pattern: '^[0-9]{1,15}$' } },
+    {
+      name: 'Last-Event-ID',
+      in: 'header',
+      required: false,
+      schema: { type: 'string', pattern: CURSOR_PATTERN.source },
+    },
   ];
 }
 

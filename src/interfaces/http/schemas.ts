@@ -47,12 +47,17 @@ const OWN = {
   StreamedEvent: {
     type: 'object',
     properties: {
-      id: { ...text, description: 'The `seq` of a logged event.' },
+      id: {
+        ...text,
+        description: 'The place of a logged event: its `seq`, in a tree with those of the threads below.',
+      },
       event: { ...text, description: '`problem`, for the reason why the stream ended early.' },
       data: {
         ...text,
         contentMediaType: 'application/json',
-        contentSchema: { anyOf: [pointer('ThreadEvent'), pointer('PartialEvent'), pointer('Problem')] },
+        contentSchema: {
+          anyOf: [pointer('ThreadEvent'), pointer('PartialEvent'), pointer('TreeEvent'), pointer('Problem')],
+        },
       },
     },
     required: ['data'],

@@ -13,13 +13,22 @@ const ANSWERS = [
     'ThreadSummary',
     'ThreadEvent',
     'PartialEvent',
+    'TreeEvent',
     'ThreadRequest',
     'OpenRequests',
     'Item',
     'QueuedTurnView',
   ],
   ...['ApprovalRule', 'RepositoryRules', 'UndoPreview', 'BatchView', 'BatchSummary', 'RowsPage'],
-  ...['ScheduleView', 'ScheduleSummary', 'ScheduleRun', 'ScheduleFiring', 'LedgerView', 'LedgerSummary'],
+  ...[
+    'ScheduleView',
+    'ScheduleSummary',
+    'ScheduleRun',
+    'ScheduleFiring',
+    'LedgerView',
+    'LedgerSummary',
+    'AccountIdentity',
+  ],
 ];
 
 /** By name. */

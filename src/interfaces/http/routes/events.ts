@@ -1,22 +1,22 @@
 /** The events of a thread as a stream that can be continued at any server. */
 import { z } from 'zod';
 import { BobbinError } from '../../../client/bobbin-error.ts';
-import type { ThreadHandle } from '../../../client/index.ts';
+import { type ThreadHandle, advanceCursor } from '../../../client/index.ts';
+import type { TreeCursor, TreeEvent } from '../../../contract/index.ts';
 import { PASSING } from '../../../client/threads/event-stream.ts';
 import { optional } from '../../../contract/shapes.ts';
 import { type Answer, type Endpoint, NOTHING, endpoint } from '../endpoint.ts';
 import type { EventWriter } from '../event-stream.ts';
 import { toProblem } from '../problem.ts';
 import { parse } from '../request.ts';
-import { ref } from '../schemas.ts';
+import { FlagSchema, ref } from '../schemas.ts';
+import { CURSOR_PATTERN, readCursor, writeCursor } from '../tree-cursor.ts';
 
-const SeqSchema = z
-  .string()
-  .regex(/^\d{1,15}$/, 'a sequence number is needed')
-  .transform(Number);
+const PlaceSchema = z.string().max(8_000).regex(CURSOR_PATTERN, 'the id of an event, or a sequence number, is needed');
 const EventsSchema = z.object({
-  after: optional(SeqSchema).describe('The sequence number to continue after. `Last-Event-ID` counts before it.'),
-  partial: optional(z.enum(['true', 'false'])).describe('Whether to send what running steps show of their work, too.'),
+  after: optional(PlaceSchema).describe('The id of the event to continue after. `Last-Event-ID` counts before it.'),
+  partial: optional(FlagSchema).describe('Whether to send what running steps show of their work, too.'),
+  tree: optional(FlagSchema).describe('Whether to send the events of every thread below, too.'),
 });
 
 export const EVENT_ENDPOINTS: readonly Endpoint[] = [
@@ -25,8 +25,12 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
     path: '/v1/threads/{threadId}/events',
     tag: 'Events',
     summary: 'Follow the events of a thread',
-    description:
-      'Server-sent events. Each logged event has its `seq` as `id`, so a reader that connects again with `Last-Event-ID`, to any server, has no gap and nothing twice. With `partial=true` deltas of running steps are among them, without an `id`. The stream ends after `thread/closed`; asked again, it is 204, which ends an `EventSource`. An event named `problem` has the reason why a stream ended early.',
+    description: [
+      'Server-sent events. Each logged event has its `seq` as `id`, so a reader that connects again with `Last-Event-ID`, to any server, has no gap and nothing twice.',
+      'With `partial=true` deltas of running steps are among them, without an `id`.',
+      'With `tree=true` the data is a `TreeEvent`: also the events of every agent and review below, at any depth, closed ones included, each with its thread. Those of one thread are in order; there is no order between threads. The `id` is then the place in all of them (`12,1=30,1/2=4`).',
+      'The stream ends after `thread/closed`, that of a tree when all its threads have ended; asked again, it is 204, which ends an `EventSource`. An event named `problem` has the reason why a stream ended early.',
+    ].join(' '),
     scope: 'read',
     query: EventsSchema,
     answers: [
@@ -34,12 +38,19 @@ export const EVENT_ENDPOINTS: readonly Endpoint[] = [
       { status: 204, says: 'The thread is closed, and nothing follows.' },
     ],
     problems: ['threadNotFound', 'tooManyStreams'],
-    async run({ find, query, lastEventId }) {
+    async run({ find, query, lastEventId, signal }) {
       const { thread, status } = await find();
-      const after = lastEventId === undefined ? (query.after ?? 0) : parse(SeqSchema, lastEventId, 'Last-Event-ID');
+      const place = lastEventId === undefined ? (query.after ?? '0') : parse(PlaceSchema, lastEventId, 'Last-Event-ID');
+      const isTree = query.tree === 'true';
+      if (!isTree && place.includes(','))
+        throw new BobbinError('invalid', `${place} is a place in a tree: it needs tree=true.`);
+      const after = readCursor(thread.threadId, place);
+      const seq = after[thread.threadId] ?? 0;
       const isClosed = status !== 'RUNNING';
-      if (after > 0 && (await isAtEnd(thread, after, isClosed))) return NOTHING;
-      return follow(thread, after, query.partial === 'true');
+      const isOver = seq > 0 && (await isAtEnd(thread, seq, isClosed));
+      const partial = query.partial === 'true';
+      if (isTree) return followTree(thread, after, { partial, isOver, signal });
+      return isOver ? NOTHING : follow(thread, seq, partial);
     },
   }),
 ];
@@ -61,13 +72,41 @@ async function isAtEnd(thread: ThreadHandle, after: number, isClosed: boolean): 
 }
 
 function follow(thread: ThreadHandle, after: number, partial: boolean): Answer {
+  return send(async function* (signal) {
+    const found = partial ? thread.events({ after, signal, partial }) : thread.events({ after, signal });
+    for await (const event of found) yield 'seq' in event ? { id: String(event.seq), data: event } : { data: event };
+  });
+}
+
+/** @param options `isOver`: nothing follows in the thread itself. The threads below may have more. */
+async function followTree(
+  thread: ThreadHandle,
+  after: TreeCursor,
+  { partial, isOver, signal: left }: { partial: boolean; isOver: boolean; signal: AbortSignal },
+): Promise<Answer> {
+  // Ended by the client, by the server, or with the token.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([left, stop.signal]);
+  const events = thread.events({ tree: true, after, partial, signal });
+  const first = isOver ? await events.next() : undefined;
+  if (first?.done === true) return NOTHING;
+  return send(async function* (ended) {
+    ended.addEventListener('abort', () => stop.abort());
+    let cursor = after;
+    const place = (treeEvent: TreeEvent) => {
+      cursor = advanceCursor(cursor, treeEvent);
+      return { data: treeEvent, ...('seq' in treeEvent.event ? { id: writeCursor(thread.threadId, cursor) } : {}) };
+    };
+    if (first !== undefined) yield place(first.value);
+    for await (const treeEvent of events) yield place(treeEvent);
+  });
+}
+
+function send(read: (signal: AbortSignal) => AsyncIterable<{ id?: string; data: unknown }>): Answer {
   const write = async (writer: EventWriter): Promise<void> => {
     const { signal } = writer;
     try {
-      const found = partial ? thread.events({ after, signal, partial }) : thread.events({ after, signal });
-      for await (const event of found) {
-        await writer.send('seq' in event ? { id: event.seq, data: event } : { data: event });
-      }
+      for await (const event of read(signal)) await writer.send(event);
     } catch (error) {
       if (signal.aborted || !(error instanceof BobbinError)) throw error;
       await writer.send({ name: 'problem', data: toProblem(error).problem });
