@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AccountIdentity } from '../../src/contract/index.ts';
 import { keyFiles, openAccount, taskOf } from '../parts/accounts.ts';
+import { httpClient, startHttpStand } from '../parts/http-server.ts';
 import { runCli } from '../parts/run-cli.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent } from '../environment.ts';
 
@@ -57,6 +58,38 @@ describe('bobbin identity', () => {
     });
     expect((await cli('replace', account.name)).stdout).toContain(': in use');
     expect((await runTurn(thread, 'say: hi')).status).toBe('completed');
+  });
+
+  it('does the same over HTTP, for the scope admin', async () => {
+    const account = openAccount(environment);
+    const thread = await account.start();
+    const { agentRuntimeId } = await waitForEvent(thread, 'agentTask/registered');
+    const stand = await startHttpStand(environment.bobbin);
+    try {
+      const http = httpClient(stand.url, stand.secret);
+      const path = `/v1/identities/${account.name}`;
+      await expect
+        .poll(async () => (await http.get('/v1/identities?limit=1000')).value, { timeout: 60_000 })
+        .toMatchObject({ identities: expect.arrayContaining([expect.objectContaining({ account: account.name })]) });
+      expect((await http.get(path)).value).toMatchObject({ status: 'inUse', identity: { agentRuntimeId } });
+      const replaced = await http.post(`${path}/replace`, { agentRuntimeId });
+      expect(replaced.value).not.toMatchObject({ identity: { agentRuntimeId } });
+      // Sent again after its answer was lost.
+      expect((await http.post(`${path}/replace`, { agentRuntimeId })).value).toEqual(replaced.value);
+      const revoked = await http.post(`${path}/revoke`, { reason: 'copied' });
+      expect(revoked.value).toMatchObject({ status: 'revoked', revocation: { reason: 'copied' } });
+      expect((await http.post(`${path}/revoke`)).value).toMatchObject({ revocation: { reason: 'copied' } });
+      await environment.identity.control({ failNext: { status: 403, times: 1, path: '/v1/agent/register' } });
+      expect((await http.post(`${path}/replace`)).value).toMatchObject({ status: 422, code: 'agentIdentityRefused' });
+      expect((await http.post(`${path}/replace`)).value).toMatchObject({ status: 'inUse' });
+      expect((await http.get('/v1/identities/nobody')).value).toMatchObject({ status: 404, code: 'identityNotFound' });
+      expect((await http.post(`${path}/replace`, { agentRuntimeId: 'not an id' })).status).toBe(400);
+      const approver = await stand.client({ scopes: ['read', 'drive', 'approve'] });
+      expect((await approver.get(path)).value).toMatchObject({ code: 'scopeMissing' });
+      expect(stand.errors).toEqual([]);
+    } finally {
+      await stand.close();
+    }
   });
 
   it('refuses an account that is unknown or is none', async () => {

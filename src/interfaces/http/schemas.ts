@@ -43,6 +43,10 @@ const OWN = {
   BatchStarted: object({ batchId: text }),
   ScheduleCreated: object({ scheduleId: text, created: flag }),
   ScheduleTriggered: object({ run: { anyOf: [pointer('ScheduleFiring'), { type: 'null' }] } }),
+  IdentityList: object({
+    identities: { type: 'array', items: pointer('AccountIdentity') },
+    unread: { type: 'array', items: text },
+  }),
   ItemsPage: object({ items: { type: 'array', items: pointer('Item') }, next: { type: 'integer' }, more: flag }),
   StreamedEvent: {
     type: 'object',
