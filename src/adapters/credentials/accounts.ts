@@ -28,6 +28,8 @@ export interface AccountConfig {
 export interface Accounts {
   /** The entry of that account, else the one for all others. */
   of(account: string): AccountConfig;
+  /** Those that the file lists, `*` included. */
+  entries: ReadonlyMap<string, AccountConfig>;
   /** Absolute paths of the file and of token files, which no sandbox may read. */
   files: string[];
 }
@@ -45,12 +47,11 @@ export interface AccountsInput {
 export function readAccounts({ file, isRequired, others }: AccountsInput): Accounts {
   const entries = !isRequired && !existsSync(file) ? {} : readEntries(file);
   const folder = dirname(file);
-  const { '*': rest, ...named } = mapMembers(entries, (entry) => toConfig(entry, folder, others));
-  const accounts = new Map(Object.entries(named));
-  const fallback = rest ?? others;
-  const sources = [fallback, others, ...accounts.values()].map(({ token }) => token);
+  const accounts = new Map(Object.entries(entries).map(([name, entry]) => [name, toConfig(entry, folder, others)]));
+  const sources = [others, ...accounts.values()].map(({ token }) => token);
   return {
-    of: (account) => accounts.get(account) ?? fallback,
+    of: (account) => accounts.get(account) ?? accounts.get('*') ?? others,
+    entries: accounts,
     files: [file, ...sources.flatMap((source) => (source.type === 'file' ? toPaths(source.path) : []))],
   };
 }
@@ -115,8 +116,4 @@ function readJson(file: string): unknown {
 
 function unusable(file: string, problems: readonly string[]): Error {
   return new Error(`The accounts in ${file} cannot be used:\n${problems.join('\n')}`);
-}
-
-function mapMembers<A, B>(members: Record<string, A>, body: (member: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, body(member)]));
 }

@@ -56,6 +56,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['limits', 'warning'],
     ['model', 'ok'],
     ['identity service', 'ok'],
+    ['identity accounts', 'ok'],
     ['mcp servers', 'ok'],
   ]);
   for (const each of found.values()) expect(each.howTo === '').toBe(each.status === 'ok');
@@ -237,4 +238,32 @@ test('the MCP servers are named with where they are, and a program that is absen
     status: 'missing',
     found: expect.stringContaining('mcpServers.bad: either a command or a url') as string,
   });
+});
+
+test('the accounts are named with their modes, and a token that cannot be had is said, without its value', async () => {
+  const file = join(folder, 'accounts.json');
+  const write = (accounts: object) => writeFile(file, JSON.stringify({ accounts }));
+  const look = async (more: Record<string, string> = {}) =>
+    (await check({ BOBBIN_IDENTITY_ACCOUNTS: file, ...more })).get('identity accounts');
+  await writeFile(join(folder, 'token'), 'secret');
+  await writeProgram('print-token', 'echo secret');
+  const command = join(bin, 'print-token');
+  const good = {
+    alice: { tokenEnv: 'ALICE' },
+    bob: { mode: 'strict', tokenFile: 'token' },
+    '*': { tokenCommand: [command] },
+  };
+  await write(good);
+  const found = await look({ ALICE: 'secret' });
+  expect(found).toMatchObject({ status: 'ok', found: 'alice (recoverable), bob (strict), * (recoverable)' });
+  await write({ ...good, bob: { tokenFile: 'gone' }, '*': { tokenCommand: [join(bin, 'absent')] } });
+  const faults = await look();
+  expect(faults).toMatchObject({
+    status: 'missing',
+    found: `alice: the variable ALICE is not set, bob: ${join(folder, 'gone')} cannot be read, *: ${join(bin, 'absent')} cannot be run`,
+  });
+  await write({ alice: { tokenEnv: 'A', tokenFile: 'token' } });
+  expect(await look()).toMatchObject({ status: 'missing', found: expect.stringContaining('not several') as string });
+  await rm(file);
+  expect(await look()).toMatchObject({ status: 'missing', found: expect.stringContaining('ENOENT') as string });
 });

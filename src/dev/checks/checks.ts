@@ -1,6 +1,7 @@
 import { cacheDirectory } from '../../folders/folders.ts';
 import type { Environment } from '../temporal-service/obtain/program.ts';
 import { reasonOf } from '../temporal-service/run/service-error.ts';
+import { accountsProbe } from './accounts.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
 import { dataProbes } from './data.ts';
 import { limitsProbe } from './limits.ts';
@@ -40,6 +41,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     sandboxProbe,
     limitsProbe,
     ...settingProbes,
+    accountsProbe,
     mcpProbe,
   ];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
