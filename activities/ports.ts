@@ -6,6 +6,7 @@
  * `failures.ts`).
  */
 import type { AgentIdentityMode, StartThread, ThreadSettings } from '../src/contract/index.ts';
+import type { WebSearch } from '../src/contract/plain/web-search.ts';
 import type { CommandPort } from './ports/commands.ts';
 import type { MachinePort } from './ports/environment.ts';
 import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
@@ -57,6 +58,8 @@ export interface Ports {
   projectDocs: ProjectDocsPort;
   /** Instructions of the worker's configuration for all agents, the most special last. */
   ownInstructions: readonly string[];
+  /** The most that this worker's operator lets models search the web. */
+  webSearch: WebSearch;
   git: GitPort;
   machine: MachinePort;
   targets: ReviewTargetsPort;

@@ -1,6 +1,8 @@
 /** Runs one model step. Safe to repeat: only the output of the attempt that completes enters the history. */
 import { Context } from '@temporalio/activity';
+import type { ThreadSettings } from '../../src/contract/index.ts';
 import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
+import { type WebSearch, leastWebSearch } from '../../src/contract/plain/web-search.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -10,6 +12,7 @@ import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
+import { boundedSearch } from './web-search.ts';
 import type { ContextCache } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
 import { findNews, toEnvironmentMessage } from './environment.ts';
@@ -52,6 +55,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
+    const search = toWebSearch(ports, settings);
     const told = toldEnvironment(read);
     const environment = await findNews(ports, { settings, told, step: number }, step.signal);
     const isNew = Object.keys(environment).length > 0;
@@ -70,6 +74,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         {
           ...request,
           conversation,
+          options: { ...request.options, webSearch: search.webSearch },
           tools: [...toolsFor(settings), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
@@ -79,7 +84,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
-      const allWarnings = [...warnings, ...assumed, ...(response.warnings ?? [])];
+      const allWarnings = [...warnings, ...search.warnings, ...assumed, ...(response.warnings ?? [])];
       const warned = {
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),
@@ -94,6 +99,18 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
 /** A thread warns of it once. */
 function toAssumption(model: string, window: number): string {
   return `The context window of model ${model} is not known, so ${window} tokens are assumed. Write it into models.json.`;
+}
+
+/** A review reads code of others, which must not have a way out. */
+function toWebSearch(
+  { webSearch: allowed }: Ports,
+  settings: ThreadSettings,
+): { webSearch: WebSearch; warnings: string[] } {
+  const { webSearch: asked = 'off' } = settings;
+  if (isReview(settings)) return { webSearch: 'off', warnings: [] };
+  const webSearch = leastWebSearch(asked, allowed);
+  const warning = `The thread has webSearch "${asked}", and its operator allows "${allowed}" (BOBBIN_WEB_SEARCH).`;
+  return { webSearch, warnings: webSearch === asked ? [] : [warning] };
 }
 
 type Answered = Extract<ModelStepResult, { type: 'answered' }>;
@@ -168,6 +185,8 @@ function toWellFormed(output: ModelOutput): ModelOutput {
       return { ...output, arguments: output.arguments.toWellFormed() };
     case 'reasoning':
       return { ...output, summary: output.summary.map((text) => text.toWellFormed()) };
+    case 'webSearch':
+      return { ...output, action: boundedSearch(output.action) };
   }
 }
 
@@ -177,6 +196,8 @@ function sizeOf(output: ModelOutput): number {
       return jsonBytes(output.text);
     case 'toolCall':
       return jsonBytes(output.arguments) + jsonBytes(output.name) + jsonBytes(output.callId);
+    case 'webSearch':
+      return JSON.stringify(output.action).length;
     case 'reasoning':
       return [...output.summary, output.encryptedContent ?? '', output.id ?? ''].reduce(
         (sum, text) => sum + jsonBytes(text),

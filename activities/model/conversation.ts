@@ -144,6 +144,8 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
           ...(item.encryptedContent === undefined ? {} : { encryptedContent: item.encryptedContent }),
         },
       ];
+    case 'webSearch':
+      return [{ type: 'webSearch', action: item.action }];
     case 'commandExecution':
       // A running command of the person is added when it has ended.
       if (item.status === 'inProgress') return [];

@@ -33,7 +33,7 @@ export async function openModelRequest(
     conversation: toConversation(read),
     tools: [],
     parallelToolCalls: true,
-    options: modelOptionsOf(settings),
+    options: { ...modelOptionsOf(settings), webSearch: 'off' },
     promptCacheKey: input.threadId,
     ...(authorization === null ? {} : { authorization }),
   };

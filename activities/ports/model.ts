@@ -1,15 +1,16 @@
 /** Models: requests and answers. */
-import type { ProviderCompaction, TokenUsage } from '../../src/contract/index.ts';
+import type { ProviderCompaction, TokenUsage, WebSearchAction } from '../../src/contract/index.ts';
 
 import type { ModelOptions } from '../../src/contract/plain/model-options.ts';
 import type { Grammar } from '../../src/contract/plain/tools/tool.ts';
 
-export type { ModelOptions, TokenUsage };
+export type { ModelOptions, TokenUsage, WebSearchAction };
 
 /** One entry of the conversation, independent of any provider. */
 export type ConversationEntry =
   | { type: 'message'; role: 'user' | 'assistant'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
+  | { type: 'webSearch'; action: WebSearchAction }
   | { type: 'toolCall'; callId: string; name: string; arguments: string }
   | { type: 'toolOutput'; callId: string; name: string; output: string }
   /** A provider's compacted form of the earlier conversation; `otherwise` is for other providers. */
@@ -45,6 +46,8 @@ export interface ModelRequest {
 export type ModelOutput =
   | { type: 'message'; text: string }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
+  /** The provider has searched the web for the model. */
+  | { type: 'webSearch'; action: WebSearchAction }
   | { type: 'toolCall'; callId: string; name: string; arguments: string };
 
 export interface ModelResponse {

@@ -83,6 +83,7 @@ export function everyItem(text: string): Item[] {
     userMessage: { ...base, type: 'userMessage', content: [{ type: 'text', text }] },
     agentMessage: { ...base, type: 'agentMessage', text },
     reasoning: { ...base, type: 'reasoning', summary: [text], reasoningId: text, encryptedContent: text },
+    webSearch: { ...base, type: 'webSearch', action: { type: 'findInPage', url: text, pattern: text } },
     turnAborted: { ...base, type: 'turnAborted', text },
     ghostSnapshot: { ...base, type: 'ghostSnapshot', commit: text },
     turnsDropped: {

@@ -24,6 +24,7 @@ import {
 import { modelOptionsOf } from '../contract/plain/model-options.ts';
 import { strictest } from '../contract/plain/identity-modes.ts';
 import { MAX_HEARTBEAT_MS } from '../contract/plain/heartbeat.ts';
+import { WEB_SEARCHES, type WebSearch } from '../contract/plain/web-search.ts';
 import { cacheDirectory, dataDirectory, dataLayout, outermost, workspacesDirectory } from '../folders/folders.ts';
 import { readOwnInstructions } from './own-instructions.ts';
 
@@ -82,6 +83,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_SANDBOX: SandboxModeSchema.default('workspace-write'),
   /** In milliseconds; 0: never. A day by default. */
   BOBBIN_REQUEST_DEADLINE_MS: wholeNumber(86_400_000, 0),
+  BOBBIN_WEB_SEARCH: z.enum(WEB_SEARCHES).default('off'),
   BOBBIN_AGENT_MAX_DEPTH: wholeNumber(2, 0),
   BOBBIN_AGENT_MAX_ACTIVE: wholeNumber(6),
   BOBBIN_SNAPSHOTS: z.enum(['on', 'off']).default('on'),
@@ -158,6 +160,7 @@ export interface WorkerConfig {
   ownInstructions: string[];
   /** Models and providers of the operator. */
   ownModels: OwnModels;
+  webSearch: WebSearch;
   heartbeatEveryMs: number;
   /** Whether a step in the same worker as its thread stops at once, before the service cancels it. */
   localStop: boolean;
@@ -219,6 +222,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
     accounts,
+    webSearch: vars.BOBBIN_WEB_SEARCH,
     ownInstructions: [readOwnInstructions(data.instructions), vars.BOBBIN_INSTRUCTIONS ?? ''],
     mcpServers: readMcpConfig(vars.BOBBIN_MCP_CONFIG ?? data.mcpConfig, env, vars.BOBBIN_MCP_CONFIG !== undefined),
     ownModels: readOwnModels(env),

@@ -186,6 +186,7 @@ function createPorts(
     tasks: createOwnTasks([], warn),
     patches: createPatcher({ closedFolders, deniedPaths }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
+    webSearch: config.webSearch,
     ownInstructions: config.ownInstructions,
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),
     machine,

@@ -1,12 +1,12 @@
 /** How much a model reasons, and similar options, as settings of threads and of turns. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type TestEnvironment, closeThread, openEnvironment, runTurn } from '../environment.ts';
+import { type TestEnvironment, closeThread, eventsSoFar, itemsOf, openEnvironment, runTurn } from '../environment.ts';
 import { lastAsked } from '../parts/model-requests.ts';
 import { runCli } from '../parts/run-cli.ts';
 
 let environment: TestEnvironment;
 beforeAll(async () => {
-  environment = await openEnvironment();
+  environment = await openEnvironment({ env: { BOBBIN_WEB_SEARCH: 'cached' } });
 });
 afterAll(() => environment.close());
 
@@ -76,4 +76,43 @@ it('make reasoning tokens part of the usage, and of what a budget counts', async
   expect((await thread.view()).budget.thread.spent.tokens).toBe(
     plain.usage.inputTokens + plain.usage.outputTokens + tokens,
   );
+});
+
+it('let a model search the web, as far as the operator allows it, and its searches are items', async () => {
+  const thread = await environment.start({ webSearch: 'live' });
+  await runTurn(thread, 'search: bobbin\nsay: found');
+  const types = (body: object) =>
+    (body as { tools: { type: string }[] }).tools.filter(({ type }) => type === 'web_search');
+  const searches = [{ type: 'web_search', external_web_access: false }];
+  expect(types(lastAsked(environment.model, thread.threadId))).toEqual(searches);
+  const items = await itemsOf(thread);
+  expect(items.map(({ type }) => type)).toEqual(['userMessage', 'webSearch', 'agentMessage']);
+  expect(items[1]).toMatchObject({ action: { type: 'search', queries: ['bobbin'] } });
+  const warnings = (await eventsSoFar(thread)).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  expect(warnings).toEqual(['The thread has webSearch "live", and its operator allows "cached" (BOBBIN_WEB_SEARCH).']);
+  await runTurn(thread, 'say: two', { overrides: { webSearch: 'off' } });
+  const asked = lastAsked(environment.model, thread.threadId);
+  expect(types(asked)).toEqual([]);
+  expect(asked.input).toContainEqual({
+    type: 'web_search_call',
+    status: 'completed',
+    action: { type: 'search', query: 'bobbin' },
+  });
+});
+
+it('let no review search the web, and no thread that was not told to', async () => {
+  const thread = await environment.start({ webSearch: 'cached' });
+  await runTurn(thread, '', {
+    kind: 'review',
+    input: [],
+    review: { target: { type: 'custom', instructions: 'say: ok' } },
+  });
+  const { body } = await environment.model.waitForRequest(({ body }) =>
+    String((body as { prompt_cache_key?: string }).prompt_cache_key).startsWith(`${thread.threadId}/`),
+  );
+  expect(JSON.stringify((body as { tools: unknown }).tools)).not.toContain('web_search');
+  const other = await environment.start();
+  await runTurn(other, 'search: bobbin');
+  expect(JSON.stringify(lastAsked(environment.model, other.threadId))).not.toContain('web_search');
+  expect((await itemsOf(other)).map(({ type }) => type)).toEqual(['userMessage', 'agentMessage']);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { WebSearchAction } from '../../../activities/ports.ts';
 import { createModels } from './models.ts';
 import { aRequest, anIo, beginStream, completed, sendEvents, startEndpoint } from './responses/test-endpoint.ts';
 
@@ -46,4 +47,76 @@ test('Through the AI SDK the effort is translated, and what has no effect is sai
       (name) => `The setting ${name} has no effect on model openai-compatible/m.`,
     ),
   );
+});
+
+describe('Search of the web', () => {
+  test('is a tool of the endpoint, if it is asked for', async () => {
+    const toolsWith = async (webSearch: 'off' | 'cached' | 'live') =>
+      (await bodyWith({ options: { webSearch } }))['tools'];
+    expect(await toolsWith('off')).toEqual([]);
+    expect(await toolsWith('cached')).toEqual([{ type: 'web_search', external_web_access: false }]);
+    expect(await toolsWith('live')).toEqual([{ type: 'web_search', external_web_access: true }]);
+  });
+
+  test('is in the conversation of later requests as it was', async () => {
+    const actions: WebSearchAction[] = [
+      { type: 'search', queries: ['one'] },
+      { type: 'search', queries: ['one', 'two'] },
+      { type: 'openPage', url: 'https://a.example' },
+      { type: 'findInPage', url: 'https://a.example', pattern: 'x' },
+      { type: 'other' },
+    ];
+    const conversation = actions.map((action) => ({ type: 'webSearch' as const, action }));
+    expect((await bodyWith({ conversation }))['input']).toEqual(
+      [
+        { type: 'search', query: 'one' },
+        { type: 'search', query: 'one', queries: ['one', 'two'] },
+        { type: 'open_page', url: 'https://a.example' },
+        { type: 'find_in_page', url: 'https://a.example', pattern: 'x' },
+      ].map((action) => ({ type: 'web_search_call', status: 'completed', action })),
+    );
+  });
+
+  const block = (index: number, content_block: object, ...deltas: object[]) => [
+    { type: 'content_block_start', index, content_block },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
+  ];
+
+  test('of Anthropic is its own tool, and what it runs itself is no call of a tool', async () => {
+    const found = { type: 'web_search_result', url: 'https://a.example', title: 'A', encrypted_content: 'sealed' };
+    const usage = { input_tokens: 1, output_tokens: 1 };
+    await using endpoint = await startEndpoint((response) =>
+      sendEvents(response, [
+        { type: 'message_start', message: { id: 'm', role: 'assistant', model: 'm', content: [], usage } },
+        ...block(
+          0,
+          { type: 'server_tool_use', id: 'srvtoolu_1', name: 'web_search', input: {} },
+          { type: 'input_json_delta', partial_json: '{"query":"bobbin"}' },
+        ),
+        ...block(1, { type: 'web_search_tool_result', tool_use_id: 'srvtoolu_1', content: [found] }),
+        ...block(2, { type: 'text', text: '' }, { type: 'text_delta', text: 'Found.' }),
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage },
+        { type: 'message_stop' },
+      ]),
+    );
+    const models = createModels({ env: { ANTHROPIC_API_KEY: 'k', ANTHROPIC_BASE_URL: endpoint.url } });
+    const conversation = [
+      { type: 'message' as const, role: 'user' as const, text: 'Look it up' },
+      { type: 'webSearch' as const, action: { type: 'other' as const } },
+    ];
+    const request = aRequest({ model: 'anthropic/claude-test', conversation, options: { webSearch: 'live' } });
+    const answer = await models.respond(request, anIo());
+    expect(endpoint.received[0]?.body).toMatchObject({
+      tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 8 }],
+    });
+    expect(answer.output).toEqual([
+      { type: 'webSearch', action: { type: 'search', queries: ['bobbin'] } },
+      { type: 'message', text: 'Found.' },
+    ]);
+    expect(answer.warnings ?? []).toEqual([]);
+    const cached = await models.respond({ ...request, options: { webSearch: 'cached' } }, anIo());
+    expect(endpoint.received[1]?.body).not.toHaveProperty('tools');
+    expect(cached.warnings).toEqual(['The setting webSearch has no effect on model anthropic/claude-test.']);
+  });
 });

@@ -8,7 +8,7 @@ import { takesFreeform } from './freeform.ts';
 import { isInstalled } from './installed-package.ts';
 import { readOwnModels } from './own-models.ts';
 import { OFFLINE, providerOf } from './provider-table.ts';
-import { checkProviderSettings, readProviderSettings, splitModel } from './providers.ts';
+import { checkProviderSettings, readProviderSettings, splitModel, typeOfProvider } from './providers.ts';
 import type { OwnProviders, ProviderSettings } from './providers.ts';
 import { type Environment, readVariable } from './variables.ts';
 import { createResponsesModel } from './responses/responses.ts';
@@ -70,7 +70,7 @@ export function createModels(config: ModelsConfig): ModelPort {
       const answer = await toAnswer().catch((error: unknown) => {
         throw withNote(error, note);
       });
-      const unused = responses === null ? unusedOptions(given) : [];
+      const unused = responses === null ? unusedOptions(given, typeOfProvider(provider, providers)) : [];
       const warnings = [...(answer.warnings ?? []), ...unused, ...(note === undefined ? [] : [note])];
       return warnings.length === 0 ? answer : { ...answer, warnings };
     },
@@ -96,11 +96,15 @@ function withNote(error: unknown, note: string | undefined): unknown {
 }
 
 /** Only the Responses wire format has them. */
-function unusedOptions({ model, options = {} }: ModelRequest): string[] {
+function unusedOptions({ model, options = {} }: ModelRequest, type: string | undefined): string[] {
   const names = (['summary', 'verbosity', 'serviceTier'] as const).filter(
     (name) => options[name] !== undefined && options[name] !== 'default',
   );
-  return names.map((name) => `The setting ${name} has no effect on model ${model}.`);
+  const search = options.webSearch ?? 'off';
+  const isUnused = search !== 'off' && !(search === 'live' && type === 'anthropic');
+  return [...names, ...(isUnused ? ['webSearch'] : [])].map(
+    (name) => `The setting ${name} has no effect on model ${model}.`,
+  );
 }
 
 function createOpenAi(

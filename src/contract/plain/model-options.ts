@@ -1,3 +1,5 @@
+import type { WebSearch } from './web-search.ts';
+
 /** How a model works on a request. `default` leaves it to the endpoint. */
 export const EFFORTS = ['default', 'none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 export const REASONING_SUMMARIES = ['default', 'auto', 'concise', 'detailed'] as const;
@@ -12,6 +14,8 @@ export interface ModelOptions {
   /** How long its answers are. */
   verbosity?: (typeof VERBOSITIES)[number];
   serviceTier?: (typeof SERVICE_TIERS)[number];
+  /** Whether it may search the web; `off` if left out. The operator may allow less (`BOBBIN_WEB_SEARCH`). */
+  webSearch?: WebSearch;
 }
 
 /** Those that are given, out of a larger object. */
@@ -20,11 +24,13 @@ export function modelOptionsOf({
   summary,
   verbosity,
   serviceTier,
+  webSearch,
 }: { [Name in keyof ModelOptions]?: ModelOptions[Name] | undefined }): ModelOptions {
   return {
     ...(effort === undefined ? {} : { effort }),
     ...(summary === undefined ? {} : { summary }),
     ...(verbosity === undefined ? {} : { verbosity }),
     ...(serviceTier === undefined ? {} : { serviceTier }),
+    ...(webSearch === undefined ? {} : { webSearch }),
   };
 }

@@ -99,10 +99,19 @@ export interface ProviderCompaction {
   output: Record<string, unknown>[];
 }
 
+/** `other`: something that its provider has not described. */
+export type WebSearchAction =
+  | { type: 'search'; queries: string[] }
+  | { type: 'openPage'; url: string }
+  | { type: 'findInPage'; url: string; pattern: string }
+  | { type: 'other' };
+
 export type Item =
   | (ItemBase & { type: 'userMessage'; content: InputItem[] })
   | (ItemBase & { type: 'agentMessage'; text: string })
   | (ItemBase & { type: 'reasoning'; summary: string[]; reasoningId?: string; encryptedContent?: string })
+  /** The model has searched the web, at its provider. */
+  | (ItemBase & { type: 'webSearch'; action: WebSearchAction })
   | (ItemBase & { type: 'turnAborted'; text: string })
   /** The files as they were before the turn's first tool call, as a commit in the workspace's repository. */
   | (ItemBase & { type: 'ghostSnapshot'; commit: string })

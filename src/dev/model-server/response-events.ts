@@ -160,6 +160,10 @@ function toItem(part: OutputPart): Item {
     const summary = summaryOf(part).map((text) => ({ type: 'summary_text', text }));
     return { id: `rs_${id}`, type: 'reasoning', status, summary, encrypted_content: seal(part.thoughts.join('\n')) };
   }
+  if (part.type === 'web_search_call') {
+    const { type, query } = part;
+    return { id: `ws_${id}`, type, status, action: { type: 'search', query, queries: [query] } };
+  }
   const { type, ...call } = part;
   const shape = part.type === 'local_shell_call' ? { action: { type: 'exec', command: part.command } } : call;
   return { id: `${ID_PREFIX[type]}_${id}`, type, status, call_id: `call_${id}`, ...shape };
@@ -195,6 +199,7 @@ const EMPTY: Record<OutputPart['type'], object> = {
   function_call: { arguments: '' },
   custom_tool_call: { input: '' },
   local_shell_call: {},
+  web_search_call: {},
 };
 
 function contentEvents(part: OutputPart, place: object): TimedEvent[] {
@@ -209,6 +214,11 @@ function contentEvents(part: OutputPart, place: object): TimedEvent[] {
       return deltaEvents('response.custom_tool_call_input', part.input, place, { input: part.input });
     case 'local_shell_call':
       return [];
+    case 'web_search_call':
+      return ['in_progress', 'searching', 'completed'].map((state) => ({
+        gapMs: 0,
+        event: { type: `response.web_search_call.${state}`, ...place },
+      }));
   }
 }
 

@@ -9,6 +9,7 @@
  *   ask: QUESTION           request_user_input; options may follow the question, each after ` | `
  *   plan: A; B; C           update_plan, the first step in progress
  *   spawn: PROMPT           spawn_agent
+ *   search: QUERY           a search of the web, which the server itself has done; its response goes on
  *   call: NAME ARGUMENTS    any tool, the arguments as they stand, be they JSON or not
  *   say: TEXT               text of the answer; before a call, text of the response that holds the call
  *   think: TEXT             reasoning ahead of the response it stands in; its summary is sent if one is asked for
@@ -40,6 +41,7 @@ export type Rule =
   | { type: 'plan'; steps: string[] }
   | { type: 'spawn'; prompt: string }
   | { type: 'call'; name: string; arguments: string }
+  | { type: 'search'; query: string }
   | { type: 'say'; text: string }
   | { type: 'think'; text: string }
   | { type: 'stream'; words: number; intervalMs: number }
@@ -68,6 +70,7 @@ const READERS: Record<string, Reader> = {
   parallel: (rest) => withText(rest, () => ({ type: 'run', commands: [rest], escalated: false, parallel: true })),
   escalate: (rest) => withText(rest, () => ({ type: 'run', commands: [rest], escalated: true, parallel: false })),
   spawn: (rest) => withText(rest, () => ({ type: 'spawn', prompt: rest })),
+  search: (rest) => withText(rest, () => ({ type: 'search', query: rest })),
   say: (rest) => ({ type: 'say', text: rest }),
   think: (rest) => withText(rest, () => ({ type: 'think', text: rest })),
   ask(rest) {

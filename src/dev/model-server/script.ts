@@ -11,7 +11,8 @@ import type { OfferedTool, ToolCall } from './tool-calls.ts';
 import { nextOfTour } from './workspace-tour.ts';
 
 /** Output of one response, in order. */
-export type OutputPart = { type: 'message'; segments: Segment[] } | Reasoning | ToolCall;
+export type OutputPart =
+  { type: 'message'; segments: Segment[] } | { type: 'web_search_call'; query: string } | Reasoning | ToolCall;
 
 export interface Reasoning {
   type: 'reasoning';
@@ -57,6 +58,8 @@ interface Gathered {
   tokens: number | undefined;
   segments: Segment[];
   reasoning: Reasoning;
+  /** Searches of the web, before the segments. */
+  searches: OutputPart[];
   /** Sentences about rules that could not be followed. */
   remarks: string[];
 }
@@ -80,7 +83,7 @@ export function nextMove(conversation: Conversation, around: Surroundings): Move
 function gatherNothing({ summarised }: Surroundings): Gathered {
   const nothing = { retryAfterSeconds: undefined, cutAfter: undefined, tokens: undefined };
   const reasoning: Reasoning = { type: 'reasoning', thoughts: [], summarised };
-  return { ...nothing, delayMs: 0, segments: [], reasoning, remarks: [] };
+  return { ...nothing, delayMs: 0, segments: [], searches: [], reasoning, remarks: [] };
 }
 
 /** Follows the rules for summaries of the newest text that has any. */
@@ -130,7 +133,7 @@ function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: 
 }
 
 /** Applies a rule. Returns a move if the rule replaces the response. */
-function follow(rule: Rule, gathered: Gathered, { meet, tokens }: Surroundings): Stop | undefined {
+function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools }: Surroundings): Stop | undefined {
   switch (rule.type) {
     case 'wait':
       gathered.delayMs += rule.ms;
@@ -147,6 +150,11 @@ function follow(rule: Rule, gathered: Gathered, { meet, tokens }: Surroundings):
       return undefined;
     case 'cut':
       if (meet(rule.line) <= rule.times) gathered.cutAfter = rule.events;
+      return undefined;
+    case 'search':
+      if (tools.some(({ type }) => type === 'web_search'))
+        gathered.searches.push({ type: 'web_search_call', query: rule.query });
+      else gathered.remarks.push('The rule `search` needs web_search: not offered.');
       return undefined;
     case 'say':
       add(gathered, { text: rule.text });
@@ -213,11 +221,11 @@ function preamble({ segments }: Gathered): OutputPart[] {
   return segments.length === 0 ? [] : [{ type: 'message', segments: signed(segments) }];
 }
 
-function respond({ delayMs, cutAfter, tokens, reasoning }: Gathered, output: OutputPart[]): Move {
+function respond({ delayMs, cutAfter, tokens, searches, reasoning }: Gathered, output: OutputPart[]): Move {
   return {
     type: 'respond',
     delayMs,
-    output: reasoning.thoughts.length === 0 ? output : [reasoning, ...output],
+    output: [...(reasoning.thoughts.length === 0 ? [] : [reasoning]), ...searches, ...output],
     ...(cutAfter === undefined ? {} : { cutAfter }),
     ...(tokens === undefined ? {} : { inputTokens: tokens }),
   };

@@ -55,6 +55,7 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
       return named('spawn_agent', tools, { message: rule.prompt, ...taskNameFor(tools) });
     case 'call':
       return { calls: [{ ...inNamespace(rule.name, tools), arguments: rule.arguments }] };
+    case 'search':
     case 'say':
     case 'think':
     case 'stream':

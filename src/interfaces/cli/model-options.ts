@@ -8,6 +8,7 @@ import {
   VERBOSITIES,
   modelOptionsOf,
 } from '../../contract/plain/model-options.ts';
+import { WEB_SEARCHES } from '../../contract/plain/web-search.ts';
 import { choice } from './option-values.ts';
 
 export interface ModelFlags extends ModelOptions {
@@ -21,7 +22,8 @@ export function addModelOptions(command: Command, when = ''): Command {
     .addOption(choice('--effort <level>', `${when}how much the model reasons`, EFFORTS))
     .addOption(choice('--summary <form>', `${when}how its reasoning is summarised`, REASONING_SUMMARIES))
     .addOption(choice('--verbosity <level>', `${when}how long its answers are`, VERBOSITIES))
-    .addOption(choice('--service-tier <tier>', `${when}how its endpoint serves it`, SERVICE_TIERS));
+    .addOption(choice('--service-tier <tier>', `${when}how its endpoint serves it`, SERVICE_TIERS))
+    .addOption(choice('--web-search <how>', `${when}whether it may search the web, at its provider`, WEB_SEARCHES));
 }
 
 /** Those that are given, out of all options of a command. */

@@ -100,6 +100,7 @@ function toStartedItem(item: Item): Item {
     case 'userMessage':
     case 'agentMessage':
     case 'reasoning':
+    case 'webSearch':
     case 'turnAborted':
     case 'contextCompaction':
     case 'plan':

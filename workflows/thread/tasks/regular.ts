@@ -257,6 +257,8 @@ function recordOutput(state: ThreadState, at: number, output: StepOutput): Threa
         ...(output.id === undefined ? {} : { reasoningId: output.id }),
         ...(output.encryptedContent === undefined ? {} : { encryptedContent: output.encryptedContent }),
       });
+    case 'webSearch':
+      return addItem(state, at, { type: 'webSearch', ...place, action: output.action });
     case 'toolCall':
       return recordCall(state, at, turn, output);
   }

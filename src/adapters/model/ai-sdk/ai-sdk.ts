@@ -4,7 +4,7 @@ import type { LanguageModel, ToolSet } from 'ai';
 import type { Failure } from '../../../../activities/failures.ts';
 import type { ModelPort, ModelRequest, ModelResponse, ToolSpec } from '../../../../activities/ports.ts';
 import { toModelMessages } from './request.ts';
-import { createPartReader } from './stream.ts';
+import { WEB_SEARCH, createPartReader } from './stream.ts';
 import type { CallFacts } from '../call-facts.ts';
 import { toSecrets, toShownUrl } from '../call-facts.ts';
 import { EVENT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from '../http/answer-limits.ts';
@@ -77,10 +77,11 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
   const onExcess = (failure: Failure) => ours.abort(failure);
   const boundedFetch = createBoundedFetch({ ...options, facts, onBytes: () => idle.refresh(), onExcess });
   // Loaded before the clock starts: the first use of a provider takes a while, and no endpoint is asked yet.
-  const [sdk, { fromAiSdkError }, model] = await Promise.all([
+  const [sdk, { fromAiSdkError }, model, search] = await Promise.all([
     import('ai'),
     import('./failures.ts'),
     loadProviderModel(call, boundedFetch),
+    loadWebSearch(call),
   ]);
   const limit = (ms: number, what: string) =>
     setTimeout(() => onExcess(modelFailure('modelStreamBroken', facts, `${what} (nothing for ${ms} ms)`)), ms);
@@ -99,7 +100,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
   const reader = createPartReader(facts, call.settings.provider, { ...io, onText });
   const signal = AbortSignal.any([io.signal, ours.signal]);
   try {
-    for await (const part of startStream(sdk, model, call, signal)) {
+    for await (const part of startStream(sdk, model, search, call, signal)) {
       signal.throwIfAborted();
       eventless.refresh();
       reader.take(part);
@@ -118,19 +119,26 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
   }
 }
 
-function startStream(sdk: AiSdk, model: LanguageModel, { request, settings }: Call, abortSignal: AbortSignal) {
+function startStream(
+  sdk: AiSdk,
+  model: LanguageModel,
+  search: ToolSet,
+  { request, settings }: Call,
+  abortSignal: AbortSignal,
+) {
   // Its warnings about unsupported settings would go to the console, between the output of commands.
   globalThis.AI_SDK_LOG_WARNINGS = false;
   const toTool = ({ description, parameters }: ToolSpec): ToolSet[string] => ({
     description,
     inputSchema: sdk.jsonSchema(parameters),
   });
-  const tools: ToolSet = Object.fromEntries(request.tools.map((spec) => [spec.name, toTool(spec)]));
+  const own = Object.fromEntries(request.tools.map((spec) => [spec.name, toTool(spec)]));
+  const tools: ToolSet = { ...own, ...search };
   return sdk.streamText({
     model,
     ...(request.instructions === '' ? {} : { instructions: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
-    ...(request.tools.length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
+    ...(Object.keys(tools).length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
     ...toEffort(request),
     ...toOutput(sdk, settings.type, request),
     providerOptions: toProviderOptions(settings, request),
@@ -154,6 +162,15 @@ function toOutput(sdk: AiSdk, provider: ProviderName, { outputSchema }: ModelReq
 /** The SDK translates it for each provider, and says so in a warning if it cannot. */
 function toEffort({ options: { effort } = {} }: ModelRequest) {
   return effort === undefined || effort === 'default' ? {} : { reasoning: effort };
+}
+
+const MAX_SEARCHES = 8;
+
+/** The search of a provider that offers one beside other tools. Anthropic's has no form that searches only what is stored. */
+async function loadWebSearch({ request: { options }, settings: { type } }: Call): Promise<ToolSet> {
+  if (options?.webSearch !== 'live' || type !== 'anthropic') return {};
+  const { anthropic } = await import('@ai-sdk/anthropic');
+  return { [WEB_SEARCH]: anthropic.tools.webSearch_20250305({ maxUses: MAX_SEARCHES }) as ToolSet[string] };
 }
 
 /** Those of the operator come on top of ours. */

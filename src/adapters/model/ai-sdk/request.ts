@@ -48,6 +48,9 @@ function toAssistantParts(
   callOptions: Map<string, ProviderOptions>,
 ): AssistantPart[] {
   switch (entry.type) {
+    case 'webSearch':
+      // What it found is in the text that followed, and in no other form here.
+      return [];
     case 'message':
       return entry.text === '' ? [] : [{ type: 'text', text: entry.text }];
     case 'toolCall': {

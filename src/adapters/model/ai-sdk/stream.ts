@@ -8,6 +8,7 @@ import type { CallFacts } from '../call-facts.ts';
 import { createReasoningListener } from '../reasoning-parts.ts';
 import { toEncryptedContent } from '../foreign-reasoning.ts';
 import { modelFailure } from '../http/http-failures.ts';
+import { asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 
 type Part = TextStreamPart<ToolSet>;
@@ -15,6 +16,8 @@ type Metadata = Record<string, JsonObject>;
 type Entry = (
   | { type: 'message' }
   | { type: 'reasoning' }
+  /** `text` is its arguments. */
+  | { type: 'webSearch' }
   /** `call` is there once all of the arguments came; they are whole where they could be read. */
   | { type: 'toolCall'; callId: string; call?: { name: string; isWhole: boolean } }
 ) & {
@@ -22,6 +25,9 @@ type Entry = (
   text: string;
   metadata: Metadata;
 };
+
+/** The name of the provider's tool. */
+export const WEB_SEARCH = 'web_search';
 
 /** An error that came as a part of the stream, for the caller to name. */
 export class StreamPartError extends Error {}
@@ -89,6 +95,8 @@ function createGathered(meter: AnswerMeter, listeners: AnswerListeners) {
   const entries: Entry[] = [];
   // Providers use an id again once its block has ended, so that the last beginning of an id counts.
   const opened = new Map<string, Open>();
+  /** Calls of tools that the provider runs itself. */
+  const byProvider = new Set<string>();
   /** Of the tools of calls that have begun. */
   const names = new Map<string, string>();
   const begin = (key: string, entry: Entry): Open => {
@@ -126,15 +134,25 @@ function createGathered(meter: AnswerMeter, listeners: AnswerListeners) {
     'reasoning-delta': reason,
     'reasoning-end': reason,
     'tool-input-start'(part) {
+      if (part.providerExecuted === true) byProvider.add(part.id);
+      if (byProvider.has(part.id)) return;
       callAt(part.id);
       names.set(part.id, part.toolName);
     },
     'tool-input-delta'(part) {
+      if (byProvider.has(part.id)) return;
       const { place } = callAt(part.id);
       append(`call ${part.id}`, part.delta);
       onInput?.({ call: place, name: names.get(part.id) ?? '', form: 'json', delta: part.delta });
     },
     'tool-call'(part) {
+      if (part.providerExecuted === true) {
+        if (part.toolName !== WEB_SEARCH) return;
+        const text = JSON.stringify(part.input ?? {});
+        const { place } = begin(`search ${part.toolCallId}`, { type: 'webSearch', text, metadata: {} });
+        meter.set(place, text);
+        return;
+      }
       const { place, entry } = callAt(part.toolCallId);
       const given = typeof part.input === 'string' ? part.input : JSON.stringify(part.input ?? {});
       const call = { name: part.toolName, isWhole: part.invalid !== true };
@@ -150,6 +168,12 @@ function toOutputs(entry: Entry, provider: string): ModelOutput[] {
   switch (entry.type) {
     case 'message':
       return entry.text === '' ? [] : [{ type: 'message', text: entry.text }];
+    case 'webSearch': {
+      const query = asText(asObject(parseJson(entry.text))?.query);
+      return [
+        { type: 'webSearch', action: query === undefined ? { type: 'other' } : { type: 'search', queries: [query] } },
+      ];
+    }
     case 'reasoning': {
       const encryptedContent = toEncryptedContent({ provider, metadata: entry.metadata });
       return [{ type: 'reasoning', summary: entry.text === '' ? [] : [entry.text], encryptedContent }];

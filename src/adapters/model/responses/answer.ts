@@ -1,7 +1,7 @@
 /** Collects the output entries of one Responses stream; their events may come in any order. */
-import type { ModelOutput } from '../../../../activities/ports.ts';
+import type { ModelOutput, WebSearchAction } from '../../../../activities/ports.ts';
 import type { AnswerMeter } from '../http/answer-limits.ts';
-import { asCount, asObjects, asText } from '../http/json.ts';
+import { asCount, asObject, asObjects, asText } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
 
 interface Entry {
@@ -85,9 +85,23 @@ function toOutput({ item, done, gathered }: Entry, whole: boolean): ModelOutput 
       return isCut ? undefined : toToolCall(item, argumentsOf(item) || gathered);
     case 'custom_tool_call':
       return isCut ? undefined : toToolCall(item, JSON.stringify({ input: asText(item.input) ?? gathered }));
+    case 'web_search_call':
+      return isCut ? undefined : { type: 'webSearch', action: toSearchAction(asObject(item.action)) };
     default:
       return undefined;
   }
+}
+
+function toSearchAction({ type, query, queries, url, pattern }: JsonObject = {}): WebSearchAction {
+  const page = asText(url);
+  if (type === 'search') {
+    const several = Array.isArray(queries) ? queries.flatMap((one) => asText(one) ?? []) : [];
+    return { type: 'search', queries: several.length > 0 ? several : [asText(query) ?? ''] };
+  }
+  if (type === 'open_page' && page !== undefined) return { type: 'openPage', url: page };
+  if (type === 'find_in_page' && page !== undefined)
+    return { type: 'findInPage', url: page, pattern: asText(pattern) ?? '' };
+  return { type: 'other' };
 }
 
 function toReasoning(item: JsonObject): ModelOutput {

@@ -128,7 +128,7 @@ test('A refusal is message text', async () => {
 
 test('A custom tool call carries its input as JSON, and entries of unknown types are ignored', async () => {
   const output = await outputOf([
-    itemDone({ type: 'web_search_call', id: 'ws_1', status: 'completed' }, 0),
+    itemDone({ type: 'file_search_call', id: 'fs_1', status: 'completed' }, 0),
     itemDone({ type: 'custom_tool_call', call_id: 'call_1', name: 'apply_patch', input: '*** "Begin"\n' }, 1),
     { type: 'response.something.new', output_index: 7 },
     completed(),
@@ -136,6 +136,32 @@ test('A custom tool call carries its input as JSON, and entries of unknown types
   expect(output).toStrictEqual([
     { type: 'toolCall', callId: 'call_1', name: 'apply_patch', arguments: '{"input":"*** \\"Begin\\"\\n"}' },
   ]);
+});
+
+test('A search of the web says what was done, as far as the endpoint does', async () => {
+  const search = (place: number, action?: object) => itemDone({ type: 'web_search_call', id: 'ws', action }, place);
+  const actions: [given: object | undefined, action: object][] = [
+    [
+      { type: 'search', query: 'one' },
+      { type: 'search', queries: ['one'] },
+    ],
+    [
+      { type: 'search', query: 'one', queries: ['one', 'two', 3] },
+      { type: 'search', queries: ['one', 'two'] },
+    ],
+    [
+      { type: 'open_page', url: 'https://a.example' },
+      { type: 'openPage', url: 'https://a.example' },
+    ],
+    [
+      { type: 'find_in_page', url: 'https://a.example', pattern: 'x' },
+      { type: 'findInPage', url: 'https://a.example', pattern: 'x' },
+    ],
+    [{ type: 'open_page', url: null }, { type: 'other' }],
+    [undefined, { type: 'other' }],
+  ];
+  const output = await outputOf([...actions.map(([given], place) => search(place, given)), completed()]);
+  expect(output).toStrictEqual(actions.map(([, action]) => ({ type: 'webSearch', action })));
 });
 
 test('Usage is mapped, and zero where none is given', async () => {

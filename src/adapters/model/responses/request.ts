@@ -1,5 +1,5 @@
 /** The body of a request to the OpenAI Responses API. */
-import type { ConversationEntry, ModelRequest, ToolSpec } from '../../../../activities/ports.ts';
+import type { ConversationEntry, ModelRequest, ToolSpec, WebSearchAction } from '../../../../activities/ports.ts';
 import { isForeignReasoning } from '../foreign-reasoning.ts';
 import { asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
@@ -13,7 +13,7 @@ export function toResponsesBody(request: ModelRequest, freeform: boolean): JsonO
     model: request.model,
     instructions: request.instructions,
     input: toInput(request.conversation, textTools),
-    tools: request.tools.map((tool) => toTool(tool, textTools)),
+    tools: [...request.tools.map((tool) => toTool(tool, textTools)), ...toWebSearch(request)],
     tool_choice: 'auto',
     parallel_tool_calls: request.parallelToolCalls,
     store: false,
@@ -77,6 +77,27 @@ function toInput(conversation: readonly ConversationEntry[], textTools: TextTool
   });
 }
 
+/** The provider's own tool, which it runs itself. */
+function toWebSearch({ options: { webSearch = 'off' } = {} }: ModelRequest): JsonObject[] {
+  return webSearch === 'off' ? [] : [{ type: 'web_search', external_web_access: webSearch === 'live' }];
+}
+
+function toSearchCall(action: WebSearchAction): JsonObject | undefined {
+  const call = (given: JsonObject) => ({ type: 'web_search_call', status: 'completed', action: given });
+  switch (action.type) {
+    case 'search': {
+      const { queries } = action;
+      return call({ type: 'search', query: queries[0] ?? '', ...(queries.length > 1 ? { queries } : {}) });
+    }
+    case 'openPage':
+      return call({ type: 'open_page', url: action.url });
+    case 'findInPage':
+      return call({ type: 'find_in_page', url: action.url, pattern: action.pattern });
+    case 'other':
+      return undefined;
+  }
+}
+
 /** The text of a call whose only argument is `input`; undefined for any other, which stays the call of a function. */
 function textOf(args: string): string | undefined {
   const members = asObject(parseJson(args));
@@ -109,6 +130,8 @@ function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>):
       };
     case 'reasoning':
       return toReasoning(entry);
+    case 'webSearch':
+      return toSearchCall(entry.action);
     case 'toolCall':
       return { type: 'function_call', call_id: entry.callId, name: entry.name, arguments: entry.arguments };
     case 'toolOutput':

@@ -34,8 +34,8 @@ const READ = new Set([
   'error',
 ]);
 
-/** Skipped events that show that the model is thinking. */
-const isProgress = (event = ''): boolean => READ.has(event) || event.startsWith('response.reasoning');
+/** Skipped events that show that the model is thinking, or searching the web. */
+const isProgress = (event = ''): boolean => READ.has(event) || /^response\.(reasoning|web_search_call)/.test(event);
 
 export interface AnswerIo extends AnswerListeners {
   /** Called for every event that shows that the model is working on its answer. */

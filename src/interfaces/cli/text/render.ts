@@ -23,6 +23,7 @@ import type {
   UndoPreview,
 } from '../../../contract/index.ts';
 import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
+import { toSearchWords } from '../../../contract/plain/words/search-words.ts';
 import { renderReview } from '../../../contract/reviews/review-text.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
@@ -116,6 +117,8 @@ function renderStarted(item: Item): Part[] {
       return [
         line`${paint.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments), MAX_LINE_CHARS)}`,
       ];
+    case 'webSearch':
+      return [line`${paint.cyan('⌕')} ${beginning(toSearchWords(item.action), MAX_LINE_CHARS)}`];
     case 'agentMessage':
     case 'reasoning':
     case 'plan':
@@ -163,6 +166,7 @@ function renderCompleted(item: Item): Part[] {
     case 'userInput':
     case 'plan':
     case 'userMessage':
+    case 'webSearch':
     case 'turnAborted':
     case 'subAgentNotification':
     case 'enteredReviewMode':

@@ -2,6 +2,7 @@
 import { Component, type ComponentChildren } from 'preact';
 import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
 import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
+import { toSearchWords } from '../../../contract/plain/words/search-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
@@ -70,6 +71,8 @@ function toContent(item: Item): Content {
       return ['Agent', <Markdown text={item.text} />];
     case 'reasoning':
       return item.summary.length === 0 ? null : ['Reasoning', <Folded label="Read" text={item.summary.join('\n\n')} />];
+    case 'webSearch':
+      return ['Web search', <Foreign text={toSearchWords(item.action)} />];
     case 'turnAborted':
       return ['Stopped', <Foreign text={item.text} />];
     case 'ghostSnapshot':
