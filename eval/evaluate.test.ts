@@ -29,7 +29,7 @@ function run(count: number, { maxUsd = null, jobs = 1, first = {} }: RunOptions 
 
 const RECORD: Omit<RunRecord, 'maxUsd' | 'cases'> = {
   ...{ version: 1, startedAt: '2026-03-02T09:15:00.000Z', model: 'a/b', effort: null, judge: null, spoilt: false },
-  settings: [],
+  ...{ settings: [], lost: NOTHING_SPENT },
 };
 const costing = (usd: number): Result => ({
   ...{ status: 'passed', reason: null, seconds: 1, found: null },
@@ -55,6 +55,20 @@ describe('a run', () => {
     expect(end).toBe('budget');
     expect(shares).toEqual([3, 1.5]);
     expect(it.record.cases.map(({ result }) => result !== null)).toEqual([true, true, true, false, false]);
+  });
+
+  it('gives up a case whose share is too small, and makes it again in another thread if it continues', async () => {
+    const it = run(2, { maxUsd: 4 });
+    const end = await it.with(({ name }, usd) =>
+      Promise.resolve(name === '1' ? costing(1) : { ...costing(usd ?? 0), status: 'limit', reason: 'used up' }),
+    );
+    expect(end).toBe('budget');
+    expect(it.record.cases[1]).toMatchObject({ result: null, threadId: '2-again', prepared: false });
+    expect(it.record.lost.costMicroUsd).toBe(3_000_000);
+
+    it.record.maxUsd = 6;
+    expect(await it.with((_, usd) => Promise.resolve(costing(usd ?? 0)))).toBe('nothing');
+    expect(it.record.cases[1]?.result?.spent.costMicroUsd).toBe(2_000_000);
   });
 
   it('ends at a failure that every case would have, and leaves that case to be run again', async () => {

@@ -1,7 +1,7 @@
 /** Runs the cases of a record that have no result yet, some in parallel. */
 import type { Environment } from './environment.ts';
 import { type Purse, createPurse } from './purse.ts';
-import { type Case, NOTHING_SPENT, type Result, type RunRecord } from './record.ts';
+import { type Case, NOTHING_SPENT, type Result, type RunRecord, type Spent, addSpent } from './record.ts';
 import { endsRun } from './turn-outcome.ts';
 
 export interface EvaluateOptions {
@@ -21,29 +21,29 @@ export type Leftover = 'nothing' | 'budget' | { everyCase: string };
 export async function evaluate(options: EvaluateOptions): Promise<Leftover> {
   const { record, jobs, environment } = options;
   const waiting = record.cases.filter(({ result }) => result === null);
-  const spent = record.cases.reduce((sum, { result }) => sum + usdOf(result), 0);
+  const spent = record.cases.reduce((sum, { result }) => sum + usdOf(result), toUsd(record.lost));
   const places = Math.min(jobs, waiting.length);
   const purse = createPurse(record.maxUsd, spent, places);
-  let left: Leftover = 'nothing';
+  const end: { left: Leftover } = { left: 'nothing' };
   const work = async (): Promise<void> => {
     for (;;) {
       environment.signal.throwIfAborted();
-      if (waiting.length === 0 || left !== 'nothing') return;
+      if (waiting.length === 0 || end.left !== 'nothing') return;
       const usd = purse.take();
       if (usd === undefined) {
-        left = 'budget';
+        end.left = 'budget';
         return;
       }
       const entry = waiting.shift();
       if (entry === undefined) return;
       const result = await runOne(options, { entry, usd, purse });
-      if (endsRun(result)) left = { everyCase: result.reason ?? '' };
+      if (endsRun(result)) end.left = { everyCase: result.reason ?? '' };
     }
   };
   const all = await Promise.allSettled(Array.from({ length: places }, work));
-  const failed = all.find((end) => end.status === 'rejected');
+  const failed = all.find((one) => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason as Error;
-  return left;
+  return end.left === 'nothing' && record.cases.some(({ result }) => result === null) ? 'budget' : end.left;
 }
 
 async function runOne(
@@ -59,12 +59,28 @@ async function runOne(
   });
   purse.settle(usd, usdOf(result));
   // A case that failed for a reason that every case has can be run again.
-  if (!endsRun(result)) entry.result = result;
+  if (wasCut(result, usd)) makeAgain(entry, result, options.record);
+  else if (!endsRun(result)) entry.result = result;
   await environment.save();
   onEnd(entry, result);
   return result;
 }
 
+/** Its share of what was left was too small, which says nothing about the model. */
+function wasCut(result: Result, usd: number | null): boolean {
+  return usd !== null && result.status === 'limit' && usdOf(result) >= usd;
+}
+
+/** In another thread, if the run continues. */
+function makeAgain(entry: Case, { spent }: Result, record: RunRecord): void {
+  record.lost = addSpent(record.lost, spent);
+  Object.assign(entry, { threadId: `${entry.threadId}-again`, prepared: false, begun: 0 });
+}
+
 function usdOf(result: Result | null): number {
-  return (result?.spent.costMicroUsd ?? 0) / 1_000_000;
+  return result === null ? 0 : toUsd(result.spent);
+}
+
+function toUsd({ costMicroUsd }: Spent): number {
+  return (costMicroUsd ?? 0) / 1_000_000;
 }

@@ -62,6 +62,8 @@ const RecordSchema = z.object({
   /** Names of the settings of the environment that were passed on to the worker. */
   settings: z.array(z.string()),
   cases: z.array(CaseSchema),
+  /** By attempts that had to be given up because the run had no more to spend. They are made again if the run continues. */
+  lost: SpentSchema,
 });
 export type RunRecord = z.infer<typeof RecordSchema>;
 

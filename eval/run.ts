@@ -8,7 +8,7 @@ import type { Environment } from './environment.ts';
 import { type Leftover, evaluate } from './evaluate.ts';
 import { type Options, USAGE, UsageError, readOptions } from './options.ts';
 import { toCases } from './cases.ts';
-import { type Keeper, type Result, type RunRecord, keepIn } from './record.ts';
+import { type Keeper, type Result, type RunRecord, NOTHING_SPENT, keepIn } from './record.ts';
 import { createRedaction } from './redact.ts';
 import { toMarkdown, toText } from './report/table.ts';
 import { toVisibleLine } from '../src/contract/plain/foreign-text.ts';
@@ -92,6 +92,7 @@ function openRun(options: Options): { folder: RunFolder; record: RunRecord } {
     maxUsd: options.maxUsd,
     settings: takenSettings(process.env),
     cases: toCases(options),
+    lost: NOTHING_SPENT,
   };
   requireModels(record);
   return { record, folder: openRunFolder(root, newRunName(root, model, now)) };

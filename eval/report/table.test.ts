@@ -28,7 +28,7 @@ function entry(kind: Case['kind'], name: string, attempt: number, result: Partia
 
 const RECORD: RunRecord = {
   ...{ version: 1, startedAt: '2026-03-02T09:15:00.000Z', model: 'a/b', effort: 'high', judge: null, spoilt: false },
-  ...{ maxUsd: null, settings: [] },
+  ...{ maxUsd: null, settings: [], lost: { ...NOTHING_SPENT, costMicroUsd: 100 } },
   cases: [
     entry('task', 'one', 1, {}),
     entry('task', 'one', 2, { status: 'failed', reason: 'wrong\n| <b>\u001b[31m' }),
@@ -52,7 +52,7 @@ describe('the results of a run', () => {
       { name: 'y-1', recall: 0, precision: null },
       { name: null, recall: 0.5, precision: 0.25 },
     ]);
-    expect(total).toMatchObject({ seconds: 10, left: 1, spent: { inputTokens: 4000, costMicroUsd: 6000 } });
+    expect(total).toMatchObject({ seconds: 10, left: 1, spent: { inputTokens: 4000, costMicroUsd: 6100 } });
   });
 
   it('have an unknown cost if a part of it is not known', () => {
@@ -63,7 +63,7 @@ describe('the results of a run', () => {
 
   it('are a table for a terminal, in which foreign text is harmless', () => {
     const text = toText(RECORD);
-    expect(text).toContain('a/b, effort high, 2026-03-02: $0.0060, 1 of 6 did not run');
+    expect(text).toContain('a/b, effort high, 2026-03-02: $0.0061, 1 of 6 did not run');
     expect(text).toMatch(/^two +0 +0 \(1 not judged\)/m);
     expect(text).toMatch(/^all +1 +2 +50 % +25 %/m);
     expect(text).toContain('task/one/2: failed: wrong | <b>\\x1b[31m');

@@ -25,7 +25,7 @@ export interface Summary {
   total: { seconds: number; spent: Spent; left: number };
 }
 
-export function summarise({ cases }: RunRecord): Summary {
+export function summarise({ cases, lost }: RunRecord): Summary {
   const rowsOf = (kind: Case['kind']): Row[] => {
     const some = cases.filter((entry) => entry.kind === kind);
     const names = [...new Set(some.map(({ name }) => name))];
@@ -42,7 +42,7 @@ export function summarise({ cases }: RunRecord): Summary {
   return {
     tasks: rowsOf('task'),
     reviews: rowsOf('review'),
-    total: { seconds: all.seconds, spent: all.spent, left: all.left },
+    total: { seconds: all.seconds, spent: addSpent(all.spent, lost), left: all.left },
   };
 }
 
