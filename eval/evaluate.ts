@@ -1,7 +1,7 @@
 /** Runs the cases of a record that have no result yet, some in parallel. */
 import type { Environment } from './environment.ts';
 import { type Purse, createPurse } from './purse.ts';
-import { type Case, NOTHING_SPENT, type Result, type RunRecord, type Spent, addSpent } from './record.ts';
+import { type Case, NOTHING_SPENT, type Result, type RunRecord, type Spent, makeAgain } from './record.ts';
 import { endsRun } from './turn-outcome.ts';
 
 export interface EvaluateOptions {
@@ -59,7 +59,7 @@ async function runOne(
   });
   purse.settle(usd, usdOf(result));
   // A case that failed for a reason that every case has can be run again.
-  if (wasCut(result, usd)) makeAgain(entry, result, options.record);
+  if (wasCut(result, usd)) makeAgain(options.record, entry, result);
   else if (!endsRun(result)) entry.result = result;
   await environment.save();
   onEnd(entry, result);
@@ -69,12 +69,6 @@ async function runOne(
 /** Its share of what was left was too small, which says nothing about the model. */
 function wasCut(result: Result, usd: number | null): boolean {
   return usd !== null && result.status === 'limit' && usdOf(result) >= usd;
-}
-
-/** In another thread, if the run continues. */
-function makeAgain(entry: Case, { spent }: Result, record: RunRecord): void {
-  record.lost = addSpent(record.lost, spent);
-  Object.assign(entry, { threadId: `${entry.threadId}-again`, prepared: false, begun: 0 });
 }
 
 function usdOf(result: Result | null): number {

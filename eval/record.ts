@@ -62,13 +62,19 @@ const RecordSchema = z.object({
   /** Names of the settings of the environment that were passed on to the worker. */
   settings: z.array(z.string()),
   cases: z.array(CaseSchema),
-  /** By attempts that had to be given up because the run had no more to spend. They are made again if the run continues. */
+  /** By attempts that are made again: they could not be judged, or the run had no more to spend. */
   lost: SpentSchema,
 });
 export type RunRecord = z.infer<typeof RecordSchema>;
 
 export function readRecord(text: string): RunRecord {
   return RecordSchema.parse(JSON.parse(text));
+}
+
+/** The attempt is made in another thread if the run continues. */
+export function makeAgain(record: RunRecord, entry: Case, { spent }: Result): void {
+  record.lost = addSpent(record.lost, spent);
+  Object.assign(entry, { threadId: `${entry.threadId}-again`, prepared: false, begun: 0, result: null });
 }
 
 export interface Keeper {

@@ -8,7 +8,7 @@ import type { Environment } from './environment.ts';
 import { type Leftover, evaluate } from './evaluate.ts';
 import { type Options, USAGE, UsageError, readOptions } from './options.ts';
 import { toCases } from './cases.ts';
-import { type Keeper, type Result, type RunRecord, NOTHING_SPENT, keepIn } from './record.ts';
+import { type Keeper, type Result, type RunRecord, NOTHING_SPENT, keepIn, makeAgain } from './record.ts';
 import { createRedaction } from './redact.ts';
 import { toMarkdown, toText } from './report/table.ts';
 import { toVisibleLine } from '../src/contract/plain/foreign-text.ts';
@@ -78,6 +78,8 @@ function openRun(options: Options): { folder: RunFolder; record: RunRecord } {
     const found = findRun(root, options.resume);
     if (options.maxUsd !== null) found.record.maxUsd = options.maxUsd;
     requireModels(found.record);
+    for (const entry of found.record.cases)
+      if (entry.result?.status === 'error') makeAgain(found.record, entry, entry.result);
     return found;
   }
   const now = new Date();
