@@ -10,6 +10,7 @@ import type {
   AgentTaskRegistration,
   RegisteredIdentity,
 } from './contract/identity.ts';
+import type { ViewImageStep, ViewImageStepResult } from './contract/images.ts';
 import type { McpStep, McpStepResult } from './contract/mcp.ts';
 import type { CompactionStep, CompactionStepResult, ModelStep, ModelStepResult } from './contract/model.ts';
 import type {
@@ -33,6 +34,7 @@ export type * from './contract/commands.ts';
 export type * from './contract/files.ts';
 export type * from './contract/git.ts';
 export type * from './contract/identity.ts';
+export type * from './contract/images.ts';
 export type * from './contract/mcp.ts';
 export type * from './contract/model.ts';
 export type * from './contract/reviews.ts';
@@ -53,6 +55,8 @@ export interface StepActivities {
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
   /** Retried only if the tool only reads. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;
+  /** Retried, since it only reads. */
+  viewImage(step: ViewImageStep): Promise<ViewImageStepResult>;
   /** One step of a task that the operator of the worker has written. It must be idempotent. */
   runTask(step: TaskStep): Promise<TaskStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;

@@ -12,6 +12,7 @@ import type { MachinePort } from './ports/environment.ts';
 import type { PatchPort, ProjectDocsPort } from './ports/files.ts';
 import type { GitPort } from './ports/git.ts';
 import type { IdentityDirectory, IdentityPort } from './ports/identity.ts';
+import type { ImageFilesPort, ModelAbilities } from './ports/images.ts';
 import type { McpPort, ToolPort } from './ports/mcp.ts';
 import type { ContextLimits, ModelPort, PricePort } from './ports/model.ts';
 import type { LedgerDirectory, ReviewTargetsPort } from './ports/reviews.ts';
@@ -23,6 +24,7 @@ export type * from './ports/environment.ts';
 export type * from './ports/files.ts';
 export type * from './ports/git.ts';
 export type * from './ports/identity.ts';
+export type * from './ports/images.ts';
 export type * from './ports/mcp.ts';
 export type * from './ports/model.ts';
 export type * from './ports/reviews.ts';
@@ -48,6 +50,8 @@ export interface Ports {
   models: ModelPort;
   /** By the name of a model as threads have it. */
   contextLimits: (model: string) => ContextLimits;
+  /** The same. */
+  abilities: (model: string) => ModelAbilities;
   prices: PricePort;
   commands: CommandPort;
   mcp: McpPort;
@@ -55,6 +59,7 @@ export interface Ports {
   tools: ToolPort;
   tasks: TaskPort;
   patches: PatchPort;
+  imageFiles: ImageFilesPort;
   projectDocs: ProjectDocsPort;
   /** Instructions of the worker's configuration for all agents, the most special last. */
   ownInstructions: readonly string[];

@@ -8,13 +8,16 @@ import { EXEC_COMMAND } from '../src/contract/plain/tools/exec-command.ts';
 import { REQUEST_USER_INPUT } from '../src/contract/plain/tools/request-user-input.ts';
 import type { ToolDefinition } from '../src/contract/plain/tools/tool.ts';
 import { UPDATE_PLAN } from '../src/contract/plain/tools/update-plan.ts';
+import { VIEW_IMAGE } from '../src/contract/plain/tools/view-image.ts';
 import { applyPatch } from './files/apply-patch.ts';
+import { viewImage } from './images/view-image.ts';
 import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import { execCommand } from './shell/exec-command.ts';
 
 export const TOOLS: readonly ToolDefinition[] = [
   EXEC_COMMAND,
   APPLY_PATCH,
+  VIEW_IMAGE,
   UPDATE_PLAN,
   REQUEST_USER_INPUT,
   ...AGENT_TOOLS,
@@ -24,4 +27,5 @@ export const TOOL_ACTIVITIES = {
   execCommand,
   applyPatch,
   callMcpTool,
+  viewImage,
 };

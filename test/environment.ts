@@ -17,6 +17,7 @@ import type {
   ThreadRequest,
   TurnCompletion,
 } from '../src/contract/index.ts';
+import { openDoorArchive } from '../src/dev/door-archive.ts';
 import { type IdentityService, startIdentityService } from '../src/dev/identity-service/server.ts';
 import { type ModelServer, startModelServer } from '../src/dev/model-server/server.ts';
 import { readWorkerConfig } from '../src/worker/config.ts';
@@ -92,7 +93,8 @@ export async function openEnvironment(options: EnvironmentOptions = {}): Promise
   };
   const workers: RunningWorker[] = [];
   // Long, so that a loaded machine fails no test.
-  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: 30_000 });
+  const archive = openDoorArchive(env, data);
+  const bobbin = await connectBobbin({ connection: { address }, namespace, taskQueue, deadlineMs: 30_000, archive });
   const environment: TestEnvironment = {
     bobbin,
     model,

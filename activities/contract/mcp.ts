@@ -1,4 +1,5 @@
 /** Calls of MCP servers. */
+import type { ImageRef } from '../../src/contract/index.ts';
 import type { McpReport } from '../ports.ts';
 
 export interface McpStep {
@@ -19,4 +20,6 @@ export interface McpProgress {
   text: string;
 }
 
-export type McpStepResult = ({ type: 'reported' } & McpReport) | { type: 'aborted' };
+/** Images are stored, and the output says which could not be. */
+export type McpStepResult =
+  ({ type: 'reported'; images?: ImageRef[] } & Omit<McpReport, 'images'>) | { type: 'aborted' };

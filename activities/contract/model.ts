@@ -3,6 +3,7 @@ import type {
   AgentIdentityChoice,
   AgentTaskRecord,
   EnvironmentFacts,
+  LocalImage,
   ProviderCompaction,
   TokenUsage,
 } from '../../src/contract/index.ts';
@@ -56,6 +57,8 @@ export type ModelStepResult =
       warnings?: string[];
       /** The facts about the environment that this request told for the first time, or anew; left out if there were none. */
       environment?: EnvironmentFacts;
+      /** Image files that this request showed for the first time; left out if there were none. */
+      localImages?: LocalImage[];
       /** Present if one was requested and the answer has tool calls. A failed one is `skipped`. */
       snapshot?: Snapshot;
     }

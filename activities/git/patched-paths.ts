@@ -28,6 +28,7 @@ function mayWrite(item: Call, cwd: string): boolean {
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':
+    case 'imageView':
       return false;
     case 'fileChange':
     case 'mcpToolCall':

@@ -2,10 +2,13 @@
  * Calls a tool of an MCP server, or one of the operator's own code. Not idempotent: the thread allows retries only if the
  * tool is declared read-only.
  */
+import type { ImageRef } from '../../src/contract/index.ts';
+import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { toItemId } from '../../src/contract/plain/item-ids.ts';
 import { OWN_TOOLS } from '../../src/contract/plain/tools/own.ts';
 import type { McpProgress, McpStep, McpStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { storeImage } from '../images/stored-images.ts';
 import type { McpReport, Ports } from '../ports.ts';
 import { runStep } from '../step.ts';
 
@@ -14,8 +17,26 @@ export async function callMcpTool(ports: Ports, input: McpStep): Promise<McpStep
   return runStep<McpProgress, McpStepResult>({ ...ports, ...input }, first, async (step) => {
     const io = { signal: step.signal, onProgress: (text: string) => void (step.progress = { ...first, text }) };
     const report = await (input.server === OWN_TOOLS ? callOwnTool : callServer)(ports, input, io);
-    return { type: 'reported', ...report };
+    return { type: 'reported', ...(await withStoredImages(ports, report)) };
   });
+}
+
+/** The bytes go to the archive. They come from a server, so they may be anything. */
+async function withStoredImages(
+  { archive }: Ports,
+  { images: given = [], ...report }: McpReport,
+): Promise<Omit<Extract<McpStepResult, { type: 'reported' }>, 'type'>> {
+  const images: ImageRef[] = [];
+  const notes: string[] = [];
+  for (const [index, bytes] of given.entries()) {
+    const stored =
+      index < LIMITS.resultImages
+        ? await storeImage(archive, bytes)
+        : { fault: `a result may have ${LIMITS.resultImages} images` };
+    if ('fault' in stored) notes.push(`\n[image ${index + 1} is not shown: ${stored.fault}]`);
+    else images.push(stored);
+  }
+  return { ...report, output: report.output + notes.join(''), ...(images.length === 0 ? {} : { images }) };
 }
 
 type Io = Parameters<Ports['mcp']['call']>[1];

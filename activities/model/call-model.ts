@@ -8,6 +8,7 @@ import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
 import type { InputPiece, McpTool, ModelOutput, ModelResponse, Ports } from '../ports.ts';
+import { respondWithImages } from '../images/refused-images.ts';
 import { requireHead } from '../review/require-head.ts';
 import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
@@ -48,7 +49,12 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
   const { attempt } = Context.current().info;
   const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { request, read, settings, warnings } = await openModelRequest(ports, contexts, input, step.signal);
+    const { request, read, settings, warnings, localImages } = await openModelRequest(
+      ports,
+      contexts,
+      input,
+      step.signal,
+    );
     const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
     const routed = isReview(settings) ? [] : [...ports.tools.tools, ...servers.tools];
     const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
@@ -70,12 +76,13 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       if (patch !== undefined) step.progress = { ...step.progress, patch };
     };
     return withSnapshot(ports, input, settings.cwd, step.signal, async () => {
-      const response = await ports.models.respond(
+      const response = await respondWithImages(
+        ports.models,
         {
           ...request,
           conversation,
           options: { ...request.options, webSearch: search.webSearch },
-          tools: [...toolsFor(settings), ...routed.map(toSpec)],
+          tools: [...toolsFor(settings, ports.abilities(settings.model)), ...routed.map(toSpec)],
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
         { signal: step.signal, onText, onReasoning, onInput },
@@ -89,6 +96,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),
         ...(isNew && { environment }),
+        ...(localImages.length > 0 && { localImages }),
         ...(response.cut !== undefined && { cut: headOf(response.cut, REASON_CHARS) }),
       };
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };

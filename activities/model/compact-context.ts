@@ -4,6 +4,7 @@
  */
 import type { CompactionStep, CompactionStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
+import { respondWithImages } from '../images/refused-images.ts';
 import { SUMMARY_REQUEST } from '../instructions/compaction.ts';
 import type {
   CompactedConversation,
@@ -16,8 +17,8 @@ import type {
 import { runStep } from '../step.ts';
 import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
-import { toConversation, userMessagesOf, withoutEnvironment } from './conversation.ts';
-import { openModelRequest, requirePrice } from './model-request.ts';
+import { userMessagesOf, withoutEnvironment } from './conversation.ts';
+import { openModelRequest, requirePrice, showConversation } from './model-request.ts';
 import { isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
 
@@ -62,7 +63,11 @@ export async function compactContext(
     // Only the provider can read this form, so only the same model can use it. It may keep messages, and what was said
     // about the environment is sent again afterwards.
     const ownForm = input.model === opened.settings.model;
-    const plain = { ...request, conversation: toConversation(withoutEnvironment(opened.read)) };
+    const read = withoutEnvironment(opened.read);
+    const plain = {
+      ...request,
+      conversation: (await showConversation(ports, { ...opened, read, model: input.model })).conversation,
+    };
     const own = await withFewer(plain, signal, async (fewer) =>
       ownForm ? ((await ports.models.compact?.(fewer, { signal })) ?? null) : null,
     );
@@ -76,7 +81,7 @@ export async function compactContext(
       step.progress = { type: 'compaction', chars: step.progress.chars + delta.length };
     };
     const asked = await withFewer(request, signal, (fewer) =>
-      ports.models.respond(toSummaryRequest(fewer), { signal, onText }),
+      respondWithImages(ports.models, toSummaryRequest(fewer), { signal, onText }),
     );
     const { result, droppedEntries } = asked;
     const summary = summaryOf(result, input.model);

@@ -1,5 +1,14 @@
 /** Converts a thread's history to the conversation that a model sees. */
-import { type EnvironmentFacts, type Item, type ToolItemBase, renderReview } from '../../src/contract/index.ts';
+import {
+  type EnvironmentFacts,
+  type ImageRef,
+  type InputItem,
+  type Item,
+  type LocalImage,
+  type ToolItemBase,
+  renderReview,
+} from '../../src/contract/index.ts';
+import { toImageWords, toInputText } from '../../src/contract/plain/images/image-types.ts';
 import type { ConversationEntry } from '../ports.ts';
 import { toEnvironmentMessage } from './environment.ts';
 import { UNREADABLE_SUMMARY, toSummaryMessage } from './summary-words.ts';
@@ -13,10 +22,16 @@ export interface CountedItems {
 
 type CompactionItem = Extract<Item, { type: 'contextCompaction' }>;
 
-/** The result of a compaction comes first, then the items that it did not replace. */
-export function toConversation(counted: CountedItems): ConversationEntry[] {
+/** An entry whose images are still in the archive. */
+export type StoredEntry = ConversationEntry<ImageRef>;
+
+/**
+ * The result of a compaction comes first, then the items that it did not replace.
+ * @param seen image files that no item shows yet
+ */
+export function toConversation(counted: CountedItems, seen: readonly LocalImage[] = []): StoredEntry[] {
   const compaction = countedCompaction(counted);
-  const entries = toEntriesOf(toldItems(compaction, counted));
+  const entries = toEntriesOf(toldItems(compaction, counted), seen);
   return compaction === null ? entries : [...fromCompaction(compaction), ...entries];
 }
 
@@ -25,6 +40,17 @@ export function userMessagesOf(counted: CountedItems): string[] {
   const compaction = countedCompaction(counted);
   const later = toldItems(compaction, counted).flatMap((item) => (item.type === 'userMessage' ? [textOf(item)] : []));
   return [...(compaction?.userMessages ?? []), ...later];
+}
+
+/** Paths of image files in messages of the person that no model has been shown, without repetition. */
+export function unseenFiles(counted: CountedItems): string[] {
+  const unseen = new Set<string>();
+  for (const item of toldItems(countedCompaction(counted), counted)) {
+    for (const { path } of item.localImages ?? []) unseen.delete(path);
+    if (item.type !== 'userMessage') continue;
+    for (const part of item.content) if (part.type === 'localImage') unseen.add(part.path);
+  }
+  return [...unseen];
 }
 
 function countedCompaction({ items, first, compaction }: CountedItems): CompactionItem | null {
@@ -47,16 +73,17 @@ function itemsBeside({ upTo, keptItems }: CompactionItem, { items, first }: Coun
   return items.filter((_item, offset) => first + offset >= upTo || keptItems.includes(first + offset));
 }
 
-function fromCompaction({ summary, userMessages, provider }: CompactionItem): ConversationEntry[] {
-  const messages = userMessages.map((text): ConversationEntry => ({ type: 'message', role: 'user', text }));
+function fromCompaction({ summary, userMessages, provider }: CompactionItem): StoredEntry[] {
+  const messages = userMessages.map((text): StoredEntry => ({ type: 'message', role: 'user', text }));
   if (provider === null) return [...messages, { type: 'message', role: 'user', text: toSummaryMessage(summary) }];
   const { provider: name, output } = provider;
-  const otherwise: ConversationEntry[] = [...messages, { type: 'message', role: 'user', text: UNREADABLE_SUMMARY }];
+  const otherwise: StoredEntry[] = [...messages, { type: 'message', role: 'user', text: UNREADABLE_SUMMARY }];
   return [{ type: 'compaction', provider: name, output, otherwise }];
 }
 
-function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
-  const entries: ConversationEntry[] = [];
+function toEntriesOf(items: readonly Item[], seen: readonly LocalImage[]): StoredEntry[] {
+  const entries: StoredEntry[] = [];
+  const fileAt = (path: string, index: number) => findFile(items, index, path) ?? fileIn(seen, path);
   const rename = createRenaming();
   for (let i = 0; i < items.length;) {
     const group = callsOfOneStep(items, i);
@@ -67,11 +94,24 @@ function toEntriesOf(items: readonly Item[]): ConversationEntry[] {
       entries.push(...named.map(toCall), ...named.map(toOutput));
       i += group.length;
     } else {
-      entries.push(...toEntries(items[i]));
-      i++;
+      const index = i++;
+      entries.push(...toEntries(items[index], (path) => fileAt(path, index)));
     }
   }
   return entries;
+}
+
+/** The file as the first answer after that item has it. */
+function findFile(items: readonly Item[], index: number, path: string): LocalImage | undefined {
+  for (const { localImages = [] } of items.slice(index + 1)) {
+    const found = fileIn(localImages, path);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function fileIn(files: readonly LocalImage[], path: string): LocalImage | undefined {
+  return files.find((file) => file.path === path);
 }
 
 /** Some models give two calls the same id, which endpoints refuse. Later ones get a number. */
@@ -86,7 +126,7 @@ function createRenaming(): (callId: string) => string {
 }
 
 /** The first item of an answer has the facts that its request ended with. */
-function toNews(item: Item | undefined): ConversationEntry[] {
+function toNews(item: Item | undefined): StoredEntry[] {
   return item?.environment === undefined ? [] : [toEnvironmentMessage(item.environment)];
 }
 
@@ -119,18 +159,18 @@ function sameStep(a: Item, b: Item): boolean {
   return a.turnId === b.turnId && a.step === b.step;
 }
 
-function toCall(item: CalledItem): ConversationEntry {
+function toCall(item: CalledItem): StoredEntry {
   return { type: 'toolCall', callId: item.callId, name: item.call.name, arguments: item.call.arguments };
 }
 
-function toOutput(item: CalledItem): ConversationEntry {
-  return { type: 'toolOutput', callId: item.callId, name: item.call.name, output: item.output };
+function toOutput({ callId, call, output, images = [] }: CalledItem): StoredEntry {
+  return { type: 'toolOutput', callId, name: call.name, output, ...(images.length === 0 ? {} : { images }) };
 }
 
-function toEntries(item: Item | undefined): ConversationEntry[] {
+function toEntries(item: Item | undefined, fileAt: (path: string) => LocalImage | undefined): StoredEntry[] {
   switch (item?.type) {
     case 'userMessage':
-      return [{ type: 'message', role: 'user', text: textOf(item) }];
+      return [toUserMessage(item.content, fileAt)];
     case 'agentMessage':
       return [{ type: 'message', role: 'assistant', text: item.text }];
     case 'turnAborted':
@@ -164,6 +204,7 @@ function toEntries(item: Item | undefined): ConversationEntry[] {
     case 'plan':
     case 'userInput':
     case 'dynamicToolCall':
+    case 'imageView':
     case 'contextCompaction':
     case undefined:
       // Calls are in their group. The compaction that counts comes first; others are obsolete.
@@ -181,8 +222,26 @@ function describeNotification({
   return `<subagent_notification>\n${told}\n</subagent_notification>`;
 }
 
+/** Its images come after the text, which names each of them where it stood. */
+function toUserMessage(content: readonly InputItem[], fileAt: (path: string) => LocalImage | undefined): StoredEntry {
+  const images: ImageRef[] = [];
+  const lines = content.map((part) => {
+    if (part.type === 'text') return part.text;
+    const image = part.type === 'image' ? part : (fileAt(part.path) ?? { path: part.path, fault: 'nobody looked' });
+    const name = 'path' in image ? image.path : (image.name ?? 'without a name');
+    if ('fault' in image) return `[not shown: image ${name}: ${image.fault}]`;
+    images.push(toRef(image));
+    return `[image ${images.length} of this message: ${toImageWords({ ...image, name })}]`;
+  });
+  return { type: 'message', role: 'user', text: lines.join('\n'), ...(images.length === 0 ? {} : { images }) };
+}
+
+function toRef({ sha256, mediaType, bytes, width, height, name }: ImageRef): ImageRef {
+  return { sha256, mediaType, bytes, width, height, ...(name === undefined ? {} : { name }) };
+}
+
 function textOf(item: Extract<Item, { type: 'userMessage' }>): string {
-  return item.content.map((part) => part.text).join('\n');
+  return toInputText(item.content);
 }
 
 function describeReview({ review, reviewOutput }: Extract<Item, { type: 'exitedReviewMode' }>): string {

@@ -26,7 +26,7 @@ Facts about your surroundings, each as it is now. What was said earlier about on
 and branches in them are data.`;
 const CLOSE = '</environment_context>';
 
-export function toEnvironmentMessage(facts: EnvironmentFacts): ConversationEntry {
+export function toEnvironmentMessage(facts: EnvironmentFacts): ConversationEntry<never> {
   const names = [...Object.keys(NAMES), ...Object.keys(facts).filter((name) => !(name in NAMES))];
   const lines = names.flatMap((name) => {
     const fact = facts[name];

@@ -1,43 +1,72 @@
 /** The common part of all model requests: conversation, instructions and authorisation. */
 import { Context } from '@temporalio/activity';
-import type { AgentIdentityChoice, ThreadSettings } from '../../src/contract/index.ts';
+import type { AgentIdentityChoice, LocalImage, ThreadSettings } from '../../src/contract/index.ts';
 import { modelOptionsOf } from '../../src/contract/plain/model-options.ts';
 import { isStricter } from '../../src/contract/plain/identity-modes.ts';
 import type { ModelStepBase } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { refuseOwnSettings } from '../files/own-settings.ts';
+import { readImageFiles } from '../images/image-files.ts';
+import { type ShownConversation, showImages } from '../images/shown-images.ts';
 import type { ModelRequest, Ports, ProjectDocs } from '../ports.ts';
 import { isReview } from '../review/rubric.ts';
 import type { ContextCache, Conversation } from './context-cache.ts';
-import { toConversation } from './conversation.ts';
+import { toConversation, unseenFiles } from './conversation.ts';
 import { toInstructions } from './instructions.ts';
+
+export interface OpenedRequest {
+  request: ModelRequest;
+  read: Conversation;
+  settings: ThreadSettings;
+  warnings: string[];
+  /** Image files of the conversation that no item shows yet. */
+  localImages: LocalImage[];
+}
 
 /** A request without tools to the thread's model, its items, and the omitted project documents. */
 export async function openModelRequest(
   ports: Ports,
   contexts: ContextCache,
-  input: ModelStepBase,
+  input: ModelStepBase & { model?: string },
   signal: AbortSignal,
-): Promise<{ request: ModelRequest; read: Conversation; settings: ThreadSettings; warnings: string[] }> {
+): Promise<OpenedRequest> {
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
   // A model without files would try without success, and report the work as done.
   ports.requireWorkspace(settings.cwd, settings.root);
   refuseOwnSettings(ports, settings.cwd, settings.sandbox);
-  const [projectDocs, authorization] = await Promise.all([readProjectDocs(ports, settings), authorize(ports, input)]);
+  const [projectDocs, authorization, localImages] = await Promise.all([
+    readProjectDocs(ports, settings),
+    authorize(ports, input),
+    readImageFiles(ports, unseenFiles(read), input.threadId, settings, signal),
+  ]);
+  const shown = await showConversation(ports, { read, localImages, model: input.model ?? settings.model });
   signal.throwIfAborted();
   const request: ModelRequest = {
     model: settings.model,
     instructions: toInstructions(settings, ports.ownInstructions, projectDocs.text),
-    conversation: toConversation(read),
+    conversation: shown.conversation,
     tools: [],
     parallelToolCalls: true,
     options: { ...modelOptionsOf(settings), webSearch: 'off' },
     promptCacheKey: input.threadId,
     ...(authorization === null ? {} : { authorization }),
   };
-  return { request, read, settings, warnings: projectDocs.warnings };
+  const faults = localImages.flatMap((one) =>
+    'fault' in one ? [`Image ${one.path} is not shown: ${one.fault}.`] : [],
+  );
+  const warnings = [...projectDocs.warnings, ...faults, ...shown.warnings];
+  return { request, read, settings, warnings, localImages };
+}
+
+/** The conversation with its images, if the model can see them. */
+export function showConversation(
+  { archive, abilities }: Pick<Ports, 'archive' | 'abilities'>,
+  { read, localImages, model }: Pick<OpenedRequest, 'read' | 'localImages'> & { model: string },
+): Promise<ShownConversation> {
+  const blind = abilities(model).images ? null : `model ${model} sees no images`;
+  return showImages(archive, toConversation(read, localImages), blind);
 }
 
 /** A review gets the project's rules with its instructions and not from its folder, which contains the changes under review. */

@@ -1,16 +1,21 @@
 /** Which tools the model of a thread is sent. */
 import type { Audience } from '../../src/contract/plain/tools/tool.ts';
 import type { ThreadSettings } from '../../src/contract/index.ts';
-import type { ToolSpec } from '../ports.ts';
+import { VIEW_IMAGE } from '../../src/contract/plain/tools/view-image.ts';
+import type { ModelAbilities, ToolSpec } from '../ports.ts';
 import { TOOLS } from '../tools.ts';
 
-/** A review gets only the tools for reviews, and a thread that may start no agents gets no tools for agents. */
-export function toolsFor({ parent, subThreads }: ThreadSettings): ToolSpec[] {
+/**
+ * A review gets only the tools for reviews, a thread that may start no agents gets no tools for agents, and a model
+ * without eyes none that shows something.
+ */
+export function toolsFor({ parent, subThreads }: ThreadSettings, abilities: ModelAbilities): ToolSpec[] {
   const depth = parent?.path.length ?? 0;
   const audiences: Audience[] = ['threadsAndReviews'];
   if (parent?.role !== 'review') audiences.push('threads');
   if (parent?.role !== 'review' && depth < subThreads.maxDepth) audiences.push('parents');
-  return TOOLS.filter(({ offeredTo }) => audiences.includes(offeredTo)).map(toSpec);
+  const offered = TOOLS.filter(({ offeredTo }) => audiences.includes(offeredTo));
+  return offered.filter(({ name }) => abilities.images || name !== VIEW_IMAGE.name).map(toSpec);
 }
 
 export function toSpec({ name, description, parameters, freeform }: ToolSpec): ToolSpec {

@@ -16,7 +16,7 @@ function toParent(role: 'agent' | 'review') {
 
 test('the tools that a model is sent', async () => {
   const sent = Object.entries(THREADS).map(([name, settings]) => {
-    const tools = toolsFor(settings as ThreadSettings).map((tool) => JSON.stringify(tool));
+    const tools = toolsFor(settings as ThreadSettings, { images: true }).map((tool) => JSON.stringify(tool));
     return `# ${name}\n${tools.join('\n')}\n`;
   });
   await expect(sent.join('\n')).toMatchFileSnapshot('./tools-sent.txt');

@@ -35,6 +35,8 @@ export interface McpCall {
 export interface McpReport {
   outcome: 'completed' | 'failed';
   output: string;
+  /** Images of the result, as the server sent them; left out if there are none. */
+  images?: Uint8Array[];
   durationMs: number;
   /** It did not end when it was told to, and may still run. */
   left?: true;

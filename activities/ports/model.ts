@@ -1,20 +1,27 @@
 /** Models: requests and answers. */
 import type { ProviderCompaction, TokenUsage, WebSearchAction } from '../../src/contract/index.ts';
 
+import type { ImageHeader } from '../../src/contract/plain/images/image-types.ts';
 import type { ModelOptions } from '../../src/contract/plain/model-options.ts';
 import type { Grammar } from '../../src/contract/plain/tools/tool.ts';
 
 export type { ModelOptions, TokenUsage, WebSearchAction };
 
-/** One entry of the conversation, independent of any provider. */
-export type ConversationEntry =
-  | { type: 'message'; role: 'user' | 'assistant'; text: string }
+/** An image in a request. */
+export interface ModelImage extends ImageHeader {
+  sha256: string;
+  base64: string;
+}
+
+/** One entry of the conversation, independent of any provider. Its images come after its text. */
+export type ConversationEntry<Image = ModelImage> =
+  | { type: 'message'; role: 'user' | 'assistant'; text: string; images?: Image[] }
   | { type: 'reasoning'; id?: string; summary: string[]; encryptedContent?: string }
   | { type: 'webSearch'; action: WebSearchAction }
   | { type: 'toolCall'; callId: string; name: string; arguments: string }
-  | { type: 'toolOutput'; callId: string; name: string; output: string }
+  | { type: 'toolOutput'; callId: string; name: string; output: string; images?: Image[] }
   /** A provider's compacted form of the earlier conversation; `otherwise` is for other providers. */
-  | (ProviderCompaction & { type: 'compaction'; otherwise: ConversationEntry[] });
+  | (ProviderCompaction & { type: 'compaction'; otherwise: ConversationEntry<Image>[] });
 
 /** A tool the model may call; `parameters` is a JSON schema of an object. */
 export interface ToolSpec {

@@ -2,6 +2,7 @@
  * Runs one step of a task. The result says whether another step follows, so the thread needs to know nothing of the task:
  * its history can be replayed by a worker that does not have it. A step whose worker was lost runs again.
  */
+import { toInputText } from '../../src/contract/plain/images/image-types.ts';
 import type { TaskStep, TaskStepResult } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports, TaskReport } from '../ports.ts';
@@ -30,6 +31,6 @@ async function readInput(ports: Ports, { threadId, inputItem }: TaskStep, signal
   if (inputItem === null) return '';
   const { items, from } = await ports.threads.context(threadId, inputItem, signal);
   const item = items[inputItem - from];
-  if (item?.type === 'userMessage') return item.content.map(({ text }) => text).join('\n');
+  if (item?.type === 'userMessage') return toInputText(item.content);
   throw new Failure('internal', `Item ${inputItem} of thread ${threadId} is not the input of a task.`);
 }

@@ -24,6 +24,12 @@ export type BobbinErrorCode =
   | 'agentIdentityRefused'
   | 'agentIdentityUnavailable'
   | 'agentIdentityAnswerMalformed'
+  /** These bytes are no image that a model can see. */
+  | 'imageUnusable'
+  /** The archive does not have it. */
+  | 'imageNotFound'
+  /** This client has no archive, or cannot reach it. */
+  | 'imagesUnavailable'
   | 'ledgerNotFound'
   | 'findingUnknown'
   | 'findingDismissed'

@@ -21,6 +21,7 @@ import { type Batches, openBatches } from './batches/batches.ts';
 import { BobbinError } from './bobbin-error.ts';
 import { toBobbinError } from './errors.ts';
 import { listSearchAttributes, registerSearchAttributes } from './search-attributes.ts';
+import { type ImageArchive, type Images, imagesIn } from './images.ts';
 import { type Service, type ServiceOptions, connectService } from './service.ts';
 import { type ForkOptions, forkThread } from './threads/fork.ts';
 import { type ListOptions, listThreads } from './threads/list.ts';
@@ -41,6 +42,11 @@ export interface StartOptions {
    * resumed thread.
    */
   owner?: string | null;
+}
+
+export interface BobbinOptions extends ServiceOptions {
+  /** The archive of the workers, to put images into. Without it, images can only be files on their machine. */
+  archive?: ImageArchive;
 }
 
 export interface Bobbin {
@@ -79,6 +85,8 @@ export interface Bobbin {
   };
   /** The workers that serve the task queue. Empty: what is sent is kept until one does. */
   workers(): Promise<WorkerSummary[]>;
+  /** Images for inputs. */
+  readonly images: Images;
   /** The known findings of review targets. */
   readonly ledgers: Ledgers;
   /** The agent identities of accounts. */
@@ -102,7 +110,7 @@ export interface Bobbin {
   close(): Promise<void>;
 }
 
-export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
+export async function connectBobbin({ archive, ...options }: BobbinOptions): Promise<Bobbin> {
   const service = await connectService(options).catch((error: unknown) => {
     const where = options.connection.address ?? '127.0.0.1:7233';
     const reason = error instanceof Error ? error.message : String(error);
@@ -112,10 +120,10 @@ export async function connectBobbin(options: ServiceOptions): Promise<Bobbin> {
       error,
     );
   });
-  return bobbinOver(service);
+  return bobbinOver(service, archive);
 }
 
-export function bobbinOver(service: Service): Bobbin {
+export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
   const startOptions = (start: StartThread, prompt: string, owner?: string | null) => ({
     workflowId: toWorkflowId(start.threadId),
     taskQueue: service.taskQueue,
@@ -188,6 +196,7 @@ export function bobbinOver(service: Service): Bobbin {
     service,
     batches: openBatches(service, ledgers),
     identities: openIdentities(service),
+    images: imagesIn(archive),
     threads: {
       start: (given, options) => startThread(given, WorkflowIdConflictPolicy.USE_EXISTING, options),
       startWith,

@@ -1,6 +1,6 @@
 /** `bobbin/client`: start and drive coding-agent threads from a service. */
 export type * from '../contract/index.ts';
-export { type Bobbin, type StartOptions, connectBobbin } from './bobbin.ts';
+export { type Bobbin, type BobbinOptions, type StartOptions, connectBobbin } from './bobbin.ts';
 export type { BatchHandle, BatchSummary, Batches } from './batches/batches.ts';
 export { BobbinError, type BobbinErrorCode } from './bobbin-error.ts';
 export type { EventStreamOptions } from './threads/event-stream.ts';
@@ -11,6 +11,7 @@ export type { ListOptions } from './threads/list.ts';
 export type { ForkOptions } from './threads/fork.ts';
 export type { ThreadDescription } from './threads/owners.ts';
 export type { ResumeChanges, ResumedThread } from './threads/resume.ts';
+export type { ImageArchive, Images, StoredImage } from './images.ts';
 export type { Identities } from './identities/identities.ts';
 export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers/ledgers.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './threads/review.ts';

@@ -9,6 +9,7 @@ export * from './threads/items.ts';
 export * from './reviews/ledger.ts';
 export * from './plain/limits.ts';
 export * from './names.ts';
+export * from './plain/images/image-types.ts';
 export * from './threads/queue.ts';
 export * from './threads/policies.ts';
 export * from './reviews/report.ts';

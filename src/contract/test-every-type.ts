@@ -72,6 +72,7 @@ export function everyItem(text: string): Item[] {
     status: 'failed' as const,
     output: text,
   };
+  const image = { sha256: text, mediaType: 'image/png' as const, bytes: 1, width: 1, height: 1, name: text };
   const target = { type: 'commit' as const, sha: text, title: text };
   const location = { path: text, lineRange: { start: 1, end: 2 }, inRepository: false, inDiff: false };
   const finding = { title: text, body: text, confidenceScore: 1, priority: 1 as const, codeLocation: location };
@@ -80,7 +81,21 @@ export function everyItem(text: string): Item[] {
     ...{ overallConfidenceScore: 1, findingsLeftOut: 1 },
   };
   const one: { [T in ItemType]: Extract<Item, { type: T }> } = {
-    userMessage: { ...base, type: 'userMessage', content: [{ type: 'text', text }] },
+    userMessage: {
+      ...{
+        ...base,
+        type: 'userMessage',
+        localImages: [
+          { path: text, fault: text },
+          { path: text, ...image },
+        ],
+      },
+      content: [
+        { type: 'text', text },
+        { type: 'image', ...image },
+        { type: 'localImage', path: text },
+      ],
+    },
     agentMessage: { ...base, type: 'agentMessage', text },
     reasoning: { ...base, type: 'reasoning', summary: [text], reasoningId: text, encryptedContent: text },
     webSearch: { ...base, type: 'webSearch', action: { type: 'findInPage', url: text, pattern: text } },
@@ -102,7 +117,11 @@ export function everyItem(text: string): Item[] {
       ...{ ...tool, type: 'fileChange', patch: text },
       changes: [{ path: text, kind: 'move', movePath: text, linesAdded: 1, linesRemoved: 1 }],
     },
-    mcpToolCall: { ...tool, type: 'mcpToolCall', server: text, tool: text, arguments: { [text]: text }, durationMs: 1 },
+    mcpToolCall: {
+      ...{ ...tool, type: 'mcpToolCall', server: text, tool: text, arguments: { [text]: text }, durationMs: 1 },
+      images: [image],
+    },
+    imageView: { ...tool, type: 'imageView', path: text, images: [image] },
     plan: { ...tool, type: 'plan', plan: [{ step: text, status: 'pending' }], explanation: text },
     userInput: { ...tool, type: 'userInput', questions: [], answers: { [text]: { answers: [text] } } },
     collabAgentToolCall: {

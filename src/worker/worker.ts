@@ -10,8 +10,9 @@ import {
 import type { WorkflowInfo } from '@temporalio/workflow';
 import { createActivities } from '../../activities/index.ts';
 import { type ContextCache, createContextCache } from '../../activities/model/context-cache.ts';
-import type { ArchivePort, Ports, ThreadContext } from '../../activities/ports.ts';
-import { createArchive } from '../adapters/archive/archive.ts';
+import type { Ports, ThreadContext } from '../../activities/ports.ts';
+import { openArchive } from '../adapters/archive/open-archive.ts';
+import { createImageFiles } from '../adapters/files/image-files.ts';
 import { createPatcher } from '../adapters/files/patcher.ts';
 import { assertOpen, assertWorkspace } from '../adapters/files/workspace.ts';
 import { createProjectDocs } from '../adapters/files/project-docs.ts';
@@ -21,6 +22,7 @@ import { tokensOf } from '../adapters/credentials/tokens-of.ts';
 import { createIdentityAdapter } from '../adapters/identity/identity-adapter.ts';
 import { machine } from '../adapters/machine.ts';
 import { createMcp } from '../adapters/mcp/mcp-adapter.ts';
+import { createAbilities } from '../adapters/model/abilities.ts';
 import { createCatalog } from '../adapters/model/catalog/catalog.ts';
 import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
@@ -30,8 +32,6 @@ import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
 import { createSupervisedCommands } from '../adapters/shell/supervisor/supervised-commands.ts';
-import { createFolderStore } from '../adapters/store/folder-store.ts';
-import { createS3Store } from '../adapters/store/s3-store.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
@@ -135,16 +135,6 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
 
 export const warn = (line: string): void => void Runtime.instance().logger.warn(line);
 
-/** Segments that a worker of this host wrote before the hosts shared a store stay where they are. */
-function openArchive({ store, archiveDirectory }: WorkerConfig): ArchivePort {
-  const folder = createFolderStore(archiveDirectory);
-  return createArchive(
-    store === undefined
-      ? { store: folder }
-      : { store: createS3Store({ ...store, prefix: `${store.prefix}archive/` }), earlier: folder },
-  );
-}
-
 function createPorts(
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
@@ -166,6 +156,7 @@ function createPorts(
       ...(contextWindow === undefined ? {} : { contextWindow }),
       ...(autoCompactTokens === undefined ? {} : { autoCompactTokens }),
     }),
+    abilities: createAbilities(catalog),
     prices: createPrices(catalog),
     commands: createSupervisedCommands({
       stateDirectory: config.stateDirectory,
@@ -185,6 +176,7 @@ function createPorts(
     tools: createOwnTools([], warn),
     tasks: createOwnTasks([], warn),
     patches: createPatcher({ closedFolders, deniedPaths }),
+    imageFiles: createImageFiles({ stateDirectory: config.stateDirectory, closed: unreadable }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
     webSearch: config.webSearch,
     ownInstructions: config.ownInstructions,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../../src/contract/index.ts';
+import { png } from '../../src/contract/test-images.ts';
 import { git } from '../parts/repositories.ts';
 import { type Ran, runCli, startCli } from '../parts/run-cli.ts';
 import {
@@ -38,6 +39,19 @@ describe('bobbin run', () => {
     const bad = await bobbin(['run', 'status: 400']);
     expect(bad.code).toBe(3);
     expect(bad.stdout).toContain('[modelBadRequest]');
+  });
+
+  it('shows the agent images of this machine', async () => {
+    const file = join(environment.workspace(), 'my shot.png');
+    writeFileSync(file, png(21, 12));
+    const { code, stdout } = await bobbin(['run', 'see:', '--image', file, '--image', file]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('> [image: my shot.png, 21 × 12, image/png');
+    expect(stdout.match(/image\/png 21x12 sha256:[0-9a-f]{64}/g)).toHaveLength(2);
+    writeFileSync(file, '<!doctype html>');
+    const refused = await bobbin(['run', 'see:', '--image', file]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('it is an HTML page') as string });
+    expect((await bobbin(['run', 'see:', '--image', '/dev/zero'])).stderr).toContain('/dev/zero cannot be read');
   });
 
   it('prints events as lines of JSON', async () => {

@@ -1,10 +1,11 @@
 /** `bobbin mcp`: threads as tools of another agent, with the official client, over standard input and output. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client, ElicitRequest } from '@modelcontextprotocol/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type TestEnvironment, openEnvironment, turn, waitForEvent, waitForRequest } from '../environment.ts';
+import { png } from '../../src/contract/test-images.ts';
 import { type McpStand, startMcp } from '../parts/mcp-client.ts';
 
 let environment: TestEnvironment;
@@ -42,6 +43,19 @@ it('starts a thread with a task, waits for its end, talks on, and reads what it 
   expect(listed.threads.map((one) => one.threadId)).toContain(threadId);
   expect(await call('wait', { threadId })).toMatchObject({ turnId: second['turnId'], status: 'completed' });
   expect(await call('wait', { threadId, turnId: started['turnId'] })).toMatchObject({ answer: started['answer'] });
+});
+
+it('shows the agent images of the client, and files of its own machine', async () => {
+  const { call } = await start();
+  writeFileSync(join(environment.cwd, 'file.png'), png(9, 8));
+  const images = [{ data: png(7, 6).toString('base64'), name: 'mine.png' }];
+  const { threadId, ...started } = await call('start_thread', { task: 'see:', images, imageFiles: ['file.png'] });
+  expect(started['answer']).toMatch(/^image\/png 7x6 [^\n]+\nimage\/png 9x8 /);
+  expect((await call('reply', { threadId, message: 'see:', images }))['answer']).toMatch(/9x8[^]+7x6/);
+  const svg = [{ data: Buffer.from('<svg/>').toString('base64') }];
+  expect(await call('reply', { threadId, message: 'see:', images: svg })).toMatchObject({
+    error: { code: 'imageUnusable' },
+  });
 });
 
 describe.each([

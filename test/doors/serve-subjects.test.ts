@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { png } from '../../src/contract/test-images.ts';
 import { makeRepository } from '../parts/repositories.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
 import { type HttpClient, type HttpStand, readUntil, startHttpStand } from '../parts/http-server.ts';
@@ -36,6 +37,49 @@ it('reads the history in pages', async () => {
   }
   expect(ids).toEqual(all.items.map(({ id }) => id));
   expect(ids.length).toBeGreaterThan(3);
+});
+
+it('stores images by their bytes, and gives them to those with a token', async () => {
+  const bytes = png(30, 20, 9);
+  const authorization = `Bearer ${(await stand.tokens.add({ name: 'images', scopes: ['read', 'drive'], owner: 'olga' })).secret}`;
+  const store = (body: Buffer, type = 'image/png', path = '/v1/images') =>
+    fetch(`${stand.url}${path}`, { method: 'POST', headers: { authorization, 'content-type': type }, body });
+  const stored = await store(bytes, 'image/png', '/v1/images?name=shot.png');
+  expect(stored.status).toBe(201);
+  const image = (await stored.json()) as { sha256: string };
+  expect(image).toMatchObject({ type: 'image', name: 'shot.png', mediaType: 'image/png', width: 30, height: 20 });
+  // What it is called does not matter, what it is does.
+  expect(await (await store(bytes, 'image/svg+xml')).json()).toMatchObject({ mediaType: 'image/png' });
+  expect(await (await store(Buffer.from('<svg onload="alert(1)"/>'))).json()).toMatchObject({ code: 'imageUnusable' });
+  expect((await store(Buffer.alloc(10_485_761))).status).toBe(413);
+  expect((await store(bytes, 'text/html')).status).toBe(415);
+  expect(
+    (await fetch(`${stand.url}/v1/images`, { method: 'POST', headers: { 'content-type': 'image/png' }, body: bytes }))
+      .status,
+  ).toBe(401);
+
+  const read = (headers = {}) => fetch(`${stand.url}/v1/images/${image.sha256}`, { headers });
+  expect((await read()).status).toBe(401);
+  const answer = await read({ authorization });
+  expect(Buffer.from(await answer.arrayBuffer())).toEqual(bytes);
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    ...{ 'content-type': 'image/png', 'x-content-type-options': 'nosniff', 'content-disposition': 'attachment' },
+    ...{
+      'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
+      'cache-control': 'no-store',
+    },
+  });
+  expect(await http.get(`/v1/images/${'0'.repeat(64)}`)).toMatchObject({
+    status: 404,
+    value: { code: 'imageNotFound' },
+  });
+
+  const thread = await environment.start();
+  const path = `/v1/threads/${thread.threadId}`;
+  const asked = turn('', { input: [{ type: 'text', text: 'see:' }, image as never] });
+  expect((await http.post(`${path}/turns`, asked)).status).toBe(202);
+  const { lastAgentMessage } = await thread.completion(asked.turnId);
+  expect(lastAgentMessage).toContain(`image/png 30x20 sha256:${image.sha256}`);
 });
 
 it('edits, moves and drops queued turns', async () => {

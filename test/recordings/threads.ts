@@ -7,6 +7,7 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import { z } from 'zod';
 import { createOwnTasks } from '../../src/worker/own-code/tasks.ts';
 import { createOwnTools } from '../../src/worker/own-code/tools.ts';
+import { png } from '../../src/contract/test-images.ts';
 import { rawPayload, sendSignal } from '../parts/raw-client.ts';
 import { commit } from '../parts/repositories.ts';
 import { eventsSoFar, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
@@ -42,6 +43,19 @@ export const THREADS: Scenarios = {
       await runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}\ncall: mcp__files__fail {}');
       await runTurn(thread, 'echo beside', { kind: 'user_shell' });
       await runTurn(thread, 'say: shorter', { overrides: { model: 'offline/other', sandbox: 'read-only' } });
+      return { thread: thread.workflowId };
+    },
+  },
+  images: {
+    async drive(environment) {
+      const thread = await environment.start();
+      writeFileSync(join(environment.cwd, 'shot.png'), png(4, 3));
+      const image = await environment.bobbin.images.store(png(2, 1), 'mine.png');
+      const missing = { type: 'localImage' as const, path: 'none.png' };
+      const input = [{ type: 'text' as const, text: 'see:' }, image, { ...missing, path: 'shot.png' }, missing];
+      await runTurn(thread, '', { input });
+      const view = (path: string) => `call: view_image ${JSON.stringify({ path })}`;
+      await runTurn(thread, `${view('shot.png')}\n${view('none.png')}\nsee:`);
       return { thread: thread.workflowId };
     },
   },

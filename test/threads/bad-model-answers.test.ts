@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Item, ThreadHandle, TurnCompletion } from '../../src/client/index.ts';
+import { toInputText } from '../../src/contract/plain/images/image-types.ts';
 import { type OddEndpoint, execCall, message, respondWith, startOddEndpoint } from '../parts/odd-endpoint.ts';
 import { assertHealthy } from '../parts/raw-client.ts';
 import { type TestEnvironment, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
@@ -138,10 +139,10 @@ describe.concurrent('an endpoint', () => {
     threads.push(thread);
     const hanging = turn(`hang-${randomUUID()}`);
     const closed = new Promise<void>((resolve) =>
-      endpoint.answer(hanging.input[0]!.text, (response) => response.once('close', resolve), 1),
+      endpoint.answer(toInputText(hanging.input), (response) => response.once('close', resolve), 1),
     );
     await thread.submit(hanging);
-    await expect.poll(() => endpoint.times(hanging.input[0]!.text).length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => endpoint.times(toInputText(hanging.input)).length, { timeout: 10_000 }).toBe(1);
     await thread.interrupt({ turnId: hanging.turnId });
     expect(await thread.completion(hanging.turnId)).toMatchObject({
       status: 'aborted',

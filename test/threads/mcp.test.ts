@@ -112,6 +112,15 @@ describe('a tool of an MCP server', () => {
     expect(JSON.stringify(seen.body)).toContain('"name":"mcp__files__note"');
   });
 
+  it('shows the model its images, and says which are none', async () => {
+    await work({ files: stdio() });
+    const thread = await environment.start();
+    const end = await runTurn(thread, 'call: mcp__files__pictures {}\nsee:');
+    expect(end.lastAgentMessage).toMatch(/^image\/png 12x34 sha256:\S+\nimage\/png 56x78 sha256:\S+\n\n\(/);
+    const output = expect.stringMatching(/\n\[image 2 is not shown: it is an SVG drawing, /) as string;
+    expect(await calls(thread)).toMatchObject([{ output, images: [{ width: 12 }, { width: 56 }] }]);
+  });
+
   it('is reached over HTTP with a token that stays in the worker', async () => {
     const server = await startTestHttpServer(log);
     try {

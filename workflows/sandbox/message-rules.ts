@@ -3,7 +3,8 @@
  * receives the value after the schema has read it.
  */
 import type { BatchTarget, EditQueue, InputItem, StartThread, SubmitTurn } from '../../src/contract/index.ts';
-import { TURN_KINDS, needsInput, runsTask, takesReview } from '../../src/contract/plain/turn-kinds.ts';
+import { TURN_KINDS, needsInput, runsTask, takesImages, takesReview } from '../../src/contract/plain/turn-kinds.ts';
+import { imagesOf, inputChars, saysSomething } from '../../src/contract/plain/input-size.ts';
 import { LIMITS } from '../../src/contract/plain/limits.ts';
 import { NO_PATH, isPath } from '../../src/contract/plain/paths.ts';
 import { isRefName } from '../../src/contract/plain/ref-name.ts';
@@ -17,10 +18,12 @@ export const RULES = { input, turn, edit, start, path, ref, repository, targets 
 >;
 
 function input(items: InputItem[], name: string): InputItem[] {
-  const chars = items.reduce((sum, item) => sum + item.text.length, 0);
+  const chars = inputChars(items);
   if (chars > LIMITS.inputChars)
     throw new Refused(`${name}: ${chars} characters, at most ${LIMITS.inputChars} are taken`, 'inputTooLarge');
-  if (items.length > 0 && !items.some((item) => item.text.trim() !== '')) throw new Refused(`${name}: needs some text`);
+  if (imagesOf(items) > LIMITS.inputImages)
+    throw new Refused(`${name}: ${imagesOf(items)} images, at most ${LIMITS.inputImages} are taken`, 'inputTooLarge');
+  if (items.length > 0 && !saysSomething(items)) throw new Refused(`${name}: needs some text or an image`);
   return items;
 }
 
@@ -28,6 +31,7 @@ function turn(given: Omit<SubmitTurn, 'input'> & { input?: InputItem[] }): Submi
   const { kind, review, task, input = [] } = given;
   if (input.length === 0 && needsInput(kind)) throw new Refused(`input: a list is needed for a ${kind}`);
   if (input.length > 0 && !TURN_KINDS[kind].takesInput) throw new Refused(`input: a ${kind} takes none`);
+  if (imagesOf(input) > 0 && !takesImages(kind)) throw new Refused(`input: a ${kind} takes no images`);
   if (takesReview(kind) && review === undefined) throw new Refused('review: a target is needed');
   if (!takesReview(kind) && review !== undefined) throw new Refused(`review: a ${kind} takes none`);
   if (runsTask(kind) && task === undefined) throw new Refused('task: the name of a task is needed');

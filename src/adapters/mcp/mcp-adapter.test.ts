@@ -154,11 +154,13 @@ describe('a server that behaves well', () => {
     expect((await tools(start(stdio('greet')))).length).toBeGreaterThan(5);
   });
 
-  it('has its results put into words', async () => {
+  it('has its results put into words, and images beside them', async () => {
     const mcp = start(stdio());
-    expect((await call(mcp, 'shapes')).output.split('\n')).toEqual([
+    const shapes = await call(mcp, 'shapes');
+    expect(shapes.images?.map((bytes) => Buffer.from(bytes).toString())).toEqual(['1234']);
+    expect(shapes.output.split('\n')).toEqual([
       'one',
-      '[image, image/png, 4 bytes, not shown]',
+      '[image 1, image/png]',
       '[resource file:///a.txt]',
       'inside',
       '[resource file:///b.txt: b]',

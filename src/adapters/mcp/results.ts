@@ -1,12 +1,20 @@
-/** Converts the result of a tool to text for the model. */
+/** Converts the result of a tool to text and images for the model. */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
 
 export function toText({ content, structuredContent }: CallToolResult): string {
-  const parts = content.map(describeBlock);
+  let images = 0;
+  const parts = content.map((block) =>
+    block.type === 'image' ? `[image ${++images}, ${block.mimeType}]` : describeBlock(block),
+  );
   if (structuredContent !== undefined && !content.some((block) => says(block, structuredContent))) {
     parts.push(JSON.stringify(structuredContent));
   }
   return parts.filter((part) => part !== '').join('\n') || '(the tool gave no output)';
+}
+
+/** The bytes that a server calls images, whatever they are. */
+export function toImages({ content }: CallToolResult): Uint8Array[] {
+  return content.flatMap((block) => (block.type === 'image' ? [Buffer.from(block.data, 'base64')] : []));
 }
 
 /** Servers repeat structured content as text for clients that know only text. */
@@ -19,11 +27,10 @@ function says(block: ContentBlock, value: unknown): boolean {
   }
 }
 
-function describeBlock(block: ContentBlock): string {
+function describeBlock(block: Exclude<ContentBlock, { type: 'image' }>): string {
   switch (block.type) {
     case 'text':
       return block.text;
-    case 'image':
     case 'audio':
       return `[${block.type}, ${block.mimeType}, ${bytesOf(block.data)} bytes, not shown]`;
     case 'resource_link':

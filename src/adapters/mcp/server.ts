@@ -7,7 +7,7 @@ import type { McpServerConfig } from './config.ts';
 import type { Connection } from './connection.ts';
 import { describeFault, wasNeverTaken, within } from './faults.ts';
 import { type OfferedTool, toOffer } from './offered-tools.ts';
-import { toText } from './results.ts';
+import { toImages, toText } from './results.ts';
 
 export interface McpServer {
   /** No tools and a warning if it is not available. */
@@ -145,7 +145,9 @@ export function createServer(
           void old?.close();
           return report(request, io);
         });
-        return end(result.isError === true ? 'failed' : 'completed', toText(result));
+        const images = toImages(result);
+        const ended = end(result.isError === true ? 'failed' : 'completed', toText(result));
+        return images.length === 0 ? ended : { ...ended, images };
       } catch (error) {
         io.signal.throwIfAborted();
         return end('failed', `The call failed: MCP server ${config.name}: ${explain(describeFault(error))}`);

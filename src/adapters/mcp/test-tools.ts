@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync } from 'node:fs';
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+import { png } from '../../contract/test-images.ts';
 
 const READ_ONLY = { readOnlyHint: true };
 export const NOTHING = z.object({});
@@ -81,6 +82,13 @@ export function createTestServer(log: string): McpServer {
       { type: 'resource_link' as const, uri: 'file:///b.txt', name: 'b' },
     ],
     structuredContent: { answer: 42 },
+  }));
+  server.registerTool('pictures', { inputSchema: NOTHING, annotations: READ_ONLY }, () => ({
+    content: [png(12, 34), Buffer.from('<svg/>'), png(56, 78)].map((bytes) => ({
+      type: 'image' as const,
+      mimeType: 'image/png',
+      data: bytes.toString('base64'),
+    })),
   }));
   server.registerTool('ask', { inputSchema: NOTHING, annotations: READ_ONLY }, async (_args, { mcpReq }) => {
     const request = { method: 'sampling/createMessage' as const, params: { messages: [], maxTokens: 1 } };

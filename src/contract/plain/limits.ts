@@ -2,10 +2,23 @@
 export const LIMITS = {
   /** Bytes of one message to a workflow, as JSON, that the client sends. */
   messageBytes: 1_048_576,
-  /** UTF-16 code units of all text in one turn's or steer's input. */
+  /** UTF-16 code units of all text and paths in one turn's or steer's input. */
   inputChars: 262_144,
   /** Entries of one `input` list. */
   inputItems: 64,
+  /** Images of one input. */
+  inputImages: 16,
+  /** Bytes of one image. Endpoints take 5 to 50 MB. */
+  imageBytes: 10_485_760,
+  /** Pixels of one image: a screen of 8K has 33,177,600. */
+  imagePixels: 33_554_432,
+  /** Pixels of a row or a column of an image. */
+  imageSide: 16_384,
+  /** Images in the result of one tool call. */
+  resultImages: 8,
+  /** Images of one request to a model, and their bytes together: the newest of the conversation. */
+  requestImages: 40,
+  requestImageBytes: 20_971_520,
   /** Code units of an id that a caller chooses. */
   idChars: 200,
   /** Code units of titles and reasons. */

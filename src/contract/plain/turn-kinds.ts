@@ -1,6 +1,6 @@
 /** The kinds of turns on the wire, one line each. `workflows/thread/tasks/` implements them. */
 export const TURN_KINDS = {
-  regular: { takesInput: true },
+  regular: { takesInput: true, takesImages: true },
   user_shell: { takesInput: true, runsBeside: true, runsUnasked: true },
   compact: { takesInput: false },
   review: { takesInput: false, takesReview: true },
@@ -14,6 +14,8 @@ export type TurnKind = keyof typeof TURN_KINDS;
 interface TurnKindTraits {
   /** Whether its turns need an `input`; others have none. */
   takesInput: boolean;
+  /** Its input may have images. */
+  takesImages?: true;
   /** They may also be without one. */
   mayLackInput?: true;
   /** Whether its turns need a `review`; others have none. */
@@ -52,4 +54,9 @@ export function runsTask(kind: TurnKind): boolean {
 export function needsInput(kind: TurnKind): boolean {
   const traits: TurnKindTraits = TURN_KINDS[kind];
   return traits.takesInput && traits.mayLackInput !== true;
+}
+
+export function takesImages(kind: TurnKind): boolean {
+  const traits: TurnKindTraits = TURN_KINDS[kind];
+  return traits.takesImages === true;
 }

@@ -1,3 +1,4 @@
+import type { ImageRef, LocalImage } from '../plain/images/image-types.ts';
 import type { ReviewOutput, ReviewRange, ReviewTarget } from '../reviews/review.ts';
 import type { Question } from './requests.ts';
 import type { InputItem } from './turn.ts';
@@ -40,6 +41,8 @@ interface ItemBase {
   step: number;
   /** Facts that the model was told before it made this item; left out if none had changed. */
   environment?: EnvironmentFacts;
+  /** Image files of the messages before it, as the model saw them; left out if there were none that it had not seen. */
+  localImages?: LocalImage[];
 }
 
 /** A tool call by the model. Its exact text is kept, so that the model can see it again unchanged. */
@@ -50,6 +53,8 @@ export interface ToolItemBase extends ItemBase {
   status: StepStatus;
   /** The result for the model; empty until the step has ended. */
   output: string;
+  /** Images that the model sees after the output; left out if there are none. */
+  images?: ImageRef[];
 }
 
 /**
@@ -160,6 +165,8 @@ export type Item =
       arguments: Record<string, unknown>;
       durationMs: number | null;
     })
+  /** The model looked at an image file. */
+  | (ToolItemBase & { type: 'imageView'; path: string })
   | (ToolItemBase & { type: 'plan'; plan: PlanStep[]; explanation: string })
   | (ToolItemBase & { type: 'userInput'; questions: Question[]; answers: Answers | null })
   /** A tool for sub-agents. */

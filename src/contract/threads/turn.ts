@@ -1,25 +1,68 @@
 import { z } from 'zod';
 import { BudgetSchema } from './budget.ts';
+import { IMAGE_TYPES } from '../plain/images/image-types.ts';
+import { imagesOf, inputChars, saysSomething } from '../plain/input-size.ts';
 import { LIMITS } from '../plain/limits.ts';
-import { TURN_KINDS, type TurnKind, needsInput, runsTask, takesReview } from '../plain/turn-kinds.ts';
+import { NO_PATH, isPath } from '../plain/paths.ts';
+import { TURN_KINDS, type TurnKind, needsInput, runsTask, takesImages, takesReview } from '../plain/turn-kinds.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
 import { IdSchema, MomentSchema, ShortTextSchema, compact, optional, orNull } from '../shapes.ts';
 import { MODEL_OPTIONS } from './model-options.ts';
 import { ApprovalPolicySchema, SandboxModeSchema } from './policies.ts';
 import { ReviewRequestSchema } from '../reviews/review.ts';
 
+const SHA256 = '64 lower-case hexadecimal digits are needed';
+
+/** An image in the archive. `images.store` of the client returns one. */
+const ImageInputSchema = z
+  .object({
+    type: z.literal('image'),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, SHA256)
+      .meta({ says: SHA256 } satisfies WireNotes),
+    mediaType: z.enum(IMAGE_TYPES),
+    bytes: z.int().min(1).max(LIMITS.imageBytes),
+    width: z.int().min(1).max(LIMITS.imageSide),
+    height: z.int().min(1).max(LIMITS.imageSide),
+    name: optional(z.string().max(LIMITS.idChars)),
+  })
+  .transform(compact);
+export type ImageInput = z.infer<typeof ImageInputSchema>;
+
+/**
+ * An image file on the machine of the workspace, relative to the working directory or absolute. The thread reads it when
+ * its model is to see it, as far as its sandbox may read it.
+ */
+const LocalImageInputSchema = z.object({
+  type: z.literal('localImage'),
+  path: z
+    .string()
+    .min(1)
+    .max(LIMITS.pathChars)
+    .refine(isPath, { error: NO_PATH })
+    .meta({ rule: 'path' } satisfies WireNotes),
+});
+
 /** One entry of an input, by its Codex name. */
-export const InputItemSchema = z.object({ type: z.literal('text'), text: z.string() });
+export const InputItemSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text'), text: z.string() }),
+  ImageInputSchema,
+  LocalImageInputSchema,
+]);
 export type InputItem = z.infer<typeof InputItemSchema>;
 
 const InputListSchema = z
   .array(InputItemSchema)
   .max(LIMITS.inputItems)
-  .refine((items) => items.reduce((sum, item) => sum + item.text.length, 0) <= LIMITS.inputChars, {
+  .refine((items) => inputChars(items) <= LIMITS.inputChars, {
     error: `the text of an input may have ${LIMITS.inputChars} characters in all`,
   })
-  .refine((items) => items.length === 0 || items.some((item) => item.text.trim() !== ''), {
-    error: 'an input needs some text',
+  .refine((items) => imagesOf(items) <= LIMITS.inputImages, {
+    error: `an input may have ${LIMITS.inputImages} images`,
+  })
+  .refine((items) => items.length === 0 || saysSomething(items), {
+    error: 'an input needs some text or an image',
   })
   .meta({ rule: 'input', code: 'inputTooLarge' } satisfies WireNotes);
 
@@ -66,6 +109,10 @@ export const SubmitTurnSchema = z
   })
   .refine(({ kind, input }) => (input.length > 0 ? TURN_KINDS[kind].takesInput : !needsInput(kind)), {
     error: 'a regular turn and a user_shell need an input, a custom turn may have one, other kinds take none',
+    path: ['input'],
+  })
+  .refine(({ kind, input }) => takesImages(kind) || imagesOf(input) === 0, {
+    error: 'only a regular turn takes images',
     path: ['input'],
   })
   .refine(({ kind, review }) => (review !== undefined) === takesReview(kind), {

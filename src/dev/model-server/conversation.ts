@@ -3,13 +3,11 @@
  * and how far the work is. The server keeps nothing between requests; all of it is read anew each time.
  */
 import { isObject } from '../loopback-http.ts';
+import { InvalidInput } from './invalid-input.ts';
 import { toRules } from './rules.ts';
 import type { Conversation, ToolUse } from './types.ts';
 import { isSummaryRequest, readSummary, unseal } from './summary.ts';
 import type { WorkState } from './types.ts';
-
-/** An input that the real API refuses with status 400 and this message. */
-export class InvalidInput extends Error {}
 
 type Entry =
   | { type: 'user'; text: string }

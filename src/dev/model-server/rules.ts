@@ -13,6 +13,8 @@
  *   call: NAME ARGUMENTS    any tool, the arguments as they stand, be they JSON or not
  *   say: TEXT               text of the answer; before a call, text of the response that holds the call
  *   think: TEXT             reasoning ahead of the response it stands in; its summary is sent if one is asked for
+ *   see:                    text of the answer: each image of the request, by its type, size and hash
+ *   blind:                  from here on a request with an image is refused, as by an endpoint that takes none
  *   stream: N M             the same with N words, M milliseconds apart
  *   answer: N               the same with N bytes of words, signature included
  *   wait: MS                delays the first byte of the response it stands in
@@ -44,6 +46,8 @@ export type Rule =
   | { type: 'search'; query: string }
   | { type: 'say'; text: string }
   | { type: 'think'; text: string }
+  | { type: 'see' }
+  | { type: 'blind' }
   | { type: 'stream'; words: number; intervalMs: number }
   | { type: 'answer'; bytes: number }
   | { type: 'wait'; ms: number }
@@ -73,6 +77,8 @@ const READERS: Record<string, Reader> = {
   search: (rest) => withText(rest, () => ({ type: 'search', query: rest })),
   say: (rest) => ({ type: 'say', text: rest }),
   think: (rest) => withText(rest, () => ({ type: 'think', text: rest })),
+  see: () => ({ type: 'see' }),
+  blind: () => ({ type: 'blind' }),
   ask(rest) {
     const [question = '', ...options] = rest.split(' | ').map((part) => part.trim());
     return withText(question, () => ({ type: 'ask', question, options }));

@@ -5,6 +5,7 @@ import { nextOfReview, signedFindings } from './code-review.ts';
 import type { Conversation } from './types.ts';
 import { toRules } from './rules.ts';
 import type { Rule } from './rules.ts';
+import { describeImage, type ShownImage } from './shown-images.ts';
 import { toSummary } from './summary.ts';
 import { toCalls } from './tool-calls.ts';
 import type { OfferedTool, ToolCall } from './tool-calls.ts';
@@ -39,6 +40,8 @@ export interface Surroundings {
   tools: OfferedTool[];
   /** Tokens of the whole request. */
   tokens: number;
+  /** All that the request shows. */
+  images: readonly ShownImage[];
   /** Whether a response may hold several calls. */
   parallel: boolean;
   /** Whether the answer is to be the findings of a review, as JSON. */
@@ -133,7 +136,7 @@ function pending({ rules, uses }: Conversation, tools: OfferedTool[]): { rules: 
 }
 
 /** Applies a rule. Returns a move if the rule replaces the response. */
-function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools }: Surroundings): Stop | undefined {
+function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools, images }: Surroundings): Stop | undefined {
   switch (rule.type) {
     case 'wait':
       gathered.delayMs += rule.ms;
@@ -162,6 +165,11 @@ function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools }: Surroun
     case 'think':
       gathered.reasoning.thoughts.push(rule.text);
       return undefined;
+    case 'blind':
+      return images.length === 0 ? undefined : { ...NO_IMAGES };
+    case 'see':
+      add(gathered, { text: images.map(describeImage).join('\n') || 'I see no image.' });
+      return undefined;
     case 'stream':
       add(gathered, { text: countedWords(rule.words), intervalMs: rule.intervalMs });
       return undefined;
@@ -188,6 +196,8 @@ function follow(rule: Rule, gathered: Gathered, { meet, tokens, tools }: Surroun
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 type Stop = DistributiveOmit<Move, 'delayMs'>;
+
+const NO_IMAGES = { type: 'refuse', status: 400, code: 'image_not_supported', retryAfterSeconds: undefined } as const;
 
 const TOO_LONG = {
   type: 'refuse',

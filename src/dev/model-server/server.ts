@@ -19,9 +19,10 @@ import {
 } from '../loopback-http.ts';
 import { SERVER_NAME } from './answer-text.ts';
 import { checkAssertion } from './assertion-check.ts';
-import { InvalidInput, readConversation } from './conversation.ts';
+import { readConversation } from './conversation.ts';
 import type { Conversation } from './types.ts';
 import { wantsReview } from './code-review.ts';
+import { InvalidInput } from './invalid-input.ts';
 import { createMeetingCounter } from './meeting-counter.ts';
 import { type PromptCache, createPromptCache } from './prompt-cache.ts';
 import { createRequestLog, toAssertedIds, withoutCredentials } from './request-log.ts';
@@ -29,6 +30,7 @@ import type { RecordedRequest, RequestLog } from './request-log.ts';
 import { perform, performCompaction, refuse, reply, toError, toPlan } from './replies.ts';
 import type { Exchange } from './replies.ts';
 import { toTokens } from './response-events.ts';
+import { type Counted, withoutBytes } from './shown-images.ts';
 import { watchConnection } from './response-stream.ts';
 import { nextMove } from './script.ts';
 import type { Move } from './script.ts';
@@ -161,8 +163,11 @@ async function respond(
   inputCharacters: number,
   exchange: Exchange,
 ): Promise<void> {
-  const move = toMove(state, body, readConversation(body['input']), inputCharacters);
-  const plan = toPlan(body, { inputCharacters, cached: state.prompts.take(body).shared }, move);
+  const conversation = readConversation(body['input']);
+  const counted = withoutBytes(body);
+  const characters = inputCharacters - counted.saved;
+  const move = toMove(state, counted, conversation, characters);
+  const plan = toPlan(body, { inputCharacters: characters, cached: state.prompts.take(counted.body).shared }, move);
   await pause(state.latencyMs + move.delayMs, exchange.gone);
   await perform(move, plan, body['stream'] === true, exchange);
 }
@@ -174,18 +179,15 @@ async function compact(
   exchange: Exchange,
 ): Promise<void> {
   const conversation = { ...readConversation(body['input']), summarising: true };
-  const move = toMove(state, body, conversation, inputCharacters);
+  const counted = withoutBytes(body);
+  const characters = inputCharacters - counted.saved;
+  const move = toMove(state, counted, conversation, characters);
   await pause(state.latencyMs + move.delayMs, exchange.gone);
-  const plan = toPlan(body, { inputCharacters, cached: state.prompts.take(body).shared }, move);
+  const plan = toPlan(body, { inputCharacters: characters, cached: state.prompts.take(counted.body).shared }, move);
   await performCompaction(move, body, plan, exchange);
 }
 
-function toMove(
-  state: State,
-  body: Record<string, unknown>,
-  conversation: Conversation,
-  inputCharacters: number,
-): Move {
+function toMove(state: State, { body, images }: Counted, conversation: Conversation, inputCharacters: number): Move {
   if (typeof body['previous_response_id'] === 'string') {
     throw new InvalidInput('This server keeps no responses: send the whole conversation as input.');
   }
@@ -198,6 +200,7 @@ function toMove(
   return nextMove(conversation, {
     tools: toOfferedTools(body['tools']),
     tokens: toTokens(inputCharacters),
+    images,
     parallel: body['parallel_tool_calls'] !== false,
     review: wantsReview(body['text']),
     summarised: isObject(body['reasoning']) && typeof body['reasoning']['summary'] === 'string',

@@ -58,6 +58,8 @@ export function toCalls(rule: Rule, tools: OfferedTool[]): Calls {
     case 'search':
     case 'say':
     case 'think':
+    case 'see':
+    case 'blind':
     case 'stream':
     case 'answer':
     case 'wait':

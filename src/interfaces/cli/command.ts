@@ -3,7 +3,7 @@
  * loaded when they are used, so that `--help` and usage errors answer at once.
  */
 import { BobbinError } from '../../client/bobbin-error.ts';
-import type { Bobbin } from '../../client/index.ts';
+import type { Bobbin, ImageArchive } from '../../client/index.ts';
 import { type DevState, readDevState } from '../../dev/dev-state.ts';
 import { isAlive } from '../../folders/process-mark.ts';
 import { dataDirectory } from '../../folders/folders.ts';
@@ -72,8 +72,10 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
   const { connectTarget } = await import('../../dev/temporal-service/run/connect-target.ts');
   const target = connectTarget(process.env);
   const taskQueue = process.env['BOBBIN_TASK_QUEUE'];
+  const archive = archiveIn(dataDirectoryOf(options));
   if (target !== undefined) {
     return connectBobbin({
+      archive,
       connection: target.connectionOptions,
       connectTimeoutMs: CONNECT_MS,
       namespace: target.namespace,
@@ -82,11 +84,21 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
   }
   const running = await runningStack(options);
   return connectBobbin({
+    archive,
     connection: { address: running.address },
     connectTimeoutMs: CONNECT_MS,
     namespace: running.namespace,
     taskQueue: taskQueue ?? running.taskQueue,
   });
+}
+
+/** Opened when it is used, because its modules are large. */
+export function archiveIn(data: string): ImageArchive {
+  const open = async (): Promise<ImageArchive> => {
+    const { openDoorArchive } = await import('../../dev/door-archive.ts');
+    return openDoorArchive(process.env, data);
+  };
+  return { write: async (id, body) => (await open()).write(id, body), read: async (id) => (await open()).read(id) };
 }
 
 /** The stack that this person runs on the data folder. Rejects with `serviceUnavailable` if there is none. */

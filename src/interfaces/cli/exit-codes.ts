@@ -38,6 +38,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'invalid':
     case 'malformed':
     case 'inputTooLarge':
+    case 'imageUnusable':
       return EXIT.usage;
     case 'serviceUnavailable':
     case 'namespaceNotFound':
@@ -47,6 +48,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
       return EXIT.unavailable;
     case 'internal':
     case 'rulesUnavailable':
+    case 'imagesUnavailable':
     case 'agentIdentityUnavailable':
     case 'agentIdentityAnswerMalformed':
       return EXIT.failure;
@@ -74,6 +76,7 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'requestNotOpen':
     case 'notAChild':
     case 'requestMismatch':
+    case 'imageNotFound':
     case 'identityNotFound':
     case 'agentIdentityRevoked':
     case 'agentIdentityRefused':

@@ -11,7 +11,7 @@ import { writeEvents } from './event-stream.ts';
 import { SAFE_HEADERS, refuseForeign } from './guard.ts';
 import type { Limits } from './limits.ts';
 import { HttpProblem, PROBLEM_TYPE, toProblem } from './problem.ts';
-import { parse, readJson } from './request.ts';
+import { parse, readJson, readUpload } from './request.ts';
 import { type Rights, type Token, type TokenFile, allows } from './tokens.ts';
 
 export interface AppOptions {
@@ -109,6 +109,8 @@ function findToken(tokens: TokenFile, secret: string): Token | undefined {
   }
 }
 
+const NO_BYTES = new Uint8Array();
+
 async function toCall(
   { bobbin, maxBodyBytes, temporalUiUrl, stop }: AppOptions,
   one: Endpoint,
@@ -121,6 +123,7 @@ async function toCall(
     params[name] = parse(IdSchema, value, name);
   const query = one.query === undefined ? undefined : parse(one.query, readQuery(c), 'query');
   const body = one.body === undefined ? undefined : parse(one.body, await readJson(incoming, maxBodyBytes), 'body');
+  const bytes = one.upload === undefined ? NO_BYTES : await readUpload(incoming, one.upload);
   const find = () => openOwn(bobbin, token, params['threadId'] ?? '');
   const left = new AbortController();
   outgoing.once('close', () => left.abort());
@@ -131,6 +134,7 @@ async function toCall(
     params,
     query,
     body,
+    bytes,
     signal: AbortSignal.any([left.signal, stop]),
     lastEventId: c.req.header('last-event-id'),
     find,
@@ -176,6 +180,13 @@ async function write(options: AppOptions, answer: Answer, token: Token, c: Reque
       return c.json(answer.value as object, answer.status ?? 200);
     case 'none':
       return c.body(null, 204);
+    case 'image':
+      // Its type is one of four. Even in a tab of its own it could load and run nothing.
+      return c.body(Buffer.from(answer.bytes), 200, {
+        'content-type': answer.mediaType,
+        'content-disposition': 'attachment',
+        'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
+      });
     case 'file':
       return c.body(answer.text, 200, {
         'content-type': answer.mediaType,

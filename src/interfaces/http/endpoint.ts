@@ -1,7 +1,9 @@
 /** The form of an endpoint. The server and the OpenAPI document are both made from the same list. */
 import type { z } from 'zod';
 import type { Bobbin, ThreadHandle } from '../../client/index.ts';
+import type { ImageType } from '../../contract/index.ts';
 import type { ProblemCode } from './problem.ts';
+import type { Upload } from './request.ts';
 import type { EventWriter } from './event-stream.ts';
 import type { Scope, Token } from './tokens.ts';
 
@@ -15,6 +17,8 @@ export interface Call<Path extends string, Query, Body> {
   readonly params: Readonly<Record<Names<Path>, string>>;
   readonly query: Query;
   readonly body: Body;
+  /** The body of an upload; empty for other endpoints. */
+  readonly bytes: Uint8Array;
   /** Fires when the client has left, or the server stops. */
   readonly signal: AbortSignal;
   /** The value of the header `Last-Event-ID`. */
@@ -28,6 +32,7 @@ export interface Call<Path extends string, Query, Body> {
 export type Answer =
   | { type: 'json'; status?: 200 | 201 | 202; value: unknown }
   | { type: 'none' }
+  | { type: 'image'; mediaType: ImageType; bytes: Uint8Array }
   | { type: 'file'; mediaType: string; name: string; text: string }
   | { type: 'events'; write: (writer: EventWriter) => Promise<void> };
 
@@ -42,6 +47,8 @@ export interface Endpoint {
   withoutOwner: boolean;
   query?: z.ZodType;
   body?: z.ZodType;
+  /** The body is a file, and no JSON. */
+  upload?: Upload;
   answers: readonly AnswerShape[];
   problems: readonly ProblemCode[];
   run(call: Call<string, unknown, unknown>): Promise<Answer>;

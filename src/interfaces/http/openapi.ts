@@ -57,7 +57,7 @@ export function createDocument(endpoints: readonly Endpoint[]): Document {
 }
 
 function toOperation(one: Endpoint): Operation {
-  const { method, path, tag, summary, description, scope, withoutOwner, body } = one;
+  const { method, path, tag, summary, description, scope, withoutOwner, body, upload } = one;
   const notes = [
     ...(description === undefined ? [] : [description]),
     `Needs the scope \`${scope}\`${withoutOwner ? ' and a token without an owner' : ''}.`,
@@ -72,8 +72,13 @@ function toOperation(one: Endpoint): Operation {
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: toJsonSchema(body, 'input') } } } }),
+    ...(upload === undefined ? {} : { requestBody: { required: true, content: toFiles(upload) } }),
     responses: toResponses(one),
   };
+}
+
+function toFiles({ mediaTypes }: NonNullable<Endpoint['upload']>): NonNullable<Operation['requestBody']>['content'] {
+  return Object.fromEntries(mediaTypes.map((type) => [type, { schema: { type: 'string', contentMediaType: type } }]));
 }
 
 function pathParameters(path: string): Parameter[] {
@@ -125,7 +130,7 @@ function eventParameters({ answers }: Endpoint): Parameter[] {
 function toResponses(one: Endpoint): Operation['responses'] {
   const codes = [
     ...COMMON,
-    ...(one.body === undefined ? [] : WITH_BODY),
+    ...(one.body === undefined && one.upload === undefined ? [] : WITH_BODY),
     ...(one.withoutOwner ? (['ownerRestricted'] as const) : []),
     ...one.problems,
   ];

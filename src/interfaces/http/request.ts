@@ -20,6 +20,23 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   }
 }
 
+export interface Upload {
+  mediaTypes: readonly string[];
+  maxBytes: number;
+}
+
+/** Throws for a body of another type. Reads at most `maxBytes`. */
+export async function readUpload(request: IncomingMessage, { mediaTypes, maxBytes }: Upload): Promise<Uint8Array> {
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+  const [name = ''] = type.toLowerCase().split(';', 1);
+  const [top] = name.trim().split('/', 1);
+  if (!mediaTypes.includes(name.trim()) && !mediaTypes.includes(`${top}/*`))
+    throw new HttpProblem('unsupportedMediaType', `The Content-Type of this body must be ${mediaTypes.join(' or ')}.`);
+  if (encoding !== 'identity')
+    throw new HttpProblem('unsupportedMediaType', `Content-Encoding ${encoding} is not supported.`);
+  return readBytes(request, maxBytes);
+}
+
 async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () =>
     // The rest of the body is not read, so the connection cannot be used again.

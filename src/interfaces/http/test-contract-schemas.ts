@@ -18,6 +18,7 @@ const ANSWERS = [
     'OpenRequests',
     'Item',
     'QueuedTurnView',
+    'ImageInput',
   ],
   ...['ApprovalRule', 'RepositoryRules', 'UndoPreview', 'BatchView', 'BatchSummary', 'RowsPage'],
   ...[

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { CallToolResult, ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import type { ThreadHandle } from '../../client/index.ts';
+import type { Bobbin, ThreadHandle } from '../../client/index.ts';
 import { BobbinError } from '../../client/bobbin-error.ts';
 import { ApprovalPolicySchema, OnBusySchema, ReviewTargetSchema, SandboxModeSchema } from '../../contract/index.ts';
+import type { InputItem } from '../../contract/index.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
 import { MODEL_OPTIONS } from '../../contract/threads/model-options.ts';
 import { IdSchema, PathSchema, compact } from '../../contract/shapes.ts';
@@ -19,8 +20,21 @@ import { type Tool, threadId, tool } from './tool.ts';
 /** Below the minute that most clients give a call. */
 const DEFAULT_WAIT_SECONDS = 45;
 const MAX_WAIT_SECONDS = 3_600;
+const MAX_BASE64 = Math.ceil(LIMITS.imageBytes / 3) * 4;
 
 const text = z.string().min(1).max(LIMITS.inputChars);
+const images = {
+  images: z
+    .array(z.object({ data: z.string().max(MAX_BASE64), name: z.string().max(LIMITS.idChars).optional() }))
+    .max(LIMITS.inputImages)
+    .optional()
+    .describe('Images for the agent, in base64: PNG, JPEG, GIF or WebP'),
+  imageFiles: z
+    .array(z.string().min(1).max(LIMITS.pathChars))
+    .max(LIMITS.inputImages)
+    .optional()
+    .describe('Paths of image files that the agent looks at, on its machine'),
+};
 const waitSeconds = z
   .number()
   .min(0)
@@ -54,17 +68,19 @@ export function workTools(place: Place): Record<string, Tool<never>> {
         cwd: PathSchema.optional().describe('Absolute path of the folder to work in'),
         threadId: threadId.optional().describe('Id of the new thread. Default: made from the folder'),
         title: z.string().max(LIMITS.shortChars).optional(),
+        ...images,
         ...settings,
         waitSeconds,
       }),
-      async run({ task, cwd = access.cwd, waitSeconds: seconds, ...start }, context) {
+      async run({ task, cwd = access.cwd, waitSeconds: seconds, images: given, imageFiles, ...start }, context) {
         const earlier = resumed(context);
         if (earlier !== null)
           return begin(await openThread(access, earlier.threadId), earlier.turnId, seconds, context);
         requirePermission(rights, start);
         if (cwd === undefined) throw new BobbinError('invalid', 'cwd: the path of a folder is needed.');
         // With an id of the client's, the same call sent twice is one thread with one task.
-        const turn = toTurn(task, start.threadId === undefined ? undefined : 'start');
+        const input = await toInput(bobbin, task, given, imageFiles);
+        const turn = toTurn(input, start.threadId === undefined ? undefined : 'start');
         const started = await bobbin.threads.start({ ...compact(start), workspace: { cwd } }, rights);
         const thread = await openNew(access, started.threadId);
         await thread.submit({ ...turn, onBusy: 'queue' });
@@ -77,17 +93,18 @@ export function workTools(place: Place): Record<string, Tool<never>> {
       input: z.object({
         threadId,
         message: text,
+        ...images,
         onBusy: OnBusySchema.default('queue').describe(
           'What happens if the agent is at work: queue, steer it, replace its turn, or reject the message',
         ),
         ...model,
         waitSeconds,
       }),
-      async run({ threadId: id, message, onBusy, waitSeconds: seconds, ...given }, context) {
+      async run({ threadId: id, message, onBusy, waitSeconds: seconds, images: shown, imageFiles, ...given }, context) {
         const thread = await openThread(access, id);
         const earlier = resumed(context);
         if (earlier !== null) return begin(thread, earlier.turnId, seconds, context);
-        const turn = toTurn(message);
+        const turn = toTurn(await toInput(bobbin, message, shown, imageFiles));
         const overrides = compact(given);
         await thread.submit({ ...turn, onBusy, ...(Object.keys(overrides).length === 0 ? {} : { overrides }) });
         const turnId = onBusy === 'steer' ? await steeredBy(thread, turn.turnId) : turn.turnId;
@@ -144,6 +161,18 @@ export function workTools(place: Place): Record<string, Tool<never>> {
   };
 }
 
-function toTurn(words: string, turnId = `turn-${randomUUID()}`) {
-  return { turnId, kind: 'regular' as const, input: [{ type: 'text' as const, text: words }] };
+function toTurn(input: InputItem[], turnId = `turn-${randomUUID()}`) {
+  return { turnId, kind: 'regular' as const, input };
+}
+
+/** The bytes of images go to the archive; files are read by the worker. */
+async function toInput(
+  bobbin: Bobbin,
+  words: string,
+  given: readonly { data: string; name?: string | undefined }[] = [],
+  files: readonly string[] = [],
+): Promise<InputItem[]> {
+  const input: InputItem[] = [{ type: 'text', text: words }];
+  for (const { data, name } of given) input.push(await bobbin.images.store(Buffer.from(data, 'base64'), name));
+  return [...input, ...files.map((path) => ({ type: 'localImage' as const, path }))];
 }

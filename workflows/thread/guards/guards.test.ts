@@ -74,17 +74,50 @@ const ids = fc.oneof(
 );
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 });
 
+const SHA256 = 'ab'.repeat(32);
+
+/** Mostly as they should be. */
+const images = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('localImage'), path: strings }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('image'),
+      sha256: fc.constantFrom(SHA256, SHA256, SHA256, SHA256, SHA256.toUpperCase(), 'abc'),
+      mediaType: fc.constantFrom('image/png', 'image/png', 'image/webp', 'image/gif', 'image/svg+xml'),
+      bytes: fc.constantFrom(1, 7, 70, LIMITS.imageBytes, LIMITS.imageBytes + 1, 1.5),
+      width: fc.constantFrom(1, 64, 640, LIMITS.imageSide, LIMITS.imageSide + 1),
+      height: fc.constantFrom(1, 48, 480, 481, null),
+      name: optional(strings),
+    }),
+  },
+);
+
 const inputs = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.array(fc.record({ type: fc.constant('text'), text: strings }), { minLength: 1, maxLength: 3 }),
+    arbitrary: fc.array(
+      fc.oneof(
+        { weight: 6, arbitrary: fc.record({ type: fc.constant('text'), text: strings }) },
+        { weight: 1, arbitrary: images },
+      ),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
   },
   { weight: 1, arbitrary: fc.constantFrom(LIMITS.inputItems, LIMITS.inputItems + 1).map(manyItems) },
+  { weight: 1, arbitrary: fc.constantFrom(LIMITS.inputImages, LIMITS.inputImages + 1).map(manyImages) },
   { weight: 1, arbitrary: fc.integer({ min: -1, max: 1 }).map(twoItemsInAll) },
 );
 
 function manyItems(length: number) {
   return Array.from({ length }, () => ({ type: 'text', text: 'x' }));
+}
+
+function manyImages(length: number) {
+  return Array.from({ length }, () => ({ type: 'localImage', path: 'x.png' }));
 }
 
 /** Two texts whose lengths are at the bound only when they are added up. */

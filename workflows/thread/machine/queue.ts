@@ -1,5 +1,7 @@
 /** Queued turns: edited, moved and dropped before they begin. */
 import type { EditQueue, QueueChange } from '../../../src/contract/index.ts';
+import { imagesOf } from '../../../src/contract/plain/input-size.ts';
+import { takesImages } from '../../../src/contract/plain/turn-kinds.ts';
 import type { Refusal } from '../state/refusal.ts';
 import { emit } from '../state/log.ts';
 import { type QueuedTurn, type ThreadState, decidesAnew } from '../state/state.ts';
@@ -13,6 +15,9 @@ export function refuseEdit(state: ThreadState, edit: EditQueue): Refusal | null 
   if (turn === undefined) return notQueued(state, edit.turnId);
   if (edit.op === 'edit' && edit.input !== undefined && !tasks.takesInput(turn.kind)) {
     return { code: 'malformed', reason: `Turn ${edit.turnId} is a ${turn.kind}, which takes no input.` };
+  }
+  if (edit.op === 'edit' && imagesOf(edit.input ?? []) > 0 && !takesImages(turn.kind)) {
+    return { code: 'malformed', reason: `Turn ${edit.turnId} is a ${turn.kind}, which takes no images.` };
   }
   if (edit.op === 'edit' && decidesAnew(state)) return refuseLargerTurn(state, edit);
   if (edit.op !== 'move' || edit.before === undefined || isQueued(state, edit.before)) return null;

@@ -7,6 +7,7 @@ import type {
   Item,
   ItemsPage,
   ThreadEvent,
+  ToolItemBase,
 } from '../../../src/contract/index.ts';
 import { type StoredEvent, type ThreadLog, type ThreadState, decidesAnew } from './state.ts';
 import { bytesOf } from './waiting.ts';
@@ -88,7 +89,9 @@ function toStartedItem(item: Item): Item {
       return { ...begun, status: 'inProgress', output: '', exitCode: null, durationMs: null };
     }
     case 'mcpToolCall':
-      return { ...item, status: 'inProgress', output: '', durationMs: null };
+      return { ...withoutImages(item), status: 'inProgress', output: '', durationMs: null };
+    case 'imageView':
+      return { ...withoutImages(item), status: 'inProgress', output: '' };
     case 'fileChange':
       return { ...item, status: 'inProgress', output: '', changes: [] };
     case 'userInput':
@@ -113,6 +116,10 @@ function toStartedItem(item: Item): Item {
     case 'exitedReviewMode':
       return item;
   }
+}
+
+function withoutImages<I extends ToolItemBase>({ images: _, ...item }: I): Omit<I, 'images'> {
+  return item;
 }
 
 /** Events with `after < seq`, at most `limit`, all of them in the live log. */

@@ -6,7 +6,6 @@ import { ensure, isReady, noteFailure, renewOnce } from '../agent-task/agent-tas
 import { currentTask } from '../agent-task/expiry.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { McpWarning } from '../../../activities/ports.ts';
-import type { EnvironmentFacts } from '../../../src/contract/index.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { isCostLimited } from '../budget/budget.ts';
 import { charge, quietenAndCharge } from '../turns/charging.ts';
@@ -206,7 +205,7 @@ function onAnswerOfModel(state: ThreadState, at: number, turn: RegularTurn, end:
   const told = (end.warnings ?? []).reduce((current, warning) => tellOnce(current, at, warning), cut);
   const kept = end.snapshot === undefined ? told : recordSnapshot(told, at, spent, end.snapshot);
   const answered = end.output.reduce((current, output) => recordOutput(current, at, output), kept);
-  const recorded = withEnvironment(answered, itemCount(kept.log), end.environment);
+  const recorded = withSurroundings(answered, itemCount(kept.log), end);
   const now = recorded.active;
   if (!isConversation(now)) return recorded;
   const asked = end.output.some((output) => output.type === 'toolCall');
@@ -233,9 +232,12 @@ function warnOfServers(state: ThreadState, at: number, warnings: readonly McpWar
 }
 
 /** Kept with the first item of the answer, so that both are dropped or replaced together. */
-function withEnvironment(state: ThreadState, first: number, environment: EnvironmentFacts | undefined): ThreadState {
-  if (environment === undefined || itemCount(state.log) <= first) return state;
-  return changeItem(state, first, { environment });
+function withSurroundings(state: ThreadState, first: number, { environment, localImages }: ModelAnswer): ThreadState {
+  if ((environment === undefined && localImages === undefined) || itemCount(state.log) <= first) return state;
+  return changeItem(state, first, {
+    ...(environment === undefined ? {} : { environment }),
+    ...(localImages === undefined ? {} : { localImages }),
+  });
 }
 
 function recordOutput(state: ThreadState, at: number, output: StepOutput): ThreadState {

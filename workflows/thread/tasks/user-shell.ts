@@ -1,9 +1,10 @@
 /** `user_shell`: one command of the person, without a sandbox, as its own turn or in parallel with the active one. */
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import { toItemId } from '../../../src/contract/plain/item-ids.ts';
+import { toInputText } from '../../../src/contract/plain/images/image-types.ts';
 import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
-import { emitStarted, endTurn, failTurn, findTurn, inputText, newTurn, warnOfForce } from '../turns/turns.ts';
+import { emitStarted, endTurn, failTurn, findTurn, newTurn, warnOfForce } from '../turns/turns.ts';
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
 import { onCommandEnd, toCommandResult, toCommandStep } from '../tools/command-step.ts';
@@ -20,7 +21,7 @@ function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadSta
     step: 0,
     callId: `shell_${index}`,
     call: null,
-    command: inputText(turn.input),
+    command: toInputText(turn.input),
     cwd: state.settings.cwd,
     source: 'userShell',
     status: 'inProgress',

@@ -12,6 +12,7 @@ import { patch } from './patch.ts';
 import { plan } from './plan.ts';
 import { question } from './question.ts';
 import type { Tool } from './tool.ts';
+import { viewImage } from './view-image.ts';
 
 /** The keys name the tools in the state, also in states of earlier releases, so they do not change. */
 const TOOLS = {
@@ -21,6 +22,7 @@ const TOOLS = {
   question,
   agent: agents,
   mcp,
+  viewImage,
 } as unknown as Readonly<Record<string, Tool>>;
 
 /** The tool that a model calls by that name; null if there is none. */

@@ -6,6 +6,7 @@ import type { ThreadState } from '../state/state.ts';
 export function labelOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
   if (item.type === 'mcpToolCall') return toLabel(`${item.server} ${item.tool}`);
+  if (item.type === 'imageView') return toLabel(`view ${item.path}`);
   return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
 }
 

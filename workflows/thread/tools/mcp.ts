@@ -1,5 +1,5 @@
 /** Tools of MCP servers, and of the operator's own code in the worker. */
-import type { Item, StepStatus } from '../../../src/contract/index.ts';
+import type { ImageRef, Item, StepStatus } from '../../../src/contract/index.ts';
 import type { Fields } from '../../../src/contract/plain/tools/tool.ts';
 import { assessMcpCall } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
@@ -67,7 +67,7 @@ function itemOf(state: ThreadState, { index }: ToolCall): Extract<Item, { type: 
 }
 
 interface McpResult {
-  change: { status: StepStatus; output: string; durationMs: number | null };
+  change: { status: StepStatus; output: string; durationMs: number | null; images?: ImageRef[] };
   /** Whether it is certain that nothing of the call still runs on this side. */
   proven: boolean;
   forced?: 'left';
@@ -76,9 +76,9 @@ interface McpResult {
 function toMcpResult(end: StepEnd<'callMcpTool'>): McpResult {
   switch (end.type) {
     case 'done': {
-      const { outcome: status, output, durationMs, left } = end.value;
+      const { outcome: status, output, durationMs, left, images } = end.value;
       return {
-        change: { status, output, durationMs },
+        change: { status, output, durationMs, ...(images === undefined ? {} : { images }) },
         proven: left !== true,
         ...(left === true ? { forced: 'left' } : {}),
       };

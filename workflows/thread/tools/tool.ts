@@ -1,6 +1,6 @@
 /** The interface of a tool: one file of this folder for each tool, and one line in `index.ts`. */
 import type { StepOutput } from '../../../activities/contract.ts';
-import type { Answers, RuleMatch, StepStatus } from '../../../src/contract/index.ts';
+import type { Answers, ImageRef, RuleMatch, StepStatus } from '../../../src/contract/index.ts';
 import type { ToolDefinition } from '../../../src/contract/plain/tools/tool.ts';
 import type { Verdict } from '../approvals/policy.ts';
 import type { Action } from '../state/actions.ts';
@@ -47,7 +47,7 @@ export interface Approval {
 }
 
 export interface CallResult {
-  change: { status: StepStatus; output: string };
+  change: { status: StepStatus; output: string; images?: ImageRef[] };
   /** Whether it is certain that nothing of the call still runs. */
   proven: boolean;
   /** A clean-up can still prove it, or must: it was the end of a command that its worker has not reported. */

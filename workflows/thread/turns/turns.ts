@@ -69,10 +69,6 @@ export function addUserMessage(
   return addItem(state, at, { type: 'userMessage', turnId, step, content });
 }
 
-export function inputText(input: readonly InputItem[]): string {
-  return input.map((item) => item.text).join('\n');
-}
-
 export function withTurn(state: ThreadState, turn: ActiveTurn): ThreadState {
   if (state.active?.turnId === turn.turnId) return { ...state, active: turn };
   // A turn keeps its kind.

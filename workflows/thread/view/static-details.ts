@@ -1,5 +1,6 @@
 /** The fixed details of a thread in the Temporal UI: who wants what from it, and where. */
 import type { InputItem, StartThread } from '../../../src/contract/index.ts';
+import { toInputText } from '../../../src/contract/plain/images/image-types.ts';
 import type { ThreadState } from '../state/state.ts';
 import { codeSpan, firstLine, literalSpan, words } from '../../sandbox/plain-text.ts';
 
@@ -8,7 +9,7 @@ const WORDS = 200;
 
 /** The first line of a prompt, for where a thread has no title. Without secrets. */
 export function toPromptLine(input: readonly InputItem[] = []): string {
-  return firstLine(input.map(({ text }) => text).join('\n'), TITLE_CHARS);
+  return firstLine(toInputText(input), TITLE_CHARS);
 }
 
 /** Null as long as there is none, or if it is no longer in the state. */

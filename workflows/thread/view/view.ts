@@ -9,6 +9,7 @@ import type {
   ThreadView,
   TurnPhase,
 } from '../../../src/contract/index.ts';
+import { toInputText } from '../../../src/contract/plain/images/image-types.ts';
 import type { ThreadContext } from '../../../activities/ports.ts';
 import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { firstCounted, newestCompaction } from '../state/context.ts';
@@ -17,7 +18,6 @@ import { toHint } from '../turns/review-mode.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { tasks } from '../tasks/index.ts';
 import { commandOf } from '../tools/labels.ts';
-import { inputText } from '../turns/turns.ts';
 
 /** The answer to a model step: as many items as fit. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
@@ -84,7 +84,7 @@ function toBudgetView(state: ThreadState): BudgetView {
 const QUEUED_TEXT_CHARS = 2_000;
 
 function toQueuedTurnView({ turnId, kind, input, overrides, review, task }: QueuedTurn): QueuedTurnView {
-  const given = task === undefined ? inputText(input) : `${task} ${inputText(input)}`.trim();
+  const given = task === undefined ? toInputText(input) : `${task} ${toInputText(input)}`.trim();
   const text = review === undefined ? given : toHint(review.target);
   return { turnId, kind, text: text.slice(0, QUEUED_TEXT_CHARS), chars: text.length, overrides };
 }

@@ -35,6 +35,8 @@ export type Catalog = (model: string) => ModelFacts;
 
 /** What the package does not know. */
 const BUILT_IN: readonly OwnModel[] = [
+  // For trying what a model without eyes gets.
+  { model: 'offline/bobbin-blind', images: false },
   {
     model: 'offline/*',
     contextWindow: 272_000,

@@ -1,5 +1,11 @@
 /** The body of a request to the OpenAI Responses API. */
-import type { ConversationEntry, ModelRequest, ToolSpec, WebSearchAction } from '../../../../activities/ports.ts';
+import type {
+  ConversationEntry,
+  ModelImage,
+  ModelRequest,
+  ToolSpec,
+  WebSearchAction,
+} from '../../../../activities/ports.ts';
 import { isForeignReasoning } from '../foreign-reasoning.ts';
 import { asObject, asText, parseJson } from '../http/json.ts';
 import type { JsonObject } from '../http/json.ts';
@@ -126,7 +132,10 @@ function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>):
       return {
         type: 'message',
         role: entry.role,
-        content: [{ type: entry.role === 'user' ? 'input_text' : 'output_text', text: entry.text }],
+        content: [
+          { type: entry.role === 'user' ? 'input_text' : 'output_text', text: entry.text },
+          ...toImages(entry.images),
+        ],
       };
     case 'reasoning':
       return toReasoning(entry);
@@ -135,8 +144,21 @@ function toInputItem(entry: Exclude<ConversationEntry, { type: 'compaction' }>):
     case 'toolCall':
       return { type: 'function_call', call_id: entry.callId, name: entry.name, arguments: entry.arguments };
     case 'toolOutput':
-      return { type: 'function_call_output', call_id: entry.callId, output: entry.output };
+      return { type: 'function_call_output', call_id: entry.callId, output: toOutput(entry) };
   }
+}
+
+/** Text alone, as every endpoint takes it; with images a list. */
+function toOutput({ output, images = [] }: ConversationEntry & { type: 'toolOutput' }): string | JsonObject[] {
+  return images.length === 0 ? output : [{ type: 'input_text', text: output }, ...toImages(images)];
+}
+
+function toImages(images: readonly ModelImage[] = []): JsonObject[] {
+  return images.map((image) => ({ type: 'input_image', image_url: toDataUrl(image) }));
+}
+
+function toDataUrl({ mediaType, base64 }: ModelImage): string {
+  return `data:${mediaType};base64,${base64}`;
 }
 
 /** The endpoint stores nothing, so reasoning without encrypted content would refer to something missing. */

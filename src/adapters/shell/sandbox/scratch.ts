@@ -18,18 +18,23 @@ export interface Scratch {
 const KEPT_UNUSED_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export function openScratch(stateDirectory: string, threadId: string, workspace: string): Scratch {
-  const thread = folderOf(stateDirectory, threadId);
-  // The way to the workspace leads through its /tmp where it lies below it, so no other workspace shares the folder.
-  const folder = join(thread, shortHash(workspace));
-  const scratch = { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
-  for (const path of Object.values(scratch)) {
+  const scratch = scratchOf(stateDirectory, threadId, workspace);
+  for (const path of [scratch.tmp, scratch.varTmp, scratch.shm]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     // A command may have removed the permissions of its own /tmp.
     chmodSync(path, 0o700);
   }
   const now = new Date();
-  utimesSync(thread, now, now);
+  utimesSync(folderOf(stateDirectory, threadId), now, now);
   return scratch;
+}
+
+/** Where they lie, whether they exist or not. */
+export function scratchOf(stateDirectory: string, threadId: string, workspace: string): Scratch {
+  const thread = folderOf(stateDirectory, threadId);
+  // The way to the workspace leads through its /tmp where it lies below it, so no other workspace shares the folder.
+  const folder = join(thread, shortHash(workspace));
+  return { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
 }
 
 /** Rejects if something could not be removed; `removeUnusedScratch` retries. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
 import type { ReviewTarget, ThreadSummary, TurnSubmission } from '../../../contract/index.ts';
 import { plural } from '../../../contract/plain/plural.ts';
+import { toInput } from '../image-files.ts';
 import { columns } from '../text/columns.ts';
 import { renderPreview } from '../text/render.ts';
 import { type Part, beginning, line, paint } from '../text/terminal-text.ts';
@@ -42,6 +43,7 @@ const WITHOUT_THREAD: Partial<Record<CommandName, (given: Given) => Promise<Line
   help: () => HELP,
   threads: listThreads,
   resume: resumeThread,
+  image,
   quit({ leave }) {
     leave();
     return [];
@@ -83,10 +85,18 @@ async function submit(given: Given, text: string, turn: Omit<TurnSubmission, 'tu
 const HELP: Lines = [
   ...columns(COMMANDS.map(([name, argument, what]) => [`/${name} ${argument}`.trim(), what])),
   '!command  run a command yourself, in the workspace; it runs in parallel with the agent',
-  '@path     Tab completes the name of a file',
+  '@path     Tab completes the name of a file; the agent sees an image that is named like this',
   'Enter sends; while a turn runs, it joins that turn. Tab sends it after the turn. Alt-Enter, Ctrl-J or \\ Enter: a new line',
   'Esc or Ctrl-C interrupts. Ctrl-C twice, or Ctrl-D, leaves: the thread stays, and goes on.',
 ];
+
+async function image(given: Given): Promise<Lines> {
+  const [, file, words = ''] = /^("[^"]+"|\S+)\s*([^]*)$/.exec(given.argument) ?? [];
+  if (file === undefined) return [paint.yellow('/image takes a file, and the text to send with it')];
+  const name = file.replaceAll('"', '');
+  const input = await toInput(given.bobbin, words === '' ? undefined : words, [name], given.start.workspace.cwd);
+  return submit(given, `/image ${given.argument}`, { kind: 'regular', input, onBusy: 'queue' });
+}
 
 async function undo(given: Parameters<Body>[0]): Promise<Lines> {
   if (/^y(es)?$/i.test(given.argument)) return submit(given, '/undo yes', { kind: 'undo' });

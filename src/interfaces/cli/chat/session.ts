@@ -2,8 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { BobbinError } from '../../../client/bobbin-error.ts';
 import type { Bobbin, NewThread, ThreadHandle } from '../../../client/index.ts';
+import { LIMITS } from '../../../contract/plain/limits.ts';
+import { takesImages } from '../../../contract/plain/turn-kinds.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import type { PartialEvent, ThreadEvent, ThreadView, TreeCursor, TurnSubmission } from '../../../contract/index.ts';
+import { namedImages, toInput } from '../image-files.ts';
 import { isServed } from '../served.ts';
 import { type Part, line, linesOf, paint, quote } from '../text/terminal-text.ts';
 import { type Names, createNames, isShownAbove } from '../thread/watch-tree.ts';
@@ -121,9 +124,21 @@ export function openSession(options: SessionOptions): Session {
     return sending;
   }
 
-  async function send(turn: TurnSubmission, text: string): Promise<void> {
-    const { turnId } = turn;
+  /** With the images that the text names by `@path`. A name that is no image stays what it is: text. */
+  async function withNamedImages(turn: TurnSubmission, text: string): Promise<TurnSubmission> {
+    const folder = store.state().view?.settings.cwd ?? options.start.workspace.cwd;
+    const input = [...(turn.input ?? [])];
+    for (const path of namedImages(text).slice(0, LIMITS.inputImages)) {
+      const found = await toInput(bobbin, undefined, [path], folder).catch((error: unknown) => report(error));
+      input.push(...(found ?? []));
+    }
+    return { ...turn, input };
+  }
+
+  async function send(given: TurnSubmission, text: string): Promise<void> {
+    const { turnId } = given;
     try {
+      const turn = takesImages(given.kind) ? await withNamedImages(given, text) : given;
       if (thread === null) {
         const started = await bobbin.threads.startWith(options.start, turn);
         // Everything of a new thread is news.

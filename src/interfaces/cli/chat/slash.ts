@@ -23,6 +23,7 @@ export const COMMANDS = [
   ['rollback', '[n]', 'remove the newest n turns from the conversation; files stay'],
   ['model', '[name [effort]]', 'show the model, or use another one from the next turn on'],
   ['effort', '[level]', 'show how much it reasons, or change that from the next turn on'],
+  ['image', 'FILE [text]', 'send an image of this machine'],
   ['agents', '', 'the agents below this thread'],
   ['rules', '[revoke ID]', 'the remembered answers'],
   ['budget', '', 'what was used, and the limits'],

@@ -2,6 +2,7 @@
 import { type Bobbin, BobbinError, connectBobbin } from '../../../client/index.ts';
 import type { PagePart, StackAddresses } from '../../../dev/stack.ts';
 import { connectTarget } from '../../../dev/temporal-service/run/connect-target.ts';
+import { archiveIn } from '../command.ts';
 import { type HttpServer, startHttpServer } from '../../http/server.ts';
 import { type ServeSettings, readServeSettings } from '../../http/settings.ts';
 import { type TokenFile, openTokens } from '../../http/tokens.ts';
@@ -23,7 +24,7 @@ export async function startPage(
       ...(stack.uiUrl === null ? {} : { TEMPORAL_UI_URL: stack.uiUrl }),
     });
     const tokens = openTokens(dataDirectory);
-    const bobbin = await connectToStack(stack);
+    const bobbin = await connectToStack(stack, dataDirectory);
     const onError = (error: unknown) =>
       onProgress(`The page: ${error instanceof Error ? error.message : String(error)}`);
     const server = await startOnFreePort(bobbin, tokens, settings, onError).catch(async (error: unknown) => {
@@ -68,8 +69,13 @@ export async function addressWithToken(url: string, dataDirectory: string): Prom
   return secret === undefined ? url : `${url}/#token=${secret}`;
 }
 
-export function connectToStack({ address, namespace, taskQueue }: Omit<StackAddresses, 'pageUrl'>): Promise<Bobbin> {
+/** @param dataDirectory of the stack, with its archive */
+export function connectToStack(
+  { address, namespace, taskQueue }: Omit<StackAddresses, 'pageUrl'>,
+  dataDirectory: string,
+): Promise<Bobbin> {
   return connectBobbin({
+    archive: archiveIn(dataDirectory),
     // A configured service may need TLS or a key.
     connection: connectTarget(process.env)?.connectionOptions ?? { address },
     namespace,

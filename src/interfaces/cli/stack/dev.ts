@@ -153,7 +153,7 @@ async function withJoined(stack: StackAddresses & { pid: number }, run: Run): Pr
 /** Talks with the thread of this folder, or runs a turn on it. Returns the exit code. */
 async function useThread(stack: StackAddresses, run: Run, canUse: (model: string) => boolean): Promise<number> {
   const { options, output } = run;
-  const bobbin = await connectToStack(stack);
+  const bobbin = await connectToStack(stack, dataDirectoryOf(options));
   try {
     sayWhatToKnow(run);
     const first = options.once ?? (options.turn ? FIRST_PROMPT : undefined);

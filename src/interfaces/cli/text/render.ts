@@ -19,12 +19,14 @@ import type {
   PathOutcome,
   ReviewOutput,
   ThreadEvent,
+  ToolItemBase,
   TurnCompletion,
   UndoPreview,
 } from '../../../contract/index.ts';
 import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
 import { toSearchWords } from '../../../contract/plain/words/search-words.ts';
 import { renderReview } from '../../../contract/reviews/review-text.ts';
+import { toImageWords, toInputText } from '../../../contract/plain/images/image-types.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 
 const MAX_OUTPUT_LINES = 8;
@@ -34,7 +36,7 @@ const MAX_LINE_CHARS = 400;
 export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
   switch (event.type) {
     case 'item/started':
-      return renderStarted(event.item);
+      return [...renderLocalImages(event.item), ...renderStarted(event.item)];
     case 'item/completed':
       return renderCompleted(event.item);
     case 'turn/plan/updated':
@@ -94,11 +96,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
 function renderStarted(item: Item): Part[] {
   switch (item.type) {
     case 'userMessage':
-      return [
-        '',
-        ...linesOf(item.content.map((part) => part.text).join('\n')).map((one) => paint.bold(line`> ${one}`)),
-        '',
-      ];
+      return ['', ...linesOf(toInputText(item.content)).map((one) => paint.bold(line`> ${one}`)), ''];
     case 'commandExecution':
       return renderCommand(item.command);
     case 'fileChange':
@@ -113,6 +111,8 @@ function renderStarted(item: Item): Part[] {
       return [paint.dim(line`  agent ${item.name} (${item.status}): ${beginning(item.text, MAX_LINE_CHARS)}`)];
     case 'enteredReviewMode':
       return ['', paint.bold(`reviewing: ${item.review}`)];
+    case 'imageView':
+      return [line`${paint.cyan('▣')} view ${beginning(item.path, MAX_LINE_CHARS)}`];
     case 'mcpToolCall':
       return [
         line`${paint.cyan('⚒')} ${item.server} ${item.tool} ${shortened(JSON.stringify(item.arguments), MAX_LINE_CHARS)}`,
@@ -143,7 +143,15 @@ function renderCompleted(item: Item): Part[] {
     case 'commandExecution':
       return renderCommandEnd(item);
     case 'mcpToolCall':
-      return [...shownOutput(item.output), ...(item.status === 'completed' ? [] : [paint.yellow(`  ${item.status}`)])];
+      return [
+        ...shownOutput(item.output),
+        ...renderImages(item),
+        ...(item.status === 'completed' ? [] : [paint.yellow(`  ${item.status}`)]),
+      ];
+    case 'imageView':
+      return item.status === 'completed'
+        ? renderImages(item)
+        : [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
     case 'fileChange':
       return item.changes.length > 0
         ? item.changes.map((change) =>
@@ -172,6 +180,18 @@ function renderCompleted(item: Item): Part[] {
     case 'enteredReviewMode':
       return [];
   }
+}
+
+/** Files that the person named: what the model saw. A warning says why it saw nothing. */
+function renderLocalImages({ localImages = [] }: Item): Part[] {
+  return localImages.flatMap((image) =>
+    'fault' in image ? [] : [paint.dim(quote(`[seen: ${toImageWords({ ...image, name: image.path })}]`))],
+  );
+}
+
+/** A terminal shows what an image is, not the image. */
+function renderImages({ images = [] }: ToolItemBase): Part[] {
+  return images.map((image) => paint.dim(quote(`[image: ${toImageWords(image)}]`)));
 }
 
 function describeBefore(tokens: number | null): string {

@@ -8,6 +8,7 @@ import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, natural, positive, treeCursorOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { IMAGE_FLAGS, collect, imageOption, toInput } from '../image-files.ts';
 import type { Output } from '../text/output.ts';
 import { type CompactOptions, compact } from './compact.ts';
 import { addListCommand } from './list.ts';
@@ -48,18 +49,15 @@ export function addThreadCommands(program: Command): void {
   const sent = command<SendOptions>('send', 'submit a turn', 'send my-thread "run the tests" --on-busy queue', send);
   addModelOptions(sent, 'from this turn on: ')
     .argument('[text]')
+    .option(...imageOption)
     .addOption(choice('--kind <kind>', 'what the turn does', ['regular', 'user_shell'], 'regular'))
     .option('--task <name>', 'run this task of the worker with the text, instead of a turn of --kind')
     .addOption(choice('--on-busy <what>', 'if a turn is active', ['replace', 'steer', 'queue', 'reject']))
     .option('--turn-id <id>', 'idempotency key: the same id sent twice is one turn')
     .option('--wait', 'follow the turn and exit with its status');
-  command<{ turn?: string } & ArgumentsOf>(
-    'steer',
-    'add input to the active turn',
-    'steer my-thread "only the unit tests"',
-    steer,
-  )
+  command<SteerOptions>('steer', 'add input to the active turn', 'steer my-thread "only the unit tests"', steer)
     .argument('<text>')
+    .option(...imageOption)
     .option('--turn <id>', 'the turn that must be active (default: the active one)');
   command<{ turn?: string; reason?: string; tree?: boolean }>(
     'interrupt',
@@ -87,7 +85,8 @@ export function addThreadCommands(program: Command): void {
   );
   addModelOptions(queued, 'with --edit: ')
     .argument('[text]', 'with --edit: the new text of the turn')
-    .option('--edit <turn>', 'change the text or the settings of this turn')
+    .option('--edit <turn>', 'change the input or the settings of this turn')
+    .option(IMAGE_FLAGS, 'with --edit: add an image of this machine; again for more', collect)
     .addOption(choice('--sandbox <mode>', 'with --edit', SANDBOX_MODES))
     .option('--move <turn>', 'move this turn in the queue')
     .option('--before <turn>', 'with --move: the turn to put it before, or end')
@@ -162,6 +161,7 @@ interface SendOptions extends CommonOptions, ArgumentsOf, ModelFlags {
   task?: string;
   onBusy?: OnBusy;
   turnId?: string;
+  image?: string[];
   wait?: boolean;
 }
 
@@ -172,7 +172,7 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
   const turn: SubmitTurn = {
     turnId,
     ...(options.task === undefined ? { kind: options.kind } : { kind: 'custom', task: options.task }),
-    input: options.args[0] === undefined ? [] : [{ type: 'text', text: options.args[0] }],
+    input: await toInput(bobbin, options.args[0], options.image),
     ...(options.onBusy === undefined ? {} : { onBusy: options.onBusy }),
     ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
   };
@@ -186,12 +186,17 @@ const send: Body<SendOptions> = async (bobbin, output, threadId, options) => {
   return end === undefined ? EXIT.interrupted : exitCodeOfTurn(end);
 };
 
-const steer: Body<{ turn?: string } & ArgumentsOf> = async (bobbin, output, threadId, options) => {
+interface SteerOptions extends ArgumentsOf {
+  turn?: string;
+  image?: string[];
+}
+
+const steer: Body<SteerOptions> = async (bobbin, output, threadId, options) => {
   const thread = bobbin.threads.get(threadId);
   const expectedTurnId = options.turn ?? (await thread.view()).activeTurn?.turnId;
   if (expectedTurnId === undefined)
     throw new BobbinError('turnNotActive', `Thread ${threadId} has no active turn to steer.`);
-  await thread.steer({ expectedTurnId, input: [{ type: 'text', text: options.args[0] ?? '' }] });
+  await thread.steer({ expectedTurnId, input: await toInput(bobbin, options.args[0] ?? '', options.image) });
   output.result({ threadId, turnId: expectedTurnId }, [`turn ${expectedTurnId} steered`]);
   return EXIT.ok;
 };

@@ -8,6 +8,7 @@ import { type CommonOptions, interruptSignal, withBobbin } from '../command.ts';
 import { type ModelFlags, addModelOptions, modelFlagsOf } from '../model-options.ts';
 import { APPROVAL_POLICIES, SANDBOX_MODES, choice, newThreadOption } from '../option-values.ts';
 import { EXIT, exitCodeOfTurn } from '../exit-codes.ts';
+import { imageOption, toInput } from '../image-files.ts';
 import { isServed } from '../served.ts';
 import type { Output } from '../text/output.ts';
 import { newWorkspace } from './new-workspace.ts';
@@ -18,6 +19,7 @@ interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags {
   cwd?: string;
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
+  image?: string[];
   unattended?: 'accept' | 'decline' | 'cancel';
 }
 
@@ -25,6 +27,7 @@ export function addRunCommand(program: Command): void {
   addModelOptions(addBudgetOptions(program.command('run')))
     .argument('<prompt>', 'what the agent should do')
     .description('run one turn, follow it, and exit with its status')
+    .option(...imageOption)
     .option('--thread <id>', 'continue this thread')
     .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
@@ -40,7 +43,7 @@ export function addRunCommand(program: Command): void {
     .option('--json', 'print events as lines of JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
+      '\nExamples:\n  bobbin run "run the tests and fix what fails"\n  bobbin run --thread my-thread "now the docs"\n  bobbin run --image shot.png "what is wrong here?"\n  bobbin run --budget-usd 2 --budget-seconds 600 "make the tests pass"',
     )
     .action((prompt: string, options: RunOptions) =>
       withBobbin(options, (bobbin, output) => run(bobbin, output, prompt, options)),
@@ -52,7 +55,7 @@ async function run(bobbin: Bobbin, output: Output, prompt: string, options: RunO
   const turn = {
     turnId: `turn-${randomUUID()}`,
     kind: 'regular' as const,
-    input: [{ type: 'text' as const, text: prompt }],
+    input: await toInput(bobbin, prompt, options.image),
   };
   const { thread, after } = await submit(bobbin, turn, options);
   output.say(`thread ${thread.threadId}`);

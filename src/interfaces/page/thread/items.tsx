@@ -1,11 +1,13 @@
 /** The entries of a conversation. */
 import { Component, type ComponentChildren } from 'preact';
 import type { Item, PlanStep, StepStatus } from '../../../contract/index.ts';
+import { toInputText } from '../../../contract/plain/images/image-types.ts';
 import { toSeconds } from '../../../contract/plain/words/amount-words.ts';
 import { toSearchWords } from '../../../contract/plain/words/search-words.ts';
 import { threadAddress } from '../base/address.ts';
 import { Markdown } from '../base/markdown.tsx';
 import { Exact, Foreign, Inline, Output } from '../base/text.tsx';
+import { StoredImages } from './images.tsx';
 import type { Entry } from './state/thread-state.ts';
 
 /** Drawn again only if it has changed. */
@@ -38,14 +40,16 @@ export class EntryView extends Component<EntryProps> {
 
 function ItemView({ item }: { item: Item }) {
   const content = toContent(item);
-  if (content === null) return null;
-  const [title, body, kind = ''] = content;
+  const seen = (item.localImages ?? []).flatMap((image) => ('fault' in image ? [] : [{ ...image, name: image.path }]));
+  if (content === null && seen.length === 0) return null;
+  const [title, body, kind = ''] = content ?? ['Images'];
   return (
     <article class={`item ${item.type} ${kind}`} data-entry={item.id}>
       <h3>
         {title}
         {'callId' in item && item.status !== 'completed' && <Status status={item.status} />}
       </h3>
+      <StoredImages images={seen} />
       {body}
     </article>
   );
@@ -66,7 +70,13 @@ type Content = [title: ComponentChildren, body: ComponentChildren, kind?: string
 function toContent(item: Item): Content {
   switch (item.type) {
     case 'userMessage':
-      return ['You', <Foreign text={item.content.map(({ text }) => text).join('\n')} />];
+      return [
+        'You',
+        <>
+          <Foreign text={toInputText(item.content)} />
+          <StoredImages images={item.content.flatMap((part) => (part.type === 'image' ? [part] : []))} />
+        </>,
+      ];
     case 'agentMessage':
       return ['Agent', <Markdown text={item.text} />];
     case 'reasoning':
@@ -89,6 +99,17 @@ function toContent(item: Item): Content {
         <>
           <Exact label="Arguments" text={JSON.stringify(item.arguments, null, 2)} folds />
           <Output text={item.output} />
+          <StoredImages images={item.images ?? []} />
+        </>,
+      ];
+    case 'imageView':
+      return [
+        <>
+          Image <Inline text={item.path} />
+        </>,
+        <>
+          <StoredImages images={item.images ?? []} />
+          {item.status !== 'completed' && <Output text={item.output} />}
         </>,
       ];
     case 'plan':

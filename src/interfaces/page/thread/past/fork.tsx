@@ -1,5 +1,6 @@
 /** Starts a thread that goes on from a turn of this one, which stays as it is. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { toInputText } from '../../../../contract/plain/images/image-types.ts';
 import { shorten, toVisibleLine } from '../../../../contract/plain/foreign-text.ts';
 import { ProblemNote, useAction } from '../../base/action.tsx';
 import { threadAddress } from '../../base/address.ts';
@@ -83,7 +84,7 @@ function turnsOf(entries: readonly Entry[], from: string | null): { id: string; 
   const found = new Map<string, string>();
   for (const entry of entries) {
     if (!('item' in entry) || entry.item.type !== 'userMessage' || found.has(entry.item.turnId)) continue;
-    const { text, left } = shorten(entry.item.content.map((part) => part.text).join(' '), WORDS_CHARS);
+    const { text, left } = shorten(toInputText(entry.item.content), WORDS_CHARS);
     found.set(entry.item.turnId, `${toVisibleLine(text)}${left > 0 ? ' …' : ''}`);
   }
   if (from !== null && !found.has(from)) found.set(from, from);
