@@ -43,6 +43,24 @@ const HTTP_WITHOUT_UNDICI: Plugin = {
     id.startsWith('\0node:http') ? `module.exports = process.getBuiltinModule(${JSON.stringify(id.slice(1))});` : null,
 };
 
+/** The API of Temporal Cloud is a quarter of all messages, which each start of the command would describe to protobufjs. */
+const WITHOUT_CLOUD_API: Plugin = {
+  name: 'without-cloud-api',
+  transform: {
+    filter: { id: /@temporalio.proto.protos.json-module\.js$/ },
+    handler(code) {
+      const from = code.indexOf('.addJSON(') + '.addJSON('.length;
+      const to = code.lastIndexOf('});') + 1;
+      const root = JSON.parse(code.slice(from, to)) as {
+        temporal: { nested: { api: { nested: { cloud?: object } } } };
+      };
+      delete root.temporal.nested.api.nested.cloud;
+      // No stack trace leads there.
+      return { code: code.slice(0, from) + JSON.stringify(root) + code.slice(to), map: { mappings: '' } };
+    },
+  },
+};
+
 rmSync(BUILT_PROGRAMS, { recursive: true, force: true });
 rmSync(BUILT_CLIENT, { recursive: true, force: true });
 rmSync(BUILT_WORKER, { recursive: true, force: true });
@@ -65,7 +83,7 @@ async function bundle(input: Record<string, string>, external: (string | RegExp)
     input,
     external,
     platform: 'node',
-    plugins: [HTTP_WITHOUT_UNDICI],
+    plugins: [HTTP_WITHOUT_UNDICI, WITHOUT_CLOUD_API],
     transform: { define: PRODUCTION },
   });
   const { output } = await build.write({
