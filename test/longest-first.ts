@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Small files that take long. One that begins last would keep one worker busy while the others have nothing to do. */
 const LONG = [
   'test/escape/escape.test.ts',
+  'test/project/package.test.ts',
   'test/project/adding-compiles.test.ts',
   'test/reviews/still-there.test.ts',
   'test/threads/durability.test.ts',
