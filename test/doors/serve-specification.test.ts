@@ -3,14 +3,17 @@
  * compares each answer with the document.
  */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { type TestEnvironment, closeThread, openEnvironment, runTurn } from '../environment.ts';
+import { type TestEnvironment, closeThread, openEnvironment, runTurn, waitForEvent } from '../environment.ts';
+import { openAccount } from '../parts/accounts.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
 import { preparePython } from '../parts/python.ts';
+import { makeRepository } from '../parts/repositories.ts';
 import type { Scope } from '../../src/interfaces/http/tokens.ts';
 
 const run = promisify(execFile);
@@ -99,6 +102,38 @@ describe.runIf(process.env['SCHEMATHESIS'] === '1')('the specification', () => {
       await closeThread(thread);
       const filter = ['--include-path-regex', '^/v1/threads/', '--exclude-path-regex', '/resume$'];
       await fuzz(['read', 'drive'], { threadId: thread.threadId }, filter);
+    },
+    2 * TEN_MINUTES,
+  );
+
+  it(
+    'is kept for a batch, a ledger, a schedule and an identity that exist',
+    async () => {
+      const repository = makeRepository(join(folder, 'reviewed'), { 'a.ts': '// TODO: x\n' });
+      const batch = await environment.bobbin.batches.start({ targets: [{ repository }] });
+      await batch.follow();
+      const { targets } = await batch.record();
+      const { targetId } = targets[0]!.row;
+      const [finding] = (await environment.bobbin.ledgers.get(targetId).view()).findings;
+      const scheduleId = `s-${randomUUID()}`;
+      const once = { times: { cron: ['0 3 1 1 *'] }, paused: true, batch: { targets: [{ repository }] } };
+      await environment.bobbin.schedules.create(scheduleId, once);
+      const account = openAccount(environment);
+      await waitForEvent(await account.start(), 'agentTask/registered');
+      const ids = {
+        batchId: batch.batchId,
+        targetId,
+        findingId: finding!.findingId,
+        scheduleId,
+        account: account.name,
+      };
+      const filter = [
+        ...['--include-path-regex', '^/v1/(batches|ledgers|schedules|identities)'],
+        // A schedule that is gone, or starts what was made up, shows nothing more.
+        ...['--exclude-operation-id', 'deleteV1SchedulesScheduleId'],
+        ...['--exclude-operation-id', 'putV1SchedulesScheduleId'],
+      ];
+      await fuzz(['admin'], ids, filter);
     },
     2 * TEN_MINUTES,
   );

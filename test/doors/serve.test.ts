@@ -130,7 +130,7 @@ it('sends the events of a tree with their threads, and continues each after an i
         [undefined, `${threadId}/1/1`],
       ]),
     );
-    expect(agents.every((event) => treeOf(event).path?.length > 0)).toBe(true);
+    expect(agents.every((event) => treeOf(event).path.length > 0)).toBe(true);
     const rest = await read(other, { 'last-event-id': all[middle]?.id ?? '' });
     expect(rest.filter(({ name }) => name !== undefined)).toEqual([]);
     const places = (events: WireEvent[]) =>

@@ -130,6 +130,33 @@ describe.skipIf(executable === undefined)('the Temporal UI in Chromium (skipped 
     await becomesListed(query, 0);
   });
 
+  it('is where the links of batches and schedules on the page lead', async () => {
+    const repository = environment.workspace();
+    const batch = await environment.bobbin.batches.start({ targets: [{ repository }] }, { batchId: 'linked-batch' });
+    const scheduleId = 'linked-schedule';
+    await environment.bobbin.schedules.create(scheduleId, {
+      ...{ times: { cron: ['0 3 1 1 *'] }, batch: { targets: [{ repository }] } },
+    });
+    const stand = await startHttpStand(environment.bobbin, { TEMPORAL_UI_URL: service.uiUrl ?? '' });
+    const own = await browser.newPage();
+    own.setDefaultTimeout(20_000);
+    await own.goto(`${stand.url}/#token=${stand.secret}`);
+    const follow = async (hash: string, words: string): Promise<void> => {
+      await own.goto(`${stand.url}/${hash}`);
+      await own.getByRole('heading', { level: 1, name: words.replace(/^.*\//, '') }).waitFor();
+      const opened = own.context().waitForEvent('page');
+      await own.getByRole('link', { name: 'Temporal UI' }).click();
+      const linked = await opened;
+      linked.setDefaultTimeout(20_000);
+      await linked.getByRole('heading', { name: words }).first().waitFor();
+      await linked.close();
+    };
+    await follow(`#/batches/${batch.batchId}`, batch.workflowId);
+    await follow(`#/schedules/${scheduleId}`, scheduleId);
+    await own.close();
+    await stand.close();
+  });
+
   it('shows what each step does, and how far a command has come', async () => {
     const page = await open('workflows');
     const thread: ThreadHandle = await environment.start({ threadId: 'run-the-tests', title: 'Run all tests' });

@@ -68,9 +68,11 @@ describe('bobbin identity', () => {
     try {
       const http = httpClient(stand.url, stand.secret);
       const path = `/v1/identities/${account.name}`;
-      await expect
-        .poll(async () => (await http.get('/v1/identities?limit=1000')).value, { timeout: 60_000 })
-        .toMatchObject({ identities: expect.arrayContaining([expect.objectContaining({ account: account.name })]) });
+      const listed = async () => {
+        const { identities } = (await http.get('/v1/identities?limit=1000')).value as { identities: AccountIdentity[] };
+        return identities.map((one) => one.account);
+      };
+      await expect.poll(listed, { timeout: 60_000 }).toContain(account.name);
       expect((await http.get(path)).value).toMatchObject({ status: 'inUse', identity: { agentRuntimeId } });
       const replaced = await http.post(`${path}/replace`, { agentRuntimeId });
       expect(replaced.value).not.toMatchObject({ identity: { agentRuntimeId } });
