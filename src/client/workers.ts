@@ -4,26 +4,72 @@ import type { Service } from './service.ts';
 export interface WorkerSummary {
   /** `<process id>@<host>` by default. */
   identity: string;
-  /** When it last asked the service for work. */
+  /** When it last asked the service for work, or sent a heartbeat. */
   seenAt: Date;
+}
+
+/** The newest heartbeat of a worker. Times are milliseconds, by its own clock. */
+export interface WorkerHeartbeat {
+  identity: string;
+  at: number;
+  /** Since the heartbeat before; null for the first. */
+  everyMs: number | null;
+  isStopping: boolean;
 }
 
 /** A worker asks for work at least once a minute; the service remembers one that has gone for five. */
 const ASKS_WITHIN_MS = 65_000;
+/** Of heartbeats in a row, before a worker counts as gone. */
+const MISSED = 3;
 
 export async function workersOf(service: Service): Promise<WorkerSummary[]> {
   const { namespace, taskQueue } = service;
   // Without a type, the answer is about workflow tasks.
-  const { pollers } = await service.within(() =>
-    service.connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-    }),
+  const asked = service.within(() =>
+    service.connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
   );
-  return pollers
-    .map(({ identity, lastAccessTime }) => ({
-      identity: identity ?? '',
-      seenAt: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000),
-    }))
-    .filter(({ seenAt }) => Date.now() - seenAt.getTime() < ASKS_WITHIN_MS);
+  const [{ pollers }, heartbeats] = await Promise.all([asked, heartbeatsOf(service)]);
+  const polled = pollers.map(({ identity, lastAccessTime }) => ({
+    identity: identity ?? '',
+    seenAt: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000),
+  }));
+  return toServing(polled, heartbeats, Date.now());
+}
+
+/** Heartbeats find a worker that was killed within seconds; without them it counts until its last request is a minute old. */
+export function toServing(
+  polled: readonly WorkerSummary[],
+  heartbeats: readonly WorkerHeartbeat[],
+  now: number,
+): WorkerSummary[] {
+  return polled.flatMap(({ identity, seenAt }) => {
+    const [newest] = heartbeats.filter((one) => one.identity === identity).sort((a, b) => b.at - a.at);
+    if (now - seenAt.getTime() > ASKS_WITHIN_MS || (newest !== undefined && hasEnded(newest, now))) return [];
+    return [{ identity, seenAt: new Date(Math.max(seenAt.getTime(), newest?.at ?? 0)) }];
+  });
+}
+
+function hasEnded({ at, everyMs, isStopping }: WorkerHeartbeat, now: number): boolean {
+  return isStopping || (everyMs !== null && now - at > MISSED * everyMs);
+}
+
+/** `WORKER_STATUS_RUNNING` */
+const RUNNING = 1;
+
+/** None if the service has none: they are a setting of it (`docs/operators.md`). */
+async function heartbeatsOf({ connection, namespace, taskQueue, within }: Service): Promise<WorkerHeartbeat[]> {
+  const query = `TaskQueue = "${taskQueue}"`;
+  const answer = await within(() => connection.workflowService.listWorkers({ namespace, query })).catch(() => null);
+  return (answer?.workersInfo ?? []).flatMap(({ workerHeartbeat: beat }) => {
+    if (!beat) return [];
+    const { workerIdentity, heartbeatTime, elapsedSinceLastHeartbeat: elapsed, status } = beat;
+    const everyMs = elapsed ? toMs(elapsed) : 0;
+    const at = heartbeatTime ? toMs(heartbeatTime) : 0;
+    const identity = workerIdentity ?? '';
+    return [{ identity, at, everyMs: everyMs > 0 ? everyMs : null, isStopping: Number(status) !== RUNNING }];
+  });
+}
+
+function toMs({ seconds, nanos }: { seconds?: unknown; nanos?: number | null }): number {
+  return Number(seconds ?? 0) * 1_000 + (nanos ?? 0) / 1_000_000;
 }

@@ -4,6 +4,9 @@ import { toLogLine } from './log-line.ts';
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
 
+/** A worker that was killed is known to be gone after three of them (`src/client/workers.ts`), if the service keeps heartbeats. */
+const HEARTBEAT_MS = 5_000;
+
 /**
  * @param env sets the level by BOBBIN_LOG_LEVEL
  * @throws IllegalStateError if this process has a runtime already
@@ -11,6 +14,7 @@ const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
 export function installRuntime(env: NodeJS.ProcessEnv, more: Pick<RuntimeOptions, 'shutdownSignals'> = {}): void {
   Runtime.install({
     ...more,
+    workerHeartbeatInterval: HEARTBEAT_MS,
     logger: new DefaultLogger(readLevel(env), (entry) => process.stderr.write(`${toLogLine(entry)}\n`)),
     // By default the core writes to the standard output, which belongs to the program.
     telemetryOptions: { logging: { forward: {} } },

@@ -92,7 +92,7 @@ test('the context of the image has every file that its build reads', async () =>
   expect([...named, ...read, 'tsconfig.json'].filter((path) => !allowed.includes(path))).toEqual([]);
 });
 
-test('the server reads the dynamic configuration from the mounted file, which holds the three settings', async (context) => {
+test('the server reads the dynamic configuration from the mounted file, which holds the settings', async (context) => {
   const temporal = section(requireConfig(context), ['services', 'temporal']);
   const path = /DYNAMIC_CONFIG_FILE_PATH: (\S+)/.exec(temporal)?.[1];
   expect(path).toMatch(/^\/etc\/temporal\//);
@@ -106,6 +106,8 @@ test('the server reads the dynamic configuration from the mounted file, which ho
     ['history.transferProcessorMaxPollRPS', '1000'],
     ['frontend.WorkerCommandsEnabled', 'true'],
     ['system.enableCancelActivityWorkerCommand', 'true'],
+    ['frontend.WorkerHeartbeatsEnabled', 'true'],
+    ['frontend.ListWorkersEnabled', 'true'],
   ]);
 });
 

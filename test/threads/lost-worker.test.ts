@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningWorker } from '../../src/worker/worker.ts';
@@ -119,3 +120,32 @@ describe('a command that runs', () => {
     }
   });
 });
+
+it('a worker that was killed serves no longer after three heartbeats that did not come', async () => {
+  const own = await openEnvironment({ worker: false });
+  const worker = await startWorkerChild(own.env, join(own.cwd, '../killed-worker.log'));
+  try {
+    const identities = async () => (await own.bobbin.workers()).map(({ identity }) => identity);
+    const served = `${worker.pid}@${hostname()}`;
+    await expect.poll(identities, { timeout: 60_000 }).toEqual([served]);
+    // The second heartbeat says how often they come.
+    await expect.poll(() => seconds(own), { timeout: 60_000 }).toBeGreaterThan(0);
+    await worker.kill();
+    await expect.poll(identities, { timeout: 60_000 }).toEqual([]);
+    // By its requests alone it would still count.
+    const { namespace, connection } = own.bobbin.service;
+    const taskQueue = { name: own.taskQueue };
+    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue });
+    expect(pollers.map(({ identity }) => identity)).toEqual([served]);
+    expect(Date.now() - Number(pollers[0]?.lastAccessTime?.seconds) * 1_000).toBeLessThan(65_000);
+  } finally {
+    await worker.kill();
+    await own.close();
+  }
+});
+
+async function seconds({ bobbin: { service }, taskQueue }: TestEnvironment): Promise<number> {
+  const query = `TaskQueue = "${taskQueue}"`;
+  const { workersInfo } = await service.connection.workflowService.listWorkers({ namespace: service.namespace, query });
+  return Number(workersInfo[0]?.workerHeartbeat?.elapsedSinceLastHeartbeat?.seconds ?? 0);
+}

@@ -40,6 +40,9 @@ const PUSHED_CANCELLATION_SETTINGS = [
   'system.enableCancelActivityWorkerCommand=true',
 ];
 
+/** The service keeps the heartbeats of workers, which say within seconds that one was killed. */
+const HEARTBEAT_SETTINGS = ['frontend.WorkerHeartbeatsEnabled=true', 'frontend.ListWorkersEnabled=true'];
+
 /** The command line of `temporal` for these options. */
 export function toServerArguments(settings: ServerSettings): string[] {
   const pushed = isAtLeast(settings.serverVersion, 1, 32) ? PUSHED_CANCELLATION_SETTINGS : [];
@@ -50,9 +53,8 @@ export function toServerArguments(settings: ServerSettings): string[] {
     ...['--namespace', settings.namespace, '--log-level', 'warn'],
     ...(settings.database === null ? [] : ['--db-filename', settings.database]),
     ...(settings.database === null ? [] : DATABASE_SETTINGS.flatMap((pragma) => ['--sqlite-pragma', pragma])),
-    ...[...LATENCY_SETTINGS, ...pushed, ...settings.dynamicConfig, CLOSED_HTTP_API].flatMap((value) => [
-      '--dynamic-config-value',
-      value,
-    ]),
+    ...[...LATENCY_SETTINGS, ...HEARTBEAT_SETTINGS, ...pushed, ...settings.dynamicConfig, CLOSED_HTTP_API].flatMap(
+      (value) => ['--dynamic-config-value', value],
+    ),
   ];
 }
