@@ -13,7 +13,7 @@ const REQUIREMENTS = join(import.meta.dirname, '../../examples/05-python/require
 /** Path of the interpreter, or why there is none. */
 export type PreparedPython = { python: string } | { missing: string };
 
-export async function preparePython(list = REQUIREMENTS): Promise<PreparedPython> {
+export async function preparePython(list = REQUIREMENTS, timeoutMs = 300_000): Promise<PreparedPython> {
   const requirements = readFileSync(list, 'utf8');
   const key = createHash('sha256').update(requirements).digest('hex').slice(0, 12);
   const folder = join(cacheDirectory(process.env), `python-example-${key}`);
@@ -24,7 +24,7 @@ export async function preparePython(list = REQUIREMENTS): Promise<PreparedPython
     mkdirSync(cacheDirectory(process.env), { recursive: true });
     await run('python3', ['-m', 'venv', scratch]);
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', list];
-    await run(join(scratch, 'bin/python'), pip, { timeout: 300_000 });
+    await run(join(scratch, 'bin/python'), pip, { timeout: timeoutMs });
     // Whole or not there at all: a folder that another run made meanwhile serves as well.
     if (!existsSync(folder)) renameSync(scratch, folder);
     return { python };

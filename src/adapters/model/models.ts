@@ -29,6 +29,8 @@ export interface ModelsConfig {
   providers?: OwnProviders;
   /** The efforts that a model takes; undefined if they are not known. */
   effortsOf?: (model: string) => readonly string[] | undefined;
+  /** The folder that Bobbin is installed in, for packages of providers. By default that of this module. */
+  packageRoot?: string;
   idleTimeoutMs?: number;
   connectTimeoutMs?: number;
 }
@@ -44,8 +46,9 @@ export interface ModelsConfig {
  * assertion, OpenAI and compatible endpoints need no key.
  */
 export function createModels(config: ModelsConfig): ModelPort {
-  const { env, offlineUrl, defaultProvider = 'openai', providers = {}, effortsOf, ...timeouts } = config;
-  const aiSdk = createAiSdkModel(env, timeouts, providers);
+  const { env, offlineUrl, defaultProvider = 'openai', providers = {}, effortsOf, packageRoot, ...timeouts } = config;
+  const installed = packageRoot === undefined ? {} : { packageRoot };
+  const aiSdk = createAiSdkModel(env, { ...timeouts, ...installed }, providers);
   /** Null for a provider without the Responses wire format. */
   const responsesModelOf = (request: ModelRequest, provider: string, name: string): ResponsesModel | null => {
     const options = { ...timeouts, freeform: takesFreeform(env, provider, name, providers) };

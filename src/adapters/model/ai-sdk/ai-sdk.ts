@@ -22,6 +22,8 @@ export interface AiSdkModelOptions extends Pick<BoundedFetchOptions, 'maxBodyByt
   idleTimeoutMs?: number;
   /** Longest time in which only what is no part of an answer comes, such as comments that keep a connection open. */
   eventTimeoutMs?: number;
+  /** See `ModelsConfig`. */
+  packageRoot?: string;
 }
 
 type Io = Parameters<ModelPort['respond']>[1];
@@ -80,7 +82,7 @@ async function runStream(call: Call, facts: CallFacts, io: Io, options: AiSdkMod
   const [sdk, { fromAiSdkError }, model, search] = await Promise.all([
     import('ai'),
     import('./failures.ts'),
-    loadProviderModel(call, boundedFetch),
+    loadProviderModel(call, boundedFetch, options.packageRoot),
     loadWebSearch(call),
   ]);
   const limit = (ms: number, what: string) =>

@@ -29,8 +29,9 @@ const INCLUDED: Partial<Record<ProviderName, () => Promise<object>>> = {
 export async function loadProviderModel(
   { name, settings, bearer }: Wanted,
   boundedFetch: typeof fetch,
+  packageRoot?: string,
 ): Promise<LanguageModel> {
-  const factory = await loadFactory(settings);
+  const factory = await loadFactory(settings, packageRoot);
   const { type, key, baseUrl, factorySettings } = settings;
   const usesName = type === 'openai-compatible' ? { name: 'openaiCompatible', includeUsage: true } : {};
   // Without a key, a package with another way to sign in would take an empty one for one.
@@ -46,9 +47,9 @@ export async function loadProviderModel(
   })(name);
 }
 
-async function loadFactory({ provider, type }: ProviderSettings): Promise<Factory> {
+async function loadFactory({ provider, type }: ProviderSettings, packageRoot?: string): Promise<Factory> {
   const table = providerOf(type);
-  const module = await loadPackage(provider, type);
+  const module = await loadPackage(provider, type, packageRoot);
   const factory = (module as Record<string, unknown>)[table.factory];
   if (typeof factory === 'function') return factory as Factory;
   throw new Failure(
@@ -58,9 +59,9 @@ async function loadFactory({ provider, type }: ProviderSettings): Promise<Factor
   );
 }
 
-async function loadPackage(provider: string, type: ProviderName): Promise<object> {
+async function loadPackage(provider: string, type: ProviderName, packageRoot?: string): Promise<object> {
   const table = providerOf(type);
-  const found = await (INCLUDED[type]?.() ?? loadInstalled(nameOf(table)));
+  const found = await (INCLUDED[type]?.() ?? loadInstalled(nameOf(table), packageRoot));
   if (found !== undefined) return found;
   throw notInstalled(provider, table);
 }

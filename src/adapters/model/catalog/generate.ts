@@ -20,7 +20,6 @@ const PROVIDERS: Record<string, string> = {
   google: 'google',
   'google-vertex': 'vertex',
   groq: 'groq',
-  huggingface: 'huggingface',
   mistral: 'mistral',
   moonshotai: 'moonshotai',
   openai: 'openai',
