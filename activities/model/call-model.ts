@@ -1,8 +1,6 @@
 /** Runs one model step. Safe to repeat: only the output of the attempt that completes enters the history. */
 import { Context } from '@temporalio/activity';
-import type { ThreadSettings } from '../../src/contract/index.ts';
 import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
-import { type WebSearch, leastWebSearch } from '../../src/contract/plain/web-search.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
@@ -18,8 +16,8 @@ import type { ContextCache } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
 import { findNews, toEnvironmentMessage } from './environment.ts';
 import { type PatchDraft, createPatchReader } from './patch-draft.ts';
+import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
-import { toSpec, toolsFor } from './tool-specs.ts';
 
 export interface ModelProgress {
   type: 'model';
@@ -55,13 +53,11 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       input,
       step.signal,
     );
-    const servers = isReview(settings) ? NO_SERVERS : await ports.mcp.tools(step.signal);
-    const routed = isReview(settings) ? [] : [...ports.tools.tools, ...servers.tools];
+    const offers = await findOffers(ports, settings, step.signal);
     const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
-    const search = toWebSearch(ports, settings);
     const told = toldEnvironment(read);
     const environment = await findNews(ports, { settings, told, step: number }, step.signal);
     const isNew = Object.keys(environment).length > 0;
@@ -81,19 +77,19 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
         {
           ...request,
           conversation,
-          options: { ...request.options, webSearch: search.webSearch },
-          tools: [...toolsFor(settings, ports.abilities(settings.model)), ...routed.map(toSpec)],
+          options: { ...request.options, webSearch: offers.webSearch },
+          tools: offers.tools,
           ...(isReview(settings) ? { outputSchema: REVIEW_SCHEMA } : {}),
         },
         { signal: step.signal, onText, onReasoning, onInput },
       );
-      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, routed)));
+      const output = bounded(response).map((one) => withLeads(ports, settings.cwd, withRoute(one, offers.routed)));
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
-      const allWarnings = [...warnings, ...search.warnings, ...assumed, ...(response.warnings ?? [])];
+      const allWarnings = [...warnings, ...offers.warnings, ...assumed, ...(response.warnings ?? [])];
       const warned = {
-        ...(servers.warnings.length > 0 && { mcpWarnings: servers.warnings }),
+        ...(offers.mcpWarnings.length > 0 && { mcpWarnings: offers.mcpWarnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),
         ...(isNew && { environment }),
         ...(localImages.length > 0 && { localImages }),
@@ -107,18 +103,6 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
 /** A thread warns of it once. */
 function toAssumption(model: string, window: number): string {
   return `The context window of model ${model} is not known, so ${window} tokens are assumed. Write it into models.json.`;
-}
-
-/** A review reads code of others, which must not have a way out. */
-function toWebSearch(
-  { webSearch: allowed }: Ports,
-  settings: ThreadSettings,
-): { webSearch: WebSearch; warnings: string[] } {
-  const { webSearch: asked = 'off' } = settings;
-  if (isReview(settings)) return { webSearch: 'off', warnings: [] };
-  const webSearch = leastWebSearch(asked, allowed);
-  const warning = `The thread has webSearch "${asked}", and its operator allows "${allowed}" (BOBBIN_WEB_SEARCH).`;
-  return { webSearch, warnings: webSearch === asked ? [] : [warning] };
 }
 
 type Answered = Extract<ModelStepResult, { type: 'answered' }>;
@@ -141,8 +125,6 @@ async function withSnapshot(
     beside.callOff();
   }
 }
-
-const NO_SERVERS: Awaited<ReturnType<Ports['mcp']['tools']>> = { tools: [], warnings: [] };
 
 /** Adds the server of a call, and what the thread needs to decide whether the call may run. */
 function withRoute(output: ModelOutput, tools: readonly McpTool[]): StepOutput {

@@ -18,6 +18,7 @@ import { runStep } from '../step.ts';
 import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
 import { userMessagesOf, withoutEnvironment } from './conversation.ts';
+import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice, showConversation } from './model-request.ts';
 import { isSummaryMessage } from './summary-words.ts';
 import { newestMessages } from './user-messages.ts';
@@ -52,7 +53,11 @@ export async function compactContext(
   const first: CompactionProgress = { type: 'compaction', chars: 0 };
   return runStep<CompactionProgress, CompactionStepResult>({ ...ports, ...input }, first, async (step) => {
     const opened = await openModelRequest(ports, contexts, input, step.signal);
-    const request = { ...opened.request, model: input.model };
+    const request = {
+      ...opened.request,
+      model: input.model,
+      ...(await offersBefore(ports, opened, input.model, step.signal)),
+    };
     const { window } = ports.contextLimits(opened.settings.model);
     const tokens = Math.min(KEPT_MESSAGE_TOKENS, Math.floor(window / 4));
     const userMessages = newestMessages(userMessagesOf(opened.read), tokens);
@@ -87,6 +92,23 @@ export async function compactContext(
     const summary = summaryOf(result, input.model);
     return { type: 'compacted', summary, userMessages, provider: null, ...costOf(result.usage), droppedEntries };
   });
+}
+
+/**
+ * The tools of the requests before this one, so that the endpoint finds their beginning in its cache. Without those of a
+ * server that is needed and does not answer, only the cache is lost.
+ */
+async function offersBefore(
+  ports: Ports,
+  { request: { options }, settings }: Awaited<ReturnType<typeof openModelRequest>>,
+  model: string,
+  signal: AbortSignal,
+): Promise<Pick<ModelRequest, 'tools' | 'toolChoice' | 'options'>> {
+  const offers = await findOffers(ports, { ...settings, model }, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  if (offers === undefined) return { tools: [] };
+  const { tools, webSearch } = offers;
+  return { tools, toolChoice: 'none', options: { ...options, webSearch } };
 }
 
 function isBounded({ output }: CompactedConversation): boolean {

@@ -38,6 +38,8 @@ export interface ModelRequest {
   instructions: string;
   conversation: ConversationEntry[];
   tools: ToolSpec[];
+  /** `none`: the tools are there only because earlier requests had them. */
+  toolChoice?: 'none';
   parallelToolCalls: boolean;
   /** What the endpoint is asked for beyond its defaults. */
   options?: ModelOptions;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AskedOfModel, askedFor } from '../parts/model-requests.ts';
 import { compactionsOf, inputsOf, shown } from '../parts/model-view.ts';
 import { type TestEnvironment, eventsSoFar, openEnvironment, runTurn, turn, waitForEvent } from '../environment.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
@@ -49,12 +50,20 @@ describe('a compaction that is asked for', () => {
     ]);
   });
 
-  it('asks the model without tools, with the whole conversation and the words it always has before it', async () => {
+  it('asks the model for no call of the tools that it always has, with the whole conversation and the words it always has before it', async () => {
     const thread = await environment.start({ instructions: 'Be exact.' });
     await runTurn(thread, 'run: echo one');
     await compact(thread);
-    const request = environment.model.requests.findLast(({ body }) => JSON.stringify(body).includes(thread.threadId));
-    expect(request?.body).toMatchObject({ tools: [], instructions: expect.stringContaining('Be exact.') as string });
+    const asked = askedFor(environment.model, thread.threadId) as (AskedOfModel & { tools?: unknown[] })[];
+    const [before, request] = asked.filter(({ tools }) => tools !== undefined).slice(-2);
+    expect(request).toMatchObject({
+      tool_choice: 'none',
+      instructions: expect.stringContaining('Be exact.') as string,
+    });
+    // What an endpoint caches: tools, instructions, and the conversation up to here.
+    expect(request?.tools).toEqual(before?.tools);
+    expect(request?.instructions).toBe(before?.instructions);
+    expect(request?.input.slice(0, before?.input.length)).toEqual(before?.input);
     expect(newest(thread).slice(-2)).toEqual([expect.stringMatching(/^assistant: /), 'summary request']);
   });
 

@@ -140,7 +140,7 @@ function startStream(
     model,
     ...(request.instructions === '' ? {} : { instructions: request.instructions }),
     messages: toModelMessages(request.conversation, settings.provider),
-    ...(Object.keys(tools).length === 0 ? {} : { tools, toolChoice: 'auto' as const }),
+    ...(Object.keys(tools).length === 0 ? {} : { tools, toolChoice: request.toolChoice ?? ('auto' as const) }),
     ...toEffort(request),
     ...toOutput(sdk, settings.type, request),
     providerOptions: toProviderOptions(settings, request),

@@ -37,6 +37,8 @@ export type Catalog = (model: string) => ModelFacts;
 const BUILT_IN: readonly OwnModel[] = [
   // For trying what a model without eyes gets.
   { model: 'offline/bobbin-blind', images: false },
+  // With a small window, to try what happens at its limit.
+  { model: 'offline/*-8k', contextWindow: 8_000 },
   {
     model: 'offline/*',
     contextWindow: 272_000,

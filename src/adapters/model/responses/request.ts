@@ -20,7 +20,7 @@ export function toResponsesBody(request: ModelRequest, freeform: boolean): JsonO
     instructions: request.instructions,
     input: toInput(request.conversation, textTools),
     tools: [...request.tools.map((tool) => toTool(tool, textTools)), ...toWebSearch(request)],
-    tool_choice: 'auto',
+    tool_choice: request.toolChoice ?? 'auto',
     parallel_tool_calls: request.parallelToolCalls,
     store: false,
     stream: true,
