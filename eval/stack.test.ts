@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { toStackEnvironment } from './stack.ts';
 
 it('gives a run the keys of providers, and no setting that changes what is measured or where', () => {
-  const given = { PATH: '/bin', OPENAI_API_KEY: 'key', HTTPS_PROXY: 'http://proxy', BOBBIN_PRICES: '/prices.json' };
+  const given = { PATH: '/bin', OPENAI_API_KEY: 'key', HTTPS_PROXY: 'http://proxy', BOBBIN_CONTEXT_WINDOW: '32000' };
   const others = {
     TEMPORAL_ADDRESS: 'elsewhere:7233',
     BOBBIN_SANDBOX: 'danger-full-access',

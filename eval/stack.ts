@@ -1,15 +1,16 @@
 /** The embedded stack that a run works with: its own Temporal service and worker, in the folder of the run. */
 import { execFileSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Bobbin, connectBobbin } from '../src/client/index.ts';
 import { openStack } from '../src/dev/one-stack.ts';
 import type { Stack } from '../src/dev/stack.ts';
+import { dataDirectory } from '../src/folders/folders.ts';
 
 /** Settings of Bobbin that a run takes from the environment. Others would change what is measured, or where. */
 const TAKEN = [
-  ...['BOBBIN_MODEL_BASE_URL', 'BOBBIN_MODEL_API_KEY', 'BOBBIN_PRICES', 'BOBBIN_INSTRUCTIONS'],
+  ...['BOBBIN_MODEL_BASE_URL', 'BOBBIN_MODEL_API_KEY', 'BOBBIN_MODELS', 'BOBBIN_INSTRUCTIONS'],
   ...['BOBBIN_CONTEXT_WINDOW', 'BOBBIN_AUTO_COMPACT_TOKENS', 'BOBBIN_CACHE', 'BOBBIN_TEMPORAL'],
 ];
 
@@ -24,12 +25,19 @@ export function toStackEnvironment(
   const others = Object.entries(env).filter(([name]) => !/^(BOBBIN|TEMPORAL)_/.test(name) || TAKEN.includes(name));
   return {
     ...Object.fromEntries(others),
+    ...ownModels(env),
     BOBBIN_MODEL: model,
     // Checks and solutions are here, and other results there.
     BOBBIN_DENY_READ: [...checksAndTheirHistory(), realpathSync(root)].join(delimiter),
     BOBBIN_SHUTDOWN_GRACE_MS: '2000',
     BOBBIN_LOG_LEVEL: 'WARN',
   };
+}
+
+/** Those of the person: the data folder of a run has none. */
+function ownModels(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const file = env['BOBBIN_MODELS'] || join(dataDirectory(env), 'models.json');
+  return existsSync(file) ? { BOBBIN_MODELS: file } : {};
 }
 
 /** Checks and solutions, what describes and tests them, and the repository that has all of it in its objects. */

@@ -6,7 +6,13 @@ import type { Result } from './record.ts';
 const OF_THE_MODEL = new Set(['contextWindowExceeded', 'modelAnswerMalformed', 'reviewUnreadable', 'reviewEmpty']);
 
 /** Every other case would fail in the same way. */
-const OF_EVERY_CASE = ['modelUnauthorized', 'modelNotFound', 'modelPriceUnknown', 'usageLimitExceeded'];
+const OF_EVERY_CASE = [
+  'modelUnauthorized',
+  'modelNotFound',
+  'modelPriceUnknown',
+  'usageLimitExceeded',
+  'providerNotInstalled',
+];
 
 export function endsRun({ status, reason }: Pick<Result, 'status' | 'reason'>): boolean {
   return status === 'error' && OF_EVERY_CASE.some((code) => reason?.startsWith(`${code}: `));
