@@ -119,9 +119,9 @@ describe('an abort', () => {
     const { startedAt } = active(thread);
     thread.dispatch({ type: 'interruptRequested', interrupt: {} });
     thread.at = startedAt + 2_499;
-    thread.end('execCommand', { type: 'aborted' }, first!.id);
+    thread.done('execCommand', { ...EXITED, outcome: 'aborted', output: 'half' }, first!.id);
     expect(thread.state.log.items.filter(({ type }) => type === 'commandExecution')).toMatchObject([
-      { turnId: 'a', status: 'aborted', output: 'aborted by user before it began' },
+      { turnId: 'a', status: 'aborted', output: expect.stringContaining('half') as string },
       { turnId: 'a', status: 'aborted', output: 'aborted by user after 2.5s' },
       { turnId: 'b', status: 'inProgress' },
     ]);
