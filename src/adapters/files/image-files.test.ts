@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SandboxMode } from '../../contract/index.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
@@ -84,12 +84,14 @@ describe('what is closed to commands', () => {
 
 describe('the temporary folders of the thread', () => {
   it('are /tmp, /var/tmp and /dev/shm, as its commands see them', async () => {
+    // Nobody else has a file of this name in /tmp.
+    const name = `${basename(root)}.png`;
     const { tmp, varTmp, shm } = openScratch(state, 't', cwd);
-    for (const folder of [tmp, varTmp, shm]) writeFileSync(join(folder, 'shot.png'), `in ${folder}`);
-    expect(await read('/tmp/shot.png')).toBe(`in ${tmp}`);
-    expect(await read('/var/tmp/shot.png')).toBe(`in ${varTmp}`);
-    expect(await read('/dev/shm/shot.png')).toBe(`in ${shm}`);
-    expect(await read('/tmp/shot.png', 'danger-full-access')).toBe('there is no such file');
+    for (const folder of [tmp, varTmp, shm]) writeFileSync(join(folder, name), `in ${folder}`);
+    expect(await read(`/tmp/${name}`)).toBe(`in ${tmp}`);
+    expect(await read(`/var/tmp/${name}`)).toBe(`in ${varTmp}`);
+    expect(await read(`/dev/shm/${name}`)).toBe(`in ${shm}`);
+    expect(await read(`/tmp/${name}`, 'danger-full-access')).toBe('there is no such file');
   });
 
   it('lead nowhere that is closed, and to no folder of another thread', async () => {
