@@ -96,7 +96,7 @@ export const TOOL_LINES: Insertion[] = [
   ],
   ['activities/tools.ts', 'import { execCommand }', "import { rollDice } from './shell/roll-dice.ts';"],
   ['activities/tools.ts', '  ...AGENT_TOOLS,', '  ROLL_DICE,'],
-  ['activities/tools.ts', '  callMcpTool,\n};', '  rollDice,'],
+  ['activities/tools.ts', '  viewImage,\n};', '  rollDice,'],
   ['workflows/thread/tools/index.ts', 'import { exec }', "import { dice } from './dice.ts';"],
   ['workflows/thread/tools/index.ts', '  exec,', '  dice,'],
 ];
