@@ -5,7 +5,7 @@ import { beginCompaction, canCompact, compactionPhase, onCompaction, wantedCompa
 import { emit, itemCount } from '../state/log.ts';
 import type { CompactTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { emitStarted, endTurn, failTurn, newTurn, withOverrides, withTurn } from '../turns/turns.ts';
-import type { TaskKind } from './task.ts';
+import { type TaskKind, onEndOf } from './task.ts';
 
 export const compact: TaskKind<CompactTurn> = {
   kind: 'compact',
@@ -15,8 +15,7 @@ export const compact: TaskKind<CompactTurn> = {
   needsAgentTask: () => true,
   desiredActions: (state, turn) => wantedCompaction(state, turn.turnId, turn.compaction),
   phase: (state, turn) => compactionPhase(state, turn.compaction),
-  onEvent(state, turn, event) {
-    if (event.type !== 'stepEnded' || event.activity !== 'compactContext') return state;
+  onEvent: onEndOf('compactContext', (state, turn: CompactTurn, event) => {
     const { at, end } = event;
     if (turn.aborting !== null) {
       const answer = end.type === 'done' ? end.value : null;
@@ -31,7 +30,7 @@ export const compact: TaskKind<CompactTurn> = {
       case 'failed':
         return failTurn(state, at, turn, outcome.error);
     }
-  },
+  }),
 };
 
 function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {

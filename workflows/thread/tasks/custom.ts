@@ -17,7 +17,7 @@ import {
   warnOfForce,
   withTurn,
 } from '../turns/turns.ts';
-import { type TaskKind, inWorkspace } from './task.ts';
+import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 export type CustomTurn = TurnBase & {
   kind: 'custom';
@@ -62,8 +62,7 @@ export const custom: TaskKind<CustomTurn> = {
 
   phase: (state) => inWorkspace(state, { type: 'working' }),
 
-  onEvent: (state, turn, event) =>
-    event.type === 'stepEnded' && event.activity === 'runTask' ? onStepEnd(state, turn, event) : state,
+  onEvent: onEndOf('runTask', onStepEnd),
 };
 
 function begin(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {

@@ -4,7 +4,7 @@ import { dismissSnapshot, recordSnapshot } from '../turns/snapshots.ts';
 import type { SnapshotTurn } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
-import { type TaskKind, inWorkspace } from './task.ts';
+import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 
 export const ghostSnapshot: TaskKind<SnapshotTurn> = {
@@ -31,9 +31,7 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
   },
 
   phase: (state) => inWorkspace(state, { type: 'takingSnapshot' }),
-  onEvent(state, turn, event) {
-    if (event.type !== 'stepEnded' || event.activity !== 'takeSnapshot') return state;
-    const { end, at, id } = event;
+  onEvent: onEndOf('takeSnapshot', (state, turn: SnapshotTurn, { end, at, id }) => {
     if (turn.aborting !== null) {
       const taken = end.type === 'done' && end.value.status === 'taken';
       return onStepStopped(taken ? dismissSnapshot(state, turn.turnId) : state, turn, id, true);
@@ -47,5 +45,5 @@ export const ghostSnapshot: TaskKind<SnapshotTurn> = {
       return failTurn(state, at, turn, { code: WORKFLOW_CODES.snapshotUnavailable, message: made.reason });
     const recorded = recordSnapshot(state, at, turn, made);
     return endTurn(recorded, at, findTurn(recorded, turn.turnId) ?? turn, { status: 'completed' });
-  },
+  }),
 };

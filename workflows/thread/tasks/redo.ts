@@ -9,7 +9,7 @@ import { restoreTurns } from '../turns/dropped-turns.ts';
 import type { Redo, RedoTurn, ThreadState } from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { beginActive, endTurn, failTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
-import { type TaskKind, inWorkspace } from './task.ts';
+import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 const NO_FILES: RedoneFiles = { files: null, paths: [], morePaths: 0, notRedone: [] };
 
@@ -48,15 +48,14 @@ export const redo: TaskKind<RedoTurn> = {
 
   phase: (state, { target }) => inWorkspace(state, { type: 'redoing', turnId: target?.turnId ?? '' }),
 
-  onEvent(state, turn, event) {
+  onEvent: onEndOf('redoFiles', (state, turn: RedoTurn, { end, at, id }) => {
     const { target } = turn;
-    if (event.type !== 'stepEnded' || event.activity !== 'redoFiles' || target === null) return state;
-    const { end, at, id } = event;
+    if (target === null) return state;
     if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
     if (end.type === 'done') return restore(state, at, turn, target, end.value);
     const stopped = `The redo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
     return failTurn(state, at, turn, toTurnError(end, stopped));
-  },
+  }),
 };
 
 /** The list exists from the first undo on, and is emptied when the conversation continues differently. */

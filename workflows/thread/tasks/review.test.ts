@@ -317,3 +317,64 @@ describe('a thread with the role of a review', () => {
     expect(thread.input('callModel').step).toBe(2);
   });
 });
+
+describe('the thread of a review', () => {
+  it('has a title that is cut, and keeps what must stay checked out', () => {
+    const thread = reviewing({ type: 'custom', instructions: 'x'.repeat(1_000) });
+    thread.done('prepareReview', { ...PREPARED, checkedOut: 'main' });
+    const { start } = thread.action('startChild');
+    expect(start.title).toHaveLength(200);
+    expect(start.parent).toMatchObject({ role: 'review', checkedOut: 'main' });
+    expect(prepared(reviewing()).action('startChild').start.parent).not.toHaveProperty('checkedOut');
+  });
+
+  it('is not started where the thread cannot have one', () => {
+    const thread = reviewing(undefined, {
+      parent: { threadId: 'p', path: Array<string>(16).fill('p'), role: 'agent' },
+    });
+    prepared(thread);
+    expectLeft(thread, {
+      status: 'failed',
+      error: { code: 'reviewNotStarted', message: expect.any(String) as string },
+    });
+  });
+
+  it('answers in at most 200,000 characters', () => {
+    const thread = atWork();
+    say(thread, endOfChild({ status: 'completed', lastAgentMessage: 'x'.repeat(300_000) }));
+    expect(thread.input('finishReview').text).toHaveLength(200_000);
+  });
+
+  it('of another turn, or that reports twice, counts for nothing', () => {
+    const thread = atWork();
+    const done = endOfChild({ status: 'completed', lastAgentMessage: 'the answer' });
+    thread.dispatch({ type: 'subThreadReported', message: { threadId: 't1/9', report: done } });
+    expect(thread.steps('finishReview')).toEqual([]);
+    say(thread, done);
+    say(thread, endOfChild({ status: 'completed', lastAgentMessage: 'another' }));
+    expect(thread.input('finishReview').text).toBe('the answer');
+    expect(thread.state.usage.totalTokens).toBe(12);
+  });
+
+  it.each([
+    [null, 1],
+    ['no room', 0],
+  ])('that starts while its turn is stopped is closed and waited for, if it starts (%s)', (failure, waited) => {
+    const thread = prepared(reviewing());
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    started(thread, failure);
+    expect(thread.completions('r')).toHaveLength(1 - waited);
+    if (waited > 0) {
+      expect(thread.state.active?.aborting?.awaiting).toEqual([actionIds.watch(CHILD)]);
+      say(thread, { type: 'closed', reason: null });
+    }
+    expect(thread.completions('r')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+  });
+
+  it('shows how far it is', () => {
+    const phase = (thread: TestThread) => toThreadView(thread.state).activeTurn?.phase;
+    const thread = atWork();
+    say(thread, endOfChild({ status: 'completed', lastAgentMessage: 'the answer' }));
+    expect(phase(thread)).toEqual({ type: 'reviewing', stage: 'finishing', threadId: CHILD });
+  });
+});

@@ -3,6 +3,7 @@ import type { InputItem, SubThreadReport, TurnPhase } from '../../../src/contrac
 import type { Action } from '../state/actions.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
+import type { StepActivity, StepEvent } from '../state/steps.ts';
 
 /** The end of one of a task's actions, or an answer to one of its requests. */
 export type TaskEvent = Extract<MachineEvent, { type: 'stepEnded' | 'childStarted' | 'requestAnswered' }>;
@@ -48,6 +49,18 @@ export interface TaskKind<T extends ActiveTurn> {
   onSubThreadReport?(state: ThreadState, at: number, turn: T, threadId: string, report: SubThreadReport): ThreadState;
   /** Handles the end of one of its actions, or an answer; also while the turn is being aborted. */
   onEvent(state: ThreadState, turn: T, event: TaskEvent): ThreadState;
+}
+
+/** For a kind whose only events are the ends of this activity. */
+export function onEndOf<A extends StepActivity, T extends ActiveTurn>(
+  activity: A,
+  onEnd: (state: ThreadState, turn: T, event: StepEvent<A>) => ThreadState,
+): TaskKind<T>['onEvent'] {
+  // The compiler cannot see that the event of this activity has the end of this activity.
+  return (state, turn, event) =>
+    event.type === 'stepEnded' && event.activity === activity
+      ? onEnd(state, turn, event as unknown as StepEvent<A>)
+      : state;
 }
 
 /** The phase of a turn whose steps wait until the workspace is clean. */

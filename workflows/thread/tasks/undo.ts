@@ -13,7 +13,7 @@ import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { type StepAction, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { beginActive, endTurn, failTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
-import { type TaskKind, inWorkspace } from './task.ts';
+import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
   kind: 'undo',
@@ -48,16 +48,15 @@ export const undo: TaskKind<UndoTurn> = {
 
   phase: (state, { target }) => inWorkspace(state, { type: 'undoing', turnId: target?.turnId ?? '' }),
 
-  onEvent(state, turn, event) {
+  onEvent: onEndOf('undoFiles', (state, turn: UndoTurn, { end, at, id }) => {
     const { target } = turn;
-    if (event.type !== 'stepEnded' || event.activity !== 'undoFiles' || target === null) return state;
-    const { end, at, id } = event;
+    if (target === null) return state;
     // Its files may be restored already; a retry finds nothing left to do.
     if (turn.aborting !== null) return onStepStopped(state, turn, id, true);
     if (end.type === 'done') return drop(state, at, turn, target, end.value);
     const stopped = `The undo of turn ${target.turnId} was stopped by nobody in this thread. Ask for it again.`;
     return failTurn(state, at, turn, toTurnError(end, stopped));
-  },
+  }),
 };
 
 /** The turn that an undo would take back now; null if there is none. */

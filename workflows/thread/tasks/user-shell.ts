@@ -8,7 +8,7 @@ import { emitStarted, endTurn, failTurn, findTurn, newTurn, warnOfForce } from '
 import type { QueuedTurn, ShellTurn, ThreadState } from '../state/state.ts';
 import { commandOf } from '../tools/labels.ts';
 import { onCommandEnd, toCommandResult, toCommandStep } from '../tools/command-step.ts';
-import { type TaskKind, inWorkspace } from './task.ts';
+import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 /** The active turn if there is none, else in parallel with it. */
 function beginShell(state: ThreadState, at: number, turn: QueuedTurn): ThreadState {
@@ -46,8 +46,7 @@ export const userShell: TaskKind<ShellTurn> = {
   },
   phase: (state, { index }) =>
     inWorkspace(state, { type: 'runningTools', step: 0, running: [commandOf(state, index)], waiting: [] }),
-  onEvent(state, turn, event) {
-    if (event.type !== 'stepEnded' || event.activity !== 'execCommand') return state;
+  onEvent: onEndOf('execCommand', (state, turn: ShellTurn, event) => {
     const result = toCommandResult(event.end);
     const { change, forced } = result;
     let next = completeItem(state, event.at, turn.index, change);
@@ -61,5 +60,5 @@ export const userShell: TaskKind<ShellTurn> = {
           message: change.output,
         })
       : endTurn(next, event.at, current, { status: 'completed' });
-  },
+  }),
 };
