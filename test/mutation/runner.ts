@@ -16,30 +16,46 @@ const SLOW_MS = 400;
 /** Random plays of a property, which are the same for every mutation. */
 const PLAYS = 30;
 
+const LOOPS = 'It passes far more places than without the mutation: a loop without an end.';
+
 /** What instrumented code reads and counts. */
 interface Instrumented {
   activeMutant?: string | undefined;
   currentTestId?: string | undefined;
-  hitCount?: number | undefined;
-  hitLimit?: number | undefined;
   mutantCoverage?: unknown;
 }
 
 interface MutantRun {
   testFilter?: string[];
   activeMutant: { id: string };
-  hitLimit?: number;
+}
+
+/** What a test costs without a mutation. */
+interface Cost {
+  ms: number;
+  /** Places of instrumented code that it passes. */
+  places: number;
 }
 
 class InProcessRunner {
   readonly #code: Instrumented = ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
-  readonly #durations = new Map<string, number>();
+  readonly #costs = new Map<string, Cost>();
+  #mutant: string | undefined;
+  #places = 0;
+  #maxPlaces = Infinity;
 
   capabilities() {
     return { reloadEnvironment: false };
   }
 
   async init() {
+    // Instrumented code looks here at each place, so a loop without an end can be left here.
+    Object.defineProperty(this.#code, 'activeMutant', {
+      get: () => {
+        if (++this.#places > this.#maxPlaces) throw new Error(LOOPS);
+        return this.#mutant;
+      },
+    });
     registerHooks({
       resolve: (specifier, context, next) =>
         specifier === 'vitest'
@@ -63,48 +79,49 @@ class InProcessRunner {
     const results = [];
     for (const [id, test] of tests) {
       this.#code.currentTestId = id;
+      this.#places = 0;
       const start = process.threadCpuUsage();
       const failure = await tryTest(test);
       const { user, system } = process.threadCpuUsage(start);
-      this.#durations.set(id, (user + system) / 1_000);
-      results.push(this.#toResult(id, failure));
+      const ms = (user + system) / 1_000;
+      this.#costs.set(id, { ms, places: this.#places });
+      const common = { id, name: id, timeSpentMs: ms };
+      results.push(failure === null ? { ...common, status: 0 } : { ...common, status: 1, failureMessage: failure });
     }
     this.#code.currentTestId = undefined;
     return { status: 'complete', tests: results, mutantCoverage: this.#code.mutantCoverage };
   }
 
-  async mutantRun({ testFilter = [...tests.keys()], activeMutant, hitLimit: hitsInAll = Infinity }: MutantRun) {
+  async mutantRun({ testFilter = [...tests.keys()], activeMutant }: MutantRun) {
     // After a timeout this is another process.
-    if (this.#durations.size === 0) await this.dryRun();
-    // A test that loops is over after twice the hits of all tests together.
-    const hitLimit = Math.max(hitsInAll / 50, 1_000);
-    Object.assign(this.#code, { activeMutant: activeMutant.id, hitLimit });
+    if (this.#costs.size === 0) await this.dryRun();
+    this.#mutant = activeMutant.id;
     let nrOfTests = 0;
     try {
       for (const id of this.#fastestFirst(testFilter)) {
-        this.#code.hitCount = 0;
         nrOfTests++;
+        this.#places = 0;
+        this.#maxPlaces = 20 * this.#costOf(id).places + 10_000;
         const failure = await tryTest(tests.get(id)!);
-        // A loop without an end is noticed, too, even if the test takes its error for an answer.
-        const failureMessage = failure ?? (this.#code.hitCount > hitLimit ? 'It loops.' : null);
+        // The test may take the error for an answer.
+        const failureMessage = failure ?? (this.#places > this.#maxPlaces ? LOOPS : null);
         if (failureMessage !== null) return { status: 'killed', killedBy: [id], failureMessage, nrOfTests };
       }
       return { status: 'survived', nrOfTests };
     } finally {
-      this.#code.activeMutant = undefined;
+      this.#mutant = undefined;
+      this.#maxPlaces = Infinity;
     }
   }
 
-  #fastestFirst(ids: string[]): string[] {
-    const durationOf = (id: string) => this.#durations.get(id) ?? 0;
-    const sorted = ids.toSorted((a, b) => durationOf(a) - durationOf(b));
-    const fast = sorted.filter((id) => durationOf(id) < SLOW_MS);
-    return fast.length > 0 ? fast : sorted;
+  #costOf(id: string): Cost {
+    return this.#costs.get(id) ?? { ms: 0, places: 0 };
   }
 
-  #toResult(id: string, failure: string | null) {
-    const common = { id, name: id, timeSpentMs: this.#durations.get(id) ?? 0 };
-    return failure === null ? { ...common, status: 0 } : { ...common, status: 1, failureMessage: failure };
+  #fastestFirst(ids: string[]): string[] {
+    const sorted = ids.toSorted((a, b) => this.#costOf(a).ms - this.#costOf(b).ms);
+    const fast = sorted.filter((id) => this.#costOf(id).ms < SLOW_MS);
+    return fast.length > 0 ? fast : sorted;
   }
 }
 
