@@ -37,12 +37,19 @@ interface Cost {
   places: number;
 }
 
+const NO_MAX: Cost = { places: Infinity, ms: Infinity };
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
 class InProcessRunner {
   readonly #code: Instrumented = ((globalThis as { __stryker__?: Instrumented }).__stryker__ ??= {});
   readonly #costs = new Map<string, Cost>();
   #mutant: string | undefined;
   #places = 0;
-  #maxPlaces = Infinity;
+  #max = NO_MAX;
 
   capabilities() {
     return { reloadEnvironment: false };
@@ -52,7 +59,8 @@ class InProcessRunner {
     // Instrumented code looks here at each place, so a loop without an end can be left here.
     Object.defineProperty(this.#code, 'activeMutant', {
       get: () => {
-        if (++this.#places > this.#maxPlaces) throw new Error(LOOPS);
+        this.#places++;
+        if (this.#isLost()) throw new Error(LOOPS);
         return this.#mutant;
       },
     });
@@ -80,10 +88,9 @@ class InProcessRunner {
     for (const [id, test] of tests) {
       this.#code.currentTestId = id;
       this.#places = 0;
-      const start = process.threadCpuUsage();
+      const start = cpuMs();
       const failure = await tryTest(test);
-      const { user, system } = process.threadCpuUsage(start);
-      const ms = (user + system) / 1_000;
+      const ms = cpuMs() - start;
       this.#costs.set(id, { ms, places: this.#places });
       const common = { id, name: id, timeSpentMs: ms };
       results.push(failure === null ? { ...common, status: 0 } : { ...common, status: 1, failureMessage: failure });
@@ -101,17 +108,22 @@ class InProcessRunner {
       for (const id of this.#fastestFirst(testFilter)) {
         nrOfTests++;
         this.#places = 0;
-        this.#maxPlaces = 20 * this.#costOf(id).places + 10_000;
+        this.#max = { places: 4 * this.#costOf(id).places + 10_000, ms: cpuMs() + 10 * this.#costOf(id).ms + 500 };
         const failure = await tryTest(tests.get(id)!);
         // The test may take the error for an answer.
-        const failureMessage = failure ?? (this.#places > this.#maxPlaces ? LOOPS : null);
+        const failureMessage = failure ?? (this.#isLost() ? LOOPS : null);
         if (failureMessage !== null) return { status: 'killed', killedBy: [id], failureMessage, nrOfTests };
       }
       return { status: 'survived', nrOfTests };
     } finally {
       this.#mutant = undefined;
-      this.#maxPlaces = Infinity;
+      this.#max = NO_MAX;
     }
+  }
+
+  /** The clock is looked at rarely: most loops are quick. */
+  #isLost(): boolean {
+    return this.#places > this.#max.places || (this.#places % 256 === 0 && cpuMs() > this.#max.ms);
   }
 
   #costOf(id: string): Cost {
