@@ -56,5 +56,6 @@ function readMore({ json, at }: Unread): { text: string; unread: Unread } {
 
 /** Some endpoints send line ends as they are, which is not JSON. */
 function unescaped(text: string): string {
+  // eslint-disable-next-line no-control-regex
   return JSON.parse(`"${text.replace(/[\u0000-\u001f]/g, (char) => JSON.stringify(char).slice(1, -1))}"`) as string;
 }

@@ -122,10 +122,9 @@ function toFacts(message: string): string[] {
 
 /** The cells of a column of the table, by row. */
 function readColumn(page: string, column: number): Rows {
-  const lines = page.split('\n').filter((line) => line.startsWith('|'));
-  return Object.fromEntries(
-    lines.map((line) => line.split('|').map((cell) => cell.trim())).map((cells) => [cells[1], cells[column] ?? '']),
-  );
+  const rows = page.split('\n').filter((line) => line.startsWith('|'));
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  return Object.fromEntries(cells.map((row): [string, string] => [row[1] ?? '', row[column] ?? '']));
 }
 
 const BEGIN = '<!-- recorded -->';
