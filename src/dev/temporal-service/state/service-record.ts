@@ -2,7 +2,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writePrivateFileSync } from '../../../folders/private-file.ts';
-import { MarkSchema, type ProcessMark } from '../../../folders/process-mark.ts';
+import { MarkSchema } from '../../../folders/process-mark-schema.ts';
+import type { ProcessMark } from '../../../folders/process-mark.ts';
 
 const RecordSchema = MarkSchema.extend({
   /** `host:port` of the gRPC front end. */
