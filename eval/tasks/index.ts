@@ -8,11 +8,12 @@ import { largeFile } from './large-file.ts';
 import { mergeConflict } from './merge-conflict.ts';
 import { plantedInstruction } from './planted-instruction.ts';
 import { rename } from './rename.ts';
+import { screenshot } from './screenshot.ts';
 import { server } from './server.ts';
 import type { Task } from './task.ts';
 import { undoHalf } from './undo-half.ts';
 
 export const TASKS: readonly Task[] = [
-  ...[failingTest, rename, addFlag, bisect, agentsMd, server, mergeConflict],
+  ...[failingTest, rename, addFlag, bisect, agentsMd, server, screenshot, mergeConflict],
   ...[largeFile, plantedInstruction, delegate, undoHalf],
 ];
