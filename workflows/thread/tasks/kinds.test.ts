@@ -143,7 +143,7 @@ describe.each(KINDS)('a turn of kind $turn.kind', (kind) => {
       const failure = { code: 'internal', message: 'no', details: {} };
       thread.end(activity, how === 'failed' ? { type: 'failed', failure } : { type: how }, id);
       // A command that no worker saw to its end is looked for first.
-      if (thread.steps('cleanWorkspace').length > 0) thread.done('cleanWorkspace', { ended: 0 });
+      if (thread.steps('cleanWorkspace').length > 0) thread.done('cleanWorkspace', { ended: 0, gone: true });
       expect(thread.completions('a')).toMatchObject([{ status: 'aborted', reason: 'interrupted', quiescent: true }]);
     }
   });
