@@ -14,7 +14,7 @@ const TOUCH_THE_MACHINE = ['src/{adapters,dev}/**/*.test.ts'];
 export default defineConfig({
   test: {
     // Much of the time is waiting: for deadlines, for workers that come and go.
-    maxWorkers: 5,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     env: { XDG_DATA_HOME: dataHome },
     // Each file has parts and names of its own; what all of them need is loaded once for many of them.

@@ -2,7 +2,8 @@
 import type { Insertion } from './changed-copy.ts';
 
 const KIND = `/** \`count_lines\`: how many lines a file of the workspace has. */
-import { inputText, beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError, withTurn } from '../turns/turns.ts';
+import { toInputText } from '../../../src/contract/plain/images/image-types.ts';
+import { beginActive, endTurn, failTurn, findTurn, onStepStopped, toTurnError, withTurn } from '../turns/turns.ts';
 import type { TurnBase } from '../state/state.ts';
 import { retried, stepIds, toSummary } from '../state/steps.ts';
 import type { TaskKind } from './task.ts';
@@ -17,7 +18,7 @@ declare module '../state/state.ts' {
 
 export const countLines: TaskKind<CountTurn> = {
   kind: 'count_lines',
-  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'count_lines', file: inputText(turn.input) }),
+  begin: (state, at, turn) => beginActive(state, at, turn, { kind: 'count_lines', file: toInputText(turn.input) }),
   advance: (state) => state,
   desiredActions: (state, { turnId, file }) => {
     const id = \`count/\${turnId}\`;
