@@ -19,6 +19,8 @@ export default defineConfig({
     env: { XDG_DATA_HOME: dataHome },
     // Each file has parts and names of its own; what all of them need is loaded once for many of them.
     isolate: false,
+    // A poll ends when it is satisfied; the second that is its default is too short for a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', './test/closing-line.ts'],
     projects: [
       {
