@@ -1,5 +1,5 @@
 /** The SDK's runtime of a process: all its log lines, those of the native core included, go to the error output. */
-import { DefaultLogger, IllegalStateError, type LogLevel, Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { DefaultLogger, type LogLevel, Runtime, type RuntimeOptions } from '@temporalio/worker';
 import { toLogLine } from './log-line.ts';
 
 const LEVELS: readonly LogLevel[] = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'];
@@ -21,13 +21,9 @@ export function installRuntime(env: NodeJS.ProcessEnv, more: Pick<RuntimeOptions
   });
 }
 
-/** A runtime that the program has installed stays as it is. */
+/** A runtime that the program has installed stays as it is, also after it was idle, when the SDK makes it again. */
 export function installRuntimeOnce(env: NodeJS.ProcessEnv): void {
-  try {
-    installRuntime(env);
-  } catch (error) {
-    if (!(error instanceof IllegalStateError)) throw error;
-  }
+  if (Runtime['instantiator'] === undefined) installRuntime(env);
 }
 
 function readLevel({ BOBBIN_LOG_LEVEL: asked = 'INFO' }: NodeJS.ProcessEnv): LogLevel {
