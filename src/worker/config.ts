@@ -182,17 +182,10 @@ export interface WorkerConfig {
 
 /** Throws an error that names every invalid variable, or every invalid member of the MCP configuration. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerConfig {
-  // Many shells and compose files use an empty variable for "not set".
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = EnvironmentSchema.safeParse(set);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);
-  }
-  const vars = parsed.data;
+  const vars = readVariables(EnvironmentSchema, env);
   const budget = vars.BOBBIN_BUDGET;
   const data = dataLayout(dataDirectory(env));
-  const archiveDirectory = resolve(vars.BOBBIN_ARCHIVE_DIR ?? data.archive);
+  const archive = toArchivePlace(vars, data.root);
   const keyDirectory = resolve(vars.BOBBIN_KEYS_DIR ?? data.keys);
   // Fails at the start instead of in each command.
   if (vars.BOBBIN_NETWORK.type === 'hosts') createReach(env);
@@ -213,10 +206,9 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
       fetchTimeoutMs: vars.BOBBIN_FETCH_TIMEOUT_MS,
       fetchIdleMs: vars.BOBBIN_FETCH_IDLE_MS,
     },
-    closedFolders: outermost([data.root, archiveDirectory, keyDirectory, cacheDirectory(env)]),
+    closedFolders: outermost([data.root, archive.archiveDirectory, keyDirectory, cacheDirectory(env)]),
     deniedPaths: [...new Set([...listDeniedPaths(env), ...accounts.files])],
-    archiveDirectory,
-    store: toStore(vars),
+    ...archive,
     rulesDirectory: data.rules,
     keyDirectory,
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
@@ -276,14 +268,42 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   };
 }
 
-function toStore(vars: z.infer<typeof EnvironmentSchema>): S3Place | undefined {
-  if (vars.BOBBIN_STORE === undefined) return undefined;
-  return readS3Place(vars.BOBBIN_STORE, {
+const ArchiveVariables = EnvironmentSchema.pick({
+  BOBBIN_ARCHIVE_DIR: true,
+  BOBBIN_STORE: true,
+  BOBBIN_STORE_ENDPOINT: true,
+  BOBBIN_STORE_PATH_STYLE: true,
+  AWS_REGION: true,
+  BOBBIN_ALLOW_HTTP: true,
+});
+
+export type ArchivePlace = Pick<WorkerConfig, 'archiveDirectory' | 'store'>;
+
+/** The archive of a worker with this environment. @param data absolute path of the data folder */
+export function readArchivePlace(env: NodeJS.ProcessEnv, data: string): ArchivePlace {
+  return toArchivePlace(readVariables(ArchiveVariables, env), data);
+}
+
+function toArchivePlace(vars: z.infer<typeof ArchiveVariables>, data: string): ArchivePlace {
+  const options = {
     endpoint: vars.BOBBIN_STORE_ENDPOINT,
     pathStyle: vars.BOBBIN_STORE_PATH_STYLE,
     region: vars.AWS_REGION,
     allowHttp: vars.BOBBIN_ALLOW_HTTP,
-  });
+  };
+  return {
+    archiveDirectory: resolve(vars.BOBBIN_ARCHIVE_DIR ?? dataLayout(data).archive),
+    store: vars.BOBBIN_STORE === undefined ? undefined : readS3Place(vars.BOBBIN_STORE, options),
+  };
+}
+
+function readVariables<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
+  // Many shells and compose files use an empty variable for "not set".
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);
 }
 
 function toTokenSource(vars: z.infer<typeof EnvironmentSchema>): TokenSource {

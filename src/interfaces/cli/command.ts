@@ -94,10 +94,9 @@ export async function connect(options: CommonOptions): Promise<Bobbin> {
 
 /** Opened when it is used, because its modules are large. */
 export function archiveIn(data: string): ImageArchive {
-  const open = async (): Promise<ImageArchive> => {
-    const { openDoorArchive } = await import('../../dev/door-archive.ts');
-    return openDoorArchive(process.env, data);
-  };
+  let opened: Promise<ImageArchive> | undefined;
+  const open = (): Promise<ImageArchive> =>
+    (opened ??= import('../../dev/door-archive.ts').then(({ openDoorArchive }) => openDoorArchive(process.env, data)));
   return { write: async (id, body) => (await open()).write(id, body), read: async (id) => (await open()).read(id) };
 }
 
