@@ -4,13 +4,13 @@
  * file at their end is opened without following any.
  */
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ImageFilesPort, ImagePlace } from '../../../activities/ports.ts';
 import { toTooLarge } from '../../contract/plain/images/image-header.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
 import { isInsideReal } from '../../folders/folders.ts';
 import { followLinks } from '../../folders/real-path.ts';
-import { type Scratch, scratchOf } from '../shell/sandbox/scratch.ts';
+import { scratchOf, toOutsidePath } from '../shell/sandbox/scratch.ts';
 import { createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
 
@@ -49,7 +49,7 @@ async function findReal(path: string, place: ImagePlace, stateDirectory: string)
   const { cwd, root = followLinks(cwd), sandbox } = place;
   const named = resolve(cwd, path);
   const scratch = sandbox === 'danger-full-access' ? null : scratchOf(stateDirectory, place.threadId, cwd);
-  const real = await realpath(scratch === null ? named : toOutside(named, [cwd, root], scratch));
+  const real = await realpath(scratch === null ? named : toOutsidePath(named, [cwd, root], scratch));
   return {
     path: real,
     isOpen(closed) {
@@ -59,19 +59,6 @@ async function findReal(path: string, place: ImagePlace, stateDirectory: string)
       return !createClosedPaths([...closed, ...covered], root).has(real);
     },
   };
-}
-
-/** Where a path in the thread's temporary folders lies outside of its sandbox. */
-function toOutside(path: string, workspaces: readonly string[], { tmp, varTmp, shm }: Scratch): string {
-  if (workspaces.some((workspace) => isInsideReal(path, workspace))) return path;
-  for (const [inside, outside] of [
-    ['/tmp', tmp],
-    ['/var/tmp', varTmp],
-    ['/dev/shm', shm],
-  ] as const) {
-    if (isInsideReal(path, inside)) return join(outside, path.slice(inside.length));
-  }
-  return path;
 }
 
 async function readFile(path: string): Promise<{ bytes: Uint8Array } | { fault: string }> {

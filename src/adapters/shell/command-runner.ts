@@ -15,7 +15,7 @@ import { Failure } from '../../../activities/failures.ts';
 import { assertWorkspace } from '../files/workspace.ts';
 import { noteWorkspace } from '../known-workspaces.ts';
 import { findProgram } from '../programs.ts';
-import { probeBubblewrap, toOutsidePath, type ProbedBubblewrap } from './sandbox/bubblewrap.ts';
+import { probeBubblewrap, type ProbedBubblewrap } from './sandbox/bubblewrap.ts';
 import { GRACE_MS, endProcesses, type EndTarget } from './processes/end-processes.ts';
 import { listDeniedPaths } from './sandbox/denied-paths.ts';
 import { createFence } from './processes/fence.ts';
@@ -39,7 +39,7 @@ import { isInsideReal } from '../../folders/folders.ts';
 import { startLeader, type Leader } from './processes/leader.ts';
 import type { Reach } from './network/upstream-proxy.ts';
 import { removeUnusedGitLinks } from './sandbox/git-links.ts';
-import { openScratch, removeScratch, removeUnusedScratch } from './sandbox/scratch.ts';
+import { openScratch, removeScratch, removeUnusedScratch, toOutsidePath } from './sandbox/scratch.ts';
 
 export interface CommandRunnerOptions {
   /** Absolute; contains the records of running commands, their pipes and their temporary folders. Made when needed. */

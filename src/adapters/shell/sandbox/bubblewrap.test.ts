@@ -176,6 +176,17 @@ describe.runIf(state.available)('a command in the sandbox', () => {
     rmSync(bench.hiddenFolder, { recursive: true });
   });
 
+  it.each(['/tmp', '/var/tmp', '/dev/shm'])(
+    'works in a folder of its own %s, once a command has made it',
+    async (temp) => {
+      const cwd = `${temp}/made-by-a-command`;
+      await expect(bench.run('true', { sandbox: readOnly, cwd })).rejects.toMatchObject({ code: 'workspaceMissing' });
+      await bench.run(`mkdir ${cwd}`, { sandbox: readOnly });
+      expect((await bench.run('pwd', { sandbox: readOnly, cwd })).output).toBe(`${cwd}\n`);
+      expect(existsSync(cwd)).toBe(false);
+    },
+  );
+
   it('writes nothing that stays in mode read-only, and has a /tmp of its own', async () => {
     const report = await bench.run(
       'ls; echo bad > written; echo scratch > /tmp/scratch-file && cat /tmp/scratch-file',

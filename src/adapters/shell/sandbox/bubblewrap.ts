@@ -150,18 +150,6 @@ function toLink(path: string): Mount[] {
   return [{ path, how: 'link', to: readlinkSync(path) }];
 }
 
-/** Where a path of the command lies outside of the sandbox. */
-export function toOutsidePath(path: string, roots: readonly string[], { tmp, varTmp }: Scratch): string {
-  if (roots.some((root) => isInsideReal(path, root))) return path;
-  for (const [inside, outside] of [
-    ['/tmp', tmp],
-    ['/var/tmp', varTmp],
-  ] as const) {
-    if (isInsideReal(path, inside)) return join(outside, path.slice(inside.length));
-  }
-  return path;
-}
-
 const INSTALL = 'Install it with your package manager (for example `apt install bubblewrap`)';
 
 /** Runs the sandbox once for real, with all it will be asked for later. Never rejects. */

@@ -8,6 +8,7 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree } from '../../files/remove-tree.ts';
 import { ignoring } from '../../files/safe-folder.ts';
+import { isInsideReal } from '../../../folders/folders.ts';
 
 export interface Scratch {
   tmp: string;
@@ -35,6 +36,19 @@ export function scratchOf(stateDirectory: string, threadId: string, workspace: s
   // The way to the workspace leads through its /tmp where it lies below it, so no other workspace shares the folder.
   const folder = join(thread, shortHash(workspace));
   return { tmp: join(folder, 'tmp'), varTmp: join(folder, 'var-tmp'), shm: join(folder, 'shm') };
+}
+
+/** Where a path of a command lies outside of its sandbox. @param roots folders that are the same on both sides */
+export function toOutsidePath(path: string, roots: readonly string[], { tmp, varTmp, shm }: Scratch): string {
+  if (roots.some((root) => isInsideReal(path, root))) return path;
+  for (const [inside, outside] of [
+    ['/tmp', tmp],
+    ['/var/tmp', varTmp],
+    ['/dev/shm', shm],
+  ] as const) {
+    if (isInsideReal(path, inside)) return join(outside, path.slice(inside.length));
+  }
+  return path;
 }
 
 /** Rejects if something could not be removed; `removeUnusedScratch` retries. */
