@@ -62,7 +62,7 @@ const RecordSchema = z.object({
   /** Names of the settings of the environment that were passed on to the worker. */
   settings: z.array(z.string()),
   cases: z.array(CaseSchema),
-  /** By attempts that are made again: they could not be judged, or the run had no more to spend. */
+  /** By attempts that are repeated: they could not be judged, or the budget of the run was spent. */
   lost: SpentSchema,
 });
 export type RunRecord = z.infer<typeof RecordSchema>;

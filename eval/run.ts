@@ -10,8 +10,7 @@ import { type Options, USAGE, UsageError, readOptions } from './options.ts';
 import { toCases } from './cases.ts';
 import { type Keeper, type Result, type RunRecord, NOTHING_SPENT, keepIn, makeAgain } from './record.ts';
 import { createRedaction } from './redact.ts';
-import { toMarkdown, toText } from './report/table.ts';
-import { toVisibleLine } from '../src/contract/plain/foreign-text.ts';
+import { oneLine, toMarkdown, toText } from './report/table.ts';
 import { summarise } from './report/totals.ts';
 import { REVIEWS } from './reviews/list.ts';
 import { type RunFolder, findRun, newRunName, openRunFolder, removeWork, runsRoot } from './run-folder.ts';
@@ -20,6 +19,8 @@ import { openOwnStack, takenSettings, toStackEnvironment } from './stack.ts';
 import { TASKS } from './tasks/index.ts';
 
 const EXIT = { ok: 0, notPassed: 1, usage: 2, notAll: 3, interrupted: 130 };
+/** Of a line of progress. */
+const REASON_CHARS = 200;
 const redact = createRedaction(process.env);
 const progress = (line: string) => void process.stderr.write(`${redact(line)}\n`);
 const print = (text: string) => void process.stdout.write(`${redact(text)}\n`);
@@ -141,11 +142,7 @@ async function evaluateIn(
 }
 
 function why({ status, reason }: Result): string {
-  return status === 'passed' || reason === null ? '' : `  ${oneLine(reason)}`;
-}
-
-function oneLine(text: string): string {
-  return toVisibleLine(text.replaceAll(/\s+/g, ' ')).slice(0, 200);
+  return status === 'passed' || reason === null ? '' : `  ${oneLine(reason, REASON_CHARS)}`;
 }
 
 async function writeResults(folder: RunFolder, record: RunRecord): Promise<string> {
@@ -162,7 +159,8 @@ async function finish(folder: RunFolder, record: RunRecord, options: Options, le
   );
   const again = `npm run eval -- --resume ${folder.name}${outOption(options)}`;
   if (leftover === 'budget') progress(`The budget is used up. To continue: ${again} --max-usd N`);
-  else if (leftover !== 'nothing') progress(`Ended early: ${oneLine(leftover.everyCase)} To continue: ${again}`);
+  else if (leftover !== 'nothing')
+    progress(`Ended early: ${oneLine(leftover.everyCase, REASON_CHARS)} To continue: ${again}`);
   else if (!options.keep) await removeWork(folder);
   progress(`Results: ${join(folder.path, 'results.json')} and results.md`);
   return toExitCode(record);

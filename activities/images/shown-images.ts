@@ -77,7 +77,7 @@ async function load(archive: ArchivePort, image: ImageRef): Promise<Shown> {
     return { image: { sha256, mediaType, width, height, base64 } };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'archiveMissing') throw error;
-    const warning = `${toImageWords(image)} is not shown: the archive of this worker does not have it. Whoever sends an image must use the archive of the workers (BOBBIN_ARCHIVE_DIR), or name a file of the workspace.`;
+    const warning = `${toImageWords(image)} is not shown: the archive of this worker does not have it. To send images, use the archive of the workers (BOBBIN_ARCHIVE_DIR or BOBBIN_STORE), or name a file of the workspace.`;
     return { note: 'it was not found', warning };
   }
 }

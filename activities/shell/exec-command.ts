@@ -64,9 +64,9 @@ async function attach(ports: Ports, input: CommandStep, io: Required<CommandIo>)
 }
 
 interface Requests {
-  /** The command is to be stopped. */
+  /** Fires when the command must stop. */
   stop: AbortSignal;
-  /** Only this attempt is to end. */
+  /** Fires when only this attempt must end. */
   leave: AbortSignal;
   /** Whether the thread has stopped the command, or no longer waits for it. */
   byThread(): boolean;

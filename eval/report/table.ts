@@ -80,14 +80,17 @@ function toPercent(part: number | null): string {
   return part === null ? '-' : `${Math.round(part * 100)} %`;
 }
 
-/** Why attempts did not pass: foreign text, on one line. A review that found nothing needs no more words. */
+/** Foreign text on one line, without what a terminal would interpret. */
+export function oneLine(text: string, maxChars: number): string {
+  return toVisibleLine(text.replaceAll(/\s+/g, ' ')).slice(0, maxChars);
+}
+
+/** Why tasks did not pass. A review that found nothing says so by its numbers. */
 function reasonsOf({ cases }: RunRecord): string[] {
   return cases.flatMap(({ id, result }) =>
     result === null || result.status === 'passed' || result.found !== null
       ? []
-      : [
-          `${id}: ${result.status}: ${toVisibleLine((result.reason ?? '').replaceAll(/\s+/g, ' ')).slice(0, REASON_CHARS)}`,
-        ],
+      : [`${id}: ${result.status}: ${oneLine(result.reason ?? '', REASON_CHARS)}`],
   );
 }
 

@@ -24,7 +24,7 @@ export interface ReviewCase {
   /** A finding at any of them counts. */
   places: readonly Place[];
   fault: string;
-  /** Files and folders that would tell of the fix, or hold the code once more. */
+  /** Files and folders that describe the fix, or contain a second copy of the code. */
   without?: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gitIn } from '../tasks/set-up.ts';
 import type { Place, ReviewCase } from './list.ts';
 
-/** They would tell of the fix. */
+/** They describe the fix. */
 const TELLING = /^((change|history|news|release|migrat).*\.\w+|changes|news|tests?|__tests__|spec|.*\.dist-info)$/i;
 
 /** Writes the files of a version into an empty folder. */

@@ -22,7 +22,7 @@ export type Step =
   | { look: string }
   /** A patch in the form of `apply_patch`; only the last step may be one. */
   | { patch: string }
-  /** An agent of that name, what it is told, and what it does. */
+  /** An agent of that name, its task, and what it does. */
   | { spawn: string; message: string; steps: Step[] }
   /** Waits for the agents that have been started. */
   | { wait: 'agents' };

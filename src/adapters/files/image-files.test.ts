@@ -72,7 +72,7 @@ describe('what is closed to commands', () => {
     expect(await read('link.png', 'danger-full-access', [root])).toBe(CLOSED);
   });
 
-  it('is the rest of /tmp, and what tells of processes and devices, as in a sandbox', async () => {
+  it('is the rest of /tmp, and what shows processes and devices, as in a sandbox', async () => {
     writeFileSync(join(outside, 'a.png'), 'other');
     symlinkSync(join(outside, 'a.png'), join(cwd, 'link.png'));
     expect(await read('link.png')).toBe(CLOSED);

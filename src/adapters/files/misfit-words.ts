@@ -1,4 +1,4 @@
-/** What a model is told about a hunk that has no place: the lines that it expects, and those that are there. Pure. */
+/** The answer to a model about a hunk that has no place: the lines that it expects, and those that are there. Pure. */
 import type { Misfit } from './edit-lines.ts';
 import { type Line, findLines, splitLines } from './file-lines.ts';
 import { mostAlike } from './likeness.ts';

@@ -10,7 +10,7 @@ import { createReports } from './reports.ts';
 import { createSupervisor } from './supervisor.ts';
 import { type SupervisorConfig, atSocketPath, supervisorsFolder } from './wire.ts';
 
-/** Whoever started it connects at once, unless it was killed. */
+/** The worker that started it connects at once, unless it was killed. */
 const FIRST_CLIENT_MS = 30_000;
 
 const { name, options } = JSON.parse(await text(process.stdin)) as SupervisorConfig;
