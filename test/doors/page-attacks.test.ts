@@ -99,6 +99,15 @@ describe.skipIf(executable === undefined)('the page attacked (skipped where no C
     await thread.close();
   });
 
+  it('names a thread whose title is blank by its id', async () => {
+    const thread = await environment.start({ title: ' \t ' });
+    const page = await open(addressOf(thread));
+    await page.getByRole('heading', { level: 1, name: thread.threadId }).waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: thread.threadId }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await thread.close();
+  });
+
   it('gives its token to no other page: no referrer, no opener, no frame', async () => {
     const seen: IncomingMessage[] = [];
     const other = createServer((request, response) => {

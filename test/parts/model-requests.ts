@@ -26,6 +26,12 @@ export function conversationOf({ input }: Pick<AskedOfModel, 'input'>): AskedOfM
   return input.filter(({ content }) => content?.[0]?.text.startsWith('<environment_context>') !== true);
 }
 
+/** The same without facts about the environment: a git that was slow to answer changes them. */
+export function lastAskedApart(model: ModelServer, threadId: string): ReturnType<typeof lastAsked> {
+  const last = lastAsked(model, threadId);
+  return { ...last, input: conversationOf(last) };
+}
+
 export function message(role: 'user' | 'assistant', text: string): AskedOfModel['input'][number] {
   const type = role === 'user' ? 'input_text' : 'output_text';
   return { type: 'message', role, content: [{ type, text }] };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { toWorkflowId } from '../../src/contract/index.ts';
-import { askedFor, conversationOf, lastAsked } from '../parts/model-requests.ts';
+import { askedFor, conversationOf, lastAsked, lastAskedApart } from '../parts/model-requests.ts';
 import { json, startRaw } from '../parts/raw-client.ts';
 import {
   type TestEnvironment,
@@ -48,7 +48,9 @@ describe('a fork', () => {
       turnCount: 0,
     });
     await Promise.all([runTurn(forked, 'say: three'), runTurn(source, 'say: three')]);
-    expect(lastAsked(environment.model, forked.threadId)).toEqual(lastAsked(environment.model, source.threadId));
+    expect(lastAskedApart(environment.model, forked.threadId)).toEqual(
+      lastAskedApart(environment.model, source.threadId),
+    );
     expect((await itemsOf(source)).slice(0, before.items.length)).toEqual(before.items);
     expect((await eventsSoFar(source)).slice(0, before.events.length)).toEqual(before.events);
   });
@@ -130,11 +132,11 @@ describe('a fork', () => {
     expect(await itemsOf(again)).toEqual(await itemsOf(source));
     expect((await again.view()).forkedFrom).toEqual({ threadId: forked.threadId, turnId: last.turnId });
     for (const one of [source, forked, again]) await runTurn(one, 'say: and now');
-    const asked = lastAsked(environment.model, source.threadId);
+    const asked = lastAskedApart(environment.model, source.threadId);
     expect(asked.input.filter(({ type }) => type === 'compaction')).toHaveLength(1);
     expect(asked.input.filter(({ role }) => role === 'assistant')).toHaveLength(1);
-    expect(lastAsked(environment.model, forked.threadId)).toEqual(asked);
-    expect(lastAsked(environment.model, again.threadId)).toEqual(asked);
+    expect(lastAskedApart(environment.model, forked.threadId)).toEqual(asked);
+    expect(lastAskedApart(environment.model, again.threadId)).toEqual(asked);
     for (let i = 0; i < 8; i++) await runTurn(again, `say: further ${i}`);
     expect((await again.view()).runCount).toBeGreaterThan(1);
     const items = await itemsOf(again);

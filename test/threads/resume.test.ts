@@ -4,7 +4,7 @@ import type { ThreadHandle } from '../../src/client/index.ts';
 import { type ThreadEvent, toWorkflowId } from '../../src/contract/index.ts';
 import { type KillFixture, openFixture } from '../kill/fixture.ts';
 import type { WorkerChild } from '../kill/worker-child.ts';
-import { conversationOf, lastAsked, message } from '../parts/model-requests.ts';
+import { conversationOf, lastAsked, lastAskedApart, message } from '../parts/model-requests.ts';
 import { assertHealthy, json, startRaw } from '../parts/raw-client.ts';
 import {
   type TestEnvironment,
@@ -33,7 +33,7 @@ describe('a closed thread', () => {
   it('is resumed by reading: its history and time of change stay, and the next request is what it would have been', async () => {
     const thread = await environment.start({ title: 'mine' });
     const end = await runTurn(thread, 'say: one');
-    const asked = lastAsked(environment.model, thread.threadId);
+    const asked = lastAskedApart(environment.model, thread.threadId);
     const { agentTask } = await thread.view();
     await closeThread(thread);
     const before = { view: await thread.view(), items: await itemsOf(thread), events: await eventsSoFar(thread) };
@@ -47,7 +47,7 @@ describe('a closed thread', () => {
     expect(await eventsSoFar(thread)).toEqual(before.events);
 
     await runTurn(thread, 'say: two');
-    expect(lastAsked(environment.model, thread.threadId)).toEqual({
+    expect(lastAskedApart(environment.model, thread.threadId)).toEqual({
       ...asked,
       input: [...asked.input, message('assistant', end.lastAgentMessage ?? ''), message('user', 'say: two')],
     });

@@ -37,7 +37,7 @@ function toRow(
   isChosen: boolean,
   columns: number,
 ): TerminalText {
-  const text = `${isChosen ? '❯' : ' '} ${title === '' ? '(no title)' : title}`.slice(0, columns);
+  const text = `${isChosen ? '❯' : ' '} ${title.trim() || '(no title)'}`.slice(0, columns);
   const more = line`  ${paint.dim(`${status}, ${threadId}`)}`;
   return line`${isChosen ? paint.bold(text) : text}${more}`;
 }

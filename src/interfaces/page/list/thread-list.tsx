@@ -114,7 +114,7 @@ function Section({ title, threads, current }: { title: string; threads: Listed[]
 function ThreadRow({ thread, isCurrent }: { thread: Listed; isCurrent: boolean }) {
   const { threadId, title, status, waitsFor, waitsForPerson, createdAt, costUsd } = thread;
   return (
-    <Row href={threadAddress(threadId)} isCurrent={isCurrent} title={title === '' ? threadId : title}>
+    <Row href={threadAddress(threadId)} isCurrent={isCurrent} title={title.trim() || threadId}>
       {waitsFor !== null && (
         <span class={`waits ${waitsFor.who}`}>
           <Inline text={waitsFor.what} />

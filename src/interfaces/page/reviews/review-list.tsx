@@ -67,7 +67,7 @@ export function ReviewList({ place }: { place: Place }) {
                 key={targetId}
                 href={toHash({ at: 'target', id: targetId })}
                 isCurrent={isCurrent('target', targetId)}
-                title={names[index] ?? ''}
+                title={names[index]?.trim() || targetId}
               >
                 <span class="facts">
                   <Inline text={describeTarget(target)} />

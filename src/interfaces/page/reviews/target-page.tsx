@@ -20,7 +20,7 @@ const TREND_RUNS = 30;
 
 export function TargetPage({ targetId }: { targetId: string }) {
   const { value, trouble, refresh } = usePolled<LedgerView>(`/v1/ledgers/${encodeURIComponent(targetId)}`, REFRESH_MS);
-  const title = value === null ? targetId : describeTarget(value.target);
+  const title = value === null ? targetId : describeTarget(value.target).trim() || targetId;
   useEffect(() => {
     document.title = `${toVisibleLine(title)} · Bobbin`;
   }, [title]);

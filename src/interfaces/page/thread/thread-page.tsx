@@ -35,7 +35,7 @@ export function ThreadPage({ threadId }: { threadId: string }) {
   }, [threadId]);
   useStayAtEnd(state);
   const { view, entries, requests } = state;
-  const title = view === null || view.settings.title === '' ? threadId : view.settings.title;
+  const title = view?.settings.title.trim() || threadId;
   const waiting = requests.length;
   useEffect(() => {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ''}${toVisibleLine(title)} · Bobbin`;
