@@ -34,3 +34,12 @@ it('asks those behind many that do not answer, and ends within six seconds howev
   expect(few.answers.filter((answer) => answer !== null)).toHaveLength(19);
   expect((await ask(threads(1_000, () => false))).ms).toBe(6_000);
 });
+
+it('has every answer of a task queue with a worker, however many others have none', async () => {
+  const isServed = (index: number) => index % 30 === 29;
+  const all = Array.from({ length: 900 }, (_, index) => index);
+  const ask = (quick: Service, index: number) => quick.within(isServed(index) ? () => Promise.resolve(index) : never);
+  const asking = askAll(service, all, ask, (index) => `queue-${index % 30}`);
+  await vi.runAllTimersAsync();
+  expect((await asking).filter((answer) => answer !== null)).toEqual(all.filter(isServed));
+});

@@ -71,10 +71,11 @@ export function openIdentities(service: Service): Identities {
     show,
     list: async ({ limit = 1_000 } = {}) => {
       const accounts = await checked('list identities', () => accountsOf(service, limit));
-      const found = await askAll(service, accounts, (quick, account) => openIdentities(quick).show(account));
+      const show = (quick: Service, { account }: Listed) => openIdentities(quick).show(account);
+      const found = await askAll(service, accounts, show, ({ queue }) => queue);
       return {
         identities: found.filter((one) => one !== null),
-        unread: accounts.filter((_, index) => found[index] === null),
+        unread: accounts.filter((_, index) => found[index] === null).map(({ account }) => account),
       };
     },
     replace: (account, replacement = {}) =>
@@ -98,17 +99,22 @@ export function openIdentities(service: Service): Identities {
   };
 }
 
-async function accountsOf(service: Service, limit: number): Promise<string[]> {
+interface Listed {
+  account: string;
+  queue: string;
+}
+
+async function accountsOf(service: Service, limit: number): Promise<Listed[]> {
   const query = `WorkflowType = "${IDENTITY_WORKFLOW_TYPE}" AND ExecutionStatus = "Running"`;
   const prefix = toIdentityWorkflowId('').length;
-  const accounts: string[] = [];
+  const accounts: Listed[] = [];
   await service.within(async () => {
-    for await (const { workflowId } of service.client.workflow.list({ query })) {
-      accounts.push(workflowId.slice(prefix));
+    for await (const { workflowId, taskQueue } of service.client.workflow.list({ query })) {
+      accounts.push({ account: workflowId.slice(prefix), queue: taskQueue });
       if (accounts.length >= limit) break;
     }
   });
-  return accounts.sort();
+  return accounts.sort((a, b) => (a.account < b.account ? -1 : 1));
 }
 
 function toIdentityError(error: unknown, account: string, action: string): BobbinError {

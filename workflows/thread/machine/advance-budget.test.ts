@@ -53,13 +53,13 @@ function given({
 }
 
 /** Settles until nothing changes. */
-function settle(before: ThreadState, step = true): { state: ThreadState; aborted: string[] } {
+function settle(before: ThreadState, step = true, stands = false): { state: ThreadState; aborted: string[] } {
   const aborted: string[] = [];
   let state = before;
   for (let round = 0; round < 10; round++) {
     // A turn that is stopped begins no step.
     const begins = step && (state.active?.aborting ?? null) === null;
-    const next = settleBudget(state, AT, begins, (current, detail) => {
+    const next = settleBudget(state, AT, { step: begins, stands }, (current, detail) => {
       aborted.push(detail);
       return {
         ...current,
@@ -209,6 +209,7 @@ describe('a thread that is held', () => {
   it('says that it waits once it could go on, and takes that back once it could not', () => {
     expect(reports(settle(held()).state)).toMatchObject([{ waits: true }]);
     expect(settle(held(), false).state.budget.waits).toBe(false);
+    expect(settle(held(), false, true).state.budget.waits).toBe(true);
     const waiting = held({ flags: { held: true, waits: true } });
     expect(settle(waiting).state.budget.waits).toBe(true);
     const idle = settle({ ...waiting, active: null }, false).state;

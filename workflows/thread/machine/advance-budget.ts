@@ -16,14 +16,22 @@ export type Abort = (state: ThreadState, detail: string) => ThreadState;
 
 type BudgetRequest = Extract<ThreadRequest, { type: 'budget' }>;
 
-/** One step of advancing. @param step a model call is to begin. */
-export function settleBudget(state: ThreadState, at: number, step: boolean, abort: Abort): ThreadState {
+/** What the turn that budgets apply to is about to do. */
+interface Outlook {
+  /** A model call is to begin. */
+  step: boolean;
+  /** Nothing of it runs, and it waits for nobody: whatever comes next is to begin. */
+  stands: boolean;
+}
+
+/** One step of advancing. */
+export function settleBudget(state: ThreadState, at: number, { step, stands }: Outlook, abort: Abort): ThreadState {
   const ticking = keepClock(state, at);
   if (ticking !== state) return ticking;
   const told = tellChildren(state, at);
   if (told !== state) return told;
   if (state.budget.stopping && !state.children.some(isBusy)) return withFlags(state, { stopping: false });
-  if (isHeld(state)) return settleHold(state, at, step);
+  if (isHeld(state)) return settleHold(state, at, step || stands);
   const agents = isWorkBelow(state);
   const excess = findExcess(state, at, { step, agents });
   return excess === null ? state : meetLimit(state, at, excess, abort);
@@ -91,14 +99,14 @@ function stop(state: ThreadState, tree: boolean, detail: string, abort: Abort): 
  * While the thread is held: withdraws requests that have lost their purpose, and reports to the thread above whether it
  * waits.
  */
-function settleHold(state: ThreadState, at: number, step: boolean): ThreadState {
+function settleHold(state: ThreadState, at: number, begins: boolean): ThreadState {
   const agents = isWorkBelow(state);
   const idle = limitedTurn(state) === null && !agents;
   const request = state.requests.find(({ type, origin }) => type === 'budget' && origin === null);
   if (request !== undefined) return idle ? closeRequest(state, at, request.requestId, 'cancel', 'abort') : state;
   const { held, waits } = state.budget;
   if (waits) return idle ? reportUsage(withFlags(state, { waits: false }), at) : state;
-  return held && (step || agents) ? waitForWord(state, at) : state;
+  return held && (begins || agents) ? waitForWord(state, at) : state;
 }
 
 // --------------------------------------------------------------------------------------------------------- answers

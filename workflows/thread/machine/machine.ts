@@ -44,7 +44,7 @@ import { resumed } from '../past/resume.ts';
 import { revoke, onKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
 import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts';
-import { type ActiveTurn, type ThreadState, decidesAnew } from '../state/state.ts';
+import { type ActiveTurn, type ThreadState, decidesAnew, saysThatItStands } from '../state/state.ts';
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import {
@@ -479,9 +479,12 @@ function settleOnce(state: ThreadState, event: MachineEvent): ThreadState {
 function settleBudgets(state: ThreadState, event: MachineEvent): ThreadState {
   if (state.status !== 'open') return state;
   const turn = limitedTurn(state);
-  const calls = turn === null ? [] : tasks.desiredActions(state, turn).filter(isModelCall);
-  const step = calls.some(({ id }) => !event.running.includes(id));
-  return settleBudget(state, event.at, step, abortForBudget(event));
+  const wanted = turn === null ? [] : tasks.desiredActions(state, turn);
+  const isRunning = ({ id }: Action) => event.running.includes(id);
+  const step = wanted.some((action) => isModelCall(action) && !isRunning(action));
+  const asks = state.requests.some(({ turnId, origin }) => turnId === turn?.turnId && origin === null);
+  const stands = turn !== null && saysThatItStands(state) && !asks && !wanted.some(isRunning);
+  return settleBudget(state, event.at, { step, stands }, abortForBudget(event));
 }
 
 /** A review has one turn, and no purpose after it. */

@@ -53,14 +53,16 @@ const BOUNDED_INSTRUCTIONS = 'bounded instructions';
 /** The same for a workflow whose id differs from its thread's: every step that addresses the thread fails. */
 const SAME_ID = 'workflow id of the thread';
 
-/** The same for the machine's decisions. */
-const DECISIONS_3 = 'decisions 3';
-const DECISIONS_2 = 'decisions 2';
+/** The same for the machine's decisions, the newest first. */
+const ALL_DECISIONS = [DECISIONS, 3, 2] as const;
 
 function asOfThisRelease(state: ThreadState): ThreadState {
   const kept = keepAfter(state, state.snapshots.after === true || patched(LAST_SNAPSHOTS));
-  if (state.decisions === DECISIONS || patched(DECISIONS_3)) return decide(kept, DECISIONS);
-  return decide(kept, state.decisions ?? (patched(DECISIONS_2) ? 2 : undefined));
+  const known = state.decisions ?? 0;
+  return decide(
+    kept,
+    ALL_DECISIONS.find((one) => known >= one || patched(`decisions ${one}`)),
+  );
 }
 
 function decide(state: ThreadState, decisions: Decisions | undefined): ThreadState {

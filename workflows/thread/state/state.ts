@@ -361,10 +361,11 @@ export interface BudgetState {
  * an earlier release continues as it began. 2: the size of waiting input is bounded in bytes (`waiting.ts`), a patch
  * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
  * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
- * aborted turn waits for its clean-up if its worker could not report the end.
+ * aborted turn waits for its clean-up if its worker could not report the end. 4: a thread that its parent holds says so
+ * at whatever it would begin next.
  */
-export const DECISIONS = 3;
-export type Decisions = 2 | typeof DECISIONS;
+export const DECISIONS = 4;
+export type Decisions = 2 | 3 | typeof DECISIONS;
 
 export interface ThreadState {
   version: typeof STATE_VERSION;
@@ -487,7 +488,12 @@ export function decidesAnew({ decisions }: { decisions?: Decisions | undefined }
 }
 
 export function commandsOutliveWorkers({ decisions }: ThreadState): boolean {
-  return decisions === 3;
+  return (decisions ?? 0) >= 3;
+}
+
+/** Whether a held thread says that it waits at whatever it would begin next: before, it did so only at a model call. */
+export function saysThatItStands({ decisions }: ThreadState): boolean {
+  return (decisions ?? 0) >= 4;
 }
 
 /** The workspace of a thread that this one starts: the same folder, whatever now has its path. */

@@ -4,7 +4,7 @@ import { toCarryOver } from '../past/carry-over.ts';
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
-import { NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
+import { DECISIONS, NO_USAGE, type ThreadState, newThreadState } from '../state/state.ts';
 import type { Step } from './ends.ts';
 import { SETTINGS } from './fixtures.ts';
 
@@ -41,7 +41,8 @@ export function createTree(settings: Partial<ThreadSettings>): Tree {
   let late = false;
 
   const add = (threadId: string, given: Partial<ThreadSettings>): Member => {
-    const member = { state: newThreadState(threadId, { ...SETTINGS, ...given }, at), running: new Map<string, Step>() };
+    const state = { ...newThreadState(threadId, { ...SETTINGS, ...given }, at), decisions: DECISIONS } as const;
+    const member: Member = { state, running: new Map() };
     threads.set(threadId, member);
     tree.happen(member, { type: 'threadOpened', warnings: [] });
     return member;
