@@ -27,7 +27,7 @@ import type {
 } from './contract/reviews.ts';
 import type { OnWorkspace } from './contract/steps.ts';
 import type { TaskStep, TaskStepResult } from './contract/tasks.ts';
-import type { ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
+import type { Elsewhere, ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
 import type { AgentIdentity, CarriedState, CommandReport, Snapshot } from './ports.ts';
 
 export type * from './contract/commands.ts';
@@ -79,10 +79,13 @@ export interface StepActivities {
 }
 
 export interface Activities extends StepActivities {
-  /** Fills a start argument with the worker's defaults. */
-  openThread(start: StartThread): Promise<OpenedThread>;
+  /**
+   * Fills a start argument with the defaults of this worker if its host has the workspace. A host that was asked by its
+   * name opens it anyway; `ifThere`: only if the folder is there.
+   */
+  openThread(start: StartThread, ifThere?: boolean): Promise<OpenedThread | Elsewhere>;
   /** Fails with `threadMissing`, `turnUnknown` and `snapshotMissing`. */
-  forkHistory(request: ForkRequest): Promise<ForkedPast>;
+  forkHistory(request: ForkRequest): Promise<ForkedPast | Elsewhere>;
   /** The state of a closed run, small enough to be carried over: the rest is in the archive. */
   restoreThread(request: { threadId: string; runId: string }): Promise<CarriedState>;
   /** For the entity workflow of an account only. Earlier releases passed the account alone. */

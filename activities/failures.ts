@@ -37,6 +37,7 @@ export const FAILURES = {
   // workspace, commands, patches
   workspaceMissing: 'invalid',
   workspaceMoved: 'invalid',
+  workspaceOnNoHost: 'invalid',
   workspaceHoldsSettings: 'invalid',
   workspaceClosed: 'invalid',
   sandboxUnavailable: 'invalid',

@@ -28,7 +28,7 @@ import { watchThread } from './threads/watch-thread.ts';
 
 export function createActivities(ports: Ports, contexts: ContextCache): Activities {
   return {
-    openThread: (start) => openThread(ports, start),
+    openThread: (start, ifThere) => openThread(ports, start, ifThere),
     forkHistory: (request) => forkHistory(ports, request),
     restoreThread: (request) => restoreThread(ports, request),
     callModel: (step) => callModel(ports, contexts, step),

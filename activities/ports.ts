@@ -35,6 +35,20 @@ export { PINNED_FILES, SHOWN_CHANGES } from './ports/git.ts';
 /** The part of the worker's configuration that becomes settings of threads. */
 export type Defaults = (start: StartThread) => Omit<ThreadSettings, 'searchAttributes'>;
 
+/** The hosts of a task queue. */
+export interface HostPort {
+  /** The host of this worker. */
+  id: string;
+  /** All that are registered, this one too, in the order of their ids; as of the last seconds, or `fresh`. */
+  list(options: { fresh: boolean }): Promise<KnownHost[]>;
+}
+
+export interface KnownHost {
+  id: string;
+  /** `draining`: it takes no new threads. `away`: no worker serves it. */
+  status: 'serving' | 'draining' | 'away';
+}
+
 export interface SearchAttributePort {
   /** Whether the service knows every search attribute, so that new threads may use them. Never rejects. */
   usable(): Promise<boolean>;
@@ -79,6 +93,7 @@ export interface Ports {
   steps: StepRegistry;
   defaults: Defaults;
   searchAttributes: SearchAttributePort;
+  hosts: HostPort;
   /**
    * Fails with `workspaceMissing` if there is no such folder on this machine, and with `workspaceMoved` if its real path is
    * not `root`, and with `workspaceClosed` if it is one of Bobbin's own.

@@ -44,7 +44,7 @@ export async function openTarget(ports: Ports, opening: TargetOpening): Promise<
         ...{ type: 'opened', cwd, base, head, full, rulesId, model, rules },
         parts: toTargetParts(compared, planned, toOpenFindings(known, tracked)),
         ...{ filesLeftOut: planned.leftOut.length, leftOut: toLeftOut(planned) },
-        ...{ known: beginning.known.length, isThere: !isElsewhere },
+        ...{ known: beginning.known.length, isThere: !isElsewhere, host: ports.hosts.id },
       };
     },
   );

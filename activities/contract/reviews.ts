@@ -94,6 +94,8 @@ export type OpenedTarget =
       known: number;
       /** Whether the commit under review is checked out in `cwd`; earlier releases leave it out. */
       isThere?: boolean;
+      /** The host that has it; earlier releases leave it out. */
+      host?: string;
     }
   | { type: 'alreadyReviewed'; head: string }
   /** Another run of the target is under way. */

@@ -30,12 +30,23 @@ export interface OpenedThread extends ThreadSettings {
   decisions?: 2 | 3;
 }
 
+/** Another host has to do this. */
+export interface Elsewhere {
+  type: 'elsewhere';
+  /** Ids of the hosts to ask, the preferred one first. */
+  ask: string[];
+  /** The other hosts that are known, each with its status, for a person. */
+  others: string[];
+}
+
 export interface ForkRequest {
   /** The new thread. */
   threadId: string;
   source: Fork;
   /** Its workspace; if it has a separate work tree, the path of that, unless the source works there. */
   cwd: string;
+  /** The host of the new thread; that of its source if left out. */
+  host?: string;
   /** The note to the model that a turn was cut off. */
   marker: string;
 }

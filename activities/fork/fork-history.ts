@@ -4,19 +4,21 @@
  */
 import { Context } from '@temporalio/activity';
 import type { ArchiveBody, ArchiveSegment, Item } from '../../src/contract/index.ts';
-import type { ForkRequest, ForkedPast } from '../contract.ts';
+import type { Elsewhere, ForkRequest, ForkedPast } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { readSegment } from '../model/context-cache.ts';
-import type { PastReader, Ports } from '../ports.ts';
+import type { PastReader, Ports, ThreadPast } from '../ports.ts';
 import { runShortStep } from '../step.ts';
 import { type Cut, cutPast } from './cut.ts';
 import { placeFiles } from './files.ts';
 
-export async function forkHistory(ports: Ports, request: ForkRequest): Promise<ForkedPast> {
+export async function forkHistory(ports: Ports, request: ForkRequest): Promise<ForkedPast | Elsewhere> {
   const { threadId, source } = request;
   return runShortStep({ ...ports, name: `Forking thread ${source.threadId} as ${threadId}` }, async (signal) => {
     const reader = await ports.threads.past(source.threadId, signal);
     const { past } = reader;
+    const host = hostOf(request, past, ports.hosts.id);
+    if (host !== ports.hosts.id) return { type: 'elsewhere', ask: [host], others: [] };
     const items = await readItems(ports, source.threadId, reader);
     const cut = cutPast(past, items, { ...source, turnId: source.turnId ?? null, marker: request.marker });
     if (cut === null) {
@@ -27,12 +29,21 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
     const searchAttributes = await ports.searchAttributes.usable();
-    const settings = { ...past.settings, cwd, root, searchAttributes };
+    const settings = { ...past.settings, cwd, root, host, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
       ...{ lastTurnId, warnings, keepsAfter: true, decisions: 3 },
     };
   });
+}
+
+/** A separate work tree is made from the files of the source, so on its host. */
+function hostOf({ threadId, source, host }: ForkRequest, { settings }: ThreadPast, here: string): string {
+  const from = settings.host ?? here;
+  if (host === undefined || host === from) return from;
+  if (source.files !== 'worktree') return host;
+  const message = `Thread ${threadId} cannot have a work tree on host ${host}: thread ${source.threadId} has its files on host ${from}.`;
+  throw new Failure('workspaceOnNoHost', message, { details: { threadId } });
 }
 
 async function readItems(ports: Ports, threadId: string, { past, items }: PastReader): Promise<Item[]> {

@@ -1,13 +1,36 @@
-/** Fills the start argument of a new thread with the worker's defaults. Idempotent: it only reads. */
+/** Fills the start argument of a new thread with the defaults of its host. Idempotent: it only reads. */
 import type { StartThread } from '../../src/contract/index.ts';
-import type { OpenedThread } from '../contract.ts';
+import type { Elsewhere, OpenedThread } from '../contract.ts';
+import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
+import { findHost } from './find-host.ts';
+
+type OpeningPorts = Pick<Ports, 'defaults' | 'searchAttributes' | 'rootOf' | 'requireWorkspace' | 'hosts'>;
 
 export async function openThread(
-  { defaults, searchAttributes, rootOf }: Pick<Ports, 'defaults' | 'searchAttributes' | 'rootOf'>,
+  ports: OpeningPorts,
   start: StartThread,
-): Promise<OpenedThread> {
+  ifThere = false,
+): Promise<OpenedThread | Elsewhere> {
+  const { defaults, searchAttributes, rootOf, hosts } = ports;
+  const { cwd, root, host } = start.workspace;
+  const isHere = () => isThere(ports, cwd, root);
+  if (ifThere && !isHere()) return { type: 'elsewhere', ask: [], others: [] };
+  const elsewhere = await findHost(hosts, { host, isHere, isChild: start.parent !== undefined });
+  if (elsewhere !== null) return elsewhere;
   const usable = await searchAttributes.usable();
-  const { cwd, root = rootOf(cwd) } = start.workspace;
-  return { ...defaults(start), root, searchAttributes: usable, openedAt: Date.now(), keepsAfter: true, decisions: 3 };
+  return {
+    ...{ ...defaults(start), root: root ?? rootOf(cwd), host: hosts.id, searchAttributes: usable },
+    ...{ openedAt: Date.now(), keepsAfter: true, decisions: 3 },
+  };
+}
+
+/** A folder that no thread may use is there, so that the thread is told why. */
+function isThere(ports: OpeningPorts, cwd: string, root: string | undefined): boolean {
+  try {
+    ports.requireWorkspace(cwd, root);
+    return true;
+  } catch (error) {
+    return error instanceof Failure && error.code === 'workspaceClosed';
+  }
 }

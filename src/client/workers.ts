@@ -1,4 +1,5 @@
 /** The workers that serve the client's task queue. */
+import { toHostQueue } from '../contract/plain/hosts.ts';
 import type { Service } from './service.ts';
 
 export interface WorkerSummary {
@@ -22,13 +23,26 @@ const ASKS_WITHIN_MS = 65_000;
 /** Of heartbeats in a row, before a worker counts as gone. */
 const MISSED = 3;
 
-export async function workersOf(service: Service): Promise<WorkerSummary[]> {
-  const { namespace, taskQueue } = service;
-  // Without a type, the answer is about workflow tasks.
+/** `TASK_QUEUE_TYPE_WORKFLOW` and `TASK_QUEUE_TYPE_ACTIVITY` */
+const TYPES = { workflow: 1, activity: 2 } as const;
+
+export function workersOf(service: Service): Promise<WorkerSummary[]> {
+  return workersOfQueue(service, service.taskQueue, 'workflow');
+}
+
+/** Those that run the steps of one host. */
+export function workersOfHost(service: Service, host: string): Promise<WorkerSummary[]> {
+  return workersOfQueue(service, toHostQueue(service.taskQueue, host), 'activity');
+}
+
+async function workersOfQueue(service: Service, queue: string, type: keyof typeof TYPES): Promise<WorkerSummary[]> {
+  const { namespace } = service;
   const asked = service.within(() =>
-    service.connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
+    service.connection.workflowService.describeTaskQueue({
+      ...{ namespace, taskQueue: { name: queue }, taskQueueType: TYPES[type] },
+    }),
   );
-  const [{ pollers }, heartbeats] = await Promise.all([asked, heartbeatsOf(service)]);
+  const [{ pollers }, heartbeats] = await Promise.all([asked, heartbeatsOf(service, queue)]);
   const polled = pollers.map(({ identity, lastAccessTime }) => ({
     identity: identity ?? '',
     seenAt: new Date(Number(lastAccessTime?.seconds ?? 0) * 1_000),
@@ -57,7 +71,7 @@ function hasEnded({ at, everyMs, isStopping }: WorkerHeartbeat, now: number): bo
 const RUNNING = 1;
 
 /** None if the service has none: they are a setting of it (`docs/operators.md`). */
-async function heartbeatsOf({ connection, namespace, taskQueue, within }: Service): Promise<WorkerHeartbeat[]> {
+async function heartbeatsOf({ connection, namespace, within }: Service, taskQueue: string): Promise<WorkerHeartbeat[]> {
   const query = `TaskQueue = "${taskQueue}"`;
   const answer = await within(() => connection.workflowService.listWorkers({ namespace, query })).catch(() => null);
   return (answer?.workersInfo ?? []).flatMap(({ workerHeartbeat: beat }) => {

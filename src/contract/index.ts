@@ -4,6 +4,7 @@ export * from './threads/budget.ts';
 export * from './plain/words/amount-words.ts';
 export * from './reviews/calendar.ts';
 export * from './threads/events.ts';
+export * from './hosts.ts';
 export * from './identity.ts';
 export * from './threads/items.ts';
 export * from './reviews/ledger.ts';

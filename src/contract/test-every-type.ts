@@ -181,6 +181,7 @@ export function everyEvent(text: string): ThreadEvent[] {
     'thread/started': [
       { type: 'thread/started', threadId: text, settings, forkedFrom: { threadId: text, turnId: text } },
     ],
+    'workspace/bound': [{ type: 'workspace/bound', host: text, cwd: text, root: text }],
     'thread/closed': [{ type: 'thread/closed', reason: text }],
     'thread/rolledBack': [{ type: 'thread/rolledBack', numTurns: 1, dropped: [text] }],
     'turn/started': [{ type: 'turn/started', turnId: text, kind: 'regular', besideTurnId: text }],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WireSchema } from './plain/wire-schema.ts';
 import { StartBatchSchema, TargetReviewSchema } from './reviews/batch.ts';
 import { DismissFindingSchema, ReopenFindingSchema } from './reviews/ledger.ts';
+import { HostRegistrationSchema } from './hosts.ts';
 import { EnsureIdentitySchema, ReplaceIdentitySchema, RevokeIdentitySchema } from './identity.ts';
 import { TreeBudgetSchema } from './threads/budget.ts';
 import { EditQueueSchema } from './threads/queue.ts';
@@ -24,6 +25,7 @@ export const MESSAGE_SCHEMAS = {
   dismissFinding: DismissFindingSchema,
   editQueue: EditQueueSchema,
   ensureIdentity: EnsureIdentitySchema,
+  hostRegistration: HostRegistrationSchema,
   interruptTurn: InterruptTurnSchema,
   reopenFinding: ReopenFindingSchema,
   replaceIdentity: ReplaceIdentitySchema,

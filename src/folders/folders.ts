@@ -22,6 +22,8 @@ const DATA_LAYOUT = {
   /** Of the operator: models and providers. */
   models: 'models.json',
   accounts: 'accounts.json',
+  /** The id of this host. */
+  host: 'host.json',
   devState: 'dev.json',
   devLock: 'dev.lock',
   identities: 'reference-identity.json',

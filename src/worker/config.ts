@@ -18,6 +18,7 @@ import {
   ApprovalPolicySchema,
   BudgetSchema,
   DEFAULT_TASK_QUEUE,
+  HostIdSchema,
   LIMITS,
   SandboxModeSchema,
 } from '../contract/index.ts';
@@ -59,6 +60,9 @@ const EnvironmentSchema = z.object({
   BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
   BOBBIN_INSTRUCTIONS: z.string().max(LIMITS.instructionsChars).optional(),
   BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
+  BOBBIN_HOST: HostIdSchema.optional(),
+  /** In seconds. */
+  BOBBIN_HOST_GRACE: z.coerce.number().int().min(1).max(2_000_000).default(600),
   BOBBIN_OFFLINE_MODEL_URL: z.url().optional(),
   BOBBIN_IDENTITY_URL: z.url().optional(),
   BOBBIN_IDENTITY_MODE: AgentIdentityModeSchema.optional(),
@@ -136,6 +140,8 @@ function areGateways(names: string): boolean {
 
 export interface WorkerConfig {
   taskQueue: string;
+  /** The id of this host, if the operator has chosen it. */
+  hostId: string | undefined;
   /** Absolute path of the data folder. */
   stateDirectory: string;
   /** Absolute path for the work trees of forks and the clones of batch targets; outside the data folder. */
@@ -199,6 +205,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   });
   return {
     taskQueue: vars.BOBBIN_TASK_QUEUE,
+    hostId: vars.BOBBIN_HOST,
     stateDirectory: data.root,
     workspacesDirectory: workspacesDirectory(env, data.root),
     fetching: {
@@ -240,6 +247,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     autoCompactTokens: vars.BOBBIN_AUTO_COMPACT_TOKENS,
     defaults: (start) => ({
       cwd: start.workspace.cwd,
+      hostGraceMs: vars.BOBBIN_HOST_GRACE * 1_000,
       title: start.title ?? '',
       model: start.model ?? model,
       ...modelOptionsOf(start),

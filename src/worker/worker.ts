@@ -29,15 +29,18 @@ import { createModels } from '../adapters/model/models.ts';
 import { typeOfProvider } from '../adapters/model/providers.ts';
 import { createPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
+import { type HostFile, markMachine, newHost, openHostFile } from '../folders/host-file.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
 import { createSupervisedCommands } from '../adapters/shell/supervisor/supervised-commands.ts';
+import { type OwnHost, claimHost, createHostDirectory } from './directories/host-directory.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
 import { connectService } from '../client/service.ts';
 import { createThreadReader } from './directories/thread-reader.ts';
 import { toWorkflowId } from '../contract/index.ts';
+import { toHostQueue } from '../contract/plain/hosts.ts';
 import type { ThreadSinks } from '../../workflows/thread/shell/sinks.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
@@ -52,6 +55,8 @@ export interface WorkerTarget {
 }
 
 export interface RunningWorker {
+  /** The host whose steps it runs. */
+  hostId: string;
   /** Resolves when the worker has stopped, rejects if it failed. */
   done: Promise<void>;
   /** False before it has begun, and from the moment on at which it takes no new work. */
@@ -75,27 +80,35 @@ export async function runWorker(
     taskQueue: config.taskQueue,
   });
   prepareFolders(config, warn);
-  const connection = await NativeConnection.connect(target.connection);
+  const own = ownHost(config);
+  const [connection] = await Promise.all([NativeConnection.connect(target.connection), claimHost(service, own)]);
   const steps = createStepRegistry();
-  const ports = extend(createPorts(config, env, steps, service));
+  const ports = extend(createPorts(config, env, steps, service, own.hostId));
   const contexts = createContextCache(ports);
-  const worker = await Worker.create({
+  const common = {
     connection,
     namespace: target.namespace,
-    taskQueue: config.taskQueue,
-    workflowBundle: await loadBundle(config),
     dataConverter: { payloadConverterPath: payloadConverterPath() },
     activities: { ...createActivities(ports, contexts) },
-    sinks: toSinks(steps, contexts, config),
     // The longest time until a step notices a cancellation that comes with a heartbeat.
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
-    // How long a thread waits for a worker that is gone.
-    stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: config.shutdownGraceMs,
-    maxCachedWorkflows: config.maxCachedThreads,
     maxConcurrentActivityTaskExecutions: config.maxSteps,
-  });
-  const done = worker.run().finally(async () => {
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: config.taskQueue,
+      workflowBundle: await loadBundle(config),
+      sinks: toSinks(steps, contexts, config),
+      // How long a thread waits for a worker that is gone.
+      stickyQueueScheduleToStartTimeout: '1s',
+      maxCachedWorkflows: config.maxCachedThreads,
+    }),
+    // Without workflows: it takes only the steps of this host.
+    Worker.create({ ...common, taskQueue: toHostQueue(config.taskQueue, own.hostId) }),
+  ]);
+  const done = runTogether(workers).finally(async () => {
     await ports.mcp.close();
     await ports.commands.close?.();
     await connection.close();
@@ -103,12 +116,40 @@ export async function runWorker(
   });
   return {
     done,
-    isServing: () => worker.getState() === 'RUNNING',
+    hostId: own.hostId,
+    isServing: () => workers.every((worker) => worker.getState() === 'RUNNING'),
     async stop() {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      shutDown(workers);
       await done;
     },
   };
+}
+
+/** The end of one ends the other: a host without one of them would leave threads waiting. */
+async function runTogether(workers: readonly Worker[]): Promise<void> {
+  const runs = workers.map((worker) => worker.run().finally(() => shutDown(workers)));
+  const ends = await Promise.allSettled(runs);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+function shutDown(workers: readonly Worker[]): void {
+  for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+}
+
+function ownHost({ stateDirectory, hostId }: WorkerConfig): OwnHost {
+  const kept = keptHost(stateDirectory);
+  return { ...kept, machine: markMachine(), hostId: hostId ?? kept.hostId };
+}
+
+/** A data folder that cannot be written costs the id at each start; the steps that need the folder fail anyway. */
+function keptHost(stateDirectory: string): HostFile {
+  try {
+    return openHostFile(stateDirectory);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    warn(`The id of this host cannot be kept: ${error.message}`);
+    return newHost();
+  }
 }
 
 /** Calls from the threads of this process, without the service. Never during a replay. */
@@ -140,6 +181,7 @@ function createPorts(
   env: NodeJS.ProcessEnv,
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
+  hostId: string,
 ): Ports {
   const { accounts, closedFolders, deniedPaths, contextWindow, autoCompactTokens } = config;
   const { models, providers } = config.ownModels;
@@ -196,6 +238,7 @@ function createPorts(
     archive: openArchive(config),
     rules: createFileRules({ directory: config.rulesDirectory }),
     threads: createThreadReader(service),
+    hosts: createHostDirectory(service, hostId),
     steps,
     defaults: config.defaults,
     searchAttributes: createSearchAttributePort(service, config.searchAttributes),

@@ -31,15 +31,18 @@ const FOREIGN = /^(BOBBIN|TEMPORAL|OPENAI|ANTHROPIC|GOOGLE)_/;
  * Resolves once it asks for work. Rejects with the end of its log where it ends before that.
  * @param entry the worker of other sources than these.
  * @param env what it is configured by, beside the plain environment of this process.
+ * @param launcher a program that runs it, with its arguments; the end of the channel stops the worker behind it.
  */
 export async function startWorkerChild(
   env: Record<string, string>,
   logFile: string,
   entry = WORKER,
+  launcher: readonly string[] = [],
 ): Promise<WorkerChild> {
   const plain = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [entry], {
+  const [program = process.execPath, ...rest] = [...launcher, process.execPath, entry];
+  const child = spawn(program, rest, {
     env: { ...Object.fromEntries(plain), ...env },
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
@@ -53,7 +56,7 @@ export async function startWorkerChild(
   // The channel would keep this process alive, and its end is a way to stop the worker, so it stays open.
   child.unref();
   child.channel?.unref();
-  return toWorkerChild(child, exited, logFile);
+  return toWorkerChild(child, exited, logFile, launcher.length > 0);
 }
 
 async function becomeReady(child: ChildProcess, exited: Promise<WorkerExit>, logFile: string): Promise<void> {
@@ -64,7 +67,12 @@ async function becomeReady(child: ChildProcess, exited: Promise<WorkerExit>, log
   throw new Error(`The worker ended with ${first.signal ?? `code ${first.code ?? 'none'}`} before it was up:\n${end}`);
 }
 
-function toWorkerChild(child: ChildProcess, exited: Promise<WorkerExit>, logFile: string): WorkerChild {
+function toWorkerChild(
+  child: ChildProcess,
+  exited: Promise<WorkerExit>,
+  logFile: string,
+  isLaunched: boolean,
+): WorkerChild {
   const send = (signal: NodeJS.Signals) => void child.kill(signal);
   return {
     pid: child.pid ?? -1,
@@ -77,7 +85,8 @@ function toWorkerChild(child: ChildProcess, exited: Promise<WorkerExit>, logFile
       await exited;
     },
     async stop() {
-      send('SIGTERM');
+      if (isLaunched && child.connected) child.disconnect();
+      else send('SIGTERM');
       return exited;
     },
   };

@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect, vi } from 'vitest';
+import { listRegistrations } from '../../src/client/hosts/hosts.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
+import { toWorkflowId } from '../../src/contract/index.ts';
+import { toHostWorkflowId } from '../../src/contract/plain/hosts.ts';
 import { commit } from '../parts/repositories.ts';
 import { startWorkerChild } from '../kill/worker-child.ts';
 import { type TestEnvironment, closeThread, runTurn, turn, waitForEvent, waitForRequest } from '../environment.ts';
@@ -107,6 +111,45 @@ export const FAMILIES: Scenarios = {
       await environment.bobbin.threads.resume(thread.threadId);
       await runTurn(thread, 'run: echo cleaned');
       return { thread: thread.workflowId };
+    },
+  },
+  hosts: {
+    worker: false,
+    env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
+    async drive(environment) {
+      const [first, second] = ['host-a', 'host-b'];
+      await environment.worker({ BOBBIN_HOST: first });
+      const shared = {
+        BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'),
+        BOBBIN_KEYS_DIR: join(environment.data, 'keys'),
+      };
+      await environment.worker({ BOBBIN_HOST: second, BOBBIN_DATA_DIR: `${environment.data}-b`, ...shared });
+      const { service } = environment.bobbin;
+      const registered = async () => expect(await listRegistrations(service)).toHaveLength(2);
+      await vi.waitFor(registered, { timeout: 20_000 });
+      const { cwd } = environment;
+      const thread = await environment.start({ workspace: { cwd, host: second } });
+      const helper = 'call: spawn_agent {"task_name": "helper", "message": "run: echo there"}';
+      await runTurn(thread, `run: echo one\n${helper}\ncall: wait_agent {}`);
+      for (let i = 0; i < 4; i++) await runTurn(thread, `run: echo ${i}`);
+      const [child = ''] = (await thread.view()).subThreads.map(({ threadId }) => toWorkflowId(threadId));
+      const any = await environment.start();
+      await runTurn(any, 'run: echo any');
+      const forked = await environment.bobbin.threads.fork(thread.threadId);
+      await runTurn(forked, 'run: echo forked');
+      await closeThread(thread);
+      const nowhere = await environment.start({ workspace: { cwd: `${cwd}-nowhere` } });
+      await service.client.workflow.getHandle(nowhere.workflowId).result();
+      const registration = toHostWorkflowId(environment.taskQueue, second);
+      const machine = { name: 'another', bootId: '' };
+      const [known] = (await listRegistrations(service)).slice(1);
+      await signal(environment, registration, 'claimHost', { ...known, machine });
+      await signal(environment, registration, 'claimHost', { hostId: 'odd name' });
+      await signal(environment, registration, 'drainHost', true);
+      await signal(environment, registration, 'forgetHost', null);
+      await service.client.workflow.getHandle(registration).result();
+      const threads = { thread: thread.workflowId, any: any.workflowId, forked: forked.workflowId, child };
+      return { ...threads, nowhere: nowhere.workflowId, host: registration };
     },
   },
   'lost-worker': {

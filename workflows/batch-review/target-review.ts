@@ -28,6 +28,7 @@ import type {
   TargetReview,
   ThreadResult,
 } from '../../src/contract/index.ts';
+import { toHostQueue } from '../../src/contract/plain/hosts.ts';
 import { leftOf, plus, NOTHING_SPENT } from '../../src/contract/plain/amounts.ts';
 import { firstLine, words } from '../sandbox/plain-text.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../sandbox/task-timeout.ts';
@@ -112,10 +113,10 @@ async function run(review: TargetReview, progress: Progress): Promise<RowOutcome
     texts.push(said.text);
   }
   const { runId, targetId, target } = review;
-  const { cwd, base, head, full, rulesId, model, filesLeftOut, leftOut, known, parts } = opened;
+  const { cwd, host, base, head, full, rulesId, model, filesLeftOut, leftOut, known, parts } = opened;
   const asked = parts.map((part) => part.known ?? []);
   const concluded = await concludeTarget.executeWithOptions(
-    { ...concluding, summary: `ledger: ${texts.length} answers` },
+    { ...concluding, ...placeOn(host), summary: `ledger: ${texts.length} answers` },
     [
       {
         ...place(review),
@@ -133,6 +134,11 @@ async function run(review: TargetReview, progress: Progress): Promise<RowOutcome
 
 function passes({ fullPassEvery, fullPass }: TargetReview) {
   return { fullPassEvery, ...(fullPass === true ? { fullPass } : {}) };
+}
+
+/** The host that has fetched the target; earlier releases named none. */
+function placeOn(host: string | undefined): { taskQueue?: string } {
+  return host === undefined ? {} : { taskQueue: toHostQueue(workflowInfo().taskQueue, host) };
 }
 
 const place = ({ runId }: TargetReview) => ({ threadId: `${BATCH_PREFIX}${runId}`, actionId: 'target' });
@@ -162,7 +168,7 @@ type Said = { type: 'said'; text: string } | { type: 'ended'; outcome: RowOutcom
 /** One part, in a thread with the rubric for its role, a read-only sandbox and nobody to ask. */
 async function look(
   review: TargetReview,
-  { cwd, head, model, parts, isThere, rules = '' }: Extract<OpenedTarget, { type: 'opened' }>,
+  { cwd, host, head, model, parts, isThere, rules = '' }: Extract<OpenedTarget, { type: 'opened' }>,
   part: TargetPart,
   number: number,
   progress: Progress,
@@ -171,7 +177,7 @@ async function look(
   const threadId = parts.length === 1 ? runId : `${runId}/${number}`;
   const start: StartThread = {
     threadId,
-    workspace: { cwd },
+    workspace: host === undefined ? { cwd } : { cwd, host },
     title: toTargetSummary(target),
     model,
     instructions: rules,

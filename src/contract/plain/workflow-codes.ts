@@ -4,10 +4,12 @@ export const WORKFLOW_CODES = {
   batchFailed: 'batchFailed',
   cancelled: 'cancelled',
   commandLost: 'commandLost',
+  hostAway: 'hostAway',
   nothingToRedo: 'nothingToRedo',
   nothingToUndo: 'nothingToUndo',
   reviewNotStarted: 'reviewNotStarted',
   reviewThreadLost: 'reviewThreadLost',
   snapshotUnavailable: 'snapshotUnavailable',
   stepTimedOut: 'stepTimedOut',
+  workspaceOnNoHost: 'workspaceOnNoHost',
 } as const;

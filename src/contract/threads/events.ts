@@ -8,6 +8,8 @@ import type { TurnCompletion, TurnError, TurnKind, Usage } from './turn.ts';
 /** The content of an event, by its Codex app-server name if there is one. */
 export type EventBody =
   | { type: 'thread/started'; threadId: string; settings: ThreadSettings; forkedFrom: ForkOrigin | null }
+  /** The host that has the workspace: its workers run the steps of the thread. */
+  | { type: 'workspace/bound'; host: string; cwd: string; root: string }
   | { type: 'thread/closed'; reason: string | null }
   /** Turns were removed from the conversation, newest last; files are unchanged. */
   | { type: 'thread/rolledBack'; numTurns: number; dropped: string[] }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
+import { HOST_ID, HOST_ID_CHARACTERS } from '../plain/hosts.ts';
 import { LIMITS } from '../plain/limits.ts';
 import type { ModelOptions } from '../plain/model-options.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
@@ -13,8 +14,18 @@ import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
 
-/** `root` is the real path that `cwd` must have. Default: the one that it has when the thread begins. */
-export const WorkspaceSchema = z.object({ cwd: PathSchema, root: optional(PathSchema) }).transform(compact);
+export const HostIdSchema = z
+  .string()
+  .regex(HOST_ID, HOST_ID_CHARACTERS)
+  .meta({ says: HOST_ID_CHARACTERS } satisfies WireNotes);
+
+/**
+ * `root` is the real path that `cwd` must have. Default: the one that it has when the thread begins. `host` is the host
+ * that has the folder. Default: one that has it.
+ */
+export const WorkspaceSchema = z
+  .object({ cwd: PathSchema, root: optional(PathSchema), host: optional(HostIdSchema) })
+  .transform(compact);
 
 export const AgentIdentityChoiceSchema = z.object({ mode: AgentIdentityModeSchema, account: IdSchema });
 export type AgentIdentityChoice = z.infer<typeof AgentIdentityChoiceSchema>;
@@ -88,6 +99,10 @@ export interface ThreadSettings extends ModelOptions {
   cwd: string;
   /** The real path of `cwd` when the thread began: steps fail if it has another. Threads of earlier releases have none. */
   root?: string;
+  /** The host whose workers run its steps. Those of threads of earlier releases run on any. */
+  host?: string;
+  /** Milliseconds that a step waits for its host before it fails. */
+  hostGraceMs?: number;
   title: string;
   model: string;
   instructions: string;

@@ -198,7 +198,13 @@ function tellTask(state: ThreadState, at: number, threadId: string, report: SubT
 function announce(state: ThreadState, at: number, warnings: readonly string[]): ThreadState {
   const { threadId, settings, forkedFrom } = state;
   const started = emit(state, at, { type: 'thread/started', threadId, settings, forkedFrom });
-  return warnings.reduce((current, message) => emit(current, at, { type: 'warning', message }), started);
+  const bound = announceHost(started, at);
+  return warnings.reduce((current, message) => emit(current, at, { type: 'warning', message }), bound);
+}
+
+function announceHost(state: ThreadState, at: number): ThreadState {
+  const { host, cwd, root = cwd } = state.settings;
+  return host === undefined ? state : emit(state, at, { type: 'workspace/bound', host, cwd, root });
 }
 
 function orReject(

@@ -12,13 +12,18 @@ import {
   scheduleActivity,
   sleep,
   startChild,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { toStepFailure } from '../../sandbox/step-failure.ts';
 import { WORKFLOW_TASK_TIMEOUT } from '../../sandbox/task-timeout.ts';
 import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
+import type { ThreadSettings } from '../../../src/contract/index.ts';
+import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
+import { hostOf, placeOf, waitOf } from '../state/places.ts';
+import type { ThreadState } from '../state/state.ts';
 import {
   type StepAction,
   type StepActivity,
@@ -40,11 +45,15 @@ type Runnable = Exclude<Action, { type: 'continueAsNew' | 'complete' }>;
 /** Children that this run has started: the service reports their end to it. */
 export type Links = Map<string, ChildWorkflowHandle<Workflow>>;
 
-export async function run(threadId: string, links: Links, action: Runnable): Promise<MachineInput | null> {
+export async function run(
+  { threadId, settings }: ThreadState,
+  links: Links,
+  action: Runnable,
+): Promise<MachineInput | null> {
   const { id } = action;
   switch (action.type) {
     case 'step':
-      return runStep(action);
+      return runStep(action, settings);
     case 'startChild':
       return { type: 'childStarted', id, failure: await startChildThread(links, action) };
     case 'watchChild':
@@ -59,15 +68,19 @@ export async function run(threadId: string, links: Links, action: Runnable): Pro
 type Of<T extends Runnable['type']> = Extract<Runnable, { type: T }>;
 
 /** Rejects as the activity does. */
-export function runActivity<A extends StepActivity>(step: StepAction & { activity: A }): Promise<StepResult<A>> {
+export function runActivity<A extends StepActivity>(
+  step: StepAction & { activity: A },
+  settings: ThreadSettings,
+): Promise<StepResult<A>> {
   const { activity, input, options, summary } = step;
-  return scheduleActivity<StepResult<A>>(activity, [input], { ...options, summary });
+  const place = placeOf(activity, settings, workflowInfo().taskQueue);
+  return scheduleActivity<StepResult<A>>(activity, [input], { ...place, ...options, summary });
 }
 
-async function runStep(step: StepAction): Promise<MachineInput> {
+async function runStep(step: StepAction, settings: ThreadSettings): Promise<MachineInput> {
   const { id, activity } = step;
   // The compiler cannot see that an end is one of this activity; the contract of the activities says so.
-  return { type: 'stepEnded', id, activity, end: await toEnd(step) } as StepEnded;
+  return { type: 'stepEnded', id, activity, end: await toEnd(step, settings) } as StepEnded;
 }
 
 type End =
@@ -76,12 +89,15 @@ type End =
   | { type: 'lost'; lastBeat: object }
   | { type: 'failed'; failure: StepFailure };
 
-async function toEnd(step: StepAction): Promise<End> {
+async function toEnd(step: StepAction, settings: ThreadSettings): Promise<End> {
   try {
-    const value: unknown = await runActivity(step);
+    const value: unknown = await runActivity(step, settings);
     return isAborted(value) ? ABORTED : { type: 'done', value };
   } catch (error) {
     if (isCancellation(error) && step.turnId !== undefined) return ABORTED;
+    const host = hostOf(step.activity, settings);
+    if (host !== undefined && isNotTaken(error))
+      return toFailed(step, toHostAway(host, waitOf(step.activity, settings)));
     const lastBeat = 'losable' in step ? toLastBeat(error) : null;
     return lastBeat === null ? toFailed(step, toStepFailure(error)) : { type: 'lost', lastBeat };
   }
@@ -97,6 +113,19 @@ function isAborted(value: unknown): boolean {
 function toFailed({ id, turnId }: StepAction, failure: StepFailure) {
   if (turnId === undefined) log.warn('A step of the thread failed', { step: id, ...failure });
   return { type: 'failed' as const, failure };
+}
+
+/** No worker has taken it in time, and none has run it before. */
+function isNotTaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return (
+    cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START' && cause.lastHeartbeatDetails == null
+  );
+}
+
+function toHostAway(host: string, waitedMs: number): StepFailure {
+  const message = `No worker of host ${host} has taken this step within ${waitedMs / 1_000} seconds. Start a worker there, or look at \`bobbin host show ${host}\`.`;
+  return { code: WORKFLOW_CODES.hostAway, message, details: { host } };
 }
 
 /** The last heartbeat, if the error says that the step was lost; else null. */

@@ -208,7 +208,7 @@ function guarded(dispatch: Dispatch, message: string, payload: unknown, handle: 
 async function preview(state: ThreadState): Promise<UndoPreview> {
   const target = undoable(state);
   if (target === null) throw ApplicationFailure.nonRetryable('There is no turn to undo.', WORKFLOW_CODES.nothingToUndo);
-  const found = await runActivity(toPreview(state, target));
+  const found = await runActivity(toPreview(state, target), state.settings);
   if ('type' in found) throw ApplicationFailure.nonRetryable('The preview was stopped; ask again.', 'internal');
   const { files, paths = [], morePaths = 0, ofPatchesAlone } = found;
   return {

@@ -1,14 +1,16 @@
 /** From a start argument to the state a run begins with. */
-import { patched, proxyActivities, proxyLocalActivities, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { Activities } from '../../../activities/contract.ts';
+import { patched, proxyActivities, scheduleActivity, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { Activities, Elsewhere, ForkRequest, ForkedPast } from '../../../activities/contract.ts';
 import type { CarriedState } from '../../../activities/ports.ts';
 import type { Fork, StartThread, SubmitTurn } from '../../../src/contract/index.ts';
+import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
 import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import { isContinued } from '../../sandbox/carried-state.ts';
 import { fromCarriedState, isCarryOver } from '../past/carry-over.ts';
 import { toStepFailure } from '../../sandbox/step-failure.ts';
 import { forkedState } from '../past/fork.ts';
 import { parseStartThread } from '../guards/guards.ts';
+import { NAMED_HOST_WAIT, isElsewhere, isRefused, openOnHost } from './host-choice.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
@@ -17,8 +19,6 @@ import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
 
-const { openThread } = proxyLocalActivities<Activities>({ startToCloseTimeout: '5s' });
-
 /** Retried without limit: a thread that waits for its archive or its service is better than none. */
 const options = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -26,7 +26,7 @@ const options = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
 } as const;
-const { forkHistory, restoreThread } = proxyActivities<Activities>(options);
+const { restoreThread } = proxyActivities<Activities>(options);
 
 /** `at`: milliseconds since the epoch. A start argument that cannot be used is refused; the workflow does not fail. */
 export type Opening = Opened | Refused;
@@ -102,7 +102,9 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
     return resume(start, start.resume.runId, at);
   }
   if (start.fork !== undefined) return fork(start, start.fork, at);
-  const { openedAt, keepsAfter = false, decisions, ...settings } = await openThread(start);
+  const opened = await openOnHost(start);
+  if (isRefused(opened)) return toRefusal(start.threadId, 'be opened', opened.reason);
+  const { openedAt, keepsAfter = false, decisions, ...settings } = opened;
   const stamp = stampOf(openedAt, at);
   const begun = keepAfter(newThreadState(start.threadId, settings, stamp), keepsAfter);
   const state = decide(begun, decisions);
@@ -124,9 +126,9 @@ const CLOCKS_DIFFER_MS = 2_000;
 async function fork(start: StartThread, source: Fork, at: number): Promise<Opening> {
   const { threadId, workspace, firstTurn = null } = start;
   try {
-    const past = await forkHistory.executeWithOptions({ ...options, summary: `fork: ${source.threadId}` }, [
-      { threadId, source, cwd: workspace.cwd, marker: MARKER },
-    ]);
+    const { cwd: folder, host } = workspace;
+    const request = { threadId, source, cwd: folder, ...(host === undefined ? {} : { host }), marker: MARKER };
+    const past = await forkOnHost(request);
     const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
     const state = decide(begun, past.decisions);
     const { title, cwd } = state.settings;
@@ -134,14 +136,31 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
   } catch (error) {
     const { message } = toStepFailure(error);
-    return { type: 'refused', reason: `Thread ${threadId} cannot be a fork of ${source.threadId}: ${message}` };
+    return toRefusal(threadId, `be a fork of ${source.threadId}`, message);
   }
+}
+
+/** The files of the source are on its host, which only its state says. */
+async function forkOnHost(request: ForkRequest): Promise<ForkedPast> {
+  const summary = `fork: ${request.source.threadId}`;
+  const ask = (place: object) =>
+    scheduleActivity<ForkedPast | Elsewhere>('forkHistory', [request], { ...options, ...place, summary });
+  const answer = await ask({});
+  if (!isElsewhere(answer)) return answer;
+  const [host = ''] = answer.ask;
+  const taskQueue = toHostQueue(workflowInfo().taskQueue, host);
+  const there = await ask({ taskQueue, scheduleToStartTimeout: NAMED_HOST_WAIT });
+  if (isElsewhere(there)) throw new Error(`host ${host} has the id of another host.`);
+  return there;
+}
+
+function toRefusal(threadId: string, to: string, why: string): Refused {
+  return { type: 'refused', reason: `Thread ${threadId} cannot ${to}: ${why}` };
 }
 
 async function resume(start: StartThread, runId: string, at: number): Promise<Opening> {
   const left = await restored(start.threadId, runId);
-  if ('reason' in left)
-    return { type: 'refused', reason: `Thread ${start.threadId} cannot go on from run ${runId}: ${left.reason}` };
+  if ('reason' in left) return toRefusal(start.threadId, `go on from run ${runId}`, left.reason);
   const state = asOfThisRelease(fromCarriedState(left.state as ThreadState));
   const changed = withBudget({ ...state, settings: withChanges(state.settings, start) }, start.budget);
   const firstTurn = start.firstTurn ?? null;

@@ -205,7 +205,7 @@ function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNe
   const scope = new CancellationScope({ cancellable: true });
   shell.running.set(action.id, scope);
   void scope
-    .run(() => run(current(shell).threadId, shell.children, action))
+    .run(() => run(current(shell), shell.children, action))
     .then((machineInput) => {
       if (shell.running.get(action.id) === scope) shell.running.delete(action.id);
       if (machineInput !== null) dispatch(shell, machineInput);

@@ -496,9 +496,9 @@ export function saysThatItStands({ decisions }: ThreadState): boolean {
   return (decisions ?? 0) >= 4;
 }
 
-/** The workspace of a thread that this one starts: the same folder, whatever now has its path. */
-export function toWorkspace({ cwd, root }: ThreadSettings): StartThread['workspace'] {
-  return root === undefined ? { cwd } : { cwd, root };
+/** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
+export function toWorkspace({ cwd, root, host }: ThreadSettings): StartThread['workspace'] {
+  return { cwd, ...(root === undefined ? {} : { root }), ...(host === undefined ? {} : { host }) };
 }
 
 export function newThreadState(threadId: string, settings: ThreadSettings, at: number): ThreadState {

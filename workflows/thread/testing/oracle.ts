@@ -251,6 +251,7 @@ function record(memory: Memory, event: ThreadEvent, state: ThreadState): void {
       memory.seen.add(`resolved by ${event.by}`);
       break;
     case 'thread/started':
+    case 'workspace/bound':
     case 'thread/closed':
     case 'thread/rolledBack':
     case 'thread/tokenUsage/updated':

@@ -41,7 +41,8 @@ export function toCurrentDetails(state: ThreadState): string {
 
 function describe(state: ThreadState): string {
   const { settings, turnCount, closeReason } = state;
-  const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
+  const place = settings.host === undefined ? '' : ` on host ${literalSpan(settings.host)}`;
+  const head = `**${toStatus(state)}** in ${codeSpan(settings.cwd, WORDS)}${place}, model ${codeSpan(settings.model, WORDS)}, ${plural(turnCount, 'turn')} ended`;
   const share = Math.min(REQUEST_TEXT.one, Math.floor(REQUEST_TEXT.all / Math.min(SHOWN, state.requests.length)));
   const sections = [
     closeReason === null ? head : `${head}; closing: ${codeSpan(closeReason, WORDS)}`,

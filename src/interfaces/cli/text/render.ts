@@ -87,6 +87,7 @@ export function renderEvent(event: ThreadEvent, threadId: string): Part[] {
     case 'thread/closed':
       return [paint.dim(`thread closed${event.reason === null ? '' : `: ${event.reason}`}`)];
     case 'thread/started':
+    case 'workspace/bound':
     case 'turn/started':
     case 'thread/tokenUsage/updated':
       return [];

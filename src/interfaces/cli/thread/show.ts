@@ -28,6 +28,7 @@ function describeView(view: ThreadView): Part[] {
     `thread      ${view.threadId}: ${view.status}, ${age(view.createdAt)} old, last changed ${age(view.updatedAt)} ago`,
     ...(settings.title === '' ? [] : [`title       ${settings.title}`]),
     `workspace   ${settings.cwd}`,
+    ...(settings.host === undefined ? [] : [`host        ${settings.host}`]),
     ...(forkedFrom === null ? [] : [`fork of     ${forkedFrom.threadId}`]),
     `settings    model ${settings.model}, sandbox ${settings.sandbox}, approvals ${settings.approvalPolicy}`,
     `turns       ${view.turnCount} ended, ${view.queuedTurns.length} queued`,

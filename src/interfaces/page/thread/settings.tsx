@@ -46,6 +46,7 @@ function List({ view: { threadId, settings, budget, createdAt, agentTask } }: { 
   const facts: [string, string][] = [
     ['thread', threadId],
     ['folder', cwd],
+    ...(settings.host === undefined ? [] : [['host', settings.host] as [string, string]]),
     ['model', `${model}${reviewModel === null ? '' : `, reviews by ${reviewModel}`}`],
     ['approvals', `${APPROVALS[approvalPolicy]} (${approvalPolicy})`],
     ['sandbox', `${sandbox}, network ${network ? 'can be reached' : 'cannot be reached'}`],

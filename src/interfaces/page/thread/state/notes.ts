@@ -36,6 +36,7 @@ export function toNote(event: ThreadEvent): Note | null {
     case 'message/rejected':
       return { tone: 'error', text: `Not accepted: ${event.reason} (${event.code})` };
     case 'thread/started':
+    case 'workspace/bound':
     case 'thread/tokenUsage/updated':
     case 'turn/started':
     case 'turn/queued':

@@ -1,0 +1,45 @@
+/** Which host opens a thread. */
+import type { Elsewhere } from '../contract.ts';
+import type { HostPort, KnownHost } from '../ports.ts';
+
+interface Asked {
+  /** The id that the start argument names. */
+  host: string | undefined;
+  /** Whether this host has the folder. */
+  isHere: () => boolean;
+  /** Another thread on that host has started it. */
+  isChild: boolean;
+}
+
+/**
+ * Null if it is this one. A host that is named is it. Without a name it is the first in the order of the ids that has the
+ * folder, so that it does not depend on who is asked; if there is only one host, it is that one.
+ */
+export async function findHost({ id, list }: HostPort, { host, isHere, isChild }: Asked): Promise<Elsewhere | null> {
+  if (host === id && isChild) return null;
+  if (host !== undefined) {
+    const known = await list({ fresh: host !== id });
+    const taking = idsOf(known, (status) => isChild || status !== 'draining');
+    if (host === id && taking.includes(id)) return null;
+    return toElsewhere(taking.includes(host) ? [host] : [], known);
+  }
+  const here = isHere();
+  // A host that has the folder may take the thread even if another one has just been added.
+  const known = await list({ fresh: !here });
+  const serving = idsOf(known, (status) => status === 'serving');
+  const others = serving.filter((one) => one !== id);
+  if (!serving.includes(id)) return toElsewhere(others, known);
+  if (others.length === 0) return null;
+  const before = others.filter((one) => one < id);
+  if (here && before.length === 0) return null;
+  return toElsewhere(here ? [...before, id] : others, known);
+}
+
+function idsOf(known: readonly KnownHost[], fits: (status: KnownHost['status']) => boolean): string[] {
+  return known.flatMap(({ id, status }) => (fits(status) ? [id] : []));
+}
+
+function toElsewhere(ask: string[], known: readonly KnownHost[]): Elsewhere {
+  const others = known.filter(({ id }) => !ask.includes(id)).map(({ id, status }) => `${id} (${status})`);
+  return { type: 'elsewhere', ask, others };
+}

@@ -1,0 +1,151 @@
+/** Threads of two hosts on one task queue: a step runs where its files are, or not at all. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import { listRegistrations } from '../../src/client/hosts/hosts.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, runTurn, waitForEvent } from '../environment.ts';
+import { type TestHost, type TwoHosts, canMakeHosts, makeRepositoryOn, openTwoHosts } from './two-hosts.ts';
+
+const MCP_SERVER = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
+
+let environment: TestEnvironment;
+let hosts: TwoHosts;
+const run = describe.runIf(canMakeHosts());
+
+beforeAll(async () => {
+  environment = await openEnvironment({ worker: false, env: { BOBBIN_IDENTITY_MODE: 'off' } });
+  hosts = openTwoHosts(environment);
+  if (!canMakeHosts()) return;
+  mkdirSync(hosts.a.data, { mode: 0o700 });
+  const files = { command: process.execPath, args: [MCP_SERVER, join(hosts.a.data, '../mcp.log'), 'well'] };
+  writeFileSync(join(hosts.a.data, 'mcp.json'), JSON.stringify({ mcpServers: { files } }));
+  await Promise.all([hosts.a.start(), hosts.b.start({ BOBBIN_SANDBOX: 'workspace-write' })]);
+  const known = async () => (await listRegistrations(environment.bobbin.service)).map(({ hostId }) => hostId);
+  await vi.waitFor(async () => expect(await known()).toEqual(['host-a', 'host-b']), { timeout: 20_000 });
+});
+afterAll(async () => {
+  await hosts.close();
+  await environment.close();
+});
+
+const open = (cwd: string, host?: string): Promise<ThreadHandle> =>
+  environment.start({ workspace: host === undefined ? { cwd } : { cwd, host }, approvalPolicy: 'never' });
+
+const hostOf = async (thread: ThreadHandle) => (await thread.view()).settings.host;
+
+async function openMany(count: number, cwd: string): Promise<ThreadHandle[]> {
+  return Promise.all(Array.from({ length: count }, () => open(cwd)));
+}
+
+/** A name for a folder that both hosts have, with other content. */
+function onBoth(name: string): string {
+  const cwd = makeRepositoryOn(hosts.a, hosts, name);
+  makeRepositoryOn(hosts.b, hosts, name);
+  for (const { files, hostId } of [hosts.a, hosts.b]) writeFileSync(join(files, name, 'owner'), `${hostId}\n`);
+  return cwd;
+}
+
+const read = ({ files }: TestHost, ...path: string[]) => readFileSync(join(files, ...path), 'utf8');
+
+run('threads on two hosts', () => {
+  it.each(['a', 'b'] as const)('work where their folder is, whichever worker opens them: %s', async (name) => {
+    const host = hosts[name];
+    const cwd = makeRepositoryOn(host, hosts, `only-${name}`);
+    const threads = await openMany(8, cwd);
+    const ends = await Promise.all(threads.map((thread) => runTurn(thread, 'run: hostname >> who')));
+    expect(ends.map(({ status }) => status)).toEqual(Array(8).fill('completed'));
+    expect(await Promise.all(threads.map(hostOf))).toEqual(Array(8).fill(host.hostId));
+    const who = read(host, `only-${name}`, 'who').trim().split('\n');
+    expect(who).toHaveLength(8);
+    expect(new Set(who).size).toBe(1);
+    const [first] = threads;
+    expect(await waitForEvent(first as ThreadHandle, 'workspace/bound')).toMatchObject({
+      seq: 2,
+      host: host.hostId,
+      cwd,
+    });
+  });
+
+  it('never mix two folders of one path, and get the one of the host that is named', async () => {
+    const cwd = onBoth('both');
+    const unnamed = await openMany(6, cwd);
+    const onB = await open(cwd, 'host-b');
+    const add = (number: number) =>
+      `run: cat owner > by-${number}\npatch:\n*** Begin Patch\n*** Add File: added-${number}\n+x\n*** End Patch`;
+    const ends = await Promise.all([...unnamed, onB].map((thread, number) => runTurn(thread, add(number))));
+    expect(ends.map(({ status }) => status)).toEqual(Array(7).fill('completed'));
+    expect(await hostOf(onB)).toBe('host-b');
+    // The same for each, so that their settings do not depend on who opened them.
+    expect(await Promise.all(unnamed.map(hostOf))).toEqual(Array(6).fill('host-a'));
+    for (const [number, host] of [...Array(6).fill(hosts.a), hosts.b].entries() as ArrayIterator<[number, TestHost]>) {
+      const other = host === hosts.a ? hosts.b : hosts.a;
+      expect(read(host, 'both', `by-${number}`)).toBe(`${host.hostId}\n`);
+      expect(existsSync(join(host.files, 'both', `added-${number}`))).toBe(true);
+      expect(existsSync(join(other.files, 'both', `added-${number}`))).toBe(false);
+    }
+  });
+
+  it('have the settings of the host that has their folder', async () => {
+    const cwd = onBoth('settings');
+    const threads = [...(await openMany(8, cwd)), await open(cwd, 'host-b')];
+    const sandboxes = await Promise.all(threads.map(async (thread) => (await thread.view()).settings.sandbox));
+    expect(sandboxes).toEqual([...Array(8).fill('danger-full-access'), 'workspace-write']);
+  });
+
+  it('undo on the host that made the turn, and agents and forks stay on it', async () => {
+    const cwd = onBoth('undo');
+    const thread = await open(cwd, 'host-b');
+    const spawn = 'call: spawn_agent {"task_name": "helper", "message": "run: cat owner > by-agent"}';
+    await runTurn(thread, `run: echo changed > owner\n${spawn}\ncall: wait_agent {}`);
+    expect(read(hosts.b, 'undo', 'by-agent')).toBe('changed\n');
+    expect(existsSync(join(hosts.a.files, 'undo', 'by-agent'))).toBe(false);
+    const fork = await environment.bobbin.threads.fork(thread.threadId);
+    expect(await hostOf(fork)).toBe('host-b');
+    const undone = await runTurn(thread, '', { kind: 'undo', input: [] });
+    expect(undone).toMatchObject({ status: 'completed' });
+    expect(read(hosts.b, 'undo', 'owner')).toBe('host-b\n');
+    expect(read(hosts.a, 'undo', 'owner')).toBe('host-a\n');
+  });
+
+  it('have the tools of the MCP servers of their host, each time', async () => {
+    const cwd = makeRepositoryOn(hosts.a, hosts, 'mcp');
+    const threads = await openMany(6, cwd);
+    await Promise.all(threads.map((thread) => runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}')));
+    for (const thread of threads)
+      expect(await itemsOf(thread, 'mcpToolCall')).toMatchObject([{ status: 'completed', output: 'sum 42' }]);
+  });
+
+  it('are refused a folder that no host has, with the hosts that were asked', async () => {
+    const cwd = join(hosts.shared, 'nowhere');
+    const refusal = async (host?: string) => {
+      const { workflowId } = await open(cwd, host);
+      return environment.bobbin.service.client.workflow.getHandle(workflowId).result() as Promise<unknown>;
+    };
+    expect(await refusal()).toEqual({
+      status: 'refused',
+      reason: expect.stringMatching(
+        /workspaceOnNoHost: no host has the folder .*nowhere; asked: host-[ab] .*\./,
+      ) as string,
+    });
+    expect(await refusal('host-c')).toMatchObject({
+      reason: expect.stringContaining(
+        'host host-c takes no new threads; known are host-a (serving), host-b (serving)',
+      ) as string,
+    });
+  });
+});
+
+run('a host', () => {
+  it('is refused to another machine, with both named', async () => {
+    const thief = hosts.another('host-a');
+    await expect(thief.start()).rejects.toThrow(
+      /Host host-a is registered by machine machine-0.*machine machine-2 cannot/,
+    );
+  });
+
+  it('has no odd characters in its id', async () => {
+    const odd = hosts.another('host a;rm');
+    await expect(odd.start()).rejects.toThrow(/BOBBIN_HOST: a host id has at most 63 lower-case letters/);
+  });
+});

@@ -1,0 +1,65 @@
+/** Where steps run: on the host of their thread, or anywhere. */
+import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
+import type { ThreadSettings } from '../../../src/contract/index.ts';
+import type { StepActivity } from './steps.ts';
+
+/**
+ * `host`: it reads or writes the workspace, or something else that only one host has, such as its MCP servers, the rules of
+ * its repositories and the snapshots in its data folder.
+ */
+const PLACES: Record<StepActivity, 'host' | 'any'> = {
+  // Reads AGENTS.md, lists the tools of MCP servers and takes the snapshot.
+  callModel: 'host',
+  compactContext: 'host',
+  execCommand: 'host',
+  applyPatch: 'host',
+  callMcpTool: 'host',
+  viewImage: 'host',
+  runTask: 'host',
+  takeSnapshot: 'host',
+  undoFiles: 'host',
+  redoFiles: 'host',
+  releaseSnapshots: 'host',
+  prepareReview: 'host',
+  finishReview: 'host',
+  cleanWorkspace: 'host',
+  findRules: 'host',
+  rememberRule: 'host',
+  // The model steps, which are on the host, read what it writes.
+  archiveSegment: 'host',
+  registerAgentTask: 'any',
+};
+
+type Bound = Pick<ThreadSettings, 'host' | 'hostGraceMs'>;
+
+/** For a state that somebody has made by hand. */
+const DEFAULT_GRACE_MS = 600_000;
+
+export interface Place {
+  taskQueue?: string;
+  scheduleToStartTimeout?: number;
+}
+
+/** The host that must run a step of a thread; undefined if any may. */
+export function hostOf(activity: StepActivity, { host }: Bound): string | undefined {
+  return PLACES[activity] === 'host' ? host : undefined;
+}
+
+/**
+ * Steps that a thread waits for before it closes or continues as new, and that it can do without: their failure is a
+ * warning.
+ */
+const DISPENSABLE: readonly StepActivity[] = ['archiveSegment', 'releaseSnapshots', 'rememberRule'];
+const DISPENSABLE_WAIT_MS = 30_000;
+
+/** Options of a step of a thread, unless it has its own. @param taskQueue of its workflow */
+export function placeOf(activity: StepActivity, settings: Bound, taskQueue: string): Place {
+  const host = hostOf(activity, settings);
+  if (host === undefined) return {};
+  return { taskQueue: toHostQueue(taskQueue, host), scheduleToStartTimeout: waitOf(activity, settings) };
+}
+
+/** Milliseconds that a step waits for its host. */
+export function waitOf(activity: StepActivity, { hostGraceMs = DEFAULT_GRACE_MS }: Bound): number {
+  return DISPENSABLE.includes(activity) ? Math.min(DISPENSABLE_WAIT_MS, hostGraceMs) : hostGraceMs;
+}
