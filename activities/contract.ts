@@ -26,6 +26,7 @@ import type {
   TargetOpening,
 } from './contract/reviews.ts';
 import type { OnWorkspace } from './contract/steps.ts';
+import type { ReadSkillStep, ReadSkillStepResult } from './contract/skills.ts';
 import type { TaskStep, TaskStepResult } from './contract/tasks.ts';
 import type { Elsewhere, ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
 import type { AgentIdentity, CarriedState, CommandReport, Snapshot } from './ports.ts';
@@ -38,6 +39,7 @@ export type * from './contract/images.ts';
 export type * from './contract/mcp.ts';
 export type * from './contract/model.ts';
 export type * from './contract/reviews.ts';
+export type * from './contract/skills.ts';
 export type * from './contract/steps.ts';
 export type * from './contract/tasks.ts';
 export type * from './contract/threads.ts';
@@ -57,6 +59,8 @@ export interface StepActivities {
   callMcpTool(step: McpStep): Promise<McpStepResult>;
   /** Retried, since it only reads. */
   viewImage(step: ViewImageStep): Promise<ViewImageStepResult>;
+  /** The same. */
+  readSkill(step: ReadSkillStep): Promise<ReadSkillStepResult>;
   /** One step of a task that the operator of the worker has written. It must be idempotent. */
   runTask(step: TaskStep): Promise<TaskStepResult>;
   takeSnapshot(step: SnapshotStep): Promise<Snapshot | { type: 'aborted' }>;

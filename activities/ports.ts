@@ -16,6 +16,7 @@ import type { ImageFilesPort, ModelAbilities } from './ports/images.ts';
 import type { McpPort, ToolPort } from './ports/mcp.ts';
 import type { ContextLimits, ModelPort, PricePort } from './ports/model.ts';
 import type { LedgerDirectory, ReviewTargetsPort } from './ports/reviews.ts';
+import type { SkillsPort } from './ports/skills.ts';
 import type { TaskPort } from './ports/tasks.ts';
 import type { ArchivePort, RulesPort, ThreadReader } from './ports/threads.ts';
 
@@ -28,6 +29,7 @@ export type * from './ports/images.ts';
 export type * from './ports/mcp.ts';
 export type * from './ports/model.ts';
 export type * from './ports/reviews.ts';
+export type * from './ports/skills.ts';
 export type * from './ports/tasks.ts';
 export type * from './ports/threads.ts';
 export { PINNED_FILES, SHOWN_CHANGES } from './ports/git.ts';
@@ -75,6 +77,7 @@ export interface Ports {
   patches: PatchPort;
   imageFiles: ImageFilesPort;
   projectDocs: ProjectDocsPort;
+  skills: SkillsPort;
   /** Instructions of the worker's configuration for all agents, the most special last. */
   ownInstructions: readonly string[];
   /** The most that this worker's operator lets models search the web. */

@@ -5,6 +5,7 @@
 import { AGENT_TOOLS } from '../src/contract/plain/tools/agents.ts';
 import { APPLY_PATCH } from '../src/contract/plain/tools/apply-patch.ts';
 import { EXEC_COMMAND } from '../src/contract/plain/tools/exec-command.ts';
+import { READ_SKILL } from '../src/contract/plain/tools/read-skill.ts';
 import { REQUEST_USER_INPUT } from '../src/contract/plain/tools/request-user-input.ts';
 import type { ToolDefinition } from '../src/contract/plain/tools/tool.ts';
 import { UPDATE_PLAN } from '../src/contract/plain/tools/update-plan.ts';
@@ -13,6 +14,7 @@ import { applyPatch } from './files/apply-patch.ts';
 import { viewImage } from './images/view-image.ts';
 import { callMcpTool } from './mcp/call-mcp-tool.ts';
 import { execCommand } from './shell/exec-command.ts';
+import { readSkill } from './skills/read-skill.ts';
 
 export const TOOLS: readonly ToolDefinition[] = [
   EXEC_COMMAND,
@@ -21,11 +23,13 @@ export const TOOLS: readonly ToolDefinition[] = [
   UPDATE_PLAN,
   REQUEST_USER_INPUT,
   ...AGENT_TOOLS,
+  READ_SKILL,
 ];
 
 export const TOOL_ACTIVITIES = {
   execCommand,
   applyPatch,
   callMcpTool,
+  readSkill,
   viewImage,
 };

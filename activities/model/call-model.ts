@@ -14,7 +14,8 @@ import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import { boundedSearch } from './web-search.ts';
 import type { ContextCache } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
-import { findNews, toEnvironmentMessage } from './environment.ts';
+import { findSkillNews, hasSkills } from '../skills/listed-skills.ts';
+import { findNews, isDue, toEnvironmentMessage } from './environment.ts';
 import { type PatchDraft, createPatchReader } from './patch-draft.ts';
 import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice } from './model-request.ts';
@@ -53,13 +54,16 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       input,
       step.signal,
     );
-    const offers = await findOffers(ports, settings, step.signal);
     const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
     const told = toldEnvironment(read);
-    const environment = await findNews(ports, { settings, told, step: number }, step.signal);
+    const skills = isDue(told, number)
+      ? await findSkillNews(ports, { settings, told }, step.signal)
+      : { facts: {}, warnings: [] };
+    const environment = { ...(await findNews(ports, { settings, told, step: number }, step.signal)), ...skills.facts };
+    const offers = await findOffers(ports, { settings, skills: hasSkills(told, environment) }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];
     const onText = (delta: string) => (step.progress = { ...step.progress, ...grown(step.progress, delta) });
@@ -87,7 +91,13 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
-      const allWarnings = [...warnings, ...offers.warnings, ...assumed, ...(response.warnings ?? [])];
+      const allWarnings = [
+        ...warnings,
+        ...skills.warnings,
+        ...offers.warnings,
+        ...assumed,
+        ...(response.warnings ?? []),
+      ];
       const warned = {
         ...(offers.mcpWarnings.length > 0 && { mcpWarnings: offers.mcpWarnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),

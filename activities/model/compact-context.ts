@@ -14,10 +14,11 @@ import type {
   Ports,
   TokenUsage,
 } from '../ports.ts';
+import { hasSkills } from '../skills/listed-skills.ts';
 import { runStep } from '../step.ts';
 import { cutTo } from './bounded-text.ts';
 import type { ContextCache } from './context-cache.ts';
-import { userMessagesOf, withoutEnvironment } from './conversation.ts';
+import { toldEnvironment, userMessagesOf, withoutEnvironment } from './conversation.ts';
 import { findOffers } from './offers.ts';
 import { openModelRequest, requirePrice, showConversation } from './model-request.ts';
 import { isSummaryMessage } from './summary-words.ts';
@@ -100,11 +101,12 @@ export async function compactContext(
  */
 async function offersBefore(
   ports: Ports,
-  { request: { options }, settings }: Awaited<ReturnType<typeof openModelRequest>>,
+  { request: { options }, settings, read }: Awaited<ReturnType<typeof openModelRequest>>,
   model: string,
   signal: AbortSignal,
 ): Promise<Pick<ModelRequest, 'tools' | 'toolChoice' | 'options'>> {
-  const offers = await findOffers(ports, { ...settings, model }, signal).catch(() => undefined);
+  const skills = hasSkills(toldEnvironment(read));
+  const offers = await findOffers(ports, { settings: { ...settings, model }, skills }, signal).catch(() => undefined);
   signal.throwIfAborted();
   if (offers === undefined) return { tools: [] };
   const { tools, webSearch } = offers;

@@ -16,6 +16,7 @@ const NAMES: Record<string, string> = {
   network: 'Network',
   approvals: 'Approvals',
   repository: 'Repository',
+  skills: 'Skills',
 };
 
 /** Milliseconds that a turn waits for git. */
@@ -44,9 +45,13 @@ export async function findNews(
   { settings, told, step }: { settings: ThreadSettings; told: EnvironmentFacts; step: number },
   signal: AbortSignal,
 ): Promise<EnvironmentFacts> {
-  const isDue = step === 1 || told['directory'] === undefined;
-  const facts = { ...ofThread(settings), ...(isDue ? await ofMachine(ports, settings.cwd, signal) : {}) };
+  const facts = { ...ofThread(settings), ...(isDue(told, step) ? await ofMachine(ports, settings.cwd, signal) : {}) };
   return Object.fromEntries(Object.entries(facts).filter(([name, fact]) => told[name] !== fact));
+}
+
+/** Whether facts that take time are looked up. */
+export function isDue(told: EnvironmentFacts, step: number): boolean {
+  return step === 1 || told['directory'] === undefined;
 }
 
 function ofThread(settings: ThreadSettings): EnvironmentFacts {

@@ -16,8 +16,12 @@ export interface Offers {
 }
 
 /** A review gets nothing from outside: the code that it reads must not have a way out. */
-export async function findOffers(ports: Ports, settings: ThreadSettings, signal: AbortSignal): Promise<Offers> {
-  const own = toolsFor(settings, ports.abilities(settings.model));
+export async function findOffers(
+  ports: Ports,
+  { settings, skills }: { settings: ThreadSettings; skills: boolean },
+  signal: AbortSignal,
+): Promise<Offers> {
+  const own = toolsFor(settings, { ...ports.abilities(settings.model), skills });
   if (isReview(settings)) return { tools: own, webSearch: 'off', routed: [], mcpWarnings: [], warnings: [] };
   const servers = await ports.mcp.tools(signal);
   const routed = [...ports.tools.tools, ...servers.tools];

@@ -19,6 +19,10 @@ const DATA_LAYOUT = {
   mcpConfig: 'mcp.json',
   /** Of the person, for every agent. */
   instructions: 'instructions.md',
+  /** Of the person, for every agent; one folder for each. */
+  skills: 'skills',
+  /** The skills of workspaces that the person has trusted. */
+  trustedSkills: 'trusted-skills',
   /** Of the operator: models and providers. */
   models: 'models.json',
   accounts: 'accounts.json',

@@ -8,7 +8,7 @@ const OWNER = 0o700;
 
 /** Names that any release has used in its data folder, in a folder of keys and in an archive. */
 const OWN_NAMES = [
-  /^(archive|commands|keys|mcp|pipes|rules|sandboxes|snapshots|supervisors|targets|tmp|worktrees)$/,
+  /^(archive|commands|keys|mcp|pipes|rules|sandboxes|skills|snapshots|supervisors|targets|tmp|trusted-skills|worktrees)$/,
   /^(dev|host|http-tokens|mcp|reference-identity|temporal)\.json|^http-token$|^temporal\.(db|log)|\.lock|^worker\.log$|^workspaces\.jsonl$|^\.writable-/,
   /^current$|\.(json|segment|tmp)$/,
 ];

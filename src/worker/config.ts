@@ -156,6 +156,10 @@ export interface WorkerConfig {
   /** What the hosts of a task queue share, if it is no folder. */
   store: S3Place | undefined;
   keyDirectory: string;
+  /** The person's own. */
+  skillsDirectory: string;
+  /** What the person has said about those of workspaces. */
+  trustedSkillsDirectory: string;
   /** Of the rules of repositories. */
   rulesDirectory: string;
   offlineModelUrl: string | undefined;
@@ -216,6 +220,8 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     closedFolders: outermost([data.root, archive.archiveDirectory, keyDirectory, cacheDirectory(env)]),
     deniedPaths: [...new Set([...listDeniedPaths(env), ...accounts.files])],
     ...archive,
+    skillsDirectory: data.skills,
+    trustedSkillsDirectory: data.trustedSkills,
     rulesDirectory: data.rules,
     keyDirectory,
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,

@@ -29,6 +29,8 @@ import { createModels } from '../adapters/model/models.ts';
 import { typeOfProvider } from '../adapters/model/providers.ts';
 import { createPrices } from '../adapters/model/prices.ts';
 import { createFileRules } from '../adapters/rules/file-rules.ts';
+import { createSkills } from '../adapters/skills/skills.ts';
+import { createTrustedSkills } from '../adapters/skills/trusted-skills.ts';
 import { type HostFile, markMachine, newHost, openHostFile } from '../folders/host-file.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
@@ -204,6 +206,7 @@ function createPorts(
       stateDirectory: config.stateDirectory,
       hiddenFolders: [...closedFolders, config.workspacesDirectory],
       deniedPaths,
+      shownFolders: [config.skillsDirectory],
       limits: config.commandLimits,
       network: config.network,
       log: warn,
@@ -220,6 +223,11 @@ function createPorts(
     patches: createPatcher({ closedFolders, deniedPaths }),
     imageFiles: createImageFiles({ stateDirectory: config.stateDirectory, closed: unreadable }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
+    skills: createSkills({
+      own: config.skillsDirectory,
+      trusted: createTrustedSkills(config.trustedSkillsDirectory),
+      closed: unreadable,
+    }),
     webSearch: config.webSearch,
     ownInstructions: config.ownInstructions,
     git: createGit({ directory: config.stateDirectory, apart: closedFolders, closed: unreadable }),

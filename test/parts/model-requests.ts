@@ -4,6 +4,7 @@ import type { ModelServer } from '../../src/dev/model-server/server.ts';
 export interface AskedOfModel {
   instructions: string;
   input: { type: string; role?: string; content?: { type: string; text: string }[] }[];
+  tools: { name: string }[];
   prompt_cache_key: string;
 }
 

@@ -1,6 +1,6 @@
 /** Scenarios of threads that stand alone. */
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResolveRequest } from '../../src/contract/index.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
@@ -43,6 +43,16 @@ export const THREADS: Scenarios = {
       await runTurn(thread, 'call: mcp__files__add {"a": 20, "b": 22}\ncall: mcp__files__fail {}');
       await runTurn(thread, 'echo beside', { kind: 'user_shell' });
       await runTurn(thread, 'say: shorter', { overrides: { model: 'offline/other', sandbox: 'read-only' } });
+      return { thread: thread.workflowId };
+    },
+  },
+  skills: {
+    async drive(environment) {
+      const folder = join(environment.data, 'skills', 'mine');
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'SKILL.md'), '---\nname: mine\ndescription: How it is done here.\n---\nCarefully.\n');
+      const thread = await environment.start();
+      await runTurn(thread, 'call: read_skill {"name": "mine"}\ncall: read_skill {"name": "none"}\nsay: done');
       return { thread: thread.workflowId };
     },
   },

@@ -1,10 +1,10 @@
 /** What the model is told about its surroundings, over the life of a thread. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import { type TestEnvironment, openEnvironment, runTurn } from '../environment.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, runTurn } from '../environment.ts';
 import { askedFor } from '../parts/model-requests.ts';
 
 let environment: TestEnvironment;
@@ -83,4 +83,56 @@ it('is told to a fork in another work tree as it is there', async () => {
   await runTurn(apart, 'say: two');
   expect(newest(shared)[1]).not.toContain('Working directory');
   expect(newest(apart)[1]).toMatch(/- Working directory: \S+[^]*- Repository: no branch, at /);
+});
+
+/** Makes a skill, and returns its folder. */
+function writeSkill(place: string, name: string, description: string): string {
+  const folder = join(place, name);
+  mkdirSync(join(folder, 'scripts'), { recursive: true });
+  const head = `---\nname: ${name}\ndescription: ${description}\n---\n`;
+  writeFileSync(join(folder, 'SKILL.md'), `${head}# How\nRun scripts/fill.sh with the form.\n`);
+  writeFileSync(join(folder, 'scripts', 'fill.sh'), '#!/bin/sh\necho "filled $1"\n');
+  chmodSync(join(folder, 'scripts', 'fill.sh'), 0o755);
+  return folder;
+}
+
+const toolsOf = (thread: ThreadHandle) =>
+  askedFor(environment.model, thread.threadId).map(({ tools }) => tools.some(({ name }) => name === 'read_skill'));
+
+it('has the skills of the person, which the model reads and whose scripts its commands run', async () => {
+  const without = await environment.start({ workspace: { cwd: environment.workspace() } });
+  await runTurn(without, 'say: one');
+  expect([toolsOf(without), newest(without).join('').includes('kill')]).toEqual([[false], false]);
+
+  const folder = writeSkill(join(environment.data, 'skills'), 'pdf-forms', 'Fills PDF forms.');
+  try {
+    const thread = await environment.start({ workspace: { cwd: environment.workspace() } });
+    const end = await runTurn(
+      thread,
+      `call: read_skill {"name": "pdf-forms"}\nrun: ${folder}/scripts/fill.sh A1\nsay: done`,
+    );
+    expect(end).toMatchObject({ status: 'completed' });
+    expect(newest(thread)).toEqual([expect.stringMatching(/- Skills: [^]*\n {2}pdf-forms: "Fills PDF forms\."\n/)]);
+    expect(await itemsOf(thread, 'dynamicToolCall')).toMatchObject([
+      {
+        status: 'completed',
+        output: expect.stringMatching(/^Skill pdf-forms\. Its folder is "\S+pdf-forms"[^]*# How\nRun/) as string,
+      },
+    ]);
+    expect(await itemsOf(thread, 'commandExecution')).toMatchObject([
+      { exitCode: 0, output: expect.stringMatching(/\nfilled A1\n$/) as string },
+    ]);
+    await runTurn(thread, 'call: read_skill {"name": "pdf-forms", "path": "scripts/fill.sh"}\nsay: done');
+    expect(newest(thread)).toHaveLength(1);
+    expect(toolsOf(thread)).toEqual(Array(toolsOf(thread).length).fill(true));
+
+    rmSync(folder, { recursive: true });
+    await runTurn(thread, 'call: read_skill {"name": "pdf-forms"}\nsay: gone');
+    expect(newest(thread)[1]).toContain('- Skills: none any more');
+    expect((await itemsOf(thread, 'dynamicToolCall')).at(-1)).toMatchObject({ status: 'failed' });
+    expect(toolsOf(thread)).toEqual(Array(toolsOf(thread).length).fill(true));
+    expectStable(thread);
+  } finally {
+    rmSync(join(environment.data, 'skills'), { recursive: true, force: true });
+  }
 });

@@ -14,7 +14,20 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { type BigIntStats, type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { chmod, lstat, mkdir, open, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  open,
+  opendir,
+  readdir,
+  readlink,
+  rename,
+  rmdir,
+  stat,
+  symlink,
+  unlink,
+} from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -243,6 +256,18 @@ export class SafeFolder {
   async list(): Promise<Buffer[]> {
     await this.#assertInPlace();
     const names = await readdir(`${this.#base}/.`, 'buffer');
+    await this.#assertInPlace();
+    return names;
+  }
+
+  /** Some of the names in the folder, at most `max`, of a folder that may have millions. In no order. */
+  async listSome(max: number): Promise<Buffer[]> {
+    await this.#assertInPlace();
+    const names: Buffer[] = [];
+    // One character for each byte: a name may not be UTF-8.
+    for await (const { name } of await opendir(`${this.#base}/.`, { encoding: 'latin1' })) {
+      if (names.push(Buffer.from(name, 'latin1')) >= max) break;
+    }
     await this.#assertInPlace();
     return names;
   }

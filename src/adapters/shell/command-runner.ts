@@ -46,6 +46,8 @@ export interface CommandRunnerOptions {
   stateDirectory: string;
   /** Absolute; folders that no command in a sandbox can read. */
   hiddenFolders?: string[];
+  /** Absolute; folders inside those that every command can read, if they exist and are no links. */
+  shownFolders?: readonly string[];
   /** Absolute; paths that no command in a sandbox can read. */
   deniedPaths?: readonly string[];
   /** None by default. */
@@ -71,6 +73,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const {
     stateDirectory,
     hiddenFolders = [],
+    shownFolders = [],
     deniedPaths = listDeniedPaths(),
     limits = NO_LIMITS,
     network = { type: 'off' },
@@ -79,7 +82,7 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandPort 
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
   const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
-  const launcher = createLauncher({ stateDirectory, hiddenFolders, deniedPaths, limits });
+  const launcher = createLauncher({ stateDirectory, hiddenFolders, shownFolders, deniedPaths, limits });
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
   const tidy = (): Promise<void> => removeUnusedScratch(stateDirectory, log);

@@ -1,6 +1,6 @@
 /** How a command is started: by a shell, in a sandbox unless it has full access. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
@@ -40,6 +40,8 @@ export interface LauncherOptions {
   stateDirectory: string;
   /** Absolute; folders that no command in a sandbox can read. */
   hiddenFolders: readonly string[];
+  /** Absolute; folders inside those that every command can read, if they exist and are no links. */
+  shownFolders: readonly string[];
   /** Absolute; files and folders that no command in a sandbox can read. */
   deniedPaths: readonly string[];
   limits: CommandLimits;
@@ -55,7 +57,13 @@ const FIRST_SOURCE_FD = SANDBOX_STATUS_FD + 1;
 /** Linux accepts 128 KiB. */
 const MAX_ARGUMENT_BYTES = 120 * 1024;
 
-export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, limits }: LauncherOptions): Launcher {
+export function createLauncher({
+  stateDirectory,
+  hiddenFolders,
+  shownFolders,
+  deniedPaths,
+  limits,
+}: LauncherOptions): Launcher {
   const filter = buildSeccompFilter();
   const filterFile = join(stateDirectory, 'seccomp.bpf');
   const blank = join(stateDirectory, 'blank');
@@ -84,6 +92,7 @@ export function createLauncher({ stateDirectory, hiddenFolders, deniedPaths, lim
       hidden: [...deniedPaths, ...listOutsideSockets(), ...hiddenFolders],
       shown: [
         ...findGitFolders(workspace, [...PRIVATE_FOLDERS, ...hiddenFolders]),
+        ...shownFolders.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true),
         ...(proxy === undefined ? [] : [process.execPath]),
       ],
       scratch,

@@ -58,6 +58,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['identity service', 'ok'],
     ['identity accounts', 'ok'],
     ['mcp servers', 'ok'],
+    ['skills', 'ok'],
   ]);
   for (const each of found.values()) expect(each.howTo === '').toBe(each.status === 'ok');
   expect(await readdir(folder)).toEqual(['bin']);

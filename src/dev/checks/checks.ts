@@ -9,6 +9,7 @@ import { machineProbes } from './machine.ts';
 import { mcpProbe } from './mcp.ts';
 import { sandboxProbe } from './sandbox.ts';
 import { settingProbes } from './settings.ts';
+import { skillsProbe } from './skills.ts';
 import { temporalProbes } from './temporal.ts';
 import { waitingProbe } from './waiting.ts';
 
@@ -43,6 +44,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
     ...settingProbes,
     accountsProbe,
     mcpProbe,
+    skillsProbe,
   ];
   return await Promise.all(probes.map((probe) => toCheck(probe, context, options.timeoutMs ?? 5_000)));
 }

@@ -14,6 +14,7 @@ import { addRequestsCommand } from './thread/requests.ts';
 import { addRunCommand } from './thread/run-command.ts';
 import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts';
 import { addServeCommand } from './stack/serve-command.ts';
+import { addSkillsCommands } from './skills/skills-command.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
 import { addIdentityCommands } from './identity/identity-command.ts';
 import { addHelpCommand } from './help-command.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addScheduleCommands(program);
   addLedgerCommands(program);
   addIdentityCommands(program);
+  addSkillsCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
   addCompletionCommands(program);

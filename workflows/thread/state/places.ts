@@ -15,6 +15,7 @@ const PLACES: Record<StepActivity, 'host' | 'any'> = {
   applyPatch: 'host',
   callMcpTool: 'host',
   viewImage: 'host',
+  readSkill: 'host',
   runTask: 'host',
   takeSnapshot: 'host',
   undoFiles: 'host',

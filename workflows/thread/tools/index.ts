@@ -11,6 +11,7 @@ import { mcp } from './mcp.ts';
 import { patch } from './patch.ts';
 import { plan } from './plan.ts';
 import { question } from './question.ts';
+import { skill } from './skill.ts';
 import type { Tool } from './tool.ts';
 import { viewImage } from './view-image.ts';
 
@@ -22,6 +23,7 @@ const TOOLS = {
   question,
   agent: agents,
   mcp,
+  skill,
   viewImage,
 } as unknown as Readonly<Record<string, Tool>>;
 
