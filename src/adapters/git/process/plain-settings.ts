@@ -14,6 +14,8 @@ const UNUSUAL = /\b(autocrlf|eol|symlinks|ignorecase|trustctime)\b|filemode\s*(?
 const TRACKS = /\[branch\b/i;
 const TRACKING = '^(branch\\..*\\.(remote|merge)|remote\\..*\\.fetch)$';
 const DEADLINE_MS = 10_000;
+const OWN_PLACES = ['HOME', 'XDG_CONFIG_HOME', 'GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM'];
+const OWN_MS = 10_000;
 
 type Setting = [key: string, value: string];
 
@@ -29,12 +31,23 @@ export async function readPlainSettings(
 ): Promise<string[]> {
   const [theirs, ours] = await Promise.all([
     readFrom(configOf(place, UNUSUAL), PLAIN, folder, signal),
-    readFrom([], OWN, folder, signal),
+    readOwn(folder, signal),
   ]);
   const [, ignored] = ours.findLast(([key]) => key === 'core.excludesfile') ?? [];
   const plain = ours.filter(([key]) => key !== 'core.excludesfile');
   const words = [...plain, ...theirs].filter(([, value]) => /^[a-z0-9]*$/i.test(value));
   return toOptions([...words, ['core.excludesFile', toExcludesFile(ignored)]]);
+}
+
+let own: { of: string; until: number; settings: Setting[] } | undefined;
+
+/** The operator's own, which every turn needs: read again after a while. */
+async function readOwn(folder: string, signal: AbortSignal): Promise<Setting[]> {
+  const of = JSON.stringify(OWN_PLACES.map((name) => process.env[name]));
+  if (own?.of === of && Date.now() < own.until) return own.settings;
+  const settings = await readFrom([], OWN, folder, signal);
+  own = { of, until: Date.now() + OWN_MS, settings };
+  return settings;
 }
 
 function toExcludesFile(named: string | undefined): string {
