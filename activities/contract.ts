@@ -1,6 +1,13 @@
 /** The activities as workflows see them: inputs and results. Plain JSON, nothing secret. */
 import type { ApprovalRule, ArchiveBody, ArchiveSegment, RepositoryRules, StartThread } from '../src/contract/index.ts';
-import type { CommandStep } from './contract/commands.ts';
+import type {
+  CommandStep,
+  CommandStepResult,
+  EndedSession,
+  SessionsStep,
+  WriteStep,
+  WriteStepResult,
+} from './contract/commands.ts';
 import type { PatchStep, PatchStepResult } from './contract/files.ts';
 import type { RedoStep, RedoneFiles, SnapshotStep, UndoStep, UndoneFiles } from './contract/git.ts';
 import type {
@@ -29,7 +36,7 @@ import type { OnWorkspace } from './contract/steps.ts';
 import type { ReadSkillStep, ReadSkillStepResult } from './contract/skills.ts';
 import type { TaskStep, TaskStepResult } from './contract/tasks.ts';
 import type { Elsewhere, ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
-import type { AgentIdentity, CarriedState, CommandReport, Snapshot } from './ports.ts';
+import type { AgentIdentity, CarriedState, Snapshot } from './ports.ts';
 
 export type * from './contract/commands.ts';
 export type * from './contract/files.ts';
@@ -53,7 +60,11 @@ export interface StepActivities {
   callModel(step: ModelStep): Promise<ModelStepResult>;
   compactContext(step: CompactionStep): Promise<CompactionStepResult>;
   /** Only its first attempt starts the command; later ones wait for it. It fails with `commandLost` if none can. */
-  execCommand(step: CommandStep): Promise<CommandReport>;
+  execCommand(step: CommandStep): Promise<CommandStepResult>;
+  /** Idempotent: what it sends is sent once. It fails with `commandLost` if nobody knows the command. */
+  writeStdin(step: WriteStep): Promise<WriteStepResult>;
+  /** Waits until one of these commands has ended, and returns all that have. It fails with nothing. */
+  awaitSessions(step: SessionsStep): Promise<{ ended: EndedSession[] } | { type: 'aborted' }>;
   applyPatch(step: PatchStep): Promise<PatchStepResult>;
   /** Retried only if the tool only reads. */
   callMcpTool(step: McpStep): Promise<McpStepResult>;

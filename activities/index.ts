@@ -19,6 +19,7 @@ import { finishReview } from './review/finish-review.ts';
 import { prepareReview } from './review/prepare-review.ts';
 import { findRules, listRules, rememberRule, revokeRule } from './rules/repository-rules.ts';
 import { execCommand } from './shell/exec-command.ts';
+import { awaitSessions } from './shell/sessions.ts';
 import { runShortStep } from './step.ts';
 import { withToolHint } from './shell/tool-as-command.ts';
 import { TOOLS, TOOL_ACTIVITIES } from './tools.ts';
@@ -35,6 +36,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     compactContext: (step) => compactContext(ports, contexts, step),
     ...toolActivities(ports),
     execCommand: async (step) => withToolHint(await execCommand(ports, step), TOOL_NAMES),
+    awaitSessions: (step) => awaitSessions(ports, step),
     runTask: (step) => runTask(ports, step),
     takeSnapshot: (step) => takeSnapshot(ports, step),
     undoFiles: (step) => undoFiles(ports, step),

@@ -1,5 +1,6 @@
 /** Commands. */
 import type { SandboxMode } from '../../src/contract/index.ts';
+import type { CommandReport } from '../ports.ts';
 import type { OnWorkspace } from './steps.ts';
 
 export interface CommandStep extends OnWorkspace {
@@ -12,7 +13,53 @@ export interface CommandStep extends OnWorkspace {
   cwd: string;
   workspace: string;
   sandbox: SandboxMode;
+  /** Milliseconds until it is stopped. */
   timeoutMs: number;
+  /** How long its end is waited for before it is left running. Left out for a command that is waited for to its end. */
+  yields?: LookLimits;
+}
+
+/** Limits of one look at a command. */
+export interface LookLimits {
+  yieldMs: number;
+  /** Null for the limit of the worker. */
+  maxOutputBytes: number | null;
+}
+
+/** `key`: by which later steps find the command, if it still runs. */
+export type CommandStepResult = Omit<CommandReport, 'whole'> & { key?: string };
+
+/** A command that was left running. */
+export interface OpenSession {
+  /** Number of the item of its command. */
+  id: number;
+  key: string;
+  /** By which its processes are found. */
+  commandId: string;
+}
+
+export interface WriteStep extends LookLimits {
+  threadId: string;
+  actionId: string;
+  /** Number of the item of this call. */
+  index: number;
+  session: OpenSession;
+  chars: string;
+}
+
+/** `tail`: the end of all that the command has written, if it has ended. */
+export type WriteStepResult = (Omit<CommandReport, 'whole'> & { tail?: string }) | { type: 'aborted' };
+
+export interface SessionsStep {
+  threadId: string;
+  actionId: string;
+  sessions: OpenSession[];
+}
+
+/** Null for a session whose end nobody has seen. Of the output only the end. */
+export interface EndedSession {
+  id: number;
+  report: Omit<CommandReport, 'whole'> | null;
 }
 
 /** The last heartbeat of a running command, for the person who watches and in case the worker is lost. */

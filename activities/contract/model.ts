@@ -25,6 +25,8 @@ export interface ModelStepBase {
 
 export interface ModelStep extends ModelStepBase {
   step: number;
+  /** Commands that were left running; `hasEnded`: the model has not read the rest of its output. Left out if there are none. */
+  sessions?: { id: number; command: string; hasEnded: boolean }[];
   /** Tokens of the conversation, if the thread does not know the limit of this model; else null. */
   contextTokens: number | null;
   /**

@@ -27,7 +27,7 @@ export interface OpenedThread extends ThreadSettings {
    * The version of the machine's decisions, `DECISIONS` in `workflows/thread/state/state.ts`; earlier releases left it
    * out.
    */
-  decisions?: 2 | 3;
+  decisions?: 2 | 3 | 4 | 5;
 }
 
 /** Another host has to do this. */
@@ -62,7 +62,7 @@ export interface ForkedPast {
   turnIds: string[];
   /** See {@link OpenedThread}. */
   keepsAfter?: boolean;
-  decisions?: 2 | 3;
+  decisions?: 2 | 3 | 4 | 5;
   /** The turn after which it was forked; null if there was none. */
   lastTurnId: string | null;
   warnings: string[];

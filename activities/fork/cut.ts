@@ -90,6 +90,8 @@ function firstNotBelow(kept: readonly number[], index: number): number {
 }
 
 function renumbered(item: Item, isKept: ReadonlySet<number>, place: (index: number) => number): Item {
+  if (item.type === 'commandSession' && item.status === 'inProgress')
+    return { ...item, status: 'aborted', output: LEFT };
   if (item.type !== 'contextCompaction') return item;
   const keptItems = item.keptItems.filter((index) => isKept.has(index)).map(place);
   return { ...item, upTo: place(item.upTo), keptItems };
@@ -99,6 +101,7 @@ function moved({ item, upTo, firstItem }: CountedCompaction, place: (index: numb
   return { item: place(item), upTo: place(upTo), firstItem: place(firstItem) };
 }
 
+const LEFT = 'It is a session of the thread that was forked.';
 const CUT_OFF = 'aborted: the thread was forked while this ran';
 
 function withMarker(items: readonly Item[], turnId: string, text: string): Item[] {

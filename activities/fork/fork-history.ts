@@ -32,7 +32,7 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const settings = { ...past.settings, cwd, root, host, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
-      ...{ lastTurnId, warnings, keepsAfter: true, decisions: 3 },
+      ...{ lastTurnId, warnings, keepsAfter: true, decisions: 5 },
     };
   });
 }

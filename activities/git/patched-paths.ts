@@ -1,6 +1,7 @@
 /** Which paths a turn has changed by patches, if nothing else of it can have written. */
 import { resolve } from 'node:path';
 import type { Item } from '../../src/contract/index.ts';
+import { WRITE_STDIN } from '../../src/contract/plain/tools/write-stdin.ts';
 import { isKnownSafe } from '../../src/contract/plain/safe-commands.ts';
 import type { PatchedPaths } from '../ports.ts';
 
@@ -25,9 +26,10 @@ function mayWrite(item: Call, cwd: string): boolean {
   switch (item.type) {
     case 'commandExecution':
       return !isKnownSafe(item.command, resolve(item.cwd) === resolve(cwd));
+    case 'dynamicToolCall':
+      return item.call?.name === WRITE_STDIN.name;
     case 'plan':
     case 'userInput':
-    case 'dynamicToolCall':
     case 'imageView':
       return false;
     case 'fileChange':

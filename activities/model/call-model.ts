@@ -44,7 +44,7 @@ const ENTRY_BYTES = 64;
 const REASON_CHARS = 200;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
-  const { turnId, step: number } = input;
+  const { turnId, step: number, sessions } = input;
   const { attempt } = Context.current().info;
   const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
@@ -62,7 +62,8 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     const skills = isDue(told, number)
       ? await findSkillNews(ports, { settings, told }, step.signal)
       : { facts: {}, warnings: [] };
-    const environment = { ...(await findNews(ports, { settings, told, step: number }, step.signal)), ...skills.facts };
+    const surroundings = { settings, told, step: number, ...(sessions && { sessions }) };
+    const environment = { ...(await findNews(ports, surroundings, step.signal)), ...skills.facts };
     const offers = await findOffers(ports, { settings, skills: hasSkills(told, environment) }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];

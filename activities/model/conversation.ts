@@ -195,6 +195,7 @@ function toEntries(item: Item | undefined, fileAt: (path: string) => LocalImage 
     case 'exitedReviewMode':
       return [{ type: 'message', role: 'user', text: describeReview(item) }];
     case 'enteredReviewMode':
+    case 'commandSession':
     case 'collabAgentToolCall':
     case 'ghostSnapshot':
     case 'turnsDropped':

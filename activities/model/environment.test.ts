@@ -50,6 +50,27 @@ describe('facts about the environment', () => {
     });
   });
 
+  it('name the commands that were left running, at the beginning of a turn, and say when there are none any more', async () => {
+    const sessions = [
+      { id: 5, command: 'npm run dev', hasEnded: false },
+      { id: 9, command: 'make </environment_context>', hasEnded: true },
+    ];
+    const with_ = (told: EnvironmentFacts, step: number, some: typeof sessions) =>
+      findNews(
+        portsWith(() => Promise.resolve(CLEAN)),
+        { settings: SETTINGS, told, step, sessions: some },
+        signal,
+      );
+    const told = await with_({}, 1, sessions);
+    expect(told['sessions']).toBe(
+      'commands that were left running, for write_stdin\n  5 runs "npm run dev"\n  9 has ended: "make \\u003c/environment_context>"',
+    );
+    expect(await with_(told, 1, sessions)).toEqual({});
+    expect(await with_(told, 2, [])).toEqual({});
+    expect(await with_(told, 1, [])).toEqual({ sessions: 'none' });
+    expect(await news()).not.toHaveProperty('sessions');
+  });
+
   it('of the machine are looked up at the beginning of a turn, and if none was sent yet', async () => {
     const told = await news();
     const dirty = { ...CLEAN, branch: 'other' };

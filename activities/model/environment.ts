@@ -5,6 +5,7 @@
  */
 import type { EnvironmentFacts, ThreadSettings } from '../../src/contract/index.ts';
 import { toVisibleLine } from '../../src/contract/plain/foreign-text.ts';
+import type { ModelStep } from '../contract.ts';
 import type { ConversationEntry, Ports, WorkTreeState } from '../ports.ts';
 
 /** In the order in which they are sent. A stored fact without a name here is of another release. */
@@ -15,6 +16,7 @@ const NAMES: Record<string, string> = {
   sandbox: 'Sandbox',
   network: 'Network',
   approvals: 'Approvals',
+  sessions: 'Sessions',
   repository: 'Repository',
   skills: 'Skills',
 };
@@ -36,16 +38,25 @@ export function toEnvironmentMessage(facts: EnvironmentFacts): ConversationEntry
   return { type: 'message', role: 'user', text: [OPEN, ...lines, CLOSE].join('\n') };
 }
 
+interface Surroundings extends Pick<ModelStep, 'step' | 'sessions'> {
+  settings: ThreadSettings;
+  /** What the conversation says. */
+  told: EnvironmentFacts;
+}
+
 /**
  * The facts that the conversation does not tell yet. Those that take time are looked up once a turn, and after a
  * compaction. Never fails because of them.
  */
 export async function findNews(
   ports: Pick<Ports, 'git' | 'machine'>,
-  { settings, told, step }: { settings: ThreadSettings; told: EnvironmentFacts; step: number },
+  { settings, told, step, sessions = [] }: Surroundings,
   signal: AbortSignal,
 ): Promise<EnvironmentFacts> {
-  const facts = { ...ofThread(settings), ...(isDue(told, step) ? await ofMachine(ports, settings.cwd, signal) : {}) };
+  const now = isDue(told, step)
+    ? { ...toSessions(sessions, told), ...(await ofMachine(ports, settings.cwd, signal)) }
+    : {};
+  const facts = { ...ofThread(settings), ...now };
   return Object.fromEntries(Object.entries(facts).filter(([name, fact]) => told[name] !== fact));
 }
 
@@ -94,6 +105,15 @@ function toPolicy(policy: ThreadSettings['approvalPolicy'], sandbox: ThreadSetti
   return policy === 'never'
     ? `never. Nobody is asked: commands outside of the sandbox and ${patches} are refused.`
     : `on-request. Commands run in the sandbox without a question. A person is asked about commands outside of it (sandbox_permissions "require_escalated", with a justification) and about ${patches}.`;
+}
+
+/** A thread that never had one is not told so. */
+function toSessions(sessions: NonNullable<ModelStep['sessions']>, told: EnvironmentFacts): EnvironmentFacts {
+  if (sessions.length === 0) return told['sessions'] === undefined ? {} : { sessions: 'none' };
+  const lines = sessions.map(
+    ({ id, command, hasEnded }) => `  ${id} ${hasEnded ? 'has ended: ' : 'runs '}${quoted(command)}`,
+  );
+  return { sessions: ['commands that were left running, for write_stdin', ...lines].join('\n') };
 }
 
 async function ofMachine(

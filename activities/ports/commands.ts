@@ -31,12 +31,15 @@ export interface CommandSpec {
 }
 
 export interface CommandReport {
-  outcome: 'exited' | 'timedOut' | 'aborted';
+  /** `yielded`: it still runs, and the output is what it has written since the last look. */
+  outcome: 'exited' | 'timedOut' | 'aborted' | 'yielded';
   /** Null if a signal ended it. */
   exitCode: number | null;
   /** Standard output and error in their order. A line replaces the middle and says how much is left out. */
   output: string;
-  /** Total bytes that the command wrote. */
+  /** If `output` is only what it has written since the last look, and it has ended: all of it, within its limit. */
+  whole?: string;
+  /** Total bytes that the command wrote; the same for `yielded`. */
   outputBytes: number;
   truncated: boolean;
   durationMs: number;
@@ -63,7 +66,23 @@ export interface CommandIo {
     key: string;
     /** Lets the command run on, for another attempt; the call rejects with the signal's reason. */
     leave: AbortSignal;
+    /** The call is a look: it returns with outcome `yielded` if the command still runs by then. */
+    poll?: Poll;
   };
+}
+
+/** One look at a command that may run on. */
+export interface Poll {
+  /** A repeated look with the same id sends nothing, and gets the same answer. */
+  id: string;
+  /** Whether it is the look that starts the command. */
+  isFirst: boolean;
+  /** What is sent to it first: U+0003 interrupts it. */
+  chars: string;
+  /** How long its end is waited for. */
+  yieldMs: number;
+  /** Maximum bytes of output, split between head and tail. */
+  maxOutputBytes: number;
 }
 
 export interface CommandPort {
@@ -73,8 +92,8 @@ export interface CommandPort {
    */
   run(spec: CommandSpec, io: CommandIo): Promise<CommandReport>;
   /**
-   * Waits for a command that an earlier call of `run` has started, or that has ended since. Fails with `commandLost` if it
-   * is not known. Left out if commands end with their worker.
+   * Waits for a command that an earlier call of `run` has started, or that has ended since, or looks at a session. Fails
+   * with `commandLost` if it is not known. Left out if commands end with their worker.
    */
   attach?(
     command: { key: string; threadId: string; commandId: string },

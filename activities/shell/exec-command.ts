@@ -1,11 +1,12 @@
 /**
  * Runs one command. The first attempt starts it, later ones attach to it: a command is never started twice, and one that
- * nobody knows any longer is lost.
+ * nobody knows any longer is lost. A command that yields is left running after a while; `sessions.ts` has what comes then.
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { toItemId } from '../../src/contract/plain/item-ids.ts';
-import type { CommandProgress, CommandStep, LostCommand } from '../contract.ts';
+import { COMMAND_TIMEOUT } from '../../src/contract/plain/tools/exec-command.ts';
+import type { CommandProgress, CommandStep, CommandStepResult, LookLimits, LostCommand } from '../contract.ts';
 import { Failure, type FailureCode } from '../failures.ts';
 import { refuseOwnSettings } from '../files/own-settings.ts';
 import { startBeating } from '../heartbeats.ts';
@@ -13,21 +14,25 @@ import type { CommandIo, CommandReport, Ports } from '../ports.ts';
 import { leftToTheNext } from '../step.ts';
 import { toTemporal } from '../to-temporal.ts';
 
-export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandReport> {
+export async function execCommand(ports: Ports, input: CommandStep): Promise<CommandStepResult> {
   const context = Context.current();
   const earlier = context.info.heartbeatDetails as CommandProgress | undefined;
   let progress: CommandProgress = earlier ?? { type: 'command', itemId: toItemId(input.index), output: '', chars: 0 };
   const beats = startBeating(ports.heartbeatEveryMs, () => context.heartbeat(progress));
   const asked = watchRequests(ports, input, context);
+  const key = `${context.info.workflowExecution?.runId} ${input.actionId}`;
+  const { yields } = input;
+  const poll =
+    yields && canYield(ports) ? { id: key, isFirst: true, chars: '', ...toLimits(ports, yields) } : undefined;
   const io: Required<CommandIo> = {
     signal: asked.stop,
-    lasting: { key: `${context.info.workflowExecution?.runId} ${input.actionId}`, leave: asked.leave },
+    lasting: { key, leave: asked.leave, ...(poll && { poll }) },
     onOutput: ({ text, chars }) => (progress = { ...progress, output: text, chars }),
   };
   try {
     const report = context.info.attempt > 1 ? await attach(ports, input, io) : await start(ports, input, io);
     if (report.outcome === 'aborted' && !asked.byThread()) throw stoppedByWorker(input, report);
-    return report;
+    return report.outcome === 'yielded' ? { ...report, key } : report;
   } catch (error) {
     if (asked.leave.aborted && error === asked.leave.reason)
       throw leftToTheNext(`Command ${input.actionId} of thread ${input.threadId}`, error);
@@ -37,6 +42,15 @@ export async function execCommand(ports: Ports, input: CommandStep): Promise<Com
     beats.stop();
     asked.release();
   }
+}
+
+/** Only commands that outlive their worker can be left running. */
+function canYield({ commands }: Ports): boolean {
+  return commands.attach !== undefined;
+}
+
+export function toLimits({ maxOutputBytes: most }: Ports, { yieldMs, maxOutputBytes }: LookLimits) {
+  return { yieldMs, maxOutputBytes: Math.min(maxOutputBytes ?? most, most) };
 }
 
 async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>): Promise<CommandReport> {
@@ -50,10 +64,15 @@ async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>):
     workspace: input.workspace,
     ...(input.root === undefined ? {} : { root: input.root }),
     sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
-    timeoutMs: input.timeoutMs,
+    timeoutMs: timeoutOf(ports, input),
     maxOutputBytes: ports.maxOutputBytes,
   };
   return ports.commands.run(spec, io);
+}
+
+/** A command that was to be left running and cannot be gets no more time than others. */
+function timeoutOf(ports: Ports, { yields, timeoutMs }: CommandStep): number {
+  return yields === undefined || canYield(ports) ? timeoutMs : Math.min(timeoutMs, COMMAND_TIMEOUT.default);
 }
 
 async function attach(ports: Ports, input: CommandStep, io: Required<CommandIo>): Promise<CommandReport> {

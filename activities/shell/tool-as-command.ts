@@ -2,7 +2,7 @@
 import { patchHint } from '../../src/contract/plain/patch-as-command.ts';
 import type { CommandReport } from '../ports.ts';
 
-export function withToolHint(report: CommandReport, tools: readonly string[]): CommandReport {
+export function withToolHint<R extends CommandReport>(report: R, tools: readonly string[]): R {
   // As bash and other shells say it, whatever is around the call.
   const notFound = new RegExp(`(?:^|[ :])(${[...tools, 'applypatch'].join('|')}): (?:command )?not found$`, 'm');
   const called = notFound.exec(report.output)?.[1];

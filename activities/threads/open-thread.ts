@@ -21,7 +21,7 @@ export async function openThread(
   const usable = await searchAttributes.usable();
   return {
     ...{ ...defaults(start), root: root ?? rootOf(cwd), host: hosts.id, searchAttributes: usable },
-    ...{ openedAt: Date.now(), keepsAfter: true, decisions: 3 },
+    ...{ openedAt: Date.now(), keepsAfter: true, decisions: 5 },
   };
 }
 

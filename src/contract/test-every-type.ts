@@ -111,7 +111,11 @@ export function everyItem(text: string): Item[] {
     },
     commandExecution: {
       ...{ ...tool, type: 'commandExecution', command: text, cwd: text, source: 'agent', exitCode: 1, durationMs: 1 },
-      limit: 'memoryMb',
+      ...{ limit: 'memoryMb', sessionId: 1 },
+    },
+    commandSession: {
+      ...{ ...base, type: 'commandSession', sessionId: 1, command: text, cwd: text, status: 'failed', output: text },
+      ...{ exitCode: 1, durationMs: 1, limit: 'memoryMb' },
     },
     fileChange: {
       ...{ ...tool, type: 'fileChange', patch: text },

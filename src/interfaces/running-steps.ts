@@ -108,6 +108,8 @@ export function cutOff(live: Live, event: ThreadEvent): Running | undefined {
 function toRunning(item: Item): Running | undefined {
   const rest = { id: item.id, tail: '', chars: 0, turnId: item.turnId, of: '' };
   if (item.type === 'commandExecution') return { ...rest, kind: 'command', title: item.command };
+  if (item.type === 'dynamicToolCall' && item.status === 'inProgress')
+    return { ...rest, kind: 'command', title: item.call?.name ?? '' };
   if (item.type === 'mcpToolCall') return { ...rest, kind: 'tool', title: `${item.server} ${item.tool}` };
   return undefined;
 }

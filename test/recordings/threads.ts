@@ -69,6 +69,23 @@ export const THREADS: Scenarios = {
       return { thread: thread.workflowId };
     },
   },
+  sessions: {
+    async drive(environment) {
+      const thread = await environment.start();
+      const serve = (until: string) => {
+        const cmd = `echo ready; until [ -e ${until} ]; do sleep 0.05; done; exit 3`;
+        return `call: exec_command ${JSON.stringify({ cmd, yield_time_ms: 250 })}`;
+      };
+      await runTurn(thread, `${serve('go')}\n${serve('never')}\nsay: both run`);
+      const [first] = (await thread.view()).sessions ?? [];
+      writeFileSync(join(environment.cwd, 'go'), '');
+      await waitForEvent(thread, 'item/completed', ({ item }) => item.type === 'commandSession');
+      await runTurn(thread, `call: write_stdin {"session_id": ${first?.sessionId}}`);
+      await thread.interrupt({ turnId: await submitStream(environment, thread), keepSessions: true });
+      await thread.interrupt();
+      return { thread: thread.workflowId };
+    },
+  },
   'own-code': {
     worker: false,
     async drive(environment) {

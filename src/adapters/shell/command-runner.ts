@@ -60,6 +60,18 @@ export interface CommandRunnerOptions {
   log?: (message: string) => void;
 }
 
+/** For a command that is looked at while it runs. */
+export interface SessionIo {
+  /** Called once it has started. `interrupt` sends SIGINT to its processes, as a terminal does for ^C. */
+  onStart(interrupt: () => Promise<void>): void;
+  /** All of its output; the bytes are valid during the call only. */
+  onChunk(chunk: Uint8Array): void;
+}
+
+export interface CommandRunner extends CommandPort {
+  run(spec: CommandSpec, io: CommandIo & { session?: SessionIo }): Promise<CommandReport>;
+}
+
 /** Milliseconds for the remaining output after the leader has ended, before processes that hold it open are ended. */
 const LAST_OUTPUT_MS = 50;
 /** Without a process the output must end; this limit is for a foreign writer. */
@@ -69,7 +81,7 @@ const NO_WRAP_MS = 10_000;
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Runs commands in this process. See `CommandPort` for the guarantees of its methods. */
-export function createCommandRunner(options: CommandRunnerOptions): CommandPort {
+export function createCommandRunner(options: CommandRunnerOptions): CommandRunner {
   const {
     stateDirectory,
     hiddenFolders = [],
@@ -262,7 +274,11 @@ interface RunParts {
   log: (message: string) => void;
 }
 
-async function runInFence(spec: CommandSpec, io: CommandIo, parts: RunParts): Promise<Attempt> {
+async function runInFence(
+  spec: CommandSpec,
+  io: CommandIo & { session?: SessionIo },
+  parts: RunParts,
+): Promise<Attempt> {
   const { table, pipe, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
@@ -276,7 +292,11 @@ async function runInFence(spec: CommandSpec, io: CommandIo, parts: RunParts): Pr
   }
   pipe.closeWriteEnd();
   const output = watchOutput(spec.maxOutputBytes, io.onOutput);
-  pipe.read((chunk) => output.push(chunk));
+  pipe.read((chunk) => {
+    output.push(chunk);
+    io.session?.onChunk(chunk);
+  });
+  io.session?.onStart(() => interruptProcesses(table, toTarget(spec, leader)));
   const end = await waitForEnd(spec, io.signal, leader, output, parts);
   const target = toTarget(spec, leader);
   // In a sandbox, everything that the command started ends with its first process.
@@ -318,9 +338,17 @@ function toTarget(spec: CommandSpec, leader: Leader): EndTarget & { group: numbe
   return { commandIds: new Set([spec.commandId]), group: leader.pid, exited: leader.exited, spared: leader.pid };
 }
 
+async function interruptProcesses(table: ProcessTable, target: EndTarget): Promise<void> {
+  for (const pid of await table.find(target)) if (pid !== target.spared) signal(pid, 'SIGINT');
+}
+
 function kill(pid: number): void {
+  signal(pid, 'SIGKILL');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, name);
   } catch {
     // It has ended meanwhile.
   }

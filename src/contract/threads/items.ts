@@ -155,6 +155,28 @@ export type Item =
       durationMs: number | null;
       /** The limit that ended it; left out if none did. */
       limit?: CommandLimit;
+      /** Set if it was left running: the number of its session. */
+      sessionId?: number;
+    })
+  /**
+   * A command that was left running, from then to its end. `turnId` is empty, because it may outlive its turn. No model
+   * sees it.
+   */
+  | (ItemBase & {
+      type: 'commandSession';
+      /** The number that the model knows it by, which is that of its command's item. */
+      sessionId: number;
+      command: string;
+      cwd: string;
+      status: StepStatus;
+      /** The end of its output; empty until it has ended. */
+      output: string;
+      exitCode: number | null;
+      /** Since the start of the command; null until it has ended. */
+      durationMs: number | null;
+      limit?: CommandLimit;
+      /** Id of the item that has its end, if the history had to continue before it; left out if this one has. */
+      continuesAs?: string;
     })
   | (ToolItemBase & { type: 'fileChange'; patch: string; changes: FileUpdateChange[] })
   /** `call.name` is the model's name for the tool; `server` and `tool` are those of the server. */

@@ -135,10 +135,17 @@ export type SteerTurn = z.infer<typeof SteerTurnSchema>;
 
 /**
  * Payload of the signal `interruptTurn` and the update `interrupt`. Without `turnId` it means the active turn. With
- * `tree` every agent below is interrupted even if no turn is active here; it is not an error if nothing runs.
+ * `tree` every agent below is interrupted even if no turn is active here; it is not an error if nothing runs. An
+ * interrupt of the active turn, or without one of an idle thread, ends the commands that were left running, unless
+ * `keepSessions` is set.
  */
 export const InterruptTurnSchema = z
-  .object({ turnId: optional(IdSchema), reason: optional(ShortTextSchema), tree: optional(z.boolean()) })
+  .object({
+    turnId: optional(IdSchema),
+    reason: optional(ShortTextSchema),
+    tree: optional(z.boolean()),
+    keepSessions: optional(z.boolean()),
+  })
   .transform(compact);
 export type InterruptTurn = z.infer<typeof InterruptTurnSchema>;
 

@@ -31,6 +31,24 @@ export interface ActiveTurnView {
   phase: TurnPhase;
 }
 
+/** A command that was left running. */
+export interface SessionView {
+  /** The number that the model knows it by. */
+  sessionId: number;
+  /** Its `commandSession`. */
+  itemId: string;
+  /** The turn that began it. */
+  turnId: string;
+  command: string;
+  cwd: string;
+  /** `stopping`: it was told to end, and its end is not proven yet. */
+  status: 'running' | 'stopping';
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** When it is stopped at the latest. */
+  endsAt: number;
+}
+
 /** A queued turn. */
 export interface QueuedTurnView {
   turnId: string;
@@ -56,6 +74,8 @@ export interface ThreadView {
   activeTurn: ActiveTurnView | null;
   /** Commands of the person that run in parallel with the active turn. */
   besideTurns: { turnId: string; command: string; startedAt: number }[];
+  /** Commands that were left running, oldest first; left out if there are none. */
+  sessions?: SessionView[];
   /** In the order in which they begin. */
   queuedTurns: QueuedTurnView[];
   /** Includes those of descendants. */

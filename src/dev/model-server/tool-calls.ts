@@ -19,6 +19,9 @@ export interface OfferedTool {
 /** Calls of a rule; `missing` names what would have been needed and is not offered. */
 export type Calls = { calls: ToolCall[] } | { missing: string };
 
+/** The time that a command may take. */
+const MAX_COMMAND_MS = 120_000;
+
 const JUSTIFICATION = 'The rule of the prompt asks for this command outside the sandbox.';
 
 export function toOfferedTools(tools: unknown): OfferedTool[] {
@@ -88,8 +91,16 @@ function shellCall(command: string, escalated: boolean, tools: OfferedTool[]): T
   if (tool === undefined) return undefined;
   const argv = ['bash', '-lc', command];
   if (tool.type === 'local_shell') return { type: 'local_shell_call', command: argv };
-  const words = tool.name === 'exec_command' ? { cmd: command } : { command: takesText(tool) ? command : argv };
+  const words =
+    tool.name === 'exec_command'
+      ? { cmd: command, ...untilItsEnd(tool) }
+      : { command: takesText(tool) ? command : argv };
   return functionCall(tool, { ...words, ...(escalated ? escalation(tool) : {}) });
+}
+
+/** A rule that runs a command is about its end; one that leaves it running calls the tool by its name. */
+function untilItsEnd({ properties }: OfferedTool): object {
+  return Object.hasOwn(properties, 'timeout_ms') ? { timeout_ms: MAX_COMMAND_MS } : {};
 }
 
 function takesText(tool: OfferedTool): boolean {

@@ -33,7 +33,11 @@ export function threadTools(access: Access): Record<string, Tool<never>> {
       scope: 'drive',
       destructive: true,
       description: 'Stop what the agent of a thread does now, with all its processes. The thread stays.',
-      input: z.object({ threadId, reason: z.string().max(LIMITS.shortChars).optional() }),
+      input: z.object({
+        threadId,
+        reason: z.string().max(LIMITS.shortChars).optional(),
+        keepSessions: z.boolean().optional().describe('Spares the commands that were left running.'),
+      }),
       async run({ threadId: id, ...interrupt }) {
         const { turnId } = await (await openThread(access, id)).interrupt(compact(interrupt));
         return toResult({ threadId: id, turnId, status: 'interrupted' });

@@ -43,6 +43,10 @@ export function createThreadReader(service: Service): ThreadReader {
         raw.pendingActivities?.some((pending) => pending.activityId === activityId) === true
       );
     },
+    async isOpen(threadId) {
+      const { status } = await service.within(() => handleOf(service, threadId).describe());
+      return status.name === 'RUNNING';
+    },
     ended: (threadId, signal) => waitForEnd(service, threadId, signal),
     context: (threadId, after, signal) =>
       ask(threadId, signal, () => handleOf(service, threadId).query(contextQuery, { after })),

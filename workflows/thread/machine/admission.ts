@@ -17,6 +17,7 @@ import { refuseEdit } from './queue.ts';
 import { refuseRevocation } from '../approvals/rules.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
 import { tasks } from '../tasks/index.ts';
+import { openSessions } from '../tools/sessions.ts';
 import {
   refuseBeside,
   refuseLargeAnswers,
@@ -115,7 +116,7 @@ export function refuseInterrupt(state: ThreadState, interrupt: InterruptTurn): R
   const { turnId, tree } = interrupt;
   if (tree === true) return null;
   if (turnId === undefined) {
-    return state.active !== null || state.beside.length > 0
+    return state.active !== null || state.beside.length > 0 || openSessions(state).length > 0
       ? null
       : { code: 'turnNotActive', reason: `Thread ${state.threadId} has no active turn to interrupt.` };
   }

@@ -5,6 +5,7 @@ import type { Budget, Parent } from '../../../src/contract/index.ts';
 import { CARRY_OVER_BYTES, toCarryOver } from '../past/carry-over.ts';
 import { bytesOf } from '../state/waiting.ts';
 import { readEvents, readItems } from '../state/log.ts';
+import { DECISIONS } from '../state/state.ts';
 import { type Play, playOut } from '../testing/play.ts';
 import { readAllEvents } from '../testing/reader.ts';
 import { EXITED, FEW_PLAYS, testThread } from '../testing/fixtures.ts';
@@ -41,6 +42,9 @@ const outputs = fc.array(
     'ls',
     'cat',
     'make',
+    'serve',
+    'serve',
+    'look',
     'escalate',
     'patch',
     'patch out',
@@ -143,6 +147,7 @@ const plays: fc.Arbitrary<Play> = fc.oneof(
       id,
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('serve'), id }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback'), numTurns: fc.integer({ min: 1, max: 3 }) }) },
   {
     weight: 1,
@@ -205,6 +210,7 @@ const EXPECTED = [
   'agentTask/registered',
   'archiveSegment',
   'budgetLimited',
+  'awaitSessions',
   'callMcpTool',
   'cleanWorkspace',
   'compactContext',
@@ -250,6 +256,7 @@ const EXPECTED = [
   'turn/budget/requestApproval',
   'turn/queueUpdated',
   'watchChild',
+  'writeStdin',
   'turn/queued',
   'turn/steered',
   'undo',
@@ -270,8 +277,9 @@ describe('any sequence of happenings', () => {
           settings,
           fc.array(plays, { maxLength: 60, size: 'max' }),
           fc.boolean(),
-          (given, sequence, close) => {
-            for (const what of playOut(given, sequence, { close }).seen) seen.add(what);
+          fc.constantFrom(undefined, DECISIONS),
+          (given, sequence, close, decisions) => {
+            for (const what of playOut(given, sequence, { close, decisions }).seen) seen.add(what);
           },
         ),
         { numRuns: FEW_PLAYS ?? 400 },

@@ -48,6 +48,14 @@ import { type ActiveTurn, type ThreadState, decidesAnew, saysThatItStands } from
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { needCleanUp } from '../tools/command-step.ts';
 import {
+  isEndingSessions,
+  moveSessions,
+  onSessionWait,
+  onSessionsCleaned,
+  stopSessions,
+  wantedSessionWait,
+} from '../tools/sessions.ts';
+import {
   abandonUnstarted,
   closeChildren,
   passAnswerDown,
@@ -180,8 +188,10 @@ function apply(state: ThreadState, event: MachineEvent): ThreadState {
       );
     case 'timeCame':
       return onTime(state, event, event.about);
-    case 'rolloverDue':
-      return { ...state, rollover: { archiving: archivable(state) } };
+    case 'rolloverDue': {
+      const moved = moveSessions(state, at);
+      return { ...moved, rollover: { archiving: archivable(moved) } };
+    }
     case 'rolloverPostponed':
       return emit({ ...state, rollover: null }, at, {
         type: 'warning',
@@ -267,21 +277,30 @@ function steerActive(
 }
 
 function interrupt(state: ThreadState, event: Of<'interruptRequested'>): ThreadState {
-  const { turnId, reason, tree } = event.interrupt;
-  if (tree === true && state.active === null) return stopAgents(state, reason ?? 'interrupted');
+  const { turnId, reason, tree, keepSessions } = event.interrupt;
+  const isIdle = state.active === null && state.beside.length === 0;
+  const stopped = isIdle && turnId === undefined && keepSessions !== true ? stopSessions(state) : state;
+  if (tree === true && state.active === null) return stopAgents(stopped, reason ?? 'interrupted');
   const turn = turnId === undefined ? (state.active ?? state.beside.at(-1) ?? null) : findTurn(state, turnId);
   if (turn !== null) return abort(state, event, turn, 'interrupted', reason ?? null);
-  return turnId === undefined ? state : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
+  return turnId === undefined ? stopped : dropQueued(state, event.at, turnId, 'interrupted', reason ?? null);
 }
 
 function abort(state: ThreadState, event: MachineEvent, turn: ActiveTurn, reason: AbortReason, detail: string | null) {
   // Its outcome is known; only the snapshot of its files is missing, and is no longer waited for.
-  if (turn.ending !== undefined) return concludeTurn(state, event.at, turn, null);
-  if (turn.aborting !== null) return state;
+  const stopped = endsSessions(event, turn, state) ? stopSessions(state) : state;
+  if (turn.ending !== undefined) return concludeTurn(stopped, event.at, turn, null);
+  if (turn.aborting !== null) return stopped;
   const steps = stepsOf(state, turn);
   const running = event.running.filter((id) => steps.includes(id));
-  const children = stopChildren(state, turn, reason);
-  return abortTurn(children.state, event.at, turn, { reason, detail }, [...running, ...children.awaited]);
+  const cleaning = stopped === state ? [] : [actionIds.clean(stopped.cleanUps)];
+  const children = stopChildren(stopped, turn, reason);
+  const awaited = [...running, ...children.awaited, ...cleaning];
+  return abortTurn(children.state, event.at, turn, { reason, detail }, awaited);
+}
+
+function endsSessions(event: MachineEvent, turn: ActiveTurn, { active }: ThreadState): boolean {
+  return event.type === 'interruptRequested' && event.interrupt.keepSessions !== true && turn === active;
 }
 
 /** How the active turn ends if more is refused. */
@@ -327,6 +346,7 @@ function endStep(state: ThreadState, event: Of<'stepEnded'>): ThreadState {
   if (event.activity === 'releaseSnapshots') return onRelease(state, event.at, event.end);
   if (event.activity === 'registerAgentTask') return onRegistration(state, event);
   if (event.activity === 'cleanWorkspace') return onCleanUp(state, event);
+  if (event.activity === 'awaitSessions') return onSessionWait(state, event);
   return event.activity === 'archiveSegment' ? onArchiving(state, event) : endOfTurn(state, event);
 }
 
@@ -388,7 +408,7 @@ function onCleanUp(state: ThreadState, { id, at, end }: StepEvent<'cleanWorkspac
   const cleaned = [state.active, ...state.beside].reduce<ThreadState>(
     (current, turn) =>
       turn?.aborting?.awaiting.includes(id) === true ? onStepStopped(current, turn, id, gone) : current,
-    { ...state, cleanUp: null },
+    onSessionsCleaned({ ...state, cleanUp: null }, at),
   );
   const ended = end.type === 'done' ? end.value.ended : null;
   if (ended === 0) return cleaned;
@@ -511,6 +531,8 @@ function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
   // A request of a child, or one for more budget: the child is asked to close, and no thread is left to pass an answer
   // on.
   if (request !== undefined) return closeRequest(state, event.at, request.requestId, 'cancel', 'abort');
+  const stopped = stopSessions(state);
+  if (stopped !== state || isEndingSessions(state)) return stopped;
   if (state.snapshots.kept) return state;
   const closed = emit({ ...state, status: 'closed' }, event.at, { type: 'thread/closed', reason: state.closeReason });
   // As much as possible is archived, so that the handover is small if the thread is resumed.
@@ -619,5 +641,6 @@ function wantedTimers(state: ThreadState): Action[] {
     ...bounds,
     ...wantedExpiryTimer(state),
     ...wantedWatches(state),
+    ...wantedSessionWait(state),
   ];
 }

@@ -13,6 +13,7 @@ import type { ActiveTurn, Child, ThreadState } from '../state/state.ts';
 import { isOver, stopChildren, tellToClose, withChild } from '../agents/sub-threads.ts';
 import { isCleanUp } from '../state/actions.ts';
 import { needCleanUp } from '../tools/command-step.ts';
+import { stopSessions } from '../tools/sessions.ts';
 import { tasks } from '../tasks/index.ts';
 import { dropQueued, concludeTurn } from '../turns/turns.ts';
 import { bytesOf } from '../state/waiting.ts';
@@ -75,7 +76,7 @@ export function resumed(state: ThreadState): ThreadState {
     alone,
   );
   const unfinished = [state.active, ...state.beside].filter((turn) => turn !== null);
-  return unfinished.reduce((current, turn) => endUnfinished(current, at, turn), emptied);
+  return stopSessions(unfinished.reduce((current, turn) => endUnfinished(current, at, turn), emptied));
 }
 
 /** A former child is closed for its parent, and continues without it. */

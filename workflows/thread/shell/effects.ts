@@ -19,7 +19,7 @@ import { WORKFLOW_TASK_TIMEOUT } from '../../sandbox/task-timeout.ts';
 import { toWorkflowId } from '../../../src/contract/plain/workflow-ids.ts';
 import type { ThreadSettings } from '../../../src/contract/index.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
-import type { Action } from '../state/actions.ts';
+import { type Action, onlyWaits } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
 import { hostOf, placeOf, waitOf } from '../state/places.ts';
@@ -94,7 +94,7 @@ async function toEnd(step: StepAction, settings: ThreadSettings): Promise<End> {
     const value: unknown = await runActivity(step, settings);
     return isAborted(value) ? ABORTED : { type: 'done', value };
   } catch (error) {
-    if (isCancellation(error) && step.turnId !== undefined) return ABORTED;
+    if (isCancellation(error) && (step.turnId !== undefined || onlyWaits(step.id))) return ABORTED;
     const host = hostOf(step.activity, settings);
     if (host !== undefined && isNotTaken(error))
       return toFailed(step, toHostAway(host, waitOf(step.activity, settings)));

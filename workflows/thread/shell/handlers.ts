@@ -73,6 +73,7 @@ import { toNotUndone, toPreview, undoable } from '../tasks/undo.ts';
 import { type Handover, toHandover } from '../past/resume.ts';
 import { ownRules } from '../approvals/rules.ts';
 import type { ThreadState } from '../state/state.ts';
+import { isEndingSessions } from '../tools/sessions.ts';
 import { findTurn } from '../turns/turns.ts';
 import { toContext, toThreadView } from '../view/view.ts';
 import type { ThreadShell } from './thread-shell.ts';
@@ -287,7 +288,11 @@ function registerUpdates(shell: ThreadShell, dispatch: Dispatch): void {
     onEvent: async (interrupt, state) => {
       const turnId = interrupt.turnId ?? state.active?.turnId ?? state.beside.at(-1)?.turnId ?? null;
       dispatch({ type: 'interruptRequested', interrupt });
-      await condition(() => turnId === null || shell.state === null || findTurn(shell.state, turnId) === null);
+      await condition(
+        () =>
+          shell.state === null ||
+          (turnId === null ? !isEndingSessions(shell.state) : findTurn(shell.state, turnId) === null),
+      );
       return { turnId };
     },
   });

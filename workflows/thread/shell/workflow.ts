@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ThreadResult } from '../../../src/contract/index.ts';
-import { type Action, isModelCall } from '../state/actions.ts';
+import { type Action, isModelCall, onlyWaits } from '../state/actions.ts';
 import { type CarryOver, carryOverBytes, toCarryOver } from '../past/carry-over.ts';
 import { run } from './effects.ts';
 import { registerHandlers } from './handlers.ts';
@@ -164,11 +164,11 @@ function reconcile(shell: ThreadShell, wanted: readonly Action[]): void {
   const ids = new Set(wanted.map(({ id }) => id));
   for (const [id, scope] of shell.running) {
     if (ids.has(id)) continue;
-    // A timer ends at once and may be requested again; a step is under way until its end is known.
-    if (isTimer(id)) shell.running.delete(id);
+    // A wait ends at once and may be requested again; a step is under way until its end is known.
+    if (onlyWaits(id)) shell.running.delete(id);
     if (scope.consideredCancelled) continue;
     scope.cancel();
-    if (!isTimer(id)) steps.stop(id);
+    if (!onlyWaits(id)) steps.stop(id);
   }
   for (const action of wanted) {
     if (action.type === 'continueAsNew' || action.type === 'complete' || shell.running.has(action.id)) continue;
@@ -192,13 +192,6 @@ function offerContext(shell: ThreadShell): void {
     shell.offered = Math.min(context.stable, after);
     if (after >= count) return;
   }
-}
-
-/** Actions that only wait. Continue-as-new does not wait for them. */
-const TIMERS = ['budget/', 'deadline/', 'expiry/', 'quiescence/', 'wait/', 'watch/'];
-
-function isTimer(id: string): boolean {
-  return TIMERS.some((start) => id.startsWith(start));
 }
 
 function begin(shell: ThreadShell, action: Exclude<Action, { type: 'continueAsNew' | 'complete' }>): void {

@@ -18,6 +18,13 @@ export type Action =
   | { type: 'continueAsNew'; id: 'continueAsNew' }
   | { type: 'complete'; id: 'complete' };
 
+/** Actions that only wait: a run that ends or continues as new does not wait for them. */
+const WAITS = ['budget/', 'deadline/', 'expiry/', 'quiescence/', 'sessions/', 'wait/', 'watch/'];
+
+export function onlyWaits(actionId: string): boolean {
+  return WAITS.some((start) => actionId.startsWith(start));
+}
+
 export function isCleanUp(actionId: string): boolean {
   return actionId.startsWith('clean/');
 }
@@ -53,6 +60,7 @@ export const actionIds = {
   clean: (number: number) => `clean/${number}`,
   archive: (segmentId: string) => `archive/${segmentId}`,
   child: (threadId: string) => `child/${threadId}`,
+  sessions: (numbers: readonly number[]) => `sessions/${numbers.join()}`,
   watch: (threadId: string) => `watch/${threadId}`,
   message: (number: number) => `message/${number}`,
   wait: (index: number) => `wait/${index}`,

@@ -1,5 +1,6 @@
 /** The thread's single history: items and the events about them, append-only, gapless. */
 import { toItemId } from '../../../src/contract/plain/item-ids.ts';
+import { WRITE_STDIN } from '../../../src/contract/plain/tools/write-stdin.ts';
 import type {
   ArchiveSegment,
   EventBody,
@@ -85,7 +86,11 @@ function toThreadEvent(log: ThreadLog, event: StoredEvent): ThreadEvent {
 function toStartedItem(item: Item): Item {
   switch (item.type) {
     case 'commandExecution': {
-      const { limit: _, ...begun } = item;
+      const { limit: _, sessionId: _session, ...begun } = item;
+      return { ...begun, status: 'inProgress', output: '', exitCode: null, durationMs: null };
+    }
+    case 'commandSession': {
+      const { limit: _, continuesAs: _next, ...begun } = item;
       return { ...begun, status: 'inProgress', output: '', exitCode: null, durationMs: null };
     }
     case 'mcpToolCall':
@@ -94,6 +99,8 @@ function toStartedItem(item: Item): Item {
       return { ...withoutImages(item), status: 'inProgress', output: '' };
     case 'fileChange':
       return { ...item, status: 'inProgress', output: '', changes: [] };
+    case 'dynamicToolCall':
+      return item.call?.name === WRITE_STDIN.name ? { ...item, status: 'inProgress', output: '' } : item;
     case 'userInput':
       return { ...item, status: 'inProgress', output: '', answers: null };
     case 'collabAgentToolCall':
@@ -107,7 +114,6 @@ function toStartedItem(item: Item): Item {
     case 'turnAborted':
     case 'contextCompaction':
     case 'plan':
-    case 'dynamicToolCall':
     case 'subAgentNotification':
     case 'ghostSnapshot':
     case 'turnsDropped':

@@ -12,6 +12,8 @@ const PLACES: Record<StepActivity, 'host' | 'any'> = {
   callModel: 'host',
   compactContext: 'host',
   execCommand: 'host',
+  writeStdin: 'host',
+  awaitSessions: 'host',
   applyPatch: 'host',
   callMcpTool: 'host',
   viewImage: 'host',

@@ -36,6 +36,7 @@ import { CONVERSATION } from '../../../src/contract/plain/turn-kinds.ts';
 import { type ContextState, NEW_CONTEXT } from './context.ts';
 import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 
+import type { LookLimits, OpenSession } from '../../../activities/contract.ts';
 import type { McpApproval, PathLead } from '../../../activities/ports.ts';
 
 export const STATE_VERSION = 1;
@@ -105,8 +106,28 @@ export interface ToolCall {
   until: number | null;
   /** When its server's configuration requires approval; calls of MCP tools only. */
   approval?: McpApproval;
+  /** How long its end is waited for before it is left running; commands that may be left running only. */
+  yields?: LookLimits;
+  /** The session that it looks at; `write_stdin` only. */
+  session?: OpenSession;
   /** Where the paths of a patch led when the model named them; patches only. */
   leads?: PathLead[];
+}
+
+/** A command that was left running; `id` is the number of its item. */
+export interface Session extends OpenSession {
+  /** Number of the item that shows its end. */
+  item: number;
+  /** The turn that began it. */
+  turnId: string;
+  /** Its beginning, as readers see it. */
+  command: string;
+  cwd: string;
+  since: number;
+  /** When it is stopped, in milliseconds since the epoch. */
+  until: number;
+  /** `stopping` until a clean-up has ended it. `ended`: on its own, and the model has not read the rest of its output. */
+  status: 'running' | 'stopping' | 'ended';
 }
 
 /** A child, with what its parent still has to do for it. */
@@ -362,10 +383,10 @@ export interface BudgetState {
  * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
  * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
  * aborted turn waits for its clean-up if its worker could not report the end. 4: a thread that its parent holds says so
- * at whatever it would begin next.
+ * at whatever it would begin next. 5: a command whose end is not waited for is left running.
  */
-export const DECISIONS = 4;
-export type Decisions = 2 | 3 | typeof DECISIONS;
+export const DECISIONS = 5;
+export type Decisions = 2 | 3 | 4 | typeof DECISIONS;
 
 export interface ThreadState {
   version: typeof STATE_VERSION;
@@ -415,6 +436,8 @@ export interface ThreadState {
   /** Commands that may have left processes behind; no step touches the workspace before these have ended. */
   cleanUp: { number: number; commandIds: string[] } | null;
   cleanUps: number;
+  /** Commands that were left running, oldest first; left out until there is one. */
+  sessions?: Session[];
   /** Set once this run is long enough to continue as new: first the segment is archived, if there is one. */
   rollover: { archiving: ArchiveSegment | null } | null;
   /** MCP servers about which this thread has been warned. */
@@ -489,6 +512,10 @@ export function decidesAnew({ decisions }: { decisions?: Decisions | undefined }
 
 export function commandsOutliveWorkers({ decisions }: ThreadState): boolean {
   return (decisions ?? 0) >= 3;
+}
+
+export function leavesCommandsRunning({ decisions }: ThreadState): boolean {
+  return (decisions ?? 0) >= 5;
 }
 
 /** Whether a held thread says that it waits at whatever it would begin next: before, it did so only at a model call. */

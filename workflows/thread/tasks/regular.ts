@@ -39,6 +39,7 @@ import {
 import { endWaitInTime } from '../tools/agents.ts';
 import { onAnswer, onRules } from '../tools/call-approval.ts';
 import { labelOf } from '../tools/labels.ts';
+import { toToldSessions } from '../tools/sessions.ts';
 import { type TaskKind, inWorkspace } from './task.ts';
 import { advanceCalls, callActions, recordCall, onCallEnd, onChildStart } from '../tools/tool-calls.ts';
 
@@ -130,6 +131,7 @@ function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): 
   const id = modelActionId(turn);
   const { turnId, step } = turn;
   const { model, agentIdentity } = state.settings;
+  const sessions = toToldSessions(state);
   return {
     type: 'step',
     id,
@@ -145,6 +147,7 @@ function toModelStep(state: ThreadState, turn: RegularTurn, stage: ModelStage): 
       agentIdentity,
       costLimited: isCostLimited(state),
       snapshot: wantedSnapshot(state, turn),
+      ...(sessions.length === 0 ? {} : { sessions }),
     },
     options: retried('30m'),
     summary: toSummary('model', `${model} step ${step}`),

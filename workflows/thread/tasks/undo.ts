@@ -13,6 +13,7 @@ import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { type ThreadState, type TurnRecord, type UndoTurn, decidesAnew } from '../state/state.ts';
 import { type StepAction, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { beginActive, endTurn, failTurn, onStepStopped, toTurnError } from '../turns/turns.ts';
+import { stopSessions } from '../tools/sessions.ts';
 import { type TaskKind, inWorkspace, onEndOf } from './task.ts';
 
 export const undo: TaskKind<UndoTurn> = {
@@ -20,7 +21,10 @@ export const undo: TaskKind<UndoTurn> = {
   atRest: true,
 
   begin(state, at, turn) {
-    return beginActive(state, at, turn, { kind: 'undo', limited: false, target: undoable(state) });
+    const target = undoable(state);
+    // What it left running is part of it; the clean-up comes before the step.
+    const stopped = target === null ? state : stopSessions(state, target.turnId);
+    return beginActive(stopped, at, turn, { kind: 'undo', limited: false, target });
   },
 
   advance(state, at, turn) {

@@ -3,7 +3,7 @@ import type { StepOutput } from '../../../activities/contract.ts';
 import type { Action } from '../state/actions.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { StepFailure } from '../../sandbox/step-failure.ts';
-import { NOTHING_FOUND } from './fixtures.ts';
+import { EXITED, NOTHING_FOUND, YIELDED } from './fixtures.ts';
 import { NO_USAGE } from '../state/state.ts';
 import type { StepAction, StepActivity, StepEnd, StepEnded, StepInput } from '../state/steps.ts';
 
@@ -23,6 +23,8 @@ export type Output =
   | 'ls'
   | 'cat'
   | 'make'
+  | 'serve'
+  | 'look'
   | 'escalate'
   | 'patch'
   | 'patch out'
@@ -70,10 +72,9 @@ type ToEnd<A extends StepActivity> = (
 
 /** The ends of steps that have more than one result; all others have none. */
 const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
-  callModel: ({ input, outputs }, how, at) =>
-    withSnapshot(input, toModelEnd(how, outputs, input.contextTokens), how, at),
+  callModel: ({ input, outputs }, how, at) => withSnapshot(input, toModelEnd(how, outputs, input), how, at),
   compactContext: (_, how) => toCompactionEnd(how),
-  execCommand: (_, how) => toCommandEnd(how),
+  execCommand: ({ input }, how) => toCommandEnd(how, input.yields !== undefined),
   applyPatch: (_, how) => toPatchEnd(how),
   callMcpTool: (_, how) => toMcpEnd(how),
   findRules: ({ input, outputs }, how) => toRulesEnd(input, how, outputs),
@@ -84,6 +85,8 @@ const ENDS: { [A in StepActivity]?: ToEnd<A> } = {
   prepareReview: (_, how) => toPreparationEnd(how),
   finishReview: (_, how) => toConclusionEnd(how),
   registerAgentTask: (_, how, at) => toRegistrationEnd(how, at),
+  writeStdin: ({ input }, how) => toLookEnd(input, how),
+  awaitSessions: ({ input }, how) => toWaitEnd(input, how),
   cleanWorkspace: (_, how) => (how === 'failed' ? failed('internal') : done({ ended: how === 'left over' ? 2 : 0 })),
 };
 
@@ -92,6 +95,20 @@ function toStepEnd(step: StepAction, how: Ending, outputs: readonly Output[], at
   const toEnd = ENDS[step.activity] as ToEnd<StepActivity> | undefined;
   if (toEnd !== undefined) return toEnd({ input: step.input, outputs }, how, at);
   return how === 'failed' ? failed('diskFull') : done(null);
+}
+
+/** Half of the looks see its end. */
+function toLookEnd({ index, session: { id } }: StepInput<'writeStdin'>, how: Ending): StepEnd<'writeStdin'> {
+  if (how === 'aborted') return { type: 'aborted' };
+  if (how === 'failed' || how === 'lost') return failed(id % 2 === 0 ? 'commandLost' : 'internal');
+  return done({ ...EXITED, ...((index + id) % 2 === 0 ? YIELDED : { tail: 'the end' }) });
+}
+
+function toWaitEnd({ sessions }: StepInput<'awaitSessions'>, how: Ending): StepEnd<'awaitSessions'> {
+  if (how === 'aborted') return { type: 'aborted' };
+  if (how === 'failed') return failed('internal');
+  const report = how === 'lost' ? null : { ...EXITED, gone: how !== 'left over' };
+  return done({ ended: sessions.slice(0, 1).map(({ id }) => ({ id, report })) });
 }
 
 function toPatchEnd(how: Ending): StepEnd<'applyPatch'> {
@@ -111,8 +128,12 @@ function failure(code: string): StepFailure {
   return { code, message: `it is ${code}`, details: { reason: 'agent_task_expired' } };
 }
 
-/** @param contextTokens set if the step may answer that the context is too large for its model. */
-function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: number | null): StepEnd<'callModel'> {
+/** With `contextTokens` it may answer that the context is too large for its model. */
+function toModelEnd(
+  how: Ending,
+  outputs: readonly Output[],
+  { contextTokens, sessions }: StepInput<'callModel'>,
+): StepEnd<'callModel'> {
   switch (how) {
     case 'well':
     case 'left over': {
@@ -121,7 +142,7 @@ function toModelEnd(how: Ending, outputs: readonly Output[], contextTokens: numb
         how === 'well' ? {} : { mcpWarnings: [{ server: 'gone', message: 'MCP server gone is not there' }] };
       return done({
         type: 'answered',
-        output: outputs.map(toOutput),
+        output: outputs.map((output) => toOutput(output, sessions?.at(-1)?.id ?? 3)),
         usage,
         costMicroUsd: 3,
         compactAt: 50,
@@ -248,11 +269,11 @@ function toUndoEnd(how: Ending): StepEnd<'undoFiles'> {
   }
 }
 
-function toCommandEnd(how: Ending): StepEnd<'execCommand'> {
+function toCommandEnd(how: Ending, yields: boolean): StepEnd<'execCommand'> {
   const report = { exitCode: 0, output: 'out\n', outputBytes: 4, truncated: false, durationMs: 5 };
   switch (how) {
     case 'well':
-      return done({ ...report, outcome: 'exited', gone: true });
+      return done({ ...report, ...(yields ? { ...YIELDED, key: 'key' } : { outcome: 'exited', gone: true }) });
     case 'left over':
     case 'stale':
       return done({ ...report, outcome: 'aborted', exitCode: null, gone: false });
@@ -330,7 +351,7 @@ function toRegistrationEnd(how: Ending, at: number): StepEnd<'registerAgentTask'
 
 let calls = 0;
 
-function toOutput(output: Output): StepOutput {
+function toOutput(output: Output, session: number): StepOutput {
   const call = (name: string, args: unknown): Extract<StepOutput, { type: 'toolCall' }> => ({
     type: 'toolCall',
     callId: output === 'twin' ? 'call_twin' : `call_${calls++}`,
@@ -347,12 +368,16 @@ function toOutput(output: Output): StepOutput {
       return { type: 'reasoning', summary: ['hm'] };
     case 'ls':
     case 'cat':
-      return call('exec_command', { cmd: output === 'ls' ? 'ls' : 'cat x' });
+      return call('exec_command', { cmd: output === 'ls' ? 'ls' : 'cat x', timeout_ms: 1_000 });
+    case 'serve':
+      return call('exec_command', { cmd: 'npm run dev' });
+    case 'look':
+      return call('write_stdin', { session_id: session });
     case 'make':
     case 'twin':
-      return call('exec_command', { cmd: 'make' });
+      return call('exec_command', { cmd: 'make', timeout_ms: 1_000 });
     case 'escalate':
-      return call('exec_command', { cmd: 'curl x', sandbox_permissions: 'require_escalated' });
+      return call('exec_command', { cmd: 'curl x', timeout_ms: 1_000, sandbox_permissions: 'require_escalated' });
     case 'patch':
       return call('apply_patch', { input: '*** Begin Patch\n*** Add File: a\n+a\n*** End Patch' });
     case 'patch out':

@@ -2,7 +2,7 @@
 import type { StepOutput } from '../../../activities/contract.ts';
 import type { CommandReport, PathLead } from '../../../activities/ports.ts';
 import type { InputItem, ReviewOutput, SubmitTurn, ThreadEvent, ThreadSettings } from '../../../src/contract/index.ts';
-import type { Action } from '../state/actions.ts';
+import { type Action, onlyWaits } from '../state/actions.ts';
 import { readEvents } from '../state/log.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
@@ -93,9 +93,9 @@ export function testThread(settings: Partial<ThreadSettings> = {}): TestThread {
   const follow = (): void => {
     wanted = decide(state, [...running.keys()]);
     const ids = new Set(wanted.map(({ id }) => id));
-    for (const [id, action] of running) {
+    for (const id of running.keys()) {
       if (ids.has(id)) continue;
-      if (action.type === 'awaitTime' || action.type === 'watchChild') running.delete(id);
+      if (onlyWaits(id)) running.delete(id);
       else stopping.add(id);
     }
     for (const action of wanted) if (!running.has(action.id)) running.set(action.id, action);
@@ -186,6 +186,9 @@ function toOutput(output: TestAnswer): StepOutput {
 export function exec(cmd: string, more: Record<string, unknown> = {}) {
   return { name: 'exec_command', arguments: { cmd, ...more } };
 }
+
+/** What differs in the report of a command that still runs. */
+export const YIELDED = { outcome: 'yielded', exitCode: null, gone: false } as const;
 
 export const EXITED: CommandReport = {
   outcome: 'exited',

@@ -5,6 +5,7 @@ import { itemCount, lastSeq } from '../state/log.ts';
 import { readAllEvents, readAllItems } from './reader.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import type { ThreadState } from '../state/state.ts';
+import { openSessions } from '../tools/sessions.ts';
 import type { StepActivity, StepEnded } from '../state/steps.ts';
 import { type MoneyOracle, check, createMoneyOracle } from './money.ts';
 import { toCurrentDetails } from '../view/current-details.ts';
@@ -118,6 +119,7 @@ export function createOracle(): Oracle {
     atRest(state) {
       check(state.active === null && state.beside.length === 0 && state.queue.length === 0, 'no turn is left');
       check(state.requests.length === 0, 'no request is left');
+      check(openSessions(state).length === 0, 'no session is left');
       for (const [turnId, { terminals }] of memory.turns)
         check(terminals === 1, `${turnId} ended once, not ${terminals} times`);
       check(state.turnCount === memory.turns.size, `${state.turnCount} turns are counted, ${memory.turns.size} ended`);
@@ -446,7 +448,8 @@ function assertWorkspaceFree(
 /** A command that has ended with proof, however late, is not an orphan. */
 function endStep(memory: Memory, { id, activity, end }: StepEnded): void {
   const wasUnderWay = memory.underWay.delete(id);
-  const gone = activity === 'execCommand' && end.type === 'done' ? end.value.gone : true;
+  // A command that was left running is no orphan.
+  const gone = activity === 'execCommand' && end.type === 'done' ? end.value.gone || 'key' in end.value : true;
   const proven = end.type !== 'lost' && gone;
   if (proven) memory.orphans.delete(id);
   else if (wasUnderWay) memory.orphans.add(id);

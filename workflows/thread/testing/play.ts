@@ -2,17 +2,18 @@
 import type {
   ApprovalDecision,
   EditQueue,
+  InterruptTurn,
   RuleScope,
   ThreadSettings,
   TreeBudget,
   TurnKind,
 } from '../../../src/contract/index.ts';
-import type { Action } from '../state/actions.ts';
+import { type Action, onlyWaits } from '../state/actions.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import type { MachineInput } from '../state/inputs.ts';
 import { decide, reduce } from '../machine/machine.ts';
 import { toHandover } from '../past/resume.ts';
-import { type ThreadState, newThreadState } from '../state/state.ts';
+import { type Decisions, type ThreadState, newThreadState } from '../state/state.ts';
 import type { StepActivity } from '../state/steps.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
 import { type ChildSays, echoOf, toReport } from './children.ts';
@@ -42,6 +43,8 @@ export type Play =
     }
   /** A separate turn asks for something, and the answer is to be remembered. */
   | { do: 'remember'; output: Output; decision: ApprovalDecision; remember: RuleScope; id: string }
+  /** A separate turn leaves a command running, and looks at it. */
+  | { do: 'serve'; id: string }
   | { do: 'revoke'; pick: number }
   | { do: 'end'; pick: number; how: Ending; outputs: Output[] }
   /** An action that has already ended ends again. */
@@ -74,9 +77,15 @@ interface Shell {
 }
 
 /** Plays the sequence, then lets everything end. Throws if an invariant does not hold. */
-export function playOut(settings: Partial<ThreadSettings>, plays: readonly Play[], end: { close: boolean }): Oracle {
+export function playOut(
+  settings: Partial<ThreadSettings>,
+  plays: readonly Play[],
+  end: { close: boolean; decisions?: Decisions | undefined },
+): Oracle {
   const fresh = newThreadState('t1', { ...SETTINGS, ...settings }, 1_000);
-  const state = { ...fresh, snapshots: { ...fresh.snapshots, after: fresh.settings.snapshots } };
+  const { decisions } = end;
+  const snapshots = { ...fresh.snapshots, after: fresh.settings.snapshots };
+  const state = { ...fresh, snapshots, ...(decisions === undefined ? {} : { decisions }) };
   const shell: Shell = {
     state,
     at: 1_000,
@@ -116,7 +125,7 @@ function isOver(shell: Shell): boolean {
   return shell.wanted.some(({ type }) => type === 'complete');
 }
 
-const isTimer = ({ type }: Action): boolean => type === 'awaitTime' || type === 'watchChild';
+const isTimer = ({ id }: Action): boolean => onlyWaits(id);
 
 /** Like `reconcile` in `workflow.ts`: timers that are no longer requested end, steps stay until their end is known. */
 function follow(shell: Shell): void {
@@ -159,6 +168,7 @@ function perform(shell: Shell, play: Play): void {
   if (machineInput !== null) happen(shell, machineInput);
   else if (play.do === 'answer') answer(shell, play);
   else if (play.do === 'remember') remember(shell, play);
+  else if (play.do === 'serve') serve(shell, play.id);
   else if (play.do === 'manyTurns') manyTurns(shell, play.pick);
   else if (play.do === 'resume') resume(shell, play.closed);
   else if (play.do === 'end' || play.do === 'endAgain') endOne(shell, play);
@@ -201,6 +211,7 @@ function toHappening(shell: Shell, play: Play): MachineInput | null {
       return { type: 'closeRequested', close: { reason: 'enough' } };
     case 'answer':
     case 'remember':
+    case 'serve':
     case 'manyTurns':
     case 'resume':
     case 'end':
@@ -249,8 +260,8 @@ function toQueueEdit({ state }: Shell, play: Extract<Play, { do: 'editQueue' }>)
   }
 }
 
-function whom({ state }: Shell, play: Extract<Play, { do: 'interrupt' }>): { turnId?: string; reason?: string } {
-  if (play.which === 'any') return {};
+function whom({ state }: Shell, play: Extract<Play, { do: 'interrupt' }>): InterruptTurn {
+  if (play.which === 'any') return play.id === 'turn-0' ? { keepSessions: true } : {};
   const turnId = play.which === 'active' ? (state.active?.turnId ?? play.id) : play.id;
   return { turnId, reason: 'stop' };
 }
@@ -284,6 +295,19 @@ function remember(shell: Shell, play: Extract<Play, { do: 'remember' }>): void {
   const pick = shell.state.requests.findIndex(({ turnId, origin }) => turnId === id && origin === null);
   if (pick < 0) return;
   answer(shell, { do: 'answer', pick, decision, remember: play.remember, fitting: true, twice: false });
+}
+
+function serve(shell: Shell, id: string): void {
+  const turnId = `serve-${id}-${shell.at}`;
+  happen(shell, toSubmission({ do: 'submit', id: turnId, kind: 'regular', onBusy: undefined, override: false }));
+  for (const [activity, outputs] of [
+    ['callModel', ['serve']],
+    ['execCommand', []],
+    ['callModel', ['look']],
+  ] as const) {
+    const action = stepsOf(shell, activity).find((one) => !shell.stopping.has(one.id));
+    if (action !== undefined) end(shell, action, 'well', outputs);
+  }
 }
 
 function stepsOf({ running }: Shell, activity: StepActivity): Step[] {

@@ -1,6 +1,7 @@
 /** A command as a step, and the record of its end in the history; the same for a person's command and a model's. */
-import type { CommandReport } from '../../../activities/ports.ts';
+import type { CommandStepResult, LookLimits } from '../../../activities/contract.ts';
 import type { CommandLimit, SandboxMode, StepStatus } from '../../../src/contract/index.ts';
+import { COMMAND_TIMEOUT } from '../../../src/contract/plain/tools/exec-command.ts';
 import { actionIds, isCleanUp } from '../state/actions.ts';
 import { type ActiveTurn, type ThreadState, commandsOutliveWorkers } from '../state/state.ts';
 import { INLINE_CHARS, type StepAction, type StepEnd, once, retried, toSummary, workspaceIds } from '../state/steps.ts';
@@ -12,24 +13,28 @@ interface Command {
   cwd: string;
   sandbox: SandboxMode;
   timeoutMs: number;
+  yields?: LookLimits | undefined;
 }
 
 export function toCommandStep(
   state: ThreadState,
   { turnId, index }: { turnId: string; index: number },
-  { command, cwd, sandbox, timeoutMs }: Command,
+  { command, cwd, sandbox, timeoutMs, yields }: Command,
 ): StepAction {
   const id = actionIds.tool(state.threadId, index);
   const inline = command.length <= INLINE_CHARS ? command : null;
   const workspace = state.settings.cwd;
+  const place = { ...workspaceIds(state, id), index, command: inline, cwd, workspace, sandbox };
+  // A worker whose commands cannot be left running waits for it as for any other.
+  const mostMs = yields === undefined ? timeoutMs : Math.max(yields.yieldMs, COMMAND_TIMEOUT.default);
   return {
     type: 'step',
     id,
     turnId,
     activity: 'execCommand',
-    input: { ...workspaceIds(state, id), index, command: inline, cwd, workspace, sandbox, timeoutMs },
+    input: { ...place, timeoutMs, ...(yields === undefined ? {} : { yields }) },
     // Only the first attempt starts it.
-    options: (commandsOutliveWorkers(state) ? retried : once)(timeoutMs + 60_000),
+    options: (commandsOutliveWorkers(state) ? retried : once)(mostMs + 60_000),
     summary: toSummary('exec', command),
     onWorkspace: true,
     losable: true,
@@ -43,6 +48,7 @@ export interface CommandResult {
     exitCode: number | null;
     durationMs: number | null;
     limit?: CommandLimit;
+    sessionId?: number;
   };
   /** Whether it is certain that none of the command's processes is left. */
   proven: boolean;
@@ -84,14 +90,18 @@ function ended(status: StepStatus, output: string) {
   return { status, output, exitCode: null, durationMs: null };
 }
 
-function statusOf({ outcome, exitCode, limit }: CommandReport): StepStatus {
+type Report = Omit<CommandStepResult, 'key'>;
+
+export function statusOf({ outcome, exitCode, limit }: Report): StepStatus {
   if (outcome === 'aborted') return 'aborted';
   return outcome === 'exited' && exitCode === 0 && limit === undefined ? 'completed' : 'failed';
 }
 
-function describeReport(report: CommandReport): string {
+/** @param sessionId of a command that still runs */
+export function describeReport(report: Report, sessionId?: number): string {
   const seconds = (report.durationMs / 1000).toFixed(1);
   const how = {
+    yielded: `Still running, as session ${sessionId}`,
     exited: `Exit code: ${report.exitCode ?? 'none (ended by a signal)'}`,
     timedOut: 'Stopped: it ran longer than its time limit',
     aborted: 'command aborted by user',

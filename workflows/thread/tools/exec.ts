@@ -1,19 +1,22 @@
 /** `exec_command`: a command of the model. */
-import { EXEC_COMMAND, type ExecArguments } from '../../../src/contract/plain/tools/exec-command.ts';
+import { COMMAND_TIMEOUT, EXEC_COMMAND, type ExecArguments } from '../../../src/contract/plain/tools/exec-command.ts';
 import { patchHint, patchProgram } from '../../../src/contract/plain/patch-as-command.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
 import { assessCommand, isRoot, leavesSandbox, reachesNetwork, sandboxFor, toAbsolute } from '../approvals/policy.ts';
 import { addItem, itemAt } from '../state/log.ts';
-import { type ThreadState, type ToolCall, decidesAnew } from '../state/state.ts';
+import { type ThreadState, type ToolCall, decidesAnew, leavesCommandsRunning } from '../state/state.ts';
+import type { StepEnd } from '../state/steps.ts';
 import type { NewRequest } from '../turns/requests.ts';
 import { withCall } from './call-list.ts';
-import { toCommandResult, toCommandStep } from './command-step.ts';
-import type { Tool } from './tool.ts';
+import { describeReport, toCommandResult, toCommandStep } from './command-step.ts';
+import { MAX_SESSIONS, openSessions } from './sessions.ts';
+import type { CallResult, Tool } from './tool.ts';
 
 export const exec: Tool<ExecArguments> = {
   definitions: [EXEC_COMMAND],
 
-  record(state, at, { item, call }, { command, workdir, escalated, justification, timeoutMs }) {
+  record(state, at, { item, call }, args) {
+    const { command, workdir, escalated, justification } = args;
     const patch = decidesAnew(state) ? patchProgram(command) : null;
     if (patch !== null)
       return addItem(state, at, { ...item, type: 'dynamicToolCall', status: 'failed', output: patchHint(patch) });
@@ -22,28 +25,56 @@ export const exec: Tool<ExecArguments> = {
     const readOnly = !escalated && (sandbox === 'read-only' || isKnownSafe(command, isRoot(cwd, root)));
     const said = { ...item, type: 'commandExecution' as const, command, cwd, source: 'agent' as const };
     const added = addItem(state, at, { ...said, exitCode: null, durationMs: null });
-    return withCall(added, { ...call, readOnly, escalated, justification, timeoutMs, cwd });
+    return withCall(added, { ...call, readOnly, escalated, justification, cwd, ...toTimes(state, args) });
   },
 
   approve(state, call) {
     const { cwd, escalated } = call;
     const command = commandOf(state, call);
     const policies = { ...state.settings, gitAnywhere: !decidesAnew(state) };
+    const tooMany = call.yields === undefined ? null : refuseSession(state);
     return {
-      verdict: assessCommand({ command, cwd, escalated }, policies),
+      verdict: tooMany ?? assessCommand({ command, cwd, escalated }, policies),
       match: { type: 'commandExecution', command, cwd, sandbox: sandboxFor(state.settings, escalated) },
       toRequest: (reason) => toRequest(state, call, reason),
     };
   },
 
   actions(state, { turnId }, call) {
-    const { index, cwd, timeoutMs, escalated } = call;
+    const { index, cwd, timeoutMs, escalated, yields } = call;
     const sandbox = sandboxFor(state.settings, escalated);
-    return [toCommandStep(state, { turnId, index }, { command: commandOf(state, call), cwd, sandbox, timeoutMs })];
+    const command = commandOf(state, call);
+    return [toCommandStep(state, { turnId, index }, { command, cwd, sandbox, timeoutMs, yields })];
   },
 
-  toResult: (event) => (event.activity === 'execCommand' ? toCommandResult(event.end) : null),
+  toResult: (event, { index }) =>
+    event.activity === 'execCommand' ? (toRunning(event.end, index) ?? toCommandResult(event.end)) : null,
 };
+
+/** Threads that an earlier release began wait for the end of every command. */
+function toTimes(
+  state: ThreadState,
+  { timeoutMs, yieldMs, maxOutputBytes }: ExecArguments,
+): Pick<ToolCall, 'timeoutMs' | 'yields'> {
+  if (yieldMs === null || !leavesCommandsRunning(state)) return { timeoutMs: timeoutMs ?? COMMAND_TIMEOUT.default };
+  return { timeoutMs: timeoutMs ?? COMMAND_TIMEOUT.max, yields: { yieldMs, maxOutputBytes } };
+}
+
+/** The result of a command that was left running; null for one that has ended. */
+function toRunning(end: StepEnd<'execCommand'>, index: number): CallResult | null {
+  if (end.type !== 'done' || end.value.key === undefined) return null;
+  const { key, durationMs: ranMs } = end.value;
+  const output = describeReport(end.value, index);
+  const change = { status: 'completed' as const, output, exitCode: null, durationMs: null, sessionId: index };
+  return { change, proven: true, session: { type: 'begun', key, ranMs } };
+}
+
+function refuseSession(state: ThreadState): { type: 'refuse'; reason: string } | null {
+  const open = openSessions(state).map(({ id }) => id);
+  if (open.length < MAX_SESSIONS) return null;
+  const reason = `${open.length} commands still run, as many as may: sessions ${open.join(', ')}. End some with write_stdin first.`;
+  return { type: 'refuse', reason };
+}
 
 function toRequest(state: ThreadState, call: ToolCall, reason: string): NewRequest {
   const { settings } = state;

@@ -14,6 +14,7 @@ import { question } from './question.ts';
 import { skill } from './skill.ts';
 import type { Tool } from './tool.ts';
 import { viewImage } from './view-image.ts';
+import { write } from './write.ts';
 
 /** The keys name the tools in the state, also in states of earlier releases, so they do not change. */
 const TOOLS = {
@@ -23,6 +24,7 @@ const TOOLS = {
   question,
   agent: agents,
   mcp,
+  write,
   skill,
   viewImage,
 } as unknown as Readonly<Record<string, Tool>>;

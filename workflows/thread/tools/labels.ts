@@ -7,6 +7,7 @@ export function labelOf(state: ThreadState, index: number): string {
   const item = itemAt(state.log, index);
   if (item.type === 'mcpToolCall') return toLabel(`${item.server} ${item.tool}`);
   if (item.type === 'imageView') return toLabel(`view ${item.path}`);
+  if (item.type === 'dynamicToolCall' && item.call !== null) return toLabel(item.call.name);
   return item.type === 'commandExecution' ? commandOf(state, index) : `${item.type} ${item.id}`;
 }
 

@@ -15,6 +15,7 @@ import { decideCall, toLookup } from './call-approval.ts';
 import { removeCall } from './call-list.ts';
 import { onCommandEnd } from './command-step.ts';
 import { actionIdOf, toolNamed, toolOf } from './index.ts';
+import { beginSession, endSession } from './sessions.ts';
 
 type ToolCallOutput = Extract<StepOutput, { type: 'toolCall' }>;
 
@@ -92,11 +93,19 @@ export function callActions(state: ThreadState, turn: RegularTurn, calls: readon
 
 export function onCallEnd(state: ThreadState, turn: RegularTurn, event: StepEvent): ThreadState {
   const call = callsOf(turn).find(({ index }) => actionIds.tool(state.threadId, index) === event.id);
-  const result = call === undefined ? null : toolOf(call).toResult(event);
+  const result = call === undefined ? null : toolOf(call).toResult(event, call);
   if (call === undefined || result === null) return state;
-  const { change, forced } = result;
+  const { change, forced, session } = result;
+  // It was told to stop, and was left running before it heard of it.
+  if (session?.type === 'begun' && turn.aborting !== null) {
+    const stopped = { status: 'aborted' as const, output: 'aborted by user' };
+    const ended = removeCall(completeItem(state, event.at, call.index, stopped), call.index);
+    return onCommandEnd(ended, ended.active, event.id, { proven: false, late: true });
+  }
   let next = removeCall(completeItem(state, event.at, call.index, change), call.index);
   if (forced !== undefined) next = warnOfForce(next, event.at, turn.turnId, toItemId(call.index), forced);
+  if (session?.type === 'begun') next = beginSession(next, event.at, call, { ...session, commandId: event.id });
+  if (session?.type === 'ended') next = endSession(next, event.at, session.end, true);
   return onCommandEnd(next, next.active, event.id, result);
 }
 

@@ -1,5 +1,5 @@
 /** The interface of a tool: one file of this folder for each tool, and one line in `index.ts`. */
-import type { StepOutput } from '../../../activities/contract.ts';
+import type { EndedSession, StepOutput } from '../../../activities/contract.ts';
 import type { Answers, ImageRef, RuleMatch, StepStatus } from '../../../src/contract/index.ts';
 import type { ToolDefinition } from '../../../src/contract/plain/tools/tool.ts';
 import type { Verdict } from '../approvals/policy.ts';
@@ -28,7 +28,7 @@ export interface Tool<A extends object = object> {
   /** The id of that action; left out if it is the call's usual one. */
   actionId?(state: ThreadState, call: ToolCall): string | null;
   /** The record of a call's end for the history; null for a step of another tool. */
-  toResult(event: StepEnded): CallResult | null;
+  toResult(event: StepEnded, call: ToolCall): CallResult | null;
 }
 
 export interface NewCall {
@@ -47,11 +47,13 @@ export interface Approval {
 }
 
 export interface CallResult {
-  change: { status: StepStatus; output: string; images?: ImageRef[] };
+  change: { status: StepStatus; output: string; images?: ImageRef[]; sessionId?: number };
   /** Whether it is certain that nothing of the call still runs. */
   proven: boolean;
   /** A clean-up can still prove it, or must: it was the end of a command that its worker has not reported. */
   late?: true;
+  /** Its command was left running, or the one that it looked at has ended. */
+  session?: { type: 'begun'; key: string; ranMs: number } | { type: 'ended'; end: EndedSession };
   /** It did not end when it was told to: it was killed, or, if it is code of the worker, left. */
   forced?: 'killed' | 'left';
 }

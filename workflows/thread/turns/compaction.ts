@@ -33,7 +33,9 @@ export function beginCompaction(
 ): { state: ThreadState; compaction: Compaction } {
   const number = state.context.begun + 1;
   const { firstItem, items } = state.log;
-  const running = items.flatMap((item, offset) => (isRunning(item) ? [firstItem + offset] : []));
+  const running = items.flatMap((item, offset) =>
+    isRunning(item) && item.type !== 'commandSession' ? [firstItem + offset] : [],
+  );
   const keptItems = running.filter((index) => index < what.upTo);
   return {
     state: { ...state, context: { ...state.context, begun: number } },

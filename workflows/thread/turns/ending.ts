@@ -7,8 +7,15 @@
  */
 import { type Action, actionIds } from '../state/actions.ts';
 import { isRoot } from '../approvals/policy.ts';
+import { WRITE_STDIN } from '../../../src/contract/plain/tools/write-stdin.ts';
 import { isKnownSafe } from '../../../src/contract/plain/safe-commands.ts';
-import { type ActiveTurn, type ThreadState, type TurnSnapshot, isConversation } from '../state/state.ts';
+import {
+  type ActiveTurn,
+  type ThreadState,
+  type TurnSnapshot,
+  isConversation,
+  leavesCommandsRunning,
+} from '../state/state.ts';
 import { retried, toSummary, workspaceIds } from '../state/steps.ts';
 
 /** Whether a turn that is about to end must wait for a snapshot of its files. */
@@ -25,11 +32,13 @@ export function settledSnapshot(state: ThreadState, turn: ActiveTurn): TurnSnaps
   return { ...snapshot, after: mayHaveWritten(state, turn) ? null : snapshot.commit };
 }
 
-function mayHaveWritten({ log, settings }: ThreadState, { turnId, firstItem }: ActiveTurn): boolean {
+function mayHaveWritten(state: ThreadState, { turnId, firstItem }: ActiveTurn): boolean {
+  const { log, settings } = state;
   if (firstItem < log.firstItem) return true;
   return log.items.slice(firstItem - log.firstItem).some((item) => {
     if (item.turnId !== turnId || !('status' in item) || item.status === 'declined') return false;
     if (item.type === 'commandExecution') return !isKnownSafe(item.command, isRoot(item.cwd, settings.cwd));
+    if (item.type === 'dynamicToolCall') return leavesCommandsRunning(state) && item.call?.name === WRITE_STDIN.name;
     return item.type === 'fileChange' || item.type === 'mcpToolCall' || item.type === 'collabAgentToolCall';
   });
 }

@@ -11,7 +11,8 @@ import { toAgentTaskView } from '../agent-task/agent-task.ts';
 import { codeBlock, codeSpan, literalSpan } from '../../sandbox/plain-text.ts';
 import { limitsOf, spentIn } from '../budget/budget.ts';
 import { isAtWork } from '../agents/sub-threads.ts';
-import type { ActiveTurn, StoredEvent, ThreadState } from '../state/state.ts';
+import { openSessions } from '../tools/sessions.ts';
+import type { ActiveTurn, Session, StoredEvent, ThreadState } from '../state/state.ts';
 import { toPhase, toStatus } from './view.ts';
 import { plural } from '../../../src/contract/plain/plural.ts';
 
@@ -48,6 +49,7 @@ function describe(state: ThreadState): string {
     closeReason === null ? head : `${head}; closing: ${codeSpan(closeReason, WORDS)}`,
     section('Waits for a person', state.requests, (request) => ofRequest(state.threadId, request, share)),
     section('Turn', [...(state.active === null ? [] : [state.active]), ...state.beside], (turn) => ofTurn(state, turn)),
+    section('Left running', openSessions(state), ofSession),
     section('Queued turns', state.queue, ({ turnId, kind }) => `- ${literalSpan(turnId)} (${kind})`),
     section('Agents', state.children.filter(isAtWork), ({ threadId, role, name }) => {
       return `- ${literalSpan(threadId)} (${role} ${codeSpan(name, WORDS)}) is working`;
@@ -85,6 +87,11 @@ function section<T>(title: string, all: readonly T[], describeOne: (one: T) => s
 function ofTurn(state: ThreadState, turn: ActiveTurn): string {
   const phase = toPhaseWords(toPhase(state, turn), (name) => codeSpan(name, WORDS));
   return `- ${literalSpan(turn.turnId)} (${turn.kind}) since ${timeOf(turn.startedAt)}: ${phase}`;
+}
+
+function ofSession({ id, command, since, until, status }: Session): string {
+  const end = status === 'stopping' ? 'is being stopped' : `until ${timeOf(until)} at the latest`;
+  return `- session ${id}: ${codeSpan(command, WORDS)} since ${timeOf(since)}, ${end}`;
 }
 
 /** The exact text of a request, where it will run, and the commands and the signal that answer it. */

@@ -18,13 +18,15 @@ import { toHint } from '../turns/review-mode.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
 import { tasks } from '../tasks/index.ts';
 import { commandOf } from '../tools/labels.ts';
+import { openSessions, toSessionViews } from '../tools/sessions.ts';
 
 /** The answer to a model step: as many items as fit. */
 export function toContext(state: ThreadState, after: number): ThreadContext {
   const { log, context } = state;
   const first = firstCounted(context);
   const from = Math.max(after, first, log.firstItem);
-  const firstRunning = log.items.findIndex(isRunning);
+  // No model sees a session.
+  const firstRunning = log.items.findIndex((item) => isRunning(item) && item.type !== 'commandSession');
   return {
     settings: state.settings,
     first,
@@ -51,6 +53,7 @@ export function toThreadView(state: ThreadState): ThreadView {
       startedAt: turn.startedAt,
       command: commandOf(state, turn.index),
     })),
+    ...(openSessions(state).length === 0 ? {} : { sessions: toSessionViews(state) }),
     queuedTurns: state.queue.map(toQueuedTurnView),
     openRequests: state.requests,
     subThreads: state.children.map(({ threadId, name, role, turnId, status, lastAgentMessage }) => ({

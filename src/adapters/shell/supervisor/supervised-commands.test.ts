@@ -14,7 +14,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CommandIo, CommandReport, CommandSpec, OutputTail } from '../../../../activities/ports.ts';
+import type { CommandIo, CommandReport, CommandSpec, OutputTail, Poll } from '../../../../activities/ports.ts';
 import { NO_LIMITS } from '../processes/limits.ts';
 import { isRunning, readPid } from '../test-bench.ts';
 import { isServed } from './client.ts';
@@ -181,7 +181,7 @@ describe('a command', () => {
     await start(second, specOf('true'), 'other').report;
     expect(supervisors()).toHaveLength(2);
     expect(await second.clean(workspace)).toEqual({ ended: 0, gone: true });
-    expect(await second.clean(workspace, [spec.commandId])).toEqual({ ended: 1, gone: true });
+    expect(await second.clean(workspace, [spec.commandId])).toEqual({ ended: 0, gone: true });
     expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
   });
 
@@ -227,6 +227,143 @@ describe('a command', () => {
     } finally {
       vi.unstubAllEnvs();
     }
+  });
+});
+
+describe('a command that is looked at while it runs', () => {
+  const looking = (id: string, more: Partial<Poll> = {}): Poll => ({
+    ...{ id, isFirst: false, chars: '', yieldMs: 60_000, maxOutputBytes: 16_384, ...more },
+  });
+  const withPoll = (call: (io: Required<CommandIo>) => Promise<CommandReport>, poll: Poll) =>
+    attempt((io) => call({ ...io, lasting: { ...io.lasting, poll } }));
+  const begin = (worker: SupervisedCommands, spec: CommandSpec, yieldMs = 0) =>
+    withPoll((io) => worker.run(spec, io), looking('start', { isFirst: true, yieldMs })).report;
+  const look = (worker: SupervisedCommands, { commandId }: CommandSpec, poll: Poll) =>
+    withPoll((io) => worker.attach({ key: 'key', threadId: THREAD, commandId }, io), poll).report;
+  /** Writes `begin`, then a line for each file `1`, `2` and so on that appears, and ends at the file `go`. */
+  const STEPS = 'echo begin; n=1; until [ -e go ]; do if [ -e $n ]; then echo got $n; n=$((n+1)); fi; sleep 0.02; done';
+  const step = (name: string) => writeFileSync(join(workspace, name), '');
+  /** Looks until it has said so. */
+  const said = async (worker: SupervisedCommands, spec: CommandSpec, text: string): Promise<void> => {
+    const watching = attach(worker, spec);
+    await watching.said(text);
+    watching.leave();
+    await expect(watching.report).rejects.toThrow('left');
+  };
+
+  it.each(['danger-full-access', 'workspace-write'] as const)(
+    'runs on after each look, which gets what is new, until its end, in mode %s',
+    async (mode) => {
+      const worker = newWorker();
+      const spec = specOf(`${STEPS}; echo end; exit 4`, { sandbox: { mode, writableRoots: [], networkAccess: false } });
+      expect(await begin(worker, spec)).toMatchObject({ outcome: 'yielded', exitCode: null, gone: false });
+      await said(worker, spec, 'begin');
+      expect(await look(worker, spec, looking('1', { yieldMs: 0 }))).toMatchObject({
+        output: 'begin\n',
+        outputBytes: 6,
+      });
+      step('1');
+      await said(worker, spec, 'got 1');
+      expect(await look(worker, spec, looking('2', { yieldMs: 0 }))).toMatchObject({ output: 'got 1\n' });
+      expect(await look(worker, spec, looking('3', { yieldMs: 0 }))).toMatchObject({ output: '' });
+      const last = look(worker, spec, looking('4'));
+      go();
+      expect(await last).toMatchObject({
+        ...{ outcome: 'exited', exitCode: 4, gone: true },
+        ...{ output: 'end\n', whole: 'begin\ngot 1\nend\n' },
+      });
+    },
+  );
+
+  it('answers a repeated look as it did the first time, also to another worker, and after its end', async () => {
+    const [worker, next] = [newWorker(), newWorker()];
+    const spec = specOf(STEPS);
+    await begin(worker, spec);
+    await said(worker, spec, 'begin');
+    const first = await look(worker, spec, looking('1', { yieldMs: 0 }));
+    expect(first).toMatchObject({ output: 'begin\n' });
+    expect(await look(next, spec, looking('1', { yieldMs: 0 }))).toEqual(first);
+    go();
+    const ended = await look(next, spec, looking('2'));
+    expect(ended).toMatchObject({ outcome: 'exited', exitCode: 0, output: '' });
+    expect(await look(worker, spec, looking('2'))).toEqual(ended);
+  });
+
+  it('keeps for the next look what one that nobody waits for any longer would have taken', async () => {
+    const worker = newWorker();
+    const spec = specOf(STEPS);
+    await begin(worker, spec);
+    const left = withPoll(
+      (io) => worker.attach({ key: 'key', threadId: THREAD, commandId: spec.commandId }, io),
+      looking('1', { yieldMs: 1 }),
+    );
+    left.leave();
+    await expect(left.report).rejects.toThrow('left');
+    await said(worker, spec, 'begin');
+    const [old, own] = [looking('2', { yieldMs: 60_000 }), looking('3', { yieldMs: 0 })];
+    const waiting = withPoll(
+      (io) => worker.attach({ key: 'key', threadId: THREAD, commandId: spec.commandId }, io),
+      old,
+    );
+    await waiting.said('begin');
+    waiting.leave();
+    expect((await look(worker, spec, own)).outcome).toBe('yielded');
+    go();
+    expect(await look(worker, spec, looking('4'))).toMatchObject({ whole: 'begin\n' });
+  });
+
+  it('that ends within the first look has its whole output, as much as was asked for', async () => {
+    const worker = newWorker();
+    expect(await begin(worker, specOf('echo all; exit 2'), 60_000)).toMatchObject({
+      ...{ outcome: 'exited', exitCode: 2, output: 'all\n' },
+    });
+    const first = looking('start', { isFirst: true, maxOutputBytes: 100 });
+    const long = await withPoll(
+      (io) => worker.run(specOf('seq 1 1000'), { ...io, lasting: { ...io.lasting, key: 'k' } }),
+      first,
+    ).report;
+    expect(long).toMatchObject({
+      truncated: true,
+      output: expect.stringMatching(/^1\n2\n[^]* omitted …\n[^]*1000\n$/) as string,
+    });
+  });
+
+  it.each(['danger-full-access', 'workspace-write'] as const)('is interrupted by ^C, in mode %s', async (mode) => {
+    const worker = newWorker();
+    const sandbox = { mode, writableRoots: [], networkAccess: false };
+    const spec = specOf('trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 0.05; done', { sandbox });
+    await begin(worker, spec);
+    await said(worker, spec, 'ready');
+    expect(await look(worker, spec, looking('c', { chars: '\u0003' }))).toMatchObject({
+      ...{ outcome: 'exited', exitCode: 5, whole: 'ready\ninterrupted\n' },
+    });
+  });
+
+  it('has nothing to read, so one that would read for ever does not wait', async () => {
+    expect(await begin(newWorker(), specOf('cat; echo read; read line || echo end'), 60_000)).toMatchObject({
+      output: 'read\nend\n',
+    });
+  });
+
+  it('keeps the head and the tail of a flood between two looks, in bounded memory', async () => {
+    const worker = newWorker();
+    const spec = specOf('yes | head -c 100000000; echo end; until [ -e go ]; do sleep 0.02; done');
+    await begin(worker, spec);
+    await said(worker, spec, 'end');
+    const flood = await look(worker, spec, looking('1', { yieldMs: 0, maxOutputBytes: 1_000 }));
+    expect(flood).toMatchObject({ outcome: 'yielded', truncated: true });
+    expect(flood.output).toMatch(/^(y\n)+… [\d,]+ bytes [^]*end\n$/);
+    expect(flood.output.length).toBeLessThan(1_200);
+    const memory = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${await supervisorPid()}/status`, 'utf8'))?.[1];
+    expect(Number(memory)).toBeLessThan(300_000);
+  });
+
+  it('is stopped at its deadline, with proof', async () => {
+    const worker = newWorker();
+    const spec = specOf('echo $$ > pid; sleep 1000', { timeoutMs: 300 });
+    await begin(worker, spec);
+    expect(await attach(worker, spec).report).toMatchObject({ outcome: 'timedOut', gone: true });
+    expect(isRunning(readPid(join(workspace, 'pid')))).toBe(false);
   });
 });
 

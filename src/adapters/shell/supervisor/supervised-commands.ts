@@ -5,13 +5,14 @@
 import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, type FailureCode } from '../../../../activities/failures.ts';
-import type { CommandIo, CommandPort, CommandReport } from '../../../../activities/ports.ts';
+import type { CommandIo, CommandPort, CommandReport, Poll } from '../../../../activities/ports.ts';
 import { programFile } from '../../../folders/program-files.ts';
 import { noteWorkspace } from '../../known-workspaces.ts';
 import { toSupervisorEnvironment } from '../command-environment.ts';
 import { type CommandRunnerOptions, createCommandRunner } from '../command-runner.ts';
 import { type Exchange, ask, askOnce, listSockets } from './client.ts';
 import { createReports } from './reports.ts';
+import { boundedTo } from './session.ts';
 import { startSupervisor } from './start.ts';
 import { type Answer, type End, type Request, sendLine, shortHash, supervisorsFolder } from './wire.ts';
 
@@ -68,10 +69,7 @@ export function createSupervisedCommands(options: CommandRunnerOptions): Supervi
     async clean(workspace, commandIds = []) {
       const stopped = commandIds.length === 0 ? [] : await stopEverywhere(folder, commandIds);
       const { ended, gone } = await local.clean(workspace, commandIds);
-      return {
-        ended: stopped.reduce((sum, { commands }) => sum + commands, ended),
-        gone: gone === true && stopped.every((one) => one.gone),
-      };
+      return { ended, gone: gone === true && stopped.every((one) => one.gone) };
     },
     async forget(threadId) {
       await reports.forget(threadId);
@@ -81,20 +79,22 @@ export function createSupervisedCommands(options: CommandRunnerOptions): Supervi
       // This worker must not run programs from there either.
       noteWorkspace(spec.root ?? spec.workspace);
       await ensureSupervisor();
-      const key = io.lasting?.key ?? spec.commandId;
-      const end = await follow(folder, `${name}.sock`, { type: 'run', key, spec }, io);
+      const { key = spec.commandId, poll } = io.lasting ?? {};
+      const end = await follow(folder, `${name}.sock`, { type: 'run', key, spec, ...(poll && { poll }) }, io);
       if (end.type === 'unknown')
         throw new Failure('commandNotStarted', 'The command was not started: its supervisor is ending.');
-      return toReport(end);
+      return toReport(end, poll);
     },
     async attach({ key, threadId, commandId }, io) {
+      const { poll } = io.lasting;
+      const request = { type: 'attach', key, threadId, ...(poll && { poll }) } as const;
       for (const socket of listSockets(folder)) {
-        const end = await follow(folder, socket, { type: 'attach', key, threadId }, io).catch(refusal);
-        if (end !== undefined && end.type !== 'unknown') return toReport(end);
+        const end = await follow(folder, socket, request, io).catch(refusal);
+        if (end !== undefined && end.type !== 'unknown') return toReport(end, poll);
       }
       const end = reports.read(threadId, key);
       if (end === undefined) throw lost(`No supervisor knows command ${commandId}`, '');
-      return toReport(end);
+      return toReport(end, poll);
     },
     async close() {
       const joined = await stay?.catch(() => undefined);
@@ -135,9 +135,18 @@ function whenAborted(signal: AbortSignal, until: AbortSignal, act: () => void): 
   else signal.addEventListener('abort', act, { signal: until });
 }
 
-function toReport(end: End): CommandReport {
-  if (end.type === 'report') return end.report;
+function toReport(end: End, poll?: Poll): CommandReport {
+  if (end.type === 'report') return poll === undefined ? end.report : toLook(end, poll);
   throw new Failure(end.code as FailureCode, end.message, end.details === undefined ? {} : { details: end.details });
+}
+
+/** A look that is not the first one of its command returns only the output that no look has returned. */
+function toLook(
+  { report, unread }: Extract<End, { type: 'report' }>,
+  { isFirst, maxOutputBytes }: Poll,
+): CommandReport {
+  if (isFirst || unread === undefined) return boundedTo(maxOutputBytes, report);
+  return boundedTo(maxOutputBytes, { ...report, output: unread, whole: report.output });
 }
 
 function lost(what: string, output: string): Failure {

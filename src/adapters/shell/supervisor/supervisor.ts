@@ -8,9 +8,11 @@
  */
 import type { Socket } from 'node:net';
 import { Failure } from '../../../../activities/failures.ts';
-import type { CommandPort, OutputTail } from '../../../../activities/ports.ts';
+import type { CommandReport, OutputTail, Poll } from '../../../../activities/ports.ts';
+import type { CommandRunner } from '../command-runner.ts';
 import { OverLimit } from '../processes/limits.ts';
 import type { Reports } from './reports.ts';
+import { type Session, createSession } from './session.ts';
 import { type Answer, type End, type Request, type Word, readLines, sendLine } from './wire.ts';
 
 export interface Supervisor {
@@ -24,7 +26,7 @@ export interface Supervisor {
 }
 
 export interface SupervisorParts {
-  runner: CommandPort;
+  runner: CommandRunner;
   reports: Reports;
   /** Seconds; 0 for no limit. */
   unattendedS: number;
@@ -38,6 +40,8 @@ interface Running {
   clients: Set<Socket>;
   tail: OutputTail | undefined;
   unattended: NodeJS.Timeout | undefined;
+  /** If it can be looked at while it runs. */
+  session: Session | undefined;
   ended: Promise<End>;
 }
 
@@ -52,7 +56,7 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
 
   const isIdle = (): boolean => connections.size === 0 && running.size === 0;
 
-  const start = (key: string, { spec }: Extract<Request, { type: 'run' }>): Running => {
+  const start = (key: string, { spec, poll }: Extract<Request, { type: 'run' }>): Running => {
     const command: Running = {
       commandId: spec.commandId,
       threadId: spec.threadId,
@@ -60,6 +64,7 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
       clients: new Set(),
       tail: undefined,
       unattended: undefined,
+      session: poll === undefined ? undefined : createSession(spec.maxOutputBytes),
       ended: Promise.resolve(ENDING),
     };
     const onOutput = (tail: OutputTail): void => {
@@ -67,7 +72,8 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
       for (const client of command.clients) sendLine(client, { type: 'output', tail });
     };
     running.set(key, command);
-    command.ended = runner.run(spec, { signal: command.stop.signal, onOutput }).then(toReport, toFailed);
+    const io = { signal: command.stop.signal, onOutput, ...(command.session && { session: command.session.io }) };
+    command.ended = runner.run(spec, io).then((report) => toReport(report, command.session), toFailed);
     void command.ended.then((end) => onEnd(key, command, end));
     return command;
   };
@@ -95,9 +101,10 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
     void reports.prune(now);
   };
 
-  const attach = (command: Running, client: Socket): ((message: Word) => void) => {
+  const attach = (command: Running, client: Socket, poll: Poll | undefined): ((message: Word) => void) => {
     clearTimeout(command.unattended);
     command.clients.add(client);
+    if (poll !== undefined) void look(command, client, poll);
     if (command.tail !== undefined) sendLine(client, { type: 'output', tail: command.tail });
     client.on('close', () => {
       command.clients.delete(client);
@@ -108,6 +115,12 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
     return ({ type }) => {
       if (type === 'stop') command.stop.abort();
     };
+  };
+
+  /** Answers if it still runs when the time is up; its end is answered in any case. */
+  const look = async (command: Running, client: Socket, poll: Poll): Promise<void> => {
+    const report = await command.session?.look(poll, command.ended);
+    if (report !== undefined) answer(client, { type: 'report', report });
   };
 
   const answer = (client: Socket, message: Answer): void => {
@@ -133,10 +146,11 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
         const { key } = request;
         const threadId = request.type === 'run' ? request.spec.threadId : request.threadId;
         const known = running.get(key);
-        if (known !== undefined) return attach(known, client);
+        if (known !== undefined) return attach(known, client, request.poll);
         const end = reports.read(threadId, key);
         if (end !== undefined) answer(client, end);
-        else if (request.type === 'run' && ending === undefined) return attach(start(key, request), client);
+        else if (request.type === 'run' && ending === undefined)
+          return attach(start(key, request), client, request.poll);
         else answer(client, { type: 'unknown' });
         return undefined;
       }
@@ -190,8 +204,8 @@ export function createSupervisor({ runner, reports, unattendedS, onIdle }: Super
 
 const ENDING: End = { type: 'failed', code: 'internal', message: 'The command was not started.' };
 
-function toReport(report: Extract<End, { type: 'report' }>['report']): End {
-  return { type: 'report', report };
+function toReport(report: CommandReport, session: Session | undefined): End {
+  return { type: 'report', report, ...(session && { unread: session.unread() }) };
 }
 
 function toFailed(error: unknown): End {

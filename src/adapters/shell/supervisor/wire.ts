@@ -6,16 +6,16 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import type { CommandReport, CommandSpec, OutputTail } from '../../../../activities/ports.ts';
+import type { CommandReport, CommandSpec, OutputTail, Poll } from '../../../../activities/ports.ts';
 import type { CommandRunnerOptions } from '../command-runner.ts';
 
 export type Request =
   /** Keeps the supervisor alive; answered with `here`, then with the lines of its log. */
   | { type: 'stay' }
   /** Idempotent by key. Answered with `output`, then with an {@link End}. The command continues if the client leaves. */
-  | { type: 'run'; key: string; spec: CommandSpec }
+  | { type: 'run'; key: string; spec: CommandSpec; poll?: Poll }
   /** The same for a command that runs or has ended; `unknown` if there is none. */
-  | { type: 'attach'; key: string; threadId: string }
+  | { type: 'attach'; key: string; threadId: string; poll?: Poll }
   /** Stops commands by their ids; answered with `stopped` when they have ended. */
   | { type: 'stop'; commandIds: string[] }
   /** Ends everything, unless a worker stays. Answered with `ended`. */
@@ -27,7 +27,8 @@ export interface Word {
 }
 
 export type End =
-  | { type: 'report'; report: CommandReport }
+  /** `unread`: the output that no look has returned, if it was looked at. */
+  | { type: 'report'; report: CommandReport; unread?: string }
   | { type: 'failed'; code: string; message: string; details?: Record<string, string | number | boolean> };
 
 export type Answer =

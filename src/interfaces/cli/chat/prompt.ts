@@ -7,7 +7,7 @@ import { EMPTY, type Key, addPrompt, draftOf, edit, insert, recall, toPlainLines
 import { pressInPicker } from './picker.ts';
 import { answerQuestion, questionOf, toAnswer } from './requests.ts';
 import { type SlashCommand, meaningOf } from './slash.ts';
-import { type ChatState, type Effect, type Offers, type Step, askedNow, isActive } from './state.ts';
+import { type ChatState, type Effect, type Offers, type Step, askedNow, hasSessions, isActive } from './state.ts';
 
 function step(state: ChatState, out: readonly Part[] = [], effects: readonly Effect[] = []): Step {
   return { state, out, effects };
@@ -30,7 +30,7 @@ export function pressKey(given: ChatState, key: Key): Step {
 
 function pressEscape(state: ChatState): Step {
   if (state.offers !== null) return step({ ...state, offers: null });
-  return step(state, [], isActive(state) ? [{ type: 'interrupt' }] : []);
+  return step(state, [], isActive(state) || hasSessions(state) ? [{ type: 'interrupt' }] : []);
 }
 
 /** The first one interrupts, or clears the prompt; the second one leaves. */

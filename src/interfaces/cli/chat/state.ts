@@ -178,6 +178,11 @@ export function askedNow({ requests, draft }: ChatState): ThreadRequest | undefi
   return draft.text === '' || first.request.type === 'userInput' ? first.request : undefined;
 }
 
+/** Whether commands run that no turn waits for. */
+export function hasSessions({ view }: ChatState): boolean {
+  return view?.sessions !== undefined;
+}
+
 export function isActive({ view }: ChatState): boolean {
   return view !== null && (view.activeTurn !== null || view.besideTurns.length > 0);
 }

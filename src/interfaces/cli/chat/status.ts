@@ -40,14 +40,15 @@ const TROUBLE = {
 };
 
 function viewWords(view: ThreadView, now: number): string[] {
-  const { activeTurn, queuedTurns, usage, context, settings, subThreads } = view;
+  const { activeTurn, queuedTurns, usage, context, settings, subThreads, sessions = [] } = view;
   const agents = subThreads.filter(({ status }) => status === 'running' || status === 'pendingInit').length;
   return [
     ...(activeTurn === null ? [view.status === 'closed' ? 'closed' : 'ready'] : activeWords(activeTurn, now)),
     ...(view.besideTurns.length === 0 ? [] : [`${plural(view.besideTurns.length, 'command')} of yours`]),
+    ...(sessions.length === 0 ? [] : [`${sessions.length} left running`]),
     ...(agents === 0 ? [] : [`${plural(agents, 'agent')} at work`]),
     ...(queuedTurns.length === 0 ? [] : [`${queuedTurns.length} queued`]),
-    ...(activeTurn === null ? [] : ['Esc interrupts']),
+    ...(activeTurn === null ? (sessions.length === 0 ? [] : ['Esc ends them']) : ['Esc interrupts']),
     `${usage.totalTokens.toLocaleString('en')} tokens`,
     ...(usage.costMicroUsd === null ? ['cost unknown'] : [toDollars(usage.costMicroUsd)]),
     ...contextWords(context),

@@ -113,7 +113,9 @@ describe('what a thread says', () => {
       });
       const lines = all.split('\n');
       for (const line of lines) {
-        expect(line).toMatch(/^(│ |\$ true|warning: \?|error: \?|bobbin: \?| {2}… \d|ours$|$)/);
+        expect(line).toMatch(
+          /^(│ |\$ true|warning: \?|error: \?|bobbin: \?| {2}… \d| {2}(left running, as )?session \d|ours$|$)/,
+        );
         expect(line.length).toBeLessThanOrEqual(40);
       }
       expect(lines.filter((line) => line.includes('wants to run')).length).toBeGreaterThan(10);

@@ -120,11 +120,15 @@ function renderStarted(item: Item): Part[] {
       ];
     case 'webSearch':
       return [line`${paint.cyan('⌕')} ${beginning(toSearchWords(item.action), MAX_LINE_CHARS)}`];
+    case 'dynamicToolCall':
+      return item.status === 'inProgress' && item.call !== null
+        ? [line`${paint.cyan('›')} ${item.call.name} ${shortened(item.call.arguments, MAX_LINE_CHARS)}`]
+        : [];
     case 'agentMessage':
     case 'reasoning':
     case 'plan':
     case 'userInput':
-    case 'dynamicToolCall':
+    case 'commandSession':
     case 'exitedReviewMode':
     case 'turnAborted':
     case 'contextCompaction':
@@ -162,7 +166,11 @@ function renderCompleted(item: Item): Part[] {
     case 'collabAgentToolCall':
       return item.status === 'completed' ? [] : [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
     case 'dynamicToolCall':
-      return [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
+      return item.status === 'completed'
+        ? shownOutput(withoutHead(item.output))
+        : [paint.yellow(quote(beginning(item.output, MAX_LINE_CHARS)))];
+    case 'commandSession':
+      return item.continuesAs === undefined ? renderSessionEnd(item) : [];
     case 'contextCompaction':
       return [paint.dim(`context compacted (${item.trigger})${describeBefore(item.tokensBefore)}`)];
     case 'turnsDropped':
@@ -251,13 +259,25 @@ export function renderFindings(output: ReviewOutput): Part[] {
 }
 
 function renderCommandEnd(item: Extract<Item, { type: 'commandExecution' }>): Part[] {
-  const shown = shownOutput(item.output.replace(/^[\s\S]*?\nOutput:\n/, ''));
+  const shown = shownOutput(withoutHead(item.output));
   const facts = [
     item.status,
     ...(item.exitCode === null ? [] : [`exit code ${item.exitCode}`]),
     ...(item.limit === undefined ? [] : [`ended by the limit of ${LIMITED[item.limit]}`]),
   ];
-  return item.status === 'completed' ? shown : [...shown, paint.yellow(`  ${facts.join(', ')}`)];
+  const left = item.sessionId === undefined ? [] : [paint.dim(`  left running, as session ${item.sessionId}`)];
+  return item.status === 'completed' ? [...shown, ...left] : [...shown, paint.yellow(`  ${facts.join(', ')}`)];
+}
+
+function renderSessionEnd(item: Extract<Item, { type: 'commandSession' }>): Part[] {
+  const { sessionId, status, exitCode, command } = item;
+  const how = exitCode === null ? status : `exit code ${exitCode}`;
+  return [paint.dim(`  session ${sessionId} has ended, ${how}`), paint.dim(quote(beginning(command, MAX_LINE_CHARS)))];
+}
+
+/** Without what the model is told before the output itself. */
+function withoutHead(output: string): string {
+  return output.replace(/^[\s\S]*?\nOutput:\n/, '');
 }
 
 const LIMITED: Record<CommandLimit, string> = {

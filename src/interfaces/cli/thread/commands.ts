@@ -59,14 +59,15 @@ export function addThreadCommands(program: Command): void {
     .argument('<text>')
     .option(...imageOption)
     .option('--turn <id>', 'the turn that must be active (default: the active one)');
-  command<{ turn?: string; reason?: string; tree?: boolean }>(
+  command<InterruptOptions>(
     'interrupt',
-    'stop the active turn and wait until it has stopped',
+    'stop the active turn and what it left running, and wait until both have stopped',
     'interrupt my-thread',
     interrupt,
   )
     .option('--turn <id>', 'only this turn')
     .option('--tree', 'also the agents below, even if no turn is active here')
+    .option('--keep-sessions', 'not the commands that were left running')
     .option('--reason <text>');
   command<CompactOptions>(
     'compact',
@@ -201,19 +202,23 @@ const steer: Body<SteerOptions> = async (bobbin, output, threadId, options) => {
   return EXIT.ok;
 };
 
-const interrupt: Body<{ turn?: string; reason?: string; tree?: boolean }> = async (
-  bobbin,
-  output,
-  threadId,
-  options,
-) => {
+interface InterruptOptions {
+  turn?: string;
+  reason?: string;
+  tree?: true;
+  keepSessions?: true;
+}
+
+const interrupt: Body<InterruptOptions> = async (bobbin, output, threadId, { turn, ...options }) => {
   const thread = bobbin.threads.get(threadId);
   const { turnId } = await thread.interrupt({
-    ...(options.turn === undefined ? {} : { turnId: options.turn }),
-    ...(options.reason === undefined ? {} : { reason: options.reason }),
-    ...(options.tree === true ? { tree: true } : {}),
+    ...options,
+    ...(turn === undefined ? {} : { turnId: turn }),
   });
-  const what = turnId === null ? 'the agents below are being interrupted' : `turn ${turnId} interrupted`;
+  const what =
+    turnId === null
+      ? `no turn was active${options.tree ? '; the agents below are being interrupted' : ''}`
+      : `turn ${turnId} interrupted`;
   output.result({ threadId, turnId }, [what]);
   return EXIT.ok;
 };

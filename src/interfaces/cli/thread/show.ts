@@ -37,6 +37,10 @@ function describeView(view: ThreadView): Part[] {
       : [`active      ${turn.turnId} (${turn.kind}), since ${age(turn.startedAt)}: ${phaseOf(turn)}`]),
     ...(waits === null ? [] : [line`waits for   ${waits.who === 'person' ? 'you: ' : ''}${beginning(waits.what)}`]),
     ...view.besideTurns.map((one) => line`beside      ${one.turnId}: ${beginning(one.command)}`),
+    ...(view.sessions ?? []).map(
+      ({ sessionId, status, command, startedAt }) =>
+        line`session     ${sessionId}, ${status} since ${age(startedAt)}: ${beginning(command)}`,
+    ),
     ...view.subThreads.map((one) => `${one.role.padEnd(11)} ${one.name} [${one.threadId}]: ${one.status}`),
     ...describeAgentTask(view.agentTask),
     `tokens      ${plural(view.usage.totalTokens, 'token')}${costWords(view.usage.costMicroUsd)}`,

@@ -97,6 +97,16 @@ export function Composer({ view, draft, take }: Props) {
             </button>
           </>
         )}
+        {activeTurnId === null && view.sessions !== undefined && (
+          <button
+            type="button"
+            class="decline"
+            disabled={interrupting.isRunning}
+            onClick={() => void interrupting.run(interrupt)}
+          >
+            End what was left running
+          </button>
+        )}
         <button type="submit" class="approve" disabled={sending.isRunning || draft.trim() === ''}>
           Send
         </button>

@@ -14,7 +14,7 @@ const TONES: Record<ThreadView['status'], Tone> = {
 };
 
 export function ThreadFacts({ view, retrying }: { view: ThreadView; retrying: string | null }) {
-  const { threadId, status, activeFlags, activeTurn, usage, settings, queuedTurns, forkedFrom } = view;
+  const { threadId, status, activeFlags, activeTurn, usage, settings, queuedTurns, forkedFrom, sessions = [] } = view;
   const waits = activeFlags.length > 0;
   return (
     <div class="facts head">
@@ -48,6 +48,12 @@ export function ThreadFacts({ view, retrying }: { view: ThreadView; retrying: st
       {forkedFrom !== null && (
         <p>
           Forked from <a href={threadAddress(forkedFrom.threadId)}>an earlier thread</a>
+        </p>
+      )}
+      {sessions.length > 0 && (
+        <p>
+          {plural(sessions.length, 'command')} left running:{' '}
+          <Inline text={sessions.map(({ sessionId, command }) => `session ${sessionId}: ${command}`).join(' · ')} />
         </p>
       )}
       {queuedTurns.length > 0 && (

@@ -47,7 +47,9 @@ function ItemView({ item }: { item: Item }) {
     <article class={`item ${item.type} ${kind}`} data-entry={item.id}>
       <h3>
         {title}
-        {'callId' in item && item.status !== 'completed' && <Status status={item.status} />}
+        {'status' in item && item.type !== 'subAgentNotification' && item.status !== 'completed' && (
+          <Status status={item.status} />
+        )}
       </h3>
       <StoredImages images={seen} />
       {body}
@@ -89,6 +91,8 @@ function toContent(item: Item): Content {
       return null;
     case 'commandExecution':
       return toCommand(item);
+    case 'commandSession':
+      return item.continuesAs === undefined ? toSession(item) : null;
     case 'fileChange':
       return toPatch(item);
     case 'mcpToolCall':
@@ -163,8 +167,9 @@ function toContent(item: Item): Content {
 }
 
 function toCommand(item: Extract<Item, { type: 'commandExecution' }>): Content {
-  const { command, cwd, exitCode, durationMs, output, source, limit } = item;
+  const { command, cwd, exitCode, durationMs, output, source, limit, sessionId } = item;
   const ended = [
+    ...(sessionId === undefined ? [] : [`left running as session ${sessionId}`]),
     ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
     ...(durationMs === null ? [] : [toSeconds(durationMs)]),
     ...(limit === undefined ? [] : [`ended by its limit of ${limit}`]),
@@ -180,6 +185,26 @@ function toCommand(item: Extract<Item, { type: 'commandExecution' }>): Content {
       <Output text={output} />
     </>,
     exitCode === null || exitCode === 0 ? '' : 'nonzero',
+  ];
+}
+
+function toSession(item: Extract<Item, { type: 'commandSession' }>): Content {
+  const { sessionId, command, cwd, exitCode, durationMs, output, limit } = item;
+  const ended = [
+    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+    ...(durationMs === null ? [] : [toSeconds(durationMs)]),
+    ...(limit === undefined ? [] : [`ended by its limit of ${limit}`]),
+  ];
+  return [
+    `Session ${sessionId}`,
+    <>
+      <Exact label="Command" text={command} folds />
+      <p class="facts">
+        in <Inline text={cwd} />
+        {ended.length > 0 && `: ${ended.join(', ')}`}
+      </p>
+      {output !== '' && <Output text={output} />}
+    </>,
   ];
 }
 

@@ -1,0 +1,105 @@
+/** Commands that `exec_command` has left running: looking at one, and waiting for the end of all. */
+import { Context } from '@temporalio/activity';
+import { toItemId } from '../../src/contract/plain/item-ids.ts';
+import type {
+  CommandProgress,
+  EndedSession,
+  OpenSession,
+  SessionsStep,
+  WriteStep,
+  WriteStepResult,
+} from '../contract.ts';
+import { Failure } from '../failures.ts';
+import type { CommandIo, CommandReport, Ports } from '../ports.ts';
+import { runStep } from '../step.ts';
+import { toLimits } from './exec-command.ts';
+
+/** UTF-16 units of the end of an output that the history keeps. */
+const TAIL_CHARS = 2_000;
+const NEVER = new AbortController().signal;
+
+/** Sends input to a command, and looks at it. The command continues if the step is stopped. */
+export async function writeStdin(ports: Ports, input: WriteStep): Promise<WriteStepResult> {
+  const { session, threadId, actionId, index, chars } = input;
+  const id = `${Context.current().info.workflowExecution?.runId} ${actionId}`;
+  const poll = { id, isFirst: false, chars, ...toLimits(ports, input) };
+  const first: CommandProgress = { type: 'command', itemId: toItemId(index), output: '', chars: 0 };
+  return runStep<CommandProgress, WriteStepResult>({ ...ports, ...input }, first, async (step) => {
+    const { whole, ...report } = await follow(ports, threadId, session, {
+      signal: NEVER,
+      lasting: { key: session.key, leave: step.signal, poll },
+      onOutput: ({ text, chars: length }) => (step.progress = { ...step.progress, output: text, chars: length }),
+    });
+    return report.outcome === 'yielded' ? report : { ...report, tail: tailOf(whole ?? report.output) };
+  });
+}
+
+/** Long intervals, because nobody waits for its stop. */
+const BEAT_MS = 5_000;
+
+/**
+ * Waits for the end of commands. It is let go when others are to be waited for, or when its run continues as new; they
+ * are stopped only if their thread has ended without doing so, for example because its workflow was terminated.
+ */
+export async function awaitSessions(
+  ports: Ports,
+  input: SessionsStep,
+): Promise<{ ended: EndedSession[] } | { type: 'aborted' }> {
+  const context = Context.current();
+  const place = { ...ports, ...input, heartbeatEveryMs: BEAT_MS, maxTries: Infinity };
+  return runStep<object, { ended: EndedSession[] }>(place, {}, async ({ signal }) => {
+    const [stop, leave] = [new AbortController(), new AbortController()];
+    signal.addEventListener('abort', () => {
+      const letGo = () => leave.abort(signal.reason);
+      void threadIsGone(ports, input.threadId, context).then((isGone) => (isGone ? stop.abort() : letGo()), letGo);
+    });
+    const ended: EndedSession[] = [];
+    const ends = input.sessions.map(async (session): Promise<void> => {
+      const report = await endOf(ports, input.threadId, session, { stop: stop.signal, leave: leave.signal });
+      ended.push({ id: session.id, report });
+    });
+    // The others are waited for by the next step.
+    await Promise.race(ends).finally(() => leave.abort(new Error('one has ended')));
+    await Promise.allSettled(ends);
+    return { ended };
+  });
+}
+
+/** Whether the service has said so; not if this step alone was stopped. */
+async function threadIsGone(ports: Ports, threadId: string, context: Context): Promise<boolean> {
+  const { notFound, timedOut } = context.cancellationDetails ?? {};
+  if (notFound !== true && timedOut !== true) return false;
+  return !(await ports.threads.isOpen(threadId));
+}
+
+/** Null if nobody has seen it. Rejects with the reason of `leave`. */
+async function endOf(
+  ports: Ports,
+  threadId: string,
+  session: OpenSession,
+  { stop, leave }: { stop: AbortSignal; leave: AbortSignal },
+): Promise<EndedSession['report']> {
+  try {
+    const io = { signal: stop, lasting: { key: session.key, leave }, onOutput: () => undefined };
+    const { whole: _, ...report } = await follow(ports, threadId, session, io);
+    return { ...report, output: tailOf(report.output) };
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'commandLost') return null;
+    throw error;
+  }
+}
+
+async function follow(
+  ports: Ports,
+  threadId: string,
+  { key, commandId }: OpenSession,
+  io: Required<CommandIo>,
+): Promise<CommandReport> {
+  if (ports.commands.attach === undefined)
+    throw new Failure('commandLost', 'The worker of this thread cannot find commands that were left running.');
+  return ports.commands.attach({ key, threadId, commandId }, io);
+}
+
+function tailOf(output: string): string {
+  return output.slice(-TAIL_CHARS).toWellFormed();
+}

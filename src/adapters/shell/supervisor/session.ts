@@ -1,0 +1,79 @@
+/** A command that is looked at while it runs, and what it has written since somebody looked at it last. */
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CommandReport, Poll } from '../../../../activities/ports.ts';
+import type { SessionIo } from '../command-runner.ts';
+import { createOutputWindow } from '../output/output-window.ts';
+
+export interface Session {
+  io: SessionIo;
+  /**
+   * Sends the input and waits. Undefined if the command ends before the time is up, or another look begins. A repeated
+   * look is answered as the first one was.
+   */
+  look(poll: Poll, ended: Promise<unknown>): Promise<CommandReport | undefined>;
+  /** Takes the output that no look has returned. */
+  unread(): string;
+}
+
+const INTERRUPT = '\u0003';
+
+export function createSession(maxOutputBytes: number): Session {
+  const startedAt = performance.now();
+  // Characters are kept whole, also if a look comes between two halves.
+  const decoder = new StringDecoder('utf8');
+  let window = createOutputWindow(maxOutputBytes);
+  let last: { id: string; over: AbortController; report: Promise<CommandReport | undefined> } | undefined;
+  let isStarted: (interrupt: () => Promise<void>) => void;
+  const started = new Promise<() => Promise<void>>((resolve) => (isStarted = resolve));
+
+  const take = (): { output: string; outputBytes: number; truncated: boolean } => {
+    const { bytes: outputBytes } = window;
+    const text = window.text();
+    window = createOutputWindow(maxOutputBytes);
+    return { ...text, outputBytes };
+  };
+  const send = async (chars: string): Promise<void> => {
+    const interrupt = await started;
+    for (const char of chars) if (char === INTERRUPT) await interrupt();
+  };
+  const lookOnce = async (
+    { chars, yieldMs, maxOutputBytes: most }: Poll,
+    ended: Promise<unknown>,
+    { signal }: AbortController,
+  ): Promise<CommandReport | undefined> => {
+    const isOver = ended.then(() => true);
+    // It may end before it has started.
+    if (chars !== '') await Promise.race([send(chars), isOver]);
+    const isLate = delay(yieldMs, false, { signal }).catch(() => true);
+    if (await Promise.race([isOver, isLate])) return undefined;
+    const durationMs = Math.round(performance.now() - startedAt);
+    return boundedTo(most, { outcome: 'yielded', exitCode: null, ...take(), durationMs, gone: false });
+  };
+
+  return {
+    io: {
+      onStart: (interrupt) => isStarted(interrupt),
+      onChunk: (chunk) => window.push(Buffer.from(decoder.write(chunk))),
+    },
+    look(poll, ended) {
+      if (last?.id === poll.id) return last.report;
+      // Nobody waits for the one before it any longer: what it would take belongs to this one.
+      last?.over.abort();
+      const over = new AbortController();
+      const report = lookOnce(poll, ended, over);
+      void ended.then(() => over.abort());
+      last = { id: poll.id, over, report };
+      return report;
+    },
+    unread: () => take().output,
+  };
+}
+
+/** A report with at most that many bytes of its output. */
+export function boundedTo(maxBytes: number, report: CommandReport): CommandReport {
+  if (Buffer.byteLength(report.output) <= maxBytes) return report;
+  const window = createOutputWindow(maxBytes);
+  window.push(Buffer.from(report.output));
+  return { ...report, output: window.text().output, truncated: true };
+}

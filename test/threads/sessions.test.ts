@@ -1,0 +1,104 @@
+/** Commands that a model leaves running, with real processes, workers and runs; `workflows/thread/tools/sessions.test.ts` has the rest. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { ThreadHandle } from '../../src/client/index.ts';
+import type { RunningWorker } from '../../src/worker/worker.ts';
+import { isAlive } from '../kill/marked-processes.ts';
+import { startWorkerChild } from '../kill/worker-child.ts';
+import { type TestEnvironment, itemsOf, openEnvironment, runTurn, turn } from '../environment.ts';
+
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await openEnvironment({
+    env: { BOBBIN_IDENTITY_MODE: 'off', BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
+    worker: false,
+  });
+});
+afterAll(() => environment.close());
+
+const workers: RunningWorker[] = [];
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.stop();
+});
+
+const WAITS = 'echo $$ > pid; echo ready; until [ -e go ]; do sleep 0.05; done; echo bye; exit 3';
+
+/** A turn that leaves a command running, which writes its process id to a file. */
+function leaving(command = WAITS): string {
+  return `call: exec_command ${JSON.stringify({ cmd: command, yield_time_ms: 250 })}\nsay: it runs`;
+}
+
+async function startLeft(sandbox: 'danger-full-access' | 'workspace-write' = 'danger-full-access') {
+  const cwd = environment.workspace();
+  const thread = await environment.start({ workspace: { cwd }, sandbox });
+  await runTurn(thread, leaving());
+  const [session] = (await thread.view()).sessions ?? [];
+  await expect.poll(() => existsSync(join(cwd, 'pid')), { timeout: 60_000 }).toBe(true);
+  return { thread, cwd, id: session?.sessionId ?? -1, pid: Number(readFileSync(join(cwd, 'pid'), 'utf8')) };
+}
+
+const sessionsOf = async (thread: ThreadHandle) => (await thread.view()).sessions ?? [];
+const lastSession = async (thread: ThreadHandle) => (await itemsOf(thread, 'commandSession')).at(-1);
+
+it('a command that is left running survives its turn, its worker and continue-as-new, and its end is told', async () => {
+  const first = await startWorkerChild(environment.env, join(environment.cwd, '../left.log'));
+  const { thread, cwd, id } = await startLeft();
+  expect(await itemsOf(thread, 'commandExecution')).toMatchObject([
+    { status: 'completed', sessionId: id, exitCode: null },
+  ]);
+  for (let turns = 0; (await thread.view()).runCount < 3; turns += 1) await runTurn(thread, `say: turn ${turns}`);
+  expect(await sessionsOf(thread)).toMatchObject([{ sessionId: id, status: 'running' }]);
+  await first.kill();
+  workers.push(await environment.worker());
+  writeFileSync(join(cwd, 'go'), '');
+  await expect.poll(() => sessionsOf(thread), { timeout: 60_000 }).toEqual([]);
+  expect(await lastSession(thread)).toMatchObject({ status: 'failed', exitCode: 3, output: 'ready\nbye\n' });
+  await runTurn(thread, `call: write_stdin {"session_id":${id}}`);
+  expect(JSON.stringify(environment.model.requests.at(-1)?.body)).toContain(`${id} has ended: `);
+  const [look] = await itemsOf(thread, 'dynamicToolCall');
+  expect(look?.output).toMatch(/^Exit code: 3\n[^]*bye\n$/);
+  await runTurn(thread, `call: write_stdin {"session_id":${id}}`);
+  expect((await itemsOf(thread, 'dynamicToolCall')).at(-1)).toMatchObject({ status: 'failed' });
+});
+
+it.each(['danger-full-access', 'workspace-write'] as const)(
+  'an interrupt spares it if it is told to, and else ends it with proof, in mode %s',
+  async (sandbox) => {
+    workers.push(await environment.worker());
+    const { thread, pid, id } = await startLeft(sandbox);
+    // In a sandbox the id is that of its own namespace.
+    const runs = () => sandbox === 'workspace-write' || isAlive(pid);
+    const sparing = turn('hang:');
+    await thread.submit(sparing);
+    await thread.interrupt({ turnId: sparing.turnId, keepSessions: true });
+    expect(await sessionsOf(thread)).toMatchObject([{ sessionId: id, status: 'running' }]);
+    expect(runs()).toBe(true);
+    const ending = turn('hang:');
+    await thread.submit(ending);
+    await thread.interrupt({ turnId: ending.turnId });
+    expect(await thread.completion(ending.turnId)).toMatchObject({ status: 'aborted', quiescent: true });
+    expect(await sessionsOf(thread)).toEqual([]);
+    expect(await lastSession(thread)).toMatchObject({ status: 'aborted' });
+    expect(sandbox === 'danger-full-access' && isAlive(pid)).toBe(false);
+  },
+);
+
+it('an interrupt of a thread without a turn ends it, and so does closing the thread', async () => {
+  workers.push(await environment.worker());
+  const idle = await startLeft();
+  expect(await idle.thread.interrupt()).toEqual({ turnId: null });
+  expect(isAlive(idle.pid)).toBe(false);
+  expect(await sessionsOf(idle.thread)).toEqual([]);
+  const closed = await startLeft();
+  await closed.thread.close();
+  await expect.poll(async () => (await closed.thread.view()).status, { timeout: 60_000 }).toBe('closed');
+  expect(isAlive(closed.pid)).toBe(false);
+});
+
+it('it ends when its workflow is terminated', async () => {
+  workers.push(await environment.worker());
+  const { thread, pid } = await startLeft();
+  await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('by an operator');
+  await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+});

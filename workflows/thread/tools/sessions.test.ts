@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest';
+import type { EndedSession } from '../../../activities/contract.ts';
+import type { ThreadEvent } from '../../../src/contract/index.ts';
+import { type TestThread, EXITED, YIELDED, exec, testThread } from '../testing/fixtures.ts';
+import { toCarryOver } from '../past/carry-over.ts';
+import { toCurrentDetails } from '../view/current-details.ts';
+import { toContext, toThreadView } from '../view/view.ts';
+import { MAX_SESSIONS } from './sessions.ts';
+
+const LEFT = { ...EXITED, ...YIELDED, output: 'ready\n' };
+
+/** A thread whose command has been left running; the number of its session. */
+function left(command = 'npm run dev', thread = testThread()): { thread: TestThread; id: number } {
+  thread.submit('a');
+  return { thread, id: leave(thread, command) };
+}
+
+function leave(thread: TestThread, command: string): number {
+  thread.answer(exec(command));
+  const { index } = thread.input('execCommand');
+  thread.done('execCommand', { ...LEFT, key: `key ${index}` });
+  return index;
+}
+
+function look(thread: TestThread, session_id: unknown, chars?: string): void {
+  thread.answer({ name: 'write_stdin', arguments: { session_id, ...(chars === undefined ? {} : { chars }) } });
+}
+
+const ended = (id: number, more: Partial<NonNullable<EndedSession['report']>> = {}): EndedSession => ({
+  id,
+  report: { ...EXITED, exitCode: 1, output: 'it crashed\n', ...more },
+});
+const sessionItems = ({ state }: TestThread) => state.log.items.filter(({ type }) => type === 'commandSession');
+const lastItem = ({ state }: TestThread) => state.log.items.at(-1);
+const views = ({ state }: TestThread) => toThreadView(state).sessions;
+const sessionEvents = (thread: TestThread) =>
+  thread
+    .events()
+    .filter((event): event is Extract<ThreadEvent, { item: object }> => 'item' in event)
+    .filter(({ item }) => item.type === 'commandSession');
+
+describe('a command that is left running', () => {
+  it('ends its call with its output so far, and is a session from then on', () => {
+    const { thread, id } = left();
+    expect(thread.state.log.items[id]).toMatchObject({
+      ...{ type: 'commandExecution', status: 'completed', exitCode: null, sessionId: id },
+      output: `Still running, as session ${id}\nWall time: 0.0 seconds\nOutput:\nready\n`,
+    });
+    expect(sessionItems(thread)).toMatchObject([
+      { turnId: '', sessionId: id, command: 'npm run dev', status: 'inProgress' },
+    ]);
+    expect(views(thread)).toMatchObject([{ sessionId: id, turnId: 'a', command: 'npm run dev', status: 'running' }]);
+    expect(views(thread)?.[0]?.endsAt).toBe(views(thread)![0]!.startedAt + 3_600_000);
+    expect(toCurrentDetails(thread.state)).toContain(`session ${id}: \`npm run dev\``);
+    expect(thread.input('callModel').sessions).toEqual([{ id, command: 'npm run dev', hasEnded: false }]);
+    expect(thread.input('awaitSessions').sessions).toEqual([{ id, key: `key ${id}`, commandId: `tool/t1/${id}` }]);
+  });
+
+  it('outlives its turn, and a change of it offers the model nothing anew', () => {
+    const { thread } = left();
+    thread.answer('it runs');
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
+    expect(views(thread)).toHaveLength(1);
+    expect(toContext(thread.state, 0).stable).toBe(thread.state.log.items.length);
+  });
+
+  it('that ends on its own is complete with its exit code and its tail, and its rest can still be read', () => {
+    const { thread, id } = left();
+    const { id: wait } = thread.step('awaitSessions');
+    thread.done('awaitSessions', { ended: [ended(id)] });
+    // A wait that was let go may report it, too.
+    thread.done('awaitSessions', { ended: [ended(id)] }, wait);
+    expect(sessionItems(thread)).toMatchObject([{ status: 'failed', exitCode: 1, output: 'it crashed\n' }]);
+    expect(views(thread)).toBeUndefined();
+    expect(thread.steps('awaitSessions')).toEqual([]);
+    thread.answer('done');
+    thread.submit('b');
+    expect(thread.input('callModel').sessions).toEqual([{ id, command: 'npm run dev', hasEnded: true }]);
+    look(thread, id);
+    thread.done('writeStdin', { ...EXITED, exitCode: 1, output: 'crashed\n', tail: 'it crashed\n' });
+    expect(lastItem(thread)).toMatchObject({
+      status: 'failed',
+      output: expect.stringContaining('Exit code: 1\n') as string,
+    });
+    expect(thread.input('callModel').sessions).toBeUndefined();
+    look(thread, id);
+    expect(lastItem(thread)).toMatchObject({
+      status: 'failed',
+      output: expect.stringContaining('no session') as string,
+    });
+    expect(sessionEvents(thread)).toHaveLength(2);
+  });
+
+  it('whose end nobody has seen is lost, and cleaned up after', () => {
+    const { thread, id } = left();
+    thread.done('awaitSessions', { ended: [{ id, report: null }] });
+    expect(sessionItems(thread)).toMatchObject([{ status: 'lost' }]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([`tool/t1/${id}`]);
+  });
+
+  it('is looked at, and its end is told once, whoever learns of it first', () => {
+    const { thread, id } = left();
+    look(thread, id);
+    expect(thread.input('writeStdin')).toMatchObject({ chars: '', yieldMs: 10_000, session: { id, key: `key ${id}` } });
+    const { id: wait } = thread.step('awaitSessions');
+    thread.done('writeStdin', { ...EXITED, output: 'bye\n', tail: 'ready\nbye\n' });
+    expect(sessionItems(thread)).toMatchObject([{ status: 'completed', exitCode: 0, output: 'ready\nbye\n' }]);
+    thread.done('awaitSessions', { ended: [ended(id)] }, wait);
+    expect(sessionEvents(thread)).toHaveLength(2);
+    expect(thread.input('callModel').sessions).toBeUndefined();
+  });
+
+  it('whose look is stopped runs on', () => {
+    const { thread, id } = left();
+    look(thread, id);
+    const step = thread.step('writeStdin');
+    thread.dispatch({ type: 'interruptRequested', interrupt: { keepSessions: true } });
+    thread.end('writeStdin', { type: 'aborted' }, step.id);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+    expect(views(thread)).toMatchObject([{ sessionId: id, status: 'running' }]);
+  });
+});
+
+describe('write_stdin', () => {
+  it.each([
+    [99, undefined, 'this thread has no session 99, or its end was told already. There are: '],
+    ['1', undefined, '`session_id` must be the number that exec_command returned'],
+    [1.5, undefined, '`session_id` must be the number'],
+    [undefined, 'yes\n', 'reads nothing. It can only be interrupted, by \\u0003'],
+    [undefined, '\u0003\u0000', 'reads nothing'],
+    [undefined, 'x'.repeat(1_048_576), '`chars` has 1048576 characters, and at most 16384 are sent'],
+  ])('of session %s is refused where it cannot be followed', (sessionId, chars, reason) => {
+    const { thread, id } = left();
+    look(thread, sessionId ?? id, chars);
+    expect(lastItem(thread)).toMatchObject({ type: 'dynamicToolCall', status: 'failed' });
+    expect(lastItem(thread)).toMatchObject({ output: expect.stringContaining(reason) as string });
+    expect(thread.steps('writeStdin')).toEqual([]);
+    expect(views(thread)).toHaveLength(1);
+  });
+
+  it('sends ^C, and says of a session that is lost that it is', () => {
+    const { thread, id } = left();
+    look(thread, id, '\u0003');
+    expect(thread.input('writeStdin')).toMatchObject({ chars: '\u0003', yieldMs: 1_000 });
+    thread.end('writeStdin', { type: 'failed', failure: { code: 'commandLost', message: 'lost', details: {} } });
+    expect(lastItem(thread)).toMatchObject({ output: `Session ${id} has ended, and its output is lost.` });
+    expect(sessionItems(thread)).toMatchObject([{ status: 'lost' }]);
+  });
+});
+
+describe('sessions end', () => {
+  it('with an interrupt, whose turn ends when the clean-up has proven it', () => {
+    const { thread, id } = left();
+    const model = thread.step('callModel');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.end('callModel', { type: 'aborted' }, model.id);
+    expect(views(thread)).toMatchObject([{ status: 'stopping' }]);
+    expect(thread.completions('a')).toEqual([]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([`tool/t1/${id}`]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+    expect(sessionItems(thread)).toMatchObject([{ status: 'aborted' }]);
+    expect(thread.types().filter((type) => type === 'warning')).toEqual([]);
+    expect(thread.state.sessions).toEqual([]);
+  });
+
+  it('with the tail that the wait reports before the clean-up does', () => {
+    const { thread, id } = left();
+    thread.answer('it runs');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.done('awaitSessions', { ended: [ended(id, { outcome: 'aborted', exitCode: null })] });
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(sessionItems(thread)).toMatchObject([{ status: 'aborted', output: 'it crashed\n' }]);
+    expect(sessionEvents(thread)).toHaveLength(2);
+    expect(thread.state.sessions).toEqual([]);
+  });
+
+  it('not with an interrupt that keeps them, nor with the turn that replaces theirs', () => {
+    const { thread, id } = left();
+    thread.dispatch({ type: 'interruptRequested', interrupt: { keepSessions: true } });
+    const model = thread.running.find((one) => one.startsWith('model/'));
+    thread.end('callModel', { type: 'aborted' }, model);
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted' }]);
+    thread.submit('b');
+    const second = thread.step('callModel');
+    thread.submit('c');
+    thread.end('callModel', { type: 'aborted' }, second.id);
+    expect(thread.completions('b')).toMatchObject([{ status: 'aborted', reason: 'replaced' }]);
+    expect(views(thread)).toMatchObject([{ sessionId: id, status: 'running' }]);
+  });
+
+  it('with their thread, which is closed when it is proven', () => {
+    const { thread } = left();
+    thread.answer('it runs');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    expect(thread.state.status).toBe('closing');
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.state.status).toBe('closed');
+    expect(thread.types().slice(-2)).toEqual(['item/completed', 'thread/closed']);
+  });
+
+  it('when their thread is resumed after its workflow was ended', () => {
+    const { thread, id } = left();
+    thread.answer('it runs');
+    thread.restart(toCarryOver(thread.state).carriedOver);
+    thread.dispatch({ type: 'threadResumed' });
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([`tool/t1/${id}`]);
+    expect(views(thread)).toMatchObject([{ status: 'stopping' }]);
+  });
+
+  it('with the undo of the turn that began them, before its files are touched', () => {
+    const { thread, id } = left();
+    thread.answer('it runs');
+    thread.submit('b');
+    const other = leave(thread, 'watch');
+    thread.answer('both');
+    thread.submit('u', '', { kind: 'undo', input: [] });
+    expect(views(thread)).toMatchObject([
+      { sessionId: id, status: 'running' },
+      { sessionId: other, status: 'stopping' },
+    ]);
+    expect(thread.steps('undoFiles')).toEqual([]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.steps('undoFiles')).toHaveLength(1);
+  });
+
+  it('if the step that would have begun one was to be stopped', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer(exec('sleep 100'));
+    const step = thread.step('execCommand');
+    thread.dispatch({ type: 'interruptRequested', interrupt: { keepSessions: true } });
+    thread.done('execCommand', { ...LEFT, key: 'k' }, step.id);
+    expect(views(thread)).toBeUndefined();
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([step.id]);
+    expect(thread.completions('a')).toEqual([]);
+    thread.done('cleanWorkspace', { ended: 0, gone: true });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted', quiescent: true }]);
+  });
+});
+
+describe('a run with sessions', () => {
+  /** Many turns, then the next run. */
+  function continueAsNew(thread: TestThread, run: string): void {
+    for (let turn = 0; turn < 40; turn++) {
+      thread.submit(`${run} ${turn}`);
+      thread.answer('done');
+    }
+    thread.dispatch({ type: 'rolloverDue' });
+    while (thread.steps('archiveSegment').length > 0) thread.done('archiveSegment', null);
+    expect(thread.actions('continueAsNew')).toHaveLength(1);
+    thread.restart(JSON.parse(JSON.stringify(toCarryOver(thread.state).carriedOver)) as TestThread['state']);
+    thread.dispatch({ type: 'runContinued' });
+  }
+
+  it('continues as new at once; they go with it, and hold the archive back for no more than one run', () => {
+    const { thread, id } = left();
+    thread.answer('it runs');
+    continueAsNew(thread, 'first');
+    const { firstItem } = thread.state.log;
+    continueAsNew(thread, 'second');
+    expect(thread.state.log.firstItem).toBeGreaterThan(firstItem + 40);
+    expect(thread.input('awaitSessions').sessions).toEqual([{ id, key: `key ${id}`, commandId: `tool/t1/${id}` }]);
+    const item = sessionItems(thread).at(-1)?.id;
+    expect(views(thread)).toMatchObject([{ sessionId: id, itemId: item }]);
+    thread.done('awaitSessions', { ended: [ended(id)] });
+    expect(sessionItems(thread)).toMatchObject([
+      { status: 'completed', continuesAs: item },
+      { id: item, status: 'failed', exitCode: 1 },
+    ]);
+  });
+
+  it('has a bounded number of them', () => {
+    const thread = testThread();
+    thread.submit('a');
+    const ids = Array.from({ length: MAX_SESSIONS }, (_, index) => leave(thread, `sleep ${index}`));
+    thread.answer(exec('one more'));
+    expect(lastItem(thread)).toMatchObject({
+      status: 'declined',
+      output: expect.stringContaining(ids.join(', ')) as string,
+    });
+    thread.answer(exec('one that is waited for', { timeout_ms: 1_000 }));
+    expect(thread.input('execCommand')).toMatchObject({ timeoutMs: 1_000 });
+    expect(thread.input('execCommand').yields).toBeUndefined();
+  });
+
+  it('that an earlier release began waits for the end of every command', () => {
+    const thread = testThread();
+    thread.restart({ ...thread.state, decisions: 3 });
+    thread.submit('a');
+    thread.answer(exec('make', { yield_time_ms: 250 }));
+    expect(thread.input('execCommand')).toMatchObject({ timeoutMs: 120_000 });
+    expect(thread.input('execCommand').yields).toBeUndefined();
+  });
+});
