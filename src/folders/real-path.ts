@@ -27,3 +27,8 @@ function targetOf(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** The real path of a folder that is no link itself: links above it are those of the person, one of its own could lead anywhere. */
+export function realPlace(path: string): string {
+  return join(followLinks(dirname(path)), basename(path));
+}

@@ -221,7 +221,11 @@ function createPorts(
     tools: createOwnTools([], warn),
     tasks: createOwnTasks([], warn),
     patches: createPatcher({ closedFolders, deniedPaths }),
-    imageFiles: createImageFiles({ stateDirectory: config.stateDirectory, closed: unreadable }),
+    imageFiles: createImageFiles({
+      stateDirectory: config.stateDirectory,
+      closed: unreadable,
+      shown: [config.skillsDirectory],
+    }),
     projectDocs: createProjectDocs({ deniedPaths: [...deniedPaths, ...closedFolders] }),
     skills: createSkills({
       own: config.skillsDirectory,

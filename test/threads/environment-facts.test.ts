@@ -1,10 +1,12 @@
 /** What the model is told about its surroundings, over the life of a thread. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import { type TestEnvironment, itemsOf, openEnvironment, runTurn } from '../environment.ts';
+import { findSkills } from '../../src/adapters/skills/find-skills.ts';
+import { createTrustedSkills } from '../../src/adapters/skills/trusted-skills.ts';
+import { type TestEnvironment, eventsSoFar, itemsOf, openEnvironment, runTurn } from '../environment.ts';
 import { askedFor } from '../parts/model-requests.ts';
 
 let environment: TestEnvironment;
@@ -135,4 +137,40 @@ it('has the skills of the person, which the model reads and whose scripts its co
   } finally {
     rmSync(join(environment.data, 'skills'), { recursive: true, force: true });
   }
+});
+
+it('has the skills of a workspace once the person has trusted them, until they change, and again after a compaction', async () => {
+  const cwd = realpathSync(environment.workspace());
+  const folder = writeSkill(join(cwd, '.agents/skills'), 'deploy', 'MARKER');
+  const thread = await environment.start({ workspace: { cwd } });
+  const read = 'call: read_skill {"name": "deploy"}\nsay: done';
+  const asked = () => JSON.stringify(askedFor(environment.model, thread.threadId));
+  const warnings = async () =>
+    (await eventsSoFar(thread)).flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+  await runTurn(thread, read);
+  expect([toolsOf(thread).includes(true), asked().includes('MARKER')]).toEqual([false, false]);
+  expect(await warnings()).toEqual([expect.stringMatching(/^The workspace has 1 skill that you have not trusted/)]);
+
+  const trusted = createTrustedSkills(join(environment.data, 'trusted-skills'));
+  const { skills } = await findSkills({ own: '/none', trusted, closed: [] }, cwd, { reads: 'all' });
+  await trusted.trust(cwd, 'deploy', skills[0]?.content?.sha256 ?? '');
+  await runTurn(thread, read);
+  expect(newest(thread).at(-1)).toContain('\n  deploy (of the workspace): "MARKER"\n');
+  const { turnId } = await thread.compact();
+  await thread.completion(turnId);
+  await runTurn(thread, read);
+  expect(newest(thread)).toEqual([expect.stringContaining('deploy (of the workspace)')]);
+
+  await runTurn(thread, `run: echo more >> ${folder}/scripts/fill.sh\n${read}`);
+  await runTurn(thread, read);
+  expect(newest(thread).at(-1)).toContain('- Skills: none any more');
+  expect((await warnings()).at(-1)).toMatch(/have changed since you trusted them[^]*: deploy\./);
+  const outputs = (await itemsOf(thread, 'dynamicToolCall')).map(({ status, output }) => [status, output.slice(0, 30)]);
+  expect(outputs).toEqual([
+    ['failed', 'There is no skill deploy. The '],
+    ['completed', 'Skill deploy. Its folder is "/'],
+    ['completed', 'Skill deploy. Its folder is "/'],
+    ['failed', 'Skill deploy has changed since'],
+    ['failed', 'Skill deploy has changed since'],
+  ]);
 });

@@ -19,7 +19,11 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 async function read(path: string, sandbox: SandboxMode = 'workspace-write', closed: string[] = []): Promise<string> {
-  const files = createImageFiles({ stateDirectory: state, closed: [state, ...closed] });
+  const files = createImageFiles({
+    stateDirectory: state,
+    closed: [state, ...closed],
+    shown: [join(state, 'skills')],
+  });
   const found = await files.read(path, { threadId: 't', cwd, sandbox }, new AbortController().signal);
   return 'fault' in found ? found.fault : Buffer.from(found.bytes).toString();
 }
@@ -51,6 +55,18 @@ it('says what it cannot read, and waits for nothing', async () => {
 });
 
 describe('what is closed to commands', () => {
+  it('is open in the folder of skills, unless that is a link or has one', async () => {
+    mkdirSync(join(state, 'skills'));
+    writeFileSync(join(state, 'skills', 'logo.png'), 'bytes');
+    writeFileSync(join(state, 'key.png'), 'secret');
+    symlinkSync('../key.png', join(state, 'skills', 'key.png'));
+    expect(await read(join(state, 'skills/logo.png'))).toBe('bytes');
+    expect(await read(join(state, 'skills/key.png'))).toBe(CLOSED);
+    rmSync(join(state, 'skills'), { recursive: true });
+    symlinkSync('.', join(state, 'skills'));
+    expect(await read(join(state, 'skills/key.png'))).toBe(CLOSED);
+  });
+
   it('is closed by its own path, by a link to it, and by a link above it', async () => {
     writeFileSync(join(outside, 'key.png'), 'secret');
     writeFileSync(join(state, 'key.png'), 'secret');

@@ -9,7 +9,7 @@ import type { ImageFilesPort, ImagePlace } from '../../../activities/ports.ts';
 import { toTooLarge } from '../../contract/plain/images/image-header.ts';
 import { LIMITS } from '../../contract/plain/limits.ts';
 import { isInsideReal } from '../../folders/folders.ts';
-import { followLinks } from '../../folders/real-path.ts';
+import { followLinks, realPlace } from '../../folders/real-path.ts';
 import { scratchOf, toOutsidePath } from '../shell/sandbox/scratch.ts';
 import { createClosedPaths } from './closed-paths.ts';
 import { inFolder } from './safe-folder.ts';
@@ -19,16 +19,18 @@ export interface ImageFilesOptions {
   stateDirectory: string;
   /** Absolute; nothing in them is read, unless the workspace is inside. */
   closed: readonly string[];
+  /** Absolute; folders inside those that commands can read. */
+  shown?: readonly string[];
 }
 
 /** What a sandbox shows otherwise than it is outside: its own temporary folders, its own processes and devices. */
 const COVERED = ['/tmp', '/var/tmp', '/dev', '/run', '/proc', '/sys'];
 
-export function createImageFiles({ stateDirectory, closed }: ImageFilesOptions): ImageFilesPort {
+export function createImageFiles({ stateDirectory, closed, shown = [] }: ImageFilesOptions): ImageFilesPort {
   return {
     async read(path, place, signal) {
       try {
-        const real = await findReal(path, place, stateDirectory);
+        const real = await findReal(path, place, { stateDirectory, shown: shown.map(realPlace) });
         const fault = real.isOpen(closed) ? null : 'it is in a place that is closed to commands';
         signal.throwIfAborted();
         return fault === null ? await readFile(real.path) : { fault };
@@ -45,14 +47,19 @@ interface RealFile {
   isOpen(closed: readonly string[]): boolean;
 }
 
-async function findReal(path: string, place: ImagePlace, stateDirectory: string): Promise<RealFile> {
+async function findReal(
+  path: string,
+  place: ImagePlace,
+  { stateDirectory, shown }: { stateDirectory: string; shown: readonly string[] },
+): Promise<RealFile> {
   const { cwd, root = followLinks(cwd), sandbox } = place;
   const named = resolve(cwd, path);
   const scratch = sandbox === 'danger-full-access' ? null : scratchOf(stateDirectory, place.threadId, cwd);
-  const real = await realpath(scratch === null ? named : toOutsidePath(named, [cwd, root], scratch));
+  const real = await realpath(scratch === null ? named : toOutsidePath(named, [cwd, root, ...shown], scratch));
   return {
     path: real,
     isOpen(closed) {
+      if (shown.some((folder) => isInsideReal(real, folder))) return true;
       if (scratch !== null && [scratch.tmp, scratch.varTmp, scratch.shm].some((folder) => isInsideReal(real, folder)))
         return true;
       const covered = scratch === null ? [] : COVERED;

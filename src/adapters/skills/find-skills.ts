@@ -1,7 +1,7 @@
 /** Finds the skills of the person, and those of a workspace with what the person has said about them. */
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { isSkillName } from '../../contract/plain/tools/read-skill.ts';
-import { followLinks } from '../../folders/real-path.ts';
+import { realPlace } from '../../folders/real-path.ts';
 import { createClosedPaths } from '../files/closed-paths.ts';
 import { type SafeFolder, inFolder } from '../files/safe-folder.ts';
 import { NAME_RULE, SKILL_FILE, type SkillFile, SkillFault, parseSkillFile, toText } from './skill-file.ts';
@@ -83,11 +83,6 @@ function missing(): never {
   throw new SkillFault(`it has no ${SKILL_FILE}`);
 }
 
-/** Links above it are those of the person. It is no link itself: that could lead into a workspace. */
-export function realPlace(path: string): string {
-  return join(followLinks(dirname(path)), basename(path));
-}
-
 type Look = Pick<FoundSkill, 'state'> & Partial<Pick<FoundSkill, 'file' | 'content' | 'problem'>>;
 type Looking = (folder: SafeFolder, name: string) => Promise<Look>;
 
@@ -142,11 +137,10 @@ function unusable(problem: string): Look {
 /** Rethrows what no content of a folder can cause. */
 function toProblem(error: unknown): string {
   if (error instanceof SkillFault) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
+  const code: unknown = (error as NodeJS.ErrnoException).code;
+  // An abort has a code, too, of another form.
+  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) throw error;
   switch (code) {
-    case undefined:
-    case 'ABORT_ERR':
-      throw error;
     case 'ENOTDIR':
     case 'ELOOP':
       return 'it, or a part of its path, is a link or no folder';

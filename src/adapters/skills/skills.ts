@@ -1,8 +1,8 @@
 /** The skills of a thread, as its model gets them. */
-import { realpathSync } from 'node:fs';
 import type { SkillPlace, SkillsPort } from '../../../activities/ports.ts';
 import { plural } from '../../contract/plain/plural.ts';
 import { isSkillName } from '../../contract/plain/tools/read-skill.ts';
+import { followLinks } from '../../folders/real-path.ts';
 import { ignoring, inFolder } from '../files/safe-folder.ts';
 import { type FoundSkill, type SkillSources, findSkills } from './find-skills.ts';
 import { SKILL_FILE, toText } from './skill-file.ts';
@@ -15,7 +15,7 @@ const MAX_NAMED = 5;
 
 export function createSkills(sources: SkillSources): SkillsPort {
   const find = ({ cwd, root }: SkillPlace, signal: AbortSignal) =>
-    findSkills(sources, root ?? realpathSync(cwd), { reads: 'trusted', signal });
+    findSkills(sources, root ?? followLinks(cwd), { reads: 'trusted', signal });
   return {
     async list(place, signal) {
       const { skills, problems } = await find(place, signal);

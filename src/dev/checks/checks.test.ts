@@ -268,3 +268,17 @@ test('the accounts are named with their modes, and a token that cannot be had is
   await rm(file);
   expect(await look()).toMatchObject({ status: 'missing', found: expect.stringContaining('ENOENT') as string });
 });
+
+test('skills that cannot be used are named, with the reason', async () => {
+  const write = async (name: string, text: string) => {
+    await mkdir(join(folder, 'data/skills', name), { recursive: true });
+    await writeFile(join(folder, 'data/skills', name, 'SKILL.md'), text);
+  };
+  await write('good', '---\nname: good\ndescription: Good.\n---\n');
+  await write('bad', '---\nname: other\ndescription: Bad.\n---\n');
+  expect((await check()).get('skills')).toMatchObject({
+    status: 'warning',
+    found: '1 skill',
+    howTo: expect.stringContaining('bad: its name is other, and its folder is bad') as string,
+  });
+});

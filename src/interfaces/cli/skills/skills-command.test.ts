@@ -56,6 +56,9 @@ it('skills are listed, shown, trusted by the hash that was shown, and untrusted'
   const shown = await skills('show', 'deploy');
   expect(shown.text).toContain('│ Say \\x1b[2Jhello.\n');
   const [, sha256 = ''] = /--sha256 ([0-9a-f]{64})/.exec(shown.text) ?? [];
+  expect(shown.text).toContain(` --cwd ${join(root, 'workspace')}`);
+  expect((await skills('show', 'deploy', 'SKILL.md')).text).toContain('│ Say \\x1b[2Jhello.\n');
+  expect(await skills('show', 'deploy', '../x')).toMatchObject({ code: 2 });
   expect(await json('show', 'deploy')).toMatchObject({ state: 'untrusted', sha256, files: ['SKILL.md'] });
 
   expect(await skills('trust', 'deploy')).toMatchObject({

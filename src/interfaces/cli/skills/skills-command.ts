@@ -41,8 +41,9 @@ export function addSkillsCommands(program: Command): void {
   add('list', 'list your skills and those of a workspace, and say which ones a model gets', 'list').action(
     (options: SkillsOptions) => runCommand(options, (output) => list(options, output)),
   );
-  add('show <name>', 'show a skill: its text, its files, and their hash', 'show pdf-forms').action(
-    (name: string, options: SkillsOptions) => runCommand(options, (output) => show(name, options, output)),
+  add('show <name> [path]', 'show a skill, its files and their hash, or one of the files', 'show pdf-forms').action(
+    (name: string, path: string | undefined, options: SkillsOptions) =>
+      runCommand(options, (output) => show(name, path, options, output)),
   );
   add('trust <name>', 'let models read a skill of a workspace, as it is now', 'trust pdf-forms')
     .option('--sha256 <hash>', 'the hash that `skills show` has printed, instead of a question')
@@ -67,11 +68,24 @@ async function list(options: SkillsOptions, output: Output): Promise<number> {
   return EXIT.ok;
 }
 
-async function show(name: string, options: SkillsOptions, output: Output): Promise<number> {
+async function show(name: string, path: string | undefined, options: SkillsOptions, output: Output): Promise<number> {
   const { workspace, skills } = await read(options);
   const skill = find(name, skills, (one) => one.state !== 'hidden');
-  output.result({ workspace, ...toJson(skill), text: skill.file?.text ?? null }, describe(skill));
+  if (path !== undefined) {
+    const text = textOf(skill, path);
+    output.result({ workspace, name, path, text }, quoted(text));
+    return EXIT.ok;
+  }
+  output.result({ workspace, ...toJson(skill), text: skill.file?.text ?? null }, describe(skill, options));
   return EXIT.ok;
+}
+
+/** From the bytes of the hash. Those that are no text are shown as the signs for it. */
+function textOf({ name, folder, content }: Found, path: string): string {
+  if (content === null) throw new BobbinError('invalid', `The files of skill ${name} are in ${folder}.`);
+  const bytes = content.files.get(path);
+  if (bytes === undefined) throw new BobbinError('invalid', `Skill ${name} has no file ${path}.`);
+  return bytes.toString();
 }
 
 async function trust(name: string, options: SkillsOptions & { sha256?: string }, output: Output): Promise<number> {
@@ -85,7 +99,7 @@ async function trust(name: string, options: SkillsOptions & { sha256?: string },
     );
   if (options.sha256 !== undefined && options.sha256 !== sha256)
     throw new BobbinError('invalid', `Skill ${name} has another hash: it is ${sha256} now. Look at it again.`);
-  if (options.sha256 === undefined && !(await askAbout(skill, output)))
+  if (options.sha256 === undefined && !(await askAbout(skill, options, output)))
     throw new BobbinError(
       'invalid',
       `Skill ${name} was not trusted. Answer on a terminal, or give the hash that \`skills show ${name}\` prints as --sha256.`,
@@ -97,8 +111,8 @@ async function trust(name: string, options: SkillsOptions & { sha256?: string },
 }
 
 /** What is trusted is what is shown: the hash is that of the bytes that were read for it. */
-function askAbout(skill: Found, output: Output): Promise<boolean> {
-  if (!output.json) for (const part of describe(skill)) output.say(part);
+function askAbout(skill: Found, options: SkillsOptions, output: Output): Promise<boolean> {
+  if (!output.json) for (const part of describe(skill, options)) output.say(part);
   return output.json
     ? Promise.resolve(false)
     : askPerson('Let models read this skill, and follow it like your instructions?');
@@ -127,9 +141,10 @@ function find(name: string, skills: readonly Found[], fits: (one: Found) => bool
   return found;
 }
 
-function describe(skill: Found): Part[] {
+function describe(skill: Found, options: SkillsOptions): Part[] {
   const { name, folder, state, problem, file, content } = skill;
-  const command = `skills trust ${shellWord(name)} --sha256 ${content?.sha256 ?? ''}`;
+  const where = options.cwd === undefined ? '' : ` --cwd ${shellWord(options.cwd)}`;
+  const command = `skills trust ${shellWord(name)} --sha256 ${content?.sha256 ?? ''}${where}`;
   const isOpen = content !== null && (state === 'untrusted' || state === 'changed');
   return [
     line`${paint.bold(name)}  ${WORDS[state]}${problem === null ? '' : line`: ${problem}`}`,
