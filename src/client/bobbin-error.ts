@@ -19,6 +19,9 @@ export type BobbinErrorCode =
   | 'betweenWorkers'
   /** The thread did not accept its start argument: the thread or turn to continue from cannot be used. */
   | 'threadRefused'
+  | 'hostNotFound'
+  /** A worker serves the host. */
+  | 'hostServed'
   | 'identityNotFound'
   | 'agentIdentityRevoked'
   | 'agentIdentityRefused'

@@ -28,6 +28,7 @@ import { type ListOptions, listThreads } from './threads/list.ts';
 import { openRequests } from './threads/open-requests.ts';
 import { type NewThread, findThreadId, newThreadId } from './threads/thread-ids.ts';
 import { type ResumeChanges, type ResumedThread, resumeThread } from './threads/resume.ts';
+import { type Hosts, openHosts } from './hosts/hosts.ts';
 import { type Identities, openIdentities } from './identities/identities.ts';
 import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
@@ -87,6 +88,8 @@ export interface Bobbin {
   workers(): Promise<WorkerSummary[]>;
   /** Images for inputs. */
   readonly images: Images;
+  /** The hosts of the task queue. */
+  readonly hosts: Hosts;
   /** The known findings of review targets. */
   readonly ledgers: Ledgers;
   /** The agent identities of accounts. */
@@ -195,6 +198,7 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
   return {
     service,
     batches: openBatches(service, ledgers),
+    hosts: openHosts(service),
     identities: openIdentities(service),
     images: imagesIn(archive),
     threads: {

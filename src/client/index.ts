@@ -12,6 +12,7 @@ export type { ForkOptions } from './threads/fork.ts';
 export type { ThreadDescription } from './threads/owners.ts';
 export type { ResumeChanges, ResumedThread } from './threads/resume.ts';
 export type { ImageArchive, Images, StoredImage } from './images.ts';
+export type { Hosts } from './hosts/hosts.ts';
 export type { Identities } from './identities/identities.ts';
 export type { LedgerHandle, LedgerSummary, Ledgers } from './ledgers/ledgers.ts';
 export { type ReviewEnd, type ReviewOptions, followReview } from './threads/review.ts';

@@ -67,6 +67,16 @@ function hasEnded({ at, everyMs, isStopping }: WorkerHeartbeat, now: number): bo
   return isStopping || (everyMs !== null && now - at > MISSED * everyMs);
 }
 
+/** Steps that run on a host, as of the newest heartbeats of its workers; null if the service keeps none. */
+export async function stepsOfHost(service: Service, host: string): Promise<number | null> {
+  const { connection, namespace } = service;
+  const query = `TaskQueue = "${toHostQueue(service.taskQueue, host)}"`;
+  const listed = () => connection.workflowService.listWorkers({ namespace, query });
+  const { workersInfo } = await service.within(listed).catch(() => ({ workersInfo: [] }));
+  const used = workersInfo.map(({ workerHeartbeat }) => workerHeartbeat?.activityTaskSlotsInfo?.currentUsedSlots ?? 0);
+  return workersInfo.length === 0 ? null : used.reduce((sum, one) => sum + one, 0);
+}
+
 /** `WORKER_STATUS_RUNNING` */
 const RUNNING = 1;
 

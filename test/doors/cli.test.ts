@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ThreadView } from '../../src/contract/index.ts';
+import { workersOf } from '../../src/client/workers.ts';
 import { png } from '../../src/contract/test-images.ts';
 import { git } from '../parts/repositories.ts';
 import { type Ran, runCli, startCli } from '../parts/run-cli.ts';
@@ -81,6 +82,8 @@ describe('bobbin worker', () => {
   it('serves its task queue until it is told to stop, and exits with 0', async () => {
     const env = { ...environment.env, BOBBIN_TASK_QUEUE: 'served-by-the-command' };
     const worker = startCli(['worker'], { env });
+    const service = { ...environment.bobbin.service, taskQueue: env.BOBBIN_TASK_QUEUE };
+    await expect.poll(() => workersOf(service), { timeout: 60_000 }).toHaveLength(1);
     const ran = await runCli(['run', 'say: hi'], { env });
     worker.child.kill('SIGTERM');
     expect(ran).toMatchObject({ code: 0, stderr: '' });

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { listRegistrations } from '../../src/client/hosts/hosts.ts';
-import { type TestEnvironment, itemsOf, openEnvironment, runTurn, waitForEvent } from '../environment.ts';
+import {
+  type TestEnvironment,
+  closeThread,
+  itemsOf,
+  openEnvironment,
+  runTurn,
+  turn,
+  waitForEvent,
+} from '../environment.ts';
+import { runCli } from '../parts/run-cli.ts';
 import { type TestHost, type TwoHosts, canMakeHosts, makeRepositoryOn, openTwoHosts } from './two-hosts.ts';
 
 const MCP_SERVER = join(import.meta.dirname, '../../src/adapters/mcp/test-stdio-server.ts');
@@ -147,5 +156,73 @@ run('a host', () => {
   it('has no odd characters in its id', async () => {
     const odd = hosts.another('host a;rm');
     await expect(odd.start()).rejects.toThrow(/BOBBIN_HOST: a host id has at most 63 lower-case letters/);
+  });
+});
+
+run('an operator', () => {
+  it('lists hosts, drains one and forgets one that is gone', async () => {
+    const host = hosts.another('host-w');
+    const cwd = makeRepositoryOn(host, hosts, 'drained');
+    const worker = await host.start();
+    const thread = await open(cwd, 'host-w');
+    await runTurn(thread, 'say: there');
+    const { env } = environment;
+    const cli = async (...words: string[]) => runCli(['host', ...words], { env });
+    await expect.poll(async () => (await cli('list')).stdout).toMatch(/^host-w {2}serving {2}on machine-\d+$/m);
+    expect((await cli('forget', 'host-w')).stderr).toContain('a worker serves it');
+    expect(await cli('drain', 'host-w', '--wait', '60')).toMatchObject({
+      stdout: expect.stringMatching(
+        /^host host-w takes no new threads; (it runs 0 steps|the service does not say)/,
+      ) as string,
+    });
+    const refused = async () => {
+      const { workflowId } = await open(cwd, 'host-w');
+      return environment.bobbin.service.client.workflow.getHandle(workflowId).describe();
+    };
+    await expect.poll(async () => (await refused()).status.name).toBe('COMPLETED');
+    expect(await runTurn(thread, 'say: still there')).toMatchObject({ status: 'completed' });
+    await worker.stop();
+    await expect.poll(async () => (await cli('forget', 'host-w')).code, { timeout: 90_000 }).toBe(0);
+    await expect.poll(async () => (await cli('show', 'host-w')).stderr).toContain('There is no host host-w');
+  });
+});
+
+run('a host that is away', () => {
+  const GATE = 'run: touch begun; until [ -e go ]; do sleep 0.1; done\nrun: hostname > after';
+
+  it('is waited for, in the middle of a turn too, and no other host takes over', async () => {
+    const host = hosts.another('host-y');
+    const cwd = makeRepositoryOn(host, hosts, 'away');
+    const first = await host.start();
+    const [thread, idle] = [await open(cwd, 'host-y'), await open(cwd, 'host-y')];
+    expect(await hostOf(idle)).toBe('host-y');
+    const submitted = turn(GATE);
+    await thread.submit(submitted);
+    await expect.poll(() => existsSync(join(host.files, 'away', 'begun'))).toBe(true);
+    writeFileSync(join(host.files, 'away', 'go'), '');
+    await first.stop();
+    const again = await host.start();
+    expect(await thread.completion(submitted.turnId)).toMatchObject({ status: 'completed' });
+    expect(read(host, 'away', 'after')).not.toMatch(/^machine-[01]$/m);
+    await again.stop();
+
+    const waiting = turn('run: hostname > later');
+    await thread.submit(waiting);
+    await thread.interrupt({ turnId: waiting.turnId });
+    expect(await thread.completion(waiting.turnId)).toMatchObject({ status: 'aborted', quiescent: true });
+    await idle.submit(turn('run: hostname > later'));
+    await closeThread(idle);
+    expect(existsSync(join(host.files, 'away', 'later'))).toBe(false);
+  });
+
+  it('fails a step after the grace time, by its own code', async () => {
+    const host = hosts.another('host-x');
+    const cwd = makeRepositoryOn(host, hosts, 'grace');
+    const worker = await host.start({ BOBBIN_HOST_GRACE: '1' });
+    const thread = await open(cwd, 'host-x');
+    expect(await runTurn(thread, 'say: there')).toMatchObject({ status: 'completed' });
+    await worker.kill();
+    const error = { code: 'hostAway', message: expect.stringContaining('No worker of host host-x') as string };
+    expect(await runTurn(thread, 'say: gone')).toMatchObject({ status: 'failed', error });
   });
 });

@@ -45,6 +45,7 @@ test('on a bare machine each check says what is missing and what to do, and noth
     ['bash', 'missing'],
     ['data directory', expect.stringMatching(/ok|warning/)],
     ['former data', expect.stringMatching(/ok|warning/)],
+    ['host', 'ok'],
     ['Temporal binary', 'warning'],
     ['Temporal service', 'ok'],
     ['search attributes', 'ok'],
@@ -281,4 +282,10 @@ test('skills that cannot be used are named, with the reason', async () => {
     found: '1 skill',
     howTo: expect.stringContaining('bad: its name is other, and its folder is bad') as string,
   });
+});
+
+test('the id of this host is shown, and one with odd characters is refused', async () => {
+  const host = (more: Record<string, string>) => check(more).then((found) => found.get('host'));
+  expect(await host({ BOBBIN_HOST: 'build-1' })).toMatchObject({ status: 'ok', found: 'build-1, by BOBBIN_HOST' });
+  expect(await host({ BOBBIN_HOST: 'a b;c' })).toMatchObject({ status: 'missing', found: 'BOBBIN_HOST is "a b;c"' });
 });

@@ -4,6 +4,7 @@ import { reasonOf } from '../temporal-service/run/service-error.ts';
 import { accountsProbe } from './accounts.ts';
 import type { Check, CheckContext, Finding, Probe } from './check.ts';
 import { dataProbes } from './data.ts';
+import { hostProbe } from './host.ts';
 import { limitsProbe } from './limits.ts';
 import { machineProbes } from './machine.ts';
 import { mcpProbe } from './mcp.ts';
@@ -37,6 +38,7 @@ export async function runChecks(options: CheckOptions): Promise<Check[]> {
   const probes = [
     ...machineProbes,
     ...dataProbes,
+    hostProbe,
     ...temporalProbes,
     waitingProbe,
     sandboxProbe,

@@ -16,6 +16,7 @@ import { addSearchAttributeCommands } from './stack/search-attribute-commands.ts
 import { addServeCommand } from './stack/serve-command.ts';
 import { addSkillsCommands } from './skills/skills-command.ts';
 import { addScheduleCommands } from './review/schedule-command.ts';
+import { addHostCommands } from './stack/host-commands.ts';
 import { addIdentityCommands } from './identity/identity-command.ts';
 import { addHelpCommand } from './help-command.ts';
 import { printProblem } from './text/output.ts';
@@ -46,6 +47,7 @@ export function createProgram(): Command {
   addLedgerCommands(program);
   addIdentityCommands(program);
   addSkillsCommands(program);
+  addHostCommands(program);
   addDataCommands(program);
   addDoctorCommand(program);
   addCompletionCommands(program);

@@ -80,6 +80,8 @@ export function exitCodeOfError(code: BobbinErrorCode): number {
     case 'identityNotFound':
     case 'agentIdentityRevoked':
     case 'agentIdentityRefused':
+    case 'hostNotFound':
+    case 'hostServed':
     case 'ledgerNotFound':
     case 'findingUnknown':
     case 'findingDismissed':

@@ -33,6 +33,8 @@ const CLIENT_PROBLEMS = {
   imageNotFound: { status: 404, title: 'There is no such image' },
   imagesUnavailable: { status: 503, title: 'The archive cannot be used' },
   threadNotFound: { status: 404, title: 'There is no such thread' },
+  hostNotFound: { status: 404, title: 'There is no such host' },
+  hostServed: { status: 409, title: 'A worker serves the host' },
   ledgerNotFound: { status: 404, title: 'There is no such ledger' },
   identityNotFound: { status: 404, title: 'The account has no identity' },
   findingUnknown: { status: 404, title: 'There is no such finding' },

@@ -21,6 +21,7 @@ interface ReviewCommandOptions extends CommonOptions {
   instructions?: string;
   thread?: string;
   cwd?: string;
+  host?: string;
   model?: string;
   failOn: Threshold;
 }
@@ -35,6 +36,7 @@ export function addReviewCommand(program: Command): void {
     .option('--instructions <text>', 'what to review, in your own words')
     .option('--thread <id>', 'review on this thread, which then knows the findings (default: a new thread)')
     .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
+    .addOption(newThreadOption('--host <host>', 'host that has the workspace (default: one that has it)'))
     .option('--model <name>', 'model, or provider/model, for this review')
     .addOption(thresholdOption('P3'))
     .option('--data-dir <path>', 'data folder of the stack to use (default: yours)')
@@ -95,7 +97,7 @@ async function submit(
   const model = options.model === undefined ? {} : { model: options.model };
   const turn = { turnId, kind: 'review' as const, review: { target, ...model } };
   if (options.thread === undefined) {
-    const start = { workspace: { cwd: await newWorkspace(bobbin, options.cwd) }, title: titleOf(target) };
+    const start = { workspace: await newWorkspace(bobbin, options.cwd, options.host), title: titleOf(target) };
     return { thread: await bobbin.threads.startWith(start, turn), after: 0 };
   }
   const thread = bobbin.threads.get(await bobbin.threads.find(options.thread));

@@ -17,6 +17,7 @@ import { watchThread } from './watch.ts';
 interface RunOptions extends CommonOptions, BudgetOptions, ModelFlags {
   thread?: string;
   cwd?: string;
+  host?: string;
   sandbox?: SandboxMode;
   approvalPolicy?: ApprovalPolicy;
   image?: string[];
@@ -30,6 +31,7 @@ export function addRunCommand(program: Command): void {
     .option(...imageOption)
     .option('--thread <id>', 'continue this thread')
     .addOption(newThreadOption('--cwd <path>', 'workspace of the new thread (default: .)'))
+    .addOption(newThreadOption('--host <host>', 'host that has the workspace (default: one that has it)'))
     .addOption(choice('--sandbox <mode>', 'what commands may write', SANDBOX_MODES))
     .addOption(choice('--approval-policy <policy>', 'when to ask before a command', APPROVAL_POLICIES))
     .addOption(
@@ -86,7 +88,7 @@ async function submit(
   }
   const budget = toBudget(options, 'tree');
   const start: NewThread = {
-    workspace: { cwd: await newWorkspace(bobbin, options.cwd) },
+    workspace: await newWorkspace(bobbin, options.cwd, options.host),
     ...settingsOf(options),
     ...(options.unattended === undefined ? {} : { unattended: { approvals: options.unattended } }),
     ...(budget === undefined ? {} : { budget }),
