@@ -59,11 +59,12 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
     const told = toldEnvironment(read);
-    const skills = isDue(told, number)
-      ? await findSkillNews(ports, { settings, told }, step.signal)
-      : { facts: {}, warnings: [] };
     const surroundings = { settings, told, step: number, ...(sessions && { sessions }) };
-    const environment = { ...(await findNews(ports, surroundings, step.signal)), ...skills.facts };
+    const [skills, facts] = await Promise.all([
+      isDue(told, number) ? findSkillNews(ports, { settings, told }, step.signal) : { facts: {}, warnings: [] },
+      findNews(ports, surroundings, step.signal),
+    ]);
+    const environment = { ...facts, ...skills.facts };
     const offers = await findOffers(ports, { settings, skills: hasSkills(told, environment) }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -113,7 +114,6 @@ describe('skills of a workspace', () => {
     ['a new file', (folder) => write(join(folder, 'new.md'), '')],
     ['a file that went', (folder) => rmSync(join(folder, 'scripts/run.sh'))],
     ['a file that became a program', (folder) => chmodSync(join(folder, 'scripts/run.sh'), 0o755)],
-    ['a file that became two by its name', (folder) => rename(folder)],
   ])('are no longer trusted after a change of %s', async (_, change) => {
     const folder = add(theirs(), 'deploy', { 'scripts/run.sh': 'good' });
     await trust('deploy');
@@ -129,10 +129,19 @@ describe('skills of a workspace', () => {
     });
   });
 
-  function rename(folder: string): void {
-    rmSync(join(folder, 'scripts'), { recursive: true });
-    write(join(folder, 'scripts\nrun.sh'), 'good');
-  }
+  it('are other skills if one file has a name that looks like two files', async () => {
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    const file = `${head('deploy')}# How to deploy\n`;
+    const texts = Array.from({ length: 50 }, (_, n) => String(n)).sort((a, b) => hash(a).localeCompare(hash(b)));
+    // Their hashes are neighbours in the list, whatever else is in the folder.
+    const [one = '', two = ''] = texts.filter((text) => hash(text) > hash(file)).slice(0, 2);
+    const folder = add(theirs(), 'deploy', { one, two });
+    await trust('deploy');
+    rmSync(join(folder, 'one'));
+    rmSync(join(folder, 'two'));
+    writeFileSync(join(folder, `one\n${hash(two)} - two`), one);
+    expect(await look()).toMatchObject([{ state: 'changed' }]);
+  });
 
   it('are trusted in one workspace only, by its real path', async () => {
     add(theirs(), 'deploy');
@@ -222,7 +231,7 @@ describe('skills of a workspace', () => {
     expect(await look()).toMatchObject([
       { name: 'Bad Name\u001b[31m', state: 'unusable' },
       { name: 'a--b', state: 'unusable' },
-      { name: 'linked', state: 'unusable', problem: expect.stringContaining('symbolic link') },
+      { name: 'linked', state: 'unusable', problem: expect.stringContaining('symbolic link') as string },
     ]);
   });
 
