@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { png } from '../../src/contract/test-images.ts';
 import { findChromium, launchChromium } from '../browser.ts';
 import { type TestEnvironment, openEnvironment, runTurn, turn, waitForRequest } from '../environment.ts';
 import { type HttpStand, startHttpStand } from '../parts/http-server.ts';
@@ -57,6 +58,42 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.getByRole('heading', { level: 1, name: 'Three floors' }).waitFor();
     await page.goForward();
     await page.getByRole('link', { name: 'another thread' }).waitFor();
+  });
+
+  it('sends images that are chosen or pasted, says of a file why it is none, and shows them in the conversation', async () => {
+    const thread = await environment.start();
+    const page = await pages.open(addressOf(thread), stand);
+    const list = page.getByRole('list', { name: 'Images to send' });
+    const name = '<img src=x onerror=alert(1)>\u202egnp.exe';
+    await page.getByLabel('Attach images').setInputFiles({ name, mimeType: 'image/png', buffer: png(5, 4) });
+    await list.getByText('<img src=x onerror=alert(1)>\\u{202e}gnp.exe, 5 × 4').waitFor();
+    const svg = { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('<svg onload="alert(1)"/>') };
+    await page.getByLabel('Attach images').setInputFiles(svg);
+    await page
+      .getByRole('alert')
+      .getByText(/^Not attached: /)
+      .waitFor();
+    await page.evaluate(`{
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(${JSON.stringify([...png(7, 6)])})], 'pasted.png'));
+      document.getElementById('prompt').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    }`);
+    await list.getByText('pasted.png, 7 × 6').waitFor();
+    await page.getByLabel('Attach images').setInputFiles({ name: 'not.png', mimeType: 'image/png', buffer: png(9, 9) });
+    await page.getByRole('button', { name: 'Remove not.png' }).click();
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate<string>('document.body.outerHTML')).not.toContain('\u202e');
+
+    await page.getByLabel('Prompt').fill('see:');
+    await page.keyboard.press('Enter');
+    await conversation(page)
+      .getByText(/image\/png 5x4[^]*image\/png 7x6/)
+      .waitFor();
+    expect(await list.count()).toBe(0);
+    const shown = conversation(page).locator('figure.image img');
+    await expect.poll(() => shown.count()).toBe(2);
+    await expect.poll(() => page.evaluate(`document.querySelector('figure.image img').naturalWidth`)).toBe(5);
+    expect(await page.evaluate<string>('document.body.outerHTML')).not.toContain('\u202e');
   });
 
   it('reverses an undo, removes turns from the conversation, and goes on from a turn in a new thread', async () => {

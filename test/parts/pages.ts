@@ -47,7 +47,7 @@ export async function openPages(browser: Browser, options: BrowserContextOptions
     },
     async close() {
       await context.close();
-      const elsewhere = requested.filter((url) => !/^http:\/\/127\.0\.0\.1:\d+\//.test(url));
+      const elsewhere = requested.filter((url) => !/^(blob:)?http:\/\/127\.0\.0\.1:\d+\//.test(url));
       expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
     },
   };

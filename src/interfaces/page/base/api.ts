@@ -1,4 +1,5 @@
 /** Requests to the HTTP API, `docs/http.md`. */
+import type { ImageInput } from '../../../contract/index.ts';
 import { forgetToken, getToken } from './token.ts';
 
 /** An answer that is a problem. `unreachable`: there was no answer. */
@@ -50,6 +51,13 @@ export async function post<T>(path: string, body: unknown = {}): Promise<T | nul
   const headers = { 'content-type': 'application/json' };
   const answer = await request(path, { method: 'POST', headers, body: JSON.stringify(body) });
   return answer.status === 204 ? null : readBody<T>(answer);
+}
+
+/** Rejects with a `Problem`, also for a file that no model can see. */
+export async function storeImage(file: File): Promise<ImageInput> {
+  const query = new URLSearchParams({ name: file.name });
+  const headers = { 'content-type': 'application/octet-stream' };
+  return readBody(await request(`/v1/images?${query.toString()}`, { method: 'POST', headers, body: file }));
 }
 
 export async function remove(path: string): Promise<void> {

@@ -2,8 +2,10 @@
 import { useRef, useState } from 'preact/hooks';
 import type { OnBusy, Overrides, ThreadView } from '../../../contract/index.ts';
 import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
+import { toInputText } from '../../../contract/plain/images/image-types.ts';
 import { ProblemNote, useAction } from '../base/action.tsx';
 import { newId, post, threadPath } from '../base/api.ts';
+import { AttachedImages, filesOf, useAttached } from './attached.tsx';
 import { OverridesForm } from './overrides.tsx';
 import type { Input } from './state/thread-state.ts';
 
@@ -21,15 +23,23 @@ export function Composer({ view, draft, take }: Props) {
   const sending = useAction();
   const interrupting = useAction();
   const turnId = useRef(newId());
+  const attached = useAttached(() => {
+    turnId.current = newId();
+  });
+  const isEmpty = draft.trim() === '' && attached.images.length === 0;
 
   const send = async (): Promise<void> => {
-    if (draft.trim() === '') return;
-    const input = [{ type: 'text', text: draft }];
+    if (isEmpty || attached.isRunning) return;
+    const input = [...(draft.trim() === '' ? [] : [{ type: 'text', text: draft }]), ...attached.images];
     const overrides = Object.keys(changed).length === 0 ? {} : { overrides: changed };
     const submitted = { turnId: turnId.current, kind: CONVERSATION, input, onBusy, ...overrides };
     await post(threadPath(threadId, '/turns'), submitted);
     setChanged({});
-    take({ type: 'sent', prompt: { turnId: turnId.current, text: draft } });
+    take({
+      type: 'sent',
+      prompt: { turnId: turnId.current, text: draft.trim() === '' ? toInputText(attached.images) : draft },
+    });
+    attached.clear();
     turnId.current = newId();
   };
   const interrupt = async (): Promise<void> => {
@@ -63,12 +73,28 @@ export function Composer({ view, draft, take }: Props) {
           turnId.current = newId();
           take({ type: 'draft', text: currentTarget.value });
         }}
+        onPaste={(event) => {
+          const files = filesOf(event.clipboardData);
+          if (files.length === 0) return;
+          event.preventDefault();
+          attached.add(files);
+        }}
+        onDragOver={(event) => {
+          if (event.dataTransfer?.types.includes('Files') === true) event.preventDefault();
+        }}
+        onDrop={(event) => {
+          const files = filesOf(event.dataTransfer);
+          if (files.length === 0) return;
+          event.preventDefault();
+          attached.add(files);
+        }}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
           void sending.run(send);
         }}
       />
+      <AttachedImages attached={attached} />
       <div class="buttons">
         <OverridesForm
           settings={settings}
@@ -107,7 +133,7 @@ export function Composer({ view, draft, take }: Props) {
             End what was left running
           </button>
         )}
-        <button type="submit" class="approve" disabled={sending.isRunning || draft.trim() === ''}>
+        <button type="submit" class="approve" disabled={sending.isRunning || attached.isRunning || isEmpty}>
           Send
         </button>
       </div>

@@ -1,6 +1,7 @@
 /** Images of the archive. They are fetched with the token, and shown from memory: the page loads nothing by itself. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ImageRef } from '../../../contract/index.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { toImageWords } from '../../../contract/plain/images/image-types.ts';
 import { request, toProblemWords } from '../base/api.ts';
 import { Inline } from '../base/text.tsx';
@@ -38,7 +39,7 @@ function StoredImage({ image }: { image: ImageRef }) {
       if (url !== undefined) URL.revokeObjectURL(url);
     };
   }, [sha256]);
-  const words = toImageWords(image);
+  const words = toVisibleLine(toImageWords(image));
   return (
     <figure class="image">
       {loaded !== null && 'url' in loaded && <img src={loaded.url} alt={words} width={width} height={height} />}

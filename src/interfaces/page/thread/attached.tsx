@@ -1,0 +1,96 @@
+/** Images that go with the prompt. They are stored when they are chosen, and sent by reference. */
+import { useId, useState } from 'preact/hooks';
+import type { ImageInput } from '../../../contract/index.ts';
+import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
+import { toImageWords } from '../../../contract/plain/images/image-types.ts';
+import { plural } from '../../../contract/plain/plural.ts';
+import { ProblemNote, useAction } from '../base/action.tsx';
+import { storeImage } from '../base/api.ts';
+import { Inline } from '../base/text.tsx';
+
+const TYPES = 'image/png,image/jpeg,image/gif,image/webp';
+
+export interface Attached {
+  images: readonly ImageInput[];
+  /** A note while they are stored, and why one was not. */
+  isRunning: boolean;
+  problem: string | null;
+  add: (files: Iterable<File>) => void;
+  remove: (index: number) => void;
+  clear: () => void;
+}
+
+/** @param onChange called before each change: another prompt is another turn. */
+export function useAttached(onChange: () => void): Attached {
+  const [images, setImages] = useState<readonly ImageInput[]>([]);
+  const storing = useAction();
+  const change = (next: (now: readonly ImageInput[]) => readonly ImageInput[]): void => {
+    onChange();
+    setImages(next);
+  };
+  return {
+    images,
+    isRunning: storing.isRunning,
+    problem: storing.problem,
+    add: (files) => {
+      const chosen = [...files];
+      void storing.run(async () => {
+        for (const file of chosen) {
+          const stored = await storeImage(file);
+          change((now) => [...now, stored]);
+        }
+      });
+    },
+    remove: (index) => change((now) => now.filter((_, at) => at !== index)),
+    clear: () => change(() => []),
+  };
+}
+
+/** Files that a person pastes or drops; text stays what it is. */
+export function filesOf(transfer: DataTransfer | null): File[] {
+  return [...(transfer?.files ?? [])];
+}
+
+export function AttachedImages({ attached }: { attached: Attached }) {
+  const { images, isRunning, problem, add, remove } = attached;
+  const id = useId();
+  return (
+    <>
+      <ProblemNote problem={problem === null ? null : `Not attached: ${problem}`} />
+      <div role="status" class="facts">
+        {isRunning ? 'Storing …' : images.length > 0 && `${plural(images.length, 'image')} will be sent.`}
+      </div>
+      {images.length > 0 && (
+        <ul class="attached" aria-label="Images to send">
+          {images.map((image, index) => (
+            <li key={`${index} ${image.sha256}`}>
+              <Inline text={toImageWords(image)} />{' '}
+              <button
+                type="button"
+                onClick={() => remove(index)}
+                aria-label={`Remove ${toVisibleLine(toImageWords(image))}`}
+              >
+                Remove
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <label class="attach" for={id}>
+        Attach images
+      </label>
+      <input
+        id={id}
+        type="file"
+        accept={TYPES}
+        multiple
+        disabled={isRunning}
+        onChange={({ currentTarget }) => {
+          add(currentTarget.files ?? []);
+          // The same file can be chosen again.
+          currentTarget.value = '';
+        }}
+      />
+    </>
+  );
+}
