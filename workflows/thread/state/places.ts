@@ -5,9 +5,10 @@ import type { StepActivity } from './steps.ts';
 
 /**
  * `host`: it reads or writes the workspace, or something else that only one host has, such as its MCP servers, the rules of
- * its repositories and the snapshots in its data folder.
+ * its repositories and the snapshots in its data folder. So does an activity that is not named here, such as that of an added
+ * tool.
  */
-const PLACES: Record<StepActivity, 'host' | 'any'> = {
+const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   // Reads AGENTS.md, lists the tools of MCP servers and takes the snapshot.
   callModel: 'host',
   compactContext: 'host',
@@ -45,7 +46,7 @@ export interface Place {
 
 /** The host that must run a step of a thread; undefined if any may. */
 export function hostOf(activity: StepActivity, { host }: Bound): string | undefined {
-  return PLACES[activity] === 'host' ? host : undefined;
+  return PLACES[activity] === 'any' ? undefined : host;
 }
 
 /**
