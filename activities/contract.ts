@@ -1,5 +1,5 @@
 /** The activities as workflows see them: inputs and results. Plain JSON, nothing secret. */
-import type { ApprovalRule, ArchiveBody, ArchiveSegment, RepositoryRules, StartThread } from '../src/contract/index.ts';
+import type { ArchiveBody, ArchiveSegment, RepositoryRules, StartThread } from '../src/contract/index.ts';
 import type {
   CommandStep,
   CommandStepResult,
@@ -35,7 +35,15 @@ import type {
 import type { OnWorkspace } from './contract/steps.ts';
 import type { ReadSkillStep, ReadSkillStepResult } from './contract/skills.ts';
 import type { TaskStep, TaskStepResult } from './contract/tasks.ts';
-import type { Elsewhere, ForkRequest, ForkedPast, FoundRules, OpenedThread, RuleLookup } from './contract/threads.ts';
+import type {
+  Elsewhere,
+  ForkRequest,
+  ForkedPast,
+  FoundRules,
+  OpenedThread,
+  RuleLookup,
+  RuleToKeep,
+} from './contract/threads.ts';
 import type { AgentIdentity, CarriedState, Snapshot } from './ports.ts';
 
 export type * from './contract/commands.ts';
@@ -86,7 +94,7 @@ export interface StepActivities {
   ): Promise<AgentTaskRegistered | AgentTaskDelayed | { type: 'aborted' }>;
   /** Fails with `rulesUnavailable`, as the other three activities for the rules of a repository do. */
   findRules(lookup: RuleLookup): Promise<FoundRules | { type: 'aborted' }>;
-  rememberRule(request: { cwd: string; rule: ApprovalRule } & OnWorkspace): Promise<null>;
+  rememberRule(rule: RuleToKeep): Promise<null>;
   /** `gone`: it is certain that nothing of these commands is left; earlier releases left it out. */
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number; gone?: boolean }>;
   /** Returns the id under which it was written; earlier releases used the given id, and returned nothing. */

@@ -5,5 +5,6 @@ export { readArchive } from './archive/workflow.ts';
 export { reviewLedger } from './review-ledger/workflow.ts';
 export { targetReview } from './batch-review/target-review.ts';
 export { batchReview } from './batch-review/workflow.ts';
-export { repositoryRules } from './repository-rules/workflow.ts';
+export { repositoryRules } from './repository-rules/on-workers.ts';
+export { approvalRules } from './repository-rules/workflow.ts';
 export { thread } from './thread/shell/workflow.ts';

@@ -1,13 +1,29 @@
 /** The initial state of a thread, and the rules of its repository. */
-import type { ApprovalRule, ArchiveSegment, Fork, RuleMatch, ThreadSettings } from '../../src/contract/index.ts';
+import type {
+  ApprovalRule,
+  ArchiveSegment,
+  Fork,
+  RuleMatch,
+  RulesPlace,
+  ThreadSettings,
+} from '../../src/contract/index.ts';
 import type { CountedCompaction, PastTurn } from '../ports.ts';
 import type { OnWorkspace } from './steps.ts';
 
-export interface RuleLookup extends OnWorkspace {
+/** Threads of earlier releases do not know where the rules are: their steps look at the folder. */
+export interface OfRepository extends OnWorkspace {
+  cwd: string;
+  rulesAt?: RulesPlace;
+}
+
+export interface RuleToKeep extends OfRepository {
+  rule: ApprovalRule;
+}
+
+export interface RuleLookup extends OfRepository {
   threadId: string;
   /** The thread's id for this step. */
   actionId: string;
-  cwd: string;
   /** The request to match. */
   match: RuleMatch;
 }

@@ -9,6 +9,7 @@ import { Failure } from '../failures.ts';
 import { readSegment } from '../model/context-cache.ts';
 import type { PastReader, Ports, ThreadPast } from '../ports.ts';
 import { runShortStep } from '../step.ts';
+import { findRulesPlace } from '../threads/open-thread.ts';
 import { type Cut, cutPast } from './cut.ts';
 import { placeFiles } from './files.ts';
 
@@ -29,7 +30,9 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
     const segments = await writeSegments(ports, threadId, cut);
     const { turns, compactions, turnIds, lastTurnId } = cut;
     const searchAttributes = await ports.searchAttributes.usable();
-    const settings = { ...past.settings, cwd, root, host, searchAttributes };
+    const { rulesAt: _ofSource, ...known } = past.settings;
+    const place = known.repositoryRules ? await findRulesPlace(ports, cwd, root) : {};
+    const settings = { ...known, ...place, cwd, root, host, searchAttributes };
     return {
       ...{ settings, segments, itemCount: cut.items.length, turns, compactions, turnIds },
       ...{ lastTurnId, warnings, keepsAfter: true, decisions: 5 },

@@ -6,6 +6,7 @@ import type {
   ItemsPage,
   RepositoryRules,
   RuleMatch,
+  RulesPlace,
   ThreadEvent,
   ThreadSettings,
   TurnCompletion,
@@ -20,18 +21,17 @@ export interface ArchivePort {
   read(segmentId: string): Promise<string>;
 }
 
-/**
- * Remembered answers of repositories, shared by the threads of all work trees. `cwd` is any folder in one; a folder
- * outside of repositories counts as one. Fails with `rulesUnavailable`.
- */
+/** Remembered answers of repositories, shared by the threads of all work trees. Fails with `rulesUnavailable`. */
 export interface RulesPort {
-  list(cwd: string): Promise<RepositoryRules>;
-  /** The rules that may apply to the request, with paths below the given `cwd`. */
-  find(cwd: string, asked: RuleMatch): Promise<ApprovalRule[]>;
-  /** Stores the rule under an id that is derived from its content. Idempotent. */
-  remember(cwd: string, rule: ApprovalRule): Promise<void>;
+  /** Where the rules of a folder are. A folder outside of repositories counts as one. */
+  placeOf(cwd: string): Promise<RulesPlace>;
+  list(place: RulesPlace, signal: AbortSignal): Promise<RepositoryRules>;
+  /** The rules that may apply to the request, with paths below the folder of the place. */
+  find(place: RulesPlace, asked: RuleMatch, signal: AbortSignal): Promise<ApprovalRule[]>;
+  /** Keeps the rule under an id that is derived from its content. Idempotent. */
+  remember(place: RulesPlace, rule: ApprovalRule, signal: AbortSignal): Promise<void>;
   /** Whether there was such a rule. */
-  revoke(cwd: string, ruleId: string): Promise<boolean>;
+  revoke(place: RulesPlace, ruleId: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** The answer of the query `context`: what a model step needs from an item number on. */

@@ -1,11 +1,11 @@
 /** Fills the start argument of a new thread with the defaults of its host. Idempotent: it only reads. */
-import type { StartThread } from '../../src/contract/index.ts';
+import type { RulesPlace, StartThread } from '../../src/contract/index.ts';
 import type { Elsewhere, OpenedThread } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import type { Ports } from '../ports.ts';
 import { findHost } from './find-host.ts';
 
-type OpeningPorts = Pick<Ports, 'defaults' | 'searchAttributes' | 'rootOf' | 'requireWorkspace' | 'hosts'>;
+type OpeningPorts = Pick<Ports, 'defaults' | 'searchAttributes' | 'rootOf' | 'requireWorkspace' | 'hosts' | 'rules'>;
 
 export async function openThread(
   ports: OpeningPorts,
@@ -18,9 +18,13 @@ export async function openThread(
   if (ifThere && !isHere()) return { type: 'elsewhere', ask: [], others: [] };
   const elsewhere = await findHost(hosts, { host, isHere, isChild: start.parent !== undefined });
   if (elsewhere !== null) return elsewhere;
-  const usable = await searchAttributes.usable();
+  const settings = { ...defaults(start), root: root ?? rootOf(cwd), host: hosts.id };
+  const [usable, place] = await Promise.all([
+    searchAttributes.usable(),
+    settings.repositoryRules ? findRulesPlace(ports, cwd, settings.root) : {},
+  ]);
   return {
-    ...{ ...defaults(start), root: root ?? rootOf(cwd), host: hosts.id, searchAttributes: usable },
+    ...{ ...settings, ...place, searchAttributes: usable },
     ...{ openedAt: Date.now(), keepsAfter: true, decisions: 5 },
   };
 }
@@ -33,4 +37,17 @@ function isThere(ports: OpeningPorts, cwd: string, root: string | undefined): bo
   } catch (error) {
     return error instanceof Failure && error.code === 'workspaceClosed';
   }
+}
+
+/** Empty if the folder is not there, or is another one by now: then each step looks again, and says so. */
+export async function findRulesPlace(
+  { rules, rootOf }: Pick<Ports, 'rules' | 'rootOf'>,
+  cwd: string,
+  root: string,
+): Promise<{ rulesAt?: RulesPlace }> {
+  if (rootOf(cwd) !== root) return {};
+  return rules.placeOf(cwd).then(
+    (rulesAt) => ({ rulesAt }),
+    () => ({}),
+  );
 }

@@ -34,7 +34,7 @@ import { type Ledgers, openLedgers } from './ledgers/ledgers.ts';
 import { type Schedules, schedulesOver } from './schedules/schedules.ts';
 import { type ThreadDescription, describeThread } from './threads/owners.ts';
 import { type WorkerSummary, workersOf } from './workers.ts';
-import { askRepositoryRules } from './threads/repository-rules.ts';
+import { askRepositoryRules } from './rules/repository-rules.ts';
 import { type ThreadHandle, openHandle } from './threads/thread-handle.ts';
 
 export interface StartOptions {
@@ -102,11 +102,11 @@ export interface Bobbin {
     register(): Promise<SearchAttributeState[]>;
   };
   readonly schedules: Schedules;
-  /** The remembered answers of a repository. `cwd` is any folder in it, as an absolute path. Needs a worker. */
+  /** The remembered answers of a repository. `cwd` is any folder in it, as an absolute path. Needs a worker: of the host, or any. */
   readonly repositoryRules: {
-    list(cwd: string): Promise<RepositoryRules>;
+    list(cwd: string, on?: { host?: string }): Promise<RepositoryRules>;
     /** Resolves with the remaining rules. Rejects with `ruleUnknown` if there is no such rule. */
-    revoke(cwd: string, ruleId: string): Promise<RepositoryRules>;
+    revoke(cwd: string, ruleId: string, on?: { host?: string }): Promise<RepositoryRules>;
   };
   /** @internal */
   readonly service: Service;
@@ -226,8 +226,8 @@ export function bobbinOver(service: Service, archive?: ImageArchive): Bobbin {
     },
     schedules: schedulesOver(service),
     repositoryRules: {
-      list: (cwd) => askRepositoryRules(service, { cwd }),
-      revoke: (cwd, ruleId) => askRepositoryRules(service, { cwd, revoke: ruleId }),
+      list: (cwd, { host } = {}) => askRepositoryRules(service, { cwd, host }),
+      revoke: (cwd, ruleId, { host } = {}) => askRepositoryRules(service, { cwd, host, revoke: ruleId }),
     },
     close: () => service.close(),
   };

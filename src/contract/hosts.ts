@@ -1,7 +1,6 @@
 /** Hosts: machines, or containers, whose workers run the steps of the threads that work there. */
 import { z } from 'zod';
-import { MomentSchema } from './shapes.ts';
-import { HostIdSchema } from './threads/thread.ts';
+import { HostIdSchema, MomentSchema } from './shapes.ts';
 
 /** The argument of the workflow `host`, and its memo under the name `host`. */
 export const HostRegistrationSchema = z.object({

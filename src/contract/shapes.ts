@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOST_ID, HOST_ID_CHARACTERS } from './plain/hosts.ts';
 import { LIMITS } from './plain/limits.ts';
 import { NO_PATH, isPath } from './plain/paths.ts';
 import type { WireNotes } from './plain/wire-schema.ts';
@@ -14,6 +15,11 @@ export const IdSchema = z
   .max(LIMITS.idChars)
   .regex(/^[A-Za-z0-9._:@/-]+$/, ID_CHARACTERS)
   .meta({ says: ID_CHARACTERS } satisfies WireNotes);
+
+export const HostIdSchema = z
+  .string()
+  .regex(HOST_ID, HOST_ID_CHARACTERS)
+  .meta({ says: HOST_ID_CHARACTERS } satisfies WireNotes);
 
 const ABSOLUTE = 'an absolute path is needed';
 export const PathSchema = z

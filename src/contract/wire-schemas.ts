@@ -8,7 +8,13 @@ import { EnsureIdentitySchema, ReplaceIdentitySchema, RevokeIdentitySchema } fro
 import { TreeBudgetSchema } from './threads/budget.ts';
 import { EditQueueSchema } from './threads/queue.ts';
 import { ResolveRequestSchema } from './threads/requests.ts';
-import { RepositoryRulesRequestSchema, RevokeRuleSchema } from './threads/rules.ts';
+import {
+  RememberRulesSchema,
+  RepositoryRulesRequestSchema,
+  RevokeRuleSchema,
+  RuleMatchSchema,
+  RulesKeySchema,
+} from './threads/rules.ts';
 import { AgentMessageSchema, SubThreadMessageSchema } from './threads/sub-threads.ts';
 import { StartThreadSchema } from './threads/thread.ts';
 import {
@@ -27,6 +33,7 @@ export const MESSAGE_SCHEMAS = {
   ensureIdentity: EnsureIdentitySchema,
   hostRegistration: HostRegistrationSchema,
   interruptTurn: InterruptTurnSchema,
+  rememberRules: RememberRulesSchema,
   reopenFinding: ReopenFindingSchema,
   replaceIdentity: ReplaceIdentitySchema,
   repositoryRules: RepositoryRulesRequestSchema,
@@ -34,6 +41,8 @@ export const MESSAGE_SCHEMAS = {
   revokeIdentity: RevokeIdentitySchema,
   revokeRule: RevokeRuleSchema,
   rollbackTurns: RollbackTurnsSchema,
+  ruleMatch: RuleMatchSchema,
+  rulesKey: RulesKeySchema,
   startBatch: StartBatchSchema,
   startThread: StartThreadSchema,
   steerTurn: SteerTurnSchema,

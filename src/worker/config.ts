@@ -61,6 +61,7 @@ const EnvironmentSchema = z.object({
   BOBBIN_INSTRUCTIONS: z.string().max(LIMITS.instructionsChars).optional(),
   BOBBIN_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
   BOBBIN_HOST: HostIdSchema.optional(),
+  BOBBIN_HOST_GROUP: HostIdSchema.optional(),
   /** In seconds. */
   BOBBIN_HOST_GRACE: z.coerce.number().int().min(1).max(2_000_000).default(600),
   BOBBIN_OFFLINE_MODEL_URL: z.url().optional(),
@@ -142,6 +143,8 @@ export interface WorkerConfig {
   taskQueue: string;
   /** The id of this host, if the operator has chosen it. */
   hostId: string | undefined;
+  /** Hosts of one group see the same files under the same paths. */
+  hostGroup: string | undefined;
   /** Absolute path of the data folder. */
   stateDirectory: string;
   /** Absolute path for the work trees of forks and the clones of batch targets; outside the data folder. */
@@ -210,6 +213,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
   return {
     taskQueue: vars.BOBBIN_TASK_QUEUE,
     hostId: vars.BOBBIN_HOST,
+    hostGroup: vars.BOBBIN_HOST_GROUP,
     stateDirectory: data.root,
     workspacesDirectory: workspacesDirectory(env, data.root),
     fetching: {

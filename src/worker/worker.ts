@@ -28,7 +28,6 @@ import { createContextLimits } from '../adapters/model/context-windows.ts';
 import { createModels } from '../adapters/model/models.ts';
 import { typeOfProvider } from '../adapters/model/providers.ts';
 import { createPrices } from '../adapters/model/prices.ts';
-import { createFileRules } from '../adapters/rules/file-rules.ts';
 import { createSkills } from '../adapters/skills/skills.ts';
 import { createTrustedSkills } from '../adapters/skills/trusted-skills.ts';
 import { type HostFile, markMachine, newHost, openHostFile } from '../folders/host-file.ts';
@@ -38,6 +37,7 @@ import { createSupervisedCommands } from '../adapters/shell/supervisor/supervise
 import { type OwnHost, claimHost, createHostDirectory } from './directories/host-directory.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
 import { createLedgerDirectory } from './directories/ledger-directory.ts';
+import { createRulesDirectory } from './directories/rules-directory.ts';
 import { createSearchAttributePort } from './directories/search-attributes.ts';
 import { connectService } from '../client/service.ts';
 import { createThreadReader } from './directories/thread-reader.ts';
@@ -47,6 +47,8 @@ import type { ThreadSinks } from '../../workflows/thread/shell/sinks.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { prepareFolders } from './prepare-folders.ts';
+import { toRulesHost } from './rules-host.ts';
+import { takeOverRules } from './take-over-rules.ts';
 import { createOwnTasks } from './own-code/tasks.ts';
 import { createOwnTools } from './own-code/tools.ts';
 import { type LocalSteps, createStepRegistry } from './step-registry.ts';
@@ -84,8 +86,10 @@ export async function runWorker(
   prepareFolders(config, warn);
   const own = ownHost(config);
   const [connection] = await Promise.all([NativeConnection.connect(target.connection), claimHost(service, own)]);
+  const rulesHost = toRulesHost(own, config);
+  await takeOverRules(service, { directory: config.rulesDirectory, host: rulesHost }, warn);
   const steps = createStepRegistry();
-  const ports = extend(createPorts(config, env, steps, service, own.hostId));
+  const ports = extend(createPorts(config, env, steps, service, { hostId: own.hostId, rulesHost }));
   const contexts = createContextCache(ports);
   const common = {
     connection,
@@ -183,7 +187,7 @@ function createPorts(
   env: NodeJS.ProcessEnv,
   steps: LocalSteps,
   service: Awaited<ReturnType<typeof connectService>>,
-  hostId: string,
+  { hostId, rulesHost }: { hostId: string; rulesHost: string },
 ): Ports {
   const { accounts, closedFolders, deniedPaths, contextWindow, autoCompactTokens } = config;
   const { models, providers } = config.ownModels;
@@ -248,7 +252,7 @@ function createPorts(
     identities: createIdentityDirectory(service),
     ledgers: createLedgerDirectory(service),
     archive: openArchive(config),
-    rules: createFileRules({ directory: config.rulesDirectory }),
+    rules: createRulesDirectory(service, rulesHost),
     threads: createThreadReader(service),
     hosts: createHostDirectory(service, hostId),
     steps,

@@ -8,6 +8,7 @@ const STATES = {
   thread: (state: object) => ({ carriedOver: state }),
   batchReview: (state: object) => ({ carriedBatch: state }),
   reviewLedger: (state: object) => ({ ...state, findings: [], runs: [] }),
+  approvalRules: (state: object) => ({ ...state, rules: [] }),
 };
 
 function workflow(toArgument: (state: object) => object) {
@@ -21,3 +22,4 @@ function workflow(toArgument: (state: object) => object) {
 export const thread = workflow(STATES.thread);
 export const batchReview = workflow(STATES.batchReview);
 export const reviewLedger = workflow(STATES.reviewLedger);
+export const approvalRules = workflow(STATES.approvalRules);

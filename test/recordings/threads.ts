@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ResolveRequest } from '../../src/contract/index.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
 import { z } from 'zod';
+import { toRulesWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
 import { createOwnTasks } from '../../src/worker/own-code/tasks.ts';
 import { createOwnTools } from '../../src/worker/own-code/tools.ts';
 import { png } from '../../src/contract/test-images.ts';
@@ -209,6 +210,21 @@ export const THREADS: Scenarios = {
       await ask(revoke, { cwd: environment.cwd, revoke: rules[0]?.ruleId });
       await ask(refused, { cwd: 'not absolute' });
       return { list, revoke, refused };
+    },
+  },
+  'rules-of-a-repository': {
+    async drive(environment) {
+      const thread = await environment.start({ approvalPolicy: 'untrusted' });
+      const commands = ['touch one', 'touch two', 'touch three'];
+      for (const command of commands)
+        await answering(thread, `run: ${command}`, { decision: 'accept', remember: { scope: 'repository' } });
+      await runTurn(thread, 'run: touch one');
+      const [one, two] = (await thread.repositoryRules()).rules.map(({ ruleId }) => ruleId);
+      await thread.revokeRepositoryRule({ ruleId: one ?? '' });
+      const rules = toRulesWorkflowId((await thread.view()).settings.rulesAt ?? { host: '', repository: '' });
+      await signal(environment, rules, 'revokeRule', { ruleId: two ?? '' });
+      await runTurn(thread, 'run: touch three');
+      return { thread: thread.workflowId, rules };
     },
   },
   deadline: {

@@ -1,15 +1,14 @@
 /** What this release and those before it have left in histories and on disks is read by the code of today. */
-import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArchiveBody } from '../../src/contract/index.ts';
 import { createArchive } from '../../src/adapters/archive/archive.ts';
 import { createFolderStore } from '../../src/adapters/store/folder-store.ts';
 import { createGit } from '../../src/adapters/git/git.ts';
 import { createKeyStore } from '../../src/adapters/identity/key-store.ts';
-import { createFileRules } from '../../src/adapters/rules/file-rules.ts';
+import { readFormerRules } from '../../src/adapters/rules/former-rules.ts';
 import { type BatchState, toRowsPage, toView } from '../../workflows/batch-review/batch.ts';
 import { toLedgerView } from '../../workflows/review-ledger/ledger.ts';
 import type { LedgerState } from '../../workflows/review-ledger/state.ts';
@@ -19,7 +18,7 @@ import { itemCount } from '../../workflows/thread/state/log.ts';
 import { decide } from '../../workflows/thread/machine/machine.ts';
 import { newThreadState } from '../../workflows/thread/state/state.ts';
 import { toThreadView } from '../../workflows/thread/view/view.ts';
-import { git, makeRepository } from '../parts/repositories.ts';
+import { git } from '../parts/repositories.ts';
 import { argumentOf, payloadTexts, readRecorded, recordedNames } from '../recordings/histories.ts';
 import { storedFolders } from '../recordings/stored.ts';
 
@@ -90,19 +89,13 @@ describe('what lies in the data folder of workers is read', () => {
   });
 
   it.each(storedFolders('rules'))('rules of a repository: $name', async ({ path }) => {
-    const cwd = makeRepository(join(root, 'repo'), { 'README.md': '' });
-    const [folder = ''] = readdirSync(path);
-    const [file = ''] = readdirSync(join(path, folder));
-    const text = readFileSync(join(path, folder, file), 'utf8');
-    const { repository, rule } = JSON.parse(text) as { repository: string; rule: { ruleId: string } };
-    expect(folder).toBe(toFolderName(repository));
-    // As if it had been written here.
     const directory = join(root, 'rules');
-    const own = join(directory, toFolderName(join(cwd, '.git')), file);
-    const rules = createFileRules({ directory });
-    cpSync(join(path, folder), dirname(own), { recursive: true });
-    writeFileSync(own, text.replace(repository, join(cwd, '.git')));
-    expect((await rules.list(cwd)).rules).toMatchObject([{ ruleId: rule.ruleId, decision: 'accept' }]);
+    cpSync(path, directory, { recursive: true });
+    const { found, broken } = await readFormerRules(directory);
+    expect(broken).toEqual([]);
+    expect(found).toMatchObject([
+      { repository: expect.stringMatching(/\/\.git$/) as string, rules: [{ scope: 'repository', decision: 'accept' }] },
+    ]);
   });
 
   it.each(storedFolders('keys'))('keys of agent identities: $name', async ({ path }) => {
@@ -129,7 +122,3 @@ describe('what lies in the data folder of workers is read', () => {
     expect(readFileSync(join(cwd, 'README.md'), 'utf8')).toBe('# A repository of the tests\n');
   });
 });
-
-function toFolderName(repository: string): string {
-  return createHash('sha256').update(repository).digest('hex').slice(0, 32);
-}

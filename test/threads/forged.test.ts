@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ThreadRequestSchema } from '../../src/contract/index.ts';
+import { RememberRulesSchema, ThreadRequestSchema } from '../../src/contract/index.ts';
 import { type RawPayload, assertHealthy, json, rawPayload, sendSignal, startRawWorkflow } from '../parts/raw-client.ts';
 import { type TestEnvironment, openEnvironment, runTurn, waitForRequest } from '../environment.ts';
 
@@ -81,6 +81,7 @@ describe('an argument that cannot be used', () => {
       /^failed/,
     ],
     ['reviewLedger', 'review-ledger/', { targetId: 't', target }, /^(refused|open)/],
+    ['approvalRules', 'approval-rules/', { host: 'local', repository: '/nowhere' }, /^refused/],
     ['repositoryRules', 'repository-rules/', { cwd: '/nowhere', revoke: 'r' }, /^(refused|failed .*ENOENT)/],
     ['readArchive', 'archive/', 'segment', /^(malformed|archiveMissing)/],
     ['agentIdentity', 'agent-identity/', { account: 'a', identity }, /^refused/],
@@ -124,6 +125,7 @@ describe('a carried state', () => {
     ['batchReview', 'batch-review/', { carriedBatch: { version: 99 } }, /batch .*targets/],
     ['reviewLedger', 'review-ledger/', { version: 99, findings: [], runs: [] }, /refused.*targetId/],
     ['agentIdentity', 'agent-identity/', { account: '', identity: {} }, /refused.*account/],
+    ['approvalRules', 'approval-rules/', { version: 99, rules: [] }, /refused.*host/],
   ])('of a %s is not taken from a client, not even in the later runs of a cron schedule', async (...given) => {
     const [type, prefix, argument, words] = given;
     const workflowId = `${prefix}${randomUUID()}`;
@@ -268,15 +270,20 @@ describe('a forged update or query', () => {
     ],
     ['ledger', 'dismissFinding', { findingId: 'f1', by: 'ann', why: 'x' }],
     ['ledger', 'reopenFinding', { findingId: 'f1', by: 'ann' }],
+    ['rules', 'revokeRule', { ruleId: 'none' }],
     ['identity', 'replaceIdentity', 'x'],
     ['identity', 'replaceIdentity', { agentRuntimeId: 'x', by: 'thread' }],
     ['identity', 'ensureIdentity', { mode: 'strict' }],
     ['identity', 'revokeIdentity', { agentRuntimeId: 'x', reason: 'y' }],
   ];
-  const signals: [string, unknown][] = [
-    ['abandonRun', { runId: 'r', reason: 'x' }],
-    ['dismissFinding', { findingId: 'f1', by: 'ann', why: 'x' }],
-    ['reopenFinding', { findingId: 'f1', by: 'ann' }],
+  const match = { type: 'commandExecution', command: 'forged', cwd: '.', sandbox: 'workspace-write' };
+  const rule = { ruleId: 'r', scope: 'repository', match, decision: 'accept', by: 'person', at: 1 };
+  const signals: [workflow: string, signal: string, valid: unknown][] = [
+    ['ledger', 'abandonRun', { runId: 'r', reason: 'x' }],
+    ['ledger', 'dismissFinding', { findingId: 'f1', by: 'ann', why: 'x' }],
+    ['ledger', 'reopenFinding', { findingId: 'f1', by: 'ann' }],
+    ['rules', 'rememberRules', { rules: [{ ...rule, threadId: 't', turnId: 'u' }] }],
+    ['rules', 'revokeRule', { ruleId: 'none' }],
   ];
   const queries: [workflow: string, query: string, valid: unknown][] = [
     ...(['events', 'items', 'context'] as const).map((name): [string, string, unknown] => [
@@ -284,6 +291,7 @@ describe('a forged update or query', () => {
       { after: 0, limit: 1, completedTask: { runId: 'x', startedEventId: 1 } },
     ]),
     ['thread', 'closedRun', { ask: 'items', after: 0 }],
+    ['rules', 'findRules', match],
     ['batch', 'rows', { after: 0, limit: 1 }],
     ['batch', 'closedRows', { after: 0, limit: 1 }],
   ];
@@ -295,12 +303,14 @@ describe('a forged update or query', () => {
     const [targetId, account, batchId] = [randomUUID(), randomUUID(), randomUUID()];
     const ids: Record<string, string> = {
       ...{ thread: thread.workflowId, ledger: `review-ledger/${targetId}` },
+      ...{ rules: `approval-rules/local:/nowhere/${account}` },
       ...{ identity: `agent-identity/${account}`, batch: `batch-review/${batchId}` },
     };
     const start = (type: string, name: string, argument: unknown) =>
       startRawWorkflow(environment, { type, workflowId: ids[name] ?? '' }, json(argument));
     await start('reviewLedger', 'ledger', { targetId, target: { repository: '/nowhere' } });
     await start('agentIdentity', 'identity', { account });
+    await start('approvalRules', 'rules', { host: 'local', repository: `/nowhere/${account}` });
     await start('batchReview', 'batch', { targets: [{ repository: environment.cwd }, { repository: '/nowhere' }] });
     await handleOf(ids['batch'] ?? '')
       .result()
@@ -324,15 +334,17 @@ describe('a forged update or query', () => {
       },
     );
     await inTurn(
-      signals.flatMap(([name, valid]) =>
-        [...PAYLOADS, ...mutants(valid), [json(valid)]].map((payloads) => ({ name, payloads })),
+      signals.flatMap(([workflow, name, valid]) =>
+        [...PAYLOADS, ...mutants(valid), [json(valid)]].map((payloads) => ({ workflow, name, payloads })),
       ),
-      ({ name, payloads }) => sendSignal(environment, { workflowId: ids['ledger'] ?? '' }, name, ...payloads),
+      ({ workflow, name, payloads }) => sendSignal(environment, { workflowId: ids[workflow] ?? '' }, name, ...payloads),
     );
     expect(asked.filter((one) => /is not a function|undefined|deadline|Cannot/i.test(one))).toEqual([]);
     expect(await runTurn(thread, 'say: on')).toMatchObject({ status: 'completed' });
     expect(await handleOf(ids['ledger'] ?? '').query('ledger')).toMatchObject({ targetId });
-    for (const name of ['thread', 'ledger', 'identity']) await assertHealthy(environment, ids[name] ?? '');
-    for (const name of ['ledger', 'identity']) await handleOf(ids[name] ?? '').terminate();
+    const { rules } = await handleOf(ids['rules'] ?? '').query<{ rules: unknown[] }>('rules');
+    expect(RememberRulesSchema.safeParse({ rules })).toMatchObject({ success: true, data: { rules } });
+    for (const name of ['thread', 'ledger', 'identity', 'rules']) await assertHealthy(environment, ids[name] ?? '');
+    for (const name of ['ledger', 'identity', 'rules']) await handleOf(ids[name] ?? '').terminate();
   }, 280_000);
 });

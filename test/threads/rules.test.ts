@@ -1,13 +1,17 @@
 /** Remembered answers on the real service: how long each lives, who sees it, how it ends. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toRepositoryRule } from '../../src/adapters/rules/repository-rule.ts';
+import { openRulesWorkflow } from '../../src/client/rules/rules-workflow.ts';
+import { toRulesWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { writeFormerRule } from '../parts/former-rules.ts';
 import { findProgram } from '../../src/adapters/programs.ts';
 import { probeBubblewrap } from '../../src/adapters/shell/sandbox/bubblewrap.ts';
 import type { ThreadHandle } from '../../src/client/index.ts';
-import type { ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../../src/contract/index.ts';
+import type { ApprovalRule, ResolveRequest, RuleScope, ThreadEvent, ThreadRequest } from '../../src/contract/index.ts';
 import { type WorkerChild, startWorkerChild } from '../kill/worker-child.ts';
 import { json, sendSignal } from '../parts/raw-client.ts';
 import { runCli } from '../parts/run-cli.ts';
@@ -19,14 +23,17 @@ import {
   turn,
   waitForEvent,
   waitForRequest,
+  workerLog,
 } from '../environment.ts';
 
 const sandbox = await probeBubblewrap(findProgram('bwrap', []));
 
+const HOST = 'host-of-rules';
+
 let environment: TestEnvironment;
 let outside: string;
 beforeAll(async () => {
-  environment = await openEnvironment();
+  environment = await openEnvironment({ env: { BOBBIN_HOST: HOST } });
   outside = mkdtempSync('/var/tmp/bobbin-rules-');
 });
 afterAll(async () => {
@@ -71,6 +78,17 @@ async function asksFor(thread: ThreadHandle, text: string): Promise<boolean> {
   return approvalsIn(await eventsSoFar(thread)).length > before;
 }
 
+const keyOf = (cwd: string) => ({ host: HOST, repository: join(cwd, '.git') });
+const handleOf = (cwd: string) => environment.bobbin.service.client.workflow.getHandle(toRulesWorkflowId(keyOf(cwd)));
+/** A rule about a command in the root of that work tree. */
+const kept = (cwd: string, command: string): ApprovalRule =>
+  toRepositoryRule(
+    {
+      ...{ ruleId: '', scope: 'repository', decision: 'accept', by: 'person', at: 1, threadId: 't', turnId: 'a' },
+      match: { type: 'commandExecution', command, cwd, sandbox: 'workspace-write' },
+    },
+    { folder: cwd, prefix: '' },
+  );
 const untrusted = (cwd = environment.cwd) => environment.start({ approvalPolicy: 'untrusted', workspace: { cwd } });
 
 describe('an answer that is remembered', () => {
@@ -202,11 +220,30 @@ describe('a rule of a repository', () => {
     expect((await eventsSoFar(never)).some(({ type }) => type === 'rule/applied')).toBe(false);
   });
 
-  it('that cannot be read is told of, and a person is asked', async () => {
+  it('that is revoked in the middle of a turn is asked for again by its next step', async () => {
+    const cwd = environment.workspace();
+    const command = `run: echo x >> ${newName()}`;
+    await answering(await untrusted(cwd), command, remembered('repository'));
+    const thread = await untrusted(cwd);
+    const asking = turn(`${command}\nask: Go on?\n${command}`);
+    await thread.submit(asking);
+    const question = await waitForRequest(thread);
+    expect(question.type).toBe('userInput');
+    const [rule] = (await thread.repositoryRules()).rules;
+    expect(await thread.revokeRepositoryRule({ ruleId: rule!.ruleId })).toMatchObject({ rules: [] });
+    await thread.resolve({ requestId: question.requestId, decision: 'decline' });
+    const request = await waitForRequest(thread);
+    expect(request).toMatchObject({ type: 'commandExecution', command: command.slice(5) });
+    await thread.resolve({ requestId: request.requestId, decision: 'decline' });
+    await thread.completion(asking.turnId);
+    await expect(thread.revokeRepositoryRule({ ruleId: rule!.ruleId })).rejects.toMatchObject({ code: 'ruleUnknown' });
+  });
+
+  it('that cannot be kept holds for its thread, with a warning', async () => {
     const own = await openEnvironment({ worker: false });
     try {
       const gone = () => Promise.reject(new Error('the disk is on fire'));
-      await own.worker({}, { rules: { list: gone, find: gone, remember: gone, revoke: gone } });
+      await own.worker({}, { rules: { placeOf: gone, list: gone, find: gone, remember: gone, revoke: gone } });
       const thread = await own.start({ approvalPolicy: 'untrusted' });
       await answering(thread, 'run: touch made', remembered('repository'));
       const warning = await waitForEvent(thread, 'warning', ({ message }) => message.includes('holds for this thread'));
@@ -217,11 +254,58 @@ describe('a rule of a repository', () => {
     }
   });
 
+  it('does not count once its workflow was ended: a person is asked, is told why, and can answer for all again', async () => {
+    const cwd = environment.workspace();
+    const [one, two] = [`run: touch ${newName()}`, `run: touch ${newName()}`];
+    const thread = await untrusted(cwd);
+    for (const command of [one, two]) await answering(thread, command, remembered('repository'));
+    await handleOf(cwd).terminate('forget them');
+    const warned = turn(one);
+    await thread.submit(warned);
+    const { message } = await waitForEvent(thread, 'warning');
+    expect(message).toContain(`the workflow ${toRulesWorkflowId(keyOf(cwd))} was ended`);
+    await expect(thread.repositoryRules()).rejects.toMatchObject({ code: 'rulesUnavailable' });
+    const { requestId } = await waitForRequest(thread);
+    await thread.resolve({ requestId, ...remembered('repository') });
+    await thread.completion(warned.turnId);
+    expect(await asksFor(await untrusted(cwd), one)).toBe(false);
+    expect(await asksFor(await untrusted(cwd), two)).toBe(true);
+  });
+
+  it('is not waited for if no worker serves its workflow: a person is asked, and the answer is kept until one does', async () => {
+    const cwd = environment.workspace();
+    const { service } = environment.bobbin;
+    const elsewhere = openRulesWorkflow({ ...service, taskQueue: `nobody-${randomUUID()}` });
+    await elsewhere.remember(keyOf(cwd), [kept(cwd, 'true')]);
+    const thread = await untrusted(cwd);
+    const command = `run: touch ${newName()}`;
+    await answering(thread, command, remembered('repository'));
+    expect((await waitForEvent(thread, 'warning')).message).toMatch(/does not answer .*A worker of its task queue/);
+    const { events } = await handleOf(cwd).fetchHistory();
+    const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes != null);
+    expect(signals).toHaveLength(2);
+    await handleOf(cwd).terminate();
+  });
+
+  it('is held over the runs of its workflow, and one that was revoked stays so', async () => {
+    const cwd = environment.workspace();
+    const held = openRulesWorkflow(environment.bobbin.service);
+    const [one, two] = [kept(cwd, 'one'), kept(cwd, 'two')];
+    await held.remember(keyOf(cwd), [one, two]);
+    expect(await held.revoke(keyOf(cwd), one.ruleId)).toBe(true);
+    const first = (await handleOf(cwd).describe()).runId;
+    const runId = async () => (await handleOf(cwd).describe()).runId;
+    for (let sent = 0; sent < 500; sent += 50)
+      await Promise.all(Array.from({ length: 50 }, () => held.remember(keyOf(cwd), [two])));
+    await expect.poll(runId, { timeout: 20_000 }).not.toBe(first);
+    await held.remember(keyOf(cwd), [one]);
+    expect(await held.list(keyOf(cwd))).toEqual({ ...keyOf(cwd), rules: [two] });
+  });
+
   it.runIf(sandbox.available)('is written by no command and no patch of a sandbox', async () => {
     const rules = join(environment.data, 'rules');
-    await answering(await untrusted(), `run: touch ${newName()}`, remembered('repository'));
+    writeFormerRule(rules, join(environment.cwd, '.git'), 'true');
     const before = readdirSync(rules);
-    expect(before.length).toBeGreaterThan(0);
     const thread = await environment.start({ approvalPolicy: 'on-request' });
     const end = await runTurn(
       thread,
@@ -236,6 +320,87 @@ describe('a rule of a repository', () => {
     const never = await environment.start({ approvalPolicy: 'never' });
     expect((await runTurn(never, patch)).lastAgentMessage).toContain('policy');
     expect(readdirSync(rules)).toEqual(before);
+  });
+});
+
+describe('rules that an earlier release kept in files', () => {
+  /** Of eight threads, half of them on each host. */
+  const askedOn = async (own: TestEnvironment, hosts: readonly string[], command: string): Promise<number> => {
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) => {
+        const host = hosts[index % hosts.length] ?? '';
+        return asksFor(await own.start({ approvalPolicy: 'untrusted', workspace: { cwd: own.cwd, host } }), command);
+      }),
+    );
+    return asked.filter((one) => one).length;
+  };
+
+  it.each([
+    { group: 'pair', after: 8 },
+    { group: undefined, after: 4 },
+  ])(
+    'on two hosts of group $group: a rule that is revoked lets $after of 8 threads ask again',
+    async ({ group, after }) => {
+      // The keys of identities are on one host.
+      const env = { BOBBIN_IDENTITY_MODE: 'off', ...(group === undefined ? {} : { BOBBIN_HOST_GROUP: group }) };
+      const own = await openEnvironment({ worker: false, env });
+      try {
+        const other = join(own.data, '../other');
+        const command = `echo x >> ${newName()}`;
+        for (const data of [own.data, other]) writeFormerRule(join(data, 'rules'), join(own.cwd, '.git'), command);
+        const workers = await Promise.all([own.worker(), own.worker({ BOBBIN_DATA_DIR: other })]);
+        const hosts = workers.map(({ hostId }) => hostId);
+        expect(await askedOn(own, hosts, `run: ${command}`)).toBe(0);
+        expect(linesOf(command.slice(10), own.cwd)).toBe(8);
+        const { repositoryRules } = own.bobbin;
+        const on = { host: hosts[0] ?? '' };
+        const { rules, host } = await repositoryRules.list(own.cwd, on);
+        expect(host).toBe(group === undefined ? on.host : `@${group}`);
+        expect(rules).toMatchObject([{ match: { command } }]);
+        expect(await repositoryRules.revoke(own.cwd, rules[0]!.ruleId, on)).toMatchObject({ rules: [] });
+        expect(await askedOn(own, hosts, `run: ${command}`)).toBe(after);
+        expect(linesOf(command.slice(10), own.cwd)).toBe(16 - after);
+      } finally {
+        await own.close();
+      }
+    },
+  );
+
+  it('are taken over once, by two workers of one folder; a broken file is named and stays, and nothing revoked comes back', async () => {
+    const own = await openEnvironment({ worker: false });
+    const lines: string[] = [];
+    workerLog.take = ({ message }) => void lines.push(message);
+    try {
+      const repository = join(own.cwd, '.git');
+      const rules = join(own.data, 'rules');
+      const [kept, gone, broken] = ['kept', 'gone', 'broken'].map((name) => writeFormerRule(rules, repository, name));
+      writeFileSync(broken!.path, '{"version":1');
+      await Promise.all([own.worker(), own.worker()]);
+      expect(lines).toContain(
+        `${broken!.path} is not taken over as a remembered answer: it was cut off or changed. It stays there.`,
+      );
+      const { repositoryRules } = own.bobbin;
+      expect((await repositoryRules.list(own.cwd)).rules.map(({ ruleId }) => ruleId).sort()).toEqual(
+        [kept!.rule.ruleId, gone!.rule.ruleId].sort(),
+      );
+      await repositoryRules.revoke(own.cwd, gone!.rule.ruleId);
+      expect(readdirSync(dirname(kept!.path)).sort()).toEqual(
+        [
+          `${kept!.rule.ruleId}.json.taken-over`,
+          `${gone!.rule.ruleId}.json.taken-over`,
+          `${broken!.rule.ruleId}.json`,
+        ].sort(),
+      );
+      expect(readFileSync(broken!.path, 'utf8')).toBe('{"version":1');
+      // As if the first takeover had been cut off, or a backup put back.
+      renameSync(`${gone!.path}.taken-over`, gone!.path);
+      await own.worker();
+      expect((await repositoryRules.list(own.cwd)).rules).toEqual([kept!.rule]);
+      expect(existsSync(gone!.path)).toBe(false);
+    } finally {
+      workerLog.take = () => undefined;
+      await own.close();
+    }
   });
 });
 

@@ -51,11 +51,11 @@ async function waitingByDoctor(): Promise<string> {
 }
 
 describe('a state of a version that this release does not know', () => {
-  it('keeps a thread, a batch and a ledger waiting, whom doctor names, until a worker comes that knows it', async () => {
+  it('keeps a thread, a batch, a ledger and the rules of a repository waiting, whom doctor names, until a worker comes that knows it', async () => {
     const ids: string[] = [];
     const elsewhere = `later-${randomUUID()}`;
     await withLaterRelease(elsewhere, async () => {
-      for (const type of ['thread', 'batchReview', 'reviewLedger'])
+      for (const type of ['thread', 'batchReview', 'reviewLedger', 'approvalRules'])
         ids.push(await startOnLaterRelease(type, elsewhere));
     });
     const worker = await environment.worker();

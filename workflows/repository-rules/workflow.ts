@@ -1,33 +1,151 @@
 /**
- * Lists the rules of a repository, and revokes one, for a client that cannot reach the files that hold them. A separate
- * workflow, since a repository has many threads. Id: `repository-rules/<any unique suffix>`.
+ * One entity per repository: the answers that were remembered for it. A thin shell around `rules-state.ts`: messages that
+ * cannot be read leave no trace, and nothing that a client sends fails the workflow.
  */
-import { proxyActivities } from '@temporalio/workflow';
-import type { Activities } from '../../activities/contract.ts';
-import type { RepositoryRulesResult } from '../../src/contract/index.ts';
-import { toStepFailure } from '../sandbox/step-failure.ts';
-import { parseRepositoryRules } from '../thread/guards/guards.ts';
-import { HEARTBEAT_TIMEOUT_MS } from '../../src/contract/plain/heartbeat.ts';
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { toRulesWorkflowId } from '../../src/contract/plain/workflow-ids.ts';
+import { UnknownStateVersion, isContinued } from '../sandbox/carried-state.ts';
+import { type Parsed, Refused, parse } from '../sandbox/value-readers.ts';
+import { toRulesDetails } from './details.ts';
+import {
+  findRulesQuery,
+  parseRememberRules,
+  parseRevocation,
+  parseRuleMatch,
+  parseRulesKey,
+  rememberRulesSignal,
+  repositoryRulesQuery,
+  revokeRuleSignal,
+  revokeRuleUpdate,
+} from './messages.ts';
+import {
+  RULES_VERSION,
+  type Refusal,
+  type RulesState,
+  findRules,
+  newRules,
+  remember,
+  revoke,
+  toRepositoryRules,
+} from './rules-state.ts';
 
-const { listRules, revokeRule } = proxyActivities<Activities>({
-  startToCloseTimeout: '20s',
-  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '200ms', maximumAttempts: 3 },
-});
+/** Result of one that was started without a repository, or under the id of another one; any other one stays open. */
+export interface ApprovalRulesRefused {
+  status: 'refused';
+  reason: string;
+}
 
-/** If the answer to a revocation is lost, the retry does not find the rule, so its existence is checked first. */
-export async function repositoryRules(argument: unknown): Promise<RepositoryRulesResult> {
-  const parsed = parseRepositoryRules(argument);
-  if (!parsed.ok) return { status: 'refused', reason: parsed.reason };
-  const { cwd, revoke } = parsed.value;
-  try {
-    const before = await listRules({ cwd });
-    const revoked = before.rules.some(({ ruleId }) => ruleId === revoke);
-    if (revoke === undefined || !revoked) return { status: 'read', ...before, revoked };
-    await revokeRule({ cwd, ruleId: revoke });
-    return { status: 'read', ...(await listRules({ cwd })), revoked };
-  } catch (error) {
-    return { status: 'failed', reason: toStepFailure(error).message };
-  }
+/** The service limits the updates of a run, but not its signals. */
+const MESSAGES_PER_RUN = 500;
+
+interface Entity {
+  state: RulesState;
+  messages: number;
+}
+
+/** @param argument a `RulesKey`, or the state of the previous run. */
+export async function approvalRules(argument: unknown): Promise<ApprovalRulesRefused> {
+  const opened = open(argument);
+  if (!opened.ok) return { status: 'refused', reason: opened.reason };
+  const entity: Entity = { state: opened.value, messages: 0 };
+  registerChanges(entity);
+  registerQueries(entity);
+  setCurrentDetails(toRulesDetails(entity.state));
+  await condition(
+    () => (entity.messages >= MESSAGES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished(),
+  );
+  return continueAsNew<typeof approvalRules>(entity.state);
+}
+
+/** @throws UnknownStateVersion */
+function open(argument: unknown): Parsed<RulesState> {
+  if (isContinued()) return { ok: true, value: toCurrentState(argument as { version?: unknown }) };
+  const key = parseRulesKey(argument);
+  if (!key.ok) return key;
+  const { workflowId } = workflowInfo();
+  const own = toRulesWorkflowId(key.value);
+  return parse(() => {
+    if (workflowId !== own) throw new Refused(`repository: its rules are held by ${own}, not ${workflowId}`);
+    return newRules(key.value);
+  });
+}
+
+function toCurrentState(carried: { version?: unknown }): RulesState {
+  if (carried.version === RULES_VERSION) return carried as RulesState;
+  throw new UnknownStateVersion('set of rules', carried.version, RULES_VERSION);
+}
+
+function registerChanges(entity: Entity): void {
+  setHandler(
+    rememberRulesSignal,
+    onSignal(entity, 'rememberRules', parseRememberRules, (state, { rules }) => remember(state, rules)),
+    { description: 'From workers only: answers that a person gave' },
+  );
+  setHandler(
+    revokeRuleSignal,
+    onSignal(entity, 'revokeRule', parseRevocation, (state, given) => revoke(state, Date.now(), given)),
+    { description: REVOKE },
+  );
+  const revoked = (value: unknown): RulesState =>
+    admitted(revoke(entity.state, Date.now(), read(parseRevocation(value))));
+  setHandler(
+    revokeRuleUpdate,
+    (value) => {
+      entity.messages++;
+      put(entity, revoked(value));
+      return { ruleId: value.ruleId };
+    },
+    { description: REVOKE, validator: (value) => void revoked(value) },
+  );
+}
+
+const REVOKE = 'Revokes a remembered answer: { "ruleId": "repo_1f2e" }';
+
+/** A signal has no answer: one that cannot be accepted is logged. */
+function onSignal<T>(
+  entity: Entity,
+  name: string,
+  readValue: (value: unknown) => Parsed<T>,
+  change: (state: RulesState, value: T) => RulesState | Refusal,
+) {
+  return (payload: unknown): void => {
+    entity.messages++;
+    const given = readValue(payload);
+    const next = given.ok ? change(entity.state, given.value) : given;
+    if ('reason' in next) log.warn(`${name} was refused: ${next.reason}`);
+    else put(entity, next);
+  };
+}
+
+function registerQueries(entity: Entity): void {
+  setHandler(repositoryRulesQuery, () => toRepositoryRules(entity.state), {
+    description: 'The remembered answers, oldest first',
+  });
+  setHandler(findRulesQuery, (asked) => findRules(entity.state, read(parseRuleMatch(asked))), {
+    description: 'From workers only: those that may apply to a request',
+  });
+}
+
+function put(entity: Entity, state: RulesState): void {
+  entity.state = state;
+  setCurrentDetails(toRulesDetails(state));
+}
+
+function read<T>(parsed: Parsed<T>): T {
+  if (parsed.ok) return parsed.value;
+  throw ApplicationFailure.nonRetryable(parsed.reason, parsed.code);
+}
+
+function admitted(next: RulesState | Refusal): RulesState {
+  if ('code' in next) throw ApplicationFailure.nonRetryable(next.reason, next.code);
+  return next;
 }

@@ -10,9 +10,12 @@ import { inFolder } from '../files/safe-folder.ts';
 /** Bytes of the longest path and its keyword. */
 const POINTER_BYTES = 8_192;
 
-export interface RulePlace {
+export interface RulePlace extends Mapping {
   /** The `.git` that all work trees of a repository share; the folder itself outside of repositories. */
   repository: string;
+}
+
+export interface Mapping {
   /** A folder of the work tree as its thread names it, and its path in the work tree: empty, or with a trailing slash. */
   folder: string;
   prefix: string;
@@ -79,13 +82,13 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Converts an absolute path for a rule: relative to the root of the work tree if inside it. */
-export function toRulePath(path: string, { folder, prefix }: RulePlace): string {
+export function toRulePath(path: string, { folder, prefix }: Mapping): string {
   if (path === folder) return prefix === '' ? '.' : prefix.slice(0, -1);
   return path.startsWith(toPrefix(folder)) ? `${prefix}${path.slice(toPrefix(folder).length)}` : path;
 }
 
 /** The reverse; null for a path that cannot be named from this folder. */
-export function fromRulePath(path: string, { folder, prefix }: RulePlace): string | null {
+export function fromRulePath(path: string, { folder, prefix }: Mapping): string | null {
   if (path.startsWith('/')) return path;
   const inside = path === '.' ? '' : path;
   if (`${inside}/` === prefix || (inside === '' && prefix === '')) return folder;

@@ -11,6 +11,7 @@ import {
   type Item,
   type OnBusy,
   type PartialEvent,
+  type RepositoryRules,
   type ResolveRequest,
   ResolveRequestSchema,
   type ReviewOutput,
@@ -55,6 +56,7 @@ import {
 import { callsOf } from '../calls.ts';
 import { BobbinError } from '../bobbin-error.ts';
 import { toBobbinError } from '../errors.ts';
+import { readRulesOf, revokeRuleOf } from '../rules/repository-rules.ts';
 import { openSource } from './event-source.ts';
 import { type EventStreamOptions, streamEvents } from './event-stream.ts';
 import type { StepProgress } from './progress.ts';
@@ -105,6 +107,10 @@ export interface ThreadHandle {
   revokeRule(revocation: RevokeRule): Promise<void>;
   /** The same as a signal: durable without a worker. It is recorded as rejected if there is no such rule. */
   requestRevokeRule(revocation: RevokeRule): Promise<void>;
+  /** The remembered answers of its repository. Rejects with `rulesUnavailable`. */
+  repositoryRules(): Promise<RepositoryRules>;
+  /** Revokes one of them, for every thread of the repository, and returns the others. Rejects with `ruleUnknown`, too. */
+  revokeRepositoryRule(revocation: RevokeRule): Promise<RepositoryRules>;
   /** @param options `wait: false` rejects with `threadOpening` if the thread is not open yet */
   view(options?: { wait: boolean }): Promise<ThreadView>;
   /**
@@ -249,6 +255,8 @@ export function openHandle(service: Service, threadId: string): ThreadHandle {
       }),
     requestRevokeRule: (revocation) =>
       call('revoke a rule', async () => handle.signal(revokeRuleSignal, RevokeRuleSchema.parse(revocation))),
+    repositoryRules: async () => readRulesOf(service, (await thread.view()).settings),
+    revokeRepositoryRule: async (revocation) => revokeRuleOf(service, (await thread.view()).settings, revocation),
     view: ({ wait } = { wait: true }) => (wait ? ask : call)('read the thread', () => handle.query(threadQuery)),
     progress: source.progress,
     async undo() {

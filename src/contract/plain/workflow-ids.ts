@@ -13,5 +13,10 @@ export function toIdentityWorkflowId(account: string): string {
   return `agent-identity/${account}`;
 }
 
+/** The workflow id of the rules of a repository. Readable, and the same for no other repository. */
+export function toRulesWorkflowId({ host, repository }: { host: string; repository: string }): string {
+  return `approval-rules/${host}:${encodeURI(repository)}`;
+}
+
 /** The prefix of a batch's id in its workflow id. */
 export const BATCH_PREFIX = 'batch-review/';

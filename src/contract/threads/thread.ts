@@ -1,23 +1,20 @@
 import { z } from 'zod';
 import { type Budget, BudgetSchema, type Spent } from './budget.ts';
-import { HOST_ID, HOST_ID_CHARACTERS } from '../plain/hosts.ts';
 import { LIMITS } from '../plain/limits.ts';
 import type { ModelOptions } from '../plain/model-options.ts';
 import type { WireNotes } from '../plain/wire-schema.ts';
-import { IdSchema, PathSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
+import { HostIdSchema, IdSchema, PathSchema, ShortTextSchema, compact, optional } from '../shapes.ts';
 import { MODEL_OPTIONS } from './model-options.ts';
 import { type ApprovalPolicy, ApprovalPolicySchema, type SandboxMode, SandboxModeSchema } from './policies.ts';
+import type { RulesPlace } from './rules.ts';
 import { type Parent, ParentSchema, type SubThreadLimits } from './sub-threads.ts';
 import { SubmitTurnSchema, type TurnCompletion } from './turn.ts';
+
+export { HostIdSchema };
 
 /** `off`: no assertion is sent. `recoverable` and `strict` differ in their reaction to a rejected assertion. */
 export const AgentIdentityModeSchema = z.enum(['off', 'recoverable', 'strict']);
 export type AgentIdentityMode = z.infer<typeof AgentIdentityModeSchema>;
-
-export const HostIdSchema = z
-  .string()
-  .regex(HOST_ID, HOST_ID_CHARACTERS)
-  .meta({ says: HOST_ID_CHARACTERS } satisfies WireNotes);
 
 /**
  * `root` is the real path that `cwd` must have. Default: the one that it has when the thread begins. `host` is the host
@@ -121,6 +118,8 @@ export interface ThreadSettings extends ModelOptions {
   searchAttributes: boolean;
   /** Whether answers are remembered for its repository, and read from there. */
   repositoryRules: boolean;
+  /** Where those are kept; left out in threads of earlier releases, and if the folder could not be read. */
+  rulesAt?: RulesPlace;
   /** Model of its reviews; null for the thread's own. */
   reviewModel: string | null;
   /** Empty for no limits. */

@@ -16,6 +16,7 @@ import type {
   RuleScope,
   SandboxMode,
 } from '../../../src/contract/index.ts';
+import type { OfRepository } from '../../../activities/contract.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { emit } from '../state/log.ts';
 import { type ThreadState, decidesAnew } from '../state/state.ts';
@@ -156,17 +157,21 @@ function withRule(state: ThreadState, at: number, rule: ApprovalRule): ThreadSta
 
 /** The answers for the repository that its workflow has not kept yet. */
 export function wantedRules(state: ThreadState): Action[] {
-  const { cwd, root } = state.settings;
   return state.rules
     .filter(({ scope }) => scope === 'repository')
     .map((rule) => ({
       type: 'step',
       id: actionIds.remember(rule.ruleId),
       activity: 'rememberRule',
-      input: { cwd, rule, ...(root === undefined ? {} : { root }) },
+      input: { ...ofRepository(state), rule },
       options: retried('60s', 5),
       summary: toSummary('remember', `${rule.decision} for the repository`),
     }));
+}
+
+/** The repository whose rules a step reads or adds to. */
+export function ofRepository({ settings: { cwd, root, rulesAt } }: ThreadState): OfRepository {
+  return { cwd, ...(root === undefined ? {} : { root }), ...(rulesAt === undefined ? {} : { rulesAt }) };
 }
 
 /** A rule was kept for the repository, or cannot be. */

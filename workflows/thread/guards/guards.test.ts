@@ -8,7 +8,13 @@ import { StartBatchSchema, TargetReviewSchema } from '../../../src/contract/revi
 import { TreeBudgetSchema } from '../../../src/contract/threads/budget.ts';
 import { EditQueueSchema } from '../../../src/contract/threads/queue.ts';
 import { ResolveRequestSchema } from '../../../src/contract/threads/requests.ts';
-import { RepositoryRulesRequestSchema, RevokeRuleSchema } from '../../../src/contract/threads/rules.ts';
+import {
+  RememberRulesSchema,
+  RepositoryRulesRequestSchema,
+  RevokeRuleSchema,
+  RuleMatchSchema,
+  RulesKeySchema,
+} from '../../../src/contract/threads/rules.ts';
 import { StartThreadSchema } from '../../../src/contract/threads/thread.ts';
 import { AgentMessageSchema, SubThreadMessageSchema } from '../../../src/contract/threads/sub-threads.ts';
 import {
@@ -19,6 +25,7 @@ import {
   SubmitTurnSchema,
 } from '../../../src/contract/threads/turn.ts';
 import { faultsOf, parseStartBatch, parseTargetReview } from '../../batch-review/guards.ts';
+import { parseRememberRules, parseRuleMatch, parseRulesKey } from '../../repository-rules/messages.ts';
 import { toUnreadable } from '../../sandbox/unreadable.ts';
 import {
   type Parsed,
@@ -268,6 +275,12 @@ const reports = fc.oneof(
   fc.record({ type: fc.constant('closed'), reason: words }),
 );
 
+const sandboxes = fc.constantFrom('read-only', 'workspace-write', 'danger-full-access', 'none');
+const ruleMatches = fc.oneof(
+  fc.record({ type: fc.constant('commandExecution'), command: strings, cwd: strings, sandbox: sandboxes }),
+  fc.record({ type: fc.constant('fileChange'), paths: fc.array(strings, { maxLength: 3 }), sandbox: sandboxes }),
+  fc.record({ type: fc.constantFrom('mcpToolCall', 'other'), server: strings, tool: strings, sandbox: sandboxes }),
+);
 const MESSAGES = {
   subThreadReport: fc.record({ threadId: mostly(fc.constant('root/1'), ids), report: reports }),
   targetReview: fc.record({
@@ -366,6 +379,25 @@ const MESSAGES = {
   }),
   revokeRule: fc.record({ ruleId: ids }),
   repositoryRules: fc.record({ cwd: strings, revoke: optional(ids) }),
+  rulesKey: fc.record({ host: ids, repository: strings }),
+  ruleMatch: ruleMatches,
+  rememberRules: fc.record({
+    rules: fc.array(
+      fc.record({
+        ...{
+          ruleId: ids,
+          scope: fc.constantFrom('repository', 'repository', 'repository', 'thread'),
+          match: ruleMatches,
+        },
+        ...{
+          decision: fc.constantFrom('accept', 'decline', 'accept', 'cancel'),
+          by: fc.constantFrom('person', 'policy'),
+        },
+        ...{ at: fc.constantFrom<unknown>(0, 1, -1, 0.5, 1e300), threadId: ids, turnId: strings },
+      }),
+      { maxLength: 2 },
+    ),
+  }),
   closeThread: fc.record({ reason: optional(strings) }),
   agentMessage: fc.record({ from: ids, text: strings }),
   treeBudget: fc.record({ held: fc.boolean(), limits }),
@@ -548,6 +580,9 @@ const PAIRS: [keyof typeof MESSAGES, z.ZodType, (value: unknown) => Parsed<unkno
   ['resolveRequest', ResolveRequestSchema, parseResolveRequest],
   ['revokeRule', RevokeRuleSchema, parseRevokeRule],
   ['repositoryRules', RepositoryRulesRequestSchema, parseRepositoryRules],
+  ['rulesKey', RulesKeySchema, parseRulesKey],
+  ['ruleMatch', RuleMatchSchema, parseRuleMatch],
+  ['rememberRules', RememberRulesSchema, parseRememberRules],
   ['closeThread', CloseThreadSchema, parseCloseThread],
   ['startThread', StartThreadSchema, parseStartThread],
   ['startBatch', StartBatchSchema, parseUsableBatch],

@@ -4,9 +4,8 @@ import type { ThreadSettings } from '../../../src/contract/index.ts';
 import type { StepActivity } from './steps.ts';
 
 /**
- * `host`: it reads or writes the workspace, or something else that only one host has, such as its MCP servers, the rules of
- * its repositories and the snapshots in its data folder. So does an activity that is not named here, such as that of an added
- * tool.
+ * `host`: it reads or writes the workspace, or something else that only one host has, such as its MCP servers and the
+ * snapshots in its data folder. So does an activity that is not named here, such as that of an added tool.
  */
 const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   // Reads AGENTS.md, lists the tools of MCP servers and takes the snapshot.
@@ -27,6 +26,7 @@ const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   prepareReview: 'host',
   finishReview: 'host',
   cleanWorkspace: 'host',
+  // Only to find out where the rules are.
   findRules: 'host',
   rememberRule: 'host',
   // The model steps, which are on the host, read what it writes.
@@ -34,7 +34,10 @@ const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   registerAgentTask: 'any',
 };
 
-type Bound = Pick<ThreadSettings, 'host' | 'hostGraceMs'>;
+type Bound = Pick<ThreadSettings, 'host' | 'hostGraceMs' | 'rulesAt'>;
+
+/** They are in a workflow that any worker asks. */
+const ABOUT_RULES: readonly StepActivity[] = ['findRules', 'rememberRule'];
 
 /** For a state that somebody has made by hand. */
 const DEFAULT_GRACE_MS = 600_000;
@@ -45,7 +48,8 @@ export interface Place {
 }
 
 /** The host that must run a step of a thread; undefined if any may. */
-export function hostOf(activity: StepActivity, { host }: Bound): string | undefined {
+export function hostOf(activity: StepActivity, { host, rulesAt }: Bound): string | undefined {
+  if (rulesAt !== undefined && ABOUT_RULES.includes(activity)) return undefined;
   return PLACES[activity] === 'any' ? undefined : host;
 }
 

@@ -4,9 +4,9 @@ import { type Action, actionIds } from '../state/actions.ts';
 import { completeItem, emit, itemAt } from '../state/log.ts';
 import type { MachineEvent } from '../state/inputs.ts';
 import { type NewRequest, closeRequest, openRequest, policyAnswer, requestIdOf } from '../turns/requests.ts';
-import { type RuleAnswer, answerByRules, isRememberable, keepRule, scopeOf } from '../approvals/rules.ts';
+import { type RuleAnswer, answerByRules, isRememberable, keepRule, ofRepository, scopeOf } from '../approvals/rules.ts';
 import { type RegularTurn, type ThreadState, type ToolCall, callsOf, isConversation } from '../state/state.ts';
-import { type StepEvent, retried, toSummary, workspaceIds } from '../state/steps.ts';
+import { type StepEvent, retried, toSummary } from '../state/steps.ts';
 import { abortTurn, onStepStopped } from '../turns/turns.ts';
 import { removeCall, setStatus } from './call-list.ts';
 import { actionIdOf, toolOf } from './index.ts';
@@ -48,7 +48,7 @@ export function toLookup(state: ThreadState, { turnId }: Pick<RegularTurn, 'turn
       id,
       turnId,
       activity: 'findRules',
-      input: { ...workspaceIds(state, id), cwd: state.settings.cwd, match: approval.match },
+      input: { ...ofRepository(state), threadId: state.threadId, actionId: id, match: approval.match },
       // A person is waiting; if this fails, the person is asked.
       options: retried('10s', 3),
       summary: toSummary('rules', `about item_${call.index}`),

@@ -26,9 +26,9 @@ async function ofThread(bobbin: Bobbin, threadId: string, revoke: string | undef
   return thread.rules();
 }
 
-async function ofRepository(bobbin: Bobbin, threadId: string, revoke: string | undefined) {
-  const { cwd } = (await bobbin.threads.get(threadId).view()).settings;
-  return revoke === undefined ? bobbin.repositoryRules.list(cwd) : bobbin.repositoryRules.revoke(cwd, revoke);
+function ofRepository(bobbin: Bobbin, threadId: string, revoke: string | undefined) {
+  const thread = bobbin.threads.get(threadId);
+  return revoke === undefined ? thread.repositoryRules() : thread.revokeRepositoryRule({ ruleId: revoke });
 }
 
 function toRow({ ruleId, scope, decision, match, at, threadId }: ApprovalRule): string[] {

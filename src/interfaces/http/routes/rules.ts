@@ -1,10 +1,15 @@
 /** Reads and revokes remembered answers. */
 import { z } from 'zod';
-import { PathSchema } from '../../../contract/shapes.ts';
+import { HostIdSchema, PathSchema } from '../../../contract/shapes.ts';
 import { DONE, type Endpoint, NOTHING, endpoint, json } from '../endpoint.ts';
 import { listOf, ref } from '../schemas.ts';
 
-const FolderSchema = z.object({ cwd: PathSchema.describe('Any folder of the repository, on the workers.') });
+const FolderSchema = z.object({
+  cwd: PathSchema.describe('Any folder of the repository, on the workers.'),
+  host: HostIdSchema.optional().describe('The host that has it. Default: any.'),
+});
+
+const on = (host: string | undefined) => (host === undefined ? {} : { host });
 
 export const RULE_ENDPOINTS: readonly Endpoint[] = [
   endpoint({
@@ -40,7 +45,7 @@ export const RULE_ENDPOINTS: readonly Endpoint[] = [
     query: FolderSchema,
     answers: [{ status: 200, says: 'The rules.', schema: ref('RepositoryRules') }],
     problems: ['rulesUnavailable'],
-    run: async ({ bobbin, query: { cwd } }) => json(await bobbin.repositoryRules.list(cwd)),
+    run: async ({ bobbin, query: { cwd, host } }) => json(await bobbin.repositoryRules.list(cwd, on(host))),
   }),
   endpoint({
     method: 'delete',
@@ -52,7 +57,7 @@ export const RULE_ENDPOINTS: readonly Endpoint[] = [
     query: FolderSchema,
     answers: [{ status: 200, says: 'The remaining rules.', schema: ref('RepositoryRules') }],
     problems: ['rulesUnavailable', 'ruleUnknown'],
-    run: async ({ bobbin, query: { cwd }, params: { ruleId } }) =>
-      json(await bobbin.repositoryRules.revoke(cwd, ruleId)),
+    run: async ({ bobbin, query: { cwd, host }, params: { ruleId } }) =>
+      json(await bobbin.repositoryRules.revoke(cwd, ruleId, on(host))),
   }),
 ];

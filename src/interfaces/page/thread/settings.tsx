@@ -16,7 +16,8 @@ export function Settings({ view }: { view: ThreadView }) {
   const [isOpen, setOpen] = useState(false);
   const hasOwner = useHasOwner();
   const path = threadPath(view.threadId, '/rules');
-  const ofRepository = `/v1/repository-rules?cwd=${encodeURIComponent(view.settings.cwd)}`;
+  const { cwd, host } = view.settings;
+  const folder = new URLSearchParams({ cwd, ...(host === undefined ? {} : { host }) }).toString();
   return (
     <details class="card" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>Settings and rules</summary>
@@ -31,8 +32,8 @@ export function Settings({ view }: { view: ThreadView }) {
           {view.settings.repositoryRules && !hasOwner && (
             <Rules
               title="Remembered for this repository"
-              path={ofRepository}
-              toRevoke={(id) => ofRepository.replace('?', `/${encodeURIComponent(id)}?`)}
+              path={`/v1/repository-rules?${folder}`}
+              toRevoke={(id) => `/v1/repository-rules/${encodeURIComponent(id)}?${folder}`}
             />
           )}
         </>
