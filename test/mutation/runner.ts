@@ -22,7 +22,13 @@ const LOOPS = 'It passes far more places than without the mutation: a loop witho
 interface Instrumented {
   activeMutant?: string | undefined;
   currentTestId?: string | undefined;
-  mutantCoverage?: unknown;
+  mutantCoverage?: Coverage;
+}
+
+/** How often each mutation is reached: while the files are loaded, and by each test. */
+interface Coverage {
+  static: Record<string, number>;
+  perTest: Record<string, Record<string, number>>;
 }
 
 interface MutantRun {
@@ -38,6 +44,16 @@ interface Cost {
 }
 
 const NO_MAX: Cost = { places: Infinity, ms: Infinity };
+
+/**
+ * A mutation that is reached while the files are loaded, such as by the rows of a test, gets a new process. It needs none
+ * if tests reach it, too.
+ */
+function toTested(coverage: Coverage = { static: {}, perTest: {} }): Coverage {
+  const tested = new Set(Object.values(coverage.perTest).flatMap((mutants) => Object.keys(mutants)));
+  const loaded = Object.entries(coverage.static).filter(([id]) => !tested.has(id));
+  return { ...coverage, static: Object.fromEntries(loaded) };
+}
 
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();
@@ -96,7 +112,7 @@ class InProcessRunner {
       results.push(failure === null ? { ...common, status: 0 } : { ...common, status: 1, failureMessage: failure });
     }
     this.#code.currentTestId = undefined;
-    return { status: 'complete', tests: results, mutantCoverage: this.#code.mutantCoverage };
+    return { status: 'complete', tests: results, mutantCoverage: toTested(this.#code.mutantCoverage) };
   }
 
   async mutantRun({ testFilter = [...tests.keys()], activeMutant }: MutantRun) {

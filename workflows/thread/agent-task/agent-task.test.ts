@@ -56,6 +56,26 @@ describe('prewarm', () => {
     expect(agentEvents(thread)).toMatchObject([{ type: 'agentTask/registered', taskId: 'task-1' }]);
   });
 
+  it('asks a worker of an earlier release for nothing that it does not know', () => {
+    expect(open().input('registerAgentTask')).toStrictEqual({
+      ...{ threadId: 't1', actionId: 'register/1', account: 'acme', replaceIdentity: null },
+    });
+  });
+
+  it('says its mode, and waits for no time of its own', () => {
+    const identityWaitMs = { attended: 15_000, unattended: 600_000 };
+    const thread = testThread({ agentIdentity: { mode: 'strict', account: 'acme' }, identityWaitMs });
+    expect(thread.input('registerAgentTask')).toStrictEqual({
+      ...{ threadId: 't1', actionId: 'register/1', account: 'acme', replaceIdentity: null, mode: 'strict' },
+    });
+  });
+
+  it('that fails for a reason apart from the agent identity is no problem of the agent task', () => {
+    const thread = open();
+    refused(thread, {}, 'internal');
+    expect(toThreadView(thread.state).agentTask.lastError).toBeNull();
+  });
+
   it('that the thread stops when it is closed is no warning', () => {
     const thread = open();
     const { id } = thread.step('registerAgentTask');
@@ -195,13 +215,15 @@ describe('ensure', () => {
     expect(thread.state.agentTask.registrations).toBe(1);
   });
 
-  it('keeps no result of a registration that it did not ask for', () => {
+  it('keeps no result of a registration that it did not ask for, whether one is under way or not', () => {
     const thread = open();
-    registered(thread);
-    const before = thread.state.agentTask;
     const other = { task: taskOf('x', 9), currentRuntimeId: 'x', unusedTasks: 0 };
-    thread.done('registerAgentTask', other, 'register/99');
-    expect(thread.state.agentTask).toEqual(before);
+    for (const begins of [() => thread.step('registerAgentTask'), () => registered(thread)]) {
+      begins();
+      const before = thread.state.agentTask;
+      thread.done('registerAgentTask', other, 'register/99');
+      expect(thread.state.agentTask).toEqual(before);
+    }
   });
 });
 
@@ -242,6 +264,9 @@ describe('an identity that changes while a task is registered', () => {
     const other = open();
     refused(other, { unusedTasks: 1 });
     expect(other.state.counters.unusedAgentTasks).toBe(1);
+    const unknown = open();
+    refused(unknown);
+    expect(unknown.state.counters.unusedAgentTasks).toBe(0);
   });
 });
 
@@ -265,6 +290,26 @@ describe('an identity under which the service registers no task', () => {
     refused(thread, refusal, 'agentIdentityRefused');
     refused(thread, { refusedRuntimeId: 'runtime-2' }, 'agentIdentityRefused');
     expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentIdentityRefused' } }]);
+    expect(thread.running).toEqual([]);
+  });
+
+  it('is not replaced in the second round, nor twice', () => {
+    const changed = open();
+    registered(changed, 1, 'runtime-1', { currentRuntimeId: 'runtime-2' });
+    refused(changed, { refusedRuntimeId: 'runtime-2' }, 'agentIdentityRefused');
+    expect(changed.running).toEqual([]);
+    const replaced = open();
+    registered(replaced);
+    replaced.submit('a');
+    failModel(replaced, 'agentAssertionRejected', 'agent_identity_revoked');
+    expect(replaced.input('registerAgentTask')).toMatchObject({ replaceIdentity: 'runtime-1' });
+    refused(replaced, { refusedRuntimeId: 'runtime-2' }, 'agentIdentityRefused');
+    expect(replaced.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'agentIdentityRefused' } }]);
+  });
+
+  it('is not replaced when the service cannot be reached', () => {
+    const thread = open();
+    refused(thread, refusal);
     expect(thread.running).toEqual([]);
   });
 

@@ -8,10 +8,10 @@
  * 3. Only a thread that never had a task is prewarmed: a cleared one waits for a turn that needs it.
  *    A clear says that an operator or the endpoint ended the task, often for many threads at once: idle ones, which may
  *    never need another task, do not register together because of it.
- * 4. A task is cleared only by the step that found it unfit, and only while it is still the same task.
+ * 4. A task is cleared only when a step finds one unfit. A step that began before a renewal may clear the newer task.
  */
 import type { AgentTaskDelayed, AgentTaskRegistered } from '../../../activities/contract.ts';
-import type { AgentTaskRecord, AgentTaskView } from '../../../src/contract/index.ts';
+import type { AgentTaskView } from '../../../src/contract/index.ts';
 import { isStricter } from '../../../src/contract/plain/identity-modes.ts';
 import { WORKFLOW_CODES } from '../../../src/contract/plain/workflow-codes.ts';
 import { type Action, actionIds } from '../state/actions.ts';
@@ -22,9 +22,6 @@ import { type StepEnd, type StepInput, retried, stepIds, toSummary } from '../st
 import { currentTask, dueAt, warnOfShortLife } from './expiry.ts';
 
 const MAX_ROUNDS = 2;
-
-/** The outcome of a registration that has ended, for the turn that may wait for it. */
-export type RegistrationOutcome = { type: 'registered' } | { type: 'again' } | { type: 'failed'; failure: StepFailure };
 
 /** Whether the agent task does not hold up a model step. */
 export function isReady(state: ThreadState): boolean {
@@ -102,33 +99,33 @@ function addedInput(
   };
 }
 
-/** Handles the end of the registration in flight; null if it was of another one. */
+/** Handles the end of the registration in flight; null if it was of another one. The failure is final. */
 export function endRegistration(
   state: ThreadState,
   at: number,
   id: string,
   end: StepEnd<'registerAgentTask'>,
-): { state: ThreadState; outcome: RegistrationOutcome; purpose: Registration['purpose'] } | null {
+): { state: ThreadState; failure: StepFailure | null; purpose: Registration['purpose'] } | null {
   const { registration } = state.agentTask;
   if (registration === null || actionIds.register(registration.number) !== id) return null;
   const { purpose, round, replaceIdentity } = registration;
-  const again = (next: ThreadState) => ({ state: next, outcome: { type: 'again' as const }, purpose });
+  const goesOn = (next: ThreadState) => ({ state: next, failure: null, purpose });
   const ended = countUnused(withAgentTask(state, { registration: null }), unusedTasksOf(end));
   if (end.type !== 'done') {
     const failure = end.type === 'failed' ? end.failure : STOPPED;
     const idle = noteFailure(ended, at, failure);
     const refused = refusedIdentity(state, failure);
     if (refused !== null && replaceIdentity === null && round < MAX_ROUNDS)
-      return again(beginRegistration(idle, { ...registration, replaceIdentity: refused, round: 2 }));
-    return { state: idle, outcome: { type: 'failed', failure }, purpose };
+      return goesOn(beginRegistration(idle, { ...registration, replaceIdentity: refused, round: 2 }));
+    return { state: idle, failure, purpose };
   }
-  if ('type' in end.value) return again(reportDelay(ended, at, registration, end.value));
+  if ('type' in end.value) return goesOn(reportDelay(ended, at, registration, end.value));
   if (end.value.task.agentRuntimeId === end.value.currentRuntimeId)
-    return { state: keep(ended, at, end.value), outcome: { type: 'registered' }, purpose };
+    return goesOn(keep(ended, at, end.value));
   const counted = countUnused(ended, 1);
   if (round < MAX_ROUNDS)
-    return again(beginRegistration(counted, { ...registration, replaceIdentity: null, round: 2 }));
-  return { state: counted, outcome: { type: 'failed', failure: unstable(state) }, purpose };
+    return goesOn(beginRegistration(counted, { ...registration, replaceIdentity: null, round: 2 }));
+  return { state: counted, failure: unstable(state), purpose };
 }
 
 /** The registration is tried again with what is left of the wait. */
@@ -190,7 +187,7 @@ function keep(state: ThreadState, at: number, registered: AgentTaskRegistered): 
 
 function countUnused(state: ThreadState, tasks: number): ThreadState {
   const unusedAgentTasks = state.counters.unusedAgentTasks + tasks;
-  return tasks > 0 ? { ...state, counters: { ...state.counters, unusedAgentTasks } } : state;
+  return { ...state, counters: { ...state.counters, unusedAgentTasks } };
 }
 
 /**
@@ -208,7 +205,7 @@ export function renewOnce(
   if (adopted !== null) return { state: adopted, renewed };
   const why = unfitness(state, failure);
   return (why === 'stale' || why === 'rejected') && !renewed
-    ? { state: renew(state, at, currentTask(state), why, failure), renewed: true }
+    ? { state: renew(state, at, why, failure), renewed: true }
     : null;
 }
 
@@ -234,20 +231,13 @@ function unfitness(state: ThreadState, failure: StepFailure): 'fit' | 'stale' | 
  * Clears a task that is no longer valid and begins to register a new one. A task that merely expired is replaced under
  * the identity in use; after any other rejection the identity is replaced, too.
  */
-function renew(
-  state: ThreadState,
-  at: number,
-  used: AgentTaskRecord | null,
-  why: 'stale' | 'rejected',
-  failure: StepFailure,
-): ThreadState {
+function renew(state: ThreadState, at: number, why: 'stale' | 'rejected', failure: StepFailure): ThreadState {
   const current = currentTask(state);
-  const same = current !== null && used !== null && current.taskId === used.taskId;
-  const cleared = same ? clear(state, at, why) : state;
+  const cleared = current === null ? state : clear(state, at, why);
   if (isReady(cleared) || cleared.agentTask.registration !== null) return cleared;
   const ranOut =
     failure.details['reason'] === 'agent_task_expired' || failure.details['reason'] === 'agent_task_unknown';
-  const replaceIdentity = why === 'rejected' && !ranOut && used !== null ? used.agentRuntimeId : null;
+  const replaceIdentity = why === 'rejected' && !ranOut && current !== null ? current.agentRuntimeId : null;
   return beginRegistration(cleared, { purpose: 'ensure', replaceIdentity, ...waitOf(state) });
 }
 

@@ -61,6 +61,7 @@ describe('in mode recoverable', () => {
     expect(toThreadView(thread.state).agentTask.renewsAt).toBe(since + 8 * HOUR);
     ring(thread);
     expect(thread.input('registerAgentTask')).toMatchObject({ ahead: true, replaceIdentity: null });
+    expect([timers(thread), toThreadView(thread.state).agentTask.renewsAt]).toEqual([[], null]);
     thread.submit('b');
     expect(thread.input('callModel').agentTask).toMatchObject({ taskId: 'task-1' });
     register(thread, 10 * HOUR, 2);
@@ -90,6 +91,16 @@ describe('in mode recoverable', () => {
     register(thread, HOUR, 2);
     expect(timers(thread)).toEqual([]);
     expect(thread.running).toEqual([]);
+    runTurn(thread, 'b');
+    expect(timers(thread)).toHaveLength(1);
+  });
+
+  it('a thread that is closed has no timer', () => {
+    const thread = open();
+    register(thread, HOUR);
+    runTurn(thread, 'a');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    expect([timers(thread), toThreadView(thread.state).agentTask.renewsAt]).toEqual([[], null]);
   });
 
   it('has one timer, however many turns there were, and the same one in the next run', () => {
@@ -107,7 +118,10 @@ describe('in mode recoverable', () => {
     const thread = open();
     register(thread, HOUR);
     runTurn(thread, 'a');
-    const tries: number[] = [];
+    ring(thread);
+    failRegistration(thread);
+    const tries = [thread.at];
+    const retryAt = new Date(thread.action('awaitTime').at).toISOString();
     while (timers(thread).length > 0) {
       ring(thread);
       failRegistration(thread);
@@ -115,13 +129,27 @@ describe('in mode recoverable', () => {
     }
     expect(tries.length).toBeGreaterThan(3);
     expect(tries.length).toBeLessThan(10);
-    expect(warnings(thread)).toEqual([expect.stringContaining('could not be renewed ahead: no such luck')]);
+    expect(warnings(thread)).toEqual([
+      `The agent task could not be renewed ahead: no such luck It is tried again at ${retryAt}.`,
+    ]);
     expect(toThreadView(thread.state).agentTask).toMatchObject({
       status: 'registered',
       lastError: { code: 'agentIdentityUnavailable', message: 'no such luck' },
     });
     runTurn(thread, 'b');
     expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('a renewal that fails shortly before the end is not tried again', () => {
+    const thread = open();
+    register(thread, HOUR);
+    const end = thread.at + HOUR;
+    runTurn(thread, 'a');
+    ring(thread);
+    thread.at = end;
+    failRegistration(thread);
+    expect(warnings(thread)).toEqual(['The agent task could not be renewed ahead: no such luck']);
+    expect(timers(thread)).toEqual([]);
   });
 
   it('a turn whose task is refused while its renewal is under way waits for that one', () => {
@@ -219,6 +247,24 @@ describe('in mode strict', () => {
     expect(toThreadView(thread.state).agentTask.identityExpiresAt).toBe(endOf(10 * HOUR));
   });
 
+  it('the end of the identity counts for a task whose end is not known', () => {
+    const thread = open('strict');
+    register(thread, null, 1, { identityExpiresAt: endOf(10 * HOUR) });
+    ring(thread);
+    expect(warnings(thread)[0]).toContain(`ends at ${endOf(10 * HOUR)}`);
+  });
+
+  it('a task that was cleared and not replaced has no end', () => {
+    const thread = open('strict');
+    register(thread, 24 * HOUR, 1, { identityExpiresAt: endOf(24 * HOUR) });
+    thread.submit('a');
+    const failure = { code: 'agentTaskStale', message: 'x', details: {} };
+    thread.end('callModel', { type: 'failed', failure });
+    failRegistration(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed' }]);
+    expect(timers(thread)).toEqual([]);
+  });
+
   it.each([
     ['in ten seconds', 10_000],
     ['in the past', -HOUR],
@@ -288,21 +334,26 @@ describe('a service that is away', () => {
 });
 
 describe('the policy of the account', () => {
-  const required = (thread: TestThread, policy: string) =>
-    thread.end('callModel', {
-      type: 'failed',
-      failure: { code: 'agentIdentityRequired', message: 'x', details: { policy } },
-    });
+  const required = (thread: TestThread, policy: string, code = 'agentIdentityRequired') =>
+    thread.end('callModel', { type: 'failed', failure: { code, message: 'x', details: { policy } } });
 
-  it('is adopted by a thread in a less strict mode, which repeats the step', () => {
+  it.each(['recoverable', 'strict'])('%s is adopted by a thread in mode off, which repeats the step', (mode) => {
     const thread = open('off');
     thread.submit('a');
-    required(thread, 'strict');
+    required(thread, mode);
     register(thread, null);
-    expect(thread.input('callModel')).toMatchObject({ agentIdentity: { mode: 'strict' } });
+    expect(thread.input('callModel')).toMatchObject({ agentIdentity: { mode } });
     thread.answer('fine');
     expect(thread.completions('a')).toMatchObject([{ status: 'completed' }]);
-    expect(warnings(thread)).toEqual([expect.stringContaining('is strict now')]);
+    expect(warnings(thread)).toEqual([expect.stringContaining(`is ${mode} now`)]);
+  });
+
+  it('is adopted only from the failure that says so', () => {
+    const thread = open('off');
+    thread.submit('a');
+    required(thread, 'strict', 'modelServerError');
+    expect(thread.completions('a')).toMatchObject([{ status: 'failed', error: { code: 'modelServerError' } }]);
+    expect(toThreadView(thread.state).agentTask.mode).toBe('off');
   });
 
   it.each(['off', 'recoverable', 'anything'])('%s does not make it less strict, and is no loop', (policy) => {

@@ -382,8 +382,9 @@ export function spendingOf(event: StepEnded): ModelSpending | null {
 
 function onRegistration(state: ThreadState, event: StepEvent<'registerAgentTask'>): ThreadState {
   const ended = endRegistration(state, event.at, event.id, event.end);
-  if (ended === null || ended.outcome.type !== 'failed') return ended?.state ?? state;
-  const { failure } = ended.outcome;
+  if (ended === null) return state;
+  const { failure } = ended;
+  if (failure === null) return ended.state;
   if (state.status !== 'open') return ended.state;
   if (ended.purpose === 'prewarm') {
     return emit(ended.state, event.at, {
