@@ -120,8 +120,7 @@ export function endRegistration(
     return { state: idle, failure, purpose };
   }
   if ('type' in end.value) return goesOn(reportDelay(ended, at, registration, end.value));
-  if (end.value.task.agentRuntimeId === end.value.currentRuntimeId)
-    return goesOn(keep(ended, at, end.value));
+  if (end.value.task.agentRuntimeId === end.value.currentRuntimeId) return goesOn(keep(ended, at, end.value));
   const counted = countUnused(ended, 1);
   if (round < MAX_ROUNDS)
     return goesOn(beginRegistration(counted, { ...registration, replaceIdentity: null, round: 2 }));

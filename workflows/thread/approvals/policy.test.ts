@@ -353,6 +353,33 @@ describe('a request', () => {
   });
 });
 
+describe('policy untrusted', () => {
+  const policies = { approvalPolicy: 'untrusted', sandbox: 'workspace-write', cwd: CWD, tmp: false } as const;
+  const verdictOn = (command: string, cwd: string, leaves: boolean) =>
+    assessCommand({ command, cwd, escalated: leaves }, { ...policies, gitAnywhere: false }).type;
+
+  it('asks for what leaves the sandbox even if it is known to only read', () => {
+    expect([verdictOn('ls', CWD, false), verdictOn('ls', CWD, true)]).toEqual(['run', 'ask']);
+  });
+
+  it('lets git read at the root of the workspace, and asks below it', () => {
+    expect([verdictOn('git status', CWD, false), verdictOn('git status', `${CWD}/vendor`, false)]).toEqual([
+      ...['run', 'ask'],
+    ]);
+  });
+
+  it('says of a patch what it reaches, or that every change is asked for', () => {
+    expect(assessPatch(['/etc/passwd'], policies)).toEqual({
+      type: 'ask',
+      reason: '/etc/passwd is outside the workspace, or in a protected folder of it.',
+    });
+    expect(assessPatch([`${CWD}/a`], policies)).toEqual({
+      type: 'ask',
+      reason: 'The policy is untrusted: every change is asked for.',
+    });
+  });
+});
+
 describe('a patch that is given to the shell', () => {
   const command = `cd src && apply_patch <<'EOF'\n${update('a')}\nEOF`;
 
@@ -406,6 +433,11 @@ describe('paths', () => {
   ])('%s may be written in mode workspace-write: %s', (path, writable) => {
     expect(isWritable(path, CWD, false)).toBe(writable);
     expect(isWritable(path, `${CWD}/`, false)).toBe(writable);
+  });
+
+  it('in a workspace below a protected folder of /tmp may not be written in a run of an earlier release, either', () => {
+    expect(isWritable('/tmp/.codex/work/a', '/tmp/.codex/work', true)).toBe(false);
+    expect(isWritable('/tmp/work/a', '/tmp/work', true)).toBe(true);
   });
 
   it('may be written by a patch that is not asked for exactly if the step writes them', () => {

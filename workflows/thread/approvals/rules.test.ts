@@ -8,7 +8,7 @@ import type {
   ThreadSettings,
 } from '../../../src/contract/index.ts';
 import { fromCarriedState, toCarryOver } from '../past/carry-over.ts';
-import { answerByRules } from './rules.ts';
+import { answerByRules, isRememberable, keepRule, withoutTurn } from './rules.ts';
 import type { ThreadState } from '../state/state.ts';
 import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 
@@ -109,6 +109,49 @@ describe('a remembered answer about a tool', () => {
 it('what was declined wins over what was accepted, whichever came first', () => {
   expect(answerOf(make(), rule(make()), rule(make(), 'decline'))).toBe('decline');
   expect(answerOf(make(), rule(make(), 'decline'), rule(make()))).toBe('decline');
+  const declined = rule(make(), 'decline');
+  expect(answerByRules(make(), [rule(make()), declined])).toEqual({ decision: 'decline', ruleIds: [declined.ruleId] });
+});
+
+describe('the rules of a thread', () => {
+  const keepAll = (state: ThreadState, ...given: ApprovalRule[]) =>
+    given.reduce((current, one) => keepRule(current, 5, one), state);
+  const about = (state: ThreadState) =>
+    state.log.events.flatMap((event) => (event.type.startsWith('rule/') ? [event.type] : []));
+
+  it('have each answer once, and the same with another scope, decision or subject is another one', () => {
+    const others = [
+      rule(make(), 'decline'),
+      { ...rule(make()), scope: 'turn' as const },
+      rule(make({ command: 'make all' })),
+    ];
+    const again = rule(make());
+    const state = keepAll(testThread().state, rule(make()), ...others, again);
+    expect(state.rules).toEqual([...others, again]);
+    expect(about(state)).toEqual(Array(5).fill('rule/remembered'));
+  });
+
+  it('are a hundred, and the oldest goes with an event; a run of an earlier release says nothing of it', () => {
+    const many = Array.from({ length: 101 }, (_, index) => rule(make({ command: `make ${index}` })));
+    const { state } = testThread();
+    const { decisions: _, ...earlier } = state;
+    expect([keepAll(state, ...many).rules, keepAll(earlier, ...many).rules]).toEqual([many.slice(1), many.slice(1)]);
+    expect(about(keepAll(state, ...many)).slice(100)).toEqual(['rule/remembered', 'rule/revoked']);
+    expect(about(keepAll(earlier, ...many)).slice(100)).toEqual(['rule/remembered']);
+  });
+
+  it('are about no more than 4,000 bytes each', () => {
+    const ofBytes = (bytes: number) =>
+      make({ command: 'x'.repeat(bytes - JSON.stringify(make({ command: '' })).length) });
+    const { state } = testThread();
+    expect([4_000, 4_001].map((bytes) => isRememberable(state, ofBytes(bytes)))).toEqual([true, false]);
+  });
+
+  it('lose those of a turn with that turn, and no others', () => {
+    const ofTurn = (turnId: string) => ({ ...rule(make()), scope: 'turn' as const, turnId });
+    const [a, b, thread] = [ofTurn('a'), ofTurn('b'), rule(make())];
+    expect(withoutTurn([a, b, thread], 'a')).toEqual([b, thread]);
+  });
 });
 
 // --------------------------------------------------------------------------------------------- in the life of a thread
@@ -315,6 +358,22 @@ describe('a rule', () => {
     expect(asksFor(thread, 'b')).toBe(true);
   });
 
+  it('is revoked alone, and one of the repository only there', () => {
+    const thread = testThread({ repositoryRules: true });
+    const [one, other] = [rule(make()), rule(make({ command: 'make all' }))];
+    const shared = { ...rule(tool('write')), scope: 'repository' as const };
+    thread.restart({ ...thread.state, rules: [one, other, shared] });
+    for (const ruleId of [shared.ruleId, 'unknown', one.ruleId]) {
+      thread.dispatch({ type: 'revocationRequested', revocation: { ruleId } });
+    }
+    expect(thread.state.rules).toEqual([other, shared]);
+    expect(thread.events().slice(-3)).toMatchObject([
+      { type: 'message/rejected', code: 'ruleUnknown', id: shared.ruleId },
+      { type: 'message/rejected', code: 'ruleUnknown', id: 'unknown' },
+      { type: 'rule/revoked', ruleId: one.ruleId },
+    ]);
+  });
+
   it('allows nothing where the policy has become never, and nothing outside the sandbox', () => {
     const thread = asking({ repositoryRules: true });
     thread.done('findRules', { type: 'found', rules: [] }, 'rules/1');
@@ -473,6 +532,31 @@ describe('a rule of the repository', () => {
     expect(thread.events()).toContainEqual(
       expect.objectContaining({ type: 'warning', message: expect.stringContaining('the disk is full') as string }),
     );
+  });
+
+  it('leaves the others here until they are kept there, too', () => {
+    const thread = testThread({ repositoryRules: true });
+    const [mine, one, other] = [make(), make({ command: 'make all' }), tool('write')].map((match) => rule(match));
+    const rulesHere = [mine!, given(one!.match), given(other!.match)];
+    thread.restart({ ...thread.state, rules: rulesHere });
+    const failure = { code: 'internal', message: 'no room', details: {} };
+    thread.end('rememberRule', { type: 'failed', failure }, 'remember/unknown');
+    thread.end('rememberRule', { type: 'failed', failure }, `remember/${mine!.ruleId}`);
+    expect(thread.state.rules).toEqual(rulesHere);
+    thread.done('rememberRule', null, `remember/${rulesHere[2]!.ruleId}`);
+    expect(thread.state.rules).toEqual(rulesHere.slice(0, 2));
+  });
+
+  it('that cannot be kept once the thread is closed holds for the thread, without an event', () => {
+    const thread = lookingUp();
+    found(thread);
+    answer(thread, 'decline', 'repository');
+    const model = thread.step('callModel').id;
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    thread.end('callModel', { type: 'aborted' }, model);
+    thread.end('rememberRule', { type: 'failed', failure: { code: 'internal', message: 'no room', details: {} } });
+    expect(thread.state.rules).toMatchObject([{ scope: 'thread', decision: 'decline', match: make() }]);
+    expect(thread.events().at(-1)?.type).toBe('thread/closed');
   });
 
   it('is kept before a thread that closes is over', () => {

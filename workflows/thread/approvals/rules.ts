@@ -57,7 +57,7 @@ function acceptedBy(asked: RuleMatch, rules: readonly ApprovalRule[]): ApprovalR
   return found === undefined ? [] : [found];
 }
 
-function accepts(given: RuleMatch, asked: RuleMatch): boolean {
+function accepts(given: RuleMatch, asked: Exclude<RuleMatch, { type: 'fileChange' }>): boolean {
   if (!isSame(given, asked)) return false;
   return asked.type === 'commandExecution'
     ? width(asked.sandbox) <= width(given.sandbox)
@@ -72,19 +72,13 @@ function declines(given: RuleMatch, asked: RuleMatch): boolean {
   return given.paths.every((path) => asked.paths.includes(path));
 }
 
-function isSame(given: RuleMatch, asked: RuleMatch): boolean {
+function isSame(given: RuleMatch, asked: Exclude<RuleMatch, { type: 'fileChange' }>): boolean {
   switch (asked.type) {
     case 'commandExecution':
       return given.type === asked.type && given.command === asked.command && given.cwd === asked.cwd;
     case 'mcpToolCall':
       return given.type === asked.type && given.server === asked.server && given.tool === asked.tool;
-    case 'fileChange':
-      return given.type === asked.type && isSameList(given.paths, asked.paths);
   }
-}
-
-function isSameList(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((one) => others.includes(one));
 }
 
 /** Every file of a patch must have been accepted, by one answer or by several. */

@@ -4,6 +4,7 @@ import type { ApprovalDecision, Budget } from '../../../src/contract/index.ts';
 import { toCarryOver } from '../past/carry-over.ts';
 import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 import { toThreadView } from '../view/view.ts';
+import { isHeld } from './budget.ts';
 
 const usage = (totalTokens: number) => ({
   inputTokens: totalTokens,
@@ -183,6 +184,24 @@ describe('the time of a turn', () => {
     expect(thread.input('execCommand').command).toBe('echo > x');
   });
 
+  it('has the timer of the limit that is reached first', () => {
+    const thread = limited({ turn: { wallMs: 500 }, thread: { wallMs: 300 }, tree: { wallMs: 400 } });
+    thread.submit('a');
+    expect(budgetTimers(thread)).toEqual([thread.at + 300]);
+  });
+
+  it('is over for the budget while the last snapshot of the turn is taken', () => {
+    const thread = limited({ turn: { wallMs: 500 } }, { snapshots: true });
+    thread.submit('a');
+    const snapshot = { status: 'taken' as const, commit: 'c0ffee', warnings: [] };
+    const call = { type: 'toolCall' as const, callId: 'call-1', name: 'exec_command', arguments: '{"cmd":"make"}' };
+    thread.done('callModel', { type: 'answered', output: [call], usage: usage(1), snapshot });
+    thread.done('execCommand', EXITED);
+    answer(thread, 1, 'words');
+    expect(thread.steps('takeSnapshot')).toHaveLength(1);
+    expect(budgetTimers(thread)).toEqual([]);
+  });
+
   it('stops what runs, as any abort does, only where more is refused', () => {
     const thread = limited({ turn: { wallMs: 500 } });
     thread.submit('a');
@@ -276,6 +295,25 @@ describe('a budget', () => {
     expect(toThreadView(thread.state).budget.thread.limits).toEqual({ steps: 9 });
   });
 
+  it('loses what was granted in the scopes that a turn names, and in no others', () => {
+    const thread = limited({ thread: { tokens: 20 }, tree: { tokens: 20 } });
+    const limits = () => {
+      const { thread: alone, tree } = toThreadView(thread.state).budget;
+      return [alone.limits, tree.limits];
+    };
+    thread.submit('a');
+    answer(thread, 25, 'call');
+    decide(thread, 'accept');
+    decide(thread, 'accept');
+    answer(thread, 1, 'words');
+    expect(limits()).toEqual([{ tokens: 45 }, { tokens: 45 }]);
+    thread.submit('b', 'go', { overrides: { budget: { thread: { tokens: 60 } } } });
+    expect(limits()).toEqual([{ tokens: 60 }, { tokens: 45 }]);
+    answer(thread, 1, 'words');
+    thread.submit('c', 'go', { overrides: { budget: { tree: { tokens: 70 } } } });
+    expect(limits()).toEqual([{ tokens: 60 }, { tokens: 70 }]);
+  });
+
   it('is carried over when the thread continues as new, with what was used up, granted and asked', () => {
     const thread = limited({ thread: { tokens: 20 } });
     thread.submit('a');
@@ -298,5 +336,18 @@ describe('a budget', () => {
     const thread = limited({ tree: { costUsd: 1 } });
     thread.submit('a');
     expect(thread.input('callModel').costLimited).toBe(true);
+    const other = limited({ tree: { tokens: 100 } });
+    other.submit('a');
+    expect(other.input('callModel')).not.toMatchObject({ costLimited: true });
+  });
+
+  it('of a child that asks for more does not hold its parent', () => {
+    const thread = limited({ turn: { tokens: 20 } });
+    thread.submit('a');
+    answer(thread, 25, 'call');
+    const [request] = thread.state.requests;
+    const origin = { threadId: 't1/1', path: ['t1/1'], requestId: 'budget_1', answered: false };
+    expect(isHeld(thread.state)).toBe(true);
+    expect(isHeld({ ...thread.state, requests: [{ ...request!, origin }] })).toBe(false);
   });
 });

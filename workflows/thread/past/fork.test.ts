@@ -50,6 +50,24 @@ describe('a forked thread', () => {
     expect(thread.input('callModel').contextVersion).toBe(5);
   });
 
+  it('has the budgets of its source for the scopes that it is not given', () => {
+    const settings = { ...SETTINGS_OF_SOURCE, budget: { turn: { tokens: 1 }, thread: { tokens: 2 } } };
+    const start = { ...START, budget: { thread: { steps: 3 } } };
+    const { settings: forked } = forkedState(start, { threadId: 'source' }, pastOf({ settings }), 5);
+    expect(forked.budget).toEqual({ turn: { tokens: 1 }, thread: { steps: 3 } });
+  });
+
+  it('remembers the newest 200 turns of its source and 1,000 of their ids', () => {
+    const turns = Array.from({ length: 201 }, (_, index) => ({
+      ...{ turnId: `turn-${index}`, kind: 'regular' as const, status: 'completed' as const },
+      ...{ firstItem: index, endItem: index + 1, startedAt: index },
+    })) as unknown as ForkedPast['turns'];
+    const turnIds = Array.from({ length: 1_001 }, (_, index) => `turn-${index}`);
+    const state = forkedState(START, { threadId: 'source' }, pastOf({ turns, turnIds }), 5);
+    expect(state.turns).toEqual(turns.slice(1));
+    expect(state.knownTurnIds).toEqual(turnIds.slice(1));
+  });
+
   it('sees what its source sees of a compacted history, and knows nothing of its size', () => {
     const compactions = [{ item: 3, upTo: 2, firstItem: 1 }];
     const state = forkedState(START, { threadId: 'source' }, pastOf({ compactions }), 5);
@@ -59,6 +77,10 @@ describe('a forked thread', () => {
 });
 
 describe('what a fork is told of its source', () => {
+  it('names no turn of a thread in which none runs', () => {
+    expect(toPast(testThread().state)).toMatchObject({ running: [], turns: [] });
+  });
+
   it('names the turns that ended and those that have not, with the numbers of their items', () => {
     const thread = testThread();
     thread.submit('a');

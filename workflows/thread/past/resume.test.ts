@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { CARRY_OVER_BYTES, toCarryOver } from './carry-over.ts';
+import type { StartThread } from '../../../src/contract/index.ts';
+import { UnknownStateVersion } from '../../sandbox/carried-state.ts';
+import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
+import { CARRY_OVER_BYTES, fromCarriedState, isCarryOver, toCarryOver } from './carry-over.ts';
 import { bytesOf } from '../state/waiting.ts';
-import { toHandover, withChanges } from './resume.ts';
-import { NO_USAGE, type ThreadState } from '../state/state.ts';
+import { resumed, toHandover, withChanges } from './resume.ts';
+import { NEW_BUDGET, NO_USAGE, type ThreadState } from '../state/state.ts';
 import { EXITED, SETTINGS, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 import { toThreadView } from '../view/view.ts';
 
@@ -73,6 +76,20 @@ describe('a thread that was closed and is resumed', () => {
     const agentIdentity = { mode: 'off', account: 'other' } as const;
     const start = { threadId: 't1', workspace: { cwd: '/else' }, model: 'new', agentIdentity };
     expect(withChanges(SETTINGS, start)).toEqual({ ...SETTINGS, model: 'new' });
+    const changes: Partial<StartThread> = {
+      ...({ title: 'new', instructions: 'Be brief.', approvalPolicy: 'never', sandbox: 'read-only' } as const),
+      ...({ effort: 'low', unattended: { approvals: 'cancel' } } as const),
+    };
+    expect(withChanges(SETTINGS, { threadId: 't1', workspace: { cwd: '/else' }, ...changes })).toEqual({
+      ...SETTINGS,
+      ...changes,
+    });
+  });
+
+  it('waits for no budget from above, and has asked its agents to stop', () => {
+    const { state } = testThread();
+    const { budget } = resumed({ ...state, budget: { ...state.budget, held: true, waits: true } });
+    expect(budget).toMatchObject({ held: false, waits: false, stopping: true });
   });
 });
 
@@ -111,11 +128,71 @@ describe('a thread whose workflow was ended from outside and is resumed', () => 
     thread.submit('a');
     thread.dispatch({ type: 'interruptRequested', interrupt: { reason: 'enough' } });
     resume(thread);
-    expect(thread.completions('a')).toMatchObject([{ reason: 'interrupted', detail: 'enough' }]);
+    expect(thread.completions('a')).toMatchObject([{ reason: 'interrupted', detail: 'enough', quiescent: true }]);
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+  });
+
+  it('ends every turn that it had, each once', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.submit('s', 'ls', { kind: 'user_shell' });
+    resume(thread);
+    expect(['a', 's'].map((turnId) => thread.completions(turnId))).toMatchObject([
+      [{ status: 'aborted' }],
+      [{ status: 'aborted' }],
+    ]);
+    expect([thread.state.active, thread.state.beside]).toEqual([null, []]);
+  });
+
+  it('keeps the result of a turn that lacked only its last snapshot', () => {
+    const thread = testThread({ snapshots: true });
+    writeFile(thread);
+    thread.answer('all done');
+    expect(thread.steps('takeSnapshot')).toHaveLength(1);
+    resume(thread);
+    expect(thread.completions('a')).toMatchObject([{ status: 'completed', lastAgentMessage: 'all done' }]);
   });
 });
 
 describe('what a run leaves', () => {
+  it('is the state of its next run, as no other argument is', () => {
+    const carried = toCarryOver(testThread().state);
+    expect(carried.carriedOver).toMatchObject({ runCount: 2, rollover: null });
+    expect([carried, { threadId: 't1' }, null, 'carriedOver', undefined].map((one) => isCarryOver(one))).toEqual([
+      ...[true, false, false, false, false],
+    ]);
+  });
+
+  it.each([{ version: 99 }, {}, null])('is refused as state %j, which this release does not know', (carried) => {
+    expect(() => fromCarriedState(carried as unknown as ThreadState)).toThrow(UnknownStateVersion);
+  });
+
+  it('lacks members if an earlier release left it, which begin as in a new thread', () => {
+    const thread = testThread();
+    thread.submit('a');
+    thread.answer({ name: 'spawn_agent', arguments: { message: 'look around', task_name: 'scout' } });
+    const { state } = thread;
+    const turn = { spent: NOTHING_SPENT, granted: NOTHING_SPENT, clock: null, limited: false };
+    const child = { spent: NOTHING_SPENT, held: false, waits: false };
+    const waited = { waitedMs: 0, waitingSince: null };
+    const earlier = {
+      ...without(state, 'budget', 'unpriced'),
+      usage: without(state.usage, 'costMicroUsd'),
+      active: { ...without(state.active!, ...Object.keys({ ...turn, ...waited })), usage: {} },
+      children: state.children.map((one) => without(one, ...Object.keys(child))),
+    } as unknown as ThreadState;
+    expect(fromCarriedState(earlier)).toEqual({
+      ...state,
+      ...{ budget: NEW_BUDGET, unpriced: [], usage: { ...state.usage, costMicroUsd: 0 } },
+      active: { ...state.active, ...turn, ...waited, usage: NO_USAGE },
+      children: [{ ...state.children[0], ...child }],
+    });
+  });
+
+  it('is not archived if it is small enough to be carried over', () => {
+    expect(toHandover(longThread(30, 20_000).state)).toMatchObject({ type: 'state', toArchive: [] });
+  });
+
   it('goes to the archive as the thread closes, without a word', () => {
     const thread = longThread(30, 20_000);
     thread.dispatch({ type: 'closeRequested', close: {} });
@@ -158,7 +235,9 @@ describe('what a run leaves', () => {
     thread.restart(state);
     thread.submit('a');
     for (let i = 0; i < 5; i++) thread.submit(`q${i}`, 'x'.repeat(250_000), { onBusy: 'queue' });
-    expect(toHandover(thread.state)).toMatchObject({ type: 'state', toArchive: [] });
+    const left = toHandover(thread.state);
+    expect(left).toMatchObject({ type: 'state', toArchive: [] });
+    expect(left.type === 'state' && left.state.queue.map(({ input }) => input)).toEqual([[], [], [], [], []]);
     for (let i = 0; i < 5; i++) {
       thread.dispatch({
         type: 'turnSteered',
@@ -168,6 +247,10 @@ describe('what a run leaves', () => {
     expect(toHandover(thread.state)).toMatchObject({ type: 'tooLarge' });
   });
 });
+
+function without(object: object, ...names: string[]): object {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+}
 
 function longThread(turns: number, chars: number): TestThread {
   const thread = testThread();
@@ -202,6 +285,26 @@ describe('threads within a thread that is resumed', () => {
     expect(thread.actions('watchChild')).toHaveLength(1);
   });
 
+  it('are not interrupted again if an abort had done so', () => {
+    const thread = withAgent();
+    started(thread);
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    const { outbox } = thread.state;
+    expect(outbox).toMatchObject([{ message: { signal: 'interruptTurn' } }]);
+    resume(thread);
+    expect(thread.state.outbox).toEqual(outbox);
+  });
+
+  it('keep their end if they were gone before the thread was closed', () => {
+    const thread = withAgent();
+    started(thread);
+    thread.dispatch({ type: 'childGone', id: 'watch/t1/1', threadId: 't1/1' });
+    thread.answer('fine');
+    thread.dispatch({ type: 'closeRequested', close: {} });
+    resume(thread);
+    expect(thread.state.children).toMatchObject([{ status: 'notFound' }]);
+  });
+
   it('are told to close where their start was under way', () => {
     const thread = withAgent();
     resume(thread);
@@ -226,17 +329,29 @@ describe('threads within a thread that is resumed', () => {
     const parent = { threadId: 'p', path: ['p'], role: 'agent' as const };
     const thread = testThread({ parent });
     thread.submit('a');
+    thread.answer('hi');
+    const { outbox } = thread.state;
+    expect(outbox.map(({ to }) => to)).toContain('p');
+    const toChild = {
+      number: 99,
+      to: 't1/1',
+      message: { signal: 'agentMessage', payload: { from: 't1', text: 'go' } },
+    };
+    thread.restart({ ...thread.state, outbox: [...outbox, toChild as (typeof outbox)[number]] });
     resume(thread);
     expect(thread.state.settings.parent).toBeNull();
-    expect(thread.state.outbox).toEqual([]);
+    expect(thread.state.outbox).toEqual([toChild]);
+    resume(thread);
+    expect(thread.state.outbox).toEqual([toChild]);
+    thread.dispatch({ type: 'messageSent', id: 'message/99', delivered: true });
     thread.submit('b');
     thread.answer('fine');
     expect(thread.actions('sendMessage')).toEqual([]);
   });
 });
 
-it('a turn that wrote files, and whose thread was ended from outside, ends without a look at what others may have changed since', () => {
-  const thread = testThread({ snapshots: true });
+/** A turn whose command has ended. */
+function writeFile(thread: TestThread): void {
   thread.submit('a');
   const { name, arguments: args } = exec('make');
   const call = { type: 'toolCall' as const, callId: 'call-1', name, arguments: JSON.stringify(args) };
@@ -244,6 +359,11 @@ it('a turn that wrote files, and whose thread was ended from outside, ends witho
   const { id } = thread.step('callModel');
   thread.done('callModel', { type: 'answered', output: [call], usage: NO_USAGE, snapshot }, id);
   thread.done('execCommand', EXITED);
+}
+
+it('a turn that wrote files, and whose thread was ended from outside, ends without a look at what others may have changed since', () => {
+  const thread = testThread({ snapshots: true });
+  writeFile(thread);
   resume(thread);
   expect(thread.state.active).toBeNull();
   expect(thread.steps('takeSnapshot')).toEqual([]);

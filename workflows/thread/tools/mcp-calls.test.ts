@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { McpApproval, McpRoute } from '../../../activities/ports.ts';
 import type { ApprovalPolicy, SandboxMode } from '../../../src/contract/index.ts';
+import { OWN_TOOLS } from '../../../src/contract/plain/tools/own.ts';
 import { assessMcpCall } from '../approvals/policy.ts';
 import { NO_USAGE } from '../state/state.ts';
 import { type TestThread, testThread } from '../testing/fixtures.ts';
@@ -42,6 +43,17 @@ const TABLE: Row[] = [
 const CELLS = TABLE.flatMap(([approvalPolicy, sandbox, ...verdicts]) =>
   COLUMNS.map((column, index) => ({ approvalPolicy, sandbox, ...column, verdict: verdicts[index] ?? 'missing' })),
 );
+
+it('a call is asked for by the name of its server, or as one of this worker', () => {
+  const policies = { approvalPolicy: 'on-request', sandbox: 'workspace-write' } as const;
+  const reasons = [route({ approval: 'always' }), route({ readOnly: false, server: OWN_TOOLS })].map((one) =>
+    assessMcpCall(one, policies),
+  );
+  expect(reasons).toEqual([
+    { type: 'ask', reason: 'Tool read of MCP server files: every call is asked for.' },
+    { type: 'ask', reason: 'Tool read of this worker: it does not say that it only reads.' },
+  ]);
+});
 
 /** A thread whose model has just asked for these calls. */
 function calling(settings: Parameters<typeof testThread>[0], ...routes: McpRoute[]): TestThread {
