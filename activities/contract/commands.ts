@@ -17,6 +17,8 @@ export interface CommandStep extends OnWorkspace {
   timeoutMs: number;
   /** How long its end is waited for before it is left running. Left out for a command that is waited for to its end. */
   yields?: LookLimits;
+  /** It gets a terminal; left out if not. */
+  terminal?: true;
 }
 
 /** Limits of one look at a command. */

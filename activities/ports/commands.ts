@@ -28,6 +28,8 @@ export interface CommandSpec {
   timeoutMs: number;
   /** Maximum bytes of output, split between head and tail. */
   maxOutputBytes: number;
+  /** It gets a terminal, which reads what looks send; left out for one that has nothing to read. */
+  terminal?: true;
 }
 
 export interface CommandReport {
@@ -77,7 +79,7 @@ export interface Poll {
   id: string;
   /** Whether it is the look that starts the command. */
   isFirst: boolean;
-  /** What is sent to it first: U+0003 interrupts it. */
+  /** What is sent to its terminal first. Without one, U+0003 interrupts it, and nothing else has an effect. */
   chars: string;
   /** How long its end is waited for. */
   yieldMs: number;

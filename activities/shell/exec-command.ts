@@ -65,6 +65,7 @@ async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>):
     ...(input.root === undefined ? {} : { root: input.root }),
     sandbox: { mode: input.sandbox, writableRoots: [], networkAccess: false },
     timeoutMs: timeoutOf(ports, input),
+    ...(input.terminal && canYield(ports) ? { terminal: input.terminal } : {}),
     maxOutputBytes: ports.maxOutputBytes,
   };
   return ports.commands.run(spec, io);

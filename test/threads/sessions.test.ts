@@ -84,6 +84,17 @@ it.each(['danger-full-access', 'workspace-write'] as const)(
   },
 );
 
+it('one with a terminal is asked and answered', async () => {
+  workers.push(await environment.worker());
+  const thread = await environment.start({ workspace: { cwd: environment.workspace() } });
+  const cmd = 'read -p "name? " name; echo "hi $name"; exit 4';
+  await runTurn(thread, `call: exec_command ${JSON.stringify({ cmd, tty: true, yield_time_ms: 250 })}`);
+  const [session] = await sessionsOf(thread);
+  const typed = { session_id: session?.sessionId, chars: 'Ada\n', yield_time_ms: 60_000 };
+  await runTurn(thread, `call: write_stdin ${JSON.stringify(typed)}`);
+  expect(await lastSession(thread)).toMatchObject({ exitCode: 4, output: 'name? Ada\nhi Ada\n' });
+});
+
 it('an interrupt of a thread without a turn ends it, and so does closing the thread', async () => {
   workers.push(await environment.worker());
   const idle = await startLeft();

@@ -9,6 +9,7 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandIo, CommandPort, CommandReport, CommandSpec, SandboxMode } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
@@ -20,6 +21,7 @@ import { GRACE_MS, endProcesses, type EndTarget } from './processes/end-processe
 import { listDeniedPaths } from './sandbox/denied-paths.ts';
 import { createFence } from './processes/fence.ts';
 import { startNetworkProxy, type NetworkProxy, type NetworkSetting } from './network/network-proxy.ts';
+import { type InputPipe, openInputPipe } from './output/input-pipe.ts';
 import { createOutputPipes, type OutputPipe, type OutputPipes } from './output/output-pipe.ts';
 import { watchOutput, type OutputWatch } from './output/output-watch.ts';
 import { createProcessTable, readLastPid, type ProcessTable } from './processes/process-table.ts';
@@ -60,10 +62,17 @@ export interface CommandRunnerOptions {
   log?: (message: string) => void;
 }
 
+export interface StartedCommand {
+  /** The keyboard of its terminal; undefined if it has none. */
+  keyboard: Writable | undefined;
+  /** Sends SIGINT to all of its processes. */
+  interrupt(): Promise<void>;
+}
+
 /** For a command that is looked at while it runs. */
 export interface SessionIo {
-  /** Called once it has started. `interrupt` sends SIGINT to its processes, as a terminal does for ^C. */
-  onStart(interrupt: () => Promise<void>): void;
+  /** Called once it has started. */
+  onStart(started: StartedCommand): void;
   /** All of its output; the bytes are valid during the call only. */
   onChunk(chunk: Uint8Array): void;
 }
@@ -93,7 +102,8 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
   } = options;
   const table = createProcessTable();
   const fence = createFence({ stateDirectory, table, log });
-  const pipes = createOutputPipes(join(stateDirectory, 'pipes'));
+  const pipesFolder = join(stateDirectory, 'pipes');
+  const pipes = createOutputPipes(pipesFolder);
   const launcher = createLauncher({ stateDirectory, hiddenFolders, shownFolders, deniedPaths, limits });
   const watch = createLimitWatch();
   let proxy: Promise<NetworkProxy> | undefined;
@@ -137,12 +147,15 @@ export function createCommandRunner(options: CommandRunnerOptions): CommandRunne
       const attempt = async (): Promise<Attempt> => {
         const folders = [spec.workspace, stateDirectory];
         const pipe = await openOutput(pipes, spec.workspace, stateDirectory);
+        const keyboard = spec.terminal && (await openKeyboard(pipesFolder, spec.workspace));
         try {
           if (io.signal.aborted) return { report: NEVER_STARTED, started: true };
           const leave = enterFence(() => fence.enter(spec.workspace, spec.commandId), stateDirectory);
-          return await runInFence(spec, io, { table, pipe, leave, launcher, sandbox, limits, watch, folders, log });
+          const ways = { table, pipe, keyboard, leave, launcher };
+          return await runInFence(spec, io, { ...ways, sandbox, limits, watch, folders, log });
         } finally {
           pipe.release();
+          keyboard?.input.destroy();
         }
       };
       return await untilStarted(attempt);
@@ -240,6 +253,14 @@ async function openOutput(pipes: OutputPipes, workspace: string, stateDirectory:
   }
 }
 
+async function openKeyboard(folder: string, workspace: string): Promise<InputPipe> {
+  try {
+    return await openInputPipe(folder, workspace);
+  } catch (error) {
+    throw notStarted(`no pipe for its input could be made in ${folder}`, error);
+  }
+}
+
 async function cleanFirst(clean: () => Promise<unknown>, stateDirectory: string): Promise<void> {
   try {
     await clean();
@@ -264,6 +285,7 @@ function notStarted(reason: string, cause: unknown): Failure {
 interface RunParts {
   table: ProcessTable;
   pipe: OutputPipe;
+  keyboard: InputPipe | undefined;
   leave: () => void;
   launcher: Launcher;
   sandbox: SandboxParts | undefined;
@@ -279,16 +301,18 @@ async function runInFence(
   io: CommandIo & { session?: SessionIo },
   parts: RunParts,
 ): Promise<Attempt> {
-  const { table, pipe, leave, limits } = parts;
+  const { table, pipe, keyboard, leave, limits } = parts;
   const startedAt = performance.now();
   let leader: Leader;
   try {
     const { launch, close } = parts.launcher.prepare(spec, parts.sandbox);
-    leader = await startLeader(launch, pipe.writeEnd).finally(close);
+    leader = await startLeader(launch, pipe.writeEnd, keyboard?.readEnd).finally(close);
   } catch (error) {
     leave();
     if (error instanceof Failure || error instanceof MountChanged) throw error;
     throw notStarted('its process could not be made', error);
+  } finally {
+    keyboard?.closeReadEnd();
   }
   pipe.closeWriteEnd();
   const output = watchOutput(spec.maxOutputBytes, io.onOutput);
@@ -296,7 +320,8 @@ async function runInFence(
     output.push(chunk);
     io.session?.onChunk(chunk);
   });
-  io.session?.onStart(() => interruptProcesses(table, toTarget(spec, leader)));
+  const interrupt = () => interruptProcesses(table, toTarget(spec, leader));
+  io.session?.onStart({ keyboard: keyboard?.input, interrupt });
   const end = await waitForEnd(spec, io.signal, leader, output, parts);
   const target = toTarget(spec, leader);
   // In a sandbox, everything that the command started ends with its first process.

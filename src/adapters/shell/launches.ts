@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, lstatSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../../../activities/failures.ts';
 import type { CommandSpec } from '../../../activities/ports.ts';
 import { writePrivateFileSync } from '../../folders/private-file.ts';
 import { findProgram } from '../programs.ts';
@@ -17,6 +18,7 @@ import { toForwarder, toProxyVariables } from './network/network-forwarder.ts';
 import { listOutsideSockets } from './sandbox/outside-sockets.ts';
 import { REAPER_MARKER } from './processes/process-table.ts';
 import { findReaper } from './processes/reaper.ts';
+import { findTerminal } from './processes/terminal.ts';
 import type { Scratch } from './sandbox/scratch.ts';
 import { buildSeccompFilter } from './sandbox/seccomp.ts';
 
@@ -111,7 +113,8 @@ export function createLauncher({
   return {
     prepare(spec, sandbox) {
       writeOnce();
-      const { argv, script } = toShell(spec, sandbox, limits);
+      const { argv: shell, script } = toShell(spec, sandbox, limits);
+      const argv = [...toTerminal(spec), ...shell];
       const opened: number[] = [];
       const sources = sandbox?.takesDescriptors === true ? openMountSources(FIRST_SOURCE_FD) : mountByPath;
       const close = (): void => {
@@ -158,6 +161,13 @@ function toFullAccess(spec: CommandSpec, argv: readonly string[], scriptFd: numb
     files: [null, scriptFd],
     kind: reaper === undefined ? 'shell' : 'reaper',
   };
+}
+
+function toTerminal({ terminal, workspace }: CommandSpec): string[] {
+  const found = terminal === undefined ? [] : findTerminal(workspace);
+  if (found !== undefined) return found;
+  const message = 'The command was not started: its terminal needs Perl or Python 3, and this machine has neither.';
+  throw new Failure('commandNotStarted', message);
 }
 
 /** A command that is too long for an argument is read from a descriptor. */

@@ -52,6 +52,39 @@ function assessByPolicy(request: CommandRequest, policies: CommandPolicies, esca
   }
 }
 
+/** ^C and ^D. */
+const FREE_KEYS = ['\u0003', '\u0004'];
+
+/** How much a sandbox allows. */
+const REACH: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
+
+/**
+ * What is typed into the terminal of a command can do whatever the command can. So it is asked for like a command that is
+ * not known to only read, and if the command has a wider sandbox than the thread, like one that leaves the sandbox. To
+ * look, and to press ^C or ^D, is free.
+ */
+export function assessInput(
+  { chars, sandbox }: { chars: string; sandbox: SandboxMode },
+  policies: Pick<Policies, 'approvalPolicy' | 'sandbox'>,
+): Verdict {
+  const isWider = REACH.indexOf(sandbox) > REACH.indexOf(policies.sandbox);
+  if ([...chars].every((char) => FREE_KEYS.includes(char))) return { type: 'run' };
+  const where = isWider ? 'a command that runs in a wider sandbox than this thread has, or in none' : 'a command';
+  switch (policies.approvalPolicy) {
+    case 'never':
+      return isWider
+        ? {
+            type: 'refuse',
+            reason: 'Approval policy is never: nobody can allow input to a command outside the sandbox.',
+          }
+        : { type: 'run' };
+    case 'on-request':
+      return isWider ? { type: 'ask', reason: `The agent types this into ${where}.` } : { type: 'run' };
+    case 'untrusted':
+      return { type: 'ask', reason: `The agent types this into ${where}, and the policy is untrusted.` };
+  }
+}
+
 /**
  * The configuration of a repository can name programs that git runs, even in `git status`. Only a sandbox contains
  * them.

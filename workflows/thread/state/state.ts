@@ -20,6 +20,7 @@ import type {
   ResolveRequest,
   ReviewRange,
   ReviewRequest,
+  SandboxMode,
   Spent,
   StartThread,
   SubThread,
@@ -108,6 +109,8 @@ export interface ToolCall {
   approval?: McpApproval;
   /** How long its end is waited for before it is left running; commands that may be left running only. */
   yields?: LookLimits;
+  /** The command gets a terminal; left out if not. */
+  terminal?: true;
   /** The session that it looks at; `write_stdin` only. */
   session?: OpenSession;
   /** Where the paths of a patch led when the model named them; patches only. */
@@ -123,6 +126,10 @@ export interface Session extends OpenSession {
   /** Its beginning, as readers see it. */
   command: string;
   cwd: string;
+  /** The sandbox that it runs in. */
+  sandbox: SandboxMode;
+  /** It has a terminal; left out if not. */
+  terminal?: true;
   since: number;
   /** When it is stopped, in milliseconds since the epoch. */
   until: number;

@@ -14,12 +14,13 @@ interface Command {
   sandbox: SandboxMode;
   timeoutMs: number;
   yields?: LookLimits | undefined;
+  terminal?: true | undefined;
 }
 
 export function toCommandStep(
   state: ThreadState,
   { turnId, index }: { turnId: string; index: number },
-  { command, cwd, sandbox, timeoutMs, yields }: Command,
+  { command, cwd, sandbox, timeoutMs, yields, terminal }: Command,
 ): StepAction {
   const id = actionIds.tool(state.threadId, index);
   const inline = command.length <= INLINE_CHARS ? command : null;
@@ -32,7 +33,7 @@ export function toCommandStep(
     id,
     turnId,
     activity: 'execCommand',
-    input: { ...place, timeoutMs, ...(yields === undefined ? {} : { yields }) },
+    input: { ...place, timeoutMs, ...(yields && { yields }), ...(terminal && { terminal }) },
     // Only the first attempt starts it.
     options: (commandsOutliveWorkers(state) ? retried : once)(mostMs + 60_000),
     summary: toSummary('exec', command),

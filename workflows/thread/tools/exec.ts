@@ -41,10 +41,10 @@ export const exec: Tool<ExecArguments> = {
   },
 
   actions(state, { turnId }, call) {
-    const { index, cwd, timeoutMs, escalated, yields } = call;
+    const { index, cwd, timeoutMs, escalated, yields, terminal } = call;
     const sandbox = sandboxFor(state.settings, escalated);
     const command = commandOf(state, call);
-    return [toCommandStep(state, { turnId, index }, { command, cwd, sandbox, timeoutMs, yields })];
+    return [toCommandStep(state, { turnId, index }, { command, cwd, sandbox, timeoutMs, yields, terminal })];
   },
 
   toResult: (event, { index }) =>
@@ -54,10 +54,11 @@ export const exec: Tool<ExecArguments> = {
 /** Threads that an earlier release began wait for the end of every command. */
 function toTimes(
   state: ThreadState,
-  { timeoutMs, yieldMs, maxOutputBytes }: ExecArguments,
-): Pick<ToolCall, 'timeoutMs' | 'yields'> {
+  { timeoutMs, yieldMs, maxOutputBytes, tty }: ExecArguments,
+): Pick<ToolCall, 'timeoutMs' | 'yields' | 'terminal'> {
   if (yieldMs === null || !leavesCommandsRunning(state)) return { timeoutMs: timeoutMs ?? COMMAND_TIMEOUT.default };
-  return { timeoutMs: timeoutMs ?? COMMAND_TIMEOUT.max, yields: { yieldMs, maxOutputBytes } };
+  const terminal = tty ? { terminal: true as const } : {};
+  return { timeoutMs: timeoutMs ?? COMMAND_TIMEOUT.max, yields: { yieldMs, maxOutputBytes }, ...terminal };
 }
 
 /** The result of a command that was left running; null for one that has ended. */

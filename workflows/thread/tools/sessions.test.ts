@@ -15,8 +15,8 @@ function left(command = 'npm run dev', thread = testThread()): { thread: TestThr
   return { thread, id: leave(thread, command) };
 }
 
-function leave(thread: TestThread, command: string): number {
-  thread.answer(exec(command));
+function leave(thread: TestThread, command: string, more: Record<string, unknown> = {}): number {
+  thread.answer(exec(command, more));
   const { index } = thread.input('execCommand');
   thread.done('execCommand', { ...LEFT, key: `key ${index}` });
   return index;
@@ -126,8 +126,8 @@ describe('write_stdin', () => {
     [99, undefined, 'this thread has no session 99, or its end was told already. There are: '],
     ['1', undefined, '`session_id` must be the number that exec_command returned'],
     [1.5, undefined, '`session_id` must be the number'],
-    [undefined, 'yes\n', 'reads nothing. It can only be interrupted, by \\u0003'],
-    [undefined, '\u0003\u0000', 'reads nothing'],
+    [undefined, 'yes\n', 'has no terminal and reads nothing: it can only be interrupted, by \\u0003'],
+    [undefined, '\u0003\u0000', 'has no terminal'],
     [undefined, 'x'.repeat(1_048_576), '`chars` has 1048576 characters, and at most 16384 are sent'],
   ])('of session %s is refused where it cannot be followed', (sessionId, chars, reason) => {
     const { thread, id } = left();
@@ -145,6 +145,76 @@ describe('write_stdin', () => {
     thread.end('writeStdin', { type: 'failed', failure: { code: 'commandLost', message: 'lost', details: {} } });
     expect(lastItem(thread)).toMatchObject({ output: `Session ${id} has ended, and its output is lost.` });
     expect(sessionItems(thread)).toMatchObject([{ status: 'lost' }]);
+  });
+});
+
+describe('a terminal', () => {
+  const asked = ({ state }: TestThread) => state.requests[0];
+
+  /** A command with a terminal that runs in this sandbox, and text that is typed into it after a change of the settings. */
+  function typed(chars: string, settings: Parameters<typeof testThread>[0] = {}, later: typeof settings = {}) {
+    const thread = testThread(settings);
+    thread.submit('a');
+    thread.answer(exec('bash', { tty: true, timeout_ms: 60_000 }));
+    if (asked(thread) !== undefined) accept(thread);
+    const { index } = thread.input('execCommand');
+    expect(thread.input('execCommand')).toMatchObject({
+      terminal: true,
+      timeoutMs: 60_000,
+      yields: { yieldMs: 10_000 },
+    });
+    thread.done('execCommand', { ...LEFT, key: 'k' });
+    thread.restart({ ...thread.state, settings: { ...thread.state.settings, ...later } });
+    look(thread, index, chars);
+    return { thread, index };
+  }
+  function accept(thread: TestThread): void {
+    const answer = { requestId: asked(thread)?.requestId ?? '', decision: 'accept' as const };
+    thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
+  }
+
+  it.each<[string, Parameters<typeof testThread>[0], Parameters<typeof testThread>[0]]>([
+    ['rm -rf x\n', {}, {}],
+    ['rm -rf x\n', { sandbox: 'danger-full-access' }, {}],
+    ['rm -rf x\n', { approvalPolicy: 'never' }, { sandbox: 'danger-full-access' }],
+    ['\u0003\u0004', { approvalPolicy: 'untrusted' }, {}],
+    ['', { sandbox: 'danger-full-access' }, { approvalPolicy: 'never', sandbox: 'read-only' }],
+  ])('reads %j without a question, of a thread with %j and then %j', (chars, settings, later) => {
+    const { thread } = typed(chars, settings, later);
+    expect(asked(thread)).toBeUndefined();
+    expect(thread.input('writeStdin')).toMatchObject({ chars });
+  });
+
+  it.each<[string, Parameters<typeof testThread>[0], Parameters<typeof testThread>[0]]>([
+    ['every text, if the policy is untrusted', { approvalPolicy: 'untrusted' }, {}],
+    [
+      'if it is outside the sandbox, and the thread no longer is',
+      { sandbox: 'danger-full-access' },
+      { sandbox: 'workspace-write' },
+    ],
+    ['if its sandbox is wider than that of the thread is now', {}, { sandbox: 'read-only' }],
+  ])('is typed into after a question: %s', (_, settings, later) => {
+    const { thread, index } = typed('ls\n', settings, later);
+    expect(thread.steps('writeStdin')).toEqual([]);
+    expect(asked(thread)).toMatchObject({
+      type: 'commandExecution',
+      command: `typed into session ${index}, "bash":\nls\n`,
+    });
+    accept(thread);
+    expect(thread.input('writeStdin')).toMatchObject({ chars: 'ls\n' });
+  });
+
+  it('outside of the sandbox reads nothing if nobody can be asked', () => {
+    const { thread } = typed(
+      'ls\n',
+      { sandbox: 'danger-full-access' },
+      { sandbox: 'read-only', approvalPolicy: 'never' },
+    );
+    expect(lastItem(thread)).toMatchObject({
+      status: 'declined',
+      output: expect.stringContaining('policy is never') as string,
+    });
+    expect(thread.steps('writeStdin')).toEqual([]);
   });
 });
 

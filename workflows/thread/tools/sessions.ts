@@ -5,6 +5,7 @@
 import type { EndedSession, ModelStep } from '../../../activities/contract.ts';
 import type { SessionView, StepStatus } from '../../../src/contract/index.ts';
 import { toItemId } from '../../../src/contract/plain/item-ids.ts';
+import { sandboxFor } from '../approvals/policy.ts';
 import { type Action, actionIds } from '../state/actions.ts';
 import { addItem, completeItem, itemAt, itemCount } from '../state/log.ts';
 import type { Session, ThreadState, ToolCall } from '../state/state.ts';
@@ -39,12 +40,14 @@ export function isEndingSessions(state: ThreadState): boolean {
 export function beginSession(
   state: ThreadState,
   at: number,
-  { index, cwd, timeoutMs }: ToolCall,
+  { index, cwd, timeoutMs, escalated, terminal }: ToolCall,
   { commandId, key, ranMs }: { commandId: string; key: string; ranMs: number },
 ): ThreadState {
   const { turnId } = itemAt(state.log, index);
   const since = at - ranMs;
-  const about = { id: index, key, commandId, turnId, command: commandOf(state, index), cwd };
+  const sandbox = sandboxFor(state.settings, escalated);
+  const how = { command: commandOf(state, index), cwd, sandbox, ...(terminal && { terminal }) };
+  const about = { id: index, key, commandId, turnId, ...how };
   const session: Session = { ...about, item: itemCount(state.log), since, until: since + timeoutMs, status: 'running' };
   return { ...withItem(state, at, session), sessions: [...sessionsOf(state), session] };
 }

@@ -1,6 +1,7 @@
 /** `write_stdin`: looks at a command that was left running, after sending it something. */
 import type { OpenSession } from '../../../activities/contract.ts';
 import { WRITE_STDIN, type WriteArguments } from '../../../src/contract/plain/tools/write-stdin.ts';
+import { assessInput, reachesNetwork } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
 import { addItem } from '../state/log.ts';
 import type { ThreadState, ToolCall } from '../state/state.ts';
@@ -23,6 +24,23 @@ export const write: Tool<WriteArguments> = {
         output: `write_stdin: ${found}`,
       });
     return withCall(addItem(state, at, { ...item, type: 'dynamicToolCall' }), { ...call, session: found });
+  },
+
+  approve(state, call) {
+    const session = sessionsOf(state).find(({ id }) => id === call.session?.id);
+    const { chars } = argumentsOf(state, call, write.definitions);
+    const { cwd, sandbox } = session ?? { cwd: state.settings.cwd, sandbox: state.settings.sandbox };
+    const command = `typed into session ${call.session?.id}, ${JSON.stringify(session?.command ?? '')}:\n${chars}`;
+    return {
+      verdict: assessInput({ chars, sandbox }, state.settings),
+      match: { type: 'commandExecution', command, cwd, sandbox },
+      toRequest: (reason) => ({
+        ...{ type: 'commandExecution', command, cwd, workspace: state.settings.cwd, sandbox, reason },
+        sandboxed: sandbox !== 'danger-full-access',
+        escalated: sandbox === 'danger-full-access' && state.settings.sandbox !== sandbox,
+        network: reachesNetwork(state.settings, sandbox),
+      }),
+    };
   },
 
   actions(state, { turnId }, call) {
@@ -49,12 +67,13 @@ export const write: Tool<WriteArguments> = {
 /** The reason, for the model, if it cannot be looked at. */
 function findSession(state: ThreadState, { sessionId, chars }: WriteArguments): OpenSession | string {
   const session = sessionsOf(state).find(({ id }) => id === sessionId);
-  if (session !== undefined && chars.replaceAll('\u0003', '') === '') {
+  const isHeard = session?.terminal === true || chars.replaceAll('\u0003', '') === '';
+  if (session !== undefined && isHeard) {
     const { id, key, commandId } = session;
     return { id, key, commandId };
   }
   if (session !== undefined)
-    return `session ${sessionId} reads nothing. It can only be interrupted, by \\u0003. Start it again with its input in a file or a pipe.`;
+    return `session ${sessionId} has no terminal and reads nothing: it can only be interrupted, by \\u0003. Start it again with tty: true.`;
   const known = sessionsOf(state).map(({ id }) => id);
   const others = known.length === 0 ? 'There are none.' : `There are: ${known.join(', ')}.`;
   return `this thread has no session ${sessionId}, or its end was told already. ${others}`;

@@ -48,7 +48,8 @@ export function createOutputPipes(directory: string): OutputPipes {
   };
 }
 
-async function makeNamedPipe(directory: string, workspace: string): Promise<string> {
+/** Rejects with the error of `mkfifo` or the file system. */
+export async function makeNamedPipe(directory: string, workspace: string): Promise<string> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${randomUUID()}.pipe`);
   const mkfifo = findProgram('mkfifo', [workspace]);

@@ -41,15 +41,19 @@ export interface Leader {
 /** Its end of the pipe is closed by then, unless the command took it over. */
 const LAST_STATUS_MS = 500;
 
-/** Starts it with nothing to read and `output` for both output streams. Rejects if the system refuses. */
-export async function startLeader({ argv, cwd, environment, files, kind }: Launch, output: number): Promise<Leader> {
+/** Starts it with `output` for both output streams, and without `input` with nothing to read. Rejects if the system refuses. */
+export async function startLeader(
+  { argv, cwd, environment, files, kind }: Launch,
+  output: number,
+  input?: number,
+): Promise<Leader> {
   const [program = '', ...args] = argv;
   const statusFd = kind === 'reaper' ? STATUS_FD : kind === 'sandbox' ? SANDBOX_STATUS_FD : undefined;
   const more = files.map((file, index) => (index + 3 === statusFd ? ('pipe' as const) : (file ?? ('ignore' as const))));
   const child = spawn(program, args, {
     cwd,
     env: environment,
-    stdio: ['ignore', output, output, ...more],
+    stdio: [input ?? 'ignore', output, output, ...more],
     detached: true,
   });
   let said: string | undefined;

@@ -1,8 +1,9 @@
 /** A command that is looked at while it runs, and what it has written since somebody looked at it last. */
 import { StringDecoder } from 'node:string_decoder';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandReport, Poll } from '../../../../activities/ports.ts';
-import type { SessionIo } from '../command-runner.ts';
+import type { SessionIo, StartedCommand } from '../command-runner.ts';
 import { createOutputWindow } from '../output/output-window.ts';
 
 export interface Session {
@@ -17,6 +18,8 @@ export interface Session {
 }
 
 const INTERRUPT = '\u0003';
+/** Bytes that wait for a command that reads nothing; its terminal takes a few thousand more. */
+const MAX_UNREAD_BYTES = 64 * 1024;
 
 export function createSession(maxOutputBytes: number): Session {
   const startedAt = performance.now();
@@ -24,8 +27,10 @@ export function createSession(maxOutputBytes: number): Session {
   const decoder = new StringDecoder('utf8');
   let window = createOutputWindow(maxOutputBytes);
   let last: { id: string; over: AbortController; report: Promise<CommandReport | undefined> } | undefined;
-  let isStarted: (interrupt: () => Promise<void>) => void;
-  const started = new Promise<() => Promise<void>>((resolve) => (isStarted = resolve));
+  // A sandbox that could not be made is tried again: the last one counts.
+  let command: StartedCommand | undefined;
+  let isStarted: () => void;
+  const started = new Promise<void>((resolve) => (isStarted = resolve));
 
   const take = (): { output: string; outputBytes: number; truncated: boolean } => {
     const { bytes: outputBytes } = window;
@@ -34,8 +39,13 @@ export function createSession(maxOutputBytes: number): Session {
     return { ...text, outputBytes };
   };
   const send = async (chars: string): Promise<void> => {
-    const interrupt = await started;
-    for (const char of chars) if (char === INTERRUPT) await interrupt();
+    await started;
+    if (command?.keyboard !== undefined) type(command.keyboard, chars);
+    else for (const char of chars) if (char === INTERRUPT) await command?.interrupt();
+  };
+  const type = (keyboard: Writable, chars: string): void => {
+    if (keyboard.writableLength + Buffer.byteLength(chars) <= MAX_UNREAD_BYTES) keyboard.write(chars);
+    else window.push(Buffer.from('\n[not sent: the command has not read what was sent before]\n'));
   };
   const lookOnce = async (
     { chars, yieldMs, maxOutputBytes: most }: Poll,
@@ -53,7 +63,10 @@ export function createSession(maxOutputBytes: number): Session {
 
   return {
     io: {
-      onStart: (interrupt) => isStarted(interrupt),
+      onStart(latest) {
+        command = latest;
+        isStarted();
+      },
       onChunk: (chunk) => window.push(Buffer.from(decoder.write(chunk))),
     },
     look(poll, ended) {

@@ -367,6 +367,90 @@ describe('a command that is looked at while it runs', () => {
   });
 });
 
+describe.each(['danger-full-access', 'workspace-write'] as const)('a command with a terminal, in mode %s', (mode) => {
+  const typing = (id: string, chars: string): Poll => ({
+    ...{ id, isFirst: id === 'start', chars, yieldMs: 0, maxOutputBytes: 16_384 },
+  });
+  const withTerminal = (command: string) =>
+    specOf(command, { terminal: true, sandbox: { mode, writableRoots: [], networkAccess: false } });
+  /** Starts it; `type` looks at it at once. */
+  async function open(command: string) {
+    const worker = newWorker();
+    const spec = withTerminal(command);
+    const place = { key: spec.commandId, threadId: THREAD, commandId: spec.commandId };
+    const poll = (io: Required<CommandIo>, id: string, chars: string) => ({
+      ...{ ...io, lasting: { ...io.lasting, key: place.key, poll: typing(id, chars) } },
+    });
+    let looks = 0;
+    await attempt((io) => worker.run(spec, poll(io, 'start', ''))).report;
+    const type = (chars: string) => attempt((io) => worker.attach(place, poll(io, `${looks++}`, chars))).report;
+    return { watching: attach(worker, spec, place.key), type };
+  }
+  /** Types each text once the output has what comes before it, and returns the report of its end. */
+  async function converse(command: string, ...lines: [after: string, chars: string][]): Promise<CommandReport> {
+    const { watching, type } = await open(command);
+    for (const [after, chars] of lines) {
+      await watching.said(after);
+      await type(chars);
+    }
+    return watching.report;
+  }
+
+  it('has a real one, with a size that it may change, and reads what is typed', async () => {
+    const command = 'tty; stty size; stty rows 50 cols 200; stty size; read -p "name? " name; echo "hi $name"; exit 3';
+    const report = await converse(command, ['name? ', 'Ada\n']);
+    expect(report).toMatchObject({ outcome: 'exited', exitCode: 3, gone: true });
+    expect(report.output).toMatch(/^\/dev\/pts\/\d+\n24 120\n50 200\nname\? Ada\nhi Ada\n$/);
+  });
+
+  it('is interrupted by ^C in its foreground job alone, and ends at ^D', async () => {
+    const { output, exitCode, gone } = await converse(
+      'PS1="ready> " bash --norc --noprofile -i',
+      ['ready> ', 'sleep 1000 & sleep 2000; echo "got $?"\n'],
+      ['sleep 2000', '\u0003'],
+      ['^C', 'jobs; echo alive-$((40 + 2))\n'],
+      ['alive-42', 'kill %1; exit 5\n'],
+    );
+    expect(output).toContain('sleep 1000 &\n');
+    expect({ exitCode, gone }).toEqual({ exitCode: 5, gone: true });
+    const ended = await converse('cat; echo bye', ['', 'one\n'], ['one\none\n', '\u0004']);
+    expect(ended).toMatchObject({ exitCode: 0, output: 'one\none\nbye\n' });
+  });
+
+  it('gets control characters and invalid ones as they were sent', async () => {
+    const command = 'stty raw -echo; printf go; head -c 8 | od -An -tx1';
+    expect(await converse(command, ['go', '\u0000\u0001\u001b\u007f\u0003é\ud800'])).toMatchObject({
+      output: expect.stringContaining('00 01 1b 7f 03 c3 a9 ef') as string,
+    });
+  });
+
+  it('that floods it keeps head and tail', async () => {
+    const { output } = await converse('yes | head -c 20000000; echo end; read line', ['end', '\n']);
+    expect(output).toMatch(/^(y\n)+… [\d,]+ bytes [^]*end\n\n$/);
+  });
+
+  it('that reads nothing is not sent more than may wait for it', async () => {
+    const { watching, type } = await open('stty raw -echo; printf deaf; until [ -e go ]; do sleep 0.02; done');
+    await watching.said('deaf');
+    const looks: CommandReport[] = [];
+    for (let left = 10; left > 0; left -= 1) looks.push(await type('x'.repeat(16_000)));
+    expect(looks[0]?.output).not.toContain('not sent');
+    expect(looks.at(-1)?.output).toContain('[not sent: the command has not read what was sent before]');
+    go();
+    expect(await watching.report).toMatchObject({ outcome: 'exited', exitCode: 0, gone: true });
+  });
+
+  it('ends with everything that it has started, when it is stopped', async () => {
+    const worker = newWorker();
+    const spec = withTerminal('(setsid sleep 1000 &) ; nohup sleep 1000 & echo ready; sleep 1000');
+    const running = start(worker, spec);
+    await running.said('ready');
+    running.stop();
+    expect(await running.report).toMatchObject({ outcome: 'aborted', gone: true });
+    expect(markedBy(spec.commandId)).toEqual([]);
+  });
+});
+
 describe('supervisors', () => {
   it('that are started at the same moment end up as one', async () => {
     const commands = Array.from({ length: 4 }, (_, index) => start(newWorker(), specOf(`echo ${index}`), `${index}`));

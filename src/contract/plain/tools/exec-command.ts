@@ -12,6 +12,8 @@ export interface ExecArguments {
   yieldMs: number | null;
   /** Of its output, if it yields; null for the worker's limit. */
   maxOutputBytes: number | null;
+  /** It gets a terminal. */
+  tty: boolean;
   /** The model requests to run it outside the sandbox. */
   escalated: boolean;
   justification: string;
@@ -51,6 +53,11 @@ export const EXEC_COMMAND: ToolDefinition<ExecArguments> = {
         description:
           'Milliseconds until it is stopped, 3600000 by default and at most. With it and without yield_time_ms the call waits for the end.',
       },
+      tty: {
+        type: 'boolean',
+        description:
+          'Gives it a terminal, which write_stdin types into: for programs that ask, and for shells and debuggers. Without it, it has nothing to read.',
+      },
       sandbox_permissions: {
         type: 'string',
         enum: ['use_default', 'require_escalated'],
@@ -68,6 +75,7 @@ export const EXEC_COMMAND: ToolDefinition<ExecArguments> = {
       command,
       workdir: typeof workdir === 'string' && workdir !== '' ? workdir : null,
       ...toTimes(times),
+      tty: times['tty'] === true,
       escalated: permissions === 'require_escalated',
       justification: shortText(justification),
     };
@@ -75,13 +83,13 @@ export const EXEC_COMMAND: ToolDefinition<ExecArguments> = {
 };
 
 function toTimes(times: Fields): Pick<ExecArguments, 'timeoutMs' | 'yieldMs' | 'maxOutputBytes'> {
-  const { timeout_ms: timeout, yield_time_ms: time } = times;
+  const { timeout_ms: timeout, yield_time_ms: time, tty } = times;
   const isBounded = typeof timeout === 'number' && timeout > 0;
   const look = toLook(times);
   return {
     timeoutMs: isBounded ? Math.min(Math.ceil(timeout), COMMAND_TIMEOUT.max) : null,
-    // A model that says only when to stop it waits for its end.
-    yieldMs: isBounded && typeof time !== 'number' ? null : look.yieldMs,
+    // A model that says only when to stop it waits for its end. It must be able to type into a terminal.
+    yieldMs: isBounded && typeof time !== 'number' && tty !== true ? null : look.yieldMs,
     maxOutputBytes: look.maxOutputBytes,
   };
 }

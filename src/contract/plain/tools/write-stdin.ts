@@ -16,11 +16,13 @@ const MAX_CHARS = 16_384;
 export const WRITE_STDIN: ToolDefinition<WriteArguments> = {
   name: 'write_stdin',
   description:
-    'Looks at a command that exec_command has left running: returns its output since the last look, and its exit code if it has ended.',
+    'Looks at a command that exec_command has left running, after typing into its terminal if it has one: returns its output since the last look, and its exit code if it has ended.',
   parameters: object(
     {
       session_id: { type: 'number', description: 'As exec_command returned it.' },
-      chars: text('Sent to it before the look: \\u0003 interrupts it, as ^C does. Left out to only look.'),
+      chars: text(
+        'What is typed first: \\n is Enter, \\u0003 is ^C, \\u0004 ^D. Without a terminal only ^C has an effect. Left out to only look.',
+      ),
       ...LOOK_PARAMETERS,
     },
     ['session_id'],
