@@ -37,6 +37,8 @@ describe('settings of agent identities', () => {
     [{ BOBBIN_ASSERTION_GATEWAY: 'anthropic,openai' }, /BOBBIN_ASSERTION_GATEWAY/],
     [{ BOBBIN_IDENTITY_TOKEN: 'a', BOBBIN_IDENTITY_TOKEN_FILE: '/b' }, /not both/],
     [{ BOBBIN_IDENTITY_ACCOUNTS: '/nowhere/accounts.json' }, /accounts\.json cannot be used/],
+    [{ BOBBIN_STORE: 's3://team', BOBBIN_STORE_KEY: 'c2hvcnQ=' }, /BOBBIN_STORE_KEY: 32 bytes in base64 are needed/],
+    [{ BOBBIN_STORE_KEY: Buffer.alloc(32).toString('base64') }, /BOBBIN_STORE, which is not set/],
   ])('that cannot be used are refused at the start: %j', (env, words) => {
     expect(() => config(env)).toThrow(words);
   });

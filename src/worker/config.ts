@@ -56,6 +56,12 @@ const EnvironmentSchema = z.object({
   BOBBIN_STORE: z.string().min(1).optional(),
   BOBBIN_STORE_ENDPOINT: z.url().optional(),
   BOBBIN_STORE_PATH_STYLE: FlagSchema.optional(),
+  /** In base64. */
+  BOBBIN_STORE_KEY: z
+    .string()
+    .transform((text) => Buffer.from(text, 'base64'))
+    .refine(({ length }) => length === 32, '32 bytes in base64 are needed: openssl rand -base64 32')
+    .optional(),
   AWS_REGION: z.string().min(1).optional(),
   BOBBIN_MCP_CONFIG: z.string().min(1).optional(),
   BOBBIN_INSTRUCTIONS: z.string().max(LIMITS.instructionsChars).optional(),
@@ -159,6 +165,8 @@ export interface WorkerConfig {
   /** What the hosts of a task queue share, if it is no folder. */
   store: S3Place | undefined;
   keyDirectory: string;
+  /** Seals the keys of identities in the store; without it they stay in the folder. 32 bytes. */
+  storeKey: Buffer | undefined;
   /** The person's own. */
   skillsDirectory: string;
   /** What the person has said about those of workspaces. */
@@ -228,6 +236,7 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv, model: string): WorkerC
     trustedSkillsDirectory: data.trustedSkills,
     rulesDirectory: data.rules,
     keyDirectory,
+    storeKey: toStoreKey(vars),
     offlineModelUrl: vars.BOBBIN_OFFLINE_MODEL_URL,
     identityUrl: vars.BOBBIN_IDENTITY_URL,
     accounts,
@@ -322,6 +331,12 @@ function readVariables<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): 
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new Error(`The environment cannot be used:\n${problems.join('\n')}`);
+}
+
+function toStoreKey(vars: z.infer<typeof EnvironmentSchema>): Buffer | undefined {
+  if (vars.BOBBIN_STORE_KEY !== undefined && vars.BOBBIN_STORE === undefined)
+    throw new Error('BOBBIN_STORE_KEY seals what is in BOBBIN_STORE, which is not set.');
+  return vars.BOBBIN_STORE_KEY;
 }
 
 function toTokenSource(vars: z.infer<typeof EnvironmentSchema>): TokenSource {

@@ -33,6 +33,8 @@ import { createTrustedSkills } from '../adapters/skills/trusted-skills.ts';
 import { type HostFile, markMachine, newHost, openHostFile } from '../folders/host-file.ts';
 import { findOwnSettings } from '../folders/own-settings.ts';
 import { followLinks } from '../folders/real-path.ts';
+import { createS3Store } from '../adapters/store/s3-store.ts';
+import type { Store } from '../adapters/store/store.ts';
 import { createSupervisedCommands } from '../adapters/shell/supervisor/supervised-commands.ts';
 import { type OwnHost, claimHost, createHostDirectory } from './directories/host-directory.ts';
 import { createIdentityDirectory } from './directories/identity-directory.ts';
@@ -182,6 +184,11 @@ function toSinks(steps: LocalSteps, contexts: ContextCache, config: WorkerConfig
 
 export const warn = (line: string): void => void Runtime.instance().logger.warn(line);
 
+function toSealed({ store, storeKey: key }: WorkerConfig): { store: Store; key: Buffer } | undefined {
+  if (store === undefined || key === undefined) return undefined;
+  return { store: createS3Store({ ...store, prefix: `${store.prefix}keys/` }), key };
+}
+
 function createPorts(
   config: WorkerConfig,
   env: NodeJS.ProcessEnv,
@@ -244,6 +251,7 @@ function createPorts(
     identity: createIdentityAdapter({
       identityUrl: config.identityUrl ?? 'http://identity.invalid',
       keyDirectory: config.keyDirectory,
+      sealed: toSealed(config),
       version: VERSION,
       runningLocation: `bobbin-${process.platform}`,
       accessToken: tokensOf(accounts, env),

@@ -7,6 +7,7 @@ import type { ArchiveBody } from '../../src/contract/index.ts';
 import { createArchive } from '../../src/adapters/archive/archive.ts';
 import { createFolderStore } from '../../src/adapters/store/folder-store.ts';
 import { createGit } from '../../src/adapters/git/git.ts';
+import { createKeyFolder } from '../../src/adapters/identity/key-files.ts';
 import { createKeyStore } from '../../src/adapters/identity/key-store.ts';
 import { readFormerRules } from '../../src/adapters/rules/former-rules.ts';
 import { type BatchState, toRowsPage, toView } from '../../workflows/batch-review/batch.ts';
@@ -101,7 +102,7 @@ describe('what lies in the data folder of workers is read', () => {
   it.each(storedFolders('keys'))('keys of agent identities: $name', async ({ path }) => {
     const directory = join(root, 'keys');
     cpSync(path, directory, { recursive: true });
-    const store = createKeyStore(directory);
+    const store = createKeyStore(createKeyFolder(directory));
     const [pointer = ''] = readdirSync(join(path, 'current'));
     const { account } = JSON.parse(readFileSync(join(path, 'current', pointer), 'utf8')) as { account: string };
     const identity = await store.current(account);

@@ -10,7 +10,10 @@ import { Failure } from '../../../activities/failures.ts';
 import type { AgentIdentity, AgentTask, IdentityPort } from '../../../activities/ports.ts';
 import { generateAgentKey } from './agent-key.ts';
 import type { AgentKey } from './agent-key.ts';
+import type { Store } from '../store/store.ts';
+import { createKeyFolder } from './key-files.ts';
 import { createKeyStore } from './key-store.ts';
+import { createSealedKeys } from './sealed-keys.ts';
 import { UnusableToken } from '../credentials/unusable-token.ts';
 import { toExpiry } from './lifetime.ts';
 import { type Answer, malformed, post } from './registration-http.ts';
@@ -22,6 +25,8 @@ export interface IdentityAdapterOptions {
   accessToken?: (account: string, signal: AbortSignal) => string | Promise<string>;
   /** Folder of the key store, shared by all workers that serve the same accounts. */
   keyDirectory: string;
+  /** Keeps the keys in the store of all hosts in place of the folder. `key` has 32 bytes. */
+  sealed?: { store: Store; key: Buffer } | undefined;
   /** Timeout of one request, from connecting to the last byte of the answer. */
   timeoutMs?: number;
   /** Version of this program, for the service. */
@@ -36,7 +41,9 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 const MAX_ID_LENGTH = 512;
 
 export function createIdentityAdapter(options: IdentityAdapterOptions): IdentityPort {
-  const store = createKeyStore(options.keyDirectory);
+  const folder = createKeyFolder(options.keyDirectory);
+  const { sealed } = options;
+  const store = createKeyStore(sealed === undefined ? folder : createSealedKeys(sealed.store, sealed.key, folder));
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const base = options.identityUrl.replace(/\/+$/, '');
 
@@ -68,7 +75,7 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
     },
 
     useIdentity: (identity) => store.use(identity),
-    currentIdentity: (account) => store.current(account),
+    currentIdentity: (account) => store.current(account, true),
 
     async registerTask(identity, signal) {
       signal.throwIfAborted();
@@ -104,8 +111,11 @@ export function createIdentityAdapter(options: IdentityAdapterOptions): Identity
     },
 
     async assertion(account, task) {
-      const current = await store.current(account);
-      if (current?.agentRuntimeId !== task.agentRuntimeId) throw stale(account, task, current);
+      const isOf = (one: AgentIdentity | undefined) => one?.agentRuntimeId === task.agentRuntimeId;
+      const known = await store.current(account);
+      // Another host may have replaced it a moment ago.
+      const current = isOf(known) ? known : await store.current(account, true);
+      if (current === undefined || !isOf(current)) throw stale(account, task, current);
       return toAuthorization(task, await store.key(current));
     },
   };

@@ -14,6 +14,7 @@ import {
   startService,
   useOwnFolder,
 } from '../../../test/parts/identity-adapter-parts.ts';
+import { createKeyFolder } from './key-files.ts';
 import { createKeyStore } from './key-store.ts';
 
 useOwnFolder();
@@ -127,7 +128,7 @@ describe('an identity that was registered by a worker that ended before it was i
     const service = await startService();
     const adapter = adapterFor(service.url);
     const first = await adapter.registerIdentity('account-1', never);
-    const store = createKeyStore(keyDirectory());
+    const store = createKeyStore(createKeyFolder(keyDirectory()));
     expect(await store.next('account-1', 'another')).toBeUndefined();
     expect(await store.next('account-2', null)).toBeUndefined();
     await rm(join(keyDirectory(), `${first.agentRuntimeId}.json`));

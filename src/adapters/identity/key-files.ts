@@ -1,34 +1,62 @@
-/** Reads the small files of the key store, with a cache, under names that no account can choose. */
+/** The folder of the key store: small files, read with a cache, under names that no account can choose. */
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
+import { join } from 'node:path';
+import { tryWriting, writePrivateFile } from '../../folders/private-file.ts';
+
+/** Where the key store has its files. Every function rejects with the error of the place. */
+export interface KeyPlace {
+  /** For messages. */
+  where(name: string): string;
+  /** Undefined if there is no such file. @param fresh as it is now, however recently it was read */
+  read(name: string, fresh?: boolean): Promise<string | undefined>;
+  /** Replaces the file as a whole, and resolves when that outlives a power failure. */
+  write(name: string, text: string): Promise<void>;
+  /** Idempotent. */
+  remove(name: string): Promise<void>;
+  /** Whether a later write has space and permission. */
+  checkWritable(): Promise<void>;
+}
 
 /** In bytes; larger than any file here. */
-const MAX_FILE_BYTES = 16 * 1024;
-const MAX_CACHED_FILES = 512;
+export const MAX_FILE_BYTES = 16 * 1024;
+export const MAX_CACHED_FILES = 512;
 const MAX_NAME_LENGTH = 150;
 
-/**
- * Reads and parses a file, again only after it has changed; undefined if there is none. Rejects with the error of the file
- * system or of `parse`.
- */
-export function createFileReader<T>(
-  parse: (text: string, path: string) => T,
-): (path: string) => Promise<T | undefined> {
-  const cache = new Map<string, { version: string; value: T }>();
+/** A folder that only this user can read. Several processes may share it. */
+export function createKeyFolder(directory: string): KeyPlace {
+  const where = (name: string) => join(directory, name);
+  const read = createFileReader();
+  return {
+    where,
+    read: (name) => read(where(name)),
+    write: (name, text) => writePrivateFile(where(name), text),
+    remove: (name) => rm(where(name), { force: true }),
+    checkWritable: () => tryWriting(directory),
+  };
+}
+
+/** Reads a file again only after it has changed. */
+function createFileReader(): (path: string) => Promise<string | undefined> {
+  const cache = new Map<string, { version: string; text: string }>();
   return async (path) => {
     const seen = await versionAt(path);
     const hit = cache.get(path);
-    if (hit !== undefined && hit.version === seen) return hit.value;
+    if (hit !== undefined && hit.version === seen) return hit.text;
     cache.delete(path);
     if (seen === undefined) return undefined;
     const read = await readWhole(path);
-    const value = parse(read.text, path);
-    const oldest = cache.keys().next();
-    if (cache.size >= MAX_CACHED_FILES && oldest.done !== true) cache.delete(oldest.value);
-    cache.set(path, { version: read.version, value });
-    return value;
+    keepNewest(cache, path, read);
+    return read.text;
   };
+}
+
+/** Adds to a cache of bounded size. */
+export function keepNewest<T>(cache: Map<string, T>, name: string, value: T): void {
+  const oldest = cache.keys().next();
+  if (cache.size >= MAX_CACHED_FILES && oldest.done !== true) cache.delete(oldest.value);
+  cache.set(name, value);
 }
 
 async function versionAt(path: string): Promise<string | undefined> {

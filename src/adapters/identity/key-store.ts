@@ -1,20 +1,19 @@
 /**
- * The key store: one folder of small files that several processes may share.
+ * The key store: small files that several processes may share, in a folder or sealed in the store of the hosts.
  *
  * - `<runtimeId>.json`: the key of one identity; written once
  * - `current/<account>.json`: which identity an account uses; replaced as a whole
  * - `next/<account>.json`: which identity was registered and is not in use yet, and which one it replaces: a worker that
  *   ends in between leaves it to the next attempt
  */
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentIdentity } from '../../../activities/ports.ts';
 import { Failure } from '../../../activities/failures.ts';
-import { tryWriting, writePrivateFile } from '../../folders/private-file.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import { fromPkcs8 } from './agent-key.ts';
 import type { AgentKey } from './agent-key.ts';
-import { createFileReader, toFileName } from './key-files.ts';
+import { type KeyPlace, toFileName } from './key-files.ts';
+import { UnusableFile } from './unusable-file.ts';
 
 export interface KeyStore {
   /** Fails with `agentIdentityUnavailable` if a key could not be stored. Call it before a registration. */
@@ -25,7 +24,8 @@ export interface KeyStore {
   next(account: string, replaces: string | null): Promise<AgentIdentity | undefined>;
   /** Fails with `agentKeyMissing` if this store has no key for the identity. */
   use(identity: AgentIdentity): Promise<void>;
-  current(account: string): Promise<AgentIdentity | undefined>;
+  /** @param fresh as it is now, however recently it was read */
+  current(account: string, fresh?: boolean): Promise<AgentIdentity | undefined>;
   /** Removes the key; the identity is no longer the one in use. Idempotent. */
   discard(identity: AgentIdentity): Promise<void>;
   /** Fails with `agentKeyMissing` if there is no usable key. */
@@ -46,46 +46,55 @@ const KeyFileSchema = z.object({ version: z.literal(VERSION), ...IdentityShape, 
 
 type KeyFile = { agentRuntimeId: string; key: AgentKey };
 
-export function createKeyStore(keyDirectory: string): KeyStore {
-  const readKeyFile = createFileReader(toKeyFile);
-  const readPointer = createFileReader(toPointer);
-  const keyPath = (agentRuntimeId: string) => join(keyDirectory, `${toFileName(agentRuntimeId)}.json`);
-  const currentPath = (account: string) => join(keyDirectory, 'current', `${toFileName(account)}.json`);
-  const nextPath = (account: string) => join(keyDirectory, 'next', `${toFileName(account)}.json`);
+export function createKeyStore(place: KeyPlace): KeyStore {
+  const keyName = (agentRuntimeId: string) => `${toFileName(agentRuntimeId)}.json`;
+  const currentName = (account: string) => `current/${toFileName(account)}.json`;
+  const nextName = (account: string) => `next/${toFileName(account)}.json`;
 
   const key: KeyStore['key'] = async ({ account, agentRuntimeId }) => {
-    const path = keyPath(agentRuntimeId);
+    const name = keyName(agentRuntimeId);
+    const path = place.where(name);
     const whose = `the key of agent runtime ${agentRuntimeId} (account ${account})`;
-    const file = await reading(path, whose, () => readKeyFile(path));
-    if (file === undefined) throw keyMissing(path, whose, 'there is no such file');
+    const text = await reading(path, whose, () => place.read(name));
+    if (text === undefined) throw keyMissing(path, whose, 'there is no such file');
+    const file = await reading(path, whose, () => toKeyFile(text));
     if (file.agentRuntimeId !== agentRuntimeId) {
       throw keyMissing(path, whose, `it belongs to agent runtime ${file.agentRuntimeId}`);
     }
     return file.key;
   };
+  const pointer = async (name: string, fresh?: boolean): Promise<AgentIdentity | undefined> => {
+    const text = await place.read(name, fresh);
+    return text === undefined ? undefined : toPointer(text);
+  };
 
   return {
     key,
-    async current(account) {
-      const path = currentPath(account);
+    async current(account, fresh) {
+      const name = currentName(account);
+      const path = place.where(name);
       const whose = `the identity in use of account ${account}`;
-      const identity = await reading(path, whose, () => readPointer(path));
+      const identity = await reading(path, whose, () => pointer(name, fresh));
       if (identity === undefined || identity.account === account) return identity;
       throw keyMissing(path, whose, `it belongs to account ${identity.account}`);
     },
-    checkWritable: (account) => writing(keyDirectory, account, () => tryWriting(keyDirectory)),
+    checkWritable: (account) => writing(place.where(''), account, () => place.checkWritable()),
     keep(identity, agentKey, replaces = null) {
-      const path = keyPath(identity.agentRuntimeId);
+      const name = keyName(identity.agentRuntimeId);
       const file = { version: VERSION, ...identity, privateKeyPkcs8: agentKey.toPkcs8() };
       const next = { version: VERSION, ...identity, replaces };
-      return writing(path, identity.account, async () => {
-        await writePrivateFile(path, `${JSON.stringify(file)}\n`);
-        await writePrivateFile(nextPath(identity.account), `${JSON.stringify(next)}\n`);
+      return writing(place.where(name), identity.account, async () => {
+        await place.write(name, `${JSON.stringify(file)}\n`);
+        await place.write(nextName(identity.account), `${JSON.stringify(next)}\n`);
       });
     },
     async next(account, replaces) {
-      const text = await readFile(nextPath(account), 'utf8').catch(() => '');
-      const left = NextSchema.safeParse(toJson(text)).data;
+      const text = await place.read(nextName(account), true).catch((error: unknown) => {
+        // Another identity must not be registered because the store is away for a moment.
+        if (error instanceof StoreUnavailable) throw toUnavailable(error);
+        return undefined;
+      });
+      const left = NextSchema.safeParse(toJson(text ?? '')).data;
       if (left?.account !== account || left.replaces !== replaces) return undefined;
       const identity = toIdentity(left);
       if (Date.parse(identity.expiresAt ?? '9999-12-31') <= Date.now()) return undefined;
@@ -95,28 +104,25 @@ export function createKeyStore(keyDirectory: string): KeyStore {
       );
     },
     async discard({ account, agentRuntimeId }) {
-      const path = currentPath(account);
-      await writing(path, account, async () => {
-        const current = await readPointer(path).catch(() => undefined);
-        if (current?.agentRuntimeId === agentRuntimeId) await rm(path, { force: true });
-        await rm(keyPath(agentRuntimeId), { force: true });
+      const name = currentName(account);
+      await writing(place.where(name), account, async () => {
+        const current = await pointer(name, true).catch(() => undefined);
+        if (current?.agentRuntimeId === agentRuntimeId) await place.remove(name);
+        await place.remove(keyName(agentRuntimeId));
       });
     },
     async use(identity) {
       await key(identity);
       const { account } = identity;
-      const path = currentPath(account);
+      const name = currentName(account);
       const text = `${JSON.stringify({ version: VERSION, ...toIdentity(identity) })}\n`;
-      await writing(path, account, async () => {
-        await writePrivateFile(path, text);
-        await rm(nextPath(account), { force: true });
+      await writing(place.where(name), account, async () => {
+        await place.write(name, text);
+        await place.remove(nextName(account));
       });
     },
   };
 }
-
-/** Why a file is unusable; never contains text of the file. */
-class UnusableFile extends Error {}
 
 function toKeyFile(text: string): KeyFile {
   const file = KeyFileSchema.safeParse(toJson(text)).data;
@@ -146,10 +152,11 @@ function toJson(text: string): unknown {
   }
 }
 
-async function reading<T>(path: string, whose: string, read: () => Promise<T>): Promise<T> {
+async function reading<T>(path: string, whose: string, read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
+    if (error instanceof StoreUnavailable) throw toUnavailable(error);
     const reason = error instanceof UnusableFile ? error.message : `it cannot be read (${reasonOf(error)})`;
     throw keyMissing(path, whose, reason);
   }
@@ -163,6 +170,10 @@ async function writing(path: string, account: string, write: () => Promise<void>
     const message = `The key store cannot write ${path} for account ${account} (${reasonOf(error)}). ${advice}`;
     throw new Failure('agentIdentityUnavailable', message, { cause: error, details: { path, account } });
   }
+}
+
+function toUnavailable(error: StoreUnavailable): Failure {
+  return new Failure('agentIdentityUnavailable', error.message, { cause: error });
 }
 
 function reasonOf(error: unknown): string {

@@ -3,6 +3,7 @@
  * `go install github.com/versity/versitygw/cmd/versitygw@v1.8.0` makes. docs/testing.md says how to run it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -10,6 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createArchive } from '../archive/archive.ts';
+import { createKeyFolder } from '../identity/key-files.ts';
+import { createSealedKeys } from '../identity/sealed-keys.ts';
 import { createFolderStore } from './folder-store.ts';
 import { createS3Store } from './s3-store.ts';
 import type { S3Place } from './store-place.ts';
@@ -83,6 +86,18 @@ describe.runIf(program !== '')('a bucket of a real server', () => {
     expect(await open().read('empty')).toEqual(Buffer.alloc(0));
     expect(await open().read('missing')).toBeUndefined();
     expect(readdirSync(join(root, 'team/bobbin/archive'))).toEqual(expect.arrayContaining(['empty', 'large']));
+  });
+
+  it('keeps the keys of identities sealed', async () => {
+    withKeys();
+    const key = randomBytes(32);
+    const keysOf = (host: string) =>
+      createSealedKeys(open({ prefix: 'bobbin/keys/' }), key, createKeyFolder(join(folder, host)));
+    await keysOf('a').write('current/ann.json', 'who it is');
+    expect(await keysOf('b').read('current/ann.json')).toBe('who it is');
+    await keysOf('b').remove('current/ann.json');
+    expect(await keysOf('a').read('current/ann.json')).toBeUndefined();
+    expect(readdirSync(join(root, 'team/bobbin/keys'))).toHaveLength(1);
   });
 
   it('keeps an archive, which notices what is damaged and still reads the folder from before', async () => {
