@@ -33,7 +33,7 @@ describe('facts about the environment', () => {
       '- System: Linux 6 (x64), commands run by bash',
       '- Date: 2026-11-28, Saturday, time zone Europe/Berlin',
       expect.stringContaining('- Sandbox: workspace-write. Commands can write in /w and in /tmp'),
-      '- Network: none for commands in the sandbox',
+      expect.stringContaining('- Network: none for commands in the sandbox. Each has its own loopback'),
       expect.stringContaining('- Approvals: on-request.'),
       '- Repository: branch main at c0ffee0123, no uncommitted changes',
     ]);

@@ -88,7 +88,8 @@ function toSandbox({ sandbox, cwd }: ThreadSettings): string {
 
 function toNetwork({ sandbox, network }: ThreadSettings): string {
   if (sandbox === 'danger-full-access') return "the machine's";
-  return network ? 'commands reach the hosts that are allowed, perhaps not all' : 'none for commands in the sandbox';
+  if (network) return 'commands reach the hosts that are allowed, perhaps not all';
+  return 'none for commands in the sandbox. Each has its own loopback: only what runs in the same command, or is typed into its terminal, reaches a port that it opens. Unix sockets in the workspace are reached by all';
 }
 
 function toApprovals({ approvalPolicy, sandbox, unattended }: ThreadSettings): string {

@@ -358,6 +358,23 @@ describe('a command that is looked at while it runs', () => {
     expect(Number(memory)).toBeLessThan(300_000);
   });
 
+  it('and is a server in a sandbox is reached by a Unix socket from other commands, and not by its port', async () => {
+    const worker = newWorker();
+    const sandbox = { mode: 'workspace-write' as const, writableRoots: [], networkAccess: false };
+    const serve = (where: string) => `net.createServer((one) => one.end('served')).listen(${where})`;
+    const read = (where: string) =>
+      `net.connect(${where}).on('error', (error) => console.log(error.code)).on('data', (text) => console.log(String(text)))`;
+    const node = (script: string) => `'${process.execPath}' -e "const net = require('node:net'); ${script}"`;
+    const server = specOf(node(`${serve("'s.sock'")}; ${serve("18080, '127.0.0.1', () => console.log('up')")}`), {
+      sandbox,
+    });
+    await begin(worker, server);
+    await said(worker, server, 'up');
+    const client = specOf(node(`${read("'s.sock'")}; ${read("18080, '127.0.0.1'")}`), { sandbox });
+    const { output } = await start(worker, client, 'client').report;
+    expect(output.trim().split('\n').sort()).toEqual(['ECONNREFUSED', 'served']);
+  });
+
   it('is stopped at its deadline, with proof', async () => {
     const worker = newWorker();
     const spec = specOf('echo $$ > pid; sleep 1000', { timeoutMs: 300 });

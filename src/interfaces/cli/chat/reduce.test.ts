@@ -260,6 +260,12 @@ describe('Esc and Ctrl-C', () => {
   it('interrupt a turn; the second Ctrl-C leaves', () => {
     const active = play(begin(), view(activeView())).state;
     expect(kinds(play(active, press('escape')).effects)).toEqual(['interrupt']);
+    const session = {
+      ...{ sessionId: 5, itemId: 'item_6', turnId: 'turn-1', command: 'npm run dev', cwd: '/work' },
+      ...{ status: 'running' as const, startedAt: 0, endsAt: 1 },
+    };
+    const left = play(begin(), { type: 'view', view: viewOf({ sessions: [session] }) }).state;
+    expect(kinds(play(left, press('escape')).effects)).toEqual(['interrupt']);
     expect(kinds(play(active, press('interrupt'), press('interrupt')).effects)).toEqual(['interrupt', 'leave']);
   });
 
