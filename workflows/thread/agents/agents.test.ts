@@ -123,6 +123,36 @@ describe('an agent', () => {
     expect(thread.action('startChild').start.parent).toMatchObject({ threadId: 't1', path: ['p', 't1'] });
   });
 
+  it('works as its thread does unless it gets another model, and is watched as its thread is', () => {
+    const thread = testThread({ effort: 'low' });
+    thread.submit('a');
+    thread.answer(spawnCall('helper'), call('spawn_agent', { task_name: 'other', message: 'do it', model: 'large' }));
+    const [same] = thread.actions('startChild');
+    expect(same?.start).toMatchObject({ model: 'offline/test', effort: 'low' });
+    expect(same?.start).not.toHaveProperty('unattended');
+    start(thread);
+    const { start: other } = thread.action('startChild');
+    expect(other).toMatchObject({ model: 'large' });
+    expect(other).not.toHaveProperty('effort');
+  });
+
+  it('is none that a review is, for the model', () => {
+    const thread = withAgents(['helper']);
+    const review = { ...thread.state.children[0]!, threadId: 't1/9', name: 'look', role: 'review' as const, news: 'x' };
+    thread.restart({ ...thread.state, children: [...thread.state.children, review] });
+    const outputOf = (one: { name: string; arguments: object }) => {
+      thread.answer(one);
+      return (last(thread) as { output: string }).output;
+    };
+    expect(outputOf(call('list_agents', {}))).not.toContain('look');
+    expect(outputOf(call('send_message', { target: 'look', message: 'hi' }))).toBe(
+      'There is no agent named look. There are: helper.',
+    );
+    say(thread, 1, ended(DONE));
+    expect(outputOf(waitCall())).not.toContain('look');
+    expect(thread.state.children).toMatchObject([{ news: null }, { news: 'x' }]);
+  });
+
   it('takes no place among those at work once it has ended', () => {
     const thread = withAgents(['first'], { subThreads: { maxDepth: 2, maxActive: 1 } });
     say(thread, 1, ended(DONE));

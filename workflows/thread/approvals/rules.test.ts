@@ -471,6 +471,20 @@ describe('a rule of the repository', () => {
     expect(thread.action('awaitTime')).toMatchObject({ about: { type: 'requestDeadline' } });
   });
 
+  it('is looked for by each call, and found for that one', () => {
+    const thread = asking({ repositoryRules: true, sandbox: 'read-only' }, 'make', 'make all');
+    expect(thread.inputs('findRules').map(({ match }) => match)).toMatchObject([
+      ...[{ command: 'make' }, { command: 'make all' }],
+    ]);
+    const all = given(make({ command: 'make all', sandbox: 'read-only' }));
+    thread.done('findRules', { type: 'found', rules: [all] }, 'rules/9');
+    thread.done('findRules', { type: 'found', rules: [all] }, 'rules/2');
+    expect(thread.inputs('execCommand').map(({ command }) => command)).toEqual(['make all']);
+    expect(thread.step('findRules').id).toBe('rules/1');
+    thread.done('findRules', { type: 'found', rules: [all] }, 'rules/2');
+    expect(thread.inputs('execCommand')).toHaveLength(1);
+  });
+
   it('that cannot be read is told of, and a person is asked', () => {
     const thread = lookingUp();
     const failure = { code: 'rulesUnavailable', message: 'disk on fire', details: {} };

@@ -8,7 +8,22 @@ import { isRememberable, keepRule } from '../approvals/rules.ts';
 import { NO_USAGE, type ThreadState, newThreadState } from './state.ts';
 import { EXITED, SETTINGS, type TestThread, exec, testThread, text } from '../testing/fixtures.ts';
 import { toThreadView } from '../view/view.ts';
-import { MOST_BYTES, bytesOf, cutToBytes, newestWithin } from './waiting.ts';
+import {
+  MOST_BYTES,
+  bytesOf,
+  cutToBytes,
+  fitNews,
+  hasRoomFor,
+  isOutboxFull,
+  newestWithin,
+  refuseBeside,
+  refuseLargeAnswers,
+  refuseLargeTurn,
+  refuseLargerTurn,
+  refuseMail,
+  refuseMoreInput,
+  refuseNumber,
+} from './waiting.ts';
 
 /** One code unit of text, and six bytes of JSON. */
 const WIDE = '\u0001';
@@ -98,6 +113,124 @@ describe('input that waits', () => {
     expect(rejections(thread)).toEqual([]);
     expect(thread.state.queue).toHaveLength(5);
     expect(thread.state.mailbox.map(({ text: words }) => words)[0]).toBe('message 20');
+  });
+});
+
+describe('the bound of what waits', () => {
+  const { state } = testThread();
+  /** JSON of that many bytes. */
+  const ofBytes = (bytes: number) => 'x'.repeat(bytes - 2);
+  const busy = (change: Partial<ThreadState>): ThreadState => ({ ...state, ...change });
+  const message = (bytes: number) => {
+    const empty = { from: 'other', text: '' };
+    return { ...empty, text: 'x'.repeat(bytes - bytesOf(empty)) };
+  };
+  const codes = (...refusals: ({ code: RejectionCode } | null)[]) => refusals.map((one) => one?.code ?? null);
+
+  it('is exact for the input of one turn, for what it reviews, and for answers', () => {
+    const turn = (bytes: number) => {
+      const [empty] = [text('')];
+      return { turnId: 'a', kind: 'regular' as const, input: text('x'.repeat(bytes - bytesOf(empty))) };
+    };
+    expect(codes(refuseLargeTurn(turn(1_048_576)), refuseLargeTurn(turn(1_048_577)))).toEqual([null, 'inputTooLarge']);
+    const reviewing = (bytes: number) => ({ ...turn(100), review: ofBytes(bytes) as never });
+    expect(codes(refuseLargeTurn(reviewing(262_144)), refuseLargeTurn(reviewing(262_145)))).toEqual([
+      ...[null, 'inputTooLarge'],
+    ]);
+    const answers = (bytes: number) => ({
+      requestId: 'r',
+      decision: 'accept' as const,
+      answers: ofBytes(bytes) as never,
+    });
+    expect(codes(refuseLargeAnswers(answers(262_144)), refuseLargeAnswers(answers(262_145)))).toEqual([
+      ...[null, 'inputTooLarge'],
+    ]);
+    expect(refuseLargeAnswers({ requestId: 'r', decision: 'accept' })).toBeNull();
+  });
+
+  it('is exact for input: queued turns, steered input, and commands beside the turn', () => {
+    const input = (bytes: number) => ({ input: ofBytes(bytes) as never });
+    expect(codes(refuseMoreInput(state, input(327_680)), refuseMoreInput(state, input(327_681)))).toEqual([
+      ...[null, 'tooMuchWaiting'],
+    ]);
+    const thread = testThread();
+    thread.submit('a');
+    thread.submit('s', 'y'.repeat(100_000), { kind: 'user_shell' });
+    const waits = bytesOf(thread.state.beside) + bytesOf(['y'.repeat(100_000)]);
+    const left = 327_680 - waits;
+    expect(codes(refuseMoreInput(thread.state, input(left)), refuseMoreInput(thread.state, input(left + 1)))).toEqual([
+      ...[null, 'tooMuchWaiting'],
+    ]);
+    // A run that continues has archived its first items.
+    const { log } = thread.state;
+    const shorter = busy({ ...thread.state, log: { ...log, items: log.items.slice(1), firstItem: 1 } });
+    expect(codes(refuseMoreInput(shorter, input(left)), refuseMoreInput(shorter, input(left + 1)))).toEqual([
+      ...[null, 'tooMuchWaiting'],
+    ]);
+  });
+
+  it('counts an edited turn by what it grows', () => {
+    const thread = testThread();
+    thread.submit('a');
+    for (const turnId of ['q0', 'q1', 'q2']) thread.submit(turnId, 'x'.repeat(100_000), { onBusy: 'queue' });
+    const room = 327_680 - bytesOf(thread.state.queue);
+    const edit = (more: number, turnId = 'q1') =>
+      refuseLargerTurn(thread.state, { op: 'edit', turnId, input: text('x'.repeat(100_000 + more)) });
+    expect(codes(edit(room), edit(room + 1), edit(room, 'unknown'))).toEqual([
+      null,
+      'tooMuchWaiting',
+      'tooMuchWaiting',
+    ]);
+    expect(refuseLargerTurn(thread.state, { op: 'edit', turnId: 'q1', overrides: {} })).toBeNull();
+  });
+
+  it('is 100 queued turns, and 32 commands beside the turn', () => {
+    const queue = (turns: number) => busy({ queue: Array<never>(turns).fill({ turnId: 'q' } as never) });
+    expect(codes(refuseNumber(queue(99)), refuseNumber(queue(100)))).toEqual([null, 'queueFull']);
+    const beside = (turns: number) => busy({ beside: Array<never>(turns).fill({ index: 9 } as never) });
+    const turn = { turnId: 's', kind: 'user_shell' as const, input: text('ls') };
+    expect(codes(refuseBeside(beside(31), turn), refuseBeside(beside(32), turn))).toEqual([null, 'threadBusy']);
+  });
+
+  it('is exact for messages of agents, for messages to them, and for their requests', () => {
+    const mailbox = [message(1_000)];
+    const room = 98_304 - bytesOf(mailbox);
+    expect(codes(refuseMail(state, message(98_304)), refuseMail(state, message(98_305)))).toEqual([
+      ...[null, 'tooMuchWaiting'],
+    ]);
+    expect(
+      codes(refuseMail(busy({ mailbox }), message(room)), refuseMail(busy({ mailbox }), message(room + 1))),
+    ).toEqual([...[null, 'tooMuchWaiting']]);
+    const outbox = (bytes: number) => busy({ outbox: [ofBytes(bytes - 2) as never] });
+    expect([outbox(131_072), outbox(131_073), state].map(isOutboxFull)).toEqual([false, true, false]);
+    const request = (bytes: number, origin: object | null) => {
+      const empty = { origin, reason: '' };
+      return { ...empty, reason: 'x'.repeat(bytes - bytesOf(empty)) } as never;
+    };
+    const below = { threadId: 't1/1' };
+    const own = busy({ requests: [request(100_000, null)] });
+    expect([131_070, 131_071].map((bytes) => hasRoomFor(own, request(bytes, below)))).toEqual([true, false]);
+  });
+
+  it('leaves 400 bytes for the news of an agent if others have used up the room', () => {
+    const child = (threadId: string, news: string | null) => ({ threadId, news }) as never;
+    const others = busy({ children: [child('t1/1', 'y'.repeat(98_000)), child('t1/2', 'old'), child('t1/3', null)] });
+    expect(fitNews(others, 't1/2', 'x'.repeat(400))).toBe('x'.repeat(400));
+    expect(fitNews(others, 't1/2', 'x'.repeat(500))).toBe(
+      `${'x'.repeat(400)}… (100 characters were left out: ask the agent)`,
+    );
+    expect(fitNews(busy({ children: [child('t1/2', 'y'.repeat(98_304))] }), 't1/2', 'x'.repeat(98_304))).toBe(
+      'x'.repeat(98_304),
+    );
+  });
+
+  it('is exact for a text and for a list, and leaves no half of a character', () => {
+    expect([cutToBytes('x'.repeat(99), 99), cutToBytes('x'.repeat(100), 99)]).toEqual(['x'.repeat(99), 'x'.repeat(99)]);
+    expect(cutToBytes(`${WIDE}${'x'.repeat(94)}`, 99)).toBe(`${WIDE}${'x'.repeat(93)}`);
+    expect(cutToBytes(`${'x'.repeat(20)}${'\u{1f600}'.repeat(10)}`, 26)).toBe('x'.repeat(20));
+    expect(cutToBytes('xx\ud83d', 100)).toBe('xx\ud83d');
+    // Each entry takes its two quotes and a comma.
+    expect([newestWithin(['aaa', 'b', 'c'], 8), newestWithin(['aaa', 'b', 'c'], 7)]).toEqual([['b', 'c'], ['c']]);
   });
 });
 

@@ -132,6 +132,56 @@ describe('calls of one step', () => {
     expect(thread.input('callModel')).toMatchObject({ step: 2 });
   });
 
+  it('keep the images that they return, and leave a warning if something of them still runs', () => {
+    const image = { sha256: 'ab', bytes: 1, mediaType: 'image/png' as const, width: 2, height: 3 };
+    const thread = calling({}, route());
+    const report = { type: 'reported' as const, outcome: 'completed' as const, output: 'out', durationMs: 3 };
+    thread.done('callMcpTool', { ...report, images: [image] });
+    expect(thread.state.log.items[1]).toMatchObject({ images: [image] });
+    expect(thread.types()).not.toContain('warning');
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+    answerWith(thread, route());
+    thread.done('callMcpTool', { ...report, left: true });
+    expect(thread.state.log.items[2]).not.toHaveProperty('images');
+    expect(thread.types()).toContain('warning');
+    expect(thread.steps('cleanWorkspace')).toHaveLength(1);
+  });
+
+  it('that could not be made leave nothing', () => {
+    const thread = calling({}, route());
+    thread.end('callMcpTool', { type: 'failed', failure: { code: 'x', message: 'no server', details: {} } });
+    expect(thread.state.log.items[1]).toMatchObject({ status: 'failed', output: 'no server' });
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+  });
+
+  it('say what the server said last, if it said something', () => {
+    const outputs = [{ text: 'half way' }, {}].map((lastBeat) => {
+      const thread = calling({}, route());
+      thread.end('callMcpTool', { type: 'lost', lastBeat });
+      return (thread.state.log.items[1] as { output: string }).output;
+    });
+    const lost = 'The worker that made this call was lost. The server may have done all or part of it.';
+    expect(outputs).toEqual([`${lost} It said last: half way`, lost]);
+  });
+
+  it('have arguments of up to 2,000 characters in the input of their step, and show them to the person', () => {
+    const withText = (chars: number) => {
+      const thread = testThread();
+      thread.submit('a');
+      const args = JSON.stringify({ text: 'x'.repeat(chars - JSON.stringify({ text: '' }).length) });
+      const mcp = route({ approval: 'always' });
+      const output = [{ type: 'toolCall' as const, callId: 'c', name: 'mcp__files__read', arguments: args, mcp }];
+      thread.done('callModel', { type: 'answered', output, usage: NO_USAGE });
+      const [request] = thread.state.requests;
+      expect(request).toMatchObject({ arguments: { text: JSON.stringify(JSON.parse(args), null, 2) } });
+      const answer = { requestId: request!.requestId, decision: 'accept' as const };
+      thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
+      return thread.step('callMcpTool');
+    };
+    expect(withText(2_000)).toMatchObject({ onWorkspace: true, losable: true, input: { arguments: {} } });
+    expect(withText(2_001).input.arguments).toBeNull();
+  });
+
   it('are lost with their worker, and nothing touches the workspace before what it left is ended', () => {
     const thread = calling({}, route({ readOnly: false, approval: 'never' }));
     const { id } = thread.step('callMcpTool');
