@@ -97,6 +97,8 @@ export interface StepActivities {
   rememberRule(rule: RuleToKeep): Promise<null>;
   /** `gone`: it is certain that nothing of these commands is left; earlier releases left it out. */
   cleanWorkspace(request: { workspace: string; commandIds: string[] }): Promise<{ ended: number; gone?: boolean }>;
+  /** Whether a worker serves the host. */
+  lookForHost(request: { host: string }): Promise<{ isServed: boolean }>;
   /** Returns the id under which it was written; earlier releases used the given id, and returned nothing. */
   archiveSegment(request: { threadId: string; segment: ArchiveSegment }): Promise<{ segmentId: string } | null>;
 }

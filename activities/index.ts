@@ -24,6 +24,7 @@ import { runShortStep } from './step.ts';
 import { withToolHint } from './shell/tool-as-command.ts';
 import { TOOLS, TOOL_ACTIVITIES } from './tools.ts';
 import { runTask } from './tasks/run-task.ts';
+import { lookForHost } from './threads/look-for-host.ts';
 import { openThread } from './threads/open-thread.ts';
 import { watchThread } from './threads/watch-thread.ts';
 
@@ -53,6 +54,7 @@ export function createActivities(ports: Ports, contexts: ContextCache): Activiti
     openTarget: (opening) => openTarget(ports, opening),
     concludeTarget: (conclusion) => concludeTarget(ports, conclusion),
     readLedger: (reading) => readLedger(ports, reading),
+    lookForHost: ({ host }) => lookForHost(ports, host),
     findRules: (lookup) => findRules(ports, lookup),
     rememberRule: (request) => rememberRule(ports, request),
     listRules: (request) => listRules(ports, request),

@@ -43,6 +43,8 @@ export interface HostPort {
   id: string;
   /** All that are registered, this one too, in the order of their ids; as of the last seconds, or `fresh`. */
   list(options: { fresh: boolean }): Promise<KnownHost[]>;
+  /** Whether a worker serves that host. */
+  isServed(host: string): Promise<boolean>;
 }
 
 export interface KnownHost {

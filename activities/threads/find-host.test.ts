@@ -35,6 +35,15 @@ describe('a thread without the name of a host', () => {
   it('never goes to a host that drains or is away', async () => {
     expect(await ask('c', { isHere: true })).toEqual(['a', 'b']);
     expect(await ask('c', { isHere: true, known: [{ id: 'c', status: 'draining' }] })).toEqual([]);
+    // It may be the one that has the folder.
+    expect(
+      await ask('a', {
+        known: [
+          { id: 'a', status: 'serving' },
+          { id: 'd', status: 'away' },
+        ],
+      }),
+    ).toEqual([]);
   });
 });
 

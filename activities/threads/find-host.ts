@@ -15,7 +15,10 @@ interface Asked {
  * Null if it is this one. A host that is named is it. Without a name it is the first in the order of the ids that has the
  * folder, so that it does not depend on who is asked; if there is only one host, it is that one.
  */
-export async function findHost({ id, list }: HostPort, { host, isHere, isChild }: Asked): Promise<Elsewhere | null> {
+export async function findHost(
+  { id, list }: Pick<HostPort, 'id' | 'list'>,
+  { host, isHere, isChild }: Asked,
+): Promise<Elsewhere | null> {
   if (host === id && isChild) return null;
   if (host !== undefined) {
     const known = await list({ fresh: host !== id });
@@ -27,19 +30,21 @@ export async function findHost({ id, list }: HostPort, { host, isHere, isChild }
   // A host that has the folder may take the thread even if another one has just been added.
   const known = await list({ fresh: !here });
   const serving = idsOf(known, (status) => status === 'serving');
+  const isServing = serving.includes(id);
+  if (isServing && known.length === 1) return null;
   const others = serving.filter((one) => one !== id);
-  if (!serving.includes(id)) return toElsewhere(others, known);
-  if (others.length === 0) return null;
+  if (!here || !isServing) return toElsewhere(others, known, here ? undefined : id);
   const before = others.filter((one) => one < id);
-  if (here && before.length === 0) return null;
-  return toElsewhere(here ? [...before, id] : others, known);
+  return before.length === 0 ? null : toElsewhere([...before, id], known);
 }
 
 function idsOf(known: readonly KnownHost[], fits: (status: KnownHost['status']) => boolean): string[] {
   return known.flatMap(({ id, status }) => (fits(status) ? [id] : []));
 }
 
-function toElsewhere(ask: string[], known: readonly KnownHost[]): Elsewhere {
-  const others = known.filter(({ id }) => !ask.includes(id)).map(({ id, status }) => `${id} (${status})`);
+/** @param without the host that does not have the folder */
+function toElsewhere(ask: string[], known: readonly KnownHost[], without?: string): Elsewhere {
+  const rest = known.filter(({ id }) => !ask.includes(id));
+  const others = rest.map(({ id, status }) => `${id} (${id === without ? 'has no such folder' : status})`);
   return { type: 'elsewhere', ask, others };
 }

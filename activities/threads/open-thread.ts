@@ -19,14 +19,21 @@ export async function openThread(
   const elsewhere = await findHost(hosts, { host, isHere, isChild: start.parent !== undefined });
   if (elsewhere !== null) return elsewhere;
   const settings = { ...defaults(start), root: root ?? rootOf(cwd), host: hosts.id };
-  const [usable, place] = await Promise.all([
+  const [usable, place, known] = await Promise.all([
     searchAttributes.usable(),
     settings.repositoryRules ? findRulesPlace(ports, cwd, settings.root) : {},
+    hosts.list({ fresh: false }),
   ]);
   return {
     ...{ ...settings, ...place, searchAttributes: usable },
+    ...(known.length > 1 && { hostProbeMs: toProbeMs(settings.hostGraceMs) }),
     ...{ openedAt: Date.now(), keepsAfter: true, decisions: 5 },
   };
+}
+
+/** Long enough for most steps, and a part of the time after which they fail. */
+function toProbeMs(graceMs = Infinity): number {
+  return Math.min(10_000, Math.ceil(graceMs / 4));
 }
 
 /** A folder that no thread may use is there, so that the thread is told why. */

@@ -4,7 +4,7 @@
  * Keyword and three of each other type in a namespace.
  */
 export const SEARCH_ATTRIBUTES = {
-  /** For a thread: idle, active, closing or closed. For a batch or a ledger, the status of its view. */
+  /** For a thread: idle, active, waitingForHost, closing or closed. For a batch or a ledger, the status of its view. */
   BobbinStatus: 'Keyword',
   /** Kind of the active turn; unset if no turn is active. */
   BobbinActiveKind: 'Keyword',

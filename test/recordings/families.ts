@@ -115,7 +115,8 @@ export const FAMILIES: Scenarios = {
   },
   hosts: {
     worker: false,
-    env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60' },
+    // A turn asks for its host after a fourth of it.
+    env: { BOBBIN_CONTINUE_AFTER_EVENTS: '60', BOBBIN_HOST_GRACE: '4' },
     async drive(environment) {
       const [first, second] = ['host-a', 'host-b'];
       await environment.worker({ BOBBIN_HOST: first });
@@ -123,7 +124,11 @@ export const FAMILIES: Scenarios = {
         BOBBIN_ARCHIVE_DIR: join(environment.data, 'archive'),
         BOBBIN_KEYS_DIR: join(environment.data, 'keys'),
       };
-      await environment.worker({ BOBBIN_HOST: second, BOBBIN_DATA_DIR: `${environment.data}-b`, ...shared });
+      const other = await environment.worker({
+        BOBBIN_HOST: second,
+        BOBBIN_DATA_DIR: `${environment.data}-b`,
+        ...shared,
+      });
       const { service } = environment.bobbin;
       const registered = async () => expect(await listRegistrations(service)).toHaveLength(2);
       await vi.waitFor(registered, { timeout: 20_000 });
@@ -136,8 +141,10 @@ export const FAMILIES: Scenarios = {
       const any = await environment.start();
       await runTurn(any, 'run: echo any');
       const forked = await environment.bobbin.threads.fork(thread.threadId);
-      await runTurn(forked, 'run: echo forked');
+      await runTurn(forked, 'run: sleep 3; echo forked');
       await closeThread(thread);
+      await other.stop();
+      await runTurn(forked, 'say: too late');
       const nowhere = await environment.start({ workspace: { cwd: `${cwd}-nowhere` } });
       await service.client.workflow.getHandle(nowhere.workflowId).result();
       const registration = toHostWorkflowId(environment.taskQueue, second);

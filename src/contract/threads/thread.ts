@@ -100,6 +100,8 @@ export interface ThreadSettings extends ModelOptions {
   host?: string;
   /** Milliseconds that a step waits for its host before it fails. */
   hostGraceMs?: number;
+  /** Milliseconds until a turn asks whether its host is there. Left out if no other host could. */
+  hostProbeMs?: number;
   title: string;
   model: string;
   instructions: string;

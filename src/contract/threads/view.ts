@@ -10,6 +10,8 @@ import type { Overrides, TurnKind, Usage } from './turn.ts';
 export type TurnPhase =
   | { type: 'waitingForAgentTask' }
   | { type: 'waitingForWorkspace' }
+  /** No worker serves the thread's host; `since` in milliseconds since the epoch. */
+  | { type: 'waitingForHost'; host: string; since: number }
   /** A limit was reached, here or in a thread above. */
   | { type: 'waitingForBudget' }
   | { type: 'callingModel'; step: number }

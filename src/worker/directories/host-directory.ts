@@ -27,6 +27,7 @@ export function createHostDirectory(service: Service, id: string): HostPort {
         known = { at: Date.now(), hosts: read(service, id) };
       return known.hosts;
     },
+    isServed: (host) => isServed(service, host),
   };
 }
 

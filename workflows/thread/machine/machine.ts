@@ -43,6 +43,7 @@ import { closeRequest, wantedDeadlines } from '../turns/requests.ts';
 import { resumed } from '../past/resume.ts';
 import { revoke, onKept, wantedRules } from '../approvals/rules.ts';
 import { findEnding, wantedLastSnapshot } from '../turns/ending.ts';
+import { onProbeDue, onProbed, onStepDone, wantedProbe } from '../turns/host-probe.ts';
 import { onLastSnapshot, onRelease, wantedRelease } from '../turns/snapshots.ts';
 import { type ActiveTurn, type ThreadState, decidesAnew, saysThatItStands } from '../state/state.ts';
 import { type StepEnded, type StepEvent, retried, toSummary } from '../state/steps.ts';
@@ -341,7 +342,9 @@ function answer(state: ThreadState, event: Of<'requestAnswered'>): ThreadState {
 }
 
 /** Handles steps of the thread itself here; those of a turn go to its kind. */
-function endStep(state: ThreadState, event: Of<'stepEnded'>): ThreadState {
+function endStep(before: ThreadState, event: Of<'stepEnded'>): ThreadState {
+  if (event.activity === 'lookForHost') return onProbed(before, event.at, event.end);
+  const state = event.end.type === 'done' ? onStepDone(before, event.activity) : before;
   if (event.activity === 'rememberRule') return onKept(state, event);
   if (event.activity === 'releaseSnapshots') return onRelease(state, event.at, event.end);
   if (event.activity === 'registerAgentTask') return onRegistration(state, event);
@@ -432,6 +435,8 @@ function onTime(state: ThreadState, event: Of<'timeCame'>, about: TimerAbout): T
         running: event.running,
       });
     }
+    case 'hostProbe':
+      return onProbeDue(state, about.turnId);
     case 'budget':
       // Limits are checked after every event.
       return state;
@@ -546,7 +551,8 @@ function advanceClosing(state: ThreadState, event: MachineEvent): ThreadState {
 /** Every action that must be under way. @param running ids of those that are. */
 export function decide(state: ThreadState, running: readonly string[]): Action[] {
   if (state.status === 'closed') return wantedAtEnd(state);
-  const steps = wantedSteps(state, running);
+  const work = wantedSteps(state, running);
+  const steps = [...work, ...wantedProbe(state, work)];
   const timers = wantedTimers(state);
   const busy = steps.some((step) => step.type !== 'awaitTime' && running.includes(step.id));
   if (state.rollover === null || busy || isStopping(state)) return [...steps, ...timers];

@@ -53,8 +53,7 @@ async function askAll(start: StartThread, { ask, others }: Elsewhere): Promise<O
     }
     without.push(`${answer.host} (${answer.why})`);
   }
-  const rest = others.length === 0 ? '' : `; not asked: ${list(others)}`;
-  return refused(`no host has the folder ${start.workspace.cwd}; asked: ${list(without)}${rest}`);
+  return refused(`no host has the folder ${start.workspace.cwd}: ${list([...without, ...others].sort())}`);
 }
 
 async function askOne(start: StartThread, host: string): Promise<Answer> {

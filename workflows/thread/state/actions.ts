@@ -19,7 +19,7 @@ export type Action =
   | { type: 'complete'; id: 'complete' };
 
 /** Actions that only wait: a run that ends or continues as new does not wait for them. */
-const WAITS = ['budget/', 'deadline/', 'expiry/', 'quiescence/', 'sessions/', 'wait/', 'watch/'];
+const WAITS = ['budget/', 'deadline/', 'expiry/', 'probe/', 'quiescence/', 'sessions/', 'wait/', 'watch/'];
 
 export function onlyWaits(actionId: string): boolean {
   return WAITS.some((start) => actionId.startsWith(start));
@@ -39,6 +39,8 @@ export type TimerAbout =
   | { type: 'agentWait'; turnId: string; index: number }
   | { type: 'requestDeadline'; requestId: string }
   | { type: 'quiescence'; turnId: string }
+  /** The turn asks whether its host is there. */
+  | { type: 'hostProbe'; turnId: string }
   /** The end of the agent task; `at` as of the timer. */
   | { type: 'expiry'; at: number };
 
@@ -67,5 +69,7 @@ export const actionIds = {
   deadline: (requestId: string) => `deadline/${requestId}`,
   budget: (at: number) => `budget/${at}`,
   expiry: (at: number) => `expiry/${at}`,
+  probe: (turnId: string, number: number) => `probe/${turnId}/${number}`,
+  askHost: (turnId: string, number: number) => `host/${turnId}/${number}`,
   quiescence: (turnId: string) => `quiescence/${turnId}`,
 };

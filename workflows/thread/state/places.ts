@@ -32,6 +32,8 @@ const PLACES: Partial<Record<StepActivity, 'host' | 'any'>> = {
   // The model steps, which are on the host, read what it writes.
   archiveSegment: 'host',
   registerAgentTask: 'any',
+  // Asked while the host may be away.
+  lookForHost: 'any',
 };
 
 type Bound = Pick<ThreadSettings, 'host' | 'hostGraceMs' | 'rulesAt'>;
@@ -58,7 +60,7 @@ export function hostOf(activity: StepActivity, { host, rulesAt }: Bound): string
  * warning.
  */
 const DISPENSABLE: readonly StepActivity[] = ['archiveSegment', 'releaseSnapshots', 'rememberRule'];
-const DISPENSABLE_WAIT_MS = 30_000;
+const DISPENSABLE_WAIT_MS = 5_000;
 
 /** Options of a step of a thread, unless it has its own. @param taskQueue of its workflow */
 export function placeOf(activity: StepActivity, settings: Bound, taskQueue: string): Place {

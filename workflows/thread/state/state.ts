@@ -395,6 +395,18 @@ export interface BudgetState {
 export const DECISIONS = 5;
 export type Decisions = 2 | 3 | 4 | typeof DECISIONS;
 
+/** The question of a turn whether its host is there. */
+export interface HostProbe {
+  turnId: string;
+  /** Counts the questions of the turn; part of the ids of the actions. */
+  number: number;
+  /** When it is asked next, in milliseconds since the epoch. */
+  at: number;
+  isAsking: boolean;
+  /** When the host was first found away; null if it is there. Milliseconds since the epoch. */
+  awaySince: number | null;
+}
+
 export interface ThreadState {
   version: typeof STATE_VERSION;
   /** Left out in runs that decide like the first release. */
@@ -445,6 +457,8 @@ export interface ThreadState {
   cleanUps: number;
   /** Commands that were left running, oldest first; left out until there is one. */
   sessions?: Session[];
+  /** Left out until a turn has asked. */
+  hostProbe?: HostProbe;
   /** Set once this run is long enough to continue as new: first the segment is archived, if there is one. */
   rollover: { archiving: ArchiveSegment | null } | null;
   /** MCP servers about which this thread has been warned. */

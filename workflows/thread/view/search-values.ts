@@ -1,6 +1,7 @@
 /** The values by which the Temporal UI can filter threads, derived from the state. */
 import type { SearchAttributeValues } from '../../../src/contract/index.ts';
 import { type ThreadState, isConversation } from '../state/state.ts';
+import { awayHost } from '../turns/host-probe.ts';
 import { toPhase, toStatus } from './view.ts';
 
 const MICRO = 1_000_000;
@@ -8,7 +9,7 @@ const MICRO = 1_000_000;
 export function toSearchValues(state: ThreadState): SearchAttributeValues {
   const { cwd, agentIdentity, parent } = state.settings;
   return {
-    BobbinStatus: toStatus(state),
+    BobbinStatus: awayHost(state) === null ? toStatus(state) : 'waitingForHost',
     BobbinActiveKind: state.active?.kind ?? null,
     BobbinRepository: cwd,
     BobbinAccount: agentIdentity.mode === 'off' ? null : agentIdentity.account,

@@ -16,6 +16,7 @@ import { firstCounted, newestCompaction } from '../state/context.ts';
 import { isRunning, itemCount, lastSeq, pageOf } from '../state/log.ts';
 import { toHint } from '../turns/review-mode.ts';
 import type { ActiveTurn, QueuedTurn, ThreadState } from '../state/state.ts';
+import { awayHost } from '../turns/host-probe.ts';
 import { tasks } from '../tasks/index.ts';
 import { commandOf } from '../tools/labels.ts';
 import { openSessions, toSessionViews } from '../tools/sessions.ts';
@@ -117,6 +118,8 @@ function toActiveTurnView(state: ThreadState, turn: ActiveTurn): ActiveTurnView 
 /** The current activity of the turn. */
 export function toPhase(state: ThreadState, turn: ActiveTurn): TurnPhase {
   if (turn.aborting !== null) return { type: 'aborting', reason: turn.aborting.reason };
+  const away = awayHost(state);
+  if (away !== null) return { type: 'waitingForHost', ...away };
   if (turn.ending !== undefined) return { type: 'takingSnapshot' };
   if (turn.limited && isHeld(state)) return { type: 'waitingForBudget' };
   return tasks.phase(state, turn);

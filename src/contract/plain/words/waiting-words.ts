@@ -41,6 +41,8 @@ function toWaitOfPhase(phase: TurnPhase): string | null {
       return 'its agent task';
     case 'waitingForWorkspace':
       return 'the clean-up of its workspace';
+    case 'waitingForHost':
+      return `host ${phase.host}, away since ${toTime(phase.since)}`;
     case 'waitingForBudget':
       return 'budget of a thread above';
     case 'callingModel':
@@ -56,6 +58,10 @@ function toWaitOfPhase(phase: TurnPhase): string | null {
   }
 }
 
+function toTime(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** What a turn is doing. @param quote of a name that a model or a server chose */
 export function toPhaseWords(phase: TurnPhase, quote: (name: string) => string): string {
   switch (phase.type) {
@@ -63,6 +69,8 @@ export function toPhaseWords(phase: TurnPhase, quote: (name: string) => string):
       return 'waits for its agent task to be registered';
     case 'waitingForBudget':
       return 'waits for more budget';
+    case 'waitingForHost':
+      return `waits for host ${quote(phase.host)}, away since ${toTime(phase.since)}`;
     case 'waitingForWorkspace':
       return 'waits for the workspace to be cleaned after a lost step';
     case 'callingModel':

@@ -73,6 +73,8 @@ function describePhase(phase: TurnPhase): string {
       return 'registering';
     case 'waitingForWorkspace':
       return 'waiting for the workspace';
+    case 'waitingForHost':
+      return `waiting for host ${phase.host}`;
     case 'waitingForBudget':
       return 'waiting for a budget';
     case 'callingModel':
