@@ -518,6 +518,15 @@ describe('a rule of the repository', () => {
     expect(thread.state.log.items[1]).toMatchObject({ status: 'declined' });
   });
 
+  it('is asked where the thread found it at its start, both to look up and to keep', () => {
+    const rulesAt = { host: 'host-a', repository: '/work/repo/.git', folder: CWD, prefix: '' };
+    const thread = asking({ repositoryRules: true, rulesAt });
+    expect(thread.input('findRules')).toMatchObject({ rulesAt });
+    thread.done('findRules', { type: 'found', rules: [] });
+    answer(thread, 'accept', 'repository');
+    expect(thread.input('rememberRule')).toMatchObject({ rulesAt });
+  });
+
   it('is made by an answer, holds here until it is kept there, and can be looked at nowhere in between', () => {
     const thread = lookingUp();
     found(thread);
