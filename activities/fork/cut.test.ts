@@ -40,6 +40,28 @@ describe('a fork', () => {
     expect(cut?.turns).toEqual(turns.map((turn) => ({ ...turn, snapshot })));
   });
 
+  it('leaves sessions to the source, and ends the items of those that run', () => {
+    const session = (status: 'inProgress' | 'completed' | 'failed', more: object = {}): Item => ({
+      ...{ id: 'x', type: 'commandSession', turnId: '', step: 0, sessionId: 1, command: 'npm start', cwd: '/' },
+      ...{ status, output: '', exitCode: null, durationMs: null, ...more },
+    });
+    const some = [
+      user('a'),
+      session('completed', { continuesAs: 'item_4' }),
+      session('failed'),
+      user('b'),
+      session('inProgress'),
+    ];
+    const ends = [record('a', 0, 3), record('b', 3, 5)];
+    const left = { status: 'aborted', output: 'It is a session of the thread that was forked.' };
+    const all = cutPast(past(some, { turns: ends }), some, AT)?.items;
+    expect(all?.slice(1, 3)).toMatchObject([{ status: 'completed', continuesAs: 'item_4' }, { status: 'failed' }]);
+    expect(all?.[4]).toMatchObject(left);
+    const first = cutPast(past(some, { turns: ends }), some, { ...AT, turnId: 'a' })?.items;
+    expect(first?.slice(1)).toMatchObject([left, { status: 'failed' }]);
+    expect(first?.[1]).not.toHaveProperty('continuesAs');
+  });
+
   it('ends with the turn that is named', () => {
     const cut = cutPast(past(items, { turns }), items, { ...AT, turnId: 'b' });
     expect(told(cut?.items)).toEqual(told(items.slice(0, 4)));

@@ -90,11 +90,22 @@ function firstNotBelow(kept: readonly number[], index: number): number {
 }
 
 function renumbered(item: Item, isKept: ReadonlySet<number>, place: (index: number) => number): Item {
-  if (item.type === 'commandSession' && item.status === 'inProgress')
-    return { ...item, status: 'aborted', output: LEFT };
+  if (item.type === 'commandSession') return renumberedSession(item, isKept, place);
   if (item.type !== 'contextCompaction') return item;
   const keptItems = item.keptItems.filter((index) => isKept.has(index)).map(place);
   return { ...item, upTo: place(item.upTo), keptItems };
+}
+
+/** Sessions stay with the source. */
+function renumberedSession(
+  { continuesAs, ...item }: Extract<Item, { type: 'commandSession' }>,
+  isKept: ReadonlySet<number>,
+  place: (index: number) => number,
+): Item {
+  const next = continuesAs === undefined ? undefined : Number(continuesAs.slice('item_'.length));
+  if (next !== undefined && isKept.has(next)) return { ...item, continuesAs: toItemId(place(next)) };
+  const runs = item.status === 'inProgress' || next !== undefined;
+  return runs ? { ...item, status: 'aborted', output: LEFT } : item;
 }
 
 function moved({ item, upTo, firstItem }: CountedCompaction, place: (index: number) => number): CountedCompaction {

@@ -34,6 +34,10 @@ it.each([
     { ...base, type: 'mcpToolCall', server: 's', tool: 't', arguments: {}, durationMs: 1 } as unknown as Item,
   ],
   [
+    'a look at a command that was left running, and may have been typed into',
+    { ...base, type: 'dynamicToolCall', call: { name: 'write_stdin', arguments: '{}' } } as unknown as Item,
+  ],
+  [
     'an agent',
     { ...base, type: 'collabAgentToolCall', tool: 'spawn_agent', receiverThreadIds: [], prompt: '' } as unknown as Item,
   ],

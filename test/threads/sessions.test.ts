@@ -84,13 +84,20 @@ it.each(['danger-full-access', 'workspace-write'] as const)(
   },
 );
 
-it('one with a terminal is asked and answered', async () => {
+it('one with a terminal is asked and answered, by its own thread alone', async () => {
   workers.push(await environment.worker());
   const thread = await environment.start({ workspace: { cwd: environment.workspace() } });
   const cmd = 'read -p "name? " name; echo "hi $name"; exit 4';
   await runTurn(thread, `call: exec_command ${JSON.stringify({ cmd, tty: true, yield_time_ms: 250 })}`);
   const [session] = await sessionsOf(thread);
   const typed = { session_id: session?.sessionId, chars: 'Ada\n', yield_time_ms: 60_000 };
+  const other = await environment.start({ workspace: { cwd: environment.workspace() } });
+  await runTurn(other, `call: write_stdin ${JSON.stringify(typed)}`);
+  const [refused] = await itemsOf(other, 'dynamicToolCall');
+  expect(refused).toMatchObject({
+    status: 'failed',
+    output: expect.stringContaining('this thread has no session') as string,
+  });
   await runTurn(thread, `call: write_stdin ${JSON.stringify(typed)}`);
   expect(await lastSession(thread)).toMatchObject({ exitCode: 4, output: 'name? Ada\nhi Ada\n' });
 });
