@@ -145,6 +145,20 @@ run('threads on two hosts', () => {
   });
 });
 
+run('a command that starts a thread', () => {
+  it('says why no host takes it, and runs on the host that it names', async () => {
+    const { env } = environment;
+    const cwd = onBoth('by-command');
+    const on = (host: string, ...words: string[]) => runCli(['run', ...words, '--host', host], { env });
+    const ran = await on('host-b', 'run: cat owner', '--cwd', cwd);
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('host-b') as string });
+    const refused = await on('host-c', 'say: hi', '--cwd', cwd);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout + refused.stderr).toContain('host host-c takes no new threads');
+    expect((await on('host-b', 'say: hi')).stderr).toContain('name the folder there by its absolute path');
+  });
+});
+
 run('a host', () => {
   it('is refused to another machine, with both named', async () => {
     const thief = hosts.another('host-a');

@@ -8,6 +8,7 @@ import { toBobbinError } from '../errors.ts';
 import { type HistoryChanges, pause, untilAborted, watchHistory } from './history-changes.ts';
 import { type PartialText, createPartialText } from './partial-text.ts';
 import type { StepProgress } from './progress.ts';
+import { reasonOfRefusal } from './refusal.ts';
 import type { Service } from '../service.ts';
 
 export interface EventStreamOptions {
@@ -31,7 +32,8 @@ export interface EventSource {
 
 /**
  * Yields every event in order, each once. Ends when the workflow has ended after its last `thread/closed`, or when the signal
- * fires. Throws `threadClosed` if the thread ended without that event: terminated, or its start argument refused.
+ * fires. Throws `threadRefused` if the thread has refused its start argument, and `threadClosed` if it ended without that
+ * event in another way, such as terminated.
  *
  * @param options.untilRest for a caller who waits for the end of a turn: events may come late while steps run
  */
@@ -58,7 +60,7 @@ export async function* streamEvents(
         if (signal.aborted) return;
         const read = await untilAborted(readOnce(source, thread.threadId, after, changes.completedTask), signal);
         if (read === null || read instanceof BobbinError) {
-          if (ends > 0 && isPassing(read)) throw endedSilently(thread.threadId);
+          if (ends > 0 && isPassing(read)) throw await endedSilently(service, thread);
           await pause(retries.next(), signal);
           // The history shows whether a thread that is being opened succeeds.
           more = read?.code !== 'threadOpening';
@@ -75,7 +77,7 @@ export async function* streamEvents(
       }
       if (closed && changes.over) return;
       if (ends > 1 && (await wasClosed(source, thread.threadId, after))) return;
-      if (ends > 1) throw endedSilently(thread.threadId);
+      if (ends > 1) throw await endedSilently(service, thread);
     }
   } finally {
     stop.abort();
@@ -107,7 +109,12 @@ async function* untilNews(changes: HistoryChanges, partial: PartialText | undefi
   await waited;
 }
 
-function endedSilently(threadId: string): BobbinError {
+async function endedSilently(
+  service: Service,
+  { threadId, workflowId }: { threadId: string; workflowId: string },
+): Promise<BobbinError> {
+  const reason = await reasonOfRefusal(service, workflowId).catch(() => null);
+  if (reason !== null) return new BobbinError('threadRefused', reason);
   const message = `read events: the workflow of thread ${threadId} has ended without closing the thread.`;
   return new BobbinError('threadClosed', message);
 }

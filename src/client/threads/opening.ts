@@ -1,8 +1,9 @@
 /** Waits until a started thread is open or has refused its start argument. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ThreadResult, ThreadView } from '../../contract/index.ts';
+import type { ThreadView } from '../../contract/index.ts';
 import { isPassing } from '../ask-again.ts';
 import { BobbinError } from '../bobbin-error.ts';
+import { reasonOfRefusal } from './refusal.ts';
 import type { Service } from '../service.ts';
 import type { ThreadHandle } from './thread-handle.ts';
 
@@ -18,17 +19,9 @@ export async function viewOnceOpen(service: Service, thread: ThreadHandle): Prom
       return await thread.view({ wait: false });
     } catch (error) {
       if (!isPassing(error) || Date.now() > until) throw error;
-      const reason = await reasonOfRefusal(service, thread);
+      const reason = await reasonOfRefusal(service, thread.workflowId);
       if (reason !== null) throw new BobbinError('threadRefused', reason, error);
       await delay(LOOK_EVERY_MS);
     }
   }
-}
-
-async function reasonOfRefusal(service: Service, { workflowId }: ThreadHandle): Promise<string | null> {
-  const handle = service.client.workflow.getHandle(workflowId);
-  const { status } = await service.within(() => handle.describe());
-  if (status.name !== 'COMPLETED') return null;
-  const result = (await service.within(() => handle.result())) as ThreadResult;
-  return result.status === 'refused' ? result.reason : null;
 }

@@ -13,6 +13,7 @@ export class Problem extends Error {
 
 const FINAL = new Set([
   ...['unauthorized', 'scopeMissing', 'ownerRestricted', 'invalid', 'threadNotFound', 'threadClosed'],
+  'threadRefused',
   'notEnoughTurns',
   ...['batchNotFound', 'batchRefused', 'ledgerNotFound', 'scheduleNotFound', 'scheduleForeign'],
 ]);
