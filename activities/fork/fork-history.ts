@@ -9,6 +9,7 @@ import { Failure } from '../failures.ts';
 import { readSegment } from '../model/context-cache.ts';
 import type { PastReader, Ports, ThreadPast } from '../ports.ts';
 import { runShortStep } from '../step.ts';
+import { findHost } from '../threads/find-host.ts';
 import { findRulesPlace } from '../threads/open-thread.ts';
 import { type Cut, cutPast } from './cut.ts';
 import { placeFiles } from './files.ts';
@@ -18,7 +19,7 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
   return runShortStep({ ...ports, name: `Forking thread ${source.threadId} as ${threadId}` }, async (signal) => {
     const reader = await ports.threads.past(source.threadId, signal);
     const { past } = reader;
-    const host = hostOf(request, past, ports.hosts.id);
+    const host = await hostOf(ports, request, past);
     if (host !== ports.hosts.id) return { type: 'elsewhere', ask: [host], others: [] };
     const items = await readItems(ports, source.threadId, reader);
     const cut = cutPast(past, items, { ...source, turnId: source.turnId ?? null, marker: request.marker });
@@ -41,12 +42,22 @@ export async function forkHistory(ports: Ports, request: ForkRequest): Promise<F
 }
 
 /** A separate work tree is made from the files of the source, so on its host. */
-function hostOf({ threadId, source, host }: ForkRequest, { settings }: ThreadPast, here: string): string {
-  const from = settings.host ?? here;
+async function hostOf(
+  { hosts }: Pick<Ports, 'hosts'>,
+  { threadId, source, host }: ForkRequest,
+  { settings }: ThreadPast,
+): Promise<string> {
+  const from = settings.host ?? hosts.id;
   if (host === undefined || host === from) return from;
-  if (source.files !== 'worktree') return host;
-  const message = `Thread ${threadId} cannot have a work tree on host ${host}: thread ${source.threadId} has its files on host ${from}.`;
-  throw new Failure('workspaceOnNoHost', message, { details: { threadId } });
+  const refuse = (why: string) => new Failure('workspaceOnNoHost', why, { details: { threadId } });
+  if (source.files === 'worktree')
+    throw refuse(
+      `Thread ${threadId} cannot have a work tree on host ${host}: thread ${source.threadId} has its files on host ${from}.`,
+    );
+  const elsewhere = await findHost(hosts, { host, isHere: () => true, isChild: false });
+  if (elsewhere?.ask.length === 0)
+    throw refuse(`Host ${host} takes no new threads; known are ${elsewhere.others.join(', ')}.`);
+  return host;
 }
 
 async function readItems(ports: Ports, threadId: string, { past, items }: PastReader): Promise<Item[]> {

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ThreadHandle } from '../../src/client/index.ts';
+import { toWorkflowId } from '../../src/contract/index.ts';
+import { toHostWorkflowId } from '../../src/contract/plain/hosts.ts';
+import { claimHost } from '../../src/worker/directories/host-directory.ts';
 import { listRegistrations } from '../../src/client/hosts/hosts.ts';
 import {
   type TestEnvironment,
@@ -40,6 +43,9 @@ afterAll(async () => {
 
 const open = (cwd: string, host?: string): Promise<ThreadHandle> =>
   environment.start({ workspace: host === undefined ? { cwd } : { cwd, host }, approvalPolicy: 'never' });
+
+const resultOf = ({ workflowId }: ThreadHandle): Promise<unknown> =>
+  environment.bobbin.service.client.workflow.getHandle(workflowId).result();
 
 const hostOf = async (thread: ThreadHandle) => (await thread.view()).settings.host;
 
@@ -87,7 +93,7 @@ run('threads on two hosts', () => {
     expect(await hostOf(onB)).toBe('host-b');
     // The same for each, so that their settings do not depend on who opened them.
     expect(await Promise.all(unnamed.map(hostOf))).toEqual(Array(6).fill('host-a'));
-    for (const [number, host] of [...Array(6).fill(hosts.a), hosts.b].entries() as ArrayIterator<[number, TestHost]>) {
+    for (const [number, host] of [...Array<TestHost>(6).fill(hosts.a), hosts.b].entries()) {
       const other = host === hosts.a ? hosts.b : hosts.a;
       expect(read(host, 'both', `by-${number}`)).toBe(`${host.hostId}\n`);
       expect(existsSync(join(host.files, 'both', `added-${number}`))).toBe(true);
@@ -99,7 +105,7 @@ run('threads on two hosts', () => {
     const cwd = onBoth('settings');
     const threads = [...(await openMany(8, cwd)), await open(cwd, 'host-b')];
     const sandboxes = await Promise.all(threads.map(async (thread) => (await thread.view()).settings.sandbox));
-    expect(sandboxes).toEqual([...Array(8).fill('danger-full-access'), 'workspace-write']);
+    expect(sandboxes).toEqual([...Array<string>(8).fill('danger-full-access'), 'workspace-write']);
   });
 
   it('undo on the host that made the turn, and agents and forks stay on it', async () => {
@@ -111,6 +117,13 @@ run('threads on two hosts', () => {
     expect(existsSync(join(hosts.a.files, 'undo', 'by-agent'))).toBe(false);
     const fork = await environment.bobbin.threads.fork(thread.threadId);
     expect(await hostOf(fork)).toBe('host-b');
+    const { client, taskQueue } = environment.bobbin.service;
+    const argument = { threadId: 'lost', workspace: { cwd, host: 'host-c' }, fork: { threadId: thread.threadId } };
+    const raw = { taskQueue, workflowId: toWorkflowId('lost'), args: [argument] };
+    const lost = await client.workflow.start('thread', raw);
+    expect(await lost.result()).toMatchObject({
+      reason: expect.stringContaining('Host host-c takes no new threads; known are host-a (serving)') as string,
+    });
     const undone = await runTurn(thread, '', { kind: 'undo', input: [] });
     expect(undone).toMatchObject({ status: 'completed' });
     expect(read(hosts.b, 'undo', 'owner')).toBe('host-b\n');
@@ -127,10 +140,7 @@ run('threads on two hosts', () => {
 
   it('are refused a folder that no host has, with the hosts that were asked', async () => {
     const cwd = join(hosts.shared, 'nowhere');
-    const refusal = async (host?: string) => {
-      const { workflowId } = await open(cwd, host);
-      return environment.bobbin.service.client.workflow.getHandle(workflowId).result() as Promise<unknown>;
-    };
+    const refusal = async (host?: string) => resultOf(await open(cwd, host));
     expect(await refusal()).toEqual({
       status: 'refused',
       reason: expect.stringMatching(
@@ -160,6 +170,22 @@ run('a command that starts a thread', () => {
 });
 
 run('a host', () => {
+  it('stays as an operator has set it when its registration continues as new', async () => {
+    const { service } = environment.bobbin;
+    const own = { hostId: 'host-v', key: 'a key', machine: { name: 'machine-v', bootId: 'v' } };
+    await claimHost(service, own);
+    const handle = service.client.workflow.getHandle(toHostWorkflowId(service.taskQueue, own.hostId));
+    const { runId } = await handle.describe();
+    // So that its history is soon long enough.
+    const drain = () => handle.signal('drainHost', 'x'.repeat(200_000));
+    for (let sent = 0; sent < 30; sent += 1) await drain();
+    await expect.poll(async () => (await handle.describe()).runId, { timeout: 30_000 }).not.toBe(runId);
+    const known = () => listRegistrations(service);
+    await expect.poll(known).toContainEqual(expect.objectContaining({ hostId: 'host-v', draining: true }));
+    await handle.signal('forgetHost');
+    await handle.result();
+  });
+
   it('is refused to another machine, with both named', async () => {
     const thief = hosts.another('host-a');
     await expect(thief.start()).rejects.toThrow(

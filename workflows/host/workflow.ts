@@ -4,7 +4,7 @@
  */
 import {
   condition,
-  continueAsNew,
+  makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -25,7 +25,7 @@ export async function host(argument: unknown): Promise<HostResult> {
   const parsed = readArgument(argument);
   if (!parsed.ok) return { status: 'refused', reason: parsed.reason };
   let registration = parsed.value;
-  let isForgotten = false;
+  const asked = { toForget: false };
   const change = (next: HostRegistration) => {
     registration = next;
     upsertMemo({ host: registration });
@@ -34,15 +34,17 @@ export async function host(argument: unknown): Promise<HostResult> {
   setHandler(claimHostSignal, (payload) => onMessage(payload, change), {
     description: 'A worker of the same data folder serves the host on another machine; sent by workers only',
   });
-  setHandler(drainHostSignal, (draining) => change({ ...registration, draining: draining !== false }), {
+  setHandler(drainHostSignal, (draining: unknown) => change({ ...registration, draining: draining !== false }), {
     description: 'The host takes no new threads: true, or false to take them again',
   });
-  setHandler(forgetHostSignal, () => void (isForgotten = true), {
+  setHandler(forgetHostSignal, () => void (asked.toForget = true), {
     description: 'Ends the registration. A worker of the host makes a new one when it starts',
   });
   setCurrentDetails(toDetails(registration));
-  await condition(() => isForgotten || workflowInfo().continueAsNewSuggested);
-  return isForgotten ? { status: 'forgotten' } : continueAsNew<typeof host>(registration);
+  await condition(() => asked.toForget || workflowInfo().continueAsNewSuggested);
+  if (asked.toForget) return { status: 'forgotten' };
+  // Without it, the next run would have the memo with which the first one was started.
+  return makeContinueAsNewFunc<typeof host>({ memo: { host: registration } })(registration);
 }
 
 function onMessage(payload: unknown, change: (next: HostRegistration) => void): void {
