@@ -13,8 +13,16 @@ export interface SkillsHere {
   problems: string[];
 }
 
-/** @param cwd a folder; null: only the skills of the person. Rejects with the error of the file system if it is not there. */
-export async function readSkills(env: Environment, dataDirectory: string, cwd: string | null): Promise<SkillsHere> {
+/**
+ * @param cwd a folder; null: only the skills of the person. Rejects with the error of the file system if it is not there.
+ * @param whole the skill of the workspace that comes with its files
+ */
+export async function readSkills(
+  env: Environment,
+  dataDirectory: string,
+  cwd: string | null,
+  whole?: string,
+): Promise<SkillsHere> {
   const workspace = cwd === null ? null : realpathSync(cwd);
   const data = dataLayout(dataDirectory);
   const sources = {
@@ -22,7 +30,7 @@ export async function readSkills(env: Environment, dataDirectory: string, cwd: s
     trusted: createTrustedSkills(data.trustedSkills),
     closed: [data.root, ...listDeniedPaths(env)],
   };
-  return { workspace, ...(await findSkills(sources, workspace, { reads: 'all' })) };
+  return { workspace, ...(await findSkills(sources, workspace, { reads: 'all', whole })) };
 }
 
 export async function trustSkill(

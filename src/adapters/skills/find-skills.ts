@@ -50,6 +50,8 @@ export interface Found {
 interface Options {
   /** Of the workspace, whether those that were never trusted are read, too. */
   reads: 'trusted' | 'all';
+  /** Of the workspace, the one whose files stay in memory: all of them together may be too much. */
+  whole?: string | undefined;
   signal?: AbortSignal;
 }
 
@@ -57,7 +59,7 @@ interface Options {
 export async function findSkills(
   { own, trusted, closed }: SkillSources,
   workspace: string | null,
-  { reads, signal }: Options,
+  { reads, whole, signal }: Options,
 ): Promise<Found> {
   const mine = await lookIn({ path: realPlace(own), from: 'person' }, readOwn);
   const path = workspace === null ? null : join(workspace, WORKSPACE_SKILLS);
@@ -68,7 +70,7 @@ export async function findSkills(
     const hash = hashes.get(name);
     if (taken.has(name)) return { state: 'hidden' };
     if (hash === undefined && reads === 'trusted') return { state: 'untrusted' };
-    const content = await readWhole(folder, signal);
+    const content = await readWhole(folder, name === whole, signal);
     const file = parseSkillFile(content.files.get(SKILL_FILE) ?? missing(), name);
     return { state: hash === undefined ? 'untrusted' : hash === content.sha256 ? 'usable' : 'changed', file, content };
   });

@@ -14,7 +14,9 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const SHOWN_FILES = 100;
 
 export interface SkillContent {
-  /** By path relative to the folder. */
+  /** Bytes of each file, by its path relative to the folder. */
+  sizes: Map<string, number>;
+  /** What is in them: of all of them, or of SKILL.md only. */
   files: Map<string, Buffer>;
   sha256: string;
 }
@@ -22,9 +24,10 @@ export interface SkillContent {
 /**
  * All files of a folder, and a hash of them: SHA-256 over a line for each file in the order of their paths, with the
  * SHA-256 of its bytes, whether it is executable, and its path as JSON. Throws a `SkillFault` for a folder with something else
- * than files and folders in it, or with too much.
+ * than files and folders in it, or with too much. @param keeps whether all files stay in memory
  */
-export async function readWhole(folder: SafeFolder, signal?: AbortSignal): Promise<SkillContent> {
+export async function readWhole(folder: SafeFolder, keeps: boolean, signal?: AbortSignal): Promise<SkillContent> {
+  const sizes = new Map<string, number>();
   const files = new Map<string, Buffer>();
   const lines: string[] = [];
   let left = MAX_BYTES;
@@ -34,11 +37,12 @@ export async function readWhole(folder: SafeFolder, signal?: AbortSignal): Promi
     const { bytes, executable } = await readFile(within, name, left + 1);
     left -= bytes.length;
     if (left < 0) throw new SkillFault(`it has more than ${MAX_BYTES} bytes`);
-    files.set(path, bytes);
+    sizes.set(path, bytes.length);
+    if (keeps || path === SKILL_FILE) files.set(path, bytes);
     // A name may contain anything but a slash; as JSON it is on one line.
     lines.push(`${sha256(bytes)} ${executable ? 'x' : '-'} ${JSON.stringify(path)}\n`);
   }
-  return { files, sha256: sha256(lines.sort().join('')) };
+  return { sizes, files, sha256: sha256(lines.sort().join('')) };
 }
 
 async function readFile(folder: SafeFolder, name: Buffer, most: number) {

@@ -48,6 +48,16 @@ async function trust(name: string): Promise<void> {
   await trusted().trust(cwd, name, found?.content?.sha256 ?? '');
 }
 
+it('only the skill that is asked for stays in memory with its files', async () => {
+  for (const name of ['audit', 'deploy']) add(theirs(), name, { 'notes.md': 'long', 'a/more.md': 'longer' });
+  const { skills } = await findSkills(sources(), cwd, { reads: 'all', whole: 'deploy' });
+  expect(skills.map(({ content }) => [...(content?.files.keys() ?? [])])).toEqual([
+    ['SKILL.md'],
+    ['SKILL.md', 'a/more.md', 'notes.md'],
+  ]);
+  expect(skills.map(({ content }) => content?.sizes.get('a/more.md'))).toEqual([6, 6]);
+});
+
 describe('skills of the person', () => {
   it('are listed by name, and read with their other files', async () => {
     const folder = add(own, 'pdf-forms', { 'scripts/fill.py': 'print(1)', 'references/a b.md': 'text' });

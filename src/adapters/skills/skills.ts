@@ -14,8 +14,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_NAMED = 5;
 
 export function createSkills(sources: SkillSources): SkillsPort {
-  const find = ({ cwd, root }: SkillPlace, signal: AbortSignal) =>
-    findSkills(sources, root ?? followLinks(cwd), { reads: 'trusted', signal });
+  const find = ({ cwd, root }: SkillPlace, signal: AbortSignal, whole?: string) =>
+    findSkills(sources, root ?? followLinks(cwd), { reads: 'trusted', whole, signal });
   return {
     async list(place, signal) {
       const { skills, problems } = await find(place, signal);
@@ -25,7 +25,7 @@ export function createSkills(sources: SkillSources): SkillsPort {
       return { skills: listed, warnings: [...problems, ...toWarnings(skills)] };
     },
     async read({ name, path }, place, signal) {
-      const { skills } = await find(place, signal);
+      const { skills } = await find(place, signal, name);
       const found = skills.find((one) => one.name === name && one.state === 'usable');
       if (found === undefined) return { fault: toFault(name, skills) };
       const bytes = await readFile(found, path ?? SKILL_FILE);
@@ -47,7 +47,7 @@ async function readFile({ folder, content }: FoundSkill, path: string): Promise<
 }
 
 function listOf({ folder, content }: FoundSkill): Promise<{ files: string[]; moreFiles: boolean }> {
-  return content !== null ? Promise.resolve(toListed([...content.files.keys()])) : inFolder(folder, listFiles);
+  return content !== null ? Promise.resolve(toListed([...content.sizes.keys()])) : inFolder(folder, listFiles);
 }
 
 function toFault(name: string, skills: readonly FoundSkill[]): string {

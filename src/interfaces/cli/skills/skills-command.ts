@@ -69,7 +69,7 @@ async function list(options: SkillsOptions, output: Output): Promise<number> {
 }
 
 async function show(name: string, path: string | undefined, options: SkillsOptions, output: Output): Promise<number> {
-  const { workspace, skills } = await read(options);
+  const { workspace, skills } = await read(options, name);
   const skill = find(name, skills, (one) => one.state !== 'hidden');
   if (path !== undefined) {
     const text = textOf(skill, path);
@@ -127,12 +127,12 @@ async function untrust(name: string, options: SkillsOptions, output: Output): Pr
   return EXIT.ok;
 }
 
-async function read(options: SkillsOptions): Promise<SkillsHere> {
+async function read(options: SkillsOptions, whole?: string): Promise<SkillsHere> {
   const cwd = options.cwd ?? process.cwd();
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new BobbinError('invalid', `There is no folder ${cwd}.`);
   const { readSkills } = await import('../../../dev/skills.ts');
-  return readSkills(process.env, dataDirectoryOf(options), cwd);
+  return readSkills(process.env, dataDirectoryOf(options), cwd, whole);
 }
 
 function find(name: string, skills: readonly Found[], fits: (one: Found) => boolean): Found {
@@ -150,7 +150,7 @@ function describe(skill: Found, options: SkillsOptions): Part[] {
     line`${paint.bold(name)}  ${WORDS[state]}${problem === null ? '' : line`: ${problem}`}`,
     line`folder  ${folder}`,
     ...(content === null ? [] : [line`sha256  ${content.sha256}`]),
-    ...[...(content?.files ?? [])].map(([path, bytes]) => line`file    ${path} (${bytes.length} bytes)`),
+    ...[...(content?.sizes ?? [])].map(([path, bytes]) => line`file    ${path} (${bytes} bytes)`),
     ...(file === null ? [] : quoted(file.text)),
     ...(isOpen ? ['To let models read it as it is:', toCopy(asStarted(command))] : []),
   ];
@@ -159,6 +159,6 @@ function describe(skill: Found, options: SkillsOptions): Part[] {
 function toJson({ name, from, folder, state, problem, file, content }: Found) {
   return {
     ...{ name, from, folder, state, problem, description: file?.description ?? null },
-    ...{ sha256: content?.sha256 ?? null, files: content === null ? null : [...content.files.keys()] },
+    ...{ sha256: content?.sha256 ?? null, files: content === null ? null : [...content.sizes.keys()] },
   };
 }
