@@ -106,8 +106,8 @@ export interface ThreadReader {
   past(threadId: string, signal: AbortSignal): Promise<PastReader>;
   /** Whether a run waits for one of its activities. Rejects if the service does not answer. */
   awaits(step: { workflowId: string; runId: string; activityId: string }): Promise<boolean>;
-  /** Whether the thread's workflow runs, in whichever run. Rejects if the service does not answer. */
-  isOpen(threadId: string): Promise<boolean>;
+  /** Whether a run, or one as which it has continued, still runs; not if it was reset. Rejects if the service does not answer. */
+  continues(run: { workflowId: string; runId: string }): Promise<boolean>;
   /** Resolves when the thread's workflow has ended in any way, or if there is none. */
   ended(threadId: string, signal: AbortSignal): Promise<void>;
   /**

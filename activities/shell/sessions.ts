@@ -39,7 +39,7 @@ const BEAT_MS = 5_000;
 
 /**
  * Waits for the end of commands. It is let go when others are to be waited for, or when its run continues as new; they
- * are stopped only if their thread has ended without doing so, for example because its workflow was terminated.
+ * are stopped only if their thread has ended without doing so, for example because its workflow was terminated or reset.
  */
 export async function awaitSessions(
   ports: Ports,
@@ -51,7 +51,7 @@ export async function awaitSessions(
     const [stop, leave] = [new AbortController(), new AbortController()];
     signal.addEventListener('abort', () => {
       const letGo = () => leave.abort(signal.reason);
-      void threadIsGone(ports, input.threadId, context).then((isGone) => (isGone ? stop.abort() : letGo()), letGo);
+      void runIsGone(ports, context).then((isGone) => (isGone ? stop.abort() : letGo()), letGo);
     });
     const ended: EndedSession[] = [];
     const ends = input.sessions.map(async (session): Promise<void> => {
@@ -65,11 +65,15 @@ export async function awaitSessions(
   });
 }
 
-/** Whether the service has said so; not if this step alone was stopped. */
-async function threadIsGone(ports: Ports, threadId: string, context: Context): Promise<boolean> {
-  const { notFound, timedOut } = context.cancellationDetails ?? {};
-  if (notFound !== true && timedOut !== true) return false;
-  return !(await ports.threads.isOpen(threadId));
+/**
+ * Whether the service has said so; not if this step alone was stopped. A run that was reset is gone, too: the one that
+ * replaces it may know nothing of its sessions.
+ */
+async function runIsGone(ports: Ports, { cancellationDetails, info }: Context): Promise<boolean> {
+  const { notFound, timedOut } = cancellationDetails ?? {};
+  const { workflowExecution } = info;
+  if ((notFound !== true && timedOut !== true) || workflowExecution === undefined) return false;
+  return !(await ports.threads.continues(workflowExecution));
 }
 
 /** Null if nobody has seen it. Rejects with the reason of `leave`. */

@@ -5,6 +5,7 @@ import {
   NativeConnection,
   type NativeConnectionOptions,
   Runtime,
+  type TunerHolder,
   Worker,
 } from '@temporalio/worker';
 import type { WorkflowInfo } from '@temporalio/workflow';
@@ -48,6 +49,7 @@ import { toHostQueue } from '../contract/plain/hosts.ts';
 import type { ThreadSinks } from '../../workflows/thread/shell/sinks.ts';
 import { loadBundle, payloadConverterPath } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
+import { createStepSlots } from './step-slots.ts';
 import { prepareFolders } from './prepare-folders.ts';
 import { toRulesHost } from './rules-host.ts';
 import { takeOverRules } from './take-over-rules.ts';
@@ -101,11 +103,11 @@ export async function runWorker(
     // The longest time until a step notices a cancellation that comes with a heartbeat.
     maxHeartbeatThrottleInterval: config.heartbeatEveryMs,
     shutdownGraceTime: config.shutdownGraceMs,
-    maxConcurrentActivityTaskExecutions: config.maxSteps,
   };
   const workers = await Promise.all([
     Worker.create({
       ...common,
+      tuner: toTuner(config),
       taskQueue: config.taskQueue,
       workflowBundle: await loadBundle(config),
       sinks: toSinks(steps, contexts, config),
@@ -114,7 +116,7 @@ export async function runWorker(
       maxCachedWorkflows: config.maxCachedThreads,
     }),
     // Without workflows: it takes only the steps of this host.
-    Worker.create({ ...common, taskQueue: toHostQueue(config.taskQueue, own.hostId) }),
+    Worker.create({ ...common, tuner: toTuner(config), taskQueue: toHostQueue(config.taskQueue, own.hostId) }),
   ]);
   const done = runTogether(workers).finally(async () => {
     await ports.mcp.close();
@@ -130,6 +132,17 @@ export async function runWorker(
       shutDown(workers);
       await done;
     },
+  };
+}
+
+/** What is not about steps is as by default. */
+function toTuner({ maxSteps }: WorkerConfig): TunerHolder {
+  const ofSize = (numSlots: number) => ({ type: 'fixed-size', numSlots }) as const;
+  return {
+    workflowTaskSlotSupplier: ofSize(40),
+    activityTaskSlotSupplier: createStepSlots(maxSteps),
+    localActivityTaskSlotSupplier: ofSize(100),
+    nexusTaskSlotSupplier: ofSize(100),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Commands that a model leaves running, with real processes, workers and runs; `workflows/thread/tools/sessions.test.ts` has the rest. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -119,4 +120,33 @@ it('it ends when its workflow is terminated', async () => {
   const { thread, pid } = await startLeft();
   await environment.bobbin.service.client.workflow.getHandle(thread.workflowId).terminate('by an operator');
   await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+});
+
+it('it ends when its thread is reset to a moment before it', async () => {
+  workers.push(await environment.worker());
+  const { thread, pid } = await startLeft();
+  const { workflowId } = thread;
+  const { client, connection, namespace } = environment.bobbin.service;
+  const handle = client.workflow.getHandle(workflowId);
+  const { events } = await handle.fetchHistory();
+  const first = events?.find(({ workflowTaskCompletedEventAttributes: done }) => done != null);
+  await connection.workflowService.resetWorkflowExecution({
+    ...{ namespace, workflowExecution: { workflowId, runId: (await handle.describe()).runId } },
+    ...{ workflowTaskFinishEventId: first?.eventId ?? null, requestId: randomUUID(), reason: 'a test' },
+    // Neither signals nor updates after it come again.
+    resetReapplyExcludeTypes: [1, 2], // eslint-disable-line @typescript-eslint/no-unsafe-enum-assignment
+  });
+  expect(await sessionsOf(thread)).toEqual([]);
+  await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+});
+
+it('many that run leave the places for steps of their worker free', async () => {
+  workers.push(await environment.worker({ BOBBIN_MAX_STEPS: '2' }));
+  const left = [await startLeft(), await startLeft()];
+  const other = await environment.start({ workspace: { cwd: environment.workspace() } });
+  expect(await runTurn(other, 'say: there is a place')).toMatchObject({ status: 'completed' });
+  for (const { thread, pid } of left) {
+    await thread.interrupt();
+    expect(isAlive(pid)).toBe(false);
+  }
 });

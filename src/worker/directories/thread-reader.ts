@@ -43,9 +43,11 @@ export function createThreadReader(service: Service): ThreadReader {
         raw.pendingActivities?.some((pending) => pending.activityId === activityId) === true
       );
     },
-    async isOpen(threadId) {
-      const { status } = await service.within(() => handleOf(service, threadId).describe());
-      return status.name === 'RUNNING';
+    async continues({ workflowId, runId }) {
+      const statusOf = async (run?: string) =>
+        (await service.within(() => service.client.workflow.getHandle(workflowId, run).describe())).status.name;
+      const status = await statusOf(runId);
+      return status === 'CONTINUED_AS_NEW' ? (await statusOf()) === 'RUNNING' : status === 'RUNNING';
     },
     ended: (threadId, signal) => waitForEnd(service, threadId, signal),
     context: (threadId, after, signal) =>
