@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { SubThreadReport, ThreadRequest, ThreadSettings, TurnCompletion } from '../../../src/contract/index.ts';
 import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
 import { actionIds } from '../state/actions.ts';
+import { toThreadView } from '../view/view.ts';
+import { refuseChild } from './sub-threads.ts';
 import { NO_USAGE } from '../state/state.ts';
 import { type TestThread, testThread, text } from '../testing/fixtures.ts';
 
@@ -116,6 +118,21 @@ describe('an agent', () => {
     expect((last(thread) as { output: string }).output).toContain(says);
   });
 
+  it('needs an id and a depth that its thread has room for; a review counts as no agent', () => {
+    const { state } = testThread({ subThreads: { maxDepth: 99, maxActive: 6 } });
+    const deep = (threads: number) => {
+      const parent = { threadId: 'p', path: Array<string>(threads).fill('p'), role: 'agent' as const };
+      return { ...state, settings: { ...state.settings, parent } };
+    };
+    const named = (chars: number) => ({ ...state, threadId: 'x'.repeat(chars) });
+    const refusals = [named(180), named(181), deep(15), deep(16)].map((one) => refuseChild(one, 'agent'));
+    expect(refusals).toEqual([
+      ...[null, 'This thread has too long an id to have children.'],
+      ...[null, 'This thread lies too deep to have children.'],
+    ]);
+    expect(refuseChild(testThread({ subThreads: { maxDepth: 0, maxActive: 0 } }).state, 'review')).toBeNull();
+  });
+
   it('may be started by another agent, one level less deep', () => {
     const thread = testThread({ parent: { threadId: 'p', path: ['p'], role: 'agent' } });
     thread.submit('a');
@@ -150,7 +167,12 @@ describe('an agent', () => {
     );
     say(thread, 1, ended(DONE));
     expect(outputOf(waitCall())).not.toContain('look');
-    expect(thread.state.children).toMatchObject([{ news: null }, { news: 'x' }]);
+    expect(thread.state.children).toMatchObject([
+      ...[
+        { threadId: 't1/1', status: 'completed', news: null },
+        { threadId: 't1/9', news: 'x' },
+      ],
+    ]);
   });
 
   it('takes no place among those at work once it has ended', () => {
@@ -184,6 +206,7 @@ describe('the end of an agent', () => {
   it('comes after its last turn, and every change is an event', () => {
     const thread = withAgents(['helper']);
     thread.answer(call('followup_task', { target: 'helper', message: 'and that' }));
+    expect(last(thread)).toMatchObject({ tool: 'followup_task', receiverThreadIds: ['t1/1'] });
     expect(sent(thread)).toEqual([
       {
         ...{ to: 't1/1', signal: 'submitTurn' },
@@ -196,10 +219,12 @@ describe('the end of an agent', () => {
     expect(thread.state.children).toMatchObject([{ status: 'completed', openTurns: 0 }]);
     const told = thread.events().flatMap((event) => (event.type === 'subThread/updated' ? [event.subThread] : []));
     expect(told.map(({ status }) => status)).toEqual(['pendingInit', 'running', 'running', 'running', 'completed']);
-    expect(told.at(-1)).toEqual({
+    const shown = {
       ...{ threadId: 't1/1', name: 'helper', role: 'agent', turnId: 'a', status: 'completed' },
       lastAgentMessage: 'found it',
-    });
+    };
+    expect(told.at(-1)).toEqual(shown);
+    expect(toThreadView(thread.state).subThreads).toEqual([shown]);
   });
 
   it.each<[string, (thread: TestThread) => void, string, string]>([
@@ -307,6 +332,22 @@ describe('a request of an agent', () => {
     expect(thread.state.requests).toEqual([]);
   });
 
+  it('ends alone when its agent says so', () => {
+    const thread = withAgents(['helper', 'other']);
+    for (const [number, requestId] of [
+      [1, 'req_1'],
+      [1, 'req_2'],
+      [2, 'req_1'],
+    ] as const) {
+      say(thread, number, { type: 'requestOpened', request: { ...REQUEST, requestId } });
+    }
+    say(thread, 1, { type: 'requestResolved', requestId: 'req_2', decision: 'accept', by: 'person' });
+    say(thread, 1, { type: 'requestResolved', requestId: 'req_9', decision: 'accept', by: 'person' });
+    expect(thread.state.requests.map(({ requestId }) => requestId)).toEqual(['t1/1:req_1', 't1/2:req_1']);
+    thread.dispatch({ type: 'requestAnswered', answer: { requestId: 't1/2:req_1', decision: 'accept' }, by: 'person' });
+    expect(thread.state.requests.map(({ origin }) => origin?.answered)).toEqual([false, true]);
+  });
+
   const below = (threadId: string, path: string[], requestId = 'req_9', own = `${threadId}:req_9`) => ({
     ...{ ...REQUEST, requestId: own },
     origin: { threadId, path, requestId, answered: false },
@@ -320,6 +361,8 @@ describe('a request of an agent', () => {
     ['a way that ends elsewhere', below('t1/1/3', ['t1/1/4'])],
     ['a way without an end', below('t1/1/3', [])],
     ['a way over a stranger', below('x/1', ['x/1'])],
+    ['a way that begins at a stranger', below('x/3/4', ['x/3', 'x/3/4'])],
+    ['a way that turns to a stranger', below('x/4', ['t1/1/3', 'x/4'])],
     ['a way that leaves a thread out', below('t1/1/3/4', ['t1/1/3/4'])],
     ['a way over no number', below('t1/1/x', ['t1/1/x'])],
     ['a way over more than a number', below('t1/1/3x', ['t1/1/3x'])],
@@ -328,6 +371,19 @@ describe('a request of an agent', () => {
     say(thread, 1, { type: 'requestOpened', request });
     expect(thread.state.requests).toEqual([]);
     expect(thread.events().at(-1)).toMatchObject({ type: 'message/rejected', code: 'malformed' });
+  });
+
+  it('of a thread far below is shown, since its way leads there', () => {
+    const thread = withAgents(['helper']);
+    for (const request of [below('t1/1/12', ['t1/1/12']), below('t1/1/3/4', ['t1/1/3', 't1/1/3/4'])]) {
+      say(thread, 1, { type: 'requestOpened', request });
+    }
+    expect(thread.state.requests.map(({ origin }) => origin?.path)).toEqual([
+      ...[
+        ['t1/1', 't1/1/12'],
+        ['t1/1', 't1/1/3', 't1/1/3/4'],
+      ],
+    ]);
   });
 
   it('of a thread that is no child is refused', () => {

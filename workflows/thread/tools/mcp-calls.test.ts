@@ -147,6 +147,14 @@ describe('calls of one step', () => {
     expect(thread.steps('cleanWorkspace')).toHaveLength(1);
   });
 
+  it('take the end of no other step for theirs', () => {
+    const thread = calling({}, route());
+    const { log } = thread.state;
+    const failure = { code: 'x', message: 'x', details: {} };
+    thread.dispatch({ type: 'stepEnded', id: 'tool/t1/1', activity: 'takeSnapshot', end: { type: 'failed', failure } });
+    expect(thread.state.log).toEqual(log);
+  });
+
   it('that could not be made leave nothing', () => {
     const thread = calling({}, route());
     thread.end('callMcpTool', { type: 'failed', failure: { code: 'x', message: 'no server', details: {} } });
@@ -178,7 +186,8 @@ describe('calls of one step', () => {
       thread.dispatch({ type: 'requestAnswered', answer, by: 'person' });
       return thread.step('callMcpTool');
     };
-    expect(withText(2_000)).toMatchObject({ onWorkspace: true, losable: true, input: { arguments: {} } });
+    expect(withText(2_000)).toMatchObject({ onWorkspace: true, losable: true });
+    expect(JSON.stringify(withText(2_000).input.arguments)).toHaveLength(2_000);
     expect(withText(2_001).input.arguments).toBeNull();
   });
 

@@ -52,6 +52,45 @@ describe('the details of a thread', () => {
     expect(toCurrentDetails({ ...STATE, requests: few })).toContain('- and 4 more');
   });
 
+  it('say where the thread works, and have one blank line between their sections', () => {
+    const details = toCurrentDetails({ ...STATE, settings: { ...STATE.settings, host: 'build-1' } });
+    expect(details).toMatch(
+      /^\*\*idle\*\* in `\/work\/repo` on host `build-1`, model `offline\/test`, 0 turns ended\n\n###/,
+    );
+    expect(toCurrentDetails(STATE)).toMatch(/^\*\*idle\*\* in `\/work\/repo`, model /);
+    expect(details).not.toMatch(/\n\n\n|\n$/);
+    expect(toCurrentDetails({ ...STATE, status: 'closed' })).toMatch(/^\*\*closed\*\*/);
+    const { staticDetails } = toStaticTexts({ threadId: 't1', title: '', workspace: { cwd: '/w', host: 'build-1' } });
+    expect(staticDetails).toContain('- works in `/w`\n- on host `build-1`\n\n');
+    expect(staticDetails).not.toContain('title');
+  });
+
+  it('show its agent task, and how it stands with it', () => {
+    const settings = { ...STATE.settings, agentIdentity: { mode: 'strict' as const, account: 'acme' } };
+    const [, section = ''] = toCurrentDetails({ ...STATE, settings }).split('### Agent task\n');
+    expect(section.split('\n\n')[0]).toMatch(/^(- [a-z ]+: `[^`]+`\n?)+$/);
+    expect(section).toContain('acme');
+  });
+
+  it('show 16 facts about a request, and how many there are besides', () => {
+    const asked = (count: number) => {
+      const questions = Array.from({ length: count }, (_, n) => ({
+        id: `q${n}`,
+        header: '',
+        question: 'Which?',
+        options: [],
+      }));
+      const lines = toCurrentDetails({ ...STATE, requests: [asking({ questions })] }).split('\n');
+      const facts = lines.filter((line) => /^ {2}- (why|question): /.test(line));
+      return [
+        facts.length,
+        lines.filter((line) => /^ {2}- and \d+ more: `bobbin thread requests t1 req_1`$/.test(line)),
+      ];
+    };
+    expect(asked(15)).toEqual([16, []]);
+    expect(asked(18)).toEqual([16, ['  - and 3 more: `bobbin thread requests t1 req_1`']]);
+  });
+
   it('do not fail over a request that somebody has made up', () => {
     const madeUp = [{ openedAt: 1e300 }, { reason: 7 }, { questions: null }, { deadlineAt: 'soon' }];
     for (const more of madeUp) {
