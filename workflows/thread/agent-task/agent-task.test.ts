@@ -186,6 +186,26 @@ describe('ensure', () => {
     expect(thread.completions('b')).toMatchObject([{ status: 'completed' }]);
   });
 
+  it('that fails late fails no turn that is over or needs no task', () => {
+    const thread = open();
+    refused(thread);
+    thread.submit('a');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    expect(thread.completions('a')).toMatchObject([{ status: 'aborted' }]);
+    thread.submit('s', 'ls', { kind: 'user_shell' });
+    const shell = thread.step('execCommand').id;
+    refused(thread);
+    expect(thread.types()).not.toContain('error');
+    thread.done('execCommand', EXITED, shell);
+    expect(thread.completions('s')).toMatchObject([{ status: 'completed' }]);
+    const idle = open();
+    refused(idle);
+    idle.submit('a');
+    idle.dispatch({ type: 'interruptRequested', interrupt: {} });
+    refused(idle);
+    expect([idle.types().includes('error'), idle.running]).toEqual([false, []]);
+  });
+
   it('has one registration in flight at most, whatever is submitted, replaced and interrupted meanwhile', () => {
     const thread = open();
     const { id } = thread.step('registerAgentTask');

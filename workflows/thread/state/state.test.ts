@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ArchiveSegment, Item, ThreadEvent } from '../../../src/contract/index.ts';
+import type { ArchiveSegment, Item, RulesPlace, ThreadEvent } from '../../../src/contract/index.ts';
 import { NOTHING_SPENT } from '../../../src/contract/plain/amounts.ts';
+import { toHostQueue } from '../../../src/contract/plain/hosts.ts';
 import { EXITED, type TestThread, exec, testThread } from '../testing/fixtures.ts';
 import { isModelCall } from './actions.ts';
 import {
@@ -12,6 +13,7 @@ import {
   withoutCompactionsOver,
 } from './context.ts';
 import { archivable, itemAt, pageOf, readEvents, readItems } from './log.ts';
+import { hostOf, placeOf, waitOf } from './places.ts';
 import { threadSpent } from './spending.ts';
 import { NO_USAGE, type ThreadLog, type ThreadState, type TurnRecord, addUsage, toWorkspace } from './state.ts';
 import { once, retried } from './steps.ts';
@@ -269,6 +271,32 @@ describe('a step', () => {
     ];
     expect([step, ...others].map((one) => isModelCall(one as typeof step))).toEqual([true, true, false]);
     expect(isModelCall({ type: 'complete', id: 'complete' })).toBe(false);
+  });
+});
+
+describe('the place of a step', () => {
+  const bound = { host: 'build-1', hostGraceMs: 60_000 };
+  const queue = toHostQueue('tasks', 'build-1');
+
+  it('is any worker for a thread without a host, and else the host of its workspace', () => {
+    expect(placeOf('execCommand', {}, 'tasks')).toEqual({});
+    expect(placeOf('execCommand', bound, 'tasks')).toEqual({ taskQueue: queue, scheduleToStartTimeout: 60_000 });
+    expect(placeOf('addedActivity' as never, bound, 'tasks')).toMatchObject({ taskQueue: queue });
+    expect(placeOf('registerAgentTask', bound, 'tasks')).toEqual({});
+  });
+
+  it('is any worker for rules whose place is known', () => {
+    const known = { ...bound, rulesAt: { folder: '/work/repo', prefix: '' } as RulesPlace };
+    const hosts = (['findRules', 'rememberRule', 'execCommand'] as const).map((one) => hostOf(one, known));
+    expect(hosts).toEqual([undefined, undefined, 'build-1']);
+    expect(hostOf('findRules', bound)).toBe('build-1');
+  });
+
+  it('is waited for as long as the thread says, and 30 s at most for what it can do without', () => {
+    expect([waitOf('execCommand', bound), waitOf('execCommand', {})]).toEqual([60_000, 600_000]);
+    const dispensable = ['archiveSegment', 'releaseSnapshots', 'rememberRule'] as const;
+    expect(dispensable.map((one) => waitOf(one, bound))).toEqual([30_000, 30_000, 30_000]);
+    expect(waitOf('archiveSegment', { ...bound, hostGraceMs: 10_000 })).toBe(10_000);
   });
 });
 

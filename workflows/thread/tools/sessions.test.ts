@@ -363,3 +363,84 @@ describe('a run with sessions', () => {
     expect(thread.input('execCommand').yields).toBeUndefined();
   });
 });
+
+describe('several sessions', () => {
+  /** Two sessions of one turn; their numbers. */
+  function leftTwo() {
+    const { thread, id: one } = left('one');
+    return { thread, one, other: leave(thread, 'other') };
+  }
+
+  it('end each for itself, with the limit that it reached', () => {
+    const { thread, one, other } = leftTwo();
+    expect(thread.step('awaitSessions')).toMatchObject({
+      ...{ id: `sessions/${one},${other}`, summary: `sessions: ${one}, ${other}` },
+    });
+    const wait = thread.step('awaitSessions').id;
+    thread.done('awaitSessions', { ended: [ended(other, { limit: 'memoryMb' })] }, wait);
+    const [first, second] = sessionItems(thread);
+    expect([first, second]).toMatchObject([{ status: 'inProgress' }, { status: 'failed', limit: 'memoryMb' }]);
+    expect(views(thread)).toMatchObject([{ sessionId: one }]);
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+    thread.answer('so it ends');
+    thread.submit('b');
+    expect(thread.input('callModel').sessions).toEqual([
+      { id: one, command: 'one', hasEnded: false },
+      { id: other, command: 'other', hasEnded: true },
+    ]);
+    thread.done('awaitSessions', { ended: [ended(one)] });
+    expect(sessionItems(thread)[0]).toMatchObject({ status: 'failed', exitCode: 1 });
+    expect(sessionItems(thread)[0]).not.toHaveProperty('limit');
+  });
+
+  it('are all lost if the wait for them fails, and none if an earlier wait does', () => {
+    const { thread, one, other } = leftTwo();
+    const failure = { code: 'internal', message: 'no more', details: {} };
+    thread.end('awaitSessions', { type: 'failed', failure }, `sessions/${one}`);
+    expect(views(thread)).toHaveLength(2);
+    thread.end('awaitSessions', { type: 'failed', failure });
+    expect(sessionItems(thread)).toMatchObject([{ status: 'lost' }, { status: 'lost' }]);
+    expect(thread.input('cleanWorkspace').commandIds).toEqual([`tool/t1/${one}`, `tool/t1/${other}`]);
+  });
+
+  it('are looked at one by one, and a look changes none of them', () => {
+    const { thread, one, other } = leftTwo();
+    look(thread, other);
+    expect(thread.step('writeStdin')).toMatchObject({
+      summary: `session: ${other}`,
+      input: { session: { id: other } },
+    });
+    expect(thread.step('writeStdin').options.startToCloseTimeout).toBe(70_000);
+    thread.done('writeStdin', { ...EXITED, ...YIELDED, output: 'on it\n' });
+    expect(lastItem(thread)).toMatchObject({ status: 'completed', output: expect.stringContaining('on it') as string });
+    look(thread, one, '\u0003');
+    expect(thread.step('writeStdin').summary).toBe(`session: ${one}: "\\u0003"`);
+    const failure = { code: 'internal', message: 'not now', details: {} };
+    thread.end('writeStdin', { type: 'failed', failure });
+    expect(lastItem(thread)).toMatchObject({ status: 'failed', output: 'not now' });
+    look(thread, one);
+    thread.end('writeStdin', { type: 'aborted' });
+    expect(lastItem(thread)).toMatchObject({ status: 'aborted', output: 'aborted by user' });
+    expect(views(thread)?.map(({ sessionId }) => sessionId)).toEqual([one, other]);
+    expect(thread.steps('cleanWorkspace')).toEqual([]);
+    look(thread, 99);
+    expect(lastItem(thread)).toMatchObject({
+      output: expect.stringContaining(`There are: ${one}, ${other}.`) as string,
+    });
+  });
+
+  it('that are stopped have lasted until the clean-up has proven it', () => {
+    const { thread, one } = leftTwo();
+    const { startedAt } = views(thread)![0]!;
+    thread.answer('done');
+    thread.dispatch({ type: 'interruptRequested', interrupt: {} });
+    thread.at += 5_000;
+    thread.done('cleanWorkspace', { ended: 2 });
+    const [first, second] = sessionItems(thread);
+    expect([first, second]).toMatchObject([
+      { sessionId: one, status: 'aborted', durationMs: thread.at - startedAt },
+      { status: 'aborted' },
+    ]);
+    expect(views(thread) ?? []).toEqual([]);
+  });
+});
