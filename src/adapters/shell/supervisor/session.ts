@@ -18,6 +18,8 @@ export interface Session {
 }
 
 const INTERRUPT = '\u0003';
+/** Of one look: some programs ask for a second one, and each looks at every process of the machine. */
+const MAX_INTERRUPTS = 3;
 /** Bytes that wait for a command that reads nothing; its terminal takes a few thousand more. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
@@ -41,7 +43,10 @@ export function createSession(maxOutputBytes: number): Session {
   const send = async (chars: string): Promise<void> => {
     await started;
     if (command?.keyboard !== undefined) type(command.keyboard, chars);
-    else for (const char of chars) if (char === INTERRUPT) await command?.interrupt();
+    else await interrupt(chars.split(INTERRUPT).length - 1);
+  };
+  const interrupt = async (times: number): Promise<void> => {
+    for (let sent = 0; sent < Math.min(times, MAX_INTERRUPTS); sent += 1) await command?.interrupt();
   };
   const type = (keyboard: Writable, chars: string): void => {
     if (keyboard.writableLength + Buffer.byteLength(chars) <= MAX_UNREAD_BYTES) keyboard.write(chars);
