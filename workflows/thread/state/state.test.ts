@@ -292,11 +292,11 @@ describe('the place of a step', () => {
     expect(hostOf('findRules', bound)).toBe('build-1');
   });
 
-  it('is waited for as long as the thread says, and 30 s at most for what it can do without', () => {
+  it('is waited for as long as the thread says, and 5 s at most for what it can do without', () => {
     expect([waitOf('execCommand', bound), waitOf('execCommand', {})]).toEqual([60_000, 600_000]);
     const dispensable = ['archiveSegment', 'releaseSnapshots', 'rememberRule'] as const;
-    expect(dispensable.map((one) => waitOf(one, bound))).toEqual([30_000, 30_000, 30_000]);
-    expect(waitOf('archiveSegment', { ...bound, hostGraceMs: 10_000 })).toBe(10_000);
+    expect(dispensable.map((one) => waitOf(one, bound))).toEqual([5_000, 5_000, 5_000]);
+    expect(waitOf('archiveSegment', { ...bound, hostGraceMs: 1_000 })).toBe(1_000);
   });
 });
 
