@@ -39,7 +39,10 @@ async function workersOfQueue(service: Service, queue: string, type: keyof typeo
   const { namespace } = service;
   const asked = service.within(() =>
     service.connection.workflowService.describeTaskQueue({
-      ...{ namespace, taskQueue: { name: queue }, taskQueueType: TYPES[type] },
+      namespace,
+      taskQueue: { name: queue },
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the client has no names for its values
+      taskQueueType: TYPES[type],
     }),
   );
   const [{ pollers }, heartbeats] = await Promise.all([asked, heartbeatsOf(service, queue)]);
@@ -81,9 +84,11 @@ export async function stepsOfHost(service: Service, host: string): Promise<numbe
 const RUNNING = 1;
 
 /** None if the service has none: they are a setting of it (`docs/operators.md`). */
-async function heartbeatsOf({ connection, namespace, within }: Service, taskQueue: string): Promise<WorkerHeartbeat[]> {
+async function heartbeatsOf(service: Service, taskQueue: string): Promise<WorkerHeartbeat[]> {
+  const { connection, namespace } = service;
   const query = `TaskQueue = "${taskQueue}"`;
-  const answer = await within(() => connection.workflowService.listWorkers({ namespace, query })).catch(() => null);
+  const list = () => connection.workflowService.listWorkers({ namespace, query });
+  const answer = await service.within(list).catch(() => null);
   return (answer?.workersInfo ?? []).flatMap(({ workerHeartbeat: beat }) => {
     if (!beat) return [];
     const { workerIdentity, heartbeatTime, elapsedSinceLastHeartbeat: elapsed, status } = beat;

@@ -41,8 +41,9 @@ export async function startWorkerChild(
 ): Promise<WorkerChild> {
   const plain = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const log = openSync(logFile, 'a');
-  const [program = process.execPath, ...rest] = [...launcher, process.execPath, entry];
-  const child = spawn(program, rest, {
+  const [program = process.execPath, ...rest] = launcher;
+  const words = launcher.length === 0 ? [entry] : [...rest, process.execPath, entry];
+  const child = spawn(program, words, {
     env: { ...Object.fromEntries(plain), ...env },
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],

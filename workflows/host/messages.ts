@@ -4,4 +4,4 @@ import type { HostRegistration } from '../../src/contract/index.ts';
 
 export const claimHostSignal = defineSignal<[HostRegistration]>('claimHost');
 export const drainHostSignal = defineSignal<[boolean]>('drainHost');
-export const forgetHostSignal = defineSignal<[]>('forgetHost');
+export const forgetHostSignal = defineSignal('forgetHost');
