@@ -208,7 +208,8 @@ run('an operator', () => {
     await runTurn(thread, 'say: there');
     const { env } = environment;
     const cli = async (...words: string[]) => runCli(['host', ...words], { env });
-    await expect.poll(async () => (await cli('list')).stdout).toMatch(/^host-w {2}serving {2}on machine-\d+$/m);
+    const listed = async () => (await cli('list')).stdout;
+    await expect.poll(listed, { timeout: 60_000 }).toMatch(/^host-w +serving +on machine-\d+$/m);
     expect((await cli('forget', 'host-w')).stderr).toContain('a worker serves it');
     expect(await cli('drain', 'host-w', '--wait', '60')).toMatchObject({
       stdout: expect.stringMatching(
