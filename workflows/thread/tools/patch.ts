@@ -4,7 +4,7 @@ import { APPLY_PATCH } from '../../../src/contract/plain/tools/apply-patch.ts';
 import { assessPatch, pathsOfPatch, sandboxForPatch, toAbsolute } from '../approvals/policy.ts';
 import { actionIds } from '../state/actions.ts';
 import { addItem, itemAt } from '../state/log.ts';
-import { type ThreadState, type ToolCall, decidesAnew } from '../state/state.ts';
+import { type ThreadState, type ToolCall, decidesAnew, namesPaths } from '../state/state.ts';
 import { type StepEnd, retried, toSummary, workspaceIds } from '../state/steps.ts';
 import { type NewRequest, toExcerpt } from '../turns/requests.ts';
 import { withCall } from './call-list.ts';
@@ -41,7 +41,7 @@ export const patch: Tool<{ patch: string }> = {
         activity: 'applyPatch',
         input: { ...workspaceIds(state, id), ...place },
         options: retried('5m'),
-        summary: toSummary('patch', pathsOf(state, index)),
+        summary: toSummary('patch', namesPaths(state) ? pathsOfPatch(textOf(state, call)).join(', ') : ''),
         onWorkspace: true,
       },
     ];
@@ -82,11 +82,6 @@ function reachedPaths(state: ThreadState, call: ToolCall): string[] {
 
 function absolutePaths(text: string, cwd: string): string[] {
   return [...new Set(pathsOfPatch(text).map((path) => toAbsolute(path, cwd)))];
-}
-
-function pathsOf(state: ThreadState, index: number): string {
-  const item = itemAt(state.log, index);
-  return item.type === 'fileChange' ? item.changes.map(({ path }) => path).join(', ') : item.id;
 }
 
 function toPatchResult(end: StepEnd<'applyPatch'>) {
