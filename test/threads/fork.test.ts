@@ -189,8 +189,11 @@ describe('a fork with its own work tree', () => {
     });
     expect(shown(cwd, 'tree-file')).toBe('three\n');
     expect(shown(environment.cwd, 'tree-file')).toBe('two\n');
-    const memo = (await environment.bobbin.service.client.workflow.getHandle(forked.workflowId).describe()).memo;
-    expect(memo).toMatchObject({ cwd });
+    const memo = async () =>
+      (await environment.bobbin.service.client.workflow.getHandle(forked.workflowId).describe()).memo;
+    expect(await memo()).toMatchObject({ cwd });
+    while ((await forked.view()).runCount === 1) await runTurn(forked, 'say: more');
+    expect(await memo()).toMatchObject({ cwd });
   });
 
   it('begins with the files as they are where nothing came later, at the path that is given', async () => {

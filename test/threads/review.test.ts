@@ -307,7 +307,7 @@ describe('a review and the thread that asked for it', () => {
         format: { type: 'json_schema', name: 'codex_output_schema', strict: true },
       });
       const tools = body['tools'] as { name: string }[];
-      expect(tools.map(({ name }) => name)).toEqual(['exec_command', 'update_plan']);
+      expect(tools.map(({ name }) => name)).toEqual(['exec_command', 'write_stdin', 'update_plan']);
     }
     expect(
       await environment.bobbin.threads

@@ -60,7 +60,7 @@ export const rows: EscapeRow[] = [
       const ran = await person.bobbin(workspace, ['dev', '--once', 'run: echo hello'], env);
       if (ran.code !== 0) throw new Error(ran.output);
       const names = readdirSync(person.data);
-      for (const needed of ['temporal.db', 'keys', 'rules', 'commands', 'worker.log', 'dev.json'])
+      for (const needed of ['temporal.db', 'keys', 'host.json', 'commands', 'worker.log', 'dev.json'])
         if (!names.includes(needed)) throw new Error(`There is no ${needed} to look at, only ${names.join(', ')}`);
       // What Node.js keeps below the last one has its own modes; nobody else gets there.
       const compiled = join(person.cache, 'compiled');

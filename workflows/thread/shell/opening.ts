@@ -14,7 +14,7 @@ import { NAMED_HOST_WAIT, isElsewhere, isRefused, openOnHost } from './host-choi
 import type { MachineInput } from '../state/inputs.ts';
 import { withBudget } from '../budget/budget.ts';
 import { withChanges } from '../past/resume.ts';
-import { DECISIONS, type Decisions, type ThreadState, newThreadState } from '../state/state.ts';
+import { DECISIONS, type Decisions, type ThreadState, listsFolderAgain, newThreadState } from '../state/state.ts';
 import { MARKER } from '../turns/turns.ts';
 import { MOST_BYTES, bytesOf } from '../state/waiting.ts';
 import { HEARTBEAT_TIMEOUT_MS } from '../../../src/contract/plain/heartbeat.ts';
@@ -82,6 +82,7 @@ export async function openState(argument: unknown, onResume: (runId: string) => 
   const at = Date.now();
   if (isContinued() && isCarryOver(argument)) {
     const state = asOfThisRelease(fromCarriedState(argument.carriedOver));
+    if (state.forkedFrom !== null && listsFolderAgain(state)) listFolder(state);
     return { type: 'open', state, first: { type: 'runContinued' }, firstTurn: null, at };
   }
   const parsed = parseStartThread(argument);
@@ -131,13 +132,17 @@ async function fork(start: StartThread, source: Fork, at: number): Promise<Openi
     const past = await forkOnHost(request);
     const begun = keepAfter(forkedState(start, source, past, at), past.keepsAfter === true);
     const state = decide(begun, past.decisions);
-    const { title, cwd } = state.settings;
-    if (cwd !== workspace.cwd) upsertMemo({ title, cwd });
+    if (state.settings.cwd !== workspace.cwd) listFolder(state);
     return { type: 'open', state, first: { type: 'threadOpened', warnings: past.warnings }, firstTurn, at };
   } catch (error) {
     const { message } = toStepFailure(error);
     return toRefusal(threadId, `be a fork of ${source.threadId}`, message);
   }
+}
+
+/** For lists: a fork may have another folder than its start argument says, with which each of its runs begins. */
+function listFolder({ settings: { title, cwd } }: ThreadState): void {
+  if (cwd !== workflowInfo().memo?.['cwd']) upsertMemo({ title, cwd });
 }
 
 /** The files of the source are on its host, which only its state says. */

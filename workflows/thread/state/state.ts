@@ -390,8 +390,8 @@ export interface BudgetState {
  * that is given to the shell is answered and not run, a patch may not write to /tmp, and without a sandbox no git
  * command counts as read-only. 3: a command outlives its worker, so later attempts of its step wait for it, and an
  * aborted turn waits for its clean-up if its worker could not report the end. 4: a thread that its parent holds says so
- * at whatever it would begin next. 5: a command whose end is not waited for is left running, and the summary of a patch
- * names its paths.
+ * at whatever it would begin next. 5: a command whose end is not waited for is left running, the summary of a patch
+ * names its paths, and the lists show the folder of a fork in all its runs.
  */
 export const DECISIONS = 5;
 export type Decisions = 2 | 3 | 4 | typeof DECISIONS;
@@ -537,6 +537,11 @@ export function commandsOutliveWorkers({ decisions }: ThreadState): boolean {
 }
 
 export function leavesCommandsRunning({ decisions }: ThreadState): boolean {
+  return (decisions ?? 0) >= 5;
+}
+
+/** Whether each run of a fork with an own folder puts it into the lists. */
+export function listsFolderAgain({ decisions }: ThreadState): boolean {
   return (decisions ?? 0) >= 5;
 }
 
