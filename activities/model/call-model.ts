@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { APPLY_PATCH } from '../../src/contract/plain/tools/apply-patch.ts';
 import { isInvalid, readCall } from '../../src/contract/plain/tools/tool.ts';
+import type { EnvironmentFacts } from '../../src/contract/index.ts';
 import type { ModelStep, ModelStepResult, StepOutput } from '../contract.ts';
 import { Failure } from '../failures.ts';
 import { beginSnapshotBeside } from '../git/snapshot-beside.ts';
@@ -12,7 +13,7 @@ import { REVIEW_SCHEMA, isReview } from '../review/rubric.ts';
 import { runStep } from '../step.ts';
 import { cutToBytes, headOf, jsonBytes } from './bounded-text.ts';
 import { boundedSearch } from './web-search.ts';
-import type { ContextCache } from './context-cache.ts';
+import type { ContextCache, Conversation } from './context-cache.ts';
 import { toldEnvironment } from './conversation.ts';
 import { findSkillNews, hasSkills } from '../skills/listed-skills.ts';
 import { findNews, isDue, toEnvironmentMessage } from './environment.ts';
@@ -44,27 +45,18 @@ const ENTRY_BYTES = 64;
 const REASON_CHARS = 200;
 
 export async function callModel(ports: Ports, contexts: ContextCache, input: ModelStep): Promise<ModelStepResult> {
-  const { turnId, step: number, sessions } = input;
+  const { turnId, step: number } = input;
   const { attempt } = Context.current().info;
   const first: ModelProgress = { type: 'model', turnId, step: number, attempt, text: '', chars: 0 };
   return runStep<ModelProgress, ModelStepResult>({ ...ports, ...input }, first, async (step) => {
-    const { request, read, settings, warnings, localImages } = await openModelRequest(
-      ports,
-      contexts,
-      input,
-      step.signal,
-    );
+    const look = (read: Conversation) => findSurroundings(ports, read, input, step.signal);
+    const opened = await openModelRequest(ports, contexts, input, step.signal, look);
+    const { request, settings, warnings, localImages, found } = opened;
     const { compactAt, window, isAssumed } = ports.contextLimits(settings.model);
     if (input.contextTokens !== null && input.contextTokens >= compactAt) return { type: 'compactFirst', compactAt };
     requirePrice(ports, input, settings.model);
     await requireHead(ports, settings, step.signal);
-    const told = toldEnvironment(read);
-    const surroundings = { settings, told, step: number, ...(sessions && { sessions }) };
-    const [skills, facts] = await Promise.all([
-      isDue(told, number) ? findSkillNews(ports, { settings, told }, step.signal) : { facts: {}, warnings: [] },
-      findNews(ports, surroundings, step.signal),
-    ]);
-    const environment = { ...facts, ...skills.facts };
+    const { told, environment, skillWarnings } = found;
     const offers = await findOffers(ports, { settings, skills: hasSkills(told, environment) }, step.signal);
     const isNew = Object.keys(environment).length > 0;
     const conversation = [...request.conversation, ...(isNew ? [toEnvironmentMessage(environment)] : [])];
@@ -93,13 +85,7 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       const { usage } = response;
       const costMicroUsd = ports.prices.costMicroUsd(settings.model, usage);
       const assumed = isAssumed ? [toAssumption(settings.model, window)] : [];
-      const allWarnings = [
-        ...warnings,
-        ...skills.warnings,
-        ...offers.warnings,
-        ...assumed,
-        ...(response.warnings ?? []),
-      ];
+      const allWarnings = [...warnings, ...skillWarnings, ...offers.warnings, ...assumed, ...(response.warnings ?? [])];
       const warned = {
         ...(offers.mcpWarnings.length > 0 && { mcpWarnings: offers.mcpWarnings }),
         ...(allWarnings.length > 0 && { warnings: allWarnings }),
@@ -110,6 +96,22 @@ export async function callModel(ports: Ports, contexts: ContextCache, input: Mod
       return { type: 'answered', output, usage, costMicroUsd, compactAt, ...warned };
     });
   });
+}
+
+/** What changed around the agent since it was last told. */
+async function findSurroundings(
+  ports: Ports,
+  read: Conversation,
+  { step, sessions }: ModelStep,
+  signal: AbortSignal,
+): Promise<{ told: EnvironmentFacts; environment: EnvironmentFacts; skillWarnings: string[] }> {
+  const { settings } = read;
+  const told = toldEnvironment(read);
+  const [skills, facts] = await Promise.all([
+    isDue(told, step) ? findSkillNews(ports, { settings, told }, signal) : { facts: {}, warnings: [] },
+    findNews(ports, { settings, told, step, ...(sessions && { sessions }) }, signal),
+  ]);
+  return { told, environment: { ...facts, ...skills.facts }, skillWarnings: skills.warnings };
 }
 
 /** A thread warns of it once. */

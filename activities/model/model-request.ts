@@ -23,23 +23,28 @@ export interface OpenedRequest {
   localImages: LocalImage[];
 }
 
-/** A request without tools to the thread's model, its items, and the omitted project documents. */
-export async function openModelRequest(
+/**
+ * A request without tools to the thread's model, its items, and the omitted project documents.
+ * @param beside what else is looked up meanwhile, once the workspace may be read
+ */
+export async function openModelRequest<T>(
   ports: Ports,
   contexts: ContextCache,
   input: ModelStepBase & { model?: string },
   signal: AbortSignal,
-): Promise<OpenedRequest> {
+  beside: (read: Conversation) => Promise<T>,
+): Promise<OpenedRequest & { found: T }> {
   const { workflowExecution } = Context.current().info;
   const read = await contexts.read(input.threadId, input.contextVersion, signal, workflowExecution?.runId ?? '');
   const { settings } = read;
   // A model without files would try without success, and report the work as done.
   ports.requireWorkspace(settings.cwd, settings.root);
   refuseOwnSettings(ports, settings.cwd, settings.sandbox);
-  const [projectDocs, authorization, localImages] = await Promise.all([
+  const [projectDocs, authorization, localImages, found] = await Promise.all([
     readProjectDocs(ports, settings),
     authorize(ports, input),
     readImageFiles(ports, unseenFiles(read), input.threadId, settings, signal),
+    beside(read),
   ]);
   const shown = await showConversation(ports, { read, localImages, model: input.model ?? settings.model });
   signal.throwIfAborted();
@@ -57,7 +62,7 @@ export async function openModelRequest(
     'fault' in one ? [`Image ${one.path} is not shown: ${one.fault}.`] : [],
   );
   const warnings = [...projectDocs.warnings, ...faults, ...shown.warnings];
-  return { request, read, settings, warnings, localImages };
+  return { request, read, settings, warnings, localImages, found };
 }
 
 /** The conversation with its images, if the model can see them. */
