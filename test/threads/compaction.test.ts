@@ -55,7 +55,7 @@ describe('a compaction that is asked for', () => {
     await runTurn(thread, 'run: echo one');
     await compact(thread);
     const asked = askedFor(environment.model, thread.threadId) as (AskedOfModel & { tools?: unknown[] })[];
-    const [before, request] = asked.filter(({ tools }) => tools !== undefined).slice(-2);
+    const [before, request] = asked.filter((one) => 'tools' in one).slice(-2);
     expect(request).toMatchObject({
       tool_choice: 'none',
       instructions: expect.stringContaining('Be exact.') as string,
