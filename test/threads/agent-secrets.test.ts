@@ -118,7 +118,7 @@ async function liveThroughEverything(): Promise<void> {
   const keys = join(environment.data, 'keys');
   const looking = turn(
     // What `env` prints is last, since a heartbeat has the end of a long output.
-    `run: cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ /proc/*/cmdline; cat ../accounts.json; env; until [ -e go ]; do sleep 0.02; done\nstream: 40 10`,
+    `run: cat ${keys}/*.json; grep -r . ${keys}; cat /proc/*/environ /proc/*/cmdline; cat ../accounts.json; env; until [ -e go ]; do sleep 0.02; done\nstream: 300 10`,
   );
   await thread.submit(looking);
   await waitForEvent(thread, 'item/started', ({ item }) => item.type === 'commandExecution');
