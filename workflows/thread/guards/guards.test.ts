@@ -379,7 +379,7 @@ const MESSAGES = {
   }),
   revokeRule: fc.record({ ruleId: ids }),
   repositoryRules: fc.record({ cwd: strings, revoke: optional(ids) }),
-  rulesKey: fc.record({ host: ids, repository: strings }),
+  rulesKey: fc.record({ host: ids, repository: fc.oneof(strings, fc.stringMatching(/^\/[\w./-]{0,12}$/)) }),
   ruleMatch: ruleMatches,
   rememberRules: fc.record({
     rules: fc.array(
