@@ -73,11 +73,24 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
       .getByRole('alert')
       .getByText(/^Not attached: /)
       .waitFor();
+    // The second comes while the first is stored, with one that is no image before it.
     await page.evaluate(`{
-      const data = new DataTransfer();
-      data.items.add(new File([Uint8Array.from(${JSON.stringify([...png(7, 6)])})], 'pasted.png'));
-      document.getElementById('prompt').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+      const prompt = document.getElementById('prompt');
+      const images = (...names) => {
+        const data = new DataTransfer();
+        for (const name of names)
+          data.items.add(new File([name === 'no.png' ? 'no' : Uint8Array.from(${JSON.stringify([...png(7, 6)])})], name));
+        return data;
+      };
+      const how = { bubbles: true, cancelable: true };
+      prompt.dispatchEvent(new ClipboardEvent('paste', { clipboardData: images('pasted.png'), ...how }));
+      prompt.dispatchEvent(new DragEvent('drop', { dataTransfer: images('no.png', 'dropped.png'), ...how }));
     }`);
+    await list.getByText('dropped.png, 7 × 6').waitFor();
+    await page
+      .getByRole('alert')
+      .getByText(/^Not attached: .*no\.png/)
+      .waitFor();
     await list.getByText('pasted.png, 7 × 6').waitFor();
     await page.getByLabel('Attach images').setInputFiles({ name: 'not.png', mimeType: 'image/png', buffer: png(9, 9) });
     await page.getByRole('button', { name: 'Remove not.png' }).click();
@@ -87,11 +100,11 @@ describe.skipIf(executable === undefined)('a thread on the page (skipped where n
     await page.getByLabel('Prompt').fill('see:');
     await page.keyboard.press('Enter');
     await conversation(page)
-      .getByText(/image\/png 5x4[^]*image\/png 7x6/)
+      .getByText(/image\/png 5x4[^]*image\/png 7x6[^]*image\/png 7x6/)
       .waitFor();
     expect(await list.count()).toBe(0);
     const shown = conversation(page).locator('figure.image img');
-    await expect.poll(() => shown.count()).toBe(2);
+    await expect.poll(() => shown.count()).toBe(3);
     await expect.poll(() => page.evaluate(`document.querySelector('figure.image img').naturalWidth`)).toBe(5);
     expect(await page.evaluate<string>('document.body.outerHTML')).not.toContain('\u202e');
   });

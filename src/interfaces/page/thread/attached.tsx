@@ -1,19 +1,20 @@
 /** Images that go with the prompt. They are stored when they are chosen, and sent by reference. */
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import type { ImageInput } from '../../../contract/index.ts';
 import { toVisibleLine } from '../../../contract/plain/foreign-text.ts';
 import { toImageWords } from '../../../contract/plain/images/image-types.ts';
 import { plural } from '../../../contract/plain/plural.ts';
 import { ProblemNote, useAction } from '../base/action.tsx';
-import { storeImage } from '../base/api.ts';
+import { storeImage, toProblemWords } from '../base/api.ts';
 import { Inline } from '../base/text.tsx';
 
 const TYPES = 'image/png,image/jpeg,image/gif,image/webp';
 
 export interface Attached {
   images: readonly ImageInput[];
-  /** A note while they are stored, and why one was not. */
+  /** While one is stored. */
   isRunning: boolean;
+  /** Why one was not; the others are stored all the same. */
   problem: string | null;
   add: (files: Iterable<File>) => void;
   remove: (index: number) => void;
@@ -24,31 +25,35 @@ export interface Attached {
 export function useAttached(onChange: () => void): Attached {
   const [images, setImages] = useState<readonly ImageInput[]>([]);
   const storing = useAction();
+  /** Also files that come while others are stored. */
+  const waiting = useRef<File[]>([]);
   const change = (next: (now: readonly ImageInput[]) => readonly ImageInput[]): void => {
     onChange();
     setImages(next);
+  };
+  const storeAll = async (): Promise<void> => {
+    const problems: string[] = [];
+    for (let file = waiting.current.shift(); file !== undefined; file = waiting.current.shift()) {
+      try {
+        const stored = await storeImage(file);
+        change((now) => [...now, stored]);
+      } catch (error) {
+        problems.push(toProblemWords(error));
+      }
+    }
+    if (problems.length > 0) throw new Error(problems.join(' '));
   };
   return {
     images,
     isRunning: storing.isRunning,
     problem: storing.problem,
     add: (files) => {
-      const chosen = [...files];
-      void storing.run(async () => {
-        for (const file of chosen) {
-          const stored = await storeImage(file);
-          change((now) => [...now, stored]);
-        }
-      });
+      waiting.current.push(...files);
+      void storing.run(storeAll);
     },
     remove: (index) => change((now) => now.filter((_, at) => at !== index)),
     clear: () => change(() => []),
   };
-}
-
-/** Files that a person pastes or drops; text stays what it is. */
-export function filesOf(transfer: DataTransfer | null): File[] {
-  return [...(transfer?.files ?? [])];
 }
 
 export function AttachedImages({ attached }: { attached: Attached }) {

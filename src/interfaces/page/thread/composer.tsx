@@ -5,7 +5,7 @@ import { CONVERSATION } from '../../../contract/plain/turn-kinds.ts';
 import { toInputText } from '../../../contract/plain/images/image-types.ts';
 import { ProblemNote, useAction } from '../base/action.tsx';
 import { newId, post, threadPath } from '../base/api.ts';
-import { AttachedImages, filesOf, useAttached } from './attached.tsx';
+import { AttachedImages, useAttached } from './attached.tsx';
 import { OverridesForm } from './overrides.tsx';
 import type { Input } from './state/thread-state.ts';
 
@@ -42,6 +42,13 @@ export function Composer({ view, draft, take }: Props) {
     attached.clear();
     turnId.current = newId();
   };
+  /** Files that a person pastes or drops; text stays what it is. */
+  const takeFiles = (event: Event, transfer: DataTransfer | null): void => {
+    const files = [...(transfer?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    attached.add(files);
+  };
   const interrupt = async (): Promise<void> => {
     await post(threadPath(threadId, '/interrupt'), activeTurnId === null ? {} : { turnId: activeTurnId });
   };
@@ -73,21 +80,11 @@ export function Composer({ view, draft, take }: Props) {
           turnId.current = newId();
           take({ type: 'draft', text: currentTarget.value });
         }}
-        onPaste={(event) => {
-          const files = filesOf(event.clipboardData);
-          if (files.length === 0) return;
-          event.preventDefault();
-          attached.add(files);
-        }}
+        onPaste={(event) => takeFiles(event, event.clipboardData)}
         onDragOver={(event) => {
           if (event.dataTransfer?.types.includes('Files') === true) event.preventDefault();
         }}
-        onDrop={(event) => {
-          const files = filesOf(event.dataTransfer);
-          if (files.length === 0) return;
-          event.preventDefault();
-          attached.add(files);
-        }}
+        onDrop={(event) => takeFiles(event, event.dataTransfer)}
         onKeyDown={(event) => {
           if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
           event.preventDefault();
