@@ -71,7 +71,7 @@ async function start(ports: Ports, input: CommandStep, io: Required<CommandIo>):
   return ports.commands.run(spec, io);
 }
 
-/** A command that was to be left running and cannot be gets no more time than others. */
+/** If a command cannot be left running, it gets as much time as any other. */
 function timeoutOf(ports: Ports, { yields, timeoutMs }: CommandStep): number {
   return yields === undefined || canYield(ports) ? timeoutMs : Math.min(timeoutMs, COMMAND_TIMEOUT.default);
 }

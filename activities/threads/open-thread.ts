@@ -36,7 +36,7 @@ function toProbeMs(graceMs = Infinity): number {
   return Math.min(10_000, Math.ceil(graceMs / 4));
 }
 
-/** A folder that no thread may use is there, so that the thread is told why. */
+/** A folder that exists and may not be used counts as found: the refusal then says why. */
 function isThere(ports: OpeningPorts, cwd: string, root: string | undefined): boolean {
   try {
     ports.requireWorkspace(cwd, root);

@@ -25,7 +25,7 @@ export interface IdentityAdapterOptions {
   accessToken?: (account: string, signal: AbortSignal) => string | Promise<string>;
   /** Folder of the key store, shared by all workers that serve the same accounts. */
   keyDirectory: string;
-  /** Keeps the keys in the store of all hosts in place of the folder. `key` has 32 bytes. */
+  /** Keeps the keys in the store of all hosts instead of the folder. `key` has 32 bytes. */
   sealed?: { store: Store; key: Buffer } | undefined;
   /** Timeout of one request, from connecting to the last byte of the answer. */
   timeoutMs?: number;

@@ -21,7 +21,7 @@ export interface KeyPlace {
 
 /** In bytes; larger than any file here. */
 export const MAX_FILE_BYTES = 16 * 1024;
-export const MAX_CACHED_FILES = 512;
+const MAX_CACHED_FILES = 512;
 const MAX_NAME_LENGTH = 150;
 
 /** A folder that only this user can read. Several processes may share it. */

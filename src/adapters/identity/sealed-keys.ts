@@ -31,9 +31,8 @@ export function createSealedKeys(store: Store, key: Buffer, earlier: KeyPlace): 
     return bytes === undefined ? undefined : open(key, name, bytes);
   };
   const write = async (name: string, text: string): Promise<void> => {
-    cache.delete(name);
-    await store.write(nameOf(name), seal(key, name, text));
-    cache.delete(name);
+    // Also after a failure: the object may have been written.
+    await store.write(nameOf(name), seal(key, name, text)).finally(() => cache.delete(name));
   };
   const takeOver = async (name: string): Promise<string | undefined> => {
     const text = await earlier.read(name);

@@ -1,6 +1,6 @@
 /**
  * The folder of a skill. Everything is opened name by name, relative to open folders and without following a link, so
- * that nothing outside of it is read, whoever changes it meanwhile.
+ * that nothing outside of it is read, even if it is changed meanwhile.
  */
 import { createHash } from 'node:crypto';
 import { type SafeFolder, ignoring } from '../files/safe-folder.ts';

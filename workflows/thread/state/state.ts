@@ -528,32 +528,20 @@ const ADDED_SETTINGS = {
   identityWaitMs: null,
 } satisfies Partial<ThreadSettings>;
 
-export function decidesAnew({ decisions }: { decisions?: Decisions | undefined }): boolean {
-  return decisions !== undefined;
-}
+const since =
+  (first: Decisions) =>
+  ({ decisions }: { decisions?: Decisions | undefined }): boolean =>
+    decisions !== undefined && decisions >= first;
 
-export function commandsOutliveWorkers({ decisions }: ThreadState): boolean {
-  return (decisions ?? 0) >= 3;
-}
-
-export function leavesCommandsRunning({ decisions }: ThreadState): boolean {
-  return (decisions ?? 0) >= 5;
-}
-
-/** Whether each run of a fork with an own folder puts it into the lists. */
-export function listsFolderAgain({ decisions }: ThreadState): boolean {
-  return (decisions ?? 0) >= 5;
-}
-
-/** Whether the summary of a patch names its paths. */
-export function namesPaths({ decisions }: ThreadState): boolean {
-  return (decisions ?? 0) >= 5;
-}
-
+export const decidesAnew = since(2);
+export const commandsOutliveWorkers = since(3);
 /** Whether a held thread says that it waits at whatever it would begin next: before, it did so only at a model call. */
-export function saysThatItStands({ decisions }: ThreadState): boolean {
-  return (decisions ?? 0) >= 4;
-}
+export const saysThatItStands = since(4);
+export const leavesCommandsRunning = since(5);
+/** Whether the summary of a patch names its paths. */
+export const namesPaths = since(5);
+/** Whether each run of a fork with an own folder puts it into the lists. */
+export const listsFolderAgain = since(5);
 
 /** The workspace of a thread that this one starts: the same folder on the same host, whatever now has its path. */
 export function toWorkspace({ cwd, root, host }: ThreadSettings): StartThread['workspace'] {
